@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from './errors.ts'
+
+declare global {
+  // Node's own encoders without the dispatch on an encoding name. Public since 0.x, but not in its type definitions.
+  interface Buffer {
+    utf8Slice(start: number, end: number): string
+    base64urlSlice(start: number, end: number): string
+    utf8Write(value: string, offset: number, length: number): number
+    base64urlWrite(value: string, offset: number, length: number): number
+  }
+}
+
+/** Input that is not what its format says. `retriable` is false: the same bytes fail again. */
+export class MalformedInputError extends MillraceError {
+  override readonly name = 'MalformedInputError'
+  constructor(message: string) {
+    super('MILLRACE_MALFORMED_INPUT', message)
+  }
+}
+
+/** Reads big-endian numbers and Kafka's varints from a buffer. Reading past the end throws `MalformedInputError`. */
+export class ByteReader {
+  readonly buffer: Buffer
+  offset: number
+  readonly end: number
+
+  constructor(buffer: Buffer, offset = 0, end = buffer.length) {
+    this.buffer = buffer
+    this.offset = offset
+    this.end = end
+  }
+
+  get remaining(): number {
+    return this.end - this.offset
+  }
+
+  #advance(size: number): number {
+    const at = this.offset
+    if (at + size > this.end) {
+      throw new MalformedInputError(
+        `needed ${size} bytes at ${at}, but the input ends at ${this.end}`,
+      )
+    }
+    this.offset = at + size
+    return at
+  }
+
+  int8(): number {
+    return this.buffer.readInt8(this.#advance(1))
+  }
+
+  uint8(): number {
+    return this.buffer.readUInt8(this.#advance(1))
+  }
+
+  int16(): number {
+    return this.buffer.readInt16BE(this.#advance(2))
+  }
+
+  uint16(): number {
+    return this.buffer.readUInt16BE(this.#advance(2))
+  }
+
+  int32(): number {
+    return this.buffer.readInt32BE(this.#advance(4))
+  }
+
+  uint32(): number {
+    return this.buffer.readUInt32BE(this.#advance(4))
+  }
+
+  int64(): bigint {
+    return this.buffer.readBigInt64BE(this.#advance(8))
+  }
+
+  float64(): number {
+    return this.buffer.readDoubleBE(this.#advance(8))
+  }
+
+  bool(): boolean {
+    return this.uint8() !== 0
+  }
+
+  /** Unsigned LEB128 of at most 32 bits. */
+  uvarint(): number {
+    const { buffer } = this
+    let value = 0
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = buffer[this.#advance(1)] as number
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) {
+        if (shift === 28 && byte > 0x0f) break
+        return value >>> 0
+      }
+    }
+    throw new MalformedInputError(`varint at ${this.offset} is longer than 32 bits`)
+  }
+
+  /** Zig-zag varint of at most 32 bits. */
+  varint(): number {
+    const value = this.uvarint()
+    return (value >>> 1) ^ -(value & 1)
+  }
+
+  /** Zig-zag varint of at most 64 bits. */
+  varlong(): bigint {
+    const { buffer } = this
+    let low = 0
+    let shift = 0
+    for (; shift < 28; shift += 7) {
+      const byte = buffer[this.#advance(1)] as number
+      low |= (byte & 0x7f) << shift
+      if (byte < 0x80) return BigInt((low >>> 1) ^ -(low & 1))
+    }
+    let value = BigInt(low)
+    for (let bits = 28n; bits < 70n; bits += 7n) {
+      const byte = buffer[this.#advance(1)] as number
+      value |= BigInt(byte & 0x7f) << bits
+      if (byte < 0x80) {
+        if (value >> 64n !== 0n) break
+        return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
+      }
+    }
+    throw new MalformedInputError(`varlong at ${this.offset} is longer than 64 bits`)
+  }
+
+  utf8(size: number): string {
+    const at = this.#advance(size)
+    return this.buffer.utf8Slice(at, at + size)
+  }
+
+  /** A view, not a copy: it shares memory with the input. */
+  bytes(size: number): Buffer {
+    const at = this.#advance(size)
+    return this.buffer.subarray(at, at + size)
+  }
+
+  /** 16 bytes as Kafka prints them: URL-safe base64 without padding, 22 characters. */
+  uuid(): string {
+    const at = this.#advance(16)
+    return this.buffer.base64urlSlice(at, at + 16)
+  }
+
+  skip(size: number): void {
+    if (size < 0) throw new MalformedInputError(`negative size ${size} at ${this.offset}`)
+    this.#advance(size)
+  }
+}

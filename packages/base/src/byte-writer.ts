@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Largest byte string that is copied into the writer's own buffer; larger ones are passed on by reference. */
+const COPY_LIMIT = 4096
+
+/**
+ * Writes big-endian numbers and Kafka's varints. Large byte strings are not copied: `finish` returns the pieces in
+ * order, ready for a gathered write.
+ */
+export class ByteWriter {
+  #buffer: Buffer
+  #start = 0
+  #position = 0
+  readonly #pieces: Uint8Array[] = []
+  #piecesSize = 0
+
+  constructor(initialSize = 256) {
+    this.#buffer = Buffer.allocUnsafe(initialSize)
+  }
+
+  /** Bytes written so far. */
+  get size(): number {
+    return this.#piecesSize + this.#position - this.#start
+  }
+
+  #reserve(size: number): number {
+    const at = this.#position
+    const next = at + size
+    if (next > this.#buffer.length) {
+      const used = at - this.#start
+      const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, used + size, 1024))
+      this.#buffer.copy(grown, 0, this.#start, at)
+      this.#buffer = grown
+      this.#start = 0
+      this.#position = used + size
+      return used
+    }
+    this.#position = next
+    return at
+  }
+
+  int8(value: number): void {
+    const at = this.#reserve(1)
+    this.#buffer[at] = value
+  }
+
+  int16(value: number): void {
+    const at = this.#reserve(2)
+    this.#buffer.writeInt16BE(value, at)
+  }
+
+  uint16(value: number): void {
+    const at = this.#reserve(2)
+    this.#buffer.writeUInt16BE(value, at)
+  }
+
+  int32(value: number): void {
+    const at = this.#reserve(4)
+    this.#buffer.writeInt32BE(value, at)
+  }
+
+  uint32(value: number): void {
+    const at = this.#reserve(4)
+    this.#buffer.writeUInt32BE(value, at)
+  }
+
+  int64(value: bigint): void {
+    const at = this.#reserve(8)
+    this.#buffer.writeBigInt64BE(value, at)
+  }
+
+  float64(value: number): void {
+    const at = this.#reserve(8)
+    this.#buffer.writeDoubleBE(value, at)
+  }
+
+  bool(value: boolean): void {
+    this.int8(value ? 1 : 0)
+  }
+
+  uvarint(value: number): void {
+    let rest = value >>> 0
+    while (rest > 0x7f) {
+      this.int8((rest & 0x7f) | 0x80)
+      rest >>>= 7
+    }
+    this.int8(rest)
+  }
+
+  varint(value: number): void {
+    this.uvarint((value << 1) ^ (value >> 31))
+  }
+
+  varlong(value: bigint): void {
+    if (value >= -1073741824n && value <= 1073741823n) {
+      this.varint(Number(value))
+      return
+    }
+    let rest = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n))
+    while (rest > 0x7fn) {
+      this.int8(Number(rest & 0x7fn) | 0x80)
+      rest >>= 7n
+    }
+    this.int8(Number(rest))
+  }
+
+  /** The string's UTF-8 bytes, without a length. */
+  utf8(value: string, byteLength: number): void {
+    const at = this.#reserve(byteLength)
+    this.#buffer.utf8Write(value, at, byteLength)
+  }
+
+  /** Copies small byte strings and keeps a reference to large ones: do not change those until they are sent. */
+  bytes(value: Uint8Array): void {
+    if (value.length <= COPY_LIMIT) {
+      const at = this.#reserve(value.length)
+      this.#buffer.set(value, at)
+      return
+    }
+    this.#flushPiece()
+    this.#pieces.push(value)
+    this.#piecesSize += value.length
+  }
+
+  /** 22 characters of URL-safe base64. */
+  uuid(value: string): void {
+    const at = this.#reserve(16)
+    this.#buffer.base64urlWrite(value, at, 16)
+  }
+
+  #flushPiece(): void {
+    if (this.#position === this.#start) return
+    const piece = this.#buffer.subarray(this.#start, this.#position)
+    this.#pieces.push(piece)
+    this.#piecesSize += piece.length
+    this.#start = this.#position
+  }
+
+  /** All written bytes as a list of pieces. The writer must not be used afterwards. */
+  finish(): Uint8Array[] {
+    this.#flushPiece()
+    return this.#pieces
+  }
+
+  /** All written bytes in one buffer. The writer must not be used afterwards. */
+  toBuffer(): Buffer {
+    const pieces = this.finish()
+    const [only] = pieces
+    if (pieces.length === 1 && only instanceof Buffer) return only
+    return Buffer.concat(pieces)
+  }
+}

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export interface MillraceErrorOptions {
+  readonly retriable?: boolean
+  readonly cause?: unknown
+}
+
+/** Base of every error thrown on purpose. Match on `code`, not on class or message. */
+export class MillraceError extends Error {
+  override readonly name: string = 'MillraceError'
+  /** Kafka's own error name for protocol errors, `MILLRACE_…` for ours. */
+  readonly code: string
+  /** Whether the same call may succeed if it is simply made again. */
+  readonly retriable: boolean
+
+  constructor(code: string, message: string, options: MillraceErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.retriable = options.retriable ?? false
+  }
+}
+
+/** Closes a `switch` over a union: reaching it is a programming error. */
+export function assertNever(value: never): never {
+  throw new TypeError(`unhandled variant: ${JSON.stringify(value)}`)
+}
+
+/** The `code` of a Node system error (`ENOENT`, `ENOSPC` …), or undefined for anything else. */
+export function systemErrorCode(error: unknown): string | undefined {
+  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code
+  return undefined
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The disk as the log sees it. Reads and writes go to the page cache and return at once; what must survive a power
+ * cut is synced. Errors are Node's system errors (`code` `ENOENT`, `ENOSPC` …).
+ */
+export interface FileSystem {
+  /** Opens for reading and writing; `create` makes a missing file, otherwise it is `ENOENT`. */
+  open(path: string, options?: { readonly create?: boolean }): OpenFile
+  readFile(path: string): Buffer
+  /** Replaces the whole file. Not atomic: see `writeFileAtomically`. */
+  writeFile(path: string, data: Uint8Array | string): void
+  /** Size in bytes, or undefined when there is no such file. */
+  fileSize(path: string): number | undefined
+  isDirectory(path: string): boolean
+  /** Names in a directory, unordered; `ENOENT` when it is missing. */
+  list(path: string): readonly DirectoryEntry[]
+  makeDirectory(path: string): void
+  rename(from: string, to: string): void
+  /** Removes a file or a whole directory; a missing one is no error. */
+  remove(path: string): void
+  /** Makes creations, renames and removals in this directory durable. */
+  syncDirectory(path: string): void
+  /** Takes an exclusive lock that ends with the process; undefined when another process holds it. */
+  lock(path: string): FileLock | undefined
+  /** Bytes of the volume that holds `path`. */
+  space(path: string): { readonly totalBytes: bigint; readonly usableBytes: bigint }
+}
+
+export interface DirectoryEntry {
+  readonly name: string
+  readonly isDirectory: boolean
+}
+
+export interface OpenFile {
+  readonly path: string
+  /** Reads up to `length` bytes at `position` into `target`; returns the count, less only at the end of the file. */
+  read(target: Uint8Array, targetOffset: number, length: number, position: number): number
+  /** Writes all buffers back to back at `position`; throws when not all of it could be written. */
+  write(buffers: readonly Uint8Array[], position: number): void
+  size(): number
+  truncate(size: number): void
+  /** Blocks until contents and size are durable. */
+  sync(): void
+  /** The same off the event loop, so that many writers share one. */
+  syncAsync(): Promise<void>
+  close(): void
+}
+
+export interface FileLock {
+  release(): void
+}
+
+/** Writes beside, syncs, renames over: after a crash the file holds either the old or the new contents. */
+export function writeFileAtomically(fs: FileSystem, path: string, data: Uint8Array | string): void {
+  const temporary = `${path}.tmp`
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data
+  const file = fs.open(temporary, { create: true })
+  try {
+    file.truncate(0)
+    file.write([bytes], 0)
+    file.sync()
+  } finally {
+    file.close()
+  }
+  fs.rename(temporary, path)
+  fs.syncDirectory(path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))))
+}

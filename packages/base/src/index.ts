@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+export { ByteReader, MalformedInputError } from './byte-reader.ts'
+export { ByteWriter } from './byte-writer.ts'
+export { assertNever, MillraceError, type MillraceErrorOptions, systemErrorCode } from './errors.ts'
+export {
+  type DirectoryEntry,
+  type FileLock,
+  type FileSystem,
+  type OpenFile,
+  writeFileAtomically,
+} from './file-system.ts'
+export { createLogger, type LogFields, type Logger, LogLevel, silentLogger } from './logger.ts'
+export { nearestSpelling } from './nearest.ts'
+export type { Connection, ListenOptions, Network, NetworkListener } from './network.ts'
+export { nodeWorld } from './node-world.ts'
+export type { Clock, Random, Timer, World } from './world.ts'

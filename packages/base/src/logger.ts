@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export const LogLevel = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 } as const
+export type LogLevel = keyof typeof LogLevel
+
+/** Where a component reports what it did. One line a call; `fields` are appended as `key=value`. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+}
+
+export type LogFields = Readonly<Record<string, unknown>>
+
+function formatField(value: unknown): string {
+  if (value instanceof Error) return JSON.stringify(value.stack ?? value.message)
+  if (typeof value === 'string') return /^[\w.:/@+-]*$/.test(value) ? value : JSON.stringify(value)
+  if (typeof value === 'object' && value !== null) return JSON.stringify(value)
+  return String(value)
+}
+
+/** A logger that hands finished lines (without a newline) to `write`. */
+export function createLogger(options: {
+  readonly level?: LogLevel
+  readonly now: () => number
+  readonly write: (line: string) => void
+}): Logger {
+  const threshold = LogLevel[options.level ?? 'info']
+  function at(level: Exclude<LogLevel, 'silent'>) {
+    return (message: string, fields?: LogFields): void => {
+      if (LogLevel[level] < threshold) return
+      let line = `${new Date(options.now()).toISOString()} ${level.toUpperCase().padEnd(5)} ${message}`
+      for (const [key, value] of Object.entries(fields ?? {}))
+        line += ` ${key}=${formatField(value)}`
+      options.write(line)
+    }
+  }
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+/** Says nothing. The default when a broker is embedded. */
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }

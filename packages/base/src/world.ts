@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FileSystem } from './file-system.ts'
+import type { Network } from './network.ts'
+
+export interface Timer {
+  /** Idempotent; a cancelled timer never fires. */
+  cancel(): void
+}
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970. May jump. */
+  now(): number
+  /** Milliseconds since some fixed point, with fractions. Never goes back. */
+  monotonic(): number
+  /** Calls `callback` once after `delayMs`. A pending timer does not keep the process alive. */
+  setTimer(delayMs: number, callback: () => void): Timer
+  /** Lets other work of the process run: resolves on a later turn of the event loop. */
+  yield(): Promise<void>
+}
+
+export interface Random {
+  /** `size` random bytes. */
+  bytes(size: number): Buffer
+  /** A whole number in `[0, limit)`. */
+  integer(limit: number): number
+}
+
+/** Everything outside the program. Production passes the real one, tests a seeded one. */
+export interface World {
+  readonly clock: Clock
+  readonly random: Random
+  readonly fileSystem: FileSystem
+  readonly network: Network
+}

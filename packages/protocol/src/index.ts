@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+export { type Codec, codecOf, decodeMessage, encodeMessage } from './codec/codec.ts'
+export {
+  CompressionType,
+  compress,
+  compressionOfId,
+  decompress,
+} from './compression/compression.ts'
+export { ErrorCode, type ErrorName, errorName, isRetriable } from './error-codes.ts'
+export {
+  type RequestHeader,
+  readRequestHeader,
+  readResponseHeader,
+  skipHeaderTags,
+  writeRequestHeader,
+  writeResponseHeader,
+} from './header.ts'
+export { ProtocolError } from './protocol-error.ts'
+export { crc32c } from './records/crc32c.ts'
+export {
+  type BatchOptions,
+  buildBatch,
+  type NewRecord,
+  type Record,
+  type RecordHeader,
+  readRecords,
+} from './records/record.ts'
+export {
+  type BatchHeaderFields,
+  frameBatch,
+  hasWholeBatch,
+  incrementSequence,
+  LOG_OVERHEAD,
+  MAGIC_V2,
+  NO_PRODUCER_ID,
+  NO_TIMESTAMP,
+  RECORD_BATCH_HEADER_SIZE,
+  RecordBatch,
+  recordBatches,
+} from './records/record-batch.ts'
+export { ApiKey } from './schemas/api-key.ts'
+export { type Api, apis } from './schemas/apis.ts'
+export * from './schemas/messages.ts'
+export * from './schemas/records/consumer-protocol.ts'
+export * from './schemas/records/control.ts'
+export * from './schemas/records/group-coordinator.ts'
+export * from './schemas/records/metadata.ts'
+export * from './schemas/records/share-coordinator.ts'
+export * from './schemas/records/transaction-coordinator.ts'
+export {
+  type FieldSchema,
+  inVersions,
+  type MessageInput,
+  type MessageOf,
+  type MessageSchema,
+  versionBounds,
+  ZERO_UUID,
+} from './schemas/schema.ts'

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A range of versions: `3`, `3-7`, `3+` or `none`. */
+export type VersionRange = `${number}` | `${number}-${number}` | `${number}+` | 'none'
+
+interface PrimitiveTypes {
+  int8: number
+  int16: number
+  uint16: number
+  int32: number
+  uint32: number
+  int64: bigint
+  float64: number
+  bool: boolean
+  string: string
+  /** 22 characters of URL-safe base64, as Kafka prints topic ids. */
+  uuid: string
+  bytes: Buffer
+  /** Record batches, not looked into. */
+  records: Buffer
+}
+export type PrimitiveType = keyof PrimitiveTypes
+
+/** One field of a message. `fields` belongs to the types `[]` (array of structs) and `struct`. */
+export interface FieldSchema {
+  readonly type: PrimitiveType | `[]${PrimitiveType}` | '[]' | 'struct'
+  /** Versions that have the field. */
+  readonly versions: VersionRange
+  readonly nullable?: VersionRange
+  /** Tag number of a tagged field (KIP-482), present in the versions `tagged`. */
+  readonly tag?: number
+  readonly tagged?: VersionRange
+  readonly default?: number | bigint | string | boolean | null
+  /** Whether a value may be dropped silently when the version has no room for it. */
+  readonly ignorable?: true
+  readonly flexible?: 'none'
+  readonly fields?: FieldSchemas
+}
+export type FieldSchemas = Readonly<Record<string, FieldSchema>>
+
+/** A message, request or response, or a key or value of a record. Field order is wire order. */
+export interface MessageSchema {
+  readonly apiKey?: number
+  readonly name: string
+  readonly versions: VersionRange
+  /** Versions with compact lengths and tagged fields (KIP-482). */
+  readonly flexible: VersionRange
+  readonly fields: FieldSchemas
+}
+
+type Nullable<F> = F extends { readonly nullable: string } ? null : never
+
+type DecodedField<F> = F extends { readonly type: '[]'; readonly fields: infer G }
+  ? Struct<G>[]
+  : F extends { readonly type: 'struct'; readonly fields: infer G }
+    ? Struct<G>
+    : F extends { readonly type: `[]${infer P extends PrimitiveType}` }
+      ? PrimitiveTypes[P][]
+      : F extends { readonly type: infer P extends PrimitiveType }
+        ? P extends 'records'
+          ? Buffer | null
+          : PrimitiveTypes[P]
+        : never
+
+type Struct<G> = { [K in keyof G]: DecodedField<G[K]> | Nullable<G[K]> }
+
+/** A decoded message: every field is there; one the version lacks has its default. */
+export type MessageOf<S extends MessageSchema> = Struct<S['fields']>
+
+type Omissible =
+  | { readonly default: unknown }
+  | { readonly tag: number }
+  | { readonly ignorable: true }
+
+type InputField<F> = F extends { readonly type: '[]'; readonly fields: infer G }
+  ? readonly StructInput<G>[]
+  : F extends { readonly type: 'struct'; readonly fields: infer G }
+    ? StructInput<G>
+    : F extends { readonly type: `[]${infer P extends PrimitiveType}` }
+      ? readonly PrimitiveTypes[P][]
+      : F extends { readonly type: infer P extends PrimitiveType }
+        ? P extends 'records'
+          ? Uint8Array | readonly Uint8Array[] | null
+          : P extends 'bytes'
+            ? Uint8Array
+            : PrimitiveTypes[P]
+        : never
+
+type StructInput<G> = {
+  readonly [K in keyof G as G[K] extends Omissible ? never : K]: InputField<G[K]> | Nullable<G[K]>
+} & {
+  readonly [K in keyof G as G[K] extends Omissible ? K : never]?:
+    | InputField<G[K]>
+    | Nullable<G[K]>
+    | undefined
+}
+
+/** What `encode` takes: fields with a default, a tag or `ignorable` may be left out. */
+export type MessageInput<S extends MessageSchema> = StructInput<S['fields']>
+
+export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
+
+/** First and last version of a range; `none` gives `[0, -1]`. */
+export function versionBounds(range: VersionRange): readonly [first: number, last: number] {
+  if (range === 'none') return [0, -1]
+  if (range.endsWith('+')) return [Number(range.slice(0, -1)), 0x7fff]
+  const [first, last = first] = range.split('-')
+  return [Number(first), Number(last)]
+}
+
+export function inVersions(range: VersionRange | undefined, version: number): boolean {
+  if (range === undefined) return false
+  const [first, last] = versionBounds(range)
+  return version >= first && version <= last
+}
