@@ -1,15 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { EncodingBuffer } from './buffer-encoders.ts'
 import { MillraceError } from './errors.ts'
-
-declare global {
-  // Node's own encoders without the dispatch on an encoding name. Public since 0.x, but not in its type definitions.
-  interface Buffer {
-    utf8Slice(start: number, end: number): string
-    base64urlSlice(start: number, end: number): string
-    utf8Write(value: string, offset: number, length: number): number
-    base64urlWrite(value: string, offset: number, length: number): number
-  }
-}
 
 /** Input that is not what its format says. `retriable` is false: the same bytes fail again. */
 export class MalformedInputError extends MillraceError {
@@ -21,12 +12,12 @@ export class MalformedInputError extends MillraceError {
 
 /** Reads big-endian numbers and Kafka's varints from a buffer. Reading past the end throws `MalformedInputError`. */
 export class ByteReader {
-  readonly buffer: Buffer
+  readonly buffer: EncodingBuffer
   offset: number
   readonly end: number
 
   constructor(buffer: Buffer, offset = 0, end = buffer.length) {
-    this.buffer = buffer
+    this.buffer = buffer as EncodingBuffer
     this.offset = offset
     this.end = end
   }

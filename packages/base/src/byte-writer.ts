@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { EncodingBuffer } from './buffer-encoders.ts'
 
 /** Largest byte string that is copied into the writer's own buffer; larger ones are passed on by reference. */
 const COPY_LIMIT = 4096
@@ -8,14 +9,14 @@ const COPY_LIMIT = 4096
  * order, ready for a gathered write.
  */
 export class ByteWriter {
-  #buffer: Buffer
+  #buffer: EncodingBuffer
   #start = 0
   #position = 0
   readonly #pieces: Uint8Array[] = []
   #piecesSize = 0
 
   constructor(initialSize = 256) {
-    this.#buffer = Buffer.allocUnsafe(initialSize)
+    this.#buffer = Buffer.allocUnsafe(initialSize) as EncodingBuffer
   }
 
   /** Bytes written so far. */
@@ -28,7 +29,9 @@ export class ByteWriter {
     const next = at + size
     if (next > this.#buffer.length) {
       const used = at - this.#start
-      const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, used + size, 1024))
+      const grown = Buffer.allocUnsafe(
+        Math.max(this.#buffer.length * 2, used + size, 1024),
+      ) as EncodingBuffer
       this.#buffer.copy(grown, 0, this.#start, at)
       this.#buffer = grown
       this.#start = 0

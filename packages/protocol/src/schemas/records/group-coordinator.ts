@@ -714,7 +714,7 @@ export const StreamsGroupMetadataValue = {
     validatedTopologyEpoch: { type: 'int32', versions: '0+', tag: 0, tagged: '0+', default: -1 },
     lastAssignmentConfigs: {
       type: '[]',
-      versions: 'None',
+      versions: '0+',
       nullable: '0+',
       tag: 1,
       tagged: '0+',

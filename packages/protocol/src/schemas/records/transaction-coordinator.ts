@@ -21,10 +21,10 @@ export const TransactionLogValue = {
   flexible: '1+',
   fields: {
     producerId: { type: 'int64', versions: '0+' },
-    previousProducerId: { type: 'int64', versions: 'None', tag: 0, tagged: '1+', default: -1n },
-    nextProducerId: { type: 'int64', versions: 'None', tag: 1, tagged: '1+', default: -1n },
+    previousProducerId: { type: 'int64', versions: '1+', tag: 0, tagged: '1+', default: -1n },
+    nextProducerId: { type: 'int64', versions: '1+', tag: 1, tagged: '1+', default: -1n },
     producerEpoch: { type: 'int16', versions: '0+' },
-    nextProducerEpoch: { type: 'int16', versions: 'None', tag: 3, tagged: '1+', default: -1 },
+    nextProducerEpoch: { type: 'int16', versions: '1+', tag: 3, tagged: '1+', default: -1 },
     transactionTimeoutMs: { type: 'int32', versions: '0+' },
     transactionStatus: { type: 'int8', versions: '0+' },
     transactionPartitions: {
@@ -38,7 +38,7 @@ export const TransactionLogValue = {
     },
     transactionLastUpdateTimestampMs: { type: 'int64', versions: '0+' },
     transactionStartTimestampMs: { type: 'int64', versions: '0+' },
-    clientTransactionVersion: { type: 'int16', versions: 'None', tag: 2, tagged: '1+', default: 0 },
+    clientTransactionVersion: { type: 'int16', versions: '1+', tag: 2, tagged: '1+', default: 0 },
   },
 } as const satisfies MessageSchema
 export type TransactionLogValue = MessageOf<typeof TransactionLogValue>
