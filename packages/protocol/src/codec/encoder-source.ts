@@ -11,6 +11,8 @@ import { defaultSource, isDefaultSource } from './defaults.ts'
 /** Source text of a function body that writes the message `m` of `schema` in `version` to the writer `w`. */
 export function encoderSource(schema: MessageSchema, version: number): string {
   const flexible = inVersions(schema.flexible, version)
+  // A request must not lose what it asks for. A response tells an older client what that client can understand.
+  const mayDrop = schema.name.endsWith('Response')
   const lines: string[] = []
   let variables = 0
   const fresh = (): string => `v${variables++}`
@@ -106,7 +108,7 @@ export function encoderSource(schema: MessageSchema, version: number): string {
       const variable = fresh()
       lines.push(`let ${variable} = ${source}.${name}`)
       if (!inVersions(field.versions, version)) {
-        if (field.ignorable !== true) {
+        if (field.ignorable !== true && !mayDrop) {
           lines.push(
             `if (!(${isDefaultSource(field, variable)})) runtime.unsupported('${schema.name}', '${name}', ${version})`,
           )

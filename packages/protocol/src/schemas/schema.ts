@@ -67,10 +67,15 @@ type Struct<G> = { [K in keyof G]: DecodedField<G[K]> | Nullable<G[K]> }
 /** A decoded message: every field is there; one the version lacks has its default. */
 export type MessageOf<S extends MessageSchema> = Struct<S['fields']>
 
-type Omissible =
+/** Fields that every version has must be given, unless they have a default. */
+type IsOmissible<F> = F extends
   | { readonly default: unknown }
   | { readonly tag: number }
   | { readonly ignorable: true }
+  ? true
+  : F extends { readonly versions: '0+' }
+    ? false
+    : true
 
 type InputField<F> = F extends { readonly type: '[]'; readonly fields: infer G }
   ? readonly StructInput<G>[]
@@ -87,15 +92,17 @@ type InputField<F> = F extends { readonly type: '[]'; readonly fields: infer G }
         : never
 
 type StructInput<G> = {
-  readonly [K in keyof G as G[K] extends Omissible ? never : K]: InputField<G[K]> | Nullable<G[K]>
+  readonly [K in keyof G as IsOmissible<G[K]> extends true ? never : K]:
+    | InputField<G[K]>
+    | Nullable<G[K]>
 } & {
-  readonly [K in keyof G as G[K] extends Omissible ? K : never]?:
+  readonly [K in keyof G as IsOmissible<G[K]> extends true ? K : never]?:
     | InputField<G[K]>
     | Nullable<G[K]>
     | undefined
 }
 
-/** What `encode` takes: fields with a default, a tag or `ignorable` may be left out. */
+/** What `encode` takes: fields with a default, and those that not every version has, may be left out. */
 export type MessageInput<S extends MessageSchema> = StructInput<S['fields']>
 
 export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'

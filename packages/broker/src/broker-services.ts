@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger, World } from '@millrace/base'
+import type { BrokerConfig } from './config/broker-config.ts'
+import type { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
+import type { FetchSessions } from './handlers/fetch-sessions.ts'
+import type { Handler } from './handlers/handler.ts'
+import type { LogManager } from './log/log-manager.ts'
+import type { MetadataStore } from './metadata/metadata-store.ts'
+import type { NewTopic, TopicDefaults } from './metadata/topic-operations.ts'
+import type { ProducerIds } from './producer-ids.ts'
+import type { Topics } from './topics.ts'
+
+/** What request handlers work with. */
+export interface BrokerServices {
+  readonly world: World
+  readonly logger: Logger
+  readonly logLevel: string
+  readonly config: BrokerConfig
+  readonly clusterId: string
+  readonly nodeId: number
+  readonly rack: string | null
+  readonly handlers: ReadonlyMap<number, Handler>
+  readonly metadata: MetadataStore
+  readonly topics: Topics
+  readonly logs: LogManager
+  readonly groups: GroupCoordinator
+  readonly producerIds: ProducerIds
+  readonly fetchSessions: FetchSessions
+  readonly topicDefaults: TopicDefaults
+  newTopicId(): string
+  newMemberId(): string
+  /** Makes a topic; throws `ProtocolError` when it may not be made. */
+  createTopic(topic: NewTopic): Promise<void>
+}

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Logger, MillraceError, nodeWorld, silentLogger, type World } from '@millrace/base'
+import { ProtocolError } from '@millrace/protocol'
+import type { BrokerServices } from './broker-services.ts'
+import { BrokerConfig } from './config/broker-config.ts'
+import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
+import { FetchSessions } from './handlers/fetch-sessions.ts'
+import { handlers } from './handlers/index.ts'
+import { LogManager } from './log/log-manager.ts'
+import { type FormattedDirectories, formatDirectories } from './metadata/format.ts'
+import type { NewMetadataRecord } from './metadata/metadata-record.ts'
+import { MetadataStore } from './metadata/metadata-store.ts'
+import { NEWEST_RELEASE, partitionRecordVersion, releaseOf } from './metadata/metadata-version.ts'
+import { createTopic, type NewTopic } from './metadata/topic-operations.ts'
+import { votersRecord } from './metadata/voters.ts'
+import { Listeners } from './network/listeners.ts'
+import { ProducerIds } from './producer-ids.ts'
+import { memoryFileSystem } from './storage/memory-file-system.ts'
+import { Topics } from './topics.ts'
+
+export interface BrokerOptions {
+  /** Keys of Kafka's `server.properties`, as text. */
+  readonly config?: Readonly<Record<string, string>> | ReadonlyMap<string, string>
+  /** `host:port` to listen on in place of `listeners`; port 0 picks a free one. Default `127.0.0.1:0`. */
+  readonly listen?: string
+  /** Data directory in place of `log.dirs`. Without one, and without `log.dirs`, all is kept in memory. */
+  readonly dataDirectory?: string
+  /** Release of Kafka that must be able to open a directory formatted now: `4.1` to `4.4`. Default the newest. */
+  readonly releaseVersion?: string
+  readonly logger?: Logger
+  /** Named in what DescribeConfigs tells of loggers. */
+  readonly logLevel?: string
+  /** Clock, randomness, disk and network. Default: the real ones. */
+  readonly world?: World
+}
+
+/** A Kafka-compatible broker in this process. Close it, or bind it with `await using`. */
+export class Broker implements AsyncDisposable {
+  readonly #services: BrokerServices
+  readonly #listeners: Listeners
+  readonly #warnings: readonly string[]
+  #closing: Promise<void> | undefined
+
+  private constructor(services: BrokerServices, listeners: Listeners) {
+    this.#services = services
+    this.#listeners = listeners
+    this.#warnings = services.config.warnings
+  }
+
+  /**
+   * Opens the data, formatting a new directory, and resolves when clients can connect. Rejects with a `ConfigError`
+   * for a wrong value, `MILLRACE_DIRECTORY_LOCKED` when another process uses the directory, and Node's `EADDRINUSE`.
+   */
+  static async start(options: BrokerOptions = {}): Promise<Broker> {
+    const { settings, isInMemory } = settingsOf(options)
+    const config = new BrokerConfig(settings)
+    const world = isInMemory
+      ? { ...(options.world ?? nodeWorld), fileSystem: memoryFileSystem() }
+      : (options.world ?? nodeWorld)
+    const logger = options.logger ?? silentLogger
+    for (const warning of config.warnings) logger.warn(warning)
+    const logs = openLogs(config, { world, logger, durable: !isInMemory })
+    let metadata: MetadataStore | undefined
+    let listeners: Listeners | undefined
+    try {
+      const directories = formatDirectories(world, config)
+      metadata = await openMetadata(config, {
+        world,
+        logger,
+        directories,
+        options,
+        durable: !isInMemory,
+      })
+      await claimPartitions(metadata, { logs, nodeId: config.nodeId })
+      const services = assemble(config, { world, logger, metadata, logs, directories, options })
+      listeners = new Listeners(services)
+      await listeners.open(config.listeners)
+      logs.start()
+      return new Broker(services, listeners)
+    } catch (error) {
+      await listeners?.close()
+      metadata?.abandon()
+      logs.abandon()
+      throw error
+    }
+  }
+
+  /** `host:port` of the first listener for clients. */
+  get address(): string {
+    const [first] = this.addresses
+    return first as string
+  }
+
+  /** `host:port` of every listener for clients. */
+  get addresses(): string[] {
+    return this.#listeners.bound
+      .filter((listener) => !listener.isController)
+      .map(({ host, boundPort }) => {
+        const shown = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+        return `${shown.includes(':') ? `[${shown}]` : shown}:${boundPort}`
+      })
+  }
+
+  get clusterId(): string {
+    return this.#services.clusterId
+  }
+
+  get nodeId(): number {
+    return this.#services.nodeId
+  }
+
+  get topicNames(): string[] {
+    return [...this.#services.topics.all.keys()]
+  }
+
+  /** What the configuration says that nobody understands. */
+  get warnings(): readonly string[] {
+    return this.#warnings
+  }
+
+  /** Runs the retention check now instead of at its next time. */
+  enforceRetention(): Promise<void> {
+    return this.#services.logs.enforceRetention()
+  }
+
+  /** Runs the log cleaner now instead of at its next time. */
+  compact(): Promise<void> {
+    return this.#services.logs.clean()
+  }
+
+  /** Stops serving, makes everything durable and releases the data directory. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await this.#listeners.close()
+    this.#services.groups.close()
+    await this.#services.metadata.close()
+    await this.#services.logs.close()
+  }
+
+  /** Stops at once, leaving the data as a crash of the process would. For tests of recovery. */
+  async abandon(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#services.groups.close()
+      this.#services.metadata.abandon()
+      this.#services.logs.abandon()
+      await this.#listeners.close()
+    })()
+    await this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function settingsOf(options: BrokerOptions): {
+  readonly settings: ReadonlyMap<string, string>
+  readonly isInMemory: boolean
+} {
+  const given = options.config ?? {}
+  const settings = new Map<string, string>(
+    given instanceof Map ? given : Object.entries(given as Readonly<Record<string, string>>),
+  )
+  if (options.listen !== undefined) settings.set('listeners', listenerText(options.listen))
+  else if (!settings.has('listeners')) settings.set('listeners', 'PLAINTEXT://127.0.0.1:0')
+  if (options.dataDirectory !== undefined) settings.set('log.dirs', options.dataDirectory)
+  const isInMemory = !settings.has('log.dirs') && !settings.has('log.dir')
+  if (isInMemory) settings.set('log.dirs', '/memory')
+  return { settings, isInMemory }
+}
+
+/** `host:port` as Kafka's `listeners`. */
+function listenerText(listen: string): string {
+  const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(listen)
+  if (match === null) {
+    throw new MillraceError(
+      'MILLRACE_INVALID_ADDRESS',
+      `cannot listen on ${listen}: allowed is host:port, with an IPv6 host in brackets`,
+    )
+  }
+  const host = match[1] === undefined ? (match[2] ?? '') : `[${match[1]}]`
+  return `PLAINTEXT://${host}:${match[3]}`
+}
+
+function openLogs(
+  config: BrokerConfig,
+  context: { readonly world: World; readonly logger: Logger; readonly durable: boolean },
+): LogManager {
+  return new LogManager({
+    ...context,
+    directories: config.logDirectories,
+    retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
+    checkpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
+    cleanerBackoffMs: config.number('log.cleaner.backoff.ms'),
+    cleanerEnabled: config.boolean('log.cleaner.enable'),
+    cleanerMemoryBytes: config.number('log.cleaner.dedupe.buffer.size'),
+    producerIdExpirationMs: config.number('producer.id.expiration.ms'),
+  })
+}
+
+async function openMetadata(
+  config: BrokerConfig,
+  context: {
+    readonly world: World
+    readonly logger: Logger
+    readonly directories: FormattedDirectories
+    readonly options: BrokerOptions
+    readonly durable: boolean
+  },
+): Promise<MetadataStore> {
+  const { world, logger, directories, options, durable } = context
+  const release = releaseOf(options.releaseVersion ?? NEWEST_RELEASE)
+  const features = Object.entries({
+    'metadata.version': release.metadataVersion,
+    ...release.features,
+  })
+  const records: NewMetadataRecord[] = [
+    ...features.map(
+      ([name, featureLevel]): NewMetadataRecord => ({
+        kind: 'FeatureLevelRecord',
+        version: 0,
+        data: { name, featureLevel },
+      }),
+    ),
+    // With eligible leader replicas on, Kafka keeps the cluster's minimum here.
+    {
+      kind: 'ConfigRecord',
+      version: 0,
+      data: {
+        resourceType: 4,
+        resourceName: '',
+        name: 'min.insync.replicas',
+        value: config.string('min.insync.replicas'),
+      },
+    },
+  ]
+  const controller = config.listeners.find((listener) => listener.isController)
+  return MetadataStore.open({
+    world,
+    logger,
+    directory: config.metadataDirectory,
+    nodeId: config.nodeId,
+    durable,
+    snapshotBytes: config.number('metadata.log.max.record.bytes.between.snapshots'),
+    format: directories.isNew
+      ? {
+          records,
+          voters: votersRecord({
+            nodeId: config.nodeId,
+            directoryId: directories.metadataDirectoryId,
+            listenerName: controller?.listenerName ?? 'CONTROLLER',
+            host: controller?.advertised?.host ?? (controller?.host || 'localhost'),
+            port: controller?.advertised?.port ?? controller?.port ?? 9093,
+          }),
+        }
+      : undefined,
+  })
+}
+
+/**
+ * Finds the partitions on disk, and takes the lead of those that have none, as after a Kafka that shut down in order.
+ * After an unclean stop every epoch goes up: records may be gone that a consumer has seen (KIP-320).
+ */
+async function claimPartitions(
+  metadata: MetadataStore,
+  context: { readonly logs: LogManager; readonly nodeId: number },
+): Promise<void> {
+  const { logs, nodeId } = context
+  logs.scan((topic, topicId, partition) => {
+    const known = metadata.image.topics.get(topic)
+    return known?.id === topicId && known.partitions[partition] !== undefined
+  })
+  await metadata.propose((image) => {
+    const records: NewMetadataRecord[] = []
+    const version = partitionRecordVersion(image.metadataVersion)
+    for (const topic of image.topics.values()) {
+      for (const partition of topic.partitions) {
+        if (!partition.replicas.includes(nodeId)) {
+          throw new MillraceError(
+            'MILLRACE_NOT_A_REPLICA',
+            `the data is of a cluster: ${topic.name}-${partition.index} is on nodes ${partition.replicas.join(', ')}, not on node ${nodeId}`,
+          )
+        }
+        if (partition.leader === nodeId && logs.wasClean) continue
+        records.push({
+          kind: 'PartitionChangeRecord',
+          version,
+          data: { partitionId: partition.index, topicId: topic.id, leader: nodeId, isr: [nodeId] },
+        })
+      }
+    }
+    return { records, reply: undefined }
+  })
+}
+
+function assemble(
+  config: BrokerConfig,
+  context: {
+    readonly world: World
+    readonly logger: Logger
+    readonly metadata: MetadataStore
+    readonly logs: LogManager
+    readonly directories: FormattedDirectories
+    readonly options: BrokerOptions
+  },
+): BrokerServices {
+  const { world, logger, metadata, logs, directories, options } = context
+  const { nodeId } = config
+  const topics = new Topics({ image: metadata.image, logs, config, nodeId })
+  metadata.onChange((records) => topics.follow(records))
+  const topicDefaults = {
+    nodeId,
+    directoryId: directories.metadataDirectoryId,
+    numPartitions: config.number('num.partitions'),
+    replicationFactor: config.number('default.replication.factor'),
+  }
+  const newTopicId = (): string => newUuid(world)
+  const makeTopic = async (topic: NewTopic): Promise<void> => {
+    await metadata.propose((image) => {
+      const { records } = createTopic(image, topic, {
+        defaults: topicDefaults,
+        topicId: newTopicId(),
+      })
+      return { records, reply: undefined }
+    })
+  }
+  const groups = new GroupCoordinator({
+    world,
+    logger,
+    topics,
+    createTopic: async (topic) => {
+      try {
+        await makeTopic(topic)
+      } catch (error) {
+        if (!(error instanceof ProtocolError) || error.code !== 'TOPIC_ALREADY_EXISTS') throw error
+      }
+    },
+    expiryIntervalMs: config.number('offsets.retention.check.interval.ms'),
+    offsetsTopic: {
+      numPartitions: config.number('offsets.topic.num.partitions'),
+      replicationFactor: config.number('offsets.topic.replication.factor'),
+      assignments: [],
+      configs: [
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'compression.type', value: 'producer' },
+        { name: 'segment.bytes', value: config.string('offsets.topic.segment.bytes') },
+      ],
+    },
+    config: {
+      minSessionTimeoutMs: config.number('group.min.session.timeout.ms'),
+      maxSessionTimeoutMs: config.number('group.max.session.timeout.ms'),
+      initialRebalanceDelayMs: config.number('group.initial.rebalance.delay.ms'),
+      maxSize: config.number('group.max.size'),
+      offsetMetadataMaxBytes: config.number('offset.metadata.max.bytes'),
+      offsetsRetentionMs: config.number('offsets.retention.minutes') * 60_000,
+    },
+  })
+  return {
+    world,
+    logger,
+    logLevel: (options.logLevel ?? 'info').toUpperCase(),
+    config,
+    clusterId: directories.clusterId,
+    nodeId,
+    rack: config.get('broker.rack'),
+    handlers,
+    metadata,
+    topics,
+    logs,
+    groups,
+    producerIds: new ProducerIds(metadata, nodeId),
+    fetchSessions: new FetchSessions({
+      random: world.random,
+      maxSessions: config.number('max.incremental.fetch.session.cache.slots'),
+    }),
+    topicDefaults,
+    newTopicId,
+    newMemberId: () => memberUuid(world),
+    createTopic: makeTopic,
+  }
+}
+
+/** A random id whose text does not begin with a dash, as Kafka's do not: tools would take it for an option. */
+export function newUuid(world: World): string {
+  for (;;) {
+    const id = world.random.bytes(16).toString('base64url')
+    if (!id.startsWith('-')) return id
+  }
+}
+
+function memberUuid(world: World): string {
+  const hex = world.random.bytes(16).toString('hex')
+  return [8, 4, 4, 4, 12]
+    .reduce<{ at: number; parts: string[] }>(
+      ({ at, parts }, size) => ({ at: at + size, parts: [...parts, hex.slice(at, at + size)] }),
+      { at: 0, parts: [] },
+    )
+    .parts.join('-')
+}

@@ -1,0 +1,632 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorName } from '@millrace/protocol'
+import type { Effects } from '../runtime/effects.ts'
+import { ClassicGroup, ClassicGroupState } from './classic-group.ts'
+import { type ClassicMember, matchesProtocols, metadataOf } from './classic-member.ts'
+import {
+  type HeartbeatRequest,
+  type JoinReply,
+  type JoinRequest,
+  joinError,
+  type LeaveReply,
+  type LeaveRequest,
+  type SyncReply,
+  type SyncRequest,
+  syncError,
+} from './classic-requests.ts'
+import type { GroupConfig } from './group-config.ts'
+import type { GroupRecord } from './group-record.ts'
+
+/** Timers that come back as events. */
+export type ClassicTimer =
+  | { readonly kind: 'session'; readonly groupId: string; readonly memberId: string }
+  | { readonly kind: 'initialJoin'; readonly groupId: string; readonly remainingMs: number }
+  | { readonly kind: 'join'; readonly groupId: string }
+  | { readonly kind: 'pendingSync'; readonly groupId: string; readonly generationId: number }
+
+export type ClassicEffects = Effects<GroupRecord, ClassicTimer>
+
+const { Empty, PreparingRebalance, CompletingRebalance, Stable, Dead } = ClassicGroupState
+
+/** A newcomer waits this long for its first generation, as Kafka's do. */
+const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000
+
+/**
+ * The classic group protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup; static members of KIP-345). Each step is
+ * given the request and the time, and leaves what must happen in the effects: no clock, no log, no socket in here.
+ */
+export class ClassicCoordinator {
+  readonly groups: Map<string, ClassicGroup>
+  readonly #config: GroupConfig
+
+  constructor(groups: Map<string, ClassicGroup>, config: GroupConfig) {
+    this.groups = groups
+    this.#config = config
+  }
+
+  // ---------------------------------------------------------------------------------------------- joining
+
+  join(fx: ClassicEffects, request: JoinRequest, nowMs: number): void {
+    const refuse = (error: ErrorName, memberId = request.memberId): void =>
+      fx.reply(request.token, joinError(error, memberId))
+    const { minSessionTimeoutMs, maxSessionTimeoutMs, maxSize } = this.#config
+    if (request.groupId === '') return refuse('INVALID_GROUP_ID')
+    if (
+      request.sessionTimeoutMs < minSessionTimeoutMs ||
+      request.sessionTimeoutMs > maxSessionTimeoutMs
+    ) {
+      return refuse('INVALID_SESSION_TIMEOUT')
+    }
+    let group = this.groups.get(request.groupId)
+    if (group === undefined) {
+      if (request.memberId !== '') return refuse('UNKNOWN_MEMBER_ID')
+      group = new ClassicGroup(request.groupId, nowMs)
+      if (!group.supportsProtocols(request.protocolType, request.protocols)) {
+        return refuse('INCONSISTENT_GROUP_PROTOCOL')
+      }
+      this.groups.set(request.groupId, group)
+    }
+    if (group.isIn(Dead)) return refuse('COORDINATOR_NOT_AVAILABLE')
+    if (this.#isFull(group, request, maxSize)) {
+      group.remove(request.memberId)
+      return refuse('GROUP_MAX_SIZE_REACHED', '')
+    }
+    if (!group.supportsProtocols(request.protocolType, request.protocols)) {
+      return refuse('INCONSISTENT_GROUP_PROTOCOL')
+    }
+    if (request.memberId === '') this.#joinNew(fx, group, request, nowMs)
+    else this.#rejoin(fx, group, request, nowMs)
+  }
+
+  #isFull(group: ClassicGroup, request: JoinRequest, maxSize: number): boolean {
+    if (group.members.has(request.memberId)) return false
+    const { groupInstanceId } = request
+    if (groupInstanceId !== null && group.staticMembers.has(groupInstanceId)) return false
+    if (group.isIn(PreparingRebalance)) {
+      const awaiting = [...group.members.values()].filter(
+        (member) => member.awaitingJoin !== undefined,
+      )
+      return awaiting.length >= maxSize
+    }
+    return group.members.size >= maxSize
+  }
+
+  #joinNew(fx: ClassicEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
+    const { groupInstanceId, freshId } = request
+    const known = groupInstanceId === null ? undefined : group.staticMembers.get(groupInstanceId)
+    if (groupInstanceId !== null && known !== undefined) {
+      this.#rejoinStatic(
+        fx,
+        group,
+        { ...request, memberId: freshId },
+        { oldId: known, groupInstanceId, nowMs },
+      )
+    } else if (groupInstanceId === null && request.requireKnownMemberId) {
+      group.pendingJoins.set(freshId, request.sessionTimeoutMs)
+      this.#setSession(fx, group, freshId, nowMs + request.sessionTimeoutMs)
+      fx.reply(request.token, joinError('MEMBER_ID_REQUIRED', freshId))
+    } else this.#addMember(fx, group, { ...request, memberId: freshId }, nowMs)
+  }
+
+  #rejoin(fx: ClassicEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
+    const refuse = (error: ErrorName): void =>
+      fx.reply(request.token, joinError(error, request.memberId))
+    const { memberId } = request
+    if (group.pendingJoins.has(memberId)) return this.#addMember(fx, group, request, nowMs)
+    const error = this.#memberError(group, memberId, request.groupInstanceId)
+    if (error !== undefined) return refuse(error)
+    const member = group.members.get(memberId) as ClassicMember
+    const isSame = matchesProtocols(member, request.protocols)
+    switch (group.state) {
+      case PreparingRebalance:
+        return this.#updateAndRebalance(fx, group, member, request, nowMs)
+      case CompletingRebalance:
+        // A lost reply: the member asks again for the generation that is waiting for the leader.
+        if (isSame) return this.#replyCurrent(fx, group, member, request)
+        return this.#updateAndRebalance(fx, group, member, request, nowMs)
+      case Stable:
+        if (group.leaderId === memberId || !isSame) {
+          return this.#updateAndRebalance(fx, group, member, request, nowMs)
+        }
+        return this.#replyCurrent(fx, group, member, request)
+      default:
+        return refuse('UNKNOWN_MEMBER_ID')
+    }
+  }
+
+  /** A static member that restarted: it takes the place of its former self, which is fenced. */
+  #rejoinStatic(
+    fx: ClassicEffects,
+    group: ClassicGroup,
+    request: JoinRequest,
+    known: { readonly oldId: string; readonly groupInstanceId: string; readonly nowMs: number },
+  ): void {
+    const { oldId, groupInstanceId, nowMs } = known
+    const old = group.members.get(oldId) as ClassicMember
+    fx.reply(old.awaitingJoin, joinError('FENCED_INSTANCE_ID', oldId))
+    fx.reply(old.awaitingSync, syncError('FENCED_INSTANCE_ID'))
+    fx.cancelTimer(sessionKey(group.groupId, oldId))
+    const isSame = matchesProtocols(old, request.protocols)
+    const member = group.replaceStaticMember(groupInstanceId, oldId, request.memberId)
+    this.#update(member, request)
+    this.#setSession(fx, group, member.memberId, nowMs + member.sessionTimeoutMs)
+    if (group.isIn(Stable) && isSame) {
+      // Nothing to assign anew: the group goes on, and the log learns the new id.
+      fx.records.push(groupMetadataRecord(group))
+      const isLeader = group.leaderId === member.memberId
+      const tellsToSkip = isLeader && request.supportsSkippingAssignment
+      fx.reply(request.token, {
+        ...this.#joinReply(group, member),
+        // Clients that cannot skip must not think themselves leaders, or they would assign without a rebalance.
+        leaderId: isLeader && !tellsToSkip ? oldId : (group.leaderId ?? ''),
+        skipAssignment: tellsToSkip,
+        members: tellsToSkip ? memberList(group) : [],
+      } satisfies JoinReply)
+      return
+    }
+    this.#await(member, request)
+    if (group.isIn(Stable, CompletingRebalance)) {
+      this.#prepareRebalance(fx, group, nowMs)
+    } else if (group.isIn(PreparingRebalance)) this.#tryCompleteJoin(fx, group, nowMs)
+  }
+
+  #update(member: ClassicMember, request: JoinRequest): void {
+    member.protocols = request.protocols
+    member.sessionTimeoutMs = request.sessionTimeoutMs
+    member.rebalanceTimeoutMs = request.rebalanceTimeoutMs
+    member.clientId = request.clientId
+    member.clientHost = request.clientHost
+  }
+
+  #await(member: ClassicMember, request: JoinRequest): void {
+    member.awaitingJoin = request.token
+  }
+
+  #addMember(fx: ClassicEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
+    const member: ClassicMember = {
+      memberId: request.memberId,
+      groupInstanceId: request.groupInstanceId,
+      clientId: request.clientId,
+      clientHost: request.clientHost,
+      rebalanceTimeoutMs: request.rebalanceTimeoutMs,
+      sessionTimeoutMs: request.sessionTimeoutMs,
+      protocols: request.protocols,
+      assignment: Buffer.alloc(0),
+      awaitingJoin: request.token,
+      awaitingSync: undefined,
+      isNew: true,
+    }
+    if (group.isIn(PreparingRebalance) && group.generationId === 0) group.newMemberAdded = true
+    group.add(member, request.protocolType)
+    // It cannot heartbeat before its generation begins, so it gets longer.
+    this.#setSession(fx, group, member.memberId, nowMs + NEW_MEMBER_JOIN_TIMEOUT_MS)
+    this.#rebalanceIfPossible(fx, group, nowMs)
+  }
+
+  #updateAndRebalance(
+    fx: ClassicEffects,
+    group: ClassicGroup,
+    member: ClassicMember,
+    request: JoinRequest,
+    nowMs: number,
+  ): void {
+    fx.reply(member.awaitingJoin, joinError('REBALANCE_IN_PROGRESS', member.memberId))
+    this.#update(member, request)
+    this.#await(member, request)
+    this.#rebalanceIfPossible(fx, group, nowMs)
+  }
+
+  #replyCurrent(
+    fx: ClassicEffects,
+    group: ClassicGroup,
+    member: ClassicMember,
+    request: JoinRequest,
+  ): void {
+    const isLeader = group.leaderId === member.memberId
+    fx.reply(request.token, {
+      ...this.#joinReply(group, member),
+      members: isLeader && group.isIn(CompletingRebalance) ? memberList(group) : [],
+    } satisfies JoinReply)
+  }
+
+  #joinReply(group: ClassicGroup, member: ClassicMember): JoinReply {
+    return {
+      error: 'NONE',
+      memberId: member.memberId,
+      generationId: group.generationId,
+      protocolType: group.protocolType ?? null,
+      protocolName: group.protocolName ?? null,
+      leaderId: group.leaderId ?? '',
+      skipAssignment: false,
+      members: [],
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------- rebalancing
+
+  #rebalanceIfPossible(fx: ClassicEffects, group: ClassicGroup, nowMs: number): void {
+    if (group.isIn(Stable, CompletingRebalance, Empty)) this.#prepareRebalance(fx, group, nowMs)
+    else if (group.isIn(PreparingRebalance)) this.#tryCompleteJoin(fx, group, nowMs)
+  }
+
+  #prepareRebalance(fx: ClassicEffects, group: ClassicGroup, nowMs: number): void {
+    if (group.isIn(CompletingRebalance)) this.#failSyncs(fx, group, 'REBALANCE_IN_PROGRESS')
+    fx.cancelTimer(pendingSyncKey(group.groupId))
+    group.pendingSyncs.clear()
+    const wasEmpty = group.isIn(Empty)
+    group.transitionTo(PreparingRebalance, nowMs)
+    const delay = this.#config.initialRebalanceDelayMs
+    if (wasEmpty && delay > 0) {
+      group.newMemberAdded = false
+      const remainingMs = Math.max(group.rebalanceTimeoutMs - delay, 0)
+      fx.setTimer(joinKey(group.groupId), nowMs + delay, {
+        kind: 'initialJoin',
+        groupId: group.groupId,
+        remainingMs,
+      })
+    } else this.#tryCompleteJoin(fx, group, nowMs, true)
+  }
+
+  #tryCompleteJoin(fx: ClassicEffects, group: ClassicGroup, nowMs: number, schedule = false): void {
+    const isDelayed = group.generationId === 0 && this.#config.initialRebalanceDelayMs > 0
+    if (group.allMembersJoined && !isDelayed) this.#completeJoin(fx, group, nowMs)
+    else if (schedule) {
+      fx.setTimer(joinKey(group.groupId), nowMs + group.rebalanceTimeoutMs, {
+        kind: 'join',
+        groupId: group.groupId,
+      })
+    }
+  }
+
+  /** Begins the next generation with those who have joined; dynamic members who have not are out. */
+  #completeJoin(fx: ClassicEffects, group: ClassicGroup, nowMs: number): void {
+    fx.cancelTimer(joinKey(group.groupId))
+    for (const member of [...group.members.values()]) {
+      if (member.awaitingJoin !== undefined || member.groupInstanceId !== null) continue
+      group.remove(member.memberId)
+      fx.cancelTimer(sessionKey(group.groupId, member.memberId))
+    }
+    if (group.members.size > 0 && !electJoinedLeader(group)) {
+      // Only static members that are away: give them as long again.
+      fx.setTimer(joinKey(group.groupId), nowMs + group.rebalanceTimeoutMs, {
+        kind: 'join',
+        groupId: group.groupId,
+      })
+      return
+    }
+    group.generationId += 1
+    if (group.members.size === 0) {
+      group.protocolName = undefined
+      group.leaderId = undefined
+      group.transitionTo(Empty, nowMs)
+      fx.records.push(groupMetadataRecord(group))
+      return
+    }
+    group.protocolName = group.selectProtocol()
+    group.transitionTo(CompletingRebalance, nowMs)
+    group.pendingSyncs.clear()
+    for (const member of group.members.values()) {
+      const isLeader = group.leaderId === member.memberId
+      fx.reply(member.awaitingJoin, {
+        ...this.#joinReply(group, member),
+        members: isLeader ? memberList(group) : [],
+      } satisfies JoinReply)
+      member.awaitingJoin = undefined
+      member.isNew = false
+      group.pendingSyncs.add(member.memberId)
+      this.#setSession(fx, group, member.memberId, nowMs + member.sessionTimeoutMs)
+    }
+    fx.setTimer(pendingSyncKey(group.groupId), nowMs + group.rebalanceTimeoutMs, {
+      kind: 'pendingSync',
+      groupId: group.groupId,
+      generationId: group.generationId,
+    })
+  }
+
+  #failSyncs(fx: ClassicEffects, group: ClassicGroup, error: ErrorName): void {
+    for (const member of group.members.values()) {
+      member.assignment = Buffer.alloc(0)
+      fx.reply(member.awaitingSync, syncError(error))
+      member.awaitingSync = undefined
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------- syncing
+
+  sync(fx: ClassicEffects, request: SyncRequest, nowMs: number): void {
+    const refuse = (error: ErrorName): void => fx.reply(request.token, syncError(error))
+    if (request.groupId === '') return refuse('INVALID_GROUP_ID')
+    const group = this.groups.get(request.groupId)
+    if (group === undefined) return refuse('UNKNOWN_MEMBER_ID')
+    if (group.isIn(Dead)) return refuse('COORDINATOR_NOT_AVAILABLE')
+    const error = this.#memberError(group, request.memberId, request.groupInstanceId)
+    if (error !== undefined) return refuse(error)
+    if (request.generationId !== group.generationId) return refuse('ILLEGAL_GENERATION')
+    if (
+      isOther(request.protocolType, group.protocolType) ||
+      isOther(request.protocolName, group.protocolName)
+    ) {
+      return refuse('INCONSISTENT_GROUP_PROTOCOL')
+    }
+    const member = group.members.get(request.memberId) as ClassicMember
+    group.pendingSyncs.delete(member.memberId)
+    switch (group.state) {
+      case PreparingRebalance:
+        return refuse('REBALANCE_IN_PROGRESS')
+      case CompletingRebalance:
+        fx.reply(member.awaitingSync, syncError('REBALANCE_IN_PROGRESS'))
+        member.awaitingSync = request.token
+        if (group.leaderId === member.memberId) this.#assign(fx, group, request, nowMs)
+        return
+      case Stable:
+        this.#setSession(fx, group, member.memberId, nowMs + member.sessionTimeoutMs)
+        fx.reply(request.token, syncReply(group, member))
+        return
+      default:
+        return refuse('UNKNOWN_MEMBER_ID')
+    }
+  }
+
+  #assign(fx: ClassicEffects, group: ClassicGroup, request: SyncRequest, nowMs: number): void {
+    const assignments = new Map(
+      request.assignments.map((entry) => [entry.memberId, entry.assignment]),
+    )
+    for (const member of group.members.values()) {
+      member.assignment = assignments.get(member.memberId) ?? Buffer.alloc(0)
+    }
+    group.transitionTo(Stable, nowMs)
+    fx.records.push(groupMetadataRecord(group))
+    for (const member of group.members.values()) {
+      if (member.awaitingSync === undefined) continue
+      fx.reply(member.awaitingSync, syncReply(group, member))
+      member.awaitingSync = undefined
+      this.#setSession(fx, group, member.memberId, nowMs + member.sessionTimeoutMs)
+    }
+    if (group.pendingSyncs.size === 0) fx.cancelTimer(pendingSyncKey(group.groupId))
+  }
+
+  // ---------------------------------------------------------------------------------------------- staying, leaving
+
+  heartbeat(fx: ClassicEffects, request: HeartbeatRequest, nowMs: number): ErrorName {
+    if (request.groupId === '') return 'INVALID_GROUP_ID'
+    const group = this.groups.get(request.groupId)
+    if (group === undefined) return 'UNKNOWN_MEMBER_ID'
+    if (group.isIn(Dead)) return 'COORDINATOR_NOT_AVAILABLE'
+    const error = this.#memberError(group, request.memberId, request.groupInstanceId)
+    if (error !== undefined) return error
+    if (request.generationId !== group.generationId) return 'ILLEGAL_GENERATION'
+    if (group.isIn(Empty)) return 'UNKNOWN_MEMBER_ID'
+    this.touch(fx, group, request.memberId, nowMs)
+    return group.isIn(PreparingRebalance) ? 'REBALANCE_IN_PROGRESS' : 'NONE'
+  }
+
+  /** Counts as a heartbeat. */
+  touch(fx: ClassicEffects, group: ClassicGroup, memberId: string, nowMs: number): void {
+    const member = group.members.get(memberId)
+    if (member !== undefined) this.#setSession(fx, group, memberId, nowMs + member.sessionTimeoutMs)
+  }
+
+  leave(fx: ClassicEffects, request: LeaveRequest, nowMs: number): LeaveReply {
+    const group = this.groups.get(request.groupId)
+    if (request.groupId === '') return { error: 'INVALID_GROUP_ID', members: [] }
+    if (group?.isIn(Dead)) return { error: 'COORDINATOR_NOT_AVAILABLE', members: [] }
+    const members = request.members.map((leaving) => ({
+      ...leaving,
+      error: group === undefined ? 'UNKNOWN_MEMBER_ID' : this.#leaveOne(fx, group, leaving),
+    })) satisfies LeaveReply['members']
+    if (group !== undefined && members.some((member) => member.error === 'NONE')) {
+      this.#afterRemoval(fx, group, nowMs)
+    }
+    return { error: 'NONE', members }
+  }
+
+  #leaveOne(
+    fx: ClassicEffects,
+    group: ClassicGroup,
+    leaving: { readonly memberId: string; readonly groupInstanceId: string | null },
+  ): ErrorName {
+    const { groupInstanceId } = leaving
+    let { memberId } = leaving
+    if (groupInstanceId !== null) {
+      const known = group.staticMembers.get(groupInstanceId)
+      if (known === undefined) return 'UNKNOWN_MEMBER_ID'
+      if (memberId !== '' && memberId !== known) return 'FENCED_INSTANCE_ID'
+      memberId = known
+    } else if (group.pendingJoins.delete(memberId)) {
+      fx.cancelTimer(sessionKey(group.groupId, memberId))
+      return 'NONE'
+    }
+    if (!group.members.has(memberId)) return 'UNKNOWN_MEMBER_ID'
+    this.#removeMember(fx, group, memberId)
+    return 'NONE'
+  }
+
+  #removeMember(fx: ClassicEffects, group: ClassicGroup, memberId: string): void {
+    const member = group.remove(memberId)
+    fx.cancelTimer(sessionKey(group.groupId, memberId))
+    fx.reply(member?.awaitingJoin, joinError('UNKNOWN_MEMBER_ID', ''))
+    fx.reply(member?.awaitingSync, syncError('UNKNOWN_MEMBER_ID'))
+  }
+
+  #afterRemoval(fx: ClassicEffects, group: ClassicGroup, nowMs: number): void {
+    if (group.isIn(Stable, CompletingRebalance)) this.#prepareRebalance(fx, group, nowMs)
+    else if (group.isIn(PreparingRebalance)) this.#tryCompleteJoin(fx, group, nowMs)
+  }
+
+  // ---------------------------------------------------------------------------------------------- time
+
+  /** A timer that came due. */
+  expire(fx: ClassicEffects, timer: ClassicTimer, nowMs: number): void {
+    const group = this.groups.get(timer.groupId)
+    if (group === undefined || group.isIn(Dead)) return
+    switch (timer.kind) {
+      case 'session':
+        return this.#expireSession(fx, group, timer.memberId, nowMs)
+      case 'initialJoin':
+        return this.#expireInitialJoin(fx, group, timer.remainingMs, nowMs)
+      case 'join':
+        if (group.isIn(PreparingRebalance)) this.#completeJoin(fx, group, nowMs)
+        return
+      case 'pendingSync':
+        return this.#expirePendingSync(fx, group, timer.generationId, nowMs)
+    }
+  }
+
+  #expireSession(fx: ClassicEffects, group: ClassicGroup, memberId: string, nowMs: number): void {
+    if (group.pendingJoins.delete(memberId)) {
+      if (group.isIn(PreparingRebalance)) this.#tryCompleteJoin(fx, group, nowMs)
+      return
+    }
+    const member = group.members.get(memberId)
+    if (member === undefined) return
+    const isWaiting = member.awaitingJoin !== undefined || member.awaitingSync !== undefined
+    if (isWaiting && !member.isNew) {
+      this.#setSession(fx, group, memberId, nowMs + member.sessionTimeoutMs)
+      return
+    }
+    this.#removeMember(fx, group, memberId)
+    this.#afterRemoval(fx, group, nowMs)
+  }
+
+  /** The first rebalance waits a little longer as long as members keep coming (KIP-134). */
+  #expireInitialJoin(
+    fx: ClassicEffects,
+    group: ClassicGroup,
+    remainingMs: number,
+    nowMs: number,
+  ): void {
+    if (!group.isIn(PreparingRebalance)) return
+    if (group.newMemberAdded && remainingMs > 0) {
+      group.newMemberAdded = false
+      const delay = Math.min(this.#config.initialRebalanceDelayMs, remainingMs)
+      fx.setTimer(joinKey(group.groupId), nowMs + delay, {
+        kind: 'initialJoin',
+        groupId: group.groupId,
+        remainingMs: remainingMs - delay,
+      })
+      return
+    }
+    this.#completeJoin(fx, group, nowMs)
+  }
+
+  #expirePendingSync(
+    fx: ClassicEffects,
+    group: ClassicGroup,
+    generationId: number,
+    nowMs: number,
+  ): void {
+    if (group.generationId !== generationId || !group.isIn(CompletingRebalance, Stable)) return
+    if (group.pendingSyncs.size === 0) return
+    for (const memberId of [...group.pendingSyncs]) this.#removeMember(fx, group, memberId)
+    this.#prepareRebalance(fx, group, nowMs)
+  }
+
+  /** After the log was read: sessions of the members it names begin anew. */
+  restoreTimers(fx: ClassicEffects, nowMs: number): void {
+    for (const group of this.groups.values()) {
+      for (const member of group.members.values()) {
+        this.#setSession(fx, group, member.memberId, nowMs + member.sessionTimeoutMs)
+      }
+    }
+  }
+
+  #setSession(fx: ClassicEffects, group: ClassicGroup, memberId: string, dueMs: number): void {
+    const { groupId } = group
+    fx.setTimer(sessionKey(groupId, memberId), dueMs, { kind: 'session', groupId, memberId })
+  }
+
+  #memberError(
+    group: ClassicGroup,
+    memberId: string,
+    groupInstanceId: string | null,
+  ): ErrorName | undefined {
+    if (groupInstanceId !== null) {
+      const known = group.staticMembers.get(groupInstanceId)
+      if (known === undefined) return 'UNKNOWN_MEMBER_ID'
+      if (known !== memberId) return 'FENCED_INSTANCE_ID'
+    }
+    return group.members.has(memberId) ? undefined : 'UNKNOWN_MEMBER_ID'
+  }
+
+  /** The checks that a commit of a member's offsets must pass. */
+  commitError(group: ClassicGroup, request: HeartbeatRequest): ErrorName | undefined {
+    if (group.isIn(Dead)) return 'COORDINATOR_NOT_AVAILABLE'
+    const { memberId, groupInstanceId, generationId } = request
+    if (generationId < 0 && group.isIn(Empty)) return undefined
+    if (generationId >= 0 || memberId !== '' || groupInstanceId !== null) {
+      const error = this.#memberError(group, memberId, groupInstanceId)
+      if (error !== undefined) return error
+      if (generationId !== group.generationId) return 'ILLEGAL_GENERATION'
+    } else if (!group.isIn(Empty)) return 'UNKNOWN_MEMBER_ID'
+    return group.isIn(CompletingRebalance) ? 'REBALANCE_IN_PROGRESS' : undefined
+  }
+}
+
+function sessionKey(groupId: string, memberId: string): string {
+  return `session/${groupId}/${memberId}`
+}
+function joinKey(groupId: string): string {
+  return `join/${groupId}`
+}
+function pendingSyncKey(groupId: string): string {
+  return `sync/${groupId}`
+}
+
+function isOther(given: string | null, current: string | undefined): boolean {
+  return given !== null && given !== current
+}
+
+/** Makes a member that has joined the leader; false when none has. */
+function electJoinedLeader(group: ClassicGroup): boolean {
+  const leader = group.leaderId === undefined ? undefined : group.members.get(group.leaderId)
+  if (leader?.awaitingJoin !== undefined) return true
+  for (const member of group.members.values()) {
+    if (member.awaitingJoin !== undefined) {
+      group.leaderId = member.memberId
+      return true
+    }
+  }
+  return false
+}
+
+function memberList(group: ClassicGroup): JoinReply['members'] {
+  return [...group.members.values()].map((member) => ({
+    memberId: member.memberId,
+    groupInstanceId: member.groupInstanceId,
+    metadata: metadataOf(member, group.protocolName),
+  }))
+}
+
+function syncReply(group: ClassicGroup, member: ClassicMember): SyncReply {
+  return {
+    error: 'NONE',
+    protocolType: group.protocolType ?? null,
+    protocolName: group.protocolName ?? null,
+    assignment: member.assignment,
+  }
+}
+
+/** What the log keeps of a group: its stable generation. */
+export function groupMetadataRecord(group: ClassicGroup): GroupRecord {
+  return {
+    kind: 'groupMetadata',
+    key: { group: group.groupId },
+    value: {
+      protocolType: group.protocolType ?? '',
+      generation: group.generationId,
+      protocol: group.protocolName ?? null,
+      leader: group.leaderId ?? null,
+      currentStateTimestamp: BigInt(group.stateSinceMs),
+      members: [...group.members.values()].map((member) => ({
+        memberId: member.memberId,
+        groupInstanceId: member.groupInstanceId,
+        clientId: member.clientId,
+        clientHost: member.clientHost,
+        rebalanceTimeout: member.rebalanceTimeoutMs,
+        sessionTimeout: member.sessionTimeoutMs,
+        subscription: metadataOf(member, group.protocolName),
+        assignment: member.assignment,
+      })),
+    },
+  }
+}

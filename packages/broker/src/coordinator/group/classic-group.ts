@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ByteReader } from '@millrace/base'
+import { ConsumerProtocolSubscription, codecOf } from '@millrace/protocol'
+import type { ClassicMember, GroupProtocol } from './classic-member.ts'
+
+export const ClassicGroupState = {
+  Empty: 'Empty',
+  PreparingRebalance: 'PreparingRebalance',
+  CompletingRebalance: 'CompletingRebalance',
+  Stable: 'Stable',
+  Dead: 'Dead',
+} as const
+export type ClassicGroupState = (typeof ClassicGroupState)[keyof typeof ClassicGroupState]
+
+/** The state of one classic group: members, generation, and who waits for what. */
+export class ClassicGroup {
+  readonly groupId: string
+  #state: ClassicGroupState = ClassicGroupState.Empty
+  /** When the state was entered; offsets of an empty group expire from then on. */
+  stateSinceMs: number
+  generationId = 0
+  protocolType: string | undefined
+  protocolName: string | undefined
+  leaderId: string | undefined
+  readonly members = new Map<string, ClassicMember>()
+  /** Member ids handed out to those who must come back with them (KIP-394), with their session timeouts. */
+  readonly pendingJoins = new Map<string, number>()
+  /** Member ids by `group.instance.id`. */
+  readonly staticMembers = new Map<string, string>()
+  /** Members that must still send SyncGroup in this generation. */
+  readonly pendingSyncs = new Set<string>()
+  /** Whether somebody joined since the initial delay was last set. */
+  newMemberAdded = false
+
+  constructor(groupId: string, nowMs: number) {
+    this.groupId = groupId
+    this.stateSinceMs = nowMs
+  }
+
+  get state(): ClassicGroupState {
+    return this.#state
+  }
+
+  transitionTo(state: ClassicGroupState, nowMs: number): void {
+    if (this.#state === state) return
+    this.#state = state
+    this.stateSinceMs = nowMs
+  }
+
+  isIn(...states: readonly ClassicGroupState[]): boolean {
+    return states.includes(this.#state)
+  }
+
+  get isSimple(): boolean {
+    return this.protocolType === undefined && this.members.size === 0
+  }
+
+  get rebalanceTimeoutMs(): number {
+    let longest = 0
+    for (const member of this.members.values())
+      longest = Math.max(longest, member.rebalanceTimeoutMs)
+    return longest
+  }
+
+  get allMembersJoined(): boolean {
+    if (this.pendingJoins.size > 0) return false
+    for (const member of this.members.values()) if (member.awaitingJoin === undefined) return false
+    return true
+  }
+
+  add(member: ClassicMember, protocolType: string): void {
+    if (this.members.size === 0) this.protocolType = protocolType
+    this.leaderId ??= member.memberId
+    this.members.set(member.memberId, member)
+    this.pendingJoins.delete(member.memberId)
+    if (member.groupInstanceId !== null)
+      this.staticMembers.set(member.groupInstanceId, member.memberId)
+  }
+
+  remove(memberId: string): ClassicMember | undefined {
+    const member = this.members.get(memberId)
+    this.members.delete(memberId)
+    this.pendingJoins.delete(memberId)
+    this.pendingSyncs.delete(memberId)
+    if (member?.groupInstanceId !== null && member !== undefined) {
+      if (this.staticMembers.get(member.groupInstanceId) === memberId) {
+        this.staticMembers.delete(member.groupInstanceId)
+      }
+    }
+    if (this.leaderId === memberId) this.leaderId = this.members.keys().next().value
+    return member
+  }
+
+  /** Gives a static member that rejoined its new id; everything else of it stays. */
+  replaceStaticMember(groupInstanceId: string, oldId: string, newId: string): ClassicMember {
+    const old = this.members.get(oldId) as ClassicMember
+    const replacement: ClassicMember = {
+      ...old,
+      memberId: newId,
+      awaitingJoin: undefined,
+      awaitingSync: undefined,
+    }
+    const entries = [...this.members].map(([id, member]): [string, ClassicMember] =>
+      id === oldId ? [newId, replacement] : [id, member],
+    )
+    this.members.clear()
+    for (const [id, member] of entries) this.members.set(id, member)
+    if (this.leaderId === oldId) this.leaderId = newId
+    if (this.pendingSyncs.delete(oldId)) this.pendingSyncs.add(newId)
+    this.staticMembers.set(groupInstanceId, newId)
+    return replacement
+  }
+
+  /** Whether a member with these protocols could be in the group: one protocol must be known to all. */
+  supportsProtocols(protocolType: string, protocols: readonly GroupProtocol[]): boolean {
+    if (this.members.size === 0) return protocolType !== '' && protocols.length > 0
+    if (protocolType !== this.protocolType) return false
+    return protocols.some(({ name }) => this.#isKnownToAll(name))
+  }
+
+  #isKnownToAll(protocolName: string): boolean {
+    for (const member of this.members.values()) {
+      if (!member.protocols.some((protocol) => protocol.name === protocolName)) return false
+    }
+    return true
+  }
+
+  /** The protocol most members prefer among those that all know. */
+  selectProtocol(): string {
+    const [first] = this.members.values()
+    const candidates = (first?.protocols ?? []).filter(({ name }) => this.#isKnownToAll(name))
+    const votes = new Map<string, number>()
+    for (const member of this.members.values()) {
+      const choice = member.protocols.find(({ name }) =>
+        candidates.some((candidate) => candidate.name === name),
+      )
+      if (choice !== undefined) votes.set(choice.name, (votes.get(choice.name) ?? 0) + 1)
+    }
+    let best = candidates[0]?.name ?? ''
+    for (const [name, count] of votes) if (count > (votes.get(best) ?? 0)) best = name
+    return best
+  }
+
+  /** Topics its consumers subscribe to; undefined when they cannot be told. */
+  get subscribedTopics(): ReadonlySet<string> | undefined {
+    if (this.protocolType !== 'consumer' || this.protocolName === undefined) return undefined
+    const topics = new Set<string>()
+    for (const member of this.members.values()) {
+      const protocol = member.protocols.find(({ name }) => name === this.protocolName)
+      if (protocol === undefined) continue
+      const subscribed = subscriptionTopics(protocol.metadata)
+      if (subscribed === undefined) return undefined
+      for (const topic of subscribed) topics.add(topic)
+    }
+    return topics
+  }
+}
+
+/** Topics in a consumer's subscription; undefined when the bytes are not one. Newer versions only add at the end. */
+function subscriptionTopics(metadata: Buffer): readonly string[] | undefined {
+  try {
+    const reader = new ByteReader(metadata)
+    const version = Math.min(reader.int16(), 3)
+    if (version < 0) return undefined
+    return codecOf(ConsumerProtocolSubscription, version).decode(reader).topics
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A timer as data: setting one with a key that is pending replaces it. */
+export type TimerChange<Event> =
+  | { readonly kind: 'set'; readonly key: string; readonly dueMs: number; readonly event: Event }
+  | { readonly kind: 'cancel'; readonly key: string }
+
+/**
+ * What one step of a coordinator wants done: records appended, then replies to the requests behind the tokens once the
+ * records are durable, and timers changed.
+ */
+export class Effects<Record, Event> {
+  readonly records: Record[] = []
+  readonly replies: { readonly token: number; readonly reply: unknown }[] = []
+  readonly timers: TimerChange<Event>[] = []
+
+  reply(token: number | undefined, reply: unknown): void {
+    if (token !== undefined) this.replies.push({ token, reply })
+  }
+
+  setTimer(key: string, dueMs: number, event: Event): void {
+    this.timers.push({ kind: 'set', key, dueMs, event })
+  }
+
+  cancelTimer(key: string): void {
+    this.timers.push({ kind: 'cancel', key })
+  }
+}

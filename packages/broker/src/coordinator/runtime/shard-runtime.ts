@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock, Logger, Timer } from '@millrace/base'
+import {
+  buildBatch,
+  type NewRecord,
+  ProtocolError,
+  RecordBatch,
+  readRecords,
+} from '@millrace/protocol'
+import type { PartitionLog } from '../../log/partition-log.ts'
+import type { Effects } from './effects.ts'
+
+/** A coordinator's state machine as the runtime drives it. */
+export interface Shard<Record, Replayed, Event> {
+  apply(record: Replayed, nowMs: number): void
+  restore(nowMs: number): Effects<Record, Event>
+  expire(event: Event, nowMs: number): Effects<Record, Event>
+}
+
+export interface RecordSerde<Record, Replayed> {
+  encode(record: Record): { readonly key: Buffer; readonly value: Buffer | null }
+  decode(key: Buffer, value: Buffer | null): Replayed
+}
+
+/** Bytes of records put into one batch; larger decisions take several. */
+const MAX_BATCH_BYTES = 512 * 1024
+
+/**
+ * Runs one shard over one log: decide, append, apply; replies leave when the records are durable. One step at a time,
+ * so the state machine needs no locks.
+ */
+export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Replayed, Event>> {
+  shard: S
+  readonly #newShard: () => S
+  readonly #serde: RecordSerde<Record, Replayed>
+  readonly #log: PartitionLog
+  readonly #leaderEpoch: () => number
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #timers = new Map<string, Timer>()
+  readonly #waiting = new Map<number, (reply: unknown) => void>()
+  readonly #failing = new Map<number, (error: unknown) => void>()
+  #nextToken = 1
+
+  constructor(options: {
+    readonly newShard: () => S
+    readonly serde: RecordSerde<Record, Replayed>
+    readonly log: PartitionLog
+    readonly leaderEpoch: () => number
+    readonly clock: Clock
+    readonly logger: Logger
+  }) {
+    this.#newShard = options.newShard
+    this.#serde = options.serde
+    this.#log = options.log
+    this.#leaderEpoch = options.leaderEpoch
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.shard = this.#load()
+  }
+
+  /** Rebuilds the state from the log. */
+  #load(): S {
+    const shard = this.#newShard()
+    const now = this.#clock.now()
+    for (const batch of this.#log.batches(this.#log.logStartOffset)) {
+      if (batch.isControl) continue
+      for (const record of readRecords(batch)) {
+        if (record.key !== null) shard.apply(this.#serde.decode(record.key, record.value), now)
+      }
+    }
+    this.shard = shard
+    this.#setTimers(shard.restore(now))
+    return shard
+  }
+
+  /** A token under which a step may reply, now or later. */
+  expectReply<Reply>(): { readonly token: number; readonly reply: Promise<Reply> } {
+    const token = this.#nextToken++
+    const reply = new Promise<Reply>((resolve, reject) => {
+      this.#waiting.set(token, resolve as (reply: unknown) => void)
+      this.#failing.set(token, reject)
+    })
+    return { token, reply }
+  }
+
+  /** Takes one step; resolves with its result when its records are durable. */
+  async run<Result>(
+    step: (shard: S, nowMs: number) => { fx: Effects<Record, Event>; result: Result },
+  ): Promise<Result> {
+    const { fx, result } = step(this.shard, this.#clock.now())
+    await this.#carryOut(fx)
+    return result
+  }
+
+  async #carryOut(fx: Effects<Record, Event>): Promise<void> {
+    this.#setTimers(fx)
+    try {
+      if (fx.records.length > 0) await this.#append(fx.records)
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
+    for (const { token, reply } of fx.replies) {
+      const resolve = this.#waiting.get(token)
+      this.#waiting.delete(token)
+      this.#failing.delete(token)
+      resolve?.(reply)
+    }
+  }
+
+  #append(records: readonly Record[]): Promise<void> | undefined {
+    const now = this.#clock.now()
+    const encoded = records.map((record) => this.#serde.encode(record))
+    const batches: RecordBatch[] = []
+    let part: NewRecord[] = []
+    let size = 0
+    for (const { key, value } of encoded) {
+      part.push({ timestamp: BigInt(now), key, value })
+      size += key.length + (value?.length ?? 0)
+      if (size >= MAX_BATCH_BYTES) {
+        batches.push(new RecordBatch(buildBatch(part)))
+        part = []
+        size = 0
+      }
+    }
+    if (part.length > 0) batches.push(new RecordBatch(buildBatch(part)))
+    const { lastOffset } = this.#log.append(batches, this.#leaderEpoch())
+    for (const { key, value } of encoded) this.shard.apply(this.#serde.decode(key, value), now)
+    return this.#log.acknowledged(lastOffset + 1n)
+  }
+
+  /** The log and the state would part ways: forget the state, tell everybody, and read the log again. */
+  #fail(error: unknown): void {
+    this.#logger.error('coordinator could not write', { log: this.#log.name, error })
+    const unavailable = new ProtocolError(
+      'COORDINATOR_NOT_AVAILABLE',
+      `cannot write ${this.#log.name}`,
+      {
+        cause: error,
+      },
+    )
+    for (const reject of this.#failing.values()) reject(unavailable)
+    this.#waiting.clear()
+    this.#failing.clear()
+    this.#cancelTimers()
+    this.#load()
+  }
+
+  #setTimers(fx: Effects<Record, Event>): void {
+    for (const change of fx.timers) {
+      this.#timers.get(change.key)?.cancel()
+      this.#timers.delete(change.key)
+      if (change.kind === 'cancel') continue
+      const delay = change.dueMs - this.#clock.now()
+      const timer = this.#clock.setTimer(delay, () => {
+        this.#timers.delete(change.key)
+        this.#carryOut(this.shard.expire(change.event, this.#clock.now())).catch(() => undefined)
+      })
+      this.#timers.set(change.key, timer)
+    }
+  }
+
+  #cancelTimers(): void {
+    for (const timer of this.#timers.values()) timer.cancel()
+    this.#timers.clear()
+  }
+
+  /** Stops the timers and refuses whoever still waits. */
+  close(): void {
+    this.#cancelTimers()
+    const closed = new ProtocolError('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
+    for (const reject of this.#failing.values()) reject(closed)
+    this.#waiting.clear()
+    this.#failing.clear()
+  }
+}

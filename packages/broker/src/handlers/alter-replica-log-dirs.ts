@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+  ErrorCode,
+  ProtocolError,
+} from '@millrace/protocol'
+import { defineHandler } from './handler.ts'
+import { attempt } from './outcome.ts'
+
+/** AlterReplicaLogDirs (key 34): moves partitions to another of the broker's log directories (KIP-113). */
+export const alterReplicaLogDirs = defineHandler(
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+  async (request, context) => {
+    const { broker } = context
+    const results = new Map<string, { partitionIndex: number; errorCode: number }[]>()
+    for (const { path, topics } of request.dirs) {
+      for (const { name, partitions } of topics) {
+        for (const partitionIndex of partitions) {
+          const errorCode = await attempt(
+            context,
+            async () => {
+              const partition = broker.topics.partition(name, partitionIndex)
+              if (!broker.logs.directories.some((directory) => directory.path === path)) {
+                throw new ProtocolError('LOG_DIR_NOT_FOUND', `${path} is not one of log.dirs`)
+              }
+              await broker.logs.move(partition.name, path)
+              return ErrorCode.NONE as number
+            },
+            (error) => error.errorCode as number,
+          )
+          const entries = results.get(name) ?? []
+          entries.push({ partitionIndex, errorCode })
+          results.set(name, entries)
+        }
+      }
+    }
+    broker.logs.checkpoint()
+    return {
+      throttleTimeMs: 0,
+      results: [...results].map(([topicName, partitions]) => ({ topicName, partitions })),
+    }
+  },
+)

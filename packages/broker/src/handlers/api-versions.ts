@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  ApiKey,
+  ApiVersionsRequest,
+  ApiVersionsResponse,
+  apis,
+  ErrorCode,
+  type MessageInput,
+  versionBounds,
+} from '@millrace/protocol'
+import { supportedFeatures } from '../metadata/metadata-version.ts'
+import { defineHandler, type RequestContext } from './handler.ts'
+
+/**
+ * ApiVersions (key 18): what this listener answers. v3 adds features as tagged fields; v5 lets a client check that it
+ * still talks to the cluster and node it means (KIP-1242).
+ */
+export const apiVersions = defineHandler(
+  ApiVersionsRequest,
+  ApiVersionsResponse,
+  (request, context) => {
+    const { broker, version } = context
+    const isOtherCluster = request.clusterId !== null && request.clusterId !== broker.clusterId
+    const isOtherNode = request.nodeId !== -1 && request.nodeId !== broker.nodeId
+    if (version >= 5 && (isOtherCluster || isOtherNode)) {
+      return { errorCode: ErrorCode.REBOOTSTRAP_REQUIRED, apiKeys: advertisedVersions(context) }
+    }
+    if (version >= 3 && !isValidSoftware(request)) {
+      return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] }
+    }
+    const { features } = broker.metadata.image
+    return {
+      errorCode: ErrorCode.NONE,
+      apiKeys: advertisedVersions(context),
+      supportedFeatures: [...supportedFeatures].flatMap(([name, { min, max }]) =>
+        // Clients before v4 take a minimum of 0 for a mistake (KAFKA-17011).
+        version < 4 && min === 0 ? [] : [{ name, minVersion: min, maxVersion: max }],
+      ),
+      finalizedFeaturesEpoch: broker.metadata.endOffset,
+      finalizedFeatures: [
+        ...features,
+        ...(broker.metadata.kraftVersion > 0 ? [['kraft.version', 1] as const] : []),
+      ].map(([name, level]) => ({ name, maxVersionLevel: level, minVersionLevel: level })),
+    }
+  },
+)
+
+const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?$/
+
+function isValidSoftware(request: {
+  readonly clientSoftwareName: string
+  readonly clientSoftwareVersion: string
+}): boolean {
+  return SOFTWARE.test(request.clientSoftwareName) && SOFTWARE.test(request.clientSoftwareVersion)
+}
+
+/** The answer to a version of ApiVersions that is too new: v0 with the versions there are (KIP-511). */
+export function unsupportedApiVersions(): MessageInput<typeof ApiVersionsResponse> {
+  const [minVersion, maxVersion] = versionBounds(ApiVersionsRequest.versions)
+  return {
+    errorCode: ErrorCode.UNSUPPORTED_VERSION,
+    apiKeys: [{ apiKey: ApiKey.ApiVersions, minVersion, maxVersion }],
+  }
+}
+
+function advertisedVersions(
+  context: RequestContext,
+): { apiKey: number; minVersion: number; maxVersion: number }[] {
+  return [...context.broker.handlers.keys()]
+    .sort((a, b) => a - b)
+    .flatMap((apiKey) => {
+      const api = apis.get(apiKey)
+      if (api === undefined) return []
+      if (context.listener.isController && !CONTROLLER_APIS.has(apiKey)) return []
+      const [first, last] = versionBounds(api.request.versions)
+      return [
+        {
+          apiKey,
+          // librdkafka wants to see Produce 0 to 2, which nobody uses (KAFKA-18659).
+          minVersion: apiKey === ApiKey.Produce ? 0 : first,
+          maxVersion: api.latestVersionUnstable ? last - 1 : last,
+        },
+      ]
+    })
+}
+
+/** What Kafka answers on a controller listener, as far as it is answered here. */
+export const CONTROLLER_APIS: ReadonlySet<number> = new Set([
+  ApiKey.ApiVersions,
+  ApiKey.CreateTopics,
+  ApiKey.DeleteTopics,
+  ApiKey.DescribeConfigs,
+  ApiKey.AlterConfigs,
+  ApiKey.CreatePartitions,
+  ApiKey.ElectLeaders,
+  ApiKey.IncrementalAlterConfigs,
+  ApiKey.AlterPartitionReassignments,
+  ApiKey.ListPartitionReassignments,
+  ApiKey.DescribeCluster,
+])

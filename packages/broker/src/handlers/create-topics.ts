@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+  ErrorCode,
+  ProtocolError,
+  ZERO_UUID,
+} from '@millrace/protocol'
+import { describedTopicConfigs } from '../config/described-configs.ts'
+import {
+  createTopic,
+  failedTopic,
+  type NewTopic,
+  type TopicResult,
+} from '../metadata/topic-operations.ts'
+import { defineHandler } from './handler.ts'
+
+/** CreateTopics (key 19). v5 answers with the configuration in force (KIP-525), v7 with the topic id. */
+export const createTopics = defineHandler(
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+  async (request, { broker }) => {
+    const counts = new Map<string, number>()
+    for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
+    const unique = request.topics.filter(
+      (topic, i) => request.topics.findIndex((t) => t.name === topic.name) === i,
+    )
+    const results = await broker.metadata.propose((image) => {
+      const outcomes = unique.map(
+        (topic): { topic: NewTopic; result: TopicResult; records: Records } => {
+          try {
+            if ((counts.get(topic.name) ?? 0) > 1) {
+              throw new ProtocolError('INVALID_REQUEST', 'Duplicate topic name.')
+            }
+            const created = createTopic(image, topic, {
+              defaults: broker.topicDefaults,
+              topicId: broker.newTopicId(),
+            })
+            return { topic, ...created }
+          } catch (error) {
+            return { topic, result: failedTopic(error), records: [] }
+          }
+        },
+      )
+      return {
+        records: request.validateOnly ? [] : outcomes.flatMap((outcome) => outcome.records),
+        reply: outcomes,
+      }
+    })
+    return {
+      topics: results.map(({ topic, result }) => ({
+        name: topic.name,
+        topicId: request.validateOnly ? ZERO_UUID : result.topicId,
+        errorCode: ErrorCode[result.error],
+        errorMessage: result.message,
+        numPartitions: result.numPartitions,
+        replicationFactor: result.error === 'NONE' ? 1 : -1,
+        configs: result.error === 'NONE' ? configsOf(topic, broker.topics.brokerLayers) : [],
+      })),
+    }
+  },
+)
+
+type Records = ReturnType<typeof createTopic>['records']
+
+function configsOf(topic: NewTopic, layers: Parameters<typeof describedTopicConfigs>[1]) {
+  const overrides = new Map(topic.configs.map(({ name, value }) => [name, value ?? '']))
+  return describedTopicConfigs(overrides, layers).map((entry) => ({
+    name: entry.name,
+    value: entry.value,
+    readOnly: entry.readOnly,
+    configSource: entry.source,
+    isSensitive: entry.isSensitive,
+  }))
+}

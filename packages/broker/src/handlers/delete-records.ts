@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
+  ErrorCode,
+  ProtocolError,
+} from '@millrace/protocol'
+import { defineHandler } from './handler.ts'
+import { attempt } from './outcome.ts'
+
+const TO_HIGH_WATERMARK = -1n
+
+/** DeleteRecords (key 21): moves the start of a log up to an offset, -1 for the high watermark (KIP-107). */
+export const deleteRecords = defineHandler(
+  DeleteRecordsRequest,
+  DeleteRecordsResponse,
+  async (request, context) => {
+    const topics = await Promise.all(
+      request.topics.map(async (topic) => ({
+        name: topic.name,
+        partitions: await Promise.all(
+          topic.partitions.map(({ partitionIndex, offset }) =>
+            attempt(
+              context,
+              () => {
+                const partition = context.broker.topics.partition(topic.name, partitionIndex)
+                const { cleanupPolicy } = partition.topic.config
+                if (
+                  partition.topic.isInternal ||
+                  (cleanupPolicy.compact && !cleanupPolicy.delete)
+                ) {
+                  throw new ProtocolError(
+                    'POLICY_VIOLATION',
+                    `records of ${partition.name} cannot be deleted: cleanup.policy is not delete`,
+                  )
+                }
+                const { log } = partition
+                const target = offset === TO_HIGH_WATERMARK ? log.highWatermark : offset
+                if (target < log.logStartOffset && target < 0n)
+                  throw outOfRange(partition.name, offset)
+                if (target > log.highWatermark) throw outOfRange(partition.name, offset)
+                log.advanceLogStart(target)
+                return {
+                  partitionIndex,
+                  lowWatermark: log.logStartOffset,
+                  errorCode: ErrorCode.NONE,
+                }
+              },
+              (error) => ({ partitionIndex, lowWatermark: -1n, errorCode: error.errorCode }),
+            ),
+          ),
+        ),
+      })),
+    )
+    // The new start must outlive a crash, or deleted records would come back.
+    context.broker.logs.checkpoint()
+    return { throttleTimeMs: 0, topics }
+  },
+)
+
+function outOfRange(partition: string, offset: bigint): ProtocolError {
+  return new ProtocolError(
+    'OFFSET_OUT_OF_RANGE',
+    `offset ${offset} is out of range for ${partition}`,
+  )
+}

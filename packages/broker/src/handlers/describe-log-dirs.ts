@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import { DescribeLogDirsRequest, DescribeLogDirsResponse, ErrorCode } from '@millrace/protocol'
+import type { Partition } from '../topics.ts'
+import { defineHandler } from './handler.ts'
+
+/** DescribeLogDirs (key 35): sizes of partitions by log directory; null asks for all topics. */
+export const describeLogDirs = defineHandler(
+  DescribeLogDirsRequest,
+  DescribeLogDirsResponse,
+  (request, { broker }) => {
+    const asked: Partition[] = []
+    if (request.topics === null) {
+      for (const topic of broker.topics.all.values()) asked.push(...topic.partitions)
+    } else {
+      for (const { topic, partitions } of request.topics) {
+        const known = broker.topics.get(topic)?.partitions ?? []
+        for (const index of partitions) {
+          const partition = known[index]
+          if (partition !== undefined) asked.push(partition)
+        }
+      }
+    }
+    return {
+      throttleTimeMs: 0,
+      results: broker.logs.directories.map(({ path }) => {
+        const space = broker.world.fileSystem.space(path)
+        const topics = new Map<
+          string,
+          {
+            partitionIndex: number
+            partitionSize: bigint
+            offsetLag: bigint
+            isFutureKey: boolean
+          }[]
+        >()
+        for (const partition of asked) {
+          if (broker.logs.directoryOf(partition.name) !== path) continue
+          const entries = topics.get(partition.topic.name) ?? []
+          entries.push({
+            partitionIndex: partition.index,
+            partitionSize: BigInt(partition.log.size),
+            offsetLag: 0n,
+            isFutureKey: false,
+          })
+          topics.set(partition.topic.name, entries)
+        }
+        return {
+          errorCode: ErrorCode.NONE,
+          logDir: path,
+          topics: [...topics].map(([name, partitions]) => ({ name, partitions })),
+          totalBytes: space.totalBytes,
+          usableBytes: space.usableBytes,
+        }
+      }),
+    }
+  },
+)

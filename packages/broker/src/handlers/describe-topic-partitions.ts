@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  DescribeTopicPartitionsRequest,
+  DescribeTopicPartitionsResponse,
+  ErrorCode,
+  type MessageInput,
+  ZERO_UUID,
+} from '@millrace/protocol'
+import { topicNameError } from '../topic-name.ts'
+import { isInternalTopic } from '../topics.ts'
+import { AuthorizedOperations } from './authorized-operations.ts'
+import { defineHandler } from './handler.ts'
+
+type Response = MessageInput<typeof DescribeTopicPartitionsResponse>
+
+/**
+ * DescribeTopicPartitions (key 75): topics in the order of their names, a limited number of partitions at a time; the
+ * cursor says where to go on (KIP-966). An empty list asks for all topics.
+ */
+export const describeTopicPartitions = defineHandler(
+  DescribeTopicPartitionsRequest,
+  DescribeTopicPartitionsResponse,
+  (request, { broker }) => {
+    const { cursor } = request
+    const asked =
+      request.topics.length === 0
+        ? [...broker.topics.all.keys()]
+        : request.topics.map((t) => t.name)
+    const names = [...new Set(asked)]
+      .sort()
+      .filter((name) => cursor === null || name >= cursor.topicName)
+    const configured = broker.config.number('max.request.partition.size.limit')
+    let remaining = Math.min(Math.max(request.responsePartitionLimit, 1), configured)
+    let nextCursor: Response['nextCursor'] = null
+    const topics: Response['topics'][number][] = []
+    for (const name of names) {
+      const topic = broker.topics.get(name)
+      const first = cursor !== null && cursor.topicName === name ? cursor.partitionIndex : 0
+      if (remaining <= 0) {
+        nextCursor = { topicName: name, partitionIndex: first }
+        break
+      }
+      if (topic === undefined) {
+        topics.push({
+          errorCode:
+            topicNameError(name) === undefined
+              ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+              : ErrorCode.INVALID_TOPIC_EXCEPTION,
+          name,
+          topicId: ZERO_UUID,
+          isInternal: isInternalTopic(name),
+          partitions: [],
+        })
+        continue
+      }
+      const partitions = topic.partitions.slice(first, first + remaining)
+      topics.push({
+        errorCode: ErrorCode.NONE,
+        name,
+        topicId: topic.id,
+        isInternal: topic.isInternal,
+        partitions: partitions.map((partition) => ({
+          errorCode: ErrorCode.NONE,
+          partitionIndex: partition.index,
+          leaderId: broker.nodeId,
+          leaderEpoch: partition.leaderEpoch,
+          replicaNodes: [broker.nodeId],
+          isrNodes: [broker.nodeId],
+          eligibleLeaderReplicas: [],
+          lastKnownElr: [],
+          offlineReplicas: [],
+        })),
+        topicAuthorizedOperations: AuthorizedOperations.topic,
+      })
+      remaining -= partitions.length
+      if (first + partitions.length < topic.partitions.length) {
+        nextCursor = { topicName: name, partitionIndex: first + partitions.length }
+        break
+      }
+    }
+    return { throttleTimeMs: 0, topics, nextCursor }
+  },
+)

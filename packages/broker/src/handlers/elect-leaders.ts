@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ElectLeadersRequest, ElectLeadersResponse, ErrorCode } from '@millrace/protocol'
+import { defineHandler } from './handler.ts'
+
+/** ElectLeaders (key 43): there is one replica, which leads already, so no election is ever needed. */
+export const electLeaders = defineHandler(
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+  (request, { broker }) => ({
+    throttleTimeMs: 0,
+    errorCode: ErrorCode.NONE,
+    // Asked for all partitions, Kafka lists only those that were elected.
+    replicaElectionResults: (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
+      topic,
+      partitionResult: partitions.map((partitionId) => {
+        const isKnown = broker.topics.get(topic)?.partitions[partitionId] !== undefined
+        return {
+          partitionId,
+          errorCode: isKnown ? ErrorCode.ELECTION_NOT_NEEDED : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+          errorMessage: isKnown
+            ? 'Leader election not needed for topic partition.'
+            : `No such topic as ${topic}`,
+        }
+      }),
+    })),
+  }),
+)

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Random } from '@millrace/base'
+import {
+  ErrorCode,
+  type ErrorName,
+  type FetchRequest,
+  type MessageOf,
+  ZERO_UUID,
+} from '@millrace/protocol'
+import type { FetchResponsePartition } from './fetch.ts'
+
+const NO_SESSION = 0
+/** A full fetch that opens a session. */
+const INITIAL_EPOCH = 0
+/** A full fetch without a session, which closes one if it is named. */
+const FINAL_EPOCH = -1
+/** A session idle for longer may be pushed out by a new one. */
+const MIN_IDLE_TO_EVICT_MS = 120_000
+
+export interface FetchItem {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  readonly fetchOffset: bigint
+  readonly currentLeaderEpoch: number
+  readonly lastFetchedEpoch: number
+  readonly maxBytes: number
+}
+
+export interface FetchedPartition {
+  readonly item: FetchItem
+  readonly size: number
+  readonly isDiverging: boolean
+  readonly response: FetchResponsePartition
+}
+
+interface ResponseTopic {
+  readonly topic: string
+  readonly topicId: string
+  readonly partitions: FetchResponsePartition[]
+}
+
+/** What to read for a request, and how to put the results into its answer. */
+export interface FetchPlan {
+  readonly error?: ErrorName
+  readonly sessionId: number
+  readonly items: readonly FetchItem[]
+  finish(results: readonly FetchedPartition[], version: number): ResponseTopic[]
+}
+
+interface CachedPartition {
+  item: FetchItem
+  highWatermark: bigint
+  logStartOffset: bigint
+  hadError: boolean
+}
+
+interface Session {
+  readonly id: number
+  readonly usesTopicIds: boolean
+  epoch: number
+  lastUsedMs: number
+  /** In the order in which they are read; a partition that got records goes to the end. */
+  readonly partitions: Map<string, CachedPartition>
+}
+
+/** Incremental fetch sessions (KIP-227): a client names only what changed, and is told only what changed. */
+export class FetchSessions {
+  readonly #random: Random
+  readonly #maxSessions: number
+  readonly #sessions = new Map<number, Session>()
+
+  constructor(options: { readonly random: Random; readonly maxSessions: number }) {
+    this.#random = options.random
+    this.#maxSessions = options.maxSessions
+  }
+
+  get size(): number {
+    return this.#sessions.size
+  }
+
+  plan(
+    request: MessageOf<typeof FetchRequest>,
+    context: { readonly version: number; readonly nowMs: number },
+  ): FetchPlan {
+    const { sessionId, sessionEpoch } = request
+    if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
+      if (sessionId !== NO_SESSION) this.#sessions.delete(sessionId)
+      const items = itemsOf(request)
+      return sessionEpoch === FINAL_EPOCH ? fullPlan(items) : this.#open(items, context)
+    }
+    const session = this.#sessions.get(sessionId)
+    if (session === undefined) return failedPlan('FETCH_SESSION_ID_NOT_FOUND')
+    if (session.epoch !== sessionEpoch) return failedPlan('INVALID_FETCH_SESSION_EPOCH')
+    if (session.usesTopicIds !== context.version >= 13) {
+      return failedPlan('FETCH_SESSION_TOPIC_ID_ERROR')
+    }
+    session.epoch = session.epoch === 0x7fffffff ? 1 : session.epoch + 1
+    session.lastUsedMs = context.nowMs
+    for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
+      for (const partition of partitions)
+        session.partitions.delete(keyOf({ topic, topicId, partition }))
+    }
+    for (const item of itemsOf(request)) {
+      const known = session.partitions.get(keyOf(item))
+      if (known === undefined) session.partitions.set(keyOf(item), newPartition(item))
+      else known.item = item
+    }
+    return {
+      sessionId,
+      items: [...session.partitions.values()].map((cached) => cached.item),
+      finish: (results) => groupByTopic(changedOnly(session, results)),
+    }
+  }
+
+  #open(
+    items: readonly FetchItem[],
+    context: { readonly version: number; readonly nowMs: number },
+  ): FetchPlan {
+    if (items.length === 0 || !this.#makeRoom(context.nowMs)) return fullPlan(items)
+    let id = 0
+    do id = this.#random.integer(0x7ffffffe) + 1
+    while (this.#sessions.has(id))
+    const session: Session = {
+      id,
+      usesTopicIds: context.version >= 13,
+      epoch: INITIAL_EPOCH + 1,
+      lastUsedMs: context.nowMs,
+      partitions: new Map(items.map((item) => [keyOf(item), newPartition(item)])),
+    }
+    this.#sessions.set(id, session)
+    return {
+      sessionId: id,
+      items,
+      finish: (results) => {
+        changedOnly(session, results)
+        return groupByTopic(results)
+      },
+    }
+  }
+
+  #makeRoom(nowMs: number): boolean {
+    if (this.#sessions.size < this.#maxSessions) return true
+    for (const session of this.#sessions.values()) {
+      if (nowMs - session.lastUsedMs > MIN_IDLE_TO_EVICT_MS) {
+        this.#sessions.delete(session.id)
+        return true
+      }
+    }
+    return false
+  }
+}
+
+function keyOf({
+  topic,
+  topicId,
+  partition,
+}: Pick<FetchItem, 'topic' | 'topicId' | 'partition'>): string {
+  return topicId === ZERO_UUID ? `${topic}-${partition}` : `${topicId}-${partition}`
+}
+
+function newPartition(item: FetchItem): CachedPartition {
+  return { item, highWatermark: -1n, logStartOffset: -1n, hadError: false }
+}
+
+function itemsOf(request: MessageOf<typeof FetchRequest>): FetchItem[] {
+  const items: FetchItem[] = []
+  for (const { topic, topicId, partitions } of request.topics) {
+    for (const partition of partitions) {
+      items.push({
+        topic,
+        topicId,
+        partition: partition.partition,
+        fetchOffset: partition.fetchOffset,
+        currentLeaderEpoch: partition.currentLeaderEpoch,
+        lastFetchedEpoch: partition.lastFetchedEpoch,
+        maxBytes: partition.partitionMaxBytes,
+      })
+    }
+  }
+  return items
+}
+
+function failedPlan(error: ErrorName): FetchPlan {
+  return { error, sessionId: NO_SESSION, items: [], finish: () => [] }
+}
+
+function fullPlan(items: readonly FetchItem[]): FetchPlan {
+  return { sessionId: NO_SESSION, items, finish: groupByTopic }
+}
+
+/** Results that tell the client something new; remembers what it has been told. */
+function changedOnly(session: Session, results: readonly FetchedPartition[]): FetchedPartition[] {
+  return results.filter(({ item, size, isDiverging, response }) => {
+    const key = keyOf(item)
+    const cached = session.partitions.get(key)
+    if (cached === undefined) return true
+    const hasError = response.errorCode !== ErrorCode.NONE
+    const isChanged =
+      size > 0 ||
+      hasError ||
+      isDiverging ||
+      cached.hadError ||
+      cached.highWatermark !== response.highWatermark ||
+      cached.logStartOffset !== (response.logStartOffset ?? -1n)
+    cached.highWatermark = response.highWatermark
+    cached.logStartOffset = response.logStartOffset ?? -1n
+    cached.hadError = hasError
+    if (size > 0) {
+      // Who got something goes last, so that a full response does not starve the others.
+      session.partitions.delete(key)
+      session.partitions.set(key, cached)
+    }
+    return isChanged
+  })
+}
+
+function groupByTopic(results: readonly FetchedPartition[]): ResponseTopic[] {
+  const topics: ResponseTopic[] = []
+  let current: ResponseTopic | undefined
+  for (const { item, response } of results) {
+    if (current === undefined || current.topic !== item.topic || current.topicId !== item.topicId) {
+      current = topics.find((topic) => topic.topic === item.topic && topic.topicId === item.topicId)
+      if (current === undefined) {
+        current = { topic: item.topic, topicId: item.topicId, partitions: [] }
+        topics.push(current)
+      }
+    }
+    current.partitions.push(response)
+  }
+  return topics
+}

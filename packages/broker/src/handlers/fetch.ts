@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  ErrorCode,
+  FetchRequest,
+  FetchResponse,
+  type MessageInput,
+  ProtocolError,
+} from '@millrace/protocol'
+import type { PartitionLog } from '../log/partition-log.ts'
+import type { Partition } from '../topics.ts'
+import type { FetchedPartition, FetchItem, FetchPlan } from './fetch-sessions.ts'
+import { defineHandler, type RequestContext } from './handler.ts'
+import { protocolError } from './outcome.ts'
+
+type Response = MessageInput<typeof FetchResponse>
+const READ_COMMITTED = 1
+
+/**
+ * Fetch (key 1). v7 adds sessions (KIP-227), v12 divergence by epochs, v13 topic ids (KIP-516). Waits up to
+ * `maxWaitMs` until `minBytes` can be read; only durable records are.
+ */
+export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, context) => {
+  const { broker, version } = context
+  const plan = broker.fetchSessions.plan(request, {
+    version,
+    nowMs: broker.world.clock.now(),
+  })
+  if (plan.error !== undefined) {
+    return { errorCode: ErrorCode[plan.error], sessionId: plan.sessionId, responses: [] }
+  }
+  const limits = {
+    maxBytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')),
+    isCommitted: request.isolationLevel === READ_COMMITTED,
+    version,
+  }
+  let results = readAll(plan, limits, context)
+  if (shouldWait(results, request) && !context.signal.aborted) {
+    await waitForRecords(plan, { context, request, isCommitted: limits.isCommitted })
+    results = readAll(plan, limits, context)
+  }
+  return {
+    errorCode: ErrorCode.NONE,
+    sessionId: plan.sessionId,
+    responses: plan.finish(results, version),
+  }
+})
+
+interface Limits {
+  readonly maxBytes: number
+  readonly isCommitted: boolean
+  readonly version: number
+}
+
+function shouldWait(
+  results: readonly FetchedPartition[],
+  request: { readonly maxWaitMs: number; readonly minBytes: number },
+): boolean {
+  if (request.maxWaitMs <= 0 || request.minBytes <= 0) return false
+  let bytes = 0
+  for (const result of results) {
+    if (result.response.errorCode !== ErrorCode.NONE || result.isDiverging) return false
+    bytes += result.size
+  }
+  return bytes < request.minBytes
+}
+
+function readAll(plan: FetchPlan, limits: Limits, context: RequestContext): FetchedPartition[] {
+  let remaining = limits.maxBytes
+  let isFirst = true
+  return plan.items.map((item) => {
+    const result = readOne(item, { ...limits, maxBytes: remaining, atLeastOne: isFirst, context })
+    if (result.size > 0) isFirst = false
+    remaining = Math.max(0, remaining - result.size)
+    return result
+  })
+}
+
+function readOne(
+  item: FetchItem,
+  options: Limits & { readonly atLeastOne: boolean; readonly context: RequestContext },
+): FetchedPartition {
+  const { context } = options
+  try {
+    const partition = locate(item, context)
+    partition.checkLeaderEpoch(item.currentLeaderEpoch)
+    return readPartition(item, partition, options)
+  } catch (error) {
+    const { errorCode } = protocolError(error, context)
+    return {
+      item,
+      size: 0,
+      isDiverging: false,
+      response: {
+        partitionIndex: item.partition,
+        errorCode,
+        highWatermark: -1n,
+        abortedTransactions: null,
+        records: Buffer.alloc(0),
+      },
+    }
+  }
+}
+
+function locate(item: FetchItem, { broker, version }: RequestContext): Partition {
+  if (version < 13) return broker.topics.partition(item.topic, item.partition)
+  return broker.topics.partitionById(item.topicId, item.partition)
+}
+
+function readPartition(
+  item: FetchItem,
+  partition: Partition,
+  options: Limits & { readonly atLeastOne: boolean },
+): FetchedPartition {
+  const { log } = partition
+  const { fetchOffset } = item
+  const end = options.isCommitted ? log.lastStableOffset : log.highWatermark
+  const places = {
+    highWatermark: log.highWatermark,
+    lastStableOffset: log.lastStableOffset,
+    logStartOffset: log.logStartOffset,
+  }
+  const diverging = divergence(item, log)
+  if (diverging !== undefined) {
+    return {
+      item,
+      size: 0,
+      isDiverging: true,
+      response: {
+        partitionIndex: item.partition,
+        errorCode: ErrorCode.NONE,
+        ...places,
+        divergingEpoch: diverging,
+        abortedTransactions: null,
+        records: Buffer.alloc(0),
+      },
+    }
+  }
+  if (fetchOffset < log.logStartOffset || fetchOffset > log.logEndOffset) {
+    throw new ProtocolError(
+      'OFFSET_OUT_OF_RANGE',
+      `offset ${fetchOffset} is outside ${partition.name}: ${log.logStartOffset} to ${log.logEndOffset}`,
+    )
+  }
+  const maxBytes = Math.min(item.maxBytes, options.maxBytes)
+  const records = log.read({
+    offset: fetchOffset,
+    maxBytes,
+    // A batch larger than all limits is still given once, or its reader would never get past it (KIP-74).
+    atLeastOne: options.atLeastOne,
+    endOffset: end,
+  })
+  return {
+    item,
+    size: records.length,
+    isDiverging: false,
+    response: {
+      partitionIndex: item.partition,
+      errorCode: ErrorCode.NONE,
+      ...places,
+      abortedTransactions: options.isCommitted
+        ? log
+            .abortedTransactions(fetchOffset, end)
+            .map(({ producerId, firstOffset }) => ({ producerId, firstOffset }))
+        : null,
+      records,
+    },
+  }
+}
+
+function divergence(
+  item: FetchItem,
+  log: PartitionLog,
+): { readonly epoch: number; readonly endOffset: bigint } | undefined {
+  if (item.lastFetchedEpoch < 0) return undefined
+  const end = log.leaderEpochs.endOf(item.lastFetchedEpoch, log.logEndOffset)
+  if (end === undefined) return undefined
+  if (end.epoch >= item.lastFetchedEpoch && end.endOffset >= item.fetchOffset) return undefined
+  return end
+}
+
+/** Resolves when enough became readable, when time is up, or when the client went away. */
+function waitForRecords(
+  plan: FetchPlan,
+  options: {
+    readonly context: RequestContext
+    readonly request: { readonly maxWaitMs: number; readonly minBytes: number }
+    readonly isCommitted: boolean
+  },
+): Promise<void> {
+  const { context, request, isCommitted } = options
+  const { signal } = context
+  return new Promise((resolve) => {
+    const stops: (() => void)[] = []
+    const done = (): void => {
+      for (const stop of stops.splice(0)) stop()
+      resolve()
+    }
+    const timer = context.broker.world.clock.setTimer(request.maxWaitMs, done)
+    stops.push(() => timer.cancel())
+    signal.addEventListener('abort', done)
+    stops.push(() => signal.removeEventListener('abort', done))
+    for (const item of plan.items) {
+      let partition: Partition
+      try {
+        partition = locate(item, context)
+      } catch {
+        continue
+      }
+      const { log } = partition
+      stops.push(
+        log.watch(() => {
+          const end = isCommitted ? log.lastStableOffset : log.highWatermark
+          if (end <= item.fetchOffset) return
+          if (request.minBytes <= 1 || readable(plan, context, isCommitted) >= request.minBytes)
+            done()
+        }),
+      )
+    }
+  })
+}
+
+/** Bytes that a read would give now, as far as it takes to know whether they are enough. */
+function readable(plan: FetchPlan, context: RequestContext, isCommitted: boolean): number {
+  let bytes = 0
+  for (const item of plan.items) {
+    const { log } = locate(item, context)
+    const endOffset = isCommitted ? log.lastStableOffset : log.highWatermark
+    bytes += log.bytesBetween(item.fetchOffset, endOffset)
+  }
+  return bytes
+}
+
+export type FetchResponsePartition = Response['responses'][number]['partitions'][number]

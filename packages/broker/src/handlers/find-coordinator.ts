@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ErrorCode, FindCoordinatorRequest, FindCoordinatorResponse } from '@millrace/protocol'
+import { defineHandler, type RequestContext } from './handler.ts'
+import { attempt } from './outcome.ts'
+
+const GROUP = 0
+
+/** FindCoordinator (key 10): it is this node for every group. v4 asks for several keys at once. */
+export const findCoordinator = defineHandler(
+  FindCoordinatorRequest,
+  FindCoordinatorResponse,
+  async (request, context) => {
+    if (context.version < 4) {
+      const { key: _key, ...answer } = await find(request.key, request.keyType, context)
+      return answer
+    }
+    return {
+      coordinators: await Promise.all(
+        request.coordinatorKeys.map((key) => find(key, request.keyType, context)),
+      ),
+    }
+  },
+)
+
+async function find(key: string, keyType: number, context: RequestContext) {
+  const { broker, endpoint } = context
+  const nowhere = { key, nodeId: -1, host: '', port: -1 }
+  if (keyType !== GROUP) {
+    return keyType === 1 || keyType === 2
+      ? {
+          ...nowhere,
+          errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE as number,
+          errorMessage: 'The coordinator is not available.' as string | null,
+        }
+      : {
+          ...nowhere,
+          errorCode: ErrorCode.INVALID_REQUEST as number,
+          errorMessage: `unknown coordinator type ${keyType}` as string | null,
+        }
+  }
+  return attempt(
+    context,
+    async () => {
+      await broker.groups.ensureTopic()
+      return {
+        key,
+        nodeId: broker.nodeId,
+        host: endpoint.host,
+        port: endpoint.port,
+        errorCode: ErrorCode.NONE as number,
+        errorMessage: null as string | null,
+      }
+    },
+    (error) => ({
+      ...nowhere,
+      errorCode: error.errorCode as number,
+      errorMessage: error.message as string | null,
+    }),
+  )
+}

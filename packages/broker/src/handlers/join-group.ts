@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ErrorCode, JoinGroupRequest, JoinGroupResponse } from '@millrace/protocol'
+import { joinError } from '../coordinator/group/classic-requests.ts'
+import { defineHandler } from './handler.ts'
+import { attempt } from './outcome.ts'
+
+/** JoinGroup (key 11). v4 makes newcomers come back with an id (KIP-394), v5 adds static members, v9 skipping. */
+export const joinGroup = defineHandler(
+  JoinGroupRequest,
+  JoinGroupResponse,
+  async (request, context) => {
+    const { version, broker } = context
+    const prefix = request.groupInstanceId ?? context.clientId
+    const reply = await attempt(
+      context,
+      () =>
+        broker.groups.join({
+          groupId: request.groupId,
+          memberId: request.memberId,
+          groupInstanceId: request.groupInstanceId,
+          clientId: context.clientId,
+          clientHost: context.clientHost,
+          sessionTimeoutMs: request.sessionTimeoutMs,
+          rebalanceTimeoutMs: version === 0 ? request.sessionTimeoutMs : request.rebalanceTimeoutMs,
+          protocolType: request.protocolType,
+          protocols: request.protocols.map(({ name, metadata }) => ({
+            name,
+            // The request's memory goes back to the network; the group keeps this.
+            metadata: Buffer.from(metadata),
+          })),
+          requireKnownMemberId: version >= 4,
+          supportsSkippingAssignment: version >= 9,
+          reason: request.reason,
+          freshId: `${prefix}-${broker.newMemberId()}`,
+        }),
+      (error) => joinError(error.code, request.memberId),
+    )
+    return {
+      errorCode: ErrorCode[reply.error],
+      generationId: reply.generationId,
+      protocolType: reply.protocolType,
+      // Null came with v7.
+      protocolName: reply.protocolName ?? (version >= 7 ? null : ''),
+      leader: reply.leaderId,
+      skipAssignment: reply.skipAssignment,
+      memberId: reply.memberId,
+      members: reply.members.map(({ memberId, groupInstanceId, metadata }) => ({
+        memberId,
+        groupInstanceId,
+        metadata,
+      })),
+    }
+  },
+)

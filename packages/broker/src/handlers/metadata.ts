@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  ErrorCode,
+  type ErrorName,
+  MetadataRequest,
+  MetadataResponse,
+  ProtocolError,
+  ZERO_UUID,
+} from '@millrace/protocol'
+import { topicNameError } from '../topic-name.ts'
+import { GROUP_METADATA_TOPIC, isInternalTopic, type Topic } from '../topics.ts'
+import { AuthorizedOperations } from './authorized-operations.ts'
+import { defineHandler, type RequestContext } from './handler.ts'
+
+/**
+ * Metadata (key 3): the node, and topics by name or id; null asks for all (an empty list did in v0). A missing topic is
+ * created when the client and `auto.create.topics.enable` allow it, and is there in the same answer.
+ */
+export const metadata = defineHandler(
+  MetadataRequest,
+  MetadataResponse,
+  async (request, context) => {
+    const { broker, version, endpoint } = context
+    const all = request.topics === null || (version === 0 && request.topics.length === 0)
+    const withOperations = request.includeTopicAuthorizedOperations
+    const topics = all
+      ? [...broker.topics.all.values()].map((topic) => describe(topic, context, withOperations))
+      : await describeAsked(request, context)
+    return {
+      brokers: [
+        { nodeId: broker.nodeId, host: endpoint.host, port: endpoint.port, rack: broker.rack },
+      ],
+      clusterId: broker.clusterId,
+      controllerId: broker.nodeId,
+      topics,
+      clusterAuthorizedOperations:
+        version >= 8 && version <= 10 && request.includeClusterAuthorizedOperations
+          ? AuthorizedOperations.cluster
+          : AuthorizedOperations.omitted,
+    }
+  },
+)
+
+type Request = Parameters<typeof describeAsked>[0]
+
+async function describeAsked(
+  request: {
+    readonly topics: readonly { readonly name: string | null; readonly topicId: string }[] | null
+    readonly allowAutoTopicCreation: boolean
+    readonly includeTopicAuthorizedOperations: boolean
+  },
+  context: RequestContext,
+): Promise<ReturnType<typeof describe>[]> {
+  const { broker, version } = context
+  const described: ReturnType<typeof describe>[] = []
+  const seen = new Set<string>()
+  for (const { name, topicId } of request.topics ?? []) {
+    const key = name ?? topicId
+    if (seen.has(key)) continue
+    seen.add(key)
+    if (topicId !== ZERO_UUID && version >= 10) {
+      const topic = broker.topics.byId(topicId)
+      described.push(
+        topic === undefined
+          ? failed(name, topicId, 'UNKNOWN_TOPIC_ID')
+          : describe(topic, context, request.includeTopicAuthorizedOperations),
+      )
+      continue
+    }
+    if (name === null) {
+      described.push(failed(null, topicId, 'INVALID_REQUEST'))
+      continue
+    }
+    const error = await ensureTopic(name, request, context)
+    const topic = broker.topics.get(name)
+    described.push(
+      topic === undefined
+        ? failed(name, ZERO_UUID, error ?? 'UNKNOWN_TOPIC_OR_PARTITION')
+        : describe(topic, context, request.includeTopicAuthorizedOperations),
+    )
+  }
+  return described
+}
+
+/** Creates a missing topic if that is wanted; the error when it cannot be. */
+async function ensureTopic(
+  name: string,
+  request: Pick<Request, 'allowAutoTopicCreation'>,
+  { broker }: RequestContext,
+): Promise<ErrorName | undefined> {
+  if (broker.topics.get(name) !== undefined) return undefined
+  if (topicNameError(name) !== undefined) return 'INVALID_TOPIC_EXCEPTION'
+  if (!request.allowAutoTopicCreation || !broker.config.boolean('auto.create.topics.enable')) {
+    return 'UNKNOWN_TOPIC_OR_PARTITION'
+  }
+  try {
+    if (name === GROUP_METADATA_TOPIC) await broker.groups.ensureTopic()
+    else if (isInternalTopic(name)) return 'UNKNOWN_TOPIC_OR_PARTITION'
+    else {
+      await broker.createTopic({
+        name,
+        numPartitions: -1,
+        replicationFactor: -1,
+        assignments: [],
+        configs: [],
+      })
+    }
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return error.code === 'TOPIC_ALREADY_EXISTS' ? undefined : error.code
+  }
+}
+
+function describe(topic: Topic, { broker }: RequestContext, withOperations: boolean) {
+  return {
+    errorCode: ErrorCode.NONE as number,
+    name: topic.name as string | null,
+    topicId: topic.id,
+    isInternal: topic.isInternal,
+    partitions: topic.partitions.map((partition) => ({
+      errorCode: ErrorCode.NONE,
+      partitionIndex: partition.index,
+      leaderId: broker.nodeId,
+      leaderEpoch: partition.leaderEpoch,
+      replicaNodes: [broker.nodeId],
+      isrNodes: [broker.nodeId],
+      offlineReplicas: [],
+    })),
+    topicAuthorizedOperations: (withOperations
+      ? AuthorizedOperations.topic
+      : AuthorizedOperations.omitted) as number,
+  }
+}
+
+function failed(
+  name: string | null,
+  topicId: string,
+  error: ErrorName,
+): ReturnType<typeof describe> {
+  return {
+    errorCode: ErrorCode[error],
+    name,
+    topicId,
+    isInternal: name !== null && isInternalTopic(name),
+    partitions: [],
+    topicAuthorizedOperations: AuthorizedOperations.omitted,
+  }
+}

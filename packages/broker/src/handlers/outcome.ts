@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from '@millrace/base'
+import { ErrorCode, type ErrorName, ProtocolError } from '@millrace/protocol'
+import type { RequestContext } from './handler.ts'
+
+/** What a peer is told of an error: errors of ours that have no code of Kafka's are the server's fault. */
+export function protocolError(error: unknown, context: RequestContext): ProtocolError {
+  if (error instanceof ProtocolError) return error
+  if (error instanceof MillraceError && error.code in ErrorCode) {
+    return new ProtocolError(error.code as ErrorName, error.message, { cause: error })
+  }
+  context.broker.logger.error('request failed', { error, client: context.clientId })
+  return new ProtocolError('UNKNOWN_SERVER_ERROR', 'The server experienced an unexpected error', {
+    cause: error,
+  })
+}
+
+/** Runs one part of a request; what it throws becomes the part's error. */
+export async function attempt<T, F>(
+  context: RequestContext,
+  run: () => T | Promise<T>,
+  onError: (error: ProtocolError) => F,
+): Promise<T | F> {
+  try {
+    return await run()
+  } catch (error) {
+    return onError(protocolError(error, context))
+  }
+}

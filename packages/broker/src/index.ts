@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+export { Broker, type BrokerOptions } from './broker.ts'
+export { ownDefaults } from './config/broker-config.ts'
+export { brokerConfigDefinitions } from './config/broker-config-definitions.ts'
+export { type ConfigDefinition, ConfigError } from './config/config-definition.ts'
+export { parseProperties } from './config/properties-file.ts'
+export { topicConfigDefinitions } from './config/topic-config-definitions.ts'
+export { handlers } from './handlers/index.ts'
+export { NEWEST_RELEASE, releases } from './metadata/metadata-version.ts'

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { CompressionType } from '@millrace/protocol'
+
+/** A topic's configuration as the log uses it; keys are Kafka's in camel case, with the unit last. */
+export interface LogConfig {
+  readonly cleanupPolicy: { readonly compact: boolean; readonly delete: boolean }
+  readonly compressionType: CompressionType | 'producer'
+  readonly compressionLevels: {
+    readonly gzip: number | undefined
+    readonly lz4: number | undefined
+    readonly zstd: number | undefined
+  }
+  readonly deleteRetentionMs: number
+  /** `undefined`: every append is flushed before it is acknowledged with `acks=all`. */
+  readonly flushMessages: number | undefined
+  readonly flushMs: number | undefined
+  readonly indexIntervalBytes: number
+  readonly maxCompactionLagMs: number
+  readonly maxMessageBytes: number
+  readonly messageTimestampAfterMaxMs: number
+  readonly messageTimestampBeforeMaxMs: number
+  readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
+  readonly minCleanableDirtyRatio: number
+  readonly minCompactionLagMs: number
+  readonly minInsyncReplicas: number
+  readonly retentionBytes: number
+  readonly retentionMs: number
+  readonly segmentBytes: number
+  readonly segmentIndexBytes: number
+  readonly segmentJitterMs: number
+  readonly segmentMs: number
+}

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type FileLock,
+  type Logger,
+  MillraceError,
+  type Timer,
+  type World,
+  writeFileAtomically,
+} from '@millrace/base'
+import {
+  readOffsetCheckpoint,
+  readPartitionMetadata,
+  writeOffsetCheckpoint,
+  writePartitionMetadata,
+} from './checkpoint-files.ts'
+import { cleanLog, dirtiness } from './cleaner.ts'
+import type { LogConfig } from './log-config.ts'
+import { PartitionLog } from './partition-log.ts'
+
+const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'
+const PARTITION_DIRECTORY = /^(.+)-(\d+)$/
+
+export interface LogManagerOptions {
+  readonly world: World
+  readonly logger: Logger
+  /** `log.dirs`. */
+  readonly directories: readonly string[]
+  readonly durable: boolean
+  readonly retentionCheckIntervalMs: number
+  readonly checkpointIntervalMs: number
+  readonly cleanerBackoffMs: number
+  readonly cleanerEnabled: boolean
+  readonly cleanerMemoryBytes: number
+  readonly producerIdExpirationMs: number
+}
+
+interface LogDirectory {
+  readonly path: string
+  readonly lock: FileLock | undefined
+  /** Whether the last user of the directory closed it in order. */
+  readonly wasClean: boolean
+  readonly recoveryPoints: Map<string, bigint>
+  readonly logStartOffsets: Map<string, bigint>
+  readonly cleanerOffsets: Map<string, bigint>
+}
+
+interface PartitionHandle {
+  readonly name: string
+  readonly topicId: string
+  directory: LogDirectory
+  log: PartitionLog | undefined
+  config: () => LogConfig
+}
+
+/** All partition logs of a broker over its log directories. A log is opened when it is first used. */
+export class LogManager {
+  readonly #options: LogManagerOptions
+  readonly #world: World
+  readonly #logger: Logger
+  readonly #directories: LogDirectory[] = []
+  readonly #partitions = new Map<string, PartitionHandle>()
+  readonly #timers = new Set<Timer>()
+  #closed = false
+  #maintenance: Promise<void> = Promise.resolve()
+
+  constructor(options: LogManagerOptions) {
+    this.#options = options
+    this.#world = options.world
+    this.#logger = options.logger
+    for (const path of options.directories) this.#directories.push(this.#openDirectory(path))
+  }
+
+  get directories(): readonly { readonly path: string }[] {
+    return this.#directories
+  }
+
+  /** Whether every directory was left in order by its last user. */
+  get wasClean(): boolean {
+    return this.#directories.every((directory) => directory.wasClean)
+  }
+
+  #openDirectory(path: string): LogDirectory {
+    const fs = this.#world.fileSystem
+    fs.makeDirectory(path)
+    const lock = this.#options.durable ? fs.lock(`${path}/.lock`) : undefined
+    if (this.#options.durable && lock === undefined) {
+      throw new MillraceError(
+        'MILLRACE_DIRECTORY_LOCKED',
+        `data directory ${path} is in use by another process: stop it, or choose another directory`,
+      )
+    }
+    const cleanPath = `${path}/${CLEAN_SHUTDOWN_FILE}`
+    const wasClean = fs.fileSize(cleanPath) !== undefined
+    fs.remove(cleanPath)
+    fs.syncDirectory(path)
+    const read = (name: string): Map<string, bigint> => {
+      try {
+        return readOffsetCheckpoint(fs, `${path}/${name}`)
+      } catch (error) {
+        this.#logger.warn('ignored a damaged checkpoint', { path: `${path}/${name}`, error })
+        return new Map()
+      }
+    }
+    return {
+      path,
+      lock,
+      wasClean,
+      recoveryPoints: read('recovery-point-offset-checkpoint'),
+      logStartOffsets: read('log-start-offset-checkpoint'),
+      cleanerOffsets: read('cleaner-offset-checkpoint'),
+    }
+  }
+
+  /** Finds the partition directories on disk. `isKnown` says whether the metadata has that topic id. */
+  scan(isKnown: (topic: string, topicId: string, partition: number) => boolean): void {
+    const fs = this.#world.fileSystem
+    for (const directory of this.#directories) {
+      for (const entry of fs.list(directory.path)) {
+        if (!entry.isDirectory || entry.name.startsWith('__cluster_metadata-')) continue
+        const path = `${directory.path}/${entry.name}`
+        if (/\.[^.]+-(delete|future)$/.test(entry.name)) {
+          fs.remove(path)
+          continue
+        }
+        const match = PARTITION_DIRECTORY.exec(entry.name)
+        if (match === null || entry.name.endsWith('-stray')) continue
+        const topicId = readPartitionMetadata(fs, path)
+        if (topicId === undefined || !isKnown(match[1] as string, topicId, Number(match[2]))) {
+          this.#logger.warn('set aside a partition that the metadata does not know', { path })
+          const suffix = this.#world.random.bytes(16).toString('hex')
+          fs.rename(path, `${path}.${suffix}-stray`)
+          continue
+        }
+        this.#partitions.set(entry.name, {
+          name: entry.name,
+          topicId,
+          directory,
+          log: undefined,
+          config: () => {
+            throw new Error(`${entry.name} has no configuration yet`)
+          },
+        })
+      }
+    }
+  }
+
+  /** Makes a partition known. Its directory is made at once, so that it is there before anything refers to it. */
+  register(options: {
+    readonly name: string
+    readonly topicId: string
+    readonly config: () => LogConfig
+    readonly directory?: string
+  }): void {
+    const known = this.#partitions.get(options.name)
+    if (known !== undefined && known.topicId === options.topicId) {
+      known.config = options.config
+      return
+    }
+    const directory = this.#directoryForNew(options.directory)
+    const path = `${directory.path}/${options.name}`
+    const fs = this.#world.fileSystem
+    fs.makeDirectory(path)
+    writePartitionMetadata(fs, path, options.topicId)
+    this.#partitions.set(options.name, {
+      name: options.name,
+      topicId: options.topicId,
+      directory,
+      log: undefined,
+      config: options.config,
+    })
+  }
+
+  #directoryForNew(wanted: string | undefined): LogDirectory {
+    const named = this.#directories.find((directory) => directory.path === wanted)
+    if (named !== undefined) return named
+    const counts = new Map(this.#directories.map((directory) => [directory, 0]))
+    for (const { directory } of this.#partitions.values()) {
+      counts.set(directory, (counts.get(directory) ?? 0) + 1)
+    }
+    const [least] = [...counts].sort((a, b) => a[1] - b[1])
+    return (least as [LogDirectory, number])[0]
+  }
+
+  /** The log of a registered partition, opened if need be. */
+  log(name: string): PartitionLog {
+    const handle = this.#partitions.get(name)
+    if (handle === undefined) throw new Error(`partition ${name} is not registered`)
+    handle.log ??= this.#open(handle)
+    return handle.log
+  }
+
+  /** The log if it is open already. */
+  openLog(name: string): PartitionLog | undefined {
+    return this.#partitions.get(name)?.log
+  }
+
+  #open(handle: PartitionHandle): PartitionLog {
+    const { directory, name } = handle
+    const log = PartitionLog.open({
+      world: this.#world,
+      logger: this.#logger,
+      directory: `${directory.path}/${name}`,
+      name,
+      config: handle.config(),
+      wasClean: directory.wasClean,
+      recoveryPoint: directory.recoveryPoints.get(name) ?? 0n,
+      logStartOffset: directory.logStartOffsets.get(name) ?? 0n,
+      durable: this.#options.durable,
+    })
+    log.cleanedUpTo = directory.cleanerOffsets.get(name) ?? 0n
+    return log
+  }
+
+  /** Takes over a changed topic configuration. */
+  reconfigure(name: string): void {
+    const handle = this.#partitions.get(name)
+    if (handle?.log !== undefined) handle.log.config = handle.config()
+  }
+
+  directoryOf(name: string): string | undefined {
+    return this.#partitions.get(name)?.directory.path
+  }
+
+  partitionsIn(path: string): string[] {
+    return [...this.#partitions.values()]
+      .filter((handle) => handle.directory.path === path)
+      .map((handle) => handle.name)
+  }
+
+  /** Deletes a partition's files. */
+  remove(name: string): void {
+    const handle = this.#partitions.get(name)
+    if (handle === undefined) return
+    this.#partitions.delete(name)
+    handle.log?.abandon()
+    const fs = this.#world.fileSystem
+    const path = `${handle.directory.path}/${name}`
+    const doomed = `${path}.${this.#world.random.bytes(16).toString('hex')}-delete`
+    for (const map of [
+      handle.directory.recoveryPoints,
+      handle.directory.logStartOffsets,
+      handle.directory.cleanerOffsets,
+    ]) {
+      map.delete(name)
+    }
+    if (!fs.isDirectory(path)) return
+    fs.rename(path, doomed)
+    fs.remove(doomed)
+  }
+
+  /** Moves a partition to another log directory (`AlterReplicaLogDirs`). */
+  async move(name: string, target: string): Promise<void> {
+    const handle = this.#partitions.get(name)
+    const directory = this.#directories.find((candidate) => candidate.path === target)
+    if (handle === undefined || directory === undefined || handle.directory === directory) return
+    const log = this.log(name)
+    await log.flush()
+    const fs = this.#world.fileSystem
+    const from = `${handle.directory.path}/${name}`
+    const future = `${directory.path}/${name}.${this.#world.random.bytes(16).toString('hex')}-future`
+    // Everything is copied in one turn of the event loop, so that no append comes in between.
+    log.roll()
+    for (const segment of log.segments) segment.storeIndexes()
+    fs.makeDirectory(future)
+    for (const entry of fs.list(from)) {
+      const copy = fs.open(`${future}/${entry.name}`, { create: true })
+      const source = fs.open(`${from}/${entry.name}`)
+      const chunk = Buffer.alloc(1 << 20)
+      for (let at = 0; ; ) {
+        const count = source.read(chunk, 0, chunk.length, at)
+        if (count === 0) break
+        copy.write([chunk.subarray(0, count)], at)
+        at += count
+      }
+      copy.sync()
+      copy.close()
+      source.close()
+    }
+    fs.rename(future, `${directory.path}/${name}`)
+    fs.syncDirectory(directory.path)
+    log.moveTo(`${directory.path}/${name}`)
+    fs.remove(from)
+    fs.syncDirectory(handle.directory.path)
+    for (const key of ['recoveryPoints', 'logStartOffsets', 'cleanerOffsets'] as const) {
+      const offset = handle.directory[key].get(name)
+      handle.directory[key].delete(name)
+      if (offset !== undefined) directory[key].set(name, offset)
+    }
+    handle.directory = directory
+  }
+
+  // ---------------------------------------------------------------------------------------------- schedules
+
+  start(): void {
+    const { retentionCheckIntervalMs, checkpointIntervalMs, cleanerBackoffMs } = this.#options
+    this.#every(retentionCheckIntervalMs, () => this.enforceRetention())
+    this.#every(checkpointIntervalMs, async () => this.checkpoint())
+    this.#every(1000, async () => {
+      const now = this.#world.clock.now()
+      for (const { log } of this.#partitions.values()) log?.flushIfDue(now)
+    })
+    if (this.#options.cleanerEnabled) this.#every(cleanerBackoffMs, () => this.clean())
+  }
+
+  #every(intervalMs: number, task: () => Promise<void>): void {
+    const again = (): void => {
+      const timer = this.#world.clock.setTimer(intervalMs, () => {
+        this.#timers.delete(timer)
+        this.#maintenance = this.#maintenance
+          .then(task)
+          .catch((error) => this.#logger.error('log maintenance failed', { error }))
+        void this.#maintenance.then(() => {
+          if (!this.#closed) again()
+        })
+      })
+      this.#timers.add(timer)
+    }
+    again()
+  }
+
+  /** Applies retention to every log, those not opened yet included. */
+  async enforceRetention(): Promise<void> {
+    for (const handle of [...this.#partitions.values()]) {
+      if (this.#closed || !this.#partitions.has(handle.name)) continue
+      const now = this.#world.clock.now()
+      const log = this.log(handle.name)
+      const deleted = log.enforceRetention(now)
+      if (deleted > 0) {
+        this.#logger.info('deleted old segments', { log: handle.name, count: deleted })
+      }
+      log.expireProducers(BigInt(now - this.#options.producerIdExpirationMs))
+      await this.#world.clock.yield()
+    }
+  }
+
+  /** Compacts the dirtiest logs until none is dirty enough. */
+  async clean(): Promise<void> {
+    for (;;) {
+      const now = this.#world.clock.now()
+      let dirtiest: { readonly log: PartitionLog; readonly ratio: number } | undefined
+      for (const handle of this.#partitions.values()) {
+        if (!handle.config().cleanupPolicy.compact) continue
+        const log = this.log(handle.name)
+        const ratio = dirtiness(log, now)
+        if (ratio !== undefined && ratio > (dirtiest?.ratio ?? -1)) dirtiest = { log, ratio }
+      }
+      if (dirtiest === undefined || this.#closed) return
+      const before = dirtiest.log.cleanedUpTo
+      await cleanLog(dirtiest.log, {
+        world: this.#world,
+        memoryBytes: this.#options.cleanerMemoryBytes,
+        isCancelled: () => this.#closed,
+      })
+      if (dirtiest.log.cleanedUpTo === before) return
+    }
+  }
+
+  /** Writes the checkpoint files of every directory. */
+  checkpoint(): void {
+    const fs = this.#world.fileSystem
+    if (!this.#options.durable) return
+    for (const directory of this.#directories) {
+      const highWatermarks = new Map<string, bigint>()
+      for (const { name, log, directory: home } of this.#partitions.values()) {
+        if (home !== directory || log === undefined) continue
+        // Indexes of the active segment are in memory: recovery starts at its beginning at the latest.
+        directory.recoveryPoints.set(name, log.flushedOffset)
+        if (log.logStartOffset > (log.segments[0]?.baseOffset ?? 0n)) {
+          directory.logStartOffsets.set(name, log.logStartOffset)
+        } else directory.logStartOffsets.delete(name)
+        if (log.cleanedUpTo > 0n) directory.cleanerOffsets.set(name, log.cleanedUpTo)
+        highWatermarks.set(name, log.highWatermark)
+      }
+      writeOffsetCheckpoint(
+        fs,
+        `${directory.path}/recovery-point-offset-checkpoint`,
+        directory.recoveryPoints,
+      )
+      writeOffsetCheckpoint(
+        fs,
+        `${directory.path}/log-start-offset-checkpoint`,
+        directory.logStartOffsets,
+      )
+      writeOffsetCheckpoint(
+        fs,
+        `${directory.path}/cleaner-offset-checkpoint`,
+        directory.cleanerOffsets,
+      )
+      writeOffsetCheckpoint(fs, `${directory.path}/replication-offset-checkpoint`, highWatermarks)
+    }
+  }
+
+  /** Flushes and closes everything and marks the directories clean. */
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const timer of this.#timers) timer.cancel()
+    await this.#maintenance
+    const failures: unknown[] = []
+    for (const { log } of this.#partitions.values()) {
+      try {
+        await log?.close()
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (this.#options.durable && failures.length === 0) {
+      this.checkpoint()
+      for (const { path } of this.#directories) this.#markClean(path)
+    }
+    for (const { lock } of this.#directories) lock?.release()
+    if (failures.length > 0) throw failures[0]
+  }
+
+  /** An unopened log of an uncleanly stopped directory is still unchecked, so the directory stays unclean. */
+  #markClean(path: string): void {
+    const unchecked = this.#directories.some(
+      (directory) =>
+        directory.path === path &&
+        !directory.wasClean &&
+        [...this.#partitions.values()].some(
+          (handle) => handle.directory === directory && handle.log === undefined,
+        ),
+    )
+    if (unchecked) return
+    writeFileAtomically(
+      this.#world.fileSystem,
+      `${path}/${CLEAN_SHUTDOWN_FILE}`,
+      '{"version":0,"brokerEpoch":-1}',
+    )
+  }
+
+  /** Stops at once and leaves the files as a crash would. For tests. */
+  abandon(): void {
+    this.#closed = true
+    for (const timer of this.#timers) timer.cancel()
+    for (const { log } of this.#partitions.values()) log?.abandon()
+    for (const { lock } of this.#directories) lock?.release()
+  }
+}

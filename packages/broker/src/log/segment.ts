@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FileSystem, OpenFile } from '@millrace/base'
+import { hasWholeBatch, RECORD_BATCH_HEADER_SIZE, RecordBatch } from '@millrace/protocol'
+import { OffsetIndex } from './offset-index.ts'
+import { TimeIndex } from './time-index.ts'
+import {
+  type AbortedTransaction,
+  decodeAbortedTransactions,
+  storeAbortedTransactions,
+} from './transaction-index.ts'
+
+/** Bytes read at a time when batches are walked. */
+const SCAN_CHUNK = 256 * 1024
+
+/** A segment's file name without its suffix: the base offset in 20 digits. */
+export function segmentName(baseOffset: bigint): string {
+  return baseOffset.toString().padStart(20, '0')
+}
+
+export interface ScannedBatch {
+  readonly batch: RecordBatch
+  readonly position: number
+}
+
+/** One `.log` file with its indexes. The last segment of a log grows; the others are sealed. */
+export class Segment {
+  readonly baseOffset: bigint
+  readonly #fs: FileSystem
+  readonly #basePath: string
+  /** Bytes of the `.log` file that belong to the log. */
+  size: number
+  /** Timestamp of the first batch, from which `segment.ms` counts. */
+  firstTimestamp: bigint | undefined
+  /** When the segment was opened for writing, which stands in while it has no timestamp. */
+  createdMs: number
+  #file: OpenFile | undefined
+  #offsetIndex: OffsetIndex | undefined
+  #timeIndex: TimeIndex | undefined
+  #aborted: AbortedTransaction[] | undefined
+  #bytesSinceIndexEntry = 0
+  /** Whether the files hold less than memory does. */
+  #indexesUnsaved = false
+  #maxTimestamp = -1n
+  #offsetOfMaxTimestamp: bigint
+
+  constructor(options: {
+    readonly fs: FileSystem
+    readonly directory: string
+    readonly baseOffset: bigint
+    readonly size: number
+    readonly createdMs: number
+  }) {
+    this.#fs = options.fs
+    this.baseOffset = options.baseOffset
+    this.#basePath = `${options.directory}/${segmentName(options.baseOffset)}`
+    this.size = options.size
+    this.createdMs = options.createdMs
+    this.#offsetOfMaxTimestamp = options.baseOffset
+  }
+
+  get path(): string {
+    return `${this.#basePath}.log`
+  }
+
+  get file(): OpenFile {
+    this.#file ??= this.#fs.open(this.path, { create: true })
+    return this.#file
+  }
+
+  get offsetIndex(): OffsetIndex {
+    if (this.#offsetIndex === undefined) this.#loadIndexes()
+    return this.#offsetIndex as OffsetIndex
+  }
+
+  get timeIndex(): TimeIndex {
+    if (this.#timeIndex === undefined) this.#loadIndexes()
+    return this.#timeIndex as TimeIndex
+  }
+
+  get abortedTransactions(): readonly AbortedTransaction[] {
+    this.#aborted ??= decodeAbortedTransactions(this.#readIfThere('.txnindex'))
+    return this.#aborted
+  }
+
+  /** Newest timestamp in the segment, -1 when it has none. */
+  get maxTimestamp(): bigint {
+    if (this.#timeIndex === undefined) this.#loadIndexes()
+    return this.#maxTimestamp
+  }
+
+  get offsetOfMaxTimestamp(): bigint {
+    if (this.#timeIndex === undefined) this.#loadIndexes()
+    return this.#offsetOfMaxTimestamp
+  }
+
+  #readIfThere(suffix: string): Buffer {
+    const path = this.#basePath + suffix
+    return this.#fs.fileSize(path) === undefined ? Buffer.alloc(0) : this.#fs.readFile(path)
+  }
+
+  #loadIndexes(): void {
+    const offsets = new OffsetIndex(this.#readIfThere('.index'))
+    const times = new TimeIndex(this.#readIfThere('.timeindex'))
+    if (
+      this.#fs.fileSize(`${this.#basePath}.index`) === undefined ||
+      !offsets.isSane(this.size) ||
+      !times.isSane()
+    ) {
+      this.rebuildIndexes()
+      return
+    }
+    this.#offsetIndex = offsets
+    this.#timeIndex = times
+    const newest = times.last
+    if (newest !== undefined && newest.timestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = newest.timestamp
+      this.#offsetOfMaxTimestamp = this.baseOffset + BigInt(newest.relativeOffset)
+    }
+  }
+
+  /** Starts the indexes afresh; batches are then noted one by one. */
+  resetIndexes(): void {
+    this.#offsetIndex = new OffsetIndex()
+    this.#timeIndex = new TimeIndex()
+    this.#aborted = []
+    this.#bytesSinceIndexEntry = 0
+    this.#maxTimestamp = -1n
+    this.#offsetOfMaxTimestamp = this.baseOffset
+    this.firstTimestamp = undefined
+    this.#indexesUnsaved = true
+  }
+
+  rebuildIndexes(intervalBytes = 4096): void {
+    const aborted = this.abortedTransactions
+    this.resetIndexes()
+    this.#aborted = [...aborted]
+    for (const { batch, position } of this.scan()) this.noteBatch(batch, position, intervalBytes)
+  }
+
+  /** Accounts for a batch at `position` in timestamps and indexes. */
+  noteBatch(batch: RecordBatch, position: number, intervalBytes: number): void {
+    const { maxTimestamp } = batch
+    this.firstTimestamp ??= maxTimestamp
+    if (maxTimestamp > this.#maxTimestamp) {
+      this.#maxTimestamp = maxTimestamp
+      this.#offsetOfMaxTimestamp = batch.lastOffset
+    }
+    if (this.#bytesSinceIndexEntry > intervalBytes) {
+      this.offsetIndex.append(Number(batch.lastOffset - this.baseOffset), position)
+      this.timeIndex.maybeAppend(
+        this.#maxTimestamp,
+        Number(this.#offsetOfMaxTimestamp - this.baseOffset),
+      )
+      this.#bytesSinceIndexEntry = 0
+    }
+    this.#bytesSinceIndexEntry += batch.size
+    this.#indexesUnsaved = true
+  }
+
+  /** Appends bytes that hold the given batches. After an error the file is as long as before. */
+  append(buffers: readonly Uint8Array[], byteCount: number): void {
+    const position = this.size
+    try {
+      this.file.write(buffers, position)
+    } catch (error) {
+      this.file.truncate(position)
+      throw error
+    }
+    this.size = position + byteCount
+  }
+
+  addAbortedTransaction(transaction: AbortedTransaction): void {
+    this.#aborted = [...this.abortedTransactions, transaction]
+    this.#indexesUnsaved = true
+  }
+
+  /** Reads whole and partial batches: up to `length` bytes from `position`. */
+  read(position: number, length: number): Buffer {
+    const wanted = Math.max(0, Math.min(length, this.size - position))
+    const buffer = Buffer.allocUnsafeSlow(wanted)
+    const count = this.file.read(buffer, 0, wanted, position)
+    return count === wanted ? buffer : buffer.subarray(0, count)
+  }
+
+  /** Walks the batches from `position` on, stopping at the first that is not whole. */
+  *scan(position = 0): Generator<ScannedBatch> {
+    let at = position
+    while (at < this.size) {
+      let chunk = this.read(at, SCAN_CHUNK)
+      if (chunk.length >= RECORD_BATCH_HEADER_SIZE && !hasWholeBatch(chunk, 0)) {
+        const size = new RecordBatch(chunk).size
+        if (size <= RECORD_BATCH_HEADER_SIZE - 1 || at + size > this.size) return
+        chunk = this.read(at, size)
+      }
+      let offset = 0
+      while (hasWholeBatch(chunk, offset)) {
+        const batch = new RecordBatch(chunk, offset)
+        yield { batch, position: at + offset }
+        offset += batch.size
+      }
+      if (offset === 0) return
+      at += offset
+    }
+  }
+
+  /** First batch whose last offset is at least `offset`. */
+  find(offset: bigint): ScannedBatch | undefined {
+    for (const found of this.scan(this.positionBefore(offset))) {
+      if (found.batch.lastOffset >= offset) return found
+    }
+    return undefined
+  }
+
+  /** A position at or before the batch that holds `offset`. */
+  positionBefore(offset: bigint): number {
+    return this.offsetIndex.positionBefore(Number(offset - this.baseOffset))
+  }
+
+  /** Cuts the file; the indexes are rebuilt when they are next needed. */
+  truncate(size: number): void {
+    this.file.truncate(size)
+    this.size = size
+    this.#aborted = undefined
+    this.#offsetIndex = undefined
+    this.#timeIndex = undefined
+    this.#fs.remove(`${this.#basePath}.index`)
+    this.#fs.remove(`${this.#basePath}.timeindex`)
+  }
+
+  /** Drops aborted transactions from `endOffset` on, whose markers are no longer in the log. */
+  truncateAborted(endOffset: bigint): void {
+    this.#aborted = this.abortedTransactions.filter((entry) => entry.lastOffset < endOffset)
+    storeAbortedTransactions(this.#fs, `${this.#basePath}.txnindex`, this.#aborted)
+  }
+
+  /** Writes the indexes to their files, durably. */
+  storeIndexes(): void {
+    if (!this.#indexesUnsaved) return
+    this.timeIndex.maybeAppend(
+      this.#maxTimestamp,
+      Number(this.#offsetOfMaxTimestamp - this.baseOffset),
+    )
+    this.offsetIndex.store(this.#fs, `${this.#basePath}.index`)
+    this.timeIndex.store(this.#fs, `${this.#basePath}.timeindex`)
+    storeAbortedTransactions(this.#fs, `${this.#basePath}.txnindex`, this.abortedTransactions)
+    this.#indexesUnsaved = false
+  }
+
+  /** Frees the memory of a sealed segment's indexes; they are read back when asked for. */
+  releaseIndexes(): void {
+    if (this.#indexesUnsaved) return
+    this.#offsetIndex = undefined
+    this.#timeIndex = undefined
+  }
+
+  close(): void {
+    this.#file?.close()
+    this.#file = undefined
+  }
+
+  remove(): void {
+    this.close()
+    for (const suffix of ['.log', '.index', '.timeindex', '.txnindex']) {
+      this.#fs.remove(this.#basePath + suffix)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError, type World } from '@millrace/base'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { type MetaProperties, readMetaProperties, writeMetaProperties } from './meta-properties.ts'
+
+export interface FormattedDirectories {
+  readonly clusterId: string
+  /** Id of the directory that holds the metadata log. */
+  readonly metadataDirectoryId: string
+  /** Whether there was no metadata yet. */
+  readonly isNew: boolean
+}
+
+/**
+ * Reads `meta.properties` of every log directory, and writes it where it is missing: there is no separate format
+ * step. All directories must belong to the same node of the same cluster.
+ */
+export function formatDirectories(world: World, config: BrokerConfig): FormattedDirectories {
+  const fs = world.fileSystem
+  const paths = [...new Set([config.metadataDirectory, ...config.logDirectories])]
+  for (const path of paths) fs.makeDirectory(path)
+  const found = paths.map((path) => ({ path, meta: readMetaProperties(fs, path) }))
+  const known = found.find((entry) => entry.meta !== undefined)?.meta
+  for (const { path, meta } of found) {
+    if (meta === undefined) continue
+    if (meta.nodeId !== config.nodeId) {
+      throw new MillraceError(
+        'MILLRACE_WRONG_DIRECTORY',
+        `data directory ${path} belongs to node ${meta.nodeId}, but node.id is ${config.nodeId}`,
+      )
+    }
+    if (meta.clusterId !== known?.clusterId) {
+      throw new MillraceError(
+        'MILLRACE_WRONG_DIRECTORY',
+        `data directory ${path} belongs to cluster ${meta.clusterId}, but another one to ${known?.clusterId}`,
+      )
+    }
+  }
+  const clusterId = known?.clusterId ?? freshUuid(world)
+  const written = found.map(({ path, meta }) => {
+    const directoryId = meta?.directoryId
+    if (meta !== undefined && directoryId !== undefined)
+      return { path, meta: { ...meta, directoryId } }
+    const complete: MetaProperties = {
+      clusterId,
+      nodeId: config.nodeId,
+      directoryId: freshUuid(world),
+    }
+    writeMetaProperties(fs, path, complete)
+    return { path, meta: complete }
+  })
+  const metadataDirectoryId = written[0]?.meta.directoryId as string
+  return { clusterId, metadataDirectoryId, isNew: !hasMetadataLog(world, config.metadataDirectory) }
+}
+
+function hasMetadataLog(world: World, directory: string): boolean {
+  const path = `${directory}/__cluster_metadata-0`
+  if (!world.fileSystem.isDirectory(path)) return false
+  return world.fileSystem.list(path).some(({ name }) => {
+    const isLog = name.endsWith('.log') && (world.fileSystem.fileSize(`${path}/${name}`) ?? 0) > 0
+    return isLog || name.endsWith('.checkpoint')
+  })
+}
+
+function freshUuid(world: World): string {
+  for (;;) {
+    const id = world.random.bytes(16).toString('base64url')
+    if (!id.startsWith('-')) return id
+  }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { MetadataRecord, NewMetadataRecord } from './metadata-record.ts'
+
+export interface PartitionImage {
+  readonly index: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+  readonly leader: number
+  readonly leaderEpoch: number
+  readonly partitionEpoch: number
+  readonly directories: readonly string[]
+  /** As it was read, for what is not used here. */
+  readonly record: Extract<MetadataRecord, { readonly kind: 'PartitionRecord' }>
+}
+
+export interface TopicImage {
+  readonly name: string
+  readonly id: string
+  /** By partition index, without gaps. */
+  readonly partitions: readonly PartitionImage[]
+}
+
+/** ConfigResource types that have records. */
+export const ConfigResourceType = {
+  topic: 2,
+  broker: 4,
+  brokerLogger: 8,
+  clientMetrics: 16,
+  group: 32,
+} as const
+
+const NO_LEADER_CHANGE = -2
+
+/**
+ * The cluster's metadata: what replaying `__cluster_metadata` gives. `apply` is the one place where it changes. Kinds
+ * that this version does not use are kept by their key, so that a snapshot loses nothing that Kafka wrote.
+ */
+export class MetadataImage {
+  readonly #topics = new Map<string, { name: string; id: string; partitions: PartitionImage[] }>()
+  readonly #topicNames = new Map<string, string>()
+  readonly #configs = new Map<string, Map<string, string>>()
+  readonly #features = new Map<string, number>()
+  readonly #kept = new Map<string, MetadataRecord>()
+  #nextProducerId = 0n
+  #pending: MetadataRecord[] | undefined
+
+  get topics(): ReadonlyMap<string, TopicImage> {
+    return this.#topics
+  }
+  get features(): ReadonlyMap<string, number> {
+    return this.#features
+  }
+  /** First producer id that was never handed out. */
+  get nextProducerId(): bigint {
+    return this.#nextProducerId
+  }
+  get metadataVersion(): number {
+    return this.#features.get('metadata.version') ?? 0
+  }
+
+  topicById(id: string): TopicImage | undefined {
+    const name = this.#topicNames.get(id)
+    return name === undefined ? undefined : this.#topics.get(name)
+  }
+
+  configs(type: number, name: string): ReadonlyMap<string, string> {
+    return this.#configs.get(`${type}:${name}`) ?? NO_CONFIGS
+  }
+
+  /** Names of the resources of a type that have configurations. */
+  configuredResources(type: number): string[] {
+    const prefix = `${type}:`
+    return [...this.#configs.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length))
+  }
+
+  apply(record: MetadataRecord): void {
+    if (record.kind === 'BeginTransactionRecord') this.#pending = []
+    else if (record.kind === 'AbortTransactionRecord') this.#pending = undefined
+    else if (record.kind === 'EndTransactionRecord') {
+      const records = this.#pending ?? []
+      this.#pending = undefined
+      for (const held of records) this.#replay(held)
+    } else if (this.#pending !== undefined) this.#pending.push(record)
+    else this.#replay(record)
+  }
+
+  #replay(record: MetadataRecord): void {
+    switch (record.kind) {
+      case 'TopicRecord':
+        this.#topics.set(record.data.name, {
+          name: record.data.name,
+          id: record.data.topicId,
+          partitions: [],
+        })
+        this.#topicNames.set(record.data.topicId, record.data.name)
+        break
+      case 'PartitionRecord':
+        this.#setPartition(record.data.topicId, {
+          index: record.data.partitionId,
+          replicas: record.data.replicas,
+          isr: record.data.isr,
+          leader: record.data.leader,
+          leaderEpoch: record.data.leaderEpoch,
+          partitionEpoch: record.data.partitionEpoch,
+          directories: record.data.directories,
+          record,
+        })
+        break
+      case 'PartitionChangeRecord':
+        this.#changePartition(record.data)
+        break
+      case 'RemoveTopicRecord':
+        this.#removeTopic(record.data.topicId)
+        break
+      case 'ConfigRecord':
+        this.#setConfig(record.data)
+        break
+      case 'FeatureLevelRecord':
+        if (record.data.featureLevel === 0) this.#features.delete(record.data.name)
+        else this.#features.set(record.data.name, record.data.featureLevel)
+        break
+      case 'ProducerIdsRecord':
+        this.#nextProducerId = record.data.nextProducerId
+        break
+      default:
+        this.#keep(record)
+    }
+  }
+
+  #setPartition(topicId: string, partition: PartitionImage): void {
+    const topic = this.#topics.get(this.#topicNames.get(topicId) ?? '')
+    if (topic !== undefined) topic.partitions[partition.index] = partition
+  }
+
+  #changePartition(
+    change: Extract<MetadataRecord, { kind: 'PartitionChangeRecord' }>['data'],
+  ): void {
+    const old = this.topicById(change.topicId)?.partitions[change.partitionId]
+    if (old === undefined) return
+    const leaderChanged = change.leader !== NO_LEADER_CHANGE
+    this.#setPartition(change.topicId, {
+      ...old,
+      replicas: change.replicas ?? old.replicas,
+      isr: change.isr ?? old.isr,
+      leader: leaderChanged ? change.leader : old.leader,
+      leaderEpoch: leaderChanged ? old.leaderEpoch + 1 : old.leaderEpoch,
+      partitionEpoch: old.partitionEpoch + 1,
+      directories: change.directories ?? old.directories,
+    })
+  }
+
+  #removeTopic(topicId: string): void {
+    const name = this.#topicNames.get(topicId)
+    if (name === undefined) return
+    this.#topicNames.delete(topicId)
+    this.#topics.delete(name)
+    this.#configs.delete(`${ConfigResourceType.topic}:${name}`)
+  }
+
+  #setConfig(change: Extract<MetadataRecord, { kind: 'ConfigRecord' }>['data']): void {
+    const key = `${change.resourceType}:${change.resourceName}`
+    const configs = this.#configs.get(key) ?? new Map<string, string>()
+    if (change.value === null) configs.delete(change.name)
+    else configs.set(change.name, change.value)
+    if (configs.size === 0) this.#configs.delete(key)
+    else this.#configs.set(key, configs)
+  }
+
+  #keep(record: MetadataRecord): void {
+    switch (record.kind) {
+      case 'AccessControlEntryRecord':
+        this.#kept.set(`acl:${record.data.id}`, record)
+        break
+      case 'RemoveAccessControlEntryRecord':
+        this.#kept.delete(`acl:${record.data.id}`)
+        break
+      case 'UserScramCredentialRecord':
+        this.#kept.set(`scram:${record.data.mechanism}:${record.data.name}`, record)
+        break
+      case 'RemoveUserScramCredentialRecord':
+        this.#kept.delete(`scram:${record.data.mechanism}:${record.data.name}`)
+        break
+      case 'DelegationTokenRecord':
+        this.#kept.set(`token:${record.data.tokenId}`, record)
+        break
+      case 'RemoveDelegationTokenRecord':
+        this.#kept.delete(`token:${record.data.tokenId}`)
+        break
+      case 'ClientQuotaRecord': {
+        const entity = record.data.entity.map(
+          (part) => `${part.entityType}=${part.entityName ?? ''}`,
+        )
+        const key = `quota:${entity.sort().join(',')}:${record.data.key}`
+        if (record.data.remove) this.#kept.delete(key)
+        else this.#kept.set(key, record)
+        break
+      }
+      // Kafka's brokers and controllers register anew at every start; nothing here outlives one.
+      default:
+        break
+    }
+  }
+
+  /** Records that make an empty image equal to this one. Features come first, as Kafka wants it. */
+  *snapshot(): Generator<NewMetadataRecord> {
+    const levels = [...this.#features].sort(([a], [b]) =>
+      a === 'metadata.version' ? -1 : b === 'metadata.version' ? 1 : 0,
+    )
+    for (const [name, featureLevel] of levels) {
+      yield { kind: 'FeatureLevelRecord', version: 0, data: { name, featureLevel } }
+    }
+    for (const topic of this.#topics.values()) {
+      yield { kind: 'TopicRecord', version: 0, data: { name: topic.name, topicId: topic.id } }
+      for (const partition of topic.partitions) {
+        const { record } = partition
+        yield {
+          ...record,
+          data: {
+            ...record.data,
+            replicas: [...partition.replicas],
+            isr: [...partition.isr],
+            leader: partition.leader,
+            leaderEpoch: partition.leaderEpoch,
+            partitionEpoch: partition.partitionEpoch,
+            directories: [...partition.directories],
+          },
+        }
+      }
+    }
+    for (const [key, configs] of this.#configs) {
+      const colon = key.indexOf(':')
+      for (const [name, value] of configs) {
+        yield {
+          kind: 'ConfigRecord',
+          version: 0,
+          data: {
+            resourceType: Number(key.slice(0, colon)),
+            resourceName: key.slice(colon + 1),
+            name,
+            value,
+          },
+        }
+      }
+    }
+    if (this.#nextProducerId > 0n) {
+      yield {
+        kind: 'ProducerIdsRecord',
+        version: 0,
+        data: { brokerId: 0, brokerEpoch: -1n, nextProducerId: this.#nextProducerId },
+      }
+    }
+    yield* this.#kept.values()
+  }
+}
+
+const NO_CONFIGS: ReadonlyMap<string, string> = new Map()

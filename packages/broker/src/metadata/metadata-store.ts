@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Logger, MillraceError, type World } from '@millrace/base'
+import {
+  buildBatch,
+  decodeMessage,
+  encodeMessage,
+  LeaderChangeMessage,
+  type MessageOf,
+  RecordBatch,
+  readRecords,
+  VotersRecord,
+} from '@millrace/protocol'
+import { writePartitionMetadata } from '../log/checkpoint-files.ts'
+import { ControlType, controlBatch } from '../log/control-batch.ts'
+import type { LogConfig } from '../log/log-config.ts'
+import { PartitionLog } from '../log/partition-log.ts'
+import { MetadataImage } from './metadata-image.ts'
+import {
+  decodeMetadataRecord,
+  encodeMetadataRecord,
+  type MetadataRecord,
+  type NewMetadataRecord,
+} from './metadata-record.ts'
+import { supportedFeatures } from './metadata-version.ts'
+import { readQuorumState, writeQuorumState } from './quorum-state.ts'
+import { listSnapshots, readSnapshot, snapshotPath, writeSnapshot } from './snapshot-file.ts'
+import { votersControlRecords } from './voters.ts'
+
+/** Topic id that Kafka gives `__cluster_metadata`. */
+const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
+const DIRECTORY_NAME = '__cluster_metadata-0'
+/** Kafka's limit for one batch of the metadata log. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024
+
+/** What an operation on the metadata decides: records to append, and the answer once they are durable. */
+export interface Decision<Reply> {
+  readonly records: readonly NewMetadataRecord[]
+  readonly reply: Reply
+}
+
+export interface MetadataStoreOptions {
+  readonly world: World
+  readonly logger: Logger
+  /** `metadata.log.dir`, or the first of `log.dirs`. */
+  readonly directory: string
+  readonly nodeId: number
+  readonly durable: boolean
+  readonly snapshotBytes: number
+  /** Records and voters of a directory that is formatted now; undefined when there must be a log already. */
+  readonly format:
+    | {
+        readonly records: readonly NewMetadataRecord[]
+        readonly voters: MessageOf<typeof VotersRecord>
+      }
+    | undefined
+}
+
+const metadataLogConfig: LogConfig = {
+  cleanupPolicy: { compact: false, delete: false },
+  compressionType: 'producer',
+  compressionLevels: { gzip: undefined, lz4: undefined, zstd: undefined },
+  deleteRetentionMs: 0,
+  flushMessages: undefined,
+  flushMs: undefined,
+  indexIntervalBytes: 4096,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  maxMessageBytes: 8 * 1024 * 1024,
+  messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  messageTimestampType: 'CreateTime',
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  minInsyncReplicas: 1,
+  retentionBytes: -1,
+  retentionMs: -1,
+  segmentBytes: 1024 * 1024 * 1024,
+  segmentIndexBytes: 10 * 1024 * 1024,
+  segmentJitterMs: 0,
+  segmentMs: 604_800_000,
+}
+
+/** The metadata as a KRaft log: every change is appended, made durable, then applied to the image, one at a time. */
+export class MetadataStore {
+  readonly image = new MetadataImage()
+  readonly #options: MetadataStoreOptions
+  readonly #directory: string
+  readonly #log: PartitionLog
+  #voters: MessageOf<typeof VotersRecord> | undefined
+  #leaderEpoch = 0
+  #bytesSinceSnapshot = 0
+  #queue: Promise<unknown> = Promise.resolve()
+  readonly #listeners: ((records: readonly MetadataRecord[]) => void)[] = []
+
+  private constructor(options: MetadataStoreOptions) {
+    this.#options = options
+    this.#directory = `${options.directory}/${DIRECTORY_NAME}`
+    const { fileSystem } = options.world
+    fileSystem.makeDirectory(this.#directory)
+    const [newest] = listSnapshots(fileSystem, this.#directory)
+    this.#log = PartitionLog.open({
+      world: options.world,
+      logger: options.logger,
+      directory: this.#directory,
+      name: DIRECTORY_NAME,
+      config: metadataLogConfig,
+      // The log is small and all depends on it: it is checked at every start.
+      wasClean: false,
+      recoveryPoint: 0n,
+      logStartOffset: newest?.endOffset ?? 0n,
+      durable: options.durable,
+    })
+  }
+
+  static async open(options: MetadataStoreOptions): Promise<MetadataStore> {
+    const store = new MetadataStore(options)
+    store.#replay()
+    await store.#lead()
+    return store
+  }
+
+  get leaderEpoch(): number {
+    return this.#leaderEpoch
+  }
+  get endOffset(): bigint {
+    return this.#log.logEndOffset
+  }
+  /** 1 when the voters are in the log, 0 when they come from the configuration. */
+  get kraftVersion(): number {
+    return this.#voters === undefined ? 0 : 1
+  }
+
+  /** Called after records were applied. */
+  onChange(listener: (records: readonly MetadataRecord[]) => void): void {
+    this.#listeners.push(listener)
+  }
+
+  #replay(): void {
+    const { fileSystem } = this.#options.world
+    let from = 0n
+    for (const id of listSnapshots(fileSystem, this.#directory)) {
+      if (id.endOffset > this.#log.logEndOffset && id.endOffset !== 0n && this.#log.size > 0)
+        continue
+      for (const batch of readSnapshot(fileSystem, this.#directory, id)) this.#applyBatch(batch)
+      from = id.endOffset
+      break
+    }
+    for (const batch of this.#log.batches(from)) {
+      this.#applyBatch(batch)
+      this.#leaderEpoch = Math.max(this.#leaderEpoch, batch.partitionLeaderEpoch)
+      this.#bytesSinceSnapshot += batch.size
+    }
+    this.#checkFeatures()
+  }
+
+  #checkFeatures(): void {
+    for (const [name, level] of this.image.features) {
+      const supported = supportedFeatures.get(name)
+      if (supported !== undefined && level >= supported.min && level <= supported.max) continue
+      const allowed =
+        supported === undefined
+          ? 'none of it is supported'
+          : `supported is ${supported.min} to ${supported.max}`
+      throw new MillraceError(
+        'MILLRACE_UNSUPPORTED_FEATURE',
+        `the data directory ${this.#options.directory} needs feature ${name} at level ${level}; ${allowed}`,
+      )
+    }
+  }
+
+  #applyBatch(batch: RecordBatch): void {
+    for (const record of readRecords(batch)) {
+      if (!batch.isControl) {
+        if (record.value !== null) this.image.apply(decodeMetadataRecord(record.value))
+      } else if (record.key?.readInt16BE(2) === ControlType.voters && record.value !== null) {
+        this.#voters = decodeMessage(VotersRecord, 0, record.value)
+      }
+    }
+  }
+
+  /** Begins this run's epoch: nothing else may have written since, and Kafka sees who did. */
+  async #lead(): Promise<void> {
+    const { world, format, nodeId } = this.#options
+    const { fileSystem } = world
+    const previous = readQuorumState(fileSystem, this.#directory)
+    this.#leaderEpoch = Math.max(this.#leaderEpoch, previous?.leaderEpoch ?? 0) + 1
+    const isNew = this.#log.logEndOffset === 0n && this.image.metadataVersion === 0
+    if (isNew && format === undefined) {
+      throw new MillraceError(
+        'MILLRACE_NO_METADATA',
+        `${this.#options.directory} has meta.properties but no metadata log`,
+      )
+    }
+    if (isNew) this.#voters = format?.voters
+    writePartitionMetadata(fileSystem, this.#directory, METADATA_TOPIC_ID)
+    const dataVersion = this.#voters === undefined ? 0 : 1
+    writeQuorumState(fileSystem, this.#directory, {
+      leaderEpoch: this.#leaderEpoch,
+      dataVersion,
+      nodeId,
+    })
+    const me = [
+      { voterId: nodeId, voterDirectoryId: this.#voters?.voters[0]?.voterDirectoryId ?? ZERO },
+    ]
+    const version = dataVersion
+    const leaderChange = encodeMessage(LeaderChangeMessage, version, {
+      version,
+      leaderId: nodeId,
+      voters: version === 0 ? [{ voterId: nodeId, voterDirectoryId: ZERO }] : me,
+      grantingVoters: version === 0 ? [{ voterId: nodeId, voterDirectoryId: ZERO }] : me,
+    })
+    this.#appendControl([
+      { type: ControlType.leaderChange, value: leaderChange },
+      ...(isNew ? votersControlRecords(this.#voters) : []),
+    ])
+    await this.#log.flush()
+    if (isNew && format !== undefined) {
+      await this.propose(() => ({ records: format.records, reply: undefined }))
+    }
+  }
+
+  #appendControl(records: readonly { readonly type: number; readonly value: Buffer }[]): void {
+    const batch = controlBatch(records, {
+      baseOffset: this.#log.logEndOffset,
+      leaderEpoch: this.#leaderEpoch,
+      timestamp: BigInt(this.#options.world.clock.now()),
+    })
+    this.#log.append([new RecordBatch(batch)], this.#leaderEpoch)
+  }
+
+  /**
+   * Runs one operation after those before it: `decide` sees their effects. Its records are one atomic batch, and the
+   * reply is given when they are durable and applied.
+   */
+  propose<Reply>(decide: (image: MetadataImage) => Decision<Reply>): Promise<Reply> {
+    const result = this.#queue.then(async () => {
+      const { records, reply } = decide(this.image)
+      if (records.length > 0) await this.#commit(records)
+      return reply
+    })
+    this.#queue = result.catch(() => undefined)
+    return result
+  }
+
+  async #commit(records: readonly NewMetadataRecord[]): Promise<void> {
+    const timestamp = BigInt(this.#options.world.clock.now())
+    const encoded = records.map(encodeMetadataRecord)
+    const batches: RecordBatch[] = []
+    let part: Buffer[] = []
+    let size = 0
+    const close = (): void => {
+      if (part.length === 0) return
+      const batch = buildBatch(part.map((value) => ({ timestamp, key: null, value })))
+      batches.push(new RecordBatch(batch))
+      part = []
+      size = 0
+    }
+    for (const value of encoded) {
+      if (size + value.length > MAX_BATCH_BYTES) close()
+      part.push(value)
+      size += value.length + 16
+    }
+    close()
+    this.#log.append(batches, this.#leaderEpoch)
+    await this.#log.flush()
+    for (const batch of batches) this.#bytesSinceSnapshot += batch.size
+    const applied = encoded.map((value) => decodeMetadataRecord(value))
+    for (const record of applied) this.image.apply(record)
+    for (const listener of this.#listeners) listener(applied)
+    if (this.#bytesSinceSnapshot > this.#options.snapshotBytes) this.#snapshot()
+  }
+
+  /** Writes a snapshot of everything, and drops the log before the snapshot that came before it. */
+  #snapshot(): void {
+    const { fileSystem, clock } = this.#options.world
+    const older = listSnapshots(fileSystem, this.#directory)
+    writeSnapshot(fileSystem, this.#directory, {
+      id: { endOffset: this.#log.logEndOffset, epoch: this.#leaderEpoch },
+      records: this.image.snapshot(),
+      voters: this.#voters,
+      timestamp: BigInt(clock.now()),
+    })
+    this.#bytesSinceSnapshot = 0
+    this.#log.roll()
+    const [previous, ...stale] = older
+    if (previous !== undefined && previous.endOffset > 0n) {
+      this.#log.advanceLogStart(previous.endOffset)
+      this.#log.enforceRetention(clock.now())
+    }
+    for (const id of stale) fileSystem.remove(snapshotPath(this.#directory, id))
+  }
+
+  async close(): Promise<void> {
+    await this.#queue
+    await this.#log.close()
+  }
+
+  /** Stops at once and leaves the files as a crash would. For tests. */
+  abandon(): void {
+    this.#log.abandon()
+  }
+}
+
+const ZERO = 'AAAAAAAAAAAAAAAAAAAAAA'

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError, nearestSpelling } from '@millrace/base'
+
+export interface Release {
+  /** Level of the feature `metadata.version`. */
+  readonly metadataVersion: number
+  /** The other features that a fresh directory of that release has. */
+  readonly features: Readonly<Record<string, number>>
+}
+
+const base = { 'group.version': 1, 'transaction.version': 2, 'eligible.leader.replicas.version': 1 }
+
+/** What a directory is formatted with so that a Kafka of that release opens it. */
+export const releases: Readonly<Record<string, Release>> = {
+  '4.1': { metadataVersion: 27, features: base },
+  '4.2': { metadataVersion: 29, features: { ...base, 'share.version': 1, 'streams.version': 1 } },
+  '4.3': { metadataVersion: 30, features: { ...base, 'share.version': 1, 'streams.version': 1 } },
+  '4.4': { metadataVersion: 33, features: { ...base, 'share.version': 2, 'streams.version': 1 } },
+}
+export const NEWEST_RELEASE = '4.4'
+
+/** Levels this broker understands, by feature. */
+export const supportedFeatures: ReadonlyMap<
+  string,
+  { readonly min: number; readonly max: number }
+> = new Map([
+  ['metadata.version', { min: 7, max: 33 }],
+  ['kraft.version', { min: 0, max: 1 }],
+  ['group.version', { min: 0, max: 1 }],
+  ['transaction.version', { min: 0, max: 2 }],
+  ['share.version', { min: 0, max: 2 }],
+  ['streams.version', { min: 0, max: 1 }],
+  ['eligible.leader.replicas.version', { min: 0, max: 1 }],
+])
+
+export function releaseOf(version: string): Release {
+  const release = releases[version.split('.').slice(0, 2).join('.')]
+  if (release === undefined) {
+    const nearest = nearestSpelling(version, Object.keys(releases))
+    throw new MillraceError(
+      'MILLRACE_UNKNOWN_RELEASE',
+      `release ${version} is not known: allowed is one of ${Object.keys(releases).join(', ')}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+    )
+  }
+  return release
+}
+
+/** Version of PartitionRecord and PartitionChangeRecord at a level of `metadata.version`. */
+export function partitionRecordVersion(metadataVersion: number): number {
+  if (metadataVersion >= 23) return 2
+  return metadataVersion >= 17 ? 1 : 0
+}

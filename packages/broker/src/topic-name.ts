@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+const MAX_LENGTH = 249
+
+/** Why a name cannot be a topic's, or undefined when it can. */
+export function topicNameError(name: string): string | undefined {
+  if (name === '') return 'Topic name is invalid: the empty string is not allowed'
+  if (name === '.' || name === '..') return `Topic name is invalid: '${name}' is not allowed`
+  if (name.length > MAX_LENGTH) {
+    return `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${MAX_LENGTH}`
+  }
+  if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
+    return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`
+  }
+  return undefined
+}
+
+/** Names that differ only in `.` and `_` would share their metrics, so Kafka allows but one of them. */
+export function collidesWith(name: string, existing: Iterable<string>): string | undefined {
+  if (!/[._]/.test(name)) return undefined
+  const unified = name.replaceAll('.', '_')
+  for (const other of existing) {
+    if (other !== name && other.replaceAll('.', '_') === unified) return other
+  }
+  return undefined
+}
