@@ -198,15 +198,12 @@ export class MetadataStore {
       dataVersion,
       nodeId,
     })
-    const me = [
-      { voterId: nodeId, voterDirectoryId: this.#voters?.voters[0]?.voterDirectoryId ?? ZERO },
-    ]
-    const version = dataVersion
-    const leaderChange = encodeMessage(LeaderChangeMessage, version, {
-      version,
+    // Kafka reads this record as version 0, whatever the quorum.
+    const leaderChange = encodeMessage(LeaderChangeMessage, 0, {
+      version: 0,
       leaderId: nodeId,
-      voters: version === 0 ? [{ voterId: nodeId, voterDirectoryId: ZERO }] : me,
-      grantingVoters: version === 0 ? [{ voterId: nodeId, voterDirectoryId: ZERO }] : me,
+      voters: [{ voterId: nodeId }],
+      grantingVoters: [{ voterId: nodeId }],
     })
     this.#appendControl([
       { type: ControlType.leaderChange, value: leaderChange },
@@ -299,5 +296,3 @@ export class MetadataStore {
     this.#log.abandon()
   }
 }
-
-const ZERO = 'AAAAAAAAAAAAAAAAAAAAAA'
