@@ -544,6 +544,7 @@ export class PartitionLog {
     try {
       if (this.#directoryDirty) {
         this.#fs.syncDirectory(this.directory)
+        this.#fs.syncDirectory(this.directory.slice(0, this.directory.lastIndexOf('/')) || '/')
         this.#directoryDirty = false
       }
       if (dirty.length === 1) await dirty[0]?.file.syncAsync()
