@@ -5,7 +5,8 @@ import { type MessageSchema, versionBounds } from '@millrace/protocol'
 import { randomMessage, seededRandom } from './random-message.ts'
 
 const random = seededRandom(20261121)
-const schemas = Object.values(protocol).filter(
+const exported: readonly unknown[] = Object.values(protocol)
+const schemas = exported.filter(
   (value): value is MessageSchema =>
     typeof value === 'object' && value !== null && 'fields' in value && 'versions' in value,
 )

@@ -64,5 +64,19 @@ export function writeFileAtomically(fs: FileSystem, path: string, data: Uint8Arr
     file.close()
   }
   fs.rename(temporary, path)
-  fs.syncDirectory(path.slice(0, Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))))
+  fs.syncDirectory(parentOf(path))
+}
+
+/** Makes a directory, and the missing ones above it, so that they survive a power cut. */
+export function makeDirectoryDurably(fs: FileSystem, path: string): void {
+  const made: string[] = []
+  for (let at = path; at !== '' && at !== '.' && !fs.isDirectory(at); at = parentOf(at))
+    made.push(at)
+  fs.makeDirectory(path)
+  for (const directory of made) fs.syncDirectory(parentOf(directory))
+}
+
+function parentOf(path: string): string {
+  const at = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'))
+  return at < 0 ? '.' : path.slice(0, at) || '/'
 }

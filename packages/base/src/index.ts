@@ -6,6 +6,7 @@ export {
   type DirectoryEntry,
   type FileLock,
   type FileSystem,
+  makeDirectoryDurably,
   type OpenFile,
   writeFileAtomically,
 } from './file-system.ts'

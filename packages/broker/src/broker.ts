@@ -246,7 +246,7 @@ async function openMetadata(
     nodeId: config.nodeId,
     durable,
     snapshotBytes: config.number('metadata.log.max.record.bytes.between.snapshots'),
-    format: directories.isNew
+    format: directories.mayFormat
       ? {
           records,
           voters: votersRecord({
@@ -270,9 +270,9 @@ async function claimPartitions(
   context: { readonly logs: LogManager; readonly nodeId: number },
 ): Promise<void> {
   const { logs, nodeId } = context
-  logs.scan((topic, topicId, partition) => {
+  logs.scan((topic, partition) => {
     const known = metadata.image.topics.get(topic)
-    return known?.id === topicId && known.partitions[partition] !== undefined
+    return known?.partitions[partition] === undefined ? undefined : known.id
   })
   await metadata.propose((image) => {
     const records: NewMetadataRecord[] = []

@@ -1,2 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-export {}
+export { ManualClock } from './manual-clock.ts'
+export { MemoryNetwork } from './memory-network.ts'
+export { seededRandom } from './seeded-random.ts'
+export { PowerCutError, SimulatedDisk } from './simulated-disk.ts'
+export { type Pipe, WireClient } from './wire-client.ts'

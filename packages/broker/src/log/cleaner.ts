@@ -185,6 +185,8 @@ function rewrite(
     cleaned.close()
   }
   fs.rename(`${path}.cleaned`, `${path}.swap`)
+  // From here on a crash goes forward: the swap must be found before what it replaces is gone.
+  fs.syncDirectory(log.directory)
   log.replaceSegments(group, first.baseOffset)
 }
 

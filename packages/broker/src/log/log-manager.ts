@@ -3,6 +3,7 @@ import {
   type FileLock,
   type Logger,
   MillraceError,
+  makeDirectoryDurably,
   type Timer,
   type World,
   writeFileAtomically,
@@ -81,7 +82,7 @@ export class LogManager {
 
   #openDirectory(path: string): LogDirectory {
     const fs = this.#world.fileSystem
-    fs.makeDirectory(path)
+    makeDirectoryDurably(fs, path)
     const lock = this.#options.durable ? fs.lock(`${path}/.lock`) : undefined
     if (this.#options.durable && lock === undefined) {
       throw new MillraceError(
@@ -111,8 +112,8 @@ export class LogManager {
     }
   }
 
-  /** Finds the partition directories on disk. `isKnown` says whether the metadata has that topic id. */
-  scan(isKnown: (topic: string, topicId: string, partition: number) => boolean): void {
+  /** Finds the partition directories on disk. `expectedId` gives the topic id that the metadata has for a partition. */
+  scan(expectedId: (topic: string, partition: number) => string | undefined): void {
     const fs = this.#world.fileSystem
     for (const directory of this.#directories) {
       for (const entry of fs.list(directory.path)) {
@@ -124,13 +125,15 @@ export class LogManager {
         }
         const match = PARTITION_DIRECTORY.exec(entry.name)
         if (match === null || entry.name.endsWith('-stray')) continue
-        const topicId = readPartitionMetadata(fs, path)
-        if (topicId === undefined || !isKnown(match[1] as string, topicId, Number(match[2]))) {
+        const topic = match[1] as string
+        const topicId = this.#topicIdOf(path) ?? expectedId(topic, Number(match[2]))
+        if (topicId === undefined || topicId !== expectedId(topic, Number(match[2]))) {
           this.#logger.warn('set aside a partition that the metadata does not know', { path })
           const suffix = this.#world.random.bytes(16).toString('hex')
           fs.rename(path, `${path}.${suffix}-stray`)
           continue
         }
+        if (this.#topicIdOf(path) === undefined) writePartitionMetadata(fs, path, topicId)
         this.#partitions.set(entry.name, {
           name: entry.name,
           topicId,
@@ -141,6 +144,19 @@ export class LogManager {
           },
         })
       }
+    }
+  }
+
+  /**
+   * Topic id in the directory. A power cut may have taken the file, but only while the partition had no durable record:
+   * the first flush syncs it.
+   */
+  #topicIdOf(path: string): string | undefined {
+    try {
+      return readPartitionMetadata(this.#world.fileSystem, path)
+    } catch (error) {
+      this.#logger.warn('found damaged partition metadata', { path, error })
+      return undefined
     }
   }
 

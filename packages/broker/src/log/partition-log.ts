@@ -72,7 +72,8 @@ export class PartitionLog {
   /** Segments with bytes that are not synced. */
   readonly #dirty = new Set<Segment>()
   #directoryDirty = true
-  #flushing: Promise<void> | undefined
+  /** Resolves with what went wrong, or undefined. */
+  #flushing: Promise<unknown> | undefined
   #flushWanted = false
   readonly #flushWaiters: {
     readonly offset: bigint
@@ -508,16 +509,23 @@ export class PartitionLog {
   /** Resolves when everything below `offset` may be acknowledged: is durable, or is not meant to be. */
   acknowledged(offset: bigint): Promise<void> | undefined {
     if (this.#highWatermark >= offset) return undefined
+    if (offset > this.#logEndOffset) {
+      throw new ProtocolError(
+        'KAFKA_STORAGE_ERROR',
+        `${this.name} lost what was to be acknowledged`,
+      )
+    }
     return new Promise((resolve, reject) => this.#flushWaiters.push({ offset, resolve, reject }))
   }
 
-  /** Makes everything appended so far durable. */
+  /** Makes everything appended so far durable; throws `KAFKA_STORAGE_ERROR` when the disk cannot. */
   async flush(): Promise<void> {
     if (!this.#durable) return
     const target = this.#logEndOffset
     while (this.#flushedOffset < target || this.#dirty.size > 0) {
       this.#requestFlush()
-      await this.#flushing
+      const failure = await this.#flushing
+      if (failure !== undefined) throw failure
     }
   }
 
@@ -537,32 +545,45 @@ export class PartitionLog {
     })
   }
 
-  async #syncDirty(): Promise<void> {
+  async #syncDirty(): Promise<unknown> {
+    // Whatever else this turn of the event loop appends comes along, and waiters are in place before anything fails.
+    await undefined
     const target = this.#logEndOffset
     const dirty = [...this.#dirty]
     this.#dirty.clear()
     try {
       if (this.#directoryDirty) {
-        this.#fs.syncDirectory(this.directory)
-        this.#fs.syncDirectory(this.directory.slice(0, this.directory.lastIndexOf('/')) || '/')
+        this.#syncNames()
         this.#directoryDirty = false
       }
       if (dirty.length === 1) await dirty[0]?.file.syncAsync()
       else await Promise.all(dirty.map((segment) => segment.file.syncAsync()))
     } catch (error) {
-      this.#failFlush(error)
-      return
+      return this.#failFlush(error)
     }
     this.#lastFlushMs = this.#world.clock.now()
     if (target > this.#flushedOffset) this.#flushedOffset = target
     this.#moveHighWatermark(this.#flushedOffset)
+    return undefined
+  }
+
+  /** Makes the directory, its metadata and the names in it durable, without which the records would not be found. */
+  #syncNames(): void {
+    const metadata = `${this.directory}/partition.metadata`
+    if (this.#fs.fileSize(metadata) !== undefined) {
+      const file = this.#fs.open(metadata)
+      file.sync()
+      file.close()
+    }
+    this.#fs.syncDirectory(this.directory)
+    this.#fs.syncDirectory(this.directory.slice(0, this.directory.lastIndexOf('/')) || '/')
   }
 
   /**
    * The system may have dropped the unsynced pages, so what they held must not be offered again: the log goes back to
    * its last durable state, and those who wait for more are told.
    */
-  #failFlush(error: unknown): void {
+  #failFlush(error: unknown): unknown {
     const failure = this.#storageError('flush', error)
     const waiters = this.#flushWaiters.splice(0)
     try {
@@ -574,6 +595,7 @@ export class PartitionLog {
       })
     }
     for (const waiter of waiters) waiter.reject(failure)
+    return failure
   }
 
   #moveHighWatermark(offset: bigint): void {

@@ -7,8 +7,8 @@ export interface FormattedDirectories {
   readonly clusterId: string
   /** Id of the directory that holds the metadata log. */
   readonly metadataDirectoryId: string
-  /** Whether there was no metadata yet. */
-  readonly isNew: boolean
+  /** Whether a metadata log may be begun if there is none: nothing else is in the directories. */
+  readonly mayFormat: boolean
 }
 
 /**
@@ -50,16 +50,18 @@ export function formatDirectories(world: World, config: BrokerConfig): Formatted
     return { path, meta: complete }
   })
   const metadataDirectoryId = written[0]?.meta.directoryId as string
-  return { clusterId, metadataDirectoryId, isNew: !hasMetadataLog(world, config.metadataDirectory) }
+  const mayFormat = !config.logDirectories.some((path) => hasPartitions(world, path))
+  return { clusterId, metadataDirectoryId, mayFormat }
 }
 
-function hasMetadataLog(world: World, directory: string): boolean {
-  const path = `${directory}/__cluster_metadata-0`
-  if (!world.fileSystem.isDirectory(path)) return false
-  return world.fileSystem.list(path).some(({ name }) => {
-    const isLog = name.endsWith('.log') && (world.fileSystem.fileSize(`${path}/${name}`) ?? 0) > 0
-    return isLog || name.endsWith('.checkpoint')
-  })
+/** Partitions without metadata mean that the metadata was lost: that is for a person to look into. */
+function hasPartitions(world: World, directory: string): boolean {
+  return world.fileSystem
+    .list(directory)
+    .some(
+      ({ name, isDirectory }) =>
+        isDirectory && /-\d+$/.test(name) && name !== '__cluster_metadata-0',
+    )
 }
 
 function freshUuid(world: World): string {

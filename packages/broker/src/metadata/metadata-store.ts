@@ -46,7 +46,7 @@ export interface MetadataStoreOptions {
   readonly nodeId: number
   readonly durable: boolean
   readonly snapshotBytes: number
-  /** Records and voters of a directory that is formatted now; undefined when there must be a log already. */
+  /** Records and voters for a log that has no features yet; undefined when there must be a log already. */
   readonly format:
     | {
         readonly records: readonly NewMetadataRecord[]
@@ -183,11 +183,12 @@ export class MetadataStore {
     const { fileSystem } = world
     const previous = readQuorumState(fileSystem, this.#directory)
     this.#leaderEpoch = Math.max(this.#leaderEpoch, previous?.leaderEpoch ?? 0) + 1
-    const isNew = this.#log.logEndOffset === 0n && this.image.metadataVersion === 0
+    // Also a format that was cut off before its records: features are the first of them.
+    const isNew = this.image.metadataVersion === 0
     if (isNew && format === undefined) {
       throw new MillraceError(
         'MILLRACE_NO_METADATA',
-        `${this.#options.directory} has meta.properties but no metadata log`,
+        `${this.#options.directory} holds partitions but no metadata log`,
       )
     }
     if (isNew) this.#voters = format?.voters

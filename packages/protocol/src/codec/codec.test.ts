@@ -38,8 +38,9 @@ function captured(): Captured[] {
     )
 }
 
+const exported: readonly unknown[] = Object.values(protocol)
 const schemas = new Map<string, MessageSchema>(
-  Object.values(protocol)
+  exported
     .filter(
       (value): value is MessageSchema =>
         typeof value === 'object' && value !== null && 'fields' in value && 'versions' in value,

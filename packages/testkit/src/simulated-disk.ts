@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { FileSystem, OpenFile, Random } from '@millrace/base'
+
+/** Thrown by every call after the power went. */
+export class PowerCutError extends Error {
+  override readonly name = 'PowerCutError'
+}
+
+interface PendingWrite {
+  readonly position: number
+  readonly data: Buffer
+}
+type PendingChange = PendingWrite | { readonly truncateTo: number }
+
+/** A file's contents: what would survive, and what was changed since the last sync. */
+interface Inode {
+  durable: Buffer
+  current: Buffer
+  pending: PendingChange[]
+}
+
+function apply(contents: Buffer, change: PendingChange): Buffer {
+  if ('truncateTo' in change) {
+    if (change.truncateTo <= contents.length) return contents.subarray(0, change.truncateTo)
+    return Buffer.concat([contents, Buffer.alloc(change.truncateTo - contents.length)])
+  }
+  const { position, data } = change
+  const end = Math.max(contents.length, position + data.length)
+  const next = Buffer.alloc(end)
+  contents.copy(next)
+  data.copy(next, position)
+  return next
+}
+
+function systemError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code })
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/'
+}
+
+/**
+ * A disk in memory that forgets like a real one. What is not synced may be lost, torn or written out of order when the
+ * power goes; names need their directory synced. It can be told to fail at the n-th change, or when it is full.
+ */
+export class SimulatedDisk implements FileSystem {
+  /** Changes made so far: the clock of power cuts. */
+  operations = 0
+  /** The power goes at this operation. */
+  cutAt = Number.POSITIVE_INFINITY
+  /** Bytes all files together may take; a write beyond stops short with ENOSPC. */
+  capacityBytes = Number.POSITIVE_INFINITY
+  /** Makes the next syncs fail with EIO. */
+  failSyncs = false
+  #isOff = false
+  #files = new Map<string, Inode>()
+  #durableFiles = new Map<string, Inode>()
+  #directories = new Set<string>(['/'])
+  #durableDirectories = new Set<string>(['/'])
+
+  /** What a machine finds after the power came back: each unsynced change made it, half of it did, or none. */
+  afterPowerCut(random: Random): SimulatedDisk {
+    const disk = new SimulatedDisk()
+    for (const path of this.#durableDirectories) {
+      if (this.#isReachable(path)) disk.#directories.add(path)
+    }
+    disk.#durableDirectories = new Set(disk.#directories)
+    const survivors = new Map<Inode, Inode>()
+    for (const [path, inode] of this.#durableFiles) {
+      if (!disk.#directories.has(parentOf(path))) continue
+      const survivor = survivors.get(inode) ?? surviving(inode, random)
+      survivors.set(inode, survivor)
+      disk.#files.set(path, survivor)
+    }
+    disk.#durableFiles = new Map(disk.#files)
+    return disk
+  }
+
+  /** What another process finds after this one was killed: everything that was written. */
+  afterKill(): SimulatedDisk {
+    const disk = new SimulatedDisk()
+    disk.#directories = new Set(this.#directories)
+    disk.#durableDirectories = new Set(this.#durableDirectories)
+    const copies = new Map<Inode, Inode>()
+    const copy = (inode: Inode): Inode => {
+      const known = copies.get(inode) ?? { ...inode, pending: [...inode.pending] }
+      copies.set(inode, known)
+      return known
+    }
+    for (const [path, inode] of this.#files) disk.#files.set(path, copy(inode))
+    for (const [path, inode] of this.#durableFiles) disk.#durableFiles.set(path, copy(inode))
+    return disk
+  }
+
+  #isReachable(path: string): boolean {
+    for (let at = path; at !== '/'; at = parentOf(at)) {
+      if (!this.#durableDirectories.has(at)) return false
+    }
+    return true
+  }
+
+  #change(): void {
+    if (this.#isOff) throw new PowerCutError('the power is off')
+    this.operations++
+    if (this.operations >= this.cutAt) {
+      this.#isOff = true
+      throw new PowerCutError(`the power went at operation ${this.operations}`)
+    }
+  }
+
+  #look(): void {
+    if (this.#isOff) throw new PowerCutError('the power is off')
+  }
+
+  /** Bytes that all files together take. */
+  get usedBytes(): number {
+    let sum = 0
+    for (const inode of this.#files.values()) sum += inode.current.length
+    return sum
+  }
+
+  #inode(path: string): Inode {
+    const inode = this.#files.get(path)
+    if (inode === undefined) throw systemError('ENOENT', path)
+    return inode
+  }
+
+  open(path: string, options?: { readonly create?: boolean }): OpenFile {
+    this.#look()
+    if (!this.#files.has(path) && options?.create === true) {
+      this.#change()
+      if (!this.#directories.has(parentOf(path))) throw systemError('ENOENT', path)
+      this.#files.set(path, { durable: Buffer.alloc(0), current: Buffer.alloc(0), pending: [] })
+    }
+    const inode = this.#inode(path)
+    return {
+      path,
+      read: (target, targetOffset, length, position) => {
+        this.#look()
+        const part = inode.current.subarray(position, position + length)
+        target.set(part, targetOffset)
+        return part.length
+      },
+      write: (buffers, position) => this.#write(inode, Buffer.concat(buffers), position, path),
+      size: () => inode.current.length,
+      truncate: (size) => {
+        this.#change()
+        this.#apply(inode, { truncateTo: size })
+      },
+      sync: () => this.#sync(inode),
+      syncAsync: async () => {
+        // What is written while the sync is under way is not part of it.
+        const pending = inode.pending.length
+        await new Promise((resolve) => setImmediate(resolve))
+        this.#sync(inode, pending)
+      },
+      close: () => {},
+    }
+  }
+
+  #write(inode: Inode, data: Buffer, position: number, path: string): void {
+    this.#change()
+    const grows = Math.max(0, position + data.length - inode.current.length)
+    const free = this.capacityBytes - this.usedBytes
+    if (grows > free) {
+      const fits = Math.max(0, data.length - (grows - free))
+      if (fits > 0) this.#apply(inode, { position, data: Buffer.from(data.subarray(0, fits)) })
+      throw systemError('ENOSPC', path)
+    }
+    this.#apply(inode, { position, data })
+  }
+
+  #apply(inode: Inode, change: PendingChange): void {
+    inode.current = apply(inode.current, change)
+    inode.pending.push(change)
+  }
+
+  #sync(inode: Inode, count = inode.pending.length): void {
+    this.#change()
+    if (this.failSyncs) throw systemError('EIO', 'sync')
+    const synced = inode.pending.splice(0, count)
+    inode.durable = synced.reduce(apply, inode.durable)
+  }
+
+  readFile(path: string): Buffer {
+    this.#look()
+    return Buffer.from(this.#inode(path).current)
+  }
+
+  writeFile(path: string, data: Uint8Array | string): void {
+    const file = this.open(path, { create: true })
+    file.truncate(0)
+    file.write([Buffer.from(data as string)], 0)
+  }
+
+  fileSize(path: string): number | undefined {
+    this.#look()
+    return this.#files.get(path)?.current.length
+  }
+
+  isDirectory(path: string): boolean {
+    return this.#directories.has(path)
+  }
+
+  list(path: string): { readonly name: string; readonly isDirectory: boolean }[] {
+    this.#look()
+    if (!this.#directories.has(path)) throw systemError('ENOENT', path)
+    const entries: { readonly name: string; readonly isDirectory: boolean }[] = []
+    for (const name of this.#files.keys()) {
+      if (parentOf(name) === path)
+        entries.push({ name: name.slice(path.length + 1), isDirectory: false })
+    }
+    for (const name of this.#directories) {
+      if (name !== '/' && parentOf(name) === path) {
+        entries.push({ name: name.slice(path.length + 1), isDirectory: true })
+      }
+    }
+    return entries
+  }
+
+  makeDirectory(path: string): void {
+    for (let at = path; at !== '/' && !this.#directories.has(at); at = parentOf(at)) {
+      this.#change()
+      this.#directories.add(at)
+    }
+  }
+
+  rename(from: string, to: string): void {
+    this.#change()
+    const inode = this.#files.get(from)
+    if (inode !== undefined) {
+      this.#files.delete(from)
+      this.#files.set(to, inode)
+      return
+    }
+    if (!this.#directories.has(from)) throw systemError('ENOENT', from)
+    moveTree(this.#files, this.#directories, from, to)
+    // The contents move with the directory's one entry; whether the new name lasts is decided by the parent's sync.
+    if (this.#durableDirectories.has(from))
+      moveTree(this.#durableFiles, this.#durableDirectories, from, to)
+  }
+
+  remove(path: string): void {
+    this.#change()
+    this.#files.delete(path)
+    if (!this.#directories.delete(path)) return
+    for (const name of [...this.#files.keys()]) {
+      if (name.startsWith(`${path}/`)) this.#files.delete(name)
+    }
+    for (const name of [...this.#directories]) {
+      if (name.startsWith(`${path}/`)) this.#directories.delete(name)
+    }
+  }
+
+  syncDirectory(path: string): void {
+    this.#change()
+    for (const name of [...this.#durableFiles.keys()]) {
+      if (parentOf(name) === path && !this.#files.has(name)) this.#durableFiles.delete(name)
+    }
+    for (const [name, inode] of this.#files) {
+      if (parentOf(name) === path) this.#durableFiles.set(name, inode)
+    }
+    for (const name of [...this.#durableDirectories]) {
+      if (parentOf(name) === path && name !== '/' && !this.#directories.has(name)) {
+        this.#durableDirectories.delete(name)
+      }
+    }
+    for (const name of this.#directories) {
+      if (name !== '/' && parentOf(name) === path) this.#durableDirectories.add(name)
+    }
+  }
+
+  lock(): { release(): void } {
+    return { release() {} }
+  }
+
+  space(): { readonly totalBytes: bigint; readonly usableBytes: bigint } {
+    return { totalBytes: 1n << 40n, usableBytes: 1n << 39n }
+  }
+}
+
+function moveTree(
+  files: Map<string, Inode>,
+  directories: Set<string>,
+  from: string,
+  to: string,
+): void {
+  const isInside = (path: string): boolean => path === from || path.startsWith(`${from}/`)
+  for (const path of [...directories].filter(isInside)) {
+    directories.delete(path)
+    directories.add(to + path.slice(from.length))
+  }
+  for (const [path, inode] of [...files]) {
+    if (!isInside(path)) continue
+    files.delete(path)
+    files.set(to + path.slice(from.length), inode)
+  }
+}
+
+function surviving(inode: Inode, random: Random): Inode {
+  let contents = inode.durable
+  for (const change of inode.pending) {
+    const fate = random.integer(3)
+    if (fate === 0) continue
+    if (fate === 1 && 'data' in change) {
+      const size = random.integer(change.data.length + 1)
+      contents = apply(contents, { position: change.position, data: change.data.subarray(0, size) })
+    } else contents = apply(contents, change)
+  }
+  return { durable: contents, current: contents, pending: [] }
+}
