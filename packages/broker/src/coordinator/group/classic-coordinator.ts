@@ -264,7 +264,8 @@ export class ClassicCoordinator {
         groupId: group.groupId,
         remainingMs,
       })
-    } else this.#tryCompleteJoin(fx, group, nowMs, true)
+    } else if (wasEmpty) this.#completeJoin(fx, group, nowMs)
+    else this.#tryCompleteJoin(fx, group, nowMs, true)
   }
 
   #tryCompleteJoin(fx: ClassicEffects, group: ClassicGroup, nowMs: number, schedule = false): void {
