@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const here = import.meta.dirname
+export const peersDirectory = join(here, '.peers')
+const run = promisify(execFile)
+
+/** Programs the scenarios need, with Debian's packages for them. */
+const tools: Readonly<Record<string, readonly [args: readonly string[], packages: string]>> = {
+  java: [['-version'], 'openjdk-17-jdk-headless'],
+  javac: [['-version'], 'openjdk-17-jdk-headless'],
+  mvn: [['--version'], 'maven'],
+  python3: [['-c', 'import venv, ensurepip'], 'python3-venv'],
+  go: [['version'], 'golang (1.26 or newer)'],
+  kcat: [['-V'], 'kcat'],
+}
+
+/** Installs and compiles all peers; throws a list of what is missing on the machine. */
+export async function preparePeers(): Promise<void> {
+  const missing: string[] = []
+  for (const [name, [args, packages]] of Object.entries(tools)) {
+    await run(name, args).catch(() => missing.push(`${name} (Debian: ${packages})`))
+  }
+  if (missing.length > 0)
+    throw new Error(`these programs are needed and missing: ${missing.join(', ')}`)
+  mkdirSync(peersDirectory, { recursive: true })
+  for (const name of ['kafka-4.4.0', 'kafka-tools-4.3.1']) {
+    await once(name, [join(here, 'maven', name, 'pom.xml')], async (target) => {
+      const pom = join(here, 'maven', name, 'pom.xml')
+      await run('mvn', [
+        '-q',
+        '-B',
+        '-f',
+        pom,
+        'dependency:copy-dependencies',
+        `-DoutputDirectory=${target}`,
+      ])
+    })
+  }
+  await once('classes', filesIn('java'), async (target) => {
+    await run('javac', ['-cp', libraries('kafka-4.4.0'), '-d', target, ...filesIn('java')])
+  })
+  await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
+    await run('python3', ['-m', 'venv', target])
+    await run(join(target, 'bin/pip'), [
+      'install',
+      '-q',
+      '-r',
+      join(here, 'python', 'requirements.txt'),
+    ])
+  })
+  await once(
+    'go',
+    [join(here, 'go/go.sum'), join(here, 'go/franz/main.go'), join(here, 'go/sarama/main.go')],
+    async (target) => {
+      for (const program of ['franz', 'sarama']) {
+        await run('go', ['build', '-o', join(target, program), `./${program}`], {
+          cwd: join(here, 'go'),
+        })
+      }
+    },
+  )
+}
+
+function filesIn(directory: string): string[] {
+  return readdirSync(join(here, directory)).map((name) => join(here, directory, name))
+}
+
+/** Makes a peer unless it was made from the same inputs before. */
+async function once(
+  name: string,
+  inputs: readonly string[],
+  make: (target: string) => Promise<void>,
+): Promise<void> {
+  const hash = createHash('sha256')
+  for (const input of inputs) hash.update(readFileSync(input))
+  const stamp = hash.digest('hex')
+  const target = join(peersDirectory, name)
+  const stampFile = join(peersDirectory, `${name}.stamp`)
+  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) return
+  process.stderr.write(`interop: preparing ${name}\n`)
+  rmSync(target, { recursive: true, force: true })
+  mkdirSync(target, { recursive: true })
+  await make(target)
+  writeFileSync(stampFile, stamp)
+}
+
+/** A class path of all jars of a peer. */
+export function libraries(peer: 'kafka-4.4.0' | 'kafka-tools-4.3.1'): string {
+  return join(peersDirectory, peer, '*')
+}
+
+export interface Output {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs a program to its end, at most for `timeoutMs`. */
+export async function execute(
+  command: string,
+  args: readonly string[],
+  options: {
+    readonly input?: string
+    readonly timeoutMs?: number
+    readonly env?: NodeJS.ProcessEnv
+  } = {},
+): Promise<Output> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { env: { ...process.env, ...options.env } })
+    const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000)
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (data) => {
+      stdout += data
+    })
+    child.stderr.on('data', (data) => {
+      stderr += data
+    })
+    child.on('error', reject)
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      resolve({ code: code ?? -1, stdout, stderr })
+    })
+    child.stdin.end(options.input ?? '')
+  })
+}
+
+export function java(
+  peer: 'kafka-4.4.0' | 'kafka-tools-4.3.1',
+  args: readonly string[],
+  options: { readonly input?: string; readonly timeoutMs?: number } = {},
+): Promise<Output> {
+  const classPath = `${join(peersDirectory, 'classes')}:${libraries(peer)}`
+  return execute(
+    'java',
+    ['-Xmx256m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', classPath, ...args],
+    options,
+  )
+}
+
+/** A running broker, ours or Apache Kafka. */
+export interface Peer extends AsyncDisposable {
+  readonly name: string
+  readonly address: string
+  readonly directory: string
+  /** Ends it in order and waits until it is gone. */
+  stop(): Promise<void>
+}
+
+export async function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { readonly port: number }
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+function stopping(child: ChildProcess): () => Promise<void> {
+  const gone = new Promise<void>((resolve) => child.on('exit', () => resolve()))
+  return async () => {
+    if (child.exitCode === null) child.kill('SIGTERM')
+    await gone
+  }
+}
+
+/** Starts Apache Kafka, formatting a new directory. `static` names its voter in the file instead of in the log. */
+export async function startKafka(
+  options: {
+    readonly peer?: 'kafka-4.4.0' | 'kafka-tools-4.3.1'
+    readonly directory?: string
+    readonly quorum?: 'static' | 'dynamic'
+  } = {},
+): Promise<Peer> {
+  const peer = options.peer ?? 'kafka-4.4.0'
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'kafka-'))
+  const [port, controllerPort] = [await freePort(), await freePort()]
+  const quorum =
+    options.quorum === 'dynamic'
+      ? `controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}`
+      : `controller.quorum.voters=1@127.0.0.1:${controllerPort}`
+  const file = join(mkdtempSync(join(tmpdir(), 'kafka-config-')), 'server.properties')
+  writeFileSync(
+    file,
+    [
+      'process.roles=broker,controller',
+      'node.id=1',
+      quorum,
+      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+      `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+      'controller.listener.names=CONTROLLER',
+      `log.dirs=${directory}`,
+      'offsets.topic.replication.factor=1',
+      'transaction.state.log.replication.factor=1',
+      'transaction.state.log.min.isr=1',
+      'share.coordinator.state.topic.replication.factor=1',
+      'share.coordinator.state.topic.min.isr=1',
+      'group.initial.rebalance.delay.ms=0',
+    ].join('\n'),
+  )
+  const classPath = libraries(peer)
+  if (!existsSync(join(directory, 'meta.properties'))) {
+    const id = (
+      await execute('java', ['-cp', classPath, 'kafka.tools.StorageTool', 'random-uuid'])
+    ).stdout.trim()
+    await execute('java', [
+      '-cp',
+      classPath,
+      'kafka.tools.StorageTool',
+      'format',
+      '-t',
+      id,
+      '-c',
+      file,
+    ])
+  }
+  const child = spawn('java', ['-Xmx1G', '-cp', classPath, 'kafka.Kafka', file])
+  const stop = stopping(child)
+  let log = ''
+  await new Promise<void>((resolve, reject) => {
+    const watch = (data: Buffer): void => {
+      log += data
+      if (log.includes('Kafka Server started')) resolve()
+    }
+    child.stdout.on('data', watch)
+    child.stderr.on('data', watch)
+    child.on('exit', () => reject(new Error(`Kafka did not start:\n${log.slice(-4000)}`)))
+  })
+  return { name: peer, address: `127.0.0.1:${port}`, directory, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** Starts millrace as a user does, from the command line. */
+export async function startMillrace(
+  options: { readonly directory?: string; readonly args?: readonly string[] } = {},
+): Promise<Peer> {
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'millrace-'))
+  const child = spawn(process.execPath, [
+    '--conditions=millrace-src',
+    join(here, '../packages/cli/src/main.ts'),
+    'start',
+    '--data',
+    directory,
+    '--listen',
+    '127.0.0.1:0',
+    '--log-level',
+    'warn',
+    ...(options.args ?? []),
+  ])
+  const stop = stopping(child)
+  const address = await new Promise<string>((resolve, reject) => {
+    let output = ''
+    child.stdout.on('data', (data) => {
+      output += data
+      const ready = /^millrace ready kafka=(\S+)/m.exec(output)
+      if (ready !== null) resolve(ready[1] as string)
+    })
+    child.stderr.on('data', (data) => {
+      output += data
+    })
+    child.on('exit', () => reject(new Error(`millrace did not start:\n${output}`)))
+  })
+  return { name: 'millrace', address, directory, stop, [Symbol.asyncDispose]: stop }
+}
+
+/** A copy of a data directory, as one would take it to another machine. */
+export function copyOf(directory: string): string {
+  const copy = mkdtempSync(join(tmpdir(), 'copy-'))
+  cpSync(directory, copy, { recursive: true })
+  rmSync(join(copy, '.lock'), { force: true })
+  return copy
+}
