@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
+after(() => rmSync(directory, { recursive: true, force: true }))
+
+interface Running {
+  readonly child: ChildProcess
+  readonly output: () => string
+  readonly exited: Promise<number | string | null>
+}
+
+function millrace(...args: string[]): Running {
+  const main = new URL('../main.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, ['--conditions=millrace-src', main, ...args], {
+    cwd: directory,
+  })
+  let text = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data) => {
+      text += data
+    })
+  }
+  const exited = new Promise<number | string | null>((resolve) => {
+    child.on('close', (code, signal) => resolve(code ?? signal))
+  })
+  return { child, output: () => text, exited }
+}
+
+async function ready(running: Running): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const look = (): void => {
+      const match = /^millrace ready kafka=(\S+)$/m.exec(running.output())
+      if (match !== null) resolve(match[1] as string)
+    }
+    running.child.stdout?.on('data', look)
+    void running.exited.then(() => reject(new Error(running.output())))
+  })
+}
+
+async function failed(
+  ...args: string[]
+): Promise<{ readonly code: unknown; readonly output: string }> {
+  const running = millrace(...args)
+  const code = await running.exited
+  return { code, output: running.output() }
+}
+
+describe('millrace start', () => {
+  it('says when it is ready and where, and ends on SIGTERM with everything kept', async () => {
+    const first = millrace('start', '--listen', '127.0.0.1:0')
+    assert.match(await ready(first), /^127\.0\.0\.1:\d+$/)
+    first.child.kill('SIGTERM')
+    assert.equal(await first.exited, 0)
+    const cluster = /Cluster +(\S+),/.exec(first.output())?.[1]
+    const second = millrace('start', '--listen', '127.0.0.1:0')
+    await ready(second)
+    assert.equal(/Cluster +(\S+),/.exec(second.output())?.[1], cluster)
+    second.child.kill('SIGINT')
+    assert.equal(await second.exited, 0)
+  })
+
+  it("takes Kafka's own file, with --set and --listen over it", async () => {
+    const file = join(directory, 'server.properties')
+    writeFileSync(
+      file,
+      [
+        '# as Kafka ships it',
+        'process.roles=broker,controller',
+        'node.id=4',
+        'controller.quorum.voters=4@localhost:19093',
+        'listeners=PLAINTEXT://127.0.0.1:0,INSIDE://127.0.0.1:0,CONTROLLER://127.0.0.1:0',
+        'advertised.listeners=PLAINTEXT://broker.example:9092',
+        'controller.listener.names=CONTROLLER',
+        'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,INSIDE:PLAINTEXT',
+        `log.dirs=${join(directory, 'from-file')}`,
+        'num.partition=3',
+      ].join('\n'),
+    )
+    const running = millrace('start', '--config', file, '--set', 'num.partitions=2')
+    await ready(running)
+    assert.match(running.output(), /num\.partition is ignored; did you mean num\.partitions\?/)
+    assert.match(running.output(), /node 4/)
+    assert.match(running.output(), /Kafka +127\.0\.0\.1:\d+, 127\.0\.0\.1:\d+/)
+    running.child.kill('SIGTERM')
+    assert.equal(await running.exited, 0)
+  })
+
+  it('stops with key, value and what is allowed', async () => {
+    const wrong = await failed('start', '--ephemeral', '--set', 'log.retention.hours=soon')
+    assert.equal(wrong.code, 1)
+    assert.match(
+      wrong.output,
+      /Invalid value soon for configuration log\.retention\.hours: allowed is a 32-bit number/,
+    )
+    const cluster = await failed(
+      'start',
+      '--ephemeral',
+      '--set',
+      'controller.quorum.voters=1@a:1,2@b:2',
+    )
+    assert.match(cluster.output, /single node, allowed is 1@host:port/)
+  })
+
+  it('helps with slips of the keys', async () => {
+    assert.match((await failed('strat')).output, /unknown command strat; did you mean start\?/)
+    assert.match((await failed('start', '--ephemral')).output, /did you mean --ephemeral\?/)
+    assert.match((await failed('start', '--data')).output, /--data needs a value/)
+    assert.match((await failed('start', '--listen', '9092')).output, /allowed is HOST:PORT/)
+    assert.match(
+      (await failed('start', '--release-version', '3.9')).output,
+      /one of 4\.1, 4\.2, 4\.3, 4\.4/,
+    )
+  })
+
+  it('says who holds the address or the directory', async () => {
+    const first = millrace('start', '--data', 'held', '--listen', '127.0.0.1:0')
+    const address = await ready(first)
+    assert.match(
+      (await failed('start', '--data', 'other', '--listen', address)).output,
+      /address is in use/,
+    )
+    assert.match(
+      (await failed('start', '--data', 'held', '--listen', '127.0.0.1:0')).output,
+      /in use by another process/,
+    )
+    first.child.kill('SIGTERM')
+    await first.exited
+  })
+
+  it('lists every option in its help', async () => {
+    const { code, output } = await failed('start', '--help')
+    assert.equal(code, 0)
+    for (const option of [
+      '--config',
+      '--set',
+      '--data',
+      '--listen',
+      '--ephemeral',
+      '--release-version',
+      '--log-level',
+    ]) {
+      assert.ok(output.includes(option), option)
+    }
+  })
+})
