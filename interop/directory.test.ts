@@ -122,7 +122,11 @@ async function inventory({ address }: Peer): Promise<Readonly<Record<string, str
       '--property',
       'print.key=true',
     )
-    told[codec] = read.stdout.trim().split('\n').sort().join('|')
+    told[codec] = read.stdout
+      .split('\n')
+      .filter((line) => line.includes(' value '))
+      .sort()
+      .join('|')
   }
   const groups = await tool(
     'consumer.group.ConsumerGroupCommand',

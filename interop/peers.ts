@@ -52,8 +52,9 @@ export async function preparePeers(): Promise<void> {
       ])
     })
   }
-  await once('classes', filesIn('java'), async (target) => {
-    await run('javac', ['-cp', libraries('kafka-4.4.0'), '-d', target, ...filesIn('java')])
+  const sources = [...filesIn('java'), ...filesIn('../bench/java')]
+  await once('classes', sources, async (target) => {
+    await run('javac', ['-cp', libraries('kafka-4.4.0'), '-d', target, ...sources])
   })
   await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
     await run('python3', ['-m', 'venv', target])
@@ -187,6 +188,8 @@ export async function startKafka(
     readonly peer?: 'kafka-4.4.0' | 'kafka-tools-4.3.1'
     readonly directory?: string
     readonly quorum?: 'static' | 'dynamic'
+    /** Kafka's default is 3000; scenarios take 0 to be quick. */
+    readonly initialRebalanceDelayMs?: number
   } = {},
 ): Promise<Peer> {
   const peer = options.peer ?? 'kafka-4.4.0'
@@ -212,7 +215,7 @@ export async function startKafka(
       'transaction.state.log.min.isr=1',
       'share.coordinator.state.topic.replication.factor=1',
       'share.coordinator.state.topic.min.isr=1',
-      'group.initial.rebalance.delay.ms=0',
+      `group.initial.rebalance.delay.ms=${options.initialRebalanceDelayMs ?? 0}`,
     ].join('\n'),
   )
   const classPath = libraries(peer)

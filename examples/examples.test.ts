@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { promisify } from 'node:util'
+
+const root = join(import.meta.dirname, '..')
+const run = promisify(execFile)
+
+function node(file: string, ...args: string[]) {
+  const options = { cwd: root, timeout: 30_000 }
+  return run(process.execPath, ['--conditions=millrace-src', file, ...args], options)
+}
+
+/** TypeScript of a page, block by block. */
+function snippets(page: string): string[] {
+  return [...readFileSync(page, 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
+    (match) => match[1] as string,
+  )
+}
+
+describe('examples', () => {
+  it('a log file comes back as it went in', async () => {
+    const { stdout } = await node(
+      'examples/tail-a-log/main.ts',
+      'packages/broker/src/log/partition-log.ts',
+    )
+    assert.match(stdout, /^\d{3} lines came back, the same$/m)
+  })
+
+  it('an embedded broker finds what it wrote', async () => {
+    const { stdout } = await node('examples/embedded-broker/main.ts')
+    assert.match(stdout, /first run: offset 0\nsecond run: offset 1/)
+  })
+})
+
+describe('the snippets of the pages', () => {
+  // Inside the workspace, so that the packages are found.
+  const directory = mkdtempSync(join(root, 'examples/.snippets-'))
+  after(() => rmSync(directory, { recursive: true }))
+  const pages = [join(root, 'README.md'), ...globSync(join(root, 'packages/*/README.md'))]
+
+  it('are in every package that is published', () => {
+    assert.equal(pages.length, 6)
+    for (const page of pages)
+      assert.ok(snippets(page).length > 0 || page.includes('packages/cli'), page)
+  })
+
+  for (const page of pages) {
+    snippets(page).forEach((snippet, i) => {
+      it(`${page.slice(root.length + 1)} ${i + 1} runs`, async () => {
+        const file = join(directory, `${page.slice(root.length + 1).replaceAll('/', '-')}-${i}.mts`)
+        writeFileSync(file, snippet)
+        const { stdout } = await node(file)
+        assert.ok(stdout.length > 0, 'a snippet shows what it did')
+      })
+    })
+  }
+})
