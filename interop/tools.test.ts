@@ -226,6 +226,7 @@ describe("Kafka's command-line tools say the same of Apache Kafka 4.4.0 and of m
     it(what, async () => {
       const theirs = comparable(await run(['--bootstrap-server', kafka.address]))
       const ours = comparable(await run(['--bootstrap-server', millrace.address]))
+      assert.doesNotMatch(theirs.lines.join('\n'), /ClassNotFoundException|Could not find or load/)
       assert.deepEqual(ours, theirs)
     })
   }

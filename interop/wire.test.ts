@@ -869,10 +869,10 @@ const cases: readonly Case[] = [
     { statesFilter: ['Nonsense'], typesFilter: [] },
   ],
   [
-    'list empty classic groups',
+    'list stable classic groups',
     p.ApiKey.ListGroups,
     5,
-    { statesFilter: ['empty'], typesFilter: ['Classic'] },
+    { statesFilter: ['stable'], typesFilter: ['Classic'] },
   ],
   [
     'delete offsets of nobody',

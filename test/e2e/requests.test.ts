@@ -701,7 +701,6 @@ describe('the broker on the wire', () => {
       ['has an unknown API', frame('0000000a7fff000000000001ffff')],
       ['has an unknown version', frame('0000000a0003006300000001ffff')],
       ['ends in the middle of its body', frame('0000000c0003000500000001ffff0000')],
-      ['goes on after its body', frame('0000000e0010000000000001ffff00000000')],
     ] as const) {
       it(`and ${what} closes that connection only`, async () => {
         const other = await WireClient.connect(broker.address)

@@ -73,17 +73,14 @@ export class ByteReader {
     return this.uint8() !== 0
   }
 
-  /** Unsigned LEB128 of at most 32 bits. */
+  /** Unsigned LEB128 of at most five bytes; bits beyond 32 are dropped, as Kafka's reader does. */
   uvarint(): number {
     const { buffer } = this
     let value = 0
     for (let shift = 0; shift < 35; shift += 7) {
       const byte = buffer[this.#advance(1)] as number
       value |= (byte & 0x7f) << shift
-      if (byte < 0x80) {
-        if (shift === 28 && byte > 0x0f) break
-        return value >>> 0
-      }
+      if (byte < 0x80) return value >>> 0
     }
     throw new MalformedInputError(`varint at ${this.offset} is longer than 32 bits`)
   }

@@ -9,43 +9,46 @@ import { defineHandler } from './handler.ts'
 export const describeGroups = defineHandler(
   DescribeGroupsRequest,
   DescribeGroupsResponse,
-  async (request, { broker, version }) => ({
-    groups: await Promise.all(
-      request.groups.map(async (groupId) => {
-        const group = groupId === '' ? undefined : await broker.groups.group(groupId)
-        if (group === undefined) {
-          const isMissing = version >= 6
-          const missing = groupId === '' ? ErrorCode.INVALID_GROUP_ID : ErrorCode.GROUP_ID_NOT_FOUND
-          return {
-            errorCode: isMissing || groupId === '' ? missing : ErrorCode.NONE,
-            errorMessage: `Group ${groupId} not found.`,
-            groupId,
-            groupState: ClassicGroupState.Dead,
-            protocolType: '',
-            protocolData: '',
-            members: [],
+  async (request, { broker, version }) => {
+    const authorizedOperations = request.includeAuthorizedOperations
+      ? AuthorizedOperations.group
+      : AuthorizedOperations.omitted
+    return {
+      groups: await Promise.all(
+        request.groups.map(async (groupId) => {
+          const group = await broker.groups.group(groupId)
+          if (group === undefined) {
+            const isMissing = version >= 6
+            return {
+              errorCode: isMissing ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE,
+              errorMessage: `Group ${groupId} not found.`,
+              groupId,
+              groupState: ClassicGroupState.Dead,
+              protocolType: '',
+              protocolData: '',
+              members: [],
+              authorizedOperations,
+            }
           }
-        }
-        const isStable = group.isIn(ClassicGroupState.Stable)
-        return {
-          errorCode: ErrorCode.NONE,
-          groupId,
-          groupState: group.state,
-          protocolType: group.protocolType ?? '',
-          protocolData: isStable ? (group.protocolName ?? '') : '',
-          members: [...group.members.values()].map((member) => ({
-            memberId: member.memberId,
-            groupInstanceId: member.groupInstanceId,
-            clientId: member.clientId,
-            clientHost: member.clientHost,
-            memberMetadata: isStable ? metadataOf(member, group.protocolName) : Buffer.alloc(0),
-            memberAssignment: isStable ? member.assignment : Buffer.alloc(0),
-          })),
-          authorizedOperations: request.includeAuthorizedOperations
-            ? AuthorizedOperations.group
-            : AuthorizedOperations.omitted,
-        }
-      }),
-    ),
-  }),
+          const isStable = group.isIn(ClassicGroupState.Stable)
+          return {
+            errorCode: ErrorCode.NONE,
+            groupId,
+            groupState: group.state,
+            protocolType: group.protocolType ?? '',
+            protocolData: isStable ? (group.protocolName ?? '') : '',
+            members: [...group.members.values()].map((member) => ({
+              memberId: member.memberId,
+              groupInstanceId: member.groupInstanceId,
+              clientId: member.clientId,
+              clientHost: member.clientHost,
+              memberMetadata: isStable ? metadataOf(member, group.protocolName) : Buffer.alloc(0),
+              memberAssignment: isStable ? member.assignment : Buffer.alloc(0),
+            })),
+            authorizedOperations,
+          }
+        }),
+      ),
+    }
+  },
 )

@@ -50,6 +50,7 @@ export const describeTopicPartitions = defineHandler(
           topicId: ZERO_UUID,
           isInternal: isInternalTopic(name),
           partitions: [],
+          topicAuthorizedOperations: AuthorizedOperations.topic,
         })
         continue
       }

@@ -9,8 +9,11 @@ export const electLeaders = defineHandler(
   (request, { broker }) => ({
     throttleTimeMs: 0,
     errorCode: ErrorCode.NONE,
-    // Asked for all partitions, Kafka lists only those that were elected.
-    replicaElectionResults: (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
+    // Asked for all partitions, Kafka lists all topics, and of each the partitions that were elected.
+    replicaElectionResults: (
+      request.topicPartitions ??
+      [...broker.topics.all.keys()].map((topic) => ({ topic, partitions: [] as number[] }))
+    ).map(({ topic, partitions }) => ({
       topic,
       partitionResult: partitions.map((partitionId) => {
         const isKnown = broker.topics.get(topic)?.partitions[partitionId] !== undefined

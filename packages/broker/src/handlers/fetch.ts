@@ -85,7 +85,8 @@ function readOne(
     partition.checkLeaderEpoch(item.currentLeaderEpoch)
     return readPartition(item, partition, options)
   } catch (error) {
-    const { errorCode } = protocolError(error, context)
+    const { errorCode, code } = protocolError(error, context)
+    const isMissing = code === 'UNKNOWN_TOPIC_OR_PARTITION' || code === 'UNKNOWN_TOPIC_ID'
     return {
       item,
       size: 0,
@@ -94,7 +95,7 @@ function readOne(
         partitionIndex: item.partition,
         errorCode,
         highWatermark: -1n,
-        abortedTransactions: null,
+        abortedTransactions: isMissing ? [] : null,
         records: Buffer.alloc(0),
       },
     }

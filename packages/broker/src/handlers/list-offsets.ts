@@ -38,7 +38,7 @@ export const listOffsets = defineHandler(
         request.topics.map(async (topic) => ({
           name: topic.name,
           partitions: await Promise.all(
-            topic.partitions.map(async (asked) => {
+            distinct(topic.partitions).map(async (asked) => {
               const partitionIndex = asked.partitionIndex
               if (duplicates.has(`${topic.name}-${partitionIndex}`)) {
                 return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST }
@@ -61,6 +61,11 @@ export const listOffsets = defineHandler(
     }
   },
 )
+
+/** Named twice, a partition is answered once, with an error. */
+function distinct<T extends { readonly partitionIndex: number }>(partitions: readonly T[]): T[] {
+  return [...new Map(partitions.map((partition) => [partition.partitionIndex, partition])).values()]
+}
 
 function duplicatePartitions(
   topics: readonly {

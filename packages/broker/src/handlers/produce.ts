@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, ProduceRequest, ProduceResponse, ProtocolError } from '@millrace/protocol'
-import { InvalidRecordsError, validateProduced } from '../log/produce-validation.ts'
+import { InvalidRecordsError, prepareBatch, requireOneBatch } from '../log/produce-validation.ts'
 import type { Partition } from '../topics.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { protocolError } from './outcome.ts'
@@ -98,14 +98,17 @@ function append(
       `The size of the current ISR for ${partition.name} is 1, below min.insync.replicas ${config.minInsyncReplicas}`,
     )
   }
-  const batch = validateProduced(records, {
+  const about = {
     partition: partition.name,
     config,
     nowMs: context.broker.world.clock.now(),
     version: context.version,
-  })
+  }
+  const received = requireOneBatch(records, about)
   const { log } = partition
+  // From here on Kafka tells the log's start, whatever else it answers.
   result.logStartOffset = log.logStartOffset
+  const batch = prepareBatch(received, about)
   if (batch.isTransactional) {
     throw new ProtocolError(
       'INVALID_TXN_STATE',

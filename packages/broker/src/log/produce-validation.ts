@@ -36,23 +36,23 @@ export interface ProduceContext {
 }
 
 /**
- * Checks what a producer sent for one partition: exactly one batch, whole, of the current format, with a right checksum
- * and acceptable timestamps. Returns it ready for the log: stamped or recompressed if the topic asks for it.
+ * Checks that what a producer sent for one partition is exactly one batch, whole, of the current format and an allowed
+ * size, with a right checksum.
  */
-export function validateProduced(records: Buffer, context: ProduceContext): RecordBatch {
+export function requireOneBatch(records: Buffer, context: ProduceContext): RecordBatch {
   const { config, partition } = context
   if (records.length > 0 && records.length >= 17 && (records[16] as number) !== MAGIC_V2) {
-    throw new InvalidRecordsError(
+    throw new ProtocolError(
       'INVALID_RECORD',
       `batch for ${partition} has magic ${records.readInt8(16)}, only ${MAGIC_V2} is allowed`,
     )
   }
   if (!hasWholeBatch(records, 0)) {
-    throw new InvalidRecordsError('CORRUPT_MESSAGE', `batch for ${partition} is not whole`)
+    throw new ProtocolError('CORRUPT_MESSAGE', `batch for ${partition} is not whole`)
   }
   const batch = new RecordBatch(records)
   if (batch.size !== records.length) {
-    throw new InvalidRecordsError(
+    throw new ProtocolError(
       'INVALID_RECORD',
       `a produce request must hold exactly one batch for ${partition}`,
     )
@@ -70,8 +70,13 @@ export function validateProduced(records: Buffer, context: ProduceContext): Reco
     )
   }
   if (batch.computeCrc() !== batch.crc) {
-    throw new InvalidRecordsError('CORRUPT_MESSAGE', `batch for ${partition} fails its checksum`)
+    throw new ProtocolError('CORRUPT_MESSAGE', `batch for ${partition} fails its checksum`)
   }
+  return batch
+}
+
+/** Checks a batch's contents, and returns it ready for the log: stamped or recompressed if the topic asks for it. */
+export function prepareBatch(batch: RecordBatch, context: ProduceContext): RecordBatch {
   checkHeader(batch, context)
   return convert(batch, context)
 }
@@ -128,7 +133,7 @@ function checkRecords(batch: RecordBatch, context: ProduceContext): readonly Rec
     records = readRecords(batch)
   } catch (error) {
     if (!(error instanceof MalformedInputError)) throw error
-    throw new InvalidRecordsError('CORRUPT_MESSAGE', `${partition}: ${error.message}`)
+    throw new ProtocolError('CORRUPT_MESSAGE', `${partition}: ${error.message}`)
   }
   if (config.cleanupPolicy.compact) {
     const keyless = records.flatMap((record, i) =>

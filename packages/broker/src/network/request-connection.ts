@@ -148,12 +148,8 @@ export class RequestConnection {
       return framed(writer)
     }
     skipHeaderTags(reader, api, version)
+    // What follows the body is ignored, as Kafka does.
     const request = codecOf(handler.request, version).decode(reader)
-    if (reader.remaining > 0) {
-      throw new MalformedInputError(
-        `${api.name} version ${version} left ${reader.remaining} bytes unread`,
-      )
-    }
     this.#runningPipelined = handler.isPipelined
     const reply = handler.handle(request, this.#context(version, header.clientId))
     if (reply instanceof Promise) {

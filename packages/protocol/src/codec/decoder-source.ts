@@ -20,7 +20,8 @@ export function decoderSource(schema: MessageSchema, version: number): string {
   const fresh = (): string => `v${variables++}`
 
   function lengthSource(type: 'string' | 'bytes' | 'array', compact: boolean): string {
-    if (compact) return 'r.uvarint() - 1'
+    // A length that does not fit 31 bits counts as negative, as it does in Java.
+    if (compact) return '(r.uvarint() | 0) - 1'
     return type === 'string' ? 'r.int16()' : 'r.int32()'
   }
 
@@ -33,9 +34,7 @@ export function decoderSource(schema: MessageSchema, version: number): string {
   ): void {
     const size = fresh()
     lines.push(`const ${size} = ${length}`)
-    const whenNegative = nullable
-      ? `${size} === -1 ? null : runtime.malformed('${what} has size ' + ${size})`
-      : `runtime.malformed('${what} must not be null')`
+    const whenNegative = nullable ? 'null' : `runtime.malformed('${what} must not be null')`
     lines.push(`${target} = ${size} < 0 ? ${whenNegative} : ${read}(${size})`)
   }
 
@@ -82,11 +81,9 @@ export function decoderSource(schema: MessageSchema, version: number): string {
       `const ${length} = ${lengthSource('array', compact)}`,
       `if (${length} > ${MAX_ARRAY_LENGTH} || ${length} > r.remaining) runtime.malformed('${what} claims ' + ${length} + ' elements')`,
     )
-    lines.push(
-      nullable
-        ? `if (${length} < -1) runtime.malformed('${what} has length ' + ${length})`
-        : `if (${length} < 0) runtime.malformed('${what} must not be null')`,
-    )
+    if (!nullable) {
+      lines.push(`if (${length} < 0) runtime.malformed('${what} must not be null')`)
+    }
     const array = fresh()
     lines.push(`const ${array} = ${nullable ? `${length} < 0 ? null : []` : '[]'}`)
     const element = fresh()

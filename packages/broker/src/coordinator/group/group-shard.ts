@@ -224,7 +224,6 @@ export class GroupShard {
 
   deleteGroup(fx: GroupEffects, groupId: string): ErrorName {
     const group = this.groups.get(groupId)
-    if (groupId === '') return 'INVALID_GROUP_ID'
     if (group === undefined || group.isIn(ClassicGroupState.Dead)) return 'GROUP_ID_NOT_FOUND'
     if (!group.isIn(ClassicGroupState.Empty)) return 'NON_EMPTY_GROUP'
     this.#dropGroup(fx, groupId)
