@@ -48,7 +48,11 @@ await producer.connect()
 const consumer = kafka.consumer({ groupId: 'soak', maxWaitTimeInMs: 100 })
 await consumer.connect()
 await consumer.subscribe({ topics: ['events', 'state'], fromBeginning: true })
-await consumer.run({ eachBatch: async ({ batch }) => void (consumed += batch.messages.length) })
+await consumer.run({
+  eachBatch: async ({ batch }) => {
+    consumed += batch.messages.length
+  },
+})
 
 async function produce(): Promise<void> {
   const payload = Buffer.alloc(500, 'x')

@@ -78,8 +78,10 @@ export const start: Command = {
     }).catch((error: unknown) => {
       throw explain(error, settings)
     })
+    // Before anybody is told: who waits for the line may send a signal at once.
+    const interrupt = interrupted()
     announce(broker, settings, nodeWorld.clock.monotonic() - began)
-    await interrupted()
+    await interrupt
     await broker.close()
     return 0
   },
