@@ -251,12 +251,18 @@ export async function startKafka(
 
 /** Starts millrace as a user does, from the command line. */
 export async function startMillrace(
-  options: { readonly directory?: string; readonly args?: readonly string[] } = {},
+  options: {
+    readonly directory?: string
+    readonly args?: readonly string[]
+    /** Run `dist`, which `npm run build` makes, instead of the sources. */
+    readonly isBuilt?: boolean
+  } = {},
 ): Promise<Peer> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'millrace-'))
   const child = spawn(process.execPath, [
-    '--conditions=millrace-src',
-    join(here, '../packages/cli/src/main.ts'),
+    ...(options.isBuilt
+      ? [join(here, '../packages/cli/dist/main.js')]
+      : ['--conditions=millrace-src', join(here, '../packages/cli/src/main.ts')]),
     'start',
     '--data',
     directory,

@@ -1,9 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FileSystem, OpenFile } from '@millrace/base'
 
-interface MemoryFile {
-  data: Buffer
-  size: number
+/** Files grow by pieces of this size, so that a long one is never copied to make room. */
+const PIECE = 256 * 1024
+
+/** A file's contents in pieces; the last one is as large as it needs to be, up to `PIECE`. */
+class MemoryFile {
+  #pieces: Buffer[] = []
+  size = 0
+
+  read(target: Uint8Array, targetOffset: number, length: number, position: number): number {
+    const count = Math.max(0, Math.min(length, this.size - position))
+    let done = 0
+    while (done < count) {
+      const at = position + done
+      const offset = at % PIECE
+      const part = Math.min(count - done, PIECE - offset)
+      const piece = this.#pieces[Math.floor(at / PIECE)] as Buffer
+      target.set(piece.subarray(offset, offset + part), targetOffset + done)
+      done += part
+    }
+    return count
+  }
+
+  write(data: Uint8Array, position: number): void {
+    this.#reserve(position + data.length)
+    let done = 0
+    while (done < data.length) {
+      const at = position + done
+      const offset = at % PIECE
+      const part = Math.min(data.length - done, PIECE - offset)
+      const piece = this.#pieces[Math.floor(at / PIECE)] as Buffer
+      piece.set(data.subarray(done, done + part), offset)
+      done += part
+    }
+    this.size = Math.max(this.size, position + data.length)
+  }
+
+  truncate(size: number): void {
+    if (size > this.size) this.#reserve(size)
+    else {
+      this.#pieces.length = Math.ceil(size / PIECE)
+      this.#pieces.at(-1)?.fill(0, size % PIECE === 0 ? PIECE : size % PIECE)
+    }
+    this.size = size
+  }
+
+  /** Small files stay small: the last piece doubles until it is whole. */
+  #reserve(end: number): void {
+    const last = Math.ceil(end / PIECE) - 1
+    for (let i = Math.max(0, this.#pieces.length - 1); i <= last; i++) {
+      const wanted = i < last ? PIECE : end - last * PIECE
+      const piece = this.#pieces[i]
+      if (piece !== undefined && piece.length >= wanted) continue
+      const grown = Buffer.alloc(Math.min(PIECE, Math.max(wanted, (piece?.length ?? 0) * 2, 512)))
+      piece?.copy(grown)
+      this.#pieces[i] = grown
+    }
+  }
 }
 
 function missing(path: string): Error {
@@ -24,41 +78,21 @@ export function memoryFileSystem(): FileSystem {
   }
 
   function open(path: string, create: boolean): OpenFile {
-    if (create && !files.has(path)) files.set(path, { data: Buffer.alloc(0), size: 0 })
+    if (create && !files.has(path)) files.set(path, new MemoryFile())
     const file = fileAt(path)
     return {
       path,
-      read(target, targetOffset, length, position) {
-        const count = Math.max(0, Math.min(length, file.size - position))
-        target.set(file.data.subarray(position, position + count), targetOffset)
-        return count
-      },
+      read: (target, targetOffset, length, position) =>
+        file.read(target, targetOffset, length, position),
       write(buffers, position) {
-        const end = position + buffers.reduce((sum, buffer) => sum + buffer.length, 0)
-        if (end > file.data.length) {
-          const grown = Buffer.allocUnsafeSlow(
-            Math.max(end, Math.min(file.data.length * 2, end + (64 << 20)), 4096),
-          )
-          file.data.copy(grown, 0, 0, file.size)
-          if (position > file.size) grown.fill(0, file.size, position)
-          file.data = grown
-        }
         let at = position
         for (const buffer of buffers) {
-          file.data.set(buffer, at)
+          file.write(buffer, at)
           at += buffer.length
         }
-        file.size = Math.max(file.size, end)
       },
       size: () => file.size,
-      truncate(size) {
-        if (size > file.size) {
-          const grown = Buffer.alloc(size)
-          file.data.copy(grown, 0, 0, file.size)
-          file.data = grown
-        }
-        file.size = size
-      },
+      truncate: (size) => file.truncate(size),
       sync() {},
       syncAsync: () => Promise.resolve(),
       close() {},
@@ -69,11 +103,14 @@ export function memoryFileSystem(): FileSystem {
     open: (path, options) => open(path, options?.create ?? false),
     readFile(path) {
       const file = fileAt(path)
-      return Buffer.from(file.data.subarray(0, file.size))
+      const contents = Buffer.alloc(file.size)
+      file.read(contents, 0, file.size, 0)
+      return contents
     },
     writeFile(path, data) {
-      const copy = Buffer.from(data)
-      files.set(path, { data: copy, size: copy.length })
+      const file = new MemoryFile()
+      file.write(Buffer.from(data), 0)
+      files.set(path, file)
     },
     fileSize: (path) => files.get(path)?.size,
     isDirectory: (path) => directories.has(path),
