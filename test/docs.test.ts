@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { globSync, readFileSync, statSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, it } from 'node:test'
+import { handlers, ownDefaults } from '@millrace/broker'
+
+const root = join(import.meta.dirname, '..')
+
+describe('the documents', () => {
+  it('say of exactly the answered APIs that they are answered', () => {
+    const page = readFileSync(join(root, 'docs/reference/apis.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| (\d+) \| \w+ \| [\d-]+ \| (yes|no)/gm)]
+    assert.equal(rows.length, 77, 'what Apache Kafka 4.4.0 advertises')
+    const answered = rows.filter(([, , word]) => word === 'yes').map(([, key]) => Number(key))
+    assert.deepEqual(
+      answered,
+      [...handlers.keys()].sort((a, b) => a - b),
+    )
+  })
+
+  it('name every default that is not what Kafka has', () => {
+    const page = readFileSync(join(root, 'docs/reference/configuration.md'), 'utf8')
+    for (const [key, value] of Object.entries(ownDefaults)) {
+      assert.match(page, new RegExp(`\`${key.replaceAll('.', '\\.')}\` \\|.*\\| ${value} \\|`), key)
+    }
+  })
+
+  it('link only to what is there', () => {
+    const pages = globSync(
+      ['*.md', 'docs/**/*.md', 'packages/*/README.md', 'interop/**/*.md', 'bench/*.md'],
+      {
+        cwd: root,
+        exclude: ['**/node_modules/**', '**/.peers/**'],
+      },
+    )
+    assert.ok(pages.length > 12)
+    for (const page of pages) {
+      const text = readFileSync(join(root, page), 'utf8')
+      for (const [, target] of text.matchAll(/\]\((?!https?:)([^)#]+)/g)) {
+        const path = join(root, dirname(page), target as string)
+        assert.ok(
+          statSync(path, { throwIfNoEntry: false }) !== undefined,
+          `${page} links to ${target}`,
+        )
+      }
+    }
+  })
+})
