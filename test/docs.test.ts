@@ -10,7 +10,7 @@ const root = join(import.meta.dirname, '..')
 describe('the documents', () => {
   it('say of exactly the answered APIs that they are answered', () => {
     const page = readFileSync(join(root, 'docs/reference/apis.md'), 'utf8')
-    const rows = [...page.matchAll(/^\| (\d+) \| \w+ \| [\d-]+ \| (yes|no)/gm)]
+    const rows = [...page.matchAll(/^\| (\d+) +\| \w+ +\| [\d-]+ +\| (yes|no)/gm)]
     assert.equal(rows.length, 77, 'what Apache Kafka 4.4.0 advertises')
     const answered = rows.filter(([, , word]) => word === 'yes').map(([, key]) => Number(key))
     assert.deepEqual(
@@ -22,7 +22,11 @@ describe('the documents', () => {
   it('name every default that is not what Kafka has', () => {
     const page = readFileSync(join(root, 'docs/reference/configuration.md'), 'utf8')
     for (const [key, value] of Object.entries(ownDefaults)) {
-      assert.match(page, new RegExp(`\`${key.replaceAll('.', '\\.')}\` \\|.*\\| ${value} \\|`), key)
+      assert.match(
+        page,
+        new RegExp(`\`${key.replaceAll('.', '\\.')}\` +\\|.*\\| ${value} +\\|`),
+        key,
+      )
     }
   })
 
