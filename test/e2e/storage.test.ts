@@ -255,6 +255,22 @@ describe('the data directory', () => {
     await withBroker(async (client) => assert.equal((await read(client, 'expired', 1n)).length, 1))
   })
 
+  it('keeps counting over a crash right after everything expired, opened or not', async () => {
+    const options = { config: { 'log.cleaner.enable': 'false' } }
+    await withBroker(async (client) => {
+      await createTopic(client, 'expired', { 'retention.ms': '1000' })
+      await produce(client, 'expired', [{ value: 'a', timestamp: 5 }])
+    }, options)
+    const broker = await Broker.start({ dataDirectory: directory, ...options })
+    await broker.enforceRetention()
+    await broker.abandon()
+    assert.deepEqual(logFiles('expired'), ['00000000000000000001.log'])
+    await withBroker(async (client) => {
+      assert.equal(await earliest(client, 'expired'), 1n)
+      assert.equal(await produce(client, 'expired', [{ value: 'b' }]), 1n)
+    }, options)
+  })
+
   it('compacts: the newest value of each key stays at its offset, tombstones go in time', async () => {
     const configs = {
       'cleanup.policy': 'compact',

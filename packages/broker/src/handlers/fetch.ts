@@ -143,13 +143,12 @@ function readPartition(
     )
   }
   const maxBytes = Math.min(item.maxBytes, options.maxBytes)
-  const records = log.read({
-    offset: fetchOffset,
-    maxBytes,
-    // A batch larger than all limits is still given once, or its reader would never get past it (KIP-74).
-    atLeastOne: options.atLeastOne,
-    endOffset: end,
-  })
+  // A batch larger than all limits is still given once, or its reader would never get past it (KIP-74).
+  const { atLeastOne } = options
+  const records =
+    maxBytes <= 0 && !atLeastOne
+      ? Buffer.alloc(0)
+      : log.read({ offset: fetchOffset, maxBytes, atLeastOne, endOffset: end })
   return {
     item,
     size: records.length,

@@ -339,13 +339,27 @@ export class LogManager {
     for (const handle of [...this.#partitions.values()]) {
       if (this.#closed || !this.#partitions.has(handle.name)) continue
       const now = this.#world.clock.now()
-      const log = this.log(handle.name)
-      const deleted = log.enforceRetention(now)
-      if (deleted > 0) {
-        this.#logger.info('deleted old segments', { log: handle.name, count: deleted })
-      }
-      log.expireProducers(BigInt(now - this.#options.producerIdExpirationMs))
+      this.#visit(handle, (log) => {
+        const deleted = log.enforceRetention(now)
+        if (deleted > 0)
+          this.#logger.info('deleted old segments', { log: handle.name, count: deleted })
+        log.expireProducers(BigInt(now - this.#options.producerIdExpirationMs))
+      })
       await this.#world.clock.yield()
+    }
+  }
+
+  /** Looks at a log within one turn of the event loop. One that nobody uses is closed again: maintenance costs no files. */
+  #visit<T>(handle: PartitionHandle, look: (log: PartitionLog) => T): T {
+    const wasOpen = handle.log !== undefined
+    const log = this.log(handle.name)
+    try {
+      return look(log)
+    } finally {
+      if (!wasOpen) {
+        log.abandon()
+        handle.log = undefined
+      }
     }
   }
 
@@ -353,21 +367,22 @@ export class LogManager {
   async clean(): Promise<void> {
     for (;;) {
       const now = this.#world.clock.now()
-      let dirtiest: { readonly log: PartitionLog; readonly ratio: number } | undefined
+      let dirtiest: { readonly name: string; readonly ratio: number } | undefined
       for (const handle of this.#partitions.values()) {
         if (!handle.config().cleanupPolicy.compact) continue
-        const log = this.log(handle.name)
-        const ratio = dirtiness(log, now)
-        if (ratio !== undefined && ratio > (dirtiest?.ratio ?? -1)) dirtiest = { log, ratio }
+        const ratio = this.#visit(handle, (log) => dirtiness(log, now))
+        if (ratio !== undefined && ratio > (dirtiest?.ratio ?? -1))
+          dirtiest = { name: handle.name, ratio }
       }
       if (dirtiest === undefined || this.#closed) return
-      const before = dirtiest.log.cleanedUpTo
-      await cleanLog(dirtiest.log, {
+      const log = this.log(dirtiest.name)
+      const before = log.cleanedUpTo
+      await cleanLog(log, {
         world: this.#world,
         memoryBytes: this.#options.cleanerMemoryBytes,
         isCancelled: () => this.#closed,
       })
-      if (dirtiest.log.cleanedUpTo === before) return
+      if (log.cleanedUpTo === before) return
     }
   }
 

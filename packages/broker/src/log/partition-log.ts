@@ -451,7 +451,8 @@ export class PartitionLog {
     sealed.storeIndexes()
     const next = this.#openSegment(this.#logEndOffset)
     next.resetIndexes()
-    this.#fs.remove(next.path)
+    // The file says where the log goes on, also when everything before it is deleted before the next append.
+    next.file.truncate(0)
     next.size = 0
     this.#segments.push(next)
     this.#directoryDirty = true
@@ -822,6 +823,10 @@ export class PartitionLog {
       const [oldest, next] = this.#segments
       if (oldest === undefined || next === undefined || next.baseOffset > this.#highWatermark) break
       if (!isDeletable(oldest, next)) break
+      if (this.#directoryDirty && this.#durable) {
+        this.#syncNames()
+        this.#directoryDirty = false
+      }
       this.#segments.shift()
       this.#dirty.delete(oldest)
       if (next.baseOffset > this.#logStartOffset) this.#logStartOffset = next.baseOffset
