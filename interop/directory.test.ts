@@ -235,9 +235,29 @@ describe('a data directory of Apache Kafka', () => {
   it('4.4.0 is opened by millrace', () =>
     swap({ from: () => startKafka(), to: (directory) => startMillrace({ directory }) }))
 
+  it('is refused while Kafka runs on it', async () => {
+    await using kafka = await startKafka()
+    await assert.rejects(startMillrace({ directory: kafka.directory }), /in use by another process/)
+  })
+
   it('4.3.1 is opened by millrace', () =>
     swap({
       from: () => startKafka({ peer: 'kafka-tools-4.3.1' }),
       to: (directory) => startMillrace({ directory }),
     }))
+
+  it('shows its committed transactions, and the aborted ones to those who want them', async () => {
+    const kafka = await startKafka()
+    const told = async (peer: Peer, mode: string): Promise<string> => {
+      const output = await java('kafka-4.4.0', ['TransactionScenario', peer.address, mode])
+      assert.equal(output.code, 0, output.stderr)
+      return output.stdout
+    }
+    await told(kafka, 'write')
+    const before = await told(kafka, 'read')
+    await kafka.stop()
+    assert.match(before, /read_committed: \[0 committed 0, 4 committed 2, 8 committed 4\]/)
+    await using millrace = await startMillrace({ directory: copyOf(kafka.directory) })
+    assert.equal(await told(millrace, 'read'), before)
+  })
 })

@@ -1,16 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Random } from '@millrace/base'
 import { type FieldSchema, inVersions, type MessageSchema } from '@millrace/protocol'
-
-/** A small seeded generator (mulberry32), so that a capture can be made again. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4294967296
-  }
-}
 
 // Not in TypeScript's library yet: text that goes into JSON as it is.
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
@@ -21,13 +11,13 @@ type Fields = Readonly<Record<string, FieldSchema>>
 export function randomMessage(
   schema: MessageSchema,
   version: number,
-  random: () => number,
+  random: Random,
 ): Record<string, unknown> {
-  const integer = (limit: number): number => Math.floor(random() * limit)
+  const { integer } = random
 
   function bigInteger(): unknown {
     const value = BigInt.asIntN(64, (BigInt(integer(2 ** 32)) << 32n) | BigInt(integer(2 ** 32)))
-    return rawJson(String(random() < 0.5 ? value : BigInt(integer(1000)) - 1n))
+    return rawJson(String(integer(1000) / 1000 < 0.5 ? value : BigInt(integer(1000)) - 1n))
   }
 
   function primitive(type: string): unknown {
@@ -39,7 +29,7 @@ export function randomMessage(
       case 'uint16':
         return integer(65536)
       case 'int32':
-        return random() < 0.5 ? integer(300) - 1 : integer(2 ** 32) - 2 ** 31
+        return integer(1000) / 1000 < 0.5 ? integer(300) - 1 : integer(2 ** 32) - 2 ** 31
       case 'uint32':
         return integer(2 ** 32)
       case 'int64':
@@ -47,7 +37,7 @@ export function randomMessage(
       case 'float64':
         return rawJson((integer(1000) / 8).toFixed(3))
       case 'bool':
-        return random() < 0.5
+        return integer(1000) / 1000 < 0.5
       case 'string':
         return ['', 'a', 'orders-1', 'größe', '日本', 'x'.repeat(130)][integer(6)]
       case 'uuid':
@@ -60,7 +50,7 @@ export function randomMessage(
   }
 
   function value(field: FieldSchema): unknown {
-    if (inVersions(field.nullable, version) && random() < 0.25) return null
+    if (inVersions(field.nullable, version) && integer(1000) / 1000 < 0.25) return null
     if (field.type === 'struct') return struct(field.fields ?? {})
     if (!field.type.startsWith('[]')) return primitive(field.type)
     const length = integer(4)
@@ -74,7 +64,7 @@ export function randomMessage(
     for (const [name, field] of Object.entries(fields)) {
       if (!inVersions(field.versions, version)) continue
       const isTagged = field.tag !== undefined && inVersions(field.tagged, version)
-      if (isTagged && random() < 0.5) continue
+      if (isTagged && integer(1000) / 1000 < 0.5) continue
       message[name] = value(field)
     }
     return message

@@ -2,7 +2,8 @@
 // Prints a random instance of every message in every version, one JSON line each, for CaptureMessages.java to encode.
 import * as protocol from '@millrace/protocol'
 import { type MessageSchema, versionBounds } from '@millrace/protocol'
-import { randomMessage, seededRandom } from './random-message.ts'
+import { seededRandom } from '@millrace/testkit'
+import { randomMessage } from './random-message.ts'
 
 const random = seededRandom(20261121)
 const exported: readonly unknown[] = Object.values(protocol)

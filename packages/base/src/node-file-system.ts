@@ -84,6 +84,16 @@ function processStart(pid: number): string {
   }
 }
 
+/** Whether some process holds a POSIX lock on the file, as Kafka does on its directories (Linux only). */
+function isLockedByKernel(path: string): boolean {
+  try {
+    const { ino } = fs.statSync(path)
+    return fs.readFileSync('/proc/locks', 'latin1').includes(`:${ino} `)
+  } catch {
+    return false
+  }
+}
+
 /** The locks this process holds: a second broker in one process must be refused too. */
 const heldHere = new Set<string>()
 
@@ -124,6 +134,7 @@ export const nodeFileSystem: FileSystem = {
       } catch (error) {
         if (systemErrorCode(error) !== 'EEXIST') throw error
       }
+      if (isLockedByKernel(path)) return undefined
       const [pid, started] = fs.readFileSync(path, 'latin1').trim().split(' ')
       const owner = Number(pid)
       if (

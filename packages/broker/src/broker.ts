@@ -12,6 +12,7 @@ import type { NewMetadataRecord } from './metadata/metadata-record.ts'
 import { MetadataStore } from './metadata/metadata-store.ts'
 import { NEWEST_RELEASE, partitionRecordVersion, releaseOf } from './metadata/metadata-version.ts'
 import { createTopic, type NewTopic } from './metadata/topic-operations.ts'
+import { newUuid } from './metadata/uuid.ts'
 import { votersRecord } from './metadata/voters.ts'
 import { Listeners } from './network/listeners.ts'
 import { ProducerIds } from './producer-ids.ts'
@@ -318,7 +319,7 @@ function assemble(
     numPartitions: config.number('num.partitions'),
     replicationFactor: config.number('default.replication.factor'),
   }
-  const newTopicId = (): string => newUuid(world)
+  const newTopicId = (): string => newUuid(world.random)
   const makeTopic = async (topic: NewTopic): Promise<void> => {
     await metadata.propose((image) => {
       const { records } = createTopic(image, topic, {
@@ -381,14 +382,6 @@ function assemble(
     newTopicId,
     newMemberId: () => memberUuid(world),
     createTopic: makeTopic,
-  }
-}
-
-/** A random id whose text does not begin with a dash, as Kafka's do not: tools would take it for an option. */
-export function newUuid(world: World): string {
-  for (;;) {
-    const id = world.random.bytes(16).toString('base64url')
-    if (!id.startsWith('-')) return id
   }
 }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-export { ManualClock } from './manual-clock.ts'
 export { MemoryNetwork } from './memory-network.ts'
 export { seededRandom } from './seeded-random.ts'
 export { PowerCutError, SimulatedDisk } from './simulated-disk.ts'

@@ -560,7 +560,7 @@ export class PartitionLog {
       if (dirty.length === 1) await dirty[0]?.file.syncAsync()
       else await Promise.all(dirty.map((segment) => segment.file.syncAsync()))
     } catch (error) {
-      return this.#failFlush(error)
+      return this.#failFlush(error, dirty)
     }
     this.#lastFlushMs = this.#world.clock.now()
     if (target > this.#flushedOffset) this.#flushedOffset = target
@@ -584,8 +584,13 @@ export class PartitionLog {
    * The system may have dropped the unsynced pages, so what they held must not be offered again: the log goes back to
    * its last durable state, and those who wait for more are told.
    */
-  #failFlush(error: unknown): unknown {
+  #failFlush(error: unknown, dirty: readonly Segment[]): unknown {
     const failure = this.#storageError('flush', error)
+    if (!this.#flushesEveryAppend) {
+      // Asked to acknowledge before it is durable: what was acknowledged and read stays, and is tried again.
+      for (const segment of dirty) this.#dirty.add(segment)
+      return failure
+    }
     const waiters = this.#flushWaiters.splice(0)
     try {
       this.truncate(this.#flushedOffset)

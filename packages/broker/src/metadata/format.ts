@@ -2,6 +2,7 @@
 import { MillraceError, type World } from '@millrace/base'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { type MetaProperties, readMetaProperties, writeMetaProperties } from './meta-properties.ts'
+import { newUuid } from './uuid.ts'
 
 export interface FormattedDirectories {
   readonly clusterId: string
@@ -36,7 +37,7 @@ export function formatDirectories(world: World, config: BrokerConfig): Formatted
       )
     }
   }
-  const clusterId = known?.clusterId ?? freshUuid(world)
+  const clusterId = known?.clusterId ?? newUuid(world.random)
   const written = found.map(({ path, meta }) => {
     const directoryId = meta?.directoryId
     if (meta !== undefined && directoryId !== undefined)
@@ -44,7 +45,7 @@ export function formatDirectories(world: World, config: BrokerConfig): Formatted
     const complete: MetaProperties = {
       clusterId,
       nodeId: config.nodeId,
-      directoryId: freshUuid(world),
+      directoryId: newUuid(world.random),
     }
     writeMetaProperties(fs, path, complete)
     return { path, meta: complete }
@@ -62,11 +63,4 @@ function hasPartitions(world: World, directory: string): boolean {
       ({ name, isDirectory }) =>
         isDirectory && /-\d+$/.test(name) && name !== '__cluster_metadata-0',
     )
-}
-
-function freshUuid(world: World): string {
-  for (;;) {
-    const id = world.random.bytes(16).toString('base64url')
-    if (!id.startsWith('-')) return id
-  }
 }

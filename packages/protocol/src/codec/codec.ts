@@ -33,7 +33,6 @@ const runtime = {
   byteLength: (value: string) => Buffer.byteLength(value),
   emptyBuffer: Buffer.alloc(0),
 }
-export type CodecRuntime = typeof runtime
 
 const compiled = new WeakMap<MessageSchema, Map<number, Codec<MessageSchema>>>()
 

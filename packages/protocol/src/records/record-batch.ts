@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MalformedInputError } from '@millrace/base'
 import { CompressionType, compressionOfId } from '../compression/compression.ts'
 import { crc32c } from './crc32c.ts'
 
@@ -197,12 +196,4 @@ export function frameBatch(fields: BatchHeaderFields, payload: Uint8Array): Buff
   buffer.set(payload, RECORD_BATCH_HEADER_SIZE)
   buffer.writeUInt32BE(crc32c(buffer.subarray(CRC_START)), 17)
   return buffer
-}
-
-/** Throws when `buffer` is not exactly one well-formed batch header with all its bytes. */
-export function requireWholeBatch(buffer: Buffer, offset: number): RecordBatch {
-  if (!hasWholeBatch(buffer, offset)) {
-    throw new MalformedInputError(`no whole record batch at byte ${offset} of ${buffer.length}`)
-  }
-  return new RecordBatch(buffer, offset)
 }
