@@ -9,13 +9,12 @@ if (major < 24) {
   process.exit(1)
 }
 module.enableCompileCache?.()
-const built = new URL('../dist/main.js', import.meta.url)
-if (existsSync(built)) await import(built.href)
-else {
-  // In a checkout there is no build: Node runs the TypeScript sources, found through their export condition.
+const source = new URL('../src/main.ts', import.meta.url)
+if (existsSync(source)) {
+  // A checkout: Node runs the TypeScript sources, found through their export condition.
   module.registerHooks({
     resolve: (specifier, context, next) =>
       next(specifier, { ...context, conditions: [...context.conditions, 'millrace-src'] }),
   })
-  await import(new URL('../src/main.ts', import.meta.url).href)
-}
+  await import(source.href)
+} else await import(new URL('../dist/main.js', import.meta.url).href)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type FileLock,
+  type FileSystem,
   type Logger,
   MillraceError,
   makeDirectoryDurably,
@@ -17,6 +18,7 @@ import {
 import { cleanLog, dirtiness } from './cleaner.ts'
 import type { LogConfig } from './log-config.ts'
 import { PartitionLog } from './partition-log.ts'
+import { type Segment, segmentName } from './segment.ts'
 
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'
 const PARTITION_DIRECTORY = /^(.+)-(\d+)$/
@@ -264,33 +266,41 @@ export class LogManager {
     fs.remove(doomed)
   }
 
-  /** Moves a partition to another log directory (`AlterReplicaLogDirs`). */
+  /** Moves a partition to another log directory (`AlterReplicaLogDirs`), which must be one of them. */
   async move(name: string, target: string): Promise<void> {
     const handle = this.#partitions.get(name)
     const directory = this.#directories.find((candidate) => candidate.path === target)
     if (handle === undefined || directory === undefined || handle.directory === directory) return
     const log = this.log(name)
-    await log.flush()
     const fs = this.#world.fileSystem
     const from = `${handle.directory.path}/${name}`
     const future = `${directory.path}/${name}.${this.#world.random.bytes(16).toString('hex')}-future`
-    // Everything is copied in one turn of the event loop, so that no append comes in between.
+    fs.makeDirectory(future)
+    // Sealed segments are most of it, and are copied while the log is used.
+    const copied = new Map<string, Segment>()
+    for (const segment of log.segments.slice(0, -1)) {
+      const file = `${segmentName(segment.baseOffset)}.log`
+      for (const _chunk of copyFile(fs, `${from}/${file}`, `${future}/${file}`)) {
+        await this.#world.clock.yield()
+        if (this.#partitions.get(name) !== handle || this.#closed) {
+          fs.remove(future)
+          return
+        }
+        // Retention or compaction took the segment away: what replaced it is copied at the end.
+        if (!log.segments.includes(segment)) break
+      }
+      copied.set(file, segment)
+    }
+    await log.flush()
+    // The rest in one turn of the event loop, so that no append comes in between.
     log.roll()
     for (const segment of log.segments) segment.storeIndexes()
-    fs.makeDirectory(future)
-    for (const entry of fs.list(from)) {
-      const copy = fs.open(`${future}/${entry.name}`, { create: true })
-      const source = fs.open(`${from}/${entry.name}`)
-      const chunk = Buffer.alloc(1 << 20)
-      for (let at = 0; ; ) {
-        const count = source.read(chunk, 0, chunk.length, at)
-        if (count === 0) break
-        copy.write([chunk.subarray(0, count)], at)
-        at += count
-      }
-      copy.sync()
-      copy.close()
-      source.close()
+    const names = new Set(fs.list(from).map((entry) => entry.name))
+    for (const file of copied.keys()) if (!names.has(file)) fs.remove(`${future}/${file}`)
+    for (const file of names) {
+      const segment = copied.get(file)
+      if (segment !== undefined && log.segments.includes(segment)) continue
+      for (const _chunk of copyFile(fs, `${from}/${file}`, `${future}/${file}`));
     }
     fs.rename(future, `${directory.path}/${name}`)
     fs.syncDirectory(directory.path)
@@ -467,5 +477,29 @@ export class LogManager {
     for (const timer of this.#timers) timer.cancel()
     for (const { log } of this.#partitions.values()) log?.abandon()
     for (const { lock } of this.#directories) lock?.release()
+  }
+}
+
+const COPY_CHUNK = 4 * 1024 * 1024
+
+/** Copies a file durably, pausing after every chunk. */
+function* copyFile(fs: FileSystem, from: string, to: string): Generator<void> {
+  const source = fs.open(from)
+  const copy = fs.open(to, { create: true })
+  const chunk = Buffer.allocUnsafe(Math.min(COPY_CHUNK, Math.max(source.size(), 1)))
+  try {
+    let at = 0
+    for (;;) {
+      const count = source.read(chunk, 0, chunk.length, at)
+      if (count === 0) break
+      copy.write([chunk.subarray(0, count)], at)
+      at += count
+      yield
+    }
+    copy.truncate(at)
+    copy.sync()
+  } finally {
+    copy.close()
+    source.close()
   }
 }
