@@ -8,10 +8,11 @@ import { java, type Output, type Peer, startKafka, startMillrace } from './peers
 
 const TOOLS = 'org.apache.kafka.tools'
 
+/** kafka-configs is the one tool that still lives in the broker's jar. */
 function tool(name: string, args: readonly string[], input?: string): Promise<Output> {
   return java(
     'kafka-tools-4.3.1',
-    [`${TOOLS}.${name}`, ...args],
+    [name === 'ConfigCommand' ? 'kafka.admin.ConfigCommand' : `${TOOLS}.${name}`, ...args],
     input === undefined ? {} : { input },
   )
 }

@@ -68,9 +68,13 @@ export function topicValues(
   const override = overrides.get(key)
   if (override !== undefined)
     values.push({ name: key, value: override, source: ConfigSource.dynamicTopic })
-  for (const synonym of brokerSynonyms[key]) {
-    for (const found of brokerValues(synonym.key as BrokerConfigKey, layers)) values.push(found)
-  }
+  brokerSynonyms[key].forEach((synonym, i) => {
+    const found = brokerValues(synonym.key as BrokerConfigKey, layers)
+    // Of the defaults only the first key's counts: the others stand in for it when they are set.
+    values.push(
+      ...(i === 0 ? found : found.filter(({ source }) => source !== ConfigSource.default)),
+    )
+  })
   const isOnlyDefault = (value: ConfigValue): boolean => value.source === ConfigSource.default
   const rank = (value: ConfigValue): number => (isOnlyDefault(value) ? 1 : 0)
   const sorted = values.sort((a, b) => rank(a) - rank(b))
