@@ -92,8 +92,8 @@ async function createTopic(address: string, topic: string): Promise<void> {
 }
 
 const sizes = [
-  { recordSize: 100, count: 1_000_000 },
-  { recordSize: 1000, count: 200_000 },
+  { recordSize: 100, count: 3_000_000 },
+  { recordSize: 1000, count: 400_000 },
 ]
 
 async function throughput(side: Side['name'], address: string, round: number): Promise<void> {
@@ -305,7 +305,7 @@ const show = (values: readonly number[]): string =>
     : `${median(values).toFixed(values.some((value) => value < 100) ? 2 : 0)} [${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}]`
 for (const [metric, { kafka, millrace }] of results) {
   lines.push(
-    `| ${metric} | ${show(kafka)} | ${show(millrace)} | ${(median(millrace) / median(kafka)).toFixed(2)} |`,
+    `| ${metric} | ${show(kafka)} | ${show(millrace)} | ${kafka.length === 0 ? '-' : (median(millrace) / median(kafka)).toFixed(2)} |`,
   )
 }
 process.stdout.write(`${lines.join('\n')}\n`)
