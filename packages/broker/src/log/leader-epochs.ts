@@ -54,17 +54,11 @@ export class LeaderEpochs {
     this.#entries = this.#entries.filter((entry) => entry.startOffset < endOffset)
   }
 
+  /** Forgets epochs that ended at or before the log's start; the one in force there now begins there. */
   truncateStart(startOffset: bigint): void {
-    const kept = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset)
-    if (kept <= 0 && this.#entries[0]?.startOffset !== undefined && kept !== 0) return
-    const first = this.#entries[kept]
-    if (first === undefined) return
-    this.#entries = [
-      {
-        epoch: first.epoch,
-        startOffset: startOffset > first.startOffset ? startOffset : first.startOffset,
-      },
-      ...this.#entries.slice(kept + 1),
-    ]
+    const inForce = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset)
+    const entry = this.#entries[inForce]
+    if (entry === undefined) return
+    this.#entries = [{ epoch: entry.epoch, startOffset }, ...this.#entries.slice(inForce + 1)]
   }
 }

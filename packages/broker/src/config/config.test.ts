@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { BrokerConfig } from './broker-config.ts'
+import { parseProperties } from './properties-file.ts'
+import { resolveLogConfig, topicValue } from './topic-config.ts'
+
+const config = (settings: Readonly<Record<string, string>>): BrokerConfig =>
+  new BrokerConfig(new Map(Object.entries(settings)))
+
+describe('a properties file', () => {
+  it('is read as Java reads it', () => {
+    const text = [
+      '# comment',
+      '! another',
+      'plain=value',
+      'spaced : out  ',
+      'blank separated',
+      'empty=',
+      'long=one,\\',
+      '    two',
+      'path=C\\:\\\\data',
+      'unicode=\\u00e9',
+    ].join('\r\n')
+    assert.deepEqual(Object.fromEntries(parseProperties(text)), {
+      plain: 'value',
+      spaced: 'out  ',
+      blank: 'separated',
+      empty: '',
+      long: 'one,two',
+      path: 'C:\\data',
+      unicode: 'é',
+    })
+  })
+})
+
+describe('the configuration of a broker', () => {
+  it('refuses values with key, value and what is allowed', () => {
+    const cases: readonly [Readonly<Record<string, string>>, RegExp][] = [
+      [{ 'num.partitions': 'many' }, /Invalid value many for configuration num\.partitions/],
+      [{ 'num.partitions': '0' }, /allowed is at least 1/],
+      [
+        { 'compression.type': 'brotli' },
+        /allowed is one of uncompressed, zstd, lz4, snappy, gzip, producer/,
+      ],
+      [{ 'auto.create.topics.enable': 'perhaps' }, /allowed is true or false/],
+      [{ 'log.segment.bytes': '99999999999' }, /32-bit/],
+      [{ listeners: 'here' }, /NAME:\/\/host:port/],
+      [{ listeners: 'PLAINTEXT://:99999' }, /port must be from 0 to 65535/],
+      [{ listeners: 'PLAINTEXT://:1,PLAINTEXT://:2' }, /different name/],
+      [{ listeners: 'MINE://:1' }, /no security protocol/],
+      [{ listeners: 'CONTROLLER://:1' }, /at least one listener must be for clients/],
+      [{ 'advertised.listeners': 'OTHER://a:1' }, /allowed are the names in listeners/],
+      [{ 'advertised.listeners': 'PLAINTEXT://0.0.0.0:1' }, /clients can reach/],
+      [{ listeners: 'SSL://:1' }, /only be PLAINTEXT/],
+      [{ 'process.roles': 'controller' }, /one node that is both/],
+    ]
+    for (const [settings, expected] of cases) assert.throws(() => config(settings), expected)
+  })
+
+  it('names unknown keys with the nearest spelling', () => {
+    assert.deepEqual(config({ 'log.retention.hour': '1' }).warnings, [
+      'unknown configuration log.retention.hour is ignored; did you mean log.retention.hours?',
+    ])
+    assert.deepEqual(config({ 'listener.name.inside.ssl.client.auth': 'none' }).warnings, [])
+  })
+})
+
+describe('the configuration of a topic', () => {
+  const layers = (
+    settings: Readonly<Record<string, string>>,
+    dynamic: Readonly<Record<string, string>> = {},
+  ) => ({
+    file: config(settings),
+    dynamic: new Map(Object.entries(dynamic)),
+    dynamicDefault: new Map<string, string>(),
+  })
+
+  it('falls back to the broker, the most specific key first, in its unit', () => {
+    const none = new Map<string, string>()
+    const retention = (settings: Readonly<Record<string, string>>, dynamic = {}) =>
+      topicValue('retention.ms', none, layers(settings, dynamic)).value
+    assert.equal(retention({}), '604800000')
+    assert.equal(retention({ 'log.retention.hours': '2' }), '7200000')
+    assert.equal(retention({ 'log.retention.hours': '2', 'log.retention.minutes': '1' }), '60000')
+    assert.equal(retention({ 'log.retention.minutes': '1', 'log.retention.ms': '5' }), '5')
+    assert.equal(retention({ 'log.retention.ms': '5' }, { 'log.retention.ms': '7' }), '7')
+    assert.equal(retention({ 'log.retention.hours': '-1' }), '-1')
+    assert.equal(
+      topicValue('retention.ms', new Map([['retention.ms', '9']]), layers({})).value,
+      '9',
+    )
+  })
+
+  it('flushes every append unless it is told otherwise', () => {
+    const none = new Map<string, string>()
+    assert.equal(resolveLogConfig(none, layers({})).flushMessages, undefined)
+    assert.equal(
+      resolveLogConfig(none, layers({ 'log.flush.interval.messages': '10' })).flushMessages,
+      10,
+    )
+    assert.equal(resolveLogConfig(new Map([['flush.ms', '50']]), layers({})).flushMs, 50)
+  })
+})
