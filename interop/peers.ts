@@ -15,6 +15,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { readyAddress } from '@millrace/testkit'
 
 const here = import.meta.dirname
 export const peersDirectory = join(here, '.peers')
@@ -273,18 +274,7 @@ export async function startMillrace(
     ...(options.args ?? []),
   ])
   const stop = stopping(child)
-  const address = await new Promise<string>((resolve, reject) => {
-    let output = ''
-    child.stdout.on('data', (data) => {
-      output += data
-      const ready = /^millrace ready kafka=(\S+)/m.exec(output)
-      if (ready !== null) resolve(ready[1] as string)
-    })
-    child.stderr.on('data', (data) => {
-      output += data
-    })
-    child.on('exit', () => reject(new Error(`millrace did not start:\n${output}`)))
-  })
+  const address = await readyAddress(child)
   return { name: 'millrace', address, directory, stop, [Symbol.asyncDispose]: stop }
 }
 

@@ -16,7 +16,7 @@ import {
   readRecords,
   recordBatches,
 } from '@millrace/protocol'
-import { seededRandom, WireClient } from '@millrace/testkit'
+import { readyAddress, seededRandom, WireClient } from '@millrace/testkit'
 
 const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')
 
@@ -37,17 +37,7 @@ async function start(directory: string): Promise<Server> {
     '--log-level',
     'error',
   ])
-  const address = await new Promise<string>((resolve, reject) => {
-    let output = ''
-    const look = (data: Buffer): void => {
-      output += data
-      const ready = /^millrace ready kafka=(\S+)$/m.exec(output)
-      if (ready !== null) resolve(ready[1] as string)
-    }
-    child.stdout.on('data', look)
-    child.stderr.on('data', look)
-    child.on('exit', () => reject(new Error(output)))
-  })
+  const address = await readyAddress(child)
   return { child, address }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { MemoryNetwork } from './memory-network.ts'
+export { readyAddress } from './ready-line.ts'
 export { seededRandom } from './seeded-random.ts'
 export { PowerCutError, SimulatedDisk } from './simulated-disk.ts'
 export { type Pipe, WireClient } from './wire-client.ts'

@@ -9,6 +9,7 @@ import {
 import { topicNameError } from '../topic-name.ts'
 import { isInternalTopic } from '../topics.ts'
 import { AuthorizedOperations } from './authorized-operations.ts'
+import { describedPartition } from './described-partition.ts'
 import { defineHandler } from './handler.ts'
 
 type Response = MessageInput<typeof DescribeTopicPartitionsResponse>
@@ -61,15 +62,9 @@ export const describeTopicPartitions = defineHandler(
         topicId: topic.id,
         isInternal: topic.isInternal,
         partitions: partitions.map((partition) => ({
-          errorCode: ErrorCode.NONE,
-          partitionIndex: partition.index,
-          leaderId: broker.nodeId,
-          leaderEpoch: partition.leaderEpoch,
-          replicaNodes: [broker.nodeId],
-          isrNodes: [broker.nodeId],
+          ...describedPartition(partition, broker.nodeId),
           eligibleLeaderReplicas: [],
           lastKnownElr: [],
-          offlineReplicas: [],
         })),
         topicAuthorizedOperations: AuthorizedOperations.topic,
       })

@@ -10,6 +10,7 @@ import {
 import { topicNameError } from '../topic-name.ts'
 import { GROUP_METADATA_TOPIC, isInternalTopic, type Topic } from '../topics.ts'
 import { AuthorizedOperations } from './authorized-operations.ts'
+import { describedPartition } from './described-partition.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 
 /**
@@ -118,15 +119,7 @@ function describe(topic: Topic, { broker }: RequestContext, withOperations: bool
     name: topic.name as string | null,
     topicId: topic.id,
     isInternal: topic.isInternal,
-    partitions: topic.partitions.map((partition) => ({
-      errorCode: ErrorCode.NONE,
-      partitionIndex: partition.index,
-      leaderId: broker.nodeId,
-      leaderEpoch: partition.leaderEpoch,
-      replicaNodes: [broker.nodeId],
-      isrNodes: [broker.nodeId],
-      offlineReplicas: [],
-    })),
+    partitions: topic.partitions.map((partition) => describedPartition(partition, broker.nodeId)),
     topicAuthorizedOperations: (withOperations
       ? AuthorizedOperations.topic
       : AuthorizedOperations.omitted) as number,

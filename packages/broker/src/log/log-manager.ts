@@ -128,14 +128,16 @@ export class LogManager {
         const match = PARTITION_DIRECTORY.exec(entry.name)
         if (match === null || entry.name.endsWith('-stray')) continue
         const topic = match[1] as string
-        const topicId = this.#topicIdOf(path) ?? expectedId(topic, Number(match[2]))
-        if (topicId === undefined || topicId !== expectedId(topic, Number(match[2]))) {
+        const expected = expectedId(topic, Number(match[2]))
+        const found = this.#topicIdOf(path)
+        const topicId = found ?? expected
+        if (topicId === undefined || topicId !== expected) {
           this.#logger.warn('set aside a partition that the metadata does not know', { path })
           const suffix = this.#world.random.bytes(16).toString('hex')
           fs.rename(path, `${path}.${suffix}-stray`)
           continue
         }
-        if (this.#topicIdOf(path) === undefined) writePartitionMetadata(fs, path, topicId)
+        if (found === undefined) writePartitionMetadata(fs, path, topicId)
         this.#partitions.set(entry.name, {
           name: entry.name,
           topicId,
@@ -191,6 +193,8 @@ export class LogManager {
   #directoryForNew(wanted: string | undefined): LogDirectory {
     const named = this.#directories.find((directory) => directory.path === wanted)
     if (named !== undefined) return named
+    const [only, ...others] = this.#directories
+    if (only !== undefined && others.length === 0) return only
     const counts = new Map(this.#directories.map((directory) => [directory, 0]))
     for (const { directory } of this.#partitions.values()) {
       counts.set(directory, (counts.get(directory) ?? 0) + 1)

@@ -104,30 +104,22 @@ function checkHeader(batch: RecordBatch, { partition, version }: ProduceContext)
 }
 
 function convert(batch: RecordBatch, context: ProduceContext): RecordBatch {
-  const { config } = context
+  const { config, partition } = context
   const target = config.compressionType === 'producer' ? batch.compression : config.compressionType
   // Records are looked into only where the topic's semantics need it, or where it costs no decompression.
   const mustRead = config.cleanupPolicy.compact || target !== batch.compression
-  const records =
-    mustRead || batch.compression === 'none' ? checkRecords(batch, context) : undefined
+  const records = mustRead ? checkRecords(batch, context) : undefined
+  if (!mustRead && batch.compression === 'none') walkRecords(batch, partition)
   if (config.messageTimestampType === 'CreateTime') checkTimestamps(batch, records, context)
-  if (records !== undefined && target !== undefined && target !== batch.compression) {
+  if (records !== undefined && target !== batch.compression)
     return recompress(batch, records, context)
-  }
   if (config.messageTimestampType === 'LogAppendTime') batch.setLogAppendTime(BigInt(context.nowMs))
   return batch
 }
 
-/** Decodes and checks the records; undefined where only the framing had to be walked. */
-function checkRecords(batch: RecordBatch, context: ProduceContext): readonly Record[] | undefined {
+/** Decodes the records, and refuses those that a compacted topic cannot keep. */
+function checkRecords(batch: RecordBatch, context: ProduceContext): readonly Record[] {
   const { config, partition } = context
-  if (!config.cleanupPolicy.compact && batch.compression === 'none') {
-    const target = config.compressionType === 'producer' ? 'none' : config.compressionType
-    if (target === 'none') {
-      walkRecords(batch, partition)
-      return undefined
-    }
-  }
   let records: readonly Record[]
   try {
     records = readRecords(batch)

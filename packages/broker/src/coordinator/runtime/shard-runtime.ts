@@ -38,8 +38,11 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #timers = new Map<string, Timer>()
-  readonly #waiting = new Map<number, (reply: unknown) => void>()
-  readonly #failing = new Map<number, (error: unknown) => void>()
+  /** Requests without their reply yet, by token. */
+  readonly #waiting = new Map<
+    number,
+    { resolve(reply: unknown): void; reject(error: unknown): void }
+  >()
   #nextToken = 1
 
   constructor(options: {
@@ -78,8 +81,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
   expectReply<Reply>(): { readonly token: number; readonly reply: Promise<Reply> } {
     const token = this.#nextToken++
     const reply = new Promise<Reply>((resolve, reject) => {
-      this.#waiting.set(token, resolve as (reply: unknown) => void)
-      this.#failing.set(token, reject)
+      this.#waiting.set(token, { resolve: resolve as (reply: unknown) => void, reject })
     })
     return { token, reply }
   }
@@ -102,10 +104,8 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
       throw error
     }
     for (const { token, reply } of fx.replies) {
-      const resolve = this.#waiting.get(token)
+      this.#waiting.get(token)?.resolve(reply)
       this.#waiting.delete(token)
-      this.#failing.delete(token)
-      resolve?.(reply)
     }
   }
 
@@ -140,9 +140,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
         cause: error,
       },
     )
-    for (const reject of this.#failing.values()) reject(unavailable)
-    this.#waiting.clear()
-    this.#failing.clear()
+    this.#refuseWaiting(unavailable)
     this.#cancelTimers()
     this.#load()
   }
@@ -170,8 +168,11 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
   close(): void {
     this.#cancelTimers()
     const closed = new ProtocolError('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
-    for (const reject of this.#failing.values()) reject(closed)
+    this.#refuseWaiting(closed)
+  }
+
+  #refuseWaiting(error: ProtocolError): void {
+    for (const { reject } of this.#waiting.values()) reject(error)
     this.#waiting.clear()
-    this.#failing.clear()
   }
 }
