@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { nodeWorld, type World } from '@millrace/base'
+import { MemoryNetwork, nodeWorld, type World } from '@millrace/base'
 import { Broker } from '@millrace/broker'
 import {
   buildBatch,
@@ -21,7 +21,7 @@ import {
   readRecords,
   recordBatches,
 } from '@millrace/protocol'
-import { MemoryNetwork, SimulatedDisk, seededRandom, WireClient } from '@millrace/testkit'
+import { SimulatedDisk, seededRandom, WireClient } from '@millrace/testkit'
 
 const PORT = 9092
 const BATCHES = 24
@@ -220,8 +220,8 @@ async function verify(client: WireClient, acknowledged: Acknowledged): Promise<v
   assert.ok(committed >= acknowledged.committedOffset, `committed ${committed}`)
 }
 
-function connect({ network }: World2): WireClient {
-  const connection = network.connect(PORT)
+async function connect({ network }: World2): Promise<WireClient> {
+  const connection = await network.connect({ port: PORT })
   const pipe = {
     write: (data: Buffer) => void connection.write([data]),
     close: () => connection.destroy(),
@@ -247,7 +247,7 @@ async function runUntilCut(
   let broker: Broker | undefined
   try {
     broker = await start(world)
-    const client = connect(world)
+    const client = await connect(world)
     await verify(client, acknowledged)
     await work(client, broker, acknowledged)
     await broker.close()
@@ -312,7 +312,7 @@ describe('a disk', () => {
     const disk = new SimulatedDisk()
     const world = worldOn(disk, 7)
     await using broker = await start(world)
-    const client = connect(world)
+    const client = await connect(world)
     const acknowledged = nothing()
     const used = await (async () => {
       disk.capacityBytes = disk.usedBytes + 3_000
@@ -341,7 +341,7 @@ describe('a disk', () => {
     const disk = new SimulatedDisk()
     const world = worldOn(disk, 8)
     await using broker = await start(world)
-    const client = connect(world)
+    const client = await connect(world)
     await client.request(CreateTopicsRequest, CreateTopicsResponse, {
       topics: [
         { name: 'orders', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] },

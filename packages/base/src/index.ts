@@ -12,6 +12,15 @@ export {
 } from './file-system.ts'
 export { createLogger, type LogFields, type Logger, LogLevel, silentLogger } from './logger.ts'
 export { nearestSpelling } from './nearest.ts'
-export type { Connection, ListenOptions, Network, NetworkListener } from './network.ts'
+export { connectionPair, MemoryNetwork } from './memory-network.ts'
+export type {
+  ClientNetwork,
+  Connection,
+  ConnectOptions,
+  ListenOptions,
+  Network,
+  NetworkListener,
+} from './network.ts'
 export { nodeWorld } from './node-world.ts'
+export { parseProperties } from './properties-file.ts'
 export type { Clock, Random, Timer, World } from './world.ts'

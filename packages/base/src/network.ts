@@ -1,9 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
 
-/** A listening socket and its connections, as much of them as a server needs. */
-export interface Network {
+/** Sockets, as much of them as servers and clients need. */
+export interface Network extends ClientNetwork {
   /** Binds and listens; port 0 picks a free one. Rejects with Node's `EADDRINUSE` and the like. */
   listen(options: ListenOptions): Promise<NetworkListener>
+}
+
+/** The half of a network that clients use. */
+export interface ClientNetwork {
+  /** Resolves when bytes can flow, with TLS after its handshake. Rejects with Node's `ECONNREFUSED` and the like. */
+  connect(options: ConnectOptions): Promise<Connection>
+}
+
+export interface ConnectOptions {
+  readonly host: string
+  readonly port: number
+  /** Options of `tls.connect`. Without them the connection is plain. */
+  readonly tls?: TlsOptions
+  /** Gives up with `ETIMEDOUT` after this long. */
+  readonly timeoutMs?: number
+  /**
+   * Where the next bytes may be put, so that a large reply is read into its place; `onData` then gets a part of that
+   * buffer. A network may ignore it.
+   */
+  readonly nextBuffer?: () => Buffer
 }
 
 export interface ListenOptions {

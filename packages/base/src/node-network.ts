@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createServer, type Socket } from 'node:net'
-import type { Connection, Network } from './network.ts'
+import { createServer, createConnection as openSocket, type Socket } from 'node:net'
+import type { connect as tlsConnect } from 'node:tls'
+import type { Connection, ConnectOptions, Network } from './network.ts'
 
-function connectionOf(socket: Socket): Connection {
+/** Bytes reach the connection in `onread` buffers, or, without them, in 'data' events. */
+function connectionOf(socket: Socket, hasOwnBuffers = false): Connection {
   let failure: Error | undefined
   const connection: Connection = {
     remoteAddress: socket.remoteAddress ?? '',
@@ -27,7 +29,7 @@ function connectionOf(socket: Socket): Connection {
     destroy: () => void socket.destroy(),
   }
   socket.setNoDelay(true)
-  socket.on('data', (chunk: Buffer) => connection.onData(chunk))
+  if (!hasOwnBuffers) socket.on('data', (chunk: Buffer) => connection.onData(chunk))
   socket.on('drain', () => connection.onDrain())
   socket.on('error', (error) => {
     failure = error
@@ -37,8 +39,64 @@ function connectionOf(socket: Socket): Connection {
   return connection
 }
 
-/** TCP through `node:net`. */
+async function connect(options: ConnectOptions): Promise<Connection> {
+  const { host, port, tls, timeoutMs, nextBuffer } = options
+  let connection: Connection | undefined
+  const socket = await openFor(options, (chunk) => connection?.onData(chunk))
+  return new Promise((resolve, reject) => {
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => {
+            const message = `no connection to ${host}:${port} within ${timeoutMs} ms`
+            socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }))
+          }, timeoutMs)
+    const fail = (error: Error): void => {
+      clearTimeout(timer)
+      reject(error)
+    }
+    const failClosed = (): void => {
+      fail(Object.assign(new Error(`${host}:${port} closed the connection`), { code: 'ECONNRESET' }))
+    }
+    socket.once('error', fail)
+    socket.once('close', failClosed)
+    socket.once(tls === undefined ? 'connect' : 'secureConnect', () => {
+      clearTimeout(timer)
+      socket.off('error', fail)
+      socket.off('close', failClosed)
+      connection = connectionOf(socket, tls === undefined && nextBuffer !== undefined)
+      resolve(connection)
+    })
+  })
+}
+
+async function openFor(
+  { host, port, tls, nextBuffer }: ConnectOptions,
+  onData: (chunk: Buffer) => void,
+): Promise<Socket> {
+  if (tls !== undefined) {
+    // Loaded on first use: most connections are plain.
+    const { connect: connectTls } = (await import('node:tls')) as { connect: typeof tlsConnect }
+    const servername = tls.servername ?? (/^[\d.]+$|:/.test(host) ? '' : host)
+    return connectTls({ ...tls, host, port, servername })
+  }
+  if (nextBuffer === undefined) return openSocket({ host, port })
+  return openSocket({
+    host,
+    port,
+    onread: {
+      buffer: nextBuffer,
+      callback(size, buffer) {
+        onData((buffer as Buffer).subarray(0, size))
+        return true
+      },
+    },
+  })
+}
+
+/** TCP through `node:net`, TLS through `node:tls`. */
 export const nodeNetwork: Network = {
+  connect,
   listen({ host, port, backlog, onConnection, onError }) {
     return new Promise((resolve, reject) => {
       const server = createServer({ allowHalfOpen: true }, (socket) =>

@@ -7,9 +7,9 @@ import type { Clock, Random, World } from './world.ts'
 const nodeClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  setTimer(delayMs, callback) {
+  setTimer(delayMs, callback, options) {
     const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), 0x7fffffff))
-    timer.unref()
+    if (options?.keepsAlive !== true) timer.unref()
     return { cancel: () => clearTimeout(timer) }
   },
   yield: () => new Promise((resolve) => setImmediate(resolve)),

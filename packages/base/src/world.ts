@@ -12,8 +12,8 @@ export interface Clock {
   now(): number
   /** Milliseconds since some fixed point, with fractions. Never goes back. */
   monotonic(): number
-  /** Calls `callback` once after `delayMs`. A pending timer does not keep the process alive. */
-  setTimer(delayMs: number, callback: () => void): Timer
+  /** Calls `callback` once after `delayMs`. A pending timer keeps the process alive only when told to. */
+  setTimer(delayMs: number, callback: () => void, options?: { readonly keepsAlive?: boolean }): Timer
   /** Lets other work of the process run: resolves on a later turn of the event loop. */
   yield(): Promise<void>
 }

@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Logger, MillraceError, nodeWorld, silentLogger, type World } from '@millrace/base'
+import {
+  type ClientNetwork,
+  connectionPair,
+  type Logger,
+  MillraceError,
+  nodeWorld,
+  silentLogger,
+  type World,
+} from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 import type { BrokerServices } from './broker-services.ts'
 import { BrokerConfig } from './config/broker-config.ts'
@@ -100,6 +108,22 @@ export class Broker implements AsyncDisposable {
         const shown = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
         return `${shown.includes(':') ? `[${shown}]` : shown}:${boundPort}`
       })
+  }
+
+  /** Connections to this broker that never leave the process: a client's `network`. */
+  get network(): ClientNetwork {
+    return {
+      connect: async ({ port }) => {
+        const listener = this.#listeners.bound.find(({ boundPort }) => boundPort === port)
+        if (listener === undefined || this.#closing !== undefined) {
+          const message = `ECONNREFUSED: no listener of this broker has port ${port}`
+          throw Object.assign(new Error(message), { code: 'ECONNREFUSED' })
+        }
+        const [client, server] = connectionPair(port)
+        this.#listeners.accept(server, listener)
+        return client
+      },
+    }
   }
 
   get clusterId(): string {

@@ -16,6 +16,12 @@ export {
   writeResponseHeader,
 } from './header.ts'
 export { ProtocolError } from './protocol-error.ts'
+export {
+  type BuilderHeader,
+  RecordBatchBuilder,
+  type RecordBytes,
+  sealBatch,
+} from './records/batch-builder.ts'
 export { crc32c } from './records/crc32c.ts'
 export {
   type BatchOptions,

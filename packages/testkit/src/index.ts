@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-export { MemoryNetwork } from './memory-network.ts'
 export { readyAddress } from './ready-line.ts'
 export { seededRandom } from './seeded-random.ts'
 export { PowerCutError, SimulatedDisk } from './simulated-disk.ts'

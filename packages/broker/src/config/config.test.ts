@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { BrokerConfig } from './broker-config.ts'
-import { parseProperties } from './properties-file.ts'
+import { parseProperties } from '@millrace/base'
 import { resolveLogConfig, topicValue } from './topic-config.ts'
 
 const config = (settings: Readonly<Record<string, string>>): BrokerConfig =>

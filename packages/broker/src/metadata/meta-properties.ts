@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type FileSystem, MillraceError, writeFileAtomically } from '@millrace/base'
-import { parseProperties } from '../config/properties-file.ts'
+import { type FileSystem, MillraceError, parseProperties, writeFileAtomically } from '@millrace/base'
 
 /** `meta.properties`: whose directory this is. */
 export interface MetaProperties {

@@ -36,7 +36,7 @@ export class Listeners {
         host: listenerConfig.host,
         port: listenerConfig.port,
         backlog: config.number('socket.listen.backlog.size'),
-        onConnection: (connection) => this.#accept(connection, listenerConfig),
+        onConnection: (connection) => this.accept(connection, listenerConfig),
         onError: (error) =>
           logger.error('listener failed', { listener: listenerConfig.listenerName, error }),
       })
@@ -45,7 +45,8 @@ export class Listeners {
     this.#closeIdle()
   }
 
-  #accept(connection: Connection, listener: ListenerConfig): void {
+  /** Serves a connection that came in through `listener`, or from inside the process. */
+  accept(connection: Connection, listener: ListenerConfig): void {
     const { config, logger } = this.#broker
     const { remoteAddress } = connection
     const fromThere = (this.#perAddress.get(remoteAddress) ?? 0) + 1

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
-import { createLogger, LogLevel, nodeWorld, systemErrorCode } from '@millrace/base'
-import { Broker, parseProperties, releases } from '@millrace/broker'
+import { createLogger, LogLevel, nodeWorld, parseProperties, systemErrorCode } from '@millrace/base'
+import { Broker, releases } from '@millrace/broker'
 import { type Command, UsageError } from '../command.ts'
 import { type Options, optionHelp, type ParsedOptions, parseOptions } from '../options.ts'
 

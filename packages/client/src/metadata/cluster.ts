@@ -1,0 +1,387 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Clock, MillraceError, type Timer } from '@millrace/base'
+import {
+  ErrorCode,
+  errorName,
+  FindCoordinatorRequest,
+  FindCoordinatorResponse,
+  type MessageInput,
+  type MessageOf,
+  type MessageSchema,
+  MetadataRequest,
+  MetadataResponse,
+  ProtocolError,
+} from '@millrace/protocol'
+import type { BrokerConnection, RequestOptions } from '../network/broker-connection.ts'
+import { Connections, type Lane } from '../network/connections.ts'
+import { sleep } from '../network/waiting.ts'
+import { type Address, backoffMs, type ResolvedClientOptions } from '../options.ts'
+import {
+  type ClusterMetadata,
+  mergeMetadata,
+  type Node,
+  noMetadata,
+  type TopicMetadata,
+  withLeader,
+} from './metadata.ts'
+
+/** Kinds of coordinators, by the number FindCoordinator has for them. */
+export const CoordinatorType = { group: 0, transaction: 1, share: 2 } as const
+export type CoordinatorType = keyof typeof CoordinatorType
+
+/** A client's view of its cluster: who is there, who leads what, and the connections to them. */
+export class Cluster {
+  readonly options: ResolvedClientOptions
+  readonly #connections: Connections
+  readonly #allowAutoTopicCreation: boolean
+  #metadata: ClusterMetadata = noMetadata
+  readonly #tracked = new Set<string>()
+  #tracksAll = false
+  #refreshing: Promise<void> | undefined
+  #nextRefresh: Promise<void> | undefined
+  #refreshFailures = 0
+  #lastRefreshMs = Number.NEGATIVE_INFINITY
+  #expiry: Timer | undefined
+  #isClosed = false
+  readonly #coordinators = new Map<string, Promise<Node>>()
+  readonly #listeners = new Set<() => void>()
+
+  constructor(options: ResolvedClientOptions, { allowAutoTopicCreation = false } = {}) {
+    this.options = options
+    this.#allowAutoTopicCreation = allowAutoTopicCreation
+    this.#connections = new Connections(options)
+  }
+
+  get clock(): Clock {
+    return this.options.clock
+  }
+
+  get metadata(): ClusterMetadata {
+    return this.#metadata
+  }
+
+  /** Called after each change of the metadata; returns how to stop it. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /** Keeps the metadata of these topics; unknown ones are asked for with the next refresh. */
+  track(topics: Iterable<string>): boolean {
+    const before = this.#tracked.size
+    for (const topic of topics) this.#tracked.add(topic)
+    return this.#tracked.size > before
+  }
+
+  /** Keeps the metadata of exactly these topics. */
+  trackOnly(topics: Iterable<string> | 'all'): void {
+    this.#tracksAll = topics === 'all'
+    if (topics === 'all') return
+    this.#tracked.clear()
+    this.track(topics)
+  }
+
+  /** Asks for new metadata. Callers while one request is under way share the next one. */
+  refresh(): Promise<void> {
+    if (this.#refreshing === undefined) return this.#startRefresh()
+    this.#nextRefresh ??= this.#refreshing
+      .catch(() => {})
+      .then(() => {
+        this.#nextRefresh = undefined
+        return this.#startRefresh()
+      })
+    return this.#nextRefresh
+  }
+
+  /** Like `refresh`, for those who noticed that something changed and do not wait: not sooner than the backoff allows. */
+  requestRefresh(): void {
+    if (this.#isClosed || this.#nextRefresh !== undefined) return
+    const wait = this.#lastRefreshMs + this.options.retryBackoffMs - this.clock.monotonic()
+    if (wait <= 0) {
+      this.refresh().catch(() => {})
+      return
+    }
+    this.#nextRefresh = sleep(this.clock, wait).then(async () => {
+      this.#nextRefresh = undefined
+      if (!this.#isClosed) await this.refresh()
+    })
+    this.#nextRefresh.catch(() => {})
+  }
+
+  #startRefresh(): Promise<void> {
+    if (this.#isClosed) {
+      return Promise.reject(new MillraceError('MILLRACE_CLOSED', 'the client is closed'))
+    }
+    this.#refreshing = this.#refresh().finally(() => {
+      this.#refreshing = undefined
+    })
+    return this.#refreshing
+  }
+
+  async #refresh(): Promise<void> {
+    const topics = this.#tracksAll ? null : [...this.#tracked].map((name) => ({ name }))
+    try {
+      const response = await this.requestAny(MetadataRequest, MetadataResponse, {
+        topics,
+        allowAutoTopicCreation: this.#allowAutoTopicCreation,
+      })
+      this.#refreshFailures = 0
+      this.#lastRefreshMs = this.clock.monotonic()
+      let merged = mergeMetadata(this.#metadata, response)
+      if (topics === null) {
+        const there = new Set(response.topics.map(({ name }) => name))
+        const left = [...merged.topics].filter(([name]) => there.has(name))
+        merged = { ...merged, topics: new Map(left) }
+      }
+      this.#update(merged)
+    } catch (error) {
+      this.#refreshFailures++
+      throw error
+    } finally {
+      this.#expireLater()
+    }
+  }
+
+  #update(metadata: ClusterMetadata): void {
+    this.#metadata = metadata
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  #expireLater(): void {
+    this.#expiry?.cancel()
+    if (this.#isClosed) return
+    const { metadataMaxAgeMs } = this.options
+    // After a failure sooner: the picture is old, and somebody wanted a new one.
+    const delay = this.#refreshFailures > 0 ? this.#backoff(this.#refreshFailures) : metadataMaxAgeMs
+    this.#expiry = this.clock.setTimer(delay, () => {
+      this.refresh().catch(() => {})
+    })
+  }
+
+  #backoff(attempt: number): number {
+    const { retryBackoffMs, retryBackoffMaxMs, random } = this.options
+    return backoffMs(attempt, { baseMs: retryBackoffMs, maxMs: retryBackoffMaxMs, random })
+  }
+
+  /** Waits before attempt number `attempt` of something that failed. */
+  async backOff(attempt: number, signal?: AbortSignal): Promise<void> {
+    await sleep(this.clock, this.#backoff(attempt), signal)
+  }
+
+  /** A leader that a reply told, which saves asking. */
+  learnLeader(told: Parameters<typeof withLeader>[1]): void {
+    const metadata = withLeader(this.#metadata, told)
+    if (metadata === undefined) this.requestRefresh()
+    else this.#update(metadata)
+  }
+
+  /**
+   * Refreshes until `find` finds what it looks for in the metadata, at most for `timeoutMs`. Errors that another attempt
+   * cannot mend are thrown at once; at the end `describe` says what was missing.
+   */
+  async await<T>(
+    find: (metadata: ClusterMetadata) => T | undefined,
+    {
+      timeoutMs,
+      describe,
+      signal,
+    }: {
+      readonly timeoutMs: number
+      readonly describe: () => string
+      readonly signal?: AbortSignal | undefined
+    },
+  ): Promise<T> {
+    const deadline = this.clock.monotonic() + timeoutMs
+    let lastError: unknown
+    for (let attempt = 0; ; attempt++) {
+      const found = find(this.#metadata)
+      if (found !== undefined) return found
+      try {
+        await this.#withDeadline(this.refresh(), deadline)
+        lastError = undefined
+      } catch (error) {
+        if (!(error instanceof MillraceError) || !error.retriable) throw error
+        lastError = error
+      }
+      const foundNow = find(this.#metadata)
+      if (foundNow !== undefined) return foundNow
+      const left = deadline - this.clock.monotonic()
+      if (left <= 0) {
+        const why = lastError instanceof Error ? `: ${lastError.message}` : ''
+        throw new MillraceError('MILLRACE_TIMEOUT', `${describe()} after ${timeoutMs} ms${why}`, {
+          retriable: true,
+          cause: lastError,
+        })
+      }
+      await sleep(this.clock, Math.min(left, this.#backoff(attempt)), signal)
+    }
+  }
+
+  async #withDeadline(work: Promise<void>, deadline: number): Promise<void> {
+    const { promise, reject } = Promise.withResolvers<never>()
+    const left = Math.max(0, deadline - this.clock.monotonic())
+    const timer = this.clock.setTimer(
+      left,
+      () =>
+        reject(
+          new MillraceError('MILLRACE_TIMEOUT', 'no metadata in time', { retriable: true }),
+        ),
+      { keepsAlive: true },
+    )
+    try {
+      await Promise.race([work, promise])
+    } finally {
+      timer.cancel()
+      work.catch(() => {})
+    }
+  }
+
+  /** Metadata of a topic; throws `UNKNOWN_TOPIC_OR_PARTITION` and the like once time is up. */
+  async topic(name: string, timeoutMs: number, signal?: AbortSignal): Promise<TopicMetadata> {
+    this.track([name])
+    let lastCode: number = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+    try {
+      return await this.await(
+        (metadata) => {
+          const topic = metadata.topics.get(name)
+          if (topic !== undefined) return topic
+          const code = metadata.topicErrors.get(name)
+          if (code !== undefined) {
+            lastCode = code
+            const error = new ProtocolError(errorName(code), `topic ${name}: ${errorName(code)}`)
+            if (!error.retriable) throw error
+          }
+          return undefined
+        },
+        { timeoutMs, describe: () => `topic ${name} has no metadata`, signal },
+      )
+    } catch (error) {
+      if (!(error instanceof MillraceError) || error.code !== 'MILLRACE_TIMEOUT') throw error
+      if (!this.#metadata.topicErrors.has(name)) throw error
+      const code = errorName(lastCode)
+      throw new ProtocolError(code, `topic ${name}: ${code}, after ${timeoutMs} ms`, {
+        cause: error,
+      })
+    }
+  }
+
+  /** The node that leads a partition, undefined while none is known. */
+  leaderOf(topic: string, partition: number): Node | undefined {
+    const leader = this.#metadata.topics.get(topic)?.partitions[partition]?.leader ?? -1
+    return this.#metadata.nodes.get(leader)
+  }
+
+  /** An open connection to a node, if there is one. */
+  existing(nodeId: number, lane: Lane): BrokerConnection | undefined {
+    const node = this.#metadata.nodes.get(nodeId)
+    return node === undefined ? undefined : this.#connections.existing(node, lane)
+  }
+
+  async connect(nodeId: number, lane: Lane = 'control'): Promise<BrokerConnection> {
+    const node = this.#metadata.nodes.get(nodeId)
+    if (node === undefined) {
+      throw new MillraceError('MILLRACE_UNKNOWN_NODE', `node ${nodeId} is not in the metadata`, {
+        retriable: true,
+      })
+    }
+    return this.#connections.get(node, lane)
+  }
+
+  /** A connection to any broker: one that is open, else one that may answer; bootstrap servers when all known ones fail. */
+  async #any(): Promise<BrokerConnection> {
+    const known: Address[] = [...this.#metadata.nodes.values()]
+    const candidates = [...shuffled(known, this.options), ...this.options.bootstrapServers]
+    for (const address of candidates) {
+      const open = this.#connections.existing(address, 'control')
+      if (open !== undefined) return open
+    }
+    let failure: unknown
+    const ready = candidates.filter((address) => !this.#connections.isBackingOff(address, 'control'))
+    for (const address of ready.length > 0 ? ready : candidates.slice(0, 1)) {
+      try {
+        return await this.#connections.get(address, 'control')
+      } catch (error) {
+        // Wrong credentials are wrong everywhere.
+        if (!(error instanceof MillraceError) || !error.retriable) throw error
+        failure = error
+      }
+    }
+    throw failure
+  }
+
+  async requestAny<Q extends MessageSchema, S extends MessageSchema>(
+    request: Q,
+    response: S,
+    message: MessageInput<Q> | ((version: number) => MessageInput<Q>),
+    options?: RequestOptions,
+  ): Promise<MessageOf<S>> {
+    const connection = await this.#any()
+    return connection.request(request, response, message, options)
+  }
+
+  async request<Q extends MessageSchema, S extends MessageSchema>(
+    nodeId: number,
+    request: Q,
+    response: S,
+    message: MessageInput<Q> | ((version: number) => MessageInput<Q>),
+    options?: RequestOptions,
+  ): Promise<MessageOf<S>> {
+    const connection = await this.connect(nodeId)
+    return connection.request(request, response, message, options)
+  }
+
+  /** The coordinator of a group, transactional id or share partition; remembered until `forgetCoordinator`. */
+  coordinator(type: CoordinatorType, key: string): Promise<Node> {
+    const name = `${type}/${key}`
+    let found = this.#coordinators.get(name)
+    if (found === undefined) {
+      found = this.#findCoordinator(type, key)
+      this.#coordinators.set(name, found)
+      found.catch(() => this.#coordinators.delete(name))
+    }
+    return found
+  }
+
+  forgetCoordinator(type: CoordinatorType, key: string): void {
+    this.#coordinators.delete(`${type}/${key}`)
+  }
+
+  async #findCoordinator(type: CoordinatorType, key: string): Promise<Node> {
+    const keyType = CoordinatorType[type]
+    const response = await this.requestAny(
+      FindCoordinatorRequest,
+      FindCoordinatorResponse,
+      (version) => (version >= 4 ? { keyType, coordinatorKeys: [key] } : { keyType, key }),
+    )
+    const found = response.coordinators[0] ?? response
+    if (found.errorCode !== ErrorCode.NONE) {
+      const code = errorName(found.errorCode)
+      throw new ProtocolError(code, `no coordinator of ${type} ${key}: ${found.errorMessage ?? code}`)
+    }
+    const node = { id: found.nodeId, host: found.host, port: found.port, rack: null }
+    if (!this.#metadata.nodes.has(node.id)) {
+      this.#metadata = { ...this.#metadata, nodes: new Map(this.#metadata.nodes).set(node.id, node) }
+    }
+    return node
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#expiry?.cancel()
+    this.#connections.close()
+    this.#listeners.clear()
+  }
+}
+
+function shuffled<T>(items: readonly T[], { random }: ResolvedClientOptions): T[] {
+  const mixed = [...items]
+  for (let i = mixed.length - 1; i > 0; i--) {
+    const j = random.integer(i + 1)
+    ;[mixed[i], mixed[j]] = [mixed[j] as T, mixed[i] as T]
+  }
+  return mixed
+}

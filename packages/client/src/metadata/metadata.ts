@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ErrorCode, type MetadataResponse, ZERO_UUID } from '@millrace/protocol'
+
+export interface Node {
+  readonly id: number
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+}
+
+export interface PartitionMetadata {
+  readonly partition: number
+  /** Node id of the leader, -1 while there is none. */
+  readonly leader: number
+  /** -1 when the broker does not tell. */
+  readonly leaderEpoch: number
+  readonly replicas: readonly number[]
+  readonly isr: readonly number[]
+  readonly offlineReplicas: readonly number[]
+}
+
+export interface TopicMetadata {
+  readonly name: string
+  /** 22 characters of base64; all `A` when the broker does not tell. */
+  readonly id: string
+  readonly isInternal: boolean
+  /** By partition number. */
+  readonly partitions: readonly PartitionMetadata[]
+}
+
+/** What a client knows of its cluster. A new one replaces the old with each refresh. */
+export interface ClusterMetadata {
+  readonly clusterId: string | null
+  readonly controllerId: number
+  readonly nodes: ReadonlyMap<number, Node>
+  readonly topics: ReadonlyMap<string, TopicMetadata>
+  /** Error codes of topics that were asked for and have no metadata. */
+  readonly topicErrors: ReadonlyMap<string, number>
+}
+
+export const noMetadata: ClusterMetadata = {
+  clusterId: null,
+  controllerId: -1,
+  nodes: new Map(),
+  topics: new Map(),
+  topicErrors: new Map(),
+}
+
+/**
+ * Joins a response into what is known. A partition's leader is replaced only by one of the same or a newer epoch, so a broker
+ * that lags behind cannot take us back (KIP-320); a topic with another id is another topic.
+ */
+export function mergeMetadata(known: ClusterMetadata, response: MetadataResponse): ClusterMetadata {
+  const topics = new Map(known.topics)
+  const topicErrors = new Map(known.topicErrors)
+  for (const topic of response.topics) {
+    const name = topic.name ?? ''
+    if (topic.errorCode !== ErrorCode.NONE) {
+      topicErrors.set(name, topic.errorCode)
+      if (topic.errorCode === ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) topics.delete(name)
+      continue
+    }
+    topicErrors.delete(name)
+    const before = topics.get(name)
+    const isSame = before !== undefined && (before.id === topic.topicId || topic.topicId === ZERO_UUID)
+    const partitions: PartitionMetadata[] = []
+    for (const each of topic.partitions) {
+      const old = isSame ? before.partitions[each.partitionIndex] : undefined
+      partitions[each.partitionIndex] =
+        old !== undefined && each.leaderEpoch !== -1 && each.leaderEpoch < old.leaderEpoch
+          ? old
+          : {
+              partition: each.partitionIndex,
+              leader: each.leaderId,
+              leaderEpoch: each.leaderEpoch,
+              replicas: each.replicaNodes,
+              isr: each.isrNodes,
+              offlineReplicas: each.offlineReplicas,
+            }
+    }
+    topics.set(name, { name, id: topic.topicId, isInternal: topic.isInternal, partitions })
+  }
+  return {
+    clusterId: response.clusterId,
+    controllerId: response.controllerId,
+    nodes: new Map(
+      response.brokers.map(({ nodeId, host, port, rack }) => [
+        nodeId,
+        { id: nodeId, host, port, rack },
+      ]),
+    ),
+    topics,
+    topicErrors,
+  }
+}
+
+/** Takes over a leader that a reply to Produce or Fetch told (KIP-951); false when it is old news. */
+export function withLeader(
+  known: ClusterMetadata,
+  told: {
+    readonly topic: string
+    readonly partition: number
+    readonly leader: number
+    readonly leaderEpoch: number
+    readonly nodes: readonly Node[]
+  },
+): ClusterMetadata | undefined {
+  const topic = known.topics.get(told.topic)
+  const partition = topic?.partitions[told.partition]
+  if (topic === undefined || partition === undefined) return undefined
+  if (told.leader < 0 || told.leaderEpoch <= partition.leaderEpoch) return undefined
+  const nodes = new Map(known.nodes)
+  for (const node of told.nodes) nodes.set(node.id, node)
+  if (!nodes.has(told.leader)) return undefined
+  const partitions = topic.partitions.with(told.partition, {
+    ...partition,
+    leader: told.leader,
+    leaderEpoch: told.leaderEpoch,
+  })
+  return { ...known, nodes, topics: new Map(known.topics).set(topic.name, { ...topic, partitions }) }
+}

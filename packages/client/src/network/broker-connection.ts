@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  ByteReader,
+  ByteWriter,
+  type Connection,
+  MillraceError,
+  systemErrorCode,
+  type Timer,
+} from '@millrace/base'
+import {
+  type Api,
+  ApiKey,
+  ApiVersionsRequest,
+  ApiVersionsResponse,
+  apis,
+  codecOf,
+  ErrorCode,
+  errorName,
+  type MessageInput,
+  type MessageOf,
+  type MessageSchema,
+  ProtocolError,
+  readResponseHeader,
+  versionBounds,
+  writeRequestHeader,
+} from '@millrace/protocol'
+import { channels } from '../diagnostics.ts'
+import type { Address, ResolvedClientOptions } from '../options.ts'
+import { ResponseFrames } from './response-frames.ts'
+import { authenticate } from './sasl.ts'
+
+/** A request that could not be answered because its connection is gone. */
+export class DisconnectedError extends MillraceError {
+  override readonly name = 'DisconnectedError'
+  /** Whether no byte of the request was sent, so that the broker cannot have acted on it. */
+  readonly neverSent: boolean
+  constructor(
+    message: string,
+    options: { readonly neverSent?: boolean; readonly code?: string; readonly cause?: unknown } = {},
+  ) {
+    super(options.code ?? 'MILLRACE_DISCONNECTED', message, {
+      retriable: true,
+      cause: options.cause,
+    })
+    this.neverSent = options.neverSent ?? false
+  }
+}
+
+interface InFlight {
+  readonly api: Api
+  readonly version: number
+  readonly correlationId: number
+  readonly deadline: number
+  readonly sentAt: number
+  readonly response: MessageSchema
+  resolve(message: unknown): void
+  reject(error: Error): void
+}
+
+export interface RequestOptions {
+  /** Newest version to use, where the caller cannot make use of a newer one. */
+  readonly maxVersion?: number
+  /** Default: `requestTimeoutMs`. */
+  readonly timeoutMs?: number
+}
+
+/** Most bytes of records a broker may be sent before the socket has taken them. */
+const CLOSED = 'the client was closed'
+
+/** One authenticated connection to one broker. Requests are pipelined; replies come in the same order. */
+export class BrokerConnection {
+  readonly address: Address
+  readonly #connection: Connection
+  readonly #options: ResolvedClientOptions
+  readonly #inFlight: InFlight[] = []
+  #correlationId = 0
+  #isClosed = false
+  #timer: Timer | undefined
+  #reauthenticate: Timer | undefined
+  /** Newest and oldest version the broker has of each API, by key. */
+  #versions: ReadonlyMap<number, { readonly min: number; readonly max: number }> = new Map()
+  /** Cluster-wide feature levels the broker told (KIP-584). */
+  features: MessageOf<typeof ApiVersionsResponse> | undefined
+  lastUsedMs: number
+  onClose: () => void = () => {}
+
+  private constructor(
+    connection: Connection,
+    context: {
+      readonly address: Address
+      readonly options: ResolvedClientOptions
+      readonly frames: ResponseFrames
+    },
+  ) {
+    this.#connection = connection
+    this.address = context.address
+    this.#options = context.options
+    this.lastUsedMs = context.options.clock.monotonic()
+    connection.onData = (chunk) => {
+      try {
+        context.frames.push(chunk)
+      } catch (error) {
+        this.#fail(error as Error)
+      }
+    }
+    connection.onClose = (error) => this.#fail(error)
+  }
+
+  /** Connects, asks what the broker can do, and authenticates. */
+  static async open(address: Address, options: ResolvedClientOptions): Promise<BrokerConnection> {
+    let opened: BrokerConnection | undefined
+    const frames = new ResponseFrames(options.receiveMessageMaxBytes, (frame) =>
+      opened?.receive(frame),
+    )
+    const where = `${address.host}:${address.port}`
+    let connection: Connection
+    try {
+      connection = await options.network.connect({
+        ...address,
+        ...(options.tls === undefined ? {} : { tls: options.tls }),
+        timeoutMs: options.socketConnectionSetupTimeoutMs,
+        nextBuffer: frames.nextBuffer,
+      })
+    } catch (cause) {
+      const code = systemErrorCode(cause) ?? ''
+      // A certificate that does not fit will not fit the next time either.
+      if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code)) {
+        throw new MillraceError(
+          'MILLRACE_TLS',
+          `TLS with ${where} failed: ${(cause as Error).message} (${code})`,
+          { cause },
+        )
+      }
+      throw new DisconnectedError(`cannot connect to ${where}: ${(cause as Error).message}`, {
+        neverSent: true,
+        cause,
+      })
+    }
+    opened = new BrokerConnection(connection, { address, options, frames })
+    try {
+      await opened.#negotiate()
+      await opened.#authenticate()
+    } catch (error) {
+      opened.close()
+      throw error
+    }
+    channels.connect.publish({ address: where })
+    return opened
+  }
+
+  async #negotiate(): Promise<void> {
+    const ask = (version: number): Promise<MessageOf<typeof ApiVersionsResponse>> =>
+      this.#send(ApiVersionsRequest, ApiVersionsResponse, {
+        message: { clientSoftwareName: 'millrace', clientSoftwareVersion: '0.1.0' },
+        version,
+        timeoutMs: this.#options.requestTimeoutMs,
+      })
+    let response = await ask(4)
+    // An older broker answers in version 0 and lists what it knows (KIP-511).
+    if (response.errorCode === ErrorCode.UNSUPPORTED_VERSION) {
+      const known = response.apiKeys.find(({ apiKey }) => apiKey === ApiKey.ApiVersions)
+      response = await ask(Math.min(known?.maxVersion ?? 0, 4))
+    }
+    if (response.errorCode !== ErrorCode.NONE) {
+      const code = errorName(response.errorCode)
+      throw new ProtocolError(code, `${this.#where} refused ApiVersions: ${code}`)
+    }
+    this.features = response
+    this.#versions = new Map(
+      response.apiKeys.map(({ apiKey, minVersion, maxVersion }) => [
+        apiKey,
+        { min: minVersion, max: maxVersion },
+      ]),
+    )
+  }
+
+  async #authenticate(): Promise<void> {
+    const { sasl, clock } = this.#options
+    if (sasl === undefined) return
+    const lifetimeMs = await authenticate(sasl, {
+      host: this.address.host,
+      clock,
+      random: this.#options.random,
+      request: (request, response, message) => this.request(request, response, message),
+    })
+    // KIP-368: a session that ends is renewed in time, before the broker cuts the connection.
+    if (lifetimeMs > 0) {
+      this.#reauthenticate = clock.setTimer(lifetimeMs * 0.85, () => {
+        this.#authenticate().catch((error: Error) => this.#fail(error))
+      })
+    }
+  }
+
+  get #where(): string {
+    return `${this.address.host}:${this.address.port}`
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  get inFlightCount(): number {
+    return this.#inFlight.length
+  }
+
+  /** The newest version both sides have, or undefined. */
+  versionOf(request: MessageSchema, maxVersion = Number.POSITIVE_INFINITY): number | undefined {
+    const ours = versionBounds(request.versions)
+    const theirs = this.#versions.get(request.apiKey ?? -1)
+    if (theirs === undefined) return undefined
+    const version = Math.min(ours[1], theirs.max, maxVersion)
+    return version < Math.max(ours[0], theirs.min) ? undefined : version
+  }
+
+  /**
+   * Sends a request in the newest version both sides have. Rejects with `DisconnectedError` when the connection ends,
+   * with `UNSUPPORTED_VERSION` when there is no common version. Error codes inside the reply are the caller's.
+   */
+  request<Q extends MessageSchema, S extends MessageSchema>(
+    request: Q,
+    response: S,
+    message: MessageInput<Q> | ((version: number) => MessageInput<Q>),
+    options: RequestOptions = {},
+  ): Promise<MessageOf<S>> {
+    const version = this.versionOf(request, options.maxVersion)
+    if (version === undefined) {
+      const theirs = this.#versions.get(request.apiKey ?? -1)
+      const has = theirs === undefined ? 'does not have it' : `has ${theirs.min}-${theirs.max}`
+      return Promise.reject(
+        new ProtocolError(
+          'UNSUPPORTED_VERSION',
+          `${request.name} in versions ${request.versions}: ${this.#where} ${has}`,
+        ),
+      )
+    }
+    return this.#send(request, response, {
+      message: typeof message === 'function' ? message(version) : message,
+      version,
+      timeoutMs: options.timeoutMs ?? this.#options.requestTimeoutMs,
+    })
+  }
+
+  /** Sends a request that is never answered: Produce with acks=0. False when the connection is gone. */
+  sendOneWay<Q extends MessageSchema>(request: Q, message: MessageInput<Q>): boolean {
+    const version = this.versionOf(request)
+    if (this.#isClosed || version === undefined) return false
+    this.#write(request, message, { version, correlationId: this.#correlationId++ })
+    return true
+  }
+
+  #send<Q extends MessageSchema, S extends MessageSchema>(
+    request: Q,
+    response: S,
+    call: { readonly message: MessageInput<Q>; readonly version: number; readonly timeoutMs: number },
+  ): Promise<MessageOf<S>> {
+    if (this.#isClosed) {
+      return Promise.reject(
+        new DisconnectedError(`the connection to ${this.#where} is closed`, { neverSent: true }),
+      )
+    }
+    const correlationId = this.#correlationId++
+    return new Promise((resolve, reject) => {
+      let api: Api
+      try {
+        api = this.#write(request, call.message, { version: call.version, correlationId })
+      } catch (error) {
+        reject(error)
+        return
+      }
+      const now = this.#options.clock.monotonic()
+      this.lastUsedMs = now
+      this.#inFlight.push({
+        api,
+        version: call.version,
+        correlationId,
+        sentAt: now,
+        deadline: now + call.timeoutMs,
+        response,
+        resolve: resolve as (message: unknown) => void,
+        reject,
+      })
+      this.#watch()
+    })
+  }
+
+  #write<Q extends MessageSchema>(
+    request: Q,
+    message: MessageInput<Q>,
+    { version, correlationId }: { readonly version: number; readonly correlationId: number },
+  ): Api {
+    const api = apis.get(request.apiKey ?? -1) as Api
+    const writer = new ByteWriter(512)
+    writeRequestHeader(writer, api, {
+      apiVersion: version,
+      correlationId,
+      clientId: this.#options.clientId,
+    })
+    codecOf(request, version).encode(writer, message)
+    const size = Buffer.allocUnsafe(4)
+    size.writeInt32BE(writer.size)
+    this.#connection.write([size, ...writer.finish()])
+    return api
+  }
+
+  /** A whole reply. Public for the frames, which exist before the connection does. */
+  receive(frame: Buffer): void {
+    const waiting = this.#inFlight.shift()
+    if (waiting === undefined) {
+      this.#fail(new Error(`${this.#where} sent a reply to no request`))
+      return
+    }
+    try {
+      if (frame.readInt32BE(0) !== waiting.correlationId) {
+        throw new Error(
+          `${this.#where} answered request ${frame.readInt32BE(0)} in place of ${waiting.correlationId}`,
+        )
+      }
+      waiting.resolve(this.#decode(frame, waiting))
+    } catch (error) {
+      waiting.reject(error as Error)
+      this.#fail(error as Error)
+      return
+    }
+    if (channels.request.hasSubscribers) {
+      channels.request.publish({
+        api: waiting.api.name,
+        version: waiting.version,
+        address: this.#where,
+        durationMs: this.#options.clock.monotonic() - waiting.sentAt,
+        responseBytes: frame.length,
+      })
+    }
+    if (this.#inFlight.length === 0) this.#timer?.cancel()
+  }
+
+  #decode(frame: Buffer, { api, version, response }: InFlight): unknown {
+    const reader = new ByteReader(frame)
+    if (api.key === ApiKey.ApiVersions && frame.readInt16BE(4) === ErrorCode.UNSUPPORTED_VERSION) {
+      readResponseHeader(reader, api, 0)
+      return codecOf(response, 0).decode(reader)
+    }
+    readResponseHeader(reader, api, version)
+    return codecOf(response, version).decode(reader)
+  }
+
+  /** One timer for the oldest request: when that one is late, everything behind it is. */
+  #watch(): void {
+    if (this.#inFlight.length !== 1) return
+    const check = (): void => {
+      const [oldest] = this.#inFlight
+      if (oldest === undefined) return
+      const left = oldest.deadline - this.#options.clock.monotonic()
+      if (left > 0) {
+        this.#timer = this.#options.clock.setTimer(Math.ceil(left), check)
+        return
+      }
+      this.#fail(
+        new DisconnectedError(
+          `${this.#where} did not answer ${oldest.api.name} within ${Math.round(oldest.deadline - oldest.sentAt)} ms`,
+          { code: 'MILLRACE_REQUEST_TIMEOUT' },
+        ),
+      )
+    }
+    const [first] = this.#inFlight
+    if (first === undefined) return
+    this.#timer?.cancel()
+    this.#timer = this.#options.clock.setTimer(first.deadline - first.sentAt, check)
+  }
+
+  #fail(cause: Error | undefined): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#timer?.cancel()
+    this.#reauthenticate?.cancel()
+    this.#connection.destroy()
+    const error =
+      cause instanceof DisconnectedError
+        ? cause
+        : new DisconnectedError(
+            `the connection to ${this.#where} ended${cause === undefined ? '' : `: ${cause.message}`}`,
+            { cause },
+          )
+    for (const waiting of this.#inFlight.splice(0)) waiting.reject(error)
+    if (channels.disconnect.hasSubscribers) {
+      channels.disconnect.publish({ address: this.#where, error: cause })
+    }
+    this.onClose()
+  }
+
+  close(): void {
+    this.#fail(new DisconnectedError(CLOSED, { code: 'MILLRACE_CLOSED' }))
+  }
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+import { incrementSequence } from '@millrace/protocol'
+import type { ProducerBatch } from './producer-batch.ts'
+
+const MAX_EPOCH = 0x7fff
+
+/**
+ * The batches of one partition, oldest first, and its place in the idempotent protocol. A batch keeps its sequence however
+ * often it is sent. When the broker proves that a sequence is missing for good, the epoch goes up and sequences begin at
+ * 0 again, for this partition alone: a broker keeps a producer's epoch by partition.
+ */
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  /** Waiting to be sent; those that were sent before are in front, by sequence. */
+  readonly waiting: ProducerBatch[] = []
+  /** Sent and not answered, by sequence. */
+  readonly inFlight: ProducerBatch[] = []
+  /** Monotonic time before which nothing is sent, after a failure. */
+  retryAt = 0
+  /** Size of the last batch: the next one is likely to be alike. */
+  sizeHint = 1024
+  #producerId = -1n
+  #epoch = -1
+  #nextSequence = 0
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic
+    this.partition = partition
+  }
+
+  /** The batch that takes new records, if there is one. */
+  get open(): ProducerBatch | undefined {
+    const last = this.waiting.at(-1)
+    return last === undefined || last.isClosed ? undefined : last
+  }
+
+  /** Whether the batch in front may go now: one that failed goes alone, so that none overtakes it. */
+  get mayLead(): boolean {
+    const [head] = this.waiting
+    if (head === undefined) return false
+    return head.attempts === 0 || this.inFlight.length === 0
+  }
+
+  /** Gives a batch its identity, unless it has one from an earlier attempt. */
+  identify(batch: ProducerBatch, producerId: bigint, producerEpoch: number): void {
+    if (batch.identity !== undefined) return
+    if (this.#producerId === -1n) {
+      this.#producerId = producerId
+      this.#epoch = producerEpoch
+    }
+    batch.identity = {
+      producerId: this.#producerId,
+      producerEpoch: this.#epoch,
+      baseSequence: this.#nextSequence,
+    }
+    this.#nextSequence = incrementSequence(this.#nextSequence, batch.recordCount)
+  }
+
+  /** Whether this is the oldest batch without an outcome, so that a gap in front of it will never close. */
+  isOldest(batch: ProducerBatch): boolean {
+    const first = batch.identity?.baseSequence ?? 0
+    const isOlder = (other: ProducerBatch): boolean =>
+      other !== batch &&
+      other.identity !== undefined &&
+      sequenceBefore(other.identity.baseSequence, first)
+    return !this.inFlight.some(isOlder) && !this.waiting.some(isOlder)
+  }
+
+  /** Back in front, by sequence. */
+  requeue(batch: ProducerBatch): void {
+    let at = 0
+    if (batch.identity !== undefined) {
+      const first = batch.identity.baseSequence
+      while (at < this.waiting.length) {
+        const other = this.waiting[at]?.identity
+        if (other === undefined || !sequenceBefore(other.baseSequence, first)) break
+        at++
+      }
+    } else while ((this.waiting[at]?.createdAt ?? Number.POSITIVE_INFINITY) < batch.createdAt) at++
+    this.waiting.splice(at, 0, batch)
+  }
+
+  /**
+   * Begins a new epoch: none of the waiting batches is in the log. Undefined epochs left means that a new producer id has to be
+   * asked for, which `newId` tells.
+   */
+  startEpoch(): { readonly newId: boolean } {
+    const newId = this.#epoch >= MAX_EPOCH
+    if (newId) {
+      this.#producerId = -1n
+      this.#epoch = -1
+    } else this.#epoch++
+    this.#nextSequence = 0
+    for (const batch of this.waiting) batch.identity = undefined
+    return { newId }
+  }
+}
+
+/** Whether sequence `a` comes before `b`; they wrap after 2³¹ - 1. */
+function sequenceBefore(a: number, b: number): boolean {
+  const distance = (b - a) | 0
+  return distance > 0 ? distance < 0x40000000 : distance < -0x40000000
+}

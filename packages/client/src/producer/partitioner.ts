@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Random } from '@millrace/base'
+import type { TopicMetadata } from '../metadata/metadata.ts'
+import { murmur2 } from './murmur2.ts'
+
+export interface PartitionerInput {
+  readonly topic: string
+  readonly keyBytes: Uint8Array | null
+  readonly valueBytes: Uint8Array | null
+  readonly partitionCount: number
+}
+
+/** Chooses the partition of a record that names none. */
+export type Partitioner = (input: PartitionerInput) => number
+
+/**
+ * - `default`: Java's. Records with a key go where murmur2 of the key says, records without one stick to a partition until
+ *   about 16 KiB went there, then to another (KIP-794).
+ * - `sticky`: the same, but keys do not count (`partitioner.ignore.keys`).
+ * - `roundRobin`: one after the other, keys or not.
+ */
+export type PartitionerName = 'default' | 'sticky' | 'roundRobin'
+export const partitionerNames: readonly PartitionerName[] = ['default', 'sticky', 'roundRobin']
+
+const STICKY_BYTES = 16_384
+
+/** Where Java puts a key. */
+export function partitionForKey(key: Uint8Array, partitionCount: number): number {
+  return (murmur2(key) & 0x7fffffff) % partitionCount
+}
+
+/** The built-in choice for one topic; it remembers where it is. */
+export class TopicPartitioner {
+  readonly #kind: PartitionerName
+  readonly #random: Random
+  #current = -1
+  #bytes = 0
+
+  constructor(kind: PartitionerName, random: Random) {
+    this.#kind = kind
+    this.#random = random
+  }
+
+  choose(metadata: TopicMetadata, keyBytes: Uint8Array | null, size: number): number {
+    const { partitions } = metadata
+    if (this.#kind === 'default' && keyBytes !== null) {
+      return partitionForKey(keyBytes, partitions.length)
+    }
+    if (this.#kind === 'roundRobin') {
+      this.#current = this.#next(metadata, this.#current)
+      return this.#current
+    }
+    const isUsable = (partitions[this.#current]?.leader ?? -1) >= 0
+    if (!isUsable || this.#bytes >= STICKY_BYTES) {
+      this.#current = this.#other(metadata)
+      this.#bytes = 0
+    }
+    this.#bytes += size
+    return this.#current
+  }
+
+  /** The next partition that has a leader, or just the next when none has. */
+  #next({ partitions }: TopicMetadata, from: number): number {
+    for (let step = 1; step <= partitions.length; step++) {
+      const candidate = (from + step) % partitions.length
+      if ((partitions[candidate]?.leader ?? -1) >= 0) return candidate
+    }
+    return (from + 1) % partitions.length
+  }
+
+  /** Another partition by chance, among those that have a leader. */
+  #other({ partitions }: TopicMetadata): number {
+    const led = partitions.filter(({ leader }) => leader >= 0)
+    const choices = (led.length > 0 ? led : partitions).map(({ partition }) => partition)
+    const others = choices.filter((partition) => partition !== this.#current)
+    const from = others.length > 0 ? others : choices
+    return from[this.#random.integer(from.length)] ?? 0
+  }
+}

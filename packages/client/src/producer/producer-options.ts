@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+import { CompressionType } from '@millrace/protocol'
+import {
+  type ClientOptions,
+  choiceOption,
+  clientOptionNames,
+  InvalidOptionError,
+  numberOption,
+  rejectUnknownOptions,
+} from '../options.ts'
+import type { Serializer } from '../serde/serde.ts'
+import { type Partitioner, type PartitionerName, partitionerNames } from './partitioner.ts'
+
+export interface ProducerOptions<K = Uint8Array | string, V = Uint8Array | string>
+  extends ClientOptions {
+  /** Default: strings and bytes as they are. A typed topic brings its own. */
+  readonly serializers?: { readonly key: Serializer<K>; readonly value: Serializer<V> }
+  /** Replicas that must have a record before it counts as sent: `'all'` in sync, the leader (1), or nobody asked (0). Default `'all'`. */
+  readonly acks?: 0 | 1 | 'all'
+  /** No record twice and none out of order, whatever fails on the way. Default true, unless `acks` is 0 or 1. */
+  readonly enableIdempotence?: boolean
+  /** How long a record may wait for company. Default 0: what is sent in the same turn of the event loop, or while requests are under way, still shares a batch. */
+  readonly lingerMs?: number
+  /** Largest batch, bytes before compression; a larger record gets one of its own. Default 131,072: batches grow as needed, so a large limit costs nothing. */
+  readonly batchSize?: number
+  /** Bytes of records that may wait to be sent; beyond it `send` waits for `maxBlockMs`. Default 32 MiB. */
+  readonly bufferMemory?: number
+  /** How long `send` may wait for metadata and for memory before it fails. Default 60,000. */
+  readonly maxBlockMs?: number
+  /** From `send` to success or failure, all attempts included. Default 120,000. */
+  readonly deliveryTimeoutMs?: number
+  /** Attempts after the first one. Default 2147483647: time alone decides. */
+  readonly retries?: number
+  /** Requests on the way to one broker at once. Default 5, which is also the most for an idempotent producer. */
+  readonly maxInFlightRequestsPerConnection?: number
+  /** Largest request and, before compression, largest record, bytes. Default 1,048,576. */
+  readonly maxRequestSize?: number
+  readonly compression?: CompressionType
+  /** gzip 1 to 9, zstd -131072 to 22; snappy and lz4 have none. Default: the codec's own. */
+  readonly compressionLevel?: number
+  readonly partitioner?: PartitionerName | Partitioner
+}
+
+const ownNames: readonly (keyof ProducerOptions)[] = [
+  'serializers',
+  'acks',
+  'enableIdempotence',
+  'lingerMs',
+  'batchSize',
+  'bufferMemory',
+  'maxBlockMs',
+  'deliveryTimeoutMs',
+  'retries',
+  'maxInFlightRequestsPerConnection',
+  'maxRequestSize',
+  'compression',
+  'compressionLevel',
+  'partitioner',
+]
+export const producerOptionNames = [...clientOptionNames, ...ownNames]
+
+export interface ResolvedProducerOptions {
+  /** On the wire: 0, 1 or -1 for all. */
+  readonly acks: 0 | 1 | -1
+  readonly isIdempotent: boolean
+  readonly lingerMs: number
+  readonly batchSize: number
+  readonly bufferMemory: number
+  readonly maxBlockMs: number
+  readonly deliveryTimeoutMs: number
+  readonly retries: number
+  readonly maxInFlight: number
+  readonly maxRequestSize: number
+  readonly compression: CompressionType
+  readonly compressionLevel: number | undefined
+  readonly partitioner: PartitionerName | Partitioner
+}
+
+export function resolveProducerOptions<K, V>(
+  options: ProducerOptions<K, V>,
+  requestTimeoutMs: number,
+): ResolvedProducerOptions {
+  rejectUnknownOptions(options, producerOptionNames)
+  const number = (name: keyof ProducerOptions, fallback: number, min = 0): number =>
+    numberOption(name, options[name] as number | undefined, { fallback, min })
+  const acks = choiceOption('acks', options.acks, { fallback: 'all', allowed: [0, 1, 'all'] })
+  const isIdempotent = options.enableIdempotence ?? acks === 'all'
+  if (isIdempotent && acks !== 'all') {
+    throw new InvalidOptionError('acks', acks, "'all' when enableIdempotence is true")
+  }
+  const maxInFlight = number('maxInFlightRequestsPerConnection', 5, 1)
+  if (isIdempotent && maxInFlight > 5) {
+    throw new InvalidOptionError(
+      'maxInFlightRequestsPerConnection',
+      maxInFlight,
+      'at most 5 when enableIdempotence is true: brokers remember the last 5 batches',
+    )
+  }
+  const lingerMs = number('lingerMs', 0)
+  const deliveryTimeoutMs = number('deliveryTimeoutMs', 120_000, 1)
+  if (deliveryTimeoutMs < lingerMs + requestTimeoutMs && options.deliveryTimeoutMs !== undefined) {
+    throw new InvalidOptionError(
+      'deliveryTimeoutMs',
+      deliveryTimeoutMs,
+      `at least lingerMs + requestTimeoutMs, ${lingerMs + requestTimeoutMs}`,
+    )
+  }
+  const { partitioner = 'default' } = options
+  if (typeof partitioner !== 'function' && !partitionerNames.includes(partitioner)) {
+    throw new InvalidOptionError(
+      'partitioner',
+      partitioner,
+      `${partitionerNames.join(', ')} or a function`,
+    )
+  }
+  const compression = choiceOption<CompressionType>('compression', options.compression, {
+    fallback: 'none',
+    allowed: Object.keys(CompressionType) as CompressionType[],
+  })
+  return {
+    acks: acks === 'all' ? -1 : acks,
+    isIdempotent,
+    lingerMs,
+    batchSize: number('batchSize', 131_072),
+    bufferMemory: number('bufferMemory', 32 * 1024 * 1024),
+    maxBlockMs: number('maxBlockMs', 60_000),
+    deliveryTimeoutMs,
+    retries: number('retries', 2 ** 31 - 1),
+    maxInFlight,
+    maxRequestSize: number('maxRequestSize', 1_048_576, 1),
+    compression,
+    compressionLevel: checkLevel(compression, options.compressionLevel),
+    partitioner,
+  }
+}
+
+function checkLevel(compression: CompressionType, level: number | undefined): number | undefined {
+  if (level === undefined) return undefined
+  const bounds = { gzip: [1, 9], zstd: [-131_072, 22] } as const
+  const allowed = compression === 'gzip' || compression === 'zstd' ? bounds[compression] : undefined
+  if (allowed === undefined) {
+    throw new InvalidOptionError('compressionLevel', level, `unset: ${compression} has no levels`)
+  }
+  if (!Number.isInteger(level) || level < allowed[0] || level > allowed[1]) {
+    throw new InvalidOptionError(
+      'compressionLevel',
+      level,
+      `a whole number of ${allowed[0]} to ${allowed[1]} for ${compression}`,
+    )
+  }
+  return level
+}

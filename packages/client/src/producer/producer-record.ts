@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BatchResult } from './producer-batch.ts'
+
+/** Names may repeat; order is kept. A value may be null. */
+export type HeadersInput =
+  | readonly { readonly key: string; readonly value: Uint8Array | string | null }[]
+  | Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>
+
+type HeaderValue = Uint8Array | string | null
+
+/** A record to be sent. */
+export interface ProducerRecord<K = Uint8Array | string, V = Uint8Array | string> {
+  readonly topic: string
+  /** Default: the partitioner's choice. */
+  readonly partition?: number
+  readonly key?: K | null
+  readonly value: V | null
+  readonly headers?: HeadersInput
+  /** Milliseconds since 1970. Default: now. */
+  readonly timestamp?: number
+}
+
+/** Where a record went. */
+export class RecordMetadata {
+  #batch: BatchResult
+  #index: number
+
+  constructor(batch: BatchResult, index: number) {
+    this.#batch = batch
+    this.#index = index
+  }
+
+  /** Follows a batch that went as two. */
+  #locate(): BatchResult {
+    for (let { parts } = this.#batch; parts !== undefined; { parts } = this.#batch) {
+      this.#batch = this.#index < parts.middle ? parts.first : parts.second
+      if (this.#batch === parts.second) this.#index -= parts.middle
+    }
+    return this.#batch
+  }
+
+  get topic(): string {
+    return this.#batch.topic
+  }
+  get partition(): number {
+    return this.#batch.partition
+  }
+  /** -1 when nobody tells: with acks=0, or when a broker only remembers that it has the record already. */
+  get offset(): bigint {
+    const { baseOffset } = this.#locate()
+    return baseOffset < 0n ? -1n : baseOffset + BigInt(this.#index)
+  }
+  /** The broker's time when the topic asks for it, else the record's own. Milliseconds since 1970. */
+  get timestamp(): number {
+    const { logAppendTimeMs, timestamps } = this.#locate()
+    return logAppendTimeMs >= 0 ? logAppendTimeMs : (timestamps[this.#index] ?? -1)
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { topic, partition, offset, timestamp } = this
+    return { topic, partition, offset: offset.toString(), timestamp }
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): unknown {
+    const { topic, partition, offset, timestamp } = this
+    return { topic, partition, offset, timestamp }
+  }
+}
+
+/** One header a line, in the order given. */
+export function headerList(
+  headers: HeadersInput | undefined,
+): readonly { readonly key: string; readonly value: Uint8Array | string | null }[] {
+  if (headers === undefined) return []
+  if (Array.isArray(headers)) return headers
+  return Object.entries(headers as Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>).flatMap(
+    ([key, value]) =>
+      Array.isArray(value)
+        ? value.map((each: HeaderValue) => ({ key, value: each }))
+        : [{ key, value: value as HeaderValue }],
+  )
+}

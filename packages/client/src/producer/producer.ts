@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError, type Timer } from '@millrace/base'
+import { type BuilderHeader, ProtocolError, RecordBatchBuilder, type RecordBytes } from '@millrace/protocol'
+import { channels } from '../diagnostics.ts'
+import { Cluster } from '../metadata/cluster.ts'
+import type { PartitionMetadata, TopicMetadata } from '../metadata/metadata.ts'
+import { AbortedError, abortable } from '../network/waiting.ts'
+import { type ResolvedClientOptions, resolveClientOptions } from '../options.ts'
+import { SerdeError, type Serializer } from '../serde/serde.ts'
+import type { Topic } from '../serde/topic.ts'
+import { Delivery } from './delivery.ts'
+import { PartitionQueue } from './partition-queue.ts'
+import { TopicPartitioner } from './partitioner.ts'
+import { ProducerBatch } from './producer-batch.ts'
+import {
+  type ProducerOptions,
+  type ResolvedProducerOptions,
+  resolveProducerOptions,
+} from './producer-options.ts'
+import { headerList, type ProducerRecord, type RecordMetadata } from './producer-record.ts'
+import { Sender } from './sender.ts'
+
+/** A record for a typed topic, which has the name already. */
+export type TopicRecord<K, V> = Omit<ProducerRecord<K, V>, 'topic'>
+
+export interface SendOptions {
+  /** Gives up waiting. Records that are in a batch by then may still arrive. */
+  readonly signal?: AbortSignal
+}
+
+/** A record whose key and value are bytes, on its way into a batch. */
+interface EncodedRecord {
+  readonly topic: string
+  readonly partition: number | undefined
+  readonly key: RecordBytes
+  readonly value: RecordBytes
+  readonly headers: readonly BuilderHeader[]
+  readonly timestamp: number
+  readonly maxSize: number
+}
+
+/** A record that has to wait for its topic's metadata or for memory. */
+interface WaitingRecord {
+  readonly record: EncodedRecord
+  readonly delivery: Delivery
+  readonly index: number
+  readonly deadline: number
+}
+
+/** What the producer keeps of a topic. */
+interface TopicState {
+  readonly name: string
+  readonly partitioner: TopicPartitioner
+  readonly queues: PartitionQueue[]
+  readonly waiting: WaitingRecord[]
+  isFetching: boolean
+  /** The first record that waits for memory, and when it stops waiting. */
+  impatient: { readonly record: WaitingRecord; readonly timer: Timer } | undefined
+}
+
+const NO_HEADERS: readonly BuilderHeader[] = []
+
+const plainSerializer: Serializer<Uint8Array | string> = {
+  serialize(value, { topic, part }) {
+    if (typeof value === 'string' || value instanceof Uint8Array) return value
+    throw new SerdeError(
+      `the ${part} for topic ${topic} is ${typeof value}: a string or Uint8Array is needed, or a serializer`,
+    )
+  },
+}
+
+/**
+ * Sends records. Safe for many callers at once: what they send in the same turn goes in the same batches.
+ *
+ * Each `send` resolves when the broker has acknowledged its records, and rejects with a `MillraceError` whose `code` is Kafka's
+ * error name or `MILLRACE_DELIVERY_TIMEOUT`, `MILLRACE_BUFFER_FULL`, `MILLRACE_TIMEOUT`, `MILLRACE_SERDE`, `MILLRACE_CLOSED`.
+ */
+export class Producer<K = Uint8Array | string, V = Uint8Array | string> implements AsyncDisposable {
+  readonly #client: ResolvedClientOptions
+  readonly #options: ResolvedProducerOptions
+  readonly #cluster: Cluster
+  readonly #sender: Sender
+  readonly #keySerializer: Serializer<K>
+  readonly #valueSerializer: Serializer<V>
+  readonly #topics = new Map<string, TopicState>()
+  readonly #deliveries = new Set<Delivery>()
+  #usedMemory = 0
+  /** Topics with records that wait for memory, first come first served. */
+  readonly #shortOfMemory = new Set<TopicState>()
+  readonly #roomWaiters: (() => void)[] = []
+  #closing: Promise<void> | undefined
+
+  constructor(options: ProducerOptions<K, V>) {
+    this.#client = resolveClientOptions(options)
+    this.#options = resolveProducerOptions(options, this.#client.requestTimeoutMs)
+    const plain = plainSerializer as Serializer<unknown>
+    this.#keySerializer = options.serializers?.key ?? plain
+    this.#valueSerializer = options.serializers?.value ?? plain
+    this.#cluster = new Cluster(this.#client, { allowAutoTopicCreation: true })
+    this.#sender = new Sender(this.#cluster, this.#options, (batch) => this.#release(batch))
+  }
+
+  /** Sends one record, or several; resolves with where they went once `acks` is satisfied. */
+  send(record: ProducerRecord<K, V>, options?: SendOptions): Promise<RecordMetadata>
+  send(records: readonly ProducerRecord<K, V>[], options?: SendOptions): Promise<RecordMetadata[]>
+  send<TK, TV>(
+    topic: Topic<TK, TV>,
+    record: TopicRecord<TK, TV>,
+    options?: SendOptions,
+  ): Promise<RecordMetadata>
+  send<TK, TV>(
+    topic: Topic<TK, TV>,
+    records: readonly TopicRecord<TK, TV>[],
+    options?: SendOptions,
+  ): Promise<RecordMetadata[]>
+  async send(
+    first: Topic<unknown, unknown> | ProducerRecord<K, V> | readonly ProducerRecord<K, V>[],
+    second?: unknown,
+    third?: SendOptions,
+  ): Promise<RecordMetadata | RecordMetadata[]> {
+    if (isTypedTopic(first)) {
+      return this.#sendAll(second as ProducerRecord<unknown, unknown>, first, third)
+    }
+    return this.#sendAll(
+      first as ProducerRecord<unknown, unknown> | readonly ProducerRecord<unknown, unknown>[],
+      undefined,
+      second as SendOptions | undefined,
+    )
+  }
+
+  async #sendAll(
+    given: ProducerRecord<unknown, unknown> | readonly ProducerRecord<unknown, unknown>[],
+    typed: Topic<unknown, unknown> | undefined,
+    options: SendOptions | undefined,
+  ): Promise<RecordMetadata | RecordMetadata[]> {
+    if (this.#closing !== undefined) throw closedError()
+    if (options?.signal?.aborted) throw new AbortedError(options.signal.reason)
+    const isList = Array.isArray(given)
+    const records: readonly ProducerRecord<unknown, unknown>[] = isList
+      ? given
+      : [given as ProducerRecord<unknown, unknown>]
+    if (channels.send.hasSubscribers) {
+      channels.send.publish({ records, clientId: this.#client.clientId })
+    }
+    // All are encoded before any is queued: a bad one in the middle must not send half of them.
+    const encoded =
+      records.length === 1
+        ? [this.#encode(records[0] as ProducerRecord<unknown, unknown>, typed)]
+        : records.map((record) => this.#encode(record, typed))
+    const delivery = new Delivery(records.length)
+    this.#deliveries.add(delivery)
+    for (let i = 0; i < encoded.length; i++) this.#place(encoded[i] as EncodedRecord, delivery, i)
+    delivery.settle()
+    try {
+      const metadata = await (options?.signal === undefined
+        ? delivery.promise
+        : abortable(delivery.promise, options.signal))
+      return isList ? metadata : (metadata[0] as RecordMetadata)
+    } finally {
+      this.#deliveries.delete(delivery)
+    }
+  }
+
+  #encode(
+    record: ProducerRecord<unknown, unknown>,
+    typed: Topic<unknown, unknown> | undefined,
+  ): EncodedRecord {
+    const topic = typed?.name ?? record.topic
+    if (typeof topic !== 'string' || topic === '') {
+      throw new MillraceError('MILLRACE_INVALID_RECORD', `a record needs a topic, not ${topic}`)
+    }
+    const { partition, value } = record
+    if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0)) {
+      throw new MillraceError(
+        'MILLRACE_INVALID_RECORD',
+        `a record for topic ${topic} has partition ${partition}: allowed is a whole number from 0`,
+      )
+    }
+    if (value === undefined) {
+      throw new MillraceError(
+        'MILLRACE_INVALID_RECORD',
+        `a record for topic ${topic} has no value; null stands for a tombstone`,
+      )
+    }
+    const timestamp = record.timestamp ?? this.#client.clock.now()
+    if (!Number.isInteger(timestamp) || timestamp < 0) {
+      throw new MillraceError(
+        'MILLRACE_INVALID_RECORD',
+        `a record for topic ${topic} has timestamp ${timestamp}: allowed is milliseconds since 1970`,
+      )
+    }
+    const serializeKey = typed?.key ?? (this.#keySerializer as Serializer<unknown>)
+    const serializeValue = typed?.value ?? (this.#valueSerializer as Serializer<unknown>)
+    let key: RecordBytes =
+      record.key === null || record.key === undefined
+        ? null
+        : serializeKey.serialize(record.key, { topic, part: 'key' })
+    // The partitioner looks at the bytes.
+    if (typeof key === 'string' && partition === undefined) key = Buffer.from(key)
+    const valueBytes = value === null ? null : serializeValue.serialize(value, { topic, part: 'value' })
+    const headers = record.headers === undefined ? NO_HEADERS : headerList(record.headers)
+    const maxSize = RecordBatchBuilder.maxSizeOf(key, valueBytes, headers)
+    const limit = Math.min(this.#options.maxRequestSize, this.#options.bufferMemory)
+    if (maxSize > limit) {
+      const name =
+        limit === this.#options.maxRequestSize ? 'maxRequestSize' : 'bufferMemory'
+      throw new ProtocolError(
+        'MESSAGE_TOO_LARGE',
+        `a record for topic ${topic} takes ${maxSize} bytes, more than ${name} ${limit}`,
+      )
+    }
+    return { topic, partition, key, value: valueBytes, headers, timestamp, maxSize }
+  }
+
+  /** Puts a record into a batch, or into the line of those that have to wait. */
+  #place(record: EncodedRecord, delivery: Delivery, index: number): void {
+    let topic = this.#topics.get(record.topic)
+    if (topic === undefined) {
+      const { partitioner } = this.#options
+      const kind = typeof partitioner === 'function' ? 'default' : partitioner
+      topic = {
+        name: record.topic,
+        partitioner: new TopicPartitioner(kind, this.#client.random),
+        queues: [],
+        waiting: [],
+        isFetching: false,
+        impatient: undefined,
+      }
+      this.#topics.set(record.topic, topic)
+      this.#cluster.track([record.topic])
+    }
+    if (topic.waiting.length === 0 && this.#append(topic, record, delivery, index)) return
+    delivery.expect()
+    topic.waiting.push({
+      record,
+      delivery,
+      index,
+      deadline: this.#client.clock.monotonic() + this.#options.maxBlockMs,
+    })
+    this.#wait(topic)
+  }
+
+  /** False when the topic's metadata or memory is missing. */
+  #append(topic: TopicState, record: EncodedRecord, delivery: Delivery, index: number): boolean {
+    const metadata = this.#cluster.metadata.topics.get(topic.name)
+    if (metadata === undefined || metadata.partitions.length === 0) return false
+    if (record.partition !== undefined && record.partition >= metadata.partitions.length) return false
+    if (
+      this.#usedMemory > 0 &&
+      this.#usedMemory + record.maxSize > this.#options.bufferMemory
+    ) {
+      return false
+    }
+    const partition = record.partition ?? this.#choose(topic, record, metadata)
+    let queue = topic.queues[partition]
+    if (queue === undefined) {
+      queue = new PartitionQueue(topic.name, partition)
+      topic.queues[partition] = queue
+    }
+    const batch = this.#batchFor(queue, record.maxSize)
+    const before = batch.size
+    delivery.metadata[index] = batch.add(record, delivery)
+    const grown = batch.size - before
+    batch.memory += grown
+    this.#usedMemory += grown
+    return true
+  }
+
+  #choose(topic: TopicState, record: EncodedRecord, metadata: TopicMetadata): number {
+    const { partitioner } = this.#options
+    const key = record.key as Uint8Array | null
+    if (typeof partitioner !== 'function') {
+      return topic.partitioner.choose(metadata, key, record.maxSize)
+    }
+    const { length } = metadata.partitions
+    const value = typeof record.value === 'string' ? Buffer.from(record.value) : record.value
+    const chosen = partitioner({
+      topic: topic.name,
+      keyBytes: key,
+      valueBytes: value,
+      partitionCount: length,
+    })
+    if (Number.isInteger(chosen) && chosen >= 0 && chosen < length) return chosen
+    throw new MillraceError(
+      'MILLRACE_INVALID_PARTITION',
+      `the partitioner chose ${chosen} for topic ${topic.name}: allowed is 0 to ${length - 1}`,
+    )
+  }
+
+  #batchFor(queue: PartitionQueue, size: number): ProducerBatch {
+    const { open } = queue
+    if (open !== undefined) {
+      if (open.size + size <= this.#options.batchSize) return open
+      open.isClosed = true
+    }
+    const batch = new ProducerBatch({
+      topic: queue.topic,
+      partition: queue.partition,
+      createdAt: this.#client.clock.monotonic(),
+      initialSize: Math.max(Math.min(queue.sizeHint, this.#options.batchSize), size + 61),
+    })
+    queue.waiting.push(batch)
+    this.#sender.add(queue)
+    return batch
+  }
+
+  #release(batch: ProducerBatch): void {
+    this.#usedMemory -= batch.memory
+    batch.memory = 0
+    if (this.#shortOfMemory.size > 0) {
+      for (const topic of this.#shortOfMemory) this.#placeWaiting(topic)
+      this.#sender.isShortOfMemory = this.#shortOfMemory.size > 0
+    }
+    if (this.#roomWaiters.length > 0 && this.#hasRoom) {
+      for (const wake of this.#roomWaiters.splice(0)) wake()
+    }
+  }
+
+  get #hasRoom(): boolean {
+    return this.#usedMemory < this.#options.bufferMemory / 2 && this.#shortOfMemory.size === 0
+  }
+
+  /** Resolves when there is room for more, for those who send without waiting for each result. */
+  ready(): Promise<void> {
+    if (this.#hasRoom || this.#closing !== undefined) return Promise.resolve()
+    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+  }
+
+  /** Bytes of records that are not settled yet, out of `bufferMemory`. */
+  get bufferedBytes(): number {
+    return this.#usedMemory
+  }
+
+  /** Finds out what the first waiting record of a topic lacks, and gets it. */
+  #wait(topic: TopicState): void {
+    const [first] = topic.waiting
+    if (first === undefined) return
+    if (this.#isInMetadata(topic.name, first.record.partition)) {
+      this.#shortOfMemory.add(topic)
+      this.#sender.isShortOfMemory = true
+      this.#sender.schedule()
+      this.#expireMemoryWait(topic, first)
+      return
+    }
+    if (topic.isFetching) return
+    topic.isFetching = true
+    void this.#fetchMetadata(topic, first)
+  }
+
+  #isInMetadata(name: string, partition: number | undefined): PartitionMetadata | undefined {
+    return this.#cluster.metadata.topics.get(name)?.partitions[partition ?? 0]
+  }
+
+  async #fetchMetadata(topic: TopicState, first: WaitingRecord): Promise<void> {
+    const { partition } = first.record
+    const timeoutMs = Math.max(0, first.deadline - this.#client.clock.monotonic())
+    try {
+      const { partitions } = await this.#cluster.topic(topic.name, timeoutMs)
+      if (partition !== undefined && partitions[partition] === undefined) {
+        await this.#cluster.await(() => this.#isInMetadata(topic.name, partition), {
+          timeoutMs: Math.max(0, first.deadline - this.#client.clock.monotonic()),
+          describe: () =>
+            `topic ${topic.name} has no partition ${partition}, only 0 to ${(this.#cluster.metadata.topics.get(topic.name)?.partitions.length ?? 0) - 1},`,
+        })
+      }
+      topic.isFetching = false
+      this.#placeWaiting(topic)
+    } catch (error) {
+      topic.isFetching = false
+      // The others get their own chance: another partition, or more time.
+      topic.waiting.shift()
+      first.delivery.settle(error as Error)
+      const isLasting = error instanceof MillraceError && !error.retriable
+      if (isLasting) for (const each of topic.waiting.splice(0)) each.delivery.settle(error)
+      this.#placeWaiting(topic)
+    }
+  }
+
+  #expireMemoryWait(topic: TopicState, first: WaitingRecord): void {
+    if (topic.impatient?.record === first) return
+    topic.impatient?.timer.cancel()
+    const { clock } = this.#client
+    const giveUp = (): void => {
+      if (topic.waiting[0] !== first) return
+      topic.waiting.shift()
+      const { bufferMemory, maxBlockMs } = this.#options
+      first.delivery.settle(
+        new MillraceError(
+          'MILLRACE_BUFFER_FULL',
+          `no room for a record of ${first.record.maxSize} bytes for topic ${topic.name}: bufferMemory ${bufferMemory} stayed full for maxBlockMs ${maxBlockMs}`,
+          { retriable: true },
+        ),
+      )
+      this.#placeWaiting(topic)
+    }
+    const left = Math.max(0, first.deadline - clock.monotonic())
+    topic.impatient = { record: first, timer: clock.setTimer(left, giveUp) }
+  }
+
+  #placeWaiting(topic: TopicState): void {
+    let placed = 0
+    for (const { record, delivery, index } of topic.waiting) {
+      try {
+        if (!this.#append(topic, record, delivery, index)) break
+        delivery.settle()
+      } catch (error) {
+        delivery.settle(error as Error)
+      }
+      placed++
+    }
+    topic.waiting.splice(0, placed)
+    if (topic.waiting.length > 0) {
+      this.#wait(topic)
+      return
+    }
+    this.#shortOfMemory.delete(topic)
+    topic.impatient?.timer.cancel()
+    topic.impatient = undefined
+  }
+
+  /** Partitions of a topic, asking the cluster when they are not known. */
+  async partitionsFor(topic: string): Promise<readonly PartitionMetadata[]> {
+    return (await this.#cluster.topic(topic, this.#options.maxBlockMs)).partitions
+  }
+
+  /** Sends everything that was handed over before the call, and resolves when all of it has an outcome. */
+  async flush(): Promise<void> {
+    if (this.#deliveries.size === 0) return
+    this.#sender.isFlushing = true
+    this.#sender.schedule()
+    try {
+      await Promise.allSettled([...this.#deliveries].map(({ promise }) => promise))
+    } finally {
+      this.#sender.isFlushing = false
+    }
+  }
+
+  /**
+   * Flushes, then closes all connections. What is not acknowledged after `timeoutMs` (default: no limit but
+   * `deliveryTimeoutMs`) fails with `MILLRACE_CLOSED`. Idempotent.
+   */
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs)
+    return this.#closing
+  }
+
+  async #close(timeoutMs: number | undefined): Promise<void> {
+    const { clock } = this.#client
+    const flushed = this.flush()
+    if (timeoutMs === undefined) await flushed
+    else {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      const timer = clock.setTimer(timeoutMs, resolve, { keepsAlive: true })
+      await Promise.race([flushed, promise])
+      timer.cancel()
+    }
+    const error = closedError()
+    this.#sender.close(error)
+    for (const topic of this.#topics.values()) {
+      for (const { delivery } of topic.waiting.splice(0)) delivery.settle(error)
+    }
+    for (const wake of this.#roomWaiters.splice(0)) wake()
+    this.#cluster.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function closedError(): MillraceError {
+  return new MillraceError('MILLRACE_CLOSED', 'the producer is closed')
+}
+
+function isTypedTopic(value: unknown): value is Topic<unknown, unknown> {
+  return typeof value === 'object' && value !== null && 'name' in value && !('topic' in value)
+}

@@ -1,0 +1,533 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError, type Timer } from '@millrace/base'
+import {
+  ErrorCode,
+  errorName,
+  incrementSequence,
+  InitProducerIdRequest,
+  InitProducerIdResponse,
+  type MessageOf,
+  ProduceRequest,
+  ProduceResponse,
+  ProtocolError,
+  sealBatch,
+} from '@millrace/protocol'
+import { channels } from '../diagnostics.ts'
+import type { Cluster } from '../metadata/cluster.ts'
+import type { BrokerConnection } from '../network/broker-connection.ts'
+import { DisconnectedError } from '../network/broker-connection.ts'
+import { backoffMs } from '../options.ts'
+import type { PartitionQueue } from './partition-queue.ts'
+import { ProducerBatch } from './producer-batch.ts'
+import type { ResolvedProducerOptions } from './producer-options.ts'
+
+/** Room for a request's own fields beside its batches. */
+const REQUEST_OVERHEAD = 1024
+
+interface Sent {
+  readonly queue: PartitionQueue
+  readonly batch: ProducerBatch
+  readonly records: Buffer
+}
+
+type PartitionResponse =
+  MessageOf<typeof ProduceResponse>['responses'][number]['partitionResponses'][number]
+
+/** Takes batches from the queues, sends them to the leaders, and sorts out what comes back. */
+export class Sender {
+  readonly #cluster: Cluster
+  readonly #options: ResolvedProducerOptions
+  readonly #onSettled: (batch: ProducerBatch) => void
+  /** Queues that have something waiting or under way. */
+  readonly #active = new Set<PartitionQueue>()
+  readonly #inFlightByNode = new Map<number, number>()
+  readonly #connecting = new Set<number>()
+  #isScheduled = false
+  #timer: Timer | undefined
+  #timerAt = Number.POSITIVE_INFINITY
+  #identity: { readonly producerId: bigint; readonly producerEpoch: number } | undefined
+  #identifying: Promise<void> | undefined
+  #identifyFailures = 0
+  #fatal: Error | undefined
+  #isClosed = false
+  /** Callers that wait for everything to be sent make lingering pointless. */
+  isFlushing = false
+  /** Same for callers that wait for memory. */
+  isShortOfMemory = false
+
+  constructor(
+    cluster: Cluster,
+    options: ResolvedProducerOptions,
+    onSettled: (batch: ProducerBatch) => void,
+  ) {
+    this.#cluster = cluster
+    this.#options = options
+    this.#onSettled = onSettled
+    cluster.onChange(() => this.schedule())
+  }
+
+  /** Set once nothing can be sent any more. */
+  get fatal(): Error | undefined {
+    return this.#fatal
+  }
+
+  add(queue: PartitionQueue): void {
+    this.#active.add(queue)
+    this.schedule()
+  }
+
+  /** Looks for work on the next turn of the event loop, so that what is sent in this one goes together. */
+  schedule(): void {
+    if (this.#isScheduled || this.#isClosed || this.#active.size === 0) return
+    this.#isScheduled = true
+    void this.#cluster.clock.yield().then(() => {
+      this.#isScheduled = false
+      this.#drain()
+    })
+  }
+
+  #wakeAt(at: number): void {
+    const { clock } = this.#cluster
+    if (at >= this.#timerAt) return
+    this.#timer?.cancel()
+    this.#timerAt = at
+    this.#timer = clock.setTimer(
+      Math.max(0, Math.ceil(at - clock.monotonic())),
+      () => {
+        this.#timerAt = Number.POSITIVE_INFINITY
+        this.schedule()
+      },
+      { keepsAlive: true },
+    )
+  }
+
+  #drain(): void {
+    if (this.#isClosed) return
+    const now = this.#cluster.clock.monotonic()
+    const byNode = new Map<number, PartitionQueue[]>()
+    for (const queue of this.#active) {
+      this.#expire(queue, now)
+      if (queue.waiting.length === 0) {
+        if (queue.inFlight.length === 0) this.#active.delete(queue)
+        continue
+      }
+      if (!this.#isReady(queue, now)) continue
+      const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
+      if (leader === undefined) {
+        this.#cluster.track([queue.topic])
+        this.#cluster.requestRefresh()
+        this.#wakeAt(now + this.#cluster.options.retryBackoffMs)
+        continue
+      }
+      const queues = byNode.get(leader.id)
+      if (queues === undefined) byNode.set(leader.id, [queue])
+      else queues.push(queue)
+    }
+    if (this.#active.size === 0) {
+      this.#timer?.cancel()
+      this.#timerAt = Number.POSITIVE_INFINITY
+    }
+    if (byNode.size === 0) return
+    if (this.#options.isIdempotent && this.#identity === undefined) {
+      this.#identify()
+      return
+    }
+    for (const [node, queues] of byNode) this.#sendTo(node, queues)
+  }
+
+  /** Whether the batch in front should go now; else notes when to look again. */
+  #isReady(queue: PartitionQueue, now: number): boolean {
+    const [head] = queue.waiting
+    if (head === undefined) return false
+    this.#wakeAt(head.createdAt + this.#options.deliveryTimeoutMs)
+    if (!queue.mayLead) return false
+    if (queue.retryAt > now) {
+      this.#wakeAt(queue.retryAt)
+      return false
+    }
+    if (this.#options.lingerMs === 0 || this.isFlushing || this.isShortOfMemory) return true
+    if (head.isClosed || queue.waiting.length > 1) return true
+    const due = head.createdAt + this.#options.lingerMs
+    if (due <= now) return true
+    this.#wakeAt(due)
+    return false
+  }
+
+  /** Fails what is older than `deliveryTimeoutMs`, under way or not. */
+  #expire(queue: PartitionQueue, now: number): void {
+    const { deliveryTimeoutMs } = this.#options
+    const oldest = now - deliveryTimeoutMs
+    const expire = (batch: ProducerBatch): void => {
+      const { topic, partition } = queue
+      const error = new MillraceError(
+        'MILLRACE_DELIVERY_TIMEOUT',
+        `${batch.recordCount} records for ${topic}-${partition} were not acknowledged within deliveryTimeoutMs ${deliveryTimeoutMs} (${batch.attempts} attempts)`,
+        { retriable: true },
+      )
+      this.#settle(batch, error)
+    }
+    while (queue.waiting[0] !== undefined && queue.waiting[0].createdAt <= oldest) {
+      expire(queue.waiting.shift() as ProducerBatch)
+    }
+    // One under way keeps its place: its answer still tells what happened to the sequence.
+    for (const batch of queue.inFlight) {
+      if (batch.createdAt <= oldest && !batch.isDone) expire(batch)
+      else if (!batch.isDone) this.#wakeAt(batch.createdAt + deliveryTimeoutMs)
+    }
+  }
+
+  #sendTo(node: number, queues: readonly PartitionQueue[]): void {
+    const connection = this.#cluster.existing(node, 'data')
+    if (connection === undefined) {
+      this.#connect(node)
+      return
+    }
+    let pending = queues
+    while (pending.length > 0) {
+      if ((this.#inFlightByNode.get(node) ?? 0) >= this.#options.maxInFlight) return
+      pending = this.#sendOne(connection, node, pending)
+    }
+  }
+
+  /** Fills one request, one batch a partition; returns the queues that have more. */
+  #sendOne(
+    connection: BrokerConnection,
+    node: number,
+    queues: readonly PartitionQueue[],
+  ): PartitionQueue[] {
+    const sent: Sent[] = []
+    const more: PartitionQueue[] = []
+    let size = REQUEST_OVERHEAD
+    const now = this.#cluster.clock.monotonic()
+    for (const queue of queues) {
+      const [batch] = queue.waiting
+      if (batch === undefined || !queue.mayLead) continue
+      if (sent.length > 0 && size + batch.size > this.#options.maxRequestSize) {
+        more.push(queue)
+        continue
+      }
+      queue.waiting.shift()
+      queue.sizeHint = batch.size
+      const records = batch.encode(this.#options.compression, this.#options.compressionLevel)
+      this.#seal(queue, batch, records)
+      batch.attempts++
+      size += records.length
+      queue.inFlight.push(batch)
+      sent.push({ queue, batch, records })
+      if (queue.waiting.length > 0 && this.#isReady(queue, now)) more.push(queue)
+    }
+    if (sent.length > 0) this.#send(connection, node, sent)
+    return more
+  }
+
+  #seal(queue: PartitionQueue, batch: ProducerBatch, records: Buffer): void {
+    if (!this.#options.isIdempotent || this.#identity === undefined) {
+      if (batch.attempts === 0) {
+        sealBatch(records, { producerId: -1n, producerEpoch: -1, baseSequence: -1 })
+      }
+      return
+    }
+    const known = batch.identity
+    queue.identify(batch, this.#identity.producerId, this.#identity.producerEpoch)
+    if (known === undefined && batch.identity !== undefined) sealBatch(records, batch.identity)
+  }
+
+  #send(connection: BrokerConnection, node: number, sent: readonly Sent[]): void {
+    const { acks } = this.#options
+    const { metadata, clock, options } = this.#cluster
+    const byTopic = new Map<string, { index: number; records: Buffer }[]>()
+    for (const { queue, records } of sent) {
+      const partition = { index: queue.partition, records }
+      const partitions = byTopic.get(queue.topic)
+      if (partitions === undefined) byTopic.set(queue.topic, [partition])
+      else partitions.push(partition)
+    }
+    const message = {
+      acks,
+      timeoutMs: options.requestTimeoutMs,
+      topicData: [...byTopic].map(([name, partitionData]) => ({
+        name,
+        topicId: metadata.topics.get(name)?.id ?? '',
+        partitionData,
+      })),
+    }
+    if (acks === 0) {
+      if (connection.sendOneWay(ProduceRequest, message)) {
+        for (const { queue, batch } of sent) {
+          remove(queue.inFlight, batch)
+          this.#settle(batch)
+        }
+      } else this.#lost(sent, new DisconnectedError('the connection is closed', { neverSent: true }))
+      this.schedule()
+      return
+    }
+    const began = clock.monotonic()
+    this.#inFlightByNode.set(node, (this.#inFlightByNode.get(node) ?? 0) + 1)
+    connection.request(ProduceRequest, ProduceResponse, message).then(
+      (response) => {
+        this.#inFlightByNode.set(node, (this.#inFlightByNode.get(node) ?? 1) - 1)
+        this.#answered(sent, response, clock.monotonic() - began)
+        this.schedule()
+      },
+      (error: Error) => {
+        this.#inFlightByNode.set(node, (this.#inFlightByNode.get(node) ?? 1) - 1)
+        this.#lost(sent, error)
+        this.schedule()
+      },
+    )
+  }
+
+  /** No answer: whether the records are in the log is unknown. */
+  #lost(sent: readonly Sent[], error: Error): void {
+    const isRetriable = error instanceof MillraceError && error.retriable
+    for (const { queue, batch } of sent) {
+      remove(queue.inFlight, batch)
+      if (batch.isDone) continue
+      if (isRetriable && !this.#isClosed && batch.attempts <= this.#options.retries) {
+        if (error instanceof DisconnectedError && error.neverSent) batch.attempts--
+        this.#retry(queue, batch)
+      } else this.#settle(batch, error)
+    }
+    if (!this.#isClosed) this.#cluster.requestRefresh()
+  }
+
+  #answered(
+    sent: readonly Sent[],
+    response: MessageOf<typeof ProduceResponse>,
+    durationMs: number,
+  ): void {
+    const { topics } = this.#cluster.metadata
+    for (const each of sent) {
+      const { queue, batch } = each
+      const id = topics.get(queue.topic)?.id
+      const topic = response.responses.find(
+        ({ name, topicId }) => name === queue.topic || (name === '' && topicId === id),
+      )
+      const result = topic?.partitionResponses.find(({ index }) => index === queue.partition)
+      remove(queue.inFlight, batch)
+      if (result === undefined) {
+        // The topic was made anew meanwhile, so its id is another; what happened is unknown.
+        if (!batch.isDone) this.#retry(queue, batch)
+        continue
+      }
+      this.#judge(each, result, response)
+      if (channels.batch.hasSubscribers) {
+        channels.batch.publish({
+          topic: queue.topic,
+          partition: queue.partition,
+          recordCount: batch.recordCount,
+          bytes: each.records.length,
+          durationMs,
+          error: result.errorCode === 0 ? undefined : errorName(result.errorCode),
+        })
+      }
+    }
+  }
+
+  #judge(
+    { queue, batch }: Sent,
+    result: PartitionResponse,
+    { nodeEndpoints }: MessageOf<typeof ProduceResponse>,
+  ): void {
+    const { errorCode } = result
+    if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
+      batch.result.baseOffset = result.baseOffset
+      batch.result.logAppendTimeMs = Number(result.logAppendTimeMs)
+      queue.retryAt = 0
+      this.#settle(batch)
+      return
+    }
+    const code = errorName(errorCode)
+    const error = new ProtocolError(code, this.#messageOf(queue, batch, result))
+    if (batch.isDone) return
+    if (errorCode === ErrorCode.MESSAGE_TOO_LARGE && batch.recordCount > 1) {
+      this.#split(queue, batch)
+      return
+    }
+    const isSequence =
+      errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER ||
+      errorCode === ErrorCode.UNKNOWN_PRODUCER_ID
+    const mayRetry =
+      error.retriable || (isSequence && this.#options.isIdempotent && batch.identity !== undefined)
+    if (!mayRetry || batch.attempts > this.#options.retries) {
+      this.#settle(batch, error)
+      return
+    }
+    if (isSequence) {
+      // With older batches undecided it may be them that are missing, and they are on their way again.
+      const isGap = queue.isOldest(batch)
+      this.#retry(queue, batch)
+      if (isGap && queue.inFlight.length === 0 && queue.startEpoch().newId) {
+        this.#identity = undefined
+      }
+      return
+    }
+    const { currentLeader } = result
+    if (currentLeader.leaderId >= 0) {
+      this.#cluster.learnLeader({
+        topic: queue.topic,
+        partition: queue.partition,
+        leader: currentLeader.leaderId,
+        leaderEpoch: currentLeader.leaderEpoch,
+        nodes: nodeEndpoints.map(({ nodeId, ...rest }) => ({ id: nodeId, ...rest })),
+      })
+    } else this.#cluster.requestRefresh()
+    this.#retry(queue, batch)
+  }
+
+  #messageOf(queue: PartitionQueue, batch: ProducerBatch, result: PartitionResponse): string {
+    const where = `${queue.topic}-${queue.partition}`
+    const details = result.recordErrors.map(
+      ({ batchIndex, batchIndexErrorMessage }) => `record ${batchIndex}: ${batchIndexErrorMessage}`,
+    )
+    const why = [result.errorMessage ?? errorName(result.errorCode), ...details].join('; ')
+    return `${batch.recordCount} records for ${where} were refused: ${why}`
+  }
+
+  #retry(queue: PartitionQueue, batch: ProducerBatch): void {
+    const { clock, options } = this.#cluster
+    queue.requeue(batch)
+    const wait = backoffMs(Math.max(0, batch.attempts - 1), {
+      baseMs: options.retryBackoffMs,
+      maxMs: options.retryBackoffMaxMs,
+      random: options.random,
+    })
+    queue.retryAt = clock.monotonic() + wait
+    this.#active.add(queue)
+    this.#wakeAt(queue.retryAt)
+  }
+
+  /** Two batches in place of one that the broker finds too large, with the same sequences. */
+  #split(queue: PartitionQueue, batch: ProducerBatch): void {
+    const records = batch.records()
+    const middle = Math.ceil(records.length / 2)
+    const halves = [records.slice(0, middle), records.slice(middle)].map((part, second) => {
+      const half = new ProducerBatch({
+        topic: queue.topic,
+        partition: queue.partition,
+        createdAt: batch.createdAt,
+        initialSize: batch.size,
+      })
+      for (const { timestamp, key, value, headers } of part) {
+        half.append(Number(timestamp), key, value, headers)
+      }
+      half.isClosed = true
+      half.attempts = 1
+      if (batch.identity !== undefined) {
+        const baseSequence = incrementSequence(
+          batch.identity.baseSequence,
+          second === 0 ? 0 : middle,
+        )
+        half.identity = { ...batch.identity, baseSequence }
+        sealBatch(
+          half.encode(this.#options.compression, this.#options.compressionLevel),
+          half.identity,
+        )
+      } else {
+        sealBatch(half.encode(this.#options.compression, this.#options.compressionLevel), {
+          producerId: -1n,
+          producerEpoch: -1,
+          baseSequence: -1,
+        })
+      }
+      return half
+    })
+    const [first, second] = halves as [ProducerBatch, ProducerBatch]
+    batch.result.parts = { middle, first: first.result, second: second.result }
+    let open = 2
+    let failure: Error | undefined
+    const settle = (error?: Error): void => {
+      failure ??= error
+      open--
+      if (open === 0) this.#settle(batch, failure)
+    }
+    for (const half of [first, second]) half.deliveries.push({ settle })
+    queue.waiting.unshift(first, second)
+    this.#active.add(queue)
+  }
+
+  #settle(batch: ProducerBatch, error?: Error): void {
+    if (batch.isDone) return
+    batch.isDone = true
+    this.#onSettled(batch)
+    for (const delivery of batch.deliveries) delivery.settle(error)
+  }
+
+  #connect(node: number): void {
+    if (this.#connecting.has(node)) return
+    this.#connecting.add(node)
+    this.#cluster.connect(node, 'data').then(
+      () => {
+        this.#connecting.delete(node)
+        this.schedule()
+      },
+      (error: Error) => {
+        this.#connecting.delete(node)
+        if (!(error instanceof MillraceError && error.retriable)) this.#failAll(error)
+        else {
+          this.#cluster.requestRefresh()
+          this.#wakeAt(this.#cluster.clock.monotonic() + this.#cluster.options.reconnectBackoffMs)
+        }
+      },
+    )
+  }
+
+  #identify(): void {
+    this.#identifying ??= this.#askIdentity().then(
+      () => {
+        this.#identifying = undefined
+        this.#identifyFailures = 0
+        this.schedule()
+      },
+      (error: Error) => {
+        this.#identifying = undefined
+        if (this.#isClosed) return
+        if (!(error instanceof MillraceError && error.retriable)) {
+          this.#failAll(error)
+          return
+        }
+        const { options, clock } = this.#cluster
+        const wait = backoffMs(this.#identifyFailures++, {
+          baseMs: options.retryBackoffMs,
+          maxMs: options.retryBackoffMaxMs,
+          random: options.random,
+        })
+        this.#wakeAt(clock.monotonic() + wait)
+      },
+    )
+  }
+
+  async #askIdentity(): Promise<void> {
+    const response = await this.#cluster.requestAny(InitProducerIdRequest, InitProducerIdResponse, {
+      transactionalId: null,
+      transactionTimeoutMs: 2 ** 31 - 1,
+    })
+    if (response.errorCode !== ErrorCode.NONE) {
+      const code = errorName(response.errorCode)
+      throw new ProtocolError(code, `no producer id: ${code}`)
+    }
+    this.#identity = { producerId: response.producerId, producerEpoch: response.producerEpoch }
+  }
+
+  /** Something no retry can mend, as wrong credentials: everything waiting fails, and later sends may try again. */
+  #failAll(error: Error): void {
+    for (const queue of this.#active) {
+      for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)
+    }
+  }
+
+  close(error: Error): void {
+    this.#isClosed = true
+    this.#fatal = error
+    this.#timer?.cancel()
+    for (const queue of this.#active) {
+      for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)
+      for (const batch of queue.inFlight.splice(0)) this.#settle(batch, error)
+    }
+  }
+}
+
+function remove<T>(list: T[], item: T): void {
+  const at = list.indexOf(item)
+  if (at >= 0) list.splice(at, 1)
+}
