@@ -1,2 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
+export type { CommittedOffset, OffsetAndMetadata } from './consumer/committed-offsets.ts'
+export { Consumer, type RebalanceListener, type TimestampedOffset } from './consumer/consumer.ts'
+export type {
+  AssignorName,
+  AutoOffsetReset,
+  ConsumerOptions,
+  RecordOf,
+} from './consumer/consumer-options.ts'
+export { ConsumerRecord, type Deserializers, type Header, type TimestampType } from './consumer/consumer-record.ts'
+export type { AssignmentInput, Assignor, GroupAssignment, GroupMember } from './consumer/group/assignor.ts'
+export { PartitionStream } from './consumer/partition-stream.ts'
+export type { BatchContext, Ordering, RunOptions } from './consumer/runner.ts'
+export { channels } from './diagnostics.ts'
+export type { Node, PartitionMetadata, TopicMetadata } from './metadata/metadata.ts'
+export { SpecialTimestamp } from './metadata/offset-lookup.ts'
+export { DisconnectedError } from './network/broker-connection.ts'
+export type { OAuthToken, SaslOptions } from './network/sasl.ts'
+export type { TlsOptions } from './network/tls.ts'
+export { AbortedError } from './network/waiting.ts'
+export { type ClientOptions, InvalidOptionError } from './options.ts'
+export { murmur2 } from './producer/murmur2.ts'
+export { type Partitioner, type PartitionerInput, type PartitionerName, partitionForKey } from './producer/partitioner.ts'
 export { Producer, type SendOptions, type TopicRecord } from './producer/producer.ts'
+export type { ProducerOptions } from './producer/producer-options.ts'
+export type { HeadersInput, ProducerRecord, RecordMetadata } from './producer/producer-record.ts'
+export {
+  boolean,
+  bytes,
+  type Deserializer,
+  float32,
+  float64,
+  int16,
+  int32,
+  int64,
+  json,
+  type Serde,
+  type SerdeContext,
+  SerdeError,
+  type Serializer,
+  string,
+  uuid,
+} from './serde/serde.ts'
+export { type SchemaOutput, type StandardSchema, schema } from './serde/standard-schema.ts'
+export { type Topic, topic } from './serde/topic.ts'
+export type { TopicPartition } from './topic-partition.ts'

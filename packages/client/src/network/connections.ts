@@ -4,8 +4,11 @@ import { type Address, backoffMs, type ResolvedClientOptions } from '../options.
 import { BrokerConnection } from './broker-connection.ts'
 import { sleep } from './waiting.ts'
 
-/** Records travel on one connection, everything else on another, so that no heartbeat waits behind a fetch. */
-export type Lane = 'data' | 'control'
+/**
+ * Brokers answer one request of a connection after the other, and some take long: records travel on one connection, what a group
+ * has to say on another, so that no heartbeat waits behind a fetch and no metadata behind a rebalance.
+ */
+export type Lane = 'data' | 'coordinator' | 'control'
 
 interface Slot {
   opening: Promise<BrokerConnection> | undefined

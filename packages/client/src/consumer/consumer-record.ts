@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MalformedInputError } from '@millrace/base'
+import { NO_TIMESTAMP, type RecordBatch, decompress } from '@millrace/protocol'
+import type { Deserializer } from '../serde/serde.ts'
+
+export interface Header {
+  readonly key: string
+  readonly value: Buffer | null
+}
+
+export type TimestampType = 'CreateTime' | 'LogAppendTime'
+
+/** How the records of one topic become values. */
+export interface Deserializers<K, V> {
+  readonly key: Deserializer<K>
+  readonly value: Deserializer<V>
+}
+
+/** What all records of a batch share. */
+interface Source {
+  readonly topic: string
+  readonly partition: number
+  readonly leaderEpoch: number
+  readonly payload: Buffer
+  readonly baseOffset: bigint
+  readonly timestampType: TimestampType
+  readonly deserializers: Deserializers<unknown, unknown>
+}
+
+const NO_HEADERS: readonly Header[] = []
+
+/**
+ * One record as it was fetched. Key, value and headers are decoded when they are first looked at; a deserializer's error is
+ * thrown there, so a record that cannot be read can still be named, skipped or kept as bytes. The bytes share memory with
+ * the whole batch: copy what is kept for long.
+ */
+export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
+  readonly #source: Source
+  readonly #offsetDelta: number
+  /** Milliseconds since 1970: the producer's clock or, with `LogAppendTime`, the broker's; -1 for none. */
+  readonly timestamp: number
+  readonly #keyStart: number
+  readonly #keySize: number
+  readonly #valueSize: number
+  readonly #headersStart: number
+  #key: K | null | undefined = undefined
+  #value: V | null | undefined = undefined
+
+  /** For `decodeRecords` only. */
+  constructor(
+    source: Source,
+    offsetDelta: number,
+    timestamp: number,
+    keyStart: number,
+    keySize: number,
+    valueSize: number,
+    headersStart: number,
+  ) {
+    this.#source = source
+    this.#offsetDelta = offsetDelta
+    this.timestamp = timestamp
+    this.#keyStart = keyStart
+    this.#keySize = keySize
+    this.#valueSize = valueSize
+    this.#headersStart = headersStart
+  }
+
+  get topic(): T {
+    return this.#source.topic as T
+  }
+  get partition(): number {
+    return this.#source.partition
+  }
+  get offset(): bigint {
+    return this.#source.baseOffset + BigInt(this.#offsetDelta)
+  }
+  /** -1 for records of old formats. */
+  get leaderEpoch(): number {
+    return this.#source.leaderEpoch
+  }
+  get timestampType(): TimestampType {
+    return this.#source.timestampType
+  }
+
+  get keyBytes(): Buffer | null {
+    if (this.#keySize < 0) return null
+    return this.#source.payload.subarray(this.#keyStart, this.#keyStart + this.#keySize)
+  }
+  get valueBytes(): Buffer | null {
+    if (this.#valueSize < 0) return null
+    const end = this.#headersStart
+    return this.#source.payload.subarray(end - this.#valueSize, end)
+  }
+
+  get key(): K | null {
+    if (this.#key === undefined) {
+      const data = this.keyBytes
+      const { topic, deserializers } = this.#source
+      this.#key =
+        data === null ? null : (deserializers.key.deserialize(data, { topic, part: 'key' }) as K)
+    }
+    return this.#key
+  }
+  get value(): V | null {
+    if (this.#value === undefined) {
+      const data = this.valueBytes
+      const { topic, deserializers } = this.#source
+      this.#value =
+        data === null ? null : (deserializers.value.deserialize(data, { topic, part: 'value' }) as V)
+    }
+    return this.#value
+  }
+
+  /** In their order; names may repeat. */
+  get headers(): readonly Header[] {
+    return readHeaders(this.#source.payload, this.#headersStart)
+  }
+  /** The last header of that name, or undefined. */
+  header(name: string): Buffer | null | undefined {
+    return this.headers.findLast(({ key }) => key === name)?.value
+  }
+
+  toJSON(): Record<string, unknown> {
+    const { topic, partition, offset, timestamp, key, value, headers } = this
+    return { topic, partition, offset: offset.toString(), timestamp, key, value, headers }
+  }
+
+  [Symbol.for('nodejs.util.inspect.custom')](): unknown {
+    const { topic, partition, offset, timestamp, key, value, headers } = this
+    return { topic, partition, offset, timestamp, key, value, headers }
+  }
+}
+
+class VarintReader {
+  readonly data: Buffer
+  at: number
+  constructor(data: Buffer, at: number) {
+    this.data = data
+    this.at = at
+  }
+
+  /** Zig-zag varint of 32 bits. */
+  varint(): number {
+    const { data } = this
+    let byte = data[this.at++] as number
+    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)
+    let value = byte & 0x7f
+    for (let shift = 7; shift < 35; shift += 7) {
+      byte = data[this.at++] as number
+      value |= (byte & 0x7f) << shift
+      if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
+      if (byte === undefined) break
+    }
+    throw new MalformedInputError(`a varint at ${this.at} is cut short or longer than 32 bits`)
+  }
+
+  /** Zig-zag varint of 64 bits, as a number: exact for all timestamps that a Date can hold. */
+  varlong(): number {
+    const { data } = this
+    let value = 0
+    let factor = 1
+    for (let i = 0; i < 10; i++) {
+      const byte = data[this.at++]
+      if (byte === undefined) break
+      value += (byte & 0x7f) * factor
+      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+      factor *= 128
+    }
+    throw new MalformedInputError(`a varlong at ${this.at} is cut short or longer than 64 bits`)
+  }
+}
+
+function readHeaders(payload: Buffer, start: number): readonly Header[] {
+  const reader = new VarintReader(payload, start)
+  const count = reader.varint()
+  if (count === 0) return NO_HEADERS
+  if (count < 0 || count > payload.length - reader.at) {
+    throw new MalformedInputError(`a record claims ${count} headers`)
+  }
+  const headers: Header[] = []
+  for (let i = 0; i < count; i++) {
+    const keySize = reader.varint()
+    const keyEnd = reader.at + keySize
+    if (keySize < 0 || keyEnd > payload.length) {
+      throw new MalformedInputError(`a header's key has size ${keySize}`)
+    }
+    const key = payload.toString('utf8', reader.at, keyEnd)
+    reader.at = keyEnd
+    const valueSize = reader.varint()
+    const valueEnd = reader.at + Math.max(0, valueSize)
+    if (valueSize < -1 || valueEnd > payload.length) {
+      throw new MalformedInputError(`a header's value has size ${valueSize}`)
+    }
+    headers.push({ key, value: valueSize < 0 ? null : payload.subarray(reader.at, valueEnd) })
+    reader.at = valueEnd
+  }
+  return headers
+}
+
+/**
+ * Reads the records of a batch from offset `from` on. Keys, values and headers are left as they lie until asked for. Throws
+ * `MalformedInputError` when the bytes are not a batch.
+ */
+export function decodeRecords(
+  batch: RecordBatch,
+  {
+    topic,
+    partition,
+    from,
+    deserializers,
+  }: {
+    readonly topic: string
+    readonly partition: number
+    readonly from: bigint
+    readonly deserializers: Deserializers<unknown, unknown>
+  },
+): ConsumerRecord<unknown, unknown>[] {
+  const { compression, count, baseOffset, hasLogAppendTime } = batch
+  if (compression === undefined) {
+    throw new MalformedInputError(`the batch at offset ${baseOffset} has an unknown compression`)
+  }
+  const payload = compression === 'none' ? batch.payload : decompress(compression, batch.payload)
+  const source: Source = {
+    topic,
+    partition,
+    leaderEpoch: batch.partitionLeaderEpoch,
+    payload,
+    baseOffset,
+    timestampType: hasLogAppendTime ? 'LogAppendTime' : 'CreateTime',
+    deserializers,
+  }
+  const hasTimestamps = batch.baseTimestamp !== NO_TIMESTAMP
+  const baseTimestamp = Number(batch.baseTimestamp)
+  const appendTime = Number(batch.maxTimestamp)
+  const firstDelta = from > baseOffset ? Number(from - baseOffset) : 0
+  const records: ConsumerRecord<unknown, unknown>[] = []
+  const reader = new VarintReader(payload, 0)
+  const { length } = payload
+  for (let i = 0; i < count; i++) {
+    const size = reader.varint()
+    const end = reader.at + size
+    if (size < 6 || end > length) {
+      throw new MalformedInputError(
+        `record ${i} of the batch at offset ${baseOffset} has size ${size}`,
+      )
+    }
+    // One byte of attributes, none of which is in use.
+    reader.at++
+    const timestampDelta = reader.varlong()
+    const offsetDelta = reader.varint()
+    const keySize = reader.varint()
+    const keyStart = reader.at
+    if (keySize > 0) reader.at += keySize
+    const valueSize = reader.varint()
+    const headersStart = reader.at + (valueSize > 0 ? valueSize : 0)
+    if (keySize < -1 || valueSize < -1 || headersStart >= end) {
+      throw new MalformedInputError(
+        `record ${i} of the batch at offset ${baseOffset} does not fit its ${size} bytes`,
+      )
+    }
+    reader.at = end
+    if (offsetDelta < firstDelta) continue
+    const timestamp = hasLogAppendTime
+      ? appendTime
+      : hasTimestamps
+        ? baseTimestamp + timestampDelta
+        : -1
+    records.push(
+      new ConsumerRecord(
+        source,
+        offsetDelta,
+        timestamp,
+        keyStart,
+        keySize,
+        valueSize,
+        headersStart,
+      ),
+    )
+  }
+  return records
+}

@@ -1,0 +1,1018 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from '@millrace/base'
+import { channels } from '../diagnostics.ts'
+import { Cluster } from '../metadata/cluster.ts'
+import type { PartitionMetadata } from '../metadata/metadata.ts'
+import { lookUpEpochEnds, lookUpOffsets, SpecialTimestamp } from '../metadata/offset-lookup.ts'
+import { AbortedError, Wakeup } from '../network/waiting.ts'
+import { resolveClientOptions } from '../options.ts'
+import { bytes } from '../serde/serde.ts'
+import type { Topic } from '../serde/topic.ts'
+import { comparePartitions, partitionName, type TopicPartition } from '../topic-partition.ts'
+import {
+  type CommittedOffset,
+  CommittedOffsets,
+  type OffsetAndMetadata,
+} from './committed-offsets.ts'
+import {
+  type ConsumerOptions,
+  type RecordOf,
+  type ResolvedConsumerOptions,
+  resolveConsumerOptions,
+} from './consumer-options.ts'
+import { ConsumerRecord, type Deserializers } from './consumer-record.ts'
+import { Fetcher } from './fetcher.ts'
+import { ClassicMembership } from './group/classic-membership.ts'
+import { type DecodeOptions, PartitionState, type Position } from './partition-state.ts'
+import { PartitionStreams, type PartitionStream } from './partition-stream.ts'
+import { RecordIterator } from './record-iterator.ts'
+import { type RunOptions, Runner } from './runner.ts'
+
+/** Hears of partitions coming and going, inside `poll` or between the records of the other ways to read. */
+export interface RebalanceListener {
+  /** Before partitions are given up: they may still be committed. */
+  onPartitionsRevoked?(partitions: readonly TopicPartition[]): void | Promise<void>
+  onPartitionsAssigned?(partitions: readonly TopicPartition[]): void | Promise<void>
+  /** Others have them already, as after a session that ended. Default: `onPartitionsRevoked`. */
+  onPartitionsLost?(partitions: readonly TopicPartition[]): void | Promise<void>
+}
+
+export interface TimestampedOffset extends TopicPartition {
+  readonly offset: bigint
+  /** Milliseconds since 1970. */
+  readonly timestamp: number
+  readonly leaderEpoch: number
+}
+
+type Subscription =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'topics'; readonly topics: readonly string[] }
+  | { readonly kind: 'pattern'; readonly pattern: RegExp }
+  | { readonly kind: 'assigned' }
+
+/** Longest wait for anything before the state of things is looked at again. */
+const LOOK_AGAIN_MS = 1000
+/** A turn of the event loop is due after this long, however much there is to hand out. */
+const YIELD_AFTER_MS = 5
+const REVOKE_COMMIT_TIMEOUT_MS = 5000
+
+/** What the ways to read have of the consumer. */
+export interface ConsumerCore {
+  states(): Iterable<PartitionState>
+  take(state: PartitionState, max: number): ConsumerRecord<unknown, unknown>[]
+  /** Does what is due, sends fetches, and waits until something happened, at most `ms`. */
+  turn(ms: number): Promise<void>
+  /** Lets sockets and timers have their turn when it is time. */
+  breathe(): Promise<void>
+  wake(): void
+  readonly isClosed: boolean
+  /** Called before partitions are given up: resolves when their records are not in anybody's hands. */
+  settle: (states: readonly PartitionState[]) => Promise<void>
+  lastProgressMs: (() => number) | undefined
+  now(): number
+  readonly groupId: string | undefined
+}
+
+/**
+ * Reads topics, alone (`assign`) or as a member of a group (`subscribe`). One way to read at a time: `poll`, `for await`,
+ * `partitions()` or `run`. Closing leaves the group and, with auto-commit, commits what was handled.
+ */
+export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
+  implements AsyncDisposable, AsyncIterable<RecordOf<O>>
+{
+  readonly #options: ResolvedConsumerOptions
+  readonly #cluster: Cluster
+  readonly #fetcher: Fetcher
+  readonly #membership: ClassicMembership | undefined
+  readonly #offsets: CommittedOffsets | undefined
+  readonly #deserializers = new Map<string, Deserializers<unknown, unknown>>()
+  readonly #decode: DecodeOptions
+  readonly #wakeup = new Wakeup()
+  readonly #core: ConsumerCore
+  #subscription: Subscription = { kind: 'none' }
+  #listener: RebalanceListener = {}
+  #states = new Map<string, PartitionState>()
+  /** Partitions in the order in which they are served next. */
+  #rotation: PartitionState[] = []
+  /** What the group gave us last, for sticky assignors. */
+  #previous: readonly TopicPartition[] = []
+  #watched: ReadonlyMap<string, number> | undefined
+  #joinedTopics = ''
+  #advancing: Promise<void> | undefined
+  #failure: Error | undefined
+  /** A listener's call that is under way. */
+  #callback: Promise<void> | undefined
+  #readers = 0
+  #gate: (() => void)[] = []
+  #isReading: string | undefined
+  #lastProgressMs: number
+  #hasProgressed = true
+  #lastYieldMs = 0
+  #nextAutoCommitMs: number
+  #autoCommitting: Promise<void> | undefined
+  #closing: Promise<void> | undefined
+
+  constructor(options: O) {
+    const client = resolveClientOptions(options)
+    this.#options = resolveConsumerOptions(options)
+    this.#cluster = new Cluster(client, {
+      allowAutoTopicCreation: options.allowAutoCreateTopics ?? true,
+    })
+    const now = client.clock.monotonic()
+    this.#lastProgressMs = now
+    this.#nextAutoCommitMs = now + this.#options.autoCommitIntervalMs
+    const plain = options.deserializers ?? { key: bytes(), value: bytes() }
+    this.#decode = {
+      checkCrcs: this.#options.checkCrcs,
+      isReadCommitted: this.#options.fetch.isReadCommitted,
+      deserializersOf: (topic) => this.#deserializers.get(topic) ?? plain,
+    }
+    const { groupId } = this.#options
+    if (groupId !== undefined) {
+      this.#membership = new ClassicMembership(
+        this.#cluster,
+        { ...this.#options, groupId, rackId: this.#options.fetch.clientRack },
+        () => this.#wakeup.wake(),
+      )
+      this.#membership.lastProgressMs = () => this.#progress()
+      this.#offsets = new CommittedOffsets({
+        cluster: this.#cluster,
+        groupId,
+        membership: this.#membership,
+        requireStable: this.#options.fetch.isReadCommitted,
+      })
+    }
+    this.#fetcher = new Fetcher({
+      cluster: this.#cluster,
+      fetch: this.#options.fetch,
+      assigned: () => this.#states.values(),
+      onOffsetOutOfRange: (state) => this.#resetOrFail(state),
+      wake: () => this.#wakeup.wake(),
+    })
+    this.#cluster.onChange(() => this.#metadataChanged())
+    this.#core = this.#makeCore()
+    if (options.topics !== undefined) this.subscribe(options.topics)
+  }
+
+  #makeCore(): ConsumerCore {
+    const consumer = this
+    return {
+      states: () => this.#rotation,
+      take: (state, max) => this.#take(state, max),
+      turn: (ms) => this.#turn(ms),
+      breathe: () => this.#breathe(),
+      wake: () => this.#wakeup.wake(),
+      get isClosed() {
+        return consumer.#closing !== undefined
+      },
+      settle: async () => {},
+      lastProgressMs: undefined,
+      now: () => this.#cluster.clock.monotonic(),
+      groupId: this.#options.groupId,
+    }
+  }
+
+  // Subscribing
+
+  /** Joins the group for these topics, or for all that match a pattern, in place of what was subscribed before. */
+  subscribe(
+    topics: readonly (string | Topic<unknown, unknown>)[] | RegExp,
+    listener: RebalanceListener = {},
+  ): void {
+    this.#assertOpen()
+    if (this.#membership === undefined) {
+      throw new MillraceError('MILLRACE_NO_GROUP', 'subscribe needs a groupId; assign does not')
+    }
+    if (this.#subscription.kind === 'assigned') {
+      throw new MillraceError(
+        'MILLRACE_INVALID_STATE',
+        'partitions were assigned by hand; unsubscribe first',
+      )
+    }
+    this.#listener = listener
+    if (topics instanceof RegExp) {
+      this.#subscription = { kind: 'pattern', pattern: new RegExp(topics.source, topics.flags.replace(/[gy]/g, '')) }
+      this.#cluster.trackOnly('all')
+      this.#cluster.requestRefresh()
+    } else {
+      const names: string[] = []
+      for (const topic of topics) {
+        if (typeof topic === 'string') names.push(topic)
+        else {
+          names.push(topic.name)
+          this.#deserializers.set(topic.name, topic)
+        }
+      }
+      if (names.length === 0) {
+        this.#subscription = { kind: 'none' }
+        this.#wakeup.wake()
+        return
+      }
+      for (const name of names) {
+        if (typeof name !== 'string' || name === '') {
+          throw new MillraceError('MILLRACE_INVALID_TOPIC', `cannot subscribe to topic ${JSON.stringify(name)}`)
+        }
+      }
+      this.#subscription = { kind: 'topics', topics: [...new Set(names)].sort() }
+      this.#cluster.trackOnly(names)
+    }
+    this.#membership.requestJoin()
+    this.#wakeup.wake()
+  }
+
+  /** Leaves the group, or gives up what was assigned by hand. */
+  async unsubscribe(): Promise<void> {
+    const wasMember = this.#subscription.kind === 'topics' || this.#subscription.kind === 'pattern'
+    this.#subscription = { kind: 'none' }
+    if (wasMember) {
+      await this.#giveUp([...this.#states.values()], 'revoked')
+      await this.#membership?.leave('the consumer unsubscribed from all topics')
+      if (this.#membership !== undefined) this.#membership.needsJoin = true
+    }
+    for (const state of this.#states.values()) state.revoke()
+    this.#setStates([])
+  }
+
+  /** Reads exactly these partitions, without a group's say. */
+  assign(partitions: readonly TopicPartition[]): void {
+    this.#assertOpen()
+    if (this.#subscription.kind === 'topics' || this.#subscription.kind === 'pattern') {
+      throw new MillraceError('MILLRACE_INVALID_STATE', 'topics are subscribed; unsubscribe first')
+    }
+    this.#subscription = { kind: 'assigned' }
+    const states = partitions.map(
+      ({ topic, partition }) =>
+        this.#states.get(partitionName({ topic, partition })) ?? new PartitionState(topic, partition),
+    )
+    for (const state of this.#states.values()) if (!states.includes(state)) state.revoke()
+    this.#setStates(states)
+    this.#cluster.trackOnly(partitions.map(({ topic }) => topic))
+    this.#wakeup.wake()
+  }
+
+  /** What is read now, by topic and number. */
+  get assignment(): readonly TopicPartition[] {
+    return [...this.#states.values()]
+      .map(({ topic, partition }) => ({ topic, partition }))
+      .sort(comparePartitions)
+  }
+
+  /** Topics subscribed by name, or those the pattern matches now. */
+  get subscription(): readonly string[] {
+    const subscription = this.#subscription
+    if (subscription.kind === 'topics') return subscription.topics
+    if (subscription.kind === 'pattern') return this.#matching(subscription.pattern)
+    return []
+  }
+
+  /** Names in the group protocol; undefined while not a member. */
+  get groupMetadata():
+    | { readonly groupId: string; readonly generationId: number; readonly memberId: string; readonly groupInstanceId: string | null }
+    | undefined {
+    const { groupId } = this.#options
+    if (groupId === undefined || this.#membership?.isMember !== true) return undefined
+    return { groupId, ...this.#membership.generation }
+  }
+
+  #matching(pattern: RegExp): string[] {
+    return [...this.#cluster.metadata.topics.values()]
+      .filter(({ isInternal }) => !(isInternal && this.#options.excludeInternalTopics))
+      .map(({ name }) => name)
+      .filter((name) => pattern.test(name))
+      .sort()
+  }
+
+  #setStates(states: readonly PartitionState[]): void {
+    this.#states = new Map(states.map((state) => [partitionName(state), state]))
+    this.#rotation = [...states]
+  }
+
+  #state(partition: TopicPartition): PartitionState {
+    const state = this.#states.get(partitionName(partition))
+    if (state !== undefined) return state
+    throw new MillraceError(
+      'MILLRACE_NOT_ASSIGNED',
+      `${partitionName(partition)} is not assigned to this consumer`,
+    )
+  }
+
+  // Reading
+
+  /**
+   * The next records, at most `maxPollRecords`; waits up to `timeoutMs` for the first one. Everything returned counts as handled
+   * with the next `poll`, `commit` or `close`.
+   */
+  async poll(
+    timeoutMs = 0,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<RecordOf<O>[]> {
+    return this.#reading('poll', options.signal, async () => {
+      const deadline = this.#cluster.clock.monotonic() + timeoutMs
+      for (let isFirst = true; ; isFirst = false) {
+        if (isFirst ? !this.#isDue() : true) {
+          const records = this.#takeForPoll()
+          if (records.length > 0) {
+            this.#fetcher.fetch()
+            this.#autoCommit()
+            await this.#breathe()
+            return records
+          }
+        }
+        const left = deadline - this.#cluster.clock.monotonic()
+        if (left <= 0 && !isFirst) return []
+        options.signal?.throwIfAborted()
+        await this.#turn(Math.max(0, left))
+      }
+    })
+  }
+
+  #takeForPoll(): RecordOf<O>[] {
+    const { maxPollRecords } = this.#options
+    let taken: ConsumerRecord<unknown, unknown>[] = []
+    for (const state of this.#rotation) {
+      if (taken.length >= maxPollRecords) break
+      if (state.isPaused || !state.hasData) continue
+      const records = this.#take(state, maxPollRecords - taken.length)
+      state.consumedAll()
+      if (records.length > 0) taken = taken.length === 0 ? records : taken.concat(records)
+    }
+    return taken as RecordOf<O>[]
+  }
+
+  /** Reads one record after the other, until the consumer is closed. Records count as handled when the next one is asked for. */
+  [Symbol.asyncIterator](): AsyncIterator<RecordOf<O>, undefined> & AsyncDisposable {
+    this.#beginReading('for await')
+    return new RecordIterator<RecordOf<O>>(this.#core, {
+      onProgress: () => {
+        this.#hasProgressed = true
+      },
+      onEnd: () => this.#endReading(),
+    })
+  }
+
+  /** One iterable a partition, each at its own pace. It ends when the partition is given up or the consumer closes. */
+  partitions(): AsyncIterable<PartitionStream<RecordOf<O>>> {
+    return {
+      [Symbol.asyncIterator]: () => {
+        this.#beginReading('partitions')
+        return new PartitionStreams<RecordOf<O>>(this.#core, () => this.#endReading())
+      },
+    }
+  }
+
+  /**
+   * Hands every record, or every batch, to a handler until the signal is aborted, the consumer is closed or a handler fails, whose
+   * error it rejects with. What was handled counts as handled; the record that failed does not.
+   */
+  run(options: RunOptions<RecordOf<O>>): Promise<void> {
+    return this.#reading('run', undefined, () => new Runner(this.#core, options).run())
+  }
+
+  async #reading<T>(
+    what: string,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    if (signal?.aborted) throw new AbortedError(signal.reason)
+    this.#beginReading(what)
+    const onAbort = (): void => this.#wakeup.wake()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await work()
+    } catch (error) {
+      if (signal?.aborted && error === signal.reason) throw new AbortedError(error)
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      // A listener that is being called belongs to this poll.
+      while (this.#callback !== undefined) await this.#callback
+      this.#endReading()
+    }
+  }
+
+  #beginReading(what: string): void {
+    this.#assertOpen()
+    if (this.#isReading !== undefined) {
+      throw new MillraceError(
+        'MILLRACE_CONCURRENT_READ',
+        `${what} while ${this.#isReading} is under way: a consumer is read in one way at a time`,
+      )
+    }
+    if (this.#subscription.kind === 'none') {
+      throw new MillraceError(
+        'MILLRACE_INVALID_STATE',
+        'nothing to read: subscribe to topics or assign partitions first',
+      )
+    }
+    this.#isReading = what
+    this.#hasProgressed = true
+    this.#readers++
+    for (const pass of this.#gate.splice(0)) pass()
+  }
+
+  #endReading(): void {
+    this.#isReading = undefined
+    this.#readers--
+    this.#hasProgressed = true
+    this.#core.settle = async () => {}
+    this.#core.lastProgressMs = undefined
+  }
+
+  #progress(): number {
+    const told = this.#core.lastProgressMs?.()
+    if (told !== undefined) return told
+    if (this.#hasProgressed) {
+      this.#hasProgressed = false
+      this.#lastProgressMs = this.#cluster.clock.monotonic()
+    }
+    return this.#lastProgressMs
+  }
+
+  #take(state: PartitionState, max: number): ConsumerRecord<unknown, unknown>[] {
+    const records = state.take(max, this.#decode)
+    // Served partitions go to the back of the line.
+    const at = this.#rotation.indexOf(state)
+    if (this.#rotation.length > 1 && at >= 0 && at < this.#rotation.length - 1) {
+      this.#rotation = [...this.#rotation.toSpliced(at, 1), state]
+    }
+    return records
+  }
+
+  async #breathe(): Promise<void> {
+    const { clock } = this.#cluster
+    const now = clock.monotonic()
+    if (now - this.#lastYieldMs < YIELD_AFTER_MS) return
+    await clock.yield()
+    this.#lastYieldMs = clock.monotonic()
+  }
+
+  /** Whether the group or a position needs something before records may be handed out. */
+  #isDue(): boolean {
+    if (this.#failure !== undefined) return true
+    const { kind } = this.#subscription
+    if (kind === 'topics' || kind === 'pattern') {
+      const membership = this.#membership as ClassicMembership
+      if (membership.needsJoin || membership.isLost || membership.fatal !== undefined) return true
+    }
+    return false
+  }
+
+  async #turn(ms: number): Promise<void> {
+    this.#hasProgressed = true
+    if (this.#closing !== undefined) {
+      throw new MillraceError('MILLRACE_CLOSED', 'the consumer was closed')
+    }
+    this.#throwFailure()
+    this.#autoCommit()
+    if (this.#advancing === undefined && (this.#isDue() || this.#needsPositions())) {
+      this.#advancing = this.#advance().then(
+        () => {
+          this.#advancing = undefined
+          this.#wakeup.wake()
+        },
+        (error: Error) => {
+          this.#advancing = undefined
+          const isPassing = error instanceof MillraceError && error.retriable
+          if (!isPassing && this.#closing === undefined) this.#failure = error
+          this.#wakeup.wake()
+        },
+      )
+    }
+    this.#fetcher.fetch()
+    await this.#wakeup.wait(this.#cluster.clock, Math.min(ms, LOOK_AGAIN_MS))
+    this.#lastYieldMs = this.#cluster.clock.monotonic()
+    this.#throwFailure()
+  }
+
+  #throwFailure(): void {
+    const failure = this.#failure
+    if (failure !== undefined) {
+      this.#failure = undefined
+      throw failure
+    }
+    for (const state of this.#states.values()) {
+      if (state.error === undefined || state.hasData) continue
+      const { error } = state
+      state.error = undefined
+      throw error
+    }
+  }
+
+  /** Resolves inside a read, where listeners may be called and partitions may change. */
+  async #insideRead(): Promise<void> {
+    while (this.#readers === 0 && this.#closing === undefined) {
+      await new Promise<void>((resolve) => this.#gate.push(resolve))
+    }
+  }
+
+  async #advance(): Promise<void> {
+    const { kind } = this.#subscription
+    if (kind === 'topics' || kind === 'pattern') await this.#advanceGroup()
+    await this.#advancePositions()
+    this.#fetcher.fetch()
+  }
+
+  // The group
+
+  async #advanceGroup(): Promise<void> {
+    const membership = this.#membership as ClassicMembership
+    if (membership.isLost) {
+      await this.#insideRead()
+      membership.isLost = false
+      await this.#giveUp([...this.#states.values()], 'lost')
+    }
+    if (membership.fatal !== undefined) throw membership.fatal
+    if (!membership.needsJoin) return
+    const subscription = this.#subscription
+    if (subscription.kind === 'pattern' && this.#cluster.metadata.clusterId === null) {
+      await this.#cluster.refresh()
+    }
+    await this.#insideRead()
+    const topics = this.subscription
+    const leaving = [...this.#states.values()].filter(
+      ({ topic }) => !membership.isCooperative || !topics.includes(topic),
+    )
+    await this.#giveUp(leaving, 'revoked')
+    const owned = this.assignment
+    const { assigned, watched } = await membership.join({
+      topics,
+      owned,
+      previous: membership.isCooperative ? owned : this.#previous,
+    })
+    await this.#insideRead()
+    // While we waited for a poll the group may have moved on.
+    if (membership.isLost || !membership.isMember) return
+    this.#watched = watched
+    this.#joinedTopics = topics.join()
+    await this.#applyAssignment(assigned)
+    if (this.subscription.join() !== this.#joinedTopics) membership.requestJoin()
+  }
+
+  async #applyAssignment(assigned: readonly TopicPartition[]): Promise<void> {
+    const membership = this.#membership as ClassicMembership
+    this.#previous = assigned
+    const names = new Set(assigned.map(partitionName))
+    const taken = [...this.#states.values()].filter((state) => !names.has(partitionName(state)))
+    if (taken.length > 0) {
+      await this.#giveUp(taken, 'revoked')
+      // What we gave up is assigned to others in the rebalance that follows (KIP-429).
+      membership.requestJoin()
+    }
+    const added: PartitionState[] = []
+    for (const { topic, partition } of assigned) {
+      if (this.#states.has(partitionName({ topic, partition }))) continue
+      added.push(new PartitionState(topic, partition))
+    }
+    this.#setStates([...this.#states.values(), ...added])
+    const isNew = this.#cluster.track(added.map(({ topic }) => topic))
+    if (isNew) this.#cluster.requestRefresh()
+    if (channels.rebalance.hasSubscribers) {
+      channels.rebalance.publish({
+        groupId: this.#options.groupId,
+        generationId: membership.generation.generationId,
+        assigned,
+        revoked: taken.map(({ topic, partition }) => ({ topic, partition })),
+      })
+    }
+    const { onPartitionsAssigned } = this.#listener
+    if (onPartitionsAssigned !== undefined) {
+      await this.#call(() => onPartitionsAssigned.call(this.#listener, placesOf(added)))
+    }
+  }
+
+  /** Lets go of partitions: their records come back from the handlers, are committed, and the listener is told. */
+  async #giveUp(states: readonly PartitionState[], how: 'revoked' | 'lost'): Promise<void> {
+    if (states.length === 0) return
+    if (how === 'lost') for (const state of states) state.revoke()
+    await this.#core.settle(states)
+    if (how === 'revoked' && this.#options.enableAutoCommit) {
+      await this.#commitHandled(states, REVOKE_COMMIT_TIMEOUT_MS).catch((error: Error) => {
+        this.#cluster.options.logger.warn('could not commit what is given up', { error })
+      })
+    }
+    const listener = this.#listener
+    const callback =
+      how === 'lost'
+        ? (listener.onPartitionsLost ?? listener.onPartitionsRevoked)
+        : listener.onPartitionsRevoked
+    if (callback !== undefined) await this.#call(() => callback.call(listener, placesOf(states)))
+    for (const state of states) state.revoke()
+    this.#setStates([...this.#states.values()].filter((state) => !states.includes(state)))
+  }
+
+  async #call(callback: () => void | Promise<void>): Promise<void> {
+    const work = (async () => callback())()
+    this.#callback = work.then(
+      () => {},
+      () => {},
+    )
+    try {
+      await work
+    } finally {
+      this.#callback = undefined
+    }
+  }
+
+  #metadataChanged(): void {
+    const membership = this.#membership
+    const { kind } = this.#subscription
+    if (membership !== undefined && membership.isMember && (kind === 'topics' || kind === 'pattern')) {
+      if (kind === 'pattern' && this.subscription.join() !== this.#joinedTopics) membership.requestJoin()
+      for (const [topic, count] of this.#watched ?? []) {
+        const now = this.#cluster.metadata.topics.get(topic)?.partitions.length
+        if (now !== undefined && now !== count) membership.requestJoin()
+      }
+      // Subscribed topics that have come to be.
+      if (this.#watched !== undefined) {
+        for (const topic of this.subscription) {
+          if (!this.#watched.has(topic) && this.#cluster.metadata.topics.has(topic)) membership.requestJoin()
+        }
+      }
+    }
+    this.#wakeup.wake()
+  }
+
+  // Positions
+
+  #needsPositions(): boolean {
+    for (const state of this.#states.values()) {
+      if (state.position === undefined && state.error === undefined) return true
+      if (this.#needsValidation(state)) return true
+    }
+    return false
+  }
+
+  #needsValidation(state: PartitionState): boolean {
+    const epoch = this.#leaderEpoch(state)
+    if (epoch < 0 || epoch === state.validatedEpoch) return false
+    const position = state.position
+    return position !== undefined && position.leaderEpoch >= 0
+  }
+
+  #leaderEpoch({ topic, partition }: TopicPartition): number {
+    return this.#cluster.metadata.topics.get(topic)?.partitions[partition]?.leaderEpoch ?? -1
+  }
+
+  async #advancePositions(): Promise<void> {
+    const { defaultApiTimeoutMs } = this.#options
+    const isUnknown = (state: PartitionState): boolean =>
+      !state.isRevoked && state.position === undefined && state.error === undefined
+    const unknown = [...this.#states.values()].filter(
+      (state) => isUnknown(state) && state.reset === undefined,
+    )
+    if (unknown.length > 0) {
+      const committed =
+        this.#offsets === undefined
+          ? new Map<string, CommittedOffset>()
+          : await this.#offsets.fetch(placesOf(unknown), defaultApiTimeoutMs)
+      for (const state of unknown) {
+        if (!isUnknown(state) || state.reset !== undefined) continue
+        const found = committed.get(partitionName(state))
+        if (found === undefined) this.#resetOrFail(state)
+        else state.seek({ offset: found.offset, leaderEpoch: found.leaderEpoch })
+      }
+    }
+    const resets = [...this.#states.values()].filter((state) => state.reset !== undefined)
+    if (resets.length > 0) await this.#resetPositions(resets)
+    const changed = [...this.#states.values()].filter((state) => this.#needsValidation(state))
+    if (changed.length > 0) await this.#validatePositions(changed)
+  }
+
+  /** Applies the reset policy to a partition without a usable offset. */
+  #resetOrFail(state: PartitionState): void {
+    const { reset } = this.#options
+    if (reset !== undefined) {
+      state.requestReset(
+        typeof reset === 'object' && 'beforeNowMs' in reset
+          ? { timestamp: this.#cluster.clock.now() - reset.beforeNowMs }
+          : reset,
+      )
+    } else if (state.position === undefined) {
+      state.error = new MillraceError(
+        'MILLRACE_NO_OFFSET',
+        `group ${this.#options.groupId} has no offset for ${partitionName(state)}, and autoOffsetReset is none: seek first`,
+      )
+    } else {
+      state.error = new MillraceError(
+        'OFFSET_OUT_OF_RANGE',
+        `offset ${state.position.offset} of ${partitionName(state)} is out of range, and autoOffsetReset is none: seek first`,
+      )
+    }
+    this.#wakeup.wake()
+  }
+
+  async #resetPositions(states: readonly PartitionState[]): Promise<void> {
+    const targets = new Map(states.map((state) => [state, state.reset]))
+    const found = await lookUpOffsets(
+      this.#cluster,
+      states.map(({ topic, partition, reset }) => ({
+        topic,
+        partition,
+        timestamp: typeof reset === 'object' ? BigInt(reset.timestamp) : SpecialTimestamp[reset ?? 'latest'],
+      })),
+      {
+        isReadCommitted: this.#options.fetch.isReadCommitted,
+        timeoutMs: this.#options.defaultApiTimeoutMs,
+      },
+    )
+    for (const [state, target] of targets) {
+      const offset = found.get(partitionName(state))
+      // A seek in the meantime counts for more.
+      if (offset === undefined || state.isRevoked || state.reset !== target) continue
+      if (offset.offset >= 0n) state.seek({ offset: offset.offset, leaderEpoch: offset.leaderEpoch })
+      else state.requestReset('latest')
+    }
+  }
+
+  /** After a change of leader: was the log cut below where we are? (KIP-320) */
+  async #validatePositions(states: readonly PartitionState[]): Promise<void> {
+    const before = new Map(
+      states.map((state) => [state, { position: state.position as Position, epoch: this.#leaderEpoch(state) }]),
+    )
+    for (const state of states) state.isValidating = true
+    try {
+      const ends = await lookUpEpochEnds(
+        this.#cluster,
+        states.map((state) => ({
+          topic: state.topic,
+          partition: state.partition,
+          leaderEpoch: (state.position as Position).leaderEpoch,
+        })),
+        { timeoutMs: this.#options.defaultApiTimeoutMs },
+      )
+      for (const [state, { position, epoch }] of before) {
+        const end = ends.get(partitionName(state))
+        if (end === undefined || state.isRevoked) continue
+        state.validatedEpoch = epoch
+        if (end.endOffset < 0n || end.leaderEpoch < 0) continue
+        if (end.endOffset >= position.offset) continue
+        this.#truncated(state, position, end)
+      }
+    } finally {
+      for (const state of states) state.isValidating = false
+    }
+  }
+
+  #truncated(
+    state: PartitionState,
+    position: Position,
+    end: { readonly endOffset: bigint; readonly leaderEpoch: number },
+  ): void {
+    if (this.#options.reset !== undefined) {
+      this.#cluster.options.logger.warn('the log was cut below the position; reading on from there', {
+        partition: partitionName(state),
+        position: position.offset,
+        endOffset: end.endOffset,
+      })
+      state.seek({ offset: end.endOffset, leaderEpoch: end.leaderEpoch })
+      return
+    }
+    state.error = new MillraceError(
+      'MILLRACE_LOG_TRUNCATED',
+      `${partitionName(state)} was cut at ${end.endOffset}, below the position ${position.offset}; autoOffsetReset is none: seek first`,
+    )
+  }
+
+  /** Reads on from `offset`, or from a record's place and leader epoch. */
+  seek(partition: TopicPartition, offset: bigint | OffsetAndMetadata): void {
+    const target = typeof offset === 'bigint' ? { offset } : offset
+    if (typeof target.offset !== 'bigint' || target.offset < 0n) {
+      throw new MillraceError(
+        'MILLRACE_INVALID_OFFSET',
+        `cannot seek ${partitionName(partition)} to ${target.offset}: allowed is a bigint from 0n`,
+      )
+    }
+    this.#state(partition).seek({ offset: target.offset, leaderEpoch: target.leaderEpoch ?? -1 })
+    this.#wakeup.wake()
+  }
+
+  /** Default: all assigned partitions. Takes effect with the next read. */
+  seekToBeginning(partitions: readonly TopicPartition[] = this.assignment): void {
+    for (const partition of partitions) this.#state(partition).requestReset('earliest')
+    this.#wakeup.wake()
+  }
+
+  seekToEnd(partitions: readonly TopicPartition[] = this.assignment): void {
+    for (const partition of partitions) this.#state(partition).requestReset('latest')
+    this.#wakeup.wake()
+  }
+
+  /** To the first record at or after a time, milliseconds since 1970; to the end when there is none. */
+  seekToTimestamp(timestamp: number, partitions: readonly TopicPartition[] = this.assignment): void {
+    for (const partition of partitions) this.#state(partition).requestReset({ timestamp })
+    this.#wakeup.wake()
+  }
+
+  /** Hands out nothing of these partitions until `resume`. Records in a handler's hands are not called back. */
+  pause(partitions: readonly TopicPartition[] = this.assignment): void {
+    for (const partition of partitions) this.#state(partition).isPaused = true
+  }
+
+  resume(partitions: readonly TopicPartition[] = this.assignment): void {
+    for (const partition of partitions) this.#state(partition).isPaused = false
+    this.#wakeup.wake()
+  }
+
+  get paused(): readonly TopicPartition[] {
+    return placesOf([...this.#states.values()].filter(({ isPaused }) => isPaused))
+  }
+
+  /** The offset of the next record, looked up if need be. */
+  async position(partition: TopicPartition): Promise<bigint> {
+    const state = this.#state(partition)
+    const deadline = this.#cluster.clock.monotonic() + this.#options.defaultApiTimeoutMs
+    for (let attempt = 0; state.position === undefined; attempt++) {
+      if (state.error !== undefined) throw state.error
+      this.#state(partition)
+      try {
+        await this.#advancePositions()
+      } catch (error) {
+        const mayRetry = error instanceof MillraceError && error.retriable
+        if (!mayRetry || this.#cluster.clock.monotonic() > deadline) throw error
+        await this.#cluster.backOff(attempt)
+      }
+    }
+    return state.position.offset
+  }
+
+  /** Records between the position and the end, as far as the last fetch told; undefined before the first one. */
+  lag(partition: TopicPartition): bigint | undefined {
+    const { position, highWatermark, lastStableOffset } = this.#state(partition)
+    const end = this.#options.fetch.isReadCommitted ? lastStableOffset : highWatermark
+    if (position === undefined || end < 0n) return undefined
+    return end > position.offset ? end - position.offset : 0n
+  }
+
+  // Offsets
+
+  /**
+   * Commits the positions of all assigned partitions, or the given offsets; a record stands for the offset after it. Rejects with
+   * `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID` or `REBALANCE_IN_PROGRESS` when the group went on without us.
+   */
+  async commit(
+    offsets?:
+      | ConsumerRecord<unknown, unknown>
+      | readonly (ConsumerRecord<unknown, unknown> | (TopicPartition & OffsetAndMetadata))[],
+  ): Promise<void> {
+    const committed = this.#requireOffsets()
+    await committed.commit(this.#offsetsOf(offsets), this.#options.defaultApiTimeoutMs)
+  }
+
+  #offsetsOf(
+    given:
+      | ConsumerRecord<unknown, unknown>
+      | readonly (ConsumerRecord<unknown, unknown> | (TopicPartition & OffsetAndMetadata))[]
+      | undefined,
+  ): (TopicPartition & OffsetAndMetadata)[] {
+    if (given === undefined) {
+      return [...this.#states.values()].flatMap((state) => {
+        const { topic, partition, position } = state
+        return position === undefined ? [] : [{ topic, partition, ...position }]
+      })
+    }
+    const list: readonly (ConsumerRecord<unknown, unknown> | (TopicPartition & OffsetAndMetadata))[] =
+      given instanceof ConsumerRecord ? [given] : given
+    return list.map((each) => {
+      if (!(each instanceof ConsumerRecord)) return each
+      const { topic, partition, offset, leaderEpoch } = each
+      return { topic, partition, offset: offset + 1n, leaderEpoch }
+    })
+  }
+
+  #requireOffsets(): CommittedOffsets {
+    if (this.#offsets !== undefined) return this.#offsets
+    throw new MillraceError('MILLRACE_NO_GROUP', 'offsets are committed for a group: groupId is not set')
+  }
+
+  async #commitHandled(states: Iterable<PartitionState>, timeoutMs: number): Promise<void> {
+    const offsets = [...states].flatMap(({ topic, partition, handled, isRevoked }) =>
+      handled === undefined || isRevoked ? [] : [{ topic, partition, ...handled }],
+    )
+    await this.#offsets?.commit(offsets, timeoutMs)
+  }
+
+  #autoCommit(): void {
+    const now = this.#cluster.clock.monotonic()
+    if (!this.#options.enableAutoCommit || this.#offsets === undefined) return
+    if (now < this.#nextAutoCommitMs || this.#autoCommitting !== undefined) return
+    this.#nextAutoCommitMs = now + this.#options.autoCommitIntervalMs
+    this.#autoCommitting = this.#commitHandled(
+      this.#states.values(),
+      this.#options.defaultApiTimeoutMs,
+    ).then(
+      () => {
+        this.#autoCommitting = undefined
+      },
+      (error: Error) => {
+        this.#autoCommitting = undefined
+        this.#cluster.options.logger.warn('auto-commit failed', { error })
+      },
+    )
+  }
+
+  /** What the group has committed, in the order asked; null where it has nothing. */
+  async committed(partitions: readonly TopicPartition[]): Promise<(CommittedOffset | null)[]> {
+    const found = await this.#requireOffsets().fetch(partitions, this.#options.defaultApiTimeoutMs)
+    return partitions.map((partition) => found.get(partitionName(partition)) ?? null)
+  }
+
+  /** First offsets, in the order asked. */
+  beginningOffsets(partitions: readonly TopicPartition[]): Promise<bigint[]> {
+    return this.#ends(partitions, SpecialTimestamp.earliest)
+  }
+
+  /** Offsets after the last record, or with `read_committed` after the last that may be read; in the order asked. */
+  endOffsets(partitions: readonly TopicPartition[]): Promise<bigint[]> {
+    return this.#ends(partitions, SpecialTimestamp.latest)
+  }
+
+  async #ends(partitions: readonly TopicPartition[], timestamp: bigint): Promise<bigint[]> {
+    const found = await this.#lookUp(partitions.map((each) => ({ ...each, timestamp })))
+    return partitions.map((partition) => found.get(partitionName(partition))?.offset ?? -1n)
+  }
+
+  /** First record at or after a time, in the order asked; null where there is none. */
+  async offsetsForTimes(
+    wanted: readonly (TopicPartition & { readonly timestamp: number })[],
+  ): Promise<(TimestampedOffset | null)[]> {
+    const found = await this.#lookUp(
+      wanted.map((each) => ({ ...each, timestamp: BigInt(each.timestamp) })),
+    )
+    return wanted.map(({ topic, partition }) => {
+      const offset = found.get(partitionName({ topic, partition }))
+      return offset === undefined || offset.offset < 0n ? null : { topic, partition, ...offset }
+    })
+  }
+
+  #lookUp(
+    wanted: readonly (TopicPartition & { readonly timestamp: bigint })[],
+  ): ReturnType<typeof lookUpOffsets> {
+    return lookUpOffsets(this.#cluster, wanted, {
+      isReadCommitted: this.#options.fetch.isReadCommitted,
+      timeoutMs: this.#options.defaultApiTimeoutMs,
+    })
+  }
+
+  async partitionsFor(topic: string): Promise<readonly PartitionMetadata[]> {
+    return (await this.#cluster.topic(topic, this.#options.defaultApiTimeoutMs)).partitions
+  }
+
+  /** Joins the group again, as when an assignor has new reasons. */
+  enforceRebalance(): void {
+    this.#membership?.requestJoin()
+  }
+
+  // The end
+
+  #assertOpen(): void {
+    if (this.#closing === undefined) return
+    throw new MillraceError('MILLRACE_CLOSED', 'the consumer is closed')
+  }
+
+  /** Ends reading, commits what was handled if auto-commit is on, leaves the group and closes all connections. Idempotent. */
+  close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.timeoutMs ?? 30_000)
+    return this.#closing
+  }
+
+  async #close(timeoutMs: number): Promise<void> {
+    // Set by the caller once this returns its promise; whoever reads must see it.
+    await Promise.resolve()
+    this.#wakeup.wake()
+    for (const pass of this.#gate.splice(0)) pass()
+    try {
+      const states = [...this.#states.values()]
+      await this.#core.settle(states)
+      if (this.#options.enableAutoCommit && this.#offsets !== undefined) {
+        await this.#autoCommitting
+        await this.#commitHandled(states, Math.min(timeoutMs, REVOKE_COMMIT_TIMEOUT_MS)).catch(
+          (error: Error) => {
+            this.#cluster.options.logger.warn('the last commit failed', { error })
+          },
+        )
+      }
+      const { kind } = this.#subscription
+      if ((kind === 'topics' || kind === 'pattern') && states.length > 0) {
+        const { onPartitionsRevoked } = this.#listener
+        if (onPartitionsRevoked !== undefined) {
+          await onPartitionsRevoked.call(this.#listener, placesOf(states))
+        }
+      }
+      for (const state of states) state.revoke()
+      await this.#membership?.leave('the consumer is being closed')
+    } finally {
+      this.#membership?.close()
+      this.#fetcher.close()
+      this.#cluster.close()
+      this.#wakeup.wake()
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function placesOf(states: readonly PartitionState[]): TopicPartition[] {
+  return states.map(({ topic, partition }) => ({ topic, partition }))
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TopicPartition } from '../../topic-partition.ts'
+
+/** A member as the leader of its group sees it. */
+export interface GroupMember {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly topics: readonly string[]
+  /** What it has now, as it said when it joined. */
+  readonly ownedPartitions: readonly TopicPartition[]
+  /** Generation in which it got them, -1 when it does not say. */
+  readonly generationId: number
+  readonly rackId: string | null
+  readonly userData: Buffer | null
+}
+
+export interface AssignmentInput {
+  readonly members: readonly GroupMember[]
+  /** Number of partitions by topic; topics that do not exist are absent. */
+  readonly partitionCounts: ReadonlyMap<string, number>
+  /** Racks that have a replica, by topic and partition; empty where brokers have no racks. */
+  readonly racks: (partition: TopicPartition) => readonly string[]
+}
+
+/** Partitions by member id. */
+export type GroupAssignment = Map<string, TopicPartition[]>
+
+/** Divides partitions among the members of a classic group; run by whichever member leads. */
+export interface Assignor {
+  /** Members agree on an assignor by its name. */
+  readonly name: string
+  /** `cooperative` keeps what stays during a rebalance, `eager` gives up everything first (KIP-429). */
+  readonly protocols: readonly ('eager' | 'cooperative')[]
+  /** Bytes for the leader's assignor, sent with each join. */
+  userData?(owned: readonly TopicPartition[], generationId: number): Buffer | null
+  assign(input: AssignmentInput): GroupAssignment
+}
+
+/** Java's order of members: those with an instance id first, by it; then by member id. */
+export function compareMembers(a: GroupMember, b: GroupMember): number {
+  if (a.groupInstanceId !== null && b.groupInstanceId !== null) {
+    return compareText(a.groupInstanceId, b.groupInstanceId)
+  }
+  if (a.groupInstanceId !== null) return -1
+  if (b.groupInstanceId !== null) return 1
+  return compareText(a.memberId, b.memberId)
+}
+
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
+}
+
+export function emptyAssignment(members: readonly GroupMember[]): GroupAssignment {
+  return new Map(members.map(({ memberId }) => [memberId, []]))
+}

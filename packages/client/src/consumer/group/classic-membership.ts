@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError, type Timer } from '@millrace/base'
+import {
+  ErrorCode,
+  errorName,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  JoinGroupRequest,
+  JoinGroupResponse,
+  LeaveGroupRequest,
+  LeaveGroupResponse,
+  type MessageInput,
+  type MessageOf,
+  type MessageSchema,
+  ProtocolError,
+  SyncGroupRequest,
+  SyncGroupResponse,
+} from '@millrace/protocol'
+import type { Cluster } from '../../metadata/cluster.ts'
+import type { RequestOptions } from '../../network/broker-connection.ts'
+import type { TopicPartition } from '../../topic-partition.ts'
+import type { Assignor, GroupMember } from './assignor.ts'
+import {
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+} from './consumer-protocol.ts'
+
+export interface MembershipOptions {
+  readonly groupId: string
+  readonly groupInstanceId: string | undefined
+  readonly sessionTimeoutMs: number
+  readonly heartbeatIntervalMs: number
+  readonly maxPollIntervalMs: number
+  readonly assignors: readonly Assignor[]
+  readonly rackId: string
+}
+
+/** A member's place in its group, as the group protocol names it. */
+export interface Generation {
+  readonly generationId: number
+  readonly memberId: string
+  /** Null for dynamic members. */
+  readonly groupInstanceId: string | null
+}
+
+export interface JoinSubscription {
+  readonly topics: readonly string[]
+  /** What we hold on to through the rebalance. */
+  readonly owned: readonly TopicPartition[]
+  /** What we had last, for assignors that would give it to us again. */
+  readonly previous: readonly TopicPartition[]
+}
+
+export interface JoinResult {
+  readonly assigned: readonly TopicPartition[]
+  /** Topics whose partition counts the assignment rests on, for the leader to watch; undefined for followers. */
+  readonly watched: ReadonlyMap<string, number> | undefined
+}
+
+/** Room for the broker to answer a join that lasted the whole rebalance. */
+const JOIN_GRACE_MS = 5000
+
+const coordinatorMoved: ReadonlySet<number> = new Set([
+  ErrorCode.COORDINATOR_NOT_AVAILABLE,
+  ErrorCode.NOT_COORDINATOR,
+])
+
+/**
+ * Membership in a classic group: join, sync, heartbeat, leave. Heartbeats run on their own timer and on a connection of their own,
+ * however long the application takes; when it takes longer than `maxPollIntervalMs`, the member leaves, as Java's does.
+ */
+export class ClassicMembership {
+  readonly #cluster: Cluster
+  readonly #options: MembershipOptions
+  readonly #onChange: () => void
+  #memberId = ''
+  #generationId = -1
+  #previousGenerationId = -1
+  #isHeartbeating = false
+  #timer: Timer | undefined
+  #lastHeartbeatOkMs = 0
+  /** Set when the group expects us to join again. */
+  needsJoin = true
+  /** Set when what we had was given to others without asking us. */
+  isLost = false
+  /** Set when going on is impossible. */
+  fatal: Error | undefined
+  /** When the application last showed that it is getting on. */
+  lastProgressMs: () => number
+
+  constructor(cluster: Cluster, options: MembershipOptions, onChange: () => void) {
+    this.#cluster = cluster
+    this.#options = options
+    this.#onChange = onChange
+    this.lastProgressMs = () => cluster.clock.monotonic()
+  }
+
+  get generation(): Generation {
+    return {
+      generationId: this.#generationId,
+      memberId: this.#memberId,
+      groupInstanceId: this.#options.groupInstanceId ?? null,
+    }
+  }
+
+  get isMember(): boolean {
+    return this.#generationId >= 0
+  }
+
+  /** Whether all assignors we offer can keep partitions through a rebalance. */
+  get isCooperative(): boolean {
+    return this.#options.assignors.every(({ protocols }) => protocols.includes('cooperative'))
+  }
+
+  /** Sends to the group's coordinator, looking for it first. */
+  async request<Q extends MessageSchema, S extends MessageSchema>(
+    request: Q,
+    response: S,
+    message: MessageInput<Q> | ((version: number) => MessageInput<Q>),
+    options?: RequestOptions,
+  ): Promise<MessageOf<S>> {
+    const { groupId } = this.#options
+    const node = await this.#cluster.coordinator('group', groupId)
+    try {
+      const connection = await this.#cluster.connect(node.id, 'coordinator')
+      return await connection.request(request, response, message, options)
+    } catch (error) {
+      if (error instanceof MillraceError && error.retriable) this.forgetCoordinator()
+      throw error
+    }
+  }
+
+  forgetCoordinator(): void {
+    this.#cluster.forgetCoordinator('group', this.#options.groupId)
+  }
+
+  /** Joins until the group has agreed. Rejects with errors that another attempt cannot mend. */
+  async join(subscription: JoinSubscription): Promise<JoinResult> {
+    for (let attempt = 0; ; attempt++) {
+      if (this.#cluster.isClosed) throw new MillraceError('MILLRACE_CLOSED', 'the consumer is closed')
+      this.needsJoin = false
+      try {
+        const result = await this.#joinOnce(subscription)
+        if (result !== undefined) {
+          this.#startHeartbeats()
+          return result
+        }
+      } catch (error) {
+        if (!(error instanceof MillraceError && error.retriable)) throw error
+        await this.#cluster.backOff(attempt)
+      }
+    }
+  }
+
+  /** One attempt; undefined when the group said to try again at once. */
+  async #joinOnce(subscription: JoinSubscription): Promise<JoinResult | undefined> {
+    const { groupId, assignors, sessionTimeoutMs, maxPollIntervalMs } = this.#options
+    const groupInstanceId = this.#options.groupInstanceId ?? null
+    // From here on the broker waits for the join, not for heartbeats.
+    this.#stopHeartbeats()
+    const joined = await this.request(
+      JoinGroupRequest,
+      JoinGroupResponse,
+      {
+        groupId,
+        sessionTimeoutMs,
+        rebalanceTimeoutMs: maxPollIntervalMs,
+        memberId: this.#memberId,
+        groupInstanceId,
+        protocolType: 'consumer',
+        protocols: assignors.map((assignor) => ({
+          name: assignor.name,
+          metadata: encodeSubscription({
+            topics: subscription.topics,
+            owned: subscription.owned,
+            generationId: this.#generationId,
+            rackId: this.#options.rackId === '' ? null : this.#options.rackId,
+            userData: assignor.userData?.(subscription.previous, this.#previousGenerationId) ?? null,
+          }),
+        })),
+      },
+      { timeoutMs: Math.max(maxPollIntervalMs + JOIN_GRACE_MS, sessionTimeoutMs) },
+    )
+    if (joined.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
+      this.#memberId = joined.memberId
+      return undefined
+    }
+    if (joined.errorCode !== ErrorCode.NONE) return this.#refused('JoinGroup', joined.errorCode)
+    this.#memberId = joined.memberId
+    this.#generationId = joined.generationId
+    this.#previousGenerationId = joined.generationId
+    const isLeader = joined.leader === joined.memberId
+    const plan = isLeader && !joined.skipAssignment ? await this.#plan(joined) : undefined
+    const synced = await this.request(SyncGroupRequest, SyncGroupResponse, {
+      groupId,
+      generationId: joined.generationId,
+      memberId: joined.memberId,
+      groupInstanceId,
+      protocolType: 'consumer',
+      protocolName: joined.protocolName,
+      assignments: plan?.assignments ?? [],
+    })
+    if (synced.errorCode !== ErrorCode.NONE) return this.#refused('SyncGroup', synced.errorCode)
+    return {
+      assigned: decodeAssignment(synced.assignment),
+      watched: isLeader ? (plan?.partitionCounts ?? (await this.#countsFor(joined))) : undefined,
+    }
+  }
+
+  /** What the leader decides for everybody. */
+  async #plan(joined: MessageOf<typeof JoinGroupResponse>): Promise<{
+    readonly assignments: { readonly memberId: string; readonly assignment: Buffer }[]
+    readonly partitionCounts: ReadonlyMap<string, number>
+  }> {
+    const { protocolName } = joined
+    const assignor = this.#options.assignors.find(({ name }) => name === protocolName)
+    if (assignor === undefined) {
+      throw new MillraceError(
+        'MILLRACE_UNKNOWN_ASSIGNOR',
+        `group ${this.#options.groupId} chose assignor ${protocolName}, which was not offered`,
+      )
+    }
+    const members = membersOf(joined)
+    const partitionCounts = await this.#countsFor(joined)
+    const { topics, nodes } = this.#cluster.metadata
+    const plan = assignor.assign({
+      members,
+      partitionCounts,
+      racks: ({ topic, partition }) =>
+        (topics.get(topic)?.partitions[partition]?.replicas ?? []).flatMap((replica) => {
+          const rack = nodes.get(replica)?.rack
+          return rack === null || rack === undefined ? [] : [rack]
+        }),
+    })
+    return {
+      assignments: members.map(({ memberId }) => ({
+        memberId,
+        assignment: encodeAssignment(plan.get(memberId) ?? []),
+      })),
+      partitionCounts,
+    }
+  }
+
+  /** Partition counts of all topics that any member wants; other members may want topics we have never asked about. */
+  async #countsFor(joined: MessageOf<typeof JoinGroupResponse>): Promise<Map<string, number>> {
+    const wanted = new Set(membersOf(joined).flatMap(({ topics }) => topics))
+    const { metadata } = this.#cluster
+    const isNew = this.#cluster.track(wanted)
+    if (isNew || [...wanted].some((topic) => !metadata.topics.has(topic))) {
+      await this.#cluster.refresh()
+    }
+    const counts = new Map<string, number>()
+    for (const topic of wanted) {
+      const known = this.#cluster.metadata.topics.get(topic)
+      if (known !== undefined) counts.set(topic, known.partitions.length)
+    }
+    return counts
+  }
+
+  #refused(what: string, errorCode: number): undefined {
+    const code = errorName(errorCode)
+    const { groupId, groupInstanceId } = this.#options
+    if (coordinatorMoved.has(errorCode)) this.forgetCoordinator()
+    else if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID || errorCode === ErrorCode.ILLEGAL_GENERATION) {
+      this.#forgetMembership(errorCode === ErrorCode.UNKNOWN_MEMBER_ID)
+      return undefined
+    } else if (errorCode === ErrorCode.REBALANCE_IN_PROGRESS) return undefined
+    const who = groupInstanceId === undefined ? '' : ` as ${groupInstanceId}`
+    throw new ProtocolError(code, `${what} of group ${groupId}${who} was refused: ${code}`)
+  }
+
+  #forgetMembership(forgetsId: boolean): void {
+    this.#generationId = -1
+    if (forgetsId) this.#memberId = ''
+  }
+
+  #startHeartbeats(): void {
+    this.#isHeartbeating = true
+    this.#lastHeartbeatOkMs = this.#cluster.clock.monotonic()
+    this.#scheduleHeartbeat()
+  }
+
+  #stopHeartbeats(): void {
+    this.#isHeartbeating = false
+    this.#timer?.cancel()
+  }
+
+  #scheduleHeartbeat(): void {
+    this.#timer?.cancel()
+    if (!this.#isHeartbeating) return
+    this.#timer = this.#cluster.clock.setTimer(this.#options.heartbeatIntervalMs, () => {
+      void this.#heartbeat()
+    })
+  }
+
+  async #heartbeat(): Promise<void> {
+    const { monotonic } = this.#cluster.clock
+    const now = monotonic()
+    const { maxPollIntervalMs, sessionTimeoutMs, groupId } = this.#options
+    if (now - this.lastProgressMs() > maxPollIntervalMs) {
+      this.#cluster.options.logger.warn(
+        'left the group: more than maxPollIntervalMs passed without a poll; handle fewer records at once or raise it',
+        { groupId, maxPollIntervalMs },
+      )
+      this.#lose()
+      await this.leave('consumer poll timeout has expired')
+      return
+    }
+    try {
+      const response = await this.request(
+        HeartbeatRequest,
+        HeartbeatResponse,
+        { groupId, ...this.generation },
+        { timeoutMs: Math.min(sessionTimeoutMs, this.#cluster.options.requestTimeoutMs) },
+      )
+      if (!this.#isHeartbeating) return
+      this.#heartbeatAnswered(response.errorCode)
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.retriable)) {
+        if (!this.#cluster.isClosed) this.#fail(error as Error)
+        return
+      }
+      // Without the coordinator the others will have been given our partitions by now.
+      if (monotonic() - this.#lastHeartbeatOkMs > sessionTimeoutMs && this.#isHeartbeating) this.#lose()
+    }
+    this.#scheduleHeartbeat()
+  }
+
+  #heartbeatAnswered(errorCode: number): void {
+    switch (errorCode) {
+      case ErrorCode.NONE:
+        this.#lastHeartbeatOkMs = this.#cluster.clock.monotonic()
+        return
+      case ErrorCode.REBALANCE_IN_PROGRESS:
+        this.#lastHeartbeatOkMs = this.#cluster.clock.monotonic()
+        this.requestJoin()
+        return
+      case ErrorCode.UNKNOWN_MEMBER_ID:
+      case ErrorCode.ILLEGAL_GENERATION:
+        this.#lose(errorCode === ErrorCode.UNKNOWN_MEMBER_ID)
+        return
+      case ErrorCode.COORDINATOR_NOT_AVAILABLE:
+      case ErrorCode.NOT_COORDINATOR:
+        this.forgetCoordinator()
+        return
+      case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+        return
+      default: {
+        const code = errorName(errorCode)
+        this.#fail(new ProtocolError(code, `group ${this.#options.groupId} put us out: ${code}`))
+      }
+    }
+  }
+
+  /** Joins again with the next poll. */
+  requestJoin(): void {
+    if (this.needsJoin) return
+    this.needsJoin = true
+    this.#onChange()
+  }
+
+  /** For whoever learns from another request that the group went on without us. */
+  lose(): void {
+    this.#lose(true)
+  }
+
+  #lose(forgetsId = false): void {
+    this.#stopHeartbeats()
+    this.isLost = true
+    this.needsJoin = true
+    this.#forgetMembership(forgetsId)
+    this.#onChange()
+  }
+
+  #fail(error: Error): void {
+    this.#stopHeartbeats()
+    this.isLost = true
+    this.fatal = error
+    this.#generationId = -1
+    this.#onChange()
+  }
+
+  /** Tells the group that we go, so that it does not wait for our session to end. Static members just stop. */
+  async leave(reason: string): Promise<void> {
+    this.#stopHeartbeats()
+    const memberId = this.#memberId
+    this.#forgetMembership(true)
+    if (memberId === '' || this.#options.groupInstanceId !== undefined) return
+    try {
+      await this.request(
+        LeaveGroupRequest,
+        LeaveGroupResponse,
+        (version) =>
+          version >= 3
+            ? {
+                groupId: this.#options.groupId,
+                members: [{ memberId, groupInstanceId: null, ...(version >= 5 ? { reason } : {}) }],
+              }
+            : { groupId: this.#options.groupId, memberId },
+        { timeoutMs: 5000 },
+      )
+    } catch (error) {
+      // The session ends by itself then.
+      this.#cluster.options.logger.debug('could not leave the group', { error })
+    }
+  }
+
+  close(): void {
+    this.#stopHeartbeats()
+  }
+}
+
+function membersOf(joined: MessageOf<typeof JoinGroupResponse>): GroupMember[] {
+  return joined.members.map(({ memberId, groupInstanceId, metadata }) =>
+    decodeSubscription(metadata, { memberId, groupInstanceId }),
+  )
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from '@millrace/base'
+import type { ConsumerCore } from './consumer.ts'
+import type { ConsumerRecord } from './consumer-record.ts'
+import type { Cursor, PartitionState, Position } from './partition-state.ts'
+
+const WAIT_MS = 60_000
+
+/** Records of one partition that are handed out one by one, and how far that is. */
+export class Chunk implements Cursor {
+  readonly state: PartitionState
+  readonly records: readonly ConsumerRecord<unknown, unknown>[]
+  readonly #end: Position | undefined
+  readonly #start: Position | undefined
+  /** Of the next record to hand out. */
+  index = 0
+
+  constructor(state: PartitionState, records: readonly ConsumerRecord<unknown, unknown>[]) {
+    this.state = state
+    this.records = records
+    this.#start = state.position
+    this.#end = state.takenTo
+    state.follow(this)
+  }
+
+  #after(index: number): Position | undefined {
+    if (index >= this.records.length) return this.#end
+    const before = this.records[index - 1]
+    if (before === undefined) return this.#start
+    return { offset: before.offset + 1n, leaderEpoch: before.leaderEpoch }
+  }
+
+  handedOut(): Position | undefined {
+    return this.#after(this.index)
+  }
+
+  /** Whoever asks for the next record is done with the last. */
+  handled(): Position | undefined {
+    return this.#after(Math.max(0, this.index - 1))
+  }
+
+  finish(): void {
+    this.state.consumedTo(this.#end)
+  }
+}
+
+/** `for await` over a consumer. */
+export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisposable {
+  readonly #core: ConsumerCore
+  readonly #onProgress: () => void
+  readonly #onEnd: () => void
+  #chunk: Chunk | undefined
+  #isEnded = false
+  #isBusy = false
+
+  constructor(
+    core: ConsumerCore,
+    callbacks: { readonly onProgress: () => void; readonly onEnd: () => void },
+  ) {
+    this.#core = core
+    this.#onProgress = callbacks.onProgress
+    this.#onEnd = callbacks.onEnd
+  }
+
+  next(): Promise<IteratorResult<R, undefined>> {
+    const chunk = this.#chunk
+    if (chunk !== undefined && chunk.index < chunk.records.length && !chunk.state.isRevoked) {
+      if (!chunk.state.isPaused) {
+        this.#onProgress()
+        return Promise.resolve({ done: false, value: chunk.records[chunk.index++] as R })
+      }
+    }
+    return this.#nextChunk()
+  }
+
+  async #nextChunk(): Promise<IteratorResult<R, undefined>> {
+    if (this.#isBusy) {
+      throw new MillraceError(
+        'MILLRACE_CONCURRENT_READ',
+        'next was called before the last call was answered',
+      )
+    }
+    this.#isBusy = true
+    try {
+      this.#leaveChunk()
+      await this.#core.breathe()
+      // Everything handed out is handled by now, so this is the moment for the group to change.
+      await this.#core.turn(0)
+      for (;;) {
+        if (this.#isEnded || this.#core.isClosed) return this.#end()
+        for (const state of this.#core.states()) {
+          if (state.isPaused || !state.hasData) continue
+          const records = this.#core.take(state, Number.POSITIVE_INFINITY)
+          if (records.length === 0) {
+            state.consumedAll()
+            continue
+          }
+          this.#chunk = new Chunk(state, records)
+          this.#chunk.index = 1
+          return { done: false, value: records[0] as R }
+        }
+        await this.#core.turn(WAIT_MS)
+      }
+    } catch (error) {
+      if (this.#core.isClosed) return this.#end()
+      this.#end()
+      throw error
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  /** Notes how far the chunk got; the rest of it is read again where that is not to its end. */
+  #leaveChunk(): void {
+    const chunk = this.#chunk
+    this.#chunk = undefined
+    if (chunk === undefined || chunk.state.isRevoked) return
+    if (chunk.index >= chunk.records.length) chunk.finish()
+    else {
+      const position = chunk.handedOut()
+      if (position !== undefined) chunk.state.seek(position)
+    }
+  }
+
+  #end(): IteratorResult<R, undefined> {
+    if (!this.#isEnded) {
+      this.#isEnded = true
+      this.#onEnd()
+    }
+    return { done: true, value: undefined }
+  }
+
+  /** `break`: the record in hand stays uncommitted unless `commit` is called, for nobody can tell whether it was handled. */
+  async return(): Promise<IteratorResult<R, undefined>> {
+    const chunk = this.#chunk
+    this.#chunk = undefined
+    if (chunk !== undefined && !chunk.state.isRevoked) {
+      const position = chunk.handedOut()
+      const handled = chunk.handled()
+      if (position !== undefined) {
+        chunk.state.seek(position)
+        chunk.state.follow({ handedOut: () => position, handled: () => handled })
+      }
+    }
+    return this.#end()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return()
+  }
+}

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: Apache-2.0
+import { channels } from '../diagnostics.ts'
+import { InvalidOptionError, numberOption } from '../options.ts'
+import { murmur2 } from '../producer/murmur2.ts'
+import type { ConsumerCore } from './consumer.ts'
+import type { ConsumerRecord } from './consumer-record.ts'
+import type { Cursor, PartitionState, Position } from './partition-state.ts'
+
+/** What stays in order: all records of a partition, those of one key, or nothing. */
+export type Ordering = 'partition' | 'key' | 'none'
+
+interface CommonRunOptions {
+  /** Handlers at work at once. Default 1. With `ordering: 'partition'` no more than there are partitions. */
+  readonly concurrency?: number
+  /** Ends the run: what is being handled is finished, nothing new is begun. */
+  readonly signal?: AbortSignal
+}
+
+export type RunOptions<R> = CommonRunOptions &
+  (
+    | {
+        /** A handler that returns no promise is not awaited, which is much faster. */
+        readonly eachRecord: (record: R) => unknown
+        readonly eachBatch?: never
+        /** Default `partition`. */
+        readonly ordering?: Ordering
+      }
+    | {
+        /** Records of one partition, in order, as many as one fetch brought. */
+        readonly eachBatch: (records: readonly R[], partition: BatchContext) => unknown
+        readonly eachRecord?: never
+        /** Most records in one batch. Default: all that were fetched at once. */
+        readonly maxBatchRecords?: number
+      }
+  )
+
+export interface BatchContext {
+  readonly topic: string
+  readonly partition: number
+  /** Records behind the last one of this batch in the partition, as of the last fetch. */
+  readonly lag: bigint
+}
+
+const WAIT_MS = 60_000
+/** Records that may wait for each worker where partitions are not kept in order. */
+const QUEUE_FACTOR = 16
+
+type AnyRecord = ConsumerRecord<unknown, unknown>
+
+/** How far one partition is, when its records are handled in any order: up to the first that is not done. */
+class Progress implements Cursor {
+  readonly state: PartitionState
+  readonly #open: { readonly record: AnyRecord; isDone: boolean }[] = []
+  #handled: Position | undefined
+
+  constructor(state: PartitionState) {
+    this.state = state
+    this.#handled = state.position
+  }
+
+  get isIdle(): boolean {
+    return this.#open.length === 0
+  }
+
+  begin(record: AnyRecord): () => void {
+    const entry = { record, isDone: false }
+    this.#open.push(entry)
+    return () => {
+      entry.isDone = true
+      while (this.#open[0]?.isDone === true) {
+        const { record: done } = this.#open.shift() as { record: AnyRecord }
+        this.#handled = { offset: done.offset + 1n, leaderEpoch: done.leaderEpoch }
+      }
+      if (this.#open.length === 0) this.state.consumedAll()
+    }
+  }
+
+  handedOut(): Position | undefined {
+    return this.handled()
+  }
+
+  handled(): Position | undefined {
+    return this.#handled
+  }
+}
+
+/** `consumer.run`: keeps handlers supplied with records. */
+export class Runner<R> {
+  readonly #core: ConsumerCore
+  readonly #options: RunOptions<R>
+  readonly #concurrency: number
+  readonly #ordering: Ordering
+  /** Handlers at work: which partition, and since when. */
+  readonly #busy = new Map<object, { readonly state: PartitionState; readonly sinceMs: number }>()
+  readonly #busyStates = new Set<PartitionState>()
+  readonly #lanes: Lane[] = []
+  readonly #progress = new Map<PartitionState, Progress>()
+  readonly #settled: (() => void)[] = []
+  /** While partitions are being given up, nothing new is begun. */
+  #isHeld = false
+  #error: { readonly error: unknown } | undefined
+  #queued = 0
+
+  constructor(core: ConsumerCore, options: RunOptions<R>) {
+    this.#core = core
+    this.#options = options
+    const isBoth = options.eachRecord !== undefined && options.eachBatch !== undefined
+    if (isBoth || typeof (options.eachRecord ?? options.eachBatch) !== 'function') {
+      throw new InvalidOptionError('run', Object.keys(options), 'one of eachRecord and eachBatch')
+    }
+    this.#concurrency = numberOption('concurrency', options.concurrency, { fallback: 1, min: 1 })
+    this.#ordering = ('ordering' in options ? options.ordering : undefined) ?? 'partition'
+    if (!['partition', 'key', 'none'].includes(this.#ordering)) {
+      throw new InvalidOptionError('ordering', this.#ordering, 'partition, key, none')
+    }
+    for (let i = 0; i < this.#concurrency; i++) this.#lanes.push({ queue: [], isBusy: false })
+  }
+
+  async run(): Promise<void> {
+    const core = this.#core
+    const { signal } = this.#options
+    const onAbort = (): void => core.wake()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    core.settle = (states) => this.#settle(states)
+    core.lastProgressMs = () => {
+      let oldest = core.now()
+      for (const { sinceMs } of this.#busy.values()) oldest = Math.min(oldest, sinceMs)
+      return oldest
+    }
+    try {
+      await core.turn(0)
+      while (!this.#isOver) {
+        const hasBegun = this.#begin()
+        await core.breathe()
+        if (this.#isOver) break
+        // With more at hand, only what is due is done; else there is nothing but to wait.
+        await core.turn(hasBegun && this.#mayBegin ? 0 : WAIT_MS)
+      }
+    } catch (error) {
+      if (!core.isClosed) this.#error ??= { error }
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      await this.#drained()
+      for (const progress of this.#progress.values()) this.#forget(progress)
+    }
+    if (this.#error !== undefined) throw this.#error.error
+  }
+
+  get #isOver(): boolean {
+    return this.#core.isClosed || this.#error !== undefined || this.#options.signal?.aborted === true
+  }
+
+  get #mayBegin(): boolean {
+    if (this.#isHeld) return false
+    return this.#ordering === 'partition'
+      ? this.#busyStates.size < this.#concurrency
+      : this.#queued < this.#concurrency * QUEUE_FACTOR
+  }
+
+  /** Gives out what is there; true when something was. */
+  #begin(): boolean {
+    let hasBegun = false
+    for (const state of [...this.#core.states()]) {
+      if (this.#isOver || !this.#mayBegin) break
+      if (state.isPaused || state.isRevoked || !state.hasData || this.#busyStates.has(state)) continue
+      hasBegun = true
+      if (this.#ordering === 'partition') this.#beginPartition(state)
+      else this.#beginRecords(state)
+    }
+    return hasBegun
+  }
+
+  #beginPartition(state: PartitionState): void {
+    const { eachBatch, eachRecord } = this.#options
+    const max =
+      'maxBatchRecords' in this.#options
+        ? (this.#options.maxBatchRecords ?? Number.POSITIVE_INFINITY)
+        : Number.POSITIVE_INFINITY
+    const records = this.#core.take(state, max)
+    if (records.length === 0) {
+      state.consumedAll()
+      return
+    }
+    const work =
+      eachRecord === undefined
+        ? this.#handleBatch(state, records, eachBatch)
+        : this.#handleEach(state, records, eachRecord)
+    if (work === undefined) return
+    const token = {}
+    this.#busyStates.add(state)
+    const done = (): void => {
+      this.#busy.delete(token)
+      this.#busyStates.delete(state)
+      this.#released()
+    }
+    if (!this.#busy.has(token)) this.#busy.set(token, { state, sinceMs: this.#core.now() })
+    work.renew = () => this.#busy.set(token, { state, sinceMs: this.#core.now() })
+    work.promise.then(done, (error: unknown) => {
+      this.#error ??= { error }
+      done()
+    })
+  }
+
+  /** Undefined when the handler is done already. */
+  #handleBatch(
+    state: PartitionState,
+    records: readonly AnyRecord[],
+    eachBatch: NonNullable<RunOptions<R>['eachBatch']>,
+  ): Work | undefined {
+    const end = state.takenTo
+    const { topic, partition, highWatermark } = state
+    const last = records.at(-1)
+    const behind = last === undefined ? 0n : highWatermark - last.offset - 1n
+    const context = { topic, partition, lag: behind > 0n ? behind : 0n }
+    try {
+      const result = this.#observed({ batch: records }, () => eachBatch(records as R[], context))
+      if (!(result instanceof Promise)) {
+        state.consumedTo(end)
+        return undefined
+      }
+      return {
+        promise: result.then(() => state.consumedTo(end)),
+        renew() {},
+      }
+    } catch (error) {
+      this.#fail(error)
+      return undefined
+    }
+  }
+
+  /** Runs through the records without a promise as long as the handler returns none. */
+  #handleEach(
+    state: PartitionState,
+    records: readonly AnyRecord[],
+    eachRecord: NonNullable<RunOptions<R>['eachRecord']>,
+  ): Work | undefined {
+    const end = state.takenTo
+    let handled = 0
+    const start = state.position
+    const cursor = (): Position | undefined => {
+      const record = records[handled - 1]
+      if (record === undefined) return start
+      return { offset: record.offset + 1n, leaderEpoch: record.leaderEpoch }
+    }
+    state.follow({ handedOut: cursor, handled: cursor })
+    const stop = (): void => {
+      const position = cursor()
+      if (position !== undefined && !state.isRevoked) state.seek(position)
+    }
+    const step = (): Promise<unknown> | undefined => {
+      const isObserved = channels.processStart.hasSubscribers || channels.processEnd.hasSubscribers
+      while (handled < records.length) {
+        if (this.#mustStop(state)) {
+          stop()
+          return undefined
+        }
+        const record = records[handled] as AnyRecord
+        const result = isObserved
+          ? this.#observed({ record }, () => eachRecord(record as R))
+          : eachRecord(record as R)
+        if (result instanceof Promise) return result
+        handled++
+      }
+      state.consumedTo(end)
+      return undefined
+    }
+    try {
+      const first = step()
+      if (first === undefined) return undefined
+      const work: Work = { promise: Promise.resolve(), renew() {} }
+      work.promise = (async () => {
+        try {
+          for (let pending: Promise<unknown> | undefined = first; pending !== undefined; ) {
+            await pending
+            handled++
+            work.renew()
+            pending = step()
+          }
+        } catch (error) {
+          stop()
+          throw error
+        }
+      })()
+      return work
+    } catch (error) {
+      stop()
+      this.#fail(error)
+      return undefined
+    }
+  }
+
+  #mustStop(state: PartitionState): boolean {
+    return this.#isHeld || state.isRevoked || state.isPaused || this.#isOver
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= { error }
+  }
+
+  #observed(
+    what: { readonly record: AnyRecord } | { readonly batch: readonly AnyRecord[] },
+    handle: () => unknown,
+  ): unknown {
+    if (!channels.processStart.hasSubscribers && !channels.processEnd.hasSubscribers) return handle()
+    const event: Record<string, unknown> = { ...what, groupId: this.#core.groupId }
+    channels.processStart.publish(event)
+    const end = (error?: unknown): void => {
+      event.error = error
+      channels.processEnd.publish(event)
+    }
+    try {
+      const result = handle()
+      if (!(result instanceof Promise)) {
+        end()
+        return result
+      }
+      return result.then(
+        (value: unknown) => end() ?? value,
+        (error: unknown) => {
+          end(error)
+          throw error
+        },
+      )
+    } catch (error) {
+      end(error)
+      throw error
+    }
+  }
+
+  /** Puts records into the lanes of their keys, or of whoever is free. */
+  #beginRecords(state: PartitionState): void {
+    const room = this.#concurrency * QUEUE_FACTOR - this.#queued
+    let progress = this.#progress.get(state)
+    if (progress === undefined) {
+      progress = new Progress(state)
+      this.#progress.set(state, progress)
+    }
+    const records = this.#core.take(state, Math.max(1, room))
+    if (records.length === 0) {
+      if (progress.isIdle) state.consumedAll()
+      return
+    }
+    state.follow(progress)
+    for (const record of records) this.#enqueue(state, record, progress.begin(record))
+  }
+
+  #enqueue(state: PartitionState, record: AnyRecord, done: () => void): void {
+    const lane = this.#lanes[this.#laneOf(record)] as Lane
+    this.#queued++
+    lane.queue.push(async () => {
+      this.#queued--
+      if (this.#mustStop(state)) return
+      const token = {}
+      this.#busy.set(token, { state, sinceMs: this.#core.now() })
+      try {
+        const { eachRecord } = this.#options
+        await this.#observed({ record }, () => eachRecord?.(record as R))
+        done()
+      } catch (error) {
+        this.#fail(error)
+      } finally {
+        this.#busy.delete(token)
+      }
+    })
+    if (!lane.isBusy) void this.#work(lane)
+  }
+
+  #laneOf(record: AnyRecord): number {
+    if (this.#ordering === 'key') {
+      const key = record.keyBytes
+      const hash = key === null ? record.partition : murmur2(key)
+      return (hash & 0x7fffffff) % this.#concurrency
+    }
+    let shortest = 0
+    for (const [i, lane] of this.#lanes.entries()) {
+      const best = this.#lanes[shortest]
+      if (best !== undefined && lane.queue.length + Number(lane.isBusy) < best.queue.length + Number(best.isBusy)) {
+        shortest = i
+      }
+    }
+    return shortest
+  }
+
+  async #work(lane: Lane): Promise<void> {
+    lane.isBusy = true
+    for (let task = lane.queue.shift(); task !== undefined; task = lane.queue.shift()) {
+      await task()
+      if (lane.queue.length === 0) this.#core.wake()
+    }
+    lane.isBusy = false
+    this.#released()
+  }
+
+  #released(): void {
+    this.#core.wake()
+    if (this.#isIdle) for (const resolve of this.#settled.splice(0)) resolve()
+  }
+
+  get #isIdle(): boolean {
+    return this.#busy.size === 0 && this.#busyStates.size === 0 && this.#queued === 0
+  }
+
+  #drained(): Promise<void> {
+    if (this.#isIdle) return Promise.resolve()
+    return new Promise((resolve) => this.#settled.push(resolve))
+  }
+
+  /** Lets the handlers at work finish; what was queued behind them is read again by whoever has the partition then. */
+  async #settle(states: readonly PartitionState[]): Promise<void> {
+    this.#isHeld = true
+    try {
+      await this.#drained()
+      for (const [state, progress] of this.#progress) {
+        this.#forget(progress)
+        if (!states.includes(state)) this.#core.wake()
+      }
+    } finally {
+      this.#isHeld = false
+    }
+  }
+
+  /** Goes back to the first record that was not handled. */
+  #forget(progress: Progress): void {
+    const { state } = progress
+    this.#progress.delete(state)
+    const position = progress.handled()
+    if (!state.isRevoked && !progress.isIdle && position !== undefined) state.seek(position)
+  }
+}
+
+/** Records that are handled one after the other. */
+interface Lane {
+  readonly queue: (() => Promise<void>)[]
+  isBusy: boolean
+}
+
+interface Work {
+  promise: Promise<unknown>
+  renew: () => void
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** `topic-partition`, as Kafka prints it. */
+export function partitionName({ topic, partition }: TopicPartition): string {
+  return `${topic}-${partition}`
+}
+
+/** By topic, then by number. */
+export function comparePartitions(a: TopicPartition, b: TopicPartition): number {
+  return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition
+}
+
+/** Partition numbers by topic, topics in the order they first come. */
+export function partitionsByTopic(partitions: Iterable<TopicPartition>): Map<string, number[]> {
+  const topics = new Map<string, number[]>()
+  for (const { topic, partition } of partitions) {
+    const list = topics.get(topic)
+    if (list === undefined) topics.set(topic, [partition])
+    else list.push(partition)
+  }
+  return topics
+}
