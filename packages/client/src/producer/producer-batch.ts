@@ -7,6 +7,7 @@ import {
   type RecordBytes,
   readRecords,
 } from '@millrace/protocol'
+import type { BufferPool } from './buffer-pool.ts'
 import type { Delivery } from './delivery.ts'
 import { RecordMetadata } from './producer-record.ts'
 
@@ -46,6 +47,8 @@ export class ProducerBatch {
   readonly createdAt: number
   #builder: RecordBatchBuilder | undefined
   #encoded: Buffer | undefined
+  readonly #pool: BufferPool | undefined
+  #memory: Buffer | undefined
   readonly deliveries: Settleable[] = []
   identity: BatchIdentity | undefined
   attempts = 0
@@ -60,6 +63,7 @@ export class ProducerBatch {
     readonly partition: number
     readonly createdAt: number
     readonly initialSize: number
+    readonly pool?: BufferPool
   }) {
     this.result = {
       topic: options.topic,
@@ -69,7 +73,8 @@ export class ProducerBatch {
       timestamps: [],
     }
     this.createdAt = options.createdAt
-    this.#builder = new RecordBatchBuilder(options.initialSize)
+    this.#pool = options.pool
+    this.#builder = new RecordBatchBuilder(options.initialSize, options.pool?.allocate)
   }
 
   get recordCount(): number {
@@ -109,9 +114,16 @@ export class ProducerBatch {
     if (this.#encoded === undefined) {
       const builder = this.#builder as RecordBatchBuilder
       this.#encoded = builder.finish({ compression, compressionLevel })
+      this.#memory = builder.memory
       this.#builder = undefined
     }
     return this.#encoded
+  }
+
+  /** Gives the memory back. The broker must have answered, so that nothing of it waits in a socket. */
+  recycle(): void {
+    if (this.#memory !== undefined) this.#pool?.release(this.#memory)
+    this.#memory = undefined
   }
 
   /** The records again, for a batch that has to be sent as two. */

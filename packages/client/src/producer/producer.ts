@@ -8,6 +8,7 @@ import { AbortedError, abortable } from '../network/waiting.ts'
 import { type ResolvedClientOptions, resolveClientOptions } from '../options.ts'
 import { SerdeError, type Serializer } from '../serde/serde.ts'
 import type { Topic } from '../serde/topic.ts'
+import { BufferPool } from './buffer-pool.ts'
 import { Delivery } from './delivery.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import { TopicPartitioner } from './partitioner.ts'
@@ -58,6 +59,9 @@ interface TopicState {
   impatient: { readonly record: WaitingRecord; readonly timer: Timer } | undefined
 }
 
+/** Most memory of past batches that is kept for the next ones. */
+const POOLED_BYTES = 4 * 1024 * 1024
+
 const NO_HEADERS: readonly BuilderHeader[] = []
 
 const plainSerializer: Serializer<Uint8Array | string> = {
@@ -84,6 +88,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   readonly #valueSerializer: Serializer<V>
   readonly #topics = new Map<string, TopicState>()
   readonly #deliveries = new Set<Delivery>()
+  readonly #pool: BufferPool
   #usedMemory = 0
   /** Topics with records that wait for memory, first come first served. */
   readonly #shortOfMemory = new Set<TopicState>()
@@ -96,6 +101,8 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     const plain = plainSerializer as Serializer<unknown>
     this.#keySerializer = options.serializers?.key ?? plain
     this.#valueSerializer = options.serializers?.value ?? plain
+    const { batchSize, bufferMemory } = this.#options
+    this.#pool = new BufferPool(batchSize, Math.min(bufferMemory / 4, POOLED_BYTES))
     this.#cluster = new Cluster(this.#client, { allowAutoTopicCreation: true })
     this.#sender = new Sender(this.#cluster, this.#options, (batch) => this.#release(batch))
   }
@@ -298,6 +305,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       partition: queue.partition,
       createdAt: this.#client.clock.monotonic(),
       initialSize: Math.max(Math.min(queue.sizeHint, this.#options.batchSize), size + 61),
+      pool: this.#pool,
     })
     queue.waiting.push(batch)
     this.#sender.add(queue)

@@ -335,6 +335,7 @@ export class Sender {
       batch.result.logAppendTimeMs = Number(result.logAppendTimeMs)
       queue.retryAt = 0
       this.#settle(batch)
+      batch.recycle()
       return
     }
     const code = errorName(errorCode)

@@ -45,11 +45,19 @@ export class RecordBatchBuilder {
   #baseTimestamp = -1
   #maxTimestamp = -1
 
-  /** `initialSize`: bytes to start with, at best those of the whole batch. */
-  constructor(initialSize = 1024) {
-    this.#buffer = Buffer.allocUnsafeSlow(
+  readonly #allocate: (size: number) => Buffer
+
+  /** `initialSize`: bytes to start with, at best those of the whole batch. `allocate` may give more than it is asked for. */
+  constructor(initialSize = 1024, allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow) {
+    this.#allocate = allocate
+    this.#buffer = allocate(
       Math.max(initialSize, RECORD_BATCH_HEADER_SIZE + MAX_RECORD_OVERHEAD),
     ) as WritableBuffer
+  }
+
+  /** The memory under the batch, for those who use it again. */
+  get memory(): Buffer {
+    return this.#buffer
   }
 
   get count(): number {
@@ -111,7 +119,7 @@ export class RecordBatchBuilder {
   #reserve(size: number): void {
     const needed = this.#position + size
     if (needed <= this.#buffer.length) return
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.#buffer.length * 2, needed))
+    const grown = this.#allocate(Math.max(this.#buffer.length * 2, needed))
     this.#buffer.copy(grown, 0, 0, this.#position)
     this.#buffer = grown as WritableBuffer
   }
