@@ -132,7 +132,11 @@ async function kafkats(): Promise<Rival> {
       const client = await connect(address)
       const producer = client.producer()
       return {
-        sendBatch: (topic, values) => producer.send(topic, values.map((value) => ({ value }))),
+        sendBatch: (topic, values) =>
+          producer.send(
+            topic,
+            values.map((value) => ({ value })),
+          ),
         sendOne: (topic, value) => producer.send(topic, { value }),
         close: async () => {
           await producer.disconnect()
@@ -148,7 +152,10 @@ async function kafkaTs(): Promise<Rival> {
   setLogger({ debug() {}, info() {}, warn() {}, error() {} } as never)
   const connect = (address: string) => {
     const [host = '', port] = address.split(':')
-    return createKafkaClient({ clientId: 'bench', bootstrapServers: [{ host, port: Number(port) }] })
+    return createKafkaClient({
+      clientId: 'bench',
+      bootstrapServers: [{ host, port: Number(port) }],
+    })
   }
   const consume = async (address: string, topic: string, counter: Counter): Promise<void> => {
     const consumer = await connect(address).startConsumer({

@@ -11,8 +11,8 @@ export {
   writeFileAtomically,
 } from './file-system.ts'
 export { createLogger, type LogFields, type Logger, LogLevel, silentLogger } from './logger.ts'
-export { nearestSpelling } from './nearest.ts'
 export { connectionPair, MemoryNetwork } from './memory-network.ts'
+export { nearestSpelling } from './nearest.ts'
 export type {
   ClientNetwork,
   Connection,

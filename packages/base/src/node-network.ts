@@ -56,7 +56,9 @@ async function connect(options: ConnectOptions): Promise<Connection> {
       reject(error)
     }
     const failClosed = (): void => {
-      fail(Object.assign(new Error(`${host}:${port} closed the connection`), { code: 'ECONNRESET' }))
+      fail(
+        Object.assign(new Error(`${host}:${port} closed the connection`), { code: 'ECONNRESET' }),
+      )
     }
     socket.once('error', fail)
     socket.once('close', failClosed)

@@ -13,7 +13,11 @@ export interface Clock {
   /** Milliseconds since some fixed point, with fractions. Never goes back. */
   monotonic(): number
   /** Calls `callback` once after `delayMs`. A pending timer keeps the process alive only when told to. */
-  setTimer(delayMs: number, callback: () => void, options?: { readonly keepsAlive?: boolean }): Timer
+  setTimer(
+    delayMs: number,
+    callback: () => void,
+    options?: { readonly keepsAlive?: boolean },
+  ): Timer
   /** Lets other work of the process run: resolves on a later turn of the event loop. */
   yield(): Promise<void>
 }

@@ -1,4 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
+export { Admin, type AdminOptions, type OffsetSpec } from './admin/admin.ts'
+export type {
+  ClusterDescription,
+  FeatureMetadata,
+  FeatureRange,
+  QuorumInfo,
+  QuorumReplica,
+  RaftEndpoint,
+} from './admin/brokers.ts'
+export { PartialFailureError } from './admin/caller.ts'
+export type { ConfigChange, ConfigEntry, ConfigResource } from './admin/configs.ts'
+export type {
+  GroupDescription,
+  GroupFilter,
+  GroupListing,
+  GroupType,
+  MemberDescription,
+  ShareGroupOffset,
+  StreamsGroupDescription,
+} from './admin/groups.ts'
+export type {
+  AclOperation,
+  AclPatternType,
+  AclPermission,
+  AclResourceType,
+  AlterConfigOperation,
+  ConfigResourceType,
+  ConfigSource,
+  ConfigType,
+  ElectionType,
+  ScramMechanism,
+  UpgradeType,
+} from './admin/names.ts'
+export type {
+  LogDirDescription,
+  PartitionReassignment,
+  ReplicaInfo,
+  ReplicaLogDir,
+  TopicPartitionReplica,
+} from './admin/replicas.ts'
+export type {
+  AclBinding,
+  AclFilter,
+  ClientQuotas,
+  DelegationToken,
+  QuotaEntity,
+  QuotaMatch,
+  ScramAlteration,
+  ScramCredentialInfo,
+} from './admin/security.ts'
+export type {
+  CreatedTopic,
+  NewTopic,
+  PartitionDescription,
+  TopicDescription,
+  TopicListing,
+} from './admin/topics.ts'
+export type {
+  FencedProducer,
+  ProducerState,
+  TransactionDescription,
+  TransactionListing,
+} from './admin/transactions.ts'
 export type { CommittedOffset, OffsetAndMetadata } from './consumer/committed-offsets.ts'
 export { Consumer, type RebalanceListener, type TimestampedOffset } from './consumer/consumer.ts'
 export type {
@@ -7,11 +70,22 @@ export type {
   ConsumerOptions,
   RecordOf,
 } from './consumer/consumer-options.ts'
-export { ConsumerRecord, type Deserializers, type Header, type TimestampType } from './consumer/consumer-record.ts'
-export type { AssignmentInput, Assignor, GroupAssignment, GroupMember } from './consumer/group/assignor.ts'
+export {
+  ConsumerRecord,
+  type Deserializers,
+  type Header,
+  type TimestampType,
+} from './consumer/consumer-record.ts'
+export type {
+  AssignmentInput,
+  Assignor,
+  GroupAssignment,
+  GroupMember,
+} from './consumer/group/assignor.ts'
 export { PartitionStream } from './consumer/partition-stream.ts'
 export type { BatchContext, Ordering, RunOptions } from './consumer/runner.ts'
 export { channels } from './diagnostics.ts'
+export { type ClientKinds, fromJavaProperties, unsecuredToken } from './java-properties.ts'
 export type { Node, PartitionMetadata, TopicMetadata } from './metadata/metadata.ts'
 export { SpecialTimestamp } from './metadata/offset-lookup.ts'
 export { DisconnectedError } from './network/broker-connection.ts'
@@ -20,7 +94,12 @@ export type { TlsOptions } from './network/tls.ts'
 export { AbortedError } from './network/waiting.ts'
 export { type ClientOptions, InvalidOptionError } from './options.ts'
 export { murmur2 } from './producer/murmur2.ts'
-export { type Partitioner, type PartitionerInput, type PartitionerName, partitionForKey } from './producer/partitioner.ts'
+export {
+  type Partitioner,
+  type PartitionerInput,
+  type PartitionerName,
+  partitionForKey,
+} from './producer/partitioner.ts'
 export { Producer, type SendOptions, type TopicRecord } from './producer/producer.ts'
 export type { ProducerOptions } from './producer/producer-options.ts'
 export type { HeadersInput, ProducerRecord, RecordMetadata } from './producer/producer-record.ts'

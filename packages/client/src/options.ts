@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TlsOptions } from './network/tls.ts'
+
 import {
   type ClientNetwork,
   type Clock,
@@ -11,6 +11,7 @@ import {
   silentLogger,
 } from '@millrace/base'
 import type { SaslOptions } from './network/sasl.ts'
+import type { TlsOptions } from './network/tls.ts'
 
 /** What every client takes. Names are Java's, in camel case; defaults are Java's where not said otherwise. */
 export interface ClientOptions {
@@ -104,7 +105,8 @@ export function numberOption(
   { fallback, min = 0, max = 2 ** 31 - 1 }: NumberBounds,
 ): number {
   if (value === undefined) return fallback
-  const isAllowed = typeof value === 'number' && value >= min && (value <= max || value === fallback)
+  const isAllowed =
+    typeof value === 'number' && value >= min && (value <= max || value === fallback)
   if (!isAllowed) throw new InvalidOptionError(name, value, `a number of ${min} to ${max}`)
   return value
 }
@@ -123,7 +125,11 @@ export function choiceOption<T extends string | number>(
 ): T {
   if (value === undefined) return fallback
   if (!allowed.includes(value)) {
-    throw new InvalidOptionError(name, value, allowed.map((each) => JSON.stringify(each)).join(', '))
+    throw new InvalidOptionError(
+      name,
+      value,
+      allowed.map((each) => JSON.stringify(each)).join(', '),
+    )
   }
   return value
 }
@@ -195,7 +201,11 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
 /** Wait before attempt number `attempt` (from 0): doubled each time up to a limit, give or take a fifth (KIP-580). */
 export function backoffMs(
   attempt: number,
-  { baseMs, maxMs, random }: { readonly baseMs: number; readonly maxMs: number; readonly random: Random },
+  {
+    baseMs,
+    maxMs,
+    random,
+  }: { readonly baseMs: number; readonly maxMs: number; readonly random: Random },
 ): number {
   const planned = Math.min(baseMs * 2 ** Math.min(attempt, 30), maxMs)
   return planned * (0.8 + random.integer(401) / 1000)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { BrokerConfig } from './broker-config.ts'
 import { parseProperties } from '@millrace/base'
+import { BrokerConfig } from './broker-config.ts'
 import { resolveLogConfig, topicValue } from './topic-config.ts'
 
 const config = (settings: Readonly<Record<string, string>>): BrokerConfig =>

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type FileSystem, MillraceError, parseProperties, writeFileAtomically } from '@millrace/base'
+import {
+  type FileSystem,
+  MillraceError,
+  parseProperties,
+  writeFileAtomically,
+} from '@millrace/base'
 
 /** `meta.properties`: whose directory this is. */
 export interface MetaProperties {

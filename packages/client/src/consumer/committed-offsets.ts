@@ -69,7 +69,11 @@ export class CommittedOffsets {
         (version) =>
           version >= 8
             ? { groups: [{ groupId: this.#groupId, topics }], requireStable: this.#requireStable }
-            : { groupId: this.#groupId, topics, requireStable: this.#requireStable && version >= 7 },
+            : {
+                groupId: this.#groupId,
+                topics,
+                requireStable: this.#requireStable && version >= 7,
+              },
         { maxVersion: FETCH_BY_NAME },
       )
       const group = response.groups[0] ?? response

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
-import { NO_TIMESTAMP, type RecordBatch, decompress } from '@millrace/protocol'
+import { decompress, NO_TIMESTAMP, type RecordBatch } from '@millrace/protocol'
 import type { Deserializer } from '../serde/serde.ts'
 
 export interface Header {
@@ -106,7 +106,9 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
       const data = this.valueBytes
       const { topic, deserializers } = this.#source
       this.#value =
-        data === null ? null : (deserializers.value.deserialize(data, { topic, part: 'value' }) as V)
+        data === null
+          ? null
+          : (deserializers.value.deserialize(data, { topic, part: 'value' }) as V)
     }
     return this.#value
   }

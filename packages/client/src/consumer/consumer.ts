@@ -24,9 +24,9 @@ import { ConsumerRecord, type Deserializers } from './consumer-record.ts'
 import { Fetcher } from './fetcher.ts'
 import { ClassicMembership } from './group/classic-membership.ts'
 import { type DecodeOptions, PartitionState, type Position } from './partition-state.ts'
-import { PartitionStreams, type PartitionStream } from './partition-stream.ts'
+import { type PartitionStream, PartitionStreams } from './partition-stream.ts'
 import { RecordIterator } from './record-iterator.ts'
-import { type RunOptions, Runner } from './runner.ts'
+import { Runner, type RunOptions } from './runner.ts'
 
 /** Hears of partitions coming and going, inside `poll` or between the records of the other ways to read. */
 export interface RebalanceListener {
@@ -191,7 +191,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     }
     this.#listener = listener
     if (topics instanceof RegExp) {
-      this.#subscription = { kind: 'pattern', pattern: new RegExp(topics.source, topics.flags.replace(/[gy]/g, '')) }
+      this.#subscription = {
+        kind: 'pattern',
+        pattern: new RegExp(topics.source, topics.flags.replace(/[gy]/g, '')),
+      }
       this.#cluster.trackOnly('all')
       this.#cluster.requestRefresh()
     } else {
@@ -210,7 +213,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       }
       for (const name of names) {
         if (typeof name !== 'string' || name === '') {
-          throw new MillraceError('MILLRACE_INVALID_TOPIC', `cannot subscribe to topic ${JSON.stringify(name)}`)
+          throw new MillraceError(
+            'MILLRACE_INVALID_TOPIC',
+            `cannot subscribe to topic ${JSON.stringify(name)}`,
+          )
         }
       }
       this.#subscription = { kind: 'topics', topics: [...new Set(names)].sort() }
@@ -242,7 +248,8 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#subscription = { kind: 'assigned' }
     const states = partitions.map(
       ({ topic, partition }) =>
-        this.#states.get(partitionName({ topic, partition })) ?? new PartitionState(topic, partition),
+        this.#states.get(partitionName({ topic, partition })) ??
+        new PartitionState(topic, partition),
     )
     for (const state of this.#states.values()) if (!states.includes(state)) state.revoke()
     this.#setStates(states)
@@ -267,7 +274,12 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
 
   /** Names in the group protocol; undefined while not a member. */
   get groupMetadata():
-    | { readonly groupId: string; readonly generationId: number; readonly memberId: string; readonly groupInstanceId: string | null }
+    | {
+        readonly groupId: string
+        readonly generationId: number
+        readonly memberId: string
+        readonly groupInstanceId: string | null
+      }
     | undefined {
     const { groupId } = this.#options
     if (groupId === undefined || this.#membership?.isMember !== true) return undefined
@@ -616,8 +628,12 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   #metadataChanged(): void {
     const membership = this.#membership
     const { kind } = this.#subscription
-    if (membership !== undefined && membership.isMember && (kind === 'topics' || kind === 'pattern')) {
-      if (kind === 'pattern' && this.subscription.join() !== this.#joinedTopics) membership.requestJoin()
+    if (
+      membership?.isMember === true &&
+      (kind === 'topics' || kind === 'pattern')
+    ) {
+      if (kind === 'pattern' && this.subscription.join() !== this.#joinedTopics)
+        membership.requestJoin()
       for (const [topic, count] of this.#watched ?? []) {
         const now = this.#cluster.metadata.topics.get(topic)?.partitions.length
         if (now !== undefined && now !== count) membership.requestJoin()
@@ -625,7 +641,8 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       // Subscribed topics that have come to be.
       if (this.#watched !== undefined) {
         for (const topic of this.subscription) {
-          if (!this.#watched.has(topic) && this.#cluster.metadata.topics.has(topic)) membership.requestJoin()
+          if (!this.#watched.has(topic) && this.#cluster.metadata.topics.has(topic))
+            membership.requestJoin()
         }
       }
     }
@@ -708,7 +725,8 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       states.map(({ topic, partition, reset }) => ({
         topic,
         partition,
-        timestamp: typeof reset === 'object' ? BigInt(reset.timestamp) : SpecialTimestamp[reset ?? 'latest'],
+        timestamp:
+          typeof reset === 'object' ? BigInt(reset.timestamp) : SpecialTimestamp[reset ?? 'latest'],
       })),
       {
         isReadCommitted: this.#options.fetch.isReadCommitted,
@@ -719,7 +737,8 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       const offset = found.get(partitionName(state))
       // A seek in the meantime counts for more.
       if (offset === undefined || state.isRevoked || state.reset !== target) continue
-      if (offset.offset >= 0n) state.seek({ offset: offset.offset, leaderEpoch: offset.leaderEpoch })
+      if (offset.offset >= 0n)
+        state.seek({ offset: offset.offset, leaderEpoch: offset.leaderEpoch })
       else state.requestReset('latest')
     }
   }
@@ -727,7 +746,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   /** After a change of leader: was the log cut below where we are? (KIP-320) */
   async #validatePositions(states: readonly PartitionState[]): Promise<void> {
     const before = new Map(
-      states.map((state) => [state, { position: state.position as Position, epoch: this.#leaderEpoch(state) }]),
+      states.map((state) => [
+        state,
+        { position: state.position as Position, epoch: this.#leaderEpoch(state) },
+      ]),
     )
     for (const state of states) state.isValidating = true
     try {
@@ -759,11 +781,14 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     end: { readonly endOffset: bigint; readonly leaderEpoch: number },
   ): void {
     if (this.#options.reset !== undefined) {
-      this.#cluster.options.logger.warn('the log was cut below the position; reading on from there', {
-        partition: partitionName(state),
-        position: position.offset,
-        endOffset: end.endOffset,
-      })
+      this.#cluster.options.logger.warn(
+        'the log was cut below the position; reading on from there',
+        {
+          partition: partitionName(state),
+          position: position.offset,
+          endOffset: end.endOffset,
+        },
+      )
       state.seek({ offset: end.endOffset, leaderEpoch: end.leaderEpoch })
       return
     }
@@ -798,7 +823,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   }
 
   /** To the first record at or after a time, milliseconds since 1970; to the end when there is none. */
-  seekToTimestamp(timestamp: number, partitions: readonly TopicPartition[] = this.assignment): void {
+  seekToTimestamp(
+    timestamp: number,
+    partitions: readonly TopicPartition[] = this.assignment,
+  ): void {
     for (const partition of partitions) this.#state(partition).requestReset({ timestamp })
     this.#wakeup.wake()
   }
@@ -870,8 +898,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
         return position === undefined ? [] : [{ topic, partition, ...position }]
       })
     }
-    const list: readonly (ConsumerRecord<unknown, unknown> | (TopicPartition & OffsetAndMetadata))[] =
-      given instanceof ConsumerRecord ? [given] : given
+    const list: readonly (
+      | ConsumerRecord<unknown, unknown>
+      | (TopicPartition & OffsetAndMetadata)
+    )[] = given instanceof ConsumerRecord ? [given] : given
     return list.map((each) => {
       if (!(each instanceof ConsumerRecord)) return each
       const { topic, partition, offset, leaderEpoch } = each
@@ -881,7 +911,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
 
   #requireOffsets(): CommittedOffsets {
     if (this.#offsets !== undefined) return this.#offsets
-    throw new MillraceError('MILLRACE_NO_GROUP', 'offsets are committed for a group: groupId is not set')
+    throw new MillraceError(
+      'MILLRACE_NO_GROUP',
+      'offsets are committed for a group: groupId is not set',
+    )
   }
 
   async #commitHandled(states: Iterable<PartitionState>, timeoutMs: number): Promise<void> {

@@ -89,7 +89,10 @@ export class FetchSession {
   }
 
   /** What the last request said of a partition, which a reply names by its topic's id, or name where there are no ids. */
-  find(topic: { readonly name: string; readonly id: string }, partition: number): FetchPartition | undefined {
+  find(
+    topic: { readonly name: string; readonly id: string },
+    partition: number,
+  ): FetchPartition | undefined {
     return this.#byWireName.get(`${topic.name === '' ? topic.id : topic.name}/${partition}`)
   }
 }

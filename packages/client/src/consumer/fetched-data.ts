@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
-import { hasWholeBatch, RecordBatch, ProtocolError } from '@millrace/protocol'
+import { hasWholeBatch, ProtocolError, RecordBatch } from '@millrace/protocol'
 import { type ConsumerRecord, type Deserializers, decodeRecords } from './consumer-record.ts'
 
 /** First bytes of a control record's key: a version, then 0 for abort and 1 for commit. */

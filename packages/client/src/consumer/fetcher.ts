@@ -266,7 +266,10 @@ export class Fetcher {
       case ErrorCode.TOPIC_AUTHORIZATION_FAILED:
       case ErrorCode.CORRUPT_MESSAGE: {
         const code = errorName(errorCode)
-        state.error = new ProtocolError(code, `cannot read ${state.topic}-${state.partition}: ${code}`)
+        state.error = new ProtocolError(
+          code,
+          `cannot read ${state.topic}-${state.partition}: ${code}`,
+        )
         return
       }
       default: {

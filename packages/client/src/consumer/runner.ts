@@ -147,7 +147,9 @@ export class Runner<R> {
   }
 
   get #isOver(): boolean {
-    return this.#core.isClosed || this.#error !== undefined || this.#options.signal?.aborted === true
+    return (
+      this.#core.isClosed || this.#error !== undefined || this.#options.signal?.aborted === true
+    )
   }
 
   get #mayBegin(): boolean {
@@ -162,7 +164,8 @@ export class Runner<R> {
     let hasBegun = false
     for (const state of [...this.#core.states()]) {
       if (this.#isOver || !this.#mayBegin) break
-      if (state.isPaused || state.isRevoked || !state.hasData || this.#busyStates.has(state)) continue
+      if (state.isPaused || state.isRevoked || !state.hasData || this.#busyStates.has(state))
+        continue
       hasBegun = true
       if (this.#ordering === 'partition') this.#beginPartition(state)
       else this.#beginRecords(state)
@@ -301,7 +304,8 @@ export class Runner<R> {
     what: { readonly record: AnyRecord } | { readonly batch: readonly AnyRecord[] },
     handle: () => unknown,
   ): unknown {
-    if (!channels.processStart.hasSubscribers && !channels.processEnd.hasSubscribers) return handle()
+    if (!channels.processStart.hasSubscribers && !channels.processEnd.hasSubscribers)
+      return handle()
     const event: Record<string, unknown> = { ...what, groupId: this.#core.groupId }
     channels.processStart.publish(event)
     const end = (error?: unknown): void => {
@@ -374,7 +378,10 @@ export class Runner<R> {
     let shortest = 0
     for (const [i, lane] of this.#lanes.entries()) {
       const best = this.#lanes[shortest]
-      if (best !== undefined && lane.queue.length + Number(lane.isBusy) < best.queue.length + Number(best.isBusy)) {
+      if (
+        best !== undefined &&
+        lane.queue.length + Number(lane.isBusy) < best.queue.length + Number(best.isBusy)
+      ) {
         shortest = i
       }
     }

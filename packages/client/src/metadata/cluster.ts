@@ -152,7 +152,8 @@ export class Cluster {
     if (this.#isClosed) return
     const { metadataMaxAgeMs } = this.options
     // After a failure sooner: the picture is old, and somebody wanted a new one.
-    const delay = this.#refreshFailures > 0 ? this.#backoff(this.#refreshFailures) : metadataMaxAgeMs
+    const delay =
+      this.#refreshFailures > 0 ? this.#backoff(this.#refreshFailures) : metadataMaxAgeMs
     this.#expiry = this.clock.setTimer(delay, () => {
       this.refresh().catch(() => {})
     })
@@ -223,9 +224,7 @@ export class Cluster {
     const timer = this.clock.setTimer(
       left,
       () =>
-        reject(
-          new MillraceError('MILLRACE_TIMEOUT', 'no metadata in time', { retriable: true }),
-        ),
+        reject(new MillraceError('MILLRACE_TIMEOUT', 'no metadata in time', { retriable: true })),
       { keepsAlive: true },
     )
     try {
@@ -288,7 +287,7 @@ export class Cluster {
   }
 
   /** A connection to any broker: one that is open, else one that may answer; bootstrap servers when all known ones fail. */
-  async #any(): Promise<BrokerConnection> {
+  async anyConnection(): Promise<BrokerConnection> {
     const known: Address[] = [...this.#metadata.nodes.values()]
     const candidates = [...shuffled(known, this.options), ...this.options.bootstrapServers]
     for (const address of candidates) {
@@ -296,7 +295,9 @@ export class Cluster {
       if (open !== undefined) return open
     }
     let failure: unknown
-    const ready = candidates.filter((address) => !this.#connections.isBackingOff(address, 'control'))
+    const ready = candidates.filter(
+      (address) => !this.#connections.isBackingOff(address, 'control'),
+    )
     for (const address of ready.length > 0 ? ready : candidates.slice(0, 1)) {
       try {
         return await this.#connections.get(address, 'control')
@@ -315,7 +316,7 @@ export class Cluster {
     message: MessageInput<Q> | ((version: number) => MessageInput<Q>),
     options?: RequestOptions,
   ): Promise<MessageOf<S>> {
-    const connection = await this.#any()
+    const connection = await this.anyConnection()
     return connection.request(request, response, message, options)
   }
 
@@ -356,11 +357,17 @@ export class Cluster {
     const found = response.coordinators[0] ?? response
     if (found.errorCode !== ErrorCode.NONE) {
       const code = errorName(found.errorCode)
-      throw new ProtocolError(code, `no coordinator of ${type} ${key}: ${found.errorMessage ?? code}`)
+      throw new ProtocolError(
+        code,
+        `no coordinator of ${type} ${key}: ${found.errorMessage ?? code}`,
+      )
     }
     const node = { id: found.nodeId, host: found.host, port: found.port, rack: null }
     if (!this.#metadata.nodes.has(node.id)) {
-      this.#metadata = { ...this.#metadata, nodes: new Map(this.#metadata.nodes).set(node.id, node) }
+      this.#metadata = {
+        ...this.#metadata,
+        nodes: new Map(this.#metadata.nodes).set(node.id, node),
+      }
     }
     return node
   }

@@ -62,7 +62,8 @@ export function mergeMetadata(known: ClusterMetadata, response: MetadataResponse
     }
     topicErrors.delete(name)
     const before = topics.get(name)
-    const isSame = before !== undefined && (before.id === topic.topicId || topic.topicId === ZERO_UUID)
+    const isSame =
+      before !== undefined && (before.id === topic.topicId || topic.topicId === ZERO_UUID)
     const partitions: PartitionMetadata[] = []
     for (const each of topic.partitions) {
       const old = isSame ? before.partitions[each.partitionIndex] : undefined
@@ -117,5 +118,9 @@ export function withLeader(
     leader: told.leader,
     leaderEpoch: told.leaderEpoch,
   })
-  return { ...known, nodes, topics: new Map(known.topics).set(topic.name, { ...topic, partitions }) }
+  return {
+    ...known,
+    nodes,
+    topics: new Map(known.topics).set(topic.name, { ...topic, partitions }),
+  }
 }

@@ -48,10 +48,21 @@ interface Lookup extends TopicPartition {
 export async function lookUpOffsets(
   cluster: Cluster,
   wanted: readonly Lookup[],
-  { isReadCommitted, timeoutMs, signal }: { readonly isReadCommitted: boolean; readonly timeoutMs: number; readonly signal?: AbortSignal | undefined },
+  {
+    isReadCommitted,
+    timeoutMs,
+    signal,
+  }: {
+    readonly isReadCommitted: boolean
+    readonly timeoutMs: number
+    readonly signal?: AbortSignal | undefined
+  },
 ): Promise<Map<string, FoundOffset>> {
   const found = new Map<string, FoundOffset>()
-  const minVersion = Math.max(0, ...wanted.map(({ timestamp }) => minimumVersions.get(timestamp) ?? 0))
+  const minVersion = Math.max(
+    0,
+    ...wanted.map(({ timestamp }) => minimumVersions.get(timestamp) ?? 0),
+  )
   await byLeader(cluster, wanted, {
     timeoutMs,
     signal,
@@ -72,7 +83,8 @@ export async function lookUpOffsets(
           name,
           partitions: list.map(({ partition, timestamp }) => ({
             partitionIndex: partition,
-            currentLeaderEpoch: cluster.metadata.topics.get(name)?.partitions[partition]?.leaderEpoch ?? -1,
+            currentLeaderEpoch:
+              cluster.metadata.topics.get(name)?.partitions[partition]?.leaderEpoch ?? -1,
             timestamp,
           })),
         })),
@@ -122,7 +134,8 @@ export async function lookUpEpochEnds(
             topic,
             partitions: list.map(({ partition, leaderEpoch }) => ({
               partition,
-              currentLeaderEpoch: cluster.metadata.topics.get(topic)?.partitions[partition]?.leaderEpoch ?? -1,
+              currentLeaderEpoch:
+                cluster.metadata.topics.get(topic)?.partitions[partition]?.leaderEpoch ?? -1,
               leaderEpoch,
             })),
           })),
@@ -175,7 +188,10 @@ export async function byLeader<T extends TopicPartition>(
       }
       await cluster.backOff(attempt - 1, options.signal)
     }
-    if (attempt > 0 || left.some(({ topic, partition }) => cluster.leaderOf(topic, partition) === undefined)) {
+    if (
+      attempt > 0 ||
+      left.some(({ topic, partition }) => cluster.leaderOf(topic, partition) === undefined)
+    ) {
       await cluster.refresh().catch((error: Error) => {
         if (!(error instanceof MillraceError && error.retriable)) throw error
         lastError = error
@@ -203,7 +219,10 @@ export async function byLeader<T extends TopicPartition>(
             const errorCode = codes.get(partitionName(item)) ?? ErrorCode.UNKNOWN_SERVER_ERROR
             if (errorCode === ErrorCode.NONE) continue
             const code = errorName(errorCode)
-            const error = new ProtocolError(code, `${options.what} of ${partitionName(item)}: ${code}`)
+            const error = new ProtocolError(
+              code,
+              `${options.what} of ${partitionName(item)}: ${code}`,
+            )
             if (!error.retriable) throw error
             lastError = error
             failed.push(item)

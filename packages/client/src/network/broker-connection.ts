@@ -36,7 +36,11 @@ export class DisconnectedError extends MillraceError {
   readonly neverSent: boolean
   constructor(
     message: string,
-    options: { readonly neverSent?: boolean; readonly code?: string; readonly cause?: unknown } = {},
+    options: {
+      readonly neverSent?: boolean
+      readonly code?: string
+      readonly cause?: unknown
+    } = {},
   ) {
     super(options.code ?? 'MILLRACE_DISCONNECTED', message, {
       retriable: true,
@@ -251,7 +255,11 @@ export class BrokerConnection {
   #send<Q extends MessageSchema, S extends MessageSchema>(
     request: Q,
     response: S,
-    call: { readonly message: MessageInput<Q>; readonly version: number; readonly timeoutMs: number },
+    call: {
+      readonly message: MessageInput<Q>
+      readonly version: number
+      readonly timeoutMs: number
+    },
   ): Promise<MessageOf<S>> {
     if (this.#isClosed) {
       return Promise.reject(

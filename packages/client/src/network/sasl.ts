@@ -137,8 +137,7 @@ async function scram(
       `${with_.host} asks for ${iterations} SCRAM iterations; at least 4096 are required`,
     )
   }
-  const hmac = (key: Buffer, text: string): Buffer =>
-    createHmac(digest, key).update(text).digest()
+  const hmac = (key: Buffer, text: string): Buffer => createHmac(digest, key).update(text).digest()
   const salted = await deriveKey(
     sasl.password.normalize('NFKC'),
     Buffer.from(salt, 'base64'),
@@ -156,7 +155,10 @@ async function scram(
   const expected = hmac(hmac(salted, 'Server Key'), signed)
   const verifier = Buffer.from(attributes(last.reply).v ?? '', 'base64')
   if (verifier.length !== expected.length || !timingSafeEqual(verifier, expected)) {
-    throw new MillraceError('MILLRACE_SASL', `${with_.host} could not prove that it knows the password`)
+    throw new MillraceError(
+      'MILLRACE_SASL',
+      `${with_.host} could not prove that it knows the password`,
+    )
   }
   return last.lifetimeMs
 }

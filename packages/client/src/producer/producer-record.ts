@@ -73,10 +73,11 @@ export function headerList(
 ): readonly { readonly key: string; readonly value: Uint8Array | string | null }[] {
   if (headers === undefined) return []
   if (Array.isArray(headers)) return headers
-  return Object.entries(headers as Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>).flatMap(
-    ([key, value]) =>
-      Array.isArray(value)
-        ? value.map((each: HeaderValue) => ({ key, value: each }))
-        : [{ key, value: value as HeaderValue }],
+  return Object.entries(
+    headers as Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>,
+  ).flatMap(([key, value]) =>
+    Array.isArray(value)
+      ? value.map((each: HeaderValue) => ({ key, value: each }))
+      : [{ key, value: value as HeaderValue }],
   )
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError, type Timer } from '@millrace/base'
-import { type BuilderHeader, ProtocolError, RecordBatchBuilder, type RecordBytes } from '@millrace/protocol'
+import {
+  type BuilderHeader,
+  ProtocolError,
+  RecordBatchBuilder,
+  type RecordBytes,
+} from '@millrace/protocol'
 import { channels } from '../diagnostics.ts'
 import { Cluster } from '../metadata/cluster.ts'
 import type { PartitionMetadata, TopicMetadata } from '../metadata/metadata.ts'
@@ -204,13 +209,13 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
         : serializeKey.serialize(record.key, { topic, part: 'key' })
     // The partitioner looks at the bytes.
     if (typeof key === 'string' && partition === undefined) key = Buffer.from(key)
-    const valueBytes = value === null ? null : serializeValue.serialize(value, { topic, part: 'value' })
+    const valueBytes =
+      value === null ? null : serializeValue.serialize(value, { topic, part: 'value' })
     const headers = record.headers === undefined ? NO_HEADERS : headerList(record.headers)
     const maxSize = RecordBatchBuilder.maxSizeOf(key, valueBytes, headers)
     const limit = Math.min(this.#options.maxRequestSize, this.#options.bufferMemory)
     if (maxSize > limit) {
-      const name =
-        limit === this.#options.maxRequestSize ? 'maxRequestSize' : 'bufferMemory'
+      const name = limit === this.#options.maxRequestSize ? 'maxRequestSize' : 'bufferMemory'
       throw new ProtocolError(
         'MESSAGE_TOO_LARGE',
         `a record for topic ${topic} takes ${maxSize} bytes, more than ${name} ${limit}`,
@@ -251,11 +256,9 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   #append(topic: TopicState, record: EncodedRecord, delivery: Delivery, index: number): boolean {
     const metadata = this.#cluster.metadata.topics.get(topic.name)
     if (metadata === undefined || metadata.partitions.length === 0) return false
-    if (record.partition !== undefined && record.partition >= metadata.partitions.length) return false
-    if (
-      this.#usedMemory > 0 &&
-      this.#usedMemory + record.maxSize > this.#options.bufferMemory
-    ) {
+    if (record.partition !== undefined && record.partition >= metadata.partitions.length)
+      return false
+    if (this.#usedMemory > 0 && this.#usedMemory + record.maxSize > this.#options.bufferMemory) {
       return false
     }
     const partition = record.partition ?? this.#choose(topic, record, metadata)

@@ -3,9 +3,9 @@ import { MillraceError, type Timer } from '@millrace/base'
 import {
   ErrorCode,
   errorName,
-  incrementSequence,
   InitProducerIdRequest,
   InitProducerIdResponse,
+  incrementSequence,
   type MessageOf,
   ProduceRequest,
   ProduceResponse,
@@ -30,8 +30,9 @@ interface Sent {
   readonly records: Buffer
 }
 
-type PartitionResponse =
-  MessageOf<typeof ProduceResponse>['responses'][number]['partitionResponses'][number]
+type PartitionResponse = MessageOf<
+  typeof ProduceResponse
+>['responses'][number]['partitionResponses'][number]
 
 /** Takes batches from the queues, sends them to the leaders, and sorts out what comes back. */
 export class Sender {
@@ -257,7 +258,8 @@ export class Sender {
           remove(queue.inFlight, batch)
           this.#settle(batch)
         }
-      } else this.#lost(sent, new DisconnectedError('the connection is closed', { neverSent: true }))
+      } else
+        this.#lost(sent, new DisconnectedError('the connection is closed', { neverSent: true }))
       this.schedule()
       return
     }

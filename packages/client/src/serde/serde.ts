@@ -82,7 +82,12 @@ export function json<T = unknown>(): Serde<T> {
   }
 }
 
-function integer(name: string, size: 2 | 4, write: (buffer: Buffer, value: number) => void, read: (buffer: Buffer) => number): Serde<number> {
+function integer(
+  name: string,
+  size: 2 | 4,
+  write: (buffer: Buffer, value: number) => void,
+  read: (buffer: Buffer) => number,
+): Serde<number> {
   const limit = 2 ** (size * 8 - 1)
   return {
     serialize(value, context) {
@@ -101,12 +106,22 @@ function integer(name: string, size: 2 | 4, write: (buffer: Buffer, value: numbe
 
 /** 16-bit big-endian, as Java's ShortSerializer. */
 export function int16(): Serde<number> {
-  return integer('int16', 2, (buffer, value) => buffer.writeInt16BE(value), (buffer) => buffer.readInt16BE())
+  return integer(
+    'int16',
+    2,
+    (buffer, value) => buffer.writeInt16BE(value),
+    (buffer) => buffer.readInt16BE(),
+  )
 }
 
 /** 32-bit big-endian, as Java's IntegerSerializer. */
 export function int32(): Serde<number> {
-  return integer('int32', 4, (buffer, value) => buffer.writeInt32BE(value), (buffer) => buffer.readInt32BE())
+  return integer(
+    'int32',
+    4,
+    (buffer, value) => buffer.writeInt32BE(value),
+    (buffer) => buffer.readInt32BE(),
+  )
 }
 
 /** 64-bit big-endian, as Java's LongSerializer. */

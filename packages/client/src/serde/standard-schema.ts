@@ -44,7 +44,10 @@ export function schema<S extends StandardSchema<unknown, unknown>>(
       const where = path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.')
       return where === '' ? message : `${where}: ${message}`
     })
-    throw new SerdeError(`the ${part} for topic ${topic} is invalid: ${issues.join('; ')}`, result.issues)
+    throw new SerdeError(
+      `the ${part} for topic ${topic} is invalid: ${issues.join('; ')}`,
+      result.issues,
+    )
   }
   return {
     serialize(value, context) {

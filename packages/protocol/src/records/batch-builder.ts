@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CompressionType, CompressionType as CompressionTypes, compress } from '../compression/compression.ts'
+import {
+  type CompressionType,
+  CompressionType as CompressionTypes,
+  compress,
+} from '../compression/compression.ts'
 import { crc32c } from './crc32c.ts'
 import { LOG_OVERHEAD, MAGIC_V2, RECORD_BATCH_HEADER_SIZE } from './record-batch.ts'
 
@@ -70,7 +74,11 @@ export class RecordBatchBuilder {
   }
 
   /** Most bytes a record can take. */
-  static maxSizeOf(key: RecordBytes, value: RecordBytes, headers: readonly BuilderHeader[]): number {
+  static maxSizeOf(
+    key: RecordBytes,
+    value: RecordBytes,
+    headers: readonly BuilderHeader[],
+  ): number {
     let size = MAX_RECORD_OVERHEAD + sizeOf(key) + sizeOf(value)
     for (const header of headers) size += 10 + sizeOf(header.key) + sizeOf(header.value)
     return size
@@ -170,7 +178,10 @@ export class RecordBatchBuilder {
 
   /** The batch without a producer and without a CRC: `sealBatch` sets both. The builder must not be used afterwards. */
   finish(
-    options: { readonly compression?: CompressionType; readonly compressionLevel?: number | undefined } = {},
+    options: {
+      readonly compression?: CompressionType
+      readonly compressionLevel?: number | undefined
+    } = {},
   ): Buffer {
     const compression = options.compression ?? 'none'
     let batch: Buffer = this.#buffer.subarray(0, this.#position)
@@ -201,7 +212,11 @@ function zigzag(value: number): bigint {
 /** Puts a producer's identity into a batch, -1 for none, and computes the CRC over everything it covers. */
 export function sealBatch(
   batch: Buffer,
-  producer: { readonly producerId: bigint; readonly producerEpoch: number; readonly baseSequence: number },
+  producer: {
+    readonly producerId: bigint
+    readonly producerEpoch: number
+    readonly baseSequence: number
+  },
 ): void {
   batch.writeBigInt64BE(producer.producerId, 43)
   batch.writeInt16BE(producer.producerEpoch, 51)

@@ -139,7 +139,8 @@ export class ClassicMembership {
   /** Joins until the group has agreed. Rejects with errors that another attempt cannot mend. */
   async join(subscription: JoinSubscription): Promise<JoinResult> {
     for (let attempt = 0; ; attempt++) {
-      if (this.#cluster.isClosed) throw new MillraceError('MILLRACE_CLOSED', 'the consumer is closed')
+      if (this.#cluster.isClosed)
+        throw new MillraceError('MILLRACE_CLOSED', 'the consumer is closed')
       this.needsJoin = false
       try {
         const result = await this.#joinOnce(subscription)
@@ -177,7 +178,8 @@ export class ClassicMembership {
             owned: subscription.owned,
             generationId: this.#generationId,
             rackId: this.#options.rackId === '' ? null : this.#options.rackId,
-            userData: assignor.userData?.(subscription.previous, this.#previousGenerationId) ?? null,
+            userData:
+              assignor.userData?.(subscription.previous, this.#previousGenerationId) ?? null,
           }),
         })),
       },
@@ -263,7 +265,10 @@ export class ClassicMembership {
     const code = errorName(errorCode)
     const { groupId, groupInstanceId } = this.#options
     if (coordinatorMoved.has(errorCode)) this.forgetCoordinator()
-    else if (errorCode === ErrorCode.UNKNOWN_MEMBER_ID || errorCode === ErrorCode.ILLEGAL_GENERATION) {
+    else if (
+      errorCode === ErrorCode.UNKNOWN_MEMBER_ID ||
+      errorCode === ErrorCode.ILLEGAL_GENERATION
+    ) {
       this.#forgetMembership(errorCode === ErrorCode.UNKNOWN_MEMBER_ID)
       return undefined
     } else if (errorCode === ErrorCode.REBALANCE_IN_PROGRESS) return undefined
@@ -323,7 +328,8 @@ export class ClassicMembership {
         return
       }
       // Without the coordinator the others will have been given our partitions by now.
-      if (monotonic() - this.#lastHeartbeatOkMs > sessionTimeoutMs && this.#isHeartbeating) this.#lose()
+      if (monotonic() - this.#lastHeartbeatOkMs > sessionTimeoutMs && this.#isHeartbeating)
+        this.#lose()
     }
     this.#scheduleHeartbeat()
   }

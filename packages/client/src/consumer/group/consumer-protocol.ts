@@ -13,7 +13,10 @@ import type { GroupMember } from './assignor.ts'
 
 const NEWEST = 3
 
-function write<S extends MessageSchema>(schema: S, message: Parameters<ReturnType<typeof codecOf<S>>['encode']>[1]): Buffer {
+function write<S extends MessageSchema>(
+  schema: S,
+  message: Parameters<ReturnType<typeof codecOf<S>>['encode']>[1],
+): Buffer {
   const writer = new ByteWriter()
   writer.int16(NEWEST)
   codecOf(schema, NEWEST).encode(writer, message)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type Assignor,
   type AssignmentInput,
+  type Assignor,
   compareMembers,
   compareText,
   emptyAssignment,

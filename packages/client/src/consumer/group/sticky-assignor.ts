@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteReader, ByteWriter } from '@millrace/base'
-import { comparePartitions, partitionName, partitionsByTopic, type TopicPartition } from '../../topic-partition.ts'
+import {
+  comparePartitions,
+  partitionName,
+  partitionsByTopic,
+  type TopicPartition,
+} from '../../topic-partition.ts'
 import {
   type AssignmentInput,
   type Assignor,

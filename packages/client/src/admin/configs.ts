@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  DescribeConfigsRequest,
+  DescribeConfigsResponse,
+  IncrementalAlterConfigsRequest,
+  IncrementalAlterConfigsResponse,
+  ListConfigResourcesRequest,
+  ListConfigResourcesResponse,
+} from '@millrace/protocol'
+import { type AdminCaller, anyBroker, Outcomes, type Target, throwIfError } from './caller.ts'
+import {
+  AlterConfigOperation,
+  ConfigResourceType,
+  ConfigSource,
+  ConfigType,
+  codeOf,
+  nameOf,
+} from './names.ts'
+
+/** What has a configuration. The name of a broker is its node id, empty for the default of all brokers. */
+export interface ConfigResource {
+  readonly type: ConfigResourceType
+  readonly name: string
+}
+
+export interface ConfigEntry {
+  readonly name: string
+  /** Null for what is secret. */
+  readonly value: string | null
+  readonly source: ConfigSource
+  readonly isDefault: boolean
+  readonly isReadOnly: boolean
+  readonly isSensitive: boolean
+  readonly type: ConfigType
+  readonly documentation: string | null
+  readonly synonyms: readonly {
+    readonly name: string
+    readonly value: string | null
+    readonly source: ConfigSource
+  }[]
+}
+
+export interface ConfigChange {
+  readonly name: string
+  /** `append` and `subtract` are for lists. Default `set`, or `delete` without a value. */
+  readonly operation?: AlterConfigOperation
+  readonly value?: string | null
+}
+
+function keyOf({ type, name }: ConfigResource): string {
+  return `${type}/${name}`
+}
+
+/** A broker knows its own configuration best, and only it knows its static part. */
+function targetOf({ type, name }: ConfigResource): Target {
+  const isOneBroker = (type === 'broker' || type === 'broker-logger') && name !== ''
+  return isOneBroker ? { kind: 'node', node: Number(name) } : anyBroker
+}
+
+/** Keys of the result are `type/name`. */
+export async function describeConfigs(
+  caller: AdminCaller,
+  resources: readonly (ConfigResource & { readonly keys?: readonly string[] })[],
+  options: { readonly includeSynonyms?: boolean; readonly includeDocumentation?: boolean } = {},
+): Promise<Map<string, ConfigEntry[]>> {
+  const outcomes = new Outcomes<ConfigEntry[]>()
+  const groups = Map.groupBy(resources, (resource) => JSON.stringify(targetOf(resource)))
+  await Promise.all(
+    [...groups.values()].map(async (group) => {
+      const { results } = await caller.call(
+        targetOf(group[0] as ConfigResource),
+        DescribeConfigsRequest,
+        DescribeConfigsResponse,
+        {
+          resources: group.map(({ type, name, keys }) => ({
+            resourceType: codeOf('type', ConfigResourceType, type),
+            resourceName: name,
+            configurationKeys: keys === undefined ? null : [...keys],
+          })),
+          includeSynonyms: options.includeSynonyms ?? false,
+          ...(options.includeDocumentation === true ? { includeDocumentation: true } : {}),
+        },
+      )
+      for (const each of results) {
+        const type = nameOf(ConfigResourceType, each.resourceType)
+        outcomes.add(keyOf({ type, name: each.resourceName }), each, () =>
+          each.configs.map(({ configSource, readOnly, configType, synonyms, ...entry }) => ({
+            name: entry.name,
+            value: entry.value,
+            isSensitive: entry.isSensitive,
+            documentation: entry.documentation === '' ? null : entry.documentation,
+            source: nameOf(ConfigSource, configSource),
+            isDefault: configSource === ConfigSource.DEFAULT_CONFIG,
+            isReadOnly: readOnly,
+            type: nameOf(ConfigType, configType),
+            synonyms: synonyms.map(({ source, ...synonym }) => ({
+              ...synonym,
+              source: nameOf(ConfigSource, source),
+            })),
+          })),
+        )
+      }
+    }),
+  )
+  return outcomes.all()
+}
+
+export async function incrementalAlterConfigs(
+  caller: AdminCaller,
+  changes: readonly (ConfigResource & { readonly changes: readonly ConfigChange[] })[],
+  { validateOnly = false }: { readonly validateOnly?: boolean } = {},
+): Promise<void> {
+  const outcomes = new Outcomes<undefined>()
+  const groups = Map.groupBy(changes, (resource) => JSON.stringify(targetOf(resource)))
+  for (const group of groups.values()) {
+    const { responses } = await caller.call(
+      targetOf(group[0] as ConfigResource),
+      IncrementalAlterConfigsRequest,
+      IncrementalAlterConfigsResponse,
+      {
+        resources: group.map((resource) => ({
+          resourceType: codeOf('type', ConfigResourceType, resource.type),
+          resourceName: resource.name,
+          configs: resource.changes.map(({ name, value, operation }) => ({
+            name,
+            configOperation: codeOf(
+              'operation',
+              AlterConfigOperation,
+              operation ?? (value === undefined || value === null ? 'delete' : 'set'),
+            ),
+            value: value ?? null,
+          })),
+        })),
+        validateOnly,
+      },
+    )
+    for (const each of responses) {
+      const type = nameOf(ConfigResourceType, each.resourceType)
+      outcomes.add(keyOf({ type, name: each.resourceName }), each, () => undefined)
+    }
+  }
+  outcomes.all()
+}
+
+/** Everything that has a configuration of its own, or of the given types. */
+export async function listConfigResources(
+  caller: AdminCaller,
+  types: readonly ConfigResourceType[] = [],
+): Promise<ConfigResource[]> {
+  const { configResources } = await caller.call(
+    anyBroker,
+    ListConfigResourcesRequest,
+    ListConfigResourcesResponse,
+    { resourceTypes: types.map((type) => codeOf('type', ConfigResourceType, type)) },
+    (response) => throwIfError(response, 'ListConfigResources'),
+  )
+  return configResources.map(({ resourceName, resourceType }) => ({
+    type: nameOf(ConfigResourceType, resourceType),
+    name: resourceName,
+  }))
+}

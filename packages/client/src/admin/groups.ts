@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from '@millrace/base'
+import {
+  AlterShareGroupOffsetsRequest,
+  AlterShareGroupOffsetsResponse,
+  ConsumerGroupDescribeRequest,
+  ConsumerGroupDescribeResponse,
+  DeleteGroupsRequest,
+  DeleteGroupsResponse,
+  DeleteShareGroupOffsetsRequest,
+  DeleteShareGroupOffsetsResponse,
+  DescribeGroupsRequest,
+  DescribeGroupsResponse,
+  DescribeShareGroupOffsetsRequest,
+  DescribeShareGroupOffsetsResponse,
+  ErrorCode,
+  LeaveGroupRequest,
+  LeaveGroupResponse,
+  ListGroupsRequest,
+  ListGroupsResponse,
+  type MessageOf,
+  OffsetCommitRequest,
+  OffsetCommitResponse,
+  OffsetDeleteRequest,
+  OffsetDeleteResponse,
+  OffsetFetchRequest,
+  OffsetFetchResponse,
+  ProtocolError,
+  ShareGroupDescribeRequest,
+  ShareGroupDescribeResponse,
+  StreamsGroupDescribeRequest,
+  StreamsGroupDescribeResponse,
+} from '@millrace/protocol'
+import type { CommittedOffset, OffsetAndMetadata } from '../consumer/committed-offsets.ts'
+import { decodeAssignment, decodeSubscription } from '../consumer/group/consumer-protocol.ts'
+import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
+import { type AdminCaller, errorOf, groupCoordinator, Outcomes, throwIfError } from './caller.ts'
+import { type AclOperation, operationsOf } from './names.ts'
+
+export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
+
+export interface GroupListing {
+  readonly groupId: string
+  /** Empty for groups that only hold offsets. */
+  readonly protocolType: string
+  /** As the broker spells it: `Stable`, `Empty`, `PreparingRebalance` … */
+  readonly state: string
+  /** As the broker spells it: `Classic`, `Consumer`, `Share`, `Streams`. */
+  readonly type: string
+}
+
+export interface GroupFilter {
+  readonly states?: readonly string[]
+  readonly types?: readonly GroupType[]
+}
+
+export async function listGroups(
+  caller: AdminCaller,
+  { states = [], types = [] }: GroupFilter = {},
+): Promise<GroupListing[]> {
+  const listed = await caller.everywhere(async (node) => {
+    const response = await caller.call(
+      node,
+      ListGroupsRequest,
+      ListGroupsResponse,
+      { statesFilter: [...states], typesFilter: [...types] },
+      (reply) => throwIfError(reply, 'ListGroups'),
+    )
+    return response.groups
+  })
+  return listed
+    .map(({ groupId, protocolType, groupState, groupType }) => ({
+      groupId,
+      protocolType,
+      state: groupState,
+      type: groupType,
+    }))
+    .sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
+}
+
+export interface MemberDescription {
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly clientId: string
+  readonly host: string
+  readonly rackId: string | null
+  readonly assignment: readonly TopicPartition[]
+  /** Where a group of the new kinds is taking it; undefined for classic groups. */
+  readonly targetAssignment: readonly TopicPartition[] | undefined
+  readonly subscribedTopics: readonly string[]
+  /** Undefined for classic groups. */
+  readonly memberEpoch: number | undefined
+}
+
+export interface GroupDescription {
+  readonly groupId: string
+  readonly type: GroupType
+  readonly state: string
+  readonly protocolType: string
+  /** Empty while there is none. */
+  readonly assignor: string
+  /** Undefined for classic groups. */
+  readonly groupEpoch: number | undefined
+  readonly members: readonly MemberDescription[]
+  /** Node id. */
+  readonly coordinator: number
+  readonly authorizedOperations: readonly AclOperation[] | undefined
+}
+
+export interface DescribeGroupOptions {
+  readonly includeAuthorizedOperations?: boolean
+}
+
+export async function describeClassicGroups(
+  caller: AdminCaller,
+  groupIds: readonly string[],
+  options: DescribeGroupOptions = {},
+): Promise<Map<string, GroupDescription>> {
+  return caller.forEach(groupIds, (groupId) => describeClassic(caller, groupId, options))
+}
+
+async function describeClassic(
+  caller: AdminCaller,
+  groupId: string,
+  options: DescribeGroupOptions,
+): Promise<GroupDescription> {
+  const response = await caller.call(
+    groupCoordinator(groupId),
+    DescribeGroupsRequest,
+    DescribeGroupsResponse,
+    {
+      groups: [groupId],
+      ...(options.includeAuthorizedOperations === true
+        ? { includeAuthorizedOperations: true }
+        : {}),
+    },
+    ({ groups }) => {
+      for (const group of groups) throwIfError(group, `group ${groupId}`)
+    },
+  )
+  const group = response.groups[0] as (typeof response.groups)[number]
+  const isConsumers = group.protocolType === 'consumer' || group.protocolType === ''
+  return {
+    groupId,
+    type: 'classic',
+    state: group.groupState,
+    protocolType: group.protocolType,
+    assignor: group.protocolData,
+    groupEpoch: undefined,
+    members: group.members.map((member) => {
+      const { memberId, groupInstanceId, clientId, clientHost } = member
+      const subscription =
+        isConsumers && member.memberMetadata.length > 0
+          ? decodeSubscription(member.memberMetadata, { memberId, groupInstanceId })
+          : undefined
+      return {
+        memberId,
+        groupInstanceId,
+        clientId,
+        host: clientHost,
+        rackId: subscription?.rackId ?? null,
+        assignment: isConsumers ? decodeAssignment(member.memberAssignment) : [],
+        targetAssignment: undefined,
+        subscribedTopics: subscription?.topics ?? [],
+        memberEpoch: undefined,
+      }
+    }),
+    coordinator: (await caller.cluster.coordinator('group', groupId)).id,
+    authorizedOperations: operationsOf(group.authorizedOperations),
+  }
+}
+
+/** Groups of consumers, of the new protocol or the classic one. */
+export async function describeConsumerGroups(
+  caller: AdminCaller,
+  groupIds: readonly string[],
+  options: DescribeGroupOptions = {},
+): Promise<Map<string, GroupDescription>> {
+  return caller.forEach(groupIds, async (groupId) => {
+    try {
+      const response = await caller.call(
+        groupCoordinator(groupId),
+        ConsumerGroupDescribeRequest,
+        ConsumerGroupDescribeResponse,
+        {
+          groupIds: [groupId],
+          includeAuthorizedOperations: options.includeAuthorizedOperations ?? false,
+        },
+        ({ groups }) => {
+          for (const group of groups) throwIfError(group, `group ${groupId}`)
+        },
+      )
+      const group = response.groups[0] as (typeof response.groups)[number]
+      return await newKind(caller, 'consumer', {
+        ...group,
+        members: group.members.map((member) => ({ groupInstanceId: member.instanceId, ...member })),
+      })
+    } catch (error) {
+      // A classic group, or a broker that only knows those.
+      const isClassic =
+        error instanceof MillraceError &&
+        (error.code === 'GROUP_ID_NOT_FOUND' || error.code === 'UNSUPPORTED_VERSION')
+      if (!isClassic) throw error
+      return describeClassic(caller, groupId, options)
+    }
+  })
+}
+
+interface NewKindGroup {
+  readonly groupId: string
+  readonly groupState: string
+  readonly groupEpoch: number
+  readonly assignorName: string | null
+  readonly authorizedOperations: number
+  readonly members: readonly {
+    readonly memberId: string
+    readonly groupInstanceId: string | null
+    readonly rackId: string | null
+    readonly memberEpoch: number
+    readonly clientId: string
+    readonly clientHost: string
+    readonly subscribedTopicNames: readonly string[]
+    readonly assignment: Assigned
+    readonly targetAssignment?: Assigned
+  }[]
+}
+
+interface Assigned {
+  readonly topicPartitions: readonly {
+    readonly topicName: string
+    readonly partitions: readonly number[]
+  }[]
+}
+
+function placesOf({ topicPartitions }: Assigned): TopicPartition[] {
+  return topicPartitions.flatMap(({ topicName, partitions }) =>
+    partitions.map((partition) => ({ topic: topicName, partition })),
+  )
+}
+
+async function newKind(
+  caller: AdminCaller,
+  type: GroupType,
+  group: NewKindGroup,
+): Promise<GroupDescription> {
+  return {
+    groupId: group.groupId,
+    type,
+    state: group.groupState,
+    protocolType: type,
+    assignor: group.assignorName ?? '',
+    groupEpoch: group.groupEpoch,
+    members: group.members.map((member) => ({
+      memberId: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      host: member.clientHost,
+      rackId: member.rackId,
+      assignment: placesOf(member.assignment),
+      targetAssignment:
+        member.targetAssignment === undefined ? undefined : placesOf(member.targetAssignment),
+      subscribedTopics: member.subscribedTopicNames,
+      memberEpoch: member.memberEpoch,
+    })),
+    coordinator: (await caller.cluster.coordinator('group', group.groupId)).id,
+    authorizedOperations: operationsOf(group.authorizedOperations),
+  }
+}
+
+export async function describeShareGroups(
+  caller: AdminCaller,
+  groupIds: readonly string[],
+  options: DescribeGroupOptions = {},
+): Promise<Map<string, GroupDescription>> {
+  return caller.forEach(groupIds, async (groupId) => {
+    const response = await caller.call(
+      groupCoordinator(groupId),
+      ShareGroupDescribeRequest,
+      ShareGroupDescribeResponse,
+      {
+        groupIds: [groupId],
+        includeAuthorizedOperations: options.includeAuthorizedOperations ?? false,
+      },
+      ({ groups }) => {
+        for (const group of groups) throwIfError(group, `group ${groupId}`)
+      },
+    )
+    const group = response.groups[0] as (typeof response.groups)[number]
+    return newKind(caller, 'share', {
+      ...group,
+      members: group.members.map((member) => ({ groupInstanceId: null, ...member })),
+    })
+  })
+}
+
+/** A streams group as the broker tells it: topology, members with their tasks, epochs. */
+export type StreamsGroupDescription = MessageOf<
+  typeof StreamsGroupDescribeResponse
+>['groups'][number]
+
+export async function describeStreamsGroups(
+  caller: AdminCaller,
+  groupIds: readonly string[],
+  options: DescribeGroupOptions = {},
+): Promise<Map<string, StreamsGroupDescription>> {
+  return caller.forEach(groupIds, async (groupId) => {
+    const response = await caller.call(
+      groupCoordinator(groupId),
+      StreamsGroupDescribeRequest,
+      StreamsGroupDescribeResponse,
+      {
+        groupIds: [groupId],
+        includeAuthorizedOperations: options.includeAuthorizedOperations ?? false,
+      },
+      ({ groups }) => {
+        for (const group of groups) throwIfError(group, `group ${groupId}`)
+      },
+    )
+    return response.groups[0] as StreamsGroupDescription
+  })
+}
+
+/** Deletes groups of any kind that have no members. */
+export async function deleteGroups(
+  caller: AdminCaller,
+  groupIds: readonly string[],
+): Promise<void> {
+  await caller.forEach(groupIds, async (groupId) => {
+    await caller.call(
+      groupCoordinator(groupId),
+      DeleteGroupsRequest,
+      DeleteGroupsResponse,
+      { groupsNames: [groupId] },
+      ({ results }) => {
+        for (const result of results) throwIfError(result, `group ${groupId}`)
+      },
+    )
+  })
+}
+
+/** Topic names in place of ids. */
+const BY_NAME = 9
+
+/** Offsets of all partitions a group has any for, or of the given ones. Keys are group ids. */
+export async function listGroupOffsets(
+  caller: AdminCaller,
+  groups: readonly string[] | Readonly<Record<string, readonly TopicPartition[]>>,
+  { requireStable = false }: { readonly requireStable?: boolean } = {},
+): Promise<Map<string, CommittedOffset[]>> {
+  const wanted = new Map<string, readonly TopicPartition[] | undefined>(
+    Array.isArray(groups)
+      ? groups.map((groupId: string) => [groupId, undefined])
+      : Object.entries(groups as Readonly<Record<string, readonly TopicPartition[]>>),
+  )
+  return caller.forEach([...wanted.keys()], async (groupId) => {
+    const partitions = wanted.get(groupId)
+    const topics =
+      partitions === undefined
+        ? null
+        : [...partitionsByTopic(partitions)].map(([name, partitionIndexes]) => ({
+            name,
+            partitionIndexes,
+          }))
+    const response = await caller.call(
+      groupCoordinator(groupId),
+      OffsetFetchRequest,
+      OffsetFetchResponse,
+      (version) =>
+        version >= 8
+          ? { groups: [{ groupId, topics }], requireStable }
+          : { groupId, topics, requireStable: requireStable && version >= 7 },
+      (reply) => {
+        const group = reply.groups[0] ?? reply
+        throwIfError(group, `offsets of group ${groupId}`)
+        for (const { partitions: list } of group.topics) {
+          for (const each of list) throwIfError(each, `offsets of group ${groupId}`)
+        }
+      },
+      { maxVersion: BY_NAME },
+    )
+    const found = (response.groups[0] ?? response).topics
+    return found.flatMap(({ name, partitions: list }) =>
+      list
+        .filter(({ committedOffset }) => committedOffset >= 0n)
+        .map(({ partitionIndex, committedOffset, committedLeaderEpoch, metadata }) => ({
+          topic: name,
+          partition: partitionIndex,
+          offset: committedOffset,
+          leaderEpoch: committedLeaderEpoch,
+          metadata: metadata ?? '',
+        })),
+    )
+  })
+}
+
+/** Sets offsets of a group without active members. */
+export async function alterGroupOffsets(
+  caller: AdminCaller,
+  groupId: string,
+  offsets: readonly (TopicPartition & OffsetAndMetadata)[],
+): Promise<void> {
+  const response = await caller.call(
+    groupCoordinator(groupId),
+    OffsetCommitRequest,
+    OffsetCommitResponse,
+    {
+      groupId,
+      generationIdOrMemberEpoch: -1,
+      memberId: '',
+      topics: [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, list]) => ({
+        name,
+        partitions: list.map(({ partition, offset, leaderEpoch, metadata }) => ({
+          partitionIndex: partition,
+          committedOffset: offset,
+          committedLeaderEpoch: leaderEpoch ?? -1,
+          committedMetadata: metadata ?? '',
+        })),
+      })),
+    },
+    ({ topics }) => {
+      for (const { partitions } of topics) {
+        for (const { errorCode } of partitions) {
+          const error = errorOf(errorCode, null, `group ${groupId}`)
+          if (
+            errorCode !== ErrorCode.NONE &&
+            error.retriable &&
+            errorCode !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+          )
+            throw error
+        }
+      }
+    },
+    { maxVersion: BY_NAME },
+  )
+  const outcomes = new Outcomes<undefined>()
+  for (const { name, partitions } of response.topics) {
+    for (const each of partitions) {
+      const place = { topic: name, partition: each.partitionIndex }
+      outcomes.add(`${groupId}: ${partitionName(place)}`, each, () => undefined)
+    }
+  }
+  outcomes.all()
+}
+
+export async function deleteGroupOffsets(
+  caller: AdminCaller,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+): Promise<void> {
+  const response = await caller.call(
+    groupCoordinator(groupId),
+    OffsetDeleteRequest,
+    OffsetDeleteResponse,
+    {
+      groupId,
+      topics: [...partitionsByTopic(partitions)].map(([name, list]) => ({
+        name,
+        partitions: list.map((partitionIndex) => ({ partitionIndex })),
+      })),
+    },
+    (reply) => throwIfError(reply, `group ${groupId}`),
+  )
+  const outcomes = new Outcomes<undefined>()
+  for (const { name, partitions: list } of response.topics) {
+    for (const each of list) {
+      const place = { topic: name, partition: each.partitionIndex }
+      outcomes.add(`${groupId}: ${partitionName(place)}`, each, () => undefined)
+    }
+  }
+  outcomes.all()
+}
+
+/** Puts members out of a classic group: the static ones named, or all there are. */
+export async function removeMembersFromConsumerGroup(
+  caller: AdminCaller,
+  groupId: string,
+  options: { readonly groupInstanceIds?: readonly string[]; readonly reason?: string } = {},
+): Promise<void> {
+  const members =
+    options.groupInstanceIds?.map((groupInstanceId) => ({ memberId: '', groupInstanceId })) ??
+    (await describeClassic(caller, groupId, {})).members.map(({ memberId, groupInstanceId }) => ({
+      memberId,
+      groupInstanceId,
+    }))
+  if (members.length === 0) return
+  const reason = options.reason ?? 'member was removed by an admin'
+  const response = await caller.call(
+    groupCoordinator(groupId),
+    LeaveGroupRequest,
+    LeaveGroupResponse,
+    (version) => {
+      if (version < 3) {
+        throw new ProtocolError('UNSUPPORTED_VERSION', 'removing members needs LeaveGroup 3')
+      }
+      return {
+        groupId,
+        members: members.map((member) => (version >= 5 ? { ...member, reason } : member)),
+      }
+    },
+    (reply) => throwIfError(reply, `group ${groupId}`),
+  )
+  const outcomes = new Outcomes<undefined>()
+  for (const each of response.members) {
+    outcomes.add(each.groupInstanceId ?? each.memberId, each, () => undefined)
+  }
+  outcomes.all()
+}
+
+export interface ShareGroupOffset extends TopicPartition {
+  /** Where the share group begins, -1 when it has not been there yet. */
+  readonly startOffset: bigint
+  readonly leaderEpoch: number
+  /** Records that are not done, -1 where brokers do not tell. */
+  readonly lag: bigint
+}
+
+/** Keys are group ids. Without partitions: all that the groups have. */
+export async function listShareGroupOffsets(
+  caller: AdminCaller,
+  groups: readonly string[] | Readonly<Record<string, readonly TopicPartition[]>>,
+): Promise<Map<string, ShareGroupOffset[]>> {
+  const wanted = new Map<string, readonly TopicPartition[] | undefined>(
+    Array.isArray(groups)
+      ? groups.map((groupId: string) => [groupId, undefined])
+      : Object.entries(groups as Readonly<Record<string, readonly TopicPartition[]>>),
+  )
+  return caller.forEach([...wanted.keys()], async (groupId) => {
+    const partitions = wanted.get(groupId)
+    const topics =
+      partitions === undefined
+        ? null
+        : [...partitionsByTopic(partitions)].map(([topicName, list]) => ({
+            topicName,
+            partitions: list,
+          }))
+    const response = await caller.call(
+      groupCoordinator(groupId),
+      DescribeShareGroupOffsetsRequest,
+      DescribeShareGroupOffsetsResponse,
+      { groups: [{ groupId, topics }] },
+      (reply) => {
+        for (const group of reply.groups) throwIfError(group, `group ${groupId}`)
+      },
+    )
+    return (response.groups[0]?.topics ?? []).flatMap(({ topicName, partitions: list }) =>
+      list.map(({ partitionIndex, startOffset, leaderEpoch, lag, ...result }) => {
+        const place = { topic: topicName, partition: partitionIndex }
+        throwIfError(result, `group ${groupId}: ${partitionName(place)}`)
+        return { ...place, startOffset, leaderEpoch, lag }
+      }),
+    )
+  })
+}
+
+export async function alterShareGroupOffsets(
+  caller: AdminCaller,
+  groupId: string,
+  offsets: readonly (TopicPartition & { readonly offset: bigint })[],
+): Promise<void> {
+  const response = await caller.call(
+    groupCoordinator(groupId),
+    AlterShareGroupOffsetsRequest,
+    AlterShareGroupOffsetsResponse,
+    {
+      groupId,
+      topics: [...Map.groupBy(offsets, ({ topic }) => topic)].map(([topicName, list]) => ({
+        topicName,
+        partitions: list.map(({ partition, offset }) => ({
+          partitionIndex: partition,
+          startOffset: offset,
+        })),
+      })),
+    },
+    (reply) => throwIfError(reply, `group ${groupId}`),
+  )
+  const outcomes = new Outcomes<undefined>()
+  for (const { topicName, partitions } of response.responses) {
+    for (const each of partitions) {
+      outcomes.add(`${groupId}: ${topicName}-${each.partitionIndex}`, each, () => undefined)
+    }
+  }
+  outcomes.all()
+}
+
+export async function deleteShareGroupOffsets(
+  caller: AdminCaller,
+  groupId: string,
+  topics: readonly string[],
+): Promise<void> {
+  const response = await caller.call(
+    groupCoordinator(groupId),
+    DeleteShareGroupOffsetsRequest,
+    DeleteShareGroupOffsetsResponse,
+    { groupId, topics: topics.map((topicName) => ({ topicName })) },
+    (reply) => throwIfError(reply, `group ${groupId}`),
+  )
+  const outcomes = new Outcomes<undefined>()
+  for (const each of response.responses) {
+    outcomes.add(`${groupId}: ${each.topicName}`, each, () => undefined)
+  }
+  outcomes.all()
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import { InvalidOptionError } from '../options.ts'
+
+/* Kafka's enumerations, by the numbers they have on the wire. */
+
+export const ConfigResourceType = {
+  topic: 2,
+  broker: 4,
+  'broker-logger': 8,
+  'client-metrics': 16,
+  group: 32,
+} as const
+export type ConfigResourceType = keyof typeof ConfigResourceType
+
+export const ConfigSource = {
+  UNKNOWN: 0,
+  DYNAMIC_TOPIC_CONFIG: 1,
+  DYNAMIC_BROKER_CONFIG: 2,
+  DYNAMIC_DEFAULT_BROKER_CONFIG: 3,
+  STATIC_BROKER_CONFIG: 4,
+  DEFAULT_CONFIG: 5,
+  DYNAMIC_BROKER_LOGGER_CONFIG: 6,
+  DYNAMIC_CLIENT_METRICS_CONFIG: 7,
+  DYNAMIC_GROUP_CONFIG: 8,
+} as const
+export type ConfigSource = keyof typeof ConfigSource
+
+export const ConfigType = {
+  UNKNOWN: 0,
+  BOOLEAN: 1,
+  STRING: 2,
+  INT: 3,
+  SHORT: 4,
+  LONG: 5,
+  DOUBLE: 6,
+  LIST: 7,
+  CLASS: 8,
+  PASSWORD: 9,
+} as const
+export type ConfigType = keyof typeof ConfigType
+
+export const AlterConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+export type AlterConfigOperation = keyof typeof AlterConfigOperation
+
+export const AclResourceType = {
+  any: 1,
+  topic: 2,
+  group: 3,
+  cluster: 4,
+  transactionalId: 5,
+  delegationToken: 6,
+  user: 7,
+} as const
+export type AclResourceType = keyof typeof AclResourceType
+
+export const AclPatternType = { any: 1, match: 2, literal: 3, prefixed: 4 } as const
+export type AclPatternType = keyof typeof AclPatternType
+
+export const AclOperation = {
+  any: 1,
+  all: 2,
+  read: 3,
+  write: 4,
+  create: 5,
+  delete: 6,
+  alter: 7,
+  describe: 8,
+  clusterAction: 9,
+  describeConfigs: 10,
+  alterConfigs: 11,
+  idempotentWrite: 12,
+  createTokens: 13,
+  describeTokens: 14,
+  twoPhaseCommit: 15,
+} as const
+export type AclOperation = keyof typeof AclOperation
+
+export const AclPermission = { any: 1, deny: 2, allow: 3 } as const
+export type AclPermission = keyof typeof AclPermission
+
+export const ScramMechanism = { 'SCRAM-SHA-256': 1, 'SCRAM-SHA-512': 2 } as const
+export type ScramMechanism = keyof typeof ScramMechanism
+
+export const ElectionType = { preferred: 0, unclean: 1 } as const
+export type ElectionType = keyof typeof ElectionType
+
+export const UpgradeType = { upgrade: 1, safeDowngrade: 2, unsafeDowngrade: 3 } as const
+export type UpgradeType = keyof typeof UpgradeType
+
+/** The number of a name; throws with what is allowed. */
+export function codeOf<T extends Readonly<Record<string, number>>>(
+  what: string,
+  names: T,
+  name: keyof T & string,
+): number {
+  const code = Object.hasOwn(names, name) ? names[name] : undefined
+  if (code === undefined) throw new InvalidOptionError(what, name, Object.keys(names).join(', '))
+  return code
+}
+
+/** The name of a number; numbers of later versions come out as text. */
+export function nameOf<T extends Readonly<Record<string, number>>>(
+  names: T,
+  code: number,
+): keyof T & string {
+  const found = Object.entries(names).find(([, each]) => each === code)
+  return (found?.[0] ?? String(code)) as keyof T & string
+}
+
+/** Names of the bits of an authorized-operations field; undefined when the broker did not say. */
+export function operationsOf(bits: number): AclOperation[] | undefined {
+  if (bits === -2147483648) return undefined
+  const names = Object.keys(AclOperation) as AclOperation[]
+  return names.filter((name) => ((bits >> AclOperation[name]) & 1) === 1)
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AlterPartitionReassignmentsRequest,
+  AlterPartitionReassignmentsResponse,
+  AlterReplicaLogDirsRequest,
+  AlterReplicaLogDirsResponse,
+  DescribeLogDirsRequest,
+  DescribeLogDirsResponse,
+  ElectLeadersRequest,
+  ElectLeadersResponse,
+  ErrorCode,
+  ListPartitionReassignmentsRequest,
+  ListPartitionReassignmentsResponse,
+} from '@millrace/protocol'
+import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
+import { type AdminCaller, anyBroker, Outcomes, throwIfError } from './caller.ts'
+import { codeOf, ElectionType } from './names.ts'
+
+/** One replica of a partition, on one broker. */
+export interface TopicPartitionReplica extends TopicPartition {
+  readonly broker: number
+}
+
+/** Without partitions: all of the cluster. Partitions that have the right leader already are not an error. */
+export async function electLeaders(
+  caller: AdminCaller,
+  type: ElectionType,
+  partitions?: readonly TopicPartition[],
+): Promise<void> {
+  const response = await caller.call(
+    anyBroker,
+    ElectLeadersRequest,
+    ElectLeadersResponse,
+    {
+      electionType: codeOf('type', ElectionType, type),
+      topicPartitions:
+        partitions === undefined
+          ? null
+          : [...partitionsByTopic(partitions)].map(([topic, list]) => ({
+              topic,
+              partitions: list,
+            })),
+      timeoutMs: caller.timeoutMs,
+    },
+    (reply) => throwIfError(reply, 'ElectLeaders'),
+  )
+  const outcomes = new Outcomes<undefined>()
+  for (const { topic, partitionResult } of response.replicaElectionResults) {
+    for (const each of partitionResult) {
+      if (each.errorCode === ErrorCode.ELECTION_NOT_NEEDED) continue
+      outcomes.add(partitionName({ topic, partition: each.partitionId }), each, () => undefined)
+    }
+  }
+  outcomes.all()
+}
+
+/** New replicas of partitions, the preferred leader first; null takes back a move that is under way. */
+export async function alterPartitionReassignments(
+  caller: AdminCaller,
+  reassignments: readonly (TopicPartition & { readonly replicas: readonly number[] | null })[],
+): Promise<void> {
+  const response = await caller.call(
+    anyBroker,
+    AlterPartitionReassignmentsRequest,
+    AlterPartitionReassignmentsResponse,
+    {
+      timeoutMs: caller.timeoutMs,
+      topics: [...Map.groupBy(reassignments, ({ topic }) => topic)].map(([name, list]) => ({
+        name,
+        partitions: list.map(({ partition, replicas }) => ({
+          partitionIndex: partition,
+          replicas: replicas === null ? null : [...replicas],
+        })),
+      })),
+    },
+    (reply) => throwIfError(reply, 'AlterPartitionReassignments'),
+  )
+  const outcomes = new Outcomes<undefined>()
+  for (const { name, partitions } of response.responses) {
+    for (const each of partitions) {
+      const place = { topic: name, partition: each.partitionIndex }
+      outcomes.add(partitionName(place), each, () => undefined)
+    }
+  }
+  outcomes.all()
+}
+
+export interface PartitionReassignment extends TopicPartition {
+  readonly replicas: readonly number[]
+  readonly addingReplicas: readonly number[]
+  readonly removingReplicas: readonly number[]
+}
+
+/** Moves that are under way, of the given partitions or of all. */
+export async function listPartitionReassignments(
+  caller: AdminCaller,
+  partitions?: readonly TopicPartition[],
+): Promise<PartitionReassignment[]> {
+  const response = await caller.call(
+    anyBroker,
+    ListPartitionReassignmentsRequest,
+    ListPartitionReassignmentsResponse,
+    {
+      timeoutMs: caller.timeoutMs,
+      topics:
+        partitions === undefined
+          ? null
+          : [...partitionsByTopic(partitions)].map(([name, partitionIndexes]) => ({
+              name,
+              partitionIndexes,
+            })),
+    },
+    (reply) => throwIfError(reply, 'ListPartitionReassignments'),
+  )
+  return response.topics.flatMap(({ name, partitions: list }) =>
+    list.map(({ partitionIndex, ...rest }) => ({
+      topic: name,
+      partition: partitionIndex,
+      ...rest,
+    })),
+  )
+}
+
+export interface LogDirDescription {
+  readonly path: string
+  /** Bytes of the volume, -1 where brokers do not tell. */
+  readonly totalBytes: bigint
+  readonly usableBytes: bigint
+  /** Takes no new partitions. */
+  readonly isCordoned: boolean
+  readonly replicas: readonly ReplicaInfo[]
+}
+
+export interface ReplicaInfo extends TopicPartition {
+  /** Bytes of its log segments. */
+  readonly size: bigint
+  /** Records it is behind. */
+  readonly offsetLag: bigint
+  /** A copy that will replace the one in another directory. */
+  readonly isFuture: boolean
+}
+
+/** Directories by broker. */
+export async function describeLogDirs(
+  caller: AdminCaller,
+  brokers: readonly number[],
+): Promise<Map<number, LogDirDescription[]>> {
+  const found = await caller.forEach(brokers.map(String), async (broker) => {
+    const response = await caller.call(
+      { kind: 'node', node: Number(broker) },
+      DescribeLogDirsRequest,
+      DescribeLogDirsResponse,
+      { topics: null },
+      (reply) => {
+        throwIfError(reply, `broker ${broker}`)
+        for (const dir of reply.results) throwIfError(dir, `broker ${broker}, ${dir.logDir}`)
+      },
+    )
+    return response.results.map(({ logDir, totalBytes, usableBytes, isCordoned, topics }) => ({
+      path: logDir,
+      totalBytes,
+      usableBytes,
+      isCordoned,
+      replicas: topics.flatMap(({ name, partitions }) =>
+        partitions.map(({ partitionIndex, partitionSize, offsetLag, isFutureKey }) => ({
+          topic: name,
+          partition: partitionIndex,
+          size: partitionSize,
+          offsetLag,
+          isFuture: isFutureKey,
+        })),
+      ),
+    }))
+  })
+  return new Map([...found].map(([broker, dirs]) => [Number(broker), dirs]))
+}
+
+export interface ReplicaLogDir extends TopicPartitionReplica {
+  /** Null when the broker does not have it. */
+  readonly currentPath: string | null
+  readonly currentOffsetLag: bigint
+  /** Where it is being moved, or null. */
+  readonly futurePath: string | null
+  readonly futureOffsetLag: bigint
+}
+
+/** In the order asked. */
+export async function describeReplicaLogDirs(
+  caller: AdminCaller,
+  replicas: readonly TopicPartitionReplica[],
+): Promise<ReplicaLogDir[]> {
+  const dirs = await describeLogDirs(caller, [...new Set(replicas.map(({ broker }) => broker))])
+  return replicas.map((replica) => {
+    const found = (
+      isFuture: boolean,
+    ): { readonly path: string; readonly lag: bigint } | undefined => {
+      for (const dir of dirs.get(replica.broker) ?? []) {
+        const match = dir.replicas.find(
+          (each) =>
+            each.topic === replica.topic &&
+            each.partition === replica.partition &&
+            each.isFuture === isFuture,
+        )
+        if (match !== undefined) return { path: dir.path, lag: match.offsetLag }
+      }
+      return undefined
+    }
+    const [current, future] = [found(false), found(true)]
+    return {
+      ...replica,
+      currentPath: current?.path ?? null,
+      currentOffsetLag: current?.lag ?? -1n,
+      futurePath: future?.path ?? null,
+      futureOffsetLag: future?.lag ?? -1n,
+    }
+  })
+}
+
+/** Moves replicas to other directories of their brokers. */
+export async function alterReplicaLogDirs(
+  caller: AdminCaller,
+  moves: readonly (TopicPartitionReplica & { readonly path: string })[],
+): Promise<void> {
+  const outcomes = new Outcomes<undefined>()
+  await Promise.all(
+    [...Map.groupBy(moves, ({ broker }) => broker)].map(async ([broker, list]) => {
+      const { results } = await caller.call(
+        { kind: 'node', node: broker },
+        AlterReplicaLogDirsRequest,
+        AlterReplicaLogDirsResponse,
+        {
+          dirs: [...Map.groupBy(list, ({ path }) => path)].map(([path, replicas]) => ({
+            path,
+            topics: [...partitionsByTopic(replicas)].map(([name, partitions]) => ({
+              name,
+              partitions,
+            })),
+          })),
+        },
+      )
+      for (const { topicName, partitions } of results) {
+        for (const each of partitions) {
+          const place = { topic: topicName, partition: each.partitionIndex }
+          outcomes.add(`${partitionName(place)} on broker ${broker}`, each, () => undefined)
+        }
+      }
+    }),
+  )
+  outcomes.all()
+}

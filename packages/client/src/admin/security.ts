@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: Apache-2.0
+import { pbkdf2, randomBytes } from 'node:crypto'
+import { promisify } from 'node:util'
+import {
+  AlterClientQuotasRequest,
+  AlterClientQuotasResponse,
+  AlterUserScramCredentialsRequest,
+  AlterUserScramCredentialsResponse,
+  CreateAclsRequest,
+  CreateAclsResponse,
+  CreateDelegationTokenRequest,
+  CreateDelegationTokenResponse,
+  DeleteAclsRequest,
+  DeleteAclsResponse,
+  DescribeAclsRequest,
+  DescribeAclsResponse,
+  DescribeClientQuotasRequest,
+  DescribeClientQuotasResponse,
+  DescribeDelegationTokenRequest,
+  DescribeDelegationTokenResponse,
+  DescribeUserScramCredentialsRequest,
+  DescribeUserScramCredentialsResponse,
+  ErrorCode,
+  ExpireDelegationTokenRequest,
+  ExpireDelegationTokenResponse,
+  RenewDelegationTokenRequest,
+  RenewDelegationTokenResponse,
+} from '@millrace/protocol'
+import { type AdminCaller, anyBroker, Outcomes, throwIfError } from './caller.ts'
+import {
+  AclOperation,
+  AclPatternType,
+  AclPermission,
+  AclResourceType,
+  codeOf,
+  nameOf,
+  ScramMechanism,
+} from './names.ts'
+
+const deriveKey = promisify(pbkdf2)
+
+/** Who may, or may not, do what to what, from where. */
+export interface AclBinding {
+  readonly resourceType: AclResourceType
+  readonly resourceName: string
+  /** Default `literal`. */
+  readonly patternType?: AclPatternType
+  /** Like `User:alice`. */
+  readonly principal: string
+  /** An address, or `*`. Default `*`. */
+  readonly host?: string
+  readonly operation: AclOperation
+  readonly permission: AclPermission
+}
+
+/** What is left out matches everything. */
+export type AclFilter = Partial<AclBinding>
+
+export async function createAcls(
+  caller: AdminCaller,
+  bindings: readonly AclBinding[],
+): Promise<void> {
+  const { results } = await caller.call(anyBroker, CreateAclsRequest, CreateAclsResponse, {
+    creations: bindings.map((binding) => ({
+      resourceType: codeOf('resourceType', AclResourceType, binding.resourceType),
+      resourceName: binding.resourceName,
+      resourcePatternType: codeOf('patternType', AclPatternType, binding.patternType ?? 'literal'),
+      principal: binding.principal,
+      host: binding.host ?? '*',
+      operation: codeOf('operation', AclOperation, binding.operation),
+      permissionType: codeOf('permission', AclPermission, binding.permission),
+    })),
+  })
+  const outcomes = new Outcomes<undefined>()
+  for (const [i, each] of results.entries()) {
+    outcomes.add(`ACL ${JSON.stringify(bindings[i])}`, each, () => undefined)
+  }
+  outcomes.all()
+}
+
+function filterOf(filter: AclFilter) {
+  return {
+    resourceTypeFilter: codeOf('resourceType', AclResourceType, filter.resourceType ?? 'any'),
+    resourceNameFilter: filter.resourceName ?? null,
+    patternTypeFilter: codeOf('patternType', AclPatternType, filter.patternType ?? 'any'),
+    principalFilter: filter.principal ?? null,
+    hostFilter: filter.host ?? null,
+    operation: codeOf('operation', AclOperation, filter.operation ?? 'any'),
+    permissionType: codeOf('permission', AclPermission, filter.permission ?? 'any'),
+  }
+}
+
+export async function describeAcls(
+  caller: AdminCaller,
+  filter: AclFilter = {},
+): Promise<Required<AclBinding>[]> {
+  const { resources } = await caller.call(
+    anyBroker,
+    DescribeAclsRequest,
+    DescribeAclsResponse,
+    filterOf(filter),
+    (reply) => throwIfError(reply, 'DescribeAcls'),
+  )
+  return resources.flatMap(({ resourceType, resourceName, patternType, acls }) =>
+    acls.map(({ principal, host, operation, permissionType }) => ({
+      resourceType: nameOf(AclResourceType, resourceType),
+      resourceName,
+      patternType: nameOf(AclPatternType, patternType),
+      principal,
+      host,
+      operation: nameOf(AclOperation, operation),
+      permission: nameOf(AclPermission, permissionType),
+    })),
+  )
+}
+
+/** Deletes what matches any of the filters, and returns what that was. */
+export async function deleteAcls(
+  caller: AdminCaller,
+  filters: readonly AclFilter[],
+): Promise<Required<AclBinding>[]> {
+  const { filterResults } = await caller.call(anyBroker, DeleteAclsRequest, DeleteAclsResponse, {
+    filters: filters.map(filterOf),
+  })
+  const outcomes = new Outcomes<undefined>()
+  for (const [i, result] of filterResults.entries()) {
+    outcomes.add(`filter ${JSON.stringify(filters[i])}`, result, () => undefined)
+    for (const match of result.matchingAcls) {
+      if (match.errorCode !== ErrorCode.NONE) {
+        outcomes.add(`${match.resourceName}, ${match.principal}`, match, () => undefined)
+      }
+    }
+  }
+  outcomes.all()
+  return filterResults.flatMap(({ matchingAcls }) =>
+    matchingAcls.map(({ resourceType, resourceName, patternType, ...acl }) => ({
+      resourceType: nameOf(AclResourceType, resourceType),
+      resourceName,
+      patternType: nameOf(AclPatternType, patternType),
+      principal: acl.principal,
+      host: acl.host,
+      operation: nameOf(AclOperation, acl.operation),
+      permission: nameOf(AclPermission, acl.permissionType),
+    })),
+  )
+}
+
+export interface ScramCredentialInfo {
+  readonly mechanism: ScramMechanism
+  readonly iterations: number
+}
+
+/** Without users: all that have credentials. */
+export async function describeUserScramCredentials(
+  caller: AdminCaller,
+  users?: readonly string[],
+): Promise<Map<string, ScramCredentialInfo[]>> {
+  const { results } = await caller.call(
+    anyBroker,
+    DescribeUserScramCredentialsRequest,
+    DescribeUserScramCredentialsResponse,
+    { users: users?.map((name) => ({ name })) ?? null },
+    (reply) => throwIfError(reply, 'DescribeUserScramCredentials'),
+  )
+  const outcomes = new Outcomes<ScramCredentialInfo[]>()
+  for (const each of results) {
+    outcomes.add(each.user, each, () =>
+      each.credentialInfos.map(({ mechanism, iterations }) => ({
+        mechanism: nameOf(ScramMechanism, mechanism),
+        iterations,
+      })),
+    )
+  }
+  return outcomes.all()
+}
+
+export type ScramAlteration =
+  | {
+      readonly user: string
+      readonly mechanism: ScramMechanism
+      readonly password: string
+      /** Default 4096, the least that is allowed. */
+      readonly iterations?: number
+    }
+  | { readonly user: string; readonly mechanism: ScramMechanism; readonly delete: true }
+
+/** Sets or deletes credentials. The password does not leave the process: only what is derived from it does. */
+export async function alterUserScramCredentials(
+  caller: AdminCaller,
+  alterations: readonly ScramAlteration[],
+): Promise<void> {
+  const deletions: { name: string; mechanism: number }[] = []
+  const upsertions: {
+    name: string
+    mechanism: number
+    iterations: number
+    salt: Buffer
+    saltedPassword: Buffer
+  }[] = []
+  for (const alteration of alterations) {
+    const { user: name } = alteration
+    const mechanism = codeOf('mechanism', ScramMechanism, alteration.mechanism)
+    if ('delete' in alteration) {
+      deletions.push({ name, mechanism })
+      continue
+    }
+    const [digest, size] =
+      alteration.mechanism === 'SCRAM-SHA-256' ? ['sha256', 32] : ['sha512', 64]
+    const salt = randomBytes(24)
+    const iterations = alteration.iterations ?? 4096
+    const password = alteration.password.normalize('NFKC')
+    const saltedPassword = await deriveKey(
+      password,
+      salt,
+      iterations,
+      size as number,
+      digest as string,
+    )
+    upsertions.push({ name, mechanism, iterations, salt, saltedPassword })
+  }
+  const { results } = await caller.call(
+    anyBroker,
+    AlterUserScramCredentialsRequest,
+    AlterUserScramCredentialsResponse,
+    { deletions, upsertions },
+  )
+  const outcomes = new Outcomes<undefined>()
+  for (const each of results) outcomes.add(each.user, each, () => undefined)
+  outcomes.all()
+}
+
+/** Whom a quota is for: names by type (`user`, `client-id`, `ip`); null stands for the default. */
+export type QuotaEntity = Readonly<Record<string, string | null>>
+
+export interface ClientQuotas {
+  readonly entity: QuotaEntity
+  /** By key: `producer_byte_rate`, `consumer_byte_rate`, `request_percentage` … */
+  readonly quotas: Readonly<Record<string, number>>
+}
+
+/** `exact` a name, the `default`, or `any` that is specified. */
+export type QuotaMatch = { readonly exact: string } | 'default' | 'any'
+
+/** Quotas whose entities match all components; `strict` refuses entities with others besides. */
+export async function describeClientQuotas(
+  caller: AdminCaller,
+  filter: Readonly<Record<string, QuotaMatch>> = {},
+  { strict = false }: { readonly strict?: boolean } = {},
+): Promise<ClientQuotas[]> {
+  const { entries } = await caller.call(
+    anyBroker,
+    DescribeClientQuotasRequest,
+    DescribeClientQuotasResponse,
+    {
+      components: Object.entries(filter).map(([entityType, match]) => ({
+        entityType,
+        matchType: typeof match === 'object' ? 0 : match === 'default' ? 1 : 2,
+        match: typeof match === 'object' ? match.exact : null,
+      })),
+      strict,
+    },
+    (reply) => throwIfError(reply, 'DescribeClientQuotas'),
+  )
+  return (entries ?? []).map(({ entity, values }) => ({
+    entity: Object.fromEntries(
+      entity.map(({ entityType, entityName }) => [entityType, entityName]),
+    ),
+    quotas: Object.fromEntries(values.map(({ key, value }) => [key, value])),
+  }))
+}
+
+/** Sets quotas; null takes one away. */
+export async function alterClientQuotas(
+  caller: AdminCaller,
+  alterations: readonly {
+    readonly entity: QuotaEntity
+    readonly quotas: Readonly<Record<string, number | null>>
+  }[],
+  { validateOnly = false }: { readonly validateOnly?: boolean } = {},
+): Promise<void> {
+  const { entries } = await caller.call(
+    anyBroker,
+    AlterClientQuotasRequest,
+    AlterClientQuotasResponse,
+    {
+      entries: alterations.map(({ entity, quotas }) => ({
+        entity: Object.entries(entity).map(([entityType, entityName]) => ({
+          entityType,
+          entityName,
+        })),
+        ops: Object.entries(quotas).map(([key, value]) => ({
+          key,
+          value: value ?? 0,
+          remove: value === null,
+        })),
+      })),
+      validateOnly,
+    },
+  )
+  const outcomes = new Outcomes<undefined>()
+  for (const each of entries) {
+    const name = each.entity.map(({ entityType, entityName }) => `${entityType}=${entityName}`)
+    outcomes.add(name.join(', '), each, () => undefined)
+  }
+  outcomes.all()
+}
+
+export interface DelegationToken {
+  readonly tokenId: string
+  readonly hmac: Buffer
+  /** Like `User:alice`. */
+  readonly owner: string
+  readonly requester: string
+  /** Milliseconds since 1970. */
+  readonly issueTimestamp: number
+  readonly expiryTimestamp: number
+  readonly maxTimestamp: number
+  readonly renewers: readonly string[]
+}
+
+function principalOf(text: string): {
+  readonly principalType: string
+  readonly principalName: string
+} {
+  const at = text.indexOf(':')
+  return { principalType: text.slice(0, Math.max(0, at)), principalName: text.slice(at + 1) }
+}
+
+export async function createDelegationToken(
+  caller: AdminCaller,
+  options: {
+    readonly owner?: string
+    readonly renewers?: readonly string[]
+    /** Default: the broker's own limit. */
+    readonly maxLifetimeMs?: number
+  } = {},
+): Promise<DelegationToken> {
+  const owner = options.owner === undefined ? undefined : principalOf(options.owner)
+  const response = await caller.call(
+    anyBroker,
+    CreateDelegationTokenRequest,
+    CreateDelegationTokenResponse,
+    (version) => ({
+      ...(version >= 3
+        ? {
+            ownerPrincipalType: owner?.principalType ?? null,
+            ownerPrincipalName: owner?.principalName ?? null,
+          }
+        : {}),
+      renewers: (options.renewers ?? []).map(principalOf),
+      maxLifetimeMs: BigInt(options.maxLifetimeMs ?? -1),
+    }),
+    (reply) => throwIfError(reply, 'CreateDelegationToken'),
+  )
+  return {
+    tokenId: response.tokenId,
+    hmac: response.hmac,
+    owner: `${response.principalType}:${response.principalName}`,
+    requester: `${response.tokenRequesterPrincipalType}:${response.tokenRequesterPrincipalName}`,
+    issueTimestamp: Number(response.issueTimestampMs),
+    expiryTimestamp: Number(response.expiryTimestampMs),
+    maxTimestamp: Number(response.maxTimestampMs),
+    renewers: options.renewers ?? [],
+  }
+}
+
+/** Returns when it expires now, milliseconds since 1970. */
+export async function renewDelegationToken(
+  caller: AdminCaller,
+  hmac: Uint8Array,
+  { renewPeriodMs = -1 }: { readonly renewPeriodMs?: number } = {},
+): Promise<number> {
+  const response = await caller.call(
+    anyBroker,
+    RenewDelegationTokenRequest,
+    RenewDelegationTokenResponse,
+    { hmac, renewPeriodMs: BigInt(renewPeriodMs) },
+    (reply) => throwIfError(reply, 'RenewDelegationToken'),
+  )
+  return Number(response.expiryTimestampMs)
+}
+
+/** Returns when it expires now, milliseconds since 1970; by default at once. */
+export async function expireDelegationToken(
+  caller: AdminCaller,
+  hmac: Uint8Array,
+  { expiryTimePeriodMs = -1 }: { readonly expiryTimePeriodMs?: number } = {},
+): Promise<number> {
+  const response = await caller.call(
+    anyBroker,
+    ExpireDelegationTokenRequest,
+    ExpireDelegationTokenResponse,
+    { hmac, expiryTimePeriodMs: BigInt(expiryTimePeriodMs) },
+    (reply) => throwIfError(reply, 'ExpireDelegationToken'),
+  )
+  return Number(response.expiryTimestampMs)
+}
+
+/** Without owners: all one may see. */
+export async function describeDelegationToken(
+  caller: AdminCaller,
+  owners?: readonly string[],
+): Promise<DelegationToken[]> {
+  const { tokens } = await caller.call(
+    anyBroker,
+    DescribeDelegationTokenRequest,
+    DescribeDelegationTokenResponse,
+    { owners: owners?.map(principalOf) ?? null },
+    (reply) => throwIfError(reply, 'DescribeDelegationToken'),
+  )
+  return tokens.map((token) => ({
+    tokenId: token.tokenId,
+    hmac: token.hmac,
+    owner: `${token.principalType}:${token.principalName}`,
+    requester: `${token.tokenRequesterPrincipalType}:${token.tokenRequesterPrincipalName}`,
+    issueTimestamp: Number(token.issueTimestamp),
+    expiryTimestamp: Number(token.expiryTimestamp),
+    maxTimestamp: Number(token.maxTimestamp),
+    renewers: token.renewers.map(
+      ({ principalType, principalName }) => `${principalType}:${principalName}`,
+    ),
+  }))
+}

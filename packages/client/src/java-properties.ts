@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import { MillraceError, nearestSpelling, parseProperties } from '@millrace/base'
+import type { AdminOptions } from './admin/admin.ts'
+import type { ConsumerOptions } from './consumer/consumer-options.ts'
+import { type SaslOptions, saslMechanisms } from './network/sasl.ts'
+import type { TlsOptions } from './network/tls.ts'
+import type { ProducerOptions } from './producer/producer-options.ts'
+
+export interface ClientKinds {
+  readonly producer: ProducerOptions
+  readonly consumer: ConsumerOptions
+  readonly admin: AdminOptions
+}
+
+type Reader = (value: string, key: string) => Readonly<Record<string, unknown>>
+
+function refuse(key: string, value: string, allowed: string): never {
+  throw new MillraceError(
+    'MILLRACE_INVALID_CONFIG',
+    `invalid ${key}=${value}: allowed is ${allowed}`,
+  )
+}
+
+const text =
+  (option: string): Reader =>
+  (value) => ({ [option]: value })
+
+const number =
+  (option: string): Reader =>
+  (value, key) => {
+    const parsed = Number(value)
+    if (value.trim() === '' || !Number.isFinite(parsed)) refuse(key, value, 'a number')
+    return { [option]: parsed }
+  }
+
+const boolean =
+  (option: string): Reader =>
+  (value, key) => {
+    const lower = value.trim().toLowerCase()
+    if (lower !== 'true' && lower !== 'false') refuse(key, value, 'true or false')
+    return { [option]: lower === 'true' }
+  }
+
+const list = (value: string): string[] =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+
+/** Of Java's class names the simple one tells enough. */
+const simpleName = (className: string): string => className.trim().split(/[.$]/).at(-1) ?? ''
+
+const assignors: Readonly<Record<string, string>> = {
+  RangeAssignor: 'range',
+  RoundRobinAssignor: 'roundrobin',
+  StickyAssignor: 'sticky',
+  CooperativeStickyAssignor: 'cooperative-sticky',
+}
+
+const common: Readonly<Record<string, Reader>> = {
+  'bootstrap.servers': (value) => ({ bootstrapServers: list(value) }),
+  'client.id': text('clientId'),
+  'request.timeout.ms': number('requestTimeoutMs'),
+  'socket.connection.setup.timeout.ms': number('socketConnectionSetupTimeoutMs'),
+  'retry.backoff.ms': number('retryBackoffMs'),
+  'retry.backoff.max.ms': number('retryBackoffMaxMs'),
+  'reconnect.backoff.ms': number('reconnectBackoffMs'),
+  'reconnect.backoff.max.ms': number('reconnectBackoffMaxMs'),
+  'metadata.max.age.ms': number('metadataMaxAgeMs'),
+  'connections.max.idle.ms': number('connectionsMaxIdleMs'),
+}
+
+const producer: Readonly<Record<string, Reader>> = {
+  acks(value, key) {
+    const acks = { all: 'all', '-1': 'all', '0': 0, '1': 1 }[value.trim()]
+    return { acks: acks ?? refuse(key, value, 'all, -1, 0, 1') }
+  },
+  'enable.idempotence': boolean('enableIdempotence'),
+  'linger.ms': number('lingerMs'),
+  'batch.size': number('batchSize'),
+  'buffer.memory': number('bufferMemory'),
+  'max.block.ms': number('maxBlockMs'),
+  'delivery.timeout.ms': number('deliveryTimeoutMs'),
+  retries: number('retries'),
+  'max.in.flight.requests.per.connection': number('maxInFlightRequestsPerConnection'),
+  'max.request.size': number('maxRequestSize'),
+  'compression.type': text('compression'),
+  'partitioner.ignore.keys': (value, key) => {
+    const { ignore } = boolean('ignore')(value, key)
+    return ignore === true ? { partitioner: 'sticky' } : {}
+  },
+  'partitioner.class': (value, key) => {
+    const name = simpleName(value)
+    if (name === 'RoundRobinPartitioner') return { partitioner: 'roundRobin' }
+    if (name === '' || name === 'DefaultPartitioner') return {}
+    return refuse(key, value, 'RoundRobinPartitioner; give other partitioners as functions')
+  },
+}
+
+const consumer: Readonly<Record<string, Reader>> = {
+  'default.api.timeout.ms': number('defaultApiTimeoutMs'),
+  'group.id': text('groupId'),
+  'group.instance.id': text('groupInstanceId'),
+  'group.protocol': (value, key) =>
+    value.trim().toLowerCase() === 'classic' ? {} : refuse(key, value, 'classic'),
+  'auto.offset.reset': text('autoOffsetReset'),
+  'enable.auto.commit': boolean('enableAutoCommit'),
+  'auto.commit.interval.ms': number('autoCommitIntervalMs'),
+  'isolation.level': text('isolationLevel'),
+  'max.poll.records': number('maxPollRecords'),
+  'max.poll.interval.ms': number('maxPollIntervalMs'),
+  'session.timeout.ms': number('sessionTimeoutMs'),
+  'heartbeat.interval.ms': number('heartbeatIntervalMs'),
+  'partition.assignment.strategy': (value, key) => ({
+    partitionAssignmentStrategy: list(value).map(
+      (name) => assignors[simpleName(name)] ?? refuse(key, name, Object.keys(assignors).join(', ')),
+    ),
+  }),
+  'fetch.min.bytes': number('fetchMinBytes'),
+  'fetch.max.bytes': number('fetchMaxBytes'),
+  'fetch.max.wait.ms': number('fetchMaxWaitMs'),
+  'max.partition.fetch.bytes': number('maxPartitionFetchBytes'),
+  'check.crcs': boolean('checkCrcs'),
+  'client.rack': text('clientRack'),
+  'allow.auto.create.topics': boolean('allowAutoCreateTopics'),
+  'exclude.internal.topics': boolean('excludeInternalTopics'),
+}
+
+const readers: Readonly<Record<keyof ClientKinds, Readonly<Record<string, Reader>>>> = {
+  producer: { ...common, ...producer },
+  consumer: { ...common, ...consumer },
+  admin: { ...common, 'default.api.timeout.ms': number('defaultApiTimeoutMs') },
+}
+
+/** Read together, below. */
+const security = [
+  'security.protocol',
+  'sasl.mechanism',
+  'sasl.jaas.config',
+  'ssl.truststore.type',
+  'ssl.truststore.location',
+  'ssl.truststore.certificates',
+  'ssl.keystore.type',
+  'ssl.keystore.location',
+  'ssl.keystore.password',
+  'ssl.keystore.certificate.chain',
+  'ssl.keystore.key',
+  'ssl.key.password',
+  'ssl.endpoint.identification.algorithm',
+]
+
+const compressionLevels = [
+  'compression.gzip.level',
+  'compression.zstd.level',
+  'compression.lz4.level',
+]
+
+/** What has a place in Java alone. */
+const javaOnly = new Set([
+  'key.serializer',
+  'value.serializer',
+  'key.deserializer',
+  'value.deserializer',
+  'interceptor.classes',
+  'metric.reporters',
+  'metrics.num.samples',
+  'metrics.recording.level',
+  'metrics.sample.window.ms',
+  'enable.metrics.push',
+  'client.dns.lookup',
+  'send.buffer.bytes',
+  'receive.buffer.bytes',
+  'auto.include.jmx.reporter',
+  'metadata.recovery.strategy',
+  'metadata.recovery.rebootstrap.trigger.ms',
+])
+
+/**
+ * Options for a client from a Java client's configuration: `client.properties` as it is, or a map of its keys. `warnings` names keys
+ * that have no effect here. Throws `MILLRACE_INVALID_CONFIG` for values that are not allowed.
+ */
+export function fromJavaProperties<Kind extends keyof ClientKinds>(
+  kind: Kind,
+  properties: string | ReadonlyMap<string, string> | Readonly<Record<string, string>>,
+): { readonly options: ClientKinds[Kind]; readonly warnings: readonly string[] } {
+  const given =
+    typeof properties === 'string'
+      ? parseProperties(properties)
+      : properties instanceof Map
+        ? (properties as ReadonlyMap<string, string>)
+        : new Map(Object.entries(properties as Readonly<Record<string, string>>))
+  const options: Record<string, unknown> = {}
+  const warnings: string[] = []
+  const known = readers[kind]
+  for (const [key, value] of given) {
+    const read = Object.hasOwn(known, key) ? known[key] : undefined
+    if (read !== undefined) Object.assign(options, read(value, key))
+    else if (security.includes(key) || compressionLevels.includes(key)) continue
+    else if (isOfAnotherKind(key)) warnings.push(`${key} has no effect on a ${kind}`)
+    else if (javaOnly.has(key)) warnings.push(`${key} has no effect outside Java`)
+    else {
+      const nearest = nearestSpelling(key, [...Object.keys(known), ...security])
+      const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
+      warnings.push(`${key} is not known${hint}`)
+    }
+  }
+  const level = given.get(`compression.${options.compression}.level`)
+  if (kind === 'producer' && level !== undefined && options.compression !== 'lz4') {
+    Object.assign(
+      options,
+      number('compressionLevel')(level, `compression.${options.compression}.level`),
+    )
+  }
+  Object.assign(options, readSecurity(given))
+  return { options: options as unknown as ClientKinds[Kind], warnings }
+}
+
+function isOfAnotherKind(key: string): boolean {
+  return Object.values(readers).some((keys) => Object.hasOwn(keys, key))
+}
+
+function readSecurity(given: ReadonlyMap<string, string>): {
+  readonly tls?: TlsOptions
+  readonly sasl?: SaslOptions
+} {
+  const protocol = (given.get('security.protocol') ?? 'PLAINTEXT').trim().toUpperCase()
+  const allowed = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
+  if (!allowed.includes(protocol)) refuse('security.protocol', protocol, allowed.join(', '))
+  return {
+    ...(protocol.endsWith('SSL') ? { tls: readTls(given) } : {}),
+    ...(protocol.startsWith('SASL') ? { sasl: readSasl(given) } : {}),
+  }
+}
+
+function readTls(given: ReadonlyMap<string, string>): TlsOptions {
+  const tls: TlsOptions = {}
+  const trustType = given.get('ssl.truststore.type') ?? 'JKS'
+  const trusted =
+    given.get('ssl.truststore.certificates') ?? fileOf(given, 'ssl.truststore.location')
+  if (trusted !== undefined) {
+    if (trustType.toUpperCase() !== 'PEM') refuse('ssl.truststore.type', trustType, 'PEM')
+    tls.ca = trusted
+  }
+  const keyType = (given.get('ssl.keystore.type') ?? 'JKS').toUpperCase()
+  const location = given.get('ssl.keystore.location')
+  const passphrase = given.get('ssl.key.password') ?? given.get('ssl.keystore.password')
+  if (keyType === 'PKCS12' && location !== undefined) {
+    tls.pfx = readFileSync(location)
+  } else {
+    const both = fileOf(given, 'ssl.keystore.location')
+    const cert = given.get('ssl.keystore.certificate.chain') ?? both
+    const key = given.get('ssl.keystore.key') ?? both
+    if ((cert !== undefined || key !== undefined) && keyType !== 'PEM') {
+      refuse('ssl.keystore.type', keyType, 'PEM, PKCS12')
+    }
+    if (cert !== undefined) tls.cert = cert
+    if (key !== undefined) tls.key = key
+  }
+  if (passphrase !== undefined) tls.passphrase = passphrase
+  // Java's way to switch off the check of the host's name; the certificate itself is still checked.
+  if (given.get('ssl.endpoint.identification.algorithm')?.trim() === '') {
+    tls.checkServerIdentity = () => undefined
+  }
+  return tls
+}
+
+function fileOf(given: ReadonlyMap<string, string>, key: string): string | undefined {
+  const path = given.get(key)
+  if (path === undefined) return undefined
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new MillraceError('MILLRACE_INVALID_CONFIG', `cannot read ${key}=${path}`, { cause })
+  }
+}
+
+/** `sasl.jaas.config` has the name and the password in Java's own notation. */
+function readSasl(given: ReadonlyMap<string, string>): SaslOptions {
+  const mechanism = given.get('sasl.mechanism') ?? 'GSSAPI'
+  const known = saslMechanisms.find((name) => name === mechanism)
+  if (known === undefined) return refuse('sasl.mechanism', mechanism, saslMechanisms.join(', '))
+  const jaas = given.get('sasl.jaas.config') ?? ''
+  const field = (name: string): string | undefined => {
+    const match = new RegExp(`\\b${name}\\s*=\\s*("(?:[^"\\\\]|\\\\.)*"|[^\\s;]+)`).exec(jaas)
+    return match?.[1]?.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1')
+  }
+  if (known === 'OAUTHBEARER') {
+    const subject = field('unsecuredLoginStringClaim_sub')
+    if (subject === undefined) {
+      return refuse(
+        'sasl.jaas.config',
+        jaas,
+        'unsecuredLoginStringClaim_sub; give other tokens as a function',
+      )
+    }
+    return { mechanism: known, token: () => ({ value: unsecuredToken(subject) }) }
+  }
+  const [username, password] = [field('username'), field('password')]
+  if (username === undefined || password === undefined) {
+    return refuse(
+      'sasl.jaas.config',
+      jaas === '' ? '' : '…',
+      'a login module with username and password',
+    )
+  }
+  return { mechanism: known, username, password }
+}
+
+/** A token without a signature, for tests and development (RFC 7515, Appendix A.5). */
+export function unsecuredToken(subject: string, lifetimeMs = 3_600_000): string {
+  const encode = (value: unknown): string =>
+    Buffer.from(JSON.stringify(value)).toString('base64url')
+  const iat = Date.now() / 1000
+  return `${encode({ alg: 'none' })}.${encode({ sub: subject, iat, exp: iat + lifetimeMs / 1000 })}.`
+}
