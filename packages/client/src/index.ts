@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { MillraceError } from '@millrace/base'
 export { Admin, type AdminOptions, type OffsetSpec } from './admin/admin.ts'
 export type {
   ClusterDescription,

@@ -8,7 +8,7 @@ import {
   rejectUnknownOptions,
   resolveClientOptions,
 } from '../options.ts'
-import { partitionName, type TopicPartition } from '../topic-partition.ts'
+import type { TopicPartition } from '../topic-partition.ts'
 import * as brokers from './brokers.ts'
 import { AdminCaller } from './caller.ts'
 import * as configs from './configs.ts'
@@ -104,10 +104,10 @@ export class Admin implements AsyncDisposable {
         },
       ),
     )
-    return wanted.map(({ topic, partition }) => ({
+    return wanted.map(({ topic, partition }, i) => ({
       topic,
       partition,
-      ...(found.get(partitionName({ topic, partition })) as FoundOffset),
+      ...(found[i] as FoundOffset),
     }))
   }
 

@@ -545,6 +545,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       ({ topic }) => !membership.isCooperative || !topics.includes(topic),
     )
     await this.#giveUp(leaving, 'revoked')
+    if (membership.isLost) return
     const owned = this.assignment
     const { assigned, watched } = await membership.join({
       topics,
@@ -597,16 +598,17 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     if (states.length === 0) return
     if (how === 'lost') for (const state of states) state.revoke()
     await this.#core.settle(states)
-    if (how === 'revoked' && this.#options.enableAutoCommit) {
+    // Handlers took their time, and the group did not wait.
+    const isLost = how === 'lost' || this.#membership?.isLost === true
+    if (!isLost && this.#options.enableAutoCommit) {
       await this.#commitHandled(states, REVOKE_COMMIT_TIMEOUT_MS).catch((error: Error) => {
         this.#cluster.options.logger.warn('could not commit what is given up', { error })
       })
     }
     const listener = this.#listener
-    const callback =
-      how === 'lost'
-        ? (listener.onPartitionsLost ?? listener.onPartitionsRevoked)
-        : listener.onPartitionsRevoked
+    const callback = isLost
+      ? (listener.onPartitionsLost ?? listener.onPartitionsRevoked)
+      : listener.onPartitionsRevoked
     if (callback !== undefined) await this.#call(() => callback.call(listener, placesOf(states)))
     for (const state of states) state.revoke()
     this.#setStates([...this.#states.values()].filter((state) => !states.includes(state)))
@@ -628,10 +630,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   #metadataChanged(): void {
     const membership = this.#membership
     const { kind } = this.#subscription
-    if (
-      membership?.isMember === true &&
-      (kind === 'topics' || kind === 'pattern')
-    ) {
+    if (membership?.isMember === true && (kind === 'topics' || kind === 'pattern')) {
       if (kind === 'pattern' && this.subscription.join() !== this.#joinedTopics)
         membership.requestJoin()
       for (const [topic, count] of this.#watched ?? []) {
@@ -733,8 +732,8 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
         timeoutMs: this.#options.defaultApiTimeoutMs,
       },
     )
-    for (const [state, target] of targets) {
-      const offset = found.get(partitionName(state))
+    for (const [i, [state, target]] of [...targets].entries()) {
+      const offset = found[i]
       // A seek in the meantime counts for more.
       if (offset === undefined || state.isRevoked || state.reset !== target) continue
       if (offset.offset >= 0n)
@@ -883,7 +882,11 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       | readonly (ConsumerRecord<unknown, unknown> | (TopicPartition & OffsetAndMetadata))[],
   ): Promise<void> {
     const committed = this.#requireOffsets()
-    await committed.commit(this.#offsetsOf(offsets), this.#options.defaultApiTimeoutMs)
+    const list = this.#offsetsOf(offsets)
+    await committed.commit(list, this.#options.defaultApiTimeoutMs)
+    for (const { topic, partition, offset, leaderEpoch = -1 } of list) {
+      this.#states.get(partitionName({ topic, partition }))?.confirm({ offset, leaderEpoch })
+    }
   }
 
   #offsetsOf(
@@ -961,7 +964,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
 
   async #ends(partitions: readonly TopicPartition[], timestamp: bigint): Promise<bigint[]> {
     const found = await this.#lookUp(partitions.map((each) => ({ ...each, timestamp })))
-    return partitions.map((partition) => found.get(partitionName(partition))?.offset ?? -1n)
+    return found.map(({ offset }) => offset)
   }
 
   /** First record at or after a time, in the order asked; null where there is none. */
@@ -971,8 +974,8 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     const found = await this.#lookUp(
       wanted.map((each) => ({ ...each, timestamp: BigInt(each.timestamp) })),
     )
-    return wanted.map(({ topic, partition }) => {
-      const offset = found.get(partitionName({ topic, partition }))
+    return wanted.map(({ topic, partition }, i) => {
+      const offset = found[i]
       return offset === undefined || offset.offset < 0n ? null : { topic, partition, ...offset }
     })
   }

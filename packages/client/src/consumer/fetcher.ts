@@ -67,7 +67,9 @@ export class Fetcher {
     if (buffered >= maxPrefetchBytes) return
     let needsMetadata = false
     for (const state of this.#assigned()) {
-      if (state.isPaused || state.fetchOffset === undefined || state.error !== undefined) continue
+      // A paused partition is read ahead a little, so that it goes on at once.
+      if (state.isPaused && state.hasData) continue
+      if (state.fetchOffset === undefined || state.error !== undefined) continue
       if (state.isValidating || state.retryAt > now) continue
       const topic = this.#cluster.metadata.topics.get(state.topic)
       const partition = topic?.partitions[state.partition]
@@ -76,13 +78,14 @@ export class Fetcher {
         needsMetadata = true
         continue
       }
-      if (this.#busyNodes.has(node)) continue
+      if (this.#busyNodes.has(node) && !state.isFresh) continue
       const entry = byNode.get(node) ?? { wanted: [], hasFull: false }
       byNode.set(node, entry)
       if (state.bufferedBytes > maxPartitionFetchBytes) {
         entry.hasFull = true
         continue
       }
+      state.isFresh = false
       entry.wanted.push({
         topic: state.topic,
         topicId: topic.id,
@@ -95,6 +98,10 @@ export class Fetcher {
     if (needsMetadata) this.#cluster.requestRefresh()
     for (const [node, { wanted, hasFull }] of byNode) {
       if (wanted.length === 0) continue
+      if (this.#busyNodes.has(node)) {
+        void this.#fetchAside(node, wanted)
+        continue
+      }
       this.#busyNodes.add(node)
       void this.#fetchFrom(node, wanted, {
         maxBytes: Math.min(this.#options.fetchMaxBytes, maxPrefetchBytes - buffered),
@@ -159,6 +166,26 @@ export class Fetcher {
         this.#busyNodes.delete(node)
         this.fetch()
       })
+    }
+  }
+
+  /**
+   * Reads partitions that have just got their position while the fetch before is still held by the broker, which can take
+   * `fetchMaxWaitMs`: a single fetch without a session, answered at once, on the connection for short requests.
+   */
+  async #fetchAside(node: number, wanted: readonly FetchPartition[]): Promise<void> {
+    const session = new FetchSession()
+    const began = this.#cluster.clock.monotonic()
+    try {
+      const connection = await this.#cluster.connect(node, 'control')
+      const request = { ...session.build(wanted), sessionEpoch: -1 }
+      const limits = { maxBytes: this.#options.fetchMaxBytes, maxWaitMs: 0 }
+      const response = await this.#request(connection, request, limits)
+      if (!this.#isClosed && response.errorCode === ErrorCode.NONE)
+        this.#store(session, response, began)
+    } catch (error) {
+      // The fetch that follows meets the same trouble and deals with it.
+      this.#cluster.options.logger.debug('a fetch on the side failed', { node, error })
     }
   }
 

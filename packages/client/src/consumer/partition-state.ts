@@ -35,6 +35,8 @@ export class PartitionState {
   logStartOffset = -1n
   /** What is wrong with reading on; thrown by the next poll. */
   error: Error | undefined
+  /** Not in any fetch yet since it got its position, so that it is worth one of its own. */
+  isFresh = false
   /** Position to be looked up before anything can be fetched. */
   reset: ResetTarget | undefined
   /** Epoch in which the leader was last seen, to notice a change. */
@@ -52,6 +54,7 @@ export class PartitionState {
   readonly #fetched: FetchedData[] = []
   #bufferedBytes = 0
   #takenTo: Position | undefined
+  #confirmed: Position | undefined
   #decoded: ConsumerRecord<unknown, unknown>[] = []
   #decodedAt = 0
   #decodedTo: Position | undefined
@@ -76,13 +79,24 @@ export class PartitionState {
 
   /** The record after the last one that was surely handled: of one that is being handled nobody knows yet. */
   get handled(): Position | undefined {
-    return this.#cursor?.handled() ?? this.#position
+    const handled = this.#cursor?.handled() ?? this.#position
+    const confirmed = this.#confirmed
+    return confirmed !== undefined && (handled?.offset ?? 0n) < confirmed.offset
+      ? confirmed
+      : handled
+  }
+
+  /** Whoever commits an offset by hand is done with everything before it. */
+  confirm(position: Position): void {
+    this.#confirmed = position
   }
 
   /** Moves to a place, and forgets what was read ahead. */
   seek(position: Position): void {
     this.#clear()
     this.reset = undefined
+    this.#confirmed = undefined
+    this.isFresh = true
     this.#position = position
     this.#takenTo = position
     this.#decodedTo = position

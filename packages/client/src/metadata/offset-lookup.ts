@@ -42,21 +42,47 @@ interface Lookup extends TopicPartition {
 }
 
 /**
- * Asks the leaders for offsets by time, and asks again where leaders moved. Rejects with `MILLRACE_TIMEOUT` or the error
- * that no further attempt would mend. Keys of the result are `topic-partition`.
+ * Asks the leaders for offsets by time, and asks again where leaders moved. Results come in the order asked. Rejects with
+ * `MILLRACE_TIMEOUT` or the error that no further attempt would mend.
  */
 export async function lookUpOffsets(
   cluster: Cluster,
   wanted: readonly Lookup[],
-  {
-    isReadCommitted,
-    timeoutMs,
-    signal,
-  }: {
-    readonly isReadCommitted: boolean
-    readonly timeoutMs: number
-    readonly signal?: AbortSignal | undefined
-  },
+  options: LookupOptions,
+): Promise<FoundOffset[]> {
+  // Brokers refuse a request that names a partition twice, so what is asked of it besides goes in further rounds.
+  const rounds: { readonly lookup: Lookup; readonly index: number }[][] = []
+  const counts = new Map<string, number>()
+  for (const [index, lookup] of wanted.entries()) {
+    const name = partitionName(lookup)
+    const round = counts.get(name) ?? 0
+    counts.set(name, round + 1)
+    rounds[round] ??= []
+    rounds[round].push({ lookup, index })
+  }
+  const results: FoundOffset[] = new Array(wanted.length)
+  await Promise.all(
+    rounds.map(async (round) => {
+      const lookups = round.map(({ lookup }) => lookup)
+      const found = await lookUpDistinct(cluster, lookups, options)
+      for (const { lookup, index } of round) {
+        results[index] = found.get(partitionName(lookup)) as FoundOffset
+      }
+    }),
+  )
+  return results
+}
+
+interface LookupOptions {
+  readonly isReadCommitted: boolean
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal | undefined
+}
+
+async function lookUpDistinct(
+  cluster: Cluster,
+  wanted: readonly Lookup[],
+  { isReadCommitted, timeoutMs, signal }: LookupOptions,
 ): Promise<Map<string, FoundOffset>> {
   const found = new Map<string, FoundOffset>()
   const minVersion = Math.max(

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+import { after, before, describe } from 'node:test'
+import { Broker } from '@millrace/broker'
+import { adminScenarios } from '../scenarios/admin-scenarios.ts'
+import { type ClusterUnderTest, clusterUnderTest } from '../scenarios/cluster-under-test.ts'
+import { consumerScenarios } from '../scenarios/consumer-scenarios.ts'
+import { groupScenarios } from '../scenarios/group-scenarios.ts'
+import { producerScenarios } from '../scenarios/producer-scenarios.ts'
+
+const transports = ['inside the process', 'over TCP'] as const
+
+for (const transport of transports) {
+  describe(`the client and an embedded broker, ${transport}`, () => {
+    let broker: Broker
+    let cluster: ClusterUnderTest
+
+    before(async () => {
+      broker = await Broker.start({ config: { 'group.initial.rebalance.delay.ms': '0' } })
+      cluster = clusterUnderTest({
+        bootstrapServers: broker.address,
+        ...(transport === 'inside the process' ? { network: broker.network } : {}),
+      })
+    })
+    after(() => broker.close())
+
+    describe('producing', () => producerScenarios(() => cluster))
+    describe('consuming', () => consumerScenarios(() => cluster))
+    describe('in groups', () => groupScenarios(() => cluster))
+    describe('administering', () => adminScenarios(() => cluster))
+  })
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Admin, type ClientOptions } from '@millrace/client'
+
+/** What a scenario runs against: an embedded millrace or Apache Kafka. */
+export interface ClusterUnderTest {
+  readonly client: ClientOptions
+  readonly replicationFactor: number
+  /** Creates a topic under a name nobody else has, and returns that name. */
+  createTopic(
+    name: string,
+    options?: { readonly partitions?: number; readonly configs?: Readonly<Record<string, string>> },
+  ): Promise<string>
+  /** A name nobody else has. */
+  unique(name: string): string
+}
+
+let counter = 0
+
+export function clusterUnderTest(client: ClientOptions, replicationFactor = 1): ClusterUnderTest {
+  const unique = (name: string): string => `${name}-${process.pid}-${counter++}`
+  return {
+    client,
+    replicationFactor,
+    unique,
+    async createTopic(name, { partitions = 1, configs = {} } = {}) {
+      const topic = unique(name)
+      await using admin = new Admin(client)
+      await admin.createTopics([
+        { name: topic, numPartitions: partitions, replicationFactor, configs },
+      ])
+      return topic
+    },
+  }
+}
