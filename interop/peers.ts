@@ -191,63 +191,193 @@ export async function startKafka(
     readonly quorum?: 'static' | 'dynamic'
     /** Kafka's default is 3000; scenarios take 0 to be quick. */
     readonly initialRebalanceDelayMs?: number
+    /** Further lines of server.properties. */
+    readonly settings?: readonly string[]
   } = {},
 ): Promise<Peer> {
   const peer = options.peer ?? 'kafka-4.4.0'
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'kafka-'))
   const [port, controllerPort] = [await freePort(), await freePort()]
-  const quorum =
+  const file = writeSettings([
+    'process.roles=broker,controller',
+    'node.id=1',
     options.quorum === 'dynamic'
       ? `controller.quorum.bootstrap.servers=127.0.0.1:${controllerPort}`
-      : `controller.quorum.voters=1@127.0.0.1:${controllerPort}`
-  const file = join(mkdtempSync(join(tmpdir(), 'kafka-config-')), 'server.properties')
-  writeFileSync(
-    file,
-    [
-      'process.roles=broker,controller',
-      'node.id=1',
-      quorum,
-      `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-      `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
-      'controller.listener.names=CONTROLLER',
-      `log.dirs=${directory}`,
-      'offsets.topic.replication.factor=1',
-      'transaction.state.log.replication.factor=1',
-      'transaction.state.log.min.isr=1',
-      'share.coordinator.state.topic.replication.factor=1',
-      'share.coordinator.state.topic.min.isr=1',
-      `group.initial.rebalance.delay.ms=${options.initialRebalanceDelayMs ?? 0}`,
-    ].join('\n'),
-  )
-  const classPath = libraries(peer)
+      : `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
+    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
+    'controller.listener.names=CONTROLLER',
+    `log.dirs=${directory}`,
+    ...internalTopics(1),
+    `group.initial.rebalance.delay.ms=${options.initialRebalanceDelayMs ?? 0}`,
+    ...(options.settings ?? []),
+  ])
   if (!existsSync(join(directory, 'meta.properties'))) {
-    const id = (
-      await execute('java', ['-cp', classPath, 'kafka.tools.StorageTool', 'random-uuid'])
-    ).stdout.trim()
-    await execute('java', [
-      '-cp',
-      classPath,
-      'kafka.tools.StorageTool',
-      'format',
-      '-t',
-      id,
-      '-c',
-      file,
-    ])
+    await formatKafka(peer, file, await randomClusterId(peer))
   }
-  const child = spawn('java', ['-Xmx1G', '-cp', classPath, 'kafka.Kafka', file])
+  const child = await runKafka(peer, file)
   const stop = stopping(child)
+  return { name: peer, address: `127.0.0.1:${port}`, directory, stop, [Symbol.asyncDispose]: stop }
+}
+
+function internalTopics(replicas: number): string[] {
+  return [
+    `offsets.topic.replication.factor=${replicas}`,
+    `transaction.state.log.replication.factor=${replicas}`,
+    'transaction.state.log.min.isr=1',
+    `share.coordinator.state.topic.replication.factor=${replicas}`,
+    'share.coordinator.state.topic.min.isr=1',
+  ]
+}
+
+function writeSettings(lines: readonly string[]): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'kafka-config-')), 'server.properties')
+  writeFileSync(file, lines.join('\n'))
+  return file
+}
+
+type KafkaJars = 'kafka-4.4.0' | 'kafka-tools-4.3.1'
+
+async function randomClusterId(peer: KafkaJars): Promise<string> {
+  const args = ['-cp', libraries(peer), 'kafka.tools.StorageTool', 'random-uuid']
+  return (await execute('java', args)).stdout.trim()
+}
+
+/** `extra`: further arguments, as for SCRAM credentials that must be there from the beginning. */
+export async function formatKafka(
+  peer: KafkaJars,
+  file: string,
+  clusterId: string,
+  extra: readonly string[] = [],
+): Promise<void> {
+  const args = [
+    '-cp',
+    libraries(peer),
+    'kafka.tools.StorageTool',
+    'format',
+    '-t',
+    clusterId,
+    '-c',
+    file,
+  ]
+  const { code, stderr } = await execute('java', [...args, ...extra])
+  if (code !== 0) throw new Error(`formatting failed: ${stderr}`)
+}
+
+/** Runs a broker and resolves when it serves. */
+async function runKafka(
+  peer: KafkaJars,
+  file: string,
+  jvmOptions = ['-Xmx1G'],
+): Promise<ChildProcess> {
+  const child = spawn('java', [...jvmOptions, '-cp', libraries(peer), 'kafka.Kafka', file])
   let log = ''
   await new Promise<void>((resolve, reject) => {
     const watch = (data: Buffer): void => {
       log += data
       if (log.includes('Kafka Server started')) resolve()
+      if (log.length > 1_000_000) log = log.slice(-4000)
     }
     child.stdout.on('data', watch)
     child.stderr.on('data', watch)
     child.on('exit', () => reject(new Error(`Kafka did not start:\n${log.slice(-4000)}`)))
   })
-  return { name: peer, address: `127.0.0.1:${port}`, directory, stop, [Symbol.asyncDispose]: stop }
+  return child
+}
+
+/** A secured broker: PLAINTEXT, TLS and SASL listeners, each on a port of its own. */
+export interface SecuredKafka extends AsyncDisposable {
+  address(listener: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'): string
+}
+
+/** `settings`: of the listeners SSL, SASL_PLAINTEXT and SASL_SSL. `credentials`: SCRAM users as `--add-scram` takes them. */
+export async function startSecuredKafka(options: {
+  readonly settings: readonly string[]
+  readonly credentials: readonly string[]
+  readonly jvmOptions?: readonly string[]
+}): Promise<SecuredKafka> {
+  const peer = 'kafka-4.4.0'
+  const names = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const
+  const ports = new Map<string, number>()
+  for (const name of names) ports.set(name, await freePort())
+  const controllerPort = await freePort()
+  const listeners = names.map((name) => `${name}://localhost:${ports.get(name)}`).join(',')
+  const file = writeSettings([
+    'process.roles=broker,controller',
+    'node.id=1',
+    `controller.quorum.voters=1@localhost:${controllerPort}`,
+    `listeners=${listeners},CONTROLLER://localhost:${controllerPort}`,
+    `advertised.listeners=${listeners}`,
+    'controller.listener.names=CONTROLLER',
+    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
+    `log.dirs=${mkdtempSync(join(tmpdir(), 'kafka-'))}`,
+    ...internalTopics(1),
+    'group.initial.rebalance.delay.ms=0',
+    ...options.settings,
+  ])
+  const extra = options.credentials.flatMap((credential) => ['--add-scram', credential])
+  await formatKafka(peer, file, await randomClusterId(peer), extra)
+  const stop = stopping(await runKafka(peer, file, ['-Xmx1G', ...(options.jvmOptions ?? [])]))
+  return {
+    address: (name) => `localhost:${ports.get(name)}`,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** Three brokers, each of which may be killed and started again. */
+export interface KafkaCluster extends AsyncDisposable {
+  /** `host:port` of all, separated by commas. */
+  readonly addresses: string
+  /** Ends one at once, as a power cut would; ids are 1 to 3. */
+  kill(id: number): Promise<void>
+  start(id: number): Promise<void>
+}
+
+export async function startKafkaCluster(): Promise<KafkaCluster> {
+  const peer = 'kafka-4.4.0'
+  const ids = [1, 2, 3]
+  const ports = await Promise.all(ids.map(freePort))
+  const controllerPorts = await Promise.all(ids.map(freePort))
+  const voters = ids.map((id, i) => `${id}@127.0.0.1:${controllerPorts[i]}`).join(',')
+  const files = ids.map((id, i) =>
+    writeSettings([
+      'process.roles=broker,controller',
+      `node.id=${id}`,
+      `controller.quorum.voters=${voters}`,
+      `listeners=PLAINTEXT://127.0.0.1:${ports[i]},CONTROLLER://127.0.0.1:${controllerPorts[i]}`,
+      'controller.listener.names=CONTROLLER',
+      `log.dirs=${mkdtempSync(join(tmpdir(), 'kafka-'))}`,
+      ...internalTopics(3),
+      'group.initial.rebalance.delay.ms=0',
+      'min.insync.replicas=2',
+      'default.replication.factor=3',
+      'broker.session.timeout.ms=4000',
+      'broker.heartbeat.interval.ms=500',
+    ]),
+  )
+  const clusterId = await randomClusterId(peer)
+  await Promise.all(files.map((file) => formatKafka(peer, file, clusterId)))
+  const children = new Map<number, ChildProcess>()
+  const start = async (id: number): Promise<void> => {
+    children.set(id, await runKafka(peer, files[id - 1] as string, ['-Xmx400M']))
+  }
+  const kill = async (id: number): Promise<void> => {
+    const child = children.get(id)
+    if (child === undefined) return
+    children.delete(id)
+    const gone = new Promise((resolve) => child.on('exit', resolve))
+    child.kill('SIGKILL')
+    await gone
+  }
+  await Promise.all(ids.map(start))
+  return {
+    addresses: ports.map((port) => `127.0.0.1:${port}`).join(','),
+    kill,
+    start,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(ids.map(kill))
+    },
+  }
 }
 
 /** Starts millrace as a user does, from the command line. */

@@ -1,8 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import { Admin, Consumer, PartialFailureError, Producer } from '@millrace/client'
+import {
+  Admin,
+  Consumer,
+  type MillraceError,
+  PartialFailureError,
+  Producer,
+} from '@millrace/client'
+import { until } from '../e2e/until.ts'
 import type { ClusterUnderTest } from './cluster-under-test.ts'
+
+const codeIs =
+  (code: string) =>
+  (error: MillraceError): boolean =>
+    error.code === code
 
 export function adminScenarios(cluster: () => ClusterUnderTest): void {
   const open = (): Admin => new Admin(cluster().client)
@@ -19,6 +31,10 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
     const topicId = listed.find((each) => each.name === name)?.topicId
     assert.equal(topicId, created.get(name)?.topicId)
     await admin.createPartitions({ [name]: 4 })
+    await until(async () => {
+      const now = (await admin.describeTopics([name])).get(name)
+      return now?.partitions.length === 4
+    })
     const description = (await admin.describeTopics([name])).get(name)
     assert.equal(description?.id, topicId)
     assert.deepEqual(
@@ -33,7 +49,10 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
       code: 'TOPIC_ALREADY_EXISTS',
     })
     await admin.deleteTopics([name])
-    await assert.rejects(admin.describeTopics([name]), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
+    // Other brokers hear of it a little later than the one that was asked.
+    await until(() =>
+      admin.describeTopics([name]).then(() => false, codeIs('UNKNOWN_TOPIC_OR_PARTITION')),
+    )
     await admin.createTopics([{ name: `${name}-dry`, replicationFactor }], { validateOnly: true })
     assert.ok(!(await admin.listTopics()).some((each) => each.name === `${name}-dry`))
   })
@@ -76,9 +95,9 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
         ],
       },
     ])
-    assert.equal((await entry('retention.ms'))?.value, '5000')
+    await until(async () => (await entry('retention.ms'))?.value === '5000')
     assert.equal((await entry('retention.ms'))?.source, 'DYNAMIC_TOPIC_CONFIG')
-    assert.equal((await entry('cleanup.policy'))?.value, 'delete,compact')
+    await until(async () => (await entry('cleanup.policy'))?.value === 'delete,compact')
     await admin.incrementalAlterConfigs([
       { type: 'topic', name, changes: [{ name: 'retention.ms' }] },
     ])

@@ -1,15 +1,84 @@
 // SPDX-License-Identifier: Apache-2.0
+import { nearestSpelling } from '@millrace/base'
+import { type Options, optionHelp, type ParsedOptions, parseOptions } from './options.ts'
+import { UsageError } from './usage-error.ts'
 
-/** One subcommand of `millrace`. */
+/** A command of `millrace`, or a group of them. */
 export interface Command {
   readonly name: string
   /** One line in the list of commands. */
   readonly summary: string
+  /** What comes after the name, as shown: `TOPIC`, `[FILE...]`. */
+  readonly positionals?: readonly string[]
+  readonly options?: Options
+  /** What the help says besides; shown after the options. */
+  readonly details?: string
+  readonly subcommands?: readonly Command[]
   /** Resolves with the exit status. */
-  run(args: readonly string[]): Promise<number>
+  run?(parsed: ParsedOptions): Promise<number>
 }
 
-/** A command line that cannot be understood; the process exits with 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
+const helpOption = { help: { short: 'h', help: 'shows this' } } satisfies Options
+
+/** Runs the command that the words name; prints help where that is asked for. */
+export async function dispatch(
+  command: Command,
+  args: readonly string[],
+  path: readonly string[] = [],
+): Promise<number> {
+  const names = [...path, command.name]
+  if (command.subcommands !== undefined) {
+    const [name, ...rest] = args
+    if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+      process.stdout.write(`${groupHelp(command, names)}\n`)
+      return name === undefined ? 2 : 0
+    }
+    return dispatch(find(command.subcommands, name, names), rest, names)
+  }
+  const options = { ...command.options, ...helpOption }
+  const parsed = parseOptions(args, options, command.positionals)
+  if (parsed.has('help')) {
+    process.stdout.write(`${commandHelp(command, names)}\n`)
+    return 0
+  }
+  parsed.check()
+  return (await command.run?.(parsed)) ?? 0
+}
+
+function find(commands: readonly Command[], name: string, path: readonly string[]): Command {
+  const found = commands.find((each) => each.name === name)
+  if (found !== undefined) return found
+  const known = commands.map((each) => each.name)
+  const nearest = nearestSpelling(name, known)
+  const hint =
+    nearest === undefined ? `; there are ${known.join(', ')}` : `; did you mean ${nearest}?`
+  throw new UsageError(`unknown command ${[...path.slice(1), name].join(' ')}${hint}`)
+}
+
+function groupHelp(command: Command, names: readonly string[]): string {
+  const commands = command.subcommands ?? []
+  const width = Math.max(...commands.map(({ name }) => name.length))
+  return [
+    command.summary,
+    '',
+    `Usage: ${names.join(' ')} COMMAND [OPTIONS]`,
+    '',
+    'Commands:',
+    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...(command.details === undefined ? [] : ['', command.details]),
+    '',
+    `\`${names.join(' ')} COMMAND --help\` lists the options of a command.`,
+  ].join('\n')
+}
+
+function commandHelp(command: Command, names: readonly string[]): string {
+  const positionals = (command.positionals ?? []).map((name) => ` ${name}`).join('')
+  return [
+    `${(command.summary[0] ?? '').toUpperCase()}${command.summary.slice(1)}.`,
+    '',
+    `Usage: ${names.join(' ')}${positionals} [OPTIONS]`,
+    '',
+    optionHelp({ ...command.options, ...helpOption }),
+    ...(command.details === undefined ? [] : ['', command.details]),
+  ].join('\n')
 }

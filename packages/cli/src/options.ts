@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { parseArgs } from 'node:util'
 import { nearestSpelling } from '@millrace/base'
-import { UsageError } from './command.ts'
+import { UsageError } from './usage-error.ts'
 
 export interface Option {
   /** Name of the value in the help; a switch has none. */
@@ -17,13 +17,26 @@ export interface ParsedOptions {
   value(name: string): string | undefined
   values(name: string): readonly string[]
   has(name: string): boolean
+  /** Last value of an option as a number within bounds. */
+  number(
+    name: string,
+    bounds?: { readonly min?: number; readonly max?: number },
+  ): number | undefined
+  readonly positionals: readonly string[]
+  /** Throws `UsageError` for positional arguments that are missing or too many. */
+  check(): void
 }
 
 /** Parses a command's options; throws `UsageError` with the nearest spelling for one it does not have. */
-export function parseOptions(args: readonly string[], options: Options): ParsedOptions {
-  const { tokens, values } = parseArgs({
+export function parseOptions(
+  args: readonly string[],
+  options: Options,
+  expected: readonly string[] = [],
+): ParsedOptions {
+  const { tokens, values, positionals } = parseArgs({
     args: [...args],
     strict: false,
+    allowPositionals: true,
     tokens: true,
     options: Object.fromEntries(
       Object.entries(options).map(([name, option]) => [
@@ -37,7 +50,6 @@ export function parseOptions(args: readonly string[], options: Options): ParsedO
     ),
   })
   for (const token of tokens) {
-    if (token.kind === 'positional') throw new UsageError(`unexpected argument ${token.value}`)
     if (token.kind !== 'option') continue
     const option = options[token.name]
     if (option === undefined) {
@@ -61,7 +73,28 @@ export function parseOptions(args: readonly string[], options: Options): ParsedO
     value: (name) => all(name).at(-1),
     values: all,
     has: (name) => values[name] !== undefined,
+    number(name, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
+      const text = all(name).at(-1)
+      if (text === undefined) return undefined
+      const number = Number(text)
+      if (text.trim() !== '' && number >= min && number <= max) return number
+      const most = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`
+      throw new UsageError(`invalid --${name} ${text}: allowed is a number from ${min}${most}`)
+    },
+    positionals,
+    check: () => checkPositionals(positionals, expected),
   }
+}
+
+function checkPositionals(given: readonly string[], expected: readonly string[]): void {
+  const required = expected.filter((name) => !name.startsWith('['))
+  const missing = required[given.length]
+  if (missing !== undefined) {
+    throw new UsageError(`${missing.replace('...', '')} is missing: ${expected.join(' ')}`)
+  }
+  const isOpen = expected.some((name) => name.includes('...'))
+  const extra = given[expected.length]
+  if (!isOpen && extra !== undefined) throw new UsageError(`unexpected argument ${extra}`)
 }
 
 /** The options as help text, one paragraph each. */

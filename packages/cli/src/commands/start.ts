@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { createLogger, LogLevel, nodeWorld, parseProperties, systemErrorCode } from '@millrace/base'
 import { Broker, releases } from '@millrace/broker'
-import { type Command, UsageError } from '../command.ts'
-import { type Options, optionHelp, type ParsedOptions, parseOptions } from '../options.ts'
+import type { Command } from '../command.ts'
+import type { Options, ParsedOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
 
 const options = {
   config: { value: 'FILE', short: 'c', help: "Kafka's server.properties, KRaft keys included" },
@@ -32,14 +33,9 @@ const options = {
     value: 'LEVEL',
     help: `how much is logged to stderr: ${Object.keys(LogLevel).join(', ')} (default info)`,
   },
-  help: { short: 'h', help: 'shows this' },
 } satisfies Options
 
-const helpText = `Starts a Kafka-compatible broker in the foreground; Ctrl-C or SIGTERM ends it, keeping everything.
-
-Usage: millrace start [OPTIONS]
-
-${optionHelp(options)}
+const details = `Ctrl-C or SIGTERM ends it, keeping everything.
 
 When clients can connect, and not before, a line is printed on stdout for scripts to wait for:
 
@@ -48,19 +44,15 @@ When clients can connect, and not before, a line is printed on stdout for script
 Examples:
   millrace start
   millrace start --ephemeral --listen 127.0.0.1:0
-  millrace start --config server.properties --set num.partitions=3
-`
+  millrace start --config server.properties --set num.partitions=3`
 
 /** `millrace start`: the broker as a server. */
 export const start: Command = {
   name: 'start',
-  summary: 'starts a broker in the foreground',
-  async run(args) {
-    const parsed = parseOptions(args, options)
-    if (parsed.has('help')) {
-      process.stdout.write(helpText)
-      return 0
-    }
+  summary: 'starts a Kafka-compatible broker in the foreground',
+  options,
+  details,
+  async run(parsed) {
     const logLevel = logLevelOf(parsed)
     const settings = settingsOf(parsed)
     const logger = createLogger({
@@ -178,8 +170,8 @@ function announce(broker: Broker, settings: ReadonlyMap<string, string>, tookMs:
     `  Cluster   ${broker.clusterId}, node ${broker.nodeId}`,
     '',
     '  Try next',
-    `    echo hello | kcat -b ${broker.address} -t greetings -P`,
-    `    kcat -b ${broker.address} -t greetings -C -e`,
+    `    echo hello | millrace produce greetings --bootstrap ${broker.address}`,
+    `    millrace consume greetings --bootstrap ${broker.address} --from beginning`,
     '',
     '  Ctrl-C stops it.',
     '',

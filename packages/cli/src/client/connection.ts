@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import { parseProperties, systemErrorCode } from '@millrace/base'
+import { type ClientKinds, fromJavaProperties } from '@millrace/client'
+import type { Options, ParsedOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+
+const DEFAULT_BOOTSTRAP = '127.0.0.1:9092'
+/** How long somebody at a terminal waits for a cluster that does not answer. */
+const PATIENCE_MS = 5000
+
+/** Options of every command that talks to a cluster. */
+export const connectionOptions = {
+  bootstrap: {
+    value: 'HOST:PORT',
+    short: 'b',
+    help: `brokers, separated by commas (default $MILLRACE_BOOTSTRAP or ${DEFAULT_BOOTSTRAP})`,
+  },
+  config: {
+    value: 'FILE',
+    help: "a Java client's properties: security, timeouts and all else (client.properties)",
+  },
+  set: {
+    value: 'KEY=VALUE',
+    multiple: true,
+    help: 'one such property, over the file; may be repeated',
+  },
+  json: { help: 'prints JSON, one object a line' },
+} satisfies Options
+
+/** Options for a client from the command line. What has no effect is said on stderr. */
+export function clientOptions<Kind extends keyof ClientKinds>(
+  kind: Kind,
+  parsed: ParsedOptions,
+): ClientKinds[Kind] {
+  const properties = new Map<string, string>()
+  const file = parsed.value('config')
+  if (file !== undefined) {
+    try {
+      for (const [key, value] of parseProperties(readFileSync(file, 'utf8'))) {
+        properties.set(key, value)
+      }
+    } catch (error) {
+      throw new UsageError(`cannot read --config ${file}: ${systemErrorCode(error) ?? error}`)
+    }
+  }
+  for (const [key, value] of pairs(parsed, 'set')) properties.set(key, value)
+  const bootstrap = parsed.value('bootstrap')
+  if (bootstrap !== undefined) properties.set('bootstrap.servers', bootstrap)
+  if (!properties.has('bootstrap.servers')) {
+    properties.set('bootstrap.servers', process.env.MILLRACE_BOOTSTRAP ?? DEFAULT_BOOTSTRAP)
+  }
+  const { options, warnings } = fromJavaProperties(kind, properties)
+  for (const warning of warnings) process.stderr.write(`millrace: ${warning}\n`)
+  const patience =
+    kind === 'producer' ? { maxBlockMs: PATIENCE_MS } : { defaultApiTimeoutMs: PATIENCE_MS }
+  return { clientId: 'millrace-cli', ...patience, ...options }
+}
+
+/** The values of an option that are `KEY=VALUE`. */
+export function pairs(parsed: ParsedOptions, name: string): [key: string, value: string][] {
+  return parsed.values(name).map((pair) => {
+    const at = pair.indexOf('=')
+    if (at <= 0) throw new UsageError(`invalid --${name} ${pair}: allowed is KEY=VALUE`)
+    return [pair.slice(0, at).trim(), pair.slice(at + 1)]
+  })
+}

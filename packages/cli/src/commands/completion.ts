@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Command } from '../command.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** What may follow a command's words: its subcommands, or its options. */
+interface Place {
+  readonly path: string
+  readonly words: readonly string[]
+}
+
+function placesOf(command: Command, path: readonly string[] = []): Place[] {
+  const own = {
+    path: path.join(' '),
+    words: command.subcommands?.map(({ name }) => name) ?? [
+      ...Object.keys(command.options ?? {}).map((name) => `--${name}`),
+      '--help',
+    ],
+  }
+  const inner = (command.subcommands ?? []).flatMap((each) => placesOf(each, [...path, each.name]))
+  return [own, ...inner]
+}
+
+function bash(places: readonly Place[]): string {
+  const cases = places.map(({ path, words }) => `    "${path}") words="${words.join(' ')}" ;;`)
+  return `_millrace() {
+  local path="" word words
+  for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    case "$word" in -*) ;; *)
+      case "$path" in *" "*) ;; *) path="\${path:+$path }$word" ;; esac ;;
+    esac
+  done
+  _millrace_words() { case "$1" in
+${cases.join('\n')}
+    *) words="" ;;
+  esac; }
+  _millrace_words "$path"
+  if [ -z "$words" ]; then _millrace_words "\${path%% *}"; fi
+  case "\${COMP_WORDS[COMP_CWORD]}" in
+    -*|"") COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}")) ;;
+    *) COMPREPLY=($(compgen -W "$words" -f -- "\${COMP_WORDS[COMP_CWORD]}")) ;;
+  esac
+}
+complete -o default -F _millrace millrace`
+}
+
+function zsh(places: readonly Place[]): string {
+  return `autoload -U +X bashcompinit && bashcompinit\n${bash(places)}`
+}
+
+function fish(places: readonly Place[]): string {
+  const lines = places.flatMap(({ path, words }) => {
+    const names = path.split(' ').filter((name) => name !== '')
+    const seen = names.map((name) => `__fish_seen_subcommand_from ${name}`).join('; and ')
+    const condition = names.length === 0 ? '__fish_use_subcommand' : seen
+    return words.map((word) =>
+      word.startsWith('--')
+        ? `complete -c millrace -n '${condition}' -l ${word.slice(2)}`
+        : `complete -c millrace -f -n '${condition}' -a ${word}`,
+    )
+  })
+  return lines.join('\n')
+}
+
+const shells: Readonly<Record<string, (places: readonly Place[]) => string>> = { bash, zsh, fish }
+
+/** `millrace completion`: a script for the shell. */
+export function completionCommand(root: () => Command): Command {
+  return {
+    name: 'completion',
+    summary: 'prints a script that completes commands and options',
+    positionals: ['SHELL'],
+    details: `SHELL is ${Object.keys(shells).join(', ')}.
+
+Examples:
+  source <(millrace completion bash)
+  millrace completion fish > ~/.config/fish/completions/millrace.fish`,
+    async run(parsed) {
+      const [shell = ''] = parsed.positionals
+      const script = Object.hasOwn(shells, shell) ? shells[shell] : undefined
+      if (script === undefined) {
+        throw new UsageError(`invalid SHELL ${shell}: allowed is ${Object.keys(shells).join(', ')}`)
+      }
+      process.stdout.write(`${script(placesOf(root()))}\n`)
+      return 0
+    },
+  }
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  Admin,
+  Consumer,
+  type ConsumerOptions,
+  type ConsumerRecord,
+  type TopicPartition,
+} from '@millrace/client'
+import { clientOptions, connectionOptions } from '../client/connection.ts'
+import { type Place, parsePlace, placeHelp } from '../client/offset-spec.ts'
+import { Progress } from '../client/progress.ts'
+import { compileFormat, formatHelp, jsonRecord } from '../client/record-format.ts'
+import type { Command } from '../command.ts'
+import type { Options, ParsedOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+
+const options = {
+  ...connectionOptions,
+  from: {
+    value: 'PLACE',
+    short: 'o',
+    help: `where to begin: ${placeHelp} (default end; with --group where the group is)`,
+  },
+  group: { value: 'GROUP', short: 'g', help: 'reads as a member of a group, and commits' },
+  partition: {
+    value: 'N',
+    short: 'p',
+    multiple: true,
+    help: 'only these partitions; may be repeated',
+  },
+  count: { value: 'N', short: 'c', help: 'ends after so many records' },
+  exit: { short: 'e', help: 'ends at the end of the topic instead of following it' },
+  format: { value: 'FORMAT', short: 'f', help: 'how records are printed (default %s\\n)' },
+  grep: { value: 'REGEX', help: 'prints only records whose value matches' },
+  isolation: {
+    value: 'LEVEL',
+    help: 'read_committed hides what is not committed (default read_uncommitted)',
+  },
+  progress: { help: 'tells on stderr how far it is' },
+} satisfies Options
+
+const POLL_MS = 500
+/** Bytes gathered before they are written. */
+const CHUNK_BYTES = 256 * 1024
+
+/** `millrace consume`: records to lines. */
+export const consume: Command = {
+  name: 'consume',
+  summary: 'prints the records of topics, and follows them',
+  positionals: ['TOPIC...'],
+  options,
+  details: `${formatHelp}
+
+Examples:
+  millrace consume logs
+  millrace consume logs --from beginning --exit > logs.txt
+  millrace consume orders --from 2h --grep '"country":"IS"' --json
+  millrace consume orders --group billing -f '%p %o %k\\n'`,
+  async run(parsed) {
+    const limit = parsed.number('count', { min: 1 }) ?? Number.POSITIVE_INFINITY
+    const grep = regex(parsed.value('grep'))
+    const print = printer(parsed)
+    const progress = new Progress(parsed.has('progress'))
+    const end = interrupted()
+    const consumer = new Consumer({ ...consumerOptions(parsed), maxPollRecords: 10_000 })
+    try {
+      const place = placeOf(parsed)
+      const isAtEnd = await begin(consumer, parsed, place)
+      let printed = 0
+      const output = new Output()
+      while (printed < limit && !end.aborted) {
+        const records = await poll(consumer, end)
+        for (const record of records) {
+          progress.add(1, (record.valueBytes?.length ?? 0) + 1)
+          if (grep !== undefined && !grep.test(String(record.value ?? ''))) continue
+          output.add(print(record))
+          if (output.isFull) await output.flush()
+          if (++printed >= limit) {
+            if (parsed.has('group')) await consumer.commit(record)
+            break
+          }
+        }
+        await output.flush()
+        if (printed < limit && parsed.has('exit') && (await isAtEnd())) break
+      }
+      progress.finish()
+    } finally {
+      await consumer.close()
+    }
+    return 0
+  },
+}
+
+async function poll(consumer: Consumer, signal: AbortSignal): Promise<readonly ConsumerRecord[]> {
+  try {
+    return (await consumer.poll(POLL_MS, { signal })) as readonly ConsumerRecord[]
+  } catch (error) {
+    if (signal.aborted) return []
+    throw error
+  }
+}
+
+function regex(text: string | undefined): RegExp | undefined {
+  if (text === undefined) return undefined
+  try {
+    return new RegExp(text)
+  } catch (error) {
+    throw new UsageError(`invalid --grep ${text}: ${(error as Error).message}`)
+  }
+}
+
+function printer(parsed: ParsedOptions): (record: ConsumerRecord) => readonly Buffer[] {
+  const format = parsed.value('format')
+  if (format !== undefined && parsed.has('json')) {
+    throw new UsageError('--format and --json exclude each other')
+  }
+  if (parsed.has('json')) return (record) => [jsonRecord(record)]
+  if (format !== undefined) return compileFormat(format)
+  const newline = Buffer.from('\n')
+  return ({ valueBytes }) => (valueBytes === null ? [newline] : [valueBytes, newline])
+}
+
+function placeOf(parsed: ParsedOptions): Place | undefined {
+  const from = parsed.value('from')
+  return from === undefined ? undefined : parsePlace('from', from, Date.now())
+}
+
+function consumerOptions(parsed: ParsedOptions): ConsumerOptions {
+  const group = parsed.value('group')
+  const isolation = parsed.value('isolation')
+  if (
+    isolation !== undefined &&
+    isolation !== 'read_committed' &&
+    isolation !== 'read_uncommitted'
+  ) {
+    throw new UsageError(
+      `invalid --isolation ${isolation}: allowed is read_committed, read_uncommitted`,
+    )
+  }
+  const place = placeOf(parsed)
+  const reset = place?.kind === 'beginning' ? 'earliest' : 'latest'
+  return {
+    ...clientOptions('consumer', parsed),
+    ...(group === undefined ? {} : { groupId: group }),
+    ...(isolation === undefined ? {} : { isolationLevel: isolation }),
+    ...(place === undefined && group === undefined
+      ? { autoOffsetReset: 'latest' }
+      : place === undefined
+        ? {}
+        : { autoOffsetReset: reset }),
+    allowAutoCreateTopics: false,
+  }
+}
+
+/** Subscribes or assigns; returns how to find out whether the end, as it is now, was reached. */
+async function begin(
+  consumer: Consumer,
+  parsed: ParsedOptions,
+  place: Place | undefined,
+): Promise<() => Promise<boolean>> {
+  const topics = parsed.positionals
+  const places: TopicPartition[] = []
+  const chosen = parsed.values('partition').map((text) => {
+    if (!/^\d+$/.test(text))
+      throw new UsageError(`invalid --partition ${text}: allowed is a whole number`)
+    return Number(text)
+  })
+  for (const topic of topics) {
+    const known = await partitionsOf(parsed, topic)
+    for (const partition of chosen.length > 0 ? chosen : known) {
+      if (!known.includes(partition)) {
+        throw new UsageError(
+          `${topic} has no partition ${partition}, only 0 to ${known.length - 1}`,
+        )
+      }
+      places.push({ topic, partition })
+    }
+  }
+  const ends = await consumer.endOffsets(places)
+  const reached = async (): Promise<boolean> => {
+    const mine = new Set(consumer.assignment.map(({ topic, partition }) => `${topic}-${partition}`))
+    for (const [i, each] of places.entries()) {
+      if (!mine.has(`${each.topic}-${each.partition}`)) continue
+      if ((await consumer.position(each)) < (ends[i] ?? 0n)) return false
+    }
+    return mine.size > 0
+  }
+  if (parsed.has('group')) {
+    if (chosen.length > 0) throw new UsageError('--partition and --group exclude each other')
+    consumer.subscribe(topics)
+    return reached
+  }
+  consumer.assign(places)
+  await seek(consumer, places, { place: place ?? { kind: 'end' }, ends })
+  return reached
+}
+
+async function partitionsOf(parsed: ParsedOptions, topic: string): Promise<number[]> {
+  await using admin = new Admin(clientOptions('admin', parsed))
+  const description = (await admin.describeTopics([topic])).get(topic)
+  return (description?.partitions ?? []).map(({ partition }) => partition)
+}
+
+async function seek(
+  consumer: Consumer,
+  places: readonly TopicPartition[],
+  { place, ends }: { readonly place: Place; readonly ends: readonly bigint[] },
+): Promise<void> {
+  switch (place.kind) {
+    case 'beginning':
+      consumer.seekToBeginning()
+      return
+    case 'end':
+      for (const [i, each] of places.entries()) consumer.seek(each, ends[i] ?? 0n)
+      return
+    case 'time':
+      consumer.seekToTimestamp(place.timestamp)
+      return
+    case 'offset':
+    case 'last': {
+      const begins = await consumer.beginningOffsets(places)
+      for (const [i, each] of places.entries()) {
+        const [first, end] = [begins[i] ?? 0n, ends[i] ?? 0n]
+        const wanted = place.kind === 'offset' ? place.offset : end - place.count
+        consumer.seek(each, wanted < first ? first : wanted > end ? end : wanted)
+      }
+    }
+  }
+}
+
+/** Writes to stdout in large pieces, and no faster than it is read. */
+class Output {
+  #parts: Buffer[] = []
+  #size = 0
+
+  add(parts: readonly Buffer[]): void {
+    for (const part of parts) {
+      this.#parts.push(part)
+      this.#size += part.length
+    }
+  }
+
+  get isFull(): boolean {
+    return this.#size >= CHUNK_BYTES
+  }
+
+  async flush(): Promise<void> {
+    if (this.#size === 0) return
+    const data = Buffer.concat(this.#parts, this.#size)
+    this.#parts = []
+    this.#size = 0
+    if (!process.stdout.write(data)) {
+      await new Promise<void>((resolve) => process.stdout.once('drain', resolve))
+    }
+  }
+}
+
+/** Aborted at the first Ctrl-C, so that what was printed is committed and the group is left. */
+function interrupted(): AbortSignal {
+  const controller = new AbortController()
+  const stop = (): void => {
+    if (controller.signal.aborted) process.exit(130)
+    controller.abort()
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  return controller.signal
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createReadStream } from 'node:fs'
+import { systemErrorCode } from '@millrace/base'
+import { Producer, type ProducerOptions, type ProducerRecord } from '@millrace/client'
+import { clientOptions, connectionOptions, pairs } from '../client/connection.ts'
+import { LineSplitter } from '../client/line-splitter.ts'
+import { toJson } from '../client/output.ts'
+import { Progress } from '../client/progress.ts'
+import type { Command } from '../command.ts'
+import type { Options, ParsedOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+
+const MAX_LINE_BYTES = 64 * 1024 * 1024
+const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
+
+const options = {
+  ...connectionOptions,
+  'key-separator': {
+    value: 'TEXT',
+    short: 'K',
+    help: 'what comes before it in a line is the key, what comes after the value',
+  },
+  key: { value: 'KEY', short: 'k', help: 'one key for all records' },
+  header: {
+    value: 'NAME=VALUE',
+    short: 'H',
+    multiple: true,
+    help: 'a header for all records; may be repeated',
+  },
+  partition: {
+    value: 'N',
+    short: 'p',
+    help: "one partition for all records (default: the key's, or any)",
+  },
+  null: { help: 'an empty value is a tombstone' },
+  whole: { help: 'each file, or all of stdin, is one record' },
+  acks: { value: 'ACKS', short: 'a', help: 'all, 1 or 0 (default all)' },
+  compression: { value: 'CODEC', short: 'z', help: `${codecs.join(', ')} (default none)` },
+  progress: { help: 'tells how far it is (default: when stderr is a terminal)' },
+} satisfies Options
+
+/** `millrace produce`: lines to records. */
+export const produce: Command = {
+  name: 'produce',
+  summary: 'sends lines of stdin or of files, each as a record',
+  positionals: ['TOPIC', '[FILE...]'],
+  options,
+  details: `A record is the bytes of a line without its newline. It ends with 0 when every record was acknowledged.
+
+Examples:
+  echo hello | millrace produce greetings
+  millrace produce logs /var/log/syslog --compression zstd
+  printf 'alice:1\\nbob:2\\n' | millrace produce scores -K :`,
+  async run(parsed) {
+    const [topic, ...files] = parsed.positionals as [string, ...string[]]
+    const progress = new Progress(parsed.has('progress') || process.stderr.isTTY === true)
+    const toRecord = recordMaker(parsed, topic)
+    await using producer = new Producer(producerOptions(parsed))
+    // An unknown topic is told before anything is read.
+    await producer.partitionsFor(topic)
+    const outcome = new Outcome()
+    const send = async (values: readonly Buffer[]): Promise<void> => {
+      if (values.length === 0) return
+      outcome.throwIfFailed()
+      outcome.follow(producer.send(values.map(toRecord)))
+      progress.add(
+        values.length,
+        values.reduce((sum, { length }) => sum + length + 1, 0),
+      )
+      await producer.ready()
+    }
+    for (const file of files.length > 0 ? files : ['-']) {
+      if (parsed.has('whole')) await send([await readWhole(file)])
+      else await sendLines(file, send)
+    }
+    await producer.flush()
+    await outcome.finished()
+    progress.finish()
+    if (parsed.has('json')) {
+      process.stdout.write(
+        `${toJson({ topic, records: progress.records, bytes: progress.bytes })}\n`,
+      )
+    }
+    return 0
+  },
+}
+
+/** Remembers the first failure of many sends. */
+class Outcome {
+  #error: Error | undefined
+  readonly #open = new Set<Promise<unknown>>()
+
+  follow(sending: Promise<unknown>): void {
+    const settled = sending.then(
+      () => void this.#open.delete(settled),
+      (error: Error) => {
+        this.#error ??= error
+        this.#open.delete(settled)
+      },
+    )
+    this.#open.add(settled)
+  }
+
+  throwIfFailed(): void {
+    if (this.#error !== undefined) throw this.#error
+  }
+
+  async finished(): Promise<void> {
+    await Promise.all(this.#open)
+    this.throwIfFailed()
+  }
+}
+
+function producerOptions(parsed: ParsedOptions): ProducerOptions {
+  const acks = parsed.value('acks')
+  const allowed: Readonly<Record<string, 0 | 1 | 'all'>> = {
+    all: 'all',
+    '-1': 'all',
+    '0': 0,
+    '1': 1,
+  }
+  if (acks !== undefined && !Object.hasOwn(allowed, acks)) {
+    throw new UsageError(`invalid --acks ${acks}: allowed is all, 1, 0`)
+  }
+  const compression = parsed.value('compression')
+  const codec = codecs.find((each) => each === compression)
+  if (compression !== undefined && codec === undefined) {
+    throw new UsageError(`invalid --compression ${compression}: allowed is ${codecs.join(', ')}`)
+  }
+  return {
+    lingerMs: 5,
+    ...clientOptions('producer', parsed),
+    ...(acks === undefined ? {} : { acks: allowed[acks] ?? 'all' }),
+    ...(codec === undefined ? {} : { compression: codec }),
+  }
+}
+
+function recordMaker(parsed: ParsedOptions, topic: string): (line: Buffer) => ProducerRecord {
+  const separator = parsed.value('key-separator')
+  const fixedKey = parsed.value('key')
+  if (separator === '') throw new UsageError('invalid --key-separator: it must not be empty')
+  const partition = parsed.number('partition')
+  const headers = pairs(parsed, 'header').map(([key, value]) => ({ key, value }))
+  const isNullable = parsed.has('null')
+  const common = {
+    topic,
+    ...(partition === undefined ? {} : { partition }),
+    ...(headers.length === 0 ? {} : { headers }),
+  }
+  return (line) => {
+    const at = separator === undefined ? -1 : line.indexOf(separator)
+    const key = at < 0 ? (fixedKey ?? null) : line.subarray(0, at)
+    const value = at < 0 ? line : line.subarray(at + Buffer.byteLength(separator ?? ''))
+    return { ...common, key, value: isNullable && value.length === 0 ? null : value }
+  }
+}
+
+function open(file: string): AsyncIterable<Buffer> {
+  return file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 256 * 1024 })
+}
+
+function explain(file: string, error: unknown): unknown {
+  const code = systemErrorCode(error)
+  return code?.startsWith('E') ? new UsageError(`cannot read ${file}: ${code}`) : error
+}
+
+async function readWhole(file: string): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of open(file)) chunks.push(chunk)
+  } catch (error) {
+    throw explain(file, error)
+  }
+  return Buffer.concat(chunks)
+}
+
+async function sendLines(
+  file: string,
+  send: (lines: readonly Buffer[]) => Promise<void>,
+): Promise<void> {
+  const splitter = new LineSplitter(MAX_LINE_BYTES)
+  try {
+    for await (const chunk of open(file)) await send(splitter.push(chunk))
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(`${file}: ${error.message}`)
+    throw explain(file, error)
+  }
+  const last = splitter.finish()
+  if (last !== undefined) await send([last])
+}
