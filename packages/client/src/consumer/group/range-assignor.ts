@@ -29,7 +29,7 @@ export const rangeAssignor: Assignor = {
   protocols: ['eager'],
   assign(input) {
     const shares = sharesOf(input)
-    if (input.members.some(({ rackId }) => rackId !== null)) matchRacks(shares, input)
+    if (shares.some((share) => isRackAware(share, input))) matchRacks(shares, input)
     const assignment = emptyAssignment(input.members)
     for (const share of shares) {
       for (const member of share.members) takeRange(share, member)
@@ -79,16 +79,46 @@ function takeRange(share: TopicShare, member: GroupMember): void {
   give(share, member, [...share.unassigned].sort((a, b) => a - b).slice(0, room))
 }
 
-function matchRacks(shares: readonly TopicShare[], { racks }: AssignmentInput): void {
-  for (const share of shares) {
-    for (const member of share.members) {
-      const { rackId } = member
-      if (rackId === null) continue
-      const near = [...share.unassigned].filter((partition) =>
-        racks({ topic: share.topic, partition }).includes(rackId),
-      )
-      give(share, member, near.slice(0, roomFor(share, member)))
-    }
+/** Whether racks make a difference: members have some of those that the replicas are in, and not every partition is in all of them. */
+function isRackAware(share: TopicShare, { racks }: AssignmentInput): boolean {
+  const memberRacks = new Set(share.members.flatMap(({ rackId }) => rackId ?? []))
+  const byPartition = Array.from(share.unassigned, (partition) => racks({ topic: share.topic, partition }))
+  const all = new Set(byPartition.flat())
+  if (memberRacks.isDisjointFrom(all)) return false
+  return byPartition.some((some) => new Set(some).size !== all.size)
+}
+
+/** Topics that the same members share and that have as many partitions are divided alike, so that partition p of all goes to one member. */
+function matchRacks(shares: readonly TopicShare[], input: AssignmentInput): void {
+  const isNear = (share: TopicShare, { rackId }: GroupMember, partition: number): boolean =>
+    rackId === null || input.racks({ topic: share.topic, partition }).includes(rackId)
+  const groups = Map.groupBy(shares, ({ members, unassigned }) =>
+    [unassigned.size, ...members.map(({ memberId }) => memberId)].join(),
+  )
+  for (const group of groups.values()) {
+    const [first] = group
+    if (first === undefined) continue
+    if (group.length === 1) {
+      if (isRackAware(first, input)) matchAlone(first, isNear)
+    } else matchTogether(group, first, isNear)
+  }
+}
+
+type IsNear = (share: TopicShare, member: GroupMember, partition: number) => boolean
+
+function matchAlone(share: TopicShare, isNear: IsNear): void {
+  for (const member of share.members) {
+    const near = [...share.unassigned].filter((partition) => isNear(share, member, partition))
+    give(share, member, near.slice(0, roomFor(share, member)))
+  }
+}
+
+function matchTogether(shares: readonly TopicShare[], first: TopicShare, isNear: IsNear): void {
+  for (const partition of [...first.unassigned]) {
+    const member = first.members.find((each) =>
+      shares.every((share) => isNear(share, each, partition) && roomFor(share, each) > 0),
+    )
+    if (member !== undefined) for (const share of shares) give(share, member, [partition])
   }
 }
 
