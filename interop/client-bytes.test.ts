@@ -28,7 +28,10 @@ import {
 import { java, libraries, peersDirectory, startKafka } from './peers.ts'
 
 /** A port that passes everything on to a broker, and keeps the requests of one kind. */
-async function tap(address: string, apiKey: number): Promise<{ readonly port: number; readonly requests: Buffer[]; readonly server: Server }> {
+async function tap(
+  address: string,
+  apiKey: number,
+): Promise<{ readonly port: number; readonly requests: Buffer[]; readonly server: Server }> {
   const [host, port] = address.split(':')
   const requests: Buffer[] = []
   const server = createServer((client) => {
@@ -110,10 +113,20 @@ describe('bytes of ours and of Java', () => {
     it(`are the same in a produce request with ${compression}`, async () => {
       const address = await tapped(ApiKey.Produce)
       const topic = 'bytes'
-      const { code, stderr } = await java('kafka-4.4.0', ['ClientProbe', 'produce', address, topic, compression])
+      const { code, stderr } = await java('kafka-4.4.0', [
+        'ClientProbe',
+        'produce',
+        address,
+        topic,
+        compression,
+      ])
       assert.equal(code, 0, stderr)
       const theirs = requests.splice(0)
-      await using producer = new Producer({ bootstrapServers: address, compression, clientId: 'bytes' })
+      await using producer = new Producer({
+        bootstrapServers: address,
+        compression,
+        clientId: 'bytes',
+      })
       await producer.send(
         Array.from({ length: 200 }, (_, i) => ({
           topic,
@@ -183,7 +196,11 @@ describe('bytes of ours and of Java', () => {
     const mine = requests.splice(0)
     const shapes = [theirs[0] as Buffer, mine[0] as Buffer].map((frame) => {
       const { version, reader } = bodyOf(frame)
-      const { groupId: _groupId, protocols, ...request } = codecOf(JoinGroupRequest, version).decode(reader)
+      const {
+        groupId: _groupId,
+        protocols,
+        ...request
+      } = codecOf(JoinGroupRequest, version).decode(reader)
       return {
         version,
         ...request,
@@ -198,7 +215,9 @@ describe('bytes of ours and of Java', () => {
 describe('choices of ours and of Java', () => {
   it('murmur2 is the same for keys of all lengths', async () => {
     const random = seededRandom(7)
-    const keys = Array.from({ length: 5000 }, (_, i) => random.bytes(i < 100 ? i : random.integer(300)))
+    const keys = Array.from({ length: 5000 }, (_, i) =>
+      random.bytes(i < 100 ? i : random.integer(300)),
+    )
     const input = `${keys.map((key) => key.toString('base64')).join('\n')}\n`
     const { stdout } = await java('kafka-4.4.0', ['ClientProbe', 'murmur2'], { input })
     assert.deepEqual(keys.map(murmur2), stdout.trim().split('\n').map(Number))
@@ -206,7 +225,12 @@ describe('choices of ours and of Java', () => {
 
   interface Case {
     readonly topics: ReadonlyMap<string, number>
-    readonly members: readonly { readonly id: string; readonly instance: string; readonly rack: string; readonly topics: readonly string[] }[]
+    readonly members: readonly {
+      readonly id: string
+      readonly instance: string
+      readonly rack: string
+      readonly topics: readonly string[]
+    }[]
   }
 
   function cases(seed: number, { racks }: { readonly racks: boolean }): Case[] {
@@ -228,10 +252,16 @@ describe('choices of ours and of Java', () => {
   async function theirPlans(assignor: string, list: readonly Case[]): Promise<string[]> {
     const input = list.map(({ topics, members }) => {
       const counts = [...topics].map(([name, count]) => `${name}=${count}`).join(',')
-      const words = members.map((member) => [member.id, member.instance, member.rack, member.topics.join('+')].join(':'))
+      const words = members.map((member) =>
+        [member.id, member.instance, member.rack, member.topics.join('+')].join(':'),
+      )
       return [counts, ...words].join(' ')
     })
-    const { stdout, stderr, code } = await java('kafka-4.4.0', ['ClientProbe', 'assign', assignor], { input: `${input.join('\n')}\n` })
+    const { stdout, stderr, code } = await java(
+      'kafka-4.4.0',
+      ['ClientProbe', 'assign', assignor],
+      { input: `${input.join('\n')}\n` },
+    )
     assert.equal(code, 0, stderr)
     return stdout.trimEnd().split('\n')
   }
@@ -252,7 +282,13 @@ describe('choices of ours and of Java', () => {
     })
     return [...plan]
       .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([id, partitions]) => `${id}=${partitions.map(({ topic, partition }) => `${topic}-${partition}`).sort().join(',')}`)
+      .map(
+        ([id, partitions]) =>
+          `${id}=${partitions
+            .map(({ topic, partition }) => `${topic}-${partition}`)
+            .sort()
+            .join(',')}`,
+      )
       .join(' ')
   }
 
@@ -265,7 +301,11 @@ describe('choices of ours and of Java', () => {
         const list = cases(11, { racks })
         const theirs = await theirPlans(name, list)
         for (const [i, each] of list.entries()) {
-          assert.equal(ourPlan(assignor, each), theirs[i], JSON.stringify([...each.topics, each.members]))
+          assert.equal(
+            ourPlan(assignor, each),
+            theirs[i],
+            JSON.stringify([...each.topics, each.members]),
+          )
         }
       })
     }
@@ -279,19 +319,37 @@ describe('choices of ours and of Java', () => {
       const list = cases(13, { racks: false })
       const theirs = await theirPlans(name, list)
       const sizes = (plan: string): number[] =>
-        plan.split(' ').map((member) => (member.endsWith('=') ? 0 : member.split(',').length)).sort()
+        plan
+          .split(' ')
+          .map((member) => (member.endsWith('=') ? 0 : member.split(',').length))
+          .sort()
       for (const [i, each] of list.entries()) {
-        assert.deepEqual(sizes(ourPlan(assignor, each)), sizes(theirs[i] as string), JSON.stringify([...each.topics, each.members]))
+        assert.deepEqual(
+          sizes(ourPlan(assignor, each)),
+          sizes(theirs[i] as string),
+          JSON.stringify([...each.topics, each.members]),
+        )
       }
     })
   }
 
   it('reads transactions of Java: committed ones, not aborted or open ones', async () => {
     await using kafka = await startKafka()
-    const { stdout, stderr } = await java('kafka-4.4.0', ['ClientProbe', 'transactions', kafka.address, 'transactions'])
+    const { stdout, stderr } = await java('kafka-4.4.0', [
+      'ClientProbe',
+      'transactions',
+      kafka.address,
+      'transactions',
+    ])
     assert.equal(stdout.trim(), 'done', stderr)
-    const read = async (isolationLevel: 'read_committed' | 'read_uncommitted'): Promise<string[]> => {
-      await using consumer = new Consumer({ bootstrapServers: kafka.address, isolationLevel, autoOffsetReset: 'earliest' })
+    const read = async (
+      isolationLevel: 'read_committed' | 'read_uncommitted',
+    ): Promise<string[]> => {
+      await using consumer = new Consumer({
+        bootstrapServers: kafka.address,
+        isolationLevel,
+        autoOffsetReset: 'earliest',
+      })
       const place = { topic: 'transactions', partition: 0 }
       consumer.assign([place])
       const [end] = await consumer.endOffsets([place])
@@ -302,7 +360,9 @@ describe('choices of ours and of Java', () => {
       return values
     }
     const values = (rounds: readonly number[]): string[] =>
-      rounds.flatMap((round) => [0, 1, 2].map((i) => `${round % 2 === 0 ? 'committed' : 'aborted'}-${round}-${i}`))
+      rounds.flatMap((round) =>
+        [0, 1, 2].map((i) => `${round % 2 === 0 ? 'committed' : 'aborted'}-${round}-${i}`),
+      )
     assert.deepEqual(await read('read_committed'), values([0, 2]))
     assert.deepEqual(await read('read_uncommitted'), [...values([0, 1, 2, 3]), 'open'])
   })

@@ -55,7 +55,8 @@ function ours(address: string, groupId: string, topic: string, assignor: Assigno
   let isStopped = false
   const polling = (async () => {
     while (!isStopped) {
-      for (const { partition, value } of await consumer.poll(100)) read.push(`${partition}:${value}`)
+      for (const { partition, value } of await consumer.poll(100))
+        read.push(`${partition}:${value}`)
     }
   })()
   return {
@@ -126,16 +127,18 @@ for (const name of ['Apache Kafka 4.4.0', 'millrace']) {
         const isShared = (): boolean => {
           const all = members.flatMap(({ partitions }) => partitions).sort()
           const sizes = members.map(({ partitions }) => partitions.length)
-          return (
-            all.join() === '0,1,2,3,4,5' && Math.max(...sizes) - Math.min(...sizes) <= 1
-          )
+          return all.join() === '0,1,2,3,4,5' && Math.max(...sizes) - Math.min(...sizes) <= 1
         }
         const describeMembers = (): string =>
           members.map(({ partitions }) => `[${partitions}]`).join(' ')
         // By turns ours and theirs lead: the first to come does. librdkafka has no eager sticky assignor.
         const kinds =
           assignor === 'sticky'
-            ? [() => ours(address, group, topic, assignor), java, () => ours(address, group, topic, assignor)]
+            ? [
+                () => ours(address, group, topic, assignor),
+                java,
+                () => ours(address, group, topic, assignor),
+              ]
             : [java, () => ours(address, group, topic, assignor), python]
         for (const start of kinds) {
           members.push(start())

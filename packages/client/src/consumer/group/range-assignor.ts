@@ -82,7 +82,9 @@ function takeRange(share: TopicShare, member: GroupMember): void {
 /** Whether racks make a difference: members have some of those that the replicas are in, and not every partition is in all of them. */
 function isRackAware(share: TopicShare, { racks }: AssignmentInput): boolean {
   const memberRacks = new Set(share.members.flatMap(({ rackId }) => rackId ?? []))
-  const byPartition = Array.from(share.unassigned, (partition) => racks({ topic: share.topic, partition }))
+  const byPartition = Array.from(share.unassigned, (partition) =>
+    racks({ topic: share.topic, partition }),
+  )
   const all = new Set(byPartition.flat())
   if (memberRacks.isDisjointFrom(all)) return false
   return byPartition.some((some) => new Set(some).size !== all.size)
