@@ -213,7 +213,12 @@ export async function startKafka(
     ...(options.settings ?? []),
   ])
   if (!existsSync(join(directory, 'meta.properties'))) {
-    await formatKafka(peer, file, await randomClusterId(peer))
+    await formatKafka(
+      peer,
+      file,
+      await randomClusterId(peer),
+      options.quorum === 'dynamic' ? ['--standalone'] : [],
+    )
   }
   const child = await runKafka(peer, file)
   const stop = stopping(child)
@@ -261,7 +266,7 @@ export async function formatKafka(
     file,
   ]
   const { code, stderr } = await execute('java', [...args, ...extra])
-  if (code !== 0) throw new Error(`formatting failed: ${stderr}`)
+  if (code !== 0) throw new Error(`formatting failed: ${stderr.slice(-2000)}`)
 }
 
 /** Runs a broker and resolves when it serves. */
@@ -294,10 +299,13 @@ export interface SecuredKafka extends AsyncDisposable {
 export async function startSecuredKafka(options: {
   readonly settings: readonly string[]
   readonly credentials: readonly string[]
-  readonly jvmOptions?: readonly string[]
+  /** Without the listeners that need a certificate. */
+  readonly isPlainOnly?: boolean
 }): Promise<SecuredKafka> {
   const peer = 'kafka-4.4.0'
-  const names = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'] as const
+  const names = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'].filter(
+    (name) => options.isPlainOnly !== true || !name.endsWith('SSL'),
+  )
   const ports = new Map<string, number>()
   for (const name of names) ports.set(name, await freePort())
   const controllerPort = await freePort()
@@ -317,7 +325,7 @@ export async function startSecuredKafka(options: {
   ])
   const extra = options.credentials.flatMap((credential) => ['--add-scram', credential])
   await formatKafka(peer, file, await randomClusterId(peer), extra)
-  const stop = stopping(await runKafka(peer, file, ['-Xmx1G', ...(options.jvmOptions ?? [])]))
+  const stop = stopping(await runKafka(peer, file))
   return {
     address: (name) => `localhost:${ports.get(name)}`,
     [Symbol.asyncDispose]: stop,

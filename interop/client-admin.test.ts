@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { Admin, type MillraceError, Producer } from '@millrace/client'
+import { java, type Peer, type SecuredKafka, startKafka, startSecuredKafka } from './peers.ts'
+
+async function eventually(check: () => Promise<void>): Promise<void> {
+  const deadline = Date.now() + 15_000
+  for (;;) {
+    try {
+      await check()
+      return
+    } catch (error) {
+      if (Date.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+}
+
+/** What only a real cluster can answer at this stage. */
+describe('the admin and Apache Kafka 4.4.0', () => {
+  let kafka: Peer
+  let admin: Admin
+  const other = mkdtempSync(join(tmpdir(), 'kafka-other-'))
+
+  before(async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'kafka-'))
+    kafka = await startKafka({
+      directory,
+      quorum: 'dynamic',
+      settings: [
+        'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        'super.users=User:ANONYMOUS',
+        `log.dirs=${directory},${other}`,
+      ],
+    })
+    admin = new Admin({ bootstrapServers: kafka.address })
+  })
+  after(async () => {
+    await admin.close()
+    await kafka.stop()
+  })
+
+  it('creates, finds and deletes ACLs', async () => {
+    const binding = {
+      resourceType: 'topic',
+      resourceName: 'orders',
+      patternType: 'prefixed',
+      principal: 'User:alice',
+      host: '*',
+      operation: 'read',
+      permission: 'allow',
+    } as const
+    await admin.createAcls([binding, { ...binding, operation: 'write', permission: 'deny' }])
+    await eventually(async () => {
+      const found = await admin.describeAcls({ principal: 'User:alice' })
+      assert.equal(found.length, 2)
+      assert.deepEqual(found.find(({ operation }) => operation === 'read'), binding)
+    })
+    const deleted = await admin.deleteAcls([{ resourceName: 'orders', operation: 'read' }])
+    assert.deepEqual(deleted, [binding])
+    await eventually(async () => assert.equal((await admin.describeAcls()).length, 1))
+    await assert.rejects(
+      admin.createAcls([{ ...binding, resourceType: 'cluster', operation: 'read' }]),
+      (error: MillraceError) => error.code === 'INVALID_REQUEST',
+    )
+  })
+
+  it('sets, finds and takes away quotas', async () => {
+    const entity = { user: 'alice', 'client-id': null }
+    await admin.alterClientQuotas([
+      { entity, quotas: { producer_byte_rate: 1024, request_percentage: 50.5 } },
+    ])
+    await eventually(async () => {
+      assert.deepEqual(await admin.describeClientQuotas({ user: { exact: 'alice' } }), [
+        { entity, quotas: { producer_byte_rate: 1024, request_percentage: 50.5 } },
+      ])
+    })
+    await admin.alterClientQuotas([
+      { entity, quotas: { producer_byte_rate: null, request_percentage: null } },
+    ])
+    await eventually(async () => {
+      assert.deepEqual(await admin.describeClientQuotas({ 'client-id': 'default', user: 'any' }), [])
+    })
+    await assert.rejects(admin.alterClientQuotas([{ entity, quotas: { nonsense: 1 } }]), {
+      code: 'INVALID_REQUEST',
+    })
+  })
+
+  it('tells of the quorum and the features', async () => {
+    const quorum = await admin.describeMetadataQuorum()
+    assert.equal(quorum.leaderId, 1)
+    assert.deepEqual(quorum.voters.map(({ replicaId }) => replicaId), [1])
+    assert.ok(quorum.highWatermark > 0n)
+    assert.equal(quorum.nodes.get(1)?.[0]?.name, 'CONTROLLER')
+    const features = await admin.describeFeatures()
+    const level = features.finalized.get('metadata.version') ?? 0
+    await admin.updateFeatures({ 'group.version': { level: 1 } }, { validateOnly: true })
+    await assert.rejects(admin.updateFeatures({ 'metadata.version': { level: level + 90 } }))
+    await assert.rejects(admin.unregisterBroker(99), { code: 'BROKER_ID_NOT_REGISTERED' })
+    const directoryId = quorum.voters[0]?.directoryId ?? ''
+    await assert.rejects(admin.removeRaftVoter({ voterId: 9, directoryId }), { code: 'VOTER_NOT_FOUND' })
+    const endpoints = [{ name: 'CONTROLLER', host: 'localhost', port: 1 }]
+    await assert.rejects(admin.addRaftVoter({ voterId: 1, directoryId, endpoints }), {
+      code: 'DUPLICATE_VOTER',
+    })
+    // Brokers without a plug-in for telemetry do not offer it.
+    await assert.rejects(admin.clientInstanceId(), { code: 'UNSUPPORTED_VERSION' })
+  })
+
+  it('moves replicas between directories, and asks for leaders and reassignments', async () => {
+    await admin.createTopics([{ name: 'moved', numPartitions: 1 }])
+    const place = { topic: 'moved', partition: 0 }
+    await using producer = new Producer({ bootstrapServers: kafka.address })
+    await producer.send({ ...place, value: 'x' })
+    const [before_] = await admin.describeReplicaLogDirs([{ ...place, broker: 1 }])
+    const path = before_?.currentPath === other ? kafka.directory : other
+    await admin.alterReplicaLogDirs([{ ...place, broker: 1, path }])
+    await eventually(async () => {
+      const [now] = await admin.describeReplicaLogDirs([{ ...place, broker: 1 }])
+      assert.equal(now?.currentPath, path)
+    })
+    await admin.alterPartitionReassignments([{ ...place, replicas: [1] }])
+    await assert.rejects(admin.alterPartitionReassignments([{ ...place, replicas: [7] }]), {
+      code: 'INVALID_REPLICA_ASSIGNMENT',
+    })
+    await assert.rejects(admin.alterPartitionReassignments([{ ...place, replicas: null }]), {
+      code: 'NO_REASSIGNMENT_IN_PROGRESS',
+    })
+    assert.deepEqual(await admin.listPartitionReassignments([place]), [])
+    await admin.electLeaders('preferred')
+  })
+
+  it('finds hanging transactions, and ends them', async () => {
+    const { stdout, stderr } = await java('kafka-4.4.0', [
+      'ClientProbe',
+      'transactions',
+      kafka.address,
+      'hanging',
+    ])
+    assert.equal(stdout.trim(), 'done', stderr)
+    const listed = await admin.listTransactions({ states: ['Ongoing'] })
+    assert.deepEqual(listed.map(({ transactionalId }) => transactionalId), ['probe'])
+    const place = { topic: 'hanging', partition: 0 }
+    const description = (await admin.describeTransactions(['probe'])).get('probe')
+    assert.equal(description?.state, 'Ongoing')
+    assert.deepEqual(description?.partitions, [place])
+    const state = (await admin.describeProducers([place])).get('hanging-0')
+    const open = state?.find((each) => each.currentTransactionStartOffset >= 0n)
+    assert.equal(open?.producerId, description?.producerId)
+    await admin.abortTransaction({
+      ...place,
+      producerId: open?.producerId ?? -1n,
+      producerEpoch: open?.producerEpoch ?? -1,
+      coordinatorEpoch: open?.coordinatorEpoch ?? -1,
+    })
+    const after_ = (await admin.describeProducers([place])).get('hanging-0')
+    assert.ok(after_?.every((each) => each.currentTransactionStartOffset < 0n))
+    const fenced = (await admin.fenceProducers(['probe'])).get('probe')
+    assert.ok((fenced?.producerEpoch ?? 0) > (description?.producerEpoch ?? 0))
+    await admin.forceTerminateTransaction('probe')
+    await assert.rejects(admin.describeTransactions(['nobody']), {
+      code: 'TRANSACTIONAL_ID_NOT_FOUND',
+    })
+  })
+
+  it('sets and tells the offsets of share groups, and knows the other new groups', async () => {
+    await admin.createTopics([{ name: 'shared', numPartitions: 1 }])
+    const place = { topic: 'shared', partition: 0 }
+    await using producer = new Producer({ bootstrapServers: kafka.address })
+    await producer.send(Array.from({ length: 5 }, () => ({ ...place, value: 'x' })))
+    await eventually(() => admin.alterShareGroupOffsets('share', [{ ...place, offset: 2n }]))
+    const offsets = (await admin.listShareGroupOffsets(['share'])).get('share')
+    assert.equal(offsets?.[0]?.startOffset, 2n)
+    const group = (await admin.describeShareGroups(['share'])).get('share')
+    assert.equal(group?.state, 'Empty')
+    assert.ok((await admin.listGroups({ types: ['share'] })).some(({ groupId }) => groupId === 'share'))
+    await admin.deleteShareGroupOffsets('share', ['shared'])
+    await admin.deleteShareGroups(['share'])
+    await assert.rejects(admin.describeStreamsGroups(['nobody']), { code: 'GROUP_ID_NOT_FOUND' })
+    await assert.rejects(admin.deleteStreamsGroups(['nobody']), { code: 'GROUP_ID_NOT_FOUND' })
+    assert.deepEqual(await admin.listClientMetricsResources(), [])
+  })
+
+  it('serves delegation tokens to those who may have them', async () => {
+    const jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="a";'
+    await using secured: SecuredKafka = await startSecuredKafka({
+      settings: [
+        'sasl.enabled.mechanisms=PLAIN',
+        'delegation.token.secret.key=secret',
+        `listener.name.sasl_plaintext.plain.sasl.jaas.config=${jaas}`,
+      ],
+      credentials: [],
+      isPlainOnly: true,
+    })
+    await using owner = new Admin({
+      bootstrapServers: secured.address('SASL_PLAINTEXT'),
+      sasl: { mechanism: 'PLAIN', username: 'alice', password: 'a' },
+    })
+    const token = await owner.createDelegationToken({ renewers: ['User:bob'], maxLifetimeMs: 60_000 })
+    assert.equal(token.owner, 'User:alice')
+    await eventually(async () => {
+      const [found] = await owner.describeDelegationToken()
+      assert.equal(found?.tokenId, token.tokenId)
+      assert.deepEqual(found?.renewers, ['User:bob'])
+    })
+    assert.ok((await owner.renewDelegationToken(token.hmac)) > Date.now())
+    await owner.expireDelegationToken(token.hmac)
+    await eventually(async () => assert.deepEqual(await owner.describeDelegationToken(), []))
+  })
+})
