@@ -58,7 +58,10 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     await eventually(async () => {
       const found = await admin.describeAcls({ principal: 'User:alice' })
       assert.equal(found.length, 2)
-      assert.deepEqual(found.find(({ operation }) => operation === 'read'), binding)
+      assert.deepEqual(
+        found.find(({ operation }) => operation === 'read'),
+        binding,
+      )
     })
     const deleted = await admin.deleteAcls([{ resourceName: 'orders', operation: 'read' }])
     assert.deepEqual(deleted, [binding])
@@ -83,7 +86,10 @@ describe('the admin and Apache Kafka 4.4.0', () => {
       { entity, quotas: { producer_byte_rate: null, request_percentage: null } },
     ])
     await eventually(async () => {
-      assert.deepEqual(await admin.describeClientQuotas({ 'client-id': 'default', user: 'any' }), [])
+      assert.deepEqual(
+        await admin.describeClientQuotas({ 'client-id': 'default', user: 'any' }),
+        [],
+      )
     })
     await assert.rejects(admin.alterClientQuotas([{ entity, quotas: { nonsense: 1 } }]), {
       code: 'INVALID_REQUEST',
@@ -93,7 +99,10 @@ describe('the admin and Apache Kafka 4.4.0', () => {
   it('tells of the quorum and the features', async () => {
     const quorum = await admin.describeMetadataQuorum()
     assert.equal(quorum.leaderId, 1)
-    assert.deepEqual(quorum.voters.map(({ replicaId }) => replicaId), [1])
+    assert.deepEqual(
+      quorum.voters.map(({ replicaId }) => replicaId),
+      [1],
+    )
     assert.ok(quorum.highWatermark > 0n)
     assert.equal(quorum.nodes.get(1)?.[0]?.name, 'CONTROLLER')
     const features = await admin.describeFeatures()
@@ -102,7 +111,9 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     await assert.rejects(admin.updateFeatures({ 'metadata.version': { level: level + 90 } }))
     await assert.rejects(admin.unregisterBroker(99), { code: 'BROKER_ID_NOT_REGISTERED' })
     const directoryId = quorum.voters[0]?.directoryId ?? ''
-    await assert.rejects(admin.removeRaftVoter({ voterId: 9, directoryId }), { code: 'VOTER_NOT_FOUND' })
+    await assert.rejects(admin.removeRaftVoter({ voterId: 9, directoryId }), {
+      code: 'VOTER_NOT_FOUND',
+    })
     const endpoints = [{ name: 'CONTROLLER', host: 'localhost', port: 1 }]
     await assert.rejects(admin.addRaftVoter({ voterId: 1, directoryId, endpoints }), {
       code: 'DUPLICATE_VOTER',
@@ -143,7 +154,10 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     ])
     assert.equal(stdout.trim(), 'done', stderr)
     const listed = await admin.listTransactions({ states: ['Ongoing'] })
-    assert.deepEqual(listed.map(({ transactionalId }) => transactionalId), ['probe'])
+    assert.deepEqual(
+      listed.map(({ transactionalId }) => transactionalId),
+      ['probe'],
+    )
     const place = { topic: 'hanging', partition: 0 }
     const description = (await admin.describeTransactions(['probe'])).get('probe')
     assert.equal(description?.state, 'Ongoing')
@@ -177,7 +191,9 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     assert.equal(offsets?.[0]?.startOffset, 2n)
     const group = (await admin.describeShareGroups(['share'])).get('share')
     assert.equal(group?.state, 'Empty')
-    assert.ok((await admin.listGroups({ types: ['share'] })).some(({ groupId }) => groupId === 'share'))
+    assert.ok(
+      (await admin.listGroups({ types: ['share'] })).some(({ groupId }) => groupId === 'share'),
+    )
     await admin.deleteShareGroupOffsets('share', ['shared'])
     await admin.deleteShareGroups(['share'])
     await assert.rejects(admin.describeStreamsGroups(['nobody']), { code: 'GROUP_ID_NOT_FOUND' })
@@ -200,7 +216,10 @@ describe('the admin and Apache Kafka 4.4.0', () => {
       bootstrapServers: secured.address('SASL_PLAINTEXT'),
       sasl: { mechanism: 'PLAIN', username: 'alice', password: 'a' },
     })
-    const token = await owner.createDelegationToken({ renewers: ['User:bob'], maxLifetimeMs: 60_000 })
+    const token = await owner.createDelegationToken({
+      renewers: ['User:bob'],
+      maxLifetimeMs: 60_000,
+    })
     assert.equal(token.owner, 'User:alice')
     await eventually(async () => {
       const [found] = await owner.describeDelegationToken()

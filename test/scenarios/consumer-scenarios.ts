@@ -289,6 +289,30 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.ok(most > 1 && most <= 3, `${most} at once`)
   })
 
+  // confluent-kafka-javascript#247: a slow topic blocks a fast one.
+  it('goes on with one topic while a handler of another takes its time', async () => {
+    const slow = await filled('slow', { count: 4, batch: 1 })
+    const fast = await filled('fast', { count: 200, batch: 10 })
+    await using reader = consumer({ groupId: cluster().unique('pace'), topics: [slow, fast] })
+    const end = new AbortController()
+    let fastCount = 0
+    let slowCount = 0
+    await reader.run({
+      concurrency: 2,
+      signal: end.signal,
+      eachRecord: async ({ topic: name }) => {
+        if (name === fast) {
+          fastCount++
+          return
+        }
+        slowCount++
+        await until(() => fastCount === 200)
+        if (slowCount === 4) end.abort()
+      },
+    })
+    assert.deepEqual([slowCount, fastCount], [4, 200])
+  })
+
   for (const ordering of ['key', 'none'] as const) {
     it(`runs handlers of one partition side by side with ordering ${ordering}`, async () => {
       const topic = await filled(`ordering`, { count: 60, batch: 20 })

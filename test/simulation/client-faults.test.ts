@@ -71,7 +71,12 @@ async function start(): Promise<Broker> {
   })
 }
 
-const quick = { retryBackoffMs: 2, retryBackoffMaxMs: 20, reconnectBackoffMs: 1, reconnectBackoffMaxMs: 10 }
+const quick = {
+  retryBackoffMs: 2,
+  retryBackoffMaxMs: 20,
+  reconnectBackoffMs: 1,
+  reconnectBackoffMaxMs: 10,
+}
 
 async function readBack(broker: Broker, count: number): Promise<string[][]> {
   await using consumer = new Consumer({
@@ -79,11 +84,14 @@ async function readBack(broker: Broker, count: number): Promise<string[][]> {
     network: broker.network,
     autoOffsetReset: 'earliest',
   })
-  consumer.assign(Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: TOPIC, partition })))
+  consumer.assign(
+    Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: TOPIC, partition })),
+  )
   const seen: string[][] = Array.from({ length: PARTITIONS }, () => [])
   const deadline = Date.now() + 20_000
   while (seen.flat().length < count && Date.now() < deadline) {
-    for (const { partition, value } of await consumer.poll(200)) seen[partition]?.push(String(value))
+    for (const { partition, value } of await consumer.poll(200))
+      seen[partition]?.push(String(value))
   }
   for (const { partition, value } of await consumer.poll(50)) seen[partition]?.push(String(value))
   return seen
@@ -122,7 +130,10 @@ describe('a consumer whose connections are cut by chance', () => {
   for (let seed = 1; seed <= 10; seed++) {
     it(`reads everything once and in order, seed ${seed}`, async () => {
       await using broker = await start()
-      await using producer = new Producer({ bootstrapServers: broker.address, network: broker.network })
+      await using producer = new Producer({
+        bootstrapServers: broker.address,
+        network: broker.network,
+      })
       const values = Array.from({ length: 600 }, (_, i) => `${i}`)
       await producer.send(
         values.map((value) => ({ topic: TOPIC, partition: Number(value) % PARTITIONS, value })),
@@ -146,7 +157,8 @@ describe('a consumer whose connections are cut by chance', () => {
       const seen: string[][] = Array.from({ length: PARTITIONS }, () => [])
       const deadline = Date.now() + 30_000
       while (seen.flat().length < values.length && Date.now() < deadline) {
-        for (const { partition, value } of await consumer.poll(100)) seen[partition]?.push(String(value))
+        for (const { partition, value } of await consumer.poll(100))
+          seen[partition]?.push(String(value))
       }
       network.isCalm = true
       await consumer.close()
@@ -174,7 +186,10 @@ describe('what reaches the client broken', () => {
 
   it('is noticed by its CRC, with the place, and read well once it arrives whole', async () => {
     await using broker = await start()
-    await using producer = new Producer({ bootstrapServers: broker.address, network: broker.network })
+    await using producer = new Producer({
+      bootstrapServers: broker.address,
+      network: broker.network,
+    })
     await producer.send({ topic: TOPIC, partition: 0, value: 'precious bytes' })
     let isBroken = true
     const network = tampering(broker, (chunk) => {

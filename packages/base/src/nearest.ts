@@ -25,8 +25,10 @@ export function nearestSpelling(name: string, known: Iterable<string>): string |
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
-    if (Math.abs(candidate.length - name.length) >= bestDistance) continue
-    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase())
+    // Whoever stops in the middle of a word means that word.
+    const isBeginning = name.length >= 3 && candidate.toLowerCase().startsWith(name.toLowerCase())
+    if (!isBeginning && Math.abs(candidate.length - name.length) >= bestDistance) continue
+    const distance = isBeginning ? 1 : editDistance(name.toLowerCase(), candidate.toLowerCase())
     if (distance < bestDistance) {
       best = candidate
       bestDistance = distance

@@ -70,13 +70,13 @@ Examples:
       const output = new Output()
       while (printed < limit && !end.aborted) {
         const records = await poll(consumer, end)
-        for (const record of records) {
+        for (const [i, record] of records.entries()) {
           progress.add(1, (record.valueBytes?.length ?? 0) + 1)
           if (grep !== undefined && !grep.test(String(record.value ?? ''))) continue
           output.add(print(record))
           if (output.isFull) await output.flush()
           if (++printed >= limit) {
-            if (parsed.has('group')) await consumer.commit(record)
+            giveBack(consumer, records.slice(i + 1))
             break
           }
         }
@@ -97,6 +97,16 @@ async function poll(consumer: Consumer, signal: AbortSignal): Promise<readonly C
   } catch (error) {
     if (signal.aborted) return []
     throw error
+  }
+}
+
+/** Goes back to the first of these in each partition, so that the group does not count them as read. */
+function giveBack(consumer: Consumer, records: readonly ConsumerRecord[]): void {
+  const seen = new Set<string>()
+  for (const { topic, partition, offset } of records) {
+    const name = `${topic}-${partition}`
+    if (!seen.has(name)) consumer.seek({ topic, partition }, offset)
+    seen.add(name)
   }
 }
 

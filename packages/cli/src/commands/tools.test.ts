@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { Broker } from '@millrace/broker'
+
+const main = join(import.meta.dirname, '../main.ts')
+
+interface Result {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+describe('the tools', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-tools-'))
+  let broker: Broker
+
+  before(async () => {
+    broker = await Broker.start({
+      dataDirectory: join(directory, 'data'),
+      config: { 'group.initial.rebalance.delay.ms': '0' },
+    })
+  })
+  after(async () => {
+    await broker.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  function run(args: readonly string[], input: string | Buffer = ''): Promise<Result> {
+    return new Promise((resolve) => {
+      const child = spawn(process.execPath, ['--conditions=millrace-src', main, ...args], {
+        env: { ...process.env, MILLRACE_BOOTSTRAP: broker.address },
+      })
+      const out: Buffer[] = []
+      let err = ''
+      child.stdout.on('data', (data: Buffer) => out.push(data))
+      child.stderr.on('data', (data) => {
+        err += data
+      })
+      child.on('close', (code) =>
+        resolve({ code: code ?? -1, out: Buffer.concat(out).toString('latin1'), err }),
+      )
+      child.stdin.end(input)
+    })
+  }
+
+  async function ok(args: readonly string[], input: string | Buffer = ''): Promise<string> {
+    const { code, out, err } = await run(args, input)
+    assert.equal(code, 0, `${args.join(' ')}: ${err}`)
+    return out
+  }
+
+  const json = (text: string): unknown[] =>
+    text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+
+  it('create, list, describe, alter and delete topics', async () => {
+    assert.equal(
+      await ok(['topic', 'create', 'a', '--partitions', '2']),
+      'created a with 2 partitions\n',
+    )
+    assert.equal(await ok(['topic', 'create', 'a', '--if-not-exists']), 'a exists already\n')
+    assert.match(await ok(['topic', 'list']), /^a$/m)
+    await ok(['topic', 'alter', 'a', '--partitions', '3', '--topic', 'retention.ms=5000'])
+    assert.match(await ok(['topic', 'describe', 'a']), /^a {2}id .* retention.ms=5000\nPARTITION/)
+    const [described] = json(await ok(['topic', 'describe', 'a', '--json'])) as {
+      partitions: unknown[]
+    }[]
+    assert.equal(described?.partitions.length, 3)
+    assert.match(
+      await ok(['config', 'describe', 'topic', 'a']),
+      /retention.ms +5000 +DYNAMIC_TOPIC_CONFIG/,
+    )
+    await ok([
+      'config',
+      'alter',
+      'topic',
+      'a',
+      '--delete',
+      'retention.ms',
+      '--put',
+      'cleanup.policy=compact',
+    ])
+    assert.doesNotMatch(await ok(['config', 'describe', 'topic', 'a']), /retention.ms/)
+    assert.equal(await ok(['topic', 'delete', 'a']), 'deleted a\n')
+  })
+
+  it('bring any bytes through, line by line', async () => {
+    await ok(['topic', 'create', 'lines', '-p', '1'])
+    const lines = Buffer.from(
+      Array.from({ length: 5000 }, (_, i) => `${i}\xff\x00é\r${'x'.repeat(i % 300)}`).join('\n'),
+      'latin1',
+    )
+    await ok(['produce', 'lines', '--compression', 'zstd'], lines)
+    const out = await ok(['consume', 'lines', '--from', 'beginning', '--exit'])
+    assert.equal(out, `${lines.toString('latin1')}\n`)
+    assert.equal((await ok(['consume', 'lines', '-o', '-3', '-e'])).split('\n').length, 4)
+    assert.match(await ok(['consume', 'lines', '-o', '10', '-c', '1']), /^10\xff/)
+    assert.match(
+      await ok(['consume', 'lines', '-o', 'beginning', '-e', '--grep', '^4999']),
+      /^4999[^\n]*\n$/,
+    )
+    assert.match(await ok(['topic', 'offsets', 'lines']), /lines +0 +0 +5000 +5000/)
+  })
+
+  it('send keys, headers, tombstones and files, and print them in any form', async () => {
+    await ok(['topic', 'create', 'keyed', '-p', '1'])
+    await ok(['produce', 'keyed', '-K', ':', '-H', 'a=b', '--null'], 'k1:v1\nk2:\nplain')
+    const file = join(directory, 'whole')
+    writeFileSync(file, 'two\nlines')
+    await ok(['produce', 'keyed', file, '--whole', '--key', 'fixed'])
+    assert.equal(
+      await ok(['consume', 'keyed', '-o', 'beginning', '-e', '-f', '%p %o %k=%s (%S) %h;']),
+      '0 0 k1=v1 (2) a=b;0 1 k2= (-1) a=b;0 2 =plain (5) a=b;0 3 fixed=two\nlines (9) ;',
+    )
+    const [first, second] = json(
+      await ok(['consume', 'keyed', '-o', 'beginning', '-c', '2', '--json']),
+    ) as Record<string, unknown>[]
+    assert.deepEqual(
+      { ...first, timestamp: 0 },
+      {
+        topic: 'keyed',
+        partition: 0,
+        offset: 0,
+        timestamp: 0,
+        key: 'k1',
+        value: 'v1',
+        headers: [{ key: 'a', value: 'b' }],
+      },
+    )
+    assert.equal(second?.value, null)
+  })
+
+  it('read as a group, and show, move and delete groups', async () => {
+    await ok(['topic', 'create', 'grouped', '-p', '1'])
+    await ok(['produce', 'grouped'], 'one\ntwo\nthree\nfour\n')
+    assert.equal(
+      await ok(['consume', 'grouped', '-g', 'readers', '-o', 'beginning', '-c', '3']),
+      'one\ntwo\nthree\n',
+    )
+    assert.equal(await ok(['consume', 'grouped', '-g', 'readers', '-e']), 'four\n')
+    assert.match(await ok(['group', 'list']), /readers +Empty +classic +consumer/)
+    assert.match(await ok(['group', 'describe', 'readers']), /grouped +0 +4 +4 +0/)
+    assert.match(
+      await ok(['group', 'reset-offsets', 'readers', '--shift=-1', '--dry-run']),
+      /grouped +0 +4 +3/,
+    )
+    await ok(['group', 'reset-offsets', 'readers', '--topic', 'grouped:0', '--to', '1'])
+    assert.equal(await ok(['consume', 'grouped', '-g', 'readers', '-c', '1']), 'two\n')
+    assert.equal(await ok(['group', 'delete', 'readers']), 'deleted readers\n')
+  })
+
+  it('look into logs, and find what is wrong with them', async () => {
+    await ok(['topic', 'create', 'checked', '-p', '1'])
+    await ok(['produce', 'checked'], 'a\nb\n')
+    const log = join(directory, 'data/checked-0/00000000000000000000.log')
+    assert.match(await ok(['log', 'dump', log, '--records']), /1 +\d+ +- +b +-/)
+    assert.match(await ok(['log', 'verify', join(directory, 'data')]), /: all is well\n$/)
+    const copy = join(directory, '00000000000000000000.log')
+    const bytes = readFileSync(log)
+    bytes[bytes.length - 3] = 0x7a
+    writeFileSync(copy, bytes)
+    const broken = await run(['log', 'verify', copy])
+    assert.equal(broken.code, 1)
+    assert.match(broken.out, /offset 0 at 0: the CRC is \d+, and of its bytes it would be/)
+    writeFileSync(copy, bytes.subarray(0, -2))
+    assert.match((await run(['log', 'verify', copy])).out, /the batch is cut: \d+ of \d+ bytes/)
+  })
+
+  it('measure', async () => {
+    await ok(['topic', 'create', 'measured', '-p', '2'])
+    assert.match(
+      await ok(['bench', 'produce', 'measured', '-n', '2000']),
+      /^2000 records in .* p99/,
+    )
+    const [read] = json(await ok(['bench', 'consume', 'measured', '--json'])) as {
+      records: number
+    }[]
+    assert.equal(read?.records, 2000)
+    assert.match(await ok(['bench', 'latency', 'measured', '-n', '20']), /^20 records in .* p50/)
+  })
+
+  it('complete commands and options in each shell', async () => {
+    const script = await ok(['completion', 'bash'])
+    const complete = (words: string): Promise<string> =>
+      new Promise((resolve) => {
+        const child = spawn('bash', [
+          '-c',
+          `${script}\nCOMP_WORDS=(${words} ""); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _millrace; echo "\${COMPREPLY[@]}"`,
+        ])
+        let out = ''
+        child.stdout.on('data', (data) => {
+          out += data
+        })
+        child.on('close', () => resolve(out.trim()))
+      })
+    assert.match(
+      await complete('millrace'),
+      /^start topic produce consume group config log bench completion$/,
+    )
+    assert.match(await complete('millrace topic'), /^list create describe alter delete offsets$/)
+    assert.match(await complete('millrace topic create'), /--partitions/)
+    assert.match(await complete('millrace consume logs'), /--grep/)
+    assert.match(await ok(['completion', 'fish']), /complete -c millrace .* -a topic/)
+    assert.match(await ok(['completion', 'zsh']), /bashcompinit/)
+  })
+
+  it('say what is wrong, and what to do', async () => {
+    const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+      [['tpoic'], 2, /unknown command tpoic; did you mean topic\?/],
+      [['topic', 'lsit'], 2, /unknown command topic lsit; did you mean list\?/],
+      [['topic', 'create'], 2, /NAME is missing/],
+      [['topic', 'list', 'x'], 2, /unexpected argument x/],
+      [
+        ['topic', 'create', 'x', '--partitions', 'many'],
+        2,
+        /invalid --partitions many: allowed is a number from 1/,
+      ],
+      [['topic', 'create', 'x', '--topic', 'retention=1'], 1, /retention/],
+      [
+        ['topic', 'describe', 'nowhere'],
+        1,
+        /UNKNOWN_TOPIC_OR_PARTITION\n {2}`millrace topic list`/,
+      ],
+      [['consume', 'nowhere', '--from', 'soon'], 2, /invalid --from soon: allowed is beginning/],
+      [['consume', 'x', '--json', '--format', '%s'], 2, /exclude each other/],
+      [['produce', 'lines', '/no/such/file'], 2, /cannot read \/no\/such\/file: ENOENT/],
+      [['produce', 'lines', '--acks', '7'], 2, /invalid --acks 7: allowed is all, 1, 0/],
+      [['group', 'describe', 'nobody'], 1, /GROUP_ID_NOT_FOUND|nobody/],
+      [['group', 'reset-offsets', 'g'], 2, /give one of --to and --shift/],
+      [['config', 'describe', 'tpc', 'x'], 2, /invalid TYPE tpc: allowed is topic, broker/],
+      [['topic', 'list', '--config', '/no/such'], 2, /cannot read --config \/no\/such: ENOENT/],
+      [['topic', 'list', '--set', 'security.protocol=TLS'], 1, /invalid security.protocol=TLS/],
+      [
+        ['topic', 'list', '-b', '127.0.0.1:1', '--set', 'default.api.timeout.ms=300'],
+        1,
+        /cannot connect to 127.0.0.1:1: .*\n {2}is a broker running there\?/,
+      ],
+      [['log', 'verify', '/no/such'], 2, /cannot read \/no\/such: ENOENT/],
+    ]
+    const results = await Promise.all(cases.map(([args]) => run(args)))
+    for (const [i, [args, code, message]] of cases.entries()) {
+      assert.match(results[i]?.err ?? '', message, args.join(' '))
+      assert.equal(results[i]?.code, code, args.join(' '))
+    }
+  })
+})

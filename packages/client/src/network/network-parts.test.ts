@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { mergeMetadata, noMetadata, withLeader } from '../metadata/metadata.ts'
+import { backoffMs, parseAddress, resolveClientOptions } from '../options.ts'
+import { ResponseFrames } from './response-frames.ts'
+
+describe('response frames', () => {
+  it('come out as they were sent, however the bytes arrive', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 4, max: 200_000 }), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.integer({ min: 1, max: 70_000 }), { minLength: 1, maxLength: 8 }),
+        (sizes, reads) => {
+          const frames = sizes.map((size, i) => Buffer.alloc(size, i + 1))
+          const stream = Buffer.concat(
+            frames.flatMap((frame) => {
+              const size = Buffer.alloc(4)
+              size.writeInt32BE(frame.length)
+              return [size, frame]
+            }),
+          )
+          const seen: Buffer[] = []
+          const reader = new ResponseFrames(1_000_000, (frame) => seen.push(frame))
+          for (let at = 0, i = 0; at < stream.length; i++) {
+            // As a socket does it: into the buffer that is offered, as much as there is.
+            const target = reader.nextBuffer()
+            const size = Math.min(
+              target.length,
+              reads[i % reads.length] as number,
+              stream.length - at,
+            )
+            stream.copy(target, 0, at, at + size)
+            reader.push(target.subarray(0, size))
+            at += size
+          }
+          assert.deepEqual(seen, frames)
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
+  it('refuse sizes that cannot be', () => {
+    for (const size of [-1, 3, 2_000_000]) {
+      const reader = new ResponseFrames(1_000_000, () => {})
+      const bytes = Buffer.alloc(4)
+      bytes.writeInt32BE(size)
+      assert.throws(() => reader.push(bytes), /outside 4 to receiveMessageMaxBytes 1000000/)
+    }
+  })
+})
+
+describe('addresses and options', () => {
+  it('are read, or refused with what is allowed', () => {
+    assert.deepEqual(parseAddress('kafka.example:9092'), { host: 'kafka.example', port: 9092 })
+    assert.deepEqual(parseAddress('PLAINTEXT://[::1]:9'), { host: '::1', port: 9 })
+    for (const text of ['localhost', 'h:0', 'h:70000', ':1', 'a b:1']) {
+      assert.throws(() => parseAddress(text), { code: 'MILLRACE_INVALID_OPTION' }, text)
+    }
+    assert.throws(() => resolveClientOptions({ bootstrapServers: ' , ' }), /one or more host:port/)
+    assert.equal(resolveClientOptions({ bootstrapServers: 'a:1, b:2' }).bootstrapServers.length, 2)
+  })
+
+  it('back off within a fifth of what is planned', () => {
+    for (const [attempt, planned] of [
+      [0, 100],
+      [2, 400],
+      [9, 1000],
+    ] as const) {
+      for (const limit of [0, 200, 400]) {
+        const random = { bytes: Buffer.alloc, integer: () => limit }
+        const wait = backoffMs(attempt, { baseMs: 100, maxMs: 1000, random })
+        assert.ok(wait >= planned * 0.8 - 1e-9 && wait <= planned * 1.2 + 1e-9, `${wait}`)
+      }
+    }
+  })
+})
+
+describe('metadata', () => {
+  const response = (leaderId: number, leaderEpoch: number, topicId = 'A'.repeat(22)) => ({
+    throttleTimeMs: 0,
+    clusterId: 'c',
+    controllerId: 1,
+    clusterAuthorizedOperations: 0,
+    errorCode: 0,
+    brokers: [1, 2].map((nodeId) => ({ nodeId, host: 'h', port: nodeId, rack: null })),
+    topics: [
+      {
+        errorCode: 0,
+        name: 't',
+        topicId,
+        isInternal: false,
+        topicAuthorizedOperations: 0,
+        partitions: [
+          {
+            errorCode: 0,
+            partitionIndex: 0,
+            leaderId,
+            leaderEpoch,
+            replicaNodes: [],
+            isrNodes: [],
+            offlineReplicas: [],
+          },
+        ],
+      },
+    ],
+  })
+  const leaderOf = (metadata: typeof noMetadata): number | undefined =>
+    metadata.topics.get('t')?.partitions[0]?.leader
+
+  it('is not taken back by a broker that lags behind', () => {
+    const id = 'B'.repeat(22)
+    const now = mergeMetadata(noMetadata, response(2, 5, id))
+    assert.equal(leaderOf(mergeMetadata(now, response(1, 4, id))), 2)
+    assert.equal(leaderOf(mergeMetadata(now, response(1, 6, id))), 1)
+    // Another id is another topic, whose epochs begin anew.
+    assert.equal(leaderOf(mergeMetadata(now, response(1, 0, 'C'.repeat(22)))), 1)
+  })
+
+  it('learns a leader from a reply, unless that is old news', () => {
+    const now = mergeMetadata(noMetadata, response(2, 5))
+    const told = { topic: 't', partition: 0, leader: 1, leaderEpoch: 6, nodes: [] }
+    assert.equal(leaderOf(withLeader(now, told) ?? noMetadata), 1)
+    assert.equal(withLeader(now, { ...told, leaderEpoch: 5 }), undefined)
+    assert.equal(withLeader(now, { ...told, leader: 9 }), undefined)
+  })
+})
