@@ -36,6 +36,20 @@ describe('examples', () => {
   })
 })
 
+describe('examples of the client', () => {
+  it('an order that does not fit its schema is refused', async () => {
+    const { stdout } = await node('examples/typed-orders/main.ts')
+    assert.match(stdout, /refused: the value for topic orders is invalid: amount: /)
+    assert.match(stdout, /alice ordered 2 tea/)
+    assert.match(stdout, /bob ordered 12 cups/)
+  })
+
+  it('sender and handler share a trace', async () => {
+    const { stdout } = await node('examples/opentelemetry/main.ts')
+    assert.match(stdout, /send orders 32\nprocess orders 32\none trace/)
+  })
+})
+
 describe('the snippets of the pages', () => {
   // Inside the workspace, so that the packages are found.
   const directory = mkdtempSync(join(root, 'examples/.snippets-'))
@@ -43,7 +57,7 @@ describe('the snippets of the pages', () => {
   const pages = [join(root, 'README.md'), ...globSync(join(root, 'packages/*/README.md'))]
 
   it('are in every package that is published', () => {
-    assert.equal(pages.length, 6)
+    assert.equal(pages.length, 7)
     for (const page of pages)
       assert.ok(snippets(page).length > 0 || page.includes('packages/cli'), page)
   })

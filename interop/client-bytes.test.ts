@@ -37,7 +37,7 @@ async function tap(
   const server = createServer((client) => {
     const upstream = createConnection({ host: host as string, port: Number(port) })
     let seen = Buffer.alloc(0)
-    client.on('data', (data) => {
+    client.on('data', (data: Buffer) => {
       seen = Buffer.concat([seen, data])
       while (seen.length >= 4 && seen.length >= 4 + seen.readInt32BE(0)) {
         const size = seen.readInt32BE(0)

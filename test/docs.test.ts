@@ -4,6 +4,7 @@ import { globSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { handlers, ownDefaults } from '@millrace/broker'
+import { Admin } from '@millrace/client'
 
 const root = join(import.meta.dirname, '..')
 
@@ -17,6 +18,28 @@ describe('the documents', () => {
       answered,
       [...handlers.keys()].sort((a, b) => a - b),
     )
+  })
+
+  it("say of exactly the methods of Java's Admin that ours has that it has them", () => {
+    const page = readFileSync(join(root, 'docs/reference/admin.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| `(\w+)` +\| (yes|no)/gm)]
+    assert.equal(rows.length, 67, 'what Apache Kafka 4.4.0 has')
+    const methods = new Set(Object.getOwnPropertyNames(Admin.prototype))
+    // Java's way to make one.
+    methods.add('create')
+    for (const [, name = '', word] of rows) assert.equal(methods.has(name), word === 'yes', name)
+  })
+
+  it('name every option of the clients', () => {
+    const page = readFileSync(join(root, 'docs/reference/client.md'), 'utf8')
+    const sources = ['options.ts', 'producer/producer-options.ts', 'consumer/consumer-options.ts']
+    for (const source of sources) {
+      const text = readFileSync(join(root, 'packages/client/src', source), 'utf8')
+      const [, block = ''] = /export interface \w+Options[^{]*\{(.*?)\n\}/s.exec(text) ?? []
+      const names = [...block.matchAll(/^ {2}readonly (\w+)\??: /gm)].map((match) => match[1] ?? '')
+      assert.ok(names.length > 10)
+      for (const name of names) assert.match(page, new RegExp(`\\| \`${name}\` \\|`), name)
+    }
   })
 
   it('name every default that is not what Kafka has', () => {

@@ -11,6 +11,7 @@ import {
   type ProducerOptions,
   partitionForKey,
 } from '@millrace/client'
+import { until } from '../e2e/until.ts'
 import type { ClusterUnderTest } from './cluster-under-test.ts'
 import { readAll } from './read-all.ts'
 
@@ -159,6 +160,26 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     await using admin = new Admin(cluster().client)
     await admin.createPartitions({ [topic]: 3 })
     assert.equal((await sender.send({ topic, partition: 2, value: 'late' })).partition, 2)
+  })
+
+  it('puts nothing elsewhere when a topic is made anew with fewer partitions', async () => {
+    const topic = await cluster().createTopic('anew', { partitions: 6 })
+    await using sender = producer()
+    await using admin = new Admin(cluster().client)
+    await sender.send({ topic, partition: 5, value: 'old' })
+    await admin.deleteTopics([topic])
+    const { replicationFactor } = cluster()
+    await until(() =>
+      admin.createTopics([{ name: topic, numPartitions: 2, replicationFactor }]).then(
+        () => true,
+        () => false,
+      ),
+    )
+    await assert.rejects(sender.send({ topic, partition: 5, value: 'lost' }), {
+      code: 'UNKNOWN_TOPIC_OR_PARTITION',
+    })
+    assert.equal((await sender.send({ topic, partition: 1, value: 'new' })).offset, 0n)
+    assert.deepEqual((await readAll(cluster(), topic, 1)).map(text), ['new'])
   })
 
   it('names the topic and partition it could not find', async () => {

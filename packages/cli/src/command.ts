@@ -14,6 +14,8 @@ export interface Command {
   /** What the help says besides; shown after the options. */
   readonly details?: string
   readonly subcommands?: readonly Command[]
+  /** The rest of the command, for one that is only loaded when it is called for. */
+  load?(): Promise<Command>
   /** Resolves with the exit status. */
   run?(parsed: ParsedOptions): Promise<number>
 }
@@ -22,10 +24,11 @@ const helpOption = { help: { short: 'h', help: 'shows this' } } satisfies Option
 
 /** Runs the command that the words name; prints help where that is asked for. */
 export async function dispatch(
-  command: Command,
+  named: Command,
   args: readonly string[],
   path: readonly string[] = [],
 ): Promise<number> {
+  const command = (await named.load?.()) ?? named
   const names = [...path, command.name]
   if (command.subcommands !== undefined) {
     const [name, ...rest] = args

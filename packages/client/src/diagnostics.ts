@@ -9,10 +9,10 @@ import { channel } from 'node:diagnostics_channel'
  * | `millrace:client:connect` | `{ address }` |
  * | `millrace:client:disconnect` | `{ address, error }` |
  * | `millrace:client:request` | `{ api, version, address, durationMs, responseBytes }` |
- * | `millrace:producer:send` | `{ records, clientId }`: called before records are serialized; headers may be added |
+ * | `millrace:producer:send` | `{ records, topic, clientId }`, before records are serialized; `records` may be replaced, as by copies with more headers |
  * | `millrace:producer:batch` | `{ topic, partition, recordCount, bytes, durationMs, error }` |
- * | `millrace:consumer:fetch` | `{ node, bytes, durationMs }` |
- * | `millrace:consumer:process:start`, `…:end` | `{ record or batch, groupId, error }` around a handler of `run` |
+ * | `millrace:consumer:fetch` | `{ node, topics, durationMs }`: `topics` counts those that had something |
+ * | `millrace:consumer:process:start`, `…:end` | `{ record` or `batch, groupId, error }`, the same object twice, around a handler of `run` |
  * | `millrace:consumer:rebalance` | `{ groupId, generationId, assigned, revoked }` |
  */
 export const channels = {

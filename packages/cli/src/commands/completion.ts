@@ -8,7 +8,8 @@ interface Place {
   readonly words: readonly string[]
 }
 
-function placesOf(command: Command, path: readonly string[] = []): Place[] {
+async function placesOf(named: Command, path: readonly string[] = []): Promise<Place[]> {
+  const command = (await named.load?.()) ?? named
   const own = {
     path: path.join(' '),
     words: command.subcommands?.map(({ name }) => name) ?? [
@@ -16,8 +17,10 @@ function placesOf(command: Command, path: readonly string[] = []): Place[] {
       '--help',
     ],
   }
-  const inner = (command.subcommands ?? []).flatMap((each) => placesOf(each, [...path, each.name]))
-  return [own, ...inner]
+  const inner = await Promise.all(
+    (command.subcommands ?? []).map((each) => placesOf(each, [...path, each.name])),
+  )
+  return [own, ...inner.flat()]
 }
 
 function bash(places: readonly Place[]): string {
@@ -80,7 +83,7 @@ Examples:
       if (script === undefined) {
         throw new UsageError(`invalid SHELL ${shell}: allowed is ${Object.keys(shells).join(', ')}`)
       }
-      process.stdout.write(`${script(placesOf(root()))}\n`)
+      process.stdout.write(`${script(await placesOf(root()))}\n`)
       return 0
     },
   }

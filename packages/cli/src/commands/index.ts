@@ -1,30 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Command } from '../command.ts'
-import { bench } from './bench.ts'
 import { completionCommand } from './completion.ts'
-import { config } from './config.ts'
-import { consume } from './consume.ts'
-import { group } from './group.ts'
-import { log } from './log.ts'
-import { produce } from './produce.ts'
-import { start } from './start.ts'
-import { topic } from './topic.ts'
 
-/** `millrace` and everything it can do. */
+/** `millrace` and everything it can do. Only the command that is called is loaded: a broker starts without the tools. */
 export const commands: Command = {
   name: 'millrace',
   summary: 'millrace: a Kafka-compatible broker in one command, and tools for any Kafka',
   details: `Tools talk to --bootstrap HOST:PORT, else to $MILLRACE_BOOTSTRAP, else to 127.0.0.1:9092.
 Tab completion: source <(millrace completion bash)`,
   subcommands: [
-    start,
-    topic,
-    produce,
-    consume,
-    group,
-    config,
-    log,
-    bench,
+    {
+      name: 'start',
+      summary: 'starts a Kafka-compatible broker in the foreground',
+      load: async () => (await import('./start.ts')).start,
+    },
+    {
+      name: 'topic',
+      summary: 'lists, creates, describes, alters and deletes topics',
+      load: async () => (await import('./topic.ts')).topic,
+    },
+    {
+      name: 'produce',
+      summary: 'sends lines of stdin or of files, each as a record',
+      load: async () => (await import('./produce.ts')).produce,
+    },
+    {
+      name: 'consume',
+      summary: 'prints the records of topics, and follows them',
+      load: async () => (await import('./consume.ts')).consume,
+    },
+    {
+      name: 'group',
+      summary: 'lists, describes, resets and deletes consumer groups',
+      load: async () => (await import('./group.ts')).group,
+    },
+    {
+      name: 'config',
+      summary: 'shows and changes configurations of topics, brokers and groups',
+      load: async () => (await import('./config.ts')).config,
+    },
+    {
+      name: 'log',
+      summary: 'looks into data directories: dump, verify',
+      load: async () => (await import('./log.ts')).log,
+    },
+    {
+      name: 'bench',
+      summary: 'measures a cluster: produce, consume, latency',
+      load: async () => (await import('./bench.ts')).bench,
+    },
     completionCommand(() => commands),
   ],
 }

@@ -331,8 +331,11 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
           }
         }
         const left = deadline - this.#cluster.clock.monotonic()
-        if (left <= 0 && !isFirst) return []
         options.signal?.throwIfAborted()
+        if (left <= 0 && !isFirst) {
+          await this.#breathe()
+          return []
+        }
         await this.#turn(Math.max(0, left))
       }
     })
@@ -491,8 +494,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       )
     }
     this.#fetcher.fetch()
-    await this.#wakeup.wait(this.#cluster.clock, Math.min(ms, LOOK_AGAIN_MS))
-    this.#lastYieldMs = this.#cluster.clock.monotonic()
+    if (ms > 0) {
+      await this.#wakeup.wait(this.#cluster.clock, Math.min(ms, LOOK_AGAIN_MS))
+      this.#lastYieldMs = this.#cluster.clock.monotonic()
+    }
     this.#throwFailure()
   }
 

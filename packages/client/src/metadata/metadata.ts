@@ -79,6 +79,8 @@ export function mergeMetadata(known: ClusterMetadata, response: MetadataResponse
               offlineReplicas: each.offlineReplicas,
             }
     }
+    // A topic never gets smaller: a broker that tells of fewer partitions has not heard of the others yet.
+    if (isSame) partitions.push(...before.partitions.slice(partitions.length))
     topics.set(name, { name, id: topic.topicId, isInternal: topic.isInternal, partitions })
   }
   return {

@@ -119,6 +119,15 @@ describe('metadata', () => {
     assert.equal(leaderOf(mergeMetadata(now, response(1, 0, 'C'.repeat(22)))), 1)
   })
 
+  it('does not forget partitions that a broker has not heard of yet', () => {
+    const full = response(2, 5)
+    const [topic] = full.topics
+    const second = { ...topic?.partitions[0], partitionIndex: 1 } as never
+    topic?.partitions.push(second)
+    const now = mergeMetadata(noMetadata, full)
+    assert.equal(mergeMetadata(now, response(2, 5)).topics.get('t')?.partitions.length, 2)
+  })
+
   it('learns a leader from a reply, unless that is old news', () => {
     const now = mergeMetadata(noMetadata, response(2, 5))
     const told = { topic: 't', partition: 0, leader: 1, leaderEpoch: 6, nodes: [] }

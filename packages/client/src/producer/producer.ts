@@ -148,11 +148,13 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     if (this.#closing !== undefined) throw closedError()
     if (options?.signal?.aborted) throw new AbortedError(options.signal.reason)
     const isList = Array.isArray(given)
-    const records: readonly ProducerRecord<unknown, unknown>[] = isList
+    let records: readonly ProducerRecord<unknown, unknown>[] = isList
       ? given
       : [given as ProducerRecord<unknown, unknown>]
     if (channels.send.hasSubscribers) {
-      channels.send.publish({ records, clientId: this.#client.clientId })
+      const event = { records, topic: typed?.name, clientId: this.#client.clientId }
+      channels.send.publish(event)
+      records = event.records
     }
     // All are encoded before any is queued: a bad one in the middle must not send half of them.
     const encoded =
@@ -437,12 +439,12 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   /** Sends everything that was handed over before the call, and resolves when all of it has an outcome. */
   async flush(): Promise<void> {
     if (this.#deliveries.size === 0) return
-    this.#sender.isFlushing = true
+    this.#sender.flushing++
     this.#sender.schedule()
     try {
       await Promise.allSettled([...this.#deliveries].map(({ promise }) => promise))
     } finally {
-      this.#sender.isFlushing = false
+      this.#sender.flushing--
     }
   }
 

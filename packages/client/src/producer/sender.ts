@@ -51,8 +51,8 @@ export class Sender {
   #identifyFailures = 0
   #fatal: Error | undefined
   #isClosed = false
-  /** Callers that wait for everything to be sent make lingering pointless. */
-  isFlushing = false
+  /** Callers that wait for everything to be sent; while there are any, nothing lingers. */
+  flushing = 0
   /** Same for callers that wait for memory. */
   isShortOfMemory = false
 
@@ -115,6 +115,7 @@ export class Sender {
       if (!this.#isReady(queue, now)) continue
       const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
       if (leader === undefined) {
+        if (this.#failGone(queue)) continue
         this.#cluster.track([queue.topic])
         this.#cluster.requestRefresh()
         this.#wakeAt(now + this.#cluster.options.retryBackoffMs)
@@ -136,6 +137,18 @@ export class Sender {
     for (const [node, queues] of byNode) this.#sendTo(node, queues)
   }
 
+  /** A topic never gets smaller: without this partition it is another one of the same name. Its records must not go elsewhere. */
+  #failGone(queue: PartitionQueue): boolean {
+    const known = this.#cluster.metadata.topics.get(queue.topic)
+    if (known === undefined || queue.partition < known.partitions.length) return false
+    const error = new ProtocolError(
+      'UNKNOWN_TOPIC_OR_PARTITION',
+      `topic ${queue.topic} was made anew with ${known.partitions.length} partitions, and has no partition ${queue.partition}`,
+    )
+    for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)
+    return true
+  }
+
   /** Whether the batch in front should go now; else notes when to look again. */
   #isReady(queue: PartitionQueue, now: number): boolean {
     const [head] = queue.waiting
@@ -146,7 +159,7 @@ export class Sender {
       this.#wakeAt(queue.retryAt)
       return false
     }
-    if (this.#options.lingerMs === 0 || this.isFlushing || this.isShortOfMemory) return true
+    if (this.#options.lingerMs === 0 || this.flushing > 0 || this.isShortOfMemory) return true
     if (head.isClosed || queue.waiting.length > 1) return true
     const due = head.createdAt + this.#options.lingerMs
     if (due <= now) return true
