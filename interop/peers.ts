@@ -55,7 +55,10 @@ export async function preparePeers(): Promise<void> {
   }
   const sources = [...filesIn('java'), ...filesIn('../bench/java')]
   await once('classes', sources, async (target) => {
-    await run('javac', ['-cp', libraries('kafka-4.4.0'), '-d', target, ...sources])
+    await run('javac', [
+      ...['-encoding', 'UTF-8', '-cp', libraries('kafka-4.4.0'), '-d', target],
+      ...sources,
+    ])
   })
   await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
     await run('python3', ['-m', 'venv', target])

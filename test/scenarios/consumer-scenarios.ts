@@ -391,6 +391,15 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
       /boom at 7/,
     )
     assert.equal(await failing.position(at(topic)), 7n)
+    await assert.rejects(
+      failing.run({
+        eachBatch: async (records) => {
+          throw new Error(`boom at ${text(records[0] as ConsumerRecord)}`)
+        },
+      }),
+      /boom at 7/,
+    )
+    assert.equal(await failing.position(at(topic)), 7n)
     await failing.close()
   })
 

@@ -42,7 +42,7 @@ export class PartialFailureError<T = unknown> extends MillraceError {
   }
 }
 
-interface ItemResult {
+export interface ItemResult {
   readonly errorCode: number
   readonly errorMessage?: string | null
 }

@@ -34,8 +34,36 @@ import {
 import type { CommittedOffset, OffsetAndMetadata } from '../consumer/committed-offsets.ts'
 import { decodeAssignment, decodeSubscription } from '../consumer/group/consumer-protocol.ts'
 import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
-import { type AdminCaller, errorOf, groupCoordinator, Outcomes, throwIfError } from './caller.ts'
+import {
+  type AdminCaller,
+  errorOf,
+  groupCoordinator,
+  type ItemResult,
+  Outcomes,
+  throwIfError,
+} from './caller.ts'
 import { type AclOperation, operationsOf } from './names.ts'
+
+/** Groups with all their partitions, or with those that are given for each. */
+export type GroupSelection = readonly string[] | Readonly<Record<string, readonly TopicPartition[]>>
+
+function partitionsByGroup(
+  groups: GroupSelection,
+): Map<string, readonly TopicPartition[] | undefined> {
+  if (!isList(groups)) return new Map(Object.entries(groups))
+  return new Map(groups.map((groupId) => [groupId, undefined]))
+}
+
+function isList(groups: GroupSelection): groups is readonly string[] {
+  return Array.isArray(groups)
+}
+
+/** A check that throws what a reply about one group says is wrong with it. */
+function groupsOk(groupId: string) {
+  return ({ groups }: { readonly groups: readonly ItemResult[] }): void => {
+    for (const group of groups) throwIfError(group, `group ${groupId}`)
+  }
+}
 
 export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
 
@@ -134,9 +162,7 @@ async function describeClassic(
         ? { includeAuthorizedOperations: true }
         : {}),
     },
-    ({ groups }) => {
-      for (const group of groups) throwIfError(group, `group ${groupId}`)
-    },
+    groupsOk(groupId),
   )
   const group = response.groups[0] as (typeof response.groups)[number]
   const isConsumers = group.protocolType === 'consumer' || group.protocolType === ''
@@ -186,9 +212,7 @@ export async function describeConsumerGroups(
           groupIds: [groupId],
           includeAuthorizedOperations: options.includeAuthorizedOperations ?? false,
         },
-        ({ groups }) => {
-          for (const group of groups) throwIfError(group, `group ${groupId}`)
-        },
+        groupsOk(groupId),
       )
       const group = response.groups[0] as (typeof response.groups)[number]
       return await newKind(caller, 'consumer', {
@@ -281,9 +305,7 @@ export async function describeShareGroups(
         groupIds: [groupId],
         includeAuthorizedOperations: options.includeAuthorizedOperations ?? false,
       },
-      ({ groups }) => {
-        for (const group of groups) throwIfError(group, `group ${groupId}`)
-      },
+      groupsOk(groupId),
     )
     const group = response.groups[0] as (typeof response.groups)[number]
     return newKind(caller, 'share', {
@@ -312,9 +334,7 @@ export async function describeStreamsGroups(
         groupIds: [groupId],
         includeAuthorizedOperations: options.includeAuthorizedOperations ?? false,
       },
-      ({ groups }) => {
-        for (const group of groups) throwIfError(group, `group ${groupId}`)
-      },
+      groupsOk(groupId),
     )
     return response.groups[0] as StreamsGroupDescription
   })
@@ -344,14 +364,10 @@ const BY_NAME = 9
 /** Offsets of all partitions a group has any for, or of the given ones. Keys are group ids. */
 export async function listGroupOffsets(
   caller: AdminCaller,
-  groups: readonly string[] | Readonly<Record<string, readonly TopicPartition[]>>,
+  groups: GroupSelection,
   { requireStable = false }: { readonly requireStable?: boolean } = {},
 ): Promise<Map<string, CommittedOffset[]>> {
-  const wanted = new Map<string, readonly TopicPartition[] | undefined>(
-    Array.isArray(groups)
-      ? groups.map((groupId: string) => [groupId, undefined])
-      : Object.entries(groups as Readonly<Record<string, readonly TopicPartition[]>>),
-  )
+  const wanted = partitionsByGroup(groups)
   return caller.forEach([...wanted.keys()], async (groupId) => {
     const partitions = wanted.get(groupId)
     const topics =
@@ -517,13 +533,9 @@ export interface ShareGroupOffset extends TopicPartition {
 /** Keys are group ids. Without partitions: all that the groups have. */
 export async function listShareGroupOffsets(
   caller: AdminCaller,
-  groups: readonly string[] | Readonly<Record<string, readonly TopicPartition[]>>,
+  groups: GroupSelection,
 ): Promise<Map<string, ShareGroupOffset[]>> {
-  const wanted = new Map<string, readonly TopicPartition[] | undefined>(
-    Array.isArray(groups)
-      ? groups.map((groupId: string) => [groupId, undefined])
-      : Object.entries(groups as Readonly<Record<string, readonly TopicPartition[]>>),
-  )
+  const wanted = partitionsByGroup(groups)
   return caller.forEach([...wanted.keys()], async (groupId) => {
     const partitions = wanted.get(groupId)
     const topics =
@@ -538,9 +550,7 @@ export async function listShareGroupOffsets(
       DescribeShareGroupOffsetsRequest,
       DescribeShareGroupOffsetsResponse,
       { groups: [{ groupId, topics }] },
-      (reply) => {
-        for (const group of reply.groups) throwIfError(group, `group ${groupId}`)
-      },
+      groupsOk(groupId),
     )
     return (response.groups[0]?.topics ?? []).flatMap(({ topicName, partitions: list }) =>
       list.map(({ partitionIndex, startOffset, leaderEpoch, lag, ...result }) => {

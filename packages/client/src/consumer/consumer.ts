@@ -3,7 +3,7 @@ import { MillraceError } from '@millrace/base'
 import { channels } from '../diagnostics.ts'
 import { Cluster } from '../metadata/cluster.ts'
 import type { PartitionMetadata } from '../metadata/metadata.ts'
-import { lookUpEpochEnds, lookUpOffsets, SpecialTimestamp } from '../metadata/offset-lookup.ts'
+import { lookUpOffsets, SpecialTimestamp } from '../metadata/offset-lookup.ts'
 import { AbortedError, Wakeup } from '../network/waiting.ts'
 import { resolveClientOptions } from '../options.ts'
 import { bytes } from '../serde/serde.ts'
@@ -23,8 +23,9 @@ import {
 import { ConsumerRecord, type Deserializers } from './consumer-record.ts'
 import { Fetcher } from './fetcher.ts'
 import { ClassicMembership } from './group/classic-membership.ts'
-import { type DecodeOptions, PartitionState, type Position } from './partition-state.ts'
+import { type DecodeOptions, PartitionState } from './partition-state.ts'
 import { type PartitionStream, PartitionStreams } from './partition-stream.ts'
+import { Positions } from './positions.ts'
 import { RecordIterator } from './record-iterator.ts'
 import { Runner, type RunOptions } from './runner.ts'
 
@@ -85,6 +86,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   readonly #fetcher: Fetcher
   readonly #membership: ClassicMembership | undefined
   readonly #offsets: CommittedOffsets | undefined
+  readonly #positions: Positions
   readonly #deserializers = new Map<string, Deserializers<unknown, unknown>>()
   readonly #decode: DecodeOptions
   readonly #wakeup = new Wakeup()
@@ -142,11 +144,18 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
         requireStable: this.#options.fetch.isReadCommitted,
       })
     }
+    this.#positions = new Positions({
+      cluster: this.#cluster,
+      options: this.#options,
+      committed: this.#offsets,
+      states: () => this.#states.values(),
+      wake: () => this.#wakeup.wake(),
+    })
     this.#fetcher = new Fetcher({
       cluster: this.#cluster,
       fetch: this.#options.fetch,
       assigned: () => this.#states.values(),
-      onOffsetOutOfRange: (state) => this.#resetOrFail(state),
+      onOffsetOutOfRange: (state) => this.#positions.resetOrFail(state),
       wake: () => this.#wakeup.wake(),
     })
     this.#cluster.onChange(() => this.#metadataChanged())
@@ -479,7 +488,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     }
     this.#throwFailure()
     this.#autoCommit()
-    if (this.#advancing === undefined && (this.#isDue() || this.#needsPositions())) {
+    if (this.#advancing === undefined && (this.#isDue() || this.#positions.isDue)) {
       this.#advancing = this.#advance().then(
         () => {
           this.#advancing = undefined
@@ -525,7 +534,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   async #advance(): Promise<void> {
     const { kind } = this.#subscription
     if (kind === 'topics' || kind === 'pattern') await this.#advanceGroup()
-    await this.#advancePositions()
+    await this.#positions.advance()
     this.#fetcher.fetch()
   }
 
@@ -655,153 +664,6 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
 
   // Positions
 
-  #needsPositions(): boolean {
-    for (const state of this.#states.values()) {
-      if (state.position === undefined && state.error === undefined) return true
-      if (this.#needsValidation(state)) return true
-    }
-    return false
-  }
-
-  #needsValidation(state: PartitionState): boolean {
-    const epoch = this.#leaderEpoch(state)
-    if (epoch < 0 || epoch === state.validatedEpoch) return false
-    const position = state.position
-    return position !== undefined && position.leaderEpoch >= 0
-  }
-
-  #leaderEpoch({ topic, partition }: TopicPartition): number {
-    return this.#cluster.metadata.topics.get(topic)?.partitions[partition]?.leaderEpoch ?? -1
-  }
-
-  async #advancePositions(): Promise<void> {
-    const { defaultApiTimeoutMs } = this.#options
-    const isUnknown = (state: PartitionState): boolean =>
-      !state.isRevoked && state.position === undefined && state.error === undefined
-    const unknown = [...this.#states.values()].filter(
-      (state) => isUnknown(state) && state.reset === undefined,
-    )
-    if (unknown.length > 0) {
-      const committed =
-        this.#offsets === undefined
-          ? new Map<string, CommittedOffset>()
-          : await this.#offsets.fetch(placesOf(unknown), defaultApiTimeoutMs)
-      for (const state of unknown) {
-        if (!isUnknown(state) || state.reset !== undefined) continue
-        const found = committed.get(partitionName(state))
-        if (found === undefined) this.#resetOrFail(state)
-        else state.seek({ offset: found.offset, leaderEpoch: found.leaderEpoch })
-      }
-    }
-    const resets = [...this.#states.values()].filter((state) => state.reset !== undefined)
-    if (resets.length > 0) await this.#resetPositions(resets)
-    const changed = [...this.#states.values()].filter((state) => this.#needsValidation(state))
-    if (changed.length > 0) await this.#validatePositions(changed)
-  }
-
-  /** Applies the reset policy to a partition without a usable offset. */
-  #resetOrFail(state: PartitionState): void {
-    const { reset } = this.#options
-    if (reset !== undefined) {
-      state.requestReset(
-        typeof reset === 'object' && 'beforeNowMs' in reset
-          ? { timestamp: this.#cluster.clock.now() - reset.beforeNowMs }
-          : reset,
-      )
-    } else if (state.position === undefined) {
-      state.error = new MillraceError(
-        'MILLRACE_NO_OFFSET',
-        `group ${this.#options.groupId} has no offset for ${partitionName(state)}, and autoOffsetReset is none: seek first`,
-      )
-    } else {
-      state.error = new MillraceError(
-        'OFFSET_OUT_OF_RANGE',
-        `offset ${state.position.offset} of ${partitionName(state)} is out of range, and autoOffsetReset is none: seek first`,
-      )
-    }
-    this.#wakeup.wake()
-  }
-
-  async #resetPositions(states: readonly PartitionState[]): Promise<void> {
-    const targets = new Map(states.map((state) => [state, state.reset]))
-    const found = await lookUpOffsets(
-      this.#cluster,
-      states.map(({ topic, partition, reset }) => ({
-        topic,
-        partition,
-        timestamp:
-          typeof reset === 'object' ? BigInt(reset.timestamp) : SpecialTimestamp[reset ?? 'latest'],
-      })),
-      {
-        isReadCommitted: this.#options.fetch.isReadCommitted,
-        timeoutMs: this.#options.defaultApiTimeoutMs,
-      },
-    )
-    for (const [i, [state, target]] of [...targets].entries()) {
-      const offset = found[i]
-      // A seek in the meantime counts for more.
-      if (offset === undefined || state.isRevoked || state.reset !== target) continue
-      if (offset.offset >= 0n)
-        state.seek({ offset: offset.offset, leaderEpoch: offset.leaderEpoch })
-      else state.requestReset('latest')
-    }
-  }
-
-  /** After a change of leader: was the log cut below where we are? (KIP-320) */
-  async #validatePositions(states: readonly PartitionState[]): Promise<void> {
-    const before = new Map(
-      states.map((state) => [
-        state,
-        { position: state.position as Position, epoch: this.#leaderEpoch(state) },
-      ]),
-    )
-    for (const state of states) state.isValidating = true
-    try {
-      const ends = await lookUpEpochEnds(
-        this.#cluster,
-        states.map((state) => ({
-          topic: state.topic,
-          partition: state.partition,
-          leaderEpoch: (state.position as Position).leaderEpoch,
-        })),
-        { timeoutMs: this.#options.defaultApiTimeoutMs },
-      )
-      for (const [state, { position, epoch }] of before) {
-        const end = ends.get(partitionName(state))
-        if (end === undefined || state.isRevoked) continue
-        state.validatedEpoch = epoch
-        if (end.endOffset < 0n || end.leaderEpoch < 0) continue
-        if (end.endOffset >= position.offset) continue
-        this.#truncated(state, position, end)
-      }
-    } finally {
-      for (const state of states) state.isValidating = false
-    }
-  }
-
-  #truncated(
-    state: PartitionState,
-    position: Position,
-    end: { readonly endOffset: bigint; readonly leaderEpoch: number },
-  ): void {
-    if (this.#options.reset !== undefined) {
-      this.#cluster.options.logger.warn(
-        'the log was cut below the position; reading on from there',
-        {
-          partition: partitionName(state),
-          position: position.offset,
-          endOffset: end.endOffset,
-        },
-      )
-      state.seek({ offset: end.endOffset, leaderEpoch: end.leaderEpoch })
-      return
-    }
-    state.error = new MillraceError(
-      'MILLRACE_LOG_TRUNCATED',
-      `${partitionName(state)} was cut at ${end.endOffset}, below the position ${position.offset}; autoOffsetReset is none: seek first`,
-    )
-  }
-
   /** Reads on from `offset`, or from a record's place and leader epoch. */
   seek(partition: TopicPartition, offset: bigint | OffsetAndMetadata): void {
     const target = typeof offset === 'bigint' ? { offset } : offset
@@ -857,7 +719,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       if (state.error !== undefined) throw state.error
       this.#state(partition)
       try {
-        await this.#advancePositions()
+        await this.#positions.advance()
       } catch (error) {
         const mayRetry = error instanceof MillraceError && error.retriable
         if (!mayRetry || this.#cluster.clock.monotonic() > deadline) throw error

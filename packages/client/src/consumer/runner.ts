@@ -215,20 +215,23 @@ export class Runner<R> {
     const last = records.at(-1)
     const behind = last === undefined ? 0n : highWatermark - last.offset - 1n
     const context = { topic, partition, lag: behind > 0n ? behind : 0n }
+    const start = state.position
+    const fail = (error: unknown): never => {
+      // The batch is still to be read, by this consumer or another.
+      if (start !== undefined && !state.isRevoked) state.seek(start)
+      throw error
+    }
     try {
       const result = this.#observed({ batch: records }, () => eachBatch(records as R[], context))
-      if (!(result instanceof Promise)) {
-        state.consumedTo(end)
-        return undefined
+      if (result instanceof Promise) {
+        return { promise: result.then(() => state.consumedTo(end), fail), renew() {} }
       }
-      return {
-        promise: result.then(() => state.consumedTo(end)),
-        renew() {},
-      }
+      state.consumedTo(end)
     } catch (error) {
+      if (start !== undefined && !state.isRevoked) state.seek(start)
       this.#fail(error)
-      return undefined
     }
+    return undefined
   }
 
   /** Runs through the records without a promise as long as the handler returns none. */

@@ -66,9 +66,10 @@ export interface RequestOptions {
   readonly maxVersion?: number
   /** Default: `requestTimeoutMs`. */
   readonly timeoutMs?: number
+  /** Goes out while everything else waits for it. */
+  readonly isAuthentication?: boolean
 }
 
-/** Most bytes of records a broker may be sent before the socket has taken them. */
 const CLOSED = 'the client was closed'
 
 /** One authenticated connection to one broker. Requests are pipelined; replies come in the same order. */
@@ -81,6 +82,8 @@ export class BrokerConnection {
   #isClosed = false
   #timer: Timer | undefined
   #reauthenticate: Timer | undefined
+  /** Requests that wait for an authentication that is being renewed. */
+  #held: (() => void)[] | undefined
   /** Newest and oldest version the broker has of each API, by key. */
   #versions: ReadonlyMap<number, { readonly min: number; readonly max: number }> = new Map()
   /** Cluster-wide feature levels the broker told (KIP-584). */
@@ -185,12 +188,22 @@ export class BrokerConnection {
       host: this.address.host,
       clock,
       random: this.#options.random,
-      request: (request, response, message) => this.request(request, response, message),
+      request: (request, response, message) =>
+        this.request(request, response, message, { isAuthentication: true }),
     })
     // KIP-368: a session that ends is renewed in time, before the broker cuts the connection.
     if (lifetimeMs > 0) {
       this.#reauthenticate = clock.setTimer(lifetimeMs * 0.85, () => {
-        this.#authenticate().catch((error: Error) => this.#fail(error))
+        // Brokers take nothing else while they are told who we are.
+        this.#held = []
+        this.#authenticate().then(
+          () => {
+            const held = this.#held ?? []
+            this.#held = undefined
+            for (const send of held) send()
+          },
+          (error: Error) => this.#fail(error),
+        )
       })
     }
   }
@@ -237,17 +250,24 @@ export class BrokerConnection {
         ),
       )
     }
-    return this.#send(request, response, {
+    const call = {
       message: typeof message === 'function' ? message(version) : message,
       version,
       timeoutMs: options.timeoutMs ?? this.#options.requestTimeoutMs,
+    }
+    const held = this.#held
+    if (held === undefined || options.isAuthentication === true) {
+      return this.#send(request, response, call)
+    }
+    return new Promise((resolve, reject) => {
+      held.push(() => this.#send(request, response, call).then(resolve, reject))
     })
   }
 
   /** Sends a request that is never answered: Produce with acks=0. False when the connection is gone. */
   sendOneWay<Q extends MessageSchema>(request: Q, message: MessageInput<Q>): boolean {
     const version = this.versionOf(request)
-    if (this.#isClosed || version === undefined) return false
+    if (this.#isClosed || this.#held !== undefined || version === undefined) return false
     this.#write(request, message, { version, correlationId: this.#correlationId++ })
     return true
   }
@@ -389,6 +409,8 @@ export class BrokerConnection {
             { cause },
           )
     for (const waiting of this.#inFlight.splice(0)) waiting.reject(error)
+    // They find the connection closed.
+    for (const send of this.#held?.splice(0) ?? []) send()
     if (channels.disconnect.hasSubscribers) {
       channels.disconnect.publish({ address: this.#where, error: cause })
     }
