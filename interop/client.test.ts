@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { after, before, describe } from 'node:test'
-import { Admin } from '@millrace/client'
+import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import { after, before, describe, it } from 'node:test'
+import { Admin, Consumer, Producer } from '@millrace/client'
 import { adminScenarios } from '../test/scenarios/admin-scenarios.ts'
 import { type ClusterUnderTest, clusterUnderTest } from '../test/scenarios/cluster-under-test.ts'
 import { consumerScenarios } from '../test/scenarios/consumer-scenarios.ts'
@@ -39,6 +41,35 @@ describe('the client and three brokers of Apache Kafka 4.4.0', () => {
   describe('consuming', () => consumerScenarios(() => cluster))
   describe('in groups', () => groupScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
+  it('reads from the replica in its own rack (KIP-392)', async () => {
+    const topic = await cluster.createTopic('racks')
+    await using producer = new Producer({ ...cluster.client })
+    await producer.send(Array.from({ length: 100 }, (_, i) => ({ topic, value: `${i}` })))
+    await using admin = new Admin(cluster.client)
+    const leader = (await admin.describeTopics([topic])).get(topic)?.partitions[0]?.leader ?? 0
+    const near = (leader % 3) + 1
+    const nodes: number[] = []
+    const onFetch = (message: unknown): void => {
+      nodes.push((message as { readonly node: number }).node)
+    }
+    subscribe('millrace:consumer:fetch', onFetch)
+    await using consumer = new Consumer({
+      ...cluster.client,
+      clientRack: `rack-${near}`,
+      autoOffsetReset: 'earliest',
+    })
+    consumer.assign([{ topic, partition: 0 }])
+    const seen: string[] = []
+    while (seen.length < 100)
+      seen.push(...(await consumer.poll(1000)).map(({ value }) => `${value}`))
+    await producer.send({ topic, value: 'more' })
+    while (seen.length < 101)
+      seen.push(...(await consumer.poll(1000)).map(({ value }) => `${value}`))
+    unsubscribe('millrace:consumer:fetch', onFetch)
+    assert.deepEqual(seen, [...Array.from({ length: 100 }, (_, i) => `${i}`), 'more'])
+    assert.equal(nodes.at(-1), near, `leader ${leader}, fetched from ${nodes}`)
+  })
+
   failoverScenarios(
     () => cluster,
     () => ({

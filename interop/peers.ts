@@ -362,6 +362,8 @@ export async function startKafkaCluster(): Promise<KafkaCluster> {
       'group.initial.rebalance.delay.ms=0',
       'min.insync.replicas=2',
       'default.replication.factor=3',
+      `broker.rack=rack-${id}`,
+      'replica.selector.class=org.apache.kafka.common.replica.RackAwareReplicaSelector',
       'broker.session.timeout.ms=4000',
       'broker.heartbeat.interval.ms=500',
     ]),

@@ -217,6 +217,47 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(next && text(next), '16')
   })
 
+  it('goes where a handler seeks, in every way to read', async () => {
+    const topic = await filled('moved', { count: 20, batch: 20 })
+    const options = { topics: [topic], enableAutoCommit: false }
+    /** Back to the beginning at record 5, once. */
+    const visit = (reader: Consumer, record: ConsumerRecord, seen: string[]): boolean => {
+      seen.push(text(record))
+      if (seen.length === 6) reader.seek(at(topic), 2n)
+      return seen.length === 24
+    }
+    const expected = [...numbers(0, 6), ...numbers(2, 20)]
+    {
+      const seen: string[] = []
+      await using reader = consumer({ ...options, groupId: cluster().unique('moved') })
+      for await (const record of reader) if (visit(reader, record, seen)) break
+      assert.deepEqual(seen, expected)
+    }
+    {
+      const seen: string[] = []
+      const reader = consumer({ ...options, groupId: cluster().unique('moved') })
+      for await (const stream of reader.partitions()) {
+        for await (const record of stream) {
+          if (visit(reader, record, seen)) void reader.close()
+        }
+      }
+      assert.deepEqual(seen, expected)
+    }
+    for (const isAsync of [false, true]) {
+      const seen: string[] = []
+      const end = new AbortController()
+      await using reader = consumer({ ...options, groupId: cluster().unique('moved') })
+      await reader.run({
+        signal: end.signal,
+        eachRecord: (record) => {
+          if (visit(reader, record, seen)) end.abort()
+          return isAsync ? Promise.resolve() : undefined
+        },
+      })
+      assert.deepEqual(seen, expected)
+    }
+  })
+
   it('ends an iteration when it is closed, and leaves a failing handler its record', async () => {
     const topic = await filled('ending', { count: 3 })
     const groupId = cluster().unique('ending')

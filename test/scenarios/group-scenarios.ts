@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { it } from 'node:test'
 import {
   Admin,
@@ -242,6 +243,43 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     await running
     await slow.close()
     await other.stop()
+  })
+
+  it('heartbeats although its handlers never let go of the processor', async () => {
+    const topic = await cluster().createTopic('busy', { partitions: 1 })
+    await produce(topic, 0, 800, 1)
+    let beats = 0
+    const onRequest = (message: unknown): void => {
+      if ((message as { readonly api: string }).api === 'Heartbeat') beats++
+    }
+    const work = (): void => {
+      for (const end = performance.now() + 2; performance.now() < end; );
+    }
+    for (const way of ['run', 'for await'] as const) {
+      await using consumer = new Consumer(
+        options({ groupId: cluster().unique('busy'), topics: [topic], heartbeatIntervalMs: 50 }),
+      )
+      let count = 0
+      beats = 0
+      subscribe('millrace:client:request', onRequest)
+      if (way === 'run') {
+        const end = new AbortController()
+        await consumer.run({
+          signal: end.signal,
+          eachRecord: () => {
+            work()
+            if (++count === 800) end.abort()
+          },
+        })
+      } else {
+        for await (const _record of consumer) {
+          work()
+          if (++count === 800) break
+        }
+      }
+      unsubscribe('millrace:client:request', onRequest)
+      assert.ok(beats >= 10, `${beats} heartbeats in ${way}`)
+    }
   })
 
   it('notices that the group went on without it, and does not commit over others', async () => {

@@ -14,6 +14,7 @@ import {
   CommittedOffsets,
   type OffsetAndMetadata,
 } from './committed-offsets.ts'
+import type { ConsumerCore } from './consumer-core.ts'
 import {
   type ConsumerOptions,
   type RecordOf,
@@ -56,23 +57,6 @@ const LOOK_AGAIN_MS = 1000
 /** A turn of the event loop is due after this long, however much there is to hand out. */
 const YIELD_AFTER_MS = 5
 const REVOKE_COMMIT_TIMEOUT_MS = 5000
-
-/** What the ways to read have of the consumer. */
-export interface ConsumerCore {
-  states(): Iterable<PartitionState>
-  take(state: PartitionState, max: number): ConsumerRecord<unknown, unknown>[]
-  /** Does what is due, sends fetches, and waits until something happened, at most `ms`. */
-  turn(ms: number): Promise<void>
-  /** Lets sockets and timers have their turn when it is time. */
-  breathe(): Promise<void>
-  wake(): void
-  readonly isClosed: boolean
-  /** Called before partitions are given up: resolves when their records are not in anybody's hands. */
-  settle: (states: readonly PartitionState[]) => Promise<void>
-  lastProgressMs: (() => number) | undefined
-  now(): number
-  readonly groupId: string | undefined
-}
 
 /**
  * Reads topics, alone (`assign`) or as a member of a group (`subscribe`). One way to read at a time: `poll`, `for await`,
@@ -169,6 +153,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       states: () => this.#rotation,
       take: (state, max) => this.#take(state, max),
       turn: (ms) => this.#turn(ms),
+      isBreathDue: () => this.#isBreathDue(),
       breathe: () => this.#breathe(),
       wake: () => this.#wakeup.wake(),
       get isClosed() {
@@ -462,12 +447,14 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return records
   }
 
+  #isBreathDue(): boolean {
+    return this.#cluster.clock.monotonic() - this.#lastYieldMs >= YIELD_AFTER_MS
+  }
+
   async #breathe(): Promise<void> {
-    const { clock } = this.#cluster
-    const now = clock.monotonic()
-    if (now - this.#lastYieldMs < YIELD_AFTER_MS) return
-    await clock.yield()
-    this.#lastYieldMs = clock.monotonic()
+    if (!this.#isBreathDue()) return
+    await this.#cluster.clock.yield()
+    this.#lastYieldMs = this.#cluster.clock.monotonic()
   }
 
   /** Whether the group or a position needs something before records may be handed out. */

@@ -30,6 +30,8 @@ export class PartitionState {
   isPaused = false
   /** No longer ours; whoever still holds it must stop. */
   isRevoked = false
+  /** How often it was moved elsewhere: records taken before are not the next ones any more. */
+  moves = 0
   highWatermark = -1n
   lastStableOffset = -1n
   logStartOffset = -1n
@@ -116,6 +118,7 @@ export class PartitionState {
   }
 
   #clear(): void {
+    this.moves++
     this.#fetched.length = 0
     this.#decoded = []
     this.#decodedAt = 0

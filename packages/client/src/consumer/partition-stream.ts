@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConsumerCore } from './consumer.ts'
+import { type ConsumerCore, LOOK_EVERY } from './consumer-core.ts'
 import type { PartitionState } from './partition-state.ts'
 import { Chunk } from './record-iterator.ts'
 
@@ -31,8 +31,11 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
     for (;;) {
       if (this.#error !== undefined) throw this.#error
       if (this.#isEnded || this.state.isRevoked || this.#core.isClosed) return this.#end()
+      if (this.#chunk?.isStale === true) this.#chunk = undefined
       const chunk = this.#chunk
       if (chunk !== undefined && chunk.index < chunk.records.length && !this.state.isPaused) {
+        if (chunk.index % LOOK_EVERY === 0) await this.#core.breathe()
+        if (chunk.isStale) continue
         this.heldSinceMs = this.#core.now()
         return { done: false, value: chunk.records[chunk.index++] as R }
       }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
-import type { ConsumerCore } from './consumer.ts'
+import { type ConsumerCore, LOOK_EVERY } from './consumer-core.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { Cursor, PartitionState, Position } from './partition-state.ts'
 
@@ -12,6 +12,7 @@ export class Chunk implements Cursor {
   readonly records: readonly ConsumerRecord<unknown, unknown>[]
   readonly #end: Position | undefined
   readonly #start: Position | undefined
+  readonly #moves: number
   /** Of the next record to hand out. */
   index = 0
 
@@ -20,7 +21,13 @@ export class Chunk implements Cursor {
     this.records = records
     this.#start = state.position
     this.#end = state.takenTo
+    this.#moves = state.moves
     state.follow(this)
+  }
+
+  /** The partition was taken away or moved elsewhere, so what is left of the chunk is of no use. */
+  get isStale(): boolean {
+    return this.state.isRevoked || this.state.moves !== this.#moves
   }
 
   #after(index: number): Position | undefined {
@@ -64,13 +71,21 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
 
   next(): Promise<IteratorResult<R, undefined>> {
     const chunk = this.#chunk
-    if (chunk !== undefined && chunk.index < chunk.records.length && !chunk.state.isRevoked) {
+    if (chunk !== undefined && chunk.index < chunk.records.length && !chunk.isStale) {
       if (!chunk.state.isPaused) {
         this.#onProgress()
+        if (chunk.index % LOOK_EVERY === 0 && this.#core.isBreathDue())
+          return this.#nextAfterBreath()
         return Promise.resolve({ done: false, value: chunk.records[chunk.index++] as R })
       }
     }
     return this.#nextChunk()
+  }
+
+  /** A body that never waits for anything would keep heartbeats from being sent. */
+  async #nextAfterBreath(): Promise<IteratorResult<R, undefined>> {
+    await this.#core.breathe()
+    return this.next()
   }
 
   async #nextChunk(): Promise<IteratorResult<R, undefined>> {
@@ -114,7 +129,7 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
   #leaveChunk(): void {
     const chunk = this.#chunk
     this.#chunk = undefined
-    if (chunk === undefined || chunk.state.isRevoked) return
+    if (chunk === undefined || chunk.isStale) return
     if (chunk.index >= chunk.records.length) chunk.finish()
     else {
       const position = chunk.handedOut()
@@ -134,7 +149,7 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
   async return(): Promise<IteratorResult<R, undefined>> {
     const chunk = this.#chunk
     this.#chunk = undefined
-    if (chunk !== undefined && !chunk.state.isRevoked) {
+    if (chunk !== undefined && !chunk.isStale) {
       const position = chunk.handedOut()
       const handled = chunk.handled()
       if (position !== undefined) {

@@ -2,7 +2,7 @@
 import { channels } from '../diagnostics.ts'
 import { InvalidOptionError, numberOption } from '../options.ts'
 import { murmur2 } from '../producer/murmur2.ts'
-import type { ConsumerCore } from './consumer.ts'
+import { type ConsumerCore, LOOK_EVERY } from './consumer-core.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { Cursor, PartitionState, Position } from './partition-state.ts'
 
@@ -50,12 +50,19 @@ type AnyRecord = ConsumerRecord<unknown, unknown>
 /** How far one partition is, when its records are handled in any order: up to the first that is not done. */
 class Progress implements Cursor {
   readonly state: PartitionState
+  readonly #moves: number
   readonly #open: { readonly record: AnyRecord; isDone: boolean }[] = []
   #handled: Position | undefined
 
   constructor(state: PartitionState) {
     this.state = state
+    this.#moves = state.moves
     this.#handled = state.position
+  }
+
+  /** The partition was moved elsewhere, so what was begun before says nothing of where it is. */
+  get isStale(): boolean {
+    return this.state.isRevoked || this.state.moves !== this.#moves
   }
 
   get isIdle(): boolean {
@@ -71,7 +78,7 @@ class Progress implements Cursor {
         const { record: done } = this.#open.shift() as { record: AnyRecord }
         this.#handled = { offset: done.offset + 1n, leaderEpoch: done.leaderEpoch }
       }
-      if (this.#open.length === 0) this.state.consumedAll()
+      if (this.#open.length === 0 && !this.isStale) this.state.consumedAll()
     }
   }
 
@@ -216,19 +223,28 @@ export class Runner<R> {
     const behind = last === undefined ? 0n : highWatermark - last.offset - 1n
     const context = { topic, partition, lag: behind > 0n ? behind : 0n }
     const start = state.position
-    const fail = (error: unknown): never => {
+    const { moves } = state
+    // Unless a handler moved the partition elsewhere.
+    const isHere = (): boolean => !state.isRevoked && state.moves === moves
+    const finish = (): void => {
+      if (isHere()) state.consumedTo(end)
+    }
+    const giveBack = (): void => {
       // The batch is still to be read, by this consumer or another.
-      if (start !== undefined && !state.isRevoked) state.seek(start)
+      if (start !== undefined && isHere()) state.seek(start)
+    }
+    const fail = (error: unknown): never => {
+      giveBack()
       throw error
     }
     try {
       const result = this.#observed({ batch: records }, () => eachBatch(records as R[], context))
       if (result instanceof Promise) {
-        return { promise: result.then(() => state.consumedTo(end), fail), renew() {} }
+        return { promise: result.then(finish, fail), renew() {} }
       }
-      state.consumedTo(end)
+      finish()
     } catch (error) {
-      if (start !== undefined && !state.isRevoked) state.seek(start)
+      giveBack()
       this.#fail(error)
     }
     return undefined
@@ -249,25 +265,36 @@ export class Runner<R> {
       return { offset: record.offset + 1n, leaderEpoch: record.leaderEpoch }
     }
     state.follow({ handedOut: cursor, handled: cursor })
+    const { moves } = state
+    const isHere = (): boolean => !state.isRevoked && state.moves === moves
     const stop = (): void => {
       const position = cursor()
-      if (position !== undefined && !state.isRevoked) state.seek(position)
+      if (position !== undefined && isHere()) state.seek(position)
     }
+    /** Whether what `step` returned is a handler's promise, and not a pause. */
+    let isHandling = false
     const step = (): Promise<unknown> | undefined => {
       const isObserved = channels.processStart.hasSubscribers || channels.processEnd.hasSubscribers
       while (handled < records.length) {
-        if (this.#mustStop(state)) {
+        if (this.#mustStop(state) || state.moves !== moves) {
           stop()
           return undefined
+        }
+        if (handled % LOOK_EVERY === LOOK_EVERY - 1 && this.#core.isBreathDue()) {
+          isHandling = false
+          return this.#core.breathe()
         }
         const record = records[handled] as AnyRecord
         const result = isObserved
           ? this.#observed({ record }, () => eachRecord(record as R))
           : eachRecord(record as R)
-        if (result instanceof Promise) return result
+        if (result instanceof Promise) {
+          isHandling = true
+          return result
+        }
         handled++
       }
-      state.consumedTo(end)
+      if (isHere()) state.consumedTo(end)
       return undefined
     }
     try {
@@ -278,7 +305,7 @@ export class Runner<R> {
         try {
           for (let pending: Promise<unknown> | undefined = first; pending !== undefined; ) {
             await pending
-            handled++
+            if (isHandling) handled++
             work.renew()
             pending = step()
           }
@@ -338,7 +365,7 @@ export class Runner<R> {
   #beginRecords(state: PartitionState): void {
     const room = this.#concurrency * QUEUE_FACTOR - this.#queued
     let progress = this.#progress.get(state)
-    if (progress === undefined) {
+    if (progress === undefined || progress.isStale) {
       progress = new Progress(state)
       this.#progress.set(state, progress)
     }
@@ -348,15 +375,17 @@ export class Runner<R> {
       return
     }
     state.follow(progress)
-    for (const record of records) this.#enqueue(state, record, progress.begin(record))
+    for (const record of records) this.#enqueue(progress, record)
   }
 
-  #enqueue(state: PartitionState, record: AnyRecord, done: () => void): void {
+  #enqueue(progress: Progress, record: AnyRecord): void {
+    const { state } = progress
+    const done = progress.begin(record)
     const lane = this.#lanes[this.#laneOf(record)] as Lane
     this.#queued++
     lane.queue.push(async () => {
       this.#queued--
-      if (this.#mustStop(state)) return
+      if (this.#mustStop(state) || progress.isStale) return
       const token = {}
       this.#busy.set(token, { state, sinceMs: this.#core.now() })
       try {
@@ -395,6 +424,7 @@ export class Runner<R> {
     lane.isBusy = true
     for (let task = lane.queue.shift(); task !== undefined; task = lane.queue.shift()) {
       await task()
+      await this.#core.breathe()
       if (lane.queue.length === 0) this.#core.wake()
     }
     lane.isBusy = false
@@ -434,7 +464,7 @@ export class Runner<R> {
     const { state } = progress
     this.#progress.delete(state)
     const position = progress.handled()
-    if (!state.isRevoked && !progress.isIdle && position !== undefined) state.seek(position)
+    if (!progress.isStale && !progress.isIdle && position !== undefined) state.seek(position)
   }
 }
 
