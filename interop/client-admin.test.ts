@@ -5,20 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Admin, type MillraceError, Producer } from '@millrace/client'
+import { eventually } from '../test/e2e/until.ts'
 import { java, type Peer, type SecuredKafka, startKafka, startSecuredKafka } from './peers.ts'
-
-async function eventually(check: () => Promise<void>): Promise<void> {
-  const deadline = Date.now() + 15_000
-  for (;;) {
-    try {
-      await check()
-      return
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
-}
 
 /** What only a real cluster can answer at this stage. */
 describe('the admin and Apache Kafka 4.4.0', () => {

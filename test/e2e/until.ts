@@ -8,3 +8,17 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
 }
+
+/** Tries a check again until it passes, for ten seconds: brokers of a cluster hear of a change one after the other. */
+export async function eventually(check: () => Promise<void>): Promise<void> {
+  const deadline = performance.now() + 10_000
+  for (;;) {
+    try {
+      await check()
+      return
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  }
+}

@@ -1,20 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import {
-  Admin,
-  Consumer,
-  type MillraceError,
-  PartialFailureError,
-  Producer,
-} from '@millrace/client'
-import { until } from '../e2e/until.ts'
+import { Admin, Consumer, PartialFailureError, Producer } from '@millrace/client'
+import { eventually } from '../e2e/until.ts'
 import type { ClusterUnderTest } from './cluster-under-test.ts'
-
-const codeIs =
-  (code: string) =>
-  (error: MillraceError): boolean =>
-    error.code === code
 
 export function adminScenarios(cluster: () => ClusterUnderTest): void {
   const open = (): Admin => new Admin(cluster().client)
@@ -27,31 +16,30 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
       { name, numPartitions: 2, replicationFactor, configs: { 'retention.ms': '1000' } },
     ])
     assert.equal(created.get(name)?.numPartitions, 2)
-    const listed = await admin.listTopics()
-    const topicId = listed.find((each) => each.name === name)?.topicId
-    assert.equal(topicId, created.get(name)?.topicId)
-    await admin.createPartitions({ [name]: 4 })
-    await until(async () => {
-      const now = (await admin.describeTopics([name])).get(name)
-      return now?.partitions.length === 4
+    const topicId = created.get(name)?.topicId ?? ''
+    await eventually(async () => {
+      const listed = await admin.listTopics()
+      assert.equal(listed.find((each) => each.name === name)?.topicId, topicId)
     })
-    const description = (await admin.describeTopics([name])).get(name)
-    assert.equal(description?.id, topicId)
-    assert.deepEqual(
-      description?.partitions.map(({ partition }) => partition),
-      [0, 1, 2, 3],
-    )
-    assert.equal(description?.partitions[0]?.replicas.length, replicationFactor)
-    const byId = await admin.describeTopics({ topicIds: [topicId ?? ''] })
-    assert.equal(byId.get(name)?.partitions.length, 4)
+    await admin.createPartitions({ [name]: 4 })
+    await eventually(async () => {
+      const description = (await admin.describeTopics([name])).get(name)
+      assert.equal(description?.id, topicId)
+      assert.deepEqual(
+        description?.partitions.map(({ partition }) => partition),
+        [0, 1, 2, 3],
+      )
+      assert.equal(description?.partitions[0]?.replicas.length, replicationFactor)
+      const byId = await admin.describeTopics({ topicIds: [topicId] })
+      assert.equal(byId.get(name)?.partitions.length, 4)
+    })
     await assert.rejects(admin.createPartitions({ [name]: 3 }), { code: 'INVALID_PARTITIONS' })
     await assert.rejects(admin.createTopics([{ name, replicationFactor }]), {
       code: 'TOPIC_ALREADY_EXISTS',
     })
     await admin.deleteTopics([name])
-    // Other brokers hear of it a little later than the one that was asked.
-    await until(() =>
-      admin.describeTopics([name]).then(() => false, codeIs('UNKNOWN_TOPIC_OR_PARTITION')),
+    await eventually(() =>
+      assert.rejects(admin.describeTopics([name]), { code: 'UNKNOWN_TOPIC_OR_PARTITION' }),
     )
     await admin.createTopics([{ name: `${name}-dry`, replicationFactor }], { validateOnly: true })
     assert.ok(!(await admin.listTopics()).some((each) => each.name === `${name}-dry`))
@@ -84,7 +72,7 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
       const configs = (await admin.describeConfigs([{ type: 'topic', name }])).get(`topic/${name}`)
       return configs?.find((each) => each.name === key)
     }
-    assert.equal((await entry('retention.ms'))?.isDefault, true)
+    await eventually(async () => assert.equal((await entry('retention.ms'))?.isDefault, true))
     await admin.incrementalAlterConfigs([
       {
         type: 'topic',
@@ -95,13 +83,15 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
         ],
       },
     ])
-    await until(async () => (await entry('retention.ms'))?.value === '5000')
-    assert.equal((await entry('retention.ms'))?.source, 'DYNAMIC_TOPIC_CONFIG')
-    await until(async () => (await entry('cleanup.policy'))?.value === 'delete,compact')
+    await eventually(async () => {
+      const changed = await entry('retention.ms')
+      assert.deepEqual([changed?.value, changed?.source], ['5000', 'DYNAMIC_TOPIC_CONFIG'])
+      assert.equal((await entry('cleanup.policy'))?.value, 'delete,compact')
+    })
     await admin.incrementalAlterConfigs([
       { type: 'topic', name, changes: [{ name: 'retention.ms' }] },
     ])
-    assert.equal((await entry('retention.ms'))?.isDefault, true)
+    await eventually(async () => assert.equal((await entry('retention.ms'))?.isDefault, true))
     await assert.rejects(
       admin.incrementalAlterConfigs([
         { type: 'topic', name, changes: [{ name: 'retention.ms', value: 'soon' }] },
@@ -210,8 +200,10 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(producers.get(`${topic}-0`)?.[0]?.lastSequence, 0)
     assert.deepEqual(await admin.listPartitionReassignments(), [])
     await admin.electLeaders('preferred', [{ topic, partition: 0 }])
-    const resources = await admin.listConfigResources(['topic'])
-    assert.ok(resources.some(({ name }) => name === topic))
+    await eventually(async () => {
+      const resources = await admin.listConfigResources(['topic'])
+      assert.ok(resources.some(({ name }) => name === topic))
+    })
     assert.equal(admin.metrics().get('electLeaders'), 1)
   })
 }

@@ -389,6 +389,9 @@ export class Sender {
       })
     } else this.#cluster.requestRefresh()
     this.#retry(queue, batch)
+    const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
+    // Told where to go, there is nothing to wait for (KIP-951).
+    if (currentLeader.leaderId >= 0 && leader?.id === currentLeader.leaderId) queue.retryAt = 0
   }
 
   #messageOf(queue: PartitionQueue, batch: ProducerBatch, result: PartitionResponse): string {
