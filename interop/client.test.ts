@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { after, before, describe, it } from 'node:test'
 import { Admin, Consumer, Producer } from '@millrace/client'
+import { eventually } from '../test/e2e/until.ts'
 import { adminScenarios } from '../test/scenarios/admin-scenarios.ts'
 import { type ClusterUnderTest, clusterUnderTest } from '../test/scenarios/cluster-under-test.ts'
 import { consumerScenarios } from '../test/scenarios/consumer-scenarios.ts'
@@ -46,7 +47,11 @@ describe('the client and three brokers of Apache Kafka 4.4.0', () => {
     await using producer = new Producer({ ...cluster.client })
     await producer.send(Array.from({ length: 100 }, (_, i) => ({ topic, value: `${i}` })))
     await using admin = new Admin(cluster.client)
-    const leader = (await admin.describeTopics([topic])).get(topic)?.partitions[0]?.leader ?? 0
+    let leader = -1
+    await eventually(async () => {
+      leader = (await admin.describeTopics([topic])).get(topic)?.partitions[0]?.leader ?? -1
+      assert.ok(leader >= 0)
+    })
     const near = (leader % 3) + 1
     const nodes: number[] = []
     const onFetch = (message: unknown): void => {

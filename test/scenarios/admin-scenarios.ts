@@ -113,11 +113,11 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
     assert.ok((supported.get('metadata.version')?.maxVersion ?? 0) > 0)
     const topic = await cluster().createTopic('dirs')
     const id = nodes[0]?.id ?? 0
-    const dirs = (await admin.describeLogDirs([id])).get(id)
-    assert.ok(
-      dirs?.some(({ replicas }) => replicas.some((each) => each.topic === topic)) ||
-        nodes.length > 1,
-    )
+    await eventually(async () => {
+      const leader = (await admin.describeTopics([topic])).get(topic)?.partitions[0]?.leader ?? id
+      const dirs = (await admin.describeLogDirs([leader])).get(leader)
+      assert.ok(dirs?.some(({ replicas }) => replicas.some((each) => each.topic === topic)))
+    })
     const [replica] = await admin.describeReplicaLogDirs([{ topic, partition: 0, broker: id }])
     assert.equal(replica?.futurePath, null)
   })

@@ -277,7 +277,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
 
   it('lingers for company', async () => {
     const topic = await cluster().createTopic('linger')
-    await using sender = producer({ lingerMs: 200 })
+    await using sender = producer({ lingerMs: 600 })
     await sender.partitionsFor(topic)
     const requests = await countRequests('Produce', async () => {
       const sends: Promise<unknown>[] = []

@@ -157,10 +157,11 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       records = event.records
     }
     // All are encoded before any is queued: a bad one in the middle must not send half of them.
+    const now = this.#client.clock.now()
     const encoded =
       records.length === 1
-        ? [this.#encode(records[0] as ProducerRecord<unknown, unknown>, typed)]
-        : records.map((record) => this.#encode(record, typed))
+        ? [this.#encode(records[0] as ProducerRecord<unknown, unknown>, typed, now)]
+        : records.map((record) => this.#encode(record, typed, now))
     const delivery = new Delivery(records.length)
     this.#deliveries.add(delivery)
     for (let i = 0; i < encoded.length; i++) this.#place(encoded[i] as EncodedRecord, delivery, i)
@@ -178,6 +179,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   #encode(
     record: ProducerRecord<unknown, unknown>,
     typed: Topic<unknown, unknown> | undefined,
+    now: number,
   ): EncodedRecord {
     const topic = typed?.name ?? record.topic
     if (typeof topic !== 'string' || topic === '') {
@@ -196,7 +198,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
         `a record for topic ${topic} has no value; null stands for a tombstone`,
       )
     }
-    const timestamp = record.timestamp ?? this.#client.clock.now()
+    const timestamp = record.timestamp ?? now
     if (!Number.isInteger(timestamp) || timestamp < 0) {
       throw new MillraceError(
         'MILLRACE_INVALID_RECORD',
