@@ -189,6 +189,29 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     assert.deepEqual(await admin.listClientMetricsResources(), [])
   })
 
+  it('sets, tells and takes away the offsets of streams groups, and describes groups as classic ones', async () => {
+    await admin.createTopics([{ name: 'streamed', numPartitions: 2 }])
+    const places = [0, 1].map((partition) => ({ topic: 'streamed', partition }))
+    await eventually(() =>
+      admin.alterStreamsGroupOffsets(
+        'streams',
+        places.map((place) => ({ ...place, offset: 3n })),
+      ),
+    )
+    const offsets = (await admin.listStreamsGroupOffsets(['streams'])).get('streams')
+    assert.deepEqual(
+      offsets?.map(({ offset }) => offset),
+      [3n, 3n],
+    )
+    await admin.deleteStreamsGroupOffsets('streams', places.slice(1))
+    assert.equal((await admin.listStreamsGroupOffsets(['streams'])).get('streams')?.length, 1)
+    const group = (await admin.describeClassicGroups(['streams'])).get('streams')
+    assert.deepEqual([group?.state, group?.type], ['Empty', 'classic'])
+    await assert.rejects(admin.unregisterController(99), (error: MillraceError) =>
+      /^[A-Z_]+$/.test(error.code),
+    )
+  })
+
   it('serves delegation tokens to those who may have them', async () => {
     const jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="a";'
     await using secured: SecuredKafka = await startSecuredKafka({
