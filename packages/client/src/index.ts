@@ -63,7 +63,6 @@ export type {
   TransactionDescription,
   TransactionListing,
 } from './admin/transactions.ts'
-export type { CommittedOffset, OffsetAndMetadata } from './consumer/committed-offsets.ts'
 export { Consumer, type RebalanceListener, type TimestampedOffset } from './consumer/consumer.ts'
 export type {
   AssignorName,
@@ -83,6 +82,7 @@ export type {
   GroupAssignment,
   GroupMember,
 } from './consumer/group/assignor.ts'
+export type { CommittedOffset, OffsetAndMetadata } from './consumer/offset-messages.ts'
 export { PartitionStream } from './consumer/partition-stream.ts'
 export type { BatchContext, Ordering, RunOptions } from './consumer/runner.ts'
 export { channels } from './diagnostics.ts'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { parseProperties, systemErrorCode } from '@millrace/base'
-import { type ClientKinds, fromJavaProperties } from '@millrace/client'
+import { Admin, type ClientKinds, fromJavaProperties } from '@millrace/client'
 import type { Options, ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -55,6 +55,10 @@ export function clientOptions<Kind extends keyof ClientKinds>(
   const patience =
     kind === 'producer' ? { maxBlockMs: PATIENCE_MS } : { defaultApiTimeoutMs: PATIENCE_MS }
   return { clientId: 'millrace-cli', ...patience, ...options }
+}
+
+export function openAdmin(parsed: ParsedOptions): Admin {
+  return new Admin(clientOptions('admin', parsed))
 }
 
 /** The values of an option that are `KEY=VALUE`. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Admin, type ConfigResource, type ConfigResourceType } from '@millrace/client'
-import { clientOptions, connectionOptions, pairs } from '../client/connection.ts'
+import type { ConfigResource, ConfigResourceType } from '@millrace/client'
+import { connectionOptions, openAdmin, pairs } from '../client/connection.ts'
 import { printRows, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
 import type { ParsedOptions } from '../options.ts'
@@ -39,7 +39,7 @@ Examples:
   millrace config describe topic orders
   millrace config describe broker 1 --all`,
   async run(parsed) {
-    await using admin = new Admin(clientOptions('admin', parsed))
+    await using admin = openAdmin(parsed)
     const resource = resourceOf(parsed)
     const keys = parsed.values('key')
     const described = await admin.describeConfigs(
@@ -114,7 +114,7 @@ Examples:
     if (changes.length === 0) {
       throw new UsageError('nothing to alter: give --put, --append, --subtract or --delete')
     }
-    await using admin = new Admin(clientOptions('admin', parsed))
+    await using admin = openAdmin(parsed)
     const validateOnly = parsed.has('dry-run')
     await admin.incrementalAlterConfigs([{ ...resource, changes }], { validateOnly })
     const what = `${resource.type} ${resource.name || '(default)'}`

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  Admin,
   Consumer,
   type ConsumerOptions,
   type ConsumerRecord,
   type TopicPartition,
 } from '@millrace/client'
-import { clientOptions, connectionOptions } from '../client/connection.ts'
+import { clientOptions, connectionOptions, openAdmin } from '../client/connection.ts'
 import { type Place, parsePlace, placeHelp } from '../client/offset-spec.ts'
 import { Progress } from '../client/progress.ts'
 import { compileFormat, formatHelp, jsonRecord } from '../client/record-format.ts'
@@ -206,7 +205,7 @@ async function begin(
 }
 
 async function partitionsOf(parsed: ParsedOptions, topic: string): Promise<number[]> {
-  await using admin = new Admin(clientOptions('admin', parsed))
+  await using admin = openAdmin(parsed)
   const description = (await admin.describeTopics([topic])).get(topic)
   return (description?.partitions ?? []).map(({ partition }) => partition)
 }

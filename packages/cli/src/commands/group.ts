@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { assertNever } from '@millrace/base'
-import { Admin, type TopicPartition } from '@millrace/client'
-import { clientOptions, connectionOptions } from '../client/connection.ts'
+import type { Admin, MemberDescription, TopicPartition } from '@millrace/client'
+import { connectionOptions, openAdmin } from '../client/connection.ts'
 import { type Place, parsePlace, placeHelp } from '../client/offset-spec.ts'
 import { printRows, type Row, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
 import type { ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
-
-const open = (parsed: ParsedOptions): Admin => new Admin(clientOptions('admin', parsed))
 
 const list: Command = {
   name: 'list',
@@ -22,7 +20,7 @@ const list: Command = {
     },
   },
   async run(parsed) {
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
     const groups = await admin.listGroups({ states: parsed.values('state') })
     printRows(
       groups.map(({ groupId, state, type, protocolType }) => ({
@@ -46,15 +44,16 @@ const describe: Command = {
     members: { short: 'm', help: 'its members in place of its offsets' },
   },
   async run(parsed) {
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
     const json = parsed.has('json')
     for (const groupId of parsed.positionals) {
-      const rows = parsed.has('members')
-        ? await memberRows(admin, groupId)
-        : await offsetRows(admin, groupId)
       const group = (await admin.describeConsumerGroups([groupId])).get(groupId)
+      const members = group?.members ?? []
+      const rows = parsed.has('members')
+        ? memberRows(members)
+        : await offsetRows(admin, groupId, members)
       if (!json) {
-        const count = group?.members.length ?? 0
+        const count = members.length
         const assignor = group?.assignor === '' ? '' : `, assignor ${group?.assignor}`
         process.stdout.write(
           `${groupId}  ${group?.state}, ${count} member${count === 1 ? '' : 's'}${assignor}, coordinator ${group?.coordinator}\n`,
@@ -66,9 +65,8 @@ const describe: Command = {
   },
 }
 
-async function memberRows(admin: Admin, groupId: string): Promise<Row[]> {
-  const group = (await admin.describeConsumerGroups([groupId])).get(groupId)
-  return (group?.members ?? []).map((member) => ({
+function memberRows(members: readonly MemberDescription[]): Row[] {
+  return members.map((member) => ({
     member: member.memberId,
     instance: member.groupInstanceId,
     client: member.clientId,
@@ -77,18 +75,21 @@ async function memberRows(admin: Admin, groupId: string): Promise<Row[]> {
   }))
 }
 
-async function offsetRows(admin: Admin, groupId: string): Promise<Row[]> {
-  const group = (await admin.describeConsumerGroups([groupId])).get(groupId)
+async function offsetRows(
+  admin: Admin,
+  groupId: string,
+  members: readonly MemberDescription[],
+): Promise<Row[]> {
   const committed = (await admin.listConsumerGroupOffsets([groupId])).get(groupId) ?? []
   const owners = new Map(
-    (group?.members ?? []).flatMap((member) =>
+    members.flatMap((member) =>
       member.assignment.map(({ topic, partition }) => [`${topic}-${partition}`, member] as const),
     ),
   )
   const places = new Map<string, TopicPartition & { readonly offset?: bigint }>(
     committed.map((each) => [`${each.topic}-${each.partition}`, each]),
   )
-  for (const member of group?.members ?? []) {
+  for (const member of members) {
     for (const place of member.assignment) {
       const name = `${place.topic}-${place.partition}`
       if (!places.has(name)) places.set(name, place)
@@ -147,14 +148,12 @@ const reset: Command = {
       throw new UsageError(`invalid --shift ${shift}: allowed is a whole number`)
     }
     const place = to === undefined ? undefined : parsePlace('to', to, Date.now())
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
+    const committed = (await admin.listConsumerGroupOffsets([groupId])).get(groupId) ?? []
     const current = new Map(
-      ((await admin.listConsumerGroupOffsets([groupId])).get(groupId) ?? []).map((each) => [
-        `${each.topic}-${each.partition}`,
-        each.offset,
-      ]),
+      committed.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]),
     )
-    const places = await chosen(admin, parsed, groupId)
+    const places = await chosen(admin, parsed, committed)
     const targets = await targetsOf(admin, places, { place, shift, current })
     if (!parsed.has('dry-run')) {
       await admin.alterConsumerGroupOffsets(
@@ -178,15 +177,16 @@ const reset: Command = {
 async function chosen(
   admin: Admin,
   parsed: ParsedOptions,
-  groupId: string,
+  committed: readonly TopicPartition[],
 ): Promise<TopicPartition[]> {
   const given = parsed.values('topic')
   if (given.length === 0) {
-    const offsets = (await admin.listConsumerGroupOffsets([groupId])).get(groupId) ?? []
-    if (offsets.length === 0) {
-      throw new UsageError(`group ${groupId} has no offsets: name topics with --topic`)
+    if (committed.length === 0) {
+      throw new UsageError(
+        `group ${parsed.positionals[0]} has no offsets: name topics with --topic`,
+      )
     }
-    return offsets.map(({ topic, partition }) => ({ topic, partition }))
+    return committed.map(({ topic, partition }) => ({ topic, partition }))
   }
   const places: TopicPartition[] = []
   for (const text of given) {
@@ -273,7 +273,7 @@ const remove: Command = {
   positionals: ['GROUP...'],
   options: connectionOptions,
   async run(parsed) {
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
     await admin.deleteConsumerGroups(parsed.positionals)
     for (const groupId of parsed.positionals) {
       report(`deleted ${groupId}`, { group: groupId, deleted: true }, { json: parsed.has('json') })

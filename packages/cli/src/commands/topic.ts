@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Admin, type OffsetSpec } from '@millrace/client'
-import { clientOptions, connectionOptions, pairs } from '../client/connection.ts'
+import type { OffsetSpec } from '@millrace/client'
+import { connectionOptions, openAdmin, pairs } from '../client/connection.ts'
 import { parsePlace } from '../client/offset-spec.ts'
 import { printRows, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 
-const open = (parsed: ParsedOptions): Admin => new Admin(clientOptions('admin', parsed))
 const asJson = (parsed: ParsedOptions): { readonly json: boolean } => ({ json: parsed.has('json') })
 
 const list: Command = {
@@ -15,7 +14,7 @@ const list: Command = {
   summary: 'lists topics',
   options: { ...connectionOptions, internal: { help: 'those of Kafka itself too' } },
   async run(parsed) {
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
     const topics = await admin.listTopics({ listInternal: parsed.has('internal') })
     if (!parsed.has('json')) {
       for (const { name } of topics) process.stdout.write(`${name}\n`)
@@ -55,7 +54,7 @@ const create: Command = {
   millrace topic create orders --partitions 6
   millrace topic create state --topic cleanup.policy=compact`,
   async run(parsed) {
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
     const numPartitions = parsed.number('partitions', { min: 1 })
     const replicationFactor = parsed.number('replication-factor', { min: 1, max: 32_767 })
     const there = parsed.has('if-not-exists')
@@ -91,7 +90,7 @@ const describe: Command = {
   positionals: ['NAME...'],
   options: connectionOptions,
   async run(parsed) {
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
     const topics = [...(await admin.describeTopics(parsed.positionals)).values()]
     if (parsed.has('json')) {
       printRows(
@@ -153,7 +152,7 @@ const alter: Command = {
     if (partitions === undefined && changes.length === 0) {
       throw new UsageError('nothing to alter: give --partitions, --topic or --delete')
     }
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
     if (partitions !== undefined) {
       await admin.createPartitions({ [name]: partitions })
       report(
@@ -176,7 +175,7 @@ const remove: Command = {
   positionals: ['NAME...'],
   options: connectionOptions,
   async run(parsed) {
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
     await admin.deleteTopics(parsed.positionals)
     for (const name of parsed.positionals) {
       report(`deleted ${name}`, { topic: name, deleted: true }, asJson(parsed))
@@ -197,7 +196,7 @@ const offsets: Command = {
     },
   },
   async run(parsed) {
-    await using admin = open(parsed)
+    await using admin = openAdmin(parsed)
     const topics = [...(await admin.describeTopics(parsed.positionals)).values()]
     const places = topics.flatMap(({ name, partitions }) =>
       partitions.map(({ partition }) => ({ topic: name, partition })),

@@ -31,8 +31,15 @@ import {
   StreamsGroupDescribeRequest,
   StreamsGroupDescribeResponse,
 } from '@millrace/protocol'
-import type { CommittedOffset, OffsetAndMetadata } from '../consumer/committed-offsets.ts'
 import { decodeAssignment, decodeSubscription } from '../consumer/group/consumer-protocol.ts'
+import {
+  type CommittedOffset,
+  commitTopics,
+  committedIn,
+  OFFSETS_BY_NAME,
+  type OffsetAndMetadata,
+  offsetFetchMessage,
+} from '../consumer/offset-messages.ts'
 import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
 import {
   type AdminCaller,
@@ -358,9 +365,6 @@ export async function deleteGroups(
   })
 }
 
-/** Topic names in place of ids. */
-const BY_NAME = 9
-
 /** Offsets of all partitions a group has any for, or of the given ones. Keys are group ids. */
 export async function listGroupOffsets(
   caller: AdminCaller,
@@ -369,43 +373,16 @@ export async function listGroupOffsets(
 ): Promise<Map<string, CommittedOffset[]>> {
   const wanted = partitionsByGroup(groups)
   return caller.forEach([...wanted.keys()], async (groupId) => {
-    const partitions = wanted.get(groupId)
-    const topics =
-      partitions === undefined
-        ? null
-        : [...partitionsByTopic(partitions)].map(([name, partitionIndexes]) => ({
-            name,
-            partitionIndexes,
-          }))
+    const check = (result: ItemResult): void => throwIfError(result, `offsets of group ${groupId}`)
     const response = await caller.call(
       groupCoordinator(groupId),
       OffsetFetchRequest,
       OffsetFetchResponse,
-      (version) =>
-        version >= 8
-          ? { groups: [{ groupId, topics }], requireStable }
-          : { groupId, topics, requireStable: requireStable && version >= 7 },
-      (reply) => {
-        const group = reply.groups[0] ?? reply
-        throwIfError(group, `offsets of group ${groupId}`)
-        for (const { partitions: list } of group.topics) {
-          for (const each of list) throwIfError(each, `offsets of group ${groupId}`)
-        }
-      },
-      { maxVersion: BY_NAME },
+      offsetFetchMessage(groupId, wanted.get(groupId) ?? null, requireStable),
+      (reply) => void committedIn(reply, check),
+      OFFSETS_BY_NAME,
     )
-    const found = (response.groups[0] ?? response).topics
-    return found.flatMap(({ name, partitions: list }) =>
-      list
-        .filter(({ committedOffset }) => committedOffset >= 0n)
-        .map(({ partitionIndex, committedOffset, committedLeaderEpoch, metadata }) => ({
-          topic: name,
-          partition: partitionIndex,
-          offset: committedOffset,
-          leaderEpoch: committedLeaderEpoch,
-          metadata: metadata ?? '',
-        })),
-    )
+    return committedIn(response, check)
   })
 }
 
@@ -423,15 +400,7 @@ export async function alterGroupOffsets(
       groupId,
       generationIdOrMemberEpoch: -1,
       memberId: '',
-      topics: [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, list]) => ({
-        name,
-        partitions: list.map(({ partition, offset, leaderEpoch, metadata }) => ({
-          partitionIndex: partition,
-          committedOffset: offset,
-          committedLeaderEpoch: leaderEpoch ?? -1,
-          committedMetadata: metadata ?? '',
-        })),
-      })),
+      topics: commitTopics(offsets),
     },
     ({ topics }) => {
       for (const { partitions } of topics) {
@@ -446,7 +415,7 @@ export async function alterGroupOffsets(
         }
       }
     },
-    { maxVersion: BY_NAME },
+    OFFSETS_BY_NAME,
   )
   const outcomes = new Outcomes<undefined>()
   for (const { name, partitions } of response.topics) {

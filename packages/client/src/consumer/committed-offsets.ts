@@ -3,7 +3,6 @@ import { MillraceError } from '@millrace/base'
 import {
   ErrorCode,
   errorName,
-  type MessageOf,
   OffsetCommitRequest,
   OffsetCommitResponse,
   OffsetFetchRequest,
@@ -11,28 +10,16 @@ import {
   ProtocolError,
 } from '@millrace/protocol'
 import type { Cluster } from '../metadata/cluster.ts'
-import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
-import type { ClassicMembership } from './group/classic-membership.ts'
-
-/** An offset to commit, or one that was: the next record the group is to read. */
-export interface OffsetAndMetadata {
-  readonly offset: bigint
-  /** Epoch of the record before, -1 when unknown. Default -1. */
-  readonly leaderEpoch?: number
-  /** A note kept with it. Default empty. */
-  readonly metadata?: string
-}
-
-export type CommittedOffset = TopicPartition & Required<OffsetAndMetadata>
-
-/** Topic names are used in place of ids, so that a commit for a topic made anew is not lost on its way. */
-const COMMIT_BY_NAME = 9
-const FETCH_BY_NAME = 9
-
-const coordinatorMoved: ReadonlySet<number> = new Set([
-  ErrorCode.COORDINATOR_NOT_AVAILABLE,
-  ErrorCode.NOT_COORDINATOR,
-])
+import { partitionName, type TopicPartition } from '../topic-partition.ts'
+import { type ClassicMembership, coordinatorMoved } from './group/classic-membership.ts'
+import {
+  type CommittedOffset,
+  commitTopics,
+  committedIn,
+  OFFSETS_BY_NAME,
+  type OffsetAndMetadata,
+  offsetFetchMessage,
+} from './offset-messages.ts'
 
 /** Reads and writes a group's offsets at its coordinator. */
 export class CommittedOffsets {
@@ -58,51 +45,19 @@ export class CommittedOffsets {
     partitions: readonly TopicPartition[],
     timeoutMs: number,
   ): Promise<Map<string, CommittedOffset>> {
-    const topics = [...partitionsByTopic(partitions)].map(([name, partitionIndexes]) => ({
-      name,
-      partitionIndexes,
-    }))
+    const message = offsetFetchMessage(this.#groupId, partitions, this.#requireStable)
     return this.#retry(timeoutMs, async () => {
       const response = await this.#membership.request(
         OffsetFetchRequest,
         OffsetFetchResponse,
-        (version) =>
-          version >= 8
-            ? { groups: [{ groupId: this.#groupId, topics }], requireStable: this.#requireStable }
-            : {
-                groupId: this.#groupId,
-                topics,
-                requireStable: this.#requireStable && version >= 7,
-              },
-        { maxVersion: FETCH_BY_NAME },
+        message,
+        OFFSETS_BY_NAME,
       )
-      const group = response.groups[0] ?? response
-      this.#check('OffsetFetch', group.errorCode)
-      return this.#read(group.topics)
+      const committed = committedIn(response, ({ errorCode }) =>
+        this.#check('OffsetFetch', errorCode),
+      )
+      return new Map(committed.map((each) => [partitionName(each), each]))
     })
-  }
-
-  #read(
-    topics: readonly Pick<
-      MessageOf<typeof OffsetFetchResponse>['topics'][number],
-      'name' | 'partitions'
-    >[],
-  ): Map<string, CommittedOffset> {
-    const committed = new Map<string, CommittedOffset>()
-    for (const { name, partitions } of topics) {
-      for (const each of partitions) {
-        this.#check('OffsetFetch', each.errorCode)
-        if (each.committedOffset < 0n) continue
-        const place = { topic: name, partition: each.partitionIndex }
-        committed.set(partitionName(place), {
-          ...place,
-          offset: each.committedOffset,
-          leaderEpoch: each.committedLeaderEpoch,
-          metadata: each.metadata ?? '',
-        })
-      }
-    }
-    return committed
   }
 
   /** Rejects with `ILLEGAL_GENERATION` and the like when the group went on without us: others have those partitions now. */
@@ -111,15 +66,7 @@ export class CommittedOffsets {
     timeoutMs: number,
   ): Promise<void> {
     if (offsets.length === 0) return
-    const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, list]) => ({
-      name,
-      partitions: list.map(({ partition, offset, leaderEpoch, metadata }) => ({
-        partitionIndex: partition,
-        committedOffset: offset,
-        committedLeaderEpoch: leaderEpoch ?? -1,
-        committedMetadata: metadata ?? '',
-      })),
-    }))
+    const topics = commitTopics(offsets)
     await this.#retry(timeoutMs, async () => {
       const { generationId, memberId, groupInstanceId } = this.#membership.generation
       const isMember = generationId >= 0
@@ -133,7 +80,7 @@ export class CommittedOffsets {
           groupInstanceId: isMember ? groupInstanceId : null,
           topics,
         },
-        { maxVersion: COMMIT_BY_NAME },
+        OFFSETS_BY_NAME,
       )
       for (const { partitions } of response.topics) {
         for (const { errorCode } of partitions) this.#check('OffsetCommit', errorCode)

@@ -9,11 +9,7 @@ import { resolveClientOptions } from '../options.ts'
 import { bytes } from '../serde/serde.ts'
 import type { Topic } from '../serde/topic.ts'
 import { comparePartitions, partitionName, type TopicPartition } from '../topic-partition.ts'
-import {
-  type CommittedOffset,
-  CommittedOffsets,
-  type OffsetAndMetadata,
-} from './committed-offsets.ts'
+import { CommittedOffsets } from './committed-offsets.ts'
 import type { ConsumerCore } from './consumer-core.ts'
 import {
   type ConsumerOptions,
@@ -24,6 +20,7 @@ import {
 import { ConsumerRecord, type Deserializers } from './consumer-record.ts'
 import { Fetcher } from './fetcher.ts'
 import { ClassicMembership } from './group/classic-membership.ts'
+import type { CommittedOffset, OffsetAndMetadata } from './offset-messages.ts'
 import { type DecodeOptions, PartitionState } from './partition-state.ts'
 import { type PartitionStream, PartitionStreams } from './partition-stream.ts'
 import { Positions } from './positions.ts'
@@ -222,7 +219,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
 
   /** Leaves the group, or gives up what was assigned by hand. */
   async unsubscribe(): Promise<void> {
-    const wasMember = this.#subscription.kind === 'topics' || this.#subscription.kind === 'pattern'
+    const wasMember = this.#isSubscribed
     this.#subscription = { kind: 'none' }
     if (wasMember) {
       await this.#giveUp([...this.#states.values()], 'revoked')
@@ -236,7 +233,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   /** Reads exactly these partitions, without a group's say. */
   assign(partitions: readonly TopicPartition[]): void {
     this.#assertOpen()
-    if (this.#subscription.kind === 'topics' || this.#subscription.kind === 'pattern') {
+    if (this.#isSubscribed) {
       throw new MillraceError('MILLRACE_INVALID_STATE', 'topics are subscribed; unsubscribe first')
     }
     this.#subscription = { kind: 'assigned' }
@@ -280,6 +277,12 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return { groupId, ...this.#membership.generation }
   }
 
+  /** By name or pattern, so that a group decides what is read. */
+  get #isSubscribed(): boolean {
+    const { kind } = this.#subscription
+    return kind === 'topics' || kind === 'pattern'
+  }
+
   #matching(pattern: RegExp): string[] {
     return [...this.#cluster.metadata.topics.values()]
       .filter(({ isInternal }) => !(isInternal && this.#options.excludeInternalTopics))
@@ -315,7 +318,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return this.#reading('poll', options.signal, async () => {
       const deadline = this.#cluster.clock.monotonic() + timeoutMs
       for (let isFirst = true; ; isFirst = false) {
-        if (isFirst ? !this.#isDue() : true) {
+        if (!isFirst || !this.#isDue()) {
           const records = this.#takeForPoll()
           if (records.length > 0) {
             this.#fetcher.fetch()
@@ -460,8 +463,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   /** Whether the group or a position needs something before records may be handed out. */
   #isDue(): boolean {
     if (this.#failure !== undefined) return true
-    const { kind } = this.#subscription
-    if (kind === 'topics' || kind === 'pattern') {
+    if (this.#isSubscribed) {
       const membership = this.#membership as ClassicMembership
       if (membership.needsJoin || membership.isLost || membership.fatal !== undefined) return true
     }
@@ -519,8 +521,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   }
 
   async #advance(): Promise<void> {
-    const { kind } = this.#subscription
-    if (kind === 'topics' || kind === 'pattern') await this.#advanceGroup()
+    if (this.#isSubscribed) await this.#advanceGroup()
     await this.#positions.advance()
     this.#fetcher.fetch()
   }
@@ -881,8 +882,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
           },
         )
       }
-      const { kind } = this.#subscription
-      if ((kind === 'topics' || kind === 'pattern') && states.length > 0) {
+      if (this.#isSubscribed && states.length > 0) {
         const { onPartitionsRevoked } = this.#listener
         if (onPartitionsRevoked !== undefined) {
           await onPartitionsRevoked.call(this.#listener, placesOf(states))

@@ -303,16 +303,8 @@ export class Fetcher {
         state.preferredReplica = undefined
         state.retryAt = now + this.#cluster.options.retryBackoffMs
         this.#cluster.clock.setTimer(this.#cluster.options.retryBackoffMs, () => this.fetch())
-        if (currentLeader.leaderId >= 0) {
-          state.retryAt = 0
-          this.#cluster.learnLeader({
-            topic: state.topic,
-            partition: state.partition,
-            leader: currentLeader.leaderId,
-            leaderEpoch: currentLeader.leaderEpoch,
-            nodes: nodeEndpoints.map(({ nodeId, ...rest }) => ({ id: nodeId, ...rest })),
-          })
-        } else this.#cluster.requestRefresh()
+        if (currentLeader.leaderId >= 0) state.retryAt = 0
+        this.#cluster.learnLeader(state, currentLeader, nodeEndpoints)
       }
     }
   }

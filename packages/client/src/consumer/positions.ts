@@ -3,8 +3,9 @@ import { MillraceError } from '@millrace/base'
 import type { Cluster } from '../metadata/cluster.ts'
 import { lookUpEpochEnds, lookUpOffsets, SpecialTimestamp } from '../metadata/offset-lookup.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
-import type { CommittedOffset, CommittedOffsets } from './committed-offsets.ts'
+import type { CommittedOffsets } from './committed-offsets.ts'
 import type { ResolvedConsumerOptions } from './consumer-options.ts'
+import type { CommittedOffset } from './offset-messages.ts'
 import type { PartitionState, Position } from './partition-state.ts'
 
 /** Finds out where each assigned partition is to be read. */

@@ -16,6 +16,7 @@ import type { BrokerConnection, RequestOptions } from '../network/broker-connect
 import { Connections, type Lane } from '../network/connections.ts'
 import { sleep } from '../network/waiting.ts'
 import { type Address, backoffMs, type ResolvedClientOptions } from '../options.ts'
+import type { TopicPartition } from '../topic-partition.ts'
 import {
   type ClusterMetadata,
   mergeMetadata,
@@ -169,8 +170,14 @@ export class Cluster {
     await sleep(this.clock, this.#backoff(attempt), signal)
   }
 
-  /** A leader that a reply told, which saves asking. */
-  learnLeader(told: Parameters<typeof withLeader>[1]): void {
+  /** Takes the leader that a refusal tells, which saves asking (KIP-951); asks when it tells none, or old news. */
+  learnLeader(
+    { topic, partition }: TopicPartition,
+    { leaderId, leaderEpoch }: { readonly leaderId: number; readonly leaderEpoch: number },
+    endpoints: readonly (Omit<Node, 'id'> & { readonly nodeId: number })[],
+  ): void {
+    const nodes = endpoints.map(({ nodeId, ...rest }) => ({ id: nodeId, ...rest }))
+    const told = { topic, partition, leader: leaderId, leaderEpoch, nodes }
     const metadata = withLeader(this.#metadata, told)
     if (metadata === undefined) this.requestRefresh()
     else this.#update(metadata)

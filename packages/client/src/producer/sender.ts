@@ -14,8 +14,7 @@ import {
 } from '@millrace/protocol'
 import { channels } from '../diagnostics.ts'
 import type { Cluster } from '../metadata/cluster.ts'
-import type { BrokerConnection } from '../network/broker-connection.ts'
-import { DisconnectedError } from '../network/broker-connection.ts'
+import { type BrokerConnection, DisconnectedError } from '../network/broker-connection.ts'
 import { backoffMs } from '../options.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import { ProducerBatch } from './producer-batch.ts'
@@ -49,7 +48,6 @@ export class Sender {
   #identity: { readonly producerId: bigint; readonly producerEpoch: number } | undefined
   #identifying: Promise<void> | undefined
   #identifyFailures = 0
-  #fatal: Error | undefined
   #isClosed = false
   /** Callers that wait for everything to be sent; while there are any, nothing lingers. */
   flushing = 0
@@ -65,11 +63,6 @@ export class Sender {
     this.#options = options
     this.#onSettled = onSettled
     cluster.onChange(() => this.schedule())
-  }
-
-  /** Set once nothing can be sent any more. */
-  get fatal(): Error | undefined {
-    return this.#fatal
   }
 
   add(queue: PartitionQueue): void {
@@ -379,15 +372,7 @@ export class Sender {
       return
     }
     const { currentLeader } = result
-    if (currentLeader.leaderId >= 0) {
-      this.#cluster.learnLeader({
-        topic: queue.topic,
-        partition: queue.partition,
-        leader: currentLeader.leaderId,
-        leaderEpoch: currentLeader.leaderEpoch,
-        nodes: nodeEndpoints.map(({ nodeId, ...rest }) => ({ id: nodeId, ...rest })),
-      })
-    } else this.#cluster.requestRefresh()
+    this.#cluster.learnLeader(queue, currentLeader, nodeEndpoints)
     this.#retry(queue, batch)
     const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
     // Told where to go, there is nothing to wait for (KIP-951).
@@ -537,7 +522,6 @@ export class Sender {
 
   close(error: Error): void {
     this.#isClosed = true
-    this.#fatal = error
     this.#timer?.cancel()
     for (const queue of this.#active) {
       for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)

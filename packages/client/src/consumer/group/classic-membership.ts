@@ -62,7 +62,8 @@ export interface JoinResult {
 /** Room for the broker to answer a join that lasted the whole rebalance. */
 const JOIN_GRACE_MS = 5000
 
-const coordinatorMoved: ReadonlySet<number> = new Set([
+/** Refusals of a broker that does not coordinate the group, or not any more. */
+export const coordinatorMoved: ReadonlySet<number> = new Set([
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
   ErrorCode.NOT_COORDINATOR,
 ])
