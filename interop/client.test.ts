@@ -10,6 +10,7 @@ import { consumerScenarios } from '../test/scenarios/consumer-scenarios.ts'
 import { failoverScenarios } from '../test/scenarios/failover-scenarios.ts'
 import { groupScenarios } from '../test/scenarios/group-scenarios.ts'
 import { producerScenarios } from '../test/scenarios/producer-scenarios.ts'
+import { transactionScenarios } from '../test/scenarios/transaction-scenarios.ts'
 import { type KafkaCluster, type Peer, startKafka, startKafkaCluster } from './peers.ts'
 
 describe('the client and Apache Kafka 4.4.0', () => {
@@ -25,6 +26,7 @@ describe('the client and Apache Kafka 4.4.0', () => {
   describe('producing', () => producerScenarios(() => cluster))
   describe('consuming', () => consumerScenarios(() => cluster))
   describe('in groups', () => groupScenarios(() => cluster))
+  describe('in transactions', () => transactionScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
 })
 
@@ -41,6 +43,7 @@ describe('the client and three brokers of Apache Kafka 4.4.0', () => {
   describe('producing', () => producerScenarios(() => cluster))
   describe('consuming', () => consumerScenarios(() => cluster))
   describe('in groups', () => groupScenarios(() => cluster))
+  describe('in transactions', () => transactionScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
   it('reads from the replica in its own rack (KIP-392)', async () => {
     const topic = await cluster.createTopic('racks')

@@ -9,10 +9,19 @@ try {
   process.stderr.write(`interop: ${(error as Error).message}\n`)
   process.exit(1)
 }
-const pattern = process.argv[2] ?? 'interop/*.test.ts'
+// `interop/run.ts FILE [NAME]`: one file, or of it the tests whose names match.
+const [pattern = 'interop/*.test.ts', name] = process.argv.slice(2)
+const names = name === undefined ? [] : [`--test-name-pattern=${name}`]
 const runner = spawn(
   process.execPath,
-  ['--conditions=millrace-src', '--test', '--test-concurrency=1', '--test-timeout=300000', pattern],
+  [
+    '--conditions=millrace-src',
+    '--test',
+    '--test-concurrency=1',
+    '--test-timeout=300000',
+    ...names,
+    pattern,
+  ],
   { stdio: 'inherit' },
 )
 runner.on('exit', (code) => process.exit(code ?? 1))

@@ -6,6 +6,7 @@ import { type ClusterUnderTest, clusterUnderTest } from '../scenarios/cluster-un
 import { consumerScenarios } from '../scenarios/consumer-scenarios.ts'
 import { groupScenarios } from '../scenarios/group-scenarios.ts'
 import { producerScenarios } from '../scenarios/producer-scenarios.ts'
+import { transactionScenarios } from '../scenarios/transaction-scenarios.ts'
 
 const transports = ['inside the process', 'over TCP'] as const
 
@@ -26,6 +27,7 @@ for (const transport of transports) {
     describe('producing', () => producerScenarios(() => cluster))
     describe('consuming', () => consumerScenarios(() => cluster))
     describe('in groups', () => groupScenarios(() => cluster))
+    describe('in transactions', () => transactionScenarios(() => cluster))
     describe('administering', () => adminScenarios(() => cluster))
   })
 }

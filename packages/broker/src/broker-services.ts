@@ -2,6 +2,9 @@
 import type { Logger, World } from '@millrace/base'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
+import type { TransactionAdmission } from './coordinator/transaction/transaction-admission.ts'
+import type { TransactionCoordinator } from './coordinator/transaction/transaction-coordinator.ts'
+import type { TransactionMarkers } from './coordinator/transaction/transaction-markers.ts'
 import type { FetchSessions } from './handlers/fetch-sessions.ts'
 import type { Handler } from './handlers/handler.ts'
 import type { LogManager } from './log/log-manager.ts'
@@ -24,6 +27,9 @@ export interface BrokerServices {
   readonly topics: Topics
   readonly logs: LogManager
   readonly groups: GroupCoordinator
+  readonly transactions: TransactionCoordinator
+  readonly transactionMarkers: TransactionMarkers
+  readonly transactionAdmission: TransactionAdmission
   readonly producerIds: ProducerIds
   readonly fetchSessions: FetchSessions
   readonly topicDefaults: TopicDefaults

@@ -8,10 +8,9 @@ import {
   silentLogger,
   type World,
 } from '@millrace/base'
-import { ProtocolError } from '@millrace/protocol'
 import type { BrokerServices } from './broker-services.ts'
 import { BrokerConfig } from './config/broker-config.ts'
-import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
+import { openCoordinators } from './coordinators.ts'
 import { FetchSessions } from './handlers/fetch-sessions.ts'
 import { handlers } from './handlers/index.ts'
 import { LogManager } from './log/log-manager.ts'
@@ -83,6 +82,7 @@ export class Broker implements AsyncDisposable {
       await claimPartitions(metadata, { logs, nodeId: config.nodeId })
       const services = assemble(config, { world, logger, metadata, logs, directories, options })
       listeners = new Listeners(services)
+      services.transactions.start()
       await listeners.open(config.listeners)
       logs.start()
       return new Broker(services, listeners)
@@ -161,6 +161,7 @@ export class Broker implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.#listeners.close()
+    this.#services.transactions.close()
     this.#services.groups.close()
     await this.#services.metadata.close()
     await this.#services.logs.close()
@@ -169,6 +170,7 @@ export class Broker implements AsyncDisposable {
   /** Stops at once, leaving the data as a crash of the process would. For tests of recovery. */
   async abandon(): Promise<void> {
     this.#closing ??= (async () => {
+      this.#services.transactions.close()
       this.#services.groups.close()
       this.#services.metadata.abandon()
       this.#services.logs.abandon()
@@ -353,36 +355,15 @@ function assemble(
       return { records, reply: undefined }
     })
   }
-  const groups = new GroupCoordinator({
+  const producerIds = new ProducerIds(metadata, nodeId)
+  const coordinators = openCoordinators({
     world,
     logger,
+    config,
     topics,
-    createTopic: async (topic) => {
-      try {
-        await makeTopic(topic)
-      } catch (error) {
-        if (!(error instanceof ProtocolError) || error.code !== 'TOPIC_ALREADY_EXISTS') throw error
-      }
-    },
-    expiryIntervalMs: config.number('offsets.retention.check.interval.ms'),
-    offsetsTopic: {
-      numPartitions: config.number('offsets.topic.num.partitions'),
-      replicationFactor: config.number('offsets.topic.replication.factor'),
-      assignments: [],
-      configs: [
-        { name: 'cleanup.policy', value: 'compact' },
-        { name: 'compression.type', value: 'producer' },
-        { name: 'segment.bytes', value: config.string('offsets.topic.segment.bytes') },
-      ],
-    },
-    config: {
-      minSessionTimeoutMs: config.number('group.min.session.timeout.ms'),
-      maxSessionTimeoutMs: config.number('group.max.session.timeout.ms'),
-      initialRebalanceDelayMs: config.number('group.initial.rebalance.delay.ms'),
-      maxSize: config.number('group.max.size'),
-      offsetMetadataMaxBytes: config.number('offset.metadata.max.bytes'),
-      offsetsRetentionMs: config.number('offsets.retention.minutes') * 60_000,
-    },
+    metadata,
+    producerIds,
+    createTopic: makeTopic,
   })
   return {
     world,
@@ -396,8 +377,8 @@ function assemble(
     metadata,
     topics,
     logs,
-    groups,
-    producerIds: new ProducerIds(metadata, nodeId),
+    ...coordinators,
+    producerIds,
     fetchSessions: new FetchSessions({
       random: world.random,
       maxSessions: config.number('max.incremental.fetch.session.cache.slots'),

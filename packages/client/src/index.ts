@@ -101,9 +101,15 @@ export {
   type PartitionerName,
   partitionForKey,
 } from './producer/partitioner.ts'
-export { Producer, type SendOptions, type TopicRecord } from './producer/producer.ts'
+export {
+  Producer,
+  type SendOptions,
+  type TopicRecord,
+  type Transaction,
+} from './producer/producer.ts'
 export type { ProducerOptions } from './producer/producer-options.ts'
 export type { HeadersInput, ProducerRecord, RecordMetadata } from './producer/producer-record.ts'
+export type { ConsumerGroupMetadata } from './producer/transaction-manager.ts'
 export {
   boolean,
   bytes,

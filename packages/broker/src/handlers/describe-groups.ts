@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DescribeGroupsRequest, DescribeGroupsResponse, ErrorCode } from '@millrace/protocol'
-import { ClassicGroupState } from '../coordinator/group/classic-group.ts'
-import { metadataOf } from '../coordinator/group/classic-member.ts'
+import { ClassicGroupState } from '../coordinator/group/classic/classic-group.ts'
+import { metadataOf } from '../coordinator/group/classic/classic-member.ts'
 import { AuthorizedOperations } from './authorized-operations.ts'
 import { defineHandler } from './handler.ts'
 
@@ -16,7 +16,7 @@ export const describeGroups = defineHandler(
     return {
       groups: await Promise.all(
         request.groups.map(async (groupId) => {
-          const group = await broker.groups.group(groupId)
+          const group = await broker.groups.classicGroup(groupId)
           if (group === undefined) {
             const isMissing = version >= 6
             return {

@@ -4,6 +4,7 @@ import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
 const GROUP = 0
+const TRANSACTION = 1
 
 /** FindCoordinator (key 10): it is this node for every group. v4 asks for several keys at once. */
 export const findCoordinator = defineHandler(
@@ -25,23 +26,17 @@ export const findCoordinator = defineHandler(
 async function find(key: string, keyType: number, context: RequestContext) {
   const { broker, endpoint } = context
   const nowhere = { key, nodeId: -1, host: '', port: -1 }
-  if (keyType !== GROUP) {
-    return keyType === 1 || keyType === 2
-      ? {
-          ...nowhere,
-          errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE as number,
-          errorMessage: 'The coordinator is not available.' as string | null,
-        }
-      : {
-          ...nowhere,
-          errorCode: ErrorCode.INVALID_REQUEST as number,
-          errorMessage: `unknown coordinator type ${keyType}` as string | null,
-        }
+  if (keyType !== GROUP && keyType !== TRANSACTION) {
+    return {
+      ...nowhere,
+      errorCode: ErrorCode.INVALID_REQUEST as number,
+      errorMessage: `unknown coordinator type ${keyType}` as string | null,
+    }
   }
   return attempt(
     context,
     async () => {
-      await broker.groups.ensureTopic()
+      await (keyType === GROUP ? broker.groups : broker.transactions).ensureTopic()
       return {
         key,
         nodeId: broker.nodeId,

@@ -1,19 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, InitProducerIdRequest, InitProducerIdResponse } from '@millrace/protocol'
+import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../coordinator/transaction/transaction.ts'
 import { defineHandler } from './handler.ts'
+import { attempt } from './outcome.ts'
 
-/** InitProducerId (key 22): a new id for an idempotent producer. Transactional ones have no coordinator here yet. */
+/**
+ * InitProducerId (key 22): a new id for an idempotent producer, or the next epoch of a transactional one, which fences
+ * those before it. v3 lets a producer go on after an error (KIP-360), v4 says `PRODUCER_FENCED` for it (KIP-588).
+ */
 export const initProducerId = defineHandler(
   InitProducerIdRequest,
   InitProducerIdResponse,
-  async (request, { broker }) => {
+  async (request, context) => {
+    const { broker, version } = context
     const refuse = (errorCode: number) => ({ errorCode, producerId: -1n, producerEpoch: -1 })
-    if (request.transactionalId === '') return refuse(ErrorCode.INVALID_REQUEST)
-    if (request.transactionalId !== null) return refuse(ErrorCode.COORDINATOR_NOT_AVAILABLE)
-    return {
-      errorCode: ErrorCode.NONE,
-      producerId: await broker.producerIds.next(),
-      producerEpoch: 0,
+    const { transactionalId, producerId, producerEpoch } = request
+    if (transactionalId === '') return refuse(ErrorCode.INVALID_REQUEST)
+    const hasId = producerId !== NO_PRODUCER_ID
+    if (hasId !== (producerEpoch !== NO_PRODUCER_EPOCH)) return refuse(ErrorCode.INVALID_REQUEST)
+    if (transactionalId === null) {
+      return {
+        errorCode: ErrorCode.NONE,
+        producerId: await broker.producerIds.next(),
+        producerEpoch: 0,
+      }
     }
+    if (request.enable2Pc) return refuse(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
+    if (request.keepPreparedTxn) return refuse(ErrorCode.UNSUPPORTED_VERSION)
+    const outcome = await attempt(
+      context,
+      () =>
+        broker.transactions.initProducerId({
+          transactionalId,
+          timeoutMs: request.transactionTimeoutMs,
+          expected: hasId ? { producerId, producerEpoch } : undefined,
+        }),
+      ({ code }) => ({ error: code }),
+    )
+    if ('producerId' in outcome) return { ...outcome, errorCode: ErrorCode.NONE }
+    const isOldFencing = outcome.error === 'PRODUCER_FENCED' && version < 4
+    return refuse(ErrorCode[isOldFencing ? 'INVALID_PRODUCER_EPOCH' : outcome.error])
   },
 )

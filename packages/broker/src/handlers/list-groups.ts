@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, ListGroupsRequest, ListGroupsResponse } from '@millrace/protocol'
-import { ClassicGroupState } from '../coordinator/group/classic-group.ts'
+import { ClassicGroupState } from '../coordinator/group/classic/classic-group.ts'
 import { defineHandler } from './handler.ts'
 
 /** ListGroups (key 16). v4 filters by state (KIP-518), v5 by type (KIP-848); filters ignore case. */
@@ -11,9 +11,9 @@ export const listGroups = defineHandler(
     const states = new Set(request.statesFilter.map((state) => state.toLowerCase()))
     const types = new Set(request.typesFilter.map((type) => type.toLowerCase()))
     const groups = broker.groups.groups().filter((group) => {
-      if (group.isIn(ClassicGroupState.Dead)) return false
+      if (group.state === ClassicGroupState.Dead) return false
       if (states.size > 0 && !states.has(group.state.toLowerCase())) return false
-      return types.size === 0 || types.has('classic')
+      return types.size === 0 || types.has(group.kind)
     })
     return {
       errorCode: ErrorCode.NONE,
@@ -21,7 +21,7 @@ export const listGroups = defineHandler(
         groupId: group.groupId,
         protocolType: group.protocolType ?? '',
         groupState: group.state,
-        groupType: 'classic',
+        groupType: group.kind,
       })),
     }
   },

@@ -5,7 +5,8 @@ import {
   OffsetFetchResponse,
   ProtocolError,
 } from '@millrace/protocol'
-import type { CommittedOffset } from '../coordinator/group/group-shard.ts'
+import type { OffsetView } from '../coordinator/group/group-coordinator.ts'
+import type { Offsets } from '../coordinator/group/offsets/committed-offsets.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
@@ -23,14 +24,32 @@ export const offsetFetch = defineHandler(
     if (context.version >= 8) {
       const groups = await Promise.all(
         request.groups.map(async (group) => {
-          const found = await fetchGroup(group.groupId, group.topics, context)
+          const found = await fetchGroup(
+            {
+              groupId: group.groupId,
+              memberId: group.memberId,
+              memberEpoch: group.memberEpoch,
+              requireStable: request.requireStable,
+            },
+            group.topics,
+            context,
+          )
           return { groupId: group.groupId, topics: found.topics, errorCode: found.errorCode }
         }),
       )
       return { groups }
     }
     const topics = request.topics?.map((topic) => ({ ...topic, topicId: '' })) ?? null
-    const { topics: found, errorCode } = await fetchGroup(request.groupId, topics, context)
+    const { topics: found, errorCode } = await fetchGroup(
+      {
+        groupId: request.groupId,
+        memberId: null,
+        memberEpoch: -1,
+        requireStable: request.requireStable,
+      },
+      topics,
+      context,
+    )
     // Before v2 there is no error for the whole, so every partition carries it.
     if (context.version < 2 && errorCode !== ErrorCode.NONE) {
       return {
@@ -44,29 +63,35 @@ export const offsetFetch = defineHandler(
   },
 )
 
+interface Reader {
+  readonly groupId: string
+  readonly memberId: string | null
+  readonly memberEpoch: number
+  /** Refuses offsets that an open transaction may change (KIP-447). */
+  readonly requireStable: boolean
+}
+
 async function fetchGroup(
-  groupId: string,
+  reader: Reader,
   topics: readonly AskedTopic[] | null,
   context: RequestContext,
 ) {
   return attempt(
     context,
     async () => {
-      const offsets = await context.broker.groups.offsets(groupId)
-      const asked = topics ?? allTopics(offsets, context)
+      const view = await context.broker.groups.offsets(reader.groupId, reader)
+      if (view.error !== 'NONE') return { errorCode: ErrorCode[view.error] as number, topics: [] }
+      const asked = topics ?? allTopics(view.offsets, context)
       return {
         errorCode: ErrorCode.NONE as number,
-        topics: asked.map((topic) => fetchTopic(topic, offsets, context)),
+        topics: asked.map((topic) => fetchTopic(topic, { view, reader }, context)),
       }
     },
     (error) => ({ errorCode: error.errorCode as number, topics: [] }),
   )
 }
 
-function allTopics(
-  offsets: ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>,
-  { broker, version }: RequestContext,
-): AskedTopic[] {
+function allTopics(offsets: Offsets, { broker, version }: RequestContext): AskedTopic[] {
   return [...offsets].flatMap(([name, partitions]) => {
     const topicId = broker.topics.get(name)?.id
     // A topic without an id cannot be told to a client that knows ids only.
@@ -77,7 +102,7 @@ function allTopics(
 
 function fetchTopic(
   topic: AskedTopic,
-  offsets: ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>,
+  { view, reader }: { readonly view: OffsetView; readonly reader: Reader },
   { broker, version }: RequestContext,
 ) {
   const name = version >= 10 ? broker.topics.byId(topic.topicId)?.name : topic.name
@@ -92,8 +117,11 @@ function fetchTopic(
       })),
     }
   }
-  const committed = offsets.get(name)
+  const committed = view.offsets.get(name)
   const partitions = topic.partitionIndexes.map((index) => {
+    if (reader.requireStable && view.isUnstable(name, index)) {
+      return { ...absent(index), errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT as number }
+    }
     const found = committed?.get(index)
     if (found === undefined) return absent(index)
     return {

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode, ProduceRequest, ProduceResponse, ProtocolError } from '@millrace/protocol'
+import {
+  ErrorCode,
+  ProduceRequest,
+  ProduceResponse,
+  ProtocolError,
+  type RecordBatch,
+} from '@millrace/protocol'
 import { InvalidRecordsError, prepareBatch, requireOneBatch } from '../log/produce-validation.ts'
 import type { Partition } from '../topics.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { protocolError } from './outcome.ts'
 
+/** From here on the request itself adds its partitions to the transaction (KIP-890 part 2). */
+const FIRST_ADDING_VERSION = 12
+
 /**
  * Produce (key 0). Batches are appended in the order of arrival before anything is awaited, so that requests of one
- * connection may overlap; `acks=all` then waits for the disk. v13 names topics by id.
+ * connection may overlap; `acks=all` then waits for the disk. v12 adds partitions to transactions, v13 names topics by id.
  */
 export const produce = defineHandler(
   ProduceRequest,
@@ -16,6 +25,11 @@ export const produce = defineHandler(
     const { acks } = request
     const isValid = acks === 0 || acks === 1 || acks === -1
     const waits: Promise<void>[] = []
+    const transactional: Write[] = []
+    const wait = ({ result }: Write, durable: Promise<void> | undefined): void => {
+      if (durable === undefined) return
+      waits.push(durable.catch((error) => fail(result, protocolError(error, context))))
+    }
     const responses = request.topicData.map((topic) => ({
       name: topic.name,
       topicId: topic.topicId,
@@ -29,16 +43,19 @@ export const produce = defineHandler(
             context.version >= 13
               ? context.broker.topics.partitionById(topic.topicId, data.index)
               : context.broker.topics.partition(topic.name, data.index)
-          const wait = append(partition, data.records, { acks, context, result })
-          if (wait !== undefined) {
-            waits.push(wait.catch((error) => fail(result, protocolError(error, context))))
-          }
+          const write = prepare(partition, data.records, { acks, context, result })
+          if (write.batch.isTransactional) transactional.push(write)
+          else wait(write, append(write))
         } catch (error) {
           fail(result, protocolError(error, context))
         }
         return result
       }),
     }))
+    if (transactional.length > 0) {
+      const admitted = appendAdmitted(transactional, request.transactionalId, context)
+      if (admitted !== undefined) waits.push(admitted)
+    }
     if (acks === 0) {
       const failure = responses
         .flatMap((topic) => topic.partitionResponses)
@@ -71,8 +88,15 @@ interface PartitionResult {
   errorMessage?: string | null
 }
 
-/** Appends now; returns what to wait for before the acknowledgement. */
-function append(
+/** A checked batch on its way into a partition. */
+interface Write {
+  readonly partition: Partition
+  readonly batch: RecordBatch
+  readonly acks: number
+  readonly result: PartitionResult
+}
+
+function prepare(
   partition: Partition,
   records: Buffer | null,
   options: {
@@ -80,7 +104,7 @@ function append(
     readonly context: RequestContext
     readonly result: PartitionResult
   },
-): Promise<void> | undefined {
+): Write {
   const { acks, context, result } = options
   const { config } = partition.topic
   if (partition.topic.isInternal) {
@@ -108,13 +132,12 @@ function append(
   const { log } = partition
   // From here on Kafka tells the log's start, whatever else it answers.
   result.logStartOffset = log.logStartOffset
-  const batch = prepareBatch(received, about)
-  if (batch.isTransactional) {
-    throw new ProtocolError(
-      'INVALID_TXN_STATE',
-      `transactions are not supported: ${partition.name} cannot take a transactional batch`,
-    )
-  }
+  return { partition, batch: prepareBatch(received, about), acks, result }
+}
+
+/** Appends now; returns what to wait for before the acknowledgement. */
+function append({ partition, batch, acks, result }: Write): Promise<void> | undefined {
+  const { log } = partition
   const repeated = batch.hasProducerId ? log.producers.check(batch, partition.name) : undefined
   if (repeated !== undefined) {
     result.baseOffset = repeated.baseOffset
@@ -124,6 +147,67 @@ function append(
   result.baseOffset = appended.baseOffset
   result.logAppendTimeMs = appended.logAppendTimeMs
   return acks === -1 ? log.acknowledged(appended.lastOffset + 1n) : undefined
+}
+
+/** Appends what belongs to a transaction, once its coordinator has the partitions; each write's result tells the rest. */
+function appendAdmitted(
+  writes: readonly Write[],
+  transactionalId: string | null,
+  context: RequestContext,
+): Promise<void> | undefined {
+  const failAll = (error: unknown): void => {
+    for (const { result } of writes) fail(result, protocolError(error, context))
+  }
+  const appendAll = async (): Promise<void> => {
+    // In one go, so that what the producer sent after this comes after it.
+    const durable = writes.map((write) => {
+      try {
+        return append(write)
+      } catch (error) {
+        return Promise.reject(error)
+      }
+    })
+    const outcomes = await Promise.allSettled(durable)
+    outcomes.forEach((outcome, i) => {
+      const result = writes[i]?.result
+      if (outcome.status === 'fulfilled' || result === undefined) return
+      fail(result, protocolError(outcome.reason, context))
+    })
+  }
+  try {
+    const admission = admit(writes, transactionalId, context)
+    return admission === undefined ? appendAll() : admission.then(appendAll, failAll)
+  } catch (error) {
+    failAll(error)
+    return undefined
+  }
+}
+
+function admit(
+  writes: readonly Write[],
+  transactionalId: string | null,
+  { broker, version }: RequestContext,
+): Promise<void> | undefined {
+  if (transactionalId === null) {
+    throw new ProtocolError(
+      'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+      'a transactional batch needs the transactional id of its producer in the request',
+    )
+  }
+  const [first] = writes
+  if (first === undefined) return undefined
+  const { producerId, producerEpoch } = first.batch
+  if (writes.some(({ batch }) => batch.producerId !== producerId)) {
+    throw new ProtocolError(
+      'INVALID_PRODUCER_ID_MAPPING',
+      `the request has transactional batches of several producers, ${producerId} among them`,
+    )
+  }
+  return broker.transactionAdmission.admit(
+    { transactionalId, producerId, producerEpoch },
+    writes.map(({ partition }) => ({ topic: partition.topic.name, partition: partition.index })),
+    { isImplicit: version >= FIRST_ADDING_VERSION, knowsAbortable: version > 10 },
+  )
 }
 
 function fail(result: PartitionResult, error: ProtocolError): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, SyncGroupRequest, SyncGroupResponse } from '@millrace/protocol'
-import { syncError } from '../coordinator/group/classic-requests.ts'
+import { syncError } from '../coordinator/group/classic/classic-requests.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 

@@ -61,9 +61,10 @@ export async function cleanLog(log: PartitionLog, options: CleanOptions): Promis
   const from = log.cleanedUpTo > log.logStartOffset ? log.cleanedUpTo : log.logStartOffset
   const end = await collectKeys(log, { from, limit, newest, options })
   if (end <= from) return
+  const open = new Set<bigint>()
   for (const group of groupSegments(log, end)) {
     if (options.isCancelled() || log.segments.indexOf(group[0] as Segment) < 0) return
-    rewrite(log, group, { newest, now, world })
+    rewrite(log, group, { newest, open, now, world })
     await world.clock.yield()
   }
   log.cleanedUpTo = end
@@ -152,6 +153,8 @@ function rewrite(
   group: readonly Segment[],
   work: {
     readonly newest: ReadonlyMap<string, bigint>
+    /** Producers of which there is data of a transaction whose marker has not come yet. */
+    readonly open: Set<bigint>
     readonly now: number
     readonly world: World
   },
@@ -173,7 +176,11 @@ function rewrite(
           now: work.now,
           isAborted: aborted(batch),
           isLastOfProducer: lastBatchOfProducer.get(batch.producerId) === batch.lastOffset,
+          endsData: batch.isControl && work.open.delete(batch.producerId),
         })
+        if (kept !== undefined && batch.isTransactional && !batch.isControl) {
+          work.open.add(batch.producerId)
+        }
         if (kept === undefined) continue
         cleaned.write([kept], position)
         position += kept.length
@@ -212,6 +219,8 @@ function retain(
     readonly now: number
     readonly isAborted: boolean
     readonly isLastOfProducer: boolean
+    /** Of a marker: whether data of its transaction is left, which nobody could tell from an open one without it. */
+    readonly endsData: boolean
   },
 ): Buffer | undefined {
   const { log, newest, now } = work
@@ -219,7 +228,7 @@ function retain(
   const isPastHorizon = batch.hasDeleteHorizon && batch.baseTimestamp <= BigInt(now)
   if (batch.isControl) {
     const isMarker = isAbortMarker(batch) !== undefined
-    if (!isMarker || !isPastHorizon) {
+    if (!isMarker || !isPastHorizon || work.endsData) {
       if (!isMarker || batch.hasDeleteHorizon) return batch.bytes
       return rebuild(batch, readRecords(batch), horizonMs)
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { buildBatch, type RecordBatch, readRecords } from '@millrace/protocol'
+import { buildBatch, RecordBatch, readRecords } from '@millrace/protocol'
 
 /** Types in the key of a control record: `version i16, type i16`. */
 export const ControlType = {
@@ -56,5 +56,29 @@ export function controlBatch(
       partitionLeaderEpoch: options.leaderEpoch,
       isControl: true,
     },
+  )
+}
+
+export interface EndMarker {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly coordinatorEpoch: number
+  readonly isCommitted: boolean
+  /** From 2 on an epoch ends one transaction only, so the marker's must be past what the partition has seen. */
+  readonly transactionVersion: number
+}
+
+/** A marker that ends a transaction in one partition. */
+export function endMarkerBatch(marker: EndMarker, timestamp: bigint): RecordBatch {
+  const value = Buffer.alloc(6)
+  value.writeInt32BE(marker.coordinatorEpoch, 2)
+  const key = controlKey(marker.isCommitted ? ControlType.commit : ControlType.abort)
+  return new RecordBatch(
+    buildBatch([{ timestamp, key, value }], {
+      producerId: marker.producerId,
+      producerEpoch: marker.producerEpoch,
+      isTransactional: true,
+      isControl: true,
+    }),
   )
 }

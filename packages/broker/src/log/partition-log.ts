@@ -2,7 +2,12 @@
 import { type FileSystem, type Logger, systemErrorCode, type World } from '@millrace/base'
 import { hasWholeBatch, ProtocolError, RecordBatch, readRecords } from '@millrace/protocol'
 import { readEpochCheckpoint, writeEpochCheckpoint } from './checkpoint-files.ts'
-import { isAbortMarker, markerCoordinatorEpoch } from './control-batch.ts'
+import {
+  type EndMarker,
+  endMarkerBatch,
+  isAbortMarker,
+  markerCoordinatorEpoch,
+} from './control-batch.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { ProducerState } from './producer-state.ts'
@@ -366,6 +371,15 @@ export class PartitionLog {
       lastOffset: offset - 1n,
       logAppendTimeMs: last?.hasLogAppendTime === true ? last.maxTimestamp : -1n,
     }
+  }
+
+  /** Ends a transaction here; throws as `ProducerState.checkMarker` does. */
+  appendMarker(
+    marker: EndMarker,
+    options: { readonly leaderEpoch: number; readonly timestamp: bigint },
+  ): AppendResult {
+    this.producers.checkMarker(marker, this.name)
+    return this.append([endMarkerBatch(marker, options.timestamp)], options.leaderEpoch)
   }
 
   /** Appends batches that carry their offsets and epochs already. */

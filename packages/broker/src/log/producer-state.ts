@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
 import { crc32c, incrementSequence, ProtocolError, type RecordBatch } from '@millrace/protocol'
+import type { EndMarker } from './control-batch.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
 /** How many of a producer's batches are remembered to recognize a retry. */
@@ -61,6 +62,12 @@ export class ProducerState {
     const { producerId, producerEpoch: epoch, baseSequence } = batch
     const entry = this.#producers.get(producerId)
     if (entry === undefined) return undefined
+    if (entry.currentTransactionFirstOffset !== undefined && !batch.isTransactional) {
+      throw new ProtocolError(
+        'INVALID_TXN_STATE',
+        `producer ${producerId} has a transaction open in ${partition}, and sent a batch outside of it`,
+      )
+    }
     if (epoch < entry.producerEpoch) {
       throw new ProtocolError(
         'INVALID_PRODUCER_EPOCH',
@@ -89,6 +96,40 @@ export class ProducerState {
       throw outOfOrder(batch, partition, incrementSequence(newest.lastSequence, 1))
     }
     return undefined
+  }
+
+  /** Whether the producer has a transaction open in this partition, in this epoch. */
+  hasOpenTransaction(producerId: bigint, producerEpoch: number): boolean {
+    const entry = this.#producers.get(producerId)
+    return (
+      entry?.currentTransactionFirstOffset !== undefined && entry.producerEpoch === producerEpoch
+    )
+  }
+
+  /** Throws `INVALID_PRODUCER_EPOCH` or `TRANSACTION_COORDINATOR_FENCED` for a marker of the past. */
+  checkMarker(marker: EndMarker, partition: string): void {
+    const entry = this.#producers.get(marker.producerId)
+    if (entry === undefined) return
+    const { producerEpoch: epoch, coordinatorEpoch } = marker
+    const isOpen = entry.currentTransactionFirstOffset !== undefined
+    // The same marker again, after its reply was lost or the coordinator restarted, does no harm.
+    const isRepeated = epoch === entry.producerEpoch && (!isOpen || epoch === 32767)
+    const isPast =
+      marker.transactionVersion >= 2
+        ? epoch <= entry.producerEpoch && !isRepeated
+        : epoch < entry.producerEpoch
+    if (isPast) {
+      throw new ProtocolError(
+        'INVALID_PRODUCER_EPOCH',
+        `marker of producer ${marker.producerId} for ${partition} has epoch ${epoch}, but ${entry.producerEpoch} was seen`,
+      )
+    }
+    if (coordinatorEpoch < entry.coordinatorEpoch) {
+      throw new ProtocolError(
+        'TRANSACTION_COORDINATOR_FENCED',
+        `marker of producer ${marker.producerId} for ${partition} has coordinator epoch ${coordinatorEpoch}, but ${entry.coordinatorEpoch} was seen`,
+      )
+    }
   }
 
   /** Notes a data batch that is in the log. */

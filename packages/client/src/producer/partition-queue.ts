@@ -42,17 +42,31 @@ export class PartitionQueue {
     return head.attempts === 0 || this.inFlight.length === 0
   }
 
-  /** Gives a batch its identity, unless it has one from an earlier attempt. */
-  identify(batch: ProducerBatch, producerId: bigint, producerEpoch: number): void {
+  /**
+   * Gives a batch its identity, unless it has one from an earlier attempt. A transactional producer has one epoch for all
+   * partitions, and sequences begin anew with each.
+   */
+  identify(
+    batch: ProducerBatch,
+    producer: {
+      readonly producerId: bigint
+      readonly producerEpoch: number
+      readonly isTransactional: boolean
+    },
+  ): void {
     if (batch.identity !== undefined) return
-    if (this.#producerId === -1n) {
+    const { producerId, producerEpoch, isTransactional } = producer
+    const isOther = this.#producerId !== producerId || this.#epoch !== producerEpoch
+    if (this.#producerId === -1n || (isTransactional && isOther)) {
       this.#producerId = producerId
       this.#epoch = producerEpoch
+      this.#nextSequence = 0
     }
     batch.identity = {
       producerId: this.#producerId,
       producerEpoch: this.#epoch,
       baseSequence: this.#nextSequence,
+      isTransactional,
     }
     this.#nextSequence = incrementSequence(this.#nextSequence, batch.recordCount)
   }

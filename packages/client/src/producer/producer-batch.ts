@@ -39,6 +39,7 @@ export interface BatchIdentity {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly baseSequence: number
+  readonly isTransactional: boolean
 }
 
 /** Records of one partition on their way. */

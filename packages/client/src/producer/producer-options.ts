@@ -39,6 +39,10 @@ export interface ProducerOptions<K = Uint8Array | string, V = Uint8Array | strin
   /** gzip 1 to 9, zstd -131072 to 22; snappy and lz4 have none. Default: the codec's own. */
   readonly compressionLevel?: number
   readonly partitioner?: PartitionerName | Partitioner
+  /** Makes a producer of transactions. One that starts with the id of another takes its place, and aborts what it left. */
+  readonly transactionalId?: string
+  /** How long a transaction may take before its coordinator aborts it. Default 60,000; brokers allow up to 900,000. */
+  readonly transactionTimeoutMs?: number
 }
 
 const ownNames: readonly (keyof ProducerOptions)[] = [
@@ -56,6 +60,8 @@ const ownNames: readonly (keyof ProducerOptions)[] = [
   'compression',
   'compressionLevel',
   'partitioner',
+  'transactionalId',
+  'transactionTimeoutMs',
 ]
 export const producerOptionNames = [...clientOptionNames, ...ownNames]
 
@@ -74,6 +80,8 @@ export interface ResolvedProducerOptions {
   readonly compression: CompressionType
   readonly compressionLevel: number | undefined
   readonly partitioner: PartitionerName | Partitioner
+  readonly transactionalId: string | undefined
+  readonly transactionTimeoutMs: number
 }
 
 export function resolveProducerOptions<K, V>(
@@ -87,6 +95,19 @@ export function resolveProducerOptions<K, V>(
   const isIdempotent = options.enableIdempotence ?? acks === 'all'
   if (isIdempotent && acks !== 'all') {
     throw new InvalidOptionError('acks', acks, "'all' when enableIdempotence is true")
+  }
+  const { transactionalId } = options
+  if (transactionalId !== undefined) {
+    if (typeof transactionalId !== 'string' || transactionalId === '') {
+      throw new InvalidOptionError('transactionalId', transactionalId, 'a string that is not empty')
+    }
+    if (!isIdempotent) {
+      throw new InvalidOptionError(
+        'enableIdempotence',
+        false,
+        "true with a transactionalId, and acks 'all'",
+      )
+    }
   }
   const maxInFlight = number('maxInFlightRequestsPerConnection', 5, 1)
   if (isIdempotent && maxInFlight > 5) {
@@ -131,6 +152,8 @@ export function resolveProducerOptions<K, V>(
     compression,
     compressionLevel: checkLevel(compression, options.compressionLevel),
     partitioner,
+    transactionalId,
+    transactionTimeoutMs: number('transactionTimeoutMs', 60_000, 1),
   }
 }
 

@@ -74,17 +74,28 @@ describe('a partition queue', () => {
   it('numbers batches without gaps, and keeps the number of one that is sent again', () => {
     const queue = new PartitionQueue('t', 0)
     const [first, second] = [batch(3), batch(2)]
-    queue.identify(first, 9n, 0)
-    queue.identify(second, 9n, 0)
-    queue.identify(first, 9n, 0)
-    assert.deepEqual(first.identity, { producerId: 9n, producerEpoch: 0, baseSequence: 0 })
-    assert.deepEqual(second.identity, { producerId: 9n, producerEpoch: 0, baseSequence: 3 })
+    queue.identify(first, { producerId: 9n, producerEpoch: 0, isTransactional: false })
+    queue.identify(second, { producerId: 9n, producerEpoch: 0, isTransactional: false })
+    queue.identify(first, { producerId: 9n, producerEpoch: 0, isTransactional: false })
+    assert.deepEqual(first.identity, {
+      producerId: 9n,
+      producerEpoch: 0,
+      baseSequence: 0,
+      isTransactional: false,
+    })
+    assert.deepEqual(second.identity, {
+      producerId: 9n,
+      producerEpoch: 0,
+      baseSequence: 3,
+      isTransactional: false,
+    })
   })
 
   it('puts back what failed in the order of sequences, in front of what is new', () => {
     const queue = new PartitionQueue('t', 0)
     const [first, second, third] = [batch(1), batch(1), batch(1)]
-    for (const each of [first, second]) queue.identify(each, 9n, 0)
+    for (const each of [first, second])
+      queue.identify(each, { producerId: 9n, producerEpoch: 0, isTransactional: false })
     queue.waiting.push(third)
     queue.requeue(second)
     queue.requeue(first)
@@ -96,8 +107,13 @@ describe('a partition queue', () => {
   it('orders sequences across their end', () => {
     const queue = new PartitionQueue('t', 0)
     const [first, second] = [batch(1), batch(1)]
-    first.identity = { producerId: 9n, producerEpoch: 0, baseSequence: 0x7fffffff }
-    second.identity = { producerId: 9n, producerEpoch: 0, baseSequence: 0 }
+    first.identity = {
+      producerId: 9n,
+      producerEpoch: 0,
+      baseSequence: 0x7fffffff,
+      isTransactional: false,
+    }
+    second.identity = { producerId: 9n, producerEpoch: 0, baseSequence: 0, isTransactional: false }
     queue.requeue(second)
     queue.requeue(first)
     assert.deepEqual(queue.waiting, [first, second])
@@ -106,14 +122,24 @@ describe('a partition queue', () => {
   it('begins an epoch at sequence 0, and asks for a new id when epochs are used up', () => {
     const queue = new PartitionQueue('t', 0)
     const first = batch(5)
-    queue.identify(first, 9n, 0x7ffe)
+    queue.identify(first, { producerId: 9n, producerEpoch: 0x7ffe, isTransactional: false })
     queue.waiting.push(first)
     assert.deepEqual(queue.startEpoch(), { newId: false })
-    queue.identify(first, 9n, 0x7ffe)
-    assert.deepEqual(first.identity, { producerId: 9n, producerEpoch: 0x7fff, baseSequence: 0 })
+    queue.identify(first, { producerId: 9n, producerEpoch: 0x7ffe, isTransactional: false })
+    assert.deepEqual(first.identity, {
+      producerId: 9n,
+      producerEpoch: 0x7fff,
+      baseSequence: 0,
+      isTransactional: false,
+    })
     assert.deepEqual(queue.startEpoch(), { newId: true })
-    queue.identify(first, 10n, 0)
-    assert.deepEqual(first.identity, { producerId: 10n, producerEpoch: 0, baseSequence: 0 })
+    queue.identify(first, { producerId: 10n, producerEpoch: 0, isTransactional: false })
+    assert.deepEqual(first.identity, {
+      producerId: 10n,
+      producerEpoch: 0,
+      baseSequence: 0,
+      isTransactional: false,
+    })
   })
 })
 

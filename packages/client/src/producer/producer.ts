@@ -6,6 +6,7 @@ import {
   RecordBatchBuilder,
   type RecordBytes,
 } from '@millrace/protocol'
+import type { OffsetAndMetadata } from '../consumer/offset-messages.ts'
 import { channels } from '../diagnostics.ts'
 import { Cluster } from '../metadata/cluster.ts'
 import type { PartitionMetadata, TopicMetadata } from '../metadata/metadata.ts'
@@ -13,6 +14,7 @@ import { AbortedError, abortable } from '../network/waiting.ts'
 import { type ResolvedClientOptions, resolveClientOptions } from '../options.ts'
 import { SerdeError, type Serializer } from '../serde/serde.ts'
 import type { Topic } from '../serde/topic.ts'
+import type { TopicPartition } from '../topic-partition.ts'
 import { BufferPool } from './buffer-pool.ts'
 import { Delivery } from './delivery.ts'
 import { PartitionQueue } from './partition-queue.ts'
@@ -25,6 +27,7 @@ import {
 } from './producer-options.ts'
 import { headerList, type ProducerRecord, type RecordMetadata } from './producer-record.ts'
 import { Sender } from './sender.ts'
+import { type ConsumerGroupMetadata, TransactionManager } from './transaction-manager.ts'
 
 /** A record for a typed topic, which has the name already. */
 export type TopicRecord<K, V> = Omit<ProducerRecord<K, V>, 'topic'>
@@ -51,6 +54,16 @@ interface WaitingRecord {
   readonly delivery: Delivery
   readonly index: number
   readonly deadline: number
+}
+
+/** What the work of a transaction may do: its records count when it is committed. */
+export interface Transaction<K, V> {
+  readonly send: Producer<K, V>['send']
+  /** See `Producer.sendOffsetsToTransaction`. */
+  sendOffsets(
+    offsets: readonly (TopicPartition & OffsetAndMetadata)[],
+    group: ConsumerGroupMetadata | string | undefined,
+  ): Promise<void>
 }
 
 /** What the producer keeps of a topic. */
@@ -89,6 +102,9 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   readonly #options: ResolvedProducerOptions
   readonly #cluster: Cluster
   readonly #sender: Sender
+  readonly #transactions: TransactionManager | undefined
+  /** The last of the transactions that `transaction` runs one after another. */
+  #lastTransaction: Promise<unknown> = Promise.resolve()
   readonly #keySerializer: Serializer<K>
   readonly #valueSerializer: Serializer<V>
   readonly #topics = new Map<string, TopicState>()
@@ -109,7 +125,21 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     const { batchSize, bufferMemory } = this.#options
     this.#pool = new BufferPool(batchSize, Math.min(bufferMemory / 4, POOLED_BYTES))
     this.#cluster = new Cluster(this.#client, { allowAutoTopicCreation: true })
-    this.#sender = new Sender(this.#cluster, this.#options, (batch) => this.#release(batch))
+    const { transactionalId, transactionTimeoutMs, maxBlockMs } = this.#options
+    this.#transactions =
+      transactionalId === undefined
+        ? undefined
+        : new TransactionManager(this.#cluster, {
+            transactionalId,
+            timeoutMs: transactionTimeoutMs,
+            maxBlockMs,
+          })
+    this.#sender = new Sender(
+      this.#cluster,
+      this.#options,
+      (batch) => this.#release(batch),
+      this.#transactions,
+    )
   }
 
   /** Sends one record, or several; resolves with where they went once `acks` is satisfied. */
@@ -147,6 +177,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   ): Promise<RecordMetadata | RecordMetadata[]> {
     if (this.#closing !== undefined) throw closedError()
     if (options?.signal?.aborted) throw new AbortedError(options.signal.reason)
+    this.#transactions?.checkSend()
     const isList = Array.isArray(given)
     let records: readonly ProducerRecord<unknown, unknown>[] = isList
       ? given
@@ -171,6 +202,9 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
         ? delivery.promise
         : abortable(delivery.promise, options.signal))
       return isList ? metadata : (metadata[0] as RecordMetadata)
+    } catch (error) {
+      if (!(error instanceof AbortedError)) this.#transactions?.fail(error as Error)
+      throw error
     } finally {
       this.#deliveries.delete(delivery)
     }
@@ -450,18 +484,129 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
   }
 
+  // ---------------------------------------------------------------------------------------------- transactions
+
+  /** Needs `transactionalId`. Fences producers before with the same id, and aborts what they left under way. */
+  async initTransactions(): Promise<void> {
+    await this.#needTransactions('initTransactions').init()
+  }
+
+  /** From here on everything sent belongs to one transaction. */
+  beginTransaction(): void {
+    this.#needTransactions('beginTransaction').begin()
+  }
+
+  /**
+   * Commits a consumer's offsets with the transaction: the next records to read, as `consumer.groupMetadata` reads them. With only a
+   * group's id nothing keeps a consumer that has lost its partitions from committing (KIP-447).
+   */
+  async sendOffsetsToTransaction(
+    offsets: readonly (TopicPartition & OffsetAndMetadata)[],
+    group: ConsumerGroupMetadata | string | undefined,
+  ): Promise<void> {
+    const transactions = this.#needTransactions('sendOffsetsToTransaction')
+    if (group === undefined) {
+      throw new MillraceError(
+        'MILLRACE_INVALID_STATE',
+        'cannot commit offsets with the transaction: the consumer is not a member of its group',
+      )
+    }
+    const member =
+      typeof group === 'string'
+        ? { groupId: group, generationId: -1, memberId: '', groupInstanceId: null }
+        : group
+    await transactions.sendOffsets(offsets, member)
+  }
+
+  /** Sends what waits, then commits. When anything of it failed the transaction can only be aborted, and this rejects with why. */
+  async commitTransaction(): Promise<void> {
+    const transactions = this.#needTransactions('commitTransaction')
+    transactions.startEnd('commit')
+    await this.flush()
+    await transactions.end('commit')
+  }
+
+  /** Fails what waits with `MILLRACE_TRANSACTION_ABORTED`, and takes back what was sent. */
+  async abortTransaction(): Promise<void> {
+    const transactions = this.#needTransactions('abortTransaction')
+    transactions.startEnd('abort')
+    const error = new MillraceError('MILLRACE_TRANSACTION_ABORTED', 'the transaction was aborted')
+    for (const topic of this.#topics.values()) {
+      for (const { delivery } of topic.waiting.splice(0)) delivery.settle(error)
+    }
+    this.#sender.schedule()
+    await this.flush()
+    await this.#sender.answered()
+    await transactions.end('abort')
+  }
+
+  /**
+   * Runs `work` in a transaction: commits when it is done, with everything it sent, awaited or not; aborts when it throws or
+   * something it sent failed, and rejects with that. Transactions of one producer run one after another.
+   */
+  transaction<T>(work: (transaction: Transaction<K, V>) => Promise<T> | T): Promise<T> {
+    const result = this.#lastTransaction.then(() => this.#transact(work))
+    this.#lastTransaction = result.catch(() => undefined)
+    return result
+  }
+
+  async #transact<T>(work: (transaction: Transaction<K, V>) => Promise<T> | T): Promise<T> {
+    await this.initTransactions()
+    this.beginTransaction()
+    const transaction = {
+      send: (...args: Parameters<Producer<K, V>['send']>) => {
+        const sent = this.send(...args)
+        // Whoever does not wait for it learns of a failure by the commit.
+        sent.catch(() => undefined)
+        return sent
+      },
+      sendOffsets: (
+        offsets: readonly (TopicPartition & OffsetAndMetadata)[],
+        group: ConsumerGroupMetadata | string | undefined,
+      ) => this.sendOffsetsToTransaction(offsets, group),
+    } as Transaction<K, V>
+    try {
+      const result = await work(transaction)
+      await this.commitTransaction()
+      return result
+    } catch (error) {
+      await this.#abortAfter(error)
+      throw error
+    }
+  }
+
+  /** Aborts because of `error`, which matters more than an abort that fails. */
+  async #abortAfter(error: unknown): Promise<void> {
+    try {
+      await this.abortTransaction()
+    } catch (abortError) {
+      this.#client.logger.warn('could not abort a transaction', { error: abortError, after: error })
+    }
+  }
+
+  #needTransactions(what: string): TransactionManager {
+    if (this.#closing !== undefined) throw closedError()
+    if (this.#transactions !== undefined) return this.#transactions
+    throw new MillraceError(
+      'MILLRACE_INVALID_STATE',
+      `${what} needs a producer with a transactionalId`,
+    )
+  }
+
   /**
    * Flushes, then closes all connections. What is not acknowledged after `timeoutMs` (default: no limit but
    * `deliveryTimeoutMs`) fails with `MILLRACE_CLOSED`. Idempotent.
    */
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.timeoutMs)
+    // What is under way would keep readers waiting until its time is up.
+    const aborted = this.#transactions?.isUnderWay === true ? this.abortTransaction() : undefined
+    this.#closing ??= this.#close(options.timeoutMs, aborted)
     return this.#closing
   }
 
-  async #close(timeoutMs: number | undefined): Promise<void> {
+  async #close(timeoutMs: number | undefined, aborted: Promise<void> | undefined): Promise<void> {
     const { clock } = this.#client
-    const flushed = this.flush()
+    const flushed = aborted === undefined ? this.flush() : aborted.catch(() => undefined)
     if (timeoutMs === undefined) await flushed
     else {
       const { promise, resolve } = Promise.withResolvers<void>()

@@ -19,7 +19,10 @@ import { backoffMs } from '../options.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import { ProducerBatch } from './producer-batch.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
+import type { ProducerIdentity, TransactionManager } from './transaction-manager.ts'
 
+/** First wait for the transaction before to be completed. */
+const CONCURRENT_BACKOFF_MS = 2
 /** Room for a request's own fields beside its batches. */
 const REQUEST_OVERHEAD = 1024
 
@@ -38,6 +41,7 @@ export class Sender {
   readonly #cluster: Cluster
   readonly #options: ResolvedProducerOptions
   readonly #onSettled: (batch: ProducerBatch) => void
+  readonly #transactions: TransactionManager | undefined
   /** Queues that have something waiting or under way. */
   readonly #active = new Set<PartitionQueue>()
   readonly #inFlightByNode = new Map<number, number>()
@@ -45,9 +49,10 @@ export class Sender {
   #isScheduled = false
   #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
-  #identity: { readonly producerId: bigint; readonly producerEpoch: number } | undefined
+  #identity: ProducerIdentity | undefined
   #identifying: Promise<void> | undefined
   #identifyFailures = 0
+  readonly #answerWaiters: (() => void)[] = []
   #isClosed = false
   /** Callers that wait for everything to be sent; while there are any, nothing lingers. */
   flushing = 0
@@ -58,10 +63,13 @@ export class Sender {
     cluster: Cluster,
     options: ResolvedProducerOptions,
     onSettled: (batch: ProducerBatch) => void,
+    transactions: TransactionManager | undefined,
   ) {
     this.#cluster = cluster
     this.#options = options
     this.#onSettled = onSettled
+    this.#transactions = transactions
+    if (transactions !== undefined) transactions.onChange = () => this.schedule()
     cluster.onChange(() => this.schedule())
   }
 
@@ -105,7 +113,12 @@ export class Sender {
         if (queue.inFlight.length === 0) this.#active.delete(queue)
         continue
       }
+      if (this.#transactions?.isAborting === true) {
+        this.#failWaiting(queue)
+        continue
+      }
       if (!this.#isReady(queue, now)) continue
+      if (this.#transactions?.mayWrite(queue) === false) continue
       const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
       if (leader === undefined) {
         if (this.#failGone(queue)) continue
@@ -123,7 +136,8 @@ export class Sender {
       this.#timerAt = Number.POSITIVE_INFINITY
     }
     if (byNode.size === 0) return
-    if (this.#options.isIdempotent && this.#identity === undefined) {
+    const needsIdentity = this.#options.isIdempotent && this.#transactions === undefined
+    if (needsIdentity && this.#identity === undefined) {
       this.#identify()
       return
     }
@@ -228,14 +242,16 @@ export class Sender {
   }
 
   #seal(queue: PartitionQueue, batch: ProducerBatch, records: Buffer): void {
-    if (!this.#options.isIdempotent || this.#identity === undefined) {
+    const isTransactional = this.#transactions !== undefined
+    const identity = this.#transactions?.identity ?? this.#identity
+    if (!this.#options.isIdempotent || identity === undefined) {
       if (batch.attempts === 0) {
         sealBatch(records, { producerId: -1n, producerEpoch: -1, baseSequence: -1 })
       }
       return
     }
     const known = batch.identity
-    queue.identify(batch, this.#identity.producerId, this.#identity.producerEpoch)
+    queue.identify(batch, { ...identity, isTransactional })
     if (known === undefined && batch.identity !== undefined) sealBatch(records, batch.identity)
   }
 
@@ -250,6 +266,7 @@ export class Sender {
       else partitions.push(partition)
     }
     const message = {
+      transactionalId: this.#options.transactionalId ?? null,
       acks,
       timeoutMs: options.requestTimeoutMs,
       topicData: [...byTopic].map(([name, partitionData]) => ({
@@ -271,15 +288,19 @@ export class Sender {
     }
     const began = clock.monotonic()
     this.#inFlightByNode.set(node, (this.#inFlightByNode.get(node) ?? 0) + 1)
-    connection.request(ProduceRequest, ProduceResponse, message).then(
+    const maxVersion = this.#transactions?.maxProduceVersion
+    const limits = maxVersion === undefined ? {} : { maxVersion }
+    connection.request(ProduceRequest, ProduceResponse, message, limits).then(
       (response) => {
         this.#inFlightByNode.set(node, (this.#inFlightByNode.get(node) ?? 1) - 1)
         this.#answered(sent, response, clock.monotonic() - began)
+        this.#wakeAnswered()
         this.schedule()
       },
       (error: Error) => {
         this.#inFlightByNode.set(node, (this.#inFlightByNode.get(node) ?? 1) - 1)
         this.#lost(sent, error)
+        this.#wakeAnswered()
         this.schedule()
       },
     )
@@ -291,7 +312,8 @@ export class Sender {
     for (const { queue, batch } of sent) {
       remove(queue.inFlight, batch)
       if (batch.isDone) continue
-      if (isRetriable && !this.#isClosed && batch.attempts <= this.#options.retries) {
+      const mayRetry = isRetriable && !this.#isClosed && this.#transactions?.isAborting !== true
+      if (mayRetry && batch.attempts <= this.#options.retries) {
         if (error instanceof DisconnectedError && error.neverSent) batch.attempts--
         this.#retry(queue, batch)
       } else this.#settle(batch, error)
@@ -356,19 +378,33 @@ export class Sender {
     const isSequence =
       errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER ||
       errorCode === ErrorCode.UNKNOWN_PRODUCER_ID
+    const isLate = this.#transactions?.isAborting === true
     const mayRetry =
       error.retriable || (isSequence && this.#options.isIdempotent && batch.identity !== undefined)
-    if (!mayRetry || batch.attempts > this.#options.retries) {
+    if (!mayRetry || isLate || batch.attempts > this.#options.retries) {
       this.#settle(batch, error)
       return
     }
     if (isSequence) {
       // With older batches undecided it may be them that are missing, and they are on their way again.
       const isGap = queue.isOldest(batch)
+      if (isGap && this.#transactions !== undefined) {
+        // Only the end of the transaction brings a new epoch.
+        this.#settle(batch, error)
+        return
+      }
       this.#retry(queue, batch)
       if (isGap && queue.inFlight.length === 0 && queue.startEpoch().newId) {
         this.#identity = undefined
       }
+      return
+    }
+    if (errorCode === ErrorCode.CONCURRENT_TRANSACTIONS) {
+      // The transaction before is all but completed.
+      this.#retry(queue, batch)
+      const wait = Math.min(CONCURRENT_BACKOFF_MS * 2 ** Math.min(batch.attempts, 4), 20)
+      queue.retryAt = this.#cluster.clock.monotonic() + wait
+      this.#wakeAt(queue.retryAt)
       return
     }
     const { currentLeader } = result
@@ -450,9 +486,37 @@ export class Sender {
     this.#active.add(queue)
   }
 
+  /** Nothing more of a transaction that will be aborted is sent. */
+  #failWaiting(queue: PartitionQueue): void {
+    const cause = this.#transactions?.error
+    const error = new MillraceError(
+      'MILLRACE_TRANSACTION_ABORTED',
+      cause === undefined
+        ? 'the transaction was aborted'
+        : `the transaction cannot be committed: ${cause.message}`,
+      { cause },
+    )
+    for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)
+  }
+
+  /** Resolves when nothing is under way any more. */
+  answered(): Promise<void> {
+    if (![...this.#active].some(({ inFlight }) => inFlight.length > 0)) return Promise.resolve()
+    return new Promise((resolve) => this.#answerWaiters.push(resolve))
+  }
+
+  #wakeAnswered(): void {
+    if (this.#answerWaiters.length === 0) return
+    if ([...this.#active].some(({ inFlight }) => inFlight.length > 0)) return
+    for (const wake of this.#answerWaiters.splice(0)) wake()
+  }
+
   #settle(batch: ProducerBatch, error?: Error): void {
     if (batch.isDone) return
     batch.isDone = true
+    if (error !== undefined) {
+      this.#transactions?.fail(error, { lostSequence: batch.identity !== undefined })
+    }
     this.#onSettled(batch)
     for (const delivery of batch.deliveries) delivery.settle(error)
   }
@@ -527,6 +591,7 @@ export class Sender {
       for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)
       for (const batch of queue.inFlight.splice(0)) this.#settle(batch, error)
     }
+    this.#wakeAnswered()
   }
 }
 

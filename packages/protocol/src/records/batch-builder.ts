@@ -209,6 +209,9 @@ function zigzag(value: number): bigint {
   return BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n))
 }
 
+/** Bit of a batch's attributes: it counts when its transaction is committed. */
+const TRANSACTIONAL = 0x10
+
 /** Puts a producer's identity into a batch, -1 for none, and computes the CRC over everything it covers. */
 export function sealBatch(
   batch: Buffer,
@@ -216,8 +219,12 @@ export function sealBatch(
     readonly producerId: bigint
     readonly producerEpoch: number
     readonly baseSequence: number
+    readonly isTransactional?: boolean
   },
 ): void {
+  if (producer.isTransactional === true) {
+    batch.writeInt16BE(batch.readInt16BE(21) | TRANSACTIONAL, 21)
+  }
   batch.writeBigInt64BE(producer.producerId, 43)
   batch.writeInt16BE(producer.producerEpoch, 51)
   batch.writeInt32BE(producer.baseSequence, 53)

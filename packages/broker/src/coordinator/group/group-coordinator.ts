@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Timer, World } from '@millrace/base'
 import { type ErrorName, ProtocolError } from '@millrace/protocol'
+import type { EndMarker } from '../../log/control-batch.ts'
 import type { NewTopic } from '../../metadata/topic-operations.ts'
 import { GROUP_METADATA_TOPIC, type Topics } from '../../topics.ts'
 import { Effects } from '../runtime/effects.ts'
+import { InternalTopic } from '../runtime/internal-topic.ts'
 import { partitionForKey } from '../runtime/partition-for-key.ts'
 import { ShardRuntime } from '../runtime/shard-runtime.ts'
-import type { ClassicTimer } from './classic-coordinator.ts'
-import type { ClassicGroup } from './classic-group.ts'
+import type { ClassicGroup } from './classic/classic-group.ts'
 import type {
   HeartbeatRequest,
   JoinReply,
@@ -16,7 +17,8 @@ import type {
   LeaveRequest,
   SyncReply,
   SyncRequest,
-} from './classic-requests.ts'
+} from './classic/classic-requests.ts'
+import type { Group } from './group.ts'
 import type { GroupConfig } from './group-config.ts'
 import {
   decodeGroupRecord,
@@ -24,15 +26,11 @@ import {
   type GroupRecord,
   type ReplayedGroupRecord,
 } from './group-record.ts'
-import {
-  type CommitRequest,
-  type CommittedOffset,
-  type GroupEffects,
-  GroupShard,
-  type TopicPartition,
-} from './group-shard.ts'
+import { type GroupEffects, GroupShard, type GroupTimer } from './group-shard.ts'
+import type { Offsets } from './offsets/committed-offsets.ts'
+import type { CommitRequest, TopicPartition } from './offsets/offset-requests.ts'
 
-type Runtime = ShardRuntime<GroupRecord, ReplayedGroupRecord, ClassicTimer, GroupShard>
+type Runtime = ShardRuntime<GroupRecord, ReplayedGroupRecord, GroupTimer, GroupShard>
 
 export interface GroupCoordinatorOptions {
   readonly world: World
@@ -44,40 +42,46 @@ export interface GroupCoordinatorOptions {
   readonly expiryIntervalMs: number
 }
 
+export interface OffsetView {
+  readonly error: ErrorName
+  readonly offsets: Offsets
+  /** Whether a transaction under way has an offset for the partition. */
+  isUnstable(topic: string, partition: number): boolean
+}
+
 /** Groups and their offsets: finds the shard of a group and runs its steps. */
 export class GroupCoordinator {
   readonly #options: GroupCoordinatorOptions
+  readonly #topic: InternalTopic
   readonly #runtimes = new Map<number, Runtime>()
-  #creating: Promise<void> | undefined
   #expiryTimer: Timer | undefined
   #closed = false
 
   constructor(options: GroupCoordinatorOptions) {
     this.#options = options
+    this.#topic = new InternalTopic(
+      { name: GROUP_METADATA_TOPIC, ...options.offsetsTopic },
+      options,
+    )
     options.topics.onDelete((names) => void this.#forgetTopics(names))
     this.#scheduleExpiry()
   }
 
   /** Makes `__consumer_offsets` if it is not there yet. */
-  async ensureTopic(): Promise<void> {
-    if (this.#options.topics.get(GROUP_METADATA_TOPIC) !== undefined) return
-    this.#creating ??= this.#options
-      .createTopic({ name: GROUP_METADATA_TOPIC, ...this.#options.offsetsTopic })
-      .finally(() => {
-        this.#creating = undefined
-      })
-    await this.#creating
+  ensureTopic(): Promise<void> {
+    return this.#topic.ensure()
+  }
+
+  /** Partition of `__consumer_offsets` that a group belongs to; the topic must be there. */
+  partitionFor(groupId: string): number {
+    return partitionForKey(groupId, Math.max(1, this.#topic.partitionCount))
   }
 
   async #runtimeOf(groupId: string): Promise<Runtime> {
     if (this.#closed)
       throw new ProtocolError('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
     await this.ensureTopic()
-    const topic = this.#options.topics.get(GROUP_METADATA_TOPIC)
-    const count = topic?.partitions.length ?? 0
-    if (count === 0)
-      throw new ProtocolError('COORDINATOR_NOT_AVAILABLE', 'there is no offsets topic')
-    return this.#runtime(partitionForKey(groupId, count))
+    return this.#runtime(this.partitionFor(groupId))
   }
 
   #runtime(index: number): Runtime {
@@ -100,8 +104,7 @@ export class GroupCoordinator {
 
   /** Loads what is not loaded yet: listings and retention look at every group. */
   #allRuntimes(): Runtime[] {
-    const topic = this.#options.topics.get(GROUP_METADATA_TOPIC)
-    return (topic?.partitions ?? []).map((partition) => this.#runtime(partition.index))
+    return Array.from({ length: this.#topic.partitionCount }, (_, index) => this.#runtime(index))
   }
 
   async join(request: Omit<JoinRequest, 'token'>): Promise<JoinReply> {
@@ -144,18 +147,34 @@ export class GroupCoordinator {
     return this.#step(runtime, (shard, now, fx) => shard.classic.leave(fx, request, now))
   }
 
-  async commit(
-    request: CommitRequest,
-  ): Promise<{ readonly error: ErrorName; readonly tooLarge: ReadonlySet<number> }> {
+  /** One error for each offset. */
+  async commit(request: CommitRequest): Promise<readonly ErrorName[]> {
     const runtime = await this.#runtimeOf(request.groupId)
-    return this.#step(runtime, (shard, now, fx) => shard.commit(fx, request, now))
+    return this.#step(runtime, (shard, now, fx) => {
+      const errors = shard.offsetRequests.commit(fx, request, now)
+      const isMember = request.generationId >= 0 && errors.includes('NONE')
+      if (isMember) shard.touch(fx, request.groupId, request.memberId, now)
+      return errors
+    })
   }
 
+  /** What a group has committed, as a reader may see it. */
   async offsets(
     groupId: string,
-  ): Promise<ReadonlyMap<string, ReadonlyMap<number, CommittedOffset>>> {
-    const runtime = await this.#runtimeOf(groupId)
-    return runtime.shard.offsetsOf(groupId)
+    reader: { readonly memberId: string | null; readonly memberEpoch: number },
+  ): Promise<OffsetView> {
+    const { shard } = await this.#runtimeOf(groupId)
+    return {
+      error:
+        shard.groups.get(groupId)?.checkOffsetFetch(reader.memberId, reader.memberEpoch) ?? 'NONE',
+      offsets: shard.offsets.of(groupId),
+      isUnstable: (topic, partition) => shard.offsets.isUnstable(groupId, topic, partition),
+    }
+  }
+
+  /** Ends a transaction in one partition of `__consumer_offsets`: its offsets are committed, or forgotten. */
+  async endTransaction(index: number, marker: EndMarker): Promise<void> {
+    await this.#runtime(index).endTransaction(marker)
   }
 
   async deleteOffsets(
@@ -163,7 +182,9 @@ export class GroupCoordinator {
     partitions: readonly TopicPartition[],
   ): Promise<{ readonly error: ErrorName; readonly results: readonly ErrorName[] }> {
     const runtime = await this.#runtimeOf(groupId)
-    return this.#step(runtime, (shard, _now, fx) => shard.deleteOffsets(fx, groupId, partitions))
+    return this.#step(runtime, (shard, _now, fx) =>
+      shard.offsetRequests.delete(fx, groupId, partitions),
+    )
   }
 
   async deleteGroup(groupId: string): Promise<ErrorName> {
@@ -171,20 +192,26 @@ export class GroupCoordinator {
     return this.#step(runtime, (shard, _now, fx) => shard.deleteGroup(fx, groupId))
   }
 
-  async group(groupId: string): Promise<ClassicGroup | undefined> {
+  async group(groupId: string): Promise<Group | undefined> {
     const runtime = await this.#runtimeOf(groupId)
     return runtime.shard.groups.get(groupId)
   }
 
-  groups(): ClassicGroup[] {
+  async classicGroup(groupId: string): Promise<ClassicGroup | undefined> {
+    const runtime = await this.#runtimeOf(groupId)
+    return runtime.shard.classicGroup(groupId)
+  }
+
+  groups(): Group[] {
     return this.#allRuntimes().flatMap((runtime) => [...runtime.shard.groups.values()])
   }
 
   async #forgetTopics(names: ReadonlySet<string>): Promise<void> {
     for (const runtime of this.#allRuntimes()) {
-      await this.#step(runtime, (shard, _now, fx) => shard.deleteTopics(fx, names)).catch(
-        () => undefined,
+      const forget = this.#step(runtime, (shard, _now, fx) =>
+        shard.offsetRequests.deleteTopics(fx, names),
       )
+      await forget.catch(() => undefined)
     }
   }
 
@@ -202,7 +229,7 @@ export class GroupCoordinator {
   async #expire(): Promise<void> {
     for (const runtime of this.#allRuntimes()) {
       if (this.#closed) return
-      await this.#step(runtime, (shard, now, fx) => shard.expireOffsets(fx, now))
+      await this.#step(runtime, (shard, now, fx) => shard.offsetRequests.expire(fx, now))
     }
   }
 

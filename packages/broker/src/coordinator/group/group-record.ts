@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ByteReader, ByteWriter } from '@millrace/base'
 import {
-  codecOf,
+  ConsumerGroupCurrentMemberAssignmentKey,
+  ConsumerGroupCurrentMemberAssignmentValue,
+  ConsumerGroupMemberMetadataKey,
+  ConsumerGroupMemberMetadataValue,
+  ConsumerGroupMetadataKey,
+  ConsumerGroupMetadataValue,
+  ConsumerGroupPartitionMetadataKey,
+  ConsumerGroupPartitionMetadataValue,
+  ConsumerGroupRegularExpressionKey,
+  ConsumerGroupRegularExpressionValue,
+  ConsumerGroupTargetAssignmentMemberKey,
+  ConsumerGroupTargetAssignmentMemberValue,
+  ConsumerGroupTargetAssignmentMetadataKey,
+  ConsumerGroupTargetAssignmentMetadataValue,
   decodeMessage,
   GroupMetadataKey,
   GroupMetadataValue,
@@ -11,101 +23,184 @@ import {
   type MessageSchema,
   OffsetCommitKey,
   OffsetCommitValue,
+  ShareGroupCurrentMemberAssignmentKey,
+  ShareGroupCurrentMemberAssignmentValue,
+  ShareGroupMemberMetadataKey,
+  ShareGroupMemberMetadataValue,
+  ShareGroupMetadataKey,
+  ShareGroupMetadataValue,
+  ShareGroupStatePartitionMetadataKey,
+  ShareGroupStatePartitionMetadataValue,
+  ShareGroupTargetAssignmentMemberKey,
+  ShareGroupTargetAssignmentMemberValue,
+  ShareGroupTargetAssignmentMetadataKey,
+  ShareGroupTargetAssignmentMetadataValue,
+  StreamsGroupCurrentMemberAssignmentKey,
+  StreamsGroupCurrentMemberAssignmentValue,
+  StreamsGroupMemberMetadataKey,
+  StreamsGroupMemberMetadataValue,
+  StreamsGroupMetadataKey,
+  StreamsGroupMetadataValue,
+  StreamsGroupTargetAssignmentMemberKey,
+  StreamsGroupTargetAssignmentMemberValue,
+  StreamsGroupTargetAssignmentMetadataKey,
+  StreamsGroupTargetAssignmentMetadataValue,
+  StreamsGroupTopologyKey,
+  StreamsGroupTopologyValue,
 } from '@millrace/protocol'
+import { decodeValue, encodeKey, encodeValue } from '../runtime/coordinator-record.ts'
+
+/** Every kind of record in `__consumer_offsets`, with the version of its value that Kafka 4.4.0 writes. */
+const kinds = {
+  offsetCommit: { key: OffsetCommitKey, value: OffsetCommitValue, version: 4 },
+  groupMetadata: { key: GroupMetadataKey, value: GroupMetadataValue, version: 3 },
+  consumerGroup: { key: ConsumerGroupMetadataKey, value: ConsumerGroupMetadataValue, version: 0 },
+  /** Written by Kafka before 4.0.1 only. */
+  consumerGroupPartitions: {
+    key: ConsumerGroupPartitionMetadataKey,
+    value: ConsumerGroupPartitionMetadataValue,
+    version: 0,
+  },
+  consumerMember: {
+    key: ConsumerGroupMemberMetadataKey,
+    value: ConsumerGroupMemberMetadataValue,
+    version: 0,
+  },
+  consumerTarget: {
+    key: ConsumerGroupTargetAssignmentMetadataKey,
+    value: ConsumerGroupTargetAssignmentMetadataValue,
+    version: 0,
+  },
+  consumerMemberTarget: {
+    key: ConsumerGroupTargetAssignmentMemberKey,
+    value: ConsumerGroupTargetAssignmentMemberValue,
+    version: 0,
+  },
+  consumerMemberCurrent: {
+    key: ConsumerGroupCurrentMemberAssignmentKey,
+    value: ConsumerGroupCurrentMemberAssignmentValue,
+    version: 0,
+  },
+  consumerRegex: {
+    key: ConsumerGroupRegularExpressionKey,
+    value: ConsumerGroupRegularExpressionValue,
+    version: 0,
+  },
+  shareGroup: { key: ShareGroupMetadataKey, value: ShareGroupMetadataValue, version: 0 },
+  shareMember: {
+    key: ShareGroupMemberMetadataKey,
+    value: ShareGroupMemberMetadataValue,
+    version: 0,
+  },
+  shareTarget: {
+    key: ShareGroupTargetAssignmentMetadataKey,
+    value: ShareGroupTargetAssignmentMetadataValue,
+    version: 0,
+  },
+  shareMemberTarget: {
+    key: ShareGroupTargetAssignmentMemberKey,
+    value: ShareGroupTargetAssignmentMemberValue,
+    version: 0,
+  },
+  shareMemberCurrent: {
+    key: ShareGroupCurrentMemberAssignmentKey,
+    value: ShareGroupCurrentMemberAssignmentValue,
+    version: 0,
+  },
+  shareStatePartitions: {
+    key: ShareGroupStatePartitionMetadataKey,
+    value: ShareGroupStatePartitionMetadataValue,
+    version: 0,
+  },
+  streamsGroup: { key: StreamsGroupMetadataKey, value: StreamsGroupMetadataValue, version: 0 },
+  streamsMember: {
+    key: StreamsGroupMemberMetadataKey,
+    value: StreamsGroupMemberMetadataValue,
+    version: 0,
+  },
+  streamsTopology: { key: StreamsGroupTopologyKey, value: StreamsGroupTopologyValue, version: 0 },
+  streamsTarget: {
+    key: StreamsGroupTargetAssignmentMetadataKey,
+    value: StreamsGroupTargetAssignmentMetadataValue,
+    version: 0,
+  },
+  streamsMemberTarget: {
+    key: StreamsGroupTargetAssignmentMemberKey,
+    value: StreamsGroupTargetAssignmentMemberValue,
+    version: 0,
+  },
+  streamsMemberCurrent: {
+    key: StreamsGroupCurrentMemberAssignmentKey,
+    value: StreamsGroupCurrentMemberAssignmentValue,
+    version: 0,
+  },
+} as const satisfies Record<
+  string,
+  { readonly key: MessageSchema; readonly value: MessageSchema; readonly version: number }
+>
+
+type Kinds = typeof kinds
+export type GroupRecordKind = keyof Kinds
 
 /** A record of `__consumer_offsets`; a null value is a tombstone. */
-export type GroupRecord =
-  | {
-      readonly kind: 'offsetCommit'
-      readonly key: { readonly group: string; readonly topic: string; readonly partition: number }
-      readonly value: MessageInput<typeof OffsetCommitValue> | null
-    }
-  | {
-      readonly kind: 'groupMetadata'
-      readonly key: { readonly group: string }
-      readonly value: MessageInput<typeof GroupMetadataValue> | null
-    }
+export type GroupRecord = {
+  [K in GroupRecordKind]: {
+    readonly kind: K
+    readonly key: MessageInput<Kinds[K]['key']>
+    readonly value: MessageInput<Kinds[K]['value']> | null
+  }
+}[GroupRecordKind]
 
 export type ReplayedGroupRecord =
   | {
-      readonly kind: 'offsetCommit'
-      readonly key: { readonly group: string; readonly topic: string; readonly partition: number }
-      readonly value: MessageOf<typeof OffsetCommitValue> | null
-    }
-  | {
-      readonly kind: 'groupMetadata'
-      readonly key: { readonly group: string }
-      readonly value: MessageOf<typeof GroupMetadataValue> | null
-    }
+      [K in GroupRecordKind]: {
+        readonly kind: K
+        readonly key: MessageOf<Kinds[K]['key']>
+        readonly value: MessageOf<Kinds[K]['value']> | null
+      }
+    }[GroupRecordKind]
   /** Kept in the log, and of no use to this version. */
   | { readonly kind: 'other' }
 
-const GROUP_METADATA_VERSION = 3
-const OFFSET_COMMIT_VERSION = 4
+/** A replayed record of one kind. */
+export type ReplayedRecord<K extends GroupRecordKind> = Extract<
+  ReplayedGroupRecord,
+  { readonly kind: K }
+>
+
 /** The last version with an expiry of its own, which only clients of Kafka before 2.1 send. */
 const OFFSET_COMMIT_VERSION_WITH_EXPIRY = 1
 
-function prefixed<S extends MessageSchema>(
-  prefix: number,
-  schema: S,
-  version: number,
-  data: MessageInput<S>,
-): Buffer {
-  const writer = new ByteWriter(128)
-  writer.int16(prefix)
-  codecOf(schema, version).encode(writer, data)
-  return writer.toBuffer()
-}
+const kindByType: ReadonlyMap<number, GroupRecordKind> = new Map([
+  ...(Object.keys(kinds) as GroupRecordKind[]).map(
+    (kind) => [kinds[kind].key.apiKey, kind] as const,
+  ),
+  [LegacyOffsetCommitKey.apiKey, 'offsetCommit'] as const,
+])
 
 /** Key: type and body. Value: version and body. */
 export function encodeGroupRecord(record: GroupRecord): {
   readonly key: Buffer
   readonly value: Buffer | null
 } {
-  if (record.kind === 'groupMetadata') {
-    return {
-      key: prefixed(GroupMetadataKey.apiKey, GroupMetadataKey, 0, record.key),
-      value:
-        record.value === null
-          ? null
-          : prefixed(
-              GROUP_METADATA_VERSION,
-              GroupMetadataValue,
-              GROUP_METADATA_VERSION,
-              record.value,
-            ),
-    }
-  }
-  const key = prefixed(OffsetCommitKey.apiKey, OffsetCommitKey, 0, record.key)
+  const schemas: { readonly key: MessageSchema; readonly value: MessageSchema } = kinds[record.kind]
+  const key = encodeKey(schemas.key, record.key as MessageInput<MessageSchema>)
   if (record.value === null) return { key, value: null }
-  const expires = (record.value.expireTimestamp ?? -1n) >= 0n
-  const version = expires ? OFFSET_COMMIT_VERSION_WITH_EXPIRY : OFFSET_COMMIT_VERSION
-  const value = expires ? { ...record.value, leaderEpoch: -1, topicId: undefined } : record.value
-  return { key, value: prefixed(version, OffsetCommitValue, version, value) }
+  if (record.kind === 'offsetCommit' && (record.value.expireTimestamp ?? -1n) >= 0n) {
+    const value = { ...record.value, leaderEpoch: -1, topicId: undefined }
+    return { key, value: encodeValue(OffsetCommitValue, OFFSET_COMMIT_VERSION_WITH_EXPIRY, value) }
+  }
+  const value = record.value as MessageInput<MessageSchema>
+  return { key, value: encodeValue(schemas.value, kinds[record.kind].version, value) }
 }
 
 export function decodeGroupRecord(key: Buffer, value: Buffer | null): ReplayedGroupRecord {
-  const type = key.readInt16BE(0)
-  const body = key.subarray(2)
-  if (type === GroupMetadataKey.apiKey) {
-    return {
-      kind: 'groupMetadata',
-      key: decodeMessage(GroupMetadataKey, 0, body),
-      value: value === null ? null : decodeValue(GroupMetadataValue, value),
-    }
-  }
-  if (type === OffsetCommitKey.apiKey || type === LegacyOffsetCommitKey.apiKey) {
-    return {
-      kind: 'offsetCommit',
-      key: decodeMessage(OffsetCommitKey, 0, body),
-      value: value === null ? null : decodeValue(OffsetCommitValue, value),
-    }
-  }
-  return { kind: 'other' }
-}
-
-function decodeValue<S extends MessageSchema>(schema: S, value: Buffer): MessageOf<S> {
-  const reader = new ByteReader(value)
-  const version = reader.int16()
-  return codecOf(schema, version).decode(reader)
+  const kind = kindByType.get(key.readInt16BE(0))
+  if (kind === undefined) return { kind: 'other' }
+  const schemas: { readonly key: MessageSchema; readonly value: MessageSchema } = kinds[kind]
+  return {
+    kind,
+    key: decodeMessage(schemas.key, 0, key.subarray(2)),
+    value: value === null ? null : decodeValue(schemas.value, value),
+  } as ReplayedGroupRecord
 }

@@ -5,6 +5,11 @@ export type TimerChange<Event> =
   | { readonly kind: 'set'; readonly key: string; readonly dueMs: number; readonly event: Event }
   | { readonly kind: 'cancel'; readonly key: string }
 
+export interface TransactionalProducer {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+}
+
 /**
  * What one step of a coordinator wants done: records appended, then replies to the requests behind the tokens once the
  * records are durable, and timers changed.
@@ -13,6 +18,8 @@ export class Effects<Record, Event> {
   readonly records: Record[] = []
   readonly replies: { readonly token: number; readonly reply: unknown }[] = []
   readonly timers: TimerChange<Event>[] = []
+  /** The transaction that the records belong to: they take effect when its marker is written. */
+  producer: TransactionalProducer | undefined
 
   reply(token: number | undefined, reply: unknown): void {
     if (token !== undefined) this.replies.push({ token, reply })

@@ -7,12 +7,16 @@ import {
   RecordBatch,
   readRecords,
 } from '@millrace/protocol'
+import { type EndMarker, isAbortMarker } from '../../log/control-batch.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
-import type { Effects } from './effects.ts'
+import type { Effects, TransactionalProducer } from './effects.ts'
 
 /** A coordinator's state machine as the runtime drives it. */
 export interface Shard<Record, Replayed, Event> {
-  apply(record: Replayed, nowMs: number): void
+  /** `producerId` is of the transaction that the record belongs to. */
+  apply(record: Replayed, nowMs: number, producerId?: bigint): void
+  /** A transaction's marker: what its producer wrote takes effect, or never will. */
+  endTransaction?(producerId: bigint, isCommitted: boolean, nowMs: number): void
   restore(nowMs: number): Effects<Record, Event>
   expire(event: Event, nowMs: number): Effects<Record, Event>
 }
@@ -37,6 +41,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
   readonly #leaderEpoch: () => number
   readonly #clock: Clock
   readonly #logger: Logger
+  readonly #onDurable: ((records: readonly Record[]) => void) | undefined
   readonly #timers = new Map<string, Timer>()
   /** Requests without their reply yet, by token. */
   readonly #waiting = new Map<
@@ -52,6 +57,8 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     readonly leaderEpoch: () => number
     readonly clock: Clock
     readonly logger: Logger
+    /** Called when a step's records are durable. */
+    readonly onDurable?: (records: readonly Record[]) => void
   }) {
     this.#newShard = options.newShard
     this.#serde = options.serde
@@ -59,7 +66,12 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     this.#leaderEpoch = options.leaderEpoch
     this.#clock = options.clock
     this.#logger = options.logger
+    this.#onDurable = options.onDurable
     this.shard = this.#load()
+  }
+
+  get leaderEpoch(): number {
+    return this.#leaderEpoch()
   }
 
   /** Rebuilds the state from the log. */
@@ -67,9 +79,15 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     const shard = this.#newShard()
     const now = this.#clock.now()
     for (const batch of this.#log.batches(this.#log.logStartOffset)) {
-      if (batch.isControl) continue
+      if (batch.isControl) {
+        const isAborted = isAbortMarker(batch)
+        if (isAborted !== undefined) shard.endTransaction?.(batch.producerId, !isAborted, now)
+        continue
+      }
+      const producerId = batch.isTransactional ? batch.producerId : undefined
       for (const record of readRecords(batch)) {
-        if (record.key !== null) shard.apply(this.#serde.decode(record.key, record.value), now)
+        if (record.key === null) continue
+        shard.apply(this.#serde.decode(record.key, record.value), now, producerId)
       }
     }
     this.shard = shard
@@ -98,18 +116,39 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
   async #carryOut(fx: Effects<Record, Event>): Promise<void> {
     this.#setTimers(fx)
     try {
-      if (fx.records.length > 0) await this.#append(fx.records)
+      if (fx.records.length > 0) await this.#append(fx.records, fx.producer)
     } catch (error) {
       this.#fail(error)
       throw error
     }
+    if (fx.records.length > 0) this.#onDurable?.(fx.records)
     for (const { token, reply } of fx.replies) {
       this.#waiting.get(token)?.resolve(reply)
       this.#waiting.delete(token)
     }
   }
 
-  #append(records: readonly Record[]): Promise<void> | undefined {
+  /** Ends a transaction in this log; resolves when the marker is durable. */
+  async endTransaction(marker: EndMarker): Promise<void> {
+    const now = this.#clock.now()
+    try {
+      const { lastOffset } = this.#log.appendMarker(marker, {
+        leaderEpoch: this.#leaderEpoch(),
+        timestamp: BigInt(now),
+      })
+      this.shard.endTransaction?.(marker.producerId, marker.isCommitted, now)
+      await this.#log.acknowledged(lastOffset + 1n)
+    } catch (error) {
+      this.#fail(error)
+      throw error
+    }
+  }
+
+  #append(
+    records: readonly Record[],
+    producer: TransactionalProducer | undefined,
+  ): Promise<void> | undefined {
+    const options = producer === undefined ? {} : { ...producer, isTransactional: true }
     const now = this.#clock.now()
     const encoded = records.map((record) => this.#serde.encode(record))
     const batches: RecordBatch[] = []
@@ -119,14 +158,16 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
       part.push({ timestamp: BigInt(now), key, value })
       size += key.length + (value?.length ?? 0)
       if (size >= MAX_BATCH_BYTES) {
-        batches.push(new RecordBatch(buildBatch(part)))
+        batches.push(new RecordBatch(buildBatch(part, options)))
         part = []
         size = 0
       }
     }
-    if (part.length > 0) batches.push(new RecordBatch(buildBatch(part)))
+    if (part.length > 0) batches.push(new RecordBatch(buildBatch(part, options)))
     const { lastOffset } = this.#log.append(batches, this.#leaderEpoch())
-    for (const { key, value } of encoded) this.shard.apply(this.#serde.decode(key, value), now)
+    for (const { key, value } of encoded) {
+      this.shard.apply(this.#serde.decode(key, value), now, producer?.producerId)
+    }
     return this.#log.acknowledged(lastOffset + 1n)
   }
 

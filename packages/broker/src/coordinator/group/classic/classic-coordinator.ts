@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorName } from '@millrace/protocol'
-import type { Effects } from '../runtime/effects.ts'
+import type { Effects } from '../../runtime/effects.ts'
+import type { Group } from '../group.ts'
+import type { GroupConfig } from '../group-config.ts'
+import type { GroupRecord } from '../group-record.ts'
 import { ClassicGroup, ClassicGroupState } from './classic-group.ts'
 import { type ClassicMember, matchesProtocols, metadataOf } from './classic-member.ts'
 import {
@@ -14,8 +17,6 @@ import {
   type SyncRequest,
   syncError,
 } from './classic-requests.ts'
-import type { GroupConfig } from './group-config.ts'
-import type { GroupRecord } from './group-record.ts'
 
 /** Timers that come back as events. */
 export type ClassicTimer =
@@ -36,12 +37,17 @@ const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000
  * given the request and the time, and leaves what must happen in the effects: no clock, no log, no socket in here.
  */
 export class ClassicCoordinator {
-  readonly groups: Map<string, ClassicGroup>
+  readonly #groups: Map<string, Group>
   readonly #config: GroupConfig
 
-  constructor(groups: Map<string, ClassicGroup>, config: GroupConfig) {
-    this.groups = groups
+  constructor(groups: Map<string, Group>, config: GroupConfig) {
+    this.#groups = groups
     this.#config = config
+  }
+
+  #find(groupId: string): ClassicGroup | undefined {
+    const group = this.#groups.get(groupId)
+    return group instanceof ClassicGroup ? group : undefined
   }
 
   // ---------------------------------------------------------------------------------------------- joining
@@ -57,14 +63,14 @@ export class ClassicCoordinator {
     ) {
       return refuse('INVALID_SESSION_TIMEOUT')
     }
-    let group = this.groups.get(request.groupId)
+    let group = this.#find(request.groupId)
     if (group === undefined) {
       if (request.memberId !== '') return refuse('UNKNOWN_MEMBER_ID')
       group = new ClassicGroup(request.groupId, nowMs)
       if (!group.supportsProtocols(request.protocolType, request.protocols)) {
         return refuse('INCONSISTENT_GROUP_PROTOCOL')
       }
-      this.groups.set(request.groupId, group)
+      this.#groups.set(request.groupId, group)
     }
     if (group.isIn(Dead)) return refuse('COORDINATOR_NOT_AVAILABLE')
     if (this.#isFull(group, request, maxSize)) {
@@ -113,7 +119,7 @@ export class ClassicCoordinator {
       fx.reply(request.token, joinError(error, request.memberId))
     const { memberId } = request
     if (group.pendingJoins.has(memberId)) return this.#addMember(fx, group, request, nowMs)
-    const error = this.#memberError(group, memberId, request.groupInstanceId)
+    const error = group.memberError(memberId, request.groupInstanceId)
     if (error !== undefined) return refuse(error)
     const member = group.members.get(memberId) as ClassicMember
     const isSame = matchesProtocols(member, request.protocols)
@@ -337,10 +343,10 @@ export class ClassicCoordinator {
   sync(fx: ClassicEffects, request: SyncRequest, nowMs: number): void {
     const refuse = (error: ErrorName): void => fx.reply(request.token, syncError(error))
     if (request.groupId === '') return refuse('INVALID_GROUP_ID')
-    const group = this.groups.get(request.groupId)
+    const group = this.#find(request.groupId)
     if (group === undefined) return refuse('UNKNOWN_MEMBER_ID')
     if (group.isIn(Dead)) return refuse('COORDINATOR_NOT_AVAILABLE')
-    const error = this.#memberError(group, request.memberId, request.groupInstanceId)
+    const error = group.memberError(request.memberId, request.groupInstanceId)
     if (error !== undefined) return refuse(error)
     if (request.generationId !== group.generationId) return refuse('ILLEGAL_GENERATION')
     if (
@@ -390,10 +396,10 @@ export class ClassicCoordinator {
 
   heartbeat(fx: ClassicEffects, request: HeartbeatRequest, nowMs: number): ErrorName {
     if (request.groupId === '') return 'INVALID_GROUP_ID'
-    const group = this.groups.get(request.groupId)
+    const group = this.#find(request.groupId)
     if (group === undefined) return 'UNKNOWN_MEMBER_ID'
     if (group.isIn(Dead)) return 'COORDINATOR_NOT_AVAILABLE'
-    const error = this.#memberError(group, request.memberId, request.groupInstanceId)
+    const error = group.memberError(request.memberId, request.groupInstanceId)
     if (error !== undefined) return error
     if (request.generationId !== group.generationId) return 'ILLEGAL_GENERATION'
     if (group.isIn(Empty)) return 'UNKNOWN_MEMBER_ID'
@@ -408,7 +414,7 @@ export class ClassicCoordinator {
   }
 
   leave(fx: ClassicEffects, request: LeaveRequest, nowMs: number): LeaveReply {
-    const group = this.groups.get(request.groupId)
+    const group = this.#find(request.groupId)
     if (request.groupId === '') return { error: 'INVALID_GROUP_ID', members: [] }
     if (group?.isIn(Dead)) return { error: 'COORDINATOR_NOT_AVAILABLE', members: [] }
     const members = request.members.map((leaving) => ({
@@ -458,7 +464,7 @@ export class ClassicCoordinator {
 
   /** A timer that came due. */
   expire(fx: ClassicEffects, timer: ClassicTimer, nowMs: number): void {
-    const group = this.groups.get(timer.groupId)
+    const group = this.#find(timer.groupId)
     if (group === undefined || group.isIn(Dead)) return
     switch (timer.kind) {
       case 'session':
@@ -524,7 +530,8 @@ export class ClassicCoordinator {
 
   /** After the log was read: sessions of the members it names begin anew. */
   restoreTimers(fx: ClassicEffects, nowMs: number): void {
-    for (const group of this.groups.values()) {
+    for (const group of this.#groups.values()) {
+      if (!(group instanceof ClassicGroup)) continue
       for (const member of group.members.values()) {
         this.#setSession(fx, group, member.memberId, nowMs + member.sessionTimeoutMs)
       }
@@ -534,32 +541,6 @@ export class ClassicCoordinator {
   #setSession(fx: ClassicEffects, group: ClassicGroup, memberId: string, dueMs: number): void {
     const { groupId } = group
     fx.setTimer(sessionKey(groupId, memberId), dueMs, { kind: 'session', groupId, memberId })
-  }
-
-  #memberError(
-    group: ClassicGroup,
-    memberId: string,
-    groupInstanceId: string | null,
-  ): ErrorName | undefined {
-    if (groupInstanceId !== null) {
-      const known = group.staticMembers.get(groupInstanceId)
-      if (known === undefined) return 'UNKNOWN_MEMBER_ID'
-      if (known !== memberId) return 'FENCED_INSTANCE_ID'
-    }
-    return group.members.has(memberId) ? undefined : 'UNKNOWN_MEMBER_ID'
-  }
-
-  /** The checks that a commit of a member's offsets must pass. */
-  commitError(group: ClassicGroup, request: HeartbeatRequest): ErrorName | undefined {
-    if (group.isIn(Dead)) return 'COORDINATOR_NOT_AVAILABLE'
-    const { memberId, groupInstanceId, generationId } = request
-    if (generationId < 0 && group.isIn(Empty)) return undefined
-    if (generationId >= 0 || memberId !== '' || groupInstanceId !== null) {
-      const error = this.#memberError(group, memberId, groupInstanceId)
-      if (error !== undefined) return error
-      if (generationId !== group.generationId) return 'ILLEGAL_GENERATION'
-    } else if (!group.isIn(Empty)) return 'UNKNOWN_MEMBER_ID'
-    return group.isIn(CompletingRebalance) ? 'REBALANCE_IN_PROGRESS' : undefined
   }
 }
 

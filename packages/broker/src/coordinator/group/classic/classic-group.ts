@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteReader } from '@millrace/base'
-import { ConsumerProtocolSubscription, codecOf } from '@millrace/protocol'
+import { ConsumerProtocolSubscription, codecOf, type ErrorName } from '@millrace/protocol'
+import type { CommitCheck, Committer, Group } from '../group.ts'
+import type { GroupRecord } from '../group-record.ts'
+import type { CommittedOffset } from '../offsets/committed-offsets.ts'
 import type { ClassicMember, GroupProtocol } from './classic-member.ts'
 
 export const ClassicGroupState = {
@@ -13,7 +16,8 @@ export const ClassicGroupState = {
 export type ClassicGroupState = (typeof ClassicGroupState)[keyof typeof ClassicGroupState]
 
 /** The state of one classic group: members, generation, and who waits for what. */
-export class ClassicGroup {
+export class ClassicGroup implements Group {
+  readonly kind = 'classic'
   readonly groupId: string
   #state: ClassicGroupState = ClassicGroupState.Empty
   /** When the state was entered; offsets of an empty group expire from then on. */
@@ -53,6 +57,58 @@ export class ClassicGroup {
 
   get isSimple(): boolean {
     return this.protocolType === undefined && this.members.size === 0
+  }
+
+  get isEmpty(): boolean {
+    return this.#state === ClassicGroupState.Empty
+  }
+
+  memberError(memberId: string, groupInstanceId: string | null): ErrorName | undefined {
+    if (groupInstanceId !== null) {
+      const known = this.staticMembers.get(groupInstanceId)
+      if (known === undefined) return 'UNKNOWN_MEMBER_ID'
+      if (known !== memberId) return 'FENCED_INSTANCE_ID'
+    }
+    return this.members.has(memberId) ? undefined : 'UNKNOWN_MEMBER_ID'
+  }
+
+  checkCommit(committer: Committer): CommitCheck {
+    if (this.isIn(ClassicGroupState.Dead)) return 'COORDINATOR_NOT_AVAILABLE'
+    const { memberId, groupInstanceId, generationId, isTransactional } = committer
+    if (generationId < 0 && this.isEmpty) return 'NONE'
+    if (generationId >= 0 || memberId !== '' || groupInstanceId !== null) {
+      const error = this.memberError(memberId, groupInstanceId)
+      if (error !== undefined) return error
+      if (generationId !== this.generationId) return 'ILLEGAL_GENERATION'
+      // Producers of before KIP-447 say neither member nor generation.
+    } else if (!isTransactional && !this.isEmpty) return 'UNKNOWN_MEMBER_ID'
+    const isAssigning = this.isIn(ClassicGroupState.CompletingRebalance)
+    return !isTransactional && isAssigning ? 'REBALANCE_IN_PROGRESS' : 'NONE'
+  }
+
+  checkOffsetFetch(): ErrorName {
+    return this.isIn(ClassicGroupState.Dead) ? 'GROUP_ID_NOT_FOUND' : 'NONE'
+  }
+
+  isSubscribed(topic: string): boolean | undefined {
+    return this.isEmpty ? false : this.subscribedTopics?.has(topic)
+  }
+
+  expiresSince(topic: string, committed: CommittedOffset): bigint | undefined {
+    if (this.protocolType === undefined) return committed.commitTimestampMs
+    if (this.isEmpty) return BigInt(this.stateSinceMs)
+    const subscribed = this.isIn(ClassicGroupState.Stable) ? this.subscribedTopics : undefined
+    if (subscribed === undefined || subscribed.has(topic)) return undefined
+    return committed.commitTimestampMs
+  }
+
+  isForgettable(nowMs: number, retentionMs: number, hadOffsets: boolean): boolean {
+    if (!this.isEmpty) return false
+    return hadOffsets || (this.generationId > 0 && nowMs - this.stateSinceMs >= retentionMs)
+  }
+
+  tombstones(): readonly GroupRecord[] {
+    return [{ kind: 'groupMetadata', key: { group: this.groupId }, value: null }]
   }
 
   get rebalanceTimeoutMs(): number {

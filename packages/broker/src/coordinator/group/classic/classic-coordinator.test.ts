@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Effects } from '../runtime/effects.ts'
+import { Effects } from '../../runtime/effects.ts'
+import type { GroupConfig } from '../group-config.ts'
+import { decodeGroupRecord, encodeGroupRecord } from '../group-record.ts'
+import { GroupShard } from '../group-shard.ts'
 import type { ClassicEffects, ClassicTimer } from './classic-coordinator.ts'
 import type { JoinReply, JoinRequest, SyncReply } from './classic-requests.ts'
-import type { GroupConfig } from './group-config.ts'
-import { decodeGroupRecord, encodeGroupRecord } from './group-record.ts'
-import { GroupShard } from './group-shard.ts'
 
 const config: GroupConfig = {
   minSessionTimeoutMs: 6000,
@@ -210,10 +210,10 @@ describe('a classic group', () => {
     // `b` heartbeats but never joins again: after its rebalance timeout the group goes on without it.
     for (let i = 0; i < 7; i++) {
       bench.pass(5000)
-      bench.heartbeat(b, bench.shard.groups.get('g')?.generationId ?? 0)
+      bench.heartbeat(b, bench.shard.classicGroup('g')?.generationId ?? 0)
     }
     assert.equal(late()?.error, 'NONE')
-    assert.equal(bench.shard.groups.get('g')?.members.size, 1)
+    assert.equal(bench.shard.classicGroup('g')?.members.size, 1)
   })
 
   it('starts anew without the member that never sends SyncGroup', () => {
@@ -223,7 +223,7 @@ describe('a classic group', () => {
       bench.heartbeat(a, 1)
       bench.pass(5000)
     }
-    assert.equal(bench.shard.groups.get('g')?.members.size, 0)
+    assert.equal(bench.shard.classicGroup('g')?.members.size, 0)
   })
 
   it('waits the initial delay, longer while members keep coming', () => {
@@ -255,13 +255,13 @@ describe('a classic group', () => {
     const bench = new Bench()
     const id = bench.stable()
     bench.restart()
-    const group = bench.shard.groups.get('g')
+    const group = bench.shard.classicGroup('g')
     assert.equal(group?.state, 'Stable')
     assert.equal(group?.generationId, 1)
     assert.equal(String(group?.members.get(id)?.assignment), 'all')
     assert.equal(bench.heartbeat(id, 1), 'NONE')
     bench.pass(11_000)
-    assert.equal(bench.shard.groups.get('g')?.members.size, 0, 'sessions go on after a restart')
+    assert.equal(bench.shard.classicGroup('g')?.members.size, 0, 'sessions go on after a restart')
   })
 
   it('lets members leave, by id or by instance', () => {
@@ -291,7 +291,7 @@ describe('offsets', () => {
     } = {},
   ) {
     return bench.step((fx) =>
-      bench.shard.commit(
+      bench.shard.offsetRequests.commit(
         fx,
         {
           groupId: 'g',
@@ -313,14 +313,14 @@ describe('offsets', () => {
         },
         bench.nowMs,
       ),
-    )
+    )[0]
   }
   const offset = (bench: Bench): bigint | undefined =>
-    bench.shard.offsetsOf('g').get('t')?.get(0)?.offset
+    bench.shard.offsets.of('g').get('t')?.get(0)?.offset
 
   it('of a lone consumer need no group, and survive a restart', () => {
     const bench = new Bench()
-    assert.equal(commit(bench).error, 'NONE')
+    assert.equal(commit(bench), 'NONE')
     bench.restart()
     assert.equal(offset(bench), 5n)
     assert.equal(bench.shard.groups.get('g')?.state, 'Empty')
@@ -328,19 +328,19 @@ describe('offsets', () => {
 
   it('are taken only from members of the generation', () => {
     const bench = new Bench()
-    assert.equal(commit(bench, { generationId: 1, memberId: 'x' }).error, 'ILLEGAL_GENERATION')
+    assert.equal(commit(bench, { generationId: 1, memberId: 'x' }), 'ILLEGAL_GENERATION')
     assert.equal(
-      commit(bench, { generationId: 1, memberId: 'x', version: 9 }).error,
+      commit(bench, { generationId: 1, memberId: 'x', version: 9 }),
       'GROUP_ID_NOT_FOUND',
     )
     const id = bench.stable()
-    assert.equal(commit(bench).error, 'UNKNOWN_MEMBER_ID', 'somebody outside a living group')
-    assert.equal(commit(bench, { memberId: id, generationId: 7 }).error, 'ILLEGAL_GENERATION')
-    assert.equal(commit(bench, { memberId: id, generationId: 1, offset: 9n }).error, 'NONE')
+    assert.equal(commit(bench), 'UNKNOWN_MEMBER_ID', 'somebody outside a living group')
+    assert.equal(commit(bench, { memberId: id, generationId: 7 }), 'ILLEGAL_GENERATION')
+    assert.equal(commit(bench, { memberId: id, generationId: 1, offset: 9n }), 'NONE')
     assert.equal(offset(bench), 9n)
-    assert.deepEqual(
-      [...commit(bench, { memberId: id, generationId: 1, metadata: 'x'.repeat(101) }).tooLarge],
-      [0],
+    assert.equal(
+      commit(bench, { memberId: id, generationId: 1, metadata: 'x'.repeat(101) }),
+      'OFFSET_METADATA_TOO_LARGE',
     )
   })
 
@@ -348,10 +348,10 @@ describe('offsets', () => {
     const bench = new Bench()
     commit(bench)
     bench.pass(59_000)
-    bench.step((fx) => bench.shard.expireOffsets(fx, bench.nowMs))
+    bench.step((fx) => bench.shard.offsetRequests.expire(fx, bench.nowMs))
     assert.equal(offset(bench), 5n)
     bench.pass(2000)
-    bench.step((fx) => bench.shard.expireOffsets(fx, bench.nowMs))
+    bench.step((fx) => bench.shard.offsetRequests.expire(fx, bench.nowMs))
     assert.equal(offset(bench), undefined)
     assert.equal(bench.shard.groups.has('g'), false)
     bench.restart()
@@ -361,7 +361,7 @@ describe('offsets', () => {
   it('go with a deleted topic, and with a deleted group', () => {
     const bench = new Bench()
     commit(bench)
-    bench.step((fx) => bench.shard.deleteTopics(fx, new Set(['t'])))
+    bench.step((fx) => bench.shard.offsetRequests.deleteTopics(fx, new Set(['t'])))
     assert.equal(offset(bench), undefined)
     commit(bench)
     assert.equal(

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger, World } from '@millrace/base'
+import { ProtocolError } from '@millrace/protocol'
+import type { BrokerServices } from './broker-services.ts'
+import type { BrokerConfig } from './config/broker-config.ts'
+import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
+import { TransactionAdmission } from './coordinator/transaction/transaction-admission.ts'
+import { TransactionCoordinator } from './coordinator/transaction/transaction-coordinator.ts'
+import { TransactionMarkers } from './coordinator/transaction/transaction-markers.ts'
+import type { MetadataStore } from './metadata/metadata-store.ts'
+import type { NewTopic } from './metadata/topic-operations.ts'
+import type { ProducerIds } from './producer-ids.ts'
+import type { Topics } from './topics.ts'
+
+export interface CoordinatorParts {
+  readonly world: World
+  readonly logger: Logger
+  readonly config: BrokerConfig
+  readonly topics: Topics
+  readonly metadata: MetadataStore
+  readonly producerIds: ProducerIds
+  readonly createTopic: (topic: NewTopic) => Promise<void>
+}
+
+type Coordinators = Pick<
+  BrokerServices,
+  'groups' | 'transactions' | 'transactionMarkers' | 'transactionAdmission'
+>
+
+/** The coordinators of one broker, as its configuration has them. */
+export function openCoordinators(parts: CoordinatorParts): Coordinators {
+  const { topics, world, config } = parts
+  const createTopic = async (topic: NewTopic): Promise<void> => {
+    try {
+      await parts.createTopic(topic)
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || error.code !== 'TOPIC_ALREADY_EXISTS') throw error
+    }
+  }
+  const groups = openGroups(parts, createTopic)
+  const transactionMarkers = new TransactionMarkers({ topics, groups, clock: world.clock })
+  const transactions = openTransactions(parts, { createTopic, markers: transactionMarkers })
+  const transactionAdmission = new TransactionAdmission({
+    coordinator: transactions,
+    topics,
+    verifies: () => config.boolean('transaction.partition.verification.enable'),
+  })
+  return { groups, transactions, transactionMarkers, transactionAdmission }
+}
+
+function openGroups(
+  { world, logger, topics, config }: CoordinatorParts,
+  createTopic: (topic: NewTopic) => Promise<void>,
+): GroupCoordinator {
+  return new GroupCoordinator({
+    world,
+    logger,
+    topics,
+    createTopic,
+    expiryIntervalMs: config.number('offsets.retention.check.interval.ms'),
+    offsetsTopic: {
+      numPartitions: config.number('offsets.topic.num.partitions'),
+      replicationFactor: config.number('offsets.topic.replication.factor'),
+      assignments: [],
+      configs: [
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'compression.type', value: 'producer' },
+        { name: 'segment.bytes', value: config.string('offsets.topic.segment.bytes') },
+      ],
+    },
+    config: {
+      minSessionTimeoutMs: config.number('group.min.session.timeout.ms'),
+      maxSessionTimeoutMs: config.number('group.max.session.timeout.ms'),
+      initialRebalanceDelayMs: config.number('group.initial.rebalance.delay.ms'),
+      maxSize: config.number('group.max.size'),
+      offsetMetadataMaxBytes: config.number('offset.metadata.max.bytes'),
+      offsetsRetentionMs: config.number('offsets.retention.minutes') * 60_000,
+    },
+  })
+}
+
+function openTransactions(
+  { world, logger, topics, config, metadata, producerIds }: CoordinatorParts,
+  options: {
+    readonly createTopic: (topic: NewTopic) => Promise<void>
+    readonly markers: TransactionMarkers
+  },
+): TransactionCoordinator {
+  return new TransactionCoordinator({
+    world,
+    logger,
+    topics,
+    ...options,
+    stateTopic: {
+      numPartitions: config.number('transaction.state.log.num.partitions'),
+      replicationFactor: config.number('transaction.state.log.replication.factor'),
+      assignments: [],
+      configs: [
+        { name: 'cleanup.policy', value: 'compact' },
+        { name: 'compression.type', value: 'uncompressed' },
+        { name: 'segment.bytes', value: config.string('transaction.state.log.segment.bytes') },
+        {
+          name: 'min.insync.replicas',
+          value: config.string('transaction.state.log.min.isr'),
+        },
+        { name: 'unclean.leader.election.enable', value: 'false' },
+      ],
+    },
+    newProducerId: () => producerIds.next(),
+    transactionVersion: () => metadata.image.features.get('transaction.version') ?? 0,
+    maxTimeoutMs: config.number('transaction.max.timeout.ms'),
+    idExpirationMs: config.number('transactional.id.expiration.ms'),
+    expiryIntervalMs: config.number('transaction.remove.expired.transaction.cleanup.interval.ms'),
+  })
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ErrorCode, type ErrorName } from '@millrace/protocol'
+import type { CommitRequest } from '../coordinator/group/offsets/offset-requests.ts'
+import type { RequestContext } from './handler.ts'
+import { attempt } from './outcome.ts'
+
+export interface CommittedTopic {
+  readonly name: string
+  readonly topicId: string
+  readonly partitions: readonly {
+    readonly partitionIndex: number
+    readonly committedOffset: bigint
+    readonly committedLeaderEpoch: number
+    readonly committedMetadata: string | null
+  }[]
+}
+
+/** What OffsetCommit and TxnOffsetCommit have in common: commits what exists, and tells each partition's outcome. */
+export async function commitOffsets(
+  topics: readonly CommittedTopic[],
+  request: Omit<CommitRequest, 'offsets'>,
+  options: { readonly context: RequestContext; readonly byId: boolean },
+) {
+  const { context, byId } = options
+  const { broker } = context
+  const missing: ErrorName = byId ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION'
+  const entries = topics.flatMap((topic) => {
+    const known = byId ? broker.topics.byId(topic.topicId) : broker.topics.get(topic.name)
+    return topic.partitions.map((partition) => {
+      const exists = known?.partitions[partition.partitionIndex] !== undefined
+      const error: ErrorName =
+        known === undefined ? missing : exists ? 'NONE' : 'UNKNOWN_TOPIC_OR_PARTITION'
+      return { topic, partition, known, error: error as ErrorName }
+    })
+  })
+  const valid = entries.filter((entry) => entry.error === 'NONE')
+  const errors = await attempt(
+    context,
+    () =>
+      broker.groups.commit({
+        ...request,
+        offsets: valid.map(({ known, partition }) => ({
+          topic: known?.name ?? '',
+          topicId: known?.id ?? '',
+          partition: partition.partitionIndex,
+          offset: partition.committedOffset,
+          leaderEpoch: partition.committedLeaderEpoch,
+          metadata: partition.committedMetadata ?? '',
+        })),
+      }),
+    (error): readonly ErrorName[] => valid.map(() => error.code),
+  )
+  valid.forEach((entry, i) => {
+    entry.error = errors[i] ?? 'NONE'
+  })
+  return topics.map((topic) => ({
+    name: topic.name,
+    topicId: topic.topicId,
+    partitions: entries
+      .filter((entry) => entry.topic === topic)
+      .map(({ partition, error }) => ({
+        partitionIndex: partition.partitionIndex,
+        errorCode: ErrorCode[error] as number,
+      })),
+  }))
+}
