@@ -247,7 +247,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     await sender.initTransactions()
     sender.beginTransaction()
     await sender.sendOffsetsToTransaction([{ topic, partition: 0, offset: 7n }], groupId)
-    await using admin = new Admin(cluster().client)
+    await using admin = new Admin({ ...cluster().client, defaultApiTimeoutMs: 300 })
     const stable = { requireStable: true }
     const asked = { [groupId]: [at(topic)] }
     await assert.rejects(admin.listConsumerGroupOffsets(asked, stable), {

@@ -3,14 +3,19 @@ import type { Logger, World } from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 import type { BrokerServices } from './broker-services.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
+import { ConfigError } from './config/config-definition.ts'
+import { groupSettings } from './config/group-settings.ts'
+import { consumerAssignorNames } from './coordinator/group/consumer/consumer-coordinator.ts'
+import type { MigrationPolicy } from './coordinator/group/group-config.ts'
 import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
+import type { KnownTopic, TopicsView } from './coordinator/group/modern/topics-view.ts'
 import { TransactionAdmission } from './coordinator/transaction/transaction-admission.ts'
 import { TransactionCoordinator } from './coordinator/transaction/transaction-coordinator.ts'
 import { TransactionMarkers } from './coordinator/transaction/transaction-markers.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { NewTopic } from './metadata/topic-operations.ts'
 import type { ProducerIds } from './producer-ids.ts'
-import type { Topics } from './topics.ts'
+import type { Topic, Topics } from './topics.ts'
 
 export interface CoordinatorParts {
   readonly world: World
@@ -49,13 +54,14 @@ export function openCoordinators(parts: CoordinatorParts): Coordinators {
 }
 
 function openGroups(
-  { world, logger, topics, config }: CoordinatorParts,
+  { world, logger, topics, config, metadata }: CoordinatorParts,
   createTopic: (topic: NewTopic) => Promise<void>,
 ): GroupCoordinator {
   return new GroupCoordinator({
     world,
     logger,
     topics,
+    topicsView: viewOf(topics),
     createTopic,
     expiryIntervalMs: config.number('offsets.retention.check.interval.ms'),
     offsetsTopic: {
@@ -73,10 +79,58 @@ function openGroups(
       maxSessionTimeoutMs: config.number('group.max.session.timeout.ms'),
       initialRebalanceDelayMs: config.number('group.initial.rebalance.delay.ms'),
       maxSize: config.number('group.max.size'),
+      consumer: {
+        maxSize: config.number('group.consumer.max.size'),
+        assignors: assignorsOf(config.string('group.consumer.assignors')),
+        migrationPolicy: migrationPolicyOf(config.string('group.consumer.migration.policy')),
+        regexRefreshMs: config.number('group.consumer.regex.refresh.interval.ms'),
+      },
+      share: { maxSize: config.number('group.share.max.size') },
+      streams: { maxSize: config.number('group.streams.max.size') },
+      settings: groupSettings(metadata.image, config, String(config.nodeId)),
       offsetMetadataMaxBytes: config.number('offset.metadata.max.bytes'),
       offsetsRetentionMs: config.number('offsets.retention.minutes') * 60_000,
     },
   })
+}
+
+/** Kafka takes class names too; ours go by the short ones. */
+function assignorsOf(text: string): string[] {
+  const names = text.split(',').map((name) => {
+    const short = /([A-Za-z]+?)(?:Assignor)?$/.exec(name.trim())?.[1] ?? ''
+    return short.toLowerCase()
+  })
+  const unknown = names.find((name) => !consumerAssignorNames.includes(name))
+  if (unknown === undefined) return names
+  throw new ConfigError(
+    'group.consumer.assignors',
+    `Invalid value ${text} for configuration group.consumer.assignors: allowed are ${consumerAssignorNames.join(', ')}`,
+  )
+}
+
+function migrationPolicyOf(text: string): MigrationPolicy {
+  const policy = text.toLowerCase()
+  const allowed: readonly string[] = ['disabled', 'upgrade', 'downgrade', 'bidirectional']
+  if (allowed.includes(policy)) return policy as MigrationPolicy
+  throw new ConfigError(
+    'group.consumer.migration.policy',
+    `Invalid value ${text} for configuration group.consumer.migration.policy: allowed are ${allowed.join(', ')}`,
+  )
+}
+
+function viewOf(topics: Topics): TopicsView {
+  const known = (topic: Topic | undefined): KnownTopic | undefined =>
+    topic === undefined
+      ? undefined
+      : { id: topic.id, name: topic.name, partitionCount: topic.partitions.length }
+  return {
+    byName: (name) => known(topics.get(name)),
+    byId: (id) => known(topics.byId(id)),
+    names: () => topics.all.keys(),
+    get version() {
+      return topics.version
+    },
+  }
 }
 
 function openTransactions(

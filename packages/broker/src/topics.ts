@@ -80,6 +80,7 @@ export class Topics {
   readonly #logs: LogManager
   readonly #config: BrokerConfig
   readonly #nodeId: number
+  #version = 0
   readonly #onDelete: ((names: ReadonlySet<string>) => void)[] = []
 
   constructor(options: {
@@ -97,6 +98,11 @@ export class Topics {
 
   get all(): ReadonlyMap<string, Topic> {
     return this.#byName
+  }
+
+  /** Goes up with every topic that comes, goes or grows. */
+  get version(): number {
+    return this.#version
   }
 
   get(name: string): Topic | undefined {
@@ -164,6 +170,7 @@ export class Topics {
       }
     }
     const removed = new Set<string>()
+    if (touched.size > 0) this.#version++
     for (const name of touched) if (!this.#sync(name)) removed.add(name)
     if (removed.size > 0) for (const listener of this.#onDelete) listener(removed)
     if (allConfigs) for (const name of this.#byName.keys()) this.#sync(name)

@@ -8,4 +8,24 @@ export interface GroupConfig {
   readonly maxSize: number
   readonly offsetMetadataMaxBytes: number
   readonly offsetsRetentionMs: number
+  readonly consumer: ConsumerGroupConfig
+  readonly share: { readonly maxSize: number }
+  readonly streams: { readonly maxSize: number }
+  readonly settings: GroupSettings
+}
+
+export type MigrationPolicy = 'disabled' | 'upgrade' | 'downgrade' | 'bidirectional'
+
+export interface ConsumerGroupConfig {
+  readonly maxSize: number
+  /** Names of server-side assignors; the first is the default. */
+  readonly assignors: readonly string[]
+  readonly migrationPolicy: MigrationPolicy
+  readonly regexRefreshMs: number
+}
+
+/** Settings that each group may have of its own (`ConfigResource` type GROUP), as `consumer.session.timeout.ms`. */
+export interface GroupSettings {
+  number(groupId: string, name: string): number
+  text(groupId: string, name: string): string
 }

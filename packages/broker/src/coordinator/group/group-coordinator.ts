@@ -18,15 +18,19 @@ import type {
   SyncReply,
   SyncRequest,
 } from './classic/classic-requests.ts'
+import type { ConsumerGroup } from './consumer/consumer-group.ts'
+import type { ConsumerHeartbeat, ConsumerHeartbeatReply } from './consumer/consumer-requests.ts'
 import type { Group } from './group.ts'
 import type { GroupConfig } from './group-config.ts'
+import type { GroupEffects, GroupTimer } from './group-effects.ts'
 import {
   decodeGroupRecord,
   encodeGroupRecord,
   type GroupRecord,
   type ReplayedGroupRecord,
 } from './group-record.ts'
-import { type GroupEffects, GroupShard, type GroupTimer } from './group-shard.ts'
+import { GroupShard } from './group-shard.ts'
+import type { TopicsView } from './modern/topics-view.ts'
 import type { Offsets } from './offsets/committed-offsets.ts'
 import type { CommitRequest, TopicPartition } from './offsets/offset-requests.ts'
 
@@ -36,6 +40,7 @@ export interface GroupCoordinatorOptions {
   readonly world: World
   readonly logger: Logger
   readonly topics: Topics
+  readonly topicsView: TopicsView
   readonly config: GroupConfig
   readonly offsetsTopic: Omit<NewTopic, 'name'>
   readonly createTopic: (topic: NewTopic) => Promise<void>
@@ -88,9 +93,9 @@ export class GroupCoordinator {
     let runtime = this.#runtimes.get(index)
     if (runtime === undefined) {
       const partition = this.#options.topics.partition(GROUP_METADATA_TOPIC, index)
-      const { world, logger, config } = this.#options
+      const { world, logger, config, topicsView } = this.#options
       runtime = new ShardRuntime({
-        newShard: () => new GroupShard(config),
+        newShard: () => new GroupShard(config, topicsView),
         serde: { encode: encodeGroupRecord, decode: decodeGroupRecord },
         log: partition.log,
         leaderEpoch: () => partition.leaderEpoch,
@@ -110,14 +115,14 @@ export class GroupCoordinator {
   async join(request: Omit<JoinRequest, 'token'>): Promise<JoinReply> {
     const runtime = await this.#runtimeOf(request.groupId)
     const { token, reply } = runtime.expectReply<JoinReply>()
-    this.#start(runtime, (shard, now, fx) => shard.classic.join(fx, { ...request, token }, now))
+    this.#start(runtime, (shard, now, fx) => shard.join(fx, { ...request, token }, now))
     return reply
   }
 
   async sync(request: Omit<SyncRequest, 'token'>): Promise<SyncReply> {
     const runtime = await this.#runtimeOf(request.groupId)
     const { token, reply } = runtime.expectReply<SyncReply>()
-    this.#start(runtime, (shard, now, fx) => shard.classic.sync(fx, { ...request, token }, now))
+    this.#start(runtime, (shard, now, fx) => shard.sync(fx, { ...request, token }, now))
     return reply
   }
 
@@ -139,12 +144,33 @@ export class GroupCoordinator {
 
   async heartbeat(request: HeartbeatRequest): Promise<ErrorName> {
     const runtime = await this.#runtimeOf(request.groupId)
-    return this.#step(runtime, (shard, now, fx) => shard.classic.heartbeat(fx, request, now))
+    return this.#step(runtime, (shard, now, fx) => shard.heartbeat(fx, request, now))
   }
 
   async leave(request: LeaveRequest): Promise<LeaveReply> {
     const runtime = await this.#runtimeOf(request.groupId)
-    return this.#step(runtime, (shard, now, fx) => shard.classic.leave(fx, request, now))
+    return this.#step(runtime, (shard, now, fx) => shard.leave(fx, request, now))
+  }
+
+  /** Server-side assignors that members may ask for. */
+  get consumerAssignors(): readonly string[] {
+    return this.#options.config.consumer.assignors
+  }
+
+  async consumerHeartbeat(request: ConsumerHeartbeat): Promise<ConsumerHeartbeatReply> {
+    const runtime = await this.#runtimeOf(request.groupId)
+    return this.#step(runtime, (shard, now, fx) => shard.consumers.heartbeat(fx, request, now))
+  }
+
+  /** A group of the consumer protocol as it is now, and the assignor it uses. */
+  async describeConsumerGroup(
+    groupId: string,
+  ): Promise<{ readonly group: ConsumerGroup; readonly assignor: string } | undefined> {
+    const { shard } = await this.#runtimeOf(groupId)
+    const group = shard.consumerGroup(groupId)
+    return group === undefined
+      ? undefined
+      : { group, assignor: shard.consumers.assignorName(group) }
   }
 
   /** One error for each offset. */

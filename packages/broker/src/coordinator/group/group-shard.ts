@@ -1,35 +1,71 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorName } from '@millrace/protocol'
 import { Effects } from '../runtime/effects.ts'
-import { ClassicCoordinator, type ClassicTimer } from './classic/classic-coordinator.ts'
+import { ClassicCoordinator } from './classic/classic-coordinator.ts'
 import { ClassicGroup, ClassicGroupState } from './classic/classic-group.ts'
+import {
+  type HeartbeatRequest,
+  type JoinRequest,
+  joinError,
+  type LeaveReply,
+  type LeaveRequest,
+  type SyncRequest,
+  syncError,
+} from './classic/classic-requests.ts'
+import { ClassicMembers } from './consumer/classic-members.ts'
+import { ConsumerCoordinator } from './consumer/consumer-coordinator.ts'
+import { ConsumerGroup } from './consumer/consumer-group.ts'
+import type { ConsumerMember } from './consumer/consumer-member.ts'
+import { GroupMigration } from './consumer/migration.ts'
 import type { Group } from './group.ts'
 import type { GroupConfig } from './group-config.ts'
-import type { GroupRecord, ReplayedGroupRecord, ReplayedRecord } from './group-record.ts'
+import type { GroupEffects, GroupTimer } from './group-effects.ts'
+import type { ReplayedGroupRecord, ReplayedRecord } from './group-record.ts'
+import type { TopicsView } from './modern/topics-view.ts'
 import { CommittedOffsets } from './offsets/committed-offsets.ts'
 import { OffsetRequests } from './offsets/offset-requests.ts'
 
-export type GroupTimer = ClassicTimer
-export type GroupEffects = Effects<GroupRecord, GroupTimer>
-
 /**
- * All groups of one partition of `__consumer_offsets`. Offsets change only in `apply`, live and when the log is read
- * again; a classic group's members between two stable generations are soft state that a restart may forget.
+ * All groups of one partition of `__consumer_offsets`, of every kind. They and their offsets change only in `apply`, live and when
+ * the log is read again; but a classic group's members between two stable generations are soft state that a restart may forget.
  */
 export class GroupShard {
   readonly groups = new Map<string, Group>()
   readonly offsets = new CommittedOffsets()
   readonly offsetRequests: OffsetRequests
   readonly classic: ClassicCoordinator
+  readonly consumers: ConsumerCoordinator
+  readonly #classicMembers: ClassicMembers
+  readonly #migration: GroupMigration
   /** Whether the log has been read: from then on, classic groups' records come from the live groups themselves. */
   #isLive = false
 
-  constructor(config: GroupConfig) {
-    this.classic = new ClassicCoordinator(this.groups, config)
-    this.offsetRequests = new OffsetRequests({ groups: this.groups, offsets: this.offsets, config })
+  constructor(config: GroupConfig, topics: TopicsView) {
+    const { groups } = this
+    this.offsetRequests = new OffsetRequests({ groups, offsets: this.offsets, config })
+    this.classic = new ClassicCoordinator(groups, config)
+    const migration = new GroupMigration({ groups, config, topics, classic: this.classic })
+    this.#migration = migration
+    this.consumers = new ConsumerCoordinator({
+      groups,
+      config,
+      topics,
+      source: {
+        convert: (fx, groupId, nowMs) => migration.convert(fx, groupId, nowMs),
+        fence: (fx, group, members, nowMs) => this.#fence(fx, group, members, nowMs),
+      },
+    })
+    this.#classicMembers = new ClassicMembers({
+      consumers: this.consumers,
+      migration,
+      config,
+      topics,
+    })
   }
 
-  /** Replays a record: the only way an offset comes or goes. */
+  // ---------------------------------------------------------------------------------------------- replaying
+
+  /** Replays a record: the only way something durable changes. */
   apply(record: ReplayedGroupRecord, nowMs: number, producerId?: bigint): void {
     switch (record.kind) {
       case 'offsetCommit':
@@ -41,6 +77,15 @@ export class GroupShard {
         return
       case 'groupMetadata':
         this.#applyClassic(record, nowMs)
+        return
+      case 'consumerGroup':
+      case 'consumerGroupPartitions':
+      case 'consumerMember':
+      case 'consumerTarget':
+      case 'consumerMemberTarget':
+      case 'consumerMemberCurrent':
+      case 'consumerRegex':
+        this.#applyConsumer(record)
         return
       default:
     }
@@ -60,29 +105,124 @@ export class GroupShard {
     this.groups.set(groupId, restoredClassicGroup(groupId, value, nowMs))
   }
 
+  #applyConsumer(
+    record: ReplayedRecord<
+      | 'consumerGroup'
+      | 'consumerGroupPartitions'
+      | 'consumerMember'
+      | 'consumerTarget'
+      | 'consumerMemberTarget'
+      | 'consumerMemberCurrent'
+      | 'consumerRegex'
+    >,
+  ): void {
+    const { groupId } = record.key
+    let group = this.groups.get(groupId)
+    if (!(group instanceof ConsumerGroup)) {
+      // What is left of a group that has become another, or is gone.
+      const mayReplace = group === undefined || (group instanceof ClassicGroup && group.isSimple)
+      if (record.value === null || !mayReplace) return
+      group = new ConsumerGroup(groupId)
+      this.groups.set(groupId, group)
+    }
+    if (record.kind === 'consumerGroup' && record.value === null) this.groups.delete(groupId)
+    else (group as ConsumerGroup).apply(record)
+  }
+
   /** After the log was read. */
   restore(nowMs: number): GroupEffects {
     this.#isLive = true
     const fx: GroupEffects = new Effects()
     this.classic.restoreTimers(fx, nowMs)
+    this.consumers.restoreTimers(fx, nowMs)
     return fx
   }
 
   expire(timer: GroupTimer, nowMs: number): GroupEffects {
     const fx: GroupEffects = new Effects()
-    this.classic.expire(fx, timer, nowMs)
-    return fx
+    switch (timer.kind) {
+      case 'consumerSession':
+      case 'consumerRebalance': {
+        const group = this.groups.get(timer.groupId)
+        const member = this.consumers.expired(timer)
+        if (group instanceof ConsumerGroup && member !== undefined) {
+          this.#fence(fx, group, [member], nowMs)
+        }
+        return fx
+      }
+      default:
+        this.classic.expire(fx, timer, nowMs)
+        return fx
+    }
   }
+
+  #fence(
+    fx: GroupEffects,
+    group: ConsumerGroup,
+    members: readonly ConsumerMember[],
+    nowMs: number,
+  ): void {
+    if (members.length === 0) return
+    const leaving = new Set(members.map(({ memberId }) => memberId))
+    if (this.#migration.isLeftToClassic(group, leaving)) {
+      this.#migration.downgrade(fx, group, { leaving, rebalance: true, nowMs })
+    } else this.consumers.remove(fx, group, members, nowMs)
+  }
+
+  // ---------------------------------------------------------------------------------------------- the classic protocol's requests
+
+  join(fx: GroupEffects, request: JoinRequest, nowMs: number): void {
+    const group = this.groups.get(request.groupId)
+    if (group === undefined || group.kind === 'classic') {
+      this.classic.join(fx, request, nowMs)
+    } else if (group.isEmpty && (group.kind === 'consumer' || group.kind === 'streams')) {
+      fx.records.push(...group.tombstones())
+      this.groups.delete(request.groupId)
+      this.classic.join(fx, request, nowMs)
+    } else if (group instanceof ConsumerGroup) {
+      this.#classicMembers.join(fx, group, request, nowMs)
+    } else fx.reply(request.token, joinError('INCONSISTENT_GROUP_PROTOCOL', ''))
+  }
+
+  sync(fx: GroupEffects, request: SyncRequest, nowMs: number): void {
+    const group = this.groups.get(request.groupId)
+    if (group instanceof ConsumerGroup) this.#classicMembers.sync(fx, group, request, nowMs)
+    else if (group === undefined || group.kind === 'classic') this.classic.sync(fx, request, nowMs)
+    else fx.reply(request.token, syncError('UNKNOWN_MEMBER_ID'))
+  }
+
+  heartbeat(fx: GroupEffects, request: HeartbeatRequest, nowMs: number): ErrorName {
+    const group = this.groups.get(request.groupId)
+    return group instanceof ConsumerGroup
+      ? this.#classicMembers.heartbeat(fx, group, request, nowMs)
+      : this.classic.heartbeat(fx, request, nowMs)
+  }
+
+  leave(fx: GroupEffects, request: LeaveRequest, nowMs: number): LeaveReply {
+    const group = this.groups.get(request.groupId)
+    if (!(group instanceof ConsumerGroup)) return this.classic.leave(fx, request, nowMs)
+    const { reply, leaving } = this.#classicMembers.leave(group, request)
+    this.#fence(fx, group, leaving, nowMs)
+    return reply
+  }
+
+  /** A sign of life of a member that is no heartbeat, as a commit is. */
+  touch(fx: GroupEffects, groupId: string, memberId: string, nowMs: number): void {
+    const group = this.groups.get(groupId)
+    if (group instanceof ClassicGroup) this.classic.touch(fx, group, memberId, nowMs)
+    else if (group instanceof ConsumerGroup) this.consumers.touchClassic(fx, group, memberId, nowMs)
+  }
+
+  // ---------------------------------------------------------------------------------------------- groups of any kind
 
   classicGroup(groupId: string): ClassicGroup | undefined {
     const group = this.groups.get(groupId)
     return group instanceof ClassicGroup ? group : undefined
   }
 
-  /** A sign of life of a member that is no heartbeat, as a commit is. */
-  touch(fx: GroupEffects, groupId: string, memberId: string, nowMs: number): void {
-    const group = this.classicGroup(groupId)
-    if (group !== undefined) this.classic.touch(fx, group, memberId, nowMs)
+  consumerGroup(groupId: string): ConsumerGroup | undefined {
+    const group = this.groups.get(groupId)
+    return group instanceof ConsumerGroup ? group : undefined
   }
 
   deleteGroup(fx: GroupEffects, groupId: string): ErrorName {

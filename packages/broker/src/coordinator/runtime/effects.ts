@@ -2,7 +2,14 @@
 
 /** A timer as data: setting one with a key that is pending replaces it. */
 export type TimerChange<Event> =
-  | { readonly kind: 'set'; readonly key: string; readonly dueMs: number; readonly event: Event }
+  | {
+      readonly kind: 'set'
+      readonly key: string
+      readonly dueMs: number
+      readonly event: Event
+      /** Leaves a timer with this key as it is. */
+      readonly ifAbsent?: true
+    }
   | { readonly kind: 'cancel'; readonly key: string }
 
 export interface TransactionalProducer {
@@ -27,6 +34,10 @@ export class Effects<Record, Event> {
 
   setTimer(key: string, dueMs: number, event: Event): void {
     this.timers.push({ kind: 'set', key, dueMs, event })
+  }
+
+  setTimerIfAbsent(key: string, dueMs: number, event: Event): void {
+    this.timers.push({ kind: 'set', key, dueMs, event, ifAbsent: true })
   }
 
   cancelTimer(key: string): void {

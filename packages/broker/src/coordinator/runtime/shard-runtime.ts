@@ -188,6 +188,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
 
   #setTimers(fx: Effects<Record, Event>): void {
     for (const change of fx.timers) {
+      if (change.kind === 'set' && change.ifAbsent && this.#timers.has(change.key)) continue
       this.#timers.get(change.key)?.cancel()
       this.#timers.delete(change.key)
       if (change.kind === 'cancel') continue

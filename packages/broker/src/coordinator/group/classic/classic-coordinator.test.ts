@@ -1,83 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { Effects } from '../../runtime/effects.ts'
-import type { GroupConfig } from '../group-config.ts'
-import { decodeGroupRecord, encodeGroupRecord } from '../group-record.ts'
-import { GroupShard } from '../group-shard.ts'
-import type { ClassicEffects, ClassicTimer } from './classic-coordinator.ts'
+import { ShardBench } from '../testing/shard-bench.ts'
 import type { JoinReply, JoinRequest, SyncReply } from './classic-requests.ts'
 
-const config: GroupConfig = {
-  minSessionTimeoutMs: 6000,
-  maxSessionTimeoutMs: 1_800_000,
-  initialRebalanceDelayMs: 0,
-  maxSize: 10,
-  offsetMetadataMaxBytes: 100,
-  offsetsRetentionMs: 60_000,
-}
-
-/** A shard with its log, its clock and its callers, all in the open. */
-class Bench {
-  shard: GroupShard
-  nowMs = 1000
-  readonly log: { readonly key: Buffer; readonly value: Buffer | null }[] = []
-  readonly replies = new Map<number, unknown>()
-  readonly timers = new Map<string, { readonly dueMs: number; readonly event: ClassicTimer }>()
-  #token = 0
-  readonly #config: GroupConfig
-
-  constructor(overrides: Partial<GroupConfig> = {}) {
-    this.#config = { ...config, ...overrides }
-    this.shard = new GroupShard(this.#config)
-    this.shard.restore(this.nowMs)
-  }
-
-  step<T>(run: (fx: ClassicEffects) => T): T {
-    const fx: ClassicEffects = new Effects()
-    const result = run(fx)
-    this.#carryOut(fx)
-    return result
-  }
-
-  #carryOut(fx: ClassicEffects): void {
-    for (const record of fx.records) {
-      const encoded = encodeGroupRecord(record)
-      this.log.push(encoded)
-      this.shard.apply(decodeGroupRecord(encoded.key, encoded.value), this.nowMs)
-    }
-    for (const { token, reply } of fx.replies) this.replies.set(token, reply)
-    for (const change of fx.timers) {
-      if (change.kind === 'set') this.timers.set(change.key, change)
-      else this.timers.delete(change.key)
-    }
-  }
-
-  pass(ms: number): void {
-    const end = this.nowMs + ms
-    for (;;) {
-      const [next] = [...this.timers]
-        .filter(([, { dueMs }]) => dueMs <= end)
-        .sort((a, b) => a[1].dueMs - b[1].dueMs)
-      if (next === undefined) break
-      this.timers.delete(next[0])
-      this.nowMs = next[1].dueMs
-      this.#carryOut(this.shard.expire(next[1].event, this.nowMs))
-    }
-    this.nowMs = end
-  }
-
-  /** What a restart makes of the log. */
-  restart(): void {
-    this.shard = new GroupShard(this.#config)
-    for (const { key, value } of this.log)
-      this.shard.apply(decodeGroupRecord(key, value), this.nowMs)
-    this.timers.clear()
-    this.#carryOut(this.shard.restore(this.nowMs))
-  }
-
+/** The requests of the classic protocol, to one group. */
+class Bench extends ShardBench {
   join(memberId: string, options: Partial<JoinRequest> = {}): () => JoinReply | undefined {
-    const token = ++this.#token
+    const token = this.nextToken()
     this.step((fx) =>
       this.shard.classic.join(
         fx,
@@ -109,7 +40,7 @@ class Bench {
     generationId: number,
     assignments: Readonly<Record<string, string>> = {},
   ): () => SyncReply | undefined {
-    const token = ++this.#token
+    const token = this.nextToken()
     this.step((fx) =>
       this.shard.classic.sync(
         fx,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ErrorName } from '@millrace/protocol'
-import type { Effects } from '../../runtime/effects.ts'
 import type { Group } from '../group.ts'
 import type { GroupConfig } from '../group-config.ts'
+import type { GroupEffects } from '../group-effects.ts'
 import type { GroupRecord } from '../group-record.ts'
 import { ClassicGroup, ClassicGroupState } from './classic-group.ts'
 import { type ClassicMember, matchesProtocols, metadataOf } from './classic-member.ts'
@@ -24,8 +24,6 @@ export type ClassicTimer =
   | { readonly kind: 'initialJoin'; readonly groupId: string; readonly remainingMs: number }
   | { readonly kind: 'join'; readonly groupId: string }
   | { readonly kind: 'pendingSync'; readonly groupId: string; readonly generationId: number }
-
-export type ClassicEffects = Effects<GroupRecord, ClassicTimer>
 
 const { Empty, PreparingRebalance, CompletingRebalance, Stable, Dead } = ClassicGroupState
 
@@ -52,7 +50,7 @@ export class ClassicCoordinator {
 
   // ---------------------------------------------------------------------------------------------- joining
 
-  join(fx: ClassicEffects, request: JoinRequest, nowMs: number): void {
+  join(fx: GroupEffects, request: JoinRequest, nowMs: number): void {
     const refuse = (error: ErrorName, memberId = request.memberId): void =>
       fx.reply(request.token, joinError(error, memberId))
     const { minSessionTimeoutMs, maxSessionTimeoutMs, maxSize } = this.#config
@@ -97,7 +95,7 @@ export class ClassicCoordinator {
     return group.members.size >= maxSize
   }
 
-  #joinNew(fx: ClassicEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
+  #joinNew(fx: GroupEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
     const { groupInstanceId, freshId } = request
     const known = groupInstanceId === null ? undefined : group.staticMembers.get(groupInstanceId)
     if (groupInstanceId !== null && known !== undefined) {
@@ -114,7 +112,7 @@ export class ClassicCoordinator {
     } else this.#addMember(fx, group, { ...request, memberId: freshId }, nowMs)
   }
 
-  #rejoin(fx: ClassicEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
+  #rejoin(fx: GroupEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
     const refuse = (error: ErrorName): void =>
       fx.reply(request.token, joinError(error, request.memberId))
     const { memberId } = request
@@ -142,7 +140,7 @@ export class ClassicCoordinator {
 
   /** A static member that restarted: it takes the place of its former self, which is fenced. */
   #rejoinStatic(
-    fx: ClassicEffects,
+    fx: GroupEffects,
     group: ClassicGroup,
     request: JoinRequest,
     known: { readonly oldId: string; readonly groupInstanceId: string; readonly nowMs: number },
@@ -188,7 +186,7 @@ export class ClassicCoordinator {
     member.awaitingJoin = request.token
   }
 
-  #addMember(fx: ClassicEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
+  #addMember(fx: GroupEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
     const member: ClassicMember = {
       memberId: request.memberId,
       groupInstanceId: request.groupInstanceId,
@@ -210,7 +208,7 @@ export class ClassicCoordinator {
   }
 
   #updateAndRebalance(
-    fx: ClassicEffects,
+    fx: GroupEffects,
     group: ClassicGroup,
     member: ClassicMember,
     request: JoinRequest,
@@ -223,7 +221,7 @@ export class ClassicCoordinator {
   }
 
   #replyCurrent(
-    fx: ClassicEffects,
+    fx: GroupEffects,
     group: ClassicGroup,
     member: ClassicMember,
     request: JoinRequest,
@@ -250,12 +248,12 @@ export class ClassicCoordinator {
 
   // ---------------------------------------------------------------------------------------------- rebalancing
 
-  #rebalanceIfPossible(fx: ClassicEffects, group: ClassicGroup, nowMs: number): void {
+  #rebalanceIfPossible(fx: GroupEffects, group: ClassicGroup, nowMs: number): void {
     if (group.isIn(Stable, CompletingRebalance, Empty)) this.#prepareRebalance(fx, group, nowMs)
     else if (group.isIn(PreparingRebalance)) this.#tryCompleteJoin(fx, group, nowMs)
   }
 
-  #prepareRebalance(fx: ClassicEffects, group: ClassicGroup, nowMs: number): void {
+  #prepareRebalance(fx: GroupEffects, group: ClassicGroup, nowMs: number): void {
     if (group.isIn(CompletingRebalance)) this.#failSyncs(fx, group, 'REBALANCE_IN_PROGRESS')
     fx.cancelTimer(pendingSyncKey(group.groupId))
     group.pendingSyncs.clear()
@@ -274,7 +272,7 @@ export class ClassicCoordinator {
     else this.#tryCompleteJoin(fx, group, nowMs, true)
   }
 
-  #tryCompleteJoin(fx: ClassicEffects, group: ClassicGroup, nowMs: number, schedule = false): void {
+  #tryCompleteJoin(fx: GroupEffects, group: ClassicGroup, nowMs: number, schedule = false): void {
     const isDelayed = group.generationId === 0 && this.#config.initialRebalanceDelayMs > 0
     if (group.allMembersJoined && !isDelayed) this.#completeJoin(fx, group, nowMs)
     else if (schedule) {
@@ -286,7 +284,7 @@ export class ClassicCoordinator {
   }
 
   /** Begins the next generation with those who have joined; dynamic members who have not are out. */
-  #completeJoin(fx: ClassicEffects, group: ClassicGroup, nowMs: number): void {
+  #completeJoin(fx: GroupEffects, group: ClassicGroup, nowMs: number): void {
     fx.cancelTimer(joinKey(group.groupId))
     for (const member of [...group.members.values()]) {
       if (member.awaitingJoin !== undefined || member.groupInstanceId !== null) continue
@@ -330,7 +328,7 @@ export class ClassicCoordinator {
     })
   }
 
-  #failSyncs(fx: ClassicEffects, group: ClassicGroup, error: ErrorName): void {
+  #failSyncs(fx: GroupEffects, group: ClassicGroup, error: ErrorName): void {
     for (const member of group.members.values()) {
       member.assignment = Buffer.alloc(0)
       fx.reply(member.awaitingSync, syncError(error))
@@ -340,7 +338,7 @@ export class ClassicCoordinator {
 
   // ---------------------------------------------------------------------------------------------- syncing
 
-  sync(fx: ClassicEffects, request: SyncRequest, nowMs: number): void {
+  sync(fx: GroupEffects, request: SyncRequest, nowMs: number): void {
     const refuse = (error: ErrorName): void => fx.reply(request.token, syncError(error))
     if (request.groupId === '') return refuse('INVALID_GROUP_ID')
     const group = this.#find(request.groupId)
@@ -374,7 +372,7 @@ export class ClassicCoordinator {
     }
   }
 
-  #assign(fx: ClassicEffects, group: ClassicGroup, request: SyncRequest, nowMs: number): void {
+  #assign(fx: GroupEffects, group: ClassicGroup, request: SyncRequest, nowMs: number): void {
     const assignments = new Map(
       request.assignments.map((entry) => [entry.memberId, entry.assignment]),
     )
@@ -394,7 +392,7 @@ export class ClassicCoordinator {
 
   // ---------------------------------------------------------------------------------------------- staying, leaving
 
-  heartbeat(fx: ClassicEffects, request: HeartbeatRequest, nowMs: number): ErrorName {
+  heartbeat(fx: GroupEffects, request: HeartbeatRequest, nowMs: number): ErrorName {
     if (request.groupId === '') return 'INVALID_GROUP_ID'
     const group = this.#find(request.groupId)
     if (group === undefined) return 'UNKNOWN_MEMBER_ID'
@@ -408,12 +406,12 @@ export class ClassicCoordinator {
   }
 
   /** Counts as a heartbeat. */
-  touch(fx: ClassicEffects, group: ClassicGroup, memberId: string, nowMs: number): void {
+  touch(fx: GroupEffects, group: ClassicGroup, memberId: string, nowMs: number): void {
     const member = group.members.get(memberId)
     if (member !== undefined) this.#setSession(fx, group, memberId, nowMs + member.sessionTimeoutMs)
   }
 
-  leave(fx: ClassicEffects, request: LeaveRequest, nowMs: number): LeaveReply {
+  leave(fx: GroupEffects, request: LeaveRequest, nowMs: number): LeaveReply {
     const group = this.#find(request.groupId)
     if (request.groupId === '') return { error: 'INVALID_GROUP_ID', members: [] }
     if (group?.isIn(Dead)) return { error: 'COORDINATOR_NOT_AVAILABLE', members: [] }
@@ -428,7 +426,7 @@ export class ClassicCoordinator {
   }
 
   #leaveOne(
-    fx: ClassicEffects,
+    fx: GroupEffects,
     group: ClassicGroup,
     leaving: { readonly memberId: string; readonly groupInstanceId: string | null },
   ): ErrorName {
@@ -448,22 +446,47 @@ export class ClassicCoordinator {
     return 'NONE'
   }
 
-  #removeMember(fx: ClassicEffects, group: ClassicGroup, memberId: string): void {
+  #removeMember(fx: GroupEffects, group: ClassicGroup, memberId: string): void {
     const member = group.remove(memberId)
     fx.cancelTimer(sessionKey(group.groupId, memberId))
     fx.reply(member?.awaitingJoin, joinError('UNKNOWN_MEMBER_ID', ''))
     fx.reply(member?.awaitingSync, syncError('UNKNOWN_MEMBER_ID'))
   }
 
-  #afterRemoval(fx: ClassicEffects, group: ClassicGroup, nowMs: number): void {
+  #afterRemoval(fx: GroupEffects, group: ClassicGroup, nowMs: number): void {
     if (group.isIn(Stable, CompletingRebalance)) this.#prepareRebalance(fx, group, nowMs)
     else if (group.isIn(PreparingRebalance)) this.#tryCompleteJoin(fx, group, nowMs)
+  }
+
+  /** The group goes on under the consumer protocol: whoever waits must join again, and no timer of ours goes on. */
+  dissolve(fx: GroupEffects, group: ClassicGroup): void {
+    const { groupId } = group
+    for (const member of group.members.values()) {
+      fx.reply(member.awaitingJoin, joinError('REBALANCE_IN_PROGRESS', member.memberId))
+      fx.reply(member.awaitingSync, syncError('REBALANCE_IN_PROGRESS'))
+      fx.cancelTimer(sessionKey(groupId, member.memberId))
+    }
+    for (const memberId of group.pendingJoins.keys()) fx.cancelTimer(sessionKey(groupId, memberId))
+    fx.cancelTimer(joinKey(groupId))
+    fx.cancelTimer(pendingSyncKey(groupId))
+  }
+
+  /** A group that comes from the consumer protocol: its members' sessions begin, and a rebalance if it needs one. */
+  adopt(
+    fx: GroupEffects,
+    group: ClassicGroup,
+    { rebalance, nowMs }: { readonly rebalance: boolean; readonly nowMs: number },
+  ): void {
+    for (const { memberId, sessionTimeoutMs } of group.members.values()) {
+      this.#setSession(fx, group, memberId, nowMs + sessionTimeoutMs)
+    }
+    if (rebalance) this.#prepareRebalance(fx, group, nowMs)
   }
 
   // ---------------------------------------------------------------------------------------------- time
 
   /** A timer that came due. */
-  expire(fx: ClassicEffects, timer: ClassicTimer, nowMs: number): void {
+  expire(fx: GroupEffects, timer: ClassicTimer, nowMs: number): void {
     const group = this.#find(timer.groupId)
     if (group === undefined || group.isIn(Dead)) return
     switch (timer.kind) {
@@ -479,7 +502,7 @@ export class ClassicCoordinator {
     }
   }
 
-  #expireSession(fx: ClassicEffects, group: ClassicGroup, memberId: string, nowMs: number): void {
+  #expireSession(fx: GroupEffects, group: ClassicGroup, memberId: string, nowMs: number): void {
     if (group.pendingJoins.delete(memberId)) {
       if (group.isIn(PreparingRebalance)) this.#tryCompleteJoin(fx, group, nowMs)
       return
@@ -497,7 +520,7 @@ export class ClassicCoordinator {
 
   /** The first rebalance waits a little longer as long as members keep coming (KIP-134). */
   #expireInitialJoin(
-    fx: ClassicEffects,
+    fx: GroupEffects,
     group: ClassicGroup,
     remainingMs: number,
     nowMs: number,
@@ -517,7 +540,7 @@ export class ClassicCoordinator {
   }
 
   #expirePendingSync(
-    fx: ClassicEffects,
+    fx: GroupEffects,
     group: ClassicGroup,
     generationId: number,
     nowMs: number,
@@ -529,7 +552,7 @@ export class ClassicCoordinator {
   }
 
   /** After the log was read: sessions of the members it names begin anew. */
-  restoreTimers(fx: ClassicEffects, nowMs: number): void {
+  restoreTimers(fx: GroupEffects, nowMs: number): void {
     for (const group of this.#groups.values()) {
       if (!(group instanceof ClassicGroup)) continue
       for (const member of group.members.values()) {
@@ -538,7 +561,7 @@ export class ClassicCoordinator {
     }
   }
 
-  #setSession(fx: ClassicEffects, group: ClassicGroup, memberId: string, dueMs: number): void {
+  #setSession(fx: GroupEffects, group: ClassicGroup, memberId: string, dueMs: number): void {
     const { groupId } = group
     fx.setTimer(sessionKey(groupId, memberId), dueMs, { kind: 'session', groupId, memberId })
   }

@@ -1,0 +1,605 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '@millrace/protocol'
+import type { Group } from '../group.ts'
+import type { GroupConfig } from '../group-config.ts'
+import type { GroupEffects } from '../group-effects.ts'
+import type { GroupRecord } from '../group-record.ts'
+import {
+  NO_ASSIGNMENT,
+  sameAssignment,
+  type TopicPartitions,
+  topicPartitionsOf,
+} from '../modern/assignment.ts'
+import type { ServerAssignor } from '../modern/assignor.ts'
+import { GroupDraft } from '../modern/group-draft.ts'
+import { heartbeatIntervalMs } from '../modern/heartbeat-interval.ts'
+import { metadataHash, type TopicsView, topicIds } from '../modern/topics-view.ts'
+import { rangeAssignor } from './assignors/range-assignor.ts'
+import { uniformAssignor } from './assignors/uniform-assignor.ts'
+import { ConsumerGroup, tombstone } from './consumer-group.ts'
+import {
+  type ConsumerMember,
+  currentRecord,
+  isReconciledTo,
+  LEAVE_EPOCH,
+  MemberState,
+  memberRecord,
+  NO_PARTITIONS,
+  newMember,
+  STATIC_LEAVE_EPOCH,
+  sameMetadata,
+  samePartitions,
+  sameSubscription,
+  uniqueNames,
+} from './consumer-member.ts'
+import type { ConsumerHeartbeat, ConsumerHeartbeatReply } from './consumer-requests.ts'
+import { reconcile } from './reconcile.ts'
+import { compileTopicRegex, resolveTopicRegex } from './topic-regex.ts'
+
+export type ConsumerTimer =
+  | { readonly kind: 'consumerSession'; readonly groupId: string; readonly memberId: string }
+  | {
+      readonly kind: 'consumerRebalance'
+      readonly groupId: string
+      readonly memberId: string
+      readonly memberEpoch: number
+    }
+
+type Draft = GroupDraft<ConsumerGroup>
+
+const assignors: ReadonlyMap<string, ServerAssignor> = new Map(
+  [uniformAssignor, rangeAssignor].map((assignor) => [assignor.name, assignor]),
+)
+export const consumerAssignorNames: readonly string[] = [...assignors.keys()]
+
+/** What happens to a group when its protocol changes while it is at work. */
+export interface GroupSource {
+  /** Members are out: by `remove`, or the group becomes a classic one without them. */
+  fence(
+    fx: GroupEffects,
+    group: ConsumerGroup,
+    members: readonly ConsumerMember[],
+    nowMs: number,
+  ): void
+  /** A classic group with members is converted, an empty one is replaced; undefined for a group that cannot be. */
+  convert(fx: GroupEffects, groupId: string, nowMs: number): ConsumerGroup | undefined
+}
+
+/** What a step knows besides the group. */
+interface Step {
+  readonly fx: GroupEffects
+  readonly draft: Draft
+  readonly nowMs: number
+}
+
+/** The consumer group protocol (KIP-848): members say what they want, the coordinator says who gets what. */
+export class ConsumerCoordinator {
+  readonly #groups: ReadonlyMap<string, Group>
+  readonly #config: GroupConfig
+  readonly #topics: TopicsView
+  readonly #source: GroupSource
+
+  constructor(options: {
+    readonly groups: ReadonlyMap<string, Group>
+    readonly config: GroupConfig
+    readonly topics: TopicsView
+    readonly source: GroupSource
+  }) {
+    this.#groups = options.groups
+    this.#config = options.config
+    this.#topics = options.topics
+    this.#source = options.source
+  }
+
+  // ---------------------------------------------------------------------------------------------- heartbeats
+
+  /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
+  heartbeat(fx: GroupEffects, request: ConsumerHeartbeat, nowMs: number): ConsumerHeartbeatReply {
+    const isLeaving = request.memberEpoch === LEAVE_EPOCH
+    if (isLeaving || request.memberEpoch === STATIC_LEAVE_EPOCH)
+      return this.#leave(fx, request, nowMs)
+    const isJoining = request.memberEpoch === 0
+    const group = this.#groupFor(fx, request.groupId, { isJoining, nowMs })
+    this.throwIfFull(group, request.memberId)
+    const step: Step = { fx, nowMs, draft: this.draft(fx, group) }
+    const known = this.#memberFor(step, request)
+    const updated: ConsumerMember = {
+      ...known,
+      instanceId: request.instanceId ?? known.instanceId,
+      rackId: request.rackId ?? known.rackId,
+      rebalanceTimeoutMs:
+        request.rebalanceTimeoutMs === -1 ? known.rebalanceTimeoutMs : request.rebalanceTimeoutMs,
+      serverAssignor: request.serverAssignor ?? known.serverAssignor,
+      subscribedTopicNames:
+        request.subscribedTopicNames === null
+          ? known.subscribedTopicNames
+          : uniqueNames(request.subscribedTopicNames),
+      subscribedTopicRegex: request.subscribedTopicRegex ?? known.subscribedTopicRegex,
+      clientId: request.clientId,
+      clientHost: request.clientHost,
+      classic: undefined,
+    }
+    const hasChanged = this.updateMember(step, known, updated)
+    const member = this.assign(step, updated.memberId, {
+      hasSubscriptionChanged: hasChanged,
+      owned: request.owned,
+    })
+    this.#setSession(fx, request.groupId, member.memberId, {
+      dueMs: nowMs + this.#sessionTimeoutMs(request.groupId),
+    })
+    const isFull =
+      request.rebalanceTimeoutMs !== -1 &&
+      (request.subscribedTopicNames !== null || request.subscribedTopicRegex !== null) &&
+      request.owned !== null
+    const tells = isJoining || isFull || !samePartitions(known.assigned, member.assigned)
+    return {
+      memberId: member.memberId,
+      memberEpoch: member.memberEpoch,
+      heartbeatIntervalMs: this.#intervalMs(group, step, member),
+      assignment: tells ? member.assigned : undefined,
+    }
+  }
+
+  #intervalMs(group: ConsumerGroup, { draft, nowMs }: Step, member: ConsumerMember): number {
+    if (draft.hasChanged) group.changedMs = nowMs
+    const current = draft.group
+    const configured = this.#config.settings.number(group.groupId, 'consumer.heartbeat.interval.ms')
+    return heartbeatIntervalMs(configured, {
+      memberCount: current.members.size,
+      isSettled: isReconciledTo(member, current.groupEpoch),
+      sinceChangeMs: nowMs - group.changedMs,
+    })
+  }
+
+  /** A draft of a group, as every step on it begins. */
+  draft(fx: GroupEffects, group: ConsumerGroup): Draft {
+    return new GroupDraft(group, fx, (source) => new ConsumerGroup(source.groupId, source))
+  }
+
+  #groupFor(
+    fx: GroupEffects,
+    groupId: string,
+    { isJoining, nowMs }: { readonly isJoining: boolean; readonly nowMs: number },
+  ): ConsumerGroup {
+    const group = this.#groups.get(groupId)
+    if (group instanceof ConsumerGroup) return group
+    if (group === undefined) {
+      if (isJoining) return new ConsumerGroup(groupId)
+      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Consumer group ${groupId} not found.`)
+    }
+    const converted = isJoining ? this.#source.convert(fx, groupId, nowMs) : undefined
+    if (converted !== undefined) return converted
+    throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`)
+  }
+
+  throwIfFull(group: ConsumerGroup, memberId: string): void {
+    const { maxSize } = this.#config.consumer
+    if (group.members.size < maxSize || (memberId !== '' && group.members.has(memberId))) return
+    throw new ProtocolError(
+      'GROUP_MAX_SIZE_REACHED',
+      `The consumer group has reached its maximum capacity of ${maxSize} members.`,
+    )
+  }
+
+  #memberFor(step: Step, request: ConsumerHeartbeat): ConsumerMember {
+    const { memberId, memberEpoch, instanceId, owned } = request
+    const isJoining = memberEpoch === 0
+    const { group } = step.draft
+    if (instanceId !== null) {
+      const known = group.staticMember(instanceId)
+      if (isJoining) {
+        if (known === undefined) return group.members.get(memberId) ?? newMember(memberId)
+        if (known.classic === undefined) throwIfUnreleased(known, memberId, instanceId)
+        return this.replaceStatic(step, known, memberId)
+      }
+      const member = throwUnlessStatic(known, memberId, instanceId)
+      throwIfStaleEpoch(member, memberEpoch, owned)
+      return member
+    }
+    const member = group.members.get(memberId)
+    if (member === undefined) {
+      if (isJoining) return newMember(memberId)
+      throw new ProtocolError(
+        'UNKNOWN_MEMBER_ID',
+        `Member ${memberId} is not a member of group ${group.groupId}.`,
+      )
+    }
+    throwIfStaleEpoch(member, memberEpoch, owned)
+    return member
+  }
+
+  /** A static member that restarted takes the place of its former self, with what that had. */
+  replaceStatic({ draft, fx }: Step, old: ConsumerMember, memberId: string): ConsumerMember {
+    const { groupId } = draft.group
+    const target = draft.group.target(old.memberId)
+    const member: ConsumerMember = { ...old, memberId, memberEpoch: 0, previousMemberEpoch: 0 }
+    this.#removeRecords(draft, old.memberId)
+    if (old.memberId !== memberId) this.cancelTimers(fx, groupId, old.memberId)
+    draft.emit(
+      memberRecord(groupId, member),
+      targetRecord(groupId, memberId, topicPartitionsOf(target)),
+      currentRecord(groupId, member),
+    )
+    return draft.group.members.get(memberId) as ConsumerMember
+  }
+
+  #removeRecords(draft: Draft, memberId: string): void {
+    const { groupId } = draft.group
+    draft.emit(
+      tombstone('consumerMemberCurrent', groupId, memberId),
+      tombstone('consumerMemberTarget', groupId, memberId),
+      tombstone('consumerMember', groupId, memberId),
+    )
+  }
+
+  // ---------------------------------------------------------------------------------------------- subscriptions
+
+  /** Notes what a member says of itself; tells whether its subscription is another one. The epoch goes up with it. */
+  updateMember(step: Step, known: ConsumerMember, updated: ConsumerMember): boolean {
+    const { draft, nowMs } = step
+    const { groupId } = draft.group
+    const isNew = !draft.group.members.has(updated.memberId)
+    const before = known.subscribedTopicRegex
+    const regex = updated.subscribedTopicRegex
+    if (regex !== before && regex !== '') compileTopicRegex(regex)
+    if (isNew || !sameMetadata(known, updated)) draft.emit(memberRecord(groupId, updated))
+    const namesChanged = isNew || !sameSubscription(known, updated)
+    const regexChanged = regex !== before
+    if (regexChanged && before !== '' && draft.group.regexUsers(before) === 0) {
+      draft.emit({
+        kind: 'consumerRegex',
+        key: { groupId, regularExpression: before },
+        value: null,
+      })
+    }
+    const resolvedAnew = this.#resolveRegexes(draft, nowMs)
+    this.#updateEpoch(step, namesChanged || regexChanged || resolvedAnew)
+    return namesChanged || regexChanged
+  }
+
+  /** Matches patterns that are new, or whose topics may have changed. */
+  #resolveRegexes(draft: Draft, nowMs: number): boolean {
+    const { group } = draft
+    let hasChanged = false
+    const inUse = new Set<string>()
+    for (const { subscribedTopicRegex } of group.members.values()) {
+      if (subscribedTopicRegex !== '') inUse.add(subscribedTopicRegex)
+    }
+    for (const regularExpression of inUse) {
+      const known = group.regexes.get(regularExpression)
+      const isFresh = known !== undefined && group.checkedTopicsVersion === this.#topics.version
+      if (isFresh) continue
+      const topics = resolveTopicRegex(regularExpression, this.#topics)
+      const isSame =
+        known !== undefined &&
+        known.topics.length === topics.length &&
+        known.topics.every((name, i) => name === topics[i])
+      if (isSame) continue
+      hasChanged = true
+      draft.emit({
+        kind: 'consumerRegex',
+        key: { groupId: group.groupId, regularExpression },
+        value: { topics, version: BigInt(this.#topics.version), timestamp: BigInt(nowMs) },
+      })
+    }
+    return hasChanged
+  }
+
+  /** A new epoch when the subscriptions changed, or the topics they are about. */
+  #updateEpoch({ draft }: Step, hasChanged: boolean): void {
+    const { version } = this.#topics
+    const { group } = draft
+    if (!hasChanged && group.checkedTopicsVersion === version) return
+    const hash = metadataHash(group.allSubscribedTopics, this.#topics)
+    group.checkedTopicsVersion = version
+    if (!hasChanged && hash === group.metadataHash) return
+    draft.emit(epochRecord(group.groupId, group.groupEpoch + 1, hash))
+    draft.group.checkedTopicsVersion = version
+  }
+
+  // ---------------------------------------------------------------------------------------------- assignment
+
+  /** Computes the target if it is due, and takes the member a step towards it. */
+  assign(
+    step: Step,
+    memberId: string,
+    options: {
+      readonly hasSubscriptionChanged: boolean
+      readonly owned: readonly TopicPartitions[] | null
+    },
+  ): ConsumerMember {
+    this.#updateTarget(step)
+    return this.reconcileMember(step, memberId, options)
+  }
+
+  #updateTarget({ draft, nowMs }: Step): void {
+    const { group } = draft
+    const { groupId } = group
+    if (group.assignmentEpoch >= group.groupEpoch) return
+    const interval = this.#config.settings.number(groupId, 'consumer.assignment.interval.ms')
+    const isDue =
+      group.assignmentTimestampMs === 0 ||
+      interval === 0 ||
+      nowMs >= group.assignmentTimestampMs + interval
+    if (!isDue) return
+    const members = [...group.members.values()].map((member) => ({
+      memberId: member.memberId,
+      instanceId: member.instanceId,
+      topicIds: topicIds(group.subscribedTopics(member), this.#topics),
+      assignment: group.target(member.memberId),
+    }))
+    const counts = new Map<string, readonly number[]>()
+    const targets = this.#assignorOf(group).assign(members, (topicId) => {
+      let partitions = counts.get(topicId)
+      if (partitions === undefined) {
+        const { partitionCount = 0 } = this.#topics.byId(topicId) ?? {}
+        partitions = Array.from({ length: partitionCount }, (_, i) => i)
+        counts.set(topicId, partitions)
+      }
+      return partitions
+    })
+    const epoch = group.groupEpoch
+    for (const { memberId } of members) {
+      const target = targets.get(memberId) ?? NO_ASSIGNMENT
+      const known = group.targets.get(memberId)
+      if (known !== undefined && sameAssignment(known, target)) continue
+      draft.emit(targetRecord(groupId, memberId, topicPartitionsOf(target)))
+    }
+    draft.emit({
+      kind: 'consumerTarget',
+      key: { groupId },
+      value: { assignmentEpoch: epoch, assignmentTimestamp: BigInt(nowMs) },
+    })
+  }
+
+  assignorName(group: ConsumerGroup): string {
+    return this.#assignorOf(group).name
+  }
+
+  /** The assignor that most members ask for. */
+  #assignorOf(group: ConsumerGroup): ServerAssignor {
+    const votes = new Map<string, number>()
+    for (const { serverAssignor } of group.members.values()) {
+      if (serverAssignor !== null) votes.set(serverAssignor, (votes.get(serverAssignor) ?? 0) + 1)
+    }
+    const [preferred] = [...votes].sort((a, b) => b[1] - a[1])
+    const name = preferred?.[0] ?? this.#config.consumer.assignors[0] ?? 'uniform'
+    return assignors.get(name) ?? uniformAssignor
+  }
+
+  reconcileMember(
+    { draft, fx, nowMs }: Step,
+    memberId: string,
+    options: {
+      readonly hasSubscriptionChanged: boolean
+      readonly owned: readonly TopicPartitions[] | null
+    },
+  ): ConsumerMember {
+    const { group } = draft
+    const { groupId } = group
+    const member = group.members.get(memberId) as ConsumerMember
+    if (!options.hasSubscriptionChanged && isReconciledTo(member, group.assignmentEpoch))
+      return member
+    const stepped = reconcile(member, {
+      targetEpoch: group.assignmentEpoch,
+      target: group.target(memberId),
+      subscribedTopicIds: topicIds(group.subscribedTopics(member), this.#topics),
+      hasSubscriptionChanged: options.hasSubscriptionChanged,
+      owned: options.owned,
+      isTaken: (topicId, partition) => group.isTakenByAnother(memberId, topicId, partition),
+    })
+    const isSame =
+      stepped.state === member.state &&
+      stepped.memberEpoch === member.memberEpoch &&
+      stepped.previousMemberEpoch === member.previousMemberEpoch &&
+      samePartitions(stepped.assigned, member.assigned) &&
+      samePartitions(stepped.pendingRevocation, member.pendingRevocation)
+    if (isSame) return member
+    draft.emit(currentRecord(groupId, stepped))
+    if (stepped.classic === undefined) {
+      const key = rebalanceKey(groupId, memberId)
+      if (stepped.state === MemberState.UnrevokedPartitions) {
+        const { memberEpoch, rebalanceTimeoutMs } = stepped
+        const event = { kind: 'consumerRebalance', groupId, memberId, memberEpoch } as const
+        fx.setTimer(key, nowMs + rebalanceTimeoutMs, event)
+      } else fx.cancelTimer(key)
+    }
+    return draft.group.members.get(memberId) as ConsumerMember
+  }
+
+  // ---------------------------------------------------------------------------------------------- leaving
+
+  #leave(fx: GroupEffects, request: ConsumerHeartbeat, nowMs: number): ConsumerHeartbeatReply {
+    const { groupId, memberId, instanceId, memberEpoch } = request
+    const group = this.#groups.get(groupId)
+    if (!(group instanceof ConsumerGroup)) {
+      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Consumer group ${groupId} not found.`)
+    }
+    const reply = { memberId, memberEpoch, heartbeatIntervalMs: 0, assignment: undefined }
+    const member =
+      instanceId === null
+        ? group.members.get(memberId)
+        : throwUnlessStatic(group.staticMember(instanceId), memberId, instanceId)
+    if (member === undefined) {
+      throw new ProtocolError(
+        'UNKNOWN_MEMBER_ID',
+        `Member ${memberId} is not a member of group ${groupId}.`,
+      )
+    }
+    if (instanceId !== null && memberEpoch === STATIC_LEAVE_EPOCH) {
+      // It may come back within its session, so its partitions stay with it.
+      const away: ConsumerMember = {
+        ...member,
+        memberEpoch: STATIC_LEAVE_EPOCH,
+        pendingRevocation: NO_PARTITIONS,
+        assigned: new Map(
+          [...member.assigned].map(([topicId, partitions]) => [
+            topicId,
+            new Map([...partitions.keys()].map((partition) => [partition, 0])),
+          ]),
+        ),
+      }
+      fx.records.push(currentRecord(groupId, away))
+      return reply
+    }
+    this.#source.fence(fx, group, [member], nowMs)
+    return reply
+  }
+
+  /** Removes members; what they had is free at once, and the others get it with the next epoch. */
+  remove(
+    fx: GroupEffects,
+    group: ConsumerGroup,
+    members: readonly ConsumerMember[],
+    nowMs: number,
+  ): void {
+    const draft = this.draft(fx, group)
+    const { groupId } = group
+    for (const { memberId } of members) {
+      this.#removeRecords(draft, memberId)
+      this.cancelTimers(fx, groupId, memberId)
+    }
+    for (const { subscribedTopicRegex: regularExpression } of members) {
+      if (regularExpression === '' || draft.group.regexUsers(regularExpression) > 0) continue
+      if (!draft.group.regexes.has(regularExpression)) continue
+      draft.emit({ kind: 'consumerRegex', key: { groupId, regularExpression }, value: null })
+    }
+    const hash = metadataHash(draft.group.allSubscribedTopics, this.#topics)
+    draft.emit(epochRecord(groupId, draft.group.groupEpoch + 1, hash))
+    group.changedMs = nowMs
+  }
+
+  // ---------------------------------------------------------------------------------------------- time
+
+  /** A timer that came due; tells which members are out. */
+  expired(timer: ConsumerTimer): ConsumerMember | undefined {
+    const group = this.#groups.get(timer.groupId)
+    if (!(group instanceof ConsumerGroup)) return undefined
+    const member = group.members.get(timer.memberId)
+    if (timer.kind === 'consumerRebalance' && member?.memberEpoch !== timer.memberEpoch) {
+      return undefined
+    }
+    return member
+  }
+
+  /** After the log was read: sessions begin anew. */
+  restoreTimers(fx: GroupEffects, nowMs: number): void {
+    for (const group of this.#groups.values()) {
+      if (!(group instanceof ConsumerGroup)) continue
+      const { groupId } = group
+      const timeoutMs = this.#sessionTimeoutMs(groupId)
+      for (const {
+        memberId,
+        classic,
+        state,
+        memberEpoch,
+        rebalanceTimeoutMs,
+      } of group.members.values()) {
+        this.#setSession(fx, groupId, memberId, {
+          dueMs: nowMs + (classic?.sessionTimeoutMs ?? timeoutMs),
+        })
+        if (state === MemberState.UnrevokedPartitions) {
+          const event = { kind: 'consumerRebalance', groupId, memberId, memberEpoch } as const
+          fx.setTimer(rebalanceKey(groupId, memberId), nowMs + rebalanceTimeoutMs, event)
+        }
+      }
+    }
+  }
+
+  #sessionTimeoutMs(groupId: string): number {
+    return this.#config.settings.number(groupId, 'consumer.session.timeout.ms')
+  }
+
+  /** A sign of life of a member that speaks the classic protocol. */
+  touchClassic(fx: GroupEffects, group: ConsumerGroup, memberId: string, nowMs: number): void {
+    const timeoutMs = group.members.get(memberId)?.classic?.sessionTimeoutMs
+    if (timeoutMs === undefined) return
+    this.#setSession(fx, group.groupId, memberId, { dueMs: nowMs + timeoutMs })
+  }
+
+  #setSession(
+    fx: GroupEffects,
+    groupId: string,
+    memberId: string,
+    { dueMs }: { readonly dueMs: number },
+  ): void {
+    fx.setTimer(sessionKey(groupId, memberId), dueMs, {
+      kind: 'consumerSession',
+      groupId,
+      memberId,
+    })
+  }
+
+  cancelTimers(fx: GroupEffects, groupId: string, memberId: string): void {
+    fx.cancelTimer(sessionKey(groupId, memberId))
+    fx.cancelTimer(rebalanceKey(groupId, memberId))
+    fx.cancelTimer(`consumer-join/${groupId}/${memberId}`)
+    fx.cancelTimer(`consumer-sync/${groupId}/${memberId}`)
+  }
+}
+
+function sessionKey(groupId: string, memberId: string): string {
+  return `consumer-session/${groupId}/${memberId}`
+}
+function rebalanceKey(groupId: string, memberId: string): string {
+  return `consumer-rebalance/${groupId}/${memberId}`
+}
+
+export function epochRecord(groupId: string, epoch: number, hash: bigint): GroupRecord {
+  return { kind: 'consumerGroup', key: { groupId }, value: { epoch, metadataHash: hash } }
+}
+
+export function targetRecord(
+  groupId: string,
+  memberId: string,
+  topicPartitions: readonly TopicPartitions[],
+): GroupRecord {
+  return { kind: 'consumerMemberTarget', key: { groupId, memberId }, value: { topicPartitions } }
+}
+
+function throwIfStaleEpoch(
+  member: ConsumerMember,
+  epoch: number,
+  owned: readonly TopicPartitions[] | null,
+): void {
+  if (epoch === 0 || epoch === member.memberEpoch) return
+  const isRepeated =
+    epoch === member.previousMemberEpoch &&
+    owned !== null &&
+    owned.every(({ topicId, partitions }) => {
+      const assigned = member.assigned.get(topicId)
+      return assigned !== undefined && partitions.every((partition) => assigned.has(partition))
+    })
+  // The reply with the new epoch was lost: it is told again.
+  if (epoch < member.memberEpoch && isRepeated) return
+  const how = epoch > member.memberEpoch ? 'greater' : 'smaller'
+  throw new ProtocolError(
+    'FENCED_MEMBER_EPOCH',
+    `The consumer group member has a ${how} member epoch (${epoch}) than the one known by the group coordinator (${member.memberEpoch}). The member must abandon all its partitions and rejoin.`,
+  )
+}
+
+export function throwUnlessStatic(
+  member: ConsumerMember | undefined,
+  memberId: string,
+  instanceId: string,
+): ConsumerMember {
+  if (member === undefined) {
+    throw new ProtocolError('UNKNOWN_MEMBER_ID', `Instance id ${instanceId} is unknown.`)
+  }
+  if (member.memberId !== memberId) {
+    throw new ProtocolError(
+      'FENCED_INSTANCE_ID',
+      `Static member ${memberId} with instance id ${instanceId} was fenced by member ${member.memberId}.`,
+    )
+  }
+  return member
+}
+
+function throwIfUnreleased(member: ConsumerMember, memberId: string, instanceId: string): void {
+  if (member.memberEpoch === STATIC_LEAVE_EPOCH) return
+  throw new ProtocolError(
+    'UNRELEASED_INSTANCE_ID',
+    `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned by ${member.memberId} member.`,
+  )
+}

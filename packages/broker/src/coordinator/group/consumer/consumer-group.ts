@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorName } from '@millrace/protocol'
+import type { CommitCheck, Committer, Group } from '../group.ts'
+import type { GroupRecord, ReplayedGroupRecord } from '../group-record.ts'
+import { type Assignment, assignmentOf, NO_ASSIGNMENT, partitionKey } from '../modern/assignment.ts'
+import type { CommittedOffset } from '../offsets/committed-offsets.ts'
+import {
+  type ConsumerMember,
+  isReconciledTo,
+  NO_PARTITIONS,
+  newMember,
+  withCurrent,
+  withMetadata,
+} from './consumer-member.ts'
+
+/** Topics that a pattern matched. */
+export interface ResolvedRegex {
+  readonly topics: readonly string[]
+  /** Version of the topics it was matched against. */
+  readonly version: bigint
+  readonly timestampMs: number
+}
+
+export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable'
+
+/** A group of the consumer protocol (KIP-848). It changes only by the records it is given. */
+export class ConsumerGroup implements Group {
+  readonly kind = 'consumer'
+  readonly protocolType = 'consumer'
+  readonly groupId: string
+  groupEpoch = 0
+  metadataHash = 0n
+  assignmentEpoch = 0
+  /** 0 before the first assignment. */
+  assignmentTimestampMs = 0
+  readonly members: Map<string, ConsumerMember>
+  /** Member ids by `group.instance.id`. */
+  readonly staticMembers: Map<string, string>
+  readonly targets: Map<string, Assignment>
+  readonly regexes: Map<string, ResolvedRegex>
+  /** Who has a partition, or still has to give it up. */
+  readonly #owners: Map<string, string>
+  /** Version of the topics that the group's hash was last computed against; forgotten by a restart. */
+  checkedTopicsVersion = -1
+  /** When the group last changed, by which its members are told how soon to come back; forgotten by a restart. */
+  changedMs = 0
+
+  constructor(groupId: string, source?: ConsumerGroup) {
+    this.groupId = groupId
+    this.members = new Map(source?.members)
+    this.staticMembers = new Map(source?.staticMembers)
+    this.targets = new Map(source?.targets)
+    this.regexes = new Map(source?.regexes)
+    this.#owners = new Map(source === undefined ? [] : source.#owners)
+    if (source === undefined) return
+    this.groupEpoch = source.groupEpoch
+    this.metadataHash = source.metadataHash
+    this.assignmentEpoch = source.assignmentEpoch
+    this.assignmentTimestampMs = source.assignmentTimestampMs
+  }
+
+  get state(): ConsumerGroupState {
+    if (this.members.size === 0) return 'Empty'
+    if (this.groupEpoch > this.assignmentEpoch) return 'Assigning'
+    for (const member of this.members.values()) {
+      if (!isReconciledTo(member, this.assignmentEpoch)) return 'Reconciling'
+    }
+    return 'Stable'
+  }
+
+  get isEmpty(): boolean {
+    return this.members.size === 0
+  }
+
+  isTakenByAnother(memberId: string, topicId: string, partition: number): boolean {
+    const owner = this.#owners.get(partitionKey(topicId, partition))
+    return owner !== undefined && owner !== memberId
+  }
+
+  target(memberId: string): Assignment {
+    return this.targets.get(memberId) ?? NO_ASSIGNMENT
+  }
+
+  staticMember(instanceId: string | null): ConsumerMember | undefined {
+    const memberId = instanceId === null ? undefined : this.staticMembers.get(instanceId)
+    return memberId === undefined ? undefined : this.members.get(memberId)
+  }
+
+  /** Topics a member subscribes to, those of its pattern included. */
+  subscribedTopics(member: ConsumerMember): Set<string> {
+    const matched = this.regexes.get(member.subscribedTopicRegex)?.topics ?? []
+    return new Set([...member.subscribedTopicNames, ...matched])
+  }
+
+  get allSubscribedTopics(): Set<string> {
+    const topics = new Set<string>()
+    for (const member of this.members.values()) {
+      for (const name of member.subscribedTopicNames) topics.add(name)
+    }
+    for (const { topics: matched } of this.regexes.values()) {
+      for (const name of matched) topics.add(name)
+    }
+    return topics
+  }
+
+  /** How many members subscribe with a pattern. */
+  regexUsers(regex: string): number {
+    let count = 0
+    for (const member of this.members.values()) if (member.subscribedTopicRegex === regex) count++
+    return count
+  }
+
+  // ---------------------------------------------------------------------------------------------- as a group
+
+  checkCommit(committer: Committer): CommitCheck {
+    const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
+    if (generationId < 0 && this.members.size === 0) return 'NONE'
+    const isNobody = generationId === -1 && memberId === '' && groupInstanceId === null
+    if (isTransactional && isNobody) return 'NONE'
+    const member = this.members.get(memberId)
+    if (member === undefined) return 'UNKNOWN_MEMBER_ID'
+    const isClassic = member.classic !== undefined
+    if (!isTransactional && !isClassic && version < 9) return 'UNSUPPORTED_VERSION'
+    if (generationId === member.memberEpoch) return 'NONE'
+    const stale = isClassic ? 'ILLEGAL_GENERATION' : 'STALE_MEMBER_EPOCH'
+    if (generationId > member.memberEpoch) return stale
+    // An epoch of before still counts for partitions that the member has had since then (KIP-1251).
+    return ({ topicId, partition }): ErrorName => {
+      const since =
+        member.assigned.get(topicId)?.get(partition) ??
+        member.pendingRevocation.get(topicId)?.get(partition)
+      return since === undefined || generationId < since ? stale : 'NONE'
+    }
+  }
+
+  checkOffsetFetch(memberId: string | null, memberEpoch: number): ErrorName {
+    if (memberId === null && memberEpoch < 0) return 'NONE'
+    const member = this.members.get(memberId ?? '')
+    if (member === undefined) return 'UNKNOWN_MEMBER_ID'
+    if (memberEpoch === member.memberEpoch) return 'NONE'
+    return member.classic === undefined ? 'STALE_MEMBER_EPOCH' : 'ILLEGAL_GENERATION'
+  }
+
+  isSubscribed(topic: string): boolean {
+    return this.allSubscribedTopics.has(topic)
+  }
+
+  expiresSince(topic: string, committed: CommittedOffset): bigint | undefined {
+    return this.isSubscribed(topic) ? undefined : committed.commitTimestampMs
+  }
+
+  isForgettable(): boolean {
+    return this.isEmpty
+  }
+
+  tombstones(): readonly GroupRecord[] {
+    const { groupId } = this
+    const ids = [...this.members.keys()]
+    return [
+      ...ids.map((memberId): GroupRecord => tombstone('consumerMemberCurrent', groupId, memberId)),
+      ...ids.map((memberId): GroupRecord => tombstone('consumerMemberTarget', groupId, memberId)),
+      { kind: 'consumerTarget', key: { groupId }, value: null },
+      ...ids.map((memberId): GroupRecord => tombstone('consumerMember', groupId, memberId)),
+      ...[...this.regexes.keys()].map(
+        (regularExpression): GroupRecord => ({
+          kind: 'consumerRegex',
+          key: { groupId, regularExpression },
+          value: null,
+        }),
+      ),
+      { kind: 'consumerGroupPartitions', key: { groupId }, value: null },
+      { kind: 'consumerGroup', key: { groupId }, value: null },
+    ]
+  }
+
+  // ---------------------------------------------------------------------------------------------- changing
+
+  /** Takes one record of the group; false when nothing is left of it. */
+  apply(record: ReplayedGroupRecord): void {
+    switch (record.kind) {
+      case 'consumerGroup':
+        this.groupEpoch = record.value?.epoch ?? this.groupEpoch
+        this.metadataHash = record.value?.metadataHash ?? 0n
+        return
+      case 'consumerMember':
+        this.#setMember(
+          record.key.memberId,
+          record.value === null
+            ? undefined
+            : withMetadata(this.#member(record.key.memberId), record.value),
+        )
+        return
+      case 'consumerMemberCurrent': {
+        const { memberId } = record.key
+        const known = this.members.get(memberId)
+        if (record.value !== null) {
+          this.#setMember(memberId, withCurrent(known ?? newMember(memberId), record.value))
+        } else if (known !== undefined) {
+          const { memberEpoch, previousMemberEpoch, state } = newMember(memberId)
+          this.#setMember(memberId, {
+            ...known,
+            memberEpoch,
+            previousMemberEpoch,
+            state,
+            assigned: NO_PARTITIONS,
+            pendingRevocation: NO_PARTITIONS,
+          })
+        }
+        return
+      }
+      case 'consumerTarget':
+        this.assignmentEpoch = record.value?.assignmentEpoch ?? this.assignmentEpoch
+        this.assignmentTimestampMs = Number(record.value?.assignmentTimestamp ?? 0n)
+        return
+      case 'consumerMemberTarget':
+        if (record.value === null) this.targets.delete(record.key.memberId)
+        else this.targets.set(record.key.memberId, assignmentOf(record.value.topicPartitions))
+        return
+      case 'consumerRegex': {
+        const { regularExpression } = record.key
+        if (record.value === null) this.regexes.delete(regularExpression)
+        else {
+          this.regexes.set(regularExpression, {
+            topics: [...record.value.topics].sort(),
+            version: record.value.version,
+            timestampMs: Number(record.value.timestamp),
+          })
+        }
+        return
+      }
+      default:
+    }
+  }
+
+  #member(memberId: string): ConsumerMember {
+    return this.members.get(memberId) ?? newMember(memberId)
+  }
+
+  #setMember(memberId: string, member: ConsumerMember | undefined): void {
+    const old = this.members.get(memberId)
+    if (old !== undefined) {
+      for (const key of partitionKeys(old)) {
+        if (this.#owners.get(key) === memberId) this.#owners.delete(key)
+      }
+      if (old.instanceId !== null && this.staticMembers.get(old.instanceId) === memberId) {
+        this.staticMembers.delete(old.instanceId)
+      }
+    }
+    if (member === undefined) {
+      this.members.delete(memberId)
+      return
+    }
+    this.members.set(memberId, member)
+    for (const key of partitionKeys(member)) this.#owners.set(key, memberId)
+    if (member.instanceId !== null) this.staticMembers.set(member.instanceId, memberId)
+  }
+}
+
+function* partitionKeys(member: ConsumerMember): Generator<string> {
+  for (const partitions of [member.assigned, member.pendingRevocation]) {
+    for (const [topicId, epochs] of partitions) {
+      for (const partition of epochs.keys()) yield partitionKey(topicId, partition)
+    }
+  }
+}
+
+export function tombstone<
+  K extends 'consumerMember' | 'consumerMemberTarget' | 'consumerMemberCurrent',
+>(kind: K, groupId: string, memberId: string): GroupRecord {
+  return { kind, key: { groupId, memberId }, value: null } as GroupRecord
+}

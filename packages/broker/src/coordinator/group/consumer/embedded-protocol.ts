@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ByteReader, ByteWriter } from '@millrace/base'
+import {
+  ConsumerProtocolAssignment,
+  ConsumerProtocolSubscription,
+  codecOf,
+  type MessageOf,
+  versionBounds,
+} from '@millrace/protocol'
+import type { Assignment } from '../modern/assignment.ts'
+import type { TopicsView } from '../modern/topics-view.ts'
+
+const [, NEWEST_SUBSCRIPTION] = versionBounds(ConsumerProtocolSubscription.versions)
+const [, NEWEST_ASSIGNMENT] = versionBounds(ConsumerProtocolAssignment.versions)
+
+/** The subscription that a classic consumer sends inside of JoinGroup; throws when the bytes are none. */
+export function readSubscription(
+  metadata: Buffer,
+): MessageOf<typeof ConsumerProtocolSubscription> & { readonly version: number } {
+  const reader = new ByteReader(metadata)
+  const version = reader.int16()
+  // Newer versions only add at the end.
+  const known = Math.min(Math.max(version, 0), NEWEST_SUBSCRIPTION)
+  return { ...codecOf(ConsumerProtocolSubscription, known).decode(reader), version: known }
+}
+
+/** The partitions that a leader gave a classic consumer; undefined when user data of an own assignor comes along. */
+export function readAssignment(bytes: Buffer, topics: TopicsView): Assignment | undefined {
+  if (bytes.length === 0) return new Map()
+  const reader = new ByteReader(bytes)
+  const version = Math.min(Math.max(reader.int16(), 0), NEWEST_ASSIGNMENT)
+  const { assignedPartitions, userData } = codecOf(ConsumerProtocolAssignment, version).decode(
+    reader,
+  )
+  if (userData !== null && userData.length > 0) return undefined
+  return new Map(
+    assignedPartitions.flatMap(({ topic, partitions }) => {
+      const id = topics.byName(topic)?.id
+      return id === undefined ? [] : [[id, [...partitions].sort((a, b) => a - b)] as const]
+    }),
+  )
+}
+
+/** An assignment as a classic consumer expects it, in the version that it speaks. */
+export function writeAssignment(
+  assignment: Assignment,
+  topics: TopicsView,
+  version: number,
+): Buffer {
+  const known = Math.min(version, NEWEST_ASSIGNMENT)
+  const writer = new ByteWriter(64)
+  writer.int16(known)
+  codecOf(ConsumerProtocolAssignment, known).encode(writer, {
+    assignedPartitions: [...assignment].flatMap(([topicId, partitions]) => {
+      const topic = topics.byId(topicId)?.name
+      return topic === undefined ? [] : [{ topic, partitions }]
+    }),
+    userData: null,
+  })
+  return writer.toBuffer()
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '@millrace/protocol'
+import type { TopicsView } from '../modern/topics-view.ts'
+
+/** Throws `INVALID_REGULAR_EXPRESSION`. The syntax is RE2's as far as JavaScript shares it. */
+export function compileTopicRegex(regex: string): RegExp {
+  try {
+    return new RegExp(`^(?:${regex})$`, 'u')
+  } catch (error) {
+    throw new ProtocolError(
+      'INVALID_REGULAR_EXPRESSION',
+      `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${(error as Error).message}.`,
+    )
+  }
+}
+
+/** Names of the topics that match as a whole, sorted. */
+export function resolveTopicRegex(regex: string, topics: TopicsView): string[] {
+  const pattern = compileTopicRegex(regex)
+  return [...topics.names()].filter((name) => pattern.test(name)).sort()
+}

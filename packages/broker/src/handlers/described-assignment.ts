@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Assignment } from '../coordinator/group/modern/assignment.ts'
+import type { Topics } from '../topics.ts'
+
+/** An assignment with the names of its topics; those that are gone are left out. */
+export function describedAssignment(assignment: Assignment, topics: Topics) {
+  return {
+    topicPartitions: [...assignment].flatMap(([topicId, partitions]) => {
+      const topicName = topics.byId(topicId)?.name
+      return topicName === undefined ? [] : [{ topicId, topicName, partitions }]
+    }),
+  }
+}
