@@ -6,6 +6,7 @@ import { Admin, Consumer, Producer } from '@millrace/client'
 import { eventually } from '../test/e2e/until.ts'
 import { adminScenarios } from '../test/scenarios/admin-scenarios.ts'
 import { type ClusterUnderTest, clusterUnderTest } from '../test/scenarios/cluster-under-test.ts'
+import { consumerGroupScenarios } from '../test/scenarios/consumer-group-scenarios.ts'
 import { consumerScenarios } from '../test/scenarios/consumer-scenarios.ts'
 import { failoverScenarios } from '../test/scenarios/failover-scenarios.ts'
 import { groupScenarios } from '../test/scenarios/group-scenarios.ts'
@@ -26,6 +27,7 @@ describe('the client and Apache Kafka 4.4.0', () => {
   describe('producing', () => producerScenarios(() => cluster))
   describe('consuming', () => consumerScenarios(() => cluster))
   describe('in groups', () => groupScenarios(() => cluster))
+  describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
   describe('in transactions', () => transactionScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
 })
@@ -43,6 +45,7 @@ describe('the client and three brokers of Apache Kafka 4.4.0', () => {
   describe('producing', () => producerScenarios(() => cluster))
   describe('consuming', () => consumerScenarios(() => cluster))
   describe('in groups', () => groupScenarios(() => cluster))
+  describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
   describe('in transactions', () => transactionScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
   it('reads from the replica in its own rack (KIP-392)', async () => {

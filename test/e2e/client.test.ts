@@ -3,6 +3,7 @@ import { after, before, describe } from 'node:test'
 import { Broker } from '@millrace/broker'
 import { adminScenarios } from '../scenarios/admin-scenarios.ts'
 import { type ClusterUnderTest, clusterUnderTest } from '../scenarios/cluster-under-test.ts'
+import { consumerGroupScenarios } from '../scenarios/consumer-group-scenarios.ts'
 import { consumerScenarios } from '../scenarios/consumer-scenarios.ts'
 import { groupScenarios } from '../scenarios/group-scenarios.ts'
 import { producerScenarios } from '../scenarios/producer-scenarios.ts'
@@ -27,6 +28,7 @@ for (const transport of transports) {
     describe('producing', () => producerScenarios(() => cluster))
     describe('consuming', () => consumerScenarios(() => cluster))
     describe('in groups', () => groupScenarios(() => cluster))
+    describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
     describe('in transactions', () => transactionScenarios(() => cluster))
     describe('administering', () => adminScenarios(() => cluster))
   })

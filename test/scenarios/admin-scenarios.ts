@@ -157,7 +157,7 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
     while (consumer.assignment.length < 2) await consumer.poll(100)
     const description = (await admin.describeConsumerGroups([groupId])).get(groupId)
     assert.equal(description?.state, 'Stable')
-    assert.equal(description?.assignor, 'range')
+    assert.equal(description?.assignor, 'uniform')
     assert.equal(description?.members[0]?.clientId, 'described')
     assert.deepEqual(description?.members[0]?.assignment, [
       { topic, partition: 0 },

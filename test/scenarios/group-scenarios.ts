@@ -7,61 +7,16 @@ import {
   type AssignorName,
   Consumer,
   type ConsumerOptions,
-  type ConsumerRecord,
   Producer,
-  type RebalanceListener,
   type TopicPartition,
 } from '@millrace/client'
 import { until } from '../e2e/until.ts'
 import type { ClusterUnderTest } from './cluster-under-test.ts'
+import { GroupMember as Member } from './group-member.ts'
 
 const assignors: readonly AssignorName[] = ['range', 'roundrobin', 'sticky', 'cooperative-sticky']
 const places = (partitions: readonly TopicPartition[]): string[] =>
   partitions.map(({ topic, partition }) => `${topic}-${partition}`).sort()
-
-/** A member that polls until it is stopped. */
-class Member {
-  readonly consumer: Consumer
-  readonly seen: ConsumerRecord[] = []
-  readonly events: string[] = []
-  #isStopped = false
-  readonly polling: Promise<void>
-
-  constructor(options: ConsumerOptions, topics: readonly string[] | RegExp) {
-    this.consumer = new Consumer(options)
-    const listener: RebalanceListener = {
-      onPartitionsAssigned: (partitions) => this.#note('assigned', partitions),
-      onPartitionsRevoked: (partitions) => this.#note('revoked', partitions),
-      onPartitionsLost: (partitions) => this.#note('lost', partitions),
-    }
-    this.consumer.subscribe(topics, listener)
-    this.polling = this.#poll()
-  }
-
-  #note(what: string, partitions: readonly TopicPartition[]): void {
-    this.events.push(
-      `${what} ${partitions
-        .map(({ partition }) => partition)
-        .sort()
-        .join(',')}`,
-    )
-  }
-
-  async #poll(): Promise<void> {
-    while (!this.#isStopped) this.seen.push(...(await this.consumer.poll(50)))
-  }
-
-  /** Partition numbers, sorted. */
-  get partitions(): number[] {
-    return this.consumer.assignment.map(({ partition }) => partition)
-  }
-
-  async stop(): Promise<void> {
-    this.#isStopped = true
-    await this.polling
-    await this.consumer.close()
-  }
-}
 
 export function groupScenarios(cluster: () => ClusterUnderTest): void {
   const options = (more: Partial<ConsumerOptions>): ConsumerOptions => ({

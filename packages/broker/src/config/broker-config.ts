@@ -24,6 +24,13 @@ export const ownDefaults: Readonly<Partial<Record<BrokerConfigKey, string>>> = {
   'share.coordinator.state.topic.min.isr': '1',
   // The first record of a new group within 100 ms, not after three seconds.
   'group.initial.rebalance.delay.ms': '0',
+  'group.streams.initial.rebalance.delay.ms': '0',
+  // Assigning is quick here, so nothing is gained by putting it off.
+  'group.consumer.assignment.interval.ms': '0',
+  'group.share.assignment.interval.ms': '0',
+  'group.streams.assignment.interval.ms': '0',
+  // Thousands of consumers of one queue.
+  'group.share.max.size': '1000',
   'log.dirs': './millrace-data',
   listeners: 'PLAINTEXT://127.0.0.1:9092',
 }

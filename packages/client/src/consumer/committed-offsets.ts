@@ -11,7 +11,7 @@ import {
 } from '@millrace/protocol'
 import type { Cluster } from '../metadata/cluster.ts'
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
-import { type ClassicMembership, coordinatorMoved } from './group/classic-membership.ts'
+import { coordinatorMoved, type GroupLink, type Membership } from './group/membership.ts'
 import {
   type CommittedOffset,
   commitTopics,
@@ -24,18 +24,17 @@ import {
 /** Reads and writes a group's offsets at its coordinator. */
 export class CommittedOffsets {
   readonly #cluster: Cluster
-  readonly #groupId: string
-  readonly #membership: ClassicMembership
+  readonly #link: GroupLink
+  readonly #membership: Membership
   readonly #requireStable: boolean
 
   constructor(options: {
-    readonly cluster: Cluster
-    readonly groupId: string
-    readonly membership: ClassicMembership
+    readonly link: GroupLink
+    readonly membership: Membership
     readonly requireStable: boolean
   }) {
-    this.#cluster = options.cluster
-    this.#groupId = options.groupId
+    this.#cluster = options.link.cluster
+    this.#link = options.link
     this.#membership = options.membership
     this.#requireStable = options.requireStable
   }
@@ -45,9 +44,9 @@ export class CommittedOffsets {
     partitions: readonly TopicPartition[],
     timeoutMs: number,
   ): Promise<Map<string, CommittedOffset>> {
-    const message = offsetFetchMessage(this.#groupId, partitions, this.#requireStable)
+    const message = offsetFetchMessage(this.#link.groupId, partitions, this.#requireStable)
     return this.#retry(timeoutMs, async () => {
-      const response = await this.#membership.request(
+      const response = await this.#link.request(
         OffsetFetchRequest,
         OffsetFetchResponse,
         message,
@@ -70,11 +69,11 @@ export class CommittedOffsets {
     await this.#retry(timeoutMs, async () => {
       const { generationId, memberId, groupInstanceId } = this.#membership.generation
       const isMember = generationId >= 0
-      const response = await this.#membership.request(
+      const response = await this.#link.request(
         OffsetCommitRequest,
         OffsetCommitResponse,
         {
-          groupId: this.#groupId,
+          groupId: this.#link.groupId,
           generationIdOrMemberEpoch: generationId,
           memberId: isMember ? memberId : '',
           groupInstanceId: isMember ? groupInstanceId : null,
@@ -91,12 +90,18 @@ export class CommittedOffsets {
   #check(what: string, errorCode: number): void {
     if (errorCode === ErrorCode.NONE) return
     const code = errorName(errorCode)
-    if (coordinatorMoved.has(errorCode)) this.#membership.forgetCoordinator()
+    if (coordinatorMoved.has(errorCode)) this.#link.forget()
     if (errorCode === ErrorCode.REBALANCE_IN_PROGRESS) this.#membership.requestJoin()
     if (errorCode === ErrorCode.ILLEGAL_GENERATION || errorCode === ErrorCode.UNKNOWN_MEMBER_ID) {
       if (this.#membership.isMember) this.#membership.lose()
     }
-    throw new ProtocolError(code, `${what} of group ${this.#groupId}: ${code}`)
+    throw new ProtocolError(code, `${what} of group ${this.#link.groupId}: ${code}`)
+  }
+
+  /** The epoch went up while the commit was on its way; the next one says the new one. */
+  #isStale(error: unknown): error is MillraceError {
+    const isStale = error instanceof MillraceError && error.code === 'STALE_MEMBER_EPOCH'
+    return isStale && this.#membership.isMember
   }
 
   async #retry<T>(timeoutMs: number, attempt: () => Promise<T>): Promise<T> {
@@ -105,7 +110,8 @@ export class CommittedOffsets {
       try {
         return await attempt()
       } catch (error) {
-        if (!(error instanceof MillraceError && error.retriable)) throw error
+        const isPassing = error instanceof MillraceError && error.retriable
+        if (!isPassing && !this.#isStale(error)) throw error
         if (this.#cluster.isClosed || this.#cluster.clock.monotonic() >= deadline) throw error
         // A topic that is not there any more will not come back for this.
         if (error.code === 'UNKNOWN_TOPIC_OR_PARTITION' && count > 3) throw error

@@ -42,11 +42,18 @@ export interface ConsumerOptions extends ClientOptions {
   readonly maxPollRecords?: number
   /** Longest time without a poll, or in one handler of `run`, before the member leaves its group. Default 300,000. */
   readonly maxPollIntervalMs?: number
-  /** Default 45,000. */
+  /**
+   * `consumer` is the protocol of KIP-848, in which the broker assigns; `classic` the one before. Default: `consumer` where the
+   * cluster has it, unless an option of the classic protocol is given.
+   */
+  readonly groupProtocol?: 'consumer' | 'classic'
+  /** Assignor of the broker that the group is to use: `uniform` or `range`. Of the consumer protocol. */
+  readonly groupRemoteAssignor?: string
+  /** Of the classic protocol; the broker decides in the other. Default 45,000. */
   readonly sessionTimeoutMs?: number
-  /** Default 3000. */
+  /** Of the classic protocol. Default 3000. */
   readonly heartbeatIntervalMs?: number
-  /** In order of preference; all members must have one in common. Default `['range', 'cooperative-sticky']`. */
+  /** Of the classic protocol: in order of preference; all members must have one in common. Default `['range', 'cooperative-sticky']`. */
   readonly partitionAssignmentStrategy?: readonly (AssignorName | Assignor)[]
   /** Default 1. */
   readonly fetchMinBytes?: number
@@ -103,6 +110,8 @@ const ownNames: readonly (keyof ConsumerOptions)[] = [
   'isolationLevel',
   'maxPollRecords',
   'maxPollIntervalMs',
+  'groupProtocol',
+  'groupRemoteAssignor',
   'sessionTimeoutMs',
   'heartbeatIntervalMs',
   'partitionAssignmentStrategy',
@@ -128,6 +137,9 @@ export interface ResolvedConsumerOptions {
   readonly autoCommitIntervalMs: number
   readonly maxPollRecords: number
   readonly maxPollIntervalMs: number
+  /** Undefined: whichever the cluster has. */
+  readonly groupProtocol: 'consumer' | 'classic' | undefined
+  readonly groupRemoteAssignor: string | undefined
   readonly sessionTimeoutMs: number
   readonly heartbeatIntervalMs: number
   readonly assignors: readonly Assignor[]
@@ -178,6 +190,8 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     autoCommitIntervalMs: number('autoCommitIntervalMs', 5000),
     maxPollRecords: number('maxPollRecords', 500, 1),
     maxPollIntervalMs: number('maxPollIntervalMs', 300_000, 1),
+    groupProtocol: protocolOf(options),
+    groupRemoteAssignor: options.groupRemoteAssignor,
     sessionTimeoutMs,
     heartbeatIntervalMs,
     assignors: strategy.map(assignorOf),
@@ -194,6 +208,29 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     defaultApiTimeoutMs: number('defaultApiTimeoutMs', 60_000, 1),
     excludeInternalTopics: options.excludeInternalTopics ?? true,
   }
+}
+
+const ofClassicProtocol = [
+  'sessionTimeoutMs',
+  'heartbeatIntervalMs',
+  'partitionAssignmentStrategy',
+] as const
+
+function protocolOf(options: ConsumerOptions): 'consumer' | 'classic' | undefined {
+  const given = ofClassicProtocol.find((name) => options[name] !== undefined)
+  if (options.groupProtocol === undefined) return given === undefined ? undefined : 'classic'
+  const protocol = choiceOption('groupProtocol', options.groupProtocol, {
+    fallback: 'consumer',
+    allowed: ['consumer', 'classic'],
+  })
+  if (protocol === 'consumer' && given !== undefined) {
+    throw new InvalidOptionError(
+      given,
+      options[given],
+      'unset with groupProtocol consumer: the broker decides it there',
+    )
+  }
+  return protocol
 }
 
 function assignorOf(given: AssignorName | Assignor): Assignor {

@@ -20,6 +20,9 @@ import {
 import { ConsumerRecord, type Deserializers } from './consumer-record.ts'
 import { Fetcher } from './fetcher.ts'
 import { ClassicMembership } from './group/classic-membership.ts'
+import { ConsumerMembership } from './group/consumer-membership.ts'
+import { GroupLink, type Membership } from './group/membership.ts'
+import { NegotiatedMembership } from './group/negotiated-membership.ts'
 import type { CommittedOffset, OffsetAndMetadata } from './offset-messages.ts'
 import { type DecodeOptions, PartitionState } from './partition-state.ts'
 import { type PartitionStream, PartitionStreams } from './partition-stream.ts'
@@ -65,7 +68,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   readonly #options: ResolvedConsumerOptions
   readonly #cluster: Cluster
   readonly #fetcher: Fetcher
-  readonly #membership: ClassicMembership | undefined
+  readonly #membership: Membership | undefined
   readonly #offsets: CommittedOffsets | undefined
   readonly #positions: Positions
   readonly #deserializers = new Map<string, Deserializers<unknown, unknown>>()
@@ -112,15 +115,11 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     }
     const { groupId } = this.#options
     if (groupId !== undefined) {
-      this.#membership = new ClassicMembership(
-        this.#cluster,
-        { ...this.#options, groupId, rackId: this.#options.fetch.clientRack },
-        () => this.#wakeup.wake(),
-      )
+      const link = new GroupLink(this.#cluster, groupId)
+      this.#membership = this.#newMembership(link)
       this.#membership.lastProgressMs = () => this.#progress()
       this.#offsets = new CommittedOffsets({
-        cluster: this.#cluster,
-        groupId,
+        link,
         membership: this.#membership,
         requireStable: this.#options.fetch.isReadCommitted,
       })
@@ -142,6 +141,23 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#cluster.onChange(() => this.#metadataChanged())
     this.#core = this.#makeCore()
     if (options.topics !== undefined) this.subscribe(options.topics)
+  }
+
+  #newMembership(link: GroupLink): Membership {
+    const { groupProtocol, fetch, groupRemoteAssignor } = this.#options
+    const rackId = fetch.clientRack
+    const wake = (): void => this.#wakeup.wake()
+    const classic = (): Membership =>
+      new ClassicMembership(link, { ...this.#options, groupId: link.groupId, rackId }, wake)
+    if (groupProtocol === 'classic') return classic()
+    const modern = new ConsumerMembership(
+      link,
+      { ...this.#options, rackId, remoteAssignor: groupRemoteAssignor },
+      wake,
+    )
+    return groupProtocol === 'consumer'
+      ? modern
+      : new NegotiatedMembership(link, { modern, classic })
   }
 
   #makeCore(): ConsumerCore {
@@ -464,7 +480,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   #isDue(): boolean {
     if (this.#failure !== undefined) return true
     if (this.#isSubscribed) {
-      const membership = this.#membership as ClassicMembership
+      const membership = this.#membership as Membership
       if (membership.needsJoin || membership.isLost || membership.fatal !== undefined) return true
     }
     return false
@@ -529,7 +545,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   // The group
 
   async #advanceGroup(): Promise<void> {
-    const membership = this.#membership as ClassicMembership
+    const membership = this.#membership as Membership
     if (membership.isLost) {
       await this.#insideRead()
       membership.isLost = false
@@ -564,21 +580,18 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   }
 
   async #applyAssignment(assigned: readonly TopicPartition[]): Promise<void> {
-    const membership = this.#membership as ClassicMembership
+    const membership = this.#membership as Membership
     this.#previous = assigned
     const names = new Set(assigned.map(partitionName))
     const taken = [...this.#states.values()].filter((state) => !names.has(partitionName(state)))
-    if (taken.length > 0) {
-      await this.#giveUp(taken, 'revoked')
-      // What we gave up is assigned to others in the rebalance that follows (KIP-429).
-      membership.requestJoin()
-    }
+    if (taken.length > 0) await this.#giveUp(taken, 'revoked')
     const added: PartitionState[] = []
     for (const { topic, partition } of assigned) {
       if (this.#states.has(partitionName({ topic, partition }))) continue
       added.push(new PartitionState(topic, partition))
     }
     this.#setStates([...this.#states.values(), ...added])
+    membership.assignmentApplied(this.assignment, taken.length > 0)
     const isNew = this.#cluster.track(added.map(({ topic }) => topic))
     if (isNew) this.#cluster.requestRefresh()
     if (channels.rebalance.hasSubscribers) {

@@ -85,7 +85,7 @@ export class GroupShard {
       case 'consumerMemberTarget':
       case 'consumerMemberCurrent':
       case 'consumerRegex':
-        this.#applyConsumer(record)
+        this.#applyConsumer(record, nowMs)
         return
       default:
     }
@@ -115,6 +115,7 @@ export class GroupShard {
       | 'consumerMemberCurrent'
       | 'consumerRegex'
     >,
+    nowMs: number,
   ): void {
     const { groupId } = record.key
     let group = this.groups.get(groupId)
@@ -127,6 +128,7 @@ export class GroupShard {
     }
     if (record.kind === 'consumerGroup' && record.value === null) this.groups.delete(groupId)
     else (group as ConsumerGroup).apply(record)
+    if (record.kind === 'consumerGroup') (group as ConsumerGroup).changedMs = nowMs
   }
 
   /** After the log was read. */
@@ -166,7 +168,7 @@ export class GroupShard {
     const leaving = new Set(members.map(({ memberId }) => memberId))
     if (this.#migration.isLeftToClassic(group, leaving)) {
       this.#migration.downgrade(fx, group, { leaving, rebalance: true, nowMs })
-    } else this.consumers.remove(fx, group, members, nowMs)
+    } else this.consumers.remove(fx, group, members)
   }
 
   // ---------------------------------------------------------------------------------------------- the classic protocol's requests

@@ -14,7 +14,7 @@ import type { Effects, TransactionalProducer } from './effects.ts'
 /** A coordinator's state machine as the runtime drives it. */
 export interface Shard<Record, Replayed, Event> {
   /** `producerId` is of the transaction that the record belongs to. */
-  apply(record: Replayed, nowMs: number, producerId?: bigint): void
+  apply(record: Replayed, nowMs: number, producerId?: bigint, offset?: bigint): void
   /** A transaction's marker: what its producer wrote takes effect, or never will. */
   endTransaction?(producerId: bigint, isCommitted: boolean, nowMs: number): void
   restore(nowMs: number): Effects<Record, Event>
@@ -87,7 +87,8 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
       const producerId = batch.isTransactional ? batch.producerId : undefined
       for (const record of readRecords(batch)) {
         if (record.key === null) continue
-        shard.apply(this.#serde.decode(record.key, record.value), now, producerId)
+        const decoded = this.#serde.decode(record.key, record.value)
+        shard.apply(decoded, now, producerId, record.offset)
       }
     }
     this.shard = shard
@@ -164,9 +165,10 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
       }
     }
     if (part.length > 0) batches.push(new RecordBatch(buildBatch(part, options)))
-    const { lastOffset } = this.#log.append(batches, this.#leaderEpoch())
+    const { baseOffset, lastOffset } = this.#log.append(batches, this.#leaderEpoch())
+    let offset = baseOffset
     for (const { key, value } of encoded) {
-      this.shard.apply(this.#serde.decode(key, value), now, producer?.producerId)
+      this.shard.apply(this.#serde.decode(key, value), now, producer?.producerId, offset++)
     }
     return this.#log.acknowledged(lastOffset + 1n)
   }

@@ -9,15 +9,12 @@ import {
   JoinGroupResponse,
   LeaveGroupRequest,
   LeaveGroupResponse,
-  type MessageInput,
   type MessageOf,
-  type MessageSchema,
   ProtocolError,
   SyncGroupRequest,
   SyncGroupResponse,
 } from '@millrace/protocol'
 import type { Cluster } from '../../metadata/cluster.ts'
-import type { RequestOptions } from '../../network/broker-connection.ts'
 import type { TopicPartition } from '../../topic-partition.ts'
 import type { Assignor, GroupMember } from './assignor.ts'
 import {
@@ -26,8 +23,16 @@ import {
   encodeAssignment,
   encodeSubscription,
 } from './consumer-protocol.ts'
+import {
+  coordinatorMoved,
+  type Generation,
+  type GroupLink,
+  type JoinResult,
+  type JoinSubscription,
+  type Membership,
+} from './membership.ts'
 
-export interface MembershipOptions {
+export interface ClassicMembershipOptions {
   readonly groupId: string
   readonly groupInstanceId: string | undefined
   readonly sessionTimeoutMs: number
@@ -37,44 +42,17 @@ export interface MembershipOptions {
   readonly rackId: string
 }
 
-/** A member's place in its group, as the group protocol names it. */
-export interface Generation {
-  readonly generationId: number
-  readonly memberId: string
-  /** Null for dynamic members. */
-  readonly groupInstanceId: string | null
-}
-
-export interface JoinSubscription {
-  readonly topics: readonly string[]
-  /** What we hold on to through the rebalance. */
-  readonly owned: readonly TopicPartition[]
-  /** What we had last, for assignors that would give it to us again. */
-  readonly previous: readonly TopicPartition[]
-}
-
-export interface JoinResult {
-  readonly assigned: readonly TopicPartition[]
-  /** Topics whose partition counts the assignment rests on, for the leader to watch; undefined for followers. */
-  readonly watched: ReadonlyMap<string, number> | undefined
-}
-
 /** Room for the broker to answer a join that lasted the whole rebalance. */
 const JOIN_GRACE_MS = 5000
-
-/** Refusals of a broker that does not coordinate the group, or not any more. */
-export const coordinatorMoved: ReadonlySet<number> = new Set([
-  ErrorCode.COORDINATOR_NOT_AVAILABLE,
-  ErrorCode.NOT_COORDINATOR,
-])
 
 /**
  * Membership in a classic group: join, sync, heartbeat, leave. Heartbeats run on their own timer and on a connection of their own,
  * however long the application takes; when it takes longer than `maxPollIntervalMs`, the member leaves, as Java's does.
  */
-export class ClassicMembership {
+export class ClassicMembership implements Membership {
   readonly #cluster: Cluster
-  readonly #options: MembershipOptions
+  readonly #link: GroupLink
+  readonly #options: ClassicMembershipOptions
   readonly #onChange: () => void
   #memberId = ''
   #generationId = -1
@@ -91,8 +69,10 @@ export class ClassicMembership {
   /** When the application last showed that it is getting on. */
   lastProgressMs: () => number
 
-  constructor(cluster: Cluster, options: MembershipOptions, onChange: () => void) {
+  constructor(link: GroupLink, options: ClassicMembershipOptions, onChange: () => void) {
+    const { cluster } = link
     this.#cluster = cluster
+    this.#link = link
     this.#options = options
     this.#onChange = onChange
     this.lastProgressMs = () => cluster.clock.monotonic()
@@ -115,26 +95,9 @@ export class ClassicMembership {
     return this.#options.assignors.every(({ protocols }) => protocols.includes('cooperative'))
   }
 
-  /** Sends to the group's coordinator, looking for it first. */
-  async request<Q extends MessageSchema, S extends MessageSchema>(
-    request: Q,
-    response: S,
-    message: MessageInput<Q> | ((version: number) => MessageInput<Q>),
-    options?: RequestOptions,
-  ): Promise<MessageOf<S>> {
-    const { groupId } = this.#options
-    const node = await this.#cluster.coordinator('group', groupId)
-    try {
-      const connection = await this.#cluster.connect(node.id, 'coordinator')
-      return await connection.request(request, response, message, options)
-    } catch (error) {
-      if (error instanceof MillraceError && error.retriable) this.forgetCoordinator()
-      throw error
-    }
-  }
-
-  forgetCoordinator(): void {
-    this.#cluster.forgetCoordinator('group', this.#options.groupId)
+  assignmentApplied(_owned: readonly TopicPartition[], tookAway: boolean): void {
+    // What we gave up is assigned to others in the rebalance that follows (KIP-429).
+    if (tookAway) this.requestJoin()
   }
 
   /** Joins until the group has agreed. Rejects with errors that another attempt cannot mend. */
@@ -162,7 +125,7 @@ export class ClassicMembership {
     const groupInstanceId = this.#options.groupInstanceId ?? null
     // From here on the broker waits for the join, not for heartbeats.
     this.#stopHeartbeats()
-    const joined = await this.request(
+    const joined = await this.#link.request(
       JoinGroupRequest,
       JoinGroupResponse,
       {
@@ -196,7 +159,7 @@ export class ClassicMembership {
     this.#previousGenerationId = joined.generationId
     const isLeader = joined.leader === joined.memberId
     const plan = isLeader && !joined.skipAssignment ? await this.#plan(joined) : undefined
-    const synced = await this.request(SyncGroupRequest, SyncGroupResponse, {
+    const synced = await this.#link.request(SyncGroupRequest, SyncGroupResponse, {
       groupId,
       generationId: joined.generationId,
       memberId: joined.memberId,
@@ -265,7 +228,7 @@ export class ClassicMembership {
   #refused(what: string, errorCode: number): undefined {
     const code = errorName(errorCode)
     const { groupId, groupInstanceId } = this.#options
-    if (coordinatorMoved.has(errorCode)) this.forgetCoordinator()
+    if (coordinatorMoved.has(errorCode)) this.#link.forget()
     else if (
       errorCode === ErrorCode.UNKNOWN_MEMBER_ID ||
       errorCode === ErrorCode.ILLEGAL_GENERATION
@@ -315,7 +278,7 @@ export class ClassicMembership {
       return
     }
     try {
-      const response = await this.request(
+      const response = await this.#link.request(
         HeartbeatRequest,
         HeartbeatResponse,
         { groupId, ...this.generation },
@@ -350,7 +313,7 @@ export class ClassicMembership {
         return
       case ErrorCode.COORDINATOR_NOT_AVAILABLE:
       case ErrorCode.NOT_COORDINATOR:
-        this.forgetCoordinator()
+        this.#link.forget()
         return
       case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
         return
@@ -396,7 +359,7 @@ export class ClassicMembership {
     this.#forgetMembership(true)
     if (memberId === '' || this.#options.groupInstanceId !== undefined) return
     try {
-      await this.request(
+      await this.#link.request(
         LeaveGroupRequest,
         LeaveGroupResponse,
         (version) =>

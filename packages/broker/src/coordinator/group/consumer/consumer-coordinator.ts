@@ -141,13 +141,12 @@ export class ConsumerCoordinator {
   }
 
   #intervalMs(group: ConsumerGroup, { draft, nowMs }: Step, member: ConsumerMember): number {
-    if (draft.hasChanged) group.changedMs = nowMs
     const current = draft.group
     const configured = this.#config.settings.number(group.groupId, 'consumer.heartbeat.interval.ms')
     return heartbeatIntervalMs(configured, {
       memberCount: current.members.size,
       isSettled: isReconciledTo(member, current.groupEpoch),
-      sinceChangeMs: nowMs - group.changedMs,
+      sinceChangeMs: draft.hasChanged ? 0 : nowMs - group.changedMs,
     })
   }
 
@@ -451,7 +450,6 @@ export class ConsumerCoordinator {
     fx: GroupEffects,
     group: ConsumerGroup,
     members: readonly ConsumerMember[],
-    nowMs: number,
   ): void {
     const draft = this.draft(fx, group)
     const { groupId } = group
@@ -466,7 +464,6 @@ export class ConsumerCoordinator {
     }
     const hash = metadataHash(draft.group.allSubscribedTopics, this.#topics)
     draft.emit(epochRecord(groupId, draft.group.groupEpoch + 1, hash))
-    group.changedMs = nowMs
   }
 
   // ---------------------------------------------------------------------------------------------- time
