@@ -11,6 +11,7 @@ import { consumerScenarios } from '../test/scenarios/consumer-scenarios.ts'
 import { failoverScenarios } from '../test/scenarios/failover-scenarios.ts'
 import { groupScenarios } from '../test/scenarios/group-scenarios.ts'
 import { producerScenarios } from '../test/scenarios/producer-scenarios.ts'
+import { shareScenarios } from '../test/scenarios/share-scenarios.ts'
 import { transactionScenarios } from '../test/scenarios/transaction-scenarios.ts'
 import { type KafkaCluster, type Peer, startKafka, startKafkaCluster } from './peers.ts'
 
@@ -28,6 +29,7 @@ describe('the client and Apache Kafka 4.4.0', () => {
   describe('consuming', () => consumerScenarios(() => cluster))
   describe('in groups', () => groupScenarios(() => cluster))
   describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
+  describe('in share groups', () => shareScenarios(() => cluster))
   describe('in transactions', () => transactionScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
 })
@@ -46,6 +48,7 @@ describe('the client and three brokers of Apache Kafka 4.4.0', () => {
   describe('consuming', () => consumerScenarios(() => cluster))
   describe('in groups', () => groupScenarios(() => cluster))
   describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
+  describe('in share groups', () => shareScenarios(() => cluster))
   describe('in transactions', () => transactionScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
   it('reads from the replica in its own rack (KIP-392)', async () => {

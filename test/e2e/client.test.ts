@@ -7,6 +7,7 @@ import { consumerGroupScenarios } from '../scenarios/consumer-group-scenarios.ts
 import { consumerScenarios } from '../scenarios/consumer-scenarios.ts'
 import { groupScenarios } from '../scenarios/group-scenarios.ts'
 import { producerScenarios } from '../scenarios/producer-scenarios.ts'
+import { shareScenarios } from '../scenarios/share-scenarios.ts'
 import { transactionScenarios } from '../scenarios/transaction-scenarios.ts'
 
 const transports = ['inside the process', 'over TCP'] as const
@@ -29,6 +30,7 @@ for (const transport of transports) {
     describe('consuming', () => consumerScenarios(() => cluster))
     describe('in groups', () => groupScenarios(() => cluster))
     describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
+    describe('in share groups', () => shareScenarios(() => cluster))
     describe('in transactions', () => transactionScenarios(() => cluster))
     describe('administering', () => adminScenarios(() => cluster))
   })

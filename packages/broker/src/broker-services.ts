@@ -2,6 +2,7 @@
 import type { Logger, World } from '@millrace/base'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
+import type { ShareStateCoordinator } from './coordinator/share/share-state-coordinator.ts'
 import type { TransactionAdmission } from './coordinator/transaction/transaction-admission.ts'
 import type { TransactionCoordinator } from './coordinator/transaction/transaction-coordinator.ts'
 import type { TransactionMarkers } from './coordinator/transaction/transaction-markers.ts'
@@ -11,6 +12,9 @@ import type { LogManager } from './log/log-manager.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { NewTopic, TopicDefaults } from './metadata/topic-operations.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { ShareGroups } from './share/share-groups.ts'
+import type { SharePartitions } from './share/share-partitions.ts'
+import type { ShareSessions } from './share/share-sessions.ts'
 import type { Topics } from './topics.ts'
 
 /** What request handlers work with. */
@@ -30,6 +34,10 @@ export interface BrokerServices {
   readonly transactions: TransactionCoordinator
   readonly transactionMarkers: TransactionMarkers
   readonly transactionAdmission: TransactionAdmission
+  readonly shareStates: ShareStateCoordinator
+  readonly shareGroups: ShareGroups
+  readonly sharePartitions: SharePartitions
+  readonly shareSessions: ShareSessions
   readonly producerIds: ProducerIds
   readonly fetchSessions: FetchSessions
   readonly topicDefaults: TopicDefaults

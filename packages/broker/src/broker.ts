@@ -159,10 +159,17 @@ export class Broker implements AsyncDisposable {
     return this.#closing
   }
 
+  #closeCoordinators(): void {
+    const { transactions, groups, sharePartitions, shareStates } = this.#services
+    sharePartitions.close()
+    transactions.close()
+    groups.close()
+    shareStates.close()
+  }
+
   async #close(): Promise<void> {
     await this.#listeners.close()
-    this.#services.transactions.close()
-    this.#services.groups.close()
+    this.#closeCoordinators()
     await this.#services.metadata.close()
     await this.#services.logs.close()
   }
@@ -170,8 +177,7 @@ export class Broker implements AsyncDisposable {
   /** Stops at once, leaving the data as a crash of the process would. For tests of recovery. */
   async abandon(): Promise<void> {
     this.#closing ??= (async () => {
-      this.#services.transactions.close()
-      this.#services.groups.close()
+      this.#closeCoordinators()
       this.#services.metadata.abandon()
       this.#services.logs.abandon()
       await this.#listeners.close()

@@ -9,12 +9,17 @@ import { consumerAssignorNames } from './coordinator/group/consumer/consumer-coo
 import type { MigrationPolicy } from './coordinator/group/group-config.ts'
 import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
 import type { KnownTopic, TopicsView } from './coordinator/group/modern/topics-view.ts'
+import { ShareStateCoordinator } from './coordinator/share/share-state-coordinator.ts'
 import { TransactionAdmission } from './coordinator/transaction/transaction-admission.ts'
 import { TransactionCoordinator } from './coordinator/transaction/transaction-coordinator.ts'
 import { TransactionMarkers } from './coordinator/transaction/transaction-markers.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { NewTopic } from './metadata/topic-operations.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import { DeadLetterQueue } from './share/dead-letter-queue.ts'
+import { ShareGroups } from './share/share-groups.ts'
+import { SharePartitions } from './share/share-partitions.ts'
+import { ShareSessions } from './share/share-sessions.ts'
 import type { Topic, Topics } from './topics.ts'
 
 export interface CoordinatorParts {
@@ -29,7 +34,14 @@ export interface CoordinatorParts {
 
 type Coordinators = Pick<
   BrokerServices,
-  'groups' | 'transactions' | 'transactionMarkers' | 'transactionAdmission'
+  | 'groups'
+  | 'transactions'
+  | 'transactionMarkers'
+  | 'transactionAdmission'
+  | 'shareStates'
+  | 'shareGroups'
+  | 'sharePartitions'
+  | 'shareSessions'
 >
 
 /** The coordinators of one broker, as its configuration has them. */
@@ -50,7 +62,13 @@ export function openCoordinators(parts: CoordinatorParts): Coordinators {
     topics,
     verifies: () => config.boolean('transaction.partition.verification.enable'),
   })
-  return { groups, transactions, transactionMarkers, transactionAdmission }
+  return {
+    groups,
+    transactions,
+    transactionMarkers,
+    transactionAdmission,
+    ...openShares(parts, { createTopic, groups }),
+  }
 }
 
 function openGroups(
@@ -92,6 +110,65 @@ function openGroups(
       offsetsRetentionMs: config.number('offsets.retention.minutes') * 60_000,
     },
   })
+}
+
+function openShares(
+  { world, logger, topics, config, metadata, createTopic: makeTopic }: CoordinatorParts,
+  options: {
+    readonly createTopic: (topic: NewTopic) => Promise<void>
+    readonly groups: GroupCoordinator
+  },
+): Pick<Coordinators, 'shareStates' | 'shareGroups' | 'sharePartitions' | 'shareSessions'> {
+  const { createTopic, groups } = options
+  const { clock } = world
+  const states = new ShareStateCoordinator({
+    world,
+    logger,
+    topics,
+    createTopic,
+    stateTopic: {
+      numPartitions: config.number('share.coordinator.state.topic.num.partitions'),
+      replicationFactor: config.number('share.coordinator.state.topic.replication.factor'),
+      assignments: [],
+      configs: [
+        { name: 'cleanup.policy', value: 'delete' },
+        { name: 'compression.type', value: 'producer' },
+        {
+          name: 'min.insync.replicas',
+          value: config.string('share.coordinator.state.topic.min.isr'),
+        },
+        { name: 'retention.ms', value: '-1' },
+        {
+          name: 'segment.bytes',
+          value: config.string('share.coordinator.state.topic.segment.bytes'),
+        },
+      ],
+    },
+    updatesPerSnapshot: config.number('share.coordinator.snapshot.update.records.per.snapshot'),
+    coldSnapshotMs: config.number('share.coordinator.cold.partition.snapshot.interval.ms'),
+    pruneIntervalMs: config.number('share.coordinator.state.topic.prune.interval.ms'),
+  })
+  const deadLetters = new DeadLetterQueue({
+    topics,
+    clock,
+    logger,
+    prefix: config.string('errors.deadletterqueue.topic.name.prefix'),
+    creates: config.boolean('errors.deadletterqueue.auto.create.topics.enable'),
+    createTopic: makeTopic,
+    topicDefaults: {
+      numPartitions: config.number('num.partitions'),
+      replicationFactor: config.number('default.replication.factor'),
+      assignments: [],
+    },
+  })
+  const settings = groupSettings(metadata.image, config, String(config.nodeId))
+  const partitions = new SharePartitions({ topics, states, settings, deadLetters, clock, logger })
+  return {
+    shareStates: states,
+    sharePartitions: partitions,
+    shareSessions: new ShareSessions(config.number('group.share.max.share.sessions')),
+    shareGroups: new ShareGroups({ groups, states, partitions, topics, logger }),
+  }
 }
 
 /** Kafka takes class names too; ours go by the short ones. */

@@ -129,4 +129,11 @@ export {
 } from './serde/serde.ts'
 export { type SchemaOutput, type StandardSchema, schema } from './serde/standard-schema.ts'
 export { type Topic, topic } from './serde/topic.ts'
+export type { AcknowledgeType } from './share-consumer/acknowledgements.ts'
+export { type AcknowledgedPartition, ShareConsumer } from './share-consumer/share-consumer.ts'
+export type {
+  AcknowledgementMode,
+  ShareConsumerOptions,
+} from './share-consumer/share-consumer-options.ts'
+export type { FailedRecord, ShareRunOptions } from './share-consumer/share-runner.ts'
 export type { TopicPartition } from './topic-partition.ts'

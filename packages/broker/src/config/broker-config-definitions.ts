@@ -148,7 +148,7 @@ export const brokerConfigDefinitions = {
   },
   'group.share.max.session.timeout.ms': { type: 'int', default: '60000', min: 1 },
   'group.share.max.share.sessions': { type: 'int', default: '2000', min: 1 },
-  'group.share.max.size': { type: 'int', default: '200', min: 1, max: 1000 },
+  'group.share.max.size': { type: 'int', default: '200', min: 1, max: 100_000 },
   'group.share.min.assignment.interval.ms': { type: 'int', default: '0', min: 0 },
   'group.share.min.delivery.count.limit': { type: 'int', default: '2', min: 2, max: 5 },
   'group.share.min.heartbeat.interval.ms': { type: 'int', default: '5000', min: 1 },

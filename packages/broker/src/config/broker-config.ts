@@ -30,7 +30,7 @@ export const ownDefaults: Readonly<Partial<Record<BrokerConfigKey, string>>> = {
   'group.share.assignment.interval.ms': '0',
   'group.streams.assignment.interval.ms': '0',
   // Thousands of consumers of one queue.
-  'group.share.max.size': '1000',
+  'group.share.max.size': '10000',
   'log.dirs': './millrace-data',
   listeners: 'PLAINTEXT://127.0.0.1:9092',
 }

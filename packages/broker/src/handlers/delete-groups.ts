@@ -23,7 +23,7 @@ export const deleteGroups = defineHandler(
       [...new Set(request.groupsNames)].map(async (groupId) => {
         const error = await attempt(
           context,
-          () => context.broker.groups.deleteGroup(groupId),
+          () => context.broker.shareGroups.deleteGroup(groupId),
           (failure) => failure.code,
         )
         return { groupId, errorCode: ErrorCode[error], errorMessage: MESSAGES[error] ?? null }

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode, FindCoordinatorRequest, FindCoordinatorResponse } from '@millrace/protocol'
+import {
+  ErrorCode,
+  FindCoordinatorRequest,
+  FindCoordinatorResponse,
+  ProtocolError,
+} from '@millrace/protocol'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
 const GROUP = 0
 const TRANSACTION = 1
+const SHARE = 2
 
 /** FindCoordinator (key 10): it is this node for every group. v4 asks for several keys at once. */
 export const findCoordinator = defineHandler(
@@ -23,10 +29,20 @@ export const findCoordinator = defineHandler(
   },
 )
 
+/** `group:topicId:partition`. */
+function isShareKey(key: string): boolean {
+  return /^.+:[\w-]{22}:\d+$/.test(key)
+}
+
+function coordinatorOf(keyType: number, broker: RequestContext['broker']) {
+  if (keyType === GROUP) return broker.groups
+  return keyType === TRANSACTION ? broker.transactions : broker.shareStates
+}
+
 async function find(key: string, keyType: number, context: RequestContext) {
   const { broker, endpoint } = context
   const nowhere = { key, nodeId: -1, host: '', port: -1 }
-  if (keyType !== GROUP && keyType !== TRANSACTION) {
+  if (keyType !== GROUP && keyType !== TRANSACTION && keyType !== SHARE) {
     return {
       ...nowhere,
       errorCode: ErrorCode.INVALID_REQUEST as number,
@@ -36,7 +52,10 @@ async function find(key: string, keyType: number, context: RequestContext) {
   return attempt(
     context,
     async () => {
-      await (keyType === GROUP ? broker.groups : broker.transactions).ensureTopic()
+      if (keyType === SHARE && !isShareKey(key)) {
+        throw new ProtocolError('INVALID_REQUEST', `invalid share partition key ${key}`)
+      }
+      await coordinatorOf(keyType, broker).ensureTopic()
       return {
         key,
         nodeId: broker.nodeId,

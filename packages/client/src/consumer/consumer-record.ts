@@ -25,6 +25,7 @@ interface Source {
   readonly baseOffset: bigint
   readonly timestampType: TimestampType
   readonly deserializers: Deserializers<unknown, unknown>
+  readonly deliveryCount: number | undefined
 }
 
 const NO_HEADERS: readonly Header[] = []
@@ -77,6 +78,10 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   /** -1 for records of old formats. */
   get leaderEpoch(): number {
     return this.#source.leaderEpoch
+  }
+  /** How often a share group was given this record, this time included; undefined for other consumers. */
+  get deliveryCount(): number | undefined {
+    return this.#source.deliveryCount
   }
   get timestampType(): TimestampType {
     return this.#source.timestampType
@@ -210,11 +215,14 @@ export function decodeRecords(
     partition,
     from,
     deserializers,
+    acquired,
   }: {
     readonly topic: string
     readonly partition: number
     readonly from: bigint
     readonly deserializers: Deserializers<unknown, unknown>
+    /** Of a share group: the last offset that was acquired, and how often. */
+    readonly acquired?: { readonly last: bigint; readonly deliveryCount: number }
   },
 ): ConsumerRecord<unknown, unknown>[] {
   const { compression, count, baseOffset, hasLogAppendTime } = batch
@@ -230,7 +238,10 @@ export function decodeRecords(
     baseOffset,
     timestampType: hasLogAppendTime ? 'LogAppendTime' : 'CreateTime',
     deserializers,
+    deliveryCount: acquired?.deliveryCount,
   }
+  const lastDelta =
+    acquired === undefined ? Number.POSITIVE_INFINITY : Number(acquired.last - baseOffset)
   const hasTimestamps = batch.baseTimestamp !== NO_TIMESTAMP
   const baseTimestamp = Number(batch.baseTimestamp)
   const appendTime = Number(batch.maxTimestamp)
@@ -261,7 +272,7 @@ export function decodeRecords(
       )
     }
     reader.at = end
-    if (offsetDelta < firstDelta) continue
+    if (offsetDelta < firstDelta || offsetDelta > lastDelta) continue
     const timestamp = hasLogAppendTime
       ? appendTime
       : hasTimestamps

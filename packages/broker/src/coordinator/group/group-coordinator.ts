@@ -33,6 +33,8 @@ import { GroupShard } from './group-shard.ts'
 import type { TopicsView } from './modern/topics-view.ts'
 import type { Offsets } from './offsets/committed-offsets.ts'
 import type { CommitRequest, TopicPartition } from './offsets/offset-requests.ts'
+import { ShareGroup, type StatePartitions } from './share/share-group.ts'
+import type { ShareHeartbeat, ShareHeartbeatReply } from './share/share-group-coordinator.ts'
 
 type Runtime = ShardRuntime<GroupRecord, ReplayedGroupRecord, GroupTimer, GroupShard>
 
@@ -160,6 +162,47 @@ export class GroupCoordinator {
   async consumerHeartbeat(request: ConsumerHeartbeat): Promise<ConsumerHeartbeatReply> {
     const runtime = await this.#runtimeOf(request.groupId)
     return this.#step(runtime, (shard, now, fx) => shard.consumers.heartbeat(fx, request, now))
+  }
+
+  /** Partitions whose progress must be set up before a member of a share group can read them. */
+  async shareUninitialized(request: ShareHeartbeat): Promise<StatePartitions> {
+    const { shard } = await this.#runtimeOf(request.groupId)
+    const group = shard.groups.get(request.groupId)
+    const isOther = group !== undefined && group.kind !== 'share' && !group.isEmpty
+    return isOther ? new Map() : shard.shares.uninitialized(request)
+  }
+
+  async shareInitializing(groupId: string, partitions: StatePartitions): Promise<void> {
+    const runtime = await this.#runtimeOf(groupId)
+    await this.#step(runtime, (shard, _now, fx) =>
+      shard.shares.beginInitializing(fx, groupId, partitions),
+    )
+  }
+
+  async shareInitialized(groupId: string, partitions: StatePartitions): Promise<void> {
+    const runtime = await this.#runtimeOf(groupId)
+    await this.#step(runtime, (shard, _now, fx) =>
+      shard.shares.endInitializing(fx, groupId, partitions),
+    )
+  }
+
+  async shareForgetTopics(groupId: string, topicIds: ReadonlySet<string>): Promise<void> {
+    const runtime = await this.#runtimeOf(groupId)
+    await this.#step(runtime, (shard, _now, fx) => shard.shares.forgetTopics(fx, groupId, topicIds))
+  }
+
+  async shareHeartbeat(request: ShareHeartbeat): Promise<ShareHeartbeatReply> {
+    const runtime = await this.#runtimeOf(request.groupId)
+    return this.#step(runtime, (shard, now, fx) => shard.shares.heartbeat(fx, request, now))
+  }
+
+  async shareGroup(groupId: string): Promise<ShareGroup | undefined> {
+    const { shard } = await this.#runtimeOf(groupId)
+    return shard.shares.find(groupId)
+  }
+
+  shareGroups(): ShareGroup[] {
+    return this.groups().filter((group) => group instanceof ShareGroup)
   }
 
   /** A group of the consumer protocol as it is now, and the assignor it uses. */

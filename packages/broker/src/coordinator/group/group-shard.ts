@@ -24,6 +24,8 @@ import type { ReplayedGroupRecord, ReplayedRecord } from './group-record.ts'
 import type { TopicsView } from './modern/topics-view.ts'
 import { CommittedOffsets } from './offsets/committed-offsets.ts'
 import { OffsetRequests } from './offsets/offset-requests.ts'
+import { ShareGroup } from './share/share-group.ts'
+import { ShareGroupCoordinator } from './share/share-group-coordinator.ts'
 
 /**
  * All groups of one partition of `__consumer_offsets`, of every kind. They and their offsets change only in `apply`, live and when
@@ -35,6 +37,7 @@ export class GroupShard {
   readonly offsetRequests: OffsetRequests
   readonly classic: ClassicCoordinator
   readonly consumers: ConsumerCoordinator
+  readonly shares: ShareGroupCoordinator
   readonly #classicMembers: ClassicMembers
   readonly #migration: GroupMigration
   /** Whether the log has been read: from then on, classic groups' records come from the live groups themselves. */
@@ -55,6 +58,7 @@ export class GroupShard {
         fence: (fx, group, members, nowMs) => this.#fence(fx, group, members, nowMs),
       },
     })
+    this.shares = new ShareGroupCoordinator({ groups, config, topics })
     this.#classicMembers = new ClassicMembers({
       consumers: this.consumers,
       migration,
@@ -86,6 +90,14 @@ export class GroupShard {
       case 'consumerMemberCurrent':
       case 'consumerRegex':
         this.#applyConsumer(record, nowMs)
+        return
+      case 'shareGroup':
+      case 'shareMember':
+      case 'shareTarget':
+      case 'shareMemberTarget':
+      case 'shareMemberCurrent':
+      case 'shareStatePartitions':
+        this.#applyShare(record, nowMs)
         return
       default:
     }
@@ -131,12 +143,37 @@ export class GroupShard {
     if (record.kind === 'consumerGroup') (group as ConsumerGroup).changedMs = nowMs
   }
 
+  #applyShare(
+    record: ReplayedRecord<
+      | 'shareGroup'
+      | 'shareMember'
+      | 'shareTarget'
+      | 'shareMemberTarget'
+      | 'shareMemberCurrent'
+      | 'shareStatePartitions'
+    >,
+    nowMs: number,
+  ): void {
+    const { groupId } = record.key
+    let group = this.groups.get(groupId)
+    if (!(group instanceof ShareGroup)) {
+      const mayReplace = group === undefined || (group instanceof ClassicGroup && group.isSimple)
+      if (record.value === null || !mayReplace) return
+      group = new ShareGroup(groupId)
+      this.groups.set(groupId, group)
+    }
+    if (record.kind === 'shareGroup' && record.value === null) this.groups.delete(groupId)
+    else (group as ShareGroup).apply(record)
+    if (record.kind === 'shareGroup') (group as ShareGroup).changedMs = nowMs
+  }
+
   /** After the log was read. */
   restore(nowMs: number): GroupEffects {
     this.#isLive = true
     const fx: GroupEffects = new Effects()
     this.classic.restoreTimers(fx, nowMs)
     this.consumers.restoreTimers(fx, nowMs)
+    this.shares.restoreTimers(fx, nowMs)
     return fx
   }
 
@@ -152,6 +189,9 @@ export class GroupShard {
         }
         return fx
       }
+      case 'shareSession':
+        this.shares.expire(fx, timer)
+        return fx
       default:
         this.classic.expire(fx, timer, nowMs)
         return fx

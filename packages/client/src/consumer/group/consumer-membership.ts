@@ -10,6 +10,7 @@ import {
 } from '@millrace/protocol'
 import type { Cluster } from '../../metadata/cluster.ts'
 import { comparePartitions, partitionName, type TopicPartition } from '../../topic-partition.ts'
+import { newUuid } from '../../uuid.ts'
 import {
   coordinatorMoved,
   type Generation,
@@ -72,7 +73,7 @@ export class ConsumerMembership implements Membership {
     this.#link = link
     this.#options = options
     this.#onChange = onChange
-    this.#memberId = uuid(link.cluster)
+    this.#memberId = newUuid(link.cluster.options.random)
     this.lastProgressMs = () => link.cluster.clock.monotonic()
   }
 
@@ -327,10 +328,4 @@ export class ConsumerMembership implements Membership {
 
 function listOf(partitions: readonly TopicPartition[]): string {
   return partitions.map(partitionName).sort().join()
-}
-
-/** A member chooses its own id, and keeps it as long as it lives. */
-function uuid({ options }: Cluster): string {
-  const hex = options.random.bytes(16).toString('hex')
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

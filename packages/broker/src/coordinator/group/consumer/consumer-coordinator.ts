@@ -446,11 +446,7 @@ export class ConsumerCoordinator {
   }
 
   /** Removes members; what they had is free at once, and the others get it with the next epoch. */
-  remove(
-    fx: GroupEffects,
-    group: ConsumerGroup,
-    members: readonly ConsumerMember[],
-  ): void {
+  remove(fx: GroupEffects, group: ConsumerGroup, members: readonly ConsumerMember[]): void {
     const draft = this.draft(fx, group)
     const { groupId } = group
     for (const { memberId } of members) {

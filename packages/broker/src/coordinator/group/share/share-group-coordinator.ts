@@ -1,0 +1,400 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ErrorName, ProtocolError } from '@millrace/protocol'
+import { ClassicGroup } from '../classic/classic-group.ts'
+import type { Group } from '../group.ts'
+import type { GroupConfig } from '../group-config.ts'
+import type { GroupEffects } from '../group-effects.ts'
+import {
+  type Assignment,
+  NO_ASSIGNMENT,
+  sameAssignment,
+  topicPartitionsOf,
+} from '../modern/assignment.ts'
+import { GroupDraft } from '../modern/group-draft.ts'
+import { heartbeatIntervalMs } from '../modern/heartbeat-interval.ts'
+import { metadataHash, type TopicsView, topicIds } from '../modern/topics-view.ts'
+import {
+  newShareMember,
+  ShareGroup,
+  type ShareMember,
+  type StatePartitions,
+  shareMemberTombstones,
+  statePartitionsRecord,
+  unionOf,
+  without,
+} from './share-group.ts'
+import { simpleAssignor } from './simple-assignor.ts'
+
+export interface ShareTimer {
+  readonly kind: 'shareSession'
+  readonly groupId: string
+  readonly memberId: string
+}
+
+export interface ShareHeartbeat {
+  readonly groupId: string
+  readonly memberId: string
+  readonly memberEpoch: number
+  readonly rackId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+  /** Null: as before. */
+  readonly subscribedTopicNames: readonly string[] | null
+}
+
+export interface ShareHeartbeatReply {
+  readonly memberId: string
+  readonly memberEpoch: number
+  readonly heartbeatIntervalMs: number
+  /** Undefined: as before. */
+  readonly assignment: Assignment | undefined
+}
+
+const LEAVE_EPOCH = -1
+
+/** Membership of share groups (KIP-932): who reads which partitions together with whom. */
+export class ShareGroupCoordinator {
+  readonly #groups: ReadonlyMap<string, Group>
+  readonly #config: GroupConfig
+  readonly #topics: TopicsView
+
+  constructor(options: {
+    readonly groups: ReadonlyMap<string, Group>
+    readonly config: GroupConfig
+    readonly topics: TopicsView
+  }) {
+    this.#groups = options.groups
+    this.#config = options.config
+    this.#topics = options.topics
+  }
+
+  find(groupId: string): ShareGroup | undefined {
+    const group = this.#groups.get(groupId)
+    return group instanceof ShareGroup ? group : undefined
+  }
+
+  #draft(fx: GroupEffects, group: ShareGroup): GroupDraft<ShareGroup> {
+    return new GroupDraft(group, fx, (source) => new ShareGroup(source.groupId, source))
+  }
+
+  // ---------------------------------------------------------------------------------------------- state to set up
+
+  /** Partitions that a member is about to read and whose progress nobody keeps yet. */
+  uninitialized({ groupId, memberEpoch, subscribedTopicNames }: ShareHeartbeat): StatePartitions {
+    const group = this.find(groupId)
+    if (memberEpoch < 0) return new Map()
+    const names = new Set([...(group?.allSubscribedTopics ?? []), ...(subscribedTopicNames ?? [])])
+    const wanted = new Map(
+      [...names].flatMap((name) => {
+        const topic = this.#topics.byName(name)
+        if (topic === undefined) return []
+        const partitions = new Set(Array.from({ length: topic.partitionCount }, (_, i) => i))
+        return [[topic.id, { name, partitions }] as const]
+      }),
+    )
+    return without(wanted, group?.initialized ?? new Map())
+  }
+
+  /** Notes that the progress of these partitions is about to be kept. */
+  beginInitializing(fx: GroupEffects, groupId: string, partitions: StatePartitions): void {
+    const group = this.find(groupId)
+    fx.records.push(
+      statePartitionsRecord(groupId, {
+        initializing: unionOf(group?.initializing ?? new Map(), partitions),
+        initialized: group?.initialized ?? new Map(),
+        deleting: this.#deleting(group, partitions),
+      }),
+    )
+  }
+
+  /** Notes that it is kept. */
+  endInitializing(fx: GroupEffects, groupId: string, partitions: StatePartitions): void {
+    const group = this.find(groupId)
+    fx.records.push(
+      statePartitionsRecord(groupId, {
+        initializing: without(group?.initializing ?? new Map(), partitions),
+        initialized: unionOf(group?.initialized ?? new Map(), partitions),
+        deleting: this.#deleting(group, partitions),
+      }),
+    )
+  }
+
+  /** Notes that nothing is kept of these topics any more. */
+  forgetTopics(fx: GroupEffects, groupId: string, ids: ReadonlySet<string>): void {
+    const group = this.find(groupId)
+    if (group === undefined) return
+    const left = (partitions: StatePartitions): StatePartitions =>
+      new Map([...partitions].filter(([id]) => !ids.has(id)))
+    fx.records.push(
+      statePartitionsRecord(groupId, {
+        initializing: left(group.initializing),
+        initialized: left(group.initialized),
+        deleting: [],
+      }),
+    )
+  }
+
+  #deleting(group: ShareGroup | undefined, kept: StatePartitions) {
+    return [...(group?.deletingTopicIds ?? [])]
+      .filter((topicId) => !kept.has(topicId))
+      .map((topicId) => ({ topicId, topicName: this.#topics.byId(topicId)?.name ?? '' }))
+  }
+
+  // ---------------------------------------------------------------------------------------------- heartbeats
+
+  /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
+  heartbeat(fx: GroupEffects, request: ShareHeartbeat, nowMs: number): ShareHeartbeatReply {
+    if (request.memberEpoch === LEAVE_EPOCH) return this.#leave(fx, request)
+    const { groupId, memberId } = request
+    const isJoining = request.memberEpoch === 0
+    const group = this.#groupFor(fx, groupId, isJoining)
+    const { maxSize } = this.#config.share
+    if (group.members.size >= maxSize && !group.members.has(memberId)) {
+      throw new ProtocolError(
+        'GROUP_MAX_SIZE_REACHED',
+        `The share group has reached its maximum capacity of ${maxSize} members.`,
+      )
+    }
+    const known = group.members.get(memberId)
+    if (known === undefined && !isJoining) throw unknownMember(groupId, memberId)
+    if (known !== undefined) throwIfStaleEpoch(known, request.memberEpoch)
+    const draft = this.#draft(fx, group)
+    const hasChanged = this.#updateMember(draft, known, request)
+    this.#updateEpoch(draft, hasChanged)
+    this.#updateTarget(draft, nowMs)
+    const member = this.#reconcile(draft, memberId)
+    this.#setSession(fx, groupId, memberId, nowMs)
+    const tells =
+      isJoining ||
+      request.subscribedTopicNames !== null ||
+      !sameAssignment(known?.assigned ?? NO_ASSIGNMENT, member.assigned)
+    return {
+      memberId,
+      memberEpoch: member.memberEpoch,
+      heartbeatIntervalMs: heartbeatIntervalMs(
+        this.#config.settings.number(groupId, 'share.heartbeat.interval.ms'),
+        {
+          memberCount: draft.group.members.size,
+          isSettled: member.memberEpoch === draft.group.groupEpoch,
+          sinceChangeMs: draft.hasChanged ? 0 : nowMs - group.changedMs,
+        },
+      ),
+      assignment: tells ? member.assigned : undefined,
+    }
+  }
+
+  #groupFor(fx: GroupEffects, groupId: string, isJoining: boolean): ShareGroup {
+    const group = this.#groups.get(groupId)
+    if (group instanceof ShareGroup) return group
+    if (group === undefined && isJoining) return new ShareGroup(groupId)
+    // A classic group that nobody is in, and that never was more than a few offsets, may become another.
+    if (isJoining && group instanceof ClassicGroup && group.isEmpty) {
+      fx.records.push(...group.tombstones())
+      return new ShareGroup(groupId)
+    }
+    const why = group === undefined ? 'not found' : 'is not a share group'
+    throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} ${why}.`)
+  }
+
+  #updateMember(
+    draft: GroupDraft<ShareGroup>,
+    known: ShareMember | undefined,
+    request: ShareHeartbeat,
+  ): boolean {
+    const base = known ?? newShareMember(request.memberId)
+    const { groupId, memberId, subscribedTopicNames } = request
+    const names =
+      subscribedTopicNames === null
+        ? base.subscribedTopicNames
+        : [...new Set(subscribedTopicNames)].sort()
+    const rackId = request.rackId ?? base.rackId
+    const { clientId, clientHost } = request
+    const sameNames = names.join('\n') === base.subscribedTopicNames.join('\n')
+    const isSame =
+      known !== undefined &&
+      sameNames &&
+      rackId === base.rackId &&
+      clientId === base.clientId &&
+      clientHost === base.clientHost
+    if (!isSame) {
+      draft.emit({
+        kind: 'shareMember',
+        key: { groupId, memberId },
+        value: { rackId, clientId, clientHost, subscribedTopicNames: names },
+      })
+    }
+    return known === undefined || !sameNames
+  }
+
+  /** A new epoch when subscriptions changed, the topics they are about, or which of their partitions can be read. */
+  #updateEpoch(draft: GroupDraft<ShareGroup>, hasChanged: boolean): void {
+    const { group } = draft
+    const { version } = this.#topics
+    const isPending = group.assignmentEpoch >= group.groupEpoch && this.#hasUnassigned(group)
+    if (!hasChanged && !isPending && group.checkedTopicsVersion === version) return
+    const hash = metadataHash(group.allSubscribedTopics, this.#topics)
+    group.checkedTopicsVersion = version
+    if (!hasChanged && !isPending && hash === group.metadataHash) return
+    draft.emit(epochRecord(group.groupId, group.groupEpoch + 1, hash))
+    draft.group.checkedTopicsVersion = version
+  }
+
+  /** Whether partitions can be read that the last assignment did not have. */
+  #hasUnassigned(group: ShareGroup): boolean {
+    if (group.members.size === 0) return false
+    const assigned = new Map<string, Set<number>>()
+    for (const target of group.targets.values()) {
+      for (const [topicId, partitions] of target) {
+        const list = assigned.get(topicId) ?? new Set<number>()
+        for (const partition of partitions) list.add(partition)
+        assigned.set(topicId, list)
+      }
+    }
+    const subscribed = topicIds(group.allSubscribedTopics, this.#topics)
+    for (const [topicId, { partitions }] of group.initialized) {
+      if (!subscribed.has(topicId)) continue
+      if ((assigned.get(topicId)?.size ?? 0) < partitions.size) return true
+    }
+    return false
+  }
+
+  #updateTarget(draft: GroupDraft<ShareGroup>, nowMs: number): void {
+    const { group } = draft
+    const { groupId } = group
+    if (group.assignmentEpoch >= group.groupEpoch) return
+    const interval = this.#config.settings.number(groupId, 'share.assignment.interval.ms')
+    const isDue =
+      group.assignmentTimestampMs === 0 ||
+      interval === 0 ||
+      nowMs >= group.assignmentTimestampMs + interval
+    if (!isDue) return
+    const members = [...group.members.values()].map((member) => ({
+      memberId: member.memberId,
+      instanceId: null,
+      topicIds: topicIds(member.subscribedTopicNames, this.#topics),
+      assignment: group.target(member.memberId),
+    }))
+    const targets = simpleAssignor.assign(members, (topicId) => {
+      const count = this.#topics.byId(topicId)?.partitionCount ?? 0
+      return [...(group.initialized.get(topicId)?.partitions ?? [])]
+        .filter((partition) => partition < count)
+        .sort((a, b) => a - b)
+    })
+    const epoch = group.groupEpoch
+    for (const { memberId } of members) {
+      const target = targets.get(memberId) ?? NO_ASSIGNMENT
+      const known = group.targets.get(memberId)
+      if (known !== undefined && sameAssignment(known, target)) continue
+      draft.emit({
+        kind: 'shareMemberTarget',
+        key: { groupId, memberId },
+        value: { topicPartitions: topicPartitionsOf(target) },
+      })
+    }
+    draft.emit({
+      kind: 'shareTarget',
+      key: { groupId },
+      value: { assignmentEpoch: epoch, assignmentTimestamp: BigInt(nowMs) },
+    })
+  }
+
+  /** Partitions may be read by several, so a member has its target at once. */
+  #reconcile(draft: GroupDraft<ShareGroup>, memberId: string): ShareMember {
+    const { group } = draft
+    const { groupId } = group
+    const member = group.members.get(memberId) as ShareMember
+    const subscribed = topicIds(member.subscribedTopicNames, this.#topics)
+    const target: Assignment = new Map(
+      [...group.target(memberId)].filter(([topicId]) => subscribed.has(topicId)),
+    )
+    if (member.memberEpoch === group.assignmentEpoch && sameAssignment(member.assigned, target)) {
+      return member
+    }
+    draft.emit({
+      kind: 'shareMemberCurrent',
+      key: { groupId, memberId },
+      value: {
+        memberEpoch: group.assignmentEpoch,
+        previousMemberEpoch: member.memberEpoch,
+        state: 0,
+        assignedPartitions: topicPartitionsOf(target),
+      },
+    })
+    return draft.group.members.get(memberId) as ShareMember
+  }
+
+  // ---------------------------------------------------------------------------------------------- leaving, time
+
+  #leave(fx: GroupEffects, { groupId, memberId }: ShareHeartbeat): ShareHeartbeatReply {
+    const group = this.find(groupId)
+    if (group === undefined) {
+      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Share group ${groupId} not found.`)
+    }
+    if (!group.members.has(memberId)) throw unknownMember(groupId, memberId)
+    this.#remove(fx, group, memberId)
+    return { memberId, memberEpoch: LEAVE_EPOCH, heartbeatIntervalMs: 0, assignment: undefined }
+  }
+
+  #remove(fx: GroupEffects, group: ShareGroup, memberId: string): void {
+    const { groupId } = group
+    const draft = this.#draft(fx, group)
+    draft.emit(...shareMemberTombstones(groupId, memberId))
+    const hash = metadataHash(draft.group.allSubscribedTopics, this.#topics)
+    draft.emit(epochRecord(groupId, draft.group.groupEpoch + 1, hash))
+    fx.cancelTimer(sessionKey(groupId, memberId))
+  }
+
+  expire(fx: GroupEffects, { groupId, memberId }: ShareTimer): void {
+    const group = this.find(groupId)
+    if (group?.members.has(memberId)) this.#remove(fx, group, memberId)
+  }
+
+  /** After the log was read: sessions begin anew. */
+  restoreTimers(fx: GroupEffects, nowMs: number): void {
+    for (const group of this.#groups.values()) {
+      if (!(group instanceof ShareGroup)) continue
+      for (const memberId of group.members.keys()) {
+        this.#setSession(fx, group.groupId, memberId, nowMs)
+      }
+    }
+  }
+
+  #setSession(fx: GroupEffects, groupId: string, memberId: string, nowMs: number): void {
+    const timeoutMs = this.#config.settings.number(groupId, 'share.session.timeout.ms')
+    const event = { kind: 'shareSession', groupId, memberId } as const
+    fx.setTimer(sessionKey(groupId, memberId), nowMs + timeoutMs, event)
+  }
+
+  // ---------------------------------------------------------------------------------------------- offsets
+
+  /** Whether an admin may set or delete the group's offsets now. */
+  offsetsError(groupId: string): ErrorName {
+    const group = this.find(groupId)
+    if (group === undefined) return 'GROUP_ID_NOT_FOUND'
+    return group.isEmpty ? 'NONE' : 'NON_EMPTY_GROUP'
+  }
+}
+
+function sessionKey(groupId: string, memberId: string): string {
+  return `share-session/${groupId}/${memberId}`
+}
+
+function epochRecord(groupId: string, epoch: number, hash: bigint) {
+  return { kind: 'shareGroup', key: { groupId }, value: { epoch, metadataHash: hash } } as const
+}
+
+function unknownMember(groupId: string, memberId: string): ProtocolError {
+  return new ProtocolError(
+    'UNKNOWN_MEMBER_ID',
+    `Member ${memberId} is not a member of group ${groupId}.`,
+  )
+}
+
+function throwIfStaleEpoch(member: ShareMember, epoch: number): void {
+  if (epoch === 0 || epoch === member.memberEpoch || epoch === member.previousMemberEpoch) return
+  const how = epoch > member.memberEpoch ? 'greater' : 'smaller'
+  throw new ProtocolError(
+    'FENCED_MEMBER_EPOCH',
+    `The share group member has a ${how} member epoch (${epoch}) than the one known by the group coordinator (${member.memberEpoch}). The member must abandon all its partitions and rejoin.`,
+  )
+}

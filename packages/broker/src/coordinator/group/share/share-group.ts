@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorName } from '@millrace/protocol'
+import type { CommitCheck, Group } from '../group.ts'
+import type { GroupRecord, ReplayedGroupRecord } from '../group-record.ts'
+import { type Assignment, assignmentOf, NO_ASSIGNMENT } from '../modern/assignment.ts'
+
+/** A member of a share group. */
+export interface ShareMember {
+  readonly memberId: string
+  readonly rackId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+  /** Sorted, each once. */
+  readonly subscribedTopicNames: readonly string[]
+  readonly memberEpoch: number
+  readonly previousMemberEpoch: number
+  readonly assigned: Assignment
+}
+
+export function newShareMember(memberId: string): ShareMember {
+  return {
+    memberId,
+    rackId: null,
+    clientId: '',
+    clientHost: '',
+    subscribedTopicNames: [],
+    memberEpoch: 0,
+    previousMemberEpoch: -1,
+    assigned: NO_ASSIGNMENT,
+  }
+}
+
+/** Partitions of which the share coordinator keeps, or is about to keep, the group's progress; by topic id. */
+export type StatePartitions = ReadonlyMap<
+  string,
+  { readonly name: string; readonly partitions: ReadonlySet<number> }
+>
+
+const NONE: StatePartitions = new Map()
+
+/** A share group (KIP-932): its members, and what each reads. It changes only by the records it is given. */
+export class ShareGroup implements Group {
+  readonly kind = 'share'
+  readonly protocolType = 'share'
+  readonly groupId: string
+  groupEpoch = 0
+  metadataHash = 0n
+  assignmentEpoch = 0
+  assignmentTimestampMs = 0
+  readonly members: Map<string, ShareMember>
+  readonly targets: Map<string, Assignment>
+  initializing: StatePartitions = NONE
+  initialized: StatePartitions = NONE
+  deletingTopicIds: ReadonlySet<string> = new Set()
+  /** Version of the topics that the group's hash was last computed against; forgotten by a restart. */
+  checkedTopicsVersion = -1
+  /** When the group last changed; forgotten by a restart. */
+  changedMs = 0
+
+  constructor(groupId: string, source?: ShareGroup) {
+    this.groupId = groupId
+    this.members = new Map(source?.members)
+    this.targets = new Map(source?.targets)
+    if (source === undefined) return
+    this.groupEpoch = source.groupEpoch
+    this.metadataHash = source.metadataHash
+    this.assignmentEpoch = source.assignmentEpoch
+    this.assignmentTimestampMs = source.assignmentTimestampMs
+    this.initializing = source.initializing
+    this.initialized = source.initialized
+    this.deletingTopicIds = source.deletingTopicIds
+  }
+
+  get state(): 'Empty' | 'Stable' {
+    return this.members.size === 0 ? 'Empty' : 'Stable'
+  }
+
+  get isEmpty(): boolean {
+    return this.members.size === 0
+  }
+
+  target(memberId: string): Assignment {
+    return this.targets.get(memberId) ?? NO_ASSIGNMENT
+  }
+
+  get allSubscribedTopics(): Set<string> {
+    const topics = new Set<string>()
+    for (const { subscribedTopicNames } of this.members.values()) {
+      for (const name of subscribedTopicNames) topics.add(name)
+    }
+    return topics
+  }
+
+  // ---------------------------------------------------------------------------------------------- as a group
+
+  /** Share groups have no offsets of this kind. */
+  checkCommit(): CommitCheck {
+    return 'GROUP_ID_NOT_FOUND'
+  }
+
+  checkOffsetFetch(): ErrorName {
+    return 'GROUP_ID_NOT_FOUND'
+  }
+
+  isSubscribed(topic: string): boolean {
+    return this.allSubscribedTopics.has(topic)
+  }
+
+  expiresSince(): undefined {
+    return undefined
+  }
+
+  /** Its progress is kept until somebody deletes it. */
+  isForgettable(): boolean {
+    return false
+  }
+
+  tombstones(): readonly GroupRecord[] {
+    const { groupId } = this
+    return [
+      ...[...this.members.keys()].flatMap((memberId) => shareMemberTombstones(groupId, memberId)),
+      { kind: 'shareTarget', key: { groupId }, value: null },
+      { kind: 'shareStatePartitions', key: { groupId }, value: null },
+      { kind: 'shareGroup', key: { groupId }, value: null },
+    ]
+  }
+
+  // ---------------------------------------------------------------------------------------------- changing
+
+  apply(record: ReplayedGroupRecord): void {
+    switch (record.kind) {
+      case 'shareGroup':
+        this.groupEpoch = record.value?.epoch ?? this.groupEpoch
+        this.metadataHash = record.value?.metadataHash ?? 0n
+        return
+      case 'shareMember': {
+        const { memberId } = record.key
+        if (record.value === null) this.members.delete(memberId)
+        else {
+          const { rackId, clientId, clientHost, subscribedTopicNames } = record.value
+          this.members.set(memberId, {
+            ...(this.members.get(memberId) ?? newShareMember(memberId)),
+            rackId,
+            clientId,
+            clientHost,
+            subscribedTopicNames: [...new Set(subscribedTopicNames)].sort(),
+          })
+        }
+        return
+      }
+      case 'shareMemberCurrent': {
+        const { memberId } = record.key
+        const known = this.members.get(memberId)
+        if (record.value === null) {
+          if (known === undefined) return
+          const { memberEpoch, previousMemberEpoch, assigned } = newShareMember(memberId)
+          this.members.set(memberId, { ...known, memberEpoch, previousMemberEpoch, assigned })
+          return
+        }
+        const { memberEpoch, previousMemberEpoch, assignedPartitions } = record.value
+        this.members.set(memberId, {
+          ...(known ?? newShareMember(memberId)),
+          memberEpoch,
+          previousMemberEpoch,
+          assigned: assignmentOf(assignedPartitions),
+        })
+        return
+      }
+      case 'shareTarget':
+        this.assignmentEpoch = record.value?.assignmentEpoch ?? this.assignmentEpoch
+        this.assignmentTimestampMs = Number(record.value?.assignmentTimestamp ?? 0n)
+        return
+      case 'shareMemberTarget':
+        if (record.value === null) this.targets.delete(record.key.memberId)
+        else this.targets.set(record.key.memberId, assignmentOf(record.value.topicPartitions))
+        return
+      case 'shareStatePartitions': {
+        const read = (
+          topics: readonly {
+            readonly topicId: string
+            readonly topicName: string
+            readonly partitions: readonly number[]
+          }[],
+        ): StatePartitions =>
+          new Map(
+            topics.map(({ topicId, topicName, partitions }) => [
+              topicId,
+              { name: topicName, partitions: new Set(partitions) },
+            ]),
+          )
+        this.initializing = read(record.value?.initializingTopics ?? [])
+        this.initialized = read(record.value?.initializedTopics ?? [])
+        this.deletingTopicIds = new Set(
+          (record.value?.deletingTopics ?? []).map(({ topicId }) => topicId),
+        )
+        return
+      }
+      default:
+    }
+  }
+}
+
+export function shareMemberTombstones(groupId: string, memberId: string): GroupRecord[] {
+  const key = { groupId, memberId }
+  return [
+    { kind: 'shareMemberCurrent', key, value: null },
+    { kind: 'shareMemberTarget', key, value: null },
+    { kind: 'shareMember', key, value: null },
+  ]
+}
+
+export function statePartitionsRecord(
+  groupId: string,
+  partitions: {
+    readonly initializing: StatePartitions
+    readonly initialized: StatePartitions
+    readonly deleting: readonly { readonly topicId: string; readonly topicName: string }[]
+  },
+): GroupRecord {
+  const write = (topics: StatePartitions) =>
+    [...topics].map(([topicId, { name, partitions: list }]) => ({
+      topicId,
+      topicName: name,
+      partitions: [...list].sort((a, b) => a - b),
+    }))
+  return {
+    kind: 'shareStatePartitions',
+    key: { groupId },
+    value: {
+      initializingTopics: write(partitions.initializing),
+      initializedTopics: write(partitions.initialized),
+      deletingTopics: partitions.deleting,
+    },
+  }
+}
+
+/** All partitions of both. */
+export function unionOf(a: StatePartitions, b: StatePartitions): StatePartitions {
+  const union = new Map(a)
+  for (const [topicId, { name, partitions }] of b) {
+    const known = union.get(topicId)?.partitions ?? []
+    union.set(topicId, { name, partitions: new Set([...known, ...partitions]) })
+  }
+  return union
+}
+
+export function without(a: StatePartitions, b: StatePartitions): StatePartitions {
+  const rest = new Map<string, { readonly name: string; readonly partitions: Set<number> }>()
+  for (const [topicId, { name, partitions }] of a) {
+    const gone = b.get(topicId)?.partitions
+    const left = new Set([...partitions].filter((partition) => gone?.has(partition) !== true))
+    if (left.size > 0) rest.set(topicId, { name, partitions: left })
+  }
+  return rest
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AlterShareGroupOffsetsRequest,
+  AlterShareGroupOffsetsResponse,
+  ErrorCode,
+} from '@millrace/protocol'
+import { defineHandler } from './handler.ts'
+import { attempt } from './outcome.ts'
+
+/** AlterShareGroupOffsets (key 91): sets where a share group without members goes on (KIP-932). */
+export const alterShareGroupOffsets = defineHandler(
+  AlterShareGroupOffsetsRequest,
+  AlterShareGroupOffsetsResponse,
+  (request, context) =>
+    attempt(
+      context,
+      async () => {
+        const { broker } = context
+        const outcomes = await broker.shareGroups.alterOffsets(
+          request.groupId,
+          request.topics.map(({ topicName, partitions }) => ({
+            name: topicName,
+            partitions: partitions.map(({ partitionIndex, startOffset }) => ({
+              partition: partitionIndex,
+              startOffset,
+            })),
+          })),
+        )
+        return {
+          throttleTimeMs: 0,
+          errorCode: ErrorCode.NONE as number,
+          errorMessage: null as string | null,
+          responses: request.topics.map(({ topicName, partitions }) => ({
+            topicName,
+            topicId: broker.topics.get(topicName)?.id ?? 'AAAAAAAAAAAAAAAAAAAAAA',
+            partitions: partitions.map(({ partitionIndex }) => {
+              const error = outcomes.get(`${topicName}-${partitionIndex}`) ?? 'NONE'
+              return { partitionIndex, errorCode: ErrorCode[error] as number }
+            }),
+          })),
+        }
+      },
+      ({ errorCode, message }) => ({
+        throttleTimeMs: 0,
+        errorCode: errorCode as number,
+        errorMessage: message as string | null,
+        responses: [],
+      }),
+    ),
+)

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  DeleteShareGroupOffsetsRequest,
+  DeleteShareGroupOffsetsResponse,
+  ErrorCode,
+} from '@millrace/protocol'
+import { defineHandler } from './handler.ts'
+import { attempt } from './outcome.ts'
+
+/** DeleteShareGroupOffsets (key 92): forgets where a share group without members is in topics (KIP-932). */
+export const deleteShareGroupOffsets = defineHandler(
+  DeleteShareGroupOffsetsRequest,
+  DeleteShareGroupOffsetsResponse,
+  (request, context) =>
+    attempt(
+      context,
+      async () => {
+        const names = request.topics.map(({ topicName }) => topicName)
+        const outcomes = await context.broker.shareGroups.deleteOffsets(request.groupId, names)
+        return {
+          throttleTimeMs: 0,
+          errorCode: ErrorCode.NONE as number,
+          errorMessage: null as string | null,
+          responses: outcomes.map(({ name, topicId, error }) => ({
+            topicName: name,
+            topicId: topicId === '' ? 'AAAAAAAAAAAAAAAAAAAAAA' : topicId,
+            errorCode: ErrorCode[error] as number,
+          })),
+        }
+      },
+      ({ errorCode, message }) => ({
+        throttleTimeMs: 0,
+        errorCode: errorCode as number,
+        errorMessage: message as string | null,
+        responses: [],
+      }),
+    ),
+)

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  DescribeShareGroupOffsetsRequest,
+  DescribeShareGroupOffsetsResponse,
+  ErrorCode,
+  ProtocolError,
+} from '@millrace/protocol'
+import { defineHandler, type RequestContext } from './handler.ts'
+import { attempt } from './outcome.ts'
+
+/** DescribeShareGroupOffsets (key 90): where share groups are (KIP-932). v1 tells the lag (KIP-1226). */
+export const describeShareGroupOffsets = defineHandler(
+  DescribeShareGroupOffsetsRequest,
+  DescribeShareGroupOffsetsResponse,
+  async (request, context) => ({
+    throttleTimeMs: 0,
+    groups: await Promise.all(
+      request.groups.map(({ groupId, topics }) =>
+        attempt(
+          context,
+          async () => ({
+            groupId,
+            errorCode: ErrorCode.NONE as number,
+            errorMessage: null as string | null,
+            topics: await describe(groupId, topics, context),
+          }),
+          ({ errorCode, message }) => ({
+            groupId,
+            errorCode: errorCode as number,
+            errorMessage: message as string | null,
+            topics: [],
+          }),
+        ),
+      ),
+    ),
+  }),
+)
+
+async function describe(
+  groupId: string,
+  topics: readonly { readonly topicName: string; readonly partitions: readonly number[] }[] | null,
+  { broker }: RequestContext,
+) {
+  const group = await broker.groups.shareGroup(groupId)
+  if (group === undefined) {
+    throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
+  }
+  const asked =
+    topics ??
+    [...group.initialized.values()].map(({ name, partitions }) => ({
+      topicName: name,
+      partitions: [...partitions].sort((a, b) => a - b),
+    }))
+  return Promise.all(
+    asked.map(async ({ topicName, partitions }) => {
+      const topic = broker.topics.get(topicName)
+      if (topic === undefined) {
+        return {
+          topicName,
+          topicId: 'AAAAAAAAAAAAAAAAAAAAAA',
+          partitions: partitions.map((partitionIndex) => ({
+            partitionIndex,
+            startOffset: -1n,
+            leaderEpoch: 0,
+            errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION as number,
+            errorMessage: 'This server does not host this topic-partition.',
+          })),
+        }
+      }
+      const offsets = await broker.shareGroups.offsets(groupId, topic.id, partitions)
+      return {
+        topicName,
+        topicId: topic.id,
+        partitions: offsets.map(({ partition, startOffset, leaderEpoch, lag }) => ({
+          partitionIndex: partition,
+          startOffset,
+          leaderEpoch,
+          lag,
+          errorCode: ErrorCode.NONE as number,
+        })),
+      }
+    }),
+  )
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  ErrorCode,
+  ProtocolError,
+  ShareGroupHeartbeatRequest,
+  ShareGroupHeartbeatResponse,
+} from '@millrace/protocol'
+import { topicPartitionsOf } from '../coordinator/group/modern/assignment.ts'
+import { defineHandler } from './handler.ts'
+import { attempt } from './outcome.ts'
+import { throwIfEmpty } from './request-checks.ts'
+
+/** ShareGroupHeartbeat (key 76): a member of a share group says what it wants, and is told what to read (KIP-932). */
+export const shareGroupHeartbeat = defineHandler(
+  ShareGroupHeartbeatRequest,
+  ShareGroupHeartbeatResponse,
+  (request, context) =>
+    attempt(
+      context,
+      async () => {
+        throwIfEmpty(request.memberId, 'MemberId')
+        throwIfEmpty(request.groupId, 'GroupId')
+        throwIfEmpty(request.rackId, 'RackId')
+        if (request.memberEpoch === 0 && (request.subscribedTopicNames?.length ?? 0) === 0) {
+          throw new ProtocolError(
+            'INVALID_REQUEST',
+            'SubscribedTopicNames must be set in first request.',
+          )
+        }
+        if (request.memberEpoch < -1) {
+          throw new ProtocolError(
+            'INVALID_REQUEST',
+            `MemberEpoch is ${request.memberEpoch}, but must be greater than or equal to -1.`,
+          )
+        }
+        const reply = await context.broker.shareGroups.heartbeat({
+          groupId: request.groupId,
+          memberId: request.memberId,
+          memberEpoch: request.memberEpoch,
+          rackId: request.rackId,
+          clientId: context.clientId,
+          clientHost: context.clientHost,
+          subscribedTopicNames: request.subscribedTopicNames,
+        })
+        const { assignment } = reply
+        return {
+          throttleTimeMs: 0,
+          errorCode: ErrorCode.NONE as number,
+          errorMessage: null as string | null,
+          memberId: reply.memberId,
+          memberEpoch: reply.memberEpoch,
+          heartbeatIntervalMs: reply.heartbeatIntervalMs,
+          assignment:
+            assignment === undefined ? null : { topicPartitions: topicPartitionsOf(assignment) },
+        }
+      },
+      ({ errorCode, message }) => ({
+        throttleTimeMs: 0,
+        errorCode: errorCode as number,
+        errorMessage: message as string | null,
+        memberEpoch: 0,
+        heartbeatIntervalMs: 0,
+      }),
+    ),
+)

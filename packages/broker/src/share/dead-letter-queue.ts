@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock, Logger } from '@millrace/base'
+import { buildBatch, type Record, RecordBatch, readRecords } from '@millrace/protocol'
+import type { NewTopic } from '../metadata/topic-operations.ts'
+import type { Partition, Topic, Topics } from '../topics.ts'
+import type { DeadRecords } from './share-partition.ts'
+
+export interface DeadLetterSettings {
+  /** Empty for none. */
+  readonly topicName: string
+  readonly copiesRecord: boolean
+}
+
+const REASONS = {
+  rejected: 'Offset rejected by client.',
+  limit: 'Offset delivery count exceeded the threshold.',
+} as const
+
+/** Puts records that nobody could handle into a topic of their own, with where they came from in their headers (KIP-1191). */
+export class DeadLetterQueue {
+  readonly #topics: Topics
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #prefix: string
+  readonly #creates: boolean
+  readonly #createTopic: (topic: NewTopic) => Promise<void>
+  readonly #topicDefaults: Omit<NewTopic, 'name' | 'configs'>
+
+  constructor(options: {
+    readonly topics: Topics
+    readonly clock: Clock
+    readonly logger: Logger
+    /** `errors.deadletterqueue.topic.name.prefix`. */
+    readonly prefix: string
+    /** `errors.deadletterqueue.auto.create.topics.enable`. */
+    readonly creates: boolean
+    readonly createTopic: (topic: NewTopic) => Promise<void>
+    readonly topicDefaults: Omit<NewTopic, 'name' | 'configs'>
+  }) {
+    this.#topics = options.topics
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#prefix = options.prefix
+    this.#creates = options.creates
+    this.#createTopic = options.createTopic
+    this.#topicDefaults = options.topicDefaults
+  }
+
+  /** Resolves when the records are durable there, or cannot be put there at all: then they are only noted in the log of the broker. */
+  async bury(
+    source: Partition,
+    groupId: string,
+    dead: readonly DeadRecords[],
+    { topicName, copiesRecord }: DeadLetterSettings,
+  ): Promise<void> {
+    const topic = await this.#topic(topicName)
+    if (topic === undefined) {
+      this.#logger.warn('no dead letter queue for records of a share group', { groupId, topicName })
+      return
+    }
+    const target = topic.partitions[source.index % topic.partitions.length] as Partition
+    const now = BigInt(this.#clock.now())
+    const header = (name: string, value: string | number) => ({
+      key: `__dlq.errors.${name}`,
+      value: Buffer.from(String(value)),
+    })
+    const records = dead.flatMap(({ first, last, deliveryCount, cause }) => {
+      const copies = copiesRecord ? recordsBetween(source, first, last) : undefined
+      return Array.from({ length: last - first + 1 }, (_, i) => {
+        const copy = copies?.get(first + i)
+        return {
+          timestamp: now,
+          key: copy?.key ?? null,
+          value: copy?.value ?? null,
+          headers: [
+            ...(copy?.headers ?? []),
+            header('topic', source.topic.name),
+            header('partition', source.index),
+            header('offset', first + i),
+            header('group', groupId),
+            header('delivery.count', deliveryCount),
+            header('message', REASONS[cause]),
+          ],
+        }
+      })
+    })
+    const batch = new RecordBatch(buildBatch(records))
+    const { lastOffset } = target.log.append([batch], target.leaderEpoch)
+    await target.log.acknowledged(lastOffset + 1n)
+  }
+
+  async #topic(name: string): Promise<Topic | undefined> {
+    if (!name.startsWith(this.#prefix) || name.startsWith('__')) return undefined
+    const known = this.#topics.get(name)
+    if (known !== undefined) {
+      const isMeant = this.#topics.overrides(name).get('errors.deadletterqueue.group.enable')
+      return isMeant === 'true' ? known : undefined
+    }
+    if (!this.#creates) return undefined
+    await this.#createTopic({
+      name,
+      ...this.#topicDefaults,
+      configs: [
+        { name: 'errors.deadletterqueue.group.enable', value: 'true' },
+        { name: 'message.timestamp.type', value: 'CreateTime' },
+      ],
+    })
+    return this.#topics.get(name)
+  }
+}
+
+function recordsBetween({ log }: Partition, first: number, last: number): Map<number, Record> {
+  const found = new Map<number, Record>()
+  for (const batch of log.batches(BigInt(first), BigInt(last) + 1n)) {
+    if (batch.isControl) continue
+    for (const record of readRecords(batch)) {
+      const offset = Number(record.offset)
+      if (offset >= first && offset <= last) found.set(offset, record)
+    }
+  }
+  return found
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { TopicPartition } from '../topic-partition.ts'
+
+/** What became of a record: done, to be given to somebody again, never to be given again, or still in hand and its lock to be renewed. */
+export type AcknowledgeType = 'accept' | 'release' | 'reject' | 'renew'
+
+const WIRE: Readonly<Record<AcknowledgeType | 'gap', number>> = {
+  gap: 0,
+  accept: 1,
+  release: 2,
+  reject: 3,
+  renew: 4,
+}
+
+export interface AcknowledgementBatch {
+  readonly firstOffset: bigint
+  readonly lastOffset: bigint
+  readonly acknowledgeTypes: readonly number[]
+}
+
+/** What is to be told of the records of one partition. */
+export class PartitionAcknowledgements {
+  readonly at: TopicPartition
+  readonly #types = new Map<bigint, number>()
+
+  constructor(at: TopicPartition) {
+    this.at = at
+  }
+
+  get size(): number {
+    return this.#types.size
+  }
+
+  get offsets(): bigint[] {
+    return [...this.#types.keys()].sort((a, b) => (a < b ? -1 : 1))
+  }
+
+  get hasRenewals(): boolean {
+    for (const type of this.#types.values()) if (type === WIRE.renew) return true
+    return false
+  }
+
+  set(offset: bigint, type: AcknowledgeType | 'gap'): void {
+    this.#types.set(offset, WIRE[type])
+  }
+
+  /** Neighbours in one batch; those of one kind with one type for all. */
+  batches(): AcknowledgementBatch[] {
+    const batches: { firstOffset: bigint; lastOffset: bigint; acknowledgeTypes: number[] }[] = []
+    for (const offset of this.offsets) {
+      const type = this.#types.get(offset) as number
+      const last = batches.at(-1)
+      if (last !== undefined && last.lastOffset + 1n === offset) {
+        last.lastOffset = offset
+        last.acknowledgeTypes.push(type)
+      } else batches.push({ firstOffset: offset, lastOffset: offset, acknowledgeTypes: [type] })
+    }
+    for (const batch of batches) {
+      const [first] = batch.acknowledgeTypes
+      if (batch.acknowledgeTypes.every((type) => type === first)) {
+        batch.acknowledgeTypes = [first as number]
+      }
+    }
+    return batches
+  }
+
+  /** Splits off what renews locks, which goes in requests of its own. */
+  takeRenewals(): PartitionAcknowledgements | undefined {
+    if (!this.hasRenewals) return undefined
+    const renewals = new PartitionAcknowledgements(this.at)
+    for (const [offset, type] of this.#types) {
+      if (type !== WIRE.renew) continue
+      renewals.set(offset, 'renew')
+      this.#types.delete(offset)
+    }
+    return renewals
+  }
+}

@@ -1,0 +1,622 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError, type Timer } from '@millrace/base'
+import { hasWholeBatch, ProtocolError, RecordBatch } from '@millrace/protocol'
+import type { RecordOf } from '../consumer/consumer-options.ts'
+import {
+  type ConsumerRecord,
+  type Deserializers,
+  decodeRecords,
+} from '../consumer/consumer-record.ts'
+import { GroupLink } from '../consumer/group/membership.ts'
+import { Cluster } from '../metadata/cluster.ts'
+import { AbortedError, Wakeup } from '../network/waiting.ts'
+import { resolveClientOptions } from '../options.ts'
+import { bytes } from '../serde/serde.ts'
+import type { Topic } from '../serde/topic.ts'
+import { partitionName, type TopicPartition } from '../topic-partition.ts'
+import { type AcknowledgeType, PartitionAcknowledgements } from './acknowledgements.ts'
+import {
+  type ResolvedShareConsumerOptions,
+  resolveShareConsumerOptions,
+  type ShareConsumerOptions,
+} from './share-consumer-options.ts'
+import { ShareMembership } from './share-membership.ts'
+import { ShareRunner, type ShareRunOptions } from './share-runner.ts'
+import {
+  type AcknowledgeOutcome,
+  type FetchedSharePartition,
+  type SharePlace,
+  ShareSession,
+} from './share-session.ts'
+
+type AnyRecord = ConsumerRecord<unknown, unknown>
+
+/** What the broker said of the acknowledgements of one partition. */
+export interface AcknowledgedPartition extends TopicPartition {
+  readonly offsets: readonly bigint[]
+  /** Undefined when they were taken. */
+  readonly error: Error | undefined
+}
+
+/** A partition that records came from, and those of them that nobody has spoken of yet. */
+interface Holding {
+  readonly place: SharePlace
+  readonly nodeId: number
+  readonly open: Set<bigint>
+  acknowledgements: PartitionAcknowledgements
+}
+
+const LOOK_AGAIN_MS = 1000
+const CLOSE_TIMEOUT_MS = 5000
+
+/**
+ * Reads topics as a member of a share group (KIP-932): a queue whose records go to one member at a time, and again to another when that
+ * one gives them back, dies or takes too long. One way to read at a time: `poll`, `for await` or `run`.
+ */
+export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerOptions>
+  implements AsyncDisposable, AsyncIterable<RecordOf<O>>
+{
+  readonly #options: ResolvedShareConsumerOptions
+  readonly #cluster: Cluster
+  readonly #membership: ShareMembership
+  readonly #deserializers = new Map<string, Deserializers<unknown, unknown>>()
+  readonly #plain: Deserializers<unknown, unknown>
+  readonly #sessions = new Map<number, ShareSession>()
+  readonly #fetching = new Set<number>()
+  readonly #holdings = new Map<string, Holding>()
+  readonly #wakeup = new Wakeup()
+  #topics: readonly string[] = []
+  #buffer: AnyRecord[] = []
+  /** What the last `poll` returned. */
+  #handedOut: readonly AnyRecord[] = []
+  #lockTimeoutMs = 30_000
+  #failure: Error | undefined
+  #isReading: string | undefined
+  #retry: Timer | undefined
+  #failures = 0
+  #closing: Promise<void> | undefined
+  /** Hears what became of acknowledgements that went along with fetches. */
+  onAcknowledged: ((outcomes: readonly AcknowledgedPartition[]) => void) | undefined
+
+  constructor(options: O) {
+    const client = resolveClientOptions(options)
+    this.#options = resolveShareConsumerOptions(options)
+    this.#cluster = new Cluster(client)
+    this.#plain = options.deserializers ?? { key: bytes(), value: bytes() }
+    const link = new GroupLink(this.#cluster, this.#options.groupId)
+    this.#membership = new ShareMembership(link, { rackId: this.#options.clientRack }, () =>
+      this.#assignmentChanged(),
+    )
+    this.#cluster.onChange(() => this.#wakeup.wake())
+    if (options.topics !== undefined) this.subscribe(options.topics)
+  }
+
+  // ---------------------------------------------------------------------------------------------- subscribing
+
+  /** Joins the group for these topics, in place of what was subscribed before. */
+  subscribe(topics: readonly (string | Topic<unknown, unknown>)[]): void {
+    this.#assertOpen()
+    const names: string[] = []
+    for (const topic of topics) {
+      const name = typeof topic === 'string' ? topic : topic.name
+      if (typeof name !== 'string' || name === '') {
+        throw new MillraceError(
+          'MILLRACE_INVALID_TOPIC',
+          `cannot subscribe to topic ${JSON.stringify(name)}`,
+        )
+      }
+      names.push(name)
+      if (typeof topic !== 'string') this.#deserializers.set(name, topic)
+    }
+    if (names.length === 0) {
+      throw new MillraceError(
+        'MILLRACE_INVALID_TOPIC',
+        'subscribe needs a topic; unsubscribe leaves',
+      )
+    }
+    this.#topics = [...new Set(names)].sort()
+    this.#cluster.trackOnly(this.#topics)
+    this.#cluster.requestRefresh()
+    this.#membership.subscribe(this.#topics)
+  }
+
+  get subscription(): readonly string[] {
+    return this.#topics
+  }
+
+  /** Leaves the group; what is in hand goes back. */
+  async unsubscribe(): Promise<void> {
+    this.#topics = []
+    this.#releaseUnseen()
+    await this.#endSessions()
+    await this.#membership.leave()
+  }
+
+  /** Partitions that the group has this member read from. */
+  get assignment(): readonly TopicPartition[] {
+    return this.#places().map(({ topic, partition }) => ({ topic, partition }))
+  }
+
+  /** How long a record stays with this member, as the broker said with the last fetch. */
+  get acquisitionLockTimeoutMs(): number {
+    return this.#lockTimeoutMs
+  }
+
+  get memberId(): string {
+    return this.#membership.memberId
+  }
+
+  #assignmentChanged(): void {
+    const known = new Set([...this.#cluster.metadata.topics.values()].map(({ id }) => id))
+    if (this.#membership.assignment.some(({ topicId }) => !known.has(topicId))) {
+      this.#cluster.requestRefresh()
+    }
+    this.#wakeup.wake()
+  }
+
+  #places(): SharePlace[] {
+    const names = new Map(
+      [...this.#cluster.metadata.topics.values()].map(({ id, name }) => [id, name]),
+    )
+    return this.#membership.assignment.flatMap(({ topicId, partitions }) => {
+      const topic = names.get(topicId)
+      if (topic === undefined) return []
+      return partitions.map((partition) => ({ topic, topicId, partition }))
+    })
+  }
+
+  // ---------------------------------------------------------------------------------------------- reading
+
+  /**
+   * The next records; waits up to `timeoutMs` for the first. In implicit mode this accepts what the `poll` before returned; in explicit
+   * mode all of that must have been acknowledged.
+   */
+  async poll(
+    timeoutMs = 0,
+    options: { readonly signal?: AbortSignal } = {},
+  ): Promise<RecordOf<O>[]> {
+    return this.#reading('poll', options.signal, async () => {
+      this.#acceptHandedOut()
+      const records = await this.nextBatch(timeoutMs, options.signal)
+      this.#handedOut = records
+      return records as RecordOf<O>[]
+    })
+  }
+
+  #acceptHandedOut(): void {
+    const before = this.#handedOut
+    const isOpen = (record: AnyRecord): boolean =>
+      this.#holdings.get(partitionName(record))?.open.has(record.offset) === true
+    if (this.#options.isExplicit) {
+      const open = before.filter(isOpen)
+      if (open.length > 0) {
+        const [first] = open
+        throw new MillraceError(
+          'MILLRACE_INVALID_STATE',
+          `${open.length} records of the last poll are not acknowledged, offset ${first?.offset} of ${first?.topic}-${first?.partition} first: in explicit mode all must be`,
+        )
+      }
+    } else for (const record of before) if (isOpen(record)) this.#note(record, 'accept')
+    this.#handedOut = []
+  }
+
+  /** For the ways to read: what is there or comes within `timeoutMs`, without a word on what came before. */
+  async nextBatch(timeoutMs: number, signal?: AbortSignal): Promise<AnyRecord[]> {
+    const { clock } = this.#cluster
+    const deadline = clock.monotonic() + timeoutMs
+    for (let isFirst = true; ; isFirst = false) {
+      this.#throwFailure()
+      if (this.#buffer.length > 0) {
+        const records = this.#buffer
+        this.#buffer = []
+        // Looks for more while these are handled, and does not wait for any.
+        this.#fetch(0)
+        return records
+      }
+      const left = deadline - clock.monotonic()
+      if (signal?.aborted) throw new AbortedError(signal.reason)
+      if (left <= 0 && !isFirst) return []
+      this.#fetch(Math.min(this.#options.fetchMaxWaitMs, Math.max(0, left)))
+      if (this.#buffer.length === 0) {
+        await this.#wakeup.wait(clock, Math.max(1, Math.min(left, LOOK_AGAIN_MS)))
+      }
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#closing !== undefined) {
+      throw new MillraceError('MILLRACE_CLOSED', 'the share consumer was closed')
+    }
+    if (this.#membership.fatal !== undefined) throw this.#membership.fatal
+    const failure = this.#failure
+    this.#failure = undefined
+    if (failure !== undefined) throw failure
+  }
+
+  /** One request to every broker with something to read from, or to be told, that has none under way. */
+  #fetch(maxWaitMs: number): void {
+    const byNode = new Map<number, SharePlace[]>()
+    let isUnknown = false
+    for (const place of this.#places()) {
+      const leader = this.#cluster.leaderOf(place.topic, place.partition)
+      if (leader === undefined) isUnknown = true
+      else {
+        const list = byNode.get(leader.id) ?? []
+        byNode.set(leader.id, [...list, place])
+      }
+    }
+    if (isUnknown) this.#cluster.requestRefresh()
+    for (const { nodeId, acknowledgements } of this.#holdings.values()) {
+      if (acknowledgements.size > 0 && !byNode.has(nodeId)) byNode.set(nodeId, [])
+    }
+    // Locks are with the session: one without anything to read is told so.
+    for (const [nodeId, session] of this.#sessions) {
+      if (session.isOpen && !byNode.has(nodeId)) byNode.set(nodeId, [])
+    }
+    if (this.#retry !== undefined) return
+    for (const [nodeId, places] of byNode) {
+      if (!this.#fetching.has(nodeId)) void this.#fetchFrom(nodeId, places, maxWaitMs)
+    }
+  }
+
+  async #fetchFrom(
+    nodeId: number,
+    places: readonly SharePlace[],
+    maxWaitMs: number,
+  ): Promise<void> {
+    this.#fetching.add(nodeId)
+    try {
+      await this.#renew(nodeId)
+      const acknowledged = this.#takeAcknowledgements(nodeId)
+      const session = this.#session(nodeId)
+      const result = await session.fetch(places, acknowledged, maxWaitMs).catch((error: Error) => {
+        this.#tell(acknowledged.map(({ list }) => ({ acknowledgements: list, error })))
+        throw error
+      })
+      this.#failures = 0
+      this.#lockTimeoutMs = result.lockTimeoutMs
+      this.#tell(result.outcomes)
+      for (const { at, data } of result.fetched) this.#take(nodeId, at, data)
+    } catch (error) {
+      this.#fetchFailed(error as Error)
+    } finally {
+      this.#fetching.delete(nodeId)
+      this.#wakeup.wake()
+    }
+  }
+
+  #session(nodeId: number): ShareSession {
+    let session = this.#sessions.get(nodeId)
+    if (session === undefined) {
+      const { memberId } = this.#membership
+      const options = this.#options
+      session = new ShareSession({ nodeId, cluster: this.#cluster, options, memberId })
+      this.#sessions.set(nodeId, session)
+    }
+    return session
+  }
+
+  #fetchFailed(error: Error): void {
+    if (this.#closing !== undefined) return
+    const code = error instanceof MillraceError ? error.code : ''
+    const isSession = code === 'SHARE_SESSION_NOT_FOUND' || code === 'INVALID_SHARE_SESSION_EPOCH'
+    if (!isSession && !(error instanceof MillraceError && error.retriable)) {
+      this.#failure = error
+      return
+    }
+    this.#cluster.requestRefresh()
+    const wait = isSession ? 0 : Math.min(50 * 2 ** this.#failures++, 1000)
+    this.#retry = this.#cluster.clock.setTimer(wait, () => {
+      this.#retry = undefined
+      this.#wakeup.wake()
+    })
+  }
+
+  /** Decodes what was acquired; offsets without a record are told to the broker as gaps. */
+  #take(nodeId: number, place: SharePlace, data: FetchedSharePartition): void {
+    if (data.errorCode !== 0) {
+      // The partition is elsewhere, or not set up yet: what to read is looked at again.
+      this.#cluster.requestRefresh()
+      return
+    }
+    if (data.acquiredRecords.length === 0 || data.records === null) return
+    const holding = this.#holding(nodeId, place)
+    const deserializers = this.#deserializers.get(place.topic) ?? this.#plain
+    for (const { firstOffset, lastOffset, deliveryCount } of data.acquiredRecords) {
+      const missing = new Set<bigint>()
+      for (let offset = firstOffset; offset <= lastOffset; offset++) missing.add(offset)
+      for (let at = 0; hasWholeBatch(data.records, at); ) {
+        const batch = new RecordBatch(data.records, at)
+        at += batch.size
+        if (batch.isControl || batch.lastOffset < firstOffset || batch.baseOffset > lastOffset)
+          continue
+        const records = this.#decode(batch, place, {
+          from: firstOffset,
+          acquired: { last: lastOffset, deliveryCount },
+          deserializers,
+        })
+        for (const record of records) {
+          missing.delete(record.offset)
+          holding.open.add(record.offset)
+          this.#buffer.push(record)
+        }
+      }
+      for (const offset of missing) holding.acknowledgements.set(offset, 'gap')
+    }
+  }
+
+  #decode(
+    batch: RecordBatch,
+    { topic, partition }: SharePlace,
+    options: {
+      readonly from: bigint
+      readonly acquired: { readonly last: bigint; readonly deliveryCount: number }
+      readonly deserializers: Deserializers<unknown, unknown>
+    },
+  ): AnyRecord[] {
+    if (this.#options.checkCrcs && batch.crc !== batch.computeCrc()) {
+      this.#failure = new ProtocolError(
+        'CORRUPT_MESSAGE',
+        `${topic}-${partition} at offset ${batch.baseOffset} has a CRC that does not match its bytes`,
+      )
+      return []
+    }
+    return decodeRecords(batch, { topic, partition, ...options })
+  }
+
+  #holding(nodeId: number, place: SharePlace): Holding {
+    const name = partitionName(place)
+    const known = this.#holdings.get(name)
+    if (known?.nodeId === nodeId && known.place.topicId === place.topicId) return known
+    const holding = {
+      place,
+      nodeId,
+      open: new Set<bigint>(),
+      acknowledgements: new PartitionAcknowledgements(place),
+    }
+    this.#holdings.set(name, holding)
+    return holding
+  }
+
+  // ---------------------------------------------------------------------------------------------- acknowledging
+
+  /** Says what became of a record; told to the broker with the next fetch, or by `commit`. Default `accept`. */
+  acknowledge(
+    record: TopicPartition & { readonly offset: bigint },
+    type: AcknowledgeType = 'accept',
+  ): void {
+    this.#assertOpen()
+    const holding = this.#holdings.get(partitionName(record))
+    if (holding?.open.has(record.offset) !== true) {
+      throw new MillraceError(
+        'MILLRACE_INVALID_STATE',
+        `offset ${record.offset} of ${partitionName(record)} is not in this consumer's hands: it was acknowledged already, or never received`,
+      )
+    }
+    this.#note(record, type)
+  }
+
+  #note(record: TopicPartition & { readonly offset: bigint }, type: AcknowledgeType): void {
+    const holding = this.#holdings.get(partitionName(record))
+    if (holding === undefined) return
+    holding.acknowledgements.set(record.offset, type)
+    // What is renewed is still in hand.
+    if (type !== 'renew') holding.open.delete(record.offset)
+  }
+
+  #takeAcknowledgements(
+    nodeId: number,
+  ): { readonly place: SharePlace; readonly list: PartitionAcknowledgements }[] {
+    const taken: { place: SharePlace; list: PartitionAcknowledgements }[] = []
+    for (const holding of this.#holdings.values()) {
+      if (holding.nodeId !== nodeId || holding.acknowledgements.size === 0) continue
+      taken.push({ place: holding.place, list: holding.acknowledgements })
+      holding.acknowledgements = new PartitionAcknowledgements(holding.place)
+    }
+    return taken
+  }
+
+  /** Renewals go in requests of their own. */
+  async #renew(nodeId: number): Promise<readonly AcknowledgeOutcome[]> {
+    const renewals = [...this.#holdings.values()].flatMap(
+      ({ place, nodeId: node, acknowledgements }) => {
+        const list = node === nodeId ? acknowledgements.takeRenewals() : undefined
+        return list === undefined ? [] : [{ place, list }]
+      },
+    )
+    if (renewals.length === 0) return []
+    const outcomes = await this.#session(nodeId).acknowledge(renewals, { isRenewal: true })
+    this.#tell(outcomes)
+    return outcomes
+  }
+
+  #tell(outcomes: readonly AcknowledgeOutcome[]): void {
+    if (outcomes.length === 0) return
+    const told = outcomes.map(toldOutcome)
+    for (const { error, ...partition } of told) {
+      if (error === undefined) continue
+      this.#cluster.options.logger.warn('acknowledgements were refused', {
+        partition: partitionName(partition),
+        error: error.message,
+      })
+    }
+    this.onAcknowledged?.(told)
+  }
+
+  /**
+   * Tells the brokers at once what was acknowledged, and what they said of it, partition by partition: a refusal means that a record was
+   * no longer this consumer's, as after its lock ended. In implicit mode what the last `poll` returned counts as accepted.
+   */
+  async commit(): Promise<AcknowledgedPartition[]> {
+    this.#assertOpen()
+    if (!this.#options.isExplicit) this.#acceptHandedOut()
+    return this.#commit()
+  }
+
+  async #commit(): Promise<AcknowledgedPartition[]> {
+    const nodes = new Set([...this.#holdings.values()].map(({ nodeId }) => nodeId))
+    const outcomes = await Promise.all(
+      [...nodes].map(async (nodeId) => {
+        const renewed = await this.#renew(nodeId)
+        const acknowledged = this.#takeAcknowledgements(nodeId)
+        if (acknowledged.length === 0) return renewed
+        const told = await this.#session(nodeId)
+          .acknowledge(acknowledged)
+          .catch((error: Error) =>
+            acknowledged.map(({ list }) => ({ acknowledgements: list, error })),
+          )
+        this.#tell(told)
+        return [...renewed, ...told]
+      }),
+    )
+    return outcomes.flat().map(toldOutcome)
+  }
+
+  // ---------------------------------------------------------------------------------------------- other ways to read
+
+  /** Reads one record after the other until the consumer is closed. A record counts as accepted when the next one is asked for. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<RecordOf<O>, undefined> {
+    this.#beginReading('for await')
+    let inHand: AnyRecord | undefined
+    let rest: AnyRecord[] = []
+    try {
+      for (;;) {
+        rest = await this.nextBatch(LOOK_AGAIN_MS)
+        while (rest.length > 0) {
+          inHand = rest.shift() as AnyRecord
+          yield inHand as RecordOf<O>
+          this.#settle(inHand, 'accept')
+          inHand = undefined
+        }
+      }
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'MILLRACE_CLOSED') return undefined
+      throw error
+    } finally {
+      // Whoever leaves the loop has not said that the last one is done.
+      for (const record of inHand === undefined ? rest : [inHand, ...rest]) {
+        this.#settle(record, 'release')
+      }
+      this.#isReading = undefined
+    }
+  }
+
+  #settle(record: AnyRecord, type: AcknowledgeType): void {
+    if (this.#holdings.get(partitionName(record))?.open.has(record.offset)) this.#note(record, type)
+  }
+
+  /**
+   * Hands every record to a handler, several at once with `concurrency`, until the signal is aborted or the consumer is closed. A record
+   * is accepted when its handler is done. When it fails, `onError` says what becomes of the record; without it the record is released and
+   * the run rejects with the error. Locks are renewed while handlers are at work.
+   */
+  run(options: ShareRunOptions<RecordOf<O>>): Promise<void> {
+    return this.#reading('run', undefined, () =>
+      new ShareRunner<RecordOf<O>>(
+        {
+          nextBatch: (timeoutMs, signal) => this.nextBatch(timeoutMs, signal),
+          settle: (record, type) => this.#settle(record, type),
+          commit: () => this.#commit(),
+          clock: this.#cluster.clock,
+          lockTimeoutMs: () => this.#lockTimeoutMs,
+        },
+        options,
+      ).run(),
+    )
+  }
+
+  async #reading<T>(
+    what: string,
+    signal: AbortSignal | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    if (signal?.aborted) throw new AbortedError(signal.reason)
+    this.#beginReading(what)
+    const onAbort = (): void => this.#wakeup.wake()
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await work()
+    } finally {
+      signal?.removeEventListener('abort', onAbort)
+      this.#isReading = undefined
+    }
+  }
+
+  #beginReading(what: string): void {
+    this.#assertOpen()
+    if (this.#isReading !== undefined) {
+      throw new MillraceError(
+        'MILLRACE_CONCURRENT_READ',
+        `${what} while ${this.#isReading} is under way: a consumer is read in one way at a time`,
+      )
+    }
+    if (this.#topics.length === 0) {
+      throw new MillraceError(
+        'MILLRACE_INVALID_STATE',
+        'nothing to read: subscribe to topics first',
+      )
+    }
+    this.#isReading = what
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) {
+      throw new MillraceError('MILLRACE_CLOSED', 'the share consumer is closed')
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------- ending
+
+  #releaseUnseen(): void {
+    for (const record of this.#buffer.splice(0)) this.#settle(record, 'release')
+  }
+
+  async #endSessions(): Promise<void> {
+    await Promise.all(
+      [...this.#sessions].map(async ([nodeId, session]) => {
+        if (!session.isOpen) return
+        const acknowledged = this.#takeAcknowledgements(nodeId)
+        const told = await session
+          .acknowledge(acknowledged, { isFinal: true })
+          .catch((error: Error) =>
+            acknowledged.map(({ list }) => ({ acknowledgements: list, error })),
+          )
+        this.#tell(told)
+      }),
+    )
+    this.#sessions.clear()
+    this.#holdings.clear()
+  }
+
+  /**
+   * Tells what was acknowledged, gives back what was not, and leaves the group. In implicit mode what the last `poll` returned is accepted.
+   * Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    if (!this.#options.isExplicit) this.#acceptHandedOut()
+    this.#releaseUnseen()
+    this.#wakeup.wake()
+    this.#retry?.cancel()
+    const { clock } = this.#cluster
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = clock.setTimer(CLOSE_TIMEOUT_MS, resolve, { keepsAlive: true })
+    await Promise.race([Promise.all([this.#endSessions(), this.#membership.leave()]), promise])
+    timer.cancel()
+    this.#membership.close()
+    this.#cluster.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+function toldOutcome({ acknowledgements, error }: AcknowledgeOutcome): AcknowledgedPartition {
+  const { topic, partition } = acknowledgements.at
+  return { topic, partition, offsets: acknowledgements.offsets, error }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Clock, MillraceError, type Timer } from '@millrace/base'
+import type { ConsumerRecord } from '../consumer/consumer-record.ts'
+import { InvalidOptionError, numberOption } from '../options.ts'
+import type { AcknowledgeType } from './acknowledgements.ts'
+
+type AnyRecord = ConsumerRecord<unknown, unknown>
+
+/** What becomes of a record whose handler failed. */
+export type FailedRecord = 'release' | 'reject' | 'accept'
+
+export interface ShareRunOptions<R> {
+  readonly eachRecord: (record: R) => unknown
+  /** Handlers at work at once. Default 1. Records of a queue have no order to keep. */
+  readonly concurrency?: number
+  /** Ends the run: what is being handled is finished, the rest is given back. */
+  readonly signal?: AbortSignal
+  /** Says what becomes of a record whose handler failed; the run goes on. `release` gives it to somebody again, `reject` to nobody. */
+  readonly onError?: (error: unknown, record: R) => FailedRecord
+  /** Whether locks are renewed while a handler takes long. Default true. */
+  readonly renewsLocks?: boolean
+}
+
+/** What the runner has of its consumer. */
+export interface ShareSource {
+  nextBatch(timeoutMs: number, signal?: AbortSignal): Promise<AnyRecord[]>
+  settle(record: AnyRecord, type: AcknowledgeType): void
+  commit(): Promise<unknown>
+  readonly clock: Clock
+  lockTimeoutMs(): number
+}
+
+const WAIT_MS = 1000
+
+/** `shareConsumer.run`: keeps handlers supplied with records. */
+export class ShareRunner<R> {
+  readonly #source: ShareSource
+  readonly #options: ShareRunOptions<R>
+  readonly #concurrency: number
+  readonly #queue: AnyRecord[] = []
+  readonly #atWork = new Set<AnyRecord>()
+  #failure: { readonly error: unknown } | undefined
+  #renewal: Timer | undefined
+  #wake: () => void = () => {}
+
+  constructor(source: ShareSource, options: ShareRunOptions<R>) {
+    if (typeof options.eachRecord !== 'function') {
+      throw new InvalidOptionError('eachRecord', options.eachRecord, 'a function')
+    }
+    this.#source = source
+    this.#options = options
+    this.#concurrency = numberOption('concurrency', options.concurrency, { fallback: 1, min: 1 })
+  }
+
+  get #isOver(): boolean {
+    return this.#failure !== undefined || this.#options.signal?.aborted === true
+  }
+
+  async run(): Promise<void> {
+    this.#renewLater()
+    try {
+      while (!this.#isOver) {
+        if (this.#queue.length === 0) await this.#fill()
+        this.#supply()
+        if (this.#atWork.size >= this.#concurrency) await this.#somebodyDone()
+      }
+    } catch (error) {
+      const isClosed = error instanceof MillraceError && error.code === 'MILLRACE_CLOSED'
+      const isAborted = this.#options.signal?.aborted === true
+      if (!isClosed && !isAborted) this.#failure ??= { error }
+    } finally {
+      while (this.#atWork.size > 0) await this.#somebodyDone()
+      this.#renewal?.cancel()
+      for (const record of this.#queue) this.#source.settle(record, 'release')
+      await this.#source.commit().catch(() => undefined)
+    }
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  async #fill(): Promise<void> {
+    const { signal } = this.#options
+    this.#queue.push(...(await this.#source.nextBatch(WAIT_MS, signal)))
+  }
+
+  #supply(): void {
+    while (this.#atWork.size < this.#concurrency && this.#queue.length > 0 && !this.#isOver) {
+      void this.#handle(this.#queue.shift() as AnyRecord)
+    }
+  }
+
+  async #handle(record: AnyRecord): Promise<void> {
+    this.#atWork.add(record)
+    try {
+      await this.#options.eachRecord(record as R)
+      this.#source.settle(record, 'accept')
+    } catch (error) {
+      const { onError } = this.#options
+      if (onError === undefined) {
+        this.#failure ??= { error }
+        this.#source.settle(record, 'release')
+      } else this.#source.settle(record, onError(error, record as R))
+    } finally {
+      this.#atWork.delete(record)
+      this.#wake()
+    }
+  }
+
+  #somebodyDone(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve
+    })
+  }
+
+  /** Twice in the time of a lock, for what is being handled and what waits for it. */
+  #renewLater(): void {
+    if (this.#options.renewsLocks === false) return
+    const wait = Math.max(100, this.#source.lockTimeoutMs() / 2)
+    this.#renewal = this.#source.clock.setTimer(wait, () => {
+      const inHand = [...this.#atWork, ...this.#queue]
+      for (const record of inHand) this.#source.settle(record, 'renew')
+      if (inHand.length > 0) this.#source.commit().catch(() => undefined)
+      this.#renewLater()
+    })
+  }
+}

@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from '@millrace/base'
+import {
+  ErrorCode,
+  errorName,
+  type MessageOf,
+  ProtocolError,
+  ShareAcknowledgeRequest,
+  ShareAcknowledgeResponse,
+  ShareFetchRequest,
+  ShareFetchResponse,
+} from '@millrace/protocol'
+import type { Cluster } from '../metadata/cluster.ts'
+import type { TopicPartition } from '../topic-partition.ts'
+import type { PartitionAcknowledgements } from './acknowledgements.ts'
+import type { ResolvedShareConsumerOptions } from './share-consumer-options.ts'
+
+export type FetchedSharePartition = MessageOf<
+  typeof ShareFetchResponse
+>['responses'][number]['partitions'][number]
+
+export interface SharePlace extends TopicPartition {
+  readonly topicId: string
+}
+
+/** What the broker said of acknowledgements of one partition. */
+export interface AcknowledgeOutcome {
+  readonly acknowledgements: PartitionAcknowledgements
+  readonly error: Error | undefined
+}
+
+export interface ShareFetchResult {
+  readonly fetched: readonly { readonly at: SharePlace; readonly data: FetchedSharePartition }[]
+  readonly outcomes: readonly AcknowledgeOutcome[]
+  readonly lockTimeoutMs: number
+}
+
+const FINAL_EPOCH = -1
+const LAST_EPOCH = 0x7fffffff
+
+/** What one broker was told we read from it (KIP-932); requests of a session go one after another. */
+export class ShareSession {
+  readonly nodeId: number
+  readonly #cluster: Cluster
+  readonly #options: ResolvedShareConsumerOptions
+  readonly #memberId: string
+  #epoch = 0
+  readonly #told = new Map<string, SharePlace>()
+  /** The request before, which must be answered first. */
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(options: {
+    readonly nodeId: number
+    readonly cluster: Cluster
+    readonly options: ResolvedShareConsumerOptions
+    readonly memberId: string
+  }) {
+    this.nodeId = options.nodeId
+    this.#cluster = options.cluster
+    this.#options = options.options
+    this.#memberId = options.memberId
+  }
+
+  get isOpen(): boolean {
+    return this.#epoch > 0
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /** Asks for records of exactly these partitions, and tells what became of others on the way. */
+  fetch(
+    places: readonly SharePlace[],
+    acknowledged: readonly {
+      readonly place: SharePlace
+      readonly list: PartitionAcknowledgements
+    }[],
+    maxWaitMs: number,
+  ): Promise<ShareFetchResult> {
+    return this.#inTurn(() => this.#fetch(places, acknowledged, maxWaitMs))
+  }
+
+  async #fetch(
+    places: readonly SharePlace[],
+    acknowledged: readonly {
+      readonly place: SharePlace
+      readonly list: PartitionAcknowledgements
+    }[],
+    maxWaitMs: number,
+  ): Promise<ShareFetchResult> {
+    const { groupId, fetchMinBytes, fetchMaxBytes, maxPollRecords, acquireMode } = this.#options
+    const wanted = new Map(places.map((place) => [keyOf(place), place]))
+    const added = places.filter((place) => !this.#told.has(keyOf(place)))
+    const forgotten = [...this.#told].filter(([key]) => !wanted.has(key))
+    // A session that begins knows nothing of what was acquired before.
+    const sent = this.#epoch === 0 ? [] : acknowledged
+    const response = await this.#request(async (connection) =>
+      connection.request(
+        ShareFetchRequest,
+        ShareFetchResponse,
+        (version) => ({
+          groupId,
+          memberId: this.#memberId,
+          shareSessionEpoch: this.#epoch,
+          maxWaitMs,
+          minBytes: fetchMinBytes,
+          maxBytes: fetchMaxBytes,
+          maxRecords: maxPollRecords,
+          batchSize: maxPollRecords,
+          ...(version >= 2 ? { shareAcquireMode: acquireMode } : {}),
+          topics: byTopic([
+            ...added.map((place) => ({ place, batches: [] })),
+            ...sent.map(({ place, list }) => ({ place, batches: list.batches() })),
+          ]),
+          forgottenTopicsData: [...Map.groupBy(forgotten, ([, { topicId }]) => topicId)].map(
+            ([topicId, list]) => ({
+              topicId,
+              partitions: list.map(([, { partition }]) => partition),
+            }),
+          ),
+        }),
+        { timeoutMs: maxWaitMs + this.#cluster.options.requestTimeoutMs },
+      ),
+    )
+    this.#told.clear()
+    for (const [key, place] of wanted) this.#told.set(key, place)
+    this.#next()
+    const known = new Map([...places, ...sent.map(({ place }) => place)].map((p) => [keyOf(p), p]))
+    const fetched = response.responses.flatMap(({ topicId, partitions }) =>
+      partitions.flatMap((data) => {
+        const at = known.get(`${topicId}:${data.partitionIndex}`)
+        return at === undefined ? [] : [{ at, data }]
+      }),
+    )
+    const outcomes = acknowledged.map(({ place, list }) => {
+      if (sent.length === 0) return { acknowledgements: list, error: lostSession() }
+      const found = fetched.find(({ at }) => keyOf(at) === keyOf(place))?.data
+      return {
+        acknowledgements: list,
+        error: errorOf(found?.acknowledgeErrorCode ?? 0, found?.acknowledgeErrorMessage ?? null),
+      }
+    })
+    return { fetched, outcomes, lockTimeoutMs: response.acquisitionLockTimeoutMs }
+  }
+
+  /** Tells what became of records, without asking for others. */
+  acknowledge(
+    acknowledged: readonly {
+      readonly place: SharePlace
+      readonly list: PartitionAcknowledgements
+    }[],
+    { isRenewal = false, isFinal = false } = {},
+  ): Promise<readonly AcknowledgeOutcome[]> {
+    return this.#inTurn(async () => {
+      if (this.#epoch === 0) {
+        return acknowledged.map(({ list }) => ({ acknowledgements: list, error: lostSession() }))
+      }
+      const response = await this.#request((connection) =>
+        connection.request(ShareAcknowledgeRequest, ShareAcknowledgeResponse, {
+          groupId: this.#options.groupId,
+          memberId: this.#memberId,
+          shareSessionEpoch: isFinal ? FINAL_EPOCH : this.#epoch,
+          ...(isRenewal ? { isRenewAck: true } : {}),
+          topics: byTopic(
+            acknowledged.map(({ place, list }) => ({ place, batches: list.batches() })),
+          ),
+        }),
+      )
+      if (isFinal) this.reset()
+      else this.#next()
+      return acknowledged.map(({ place, list }) => {
+        const found = response.responses
+          .find(({ topicId }) => topicId === place.topicId)
+          ?.partitions.find(({ partitionIndex }) => partitionIndex === place.partition)
+        return {
+          acknowledgements: list,
+          error: errorOf(found?.errorCode ?? 0, found?.errorMessage ?? null),
+        }
+      })
+    })
+  }
+
+  async #request<R extends { readonly errorCode: number; readonly errorMessage: string | null }>(
+    send: (connection: Awaited<ReturnType<Cluster['connect']>>) => Promise<R>,
+  ): Promise<R> {
+    try {
+      const response = await send(await this.#cluster.connect(this.nodeId, 'data'))
+      const error = errorOf(response.errorCode, response.errorMessage)
+      if (error === undefined) return response
+      throw error
+    } catch (error) {
+      // What the broker knows of us is uncertain now, and with the connection our locks are gone.
+      this.reset()
+      throw error
+    }
+  }
+
+  #next(): void {
+    this.#epoch = this.#epoch === LAST_EPOCH ? 1 : this.#epoch + 1
+  }
+
+  /** Begins anew with the next request. */
+  reset(): void {
+    this.#epoch = 0
+    this.#told.clear()
+  }
+}
+
+function keyOf({ topicId, partition }: SharePlace): string {
+  return `${topicId}:${partition}`
+}
+
+function byTopic<B>(
+  partitions: readonly { readonly place: SharePlace; readonly batches: readonly B[] }[],
+) {
+  const unique = new Map<string, { place: SharePlace; batches: readonly B[] }>()
+  for (const each of partitions) {
+    const key = keyOf(each.place)
+    if ((unique.get(key)?.batches.length ?? 0) === 0) unique.set(key, each)
+  }
+  return [...Map.groupBy(unique.values(), ({ place }) => place.topicId)].map(([topicId, list]) => ({
+    topicId,
+    partitions: list.map(({ place, batches }) => ({
+      partitionIndex: place.partition,
+      acknowledgementBatches: batches,
+    })),
+  }))
+}
+
+function errorOf(errorCode: number, message: string | null): ProtocolError | undefined {
+  if (errorCode === ErrorCode.NONE) return undefined
+  const code = errorName(errorCode)
+  return new ProtocolError(code, message ?? code)
+}
+
+function lostSession(): MillraceError {
+  return new MillraceError(
+    'MILLRACE_LOST_LOCKS',
+    'the session with the broker ended meanwhile, and with it the locks: the records are given to somebody again',
+  )
+}
