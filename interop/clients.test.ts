@@ -20,6 +20,8 @@ type Program = (address: string, prefix: string) => Promise<Output>
 /** Programs by people who never heard of millrace. Each prints what happened, one outcome a line. */
 const programs: Readonly<Record<string, Program>> = {
   'Java kafka-clients 4.4.0': (...args) => java('kafka-4.4.0', ['ClientScenario', ...args]),
+  'Kafka Streams 4.3.1, classic protocol': (...args) => wordCount('classic', ...args),
+  'Kafka Streams 4.3.1, streams protocol': (...args) => wordCount('streams', ...args),
   'kafka-python': (...args) =>
     execute(python, [join(here, 'python/kafka_python_scenario.py'), ...args]),
   aiokafka: (...args) => execute(python, [join(here, 'python/aiokafka_scenario.py'), ...args]),
@@ -29,6 +31,9 @@ const programs: Readonly<Record<string, Program>> = {
   sarama: (...args) => execute(join(peersDirectory, 'go/sarama'), args),
   kcat: kcatScenario,
 }
+
+const wordCount = (protocol: string, ...args: readonly string[]): Promise<Output> =>
+  java('kafka-streams-4.3.1', ['WordCount', ...args, protocol], { timeoutMs: 280_000 })
 
 async function kcatScenario(address: string, prefix: string): Promise<Output> {
   const topic = `${prefix}-kcat`

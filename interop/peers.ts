@@ -21,6 +21,10 @@ const here = import.meta.dirname
 export const peersDirectory = join(here, '.peers')
 const run = promisify(execFile)
 
+const javaPeers = ['kafka-4.4.0', 'kafka-tools-4.3.1', 'kafka-streams-4.3.1'] as const
+/** Jars of Apache Kafka, by what they are for. */
+type JavaPeer = (typeof javaPeers)[number]
+
 /** Programs the scenarios need, with Debian's packages for them. */
 const tools: Readonly<Record<string, readonly [args: readonly string[], packages: string]>> = {
   java: [['-version'], 'openjdk-17-jdk-headless'],
@@ -40,7 +44,7 @@ export async function preparePeers(): Promise<void> {
   if (missing.length > 0)
     throw new Error(`these programs are needed and missing: ${missing.join(', ')}`)
   mkdirSync(peersDirectory, { recursive: true })
-  for (const name of ['kafka-4.4.0', 'kafka-tools-4.3.1']) {
+  for (const name of javaPeers) {
     await once(name, [join(here, 'maven', name, 'pom.xml')], async (target) => {
       const pom = join(here, 'maven', name, 'pom.xml')
       await run('mvn', [
@@ -53,13 +57,8 @@ export async function preparePeers(): Promise<void> {
       ])
     })
   }
-  const sources = [...filesIn('java'), ...filesIn('../bench/java')]
-  await once('classes', sources, async (target) => {
-    await run('javac', [
-      ...['-encoding', 'UTF-8', '-cp', libraries('kafka-4.4.0'), '-d', target],
-      ...sources,
-    ])
-  })
+  await compileJava('classes', 'kafka-4.4.0', [...filesIn('java'), ...filesIn('../bench/java')])
+  await compileJava('streams-classes', 'kafka-streams-4.3.1', filesIn('java-streams'))
   await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
     await run('python3', ['-m', 'venv', target])
     await run(join(target, 'bin/pip'), [
@@ -80,6 +79,16 @@ export async function preparePeers(): Promise<void> {
       }
     },
   )
+}
+
+async function compileJava(
+  name: string,
+  peer: JavaPeer,
+  sources: readonly string[],
+): Promise<void> {
+  await once(name, sources, async (target) => {
+    await run('javac', ['-encoding', 'UTF-8', '-cp', libraries(peer), '-d', target, ...sources])
+  })
 }
 
 function filesIn(directory: string): string[] {
@@ -106,7 +115,7 @@ async function once(
 }
 
 /** A class path of all jars of a peer. */
-export function libraries(peer: 'kafka-4.4.0' | 'kafka-tools-4.3.1'): string {
+export function libraries(peer: JavaPeer): string {
   return join(peersDirectory, peer, '*')
 }
 
@@ -146,12 +155,14 @@ export async function execute(
   })
 }
 
+/** Runs a class of ours, or one of the jars. */
 export function java(
-  peer: 'kafka-4.4.0' | 'kafka-tools-4.3.1',
+  peer: JavaPeer,
   args: readonly string[],
   options: { readonly input?: string; readonly timeoutMs?: number } = {},
 ): Promise<Output> {
-  const classPath = `${join(peersDirectory, 'classes')}:${libraries(peer)}`
+  const ours = peer === 'kafka-streams-4.3.1' ? 'streams-classes' : 'classes'
+  const classPath = `${join(peersDirectory, ours)}:${libraries(peer)}`
   return execute(
     'java',
     ['-Xmx256m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', classPath, ...args],

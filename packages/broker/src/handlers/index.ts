@@ -47,21 +47,19 @@ import { shareAcknowledge } from './share-acknowledge.ts'
 import { shareFetch } from './share-fetch.ts'
 import { shareGroupDescribe } from './share-group-describe.ts'
 import { shareGroupHeartbeat } from './share-group-heartbeat.ts'
+import { streamsGroupDescribe } from './streams-group-describe.ts'
+import { streamsGroupHeartbeat } from './streams-group-heartbeat.ts'
 import { syncGroup } from './sync-group.ts'
 import { txnOffsetCommit } from './txn-offset-commit.ts'
 import { writeTxnMarkers } from './write-txn-markers.ts'
 
 const all: readonly Handler[] = [
-  writeTxnMarkers,
-  txnOffsetCommit,
-  listTransactions,
-  endTxn,
-  describeTransactions,
-  addPartitionsToTxn,
   addOffsetsToTxn,
+  addPartitionsToTxn,
   alterConfigs,
   alterPartitionReassignments,
   alterReplicaLogDirs,
+  alterShareGroupOffsets,
   apiVersions,
   consumerGroupDescribe,
   consumerGroupHeartbeat,
@@ -69,14 +67,18 @@ const all: readonly Handler[] = [
   createTopics,
   deleteGroups,
   deleteRecords,
+  deleteShareGroupOffsets,
   deleteTopics,
   describeCluster,
   describeConfigs,
   describeGroups,
   describeLogDirs,
   describeProducers,
+  describeShareGroupOffsets,
   describeTopicPartitions,
+  describeTransactions,
   electLeaders,
+  endTxn,
   fetch,
   findCoordinator,
   heartbeat,
@@ -88,20 +90,22 @@ const all: readonly Handler[] = [
   listGroups,
   listOffsets,
   listPartitionReassignments,
+  listTransactions,
   metadata,
   offsetCommit,
   offsetDelete,
   offsetFetch,
   offsetForLeaderEpoch,
   produce,
-  alterShareGroupOffsets,
-  deleteShareGroupOffsets,
-  describeShareGroupOffsets,
   shareAcknowledge,
   shareFetch,
   shareGroupDescribe,
   shareGroupHeartbeat,
+  streamsGroupDescribe,
+  streamsGroupHeartbeat,
   syncGroup,
+  txnOffsetCommit,
+  writeTxnMarkers,
 ]
 
 /** What the broker answers, by API key. ApiVersions advertises exactly this. */

@@ -35,6 +35,9 @@ import type { Offsets } from './offsets/committed-offsets.ts'
 import type { CommitRequest, TopicPartition } from './offsets/offset-requests.ts'
 import { ShareGroup, type StatePartitions } from './share/share-group.ts'
 import type { ShareHeartbeat, ShareHeartbeatReply } from './share/share-group-coordinator.ts'
+import type { StreamsGroup } from './streams/streams-group.ts'
+import type { StreamsHeartbeat, StreamsHeartbeatReply } from './streams/streams-requests.ts'
+import type { ConfiguredTopology } from './streams/topology.ts'
 
 type Runtime = ShardRuntime<GroupRecord, ReplayedGroupRecord, GroupTimer, GroupShard>
 
@@ -194,6 +197,26 @@ export class GroupCoordinator {
   async shareHeartbeat(request: ShareHeartbeat): Promise<ShareHeartbeatReply> {
     const runtime = await this.#runtimeOf(request.groupId)
     return this.#step(runtime, (shard, now, fx) => shard.shares.heartbeat(fx, request, now))
+  }
+
+  async streamsHeartbeat(request: StreamsHeartbeat): Promise<StreamsHeartbeatReply> {
+    const runtime = await this.#runtimeOf(request.groupId)
+    return this.#step(runtime, (shard, now, fx) => shard.streams.heartbeat(fx, request, now))
+  }
+
+  /** A streams group as it is now, and what its topology comes to. */
+  async describeStreamsGroup(groupId: string): Promise<
+    | {
+        readonly group: StreamsGroup
+        readonly configured: ConfiguredTopology | undefined
+      }
+    | undefined
+  > {
+    const { shard } = await this.#runtimeOf(groupId)
+    const group = shard.streams.find(groupId)
+    return group === undefined
+      ? undefined
+      : { group, configured: shard.streams.configuredTopology(group) }
   }
 
   async shareGroup(groupId: string): Promise<ShareGroup | undefined> {

@@ -4,7 +4,8 @@ import type { ClassicTimer } from './classic/classic-coordinator.ts'
 import type { ConsumerTimer } from './consumer/consumer-coordinator.ts'
 import type { GroupRecord } from './group-record.ts'
 import type { ShareTimer } from './share/share-group-coordinator.ts'
+import type { StreamsTimer } from './streams/streams-coordinator.ts'
 
 /** Timers of groups of every kind; each coordinator knows its own. */
-export type GroupTimer = ClassicTimer | ConsumerTimer | ShareTimer
+export type GroupTimer = ClassicTimer | ConsumerTimer | ShareTimer | StreamsTimer
 export type GroupEffects = Effects<GroupRecord, GroupTimer>

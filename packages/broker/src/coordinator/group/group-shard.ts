@@ -26,6 +26,13 @@ import { CommittedOffsets } from './offsets/committed-offsets.ts'
 import { OffsetRequests } from './offsets/offset-requests.ts'
 import { ShareGroup } from './share/share-group.ts'
 import { ShareGroupCoordinator } from './share/share-group-coordinator.ts'
+import { StreamsCoordinator } from './streams/streams-coordinator.ts'
+import { StreamsGroup } from './streams/streams-group.ts'
+
+type ModernGroup = ConsumerGroup | ShareGroup | StreamsGroup
+
+/** Records of a group itself, with which it comes and goes. */
+const groupKinds: ReadonlySet<string> = new Set(['consumerGroup', 'shareGroup', 'streamsGroup'])
 
 /**
  * All groups of one partition of `__consumer_offsets`, of every kind. They and their offsets change only in `apply`, live and when
@@ -38,6 +45,7 @@ export class GroupShard {
   readonly classic: ClassicCoordinator
   readonly consumers: ConsumerCoordinator
   readonly shares: ShareGroupCoordinator
+  readonly streams: StreamsCoordinator
   readonly #classicMembers: ClassicMembers
   readonly #migration: GroupMigration
   /** Whether the log has been read: from then on, classic groups' records come from the live groups themselves. */
@@ -59,6 +67,7 @@ export class GroupShard {
       },
     })
     this.shares = new ShareGroupCoordinator({ groups, config, topics })
+    this.streams = new StreamsCoordinator({ groups, config, topics })
     this.#classicMembers = new ClassicMembers({
       consumers: this.consumers,
       migration,
@@ -89,7 +98,7 @@ export class GroupShard {
       case 'consumerMemberTarget':
       case 'consumerMemberCurrent':
       case 'consumerRegex':
-        this.#applyConsumer(record, nowMs)
+        this.#applyModern(record, ConsumerGroup, nowMs)
         return
       case 'shareGroup':
       case 'shareMember':
@@ -97,7 +106,15 @@ export class GroupShard {
       case 'shareMemberTarget':
       case 'shareMemberCurrent':
       case 'shareStatePartitions':
-        this.#applyShare(record, nowMs)
+        this.#applyModern(record, ShareGroup, nowMs)
+        return
+      case 'streamsGroup':
+      case 'streamsMember':
+      case 'streamsTopology':
+      case 'streamsTarget':
+      case 'streamsMemberTarget':
+      case 'streamsMemberCurrent':
+        this.#applyModern(record, StreamsGroup, nowMs)
         return
       default:
     }
@@ -117,54 +134,30 @@ export class GroupShard {
     this.groups.set(groupId, restoredClassicGroup(groupId, value, nowMs))
   }
 
-  #applyConsumer(
-    record: ReplayedRecord<
-      | 'consumerGroup'
-      | 'consumerGroupPartitions'
-      | 'consumerMember'
-      | 'consumerTarget'
-      | 'consumerMemberTarget'
-      | 'consumerMemberCurrent'
-      | 'consumerRegex'
+  /** A record of a group whose kind is told by its class; the record of the group itself has the kind in `groupKinds`. */
+  #applyModern<G extends ModernGroup>(
+    record: Exclude<
+      ReplayedGroupRecord,
+      { readonly kind: 'other' | 'offsetCommit' | 'groupMetadata' }
     >,
+    Kind: new (groupId: string) => G,
     nowMs: number,
   ): void {
     const { groupId } = record.key
-    let group = this.groups.get(groupId)
-    if (!(group instanceof ConsumerGroup)) {
+    const found = this.groups.get(groupId)
+    let group: ModernGroup
+    if (found instanceof Kind) group = found
+    else {
       // What is left of a group that has become another, or is gone.
-      const mayReplace = group === undefined || (group instanceof ClassicGroup && group.isSimple)
+      const mayReplace = found === undefined || (found instanceof ClassicGroup && found.isSimple)
       if (record.value === null || !mayReplace) return
-      group = new ConsumerGroup(groupId)
+      group = new Kind(groupId)
       this.groups.set(groupId, group)
     }
-    if (record.kind === 'consumerGroup' && record.value === null) this.groups.delete(groupId)
-    else (group as ConsumerGroup).apply(record)
-    if (record.kind === 'consumerGroup') (group as ConsumerGroup).changedMs = nowMs
-  }
-
-  #applyShare(
-    record: ReplayedRecord<
-      | 'shareGroup'
-      | 'shareMember'
-      | 'shareTarget'
-      | 'shareMemberTarget'
-      | 'shareMemberCurrent'
-      | 'shareStatePartitions'
-    >,
-    nowMs: number,
-  ): void {
-    const { groupId } = record.key
-    let group = this.groups.get(groupId)
-    if (!(group instanceof ShareGroup)) {
-      const mayReplace = group === undefined || (group instanceof ClassicGroup && group.isSimple)
-      if (record.value === null || !mayReplace) return
-      group = new ShareGroup(groupId)
-      this.groups.set(groupId, group)
-    }
-    if (record.kind === 'shareGroup' && record.value === null) this.groups.delete(groupId)
-    else (group as ShareGroup).apply(record)
-    if (record.kind === 'shareGroup') (group as ShareGroup).changedMs = nowMs
+    const isOfGroup = groupKinds.has(record.kind)
+    if (isOfGroup && record.value === null) this.groups.delete(groupId)
+    else group.apply(record)
+    if (isOfGroup) group.changedMs = nowMs
   }
 
   /** After the log was read. */
@@ -174,6 +167,7 @@ export class GroupShard {
     this.classic.restoreTimers(fx, nowMs)
     this.consumers.restoreTimers(fx, nowMs)
     this.shares.restoreTimers(fx, nowMs)
+    this.streams.restoreTimers(fx, nowMs)
     return fx
   }
 
@@ -191,6 +185,11 @@ export class GroupShard {
       }
       case 'shareSession':
         this.shares.expire(fx, timer)
+        return fx
+      case 'streamsSession':
+      case 'streamsRebalance':
+      case 'streamsInitial':
+        this.streams.expire(fx, timer, nowMs)
         return fx
       default:
         this.classic.expire(fx, timer, nowMs)

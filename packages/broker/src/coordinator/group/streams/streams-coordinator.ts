@@ -1,0 +1,531 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ProtocolError } from '@millrace/protocol'
+import { ClassicGroup } from '../classic/classic-group.ts'
+import type { Group } from '../group.ts'
+import type { GroupConfig } from '../group-config.ts'
+import type { GroupEffects } from '../group-effects.ts'
+import { GroupDraft } from '../modern/group-draft.ts'
+import { heartbeatIntervalMs } from '../modern/heartbeat-interval.ts'
+import { metadataHash, type TopicsView } from '../modern/topics-view.ts'
+import { endpointsOf } from './endpoints.ts'
+import { assignTasks } from './sticky-task-assignor.ts'
+import { StreamsGroup, streamsMemberTombstones } from './streams-group.ts'
+import {
+  currentRecord,
+  isReconciledTo,
+  memberRecord,
+  newStreamsMember,
+  type StreamsMember,
+  StreamsMemberState,
+  sameMetadata,
+  sameProgress,
+} from './streams-member.ts'
+import { reconcileStreams, TaskOwners } from './streams-reconcile.ts'
+import type { StreamsHeartbeat, StreamsHeartbeatReply } from './streams-requests.ts'
+import { isWithin, NO_TARGET, sameAssigned, sameTarget, type Tasks, taskIdsOf } from './tasks.ts'
+import {
+  type ConfiguredTopology,
+  configureTopology,
+  requiredTopics,
+  type Status,
+  StatusCode,
+  sameTopology,
+  type Topology,
+} from './topology.ts'
+
+export type StreamsTimer =
+  | { readonly kind: 'streamsSession'; readonly groupId: string; readonly memberId: string }
+  | {
+      readonly kind: 'streamsRebalance'
+      readonly groupId: string
+      readonly memberId: string
+      readonly memberEpoch: number
+    }
+  | { readonly kind: 'streamsInitial'; readonly groupId: string }
+
+type Draft = GroupDraft<StreamsGroup>
+
+const LEAVE_EPOCH = -1
+
+/** What is known of a group while the broker runs: none of it is in the log. */
+interface Volatile {
+  /** Until when more members are awaited before the first assignment. */
+  delayedUntilMs: number
+  /** The member that asked the whole application to stop. */
+  shutdownBy: string | undefined
+  /** Goes up when what is to be known of endpoints changes. */
+  endpointEpoch: number
+  configured:
+    | {
+        readonly topology: Topology
+        readonly topicsVersion: number
+        readonly result: ConfiguredTopology
+      }
+    | undefined
+}
+
+/** The streams group protocol (KIP-1071): members describe their topology, the coordinator hands out its tasks. */
+export class StreamsCoordinator {
+  readonly #groups: ReadonlyMap<string, Group>
+  readonly #config: GroupConfig
+  readonly #topics: TopicsView
+  readonly #volatile = new Map<string, Volatile>()
+
+  constructor(options: {
+    readonly groups: ReadonlyMap<string, Group>
+    readonly config: GroupConfig
+    readonly topics: TopicsView
+  }) {
+    this.#groups = options.groups
+    this.#config = options.config
+    this.#topics = options.topics
+  }
+
+  find(groupId: string): StreamsGroup | undefined {
+    const group = this.#groups.get(groupId)
+    return group instanceof StreamsGroup ? group : undefined
+  }
+
+  #draft(fx: GroupEffects, group: StreamsGroup): Draft {
+    return new GroupDraft(group, fx, (source) => new StreamsGroup(source.groupId, source))
+  }
+
+  #volatileOf(groupId: string): Volatile {
+    let known = this.#volatile.get(groupId)
+    if (known === undefined) {
+      known = {
+        delayedUntilMs: 0,
+        shutdownBy: undefined,
+        endpointEpoch: 0,
+        configured: undefined,
+      }
+      this.#volatile.set(groupId, known)
+    }
+    return known
+  }
+
+  #setting(groupId: string, name: string): number {
+    return this.#config.settings.number(groupId, `streams.${name}`)
+  }
+
+  // ---------------------------------------------------------------------------------------------- heartbeats
+
+  /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
+  heartbeat(fx: GroupEffects, request: StreamsHeartbeat, nowMs: number): StreamsHeartbeatReply {
+    if (request.memberEpoch === LEAVE_EPOCH) return this.#leave(fx, request)
+    const { groupId, memberId } = request
+    const isJoining = request.memberEpoch === 0
+    const group = this.#groupFor(fx, groupId, isJoining)
+    const isFirst = group.isEmpty
+    const known = this.#memberFor(group, request)
+    const draft = this.#draft(fx, group)
+    const status: Status[] = []
+
+    const updated = updatedMember(known, request)
+    const hasJoined = !group.members.has(memberId)
+    const hasChanged = hasJoined || !sameMetadata(known, updated)
+    if (hasChanged) draft.emit(memberRecord(groupId, updated))
+    const topology = takeTopology(draft, request.topology)
+    if (updated.topologyEpoch < topology.epoch) {
+      status.push({
+        statusCode: StatusCode.staleTopology,
+        statusDetail: `The member's topology epoch ${updated.topologyEpoch} is behind the group's topology epoch ${topology.epoch}.`,
+      })
+    }
+    const configured = this.#configured(groupId, topology)
+    throwIfTasksAreInvalid(configured, request)
+    this.#updateEpoch(draft, { configured, topology, hasChanged })
+
+    if (isFirst) this.#delayFirstAssignment(fx, groupId, nowMs)
+    const isDelayed = nowMs < this.#volatileOf(groupId).delayedUntilMs
+    const delay = isDelayed
+      ? 'initial rebalance delay'
+      : this.#updateTarget(draft, configured, nowMs)
+    if (delay !== undefined) {
+      const statusDetail = `Assignment delayed due to the configured ${delay}.`
+      status.push({ statusCode: StatusCode.assignmentDelayed, statusDetail })
+    }
+    const member = this.#reconcile({ fx, draft, nowMs }, request, isDelayed)
+    this.#setSession(fx, groupId, memberId, nowMs)
+
+    const soft = this.#volatileOf(groupId)
+    if (request.shutdownApplication) soft.shutdownBy ??= memberId
+    const tells = isJoining || !sameAssigned(known.assigned, member.assigned)
+    if (tells && member.userEndpoint !== null) soft.endpointEpoch++
+    if (configured.problem !== undefined) status.push(configured.problem)
+    if (soft.shutdownBy !== undefined) {
+      status.push({
+        statusCode: StatusCode.shutdownApplication,
+        statusDetail: `Streams group member ${soft.shutdownBy} encountered a fatal error and requested a shutdown for the entire application.`,
+      })
+    }
+    const { group: current } = draft
+    return {
+      memberId,
+      memberEpoch: member.memberEpoch,
+      heartbeatIntervalMs: heartbeatIntervalMs(this.#setting(groupId, 'heartbeat.interval.ms'), {
+        memberCount: current.members.size,
+        isSettled: isReconciledTo(member, current.groupEpoch),
+        sinceChangeMs: draft.hasChanged ? 0 : nowMs - group.changedMs,
+      }),
+      status,
+      assignment: tells ? member.assigned : undefined,
+      endpointInformationEpoch: soft.endpointEpoch,
+      partitionsByEndpoint:
+        soft.endpointEpoch === request.endpointInformationEpoch
+          ? undefined
+          : endpointsOf(current.members.values(), configured, this.#topics),
+      topicsToCreate: configured.topicsToCreate,
+    }
+  }
+
+  #groupFor(fx: GroupEffects, groupId: string, isJoining: boolean): StreamsGroup {
+    const group = this.#groups.get(groupId)
+    if (group instanceof StreamsGroup) return group
+    if (group === undefined && isJoining) return new StreamsGroup(groupId)
+    // An empty classic group becomes a streams group: that is how an application changes its protocol.
+    if (isJoining && group instanceof ClassicGroup && group.isEmpty) {
+      fx.records.push(...group.tombstones())
+      return new StreamsGroup(groupId)
+    }
+    const what =
+      group === undefined
+        ? `Streams group ${groupId} not found.`
+        : `Group ${groupId} is not a streams group.`
+    throw new ProtocolError('GROUP_ID_NOT_FOUND', what)
+  }
+
+  #memberFor(group: StreamsGroup, request: StreamsHeartbeat): StreamsMember {
+    const { memberId, memberEpoch } = request
+    const known = group.members.get(memberId)
+    if (known !== undefined) {
+      throwIfStaleEpoch(known, request)
+      return known
+    }
+    if (memberEpoch !== 0) throw unknownMember(group.groupId, memberId)
+    const { maxSize } = this.#config.streams
+    if (group.members.size >= maxSize) {
+      throw new ProtocolError(
+        'GROUP_MAX_SIZE_REACHED',
+        `The streams group has reached its maximum capacity of ${maxSize} members.`,
+      )
+    }
+    return newStreamsMember(memberId)
+  }
+
+  #configured(groupId: string, topology: Topology): ConfiguredTopology {
+    const known = this.#volatileOf(groupId)
+    const { version } = this.#topics
+    if (known.configured?.topology !== topology || known.configured.topicsVersion !== version) {
+      const result = configureTopology(topology, this.#topics)
+      known.configured = { topology, topicsVersion: version, result }
+    }
+    return known.configured.result
+  }
+
+  /** The topology as it is now, for whoever describes the group. */
+  configuredTopology(group: StreamsGroup): ConfiguredTopology | undefined {
+    return group.topology === undefined
+      ? undefined
+      : this.#configured(group.groupId, group.topology)
+  }
+
+  /** A new epoch when members changed, the topics they read, whether these are as they need to be, or the group's settings. */
+  #updateEpoch(
+    draft: Draft,
+    options: {
+      readonly configured: ConfiguredTopology
+      readonly topology: Topology
+      readonly hasChanged: boolean
+    },
+  ): void {
+    const { configured, topology, hasChanged } = options
+    const { group } = draft
+    const hash = metadataHash(requiredTopics(topology), this.#topics)
+    const validatedTopologyEpoch = configured.problem === undefined ? topology.epoch : -1
+    const configs = this.#assignmentConfigs(group.groupId)
+    const isSame =
+      !hasChanged &&
+      hash === group.metadataHash &&
+      validatedTopologyEpoch === group.validatedTopologyEpoch &&
+      configs.every(({ key, value }) => group.assignmentConfigs.get(key) === value)
+    if (isSame) return
+    draft.emit({
+      kind: 'streamsGroup',
+      key: { groupId: group.groupId },
+      value: {
+        epoch: group.groupEpoch + 1,
+        metadataHash: hash,
+        validatedTopologyEpoch,
+        lastAssignmentConfigs: configs,
+      },
+    })
+  }
+
+  #assignmentConfigs(groupId: string): { readonly key: string; readonly value: string }[] {
+    const value = String(this.#setting(groupId, 'num.standby.replicas'))
+    return [{ key: 'num.standby.replicas', value }]
+  }
+
+  #delayFirstAssignment(fx: GroupEffects, groupId: string, nowMs: number): void {
+    const delayMs = this.#setting(groupId, 'initial.rebalance.delay.ms')
+    const known = this.#volatileOf(groupId)
+    if (delayMs === 0 || nowMs < known.delayedUntilMs) return
+    known.delayedUntilMs = nowMs + delayMs
+    fx.setTimer(`streams-initial ${groupId}`, nowMs + delayMs, { kind: 'streamsInitial', groupId })
+  }
+
+  /** Computes the target if it is due; says why not otherwise. */
+  #updateTarget(draft: Draft, configured: ConfiguredTopology, nowMs: number): string | undefined {
+    const { group } = draft
+    const { groupId } = group
+    if (group.assignmentEpoch >= group.groupEpoch) return undefined
+    const intervalMs = this.#setting(groupId, 'assignment.interval.ms')
+    const isDue =
+      group.assignmentTimestampMs === 0 || nowMs >= group.assignmentTimestampMs + intervalMs
+    if (!isDue) return 'assignment interval'
+    const members = [...group.members.values()].map(({ memberId, processId }) => ({
+      memberId,
+      processId,
+      target: group.target(memberId),
+    }))
+    const isReady = configured.problem === undefined
+    const sources = isReady ? [...(configured.subtopologies ?? [])] : []
+    const targets = assignTasks(
+      members,
+      sources.map(([subtopologyId, { taskCount, subtopology }]) => ({
+        subtopologyId,
+        taskCount,
+        isStateful: subtopology.stateChangelogTopics.length > 0,
+      })),
+      Number(group.assignmentConfigs.get('num.standby.replicas') ?? 0),
+    )
+    const epoch = group.groupEpoch
+    for (const { memberId } of members) {
+      const target = targets.get(memberId) ?? NO_TARGET
+      const former = group.targets.get(memberId)
+      if (former !== undefined && sameTarget(former, target)) continue
+      draft.emit({
+        kind: 'streamsMemberTarget',
+        key: { groupId, memberId },
+        value: {
+          activeTasks: taskIdsOf(target.active),
+          standbyTasks: taskIdsOf(target.standby),
+          warmupTasks: taskIdsOf(target.warmup),
+        },
+      })
+    }
+    draft.emit({
+      kind: 'streamsTarget',
+      key: { groupId },
+      value: { assignmentEpoch: epoch, assignmentTimestamp: BigInt(nowMs) },
+    })
+    return undefined
+  }
+
+  #reconcile(
+    { fx, draft, nowMs }: { fx: GroupEffects; draft: Draft; nowMs: number },
+    { memberId, owned }: StreamsHeartbeat,
+    isDelayed: boolean,
+  ): StreamsMember {
+    const { group } = draft
+    const { groupId } = group
+    const member = group.members.get(memberId) as StreamsMember
+    if (isDelayed || isReconciledTo(member, group.assignmentEpoch)) return member
+    const reconciled = reconcileStreams(member, {
+      targetEpoch: group.assignmentEpoch,
+      target: group.target(memberId),
+      owned,
+      owners: new TaskOwners(group.members.values()),
+    })
+    if (sameProgress(member, reconciled)) return member
+    draft.emit(currentRecord(groupId, reconciled))
+    this.#setRebalanceTimer(fx, groupId, reconciled, nowMs)
+    return draft.group.members.get(memberId) as StreamsMember
+  }
+
+  // ---------------------------------------------------------------------------------------------- leaving, time
+
+  #leave(fx: GroupEffects, request: StreamsHeartbeat): StreamsHeartbeatReply {
+    const { groupId, memberId } = request
+    const group = this.find(groupId)
+    if (group === undefined) {
+      const is = this.#groups.has(groupId) ? 'is not a streams group' : 'not found'
+      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} ${is}.`)
+    }
+    if (!group.members.has(memberId)) throw unknownMember(groupId, memberId)
+    if (request.shutdownApplication) this.#volatileOf(groupId).shutdownBy ??= memberId
+    this.#remove(fx, group, memberId)
+    return {
+      memberId,
+      memberEpoch: request.memberEpoch,
+      heartbeatIntervalMs: 0,
+      status: [],
+      assignment: undefined,
+      endpointInformationEpoch: 0,
+      partitionsByEndpoint: undefined,
+      topicsToCreate: [],
+    }
+  }
+
+  #remove(fx: GroupEffects, group: StreamsGroup, memberId: string): void {
+    const { groupId } = group
+    const draft = this.#draft(fx, group)
+    draft.emit(...streamsMemberTombstones(groupId, memberId))
+    draft.emit({
+      kind: 'streamsGroup',
+      key: { groupId },
+      value: {
+        epoch: group.groupEpoch + 1,
+        metadataHash: group.metadataHash,
+        validatedTopologyEpoch: group.validatedTopologyEpoch,
+        lastAssignmentConfigs: [...group.assignmentConfigs].map(([key, value]) => ({ key, value })),
+      },
+    })
+    fx.cancelTimer(sessionKey(groupId, memberId))
+    fx.cancelTimer(rebalanceKey(groupId, memberId))
+    if (draft.group.isEmpty) this.#volatile.delete(groupId)
+  }
+
+  expire(fx: GroupEffects, timer: StreamsTimer, nowMs: number): void {
+    const group = this.find(timer.groupId)
+    if (group === undefined) return
+    switch (timer.kind) {
+      case 'streamsInitial': {
+        this.#volatileOf(timer.groupId).delayedUntilMs = 0
+        const configured = this.configuredTopology(group)
+        if (group.isEmpty || configured === undefined) return
+        this.#updateTarget(this.#draft(fx, group), configured, nowMs)
+        return
+      }
+      case 'streamsSession':
+        if (group.members.has(timer.memberId)) this.#remove(fx, group, timer.memberId)
+        return
+      case 'streamsRebalance': {
+        const member = group.members.get(timer.memberId)
+        if (member?.memberEpoch === timer.memberEpoch) this.#remove(fx, group, timer.memberId)
+        return
+      }
+    }
+  }
+
+  /** After the log was read: sessions begin anew. */
+  restoreTimers(fx: GroupEffects, nowMs: number): void {
+    for (const group of this.#groups.values()) {
+      if (!(group instanceof StreamsGroup)) continue
+      for (const member of group.members.values()) {
+        this.#setSession(fx, group.groupId, member.memberId, nowMs)
+        this.#setRebalanceTimer(fx, group.groupId, member, nowMs)
+      }
+    }
+  }
+
+  #setSession(fx: GroupEffects, groupId: string, memberId: string, nowMs: number): void {
+    const dueMs = nowMs + this.#setting(groupId, 'session.timeout.ms')
+    const event = { kind: 'streamsSession', groupId, memberId } as const
+    fx.setTimer(sessionKey(groupId, memberId), dueMs, event)
+  }
+
+  #setRebalanceTimer(
+    fx: GroupEffects,
+    groupId: string,
+    { memberId, memberEpoch, rebalanceTimeoutMs, state }: StreamsMember,
+    nowMs: number,
+  ): void {
+    const key = rebalanceKey(groupId, memberId)
+    if (state !== StreamsMemberState.UnrevokedTasks) fx.cancelTimer(key)
+    else {
+      const event = { kind: 'streamsRebalance', groupId, memberId, memberEpoch } as const
+      fx.setTimer(key, nowMs + rebalanceTimeoutMs, event)
+    }
+  }
+}
+
+const sessionKey = (groupId: string, memberId: string): string =>
+  `streams-session ${groupId} ${memberId}`
+const rebalanceKey = (groupId: string, memberId: string): string =>
+  `streams-rebalance ${groupId} ${memberId}`
+
+function unknownMember(groupId: string, memberId: string): ProtocolError {
+  return new ProtocolError(
+    'UNKNOWN_MEMBER_ID',
+    `Member ${memberId} is not a member of group ${groupId}.`,
+  )
+}
+
+function updatedMember(known: StreamsMember, request: StreamsHeartbeat): StreamsMember {
+  const { rebalanceTimeoutMs } = request
+  return {
+    ...known,
+    rackId: request.rackId ?? known.rackId,
+    rebalanceTimeoutMs: rebalanceTimeoutMs === -1 ? known.rebalanceTimeoutMs : rebalanceTimeoutMs,
+    topologyEpoch: request.topology?.epoch ?? known.topologyEpoch,
+    clientId: request.clientId,
+    clientHost: request.clientHost,
+    processId: request.processId ?? known.processId,
+    clientTags: request.clientTags ?? known.clientTags,
+    userEndpoint: request.userEndpoint ?? known.userEndpoint,
+  }
+}
+
+/** The group's topology: the first that somebody brings, which the others must have too. */
+function takeTopology(draft: Draft, topology: Topology | null): Topology {
+  const { groupId, topology: known } = draft.group
+  if (known === undefined) {
+    if (topology === null) {
+      throw new ProtocolError('UNKNOWN_SERVER_ERROR', `Group ${groupId} has no topology yet.`)
+    }
+    draft.emit({ kind: 'streamsTopology', key: { groupId }, value: topology })
+    return draft.group.topology as Topology
+  }
+  if (topology !== null && topology.epoch >= known.epoch && !sameTopology(known, topology)) {
+    throw new ProtocolError('INVALID_REQUEST', 'Topology updates are not supported yet.')
+  }
+  return known
+}
+
+function throwIfStaleEpoch(member: StreamsMember, { memberEpoch, owned }: StreamsHeartbeat): void {
+  if (memberEpoch === 0 || memberEpoch === member.memberEpoch) return
+  const { assigned } = member
+  const isRetry =
+    memberEpoch === member.previousMemberEpoch &&
+    memberEpoch < member.memberEpoch &&
+    owned !== undefined &&
+    isWithin(owned.active, assigned.active) &&
+    isWithin(owned.standby, assigned.standby) &&
+    isWithin(owned.warmup, assigned.warmup)
+  if (isRetry) return
+  const size = memberEpoch > member.memberEpoch ? 'greater' : 'smaller'
+  throw new ProtocolError(
+    'FENCED_MEMBER_EPOCH',
+    `The streams group member has a ${size} member epoch (${memberEpoch}) than the one known by the group coordinator (${member.memberEpoch}). The member must abandon all its partitions and rejoin.`,
+  )
+}
+
+function throwIfTasksAreInvalid(
+  { problem, subtopologies }: ConfiguredTopology,
+  { owned = NO_TARGET }: StreamsHeartbeat,
+): void {
+  if (problem !== undefined || subtopologies === undefined) return
+  const check = (tasks: Tasks): void => {
+    for (const [id, partitions] of tasks) {
+      const taskCount = subtopologies.get(id)?.taskCount
+      if (taskCount === undefined) {
+        throw new ProtocolError(
+          'INVALID_REQUEST',
+          `Subtopology ${id} does not exist in the topology.`,
+        )
+      }
+      for (const partition of partitions) {
+        if (partition >= 0 && partition < taskCount) continue
+        throw new ProtocolError(
+          'INVALID_REQUEST',
+          `Task ${partition} for subtopology ${id} is invalid. Number of tasks for this subtopology: ${taskCount}`,
+        )
+      }
+    }
+  }
+  check(owned.active)
+  check(owned.standby)
+  check(owned.warmup)
+}

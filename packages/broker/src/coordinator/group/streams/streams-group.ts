@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ErrorName } from '@millrace/protocol'
+import type { CommitCheck, Committer, Group } from '../group.ts'
+import type { GroupRecord, ReplayedGroupRecord } from '../group-record.ts'
+import type { CommittedOffset } from '../offsets/committed-offsets.ts'
+import {
+  isReconciledTo,
+  newStreamsMember,
+  type StreamsMember,
+  withCurrent,
+  withMetadata,
+} from './streams-member.ts'
+import { NO_TARGET, NO_TASKS, type TargetTasks, tasksOf } from './tasks.ts'
+import { sourceTopicsOf, type Topology } from './topology.ts'
+
+export type StreamsGroupState = 'Empty' | 'NotReady' | 'Assigning' | 'Reconciling' | 'Stable'
+
+/** A streams group (KIP-1071): an application's topology, its members, and which tasks each has. It changes only by the records it is given. */
+export class StreamsGroup implements Group {
+  readonly kind = 'streams'
+  readonly protocolType = 'streams'
+  readonly groupId: string
+  groupEpoch = 1
+  metadataHash = 0n
+  validatedTopologyEpoch = -1
+  assignmentEpoch = 1
+  assignmentTimestampMs = 0
+  topology: Topology | undefined
+  /** What the last assignment was computed with. */
+  assignmentConfigs: ReadonlyMap<string, string> = new Map()
+  readonly members: Map<string, StreamsMember>
+  readonly targets: Map<string, TargetTasks>
+  /** When the group last changed; forgotten by a restart. */
+  changedMs = 0
+
+  constructor(groupId: string, source?: StreamsGroup) {
+    this.groupId = groupId
+    this.members = new Map(source?.members)
+    this.targets = new Map(source?.targets)
+    if (source === undefined) return
+    this.groupEpoch = source.groupEpoch
+    this.metadataHash = source.metadataHash
+    this.validatedTopologyEpoch = source.validatedTopologyEpoch
+    this.assignmentEpoch = source.assignmentEpoch
+    this.assignmentTimestampMs = source.assignmentTimestampMs
+    this.topology = source.topology
+    this.assignmentConfigs = source.assignmentConfigs
+  }
+
+  get state(): StreamsGroupState {
+    if (this.members.size === 0) return 'Empty'
+    if (this.topology?.epoch !== this.validatedTopologyEpoch) return 'NotReady'
+    if (this.groupEpoch > this.assignmentEpoch) return 'Assigning'
+    for (const member of this.members.values()) {
+      if (!isReconciledTo(member, this.assignmentEpoch)) return 'Reconciling'
+    }
+    return 'Stable'
+  }
+
+  get isEmpty(): boolean {
+    return this.members.size === 0
+  }
+
+  target(memberId: string): TargetTasks {
+    return this.targets.get(memberId) ?? NO_TARGET
+  }
+
+  // ---------------------------------------------------------------------------------------------- as a group
+
+  checkCommit(committer: Committer): CommitCheck {
+    const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
+    if (generationId < 0 && this.members.size === 0) return 'NONE'
+    const isNobody = generationId === -1 && memberId === '' && groupInstanceId === null
+    if (isTransactional && isNobody) return 'NONE'
+    const member = this.members.get(memberId)
+    if (member === undefined) return 'UNKNOWN_MEMBER_ID'
+    if (!isTransactional && version < 9) return 'UNSUPPORTED_VERSION'
+    if (generationId === member.memberEpoch) return 'NONE'
+    if (generationId > member.memberEpoch) return 'STALE_MEMBER_EPOCH'
+    // An epoch of before still counts for tasks that the member has had since then.
+    return ({ topic, partition }): ErrorName => {
+      const id = this.#readerOf(topic)
+      if (id === undefined) return 'STALE_MEMBER_EPOCH'
+      const since =
+        member.assigned.active.get(id)?.get(partition) ??
+        member.pendingRevocation.active.get(id)?.get(partition)
+      return since === undefined || generationId < since ? 'STALE_MEMBER_EPOCH' : 'NONE'
+    }
+  }
+
+  /** The subtopology that reads a topic. */
+  #readerOf(topic: string): string | undefined {
+    return this.topology?.subtopologies.find((each) => sourceTopicsOf(each).includes(topic))
+      ?.subtopologyId
+  }
+
+  checkOffsetFetch(memberId: string | null, memberEpoch: number): ErrorName {
+    if (memberId === null && memberEpoch < 0) return 'NONE'
+    const member = this.members.get(memberId ?? '')
+    if (member === undefined) return 'UNKNOWN_MEMBER_ID'
+    return memberEpoch === member.memberEpoch ? 'NONE' : 'STALE_MEMBER_EPOCH'
+  }
+
+  isSubscribed(topic: string): boolean {
+    return !this.isEmpty && this.#readerOf(topic) !== undefined
+  }
+
+  expiresSince(topic: string, committed: CommittedOffset): bigint | undefined {
+    return this.isSubscribed(topic) ? undefined : committed.commitTimestampMs
+  }
+
+  isForgettable(): boolean {
+    return this.isEmpty
+  }
+
+  tombstones(): readonly GroupRecord[] {
+    const { groupId } = this
+    return [
+      ...[...this.members.keys()].flatMap((memberId) => streamsMemberTombstones(groupId, memberId)),
+      { kind: 'streamsTarget', key: { groupId }, value: null },
+      { kind: 'streamsTopology', key: { groupId }, value: null },
+      { kind: 'streamsGroup', key: { groupId }, value: null },
+    ]
+  }
+
+  // ---------------------------------------------------------------------------------------------- changing
+
+  apply(record: ReplayedGroupRecord): void {
+    switch (record.kind) {
+      case 'streamsGroup': {
+        const { value } = record
+        if (value === null) return
+        this.groupEpoch = value.epoch
+        this.metadataHash = value.metadataHash
+        this.validatedTopologyEpoch = value.validatedTopologyEpoch
+        this.assignmentConfigs = new Map(
+          value.lastAssignmentConfigs?.map(({ key, value: text }) => [key, text]),
+        )
+        return
+      }
+      case 'streamsTopology':
+        this.topology = record.value ?? undefined
+        return
+      case 'streamsMember': {
+        const { memberId } = record.key
+        if (record.value === null) this.members.delete(memberId)
+        else this.members.set(memberId, withMetadata(this.#member(memberId), record.value))
+        return
+      }
+      case 'streamsMemberCurrent':
+        this.#applyCurrent(record.key.memberId, record.value)
+        return
+      case 'streamsTarget':
+        this.assignmentEpoch = record.value?.assignmentEpoch ?? -1
+        this.assignmentTimestampMs = Number(record.value?.assignmentTimestamp ?? 0n)
+        return
+      case 'streamsMemberTarget': {
+        const { memberId } = record.key
+        const { value } = record
+        if (value === null) this.targets.delete(memberId)
+        else {
+          this.targets.set(memberId, {
+            active: tasksOf(value.activeTasks),
+            standby: tasksOf(value.standbyTasks),
+            warmup: tasksOf(value.warmupTasks),
+          })
+        }
+        return
+      }
+      default:
+    }
+  }
+
+  #applyCurrent(memberId: string, value: Parameters<typeof withCurrent>[1] | null): void {
+    const known = this.members.get(memberId)
+    if (value !== null) {
+      this.members.set(memberId, withCurrent(this.#member(memberId), value))
+    } else if (known !== undefined) {
+      const { memberEpoch, previousMemberEpoch, state } = newStreamsMember(memberId)
+      const nothing = { assigned: NO_TASKS, pendingRevocation: NO_TASKS }
+      this.members.set(memberId, { ...known, memberEpoch, previousMemberEpoch, state, ...nothing })
+    }
+  }
+
+  #member(memberId: string): StreamsMember {
+    return this.members.get(memberId) ?? newStreamsMember(memberId)
+  }
+}
+
+export function streamsMemberTombstones(groupId: string, memberId: string): GroupRecord[] {
+  const key = { groupId, memberId }
+  return [
+    { kind: 'streamsMemberCurrent', key, value: null },
+    { kind: 'streamsMemberTarget', key, value: null },
+    { kind: 'streamsMember', key, value: null },
+  ]
+}
