@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Admin, type MillraceError, Producer } from '@millrace/client'
 import { eventually } from '../test/e2e/until.ts'
+import { clusterUnderTest } from '../test/scenarios/cluster-under-test.ts'
+import { securityScenarios } from '../test/scenarios/security-scenarios.ts'
 import { java, type Peer, type SecuredKafka, startKafka, startSecuredKafka } from './peers.ts'
 
 /** What only a real cluster can answer at this stage. */
@@ -32,57 +34,8 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     await kafka.stop()
   })
 
-  it('creates, finds and deletes ACLs', async () => {
-    const binding = {
-      resourceType: 'topic',
-      resourceName: 'orders',
-      patternType: 'prefixed',
-      principal: 'User:alice',
-      host: '*',
-      operation: 'read',
-      permission: 'allow',
-    } as const
-    await admin.createAcls([binding, { ...binding, operation: 'write', permission: 'deny' }])
-    await eventually(async () => {
-      const found = await admin.describeAcls({ principal: 'User:alice' })
-      assert.equal(found.length, 2)
-      assert.deepEqual(
-        found.find(({ operation }) => operation === 'read'),
-        binding,
-      )
-    })
-    const deleted = await admin.deleteAcls([{ resourceName: 'orders', operation: 'read' }])
-    assert.deepEqual(deleted, [binding])
-    await eventually(async () => assert.equal((await admin.describeAcls()).length, 1))
-    await assert.rejects(
-      admin.createAcls([{ ...binding, resourceType: 'cluster', operation: 'read' }]),
-      (error: MillraceError) => error.code === 'INVALID_REQUEST',
-    )
-  })
-
-  it('sets, finds and takes away quotas', async () => {
-    const entity = { user: 'alice', 'client-id': null }
-    await admin.alterClientQuotas([
-      { entity, quotas: { producer_byte_rate: 1024, request_percentage: 50.5 } },
-    ])
-    await eventually(async () => {
-      assert.deepEqual(await admin.describeClientQuotas({ user: { exact: 'alice' } }), [
-        { entity, quotas: { producer_byte_rate: 1024, request_percentage: 50.5 } },
-      ])
-    })
-    await admin.alterClientQuotas([
-      { entity, quotas: { producer_byte_rate: null, request_percentage: null } },
-    ])
-    await eventually(async () => {
-      assert.deepEqual(
-        await admin.describeClientQuotas({ 'client-id': 'default', user: 'any' }),
-        [],
-      )
-    })
-    await assert.rejects(admin.alterClientQuotas([{ entity, quotas: { nonsense: 1 } }]), {
-      code: 'INVALID_REQUEST',
-    })
-  })
+  describe('keeping what security needs', () =>
+    securityScenarios(() => clusterUnderTest({ bootstrapServers: kafka.address })))
 
   it('tells of the quorum and the features', async () => {
     const quorum = await admin.describeMetadataQuorum()

@@ -20,6 +20,12 @@ type Program = (address: string, prefix: string) => Promise<Output>
 /** Programs by people who never heard of millrace. Each prints what happened, one outcome a line. */
 const programs: Readonly<Record<string, Program>> = {
   'Java kafka-clients 4.4.0': (...args) => java('kafka-4.4.0', ['ClientScenario', ...args]),
+  'Java kafka-clients 4.4.0: transactions, consumer groups, share groups': (...args) =>
+    java('kafka-4.4.0', ['GuaranteesScenario', ...args], { timeoutMs: 280_000 }),
+  'confluent-kafka-python (librdkafka): transactions, consumer groups': (...args) =>
+    execute(python, [join(here, 'python/confluent_groups_scenario.py'), ...args]),
+  'franz-go: transactions, consumer groups, share groups': (...args) =>
+    execute(join(peersDirectory, 'go/groups'), args),
   'Kafka Streams 4.3.1, classic protocol': (...args) => wordCount('classic', ...args),
   'Kafka Streams 4.3.1, streams protocol': (...args) => wordCount('streams', ...args),
   'kafka-python': (...args) =>

@@ -25,6 +25,8 @@ const javaPeers = ['kafka-4.4.0', 'kafka-tools-4.3.1', 'kafka-streams-4.3.1'] as
 /** Jars of Apache Kafka, by what they are for. */
 type JavaPeer = (typeof javaPeers)[number]
 
+const goPrograms = ['franz', 'groups', 'sarama'] as const
+
 /** Programs the scenarios need, with Debian's packages for them. */
 const tools: Readonly<Record<string, readonly [args: readonly string[], packages: string]>> = {
   java: [['-version'], 'openjdk-17-jdk-headless'],
@@ -70,9 +72,9 @@ export async function preparePeers(): Promise<void> {
   })
   await once(
     'go',
-    [join(here, 'go/go.sum'), join(here, 'go/franz/main.go'), join(here, 'go/sarama/main.go')],
+    [join(here, 'go/go.sum'), ...goPrograms.map((name) => join(here, 'go', name, 'main.go'))],
     async (target) => {
-      for (const program of ['franz', 'sarama']) {
+      for (const program of goPrograms) {
         await run('go', ['build', '-o', join(target, program), `./${program}`], {
           cwd: join(here, 'go'),
         })

@@ -7,6 +7,7 @@ import { consumerGroupScenarios } from '../scenarios/consumer-group-scenarios.ts
 import { consumerScenarios } from '../scenarios/consumer-scenarios.ts'
 import { groupScenarios } from '../scenarios/group-scenarios.ts'
 import { producerScenarios } from '../scenarios/producer-scenarios.ts'
+import { securityScenarios } from '../scenarios/security-scenarios.ts'
 import { shareScenarios } from '../scenarios/share-scenarios.ts'
 import { transactionScenarios } from '../scenarios/transaction-scenarios.ts'
 
@@ -18,7 +19,12 @@ for (const transport of transports) {
     let cluster: ClusterUnderTest
 
     before(async () => {
-      broker = await Broker.start({ config: { 'group.initial.rebalance.delay.ms': '0' } })
+      broker = await Broker.start({
+        config: {
+          'group.initial.rebalance.delay.ms': '0',
+          'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        },
+      })
       cluster = clusterUnderTest({
         bootstrapServers: broker.address,
         ...(transport === 'inside the process' ? { network: broker.network } : {}),
@@ -32,6 +38,7 @@ for (const transport of transports) {
     describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
     describe('in share groups', () => shareScenarios(() => cluster))
     describe('in transactions', () => transactionScenarios(() => cluster))
+    describe('keeping what security needs', () => securityScenarios(() => cluster))
     describe('administering', () => adminScenarios(() => cluster))
   })
 }

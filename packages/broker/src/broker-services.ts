@@ -41,7 +41,7 @@ export interface BrokerServices {
   readonly producerIds: ProducerIds
   readonly fetchSessions: FetchSessions
   readonly topicDefaults: TopicDefaults
-  newTopicId(): string
+  newUuid(): string
   newMemberId(): string
   /** Makes a topic; throws `ProtocolError` when it may not be made. */
   createTopic(topic: NewTopic): Promise<void>

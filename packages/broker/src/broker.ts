@@ -351,12 +351,11 @@ function assemble(
     numPartitions: config.number('num.partitions'),
     replicationFactor: config.number('default.replication.factor'),
   }
-  const newTopicId = (): string => newUuid(world.random)
   const makeTopic = async (topic: NewTopic): Promise<void> => {
     await metadata.propose((image) => {
       const { records } = createTopic(image, topic, {
         defaults: topicDefaults,
-        topicId: newTopicId(),
+        topicId: newUuid(world.random),
       })
       return { records, reply: undefined }
     })
@@ -390,7 +389,7 @@ function assemble(
       maxSessions: config.number('max.incremental.fetch.session.cache.slots'),
     }),
     topicDefaults,
-    newTopicId,
+    newUuid: () => newUuid(world.random),
     newMemberId: () => memberUuid(world),
     createTopic: makeTopic,
   }

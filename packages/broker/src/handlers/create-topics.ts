@@ -34,7 +34,7 @@ export const createTopics = defineHandler(
             }
             const created = createTopic(image, topic, {
               defaults: broker.topicDefaults,
-              topicId: broker.newTopicId(),
+              topicId: broker.newUuid(),
             })
             return { topic, ...created }
           } catch (error) {

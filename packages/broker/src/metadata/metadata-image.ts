@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MetadataRecord, NewMetadataRecord } from './metadata-record.ts'
+import { type ClientQuotas, quotaEntityKey } from './security/client-quotas.ts'
 
 export interface PartitionImage {
   readonly index: number
@@ -30,6 +31,9 @@ export const ConfigResourceType = {
 } as const
 
 const NO_LEADER_CHANGE = -2
+
+type KeptKind = 'AccessControlEntryRecord' | 'UserScramCredentialRecord' | 'ClientQuotaRecord'
+type DataOf<K extends KeptKind> = Extract<MetadataRecord, { readonly kind: K }>['data']
 
 /**
  * The cluster's metadata: what replaying `__cluster_metadata` gives. `apply` is the one place where it changes. Kinds
@@ -73,6 +77,31 @@ export class MetadataImage {
     return [...this.#configs.keys()]
       .filter((key) => key.startsWith(prefix))
       .map((key) => key.slice(prefix.length))
+  }
+
+  #keptOf<K extends KeptKind>(kind: K): DataOf<K>[] {
+    return [...this.#kept.values()]
+      .filter((record) => record.kind === kind)
+      .map(({ data }) => data as unknown as DataOf<K>)
+  }
+
+  acls(): DataOf<'AccessControlEntryRecord'>[] {
+    return this.#keptOf('AccessControlEntryRecord')
+  }
+
+  scramCredentials(): DataOf<'UserScramCredentialRecord'>[] {
+    return this.#keptOf('UserScramCredentialRecord')
+  }
+
+  /** Quotas of every entity that has some. */
+  quotas(): ClientQuotas[] {
+    const byEntity = Map.groupBy(this.#keptOf('ClientQuotaRecord'), ({ entity }) =>
+      quotaEntityKey(entity),
+    )
+    return [...byEntity.values()].map((records) => ({
+      entity: records[0]?.entity ?? [],
+      quotas: new Map(records.map(({ key, value }) => [key, value])),
+    }))
   }
 
   apply(record: MetadataRecord): void {
@@ -189,10 +218,7 @@ export class MetadataImage {
         this.#kept.delete(`token:${record.data.tokenId}`)
         break
       case 'ClientQuotaRecord': {
-        const entity = record.data.entity.map(
-          (part) => `${part.entityType}=${part.entityName ?? ''}`,
-        )
-        const key = `quota:${entity.sort().join(',')}:${record.data.key}`
+        const key = `quota:${quotaEntityKey(record.data.entity)}:${record.data.key}`
         if (record.data.remove) this.#kept.delete(key)
         else this.#kept.set(key, record)
         break

@@ -129,6 +129,15 @@ export class MetadataStore {
     return this.#voters === undefined ? 0 : 1
   }
 
+  /** Where the voters of the log are reached; none when they come from the configuration. */
+  get voterEndpoints(): readonly {
+    readonly name: string
+    readonly host: string
+    readonly port: number
+  }[] {
+    return this.#voters?.voters[0]?.endpoints ?? []
+  }
+
   /** Called after records were applied. */
   onChange(listener: (records: readonly MetadataRecord[]) => void): void {
     this.#listeners.push(listener)

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AlterUserScramCredentialsRequest,
+  AlterUserScramCredentialsResponse,
+  ErrorCode,
+  ProtocolError,
+} from '@millrace/protocol'
+import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
+import { deleteCredential, upsertCredential } from '../metadata/security/scram-credentials.ts'
+import { defineHandler } from './handler.ts'
+
+/** AlterUserScramCredentials (key 51): sets and takes away users' credentials, one change a user (KIP-554). */
+export const alterUserScramCredentials = defineHandler(
+  AlterUserScramCredentialsRequest,
+  AlterUserScramCredentialsResponse,
+  async (request, { broker }) => {
+    const results = await broker.metadata.propose((image) => {
+      const records: NewMetadataRecord[] = []
+      const changes = [
+        ...request.deletions.map((each) => ({
+          user: each.name,
+          make: () => deleteCredential(image, each),
+        })),
+        ...request.upsertions.map((each) => ({
+          user: each.name,
+          make: () => upsertCredential(each),
+        })),
+      ]
+      const byUser = Map.groupBy(changes, ({ user }) => user)
+      const reply = [...byUser].map(([user, own]) => {
+        try {
+          const [change] = own
+          if (own.length > 1) {
+            throw new ProtocolError(
+              'DUPLICATE_RESOURCE',
+              'A user credential cannot be altered twice in the same request',
+            )
+          }
+          if (change !== undefined) records.push(change.make())
+          return { user, errorCode: ErrorCode.NONE as number, errorMessage: null as string | null }
+        } catch (error) {
+          if (!(error instanceof ProtocolError)) throw error
+          return {
+            user,
+            errorCode: error.errorCode as number,
+            errorMessage: error.message as string | null,
+          }
+        }
+      })
+      return { records, reply }
+    })
+    return { throttleTimeMs: 0, results }
+  },
+)

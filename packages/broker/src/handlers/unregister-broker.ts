@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ErrorCode, UnregisterBrokerRequest, UnregisterBrokerResponse } from '@millrace/protocol'
+import { defineHandler } from './handler.ts'
+
+/** UnregisterBroker (key 64): there is but this one, which cannot be spared (KIP-631). */
+export const unregisterBroker = defineHandler(
+  UnregisterBrokerRequest,
+  UnregisterBrokerResponse,
+  ({ brokerId }, { broker }) =>
+    brokerId === broker.nodeId
+      ? {
+          throttleTimeMs: 0,
+          errorCode: ErrorCode.INVALID_REQUEST as number,
+          errorMessage: `Broker ${brokerId} is the only one, and at work.` as string | null,
+        }
+      : {
+          throttleTimeMs: 0,
+          errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED as number,
+          errorMessage: `Broker ID ${brokerId} is not currently registered` as string | null,
+        },
+)
