@@ -32,7 +32,12 @@ describe('the documents', () => {
 
   it('name every option of the clients', () => {
     const page = readFileSync(join(root, 'docs/reference/client.md'), 'utf8')
-    const sources = ['options.ts', 'producer/producer-options.ts', 'consumer/consumer-options.ts']
+    const sources = [
+      'options.ts',
+      'producer/producer-options.ts',
+      'consumer/consumer-options.ts',
+      'share-consumer/share-consumer-options.ts',
+    ]
     for (const source of sources) {
       const text = readFileSync(join(root, 'packages/client/src', source), 'utf8')
       const [, block = ''] = /export interface \w+Options[^{]*\{(.*?)\n\}/s.exec(text) ?? []

@@ -11,7 +11,8 @@ broker, prefix = sys.argv[1:3]
 topic, out, group = f"{prefix}-rdk848", f"{prefix}-rdk-out", f"{prefix}-rdk848-group"
 base = {"bootstrap.servers": broker}
 
-for future in AdminClient(base).create_topics([NewTopic(topic, 4, 1), NewTopic(out, 1, 1)]).values():
+admin = AdminClient(base)
+for future in admin.create_topics([NewTopic(topic, 4, 1), NewTopic(out, 1, 1)]).values():
     future.result()
 producer = Producer(base)
 for i in range(20):

@@ -56,7 +56,8 @@ async function describeAsked(
   const described: ReturnType<typeof describe>[] = []
   const seen = new Set<string>()
   for (const { name, topicId } of request.topics ?? []) {
-    const key = name ?? topicId
+    // Java sends an empty name along with an id.
+    const key = topicId === ZERO_UUID ? (name ?? '') : topicId
     if (seen.has(key)) continue
     seen.add(key)
     if (topicId !== ZERO_UUID && version >= 10) {

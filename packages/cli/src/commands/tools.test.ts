@@ -145,7 +145,7 @@ describe('the tools', () => {
       'one\ntwo\nthree\n',
     )
     assert.equal(await ok(['consume', 'grouped', '-g', 'readers', '-e']), 'four\n')
-    assert.match(await ok(['group', 'list']), /readers +Empty +classic +consumer/)
+    assert.match(await ok(['group', 'list']), /readers +Empty +consumer +consumer/)
     assert.match(await ok(['group', 'describe', 'readers']), /grouped +0 +4 +4 +0/)
     assert.match(
       await ok(['group', 'reset-offsets', 'readers', '--shift=-1', '--dry-run']),
