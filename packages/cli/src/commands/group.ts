@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-import { assertNever } from '@millrace/base'
-import type { Admin, MemberDescription, TopicPartition } from '@millrace/client'
+import type {
+  Admin,
+  GroupType,
+  MemberDescription,
+  StreamsGroupDescription,
+  TopicPartition,
+} from '@millrace/client'
 import { connectionOptions, openAdmin } from '../client/connection.ts'
-import { type Place, parsePlace, placeHelp } from '../client/offset-spec.ts'
 import { printRows, type Row, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
-import type { ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
+import { deleteOffsets, groupTypeOf, resetOffsets } from './group-offsets.ts'
+
+const types: readonly GroupType[] = ['classic', 'consumer', 'share', 'streams']
 
 const list: Command = {
   name: 'list',
@@ -18,10 +24,22 @@ const list: Command = {
       multiple: true,
       help: 'only those in a state, as Empty or Stable; may be repeated',
     },
+    type: {
+      value: 'TYPE',
+      multiple: true,
+      help: `only those of a type: ${types.join(', ')}; may be repeated`,
+    },
   },
   async run(parsed) {
+    const wanted = parsed.values('type').map((type) => {
+      const known = types.find((each) => each === type)
+      if (known === undefined) {
+        throw new UsageError(`invalid --type ${type}: allowed is one of ${types.join(', ')}`)
+      }
+      return known
+    })
     await using admin = openAdmin(parsed)
-    const groups = await admin.listGroups({ states: parsed.values('state') })
+    const groups = await admin.listGroups({ states: parsed.values('state'), types: wanted })
     printRows(
       groups.map(({ groupId, state, type, protocolType }) => ({
         group: groupId,
@@ -37,7 +55,7 @@ const list: Command = {
 
 const describe: Command = {
   name: 'describe',
-  summary: "shows a group's offsets and lag, and who reads what",
+  summary: "shows a group's offsets and lag, and who reads or runs what",
   positionals: ['GROUP...'],
   options: {
     ...connectionOptions,
@@ -47,22 +65,87 @@ const describe: Command = {
     await using admin = openAdmin(parsed)
     const json = parsed.has('json')
     for (const groupId of parsed.positionals) {
-      const group = (await admin.describeConsumerGroups([groupId])).get(groupId)
-      const members = group?.members ?? []
-      const rows = parsed.has('members')
-        ? memberRows(members)
-        : await offsetRows(admin, groupId, members)
+      const { state, assignor, coordinator, memberCount, ofMembers, ofOffsets } = await described(
+        admin,
+        groupId,
+      )
       if (!json) {
-        const count = members.length
-        const assignor = group?.assignor === '' ? '' : `, assignor ${group?.assignor}`
-        process.stdout.write(
-          `${groupId}  ${group?.state}, ${count} member${count === 1 ? '' : 's'}${assignor}, coordinator ${group?.coordinator}\n`,
-        )
+        const by = assignor === '' ? '' : `, assignor ${assignor}`
+        const members = `${memberCount} member${memberCount === 1 ? '' : 's'}`
+        const where = coordinator === undefined ? '' : `, coordinator ${coordinator}`
+        process.stdout.write(`${groupId}  ${state}, ${members}${by}${where}\n`)
       }
-      printRows(rows, { json })
+      printRows(parsed.has('members') ? ofMembers() : await ofOffsets(), { json })
     }
     return 0
   },
+}
+
+interface Described {
+  readonly state: string
+  readonly assignor: string
+  readonly coordinator: number | undefined
+  readonly memberCount: number
+  ofMembers(): Row[]
+  ofOffsets(): Promise<Row[]>
+}
+
+/** A group of any kind. */
+async function described(admin: Admin, groupId: string): Promise<Described> {
+  const type = await groupTypeOf(admin, groupId)
+  if (type === 'streams') {
+    const group = (await admin.describeStreamsGroups([groupId])).get(groupId)
+    if (group === undefined) throw new UsageError(`no streams group ${groupId}`)
+    return {
+      state: group.groupState,
+      assignor: 'sticky',
+      coordinator: undefined,
+      memberCount: group.members.length,
+      ofMembers: () => streamsMemberRows(group),
+      ofOffsets: () => offsetRows(admin, groupId, []),
+    }
+  }
+  const groups =
+    type === 'share'
+      ? await admin.describeShareGroups([groupId])
+      : await admin.describeConsumerGroups([groupId])
+  const group = groups.get(groupId)
+  const members = group?.members ?? []
+  return {
+    state: group?.state ?? 'Dead',
+    assignor: group?.assignor ?? '',
+    coordinator: group?.coordinator,
+    memberCount: members.length,
+    ofMembers: () => memberRows(members),
+    ofOffsets: () =>
+      type === 'share' ? shareRows(admin, groupId) : offsetRows(admin, groupId, members),
+  }
+}
+
+/** Where a share group begins, and how much is not done yet. */
+async function shareRows(admin: Admin, groupId: string): Promise<Row[]> {
+  const offsets = (await admin.listShareGroupOffsets([groupId])).get(groupId) ?? []
+  return offsets.map(({ topic, partition, startOffset, lag }) => ({
+    topic,
+    partition,
+    start: startOffset < 0n ? null : startOffset,
+    lag: lag < 0n ? null : lag,
+  }))
+}
+
+function streamsMemberRows({ members }: StreamsGroupDescription): Row[] {
+  const tasks = (list: StreamsGroupDescription['members'][number]['assignment']['activeTasks']) =>
+    list.flatMap(({ subtopologyId, partitions }) =>
+      partitions.map((partition) => `${subtopologyId}_${partition}`),
+    )
+  return members.map((member) => ({
+    member: member.memberId,
+    process: member.processId,
+    client: member.clientId,
+    host: member.clientHost,
+    active: tasks(member.assignment.activeTasks),
+    standby: tasks(member.assignment.standbyTasks),
+  }))
 }
 
 function memberRows(members: readonly MemberDescription[]): Row[] {
@@ -117,156 +200,6 @@ async function offsetRows(
   })
 }
 
-const reset: Command = {
-  name: 'reset-offsets',
-  summary: 'moves a group without members to other offsets',
-  positionals: ['GROUP'],
-  options: {
-    ...connectionOptions,
-    topic: {
-      value: 'TOPIC[:P,…]',
-      short: 't',
-      multiple: true,
-      help: 'which partitions; default: all that the group has offsets for',
-    },
-    to: { value: 'PLACE', help: `where to: ${placeHelp}` },
-    shift: { value: 'N', help: 'so many records forward, or back with -N' },
-    'dry-run': { help: 'shows what would be and changes nothing' },
-  },
-  details: `Examples:
-  millrace group reset-offsets billing --topic orders --to beginning
-  millrace group reset-offsets billing --to 2h --dry-run
-  millrace group reset-offsets billing --shift=-100`,
-  async run(parsed) {
-    const [groupId] = parsed.positionals as [string]
-    const to = parsed.value('to')
-    const shift = parsed.value('shift')
-    if ((to === undefined) === (shift === undefined)) {
-      throw new UsageError('give one of --to and --shift')
-    }
-    if (shift !== undefined && !/^[-+]?\d+$/.test(shift)) {
-      throw new UsageError(`invalid --shift ${shift}: allowed is a whole number`)
-    }
-    const place = to === undefined ? undefined : parsePlace('to', to, Date.now())
-    await using admin = openAdmin(parsed)
-    const committed = (await admin.listConsumerGroupOffsets([groupId])).get(groupId) ?? []
-    const current = new Map(
-      committed.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]),
-    )
-    const places = await chosen(admin, parsed, committed)
-    const targets = await targetsOf(admin, places, { place, shift, current })
-    if (!parsed.has('dry-run')) {
-      await admin.alterConsumerGroupOffsets(
-        groupId,
-        places.map((each, i) => ({ ...each, offset: targets[i] as bigint })),
-      )
-    }
-    printRows(
-      places.map(({ topic, partition }, i) => ({
-        topic,
-        partition,
-        before: current.get(`${topic}-${partition}`) ?? null,
-        after: targets[i],
-      })),
-      { json: parsed.has('json') },
-    )
-    return 0
-  },
-}
-
-async function chosen(
-  admin: Admin,
-  parsed: ParsedOptions,
-  committed: readonly TopicPartition[],
-): Promise<TopicPartition[]> {
-  const given = parsed.values('topic')
-  if (given.length === 0) {
-    if (committed.length === 0) {
-      throw new UsageError(
-        `group ${parsed.positionals[0]} has no offsets: name topics with --topic`,
-      )
-    }
-    return committed.map(({ topic, partition }) => ({ topic, partition }))
-  }
-  const places: TopicPartition[] = []
-  for (const text of given) {
-    const match = /^([^:]+)(?::(\d+(?:,\d+)*))?$/.exec(text)
-    if (match === null)
-      throw new UsageError(`invalid --topic ${text}: allowed is TOPIC or TOPIC:0,1`)
-    const [, name = '', numbers] = match
-    const known = (await admin.describeTopics([name])).get(name)?.partitions ?? []
-    const partitions = numbers?.split(',').map(Number) ?? known.map(({ partition }) => partition)
-    for (const partition of partitions) places.push({ topic: name, partition })
-  }
-  return places
-}
-
-/** New offsets, kept within the logs. */
-async function targetsOf(
-  admin: Admin,
-  places: readonly TopicPartition[],
-  how: {
-    readonly place: Place | undefined
-    readonly shift: string | undefined
-    readonly current: ReadonlyMap<string, bigint>
-  },
-): Promise<bigint[]> {
-  const begins = await admin.listOffsets(places.map((each) => ({ ...each, spec: 'earliest' })))
-  const ends = await admin.listOffsets(places.map((each) => ({ ...each, spec: 'latest' })))
-  const { place } = how
-  const times =
-    place?.kind === 'time'
-      ? await admin.listOffsets(
-          places.map((each) => ({ ...each, spec: { timestamp: place.timestamp } })),
-        )
-      : undefined
-  return places.map((each, i) =>
-    targetOf(each, {
-      place,
-      shift: how.shift,
-      current: how.current.get(`${each.topic}-${each.partition}`),
-      begin: begins[i]?.offset ?? 0n,
-      end: ends[i]?.offset ?? 0n,
-      atTime: times?.[i]?.offset ?? -1n,
-    }),
-  )
-}
-
-function targetOf(
-  { topic, partition }: TopicPartition,
-  how: {
-    readonly place: Place | undefined
-    readonly shift: string | undefined
-    readonly current: bigint | undefined
-    readonly begin: bigint
-    readonly end: bigint
-    readonly atTime: bigint
-  },
-): bigint {
-  const { place, begin, end } = how
-  const within = (offset: bigint): bigint => (offset < begin ? begin : offset > end ? end : offset)
-  if (place === undefined) {
-    if (how.current === undefined) {
-      throw new UsageError(`the group has no offset for ${topic}-${partition} to shift: give --to`)
-    }
-    return within(how.current + BigInt(how.shift ?? 0))
-  }
-  switch (place.kind) {
-    case 'beginning':
-      return begin
-    case 'end':
-      return end
-    case 'offset':
-      return within(place.offset)
-    case 'last':
-      return within(end - place.count)
-    case 'time':
-      return how.atTime < 0n ? end : how.atTime
-    default:
-      return assertNever(place)
-  }
-}
-
 const remove: Command = {
   name: 'delete',
   summary: 'deletes groups without members, with their offsets',
@@ -285,6 +218,6 @@ const remove: Command = {
 /** `millrace group …` */
 export const group: Command = {
   name: 'group',
-  summary: 'lists, describes, resets and deletes consumer groups',
-  subcommands: [list, describe, reset, remove],
+  summary: 'lists, describes, resets and deletes groups of every kind',
+  subcommands: [list, describe, resetOffsets, deleteOffsets, remove],
 }

@@ -31,8 +31,13 @@ Tab completion: source <(millrace completion bash)`,
     },
     {
       name: 'group',
-      summary: 'lists, describes, resets and deletes consumer groups',
+      summary: 'lists, describes, resets and deletes groups of every kind',
       load: async () => (await import('./group.ts')).group,
+    },
+    {
+      name: 'transaction',
+      summary: 'lists, describes and aborts transactions',
+      load: async () => (await import('./transaction.ts')).transaction,
     },
     {
       name: 'config',

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
+import { Producer, ShareConsumer } from '@millrace/client'
 
 const main = join(import.meta.dirname, '../main.ts')
 
@@ -154,6 +155,46 @@ describe('the tools', () => {
     await ok(['group', 'reset-offsets', 'readers', '--topic', 'grouped:0', '--to', '1'])
     assert.equal(await ok(['consume', 'grouped', '-g', 'readers', '-c', '1']), 'two\n')
     assert.equal(await ok(['group', 'delete', 'readers']), 'deleted readers\n')
+  })
+
+  it('show and move share groups, and list, describe and abort transactions', async () => {
+    await ok(['topic', 'create', 'queued', '-p', '1'])
+    await ok(['produce', 'queued'], 'one\ntwo\nthree\n')
+    await ok(['config', 'alter', 'group', 'sharers', '-p', 'share.auto.offset.reset=earliest'])
+    const bootstrapServers = broker.address
+    {
+      await using sharer = new ShareConsumer({
+        bootstrapServers,
+        groupId: 'sharers',
+        topics: ['queued'],
+      })
+      while ((await sharer.poll(1000)).length === 0);
+      await sharer.commit()
+      assert.match(await ok(['group', 'describe', 'sharers']), /sharers {2}Stable, 1 member/)
+      assert.match(await ok(['group', 'describe', 'sharers', '-m']), /millrace .*queued-0/)
+    }
+    assert.match(await ok(['group', 'list', '--type', 'share']), /sharers +Empty +share +share/)
+    assert.match(await ok(['group', 'describe', 'sharers']), /queued +0 +3 +0/)
+    await ok(['group', 'reset-offsets', 'sharers', '--to', '1'])
+    assert.match(await ok(['group', 'describe', 'sharers']), /queued +0 +1 +2/)
+    assert.match(await ok(['group', 'delete-offsets', 'sharers', '-t', 'queued']), /no offsets/)
+    await ok(['group', 'delete', 'sharers'])
+    assert.equal(await ok(['group', 'list', '--type', 'share']), '')
+    assert.match((await run(['group', 'list', '--type', 'what'])).err, /invalid --type what/)
+
+    await using producer = new Producer({ bootstrapServers, transactionalId: 'left-open' })
+    await producer.initTransactions()
+    producer.beginTransaction()
+    await producer.send({ topic: 'queued', value: 'open' })
+    assert.match(await ok(['transaction', 'list', '--state', 'Ongoing']), /left-open +\d+ +Ongoing/)
+    assert.match(await ok(['transaction', 'describe', 'left-open']), /left-open.*Ongoing.*queued-0/)
+    assert.equal(await ok(['transaction', 'abort', 'left-open']), 'aborted left-open\n')
+    assert.equal(await ok(['transaction', 'list', '--state', 'Ongoing']), '')
+    await assert.rejects(producer.commitTransaction())
+    assert.match(
+      (await run(['transaction', 'abort', '1', '-t', 'queued:0'])).err,
+      /producer 1 has no transaction open in queued-0/,
+    )
   })
 
   it('look into logs, and find what is wrong with them', async () => {

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+import { assertNever } from '@millrace/base'
+import type { Admin, TopicPartition } from '@millrace/client'
+import { connectionOptions, openAdmin } from '../client/connection.ts'
+import { type Place, parsePlace, placeHelp } from '../client/offset-spec.ts'
+import { printRows, report } from '../client/output.ts'
+import type { Command } from '../command.ts'
+import type { ParsedOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+
+export const resetOffsets: Command = {
+  name: 'reset-offsets',
+  summary: 'moves a group without members to other offsets',
+  positionals: ['GROUP'],
+  options: {
+    ...connectionOptions,
+    topic: {
+      value: 'TOPIC[:P,…]',
+      short: 't',
+      multiple: true,
+      help: 'which partitions; default: all that the group has offsets for',
+    },
+    to: { value: 'PLACE', help: `where to: ${placeHelp}` },
+    shift: { value: 'N', help: 'so many records forward, or back with -N' },
+    'dry-run': { help: 'shows what would be and changes nothing' },
+  },
+  details: `Examples:
+  millrace group reset-offsets billing --topic orders --to beginning
+  millrace group reset-offsets billing --to 2h --dry-run
+  millrace group reset-offsets billing --shift=-100`,
+  async run(parsed) {
+    const [groupId] = parsed.positionals as [string]
+    const to = parsed.value('to')
+    const shift = parsed.value('shift')
+    if ((to === undefined) === (shift === undefined)) {
+      throw new UsageError('give one of --to and --shift')
+    }
+    if (shift !== undefined && !/^[-+]?\d+$/.test(shift)) {
+      throw new UsageError(`invalid --shift ${shift}: allowed is a whole number`)
+    }
+    const place = to === undefined ? undefined : parsePlace('to', to, Date.now())
+    await using admin = openAdmin(parsed)
+    const isShare = (await groupTypeOf(admin, groupId)) === 'share'
+    const committed = isShare
+      ? await shareOffsets(admin, groupId)
+      : ((await admin.listConsumerGroupOffsets([groupId])).get(groupId) ?? [])
+    const current = new Map(
+      committed.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]),
+    )
+    const places = await chosen(admin, parsed, committed)
+    const targets = await targetsOf(admin, places, { place, shift, current })
+    if (!parsed.has('dry-run')) {
+      const offsets = places.map((each, i) => ({ ...each, offset: targets[i] as bigint }))
+      if (isShare) await admin.alterShareGroupOffsets(groupId, offsets)
+      else await admin.alterConsumerGroupOffsets(groupId, offsets)
+    }
+    printRows(
+      places.map(({ topic, partition }, i) => ({
+        topic,
+        partition,
+        before: current.get(`${topic}-${partition}`) ?? null,
+        after: targets[i],
+      })),
+      { json: parsed.has('json') },
+    )
+    return 0
+  },
+}
+
+async function shareOffsets(
+  admin: Admin,
+  groupId: string,
+): Promise<(TopicPartition & { readonly offset: bigint })[]> {
+  const offsets = (await admin.listShareGroupOffsets([groupId])).get(groupId) ?? []
+  return offsets.map(({ topic, partition, startOffset }) => ({
+    topic,
+    partition,
+    offset: startOffset,
+  }))
+}
+
+/** A group's kind; undefined for one that is not there, which offsets may make. */
+export async function groupTypeOf(admin: Admin, groupId: string): Promise<string | undefined> {
+  const listed = (await admin.listGroups()).find((each) => each.groupId === groupId)
+  return listed?.type.toLowerCase()
+}
+
+/** `millrace group delete-offsets` */
+export const deleteOffsets: Command = {
+  name: 'delete-offsets',
+  summary: 'makes a group forget where it was in topics',
+  positionals: ['GROUP'],
+  options: {
+    ...connectionOptions,
+    topic: { value: 'TOPIC', short: 't', multiple: true, help: 'a topic; may be repeated' },
+  },
+  async run(parsed) {
+    const [groupId] = parsed.positionals as [string]
+    const topics = parsed.values('topic')
+    if (topics.length === 0) throw new UsageError('name topics with --topic')
+    await using admin = openAdmin(parsed)
+    if ((await groupTypeOf(admin, groupId)) === 'share') {
+      await admin.deleteShareGroupOffsets(groupId, topics)
+    } else {
+      const committed = (await admin.listConsumerGroupOffsets([groupId])).get(groupId) ?? []
+      await admin.deleteConsumerGroupOffsets(
+        groupId,
+        committed.filter(({ topic }) => topics.includes(topic)),
+      )
+    }
+    for (const topic of topics) {
+      report(
+        `${groupId} has no offsets for ${topic} any more`,
+        { group: groupId, topic, deleted: true },
+        { json: parsed.has('json') },
+      )
+    }
+    return 0
+  },
+}
+
+async function chosen(
+  admin: Admin,
+  parsed: ParsedOptions,
+  committed: readonly TopicPartition[],
+): Promise<TopicPartition[]> {
+  const given = parsed.values('topic')
+  if (given.length === 0) {
+    if (committed.length === 0) {
+      throw new UsageError(
+        `group ${parsed.positionals[0]} has no offsets: name topics with --topic`,
+      )
+    }
+    return committed.map(({ topic, partition }) => ({ topic, partition }))
+  }
+  const places: TopicPartition[] = []
+  for (const text of given) {
+    const match = /^([^:]+)(?::(\d+(?:,\d+)*))?$/.exec(text)
+    if (match === null)
+      throw new UsageError(`invalid --topic ${text}: allowed is TOPIC or TOPIC:0,1`)
+    const [, name = '', numbers] = match
+    const known = (await admin.describeTopics([name])).get(name)?.partitions ?? []
+    const partitions = numbers?.split(',').map(Number) ?? known.map(({ partition }) => partition)
+    for (const partition of partitions) places.push({ topic: name, partition })
+  }
+  return places
+}
+
+/** New offsets, kept within the logs. */
+async function targetsOf(
+  admin: Admin,
+  places: readonly TopicPartition[],
+  how: {
+    readonly place: Place | undefined
+    readonly shift: string | undefined
+    readonly current: ReadonlyMap<string, bigint>
+  },
+): Promise<bigint[]> {
+  const begins = await admin.listOffsets(places.map((each) => ({ ...each, spec: 'earliest' })))
+  const ends = await admin.listOffsets(places.map((each) => ({ ...each, spec: 'latest' })))
+  const { place } = how
+  const times =
+    place?.kind === 'time'
+      ? await admin.listOffsets(
+          places.map((each) => ({ ...each, spec: { timestamp: place.timestamp } })),
+        )
+      : undefined
+  return places.map((each, i) =>
+    targetOf(each, {
+      place,
+      shift: how.shift,
+      current: how.current.get(`${each.topic}-${each.partition}`),
+      begin: begins[i]?.offset ?? 0n,
+      end: ends[i]?.offset ?? 0n,
+      atTime: times?.[i]?.offset ?? -1n,
+    }),
+  )
+}
+
+function targetOf(
+  { topic, partition }: TopicPartition,
+  how: {
+    readonly place: Place | undefined
+    readonly shift: string | undefined
+    readonly current: bigint | undefined
+    readonly begin: bigint
+    readonly end: bigint
+    readonly atTime: bigint
+  },
+): bigint {
+  const { place, begin, end } = how
+  const within = (offset: bigint): bigint => (offset < begin ? begin : offset > end ? end : offset)
+  if (place === undefined) {
+    if (how.current === undefined) {
+      throw new UsageError(`the group has no offset for ${topic}-${partition} to shift: give --to`)
+    }
+    return within(how.current + BigInt(how.shift ?? 0))
+  }
+  switch (place.kind) {
+    case 'beginning':
+      return begin
+    case 'end':
+      return end
+    case 'offset':
+      return within(place.offset)
+    case 'last':
+      return within(end - place.count)
+    case 'time':
+      return how.atTime < 0n ? end : how.atTime
+    default:
+      return assertNever(place)
+  }
+}
