@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 export { readyAddress } from './ready-line.ts'
 export { seededRandom } from './seeded-random.ts'
+export { type ProcessClock, SimulatedClock } from './simulated-clock.ts'
 export { PowerCutError, SimulatedDisk } from './simulated-disk.ts'
+export { type NetworkFaults, SimulatedNetwork } from './simulated-network.ts'
 export { type Pipe, WireClient } from './wire-client.ts'

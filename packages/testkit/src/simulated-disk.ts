@@ -49,10 +49,14 @@ export class SimulatedDisk implements FileSystem {
   operations = 0
   /** The power goes at this operation. */
   cutAt = Number.POSITIVE_INFINITY
+  /** Called when the power goes, before anybody learns of it. */
+  onCut: () => void = () => {}
   /** Bytes all files together may take; a write beyond stops short with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY
   /** Makes the next syncs fail with EIO. */
   failSyncs = false
+  /** How long a sync takes: by default until the next turn of the event loop. */
+  syncTime: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve))
   #isOff = false
   #files = new Map<string, Inode>()
   #durableFiles = new Map<string, Inode>()
@@ -105,6 +109,7 @@ export class SimulatedDisk implements FileSystem {
     this.operations++
     if (this.operations >= this.cutAt) {
       this.#isOff = true
+      this.onCut()
       throw new PowerCutError(`the power went at operation ${this.operations}`)
     }
   }
@@ -152,7 +157,7 @@ export class SimulatedDisk implements FileSystem {
       syncAsync: async () => {
         // What is written while the sync is under way is not part of it.
         const pending = inode.pending.length
-        await new Promise((resolve) => setImmediate(resolve))
+        await this.syncTime()
         this.#sync(inode, pending)
       },
       close: () => {},

@@ -295,7 +295,13 @@ export class SharePartition {
     const first = Number(batch.firstOffset)
     const last = Number(batch.lastOffset)
     const { acknowledgeTypes } = batch
-    if (last < this.#startOffset) return []
+    if (last < this.#startOffset) {
+      // Somebody else was done with it meanwhile, or it has left the log.
+      throw new ProtocolError(
+        'INVALID_RECORD_STATE',
+        'Batch record not found. The request batch offsets are not found in the cache.',
+      )
+    }
     if (first >= this.#endOffset) {
       throw new ProtocolError(
         'INVALID_REQUEST',

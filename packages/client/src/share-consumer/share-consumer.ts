@@ -42,7 +42,7 @@ export interface AcknowledgedPartition extends TopicPartition {
 interface Holding {
   readonly place: SharePlace
   readonly nodeId: number
-  readonly open: Set<bigint>
+  readonly open: Map<bigint, AnyRecord>
   acknowledgements: PartitionAcknowledgements
 }
 
@@ -69,6 +69,8 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   #buffer: AnyRecord[] = []
   /** What the last `poll` returned. */
   #handedOut: readonly AnyRecord[] = []
+  /** Acknowledgements that came too late. */
+  readonly #lost: AcknowledgedPartition[] = []
   #lockTimeoutMs = 30_000
   #failure: Error | undefined
   #isReading: string | undefined
@@ -185,10 +187,8 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
 
   #acceptHandedOut(): void {
     const before = this.#handedOut
-    const isOpen = (record: AnyRecord): boolean =>
-      this.#holdings.get(partitionName(record))?.open.has(record.offset) === true
     if (this.#options.isExplicit) {
-      const open = before.filter(isOpen)
+      const open = before.filter((record) => this.#isOpen(record))
       if (open.length > 0) {
         const [first] = open
         throw new MillraceError(
@@ -196,8 +196,13 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
           `${open.length} records of the last poll are not acknowledged, offset ${first?.offset} of ${first?.topic}-${first?.partition} first: in explicit mode all must be`,
         )
       }
-    } else for (const record of before) if (isOpen(record)) this.#note(record, 'accept')
+    } else for (const record of before) this.#settle(record, 'accept')
     this.#handedOut = []
+  }
+
+  /** Whether this delivery of a record is still in hand: after its lock ended the record may have come again. */
+  #isOpen(record: AnyRecord): boolean {
+    return this.#holdings.get(partitionName(record))?.open.get(record.offset) === record
   }
 
   /** For the ways to read: what is there or comes within `timeoutMs`, without a word on what came before. */
@@ -207,11 +212,11 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     for (let isFirst = true; ; isFirst = false) {
       this.#throwFailure()
       if (this.#buffer.length > 0) {
-        const records = this.#buffer
+        const records = this.#buffer.filter((record) => this.#isOpen(record))
         this.#buffer = []
         // Looks for more while these are handled, and does not wait for any.
         this.#fetch(0)
-        return records
+        if (records.length > 0) return records
       }
       const left = deadline - clock.monotonic()
       if (signal?.aborted) throw new AbortedError(signal.reason)
@@ -337,7 +342,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
         })
         for (const record of records) {
           missing.delete(record.offset)
-          holding.open.add(record.offset)
+          holding.open.set(record.offset, record)
           this.#buffer.push(record)
         }
       }
@@ -371,7 +376,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     const holding = {
       place,
       nodeId,
-      open: new Set<bigint>(),
+      open: new Map<bigint, AnyRecord>(),
       acknowledgements: new PartitionAcknowledgements(place),
     }
     this.#holdings.set(name, holding)
@@ -382,18 +387,31 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
 
   /** Says what became of a record; told to the broker with the next fetch, or by `commit`. Default `accept`. */
   acknowledge(
-    record: TopicPartition & { readonly offset: bigint },
+    record: TopicPartition & {
+      readonly offset: bigint
+      readonly deliveryCount?: number | undefined
+    },
     type: AcknowledgeType = 'accept',
   ): void {
     this.#assertOpen()
     const holding = this.#holdings.get(partitionName(record))
-    if (holding?.open.has(record.offset) !== true) {
+    const held = holding?.open.get(record.offset)
+    if (held === undefined) {
       throw new MillraceError(
         'MILLRACE_INVALID_STATE',
         `offset ${record.offset} of ${partitionName(record)} is not in this consumer's hands: it was acknowledged already, or never received`,
       )
     }
-    this.#note(record, type)
+    const { deliveryCount = held.deliveryCount } = record
+    if (deliveryCount === held.deliveryCount) this.#note(record, type)
+    else {
+      const { topic, partition, offset } = record
+      const error = new ProtocolError(
+        'INVALID_RECORD_STATE',
+        `delivery ${deliveryCount} of offset ${offset} of ${partitionName(record)} is not in hand any more: delivery ${held.deliveryCount} is`,
+      )
+      this.#lost.push({ topic, partition, offsets: [offset], error })
+    }
   }
 
   #note(record: TopicPartition & { readonly offset: bigint }, type: AcknowledgeType): void {
@@ -432,6 +450,12 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
 
   #tell(outcomes: readonly AcknowledgeOutcome[]): void {
     if (outcomes.length === 0) return
+    for (const { acknowledgements, error } of outcomes) {
+      if (error !== undefined || acknowledgements.hasRenewals) continue
+      const open = this.#holdings.get(partitionName(acknowledgements.at))?.open
+      // Also a later delivery, which came while this was on its way: the broker took it for that one.
+      for (const offset of acknowledgements.offsets) open?.delete(offset)
+    }
     const told = outcomes.map(toldOutcome)
     for (const { error, ...partition } of told) {
       if (error === undefined) continue
@@ -469,7 +493,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
         return [...renewed, ...told]
       }),
     )
-    return outcomes.flat().map(toldOutcome)
+    return [...outcomes.flat().map(toldOutcome), ...this.#lost.splice(0)]
   }
 
   // ---------------------------------------------------------------------------------------------- other ways to read
@@ -502,7 +526,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   }
 
   #settle(record: AnyRecord, type: AcknowledgeType): void {
-    if (this.#holdings.get(partitionName(record))?.open.has(record.offset)) this.#note(record, type)
+    if (this.#isOpen(record)) this.#note(record, type)
   }
 
   /**
