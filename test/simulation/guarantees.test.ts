@@ -29,6 +29,8 @@ interface Promises {
   /** Jobs whose acceptance or rejection was confirmed, with the delivery that it was. */
   readonly done: Map<string, number>
   readonly deliveries: Map<string, number>
+  /** Transactions that a reader of committed records saw. */
+  readonly seen: Set<string>
 }
 
 /** Sends orders one after another; what fails for good is in doubt, and may be there once. */
@@ -173,6 +175,25 @@ async function readOrders(world: SimulatedWorld, isOver: () => boolean): Promise
   await admin.close()
 }
 
+/** Reads what transactions write while they are under way: what it sees must be there in the end. */
+async function watch(
+  world: SimulatedWorld,
+  promises: Promises,
+  isOver: () => boolean,
+): Promise<void> {
+  const consumer = new Consumer({
+    ...world.client,
+    isolationLevel: 'read_committed',
+    autoOffsetReset: 'earliest',
+  })
+  const places = ['left', 'right'].map((topic) => ({ topic, partition: 0 }))
+  consumer.assign(places)
+  while (!isOver()) {
+    for (const record of await consumer.poll(100).catch(() => [])) promises.seen.add(text(record))
+  }
+  await consumer.close()
+}
+
 async function readAll(
   world: SimulatedWorld,
   topic: string,
@@ -212,6 +233,8 @@ async function verify(world: SimulatedWorld, promises: Promises): Promise<void> 
   )
   for (const each of promises.committed)
     assert.ok(left.includes(each), `transaction ${each} is lost`)
+  for (const each of promises.seen)
+    assert.ok(left.includes(each), `transaction ${each} was seen too early`)
   for (const each of promises.aborted) {
     assert.ok(!left.includes(each), `transaction ${each} was aborted, and is there`)
   }
@@ -243,6 +266,7 @@ async function simulate(seed: number): Promise<string> {
     jobs: new Set(),
     done: new Map(),
     deliveries: new Map(),
+    seen: new Set(),
   }
   const work = async (): Promise<void> => {
     await world.start()
@@ -266,6 +290,7 @@ async function simulate(seed: number): Promise<string> {
       takeJobs(world, promises, () => isOver),
       takeJobs(world, promises, () => isOver),
       readOrders(world, () => isOver),
+      watch(world, promises, () => isOver),
     ])
     await verify(world, promises)
     await world.close()

@@ -12,6 +12,7 @@ import {
 const PORT = 9092
 /** How long a machine takes to come back. */
 const RESTART_MS = 300
+const SLOWEST_SYNC_MS = 8
 
 /** One machine with a broker whose power fails, clients around it, and a network between them: all of it by a seed. */
 export class SimulatedWorld {
@@ -52,7 +53,10 @@ export class SimulatedWorld {
   async start(): Promise<void> {
     for (;;) {
       const clock = this.clock.process()
-      this.disk.syncTime = () => clock.yield()
+      this.disk.syncTime = () =>
+        new Promise((resolve) => {
+          clock.setTimer(this.random.integer(SLOWEST_SYNC_MS), resolve)
+        })
       this.disk.onCut = () => {
         clock.kill()
         this.network.killServers()
