@@ -4,6 +4,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { copyOf, java, type Peer, startKafka, startMillrace } from './peers.ts'
+import { keepPromises, leavePromises } from './promises.ts'
 
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 const tool = (name: string, ...args: string[]) =>
@@ -260,4 +261,21 @@ describe('a data directory of Apache Kafka', () => {
     await using millrace = await startMillrace({ directory: copyOf(kafka.directory) })
     assert.equal(await told(millrace, 'read'), before)
   })
+})
+
+describe('transactions, consumer groups and share groups go on', () => {
+  async function move(first: Peer, open: (directory: string) => Promise<Peer>): Promise<void> {
+    const left = await leavePromises(first)
+    await first.stop()
+    await using second = await open(copyOf(first.directory))
+    await keepPromises(second)
+    // Its broker is gone.
+    void left.close().catch(() => undefined)
+  }
+
+  it('when Apache Kafka 4.4.0 opens what millrace left', async () =>
+    move(await startMillrace(), (directory) => startKafka({ directory })))
+
+  it('when millrace opens what Apache Kafka 4.4.0 left', async () =>
+    move(await startKafka(), (directory) => startMillrace({ directory })))
 })

@@ -250,6 +250,27 @@ describe('encode', () => {
   })
 })
 
+describe('a struct that may be null, in a tagged field', () => {
+  // Values of `__consumer_offsets` as Apache Kafka 4.4.0 wrote them, without their version.
+  const absent =
+    '0000096d696c6c726163650b2f3132372e302e302e31020970726f6d6973657301000493e00001000100'
+
+  it('is what Kafka makes of it', () => {
+    const schema = protocol.ConsumerGroupMemberMetadataValue
+    const decoded = decodeMessage(schema, 0, Buffer.from(absent, 'hex'))
+    assert.equal(decoded.classicMemberMetadata, null)
+    assert.equal(encodeMessage(schema, 0, decoded).toString('hex'), absent)
+    const present = {
+      ...decoded,
+      classicMemberMetadata: { sessionTimeoutMs: 7, supportedProtocols: [] },
+    }
+    const data = encodeMessage(schema, 0, present)
+    // Tag 0, seven bytes: there it is, then the timeout, no protocols, no tags.
+    assert.match(data.toString('hex'), /01000701000000070100$/)
+    assert.deepEqual(decodeMessage(schema, 0, data), present)
+  })
+})
+
 describe('decode', () => {
   it('takes a forged array length for what it is', () => {
     const data = Buffer.from('7fffffff', 'hex')

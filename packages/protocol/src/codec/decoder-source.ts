@@ -66,7 +66,9 @@ export function decoderSource(schema: MessageSchema, version: number): string {
     const what = `${schema.name}.${name}`
     if (field.type === 'struct') {
       if (nullable) {
-        lines.push(`if (r.int8() < 0) ${target} = null`, 'else {')
+        const isTagged = field.tag !== undefined && inVersions(field.tagged, version)
+        const isAbsent = isTagged ? 'r.uvarint() === 0' : 'r.int8() < 0'
+        lines.push(`if (${isAbsent}) ${target} = null`, 'else {')
         struct(target, field.fields ?? {})
         lines.push('}')
       } else struct(target, field.fields ?? {})

@@ -68,7 +68,10 @@ export function encoderSource(schema: MessageSchema, version: number): string {
     }
     if (field.type === 'struct') {
       if (options.nullable) {
-        lines.push(`if (${source} === null) ${writer}.int8(-1)`, `else { ${writer}.int8(1)`)
+        // As Kafka's generator has it: a byte of -1 or 1, but a number of 0 or 1 in a tagged field.
+        const isTagged = field.tag !== undefined && inVersions(field.tagged, version)
+        const [absent, present] = isTagged ? ['uvarint(0)', 'uvarint(1)'] : ['int8(-1)', 'int8(1)']
+        lines.push(`if (${source} === null) ${writer}.${absent}`, `else { ${writer}.${present}`)
         struct(writer, source, field.fields ?? {})
         lines.push('}')
       } else struct(writer, source, field.fields ?? {})
