@@ -115,6 +115,33 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     await until(() => isDone(groupId, topic))
   })
 
+  it('loses sight of nothing while partitions move from member to member', async () => {
+    const topic = await cluster().createTopic('moving', { partitions: 4 })
+    const groupId = await group('moving')
+    const count = 40_000
+    {
+      await using producer = new Producer(cluster().client)
+      const value = Buffer.alloc(20, 'x')
+      await producer.send(
+        Array.from({ length: count }, (_, i) => ({ topic, partition: i % 4, value })),
+      )
+    }
+    const members = Array.from({ length: 4 }, () => consumer(groupId, topic))
+    let seen = 0
+    const deadline = Date.now() + 20_000
+    await Promise.all(
+      members.map(async (member) => {
+        while (seen < count) {
+          assert.ok(Date.now() < deadline, `${seen} of ${count} records`)
+          seen += (await member.poll(200)).length
+        }
+        await member.commit()
+      }),
+    )
+    await Promise.all(members.map((member) => member.close()))
+    assert.equal(seen, count)
+  })
+
   it('takes explicit acknowledgements: accepted, released and rejected', async () => {
     const topic = await cluster().createTopic('explicit')
     const groupId = await group('explicit')

@@ -94,9 +94,14 @@ export class ShareSession {
     const { groupId, fetchMinBytes, fetchMaxBytes, maxPollRecords, acquireMode } = this.#options
     const wanted = new Map(places.map((place) => [keyOf(place), place]))
     const added = places.filter((place) => !this.#told.has(keyOf(place)))
-    const forgotten = [...this.#told].filter(([key]) => !wanted.has(key))
     // A session that begins knows nothing of what was acquired before.
     const sent = this.#epoch === 0 ? [] : acknowledged
+    // To name a partition is to ask for its records: one that is only acknowledged is forgotten in the same breath.
+    const named = new Map([
+      ...this.#told,
+      ...sent.map(({ place }) => [keyOf(place), place] as const),
+    ])
+    const forgotten = [...named].filter(([key]) => !wanted.has(key))
     const response = await this.#request(async (connection) =>
       connection.request(
         ShareFetchRequest,
