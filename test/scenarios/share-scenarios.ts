@@ -133,7 +133,8 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
       members.map(async (member) => {
         while (seen < count) {
           assert.ok(Date.now() < deadline, `${seen} of ${count} records`)
-          seen += (await member.poll(200)).length
+          const { length } = await member.poll(200)
+          seen += length
         }
         await member.commit()
       }),
