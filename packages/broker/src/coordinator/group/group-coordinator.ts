@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Logger, Timer, World } from '@millrace/base'
-import { type ErrorName, ProtocolError } from '@millrace/protocol'
+import type { Logger, World } from '@millrace/base'
+import type { ErrorName } from '@millrace/protocol'
 import type { EndMarker } from '../../log/control-batch.ts'
 import type { NewTopic } from '../../metadata/topic-operations.ts'
 import { GROUP_METADATA_TOPIC, type Topics } from '../../topics.ts'
-import { Effects } from '../runtime/effects.ts'
-import { InternalTopic } from '../runtime/internal-topic.ts'
-import { partitionForKey } from '../runtime/partition-for-key.ts'
-import { ShardRuntime } from '../runtime/shard-runtime.ts'
+import type { ShardRuntime } from '../runtime/shard-runtime.ts'
+import { ShardedTopic } from '../runtime/sharded-topic.ts'
 import type { ClassicGroup } from './classic/classic-group.ts'
 import type {
   HeartbeatRequest,
@@ -62,99 +60,57 @@ export interface OffsetView {
 /** Groups and their offsets: finds the shard of a group and runs its steps. */
 export class GroupCoordinator {
   readonly #options: GroupCoordinatorOptions
-  readonly #topic: InternalTopic
-  readonly #runtimes = new Map<number, Runtime>()
-  #expiryTimer: Timer | undefined
-  #closed = false
+  readonly #shards: ShardedTopic<GroupRecord, ReplayedGroupRecord, GroupTimer, GroupShard>
 
   constructor(options: GroupCoordinatorOptions) {
     this.#options = options
-    this.#topic = new InternalTopic(
-      { name: GROUP_METADATA_TOPIC, ...options.offsetsTopic },
-      options,
-    )
+    this.#shards = new ShardedTopic({
+      ...options,
+      topic: { name: GROUP_METADATA_TOPIC, ...options.offsetsTopic },
+      newShard: () => new GroupShard(options.config, options.topicsView),
+      serde: { encode: encodeGroupRecord, decode: decodeGroupRecord },
+    })
     options.topics.onDelete((names) => void this.#forgetTopics(names))
-    this.#scheduleExpiry()
+    this.#shards.every(options.expiryIntervalMs, 'expiry of offsets', () => this.#expire())
   }
 
   /** Makes `__consumer_offsets` if it is not there yet. */
   ensureTopic(): Promise<void> {
-    return this.#topic.ensure()
+    return this.#shards.ensure()
   }
 
   /** Partition of `__consumer_offsets` that a group belongs to; the topic must be there. */
   partitionFor(groupId: string): number {
-    return partitionForKey(groupId, Math.max(1, this.#topic.partitionCount))
-  }
-
-  async #runtimeOf(groupId: string): Promise<Runtime> {
-    if (this.#closed)
-      throw new ProtocolError('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
-    await this.ensureTopic()
-    return this.#runtime(this.partitionFor(groupId))
-  }
-
-  #runtime(index: number): Runtime {
-    let runtime = this.#runtimes.get(index)
-    if (runtime === undefined) {
-      const partition = this.#options.topics.partition(GROUP_METADATA_TOPIC, index)
-      const { world, logger, config, topicsView } = this.#options
-      runtime = new ShardRuntime({
-        newShard: () => new GroupShard(config, topicsView),
-        serde: { encode: encodeGroupRecord, decode: decodeGroupRecord },
-        log: partition.log,
-        leaderEpoch: () => partition.leaderEpoch,
-        clock: world.clock,
-        logger,
-      })
-      this.#runtimes.set(index, runtime)
-    }
-    return runtime
-  }
-
-  /** Loads what is not loaded yet: listings and retention look at every group. */
-  #allRuntimes(): Runtime[] {
-    return Array.from({ length: this.#topic.partitionCount }, (_, index) => this.#runtime(index))
+    return this.#shards.partitionFor(groupId)
   }
 
   async join(request: Omit<JoinRequest, 'token'>): Promise<JoinReply> {
-    const runtime = await this.#runtimeOf(request.groupId)
+    const runtime = await this.#shards.of(request.groupId)
     const { token, reply } = runtime.expectReply<JoinReply>()
-    this.#start(runtime, (shard, now, fx) => shard.join(fx, { ...request, token }, now))
+    this.#start(runtime, (shard, fx, now) => shard.join(fx, { ...request, token }, now))
     return reply
   }
 
   async sync(request: Omit<SyncRequest, 'token'>): Promise<SyncReply> {
-    const runtime = await this.#runtimeOf(request.groupId)
+    const runtime = await this.#shards.of(request.groupId)
     const { token, reply } = runtime.expectReply<SyncReply>()
-    this.#start(runtime, (shard, now, fx) => shard.sync(fx, { ...request, token }, now))
+    this.#start(runtime, (shard, fx, now) => shard.sync(fx, { ...request, token }, now))
     return reply
   }
 
   /** A step whose outcome arrives as a reply; a failed write rejects that reply. */
-  #start(runtime: Runtime, step: (shard: GroupShard, now: number, fx: GroupEffects) => void): void {
-    this.#step(runtime, step).catch(() => undefined)
-  }
-
-  #step<Result>(
-    runtime: Runtime,
-    step: (shard: GroupShard, now: number, fx: GroupEffects) => Result,
-  ): Promise<Result> {
-    return runtime.run((shard, now) => {
-      const fx: GroupEffects = new Effects()
-      const result = step(shard, now, fx)
-      return { fx, result }
-    })
+  #start(runtime: Runtime, step: (shard: GroupShard, fx: GroupEffects, now: number) => void): void {
+    this.#shards.step(runtime, step).catch(() => undefined)
   }
 
   async heartbeat(request: HeartbeatRequest): Promise<ErrorName> {
-    const runtime = await this.#runtimeOf(request.groupId)
-    return this.#step(runtime, (shard, now, fx) => shard.heartbeat(fx, request, now))
+    const runtime = await this.#shards.of(request.groupId)
+    return this.#shards.step(runtime, (shard, fx, now) => shard.heartbeat(fx, request, now))
   }
 
   async leave(request: LeaveRequest): Promise<LeaveReply> {
-    const runtime = await this.#runtimeOf(request.groupId)
-    return this.#step(runtime, (shard, now, fx) => shard.leave(fx, request, now))
+    const runtime = await this.#shards.of(request.groupId)
+    return this.#shards.step(runtime, (shard, fx, now) => shard.leave(fx, request, now))
   }
 
   /** Server-side assignors that members may ask for. */
@@ -163,45 +119,49 @@ export class GroupCoordinator {
   }
 
   async consumerHeartbeat(request: ConsumerHeartbeat): Promise<ConsumerHeartbeatReply> {
-    const runtime = await this.#runtimeOf(request.groupId)
-    return this.#step(runtime, (shard, now, fx) => shard.consumers.heartbeat(fx, request, now))
+    const runtime = await this.#shards.of(request.groupId)
+    return this.#shards.step(runtime, (shard, fx, now) =>
+      shard.consumers.heartbeat(fx, request, now),
+    )
   }
 
   /** Partitions whose progress must be set up before a member of a share group can read them. */
   async shareUninitialized(request: ShareHeartbeat): Promise<StatePartitions> {
-    const { shard } = await this.#runtimeOf(request.groupId)
+    const { shard } = await this.#shards.of(request.groupId)
     const group = shard.groups.get(request.groupId)
     const isOther = group !== undefined && group.kind !== 'share' && !group.isEmpty
     return isOther ? new Map() : shard.shares.uninitialized(request)
   }
 
   async shareInitializing(groupId: string, partitions: StatePartitions): Promise<void> {
-    const runtime = await this.#runtimeOf(groupId)
-    await this.#step(runtime, (shard, _now, fx) =>
+    const runtime = await this.#shards.of(groupId)
+    await this.#shards.step(runtime, (shard, fx) =>
       shard.shares.beginInitializing(fx, groupId, partitions),
     )
   }
 
   async shareInitialized(groupId: string, partitions: StatePartitions): Promise<void> {
-    const runtime = await this.#runtimeOf(groupId)
-    await this.#step(runtime, (shard, _now, fx) =>
+    const runtime = await this.#shards.of(groupId)
+    await this.#shards.step(runtime, (shard, fx) =>
       shard.shares.endInitializing(fx, groupId, partitions),
     )
   }
 
   async shareForgetTopics(groupId: string, topicIds: ReadonlySet<string>): Promise<void> {
-    const runtime = await this.#runtimeOf(groupId)
-    await this.#step(runtime, (shard, _now, fx) => shard.shares.forgetTopics(fx, groupId, topicIds))
+    const runtime = await this.#shards.of(groupId)
+    await this.#shards.step(runtime, (shard, fx) =>
+      shard.shares.forgetTopics(fx, groupId, topicIds),
+    )
   }
 
   async shareHeartbeat(request: ShareHeartbeat): Promise<ShareHeartbeatReply> {
-    const runtime = await this.#runtimeOf(request.groupId)
-    return this.#step(runtime, (shard, now, fx) => shard.shares.heartbeat(fx, request, now))
+    const runtime = await this.#shards.of(request.groupId)
+    return this.#shards.step(runtime, (shard, fx, now) => shard.shares.heartbeat(fx, request, now))
   }
 
   async streamsHeartbeat(request: StreamsHeartbeat): Promise<StreamsHeartbeatReply> {
-    const runtime = await this.#runtimeOf(request.groupId)
-    return this.#step(runtime, (shard, now, fx) => shard.streams.heartbeat(fx, request, now))
+    const runtime = await this.#shards.of(request.groupId)
+    return this.#shards.step(runtime, (shard, fx, now) => shard.streams.heartbeat(fx, request, now))
   }
 
   /** A streams group as it is now, and what its topology comes to. */
@@ -212,7 +172,7 @@ export class GroupCoordinator {
       }
     | undefined
   > {
-    const { shard } = await this.#runtimeOf(groupId)
+    const { shard } = await this.#shards.of(groupId)
     const group = shard.streams.find(groupId)
     return group === undefined
       ? undefined
@@ -220,7 +180,7 @@ export class GroupCoordinator {
   }
 
   async shareGroup(groupId: string): Promise<ShareGroup | undefined> {
-    const { shard } = await this.#runtimeOf(groupId)
+    const { shard } = await this.#shards.of(groupId)
     return shard.shares.find(groupId)
   }
 
@@ -232,7 +192,7 @@ export class GroupCoordinator {
   async describeConsumerGroup(
     groupId: string,
   ): Promise<{ readonly group: ConsumerGroup; readonly assignor: string } | undefined> {
-    const { shard } = await this.#runtimeOf(groupId)
+    const { shard } = await this.#shards.of(groupId)
     const group = shard.consumerGroup(groupId)
     return group === undefined
       ? undefined
@@ -241,8 +201,8 @@ export class GroupCoordinator {
 
   /** One error for each offset. */
   async commit(request: CommitRequest): Promise<readonly ErrorName[]> {
-    const runtime = await this.#runtimeOf(request.groupId)
-    return this.#step(runtime, (shard, now, fx) => {
+    const runtime = await this.#shards.of(request.groupId)
+    return this.#shards.step(runtime, (shard, fx, now) => {
       const errors = shard.offsetRequests.commit(fx, request, now)
       const isMember = request.generationId >= 0 && errors.includes('NONE')
       if (isMember) shard.touch(fx, request.groupId, request.memberId, now)
@@ -255,7 +215,7 @@ export class GroupCoordinator {
     groupId: string,
     reader: { readonly memberId: string | null; readonly memberEpoch: number },
   ): Promise<OffsetView> {
-    const { shard } = await this.#runtimeOf(groupId)
+    const { shard } = await this.#shards.of(groupId)
     return {
       error:
         shard.groups.get(groupId)?.checkOffsetFetch(reader.memberId, reader.memberEpoch) ?? 'NONE',
@@ -266,68 +226,55 @@ export class GroupCoordinator {
 
   /** Ends a transaction in one partition of `__consumer_offsets`: its offsets are committed, or forgotten. */
   async endTransaction(index: number, marker: EndMarker): Promise<void> {
-    await this.#runtime(index).endTransaction(marker)
+    await this.#shards.at(index).endTransaction(marker)
   }
 
   async deleteOffsets(
     groupId: string,
     partitions: readonly TopicPartition[],
   ): Promise<{ readonly error: ErrorName; readonly results: readonly ErrorName[] }> {
-    const runtime = await this.#runtimeOf(groupId)
-    return this.#step(runtime, (shard, _now, fx) =>
+    const runtime = await this.#shards.of(groupId)
+    return this.#shards.step(runtime, (shard, fx) =>
       shard.offsetRequests.delete(fx, groupId, partitions),
     )
   }
 
   async deleteGroup(groupId: string): Promise<ErrorName> {
-    const runtime = await this.#runtimeOf(groupId)
-    return this.#step(runtime, (shard, _now, fx) => shard.deleteGroup(fx, groupId))
+    const runtime = await this.#shards.of(groupId)
+    return this.#shards.step(runtime, (shard, fx) => shard.deleteGroup(fx, groupId))
   }
 
   async group(groupId: string): Promise<Group | undefined> {
-    const runtime = await this.#runtimeOf(groupId)
+    const runtime = await this.#shards.of(groupId)
     return runtime.shard.groups.get(groupId)
   }
 
   async classicGroup(groupId: string): Promise<ClassicGroup | undefined> {
-    const runtime = await this.#runtimeOf(groupId)
+    const runtime = await this.#shards.of(groupId)
     return runtime.shard.classicGroup(groupId)
   }
 
   groups(): Group[] {
-    return this.#allRuntimes().flatMap((runtime) => [...runtime.shard.groups.values()])
+    return this.#shards.all().flatMap((runtime) => [...runtime.shard.groups.values()])
   }
 
   async #forgetTopics(names: ReadonlySet<string>): Promise<void> {
-    for (const runtime of this.#allRuntimes()) {
-      const forget = this.#step(runtime, (shard, _now, fx) =>
+    for (const runtime of this.#shards.all()) {
+      const forget = this.#shards.step(runtime, (shard, fx) =>
         shard.offsetRequests.deleteTopics(fx, names),
       )
       await forget.catch(() => undefined)
     }
   }
 
-  #scheduleExpiry(): void {
-    const { world, expiryIntervalMs, logger } = this.#options
-    this.#expiryTimer = world.clock.setTimer(expiryIntervalMs, () => {
-      void this.#expire()
-        .catch((error) => logger.error('expiry of offsets failed', { error }))
-        .then(() => {
-          if (!this.#closed) this.#scheduleExpiry()
-        })
-    })
-  }
-
   async #expire(): Promise<void> {
-    for (const runtime of this.#allRuntimes()) {
-      if (this.#closed) return
-      await this.#step(runtime, (shard, now, fx) => shard.offsetRequests.expire(fx, now))
+    for (const runtime of this.#shards.all()) {
+      if (this.#shards.isClosed) return
+      await this.#shards.step(runtime, (shard, fx, now) => shard.offsetRequests.expire(fx, now))
     }
   }
 
   close(): void {
-    this.#closed = true
-    this.#expiryTimer?.cancel()
-    for (const runtime of this.#runtimes.values()) runtime.close()
+    this.#shards.close()
   }
 }

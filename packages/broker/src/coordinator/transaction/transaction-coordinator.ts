@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger, Timer, World } from '@millrace/base'
-import { type ErrorName, ProtocolError } from '@millrace/protocol'
+import type { ErrorName } from '@millrace/protocol'
 import type { NewTopic } from '../../metadata/topic-operations.ts'
 import { type Topics, TRANSACTION_STATE_TOPIC } from '../../topics.ts'
-import { Effects } from '../runtime/effects.ts'
-import { InternalTopic } from '../runtime/internal-topic.ts'
-import { partitionForKey } from '../runtime/partition-for-key.ts'
-import { ShardRuntime } from '../runtime/shard-runtime.ts'
+import type { ShardRuntime } from '../runtime/shard-runtime.ts'
+import { ShardedTopic } from '../runtime/sharded-topic.ts'
 import {
   decodeTransactionRecord,
   encodeTransactionRecord,
@@ -21,7 +19,6 @@ import {
   type InitProducerIdRequest,
   isPrepared,
   type Outcome,
-  type TransactionEffects,
   type TransactionRequest,
   TransactionShard,
   type TransactionTimer,
@@ -56,81 +53,43 @@ export interface TransactionCoordinatorOptions {
 /** Transactional ids and their transactions: finds the shard of an id, runs its steps, and sees to the markers. */
 export class TransactionCoordinator {
   readonly #options: TransactionCoordinatorOptions
-  readonly #topic: InternalTopic
-  readonly #runtimes = new Map<number, Runtime>()
+  readonly #shards: ShardedTopic<
+    TransactionRecord,
+    ReplayedTransaction,
+    TransactionTimer,
+    TransactionShard
+  >
   /** Transactions whose markers are being written, by id. */
   readonly #completions = new Map<string, Promise<void>>()
-  #expiryTimer: Timer | undefined
-  #closed = false
 
   constructor(options: TransactionCoordinatorOptions) {
     this.#options = options
-    this.#topic = new InternalTopic(
-      { name: TRANSACTION_STATE_TOPIC, ...options.stateTopic },
-      options,
+    this.#shards = new ShardedTopic({
+      ...options,
+      topic: { name: TRANSACTION_STATE_TOPIC, ...options.stateTopic },
+      newShard: () => new TransactionShard(options.transactionVersion),
+      serde: { encode: encodeTransactionRecord, decode: decodeTransactionRecord },
+      onOpen: (runtime) => {
+        for (const transactionalId of runtime.shard.prepared) {
+          this.#startCompletion(runtime, transactionalId)
+        }
+      },
+      onDurable: (runtime, records) => {
+        for (const { key } of records) this.#startCompletion(runtime, key.transactionalId)
+      },
+    })
+    this.#shards.every(options.expiryIntervalMs, 'expiry of transactional ids', () =>
+      this.#expireIds(),
     )
-    this.#scheduleExpiry()
   }
 
   /** Takes up the transactions that a stop left under way: their time runs, and decided ones are carried out. */
   start(): void {
-    this.#allRuntimes()
+    this.#shards.all()
   }
 
   ensureTopic(): Promise<void> {
-    return this.#topic.ensure()
-  }
-
-  async #runtimeOf(transactionalId: string): Promise<Runtime> {
-    if (this.#closed) {
-      throw new ProtocolError('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
-    }
-    await this.ensureTopic()
-    return this.#runtime(partitionForKey(transactionalId, this.#topic.partitionCount))
-  }
-
-  /** Undefined when the topic is not there: then no id is known. */
-  #existingRuntime(transactionalId: string): Runtime | undefined {
-    const count = this.#topic.partitionCount
-    return count === 0 ? undefined : this.#runtime(partitionForKey(transactionalId, count))
-  }
-
-  #runtime(index: number): Runtime {
-    let runtime = this.#runtimes.get(index)
-    if (runtime === undefined) {
-      const { world, logger, topics, transactionVersion } = this.#options
-      const partition = topics.partition(TRANSACTION_STATE_TOPIC, index)
-      runtime = new ShardRuntime({
-        newShard: () => new TransactionShard(transactionVersion),
-        serde: { encode: encodeTransactionRecord, decode: decodeTransactionRecord },
-        log: partition.log,
-        leaderEpoch: () => partition.leaderEpoch,
-        clock: world.clock,
-        logger,
-        onDurable: (records) => {
-          for (const { key } of records) this.#startCompletion(index, key.transactionalId)
-        },
-      })
-      this.#runtimes.set(index, runtime)
-      for (const transactionalId of runtime.shard.prepared) {
-        this.#startCompletion(index, transactionalId)
-      }
-    }
-    return runtime
-  }
-
-  #allRuntimes(): Runtime[] {
-    return Array.from({ length: this.#topic.partitionCount }, (_, index) => this.#runtime(index))
-  }
-
-  #step<Result>(
-    runtime: Runtime,
-    step: (shard: TransactionShard, fx: TransactionEffects, nowMs: number) => Result,
-  ): Promise<Result> {
-    return runtime.run((shard, nowMs) => {
-      const fx: TransactionEffects = new Effects()
-      return { result: step(shard, fx, nowMs), fx }
-    })
+    return this.#shards.ensure()
   }
 
   // ---------------------------------------------------------------------------------------------- requests
@@ -140,10 +99,10 @@ export class TransactionCoordinator {
     if (timeoutMs <= 0 || timeoutMs > this.#options.maxTimeoutMs) {
       return { error: 'INVALID_TRANSACTION_TIMEOUT' }
     }
-    const runtime = await this.#runtimeOf(transactionalId)
+    const runtime = await this.#shards.of(transactionalId)
     return this.#settled(transactionalId, async () => {
       const freshProducerId = await this.#freshProducerId(runtime, transactionalId)
-      return this.#step(runtime, (shard, fx, now) =>
+      return this.#shards.step(runtime, (shard, fx, now) =>
         shard.initProducerId(fx, { ...request, freshProducerId }, now),
       )
     })
@@ -162,9 +121,11 @@ export class TransactionCoordinator {
   ): Promise<ErrorName> {
     const { transactionalId } = request
     if (transactionalId === '') return 'INVALID_REQUEST'
-    const runtime = await this.#runtimeOf(transactionalId)
+    const runtime = await this.#shards.of(transactionalId)
     const { error } = await this.#settled(transactionalId, async () => ({
-      error: await this.#step(runtime, (shard, fx, now) => shard.addPartitions(fx, request, now)),
+      error: await this.#shards.step(runtime, (shard, fx, now) =>
+        shard.addPartitions(fx, request, now),
+      ),
     }))
     return error
   }
@@ -172,28 +133,28 @@ export class TransactionCoordinator {
   /** Whether the transaction under way has the partition. */
   verify(request: TransactionRequest, topic: string, partition: number): ErrorName {
     if (request.transactionalId === '') return 'INVALID_REQUEST'
-    const runtime = this.#existingRuntime(request.transactionalId)
+    const runtime = this.#shards.ifThere(request.transactionalId)
     return runtime?.shard.verify(request, topic, partition) ?? 'INVALID_PRODUCER_ID_MAPPING'
   }
 
   async end(request: Omit<EndRequest, 'freshProducerId'>): Promise<Outcome> {
     const { transactionalId } = request
     if (transactionalId === '') return { error: 'INVALID_REQUEST' }
-    const runtime = await this.#runtimeOf(transactionalId)
+    const runtime = await this.#shards.of(transactionalId)
     return this.#settled(transactionalId, async () => {
       const freshProducerId = await this.#freshProducerId(runtime, transactionalId)
-      return this.#step(runtime, (shard, fx, now) =>
+      return this.#shards.step(runtime, (shard, fx, now) =>
         shard.end(fx, { ...request, freshProducerId }, now),
       )
     })
   }
 
   find(transactionalId: string): Transaction | undefined {
-    return this.#existingRuntime(transactionalId)?.shard.transactions.get(transactionalId)
+    return this.#shards.ifThere(transactionalId)?.shard.transactions.get(transactionalId)
   }
 
   list(): Transaction[] {
-    return this.#allRuntimes().flatMap(({ shard }) => [...shard.transactions.values()])
+    return this.#shards.all().flatMap(({ shard }) => [...shard.transactions.values()])
   }
 
   /** Asks again once the transaction before is completed, for a while. */
@@ -220,9 +181,8 @@ export class TransactionCoordinator {
 
   // ---------------------------------------------------------------------------------------------- completing
 
-  #startCompletion(index: number, transactionalId: string): void {
-    const runtime = this.#runtimes.get(index)
-    if (runtime === undefined || this.#completions.has(transactionalId)) return
+  #startCompletion(runtime: Runtime, transactionalId: string): void {
+    if (this.#completions.has(transactionalId)) return
     if (!runtime.shard.prepared.has(transactionalId)) return
     const completion = this.#complete(runtime, transactionalId).finally(() => {
       this.#completions.delete(transactionalId)
@@ -233,15 +193,15 @@ export class TransactionCoordinator {
   /** Writes the markers, then the end of the transaction; tries until it is done. */
   async #complete(runtime: Runtime, transactionalId: string): Promise<void> {
     const { logger, world } = this.#options
-    while (!this.#closed) {
+    while (!this.#shards.isClosed) {
       const transaction = runtime.shard.transactions.get(transactionalId)
       if (transaction === undefined || !isPrepared(transaction.state)) return
       try {
         await this.#writeMarkers(transaction, runtime.leaderEpoch)
-        await this.#step(runtime, (shard, fx, now) => shard.complete(fx, transaction, now))
+        await this.#shards.step(runtime, (shard, fx, now) => shard.complete(fx, transaction, now))
         return
       } catch (error) {
-        if (this.#closed) return
+        if (this.#shards.isClosed) return
         logger.warn('could not complete a transaction, trying again', { transactionalId, error })
         await new Promise<void>((resolve) => world.clock.setTimer(MARKER_RETRY_MS, resolve))
       }
@@ -266,25 +226,16 @@ export class TransactionCoordinator {
 
   // ---------------------------------------------------------------------------------------------- expiring
 
-  #scheduleExpiry(): void {
-    const { world, expiryIntervalMs, idExpirationMs, logger } = this.#options
-    this.#expiryTimer = world.clock.setTimer(expiryIntervalMs, () => {
-      const expire = async (): Promise<void> => {
-        for (const runtime of this.#allRuntimes()) {
-          await this.#step(runtime, (shard, fx, now) => shard.expireIds(fx, now - idExpirationMs))
-        }
-      }
-      void expire()
-        .catch((error) => logger.error('expiry of transactional ids failed', { error }))
-        .then(() => {
-          if (!this.#closed) this.#scheduleExpiry()
-        })
-    })
+  async #expireIds(): Promise<void> {
+    const { idExpirationMs } = this.#options
+    for (const runtime of this.#shards.all()) {
+      await this.#shards.step(runtime, (shard, fx, now) =>
+        shard.expireIds(fx, now - idExpirationMs),
+      )
+    }
   }
 
   close(): void {
-    this.#closed = true
-    this.#expiryTimer?.cancel()
-    for (const runtime of this.#runtimes.values()) runtime.close()
+    this.#shards.close()
   }
 }

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger, Timer, World } from '@millrace/base'
+import { ProtocolError } from '@millrace/protocol'
+import type { NewTopic } from '../../metadata/topic-operations.ts'
+import type { Topics } from '../../topics.ts'
+import { Effects } from './effects.ts'
+import { InternalTopic } from './internal-topic.ts'
+import { partitionForKey } from './partition-for-key.ts'
+import { type RecordSerde, type Shard, ShardRuntime } from './shard-runtime.ts'
+
+export interface ShardedTopicOptions<
+  Record,
+  Replayed,
+  Event,
+  S extends Shard<Record, Replayed, Event>,
+> {
+  readonly world: World
+  readonly logger: Logger
+  readonly topics: Topics
+  readonly topic: NewTopic
+  readonly createTopic: (topic: NewTopic) => Promise<void>
+  readonly newShard: () => S
+  readonly serde: RecordSerde<Record, Replayed>
+  /** Called when a shard has been read from its log. */
+  readonly onOpen?: (runtime: ShardRuntime<Record, Replayed, Event, S>) => void
+  /** Called when a step's records are durable. */
+  readonly onDurable?: (
+    runtime: ShardRuntime<Record, Replayed, Event, S>,
+    records: readonly Record[],
+  ) => void
+}
+
+/** A coordinator's topic and what it is about: one shard for each partition, read when it is first needed. */
+export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Replayed, Event>> {
+  readonly #options: ShardedTopicOptions<Record, Replayed, Event, S>
+  readonly #topic: InternalTopic
+  readonly #runtimes = new Map<number, ShardRuntime<Record, Replayed, Event, S>>()
+  #timer: Timer | undefined
+  #isClosed = false
+
+  constructor(options: ShardedTopicOptions<Record, Replayed, Event, S>) {
+    this.#options = options
+    this.#topic = new InternalTopic(options.topic, options)
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Makes the topic if it is not there yet. */
+  ensure(): Promise<void> {
+    return this.#topic.ensure()
+  }
+
+  /** The partition that a key belongs to; the topic must be there. */
+  partitionFor(key: string): number {
+    return partitionForKey(key, Math.max(1, this.#topic.partitionCount))
+  }
+
+  /** The runtime that a key belongs to. Throws `COORDINATOR_NOT_AVAILABLE` once this is closed. */
+  async of(key: string): Promise<ShardRuntime<Record, Replayed, Event, S>> {
+    if (this.#isClosed) {
+      throw new ProtocolError('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
+    }
+    await this.ensure()
+    return this.at(this.partitionFor(key))
+  }
+
+  /** Undefined when the topic is not there: then nothing is known of any key. */
+  ifThere(key: string): ShardRuntime<Record, Replayed, Event, S> | undefined {
+    return this.#topic.partitionCount === 0 ? undefined : this.at(this.partitionFor(key))
+  }
+
+  at(index: number): ShardRuntime<Record, Replayed, Event, S> {
+    const known = this.#runtimes.get(index)
+    if (known !== undefined) return known
+    const { world, logger, topics, topic, newShard, serde, onOpen, onDurable } = this.#options
+    const partition = topics.partition(topic.name, index)
+    const runtime: ShardRuntime<Record, Replayed, Event, S> = new ShardRuntime({
+      newShard,
+      serde,
+      log: partition.log,
+      leaderEpoch: () => partition.leaderEpoch,
+      clock: world.clock,
+      logger,
+      onDurable: (records) => onDurable?.(runtime, records),
+    })
+    this.#runtimes.set(index, runtime)
+    onOpen?.(runtime)
+    return runtime
+  }
+
+  /** Every shard, also those that nobody has needed yet. */
+  all(): ShardRuntime<Record, Replayed, Event, S>[] {
+    return Array.from({ length: this.#topic.partitionCount }, (_, index) => this.at(index))
+  }
+
+  /** Shards that were needed so far, by partition. */
+  get opened(): ReadonlyMap<number, ShardRuntime<Record, Replayed, Event, S>> {
+    return this.#runtimes
+  }
+
+  /** Takes one step; resolves with its result when its records are durable. */
+  step<Result>(
+    runtime: ShardRuntime<Record, Replayed, Event, S>,
+    step: (shard: S, fx: Effects<Record, Event>, nowMs: number) => Result,
+  ): Promise<Result> {
+    return runtime.run((shard, nowMs) => {
+      const fx: Effects<Record, Event> = new Effects()
+      return { result: step(shard, fx, nowMs), fx }
+    })
+  }
+
+  /** Does the coordinator's one regular piece of work, each time `intervalMs` after the last, until this is closed. */
+  every(intervalMs: number, what: string, work: () => Promise<void>): void {
+    const { world, logger } = this.#options
+    this.#timer = world.clock.setTimer(intervalMs, () => {
+      void work()
+        .catch((error) => logger.error(`${what} failed`, { error }))
+        .then(() => {
+          if (!this.#isClosed) this.every(intervalMs, what, work)
+        })
+    })
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+    for (const runtime of this.#runtimes.values()) runtime.close()
+  }
+}
