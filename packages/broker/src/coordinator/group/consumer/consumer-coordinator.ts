@@ -10,6 +10,7 @@ import {
   type TopicPartitions,
   topicPartitionsOf,
 } from '../modern/assignment.ts'
+import { isAssignmentDue } from '../modern/assignment-due.ts'
 import type { ServerAssignor } from '../modern/assignor.ts'
 import { GroupDraft } from '../modern/group-draft.ts'
 import { heartbeatIntervalMs } from '../modern/heartbeat-interval.ts'
@@ -316,11 +317,7 @@ export class ConsumerCoordinator {
     const { groupId } = group
     if (group.assignmentEpoch >= group.groupEpoch) return
     const interval = this.#config.settings.number(groupId, 'consumer.assignment.interval.ms')
-    const isDue =
-      group.assignmentTimestampMs === 0 ||
-      interval === 0 ||
-      nowMs >= group.assignmentTimestampMs + interval
-    if (!isDue) return
+    if (!isAssignmentDue(group, interval, nowMs)) return
     const members = [...group.members.values()].map((member) => ({
       memberId: member.memberId,
       instanceId: member.instanceId,

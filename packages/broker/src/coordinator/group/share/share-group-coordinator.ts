@@ -10,6 +10,7 @@ import {
   sameAssignment,
   topicPartitionsOf,
 } from '../modern/assignment.ts'
+import { isAssignmentDue } from '../modern/assignment-due.ts'
 import { GroupDraft } from '../modern/group-draft.ts'
 import { heartbeatIntervalMs } from '../modern/heartbeat-interval.ts'
 import { metadataHash, type TopicsView, topicIds } from '../modern/topics-view.ts'
@@ -263,11 +264,7 @@ export class ShareGroupCoordinator {
     const { groupId } = group
     if (group.assignmentEpoch >= group.groupEpoch) return
     const interval = this.#config.settings.number(groupId, 'share.assignment.interval.ms')
-    const isDue =
-      group.assignmentTimestampMs === 0 ||
-      interval === 0 ||
-      nowMs >= group.assignmentTimestampMs + interval
-    if (!isDue) return
+    if (!isAssignmentDue(group, interval, nowMs)) return
     const members = [...group.members.values()].map((member) => ({
       memberId: member.memberId,
       instanceId: null,

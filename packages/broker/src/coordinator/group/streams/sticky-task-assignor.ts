@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type TargetTasks, type Tasks, taskKey } from './tasks.ts'
+import { type TargetTasks, taskKey, taskKeys } from './tasks.ts'
 
 export interface TaskMember {
   readonly memberId: string
@@ -136,8 +136,8 @@ class Assignment {
       const member = new Member(process)
       process.members.push(member)
       this.#members.set(memberId, member)
-      for (const key of keysOf(target.active)) this.#formerActive.set(key, member)
-      for (const key of keysOf(target.standby)) {
+      for (const key of taskKeys(target.active)) this.#formerActive.set(key, member)
+      for (const key of taskKeys(target.standby)) {
         const others = this.#formerStandby.get(key)
         if (others === undefined) this.#formerStandby.set(key, [member])
         else others.push(member)
@@ -234,10 +234,4 @@ function leastLoadedOf(members: readonly Member[]): Member | undefined {
     }
   }
   return least
-}
-
-function* keysOf(tasks: Tasks): Generator<string> {
-  for (const [id, partitions] of tasks) {
-    for (const partition of partitions) yield taskKey(id, partition)
-  }
 }

@@ -4,6 +4,7 @@ import { ClassicGroup } from '../classic/classic-group.ts'
 import type { Group } from '../group.ts'
 import type { GroupConfig } from '../group-config.ts'
 import type { GroupEffects } from '../group-effects.ts'
+import { isAssignmentDue } from '../modern/assignment-due.ts'
 import { GroupDraft } from '../modern/group-draft.ts'
 import { heartbeatIntervalMs } from '../modern/heartbeat-interval.ts'
 import { metadataHash, type TopicsView } from '../modern/topics-view.ts'
@@ -281,9 +282,7 @@ export class StreamsCoordinator {
     const { groupId } = group
     if (group.assignmentEpoch >= group.groupEpoch) return undefined
     const intervalMs = this.#setting(groupId, 'assignment.interval.ms')
-    const isDue =
-      group.assignmentTimestampMs === 0 || nowMs >= group.assignmentTimestampMs + intervalMs
-    if (!isDue) return 'assignment interval'
+    if (!isAssignmentDue(group, intervalMs, nowMs)) return 'assignment interval'
     const members = [...group.members.values()].map(({ memberId, processId }) => ({
       memberId,
       processId,

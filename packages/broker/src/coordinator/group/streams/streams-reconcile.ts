@@ -9,6 +9,7 @@ import {
   type TargetTasks,
   type Tasks,
   taskKey,
+  taskKeys,
 } from './tasks.ts'
 
 /** Which processes have a task, also while they are giving it up. */
@@ -19,9 +20,9 @@ export class TaskOwners {
   constructor(members: Iterable<StreamsMember>) {
     for (const { processId, assigned, pendingRevocation } of members) {
       for (const tasks of [assigned, pendingRevocation]) {
-        for (const key of keysOf(tasks.active)) this.#active.set(key, processId)
+        for (const key of taskKeys(tasks.active)) this.#active.set(key, processId)
         for (const copies of [tasks.standby, tasks.warmup]) {
-          for (const key of keysOf(copies)) this.#copies.add(`${processId} ${key}`)
+          for (const key of taskKeys(copies)) this.#copies.add(`${processId} ${key}`)
         }
       }
     }
@@ -37,12 +38,6 @@ export class TaskOwners {
 
   hasCopy(processId: string, key: string): boolean {
     return this.#copies.has(`${processId} ${key}`)
-  }
-}
-
-function* keysOf(tasks: Tasks | ActiveTasks): Generator<string> {
-  for (const [subtopologyId, partitions] of tasks) {
-    for (const partition of partitions.keys()) yield taskKey(subtopologyId, partition)
   }
 }
 

@@ -33,6 +33,12 @@ export function taskKey(subtopologyId: string, partition: number): string {
   return `${subtopologyId}_${partition}`
 }
 
+export function* taskKeys(tasks: Tasks | ActiveTasks): Generator<string> {
+  for (const [subtopologyId, partitions] of tasks) {
+    for (const partition of partitions.keys()) yield taskKey(subtopologyId, partition)
+  }
+}
+
 export function tasksOf(ids: readonly TaskIds[]): Tasks {
   return new Map(
     ids
