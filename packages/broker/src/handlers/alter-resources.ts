@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode, ProtocolError } from '@millrace/protocol'
+import { ProtocolError } from '@millrace/protocol'
 import { type ConfigChange, changeConfigs, checkResource } from '../metadata/config-operations.ts'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import type { RequestContext } from './handler.ts'
+import { type ItemOutcome, itemOutcome } from './outcome.ts'
 
 interface ResourceChange {
   readonly type: number
@@ -10,9 +11,7 @@ interface ResourceChange {
   readonly changes: (current: ReadonlyMap<string, string>) => readonly ConfigChange[]
 }
 
-interface ResourceResponse {
-  readonly errorCode: number
-  readonly errorMessage: string | null
+interface ResourceResponse extends ItemOutcome {
   readonly resourceType: number
   readonly resourceName: string
 }
@@ -26,8 +25,7 @@ export function alterResources(
     const records: NewMetadataRecord[] = []
     const seen = new Set<string>()
     const reply = request.resources.map(({ type, name, changes }): ResourceResponse => {
-      const result = { resourceType: type, resourceName: name }
-      try {
+      const outcome = itemOutcome(() => {
         const key = `${type}:${name}`
         if (seen.has(key)) {
           throw new ProtocolError('INVALID_REQUEST', 'Each resource must appear at most once.')
@@ -35,11 +33,8 @@ export function alterResources(
         seen.add(key)
         checkResource(image, { type, name }, broker.nodeId)
         records.push(...changeConfigs(image, { type, name }, changes(image.configs(type, name))))
-        return { ...result, errorCode: ErrorCode.NONE, errorMessage: null }
-      } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error
-        return { ...result, errorCode: error.errorCode, errorMessage: error.message }
-      }
+      })
+      return { ...outcome, resourceType: type, resourceName: name }
     })
     return { records: request.validateOnly ? [] : records, reply }
   })

@@ -2,12 +2,12 @@
 import {
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
-  ErrorCode,
   ProtocolError,
 } from '@millrace/protocol'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { deleteCredential, upsertCredential } from '../metadata/security/scram-credentials.ts'
 import { defineHandler } from './handler.ts'
+import { itemOutcome } from './outcome.ts'
 
 /** AlterUserScramCredentials (key 51): sets and takes away users' credentials, one change a user (KIP-554). */
 export const alterUserScramCredentials = defineHandler(
@@ -27,25 +27,17 @@ export const alterUserScramCredentials = defineHandler(
         })),
       ]
       const byUser = Map.groupBy(changes, ({ user }) => user)
-      const reply = [...byUser].map(([user, own]) => {
-        try {
-          const [change] = own
-          if (own.length > 1) {
+      const reply = [...byUser].map(([user, [change, ...others]]) => {
+        const outcome = itemOutcome(() => {
+          if (others.length > 0) {
             throw new ProtocolError(
               'DUPLICATE_RESOURCE',
               'A user credential cannot be altered twice in the same request',
             )
           }
           if (change !== undefined) records.push(change.make())
-          return { user, errorCode: ErrorCode.NONE as number, errorMessage: null as string | null }
-        } catch (error) {
-          if (!(error instanceof ProtocolError)) throw error
-          return {
-            user,
-            errorCode: error.errorCode as number,
-            errorMessage: error.message as string | null,
-          }
-        }
+        })
+        return { user, ...outcome }
       })
       return { records, reply }
     })

@@ -10,6 +10,7 @@ import type { Assignment } from '../coordinator/group/modern/assignment.ts'
 import { AuthorizedOperations } from './authorized-operations.ts'
 import { describedAssignment } from './described-assignment.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
+import { missingGroup } from './missing-group.ts'
 import { attempt } from './outcome.ts'
 
 /** ConsumerGroupDescribe (key 69): groups of the consumer protocol (KIP-848). v1 tells which protocol a member speaks. */
@@ -43,12 +44,8 @@ export const consumerGroupDescribe = defineHandler(
             async () => {
               const found = await context.broker.groups.describeConsumerGroup(groupId)
               if (found === undefined) {
-                const known = await context.broker.groups.group(groupId)
-                const message =
-                  known === undefined
-                    ? `Group ${groupId} not found.`
-                    : `Group ${groupId} is not a consumer group.`
-                return refused(ErrorCode.GROUP_ID_NOT_FOUND, message)
+                const missing = await missingGroup(context.broker, groupId, 'consumer')
+                return refused(missing.errorCode, missing.errorMessage)
               }
               const { group, assignor } = found
               return {

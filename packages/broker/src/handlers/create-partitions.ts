@@ -2,12 +2,12 @@
 import {
   CreatePartitionsRequest,
   CreatePartitionsResponse,
-  ErrorCode,
   ProtocolError,
 } from '@millrace/protocol'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { addPartitions } from '../metadata/topic-operations.ts'
 import { defineHandler } from './handler.ts'
+import { itemOutcome } from './outcome.ts'
 
 /** CreatePartitions (key 37): raises the number of partitions of topics (KIP-195). */
 export const createPartitions = defineHandler(
@@ -19,16 +19,13 @@ export const createPartitions = defineHandler(
       const names = request.topics.map((topic) => topic.name)
       const reply = [...new Set(names)].map((name) => {
         const topic = request.topics.find((candidate) => candidate.name === name)
-        try {
+        const outcome = itemOutcome(() => {
           if (topic === undefined || names.filter((other) => other === name).length > 1) {
             throw new ProtocolError('INVALID_REQUEST', 'Duplicate topic name.')
           }
           records.push(...addPartitions(image, topic, broker.topicDefaults))
-          return { name, errorCode: ErrorCode.NONE as number, errorMessage: null }
-        } catch (error) {
-          if (!(error instanceof ProtocolError)) throw error
-          return { name, errorCode: error.errorCode as number, errorMessage: error.message }
-        }
+        })
+        return { name, ...outcome }
       })
       return { records: request.validateOnly ? [] : records, reply }
     })

@@ -27,3 +27,20 @@ export async function attempt<T, F>(
     return onError(protocolError(error, context))
   }
 }
+
+/** What is told of one item of a request. */
+export interface ItemOutcome {
+  readonly errorCode: number
+  readonly errorMessage: string | null
+}
+
+/** Works on one item of several: what is wrong with it is told, and leaves the others alone. */
+export function itemOutcome(work: () => void): ItemOutcome {
+  try {
+    work()
+    return { errorCode: ErrorCode.NONE, errorMessage: null }
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return { errorCode: error.errorCode, errorMessage: error.message }
+  }
+}

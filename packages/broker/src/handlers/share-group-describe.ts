@@ -7,6 +7,7 @@ import {
 import { AuthorizedOperations } from './authorized-operations.ts'
 import { describedAssignment } from './described-assignment.ts'
 import { defineHandler } from './handler.ts'
+import { missingGroup } from './missing-group.ts'
 
 /** ShareGroupDescribe (key 77): share groups, their members and what each reads (KIP-932). */
 export const shareGroupDescribe = defineHandler(
@@ -18,20 +19,7 @@ export const shareGroupDescribe = defineHandler(
       request.groupIds.map(async (groupId) => {
         const group = await broker.groups.shareGroup(groupId)
         if (group === undefined) {
-          const known = await broker.groups.group(groupId)
-          return {
-            groupId,
-            errorCode: ErrorCode.GROUP_ID_NOT_FOUND as number,
-            errorMessage:
-              known === undefined
-                ? `Group ${groupId} not found.`
-                : `Group ${groupId} is not a share group.`,
-            groupState: '',
-            groupEpoch: 0,
-            assignmentEpoch: 0,
-            assignorName: '',
-            members: [],
-          }
+          return { ...(await missingGroup(broker, groupId, 'share')), assignorName: '' }
         }
         return {
           groupId,

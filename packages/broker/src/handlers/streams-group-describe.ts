@@ -18,6 +18,7 @@ import type {
 } from '../coordinator/group/streams/topology.ts'
 import { AuthorizedOperations } from './authorized-operations.ts'
 import { defineHandler } from './handler.ts'
+import { missingGroup } from './missing-group.ts'
 
 /** Codes of a topology description: nobody keeps one here (KIP-1331). */
 const DescriptionStatus = { notRequested: 0, notStored: 1 } as const
@@ -32,19 +33,7 @@ export const streamsGroupDescribe = defineHandler(
       request.groupIds.map(async (groupId) => {
         const described = await broker.groups.describeStreamsGroup(groupId)
         if (described === undefined) {
-          const known = await broker.groups.group(groupId)
-          return {
-            groupId,
-            errorCode: ErrorCode.GROUP_ID_NOT_FOUND as number,
-            errorMessage:
-              known === undefined
-                ? `Group ${groupId} not found.`
-                : `Group ${groupId} is not a streams group.`,
-            groupState: '',
-            groupEpoch: 0,
-            assignmentEpoch: 0,
-            members: [],
-          }
+          return missingGroup(broker, groupId, 'streams')
         }
         const { group, configured } = described
         return {
