@@ -101,7 +101,6 @@ function openGroups(
         maxSize: config.number('group.consumer.max.size'),
         assignors: assignorsOf(config.string('group.consumer.assignors')),
         migrationPolicy: migrationPolicyOf(config.string('group.consumer.migration.policy')),
-        regexRefreshMs: config.number('group.consumer.regex.refresh.interval.ms'),
       },
       share: { maxSize: config.number('group.share.max.size') },
       streams: { maxSize: config.number('group.streams.max.size') },

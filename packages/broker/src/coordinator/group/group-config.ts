@@ -21,7 +21,6 @@ export interface ConsumerGroupConfig {
   /** Names of server-side assignors; the first is the default. */
   readonly assignors: readonly string[]
   readonly migrationPolicy: MigrationPolicy
-  readonly regexRefreshMs: number
 }
 
 /** Settings that each group may have of its own (`ConfigResource` type GROUP), as `consumer.session.timeout.ms`. */

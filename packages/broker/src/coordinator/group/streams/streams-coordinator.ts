@@ -61,6 +61,7 @@ interface Volatile {
         readonly topology: Topology
         readonly topicsVersion: number
         readonly result: ConfiguredTopology
+        readonly metadataHash: bigint
       }
     | undefined
 }
@@ -133,9 +134,9 @@ export class StreamsCoordinator {
         statusDetail: `The member's topology epoch ${updated.topologyEpoch} is behind the group's topology epoch ${topology.epoch}.`,
       })
     }
-    const configured = this.#configured(groupId, topology)
+    const { result: configured, metadataHash: hash } = this.#configured(groupId, topology)
     throwIfTasksAreInvalid(configured, request)
-    this.#updateEpoch(draft, { configured, topology, hasChanged })
+    this.#updateEpoch(draft, { configured, topology, hash, hasChanged })
 
     if (isFirst) this.#delayFirstAssignment(fx, groupId, nowMs)
     const isDelayed = nowMs < this.#volatileOf(groupId).delayedUntilMs
@@ -214,21 +215,26 @@ export class StreamsCoordinator {
     return newStreamsMember(memberId)
   }
 
-  #configured(groupId: string, topology: Topology): ConfiguredTopology {
-    const known = this.#volatileOf(groupId)
-    const { version } = this.#topics
-    if (known.configured?.topology !== topology || known.configured.topicsVersion !== version) {
-      const result = configureTopology(topology, this.#topics)
-      known.configured = { topology, topicsVersion: version, result }
+  /** Computed anew only when the topology or the topics are others. */
+  #configured(groupId: string, topology: Topology): NonNullable<Volatile['configured']> {
+    const soft = this.#volatileOf(groupId)
+    const { version: topicsVersion } = this.#topics
+    const known = soft.configured
+    if (known?.topology === topology && known.topicsVersion === topicsVersion) return known
+    soft.configured = {
+      topology,
+      topicsVersion,
+      result: configureTopology(topology, this.#topics),
+      metadataHash: metadataHash(requiredTopics(topology), this.#topics),
     }
-    return known.configured.result
+    return soft.configured
   }
 
   /** The topology as it is now, for whoever describes the group. */
   configuredTopology(group: StreamsGroup): ConfiguredTopology | undefined {
     return group.topology === undefined
       ? undefined
-      : this.#configured(group.groupId, group.topology)
+      : this.#configured(group.groupId, group.topology).result
   }
 
   /** A new epoch when members changed, the topics they read, whether these are as they need to be, or the group's settings. */
@@ -237,12 +243,12 @@ export class StreamsCoordinator {
     options: {
       readonly configured: ConfiguredTopology
       readonly topology: Topology
+      readonly hash: bigint
       readonly hasChanged: boolean
     },
   ): void {
-    const { configured, topology, hasChanged } = options
+    const { configured, topology, hash, hasChanged } = options
     const { group } = draft
-    const hash = metadataHash(requiredTopics(topology), this.#topics)
     const validatedTopologyEpoch = configured.problem === undefined ? topology.epoch : -1
     const configs = this.#assignmentConfigs(group.groupId)
     const isSame =

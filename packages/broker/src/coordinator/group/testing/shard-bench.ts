@@ -32,7 +32,6 @@ const baseConfig: GroupConfig = {
     maxSize: 10,
     assignors: ['uniform', 'range'],
     migrationPolicy: 'bidirectional',
-    regexRefreshMs: 600_000,
   },
   share: { maxSize: 10 },
   streams: { maxSize: 10 },
