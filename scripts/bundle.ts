@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 
 const packages = join(import.meta.dirname, '../packages')
-const libraries = ['base', 'protocol', 'broker', 'client', 'testkit']
+const libraries = ['base', 'protocol', 'broker', 'client', 'testkit', 'amqp', 'jms', 'jms-provider']
 
 const common = {
   bundle: true,

@@ -65,6 +65,14 @@ export class ByteReader {
     return this.buffer.readBigInt64BE(this.#advance(8))
   }
 
+  uint64(): bigint {
+    return this.buffer.readBigUInt64BE(this.#advance(8))
+  }
+
+  float32(): number {
+    return this.buffer.readFloatBE(this.#advance(4))
+  }
+
   float64(): number {
     return this.buffer.readDoubleBE(this.#advance(8))
   }

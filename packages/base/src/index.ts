@@ -23,4 +23,11 @@ export type {
 } from './network.ts'
 export { nodeWorld } from './node-world.ts'
 export { parseProperties } from './properties-file.ts'
+export {
+  ScramClient,
+  type ScramCredential,
+  type ScramDigest,
+  ScramServer,
+  scramCredential,
+} from './scram.ts'
 export type { Clock, Random, Timer, World } from './world.ts'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import type { ConnectionOptions as TlsOptions, TlsOptions as TlsServerOptions } from 'node:tls'
 
 /** Sockets, as much of them as servers and clients need. */
 export interface Network extends ClientNetwork {
@@ -33,6 +33,8 @@ export interface ListenOptions {
   readonly port: number
   /** Pending connections the kernel holds. */
   readonly backlog?: number
+  /** Options of `tls.createServer`. Without them connections are plain. */
+  readonly tls?: TlsServerOptions
   readonly onConnection: (connection: Connection) => void
   readonly onError: (error: Error) => void
 }
@@ -49,6 +51,8 @@ export interface Connection {
   /** The address the client reached us at. */
   readonly localAddress: string
   readonly localPort: number
+  /** The common name in the peer's certificate, when it showed one that we trust. */
+  readonly peerName?: string | undefined
   onData: (chunk: Buffer) => void
   /** Called once, whatever ended the connection. */
   onClose: (error: Error | undefined) => void

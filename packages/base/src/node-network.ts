@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createServer, createConnection as openSocket, type Socket } from 'node:net'
-import type { connect as tlsConnect } from 'node:tls'
-import type { Connection, ConnectOptions, Network } from './network.ts'
+import { createServer, createConnection as openSocket, type Server, type Socket } from 'node:net'
+import type { createServer as createTlsServer, TLSSocket, connect as tlsConnect } from 'node:tls'
+import type { Connection, ConnectOptions, ListenOptions, Network } from './network.ts'
 
 /** Bytes reach the connection in `onread` buffers, or, without them, in 'data' events. */
 function connectionOf(socket: Socket, hasOwnBuffers = false): Connection {
@@ -11,6 +11,7 @@ function connectionOf(socket: Socket, hasOwnBuffers = false): Connection {
     remotePort: socket.remotePort ?? 0,
     localAddress: socket.localAddress ?? '',
     localPort: socket.localPort ?? 0,
+    peerName: peerNameOf(socket),
     onData() {},
     onClose() {},
     onDrain() {},
@@ -37,6 +38,13 @@ function connectionOf(socket: Socket, hasOwnBuffers = false): Connection {
   socket.on('end', () => socket.end())
   socket.on('close', () => connection.onClose(failure))
   return connection
+}
+
+function peerNameOf(socket: Socket): string | undefined {
+  const secured = socket as Partial<TLSSocket>
+  if (secured.authorized !== true) return undefined
+  const { CN } = secured.getPeerCertificate?.().subject ?? {}
+  return Array.isArray(CN) ? CN[0] : CN
 }
 
 async function connect(options: ConnectOptions): Promise<Connection> {
@@ -99,11 +107,10 @@ async function openFor(
 /** TCP through `node:net`, TLS through `node:tls`. */
 export const nodeNetwork: Network = {
   connect,
-  listen({ host, port, backlog, onConnection, onError }) {
+  async listen(options) {
+    const { host, port, backlog, onError } = options
+    const server = await serverFor(options)
     return new Promise((resolve, reject) => {
-      const server = createServer({ allowHalfOpen: true }, (socket) =>
-        onConnection(connectionOf(socket)),
-      )
       server.once('error', reject)
       const address = host === '' ? {} : { host }
       server.listen({ ...address, port, ...(backlog === undefined ? {} : { backlog }) }, () => {
@@ -117,4 +124,16 @@ export const nodeNetwork: Network = {
       })
     })
   },
+}
+
+async function serverFor({ tls, onConnection }: ListenOptions): Promise<Server> {
+  const accept = (socket: Socket): void => onConnection(connectionOf(socket))
+  if (tls === undefined) return createServer({ allowHalfOpen: true }, accept)
+  const { createServer: createTls } = (await import('node:tls')) as {
+    createServer: typeof createTlsServer
+  }
+  const server = createTls(tls, accept)
+  // A peer that fails its handshake is its own concern.
+  server.on('tlsClientError', (_error, socket) => socket.destroy())
+  return server
 }

@@ -2,13 +2,24 @@
 import type { ChildProcess } from 'node:child_process'
 
 /** The address in the line by which `millrace start` says that it is ready; rejects with its output when it ends first. */
-export function readyAddress(child: ChildProcess): Promise<string> {
+export async function readyAddress(child: ChildProcess): Promise<string> {
+  return (await readyAddresses(child)).kafka
+}
+
+/** Where `millrace start` serves Kafka and, unless it was turned off, AMQP. */
+export interface ReadyAddresses {
+  readonly kafka: string
+  readonly amqp: string
+}
+
+/** All the addresses in that line. */
+export function readyAddresses(child: ChildProcess): Promise<ReadyAddresses> {
   return new Promise((resolve, reject) => {
     let output = ''
     const look = (data: Buffer): void => {
       output += data
-      const ready = /^millrace ready kafka=(\S+)$/m.exec(output)
-      if (ready !== null) resolve(ready[1] as string)
+      const ready = /^millrace ready kafka=(\S+)(?: amqp=(\S+))?$/m.exec(output)
+      if (ready !== null) resolve({ kafka: ready[1] as string, amqp: ready[2] ?? '' })
     }
     child.stdout?.on('data', look)
     child.stderr?.on('data', look)

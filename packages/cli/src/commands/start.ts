@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
-import { createLogger, LogLevel, nodeWorld, parseProperties, systemErrorCode } from '@millrace/base'
+import {
+  createLogger,
+  type Logger,
+  LogLevel,
+  nodeWorld,
+  parseProperties,
+  systemErrorCode,
+} from '@millrace/base'
 import { Broker, releases } from '@millrace/broker'
+import type { JmsProvider } from '@millrace/jms-provider'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
@@ -24,6 +32,15 @@ const options = {
     short: 'l',
     help: 'address to listen on, over listeners; port 0 picks a free one (default 127.0.0.1:9092)',
   },
+  amqp: {
+    value: 'HOST:PORT',
+    help: 'address for JMS programs, over amqp.listener; none turns JMS off (default 127.0.0.1:5672)',
+  },
+  bootstrap: {
+    value: 'HOST:PORT',
+    short: 'b',
+    help: 'serves JMS over this Kafka cluster, in place of an embedded broker',
+  },
   ephemeral: { help: 'keeps everything in memory and forgets it at the end' },
   'release-version': {
     value: 'VERSION',
@@ -39,44 +56,115 @@ const details = `Ctrl-C or SIGTERM ends it, keeping everything.
 
 When clients can connect, and not before, a line is printed on stdout for scripts to wait for:
 
-  millrace ready kafka=127.0.0.1:9092
+  millrace ready kafka=127.0.0.1:9092 amqp=127.0.0.1:5672
 
 Examples:
   millrace start
+  millrace start --bootstrap kafka-1:9092,kafka-2:9092 --amqp 0.0.0.0:5672 --set amqp.users=alice:secret
   millrace start --ephemeral --listen 127.0.0.1:0
   millrace start --config server.properties --set num.partitions=3`
 
-/** `millrace start`: the broker as a server. */
+/** `millrace start`: the broker and the JMS provider as a server. */
 export const start: Command = {
   name: 'start',
-  summary: 'starts a Kafka-compatible broker in the foreground',
+  summary: 'starts a Kafka-compatible broker and a JMS provider in the foreground',
   options,
   details,
   async run(parsed) {
     const logLevel = logLevelOf(parsed)
+    const bootstrap = parsed.value('bootstrap')
     const settings = settingsOf(parsed)
     const logger = createLogger({
       level: logLevel,
       now: () => nodeWorld.clock.now(),
       write: (line) => void process.stderr.write(`${line}\n`),
     })
-    const releaseVersion = parsed.value('release-version')
     const began = nodeWorld.clock.monotonic()
-    const broker = await Broker.start({
-      config: settings,
-      logger,
-      logLevel,
-      ...(releaseVersion === undefined ? {} : { releaseVersion }),
-    }).catch((error: unknown) => {
-      throw explain(error, settings)
-    })
+    const broker =
+      bootstrap === undefined
+        ? await startBroker(settings, { parsed, logger, logLevel })
+        : undefined
+    const amqp = amqpSettings(settings, parsed)
+    const provider = await startProvider(amqp, { broker, bootstrap, logger }).catch(
+      async (error: unknown) => {
+        await broker?.close()
+        throw explainAmqp(error, amqp)
+      },
+    )
     // Before anybody is told: who waits for the line may send a signal at once.
     const interrupt = interrupted()
-    announce(broker, settings, nodeWorld.clock.monotonic() - began)
+    announce({ broker, provider, bootstrap, settings, tookMs: nodeWorld.clock.monotonic() - began })
     await interrupt
-    await broker.close()
+    await provider?.close()
+    await broker?.close()
     return 0
   },
+}
+
+function startBroker(
+  settings: ReadonlyMap<string, string>,
+  {
+    parsed,
+    logger,
+    logLevel,
+  }: { readonly parsed: ParsedOptions; readonly logger: Logger; readonly logLevel: LogLevel },
+): Promise<Broker> {
+  const releaseVersion = parsed.value('release-version')
+  const own = new Map([...settings].filter(([key]) => !key.startsWith('amqp.')))
+  return Broker.start({
+    config: own,
+    logger,
+    logLevel,
+    ...(releaseVersion === undefined ? {} : { releaseVersion }),
+  }).catch((error: unknown) => {
+    throw explain(error, settings)
+  })
+}
+
+/** The settings of JMS, with `--amqp` over them. With a broker on any free port, JMS takes any free port too. */
+function amqpSettings(
+  settings: ReadonlyMap<string, string>,
+  parsed: ParsedOptions,
+): Map<string, string> {
+  const amqp = new Map([...settings].filter(([key]) => key.startsWith('amqp.')))
+  const listen = parsed.value('amqp')
+  if (listen !== undefined) amqp.set('amqp.listener', listen)
+  const isAnyPort = parsed.value('listen')?.endsWith(':0') === true
+  if (!amqp.has('amqp.listener') && isAnyPort) amqp.set('amqp.listener', '127.0.0.1:0')
+  return amqp
+}
+
+async function startProvider(
+  config: ReadonlyMap<string, string>,
+  {
+    broker,
+    bootstrap,
+    logger,
+  }: {
+    readonly broker: Broker | undefined
+    readonly bootstrap: string | undefined
+    readonly logger: Logger
+  },
+): Promise<JmsProvider | undefined> {
+  if (config.get('amqp.listener') === 'none') return undefined
+  // Loaded only when it is wanted: a plain broker starts faster without.
+  const { JmsProvider } = await import('@millrace/jms-provider')
+  const client =
+    broker === undefined
+      ? { bootstrapServers: bootstrap as string }
+      : { bootstrapServers: broker.address, network: broker.network }
+  return JmsProvider.start({ client, config, logger })
+}
+
+function explainAmqp(error: unknown, config: ReadonlyMap<string, string>): unknown {
+  const code = systemErrorCode(error)
+  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    const listener = config.get('amqp.listener') ?? '127.0.0.1:5672'
+    return new UsageError(
+      `cannot listen for AMQP on ${listener} (${code}); choose another with --amqp HOST:PORT, or --amqp none`,
+    )
+  }
+  return error
 }
 
 function logLevelOf(parsed: ParsedOptions): LogLevel {
@@ -157,26 +245,59 @@ function listenersWith(settings: ReadonlyMap<string, string>, listen: string): s
   return [`PLAINTEXT://${listen}`, ...kept].join(',')
 }
 
-function announce(broker: Broker, settings: ReadonlyMap<string, string>, tookMs: number): void {
-  const directory = settings.get('log.dirs') ?? settings.get('log.dir')
-  const data = directory ?? 'in memory, forgotten at the end'
-  const topics = broker.topicNames.filter((name) => !name.startsWith('__')).length
+function announce({
+  broker,
+  provider,
+  bootstrap,
+  settings,
+  tookMs,
+}: {
+  readonly broker: Broker | undefined
+  readonly provider: JmsProvider | undefined
+  readonly bootstrap: string | undefined
+  readonly settings: ReadonlyMap<string, string>
+  readonly tookMs: number
+}): void {
+  const kafka = broker?.address ?? bootstrap
+  const jms =
+    provider === undefined
+      ? []
+      : [
+          `  JMS       ${provider.addresses.map(amqpUrl).join(', ')}${provider.isOwner ? '' : ' (standby)'}`,
+        ]
   const lines = [
     '',
     `  millrace is up (${Math.round(tookMs)} ms)`,
     '',
-    `  Kafka     ${broker.addresses.join(', ')}`,
-    `  Data      ${data}${topics > 0 ? ` (${topics} ${topics === 1 ? 'topic' : 'topics'})` : ''}`,
-    `  Cluster   ${broker.clusterId}, node ${broker.nodeId}`,
+    ...(broker === undefined
+      ? [`  Kafka     at ${bootstrap}`]
+      : [`  Kafka     ${broker.addresses.join(', ')}`]),
+    ...jms,
+    ...(broker === undefined ? [] : describeBroker(broker, settings)),
     '',
     '  Try next',
-    `    echo hello | millrace produce greetings --bootstrap ${broker.address}`,
-    `    millrace consume greetings --bootstrap ${broker.address} --from beginning`,
+    `    echo hello | millrace produce greetings --bootstrap ${kafka}`,
+    `    millrace consume greetings --bootstrap ${kafka} --from beginning`,
     '',
     '  Ctrl-C stops it.',
     '',
   ]
-  process.stdout.write(`${lines.join('\n')}\nmillrace ready kafka=${broker.address}\n`)
+  const amqp = provider === undefined || provider.address === '' ? '' : ` amqp=${provider.address}`
+  process.stdout.write(`${lines.join('\n')}\nmillrace ready kafka=${kafka}${amqp}\n`)
+}
+
+function amqpUrl(address: string): string {
+  return address.includes('://') ? address : `amqp://${address}`
+}
+
+function describeBroker(broker: Broker, settings: ReadonlyMap<string, string>): string[] {
+  const directory = settings.get('log.dirs') ?? settings.get('log.dir')
+  const data = directory ?? 'in memory, forgotten at the end'
+  const topics = broker.topicNames.filter((name) => !name.startsWith('__')).length
+  return [
+    `  Data      ${data}${topics > 0 ? ` (${topics} ${topics === 1 ? 'topic' : 'topics'})` : ''}`,
+    `  Cluster   ${broker.clusterId}, node ${broker.nodeId}`,
+  ]
 }
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
-import { promisify } from 'node:util'
-import { type Clock, MillraceError, type Random } from '@millrace/base'
+import { type Clock, MillraceError, type Random, ScramClient } from '@millrace/base'
 import {
   ErrorCode,
   errorName,
@@ -15,8 +13,6 @@ import {
   SaslHandshakeResponse,
 } from '@millrace/protocol'
 import { InvalidOptionError } from '../options.ts'
-
-const deriveKey = promisify(pbkdf2)
 
 /** How to prove who we are. */
 export type SaslOptions =
@@ -120,49 +116,19 @@ async function scram(
   with_: Conversation,
   sasl: Extract<SaslOptions, { readonly username: string }>,
 ): Promise<number> {
-  const digest = sasl.mechanism === 'SCRAM-SHA-256' ? 'sha256' : 'sha512'
-  const size = digest === 'sha256' ? 32 : 64
-  const nonce = with_.random.bytes(24).toString('base64url')
-  const name = sasl.username.replaceAll('=', '=3D').replaceAll(',', '=2C')
-  const clientFirst = `n=${name},r=${nonce}`
-  const serverFirst = (await exchange(with_, `n,,${clientFirst}`)).reply
-  const { r: serverNonce, s: salt, i: iterations } = attributes(serverFirst)
-  const rounds = Number(iterations)
-  if (serverNonce === undefined || salt === undefined || !serverNonce.startsWith(nonce)) {
-    throw new MillraceError('MILLRACE_SASL', `${with_.host} sent a malformed SCRAM challenge`)
+  const conversation = new ScramClient({
+    digest: sasl.mechanism === 'SCRAM-SHA-256' ? 'sha256' : 'sha512',
+    username: sasl.username,
+    password: sasl.password,
+    nonce: with_.random.bytes(24).toString('base64url'),
+  })
+  try {
+    const challenge = await exchange(with_, conversation.first)
+    const last = await exchange(with_, await conversation.answer(challenge.reply))
+    conversation.verify(last.reply)
+    return last.lifetimeMs
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'MILLRACE_SASL') throw error
+    throw new MillraceError('MILLRACE_SASL', `${with_.host}: ${error.message}`)
   }
-  if (!(rounds >= 4096)) {
-    throw new MillraceError(
-      'MILLRACE_SASL',
-      `${with_.host} asks for ${iterations} SCRAM iterations; at least 4096 are required`,
-    )
-  }
-  const hmac = (key: Buffer, text: string): Buffer => createHmac(digest, key).update(text).digest()
-  const salted = await deriveKey(
-    sasl.password.normalize('NFKC'),
-    Buffer.from(salt, 'base64'),
-    rounds,
-    size,
-    digest,
-  )
-  const clientKey = hmac(salted, 'Client Key')
-  const storedKey = createHash(digest).update(clientKey).digest()
-  const clientFinal = `c=${Buffer.from('n,,').toString('base64')},r=${serverNonce}`
-  const signed = `${clientFirst},${serverFirst},${clientFinal}`
-  const signature = hmac(storedKey, signed)
-  const proof = Buffer.from(clientKey.map((byte, i) => byte ^ (signature[i] as number)))
-  const last = await exchange(with_, `${clientFinal},p=${proof.toString('base64')}`)
-  const expected = hmac(hmac(salted, 'Server Key'), signed)
-  const verifier = Buffer.from(attributes(last.reply).v ?? '', 'base64')
-  if (verifier.length !== expected.length || !timingSafeEqual(verifier, expected)) {
-    throw new MillraceError(
-      'MILLRACE_SASL',
-      `${with_.host} could not prove that it knows the password`,
-    )
-  }
-  return last.lifetimeMs
-}
-
-function attributes(text: string): Readonly<Record<string, string | undefined>> {
-  return Object.fromEntries(text.split(',').map((part) => [part[0] ?? '', part.slice(2)]))
 }

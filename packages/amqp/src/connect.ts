@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import {
+  type ClientNetwork,
+  type Connection,
+  MillraceError,
+  nodeWorld,
+  type World,
+} from '@millrace/base'
+import type { AmqpValue } from './codec/types.ts'
+import { AmqpConnection, type ConnectionHandler } from './connection.ts'
+import { type SaslCredentials, saslClient } from './sasl/sasl-client.ts'
+
+export interface ConnectToOptions extends SaslCredentials {
+  /** `amqp://`, `amqps://`, `ws://` or `wss://`, with a port or the usual one: 5672, 5671, 80, 443. */
+  readonly url: string
+  readonly containerId: string
+  /** Told to the server in place of the URL's host. */
+  readonly hostname?: string | undefined
+  readonly tls?: TlsOptions | undefined
+  /** False leaves the SASL layer out. Default true. */
+  readonly sasl?: boolean | undefined
+  /** Gives up connecting and opening after this long. Default 15 s. */
+  readonly timeoutMs?: number | undefined
+  readonly maxFrameSize?: number | undefined
+  readonly idleTimeoutMs?: number | undefined
+  readonly desiredCapabilities?: readonly string[] | undefined
+  readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
+  readonly handler?: ConnectionHandler | undefined
+  readonly world?: Pick<World, 'clock' | 'random'> & { readonly network: ClientNetwork }
+}
+
+const ports: Readonly<Record<string, number>> = {
+  'amqp:': 5672,
+  'amqps:': 5671,
+  'amqpws:': 80,
+  'ws:': 80,
+  'amqpwss:': 443,
+  'wss:': 443,
+}
+
+/** Connects and opens. Rejects with `AmqpError` when the server says no, or with Node's `ECONNREFUSED` and the like. */
+export async function connect(options: ConnectToOptions): Promise<AmqpConnection> {
+  const world = options.world ?? nodeWorld
+  const timeoutMs = options.timeoutMs ?? 15_000
+  const url = urlOf(options.url)
+  const transport = await transportTo(url, options, { network: world.network, timeoutMs })
+  const connection = new AmqpConnection(transport, {
+    role: 'client',
+    clock: world.clock,
+    containerId: options.containerId,
+    hostname: options.hostname ?? url.hostname,
+    maxFrameSize: options.maxFrameSize,
+    idleTimeoutMs: options.idleTimeoutMs,
+    sasl: options.sasl === false ? undefined : saslClient(options, world.random),
+    desiredCapabilities: options.desiredCapabilities,
+    properties: options.properties,
+    handler: options.handler ?? { onClose() {} },
+  })
+  const timer = world.clock.setTimer(timeoutMs, () => connection.destroy(), { keepsAlive: true })
+  try {
+    await connection.opened
+    return connection
+  } finally {
+    timer.cancel()
+  }
+}
+
+function urlOf(text: string): URL {
+  // URL knows no default port of these schemes, and reads hosts of unknown schemes as they stand.
+  const url = URL.parse(text)
+  if (url === null || !(url.protocol in ports) || url.hostname === '') {
+    const schemes = Object.keys(ports).map((scheme) => `${scheme}//`)
+    throw new MillraceError(
+      'MILLRACE_INVALID_URL',
+      `invalid URL ${JSON.stringify(text)}: allowed is ${schemes.join(', ')} with host and port`,
+    )
+  }
+  return url
+}
+
+async function transportTo(
+  url: URL,
+  options: ConnectToOptions,
+  { network, timeoutMs }: { readonly network: ClientNetwork; readonly timeoutMs: number },
+): Promise<Connection> {
+  const port = url.port === '' ? (ports[url.protocol] as number) : Number(url.port)
+  const isSecure = /s:$/.test(url.protocol) && url.protocol !== 'ws:' && url.protocol !== 'amqpws:'
+  if (/ws/.test(url.protocol)) {
+    const { connectWebSocket } = await import('./network/web-socket.ts')
+    const address = `${isSecure ? 'wss' : 'ws'}://${url.hostname}:${port}${url.pathname || '/'}${url.search}`
+    return connectWebSocket(address, { tls: options.tls, timeoutMs })
+  }
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const tls = isSecure ? (options.tls ?? {}) : undefined
+  return network.connect({ host, port, timeoutMs, ...(tls === undefined ? {} : { tls }) })
+}

@@ -1,0 +1,621 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Clock, type Connection, MalformedInputError, type Timer } from '@millrace/base'
+import { AmqpError, Condition, conditionOf } from './amqp-error.ts'
+import {
+  amqpHeader,
+  encodeFrame,
+  type Frame,
+  FrameReader,
+  FrameType,
+  heartbeat,
+  MIN_MAX_FRAME_SIZE,
+  saslHeader,
+} from './codec/frames.ts'
+import type { AmqpValue } from './codec/types.ts'
+import type { ErrorCondition } from './definitions/messaging.ts'
+import type { Begin, Close, Open, Performative, SaslFrame } from './definitions/performatives.ts'
+import { LinkFailure } from './link.ts'
+import { Session } from './session.ts'
+
+export interface ConnectionHandler {
+  /** The peer's open arrived. A server answers with `open` or `refuse`, now or later. */
+  onOpen?(open: Open): void
+  /** The peer began a session, which is answered already: set its `handler`. */
+  onSession?(session: Session): void
+  /** The connection is gone, whoever ended it. Called once, after all sessions have been told. */
+  onClose(error: AmqpError | undefined): void
+}
+
+/** How one end talks during the SASL layer. It may take its time. */
+export interface SaslLayer {
+  /** What a server says first, or a client in answer to a server's mechanisms, and so on; undefined for nothing. */
+  onFrame(frame: SaslFrame | undefined): Promise<SaslStep>
+}
+
+export type SaslStep =
+  | { readonly kind: 'reply'; readonly frame: SaslFrame }
+  /** Over and well; `frame`, if any, is the last word. */
+  | { readonly kind: 'done'; readonly frame?: SaslFrame }
+  | { readonly kind: 'failed'; readonly error: AmqpError; readonly frame?: SaslFrame }
+
+export interface ConnectionOptions {
+  readonly role: 'client' | 'server'
+  readonly clock: Clock
+  readonly containerId: string
+  /** The name of the host a client means to reach. */
+  readonly hostname?: string | undefined
+  /** Largest frame we take, bytes. Default 1 MiB. */
+  readonly maxFrameSize?: number | undefined
+  /** Highest channel, one less than the sessions a peer may have. Default 1023. */
+  readonly channelMax?: number | undefined
+  /** The connection is given up when the peer is silent for so long. Default 60 s; 0 waits for ever. */
+  readonly idleTimeoutMs?: number | undefined
+  /** Undefined: no SASL layer, for a client; refused, for a server. */
+  readonly sasl?: SaslLayer | undefined
+  readonly offeredCapabilities?: readonly string[] | undefined
+  readonly desiredCapabilities?: readonly string[] | undefined
+  readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
+  readonly handler: ConnectionHandler
+}
+
+/** Frames of the SASL layer are no larger (part 5, section 5.3.1). */
+const MAX_SASL_FRAME = 512
+/** SCRAM over long names and certificates needs more than the specification's 512 bytes; a little room harms nobody. */
+const SASL_FRAME_ROOM = 4096
+const DEFAULT_MAX_FRAME = 1024 * 1024
+/** A peer that has not opened by then is let go. */
+const OPEN_TIMEOUT_MS = 30_000
+/** How long we wait for the peer's close after ours. */
+const CLOSE_TIMEOUT_MS = 5_000
+/** Small writes are joined up to this size, which costs less than handing them over one by one. */
+const JOIN_LIMIT = 64 * 1024
+
+type Phase = 'header' | 'sasl' | 'amqp' | 'gone'
+
+/** One end of an AMQP connection over anything that carries bytes. */
+export class AmqpConnection {
+  readonly #transport: Connection
+  readonly #options: ConnectionOptions
+  readonly #reader = new FrameReader()
+  #phase: Phase = 'header'
+  #sasl: SaslLayer | undefined
+  /** The SASL layer thinks; what arrives waits. */
+  #isBusy = false
+  #remote: Open | undefined
+  #isOpen = false
+  #isClosing = false
+  readonly #byChannel = new Map<number, Session>()
+  readonly #byRemoteChannel = new Map<number, Session>()
+  #remoteChannelMax = 0xffff
+  maxFrameSizeOut = MIN_MAX_FRAME_SIZE
+  #out: Uint8Array[] = []
+  #outSize = 0
+  #isFlushPlanned = false
+  readonly #sessionsToFlush: Session[] = []
+  #isSocketFull = false
+  #isPaused = false
+  #lastHeardMs: number
+  #timers: Timer[] = []
+  #sentSinceBeat = false
+  readonly opened: Promise<Open>
+  #resolveOpened: (open: Open) => void = () => {}
+  #rejectOpened: (error: Error) => void = () => {}
+  /** Resolves when the connection is gone. */
+  readonly closed: Promise<void>
+  #resolveClosed: () => void = () => {}
+
+  constructor(transport: Connection, options: ConnectionOptions) {
+    this.#transport = transport
+    this.#options = options
+    this.#sasl = options.sasl
+    this.#lastHeardMs = options.clock.monotonic()
+    this.opened = new Promise((resolve, reject) => {
+      this.#resolveOpened = resolve
+      this.#rejectOpened = reject
+    })
+    this.opened.catch(() => {})
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve
+    })
+    transport.onData = (chunk) => this.#onData(chunk)
+    transport.onClose = (error) => this.#onTransportClosed(error)
+    transport.onDrain = () => this.#onDrain()
+    this.#after(OPEN_TIMEOUT_MS, () => {
+      if (this.#remote === undefined) this.#fail(timeoutError('did not open the connection'))
+    })
+    if (options.role === 'client') {
+      this.#writeRaw(options.sasl === undefined ? amqpHeader : saslHeader)
+      if (options.sasl === undefined) this.open()
+    }
+  }
+
+  get remoteAddress(): string {
+    return this.#transport.remoteAddress
+  }
+
+  /** What the peer said of itself; undefined until its open arrived. */
+  get remote(): Open | undefined {
+    return this.#remote
+  }
+
+  /** The socket takes no more for now. */
+  get isCongested(): boolean {
+    return this.#isSocketFull
+  }
+
+  get isGone(): boolean {
+    return this.#phase === 'gone' || this.#isClosing
+  }
+
+  get sessions(): Iterable<Session> {
+    return this.#byChannel.values()
+  }
+
+  /** Stops reading, so that the peer is held up; `resume` goes on. */
+  pause(): void {
+    this.#isPaused = true
+    this.#transport.pause()
+  }
+
+  resume(): void {
+    // Nobody could be heard meanwhile.
+    this.#isPaused = false
+    this.#lastHeardMs = this.#options.clock.monotonic()
+    this.#transport.resume()
+  }
+
+  /** Opens our end: done by itself for a client, the answer to `onOpen` for a server. */
+  open(
+    extra: {
+      readonly offeredCapabilities?: readonly string[]
+      readonly properties?: ReadonlyMap<string, AmqpValue>
+    } = {},
+  ): void {
+    if (this.#isOpen || this.isGone) return
+    this.#isOpen = true
+    const { containerId, hostname, channelMax, desiredCapabilities } = this.#options
+    const idleTimeoutMs = this.#options.idleTimeoutMs ?? 60_000
+    this.#send({
+      kind: 'open',
+      containerId,
+      hostname,
+      maxFrameSize: this.#options.maxFrameSize ?? DEFAULT_MAX_FRAME,
+      channelMax: channelMax ?? 1023,
+      // The peer must not be silent for half of the time we wait (part 2, section 2.4.5).
+      idleTimeout: idleTimeoutMs === 0 ? undefined : Math.ceil(idleTimeoutMs / 2),
+      offeredCapabilities: extra.offeredCapabilities ?? this.#options.offeredCapabilities,
+      desiredCapabilities,
+      properties: extra.properties ?? this.#options.properties,
+    } as Open)
+    if (idleTimeoutMs > 0) this.#watchPeer(idleTimeoutMs)
+  }
+
+  /** Opens only to close: how a server says no to an open. */
+  refuse(error: ErrorCondition, properties?: ReadonlyMap<string, AmqpValue>): void {
+    this.open(properties === undefined ? {} : { properties, offeredCapabilities: [] })
+    void this.close(error)
+  }
+
+  /** Begins a session. Throws when the peer takes no more. */
+  begin(): Session {
+    if (this.isGone) throw new AmqpError(Condition.connectionForced, 'the connection is closed')
+    const limit = Math.min(this.#remoteChannelMax, this.#options.channelMax ?? 1023)
+    let channel = 0
+    while (this.#byChannel.has(channel)) channel++
+    if (channel > limit) {
+      throw new AmqpError(
+        Condition.resourceLimitExceeded,
+        `the peer takes ${limit + 1} sessions on a connection, no more`,
+      )
+    }
+    const session = new Session(this, channel)
+    this.#byChannel.set(channel, session)
+    session.sendBegin(undefined)
+    return session
+  }
+
+  /** Says goodbye, and resolves when the peer has too, or has not in time. Idempotent. */
+  close(error?: ErrorCondition): Promise<void> {
+    if (this.isGone) return this.closed
+    if (!this.#isOpen) {
+      this.#onTransportClosed(undefined)
+      return this.closed
+    }
+    this.#isClosing = true
+    this.#send({ kind: 'close', error } as Close)
+    this.#after(CLOSE_TIMEOUT_MS, () => this.#end())
+    return this.closed
+  }
+
+  /** Ends at once, without a word. */
+  destroy(): void {
+    if (this.#phase === 'gone') return
+    this.#transport.destroy()
+    this.#onTransportClosed(undefined)
+  }
+
+  // Writing.
+
+  /** @internal Queues a frame and its payload; all that is queued in one turn is written together. */
+  write(head: Buffer, payload: readonly Uint8Array[]): void {
+    if (this.#phase === 'gone') return
+    this.#out.push(head)
+    this.#outSize += head.length
+    for (const piece of payload) {
+      this.#out.push(piece)
+      this.#outSize += piece.length
+    }
+    this.#planFlush()
+    if (this.#outSize > 1024 * 1024) this.#flush()
+  }
+
+  /** @internal */
+  flushLater(session: Session): void {
+    this.#sessionsToFlush.push(session)
+    this.#planFlush()
+  }
+
+  #planFlush(): void {
+    if (this.#isFlushPlanned) return
+    this.#isFlushPlanned = true
+    queueMicrotask(() => {
+      this.#isFlushPlanned = false
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    for (const session of this.#sessionsToFlush.splice(0)) session.flush()
+    if (this.#out.length === 0 || this.#phase === 'gone') return
+    const pieces = this.#out
+    const size = this.#outSize
+    this.#out = []
+    this.#outSize = 0
+    this.#sentSinceBeat = true
+    const whole = size <= JOIN_LIMIT && pieces.length > 1 ? [Buffer.concat(pieces, size)] : pieces
+    if (!this.#transport.write(whole)) this.#isSocketFull = true
+  }
+
+  #send(performative: Performative): void {
+    this.write(encodeFrame(FrameType.amqp, 0, performative), [])
+  }
+
+  #writeRaw(bytes: Buffer): void {
+    this.write(bytes, [])
+  }
+
+  #onDrain(): void {
+    this.#isSocketFull = false
+    for (const session of [...this.#byChannel.values()]) {
+      if (this.#isSocketFull) return
+      session.resume()
+    }
+  }
+
+  // Reading.
+
+  #onData(chunk: Buffer): void {
+    if (this.#phase === 'gone') return
+    this.#lastHeardMs = this.#options.clock.monotonic()
+    this.#reader.push(chunk)
+    this.#process()
+  }
+
+  #process(): void {
+    try {
+      while (!this.#isBusy && this.#step());
+    } catch (error) {
+      this.#fail(error)
+    }
+    this.#flush()
+  }
+
+  /** Serves one frame or header; false when there is none yet. */
+  #step(): boolean {
+    switch (this.#phase) {
+      case 'header': {
+        const header = this.#reader.header()
+        if (header === undefined) return false
+        this.#onHeader(header)
+        return true
+      }
+      case 'sasl': {
+        const frame = this.#reader.frame()
+        if (frame === undefined) return false
+        if (frame.type !== FrameType.sasl) {
+          throw new AmqpError(Condition.framingError, `a frame of type ${frame.type} within SASL`)
+        }
+        this.#stepSasl(frame.body as SaslFrame | undefined)
+        return true
+      }
+      case 'amqp': {
+        const frame = this.#reader.frame()
+        if (frame === undefined) return false
+        this.#onFrame(frame)
+        return true
+      }
+      default:
+        return false
+    }
+  }
+
+  #onHeader(header: Buffer): void {
+    const wantsSasl = this.#sasl !== undefined
+    if (header.equals(saslHeader) && wantsSasl) {
+      this.#phase = 'sasl'
+      this.#reader.maxFrameSize = Math.max(MAX_SASL_FRAME, SASL_FRAME_ROOM)
+      if (this.#options.role === 'server') {
+        this.#writeRaw(saslHeader)
+        this.#stepSasl(undefined)
+      }
+      return
+    }
+    if (header.equals(amqpHeader) && !wantsSasl) {
+      this.#phase = 'amqp'
+      this.#reader.maxFrameSize = this.#options.maxFrameSize ?? DEFAULT_MAX_FRAME
+      if (this.#options.role === 'server') this.#writeRaw(amqpHeader)
+      return
+    }
+    // A server answers with what it would have taken, then hangs up (part 2, section 2.2).
+    if (this.#options.role === 'server') this.#writeRaw(wantsSasl ? saslHeader : amqpHeader)
+    this.#flush()
+    const what = `the peer started with ${JSON.stringify(header.toString('latin1'))}, not with AMQP 1.0`
+    this.#gone(new AmqpError(Condition.framingError, wantsSasl ? `${what} and SASL` : what), () =>
+      this.#transport.end(),
+    )
+  }
+
+  #stepSasl(frame: SaslFrame | undefined): void {
+    this.#isBusy = true
+    const layer = this.#sasl as SaslLayer
+    layer
+      .onFrame(frame)
+      .then((step) => this.#afterSasl(step))
+      .catch((error: unknown) => this.#fail(error))
+  }
+
+  #afterSasl(step: SaslStep): void {
+    if (this.#phase === 'gone') return
+    if (step.frame !== undefined) {
+      this.write(encodeFrame(FrameType.sasl, 0, step.frame), [])
+    }
+    if (step.kind === 'failed') {
+      this.#flush()
+      this.#gone(step.error, () => this.#transport.end())
+      return
+    }
+    if (step.kind === 'done') {
+      this.#sasl = undefined
+      this.#phase = 'header'
+      if (this.#options.role === 'client') {
+        this.#writeRaw(amqpHeader)
+        this.open()
+      }
+    }
+    this.#isBusy = false
+    this.#process()
+  }
+
+  #onFrame(frame: Frame): void {
+    if (frame.type !== FrameType.amqp) {
+      throw new AmqpError(Condition.framingError, `a frame of unknown type ${frame.type}`)
+    }
+    const { body } = frame
+    if (body === undefined) return
+    if (this.#remote === undefined && body.kind !== 'open') {
+      throw new AmqpError(Condition.illegalState, `${body.kind} before open`)
+    }
+    if (this.#isClosing && body.kind !== 'close') return
+    const performative = body as Performative
+    switch (performative.kind) {
+      case 'open':
+        return this.#onOpen(performative)
+      case 'begin':
+        return this.#onBegin(frame.channel, performative)
+      case 'close':
+        return this.#onClose(performative)
+      default:
+        return this.#onSessionFrame(frame, performative)
+    }
+  }
+
+  #onSessionFrame(
+    frame: Frame,
+    performative: Exclude<Performative, { readonly kind: 'open' | 'begin' | 'close' }>,
+  ): void {
+    const session = this.#byRemoteChannel.get(frame.channel)
+    if (session === undefined) {
+      throw new AmqpError(
+        Condition.framingError,
+        `${performative.kind} on channel ${frame.channel}, where no session is`,
+      )
+    }
+    if (session.isEnded && performative.kind !== 'end') return
+    try {
+      switch (performative.kind) {
+        case 'attach':
+          return session.onAttach(performative)
+        case 'flow':
+          return session.onFlow(performative)
+        case 'transfer':
+          return session.onTransfer(performative, frame.payload)
+        case 'disposition':
+          return session.onDisposition(performative)
+        case 'detach':
+          return session.onDetach(performative)
+        case 'end':
+          this.#byRemoteChannel.delete(frame.channel)
+          return session.onEnd(performative)
+        default:
+          throw new AmqpError(
+            Condition.framingError,
+            `${(performative as { readonly kind: string }).kind} is nothing that frames say`,
+          )
+      }
+    } catch (error) {
+      if (error instanceof LinkFailure) return session.onLinkFailure(error)
+      if (error instanceof AmqpError && error.code !== Condition.framingError) {
+        return session.end(error.condition)
+      }
+      throw error
+    }
+  }
+
+  #onOpen(open: Open): void {
+    if (this.#remote !== undefined) throw new AmqpError(Condition.illegalState, 'open, once more')
+    const maxFrameSize = open.maxFrameSize ?? 0xffffffff
+    if (maxFrameSize < MIN_MAX_FRAME_SIZE) {
+      throw new AmqpError(
+        Condition.invalidField,
+        `max-frame-size ${maxFrameSize}: at least ${MIN_MAX_FRAME_SIZE} is required`,
+      )
+    }
+    this.#remote = open
+    this.maxFrameSizeOut = Math.min(maxFrameSize, DEFAULT_MAX_FRAME)
+    this.#remoteChannelMax = open.channelMax ?? 0xffff
+    if (open.idleTimeout !== undefined && open.idleTimeout > 0) this.#beat(open.idleTimeout)
+    this.#resolveOpened(open)
+    this.#options.handler.onOpen?.(open)
+  }
+
+  #onBegin(channel: number, begin: Begin): void {
+    if (channel > (this.#options.channelMax ?? 1023)) {
+      throw new AmqpError(Condition.framingError, `channel ${channel} is beyond what was agreed`)
+    }
+    if (this.#byRemoteChannel.has(channel)) {
+      throw new AmqpError(Condition.illegalState, `channel ${channel} has a session already`)
+    }
+    if (begin.remoteChannel !== undefined) {
+      const session = this.#byChannel.get(begin.remoteChannel)
+      if (session === undefined) {
+        throw new AmqpError(Condition.invalidField, `no session on channel ${begin.remoteChannel}`)
+      }
+      this.#byRemoteChannel.set(channel, session)
+      session.onBegin(begin)
+      return
+    }
+    let own = 0
+    while (this.#byChannel.has(own)) own++
+    const session = new Session(this, own)
+    this.#byChannel.set(own, session)
+    this.#byRemoteChannel.set(channel, session)
+    session.onBegin(begin)
+    session.sendBegin(channel)
+    this.#options.handler.onSession?.(session)
+  }
+
+  /** @internal The session has ended on both sides. */
+  forget(session: Session): void {
+    if (this.#byChannel.get(session.channel) === session) this.#byChannel.delete(session.channel)
+  }
+
+  #onClose(close: Close): void {
+    const error =
+      close.error === undefined ? undefined : AmqpError.from(close.error, 'connection closed')
+    if (!this.#isClosing && this.#isOpen) {
+      this.#isClosing = true
+      this.#send({ kind: 'close' } as Close)
+    }
+    this.#flush()
+    this.#gone(error, () => this.#transport.end())
+  }
+
+  // Ending.
+
+  /** Tells the peer what is wrong, and ends. */
+  #fail(error: unknown): void {
+    if (this.#phase === 'gone') return
+    const known =
+      error instanceof AmqpError
+        ? error
+        : error instanceof MalformedInputError
+          ? new AmqpError(Condition.decodeError, error.message, { cause: error })
+          : new AmqpError(Condition.internalError, conditionOf(error).description ?? 'error', {
+              cause: error,
+            })
+    if (this.#phase === 'amqp' && !this.#isClosing) {
+      this.open()
+      this.#isClosing = true
+      this.#send({ kind: 'close', error: known.condition } as Close)
+      this.#flush()
+    }
+    this.#gone(known, () => this.#transport.end())
+  }
+
+  #end(): void {
+    this.#gone(undefined, () => this.#transport.destroy())
+  }
+
+  #onTransportClosed(error: Error | undefined): void {
+    const reason =
+      error === undefined
+        ? this.#isClosing
+          ? undefined
+          : new AmqpError(Condition.connectionForced, 'the peer hung up')
+        : new AmqpError(Condition.connectionForced, `connection lost: ${error.message}`, {
+            cause: error,
+          })
+    this.#gone(reason, () => this.#transport.destroy())
+  }
+
+  #gone(error: AmqpError | undefined, finish: () => void): void {
+    if (this.#phase === 'gone') return
+    this.#phase = 'gone'
+    for (const timer of this.#timers) timer.cancel()
+    this.#timers = []
+    this.#rejectOpened(error ?? new AmqpError(Condition.connectionForced, 'connection closed'))
+    for (const session of [...this.#byChannel.values()]) session.onConnectionGone(error)
+    this.#byChannel.clear()
+    this.#byRemoteChannel.clear()
+    finish()
+    // A peer that never reads must not keep the socket open.
+    const last = this.#options.clock.setTimer(CLOSE_TIMEOUT_MS, () => this.#transport.destroy())
+    this.#transport.onClose = () => last.cancel()
+    this.#transport.onData = () => {}
+    this.#options.handler.onClose(error)
+    this.#resolveClosed()
+  }
+
+  // Time.
+
+  #after(ms: number, callback: () => void): void {
+    this.#timers.push(this.#options.clock.setTimer(ms, callback))
+  }
+
+  /** Sends an empty frame now and then while there is nothing else to say. */
+  #beat(remoteIdleMs: number): void {
+    this.#every(Math.max(Math.floor(remoteIdleMs / 2), 1), () => {
+      if (!this.#sentSinceBeat) {
+        this.write(heartbeat, [])
+        this.#flush()
+      }
+      this.#sentSinceBeat = false
+    })
+  }
+
+  #watchPeer(idleTimeoutMs: number): void {
+    this.#every(Math.max(Math.floor(idleTimeoutMs / 4), 1), () => {
+      const silent = this.#options.clock.monotonic() - this.#lastHeardMs
+      if (silent < idleTimeoutMs || this.#isPaused) return
+      this.#fail(
+        new AmqpError(
+          Condition.resourceLimitExceeded,
+          `nothing was heard for ${Math.round(silent)} ms`,
+        ),
+      )
+    })
+  }
+
+  #every(ms: number, callback: () => void): void {
+    const index = this.#timers.length
+    const tick = (): void => {
+      callback()
+      if (this.#phase !== 'gone') this.#timers[index] = this.#options.clock.setTimer(ms, tick)
+    }
+    this.#timers.push(this.#options.clock.setTimer(ms, tick))
+  }
+}
+
+function timeoutError(what: string): AmqpError {
+  return new AmqpError(Condition.resourceLimitExceeded, `the peer ${what} in time`)
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+export { AmqpError, Condition, conditionOf } from './amqp-error.ts'
+export {
+  type AnyComposite,
+  compositeFrom,
+  decodeComposite,
+  encodeComposite,
+} from './codec/composite.ts'
+export { decodeValue, skipValue } from './codec/decode.ts'
+export { Encoder } from './codec/encoder.ts'
+export {
+  AmqpArray,
+  type AmqpMap,
+  type AmqpValue,
+  byte,
+  Described,
+  numberOf,
+  type PrimitiveType,
+  symbol,
+  Typed,
+  textOf,
+  timestamp,
+  ubyte,
+  uint,
+  ulong,
+} from './codec/types.ts'
+export { type ConnectToOptions, connect } from './connect.ts'
+export {
+  AmqpConnection,
+  type ConnectionHandler,
+  type ConnectionOptions,
+  type SaslLayer,
+  type SaslStep,
+} from './connection.ts'
+export {
+  accepted,
+  type Coordinator,
+  type DeliveryState,
+  type ErrorCondition,
+  HeaderSection,
+  type Outcome,
+  PropertiesSection,
+  released,
+  type Source,
+  type Target,
+} from './definitions/messaging.ts'
+export type { Attach, Detach, Open } from './definitions/performatives.ts'
+export { IncomingDelivery, OutgoingDelivery } from './delivery.ts'
+export {
+  amqpIdOf,
+  ConnectionCapability,
+  JmsAnnotation,
+  JmsCapability,
+  JmsDestinationType,
+  JmsFilter,
+  JmsMessageType,
+  jmsCorrelationIdOf,
+  jmsIdOf,
+} from './jms-mapping.ts'
+export {
+  type Link,
+  type LinkHandler,
+  type LinkOptions,
+  type ReceiverHandler,
+  ReceiverLink,
+  type SenderHandler,
+  SenderLink,
+} from './link.ts'
+export {
+  EncodedMessage,
+  encodeMessage,
+  type MessageBody,
+  type MessageInput,
+  Section,
+} from './message.ts'
+export { listenWebSocket } from './network/web-socket.ts'
+export { mechanisms, type SaslCredentials, type SaslMechanism } from './sasl/sasl-client.ts'
+export { type Authenticator, saslServer } from './sasl/sasl-server.ts'
+export { Session, type SessionHandler } from './session.ts'

@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AmqpError, Condition } from './amqp-error.ts'
+import type { AmqpValue } from './codec/types.ts'
+import type {
+  Coordinator,
+  DeliveryState,
+  ErrorCondition,
+  Source,
+  Target,
+} from './definitions/messaging.ts'
+import type { Attach, Detach, Flow, Transfer } from './definitions/performatives.ts'
+import { IncomingDelivery, type OutgoingDelivery } from './delivery.ts'
+import { distance, next } from './serial.ts'
+import type { Session } from './session.ts'
+
+/** What an end of a link says of itself when it attaches. */
+export interface LinkOptions {
+  readonly source?: Source | undefined
+  readonly target?: Target | Coordinator | undefined
+  /** 0 unsettled, 1 settled, 2 mixed (default). */
+  readonly sndSettleMode?: number | undefined
+  /** 0 first (default), 1 second. */
+  readonly rcvSettleMode?: number | undefined
+  readonly offeredCapabilities?: readonly string[] | undefined
+  readonly desiredCapabilities?: readonly string[] | undefined
+  readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
+  /** Largest message that is taken, bytes. */
+  readonly maxMessageSize?: number | undefined
+}
+
+export interface LinkHandler {
+  /**
+   * The peer detached, or, without a `detach`, the session or connection ended. `isLost` when that came without a word,
+   * so that nobody knows what the peer has done with what it had. Called once.
+   */
+  onDetach(detach: Detach | undefined, isLost: boolean): void
+}
+
+export interface SenderHandler extends LinkHandler {
+  /** There is credit and room for more, or the receiver wants to drain. */
+  onSendable(): void
+  /** The receiver said something of a delivery. */
+  onDisposition(delivery: OutgoingDelivery): void
+}
+
+export interface ReceiverHandler extends LinkHandler {
+  onDelivery(delivery: IncomingDelivery): void
+  /** The sender has used up or given back all credit after `drain`. */
+  onDrained?(): void
+  /** The sender settled what was not settled by us (second mode). */
+  onSettled?(delivery: IncomingDelivery): void
+}
+
+/** One end of a link. */
+export abstract class Link {
+  readonly session: Session
+  readonly name: string
+  abstract readonly role: 'sender' | 'receiver'
+  /** What the peer said when it attached; undefined until then. */
+  remote: Attach | undefined
+  local: LinkOptions | undefined
+  localHandle = -1
+  remoteHandle = -1
+  /** True from our detach on. */
+  isDetached = false
+  /** True from the peer's detach, or the end of its session or connection, on. */
+  isRemotelyDetached = false
+  /** Resolves when the peer has attached with a terminus, rejects when it refuses. */
+  readonly attached: Promise<void>
+  protected abstract readonly handlerOrNone: LinkHandler | undefined
+  #resolveAttached: () => void = () => {}
+  #rejectAttached: (error: Error) => void = () => {}
+  #askedForNothing = false
+
+  constructor(session: Session, name: string) {
+    this.session = session
+    this.name = name
+    this.attached = new Promise((resolve, reject) => {
+      this.#resolveAttached = resolve
+      this.#rejectAttached = reject
+    })
+    // Only clients wait for it.
+    this.attached.catch(() => {})
+  }
+
+  /** Attaches our end: the first word of a client, the answer of a server. */
+  attach(options: LinkOptions): void {
+    this.local = options
+    const own = this.role === 'sender' ? options.target : options.source
+    this.#askedForNothing = own === undefined
+    this.session.sendAttach(this, options)
+  }
+
+  /** Refuses what the peer attached: an attach without its terminus, then a detach that says why. */
+  refuse(error: ErrorCondition): void {
+    const { remote } = this
+    this.attach(
+      this.role === 'receiver'
+        ? { source: remote?.source, rcvSettleMode: remote?.rcvSettleMode }
+        : { target: remote?.target, sndSettleMode: remote?.sndSettleMode },
+    )
+    this.detach({ closed: true, error })
+  }
+
+  /** Ends our side; the terminus lives on unless `closed`. Idempotent. */
+  detach(options: { readonly closed: boolean; readonly error?: ErrorCondition | undefined }): void {
+    if (this.isDetached) return
+    this.isDetached = true
+    this.session.sendDetach(this, options)
+  }
+
+  /** @internal */
+  onRemoteAttach(remote: Attach): void {
+    this.remote = remote
+    const terminus = this.role === 'sender' ? remote.target : remote.source
+    if (terminus !== undefined || this.#askedForNothing) this.#resolveAttached()
+  }
+
+  /** @internal */
+  onRemoteDetach(detach: Detach | undefined, failure?: Error, isLost = false): void {
+    if (this.isRemotelyDetached) return
+    this.isRemotelyDetached = true
+    const what = `link ${this.name} was refused`
+    this.#rejectAttached(
+      failure ??
+        (detach?.error === undefined
+          ? new AmqpError(Condition.detachForced, what)
+          : AmqpError.from(detach.error, what)),
+    )
+    this.handlerOrNone?.onDetach(detach, isLost)
+  }
+}
+
+/** The end that sends: it may send as much as the other gives credit for. */
+export class SenderLink extends Link {
+  readonly role = 'sender'
+  handler: SenderHandler | undefined
+  #credit = 0
+  #deliveryCount = 0
+  #nextTag = 0
+  /** The receiver wants what is there now, and its credit back. */
+  isDraining = false
+  /** Messages, or rests of messages, that wait for the session's window. */
+  readonly #held: HeldTransfer[] = []
+
+  protected get handlerOrNone(): LinkHandler | undefined {
+    return this.handler
+  }
+
+  /** Messages that may be sent now. */
+  get credit(): number {
+    return this.#credit
+  }
+
+  get deliveryCount(): number {
+    return this.#deliveryCount
+  }
+
+  /** Whether a message sent now would go out at once: there is credit, and neither window nor socket is full. */
+  get isSendable(): boolean {
+    return (
+      this.#credit > 0 &&
+      this.#held.length === 0 &&
+      !this.isDetached &&
+      !this.isRemotelyDetached &&
+      !this.session.isCongested
+    )
+  }
+
+  /**
+   * Sends a message, using one credit. The pieces must not change until they are written. Throws when there is no
+   * credit, as the peer would close the link (`amqp:link:transfer-limit-exceeded`).
+   */
+  send(
+    pieces: readonly Uint8Array[],
+    options: {
+      readonly settled: boolean
+      readonly state?: DeliveryState
+      readonly tag?: Buffer
+      readonly messageFormat?: number
+      readonly context?: unknown
+    },
+  ): OutgoingDelivery {
+    if (this.#credit <= 0) {
+      throw new AmqpError(Condition.transferLimitExceeded, `no credit on link ${this.name}`)
+    }
+    this.#credit--
+    this.#deliveryCount = next(this.#deliveryCount)
+    const tag = options.tag ?? this.#tag()
+    const delivery = this.session.newOutgoing(this, tag, options.settled)
+    delivery.context = options.context
+    let size = 0
+    for (const piece of pieces) size += piece.length
+    const held: HeldTransfer = {
+      delivery,
+      pieces: [...pieces],
+      size,
+      isStarted: false,
+      messageFormat: options.messageFormat ?? 0,
+      settled: options.settled,
+      state: options.state,
+    }
+    if (this.#held.length > 0 || !this.session.sendTransfer(this, held)) {
+      this.#held.push(held)
+      this.session.hold(this)
+    }
+    return delivery
+  }
+
+  #tag(): Buffer {
+    const tag = Buffer.allocUnsafe(4)
+    tag.writeUInt32BE(this.#nextTag, 0)
+    this.#nextTag = next(this.#nextTag)
+    return tag
+  }
+
+  /** @internal Goes on with what waited for the window; false when it is still closed. */
+  release(): boolean {
+    for (;;) {
+      const [first] = this.#held
+      if (first === undefined) return true
+      if (!this.session.sendTransfer(this, first)) return false
+      this.#held.shift()
+    }
+  }
+
+  /** Says that nothing more is there: gives all credit back. Call it when `isDraining` and nothing is left. */
+  drained(): void {
+    if (!this.isDraining || this.#held.length > 0) return
+    this.isDraining = false
+    this.#deliveryCount = next(this.#deliveryCount, this.#credit)
+    this.#credit = 0
+    this.session.sendFlow(this, { drain: true })
+  }
+
+  /** @internal */
+  onFlow(flow: Flow): void {
+    if (flow.linkCredit !== undefined) {
+      const theirs = flow.deliveryCount ?? 0
+      this.#credit = Math.max(distance(next(theirs, flow.linkCredit), this.#deliveryCount), 0)
+    }
+    this.isDraining = flow.drain === true
+    this.handler?.onSendable()
+    if (flow.echo === true && !this.isDetached && this.localHandle >= 0) {
+      this.session.sendFlow(this, {})
+    }
+  }
+}
+
+/** A transfer that is under way or waits. */
+export interface HeldTransfer {
+  readonly delivery: OutgoingDelivery
+  pieces: Uint8Array[]
+  /** Bytes not yet sent. */
+  size: number
+  isStarted: boolean
+  readonly messageFormat: number
+  readonly settled: boolean
+  readonly state: DeliveryState | undefined
+}
+
+/** The end that receives: it gives credit and says what became of each message. */
+export class ReceiverLink extends Link {
+  readonly role = 'receiver'
+  handler: ReceiverHandler | undefined
+  #credit = 0
+  #deliveryCount = 0
+  #isDraining = false
+  #partial: PartialDelivery | undefined
+
+  protected get handlerOrNone(): LinkHandler | undefined {
+    return this.handler
+  }
+
+  /** Messages that may still come. */
+  get credit(): number {
+    return this.#credit
+  }
+
+  get deliveryCount(): number {
+    return this.#deliveryCount
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  /** Sets how many messages may come from now on. */
+  setCredit(credit: number): void {
+    if (this.isDetached || this.isRemotelyDetached) return
+    this.#credit = credit
+    this.#isDraining = false
+    this.session.sendFlow(this, {})
+  }
+
+  addCredit(count: number): void {
+    this.setCredit(this.#credit + count)
+  }
+
+  /** Asks for what is there, and for the rest of the credit back; `onDrained` follows. */
+  drain(): void {
+    if (this.isDetached || this.isRemotelyDetached) return
+    this.#isDraining = true
+    this.session.sendFlow(this, { drain: true, echo: true })
+  }
+
+  /** @internal */
+  override onRemoteAttach(remote: Attach): void {
+    this.#deliveryCount = remote.initialDeliveryCount ?? 0
+    super.onRemoteAttach(remote)
+  }
+
+  /** @internal */
+  onFlow(flow: Flow): void {
+    if (flow.deliveryCount !== undefined) {
+      const used = distance(flow.deliveryCount, this.#deliveryCount)
+      if (used > 0) {
+        this.#deliveryCount = flow.deliveryCount
+        this.#credit = Math.max(this.#credit - used, 0)
+      }
+    }
+    if (this.#isDraining && this.#credit === 0) {
+      this.#isDraining = false
+      this.handler?.onDrained?.()
+    }
+    if (flow.echo === true && !this.isDetached && this.localHandle >= 0) {
+      this.session.sendFlow(this, {})
+    }
+  }
+
+  /** @internal */
+  onTransfer(transfer: Transfer, payload: Buffer): void {
+    const partial = this.#partial
+    if (partial === undefined) {
+      if (transfer.deliveryId === undefined || transfer.deliveryTag === undefined) {
+        const what = 'a first transfer without delivery-id and delivery-tag'
+        throw new AmqpError(Condition.invalidField, what)
+      }
+      this.#begin(transfer)
+    } else if (
+      transfer.deliveryId !== undefined &&
+      transfer.deliveryId !== partial.first.deliveryId
+    ) {
+      const { deliveryId } = transfer
+      throw new AmqpError(
+        Condition.illegalState,
+        `delivery ${deliveryId} before the end of delivery ${partial.first.deliveryId}`,
+      )
+    }
+    this.#append(this.#partial as PartialDelivery, transfer, payload)
+  }
+
+  #begin(transfer: Transfer): void {
+    if (this.#credit <= 0) {
+      const what = `link ${this.name} has no credit left`
+      throw new LinkFailure(this, new AmqpError(Condition.transferLimitExceeded, what))
+    }
+    this.#credit--
+    this.#deliveryCount = next(this.#deliveryCount)
+    this.#partial = { first: transfer, chunks: [], size: 0, settled: false, state: undefined }
+  }
+
+  #append(partial: PartialDelivery, transfer: Transfer, payload: Buffer): void {
+    if (transfer.aborted === true) {
+      this.#partial = undefined
+      this.#checkDrained()
+      return
+    }
+    partial.size += payload.length
+    const limit = this.local?.maxMessageSize
+    if (limit !== undefined && limit > 0 && partial.size > limit) {
+      this.#partial = undefined
+      const what = `a message of more than ${limit} bytes on link ${this.name}`
+      throw new LinkFailure(this, new AmqpError(Condition.messageSizeExceeded, what))
+    }
+    partial.chunks.push(payload)
+    // What is said on any frame of a delivery holds for all of it.
+    partial.settled ||= transfer.settled === true
+    partial.state = transfer.state ?? partial.state
+    if (transfer.more === true) return
+    this.#partial = undefined
+    const { first, chunks } = partial
+    const delivery = new IncomingDelivery(this, {
+      id: first.deliveryId as number,
+      tag: first.deliveryTag as Buffer,
+      messageFormat: first.messageFormat ?? 0,
+      payload: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+      state: partial.state,
+      settled: partial.settled,
+    })
+    this.session.addIncoming(delivery)
+    this.handler?.onDelivery(delivery)
+    this.#checkDrained()
+  }
+
+  #checkDrained(): void {
+    if (!this.#isDraining || this.#credit > 0) return
+    this.#isDraining = false
+    this.handler?.onDrained?.()
+  }
+}
+
+interface PartialDelivery {
+  readonly first: Transfer
+  readonly chunks: Buffer[]
+  size: number
+  settled: boolean
+  state: DeliveryState | undefined
+}
+
+/** A mistake of the peer that ends one link and leaves the session alone. */
+export class LinkFailure extends Error {
+  readonly link: Link
+  readonly reason: AmqpError
+
+  constructor(link: Link, reason: AmqpError) {
+    super(reason.message)
+    this.link = link
+    this.reason = reason
+  }
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createServer, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import type { Connection, ListenOptions, NetworkListener } from '@millrace/base'
+import { WebSocket, WebSocketServer } from 'ws'
+
+/** The subprotocol of the AMQP WebSocket binding (OASIS, section 2.1). */
+const SUBPROTOCOL = 'amqp'
+/** A socket with more than this waiting to be written takes no more. */
+const HIGH_WATER_MARK = 1024 * 1024
+
+/** Bytes over a WebSocket, each message a piece of the stream. */
+function connectionOf(
+  socket: WebSocket,
+  addresses: Pick<Connection, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>,
+): Connection {
+  let isFull = false
+  const connection: Connection = {
+    ...addresses,
+    onData() {},
+    onClose() {},
+    onDrain() {},
+    write(buffers) {
+      if (socket.readyState !== WebSocket.OPEN) return true
+      socket.send(
+        buffers.length === 1 ? (buffers[0] as Uint8Array) : Buffer.concat(buffers),
+        () => {
+          if (!isFull || socket.bufferedAmount > HIGH_WATER_MARK / 2) return
+          isFull = false
+          connection.onDrain()
+        },
+      )
+      isFull = socket.bufferedAmount > HIGH_WATER_MARK
+      return !isFull
+    },
+    pause: () => socket.pause(),
+    resume: () => socket.resume(),
+    end: () => socket.close(1000),
+    destroy: () => socket.terminate(),
+  }
+  let failure: Error | undefined
+  socket.binaryType = 'nodebuffer'
+  socket.on('message', (data, isBinary) => {
+    if (isBinary) connection.onData(data as Buffer)
+    // The binding has binary messages only.
+    else socket.close(1003)
+  })
+  socket.on('error', (error) => {
+    failure = error
+  })
+  socket.on('close', () => connection.onClose(failure))
+  return connection
+}
+
+/** Listens for AMQP over WebSocket, on any path. */
+export async function listenWebSocket(options: ListenOptions): Promise<NetworkListener> {
+  const server: Server =
+    options.tls === undefined ? createServer() : createSecureServer(options.tls)
+  const sockets = new WebSocketServer({
+    server,
+    handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
+    perMessageDeflate: false,
+  })
+  server.on('request', (_request, response) => {
+    response.writeHead(426, { 'content-type': 'text/plain' })
+    response.end('this port speaks AMQP over WebSocket (subprotocol amqp)\n')
+  })
+  sockets.on('connection', (socket, request) => {
+    const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = request.socket
+    options.onConnection(
+      connectionOf(socket, { remoteAddress, remotePort, localAddress, localPort }),
+    )
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    const address = options.host === '' ? {} : { host: options.host }
+    server.listen({ ...address, port: options.port }, () => {
+      server.off('error', reject)
+      server.on('error', options.onError)
+      resolve()
+    })
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        sockets.close()
+        server.close(() => resolve())
+      }),
+  }
+}
+
+/** Connects to `ws:` or `wss:`. Rejects when the peer does not speak AMQP there. */
+export function connectWebSocket(
+  url: string,
+  options: { readonly tls?: TlsOptions | undefined; readonly timeoutMs?: number | undefined } = {},
+): Promise<Connection> {
+  const socket = new WebSocket(url, SUBPROTOCOL, {
+    ...options.tls,
+    perMessageDeflate: false,
+    ...(options.timeoutMs === undefined ? {} : { handshakeTimeout: options.timeoutMs }),
+  })
+  const { hostname, port } = new URL(url)
+  return new Promise((resolve, reject) => {
+    socket.once('error', reject)
+    socket.once('open', () => {
+      socket.off('error', reject)
+      const addresses = { remoteAddress: hostname, remotePort: Number(port) }
+      resolve(connectionOf(socket, { ...addresses, localAddress: '', localPort: 0 }))
+    })
+  })
+}

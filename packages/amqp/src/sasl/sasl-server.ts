@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type Random,
+  type ScramCredential,
+  type ScramDigest,
+  ScramServer,
+  scramCredential,
+} from '@millrace/base'
+import { AmqpError } from '../amqp-error.ts'
+import type { SaslLayer, SaslStep } from '../connection.ts'
+import type { SaslFrame } from '../definitions/performatives.ts'
+import { AUTHENTICATION_FAILED, type SaslMechanism } from './sasl-client.ts'
+
+/** Who may connect. */
+export interface Authenticator {
+  /** What is offered to this peer. */
+  readonly mechanisms: readonly SaslMechanism[]
+  /** Whether the password is the user's. */
+  checkPassword(username: string, password: string): Promise<boolean>
+  /** What is kept of a user's password; undefined for an unknown user. */
+  scramCredential(username: string, digest: ScramDigest): Promise<ScramCredential | undefined>
+  /** The name in the certificate that the peer showed, for EXTERNAL. */
+  readonly externalName?: string | undefined
+}
+
+const OK = 0
+const REFUSED = 1
+const scramDigests: Readonly<Partial<Record<string, ScramDigest>>> = {
+  'SCRAM-SHA-256': 'sha256',
+  'SCRAM-SHA-512': 'sha512',
+}
+
+/**
+ * The server's side of the SASL layer. `onAuthenticated` gets the user's name, undefined for the anonymous, before the
+ * peer is told.
+ */
+export function saslServer(
+  authenticator: Authenticator,
+  random: Random,
+  onAuthenticated: (username: string | undefined) => void,
+): SaslLayer {
+  let scram: ScramServer | undefined
+  let username = ''
+  let isKnown = false
+  let serverFinal: string | undefined
+
+  function accepted(name: string | undefined, additionalData?: Buffer): SaslStep {
+    onAuthenticated(name)
+    return { kind: 'done', frame: { kind: 'saslOutcome', code: OK, additionalData } }
+  }
+  function refused(message: string): SaslStep {
+    return {
+      kind: 'failed',
+      error: new AmqpError(AUTHENTICATION_FAILED, message),
+      frame: { kind: 'saslOutcome', code: REFUSED },
+    }
+  }
+  async function init(mechanism: string, response: Buffer): Promise<SaslStep> {
+    if (!(authenticator.mechanisms as readonly string[]).includes(mechanism)) {
+      return refused(`the peer chose ${mechanism}, which is not offered to it`)
+    }
+    switch (mechanism) {
+      case 'ANONYMOUS':
+        return accepted(undefined)
+      case 'PLAIN': {
+        const [, name = '', password = '', ...rest] = response.toString('utf8').split('\0')
+        if (rest.length > 0 || !(await authenticator.checkPassword(name, password))) {
+          return refused(`wrong user or password for ${JSON.stringify(name)}`)
+        }
+        return accepted(name)
+      }
+      case 'EXTERNAL': {
+        const { externalName } = authenticator
+        if (externalName === undefined) return refused('EXTERNAL without a certificate')
+        return accepted(externalName)
+      }
+      default:
+        return beginScram(scramDigests[mechanism] as ScramDigest, response)
+    }
+  }
+  async function beginScram(digest: ScramDigest, response: Buffer): Promise<SaslStep> {
+    scram = new ScramServer(digest, random.bytes(18).toString('base64url'))
+    username = scram.begin(response.toString('utf8'))
+    const credential = await authenticator.scramCredential(username, digest)
+    isKnown = credential !== undefined
+    // An unknown user is challenged like any other, so that nobody learns which names there are.
+    const challenge = scram.challenge(credential ?? (await nobody(digest, random)))
+    return challengeOf(challenge)
+  }
+  return {
+    async onFrame(frame: SaslFrame | undefined): Promise<SaslStep> {
+      if (frame === undefined) {
+        const { mechanisms } = authenticator
+        return { kind: 'reply', frame: { kind: 'saslMechanisms', mechanisms } }
+      }
+      switch (frame.kind) {
+        case 'saslInit':
+          return init(frame.mechanism, frame.initialResponse ?? Buffer.alloc(0))
+        case 'saslResponse': {
+          if (scram === undefined) return refused('a response to no challenge')
+          if (serverFinal !== undefined) return accepted(username)
+          serverFinal = scram.finish(frame.response.toString('utf8'))
+          if (serverFinal === undefined || !isKnown) {
+            return refused(`wrong user or password for ${JSON.stringify(username)}`)
+          }
+          // Qpid JMS and Artemis send the proof as a challenge, to be answered with nothing.
+          return challengeOf(serverFinal)
+        }
+        default:
+          return refused(`${frame.kind} from a client during SASL`)
+      }
+    },
+  }
+}
+
+function challengeOf(text: string): SaslStep {
+  return { kind: 'reply', frame: { kind: 'saslChallenge', challenge: Buffer.from(text) } }
+}
+
+function nobody(digest: ScramDigest, random: Random): Promise<ScramCredential> {
+  return scramCredential(digest, random.bytes(16).toString('hex'), {
+    salt: random.bytes(16),
+    iterations: 4096,
+  })
+}

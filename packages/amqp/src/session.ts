@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AmqpError, Condition } from './amqp-error.ts'
+import type { AnyComposite } from './codec/composite.ts'
+import { encodeFrame, FrameType } from './codec/frames.ts'
+import type { AmqpConnection } from './connection.ts'
+import type { DeliveryState, ErrorCondition } from './definitions/messaging.ts'
+import type {
+  Attach,
+  Begin,
+  Detach,
+  Disposition,
+  End,
+  Flow,
+  Transfer,
+} from './definitions/performatives.ts'
+import { type IncomingDelivery, OutgoingDelivery } from './delivery.ts'
+import {
+  type HeldTransfer,
+  type Link,
+  type LinkFailure,
+  type LinkOptions,
+  ReceiverLink,
+  SenderLink,
+} from './link.ts'
+import { distance, next } from './serial.ts'
+
+/** Transfer frames that the peer may send before we renew its window. */
+const INCOMING_WINDOW = 2048
+const OUTGOING_WINDOW = 0x7fffffff
+/** Links a peer may have in a session. */
+const HANDLE_MAX = 8191
+/** Room that the head of a transfer frame may take of the frame. */
+const TRANSFER_HEAD = 128
+
+export interface SessionHandler {
+  /** The peer attached a new link: call `attach` or `refuse` on it, now or later. */
+  onLink(link: SenderLink | ReceiverLink): void
+  /** The peer, or the connection, ended the session. Its links have been told before. */
+  onEnd(error: AmqpError | undefined): void
+}
+
+/** One end of a session: the links in it, its windows, and all deliveries that are not settled. */
+export class Session {
+  readonly connection: AmqpConnection
+  readonly channel: number
+  handler: SessionHandler | undefined
+  /** Resolves when the peer has begun too. */
+  readonly begun: Promise<void>
+  #resolveBegun: () => void = () => {}
+  #rejectBegun: (error: Error) => void = () => {}
+  readonly #links = new Map<string, Link>()
+  readonly #byLocalHandle = new Map<number, Link>()
+  readonly #byRemoteHandle = new Map<number, Link>()
+  #nextHandle = 0
+  #remoteHandleMax = 0xffffffff
+
+  #nextOutgoingId = 0
+  #remoteIncomingWindow = 0
+  #nextIncomingId = 0
+  #incomingWindow = INCOMING_WINDOW
+  readonly #outgoing = new Map<number, OutgoingDelivery>()
+  readonly #incoming = new Map<number, IncomingDelivery>()
+  #nextDeliveryId = 0
+  /** Links whose messages wait for the window, served in turn. */
+  #held: SenderLink[] = []
+  #range: DispositionRange | undefined
+  #isEnded = false
+  #isRemotelyEnded = false
+
+  constructor(connection: AmqpConnection, channel: number) {
+    this.connection = connection
+    this.channel = channel
+    this.begun = new Promise((resolve, reject) => {
+      this.#resolveBegun = resolve
+      this.#rejectBegun = reject
+    })
+    this.begun.catch(() => {})
+  }
+
+  get links(): Iterable<Link> {
+    return this.#links.values()
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded || this.#isRemotelyEnded
+  }
+
+  /** Whether the window or the socket is full. */
+  get isCongested(): boolean {
+    return this.#remoteIncomingWindow <= 0 || this.connection.isCongested
+  }
+
+  /** Deliveries we sent that are not settled. */
+  get unsettledOutgoing(): number {
+    return this.#outgoing.size
+  }
+
+  /** Makes the sending end of a new link; `attach` it next. */
+  sender(name: string): SenderLink {
+    return this.#add(new SenderLink(this, name)) as SenderLink
+  }
+
+  /** Makes the receiving end of a new link; `attach` it next. */
+  receiver(name: string): ReceiverLink {
+    return this.#add(new ReceiverLink(this, name)) as ReceiverLink
+  }
+
+  #add(link: Link): Link {
+    const key = linkKey(link.role, link.name)
+    if (this.#links.has(key)) {
+      throw new AmqpError(Condition.notAllowed, `a ${link.role} link ${link.name} is there already`)
+    }
+    this.#links.set(key, link)
+    return link
+  }
+
+  /** Ends our side. The peer answers with its own end. Idempotent. */
+  end(error?: ErrorCondition): void {
+    if (this.#isEnded) return
+    this.#isEnded = true
+    this.#send({ kind: 'end', error } as End)
+    if (this.#isRemotelyEnded) this.connection.forget(this)
+  }
+
+  // What links and deliveries ask for.
+
+  /** @internal */
+  sendBegin(remoteChannel: number | undefined): void {
+    this.#send({
+      kind: 'begin',
+      remoteChannel,
+      nextOutgoingId: this.#nextOutgoingId,
+      incomingWindow: INCOMING_WINDOW,
+      outgoingWindow: OUTGOING_WINDOW,
+      handleMax: HANDLE_MAX,
+    } as Begin)
+  }
+
+  /** @internal */
+  sendAttach(link: Link, options: LinkOptions): void {
+    if (this.isEnded) return
+    if (this.#byLocalHandle.size > this.#remoteHandleMax) {
+      throw new AmqpError(
+        Condition.resourceLimitExceeded,
+        `the peer takes ${this.#remoteHandleMax + 1} links in a session, no more`,
+      )
+    }
+    while (this.#byLocalHandle.has(this.#nextHandle)) this.#nextHandle = next(this.#nextHandle)
+    link.localHandle = this.#nextHandle
+    this.#byLocalHandle.set(link.localHandle, link)
+    this.#nextHandle = this.#nextHandle >= HANDLE_MAX ? 0 : this.#nextHandle + 1
+    const { maxMessageSize } = options
+    this.#send({
+      kind: 'attach',
+      name: link.name,
+      handle: link.localHandle,
+      role: link.role === 'receiver',
+      sndSettleMode: options.sndSettleMode,
+      rcvSettleMode: options.rcvSettleMode,
+      source: options.source,
+      target: options.target,
+      initialDeliveryCount: link.role === 'sender' ? 0 : undefined,
+      maxMessageSize: maxMessageSize === undefined ? undefined : BigInt(maxMessageSize),
+      offeredCapabilities: options.offeredCapabilities,
+      desiredCapabilities: options.desiredCapabilities,
+      properties: options.properties,
+    } as Attach)
+  }
+
+  /** @internal */
+  sendDetach(
+    link: Link,
+    options: { readonly closed: boolean; readonly error?: ErrorCondition | undefined },
+  ): void {
+    if (link.localHandle >= 0 && !this.isEnded) {
+      this.#send({
+        kind: 'detach',
+        handle: link.localHandle,
+        closed: options.closed,
+        error: options.error,
+      } as Detach)
+    }
+    this.#forgetIfDone(link)
+  }
+
+  #forgetIfDone(link: Link): void {
+    if (link.isDetached) this.#byLocalHandle.delete(link.localHandle)
+    if (!link.isDetached || !link.isRemotelyDetached) return
+    const key = linkKey(link.role, link.name)
+    if (this.#links.get(key) === link) this.#links.delete(key)
+    const deliveries: Map<number, { readonly link: Link }> =
+      link.role === 'sender' ? this.#outgoing : this.#incoming
+    for (const [id, delivery] of deliveries) if (delivery.link === link) deliveries.delete(id)
+  }
+
+  /** @internal */
+  sendFlow(
+    link: SenderLink | ReceiverLink | undefined,
+    options: { readonly drain?: boolean; readonly echo?: boolean },
+  ): void {
+    if (this.isEnded) return
+    this.#incomingWindow = INCOMING_WINDOW
+    this.#send({
+      kind: 'flow',
+      nextIncomingId: this.#nextIncomingId,
+      incomingWindow: INCOMING_WINDOW,
+      nextOutgoingId: this.#nextOutgoingId,
+      outgoingWindow: OUTGOING_WINDOW,
+      handle: link?.localHandle,
+      deliveryCount: link?.deliveryCount,
+      linkCredit: link?.credit,
+      available: undefined,
+      drain: options.drain,
+      echo: options.echo,
+    } as Flow)
+  }
+
+  /** @internal */
+  newOutgoing(link: SenderLink, tag: Buffer, settled: boolean): OutgoingDelivery {
+    const delivery = new OutgoingDelivery(link, this.#nextDeliveryId, tag, settled)
+    this.#nextDeliveryId = next(this.#nextDeliveryId)
+    if (!settled) this.#outgoing.set(delivery.id, delivery)
+    return delivery
+  }
+
+  /** @internal Sends a message, or as much of it as the window lets through; true when all of it has gone. */
+  sendTransfer(link: SenderLink, held: HeldTransfer): boolean {
+    const room = this.connection.maxFrameSizeOut - TRANSFER_HEAD
+    while (this.#remoteIncomingWindow > 0) {
+      const isLast = held.size <= room
+      const pieces = isLast ? held.pieces : takeBytes(held, room)
+      const size = isLast ? held.size : room
+      const first = !held.isStarted
+      held.isStarted = true
+      this.#remoteIncomingWindow--
+      this.#nextOutgoingId = next(this.#nextOutgoingId)
+      this.#flushRange()
+      const transfer: Omit<Transfer, 'kind'> & { readonly kind: string } = {
+        kind: 'transfer',
+        handle: link.localHandle,
+        deliveryId: first ? held.delivery.id : undefined,
+        deliveryTag: first ? held.delivery.tag : undefined,
+        messageFormat: first ? held.messageFormat : undefined,
+        settled: held.settled ? true : undefined,
+        more: isLast ? undefined : true,
+        state: first ? held.state : undefined,
+      }
+      const head = encodeFrame(FrameType.amqp, this.channel, transfer, size)
+      this.connection.write(head, pieces)
+      if (isLast) return true
+    }
+    return false
+  }
+
+  /** @internal */
+  hold(link: SenderLink): void {
+    if (!this.#held.includes(link)) this.#held.push(link)
+  }
+
+  /** @internal */
+  addIncoming(delivery: IncomingDelivery): void {
+    if (!delivery.isSettled) this.#incoming.set(delivery.id, delivery)
+  }
+
+  /** @internal */
+  disposeIncoming(delivery: IncomingDelivery, state: DeliveryState, settle: boolean): void {
+    // In the second mode the sender settles first.
+    const isSecond =
+      delivery.link.remote?.rcvSettleMode === 1 || delivery.link.local?.rcvSettleMode === 1
+    const settled = settle && !(isSecond && delivery.link.local?.rcvSettleMode === 1)
+    if (settled) {
+      delivery.isSettled = true
+      this.#incoming.delete(delivery.id)
+    }
+    this.#dispose(true, delivery.id, state, settled)
+  }
+
+  /** @internal */
+  settleOutgoing(delivery: OutgoingDelivery, state: DeliveryState | undefined): void {
+    delivery.isSettled = true
+    this.#outgoing.delete(delivery.id)
+    if (!delivery.isRemotelySettled) {
+      this.#dispose(false, delivery.id, state ?? delivery.remoteState, true)
+    }
+  }
+
+  /** @internal */
+  updateOutgoing(delivery: OutgoingDelivery, state: DeliveryState): void {
+    this.#dispose(false, delivery.id, state, false)
+  }
+
+  /** Dispositions of neighbours with the same outcome share a frame; different outcomes never do. */
+  #dispose(role: boolean, id: number, state: DeliveryState | undefined, settled: boolean): void {
+    if (this.isEnded) return
+    const range = this.#range
+    if (
+      range !== undefined &&
+      range.role === role &&
+      range.settled === settled &&
+      next(range.last) === id &&
+      isSameState(range.state, state)
+    ) {
+      range.last = id
+      return
+    }
+    this.#flushRange()
+    this.#range = { role, first: id, last: id, state, settled }
+    this.connection.flushLater(this)
+  }
+
+  /** @internal Writes what waits to be joined with more. */
+  flush(): void {
+    this.#flushRange()
+  }
+
+  #flushRange(): void {
+    const range = this.#range
+    if (range === undefined) return
+    this.#range = undefined
+    const { role, first, last, state, settled } = range
+    const disposition = {
+      kind: 'disposition',
+      role,
+      first,
+      last: last === first ? undefined : last,
+      settled: settled ? true : undefined,
+      state,
+    }
+    this.connection.write(encodeFrame(FrameType.amqp, this.channel, disposition), [])
+  }
+
+  #send(performative: AnyComposite): void {
+    this.#flushRange()
+    this.connection.write(encodeFrame(FrameType.amqp, this.channel, performative), [])
+  }
+
+  // What the peer says.
+
+  /** @internal */
+  onBegin(begin: Begin): void {
+    this.#nextIncomingId = begin.nextOutgoingId
+    this.#remoteIncomingWindow = begin.incomingWindow
+    this.#remoteHandleMax = begin.handleMax ?? 0xffffffff
+    this.#resolveBegun()
+  }
+
+  /** @internal */
+  onAttach(attach: Attach): void {
+    if (attach.handle > HANDLE_MAX) {
+      throw new AmqpError(
+        Condition.framingError,
+        `handle ${attach.handle} is beyond ${HANDLE_MAX}, the largest that was agreed`,
+      )
+    }
+    if (this.#byRemoteHandle.has(attach.handle)) {
+      throw new AmqpError(Condition.handleInUse, `handle ${attach.handle} is in use`)
+    }
+    const role = attach.role ? 'sender' : 'receiver'
+    const key = linkKey(role, attach.name)
+    let link = this.#links.get(key)
+    if (link?.remote !== undefined) {
+      // The name is taken: who attaches later has it (part 2, section 2.6.1).
+      link.detach({
+        closed: false,
+        error: { kind: 'error', condition: Condition.linkStolen, description: attach.name },
+      })
+      this.#byRemoteHandle.delete(link.remoteHandle)
+      link.onRemoteDetach(undefined)
+      this.#forgetIfDone(link)
+      link = undefined
+    }
+    const isNew = link === undefined
+    const known =
+      link ??
+      this.#add(
+        role === 'sender' ? new SenderLink(this, attach.name) : new ReceiverLink(this, attach.name),
+      )
+    known.remoteHandle = attach.handle
+    this.#byRemoteHandle.set(attach.handle, known)
+    known.onRemoteAttach(attach)
+    if (!isNew) return
+    if (this.handler === undefined) {
+      known.refuse({ kind: 'error', condition: Condition.notAllowed })
+    } else {
+      this.handler.onLink(known as SenderLink | ReceiverLink)
+    }
+  }
+
+  #linkOf(handle: number): SenderLink | ReceiverLink {
+    const link = this.#byRemoteHandle.get(handle)
+    if (link === undefined) {
+      throw new AmqpError(Condition.unattachedHandle, `no link is attached to handle ${handle}`)
+    }
+    return link as SenderLink | ReceiverLink
+  }
+
+  /** @internal */
+  onFlow(flow: Flow): void {
+    const ours = flow.nextIncomingId ?? 0
+    const window = distance(next(ours, flow.incomingWindow), this.#nextOutgoingId)
+    this.#remoteIncomingWindow = Math.max(window, 0)
+    this.#releaseHeld()
+    if (flow.handle !== undefined) {
+      this.#linkOf(flow.handle).onFlow(flow)
+    } else {
+      this.resume()
+      if (flow.echo === true) this.sendFlow(undefined, {})
+    }
+  }
+
+  #releaseHeld(): void {
+    while (this.#held.length > 0 && this.#remoteIncomingWindow > 0) {
+      const link = this.#held.shift() as SenderLink
+      if (!link.isDetached && !link.isRemotelyDetached && !link.release()) this.#held.push(link)
+    }
+  }
+
+  /** @internal The window or the socket has room again. */
+  resume(): void {
+    for (const link of this.#links.values()) {
+      if (this.isCongested) return
+      if (link instanceof SenderLink && link.credit > 0) link.handler?.onSendable()
+    }
+  }
+
+  /** @internal */
+  onTransfer(transfer: Transfer, payload: Buffer): void {
+    this.#nextIncomingId = next(this.#nextIncomingId)
+    if (--this.#incomingWindow < 0) {
+      throw new AmqpError(Condition.windowViolation, 'a transfer beyond the window of the session')
+    }
+    const link = this.#linkOf(transfer.handle)
+    if (link instanceof SenderLink) {
+      throw new AmqpError(Condition.illegalState, `a transfer to the sending end of ${link.name}`)
+    }
+    // What a link of ours has ended may still be under way to it.
+    if (!link.isDetached) link.onTransfer(transfer, payload)
+    if (this.#incomingWindow <= INCOMING_WINDOW / 2) this.sendFlow(undefined, {})
+  }
+
+  /** @internal */
+  onDisposition(disposition: Disposition): void {
+    const { first } = disposition
+    const last = disposition.last ?? first
+    const deliveries: ReadonlyMap<number, OutgoingDelivery | IncomingDelivery> = disposition.role
+      ? this.#outgoing
+      : this.#incoming
+    const count = distance(last, first) + 1
+    if (count <= 0) {
+      throw new AmqpError(Condition.invalidField, `a disposition from ${first} to ${last}`)
+    }
+    if (count <= deliveries.size * 2) {
+      for (let i = 0, id = first; i < count; i++, id = next(id)) this.#told(disposition, id)
+      return
+    }
+    // The range is larger than all there is: look at what is there.
+    for (const id of [...deliveries.keys()]) {
+      if (distance(id, first) >= 0 && distance(last, id) >= 0) this.#told(disposition, id)
+    }
+  }
+
+  #told(disposition: Disposition, id: number): void {
+    const settled = disposition.settled === true
+    if (disposition.role) {
+      const delivery = this.#outgoing.get(id)
+      if (delivery === undefined) return
+      delivery.remoteState = disposition.state ?? delivery.remoteState
+      delivery.isRemotelySettled = settled
+      delivery.link.handler?.onDisposition(delivery)
+      return
+    }
+    const delivery = this.#incoming.get(id)
+    if (delivery === undefined || !settled) return
+    delivery.isSettled = true
+    this.#incoming.delete(id)
+    delivery.link.handler?.onSettled?.(delivery)
+  }
+
+  /** @internal */
+  onDetach(detach: Detach): void {
+    const link = this.#linkOf(detach.handle)
+    this.#byRemoteHandle.delete(detach.handle)
+    link.onRemoteDetach(detach)
+    this.#forgetIfDone(link)
+  }
+
+  /** @internal A mistake that ends one link, not the session. */
+  onLinkFailure({ link, reason }: LinkFailure): void {
+    link.detach({ closed: true, error: reason.condition })
+  }
+
+  /** @internal */
+  onEnd(end: End): void {
+    const error = end.error === undefined ? undefined : AmqpError.from(end.error, 'session ended')
+    this.#finish(error)
+    this.end()
+    this.connection.forget(this)
+  }
+
+  /** @internal The connection is gone. */
+  onConnectionGone(error: AmqpError | undefined): void {
+    this.#isEnded = true
+    this.#finish(error, error !== undefined)
+  }
+
+  #finish(error: AmqpError | undefined, isLost = false): void {
+    if (this.#isRemotelyEnded) return
+    this.#isRemotelyEnded = true
+    const failure = error ?? new AmqpError(Condition.detachForced, 'the session was ended')
+    this.#rejectBegun(failure)
+    for (const link of [...this.#links.values()]) {
+      link.isDetached = true
+      link.onRemoteDetach(undefined, failure, isLost)
+    }
+    this.#links.clear()
+    this.#outgoing.clear()
+    this.#incoming.clear()
+    this.handler?.onEnd(error)
+  }
+}
+
+interface DispositionRange {
+  readonly role: boolean
+  readonly first: number
+  last: number
+  readonly state: DeliveryState | undefined
+  readonly settled: boolean
+}
+
+function linkKey(role: 'sender' | 'receiver', name: string): string {
+  return `${role}:${name}`
+}
+
+function isSameState(a: DeliveryState | undefined, b: DeliveryState | undefined): boolean {
+  if (a === b) return true
+  return a?.kind === b?.kind && (a?.kind === 'accepted' || a?.kind === 'released')
+}
+
+/** Cuts `size` bytes off the front of what is still to be sent. */
+function takeBytes(held: HeldTransfer, size: number): Uint8Array[] {
+  const taken: Uint8Array[] = []
+  let wanted = size
+  while (wanted > 0) {
+    const piece = held.pieces[0] as Uint8Array
+    if (piece.length <= wanted) {
+      taken.push(piece)
+      held.pieces.shift()
+      wanted -= piece.length
+    } else {
+      taken.push(piece.subarray(0, wanted))
+      held.pieces[0] = piece.subarray(wanted)
+      wanted = 0
+    }
+  }
+  held.size -= size
+  return taken
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+import { MillraceError } from './errors.ts'
+
+const deriveKey = promisify(pbkdf2)
+
+export type ScramDigest = 'sha1' | 'sha256' | 'sha512'
+const keySizes: Readonly<Record<ScramDigest, number>> = { sha1: 20, sha256: 32, sha512: 64 }
+/** RFC 7677 asks for no fewer. */
+const MIN_ITERATIONS = 4096
+
+/** What a server keeps of a password. */
+export interface ScramCredential {
+  readonly salt: Buffer
+  readonly iterations: number
+  readonly storedKey: Buffer
+  readonly serverKey: Buffer
+}
+
+function hmac(digest: ScramDigest, key: Buffer, text: string): Buffer {
+  return createHmac(digest, key).update(text).digest()
+}
+
+function saltPassword(
+  digest: ScramDigest,
+  password: string,
+  salt: Buffer,
+  iterations: number,
+): Promise<Buffer> {
+  return deriveKey(password.normalize('NFKC'), salt, iterations, keySizes[digest], digest)
+}
+
+/** Makes what a server needs to check a password it then need not know. */
+export async function scramCredential(
+  digest: ScramDigest,
+  password: string,
+  { salt, iterations }: { readonly salt: Buffer; readonly iterations: number },
+): Promise<ScramCredential> {
+  const salted = await saltPassword(digest, password, salt, iterations)
+  const storedKey = createHash(digest)
+    .update(hmac(digest, salted, 'Client Key'))
+    .digest()
+  return { salt, iterations, storedKey, serverKey: hmac(digest, salted, 'Server Key') }
+}
+
+function attributes(text: string): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(text.split(',').map((part) => [part[0] ?? '', part.slice(2)]))
+}
+
+function xor(a: Buffer, b: Buffer): Buffer {
+  return Buffer.from(a.map((byte, i) => byte ^ (b[i] as number)))
+}
+
+function problem(message: string): MillraceError {
+  return new MillraceError('MILLRACE_SASL', message)
+}
+
+/** The client's side of RFC 5802, without channel binding. */
+export class ScramClient {
+  readonly #digest: ScramDigest
+  readonly #password: string
+  readonly #nonce: string
+  readonly #firstBare: string
+  #expected: Buffer | undefined
+
+  constructor(options: {
+    readonly digest: ScramDigest
+    readonly username: string
+    readonly password: string
+    /** Fresh and random, without commas. */
+    readonly nonce: string
+  }) {
+    this.#digest = options.digest
+    this.#password = options.password
+    this.#nonce = options.nonce
+    const name = options.username.replaceAll('=', '=3D').replaceAll(',', '=2C')
+    this.#firstBare = `n=${name},r=${options.nonce}`
+  }
+
+  /** What is said first. */
+  get first(): string {
+    return `n,,${this.#firstBare}`
+  }
+
+  /** The proof, in answer to the server's challenge. Rejects with `MILLRACE_SASL` for one that cannot be. */
+  async answer(serverFirst: string): Promise<string> {
+    const { r: nonce, s: salt, i: iterations } = attributes(serverFirst)
+    if (nonce === undefined || salt === undefined || !nonce.startsWith(this.#nonce)) {
+      throw problem('the server sent a malformed SCRAM challenge')
+    }
+    const rounds = Number(iterations)
+    if (!(rounds >= MIN_ITERATIONS)) {
+      throw problem(
+        `the server asks for ${iterations} SCRAM iterations; at least ${MIN_ITERATIONS} are required`,
+      )
+    }
+    const digest = this.#digest
+    const saltBytes = Buffer.from(salt, 'base64')
+    const salted = await saltPassword(digest, this.#password, saltBytes, rounds)
+    const clientKey = hmac(digest, salted, 'Client Key')
+    const storedKey = createHash(digest).update(clientKey).digest()
+    const withoutProof = `c=biws,r=${nonce}`
+    const signed = `${this.#firstBare},${serverFirst},${withoutProof}`
+    this.#expected = hmac(digest, hmac(digest, salted, 'Server Key'), signed)
+    const proof = xor(clientKey, hmac(digest, storedKey, signed))
+    return `${withoutProof},p=${proof.toString('base64')}`
+  }
+
+  /** Throws `MILLRACE_SASL` unless the server's last word shows that it knows the password too. */
+  verify(serverFinal: string): void {
+    const verifier = Buffer.from(attributes(serverFinal).v ?? '', 'base64')
+    const expected = this.#expected
+    if (
+      expected === undefined ||
+      verifier.length !== expected.length ||
+      !timingSafeEqual(verifier, expected)
+    ) {
+      throw problem('the server could not prove that it knows the password')
+    }
+  }
+}
+
+/** The server's side of RFC 5802. */
+export class ScramServer {
+  readonly #digest: ScramDigest
+  readonly #nonce: string
+  #credential: ScramCredential | undefined
+  #first = ''
+  #serverFirst = ''
+
+  constructor(digest: ScramDigest, nonce: string) {
+    this.#digest = digest
+    this.#nonce = nonce
+  }
+
+  /** The name in a client's first message. Throws `MILLRACE_SASL` for a malformed one. */
+  begin(clientFirst: string): string {
+    const match = /^n,(?:a=[^,]*)?,(n=([^,]*),r=([^,]+).*)$/s.exec(clientFirst)
+    if (match === null) throw problem('a malformed first message of SCRAM')
+    this.#first = match[1] as string
+    return (match[2] as string).replaceAll('=2C', ',').replaceAll('=3D', '=')
+  }
+
+  /** The challenge. */
+  challenge(credential: ScramCredential): string {
+    this.#credential = credential
+    const clientNonce = /(?:^|,)r=([^,]*)/.exec(this.#first)?.[1] ?? ''
+    const salt = credential.salt.toString('base64')
+    this.#serverFirst = `r=${clientNonce}${this.#nonce},s=${salt},i=${credential.iterations}`
+    return this.#serverFirst
+  }
+
+  /** Our own proof when the client's is right, undefined when it is not. */
+  finish(clientFinal: string): string | undefined {
+    const credential = this.#credential
+    const match = /^(c=([^,]*),r=([^,]*).*?),p=([^,]*)$/s.exec(clientFinal)
+    if (credential === undefined || match === null) return undefined
+    const [, withoutProof = '', binding, nonce, proofText = ''] = match
+    const expectedNonce = /^r=([^,]*)/.exec(this.#serverFirst)?.[1]
+    if (
+      nonce !== expectedNonce ||
+      !Buffer.from(binding ?? '', 'base64')
+        .toString()
+        .startsWith('n')
+    ) {
+      return undefined
+    }
+    const signed = `${this.#first},${this.#serverFirst},${withoutProof}`
+    const signature = hmac(this.#digest, credential.storedKey, signed)
+    const proof = Buffer.from(proofText, 'base64')
+    if (proof.length !== signature.length) return undefined
+    const storedKey = createHash(this.#digest).update(xor(proof, signature)).digest()
+    if (!timingSafeEqual(storedKey, credential.storedKey)) return undefined
+    return `v=${hmac(this.#digest, credential.serverKey, signed).toString('base64')}`
+  }
+}

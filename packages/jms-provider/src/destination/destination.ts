@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Clock, type Logger, MillraceError } from '@millrace/base'
+import type { DestinationPolicy } from '../config/destination-policy.ts'
+import type { StoredMessage } from '../mapping/stored-message.ts'
+import { duplicateIdProperties, type NewRecord } from '../mapping/to-record.ts'
+import type { DestinationKind } from '../state/state-record.ts'
+import {
+  type Acquired,
+  type DiscardReason,
+  Subscription,
+  type SubscriptionHost,
+} from '../subscription/subscription.ts'
+import type { DestinationLog, LogPlace } from './destination-log.ts'
+import type { MessageCache } from './message-cache.ts'
+
+/** What a destination needs of the engine. */
+export interface DestinationHost {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly cache: MessageCache
+  onChanged(subscription: Subscription): void
+  discard(
+    destination: Destination,
+    acquired: readonly Acquired[],
+    reason: DiscardReason,
+    detail?: string,
+  ): void
+}
+
+/** A queue or a topic: a log, and the subscriptions over it. */
+export class Destination implements SubscriptionHost {
+  readonly kind: DestinationKind
+  readonly name: string
+  readonly policy: DestinationPolicy
+  /** True for one that lives in memory and dies with the connection that made it. */
+  readonly isTemporary: boolean
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly #host: DestinationHost
+  #log: DestinationLog | undefined
+  readonly #subscriptions = new Map<string, Subscription>()
+  /** By partition: the offset after the last message that was confirmed to a sender here. */
+  readonly #confirmed = new Map<number, number>()
+  /** By partition: the offset after the last message that was indexed. */
+  readonly #indexed = new Map<number, number>()
+  /** Messages on their way into the log. */
+  #underWay = 0
+  #lastAppend: Promise<unknown> = Promise.resolve()
+  #waiters: (() => void)[] = []
+  readonly #duplicateIds = new Map<string, number>()
+  readonly #roomListeners = new Set<() => void>()
+  /** Messages below are of the time before this provider: those that need not last are gone. */
+  readonly #bootOffsets = new Map<number, number>()
+  isClosed = false
+
+  constructor(
+    host: DestinationHost,
+    options: {
+      readonly kind: DestinationKind
+      readonly name: string
+      readonly policy: DestinationPolicy
+      readonly isTemporary: boolean
+    },
+  ) {
+    this.#host = host
+    this.clock = host.clock
+    this.logger = host.logger
+    this.kind = options.kind
+    this.name = options.name
+    this.policy = options.policy
+    this.isTemporary = options.isTemporary
+  }
+
+  /** The log comes after the destination, which it tells of messages. */
+  useLog(log: DestinationLog): void {
+    this.#log = log
+  }
+
+  get log(): DestinationLog {
+    if (this.#log === undefined) {
+      throw new MillraceError('MILLRACE_CLOSED', `${this.kind} ${this.name} is gone`)
+    }
+    return this.#log
+  }
+
+  get subscriptions(): Iterable<Subscription> {
+    return this.#subscriptions.values()
+  }
+
+  subscription(id: string): Subscription | undefined {
+    return this.#subscriptions.get(id)
+  }
+
+  /** The one subscription of a queue. */
+  get queue(): Subscription {
+    const [only] = this.#subscriptions.values()
+    return only as Subscription
+  }
+
+  /** Adds a subscription; `floors` says from where it sees each partition. */
+  subscribe(
+    options: {
+      readonly id: string
+      readonly isDurable: boolean
+      readonly filter?: ((message: StoredMessage) => boolean) | undefined
+    },
+    floorOf: (partition: number) => number,
+  ): Subscription {
+    const subscription = new Subscription(this, options)
+    for (let partition = 0; partition < this.log.partitions; partition++) {
+      subscription.open(partition, floorOf(partition))
+    }
+    this.#subscriptions.set(options.id, subscription)
+    return subscription
+  }
+
+  unsubscribe(id: string): void {
+    const subscription = this.#subscriptions.get(id)
+    subscription?.close()
+    this.#subscriptions.delete(id)
+  }
+
+  /** The offset from which on a new subscription sees a partition: after all that was sent before. */
+  endOf(partition: number): number {
+    return Math.max(this.#confirmed.get(partition) ?? 0, this.#indexed.get(partition) ?? 0)
+  }
+
+  /** Where the log ends as the provider starts, and from where on it is told. */
+  startAt(partition: number, place: { readonly end: number; readonly from: number }): void {
+    this.#bootOffsets.set(partition, place.end)
+    this.#indexed.set(partition, place.from)
+  }
+
+  // Sending.
+
+  /** Writes a message; resolves when it is safe. */
+  append(record: NewRecord): Promise<LogPlace> {
+    this.#underWay++
+    const appended = this.log.append(record).then(
+      (place) => {
+        this.#underWay--
+        this.confirm(place)
+        return place
+      },
+      (error: unknown) => {
+        this.#underWay--
+        throw error
+      },
+    )
+    this.#lastAppend = appended.catch(() => undefined)
+    return appended
+  }
+
+  /** A message was written here, by a transaction. */
+  confirm({ partition, offset }: LogPlace): void {
+    if (offset < 0) return
+    const end = offset + 1
+    if (end > (this.#confirmed.get(partition) ?? 0)) this.#confirmed.set(partition, end)
+  }
+
+  get #isCaughtUp(): boolean {
+    for (const [partition, confirmed] of this.#confirmed) {
+      if ((this.#indexed.get(partition) ?? 0) < confirmed) return false
+    }
+    return true
+  }
+
+  caughtUp(): Promise<void> | undefined {
+    if (this.#underWay === 0 && this.#isCaughtUp) return undefined
+    return this.#catchUp()
+  }
+
+  async #catchUp(): Promise<void> {
+    await this.#lastAppend
+    const wanted = new Map(this.#confirmed)
+    const isThere = (): boolean =>
+      [...wanted].every(([partition, end]) => (this.#indexed.get(partition) ?? 0) >= end)
+    while (!isThere() && !this.isClosed) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    }
+  }
+
+  // What the log tells.
+
+  /** Sees messages of one partition in their order. */
+  onMessages(messages: readonly StoredMessage[]): void {
+    if (this.isClosed) return
+    for (const message of messages) this.#onMessage(message)
+    const last = messages.at(-1)
+    if (last !== undefined) this.#indexed.set(last.partition, last.offset + 1)
+    for (const wake of this.#waiters.splice(0)) wake()
+  }
+
+  #onMessage(message: StoredMessage): void {
+    if (this.#isLost(message) || this.#isDuplicate(message)) {
+      for (const subscription of this.#subscriptions.values()) {
+        subscription.skip(message.partition, message.offset)
+      }
+      return
+    }
+    let isWanted = false
+    for (const subscription of this.#subscriptions.values()) {
+      if (subscription.offer(message)) isWanted = true
+    }
+    if (isWanted && this.log.topic !== undefined)
+      this.#host.cache.offer(this.#keyOf(message), message)
+  }
+
+  #isLost({ envelope, partition, offset }: StoredMessage): boolean {
+    return !envelope.durable && offset < (this.#bootOffsets.get(partition) ?? 0)
+  }
+
+  #isDuplicate(message: StoredMessage): boolean {
+    const { duplicateWindowMs } = this.policy
+    if (!message.envelope.hasDuplicateId || duplicateWindowMs === 0) return false
+    const id = duplicateIdOf(message)
+    if (id === undefined) return false
+    const oldest = message.timestamp - duplicateWindowMs
+    for (const [known, timestamp] of this.#duplicateIds) {
+      if (timestamp >= oldest) break
+      this.#duplicateIds.delete(known)
+    }
+    if (this.#duplicateIds.has(id)) return true
+    this.#duplicateIds.set(id, message.timestamp)
+    return false
+  }
+
+  #keyOf(message: { readonly partition: number; readonly offset: number }): string {
+    return `${this.#log?.topic}/${message.partition}/${message.offset}`
+  }
+
+  // What subscriptions ask for.
+
+  messageAt(partition: number, offset: number): StoredMessage | undefined {
+    const { log } = this
+    if (log.topic !== undefined) return this.#host.cache.get(this.#keyOf({ partition, offset }))
+    return (log as { messageAt?: (offset: number) => StoredMessage | undefined }).messageAt?.(
+      offset,
+    )
+  }
+
+  async load(partition: number, offset: number): Promise<void> {
+    const messages = await this.log.read(partition, offset)
+    const subscriptions = [...this.#subscriptions.values()]
+    for (const message of messages) {
+      const isWanted = subscriptions.some(
+        (each) => (each.indices.get(partition)?.placeOf(message.offset) ?? 0) !== 0,
+      )
+      if (isWanted) this.#host.cache.put(this.#keyOf(message), message)
+    }
+    for (const subscription of subscriptions) {
+      if (messages.length === 0) subscription.loseFrom(partition, offset)
+      else subscription.onLoaded(partition, offset, messages)
+    }
+  }
+
+  onChanged(subscription: Subscription): void {
+    if (subscription.isDurable) this.#host.onChanged(subscription)
+    if (this.kind === 'queue') this.#tellRoom()
+  }
+
+  onFinished(partition: number, offset: number): void {
+    if (this.kind === 'queue' && this.log.topic !== undefined) {
+      this.#host.cache.delete(this.#keyOf({ partition, offset }))
+    }
+    if (this.log.topic === undefined) this.trim()
+  }
+
+  /** Lets the log forget what all subscriptions have finished. */
+  trim(): void {
+    for (let partition = 0; partition < this.log.partitions; partition++) {
+      let floor = Number.POSITIVE_INFINITY
+      for (const { indices } of this.#subscriptions.values()) {
+        floor = Math.min(floor, indices.get(partition)?.lowest ?? floor)
+      }
+      if (floor !== Number.POSITIVE_INFINITY) this.log.trim(partition, floor)
+    }
+  }
+
+  discard(acquired: readonly Acquired[], reason: DiscardReason, detail?: string): void {
+    this.#host.discard(this, acquired, reason, detail)
+  }
+
+  // Back-pressure.
+
+  /** Waiting messages of the subscription that has most. */
+  get depth(): number {
+    let depth = this.#underWay
+    for (const subscription of this.#subscriptions.values()) {
+      depth = Math.max(depth, subscription.depth + this.#underWay)
+    }
+    return depth
+  }
+
+  get isFull(): boolean {
+    const { maxMessages } = this.policy
+    return maxMessages > 0 && this.depth >= maxMessages
+  }
+
+  /** Calls back once there is room again. */
+  whenRoom(listener: () => void): void {
+    this.#roomListeners.add(listener)
+  }
+
+  #tellRoom(): void {
+    if (this.#roomListeners.size === 0) return
+    const { maxMessages } = this.policy
+    if (maxMessages > 0 && this.depth > maxMessages * 0.8) return
+    const listeners = [...this.#roomListeners]
+    this.#roomListeners.clear()
+    for (const listener of listeners) listener()
+  }
+
+  close(): void {
+    this.isClosed = true
+    for (const subscription of this.#subscriptions.values()) subscription.close()
+    this.#subscriptions.clear()
+    this.#log?.close()
+    for (const wake of this.#waiters.splice(0)) wake()
+    for (const listener of this.#roomListeners) listener()
+  }
+}
+
+function duplicateIdOf(message: StoredMessage): string | undefined {
+  for (const name of duplicateIdProperties) {
+    const id = message.valueOf(name)
+    if (id !== undefined) return String(id)
+  }
+  return undefined
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock, Logger } from '@millrace/base'
+import {
+  Admin,
+  type ClientOptions,
+  Consumer,
+  type ConsumerRecord,
+  Producer,
+  type ProducerRecord,
+} from '@millrace/client'
+import { fromRecord } from '../mapping/from-record.ts'
+import type { StoredMessage } from '../mapping/stored-message.ts'
+import type { NewRecord } from '../mapping/to-record.ts'
+import type { DestinationLog, LogPlace } from './destination-log.ts'
+
+/** Largest record a destination's topic takes, bytes. */
+export const MAX_RECORD_BYTES = 104_857_600
+/** How long a look for news may be held by the broker. */
+const TAIL_WAIT_MS = 500
+/** Bytes that are read ahead at once of a backlog. */
+const READ_BYTES = 1024 * 1024
+/** How often finished messages are taken off the logs. */
+const TRIM_INTERVAL_MS = 30_000
+
+/** The record for Kafka of a message. */
+export function producerRecord(
+  topic: string,
+  record: NewRecord,
+): ProducerRecord<Uint8Array | string, Uint8Array | string> {
+  return { topic, key: record.key, value: record.value, headers: record.headers }
+}
+
+/** The Kafka topics behind destinations: one producer, one consumer that follows them all, one that reads backlogs. */
+export class KafkaLogs {
+  readonly admin: Admin
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #producer: Producer
+  readonly #tail: Consumer
+  readonly #readers: BacklogReader[]
+  readonly #logs = new Map<string, KafkaLog>()
+  #isClosed = false
+  #isTailing = false
+  #wakeTail: () => void = () => {}
+
+  constructor(
+    client: ClientOptions,
+    { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+  ) {
+    this.#clock = clock
+    this.#logger = logger
+    this.admin = new Admin(client)
+    this.#producer = new Producer({
+      ...client,
+      maxRequestSize: MAX_RECORD_BYTES,
+      bufferMemory: 2 * MAX_RECORD_BYTES,
+      batchSize: 64 * 1024,
+    })
+    this.#tail = new Consumer({
+      ...client,
+      isolationLevel: 'read_committed',
+      autoOffsetReset: 'earliest',
+      enableAutoCommit: false,
+      fetchMaxWaitMs: TAIL_WAIT_MS,
+      maxPollRecords: 2000,
+      allowAutoCreateTopics: false,
+    })
+    this.#readers = [0, 1].map(() => new BacklogReader(client))
+    this.#planTrim()
+  }
+
+  get producer(): Producer {
+    return this.#producer
+  }
+
+  /** Opens the log of a topic and follows it: `onMessages` gets everything from the offsets in `from` on. */
+  open(
+    topic: string,
+    options: {
+      readonly from: readonly number[]
+      readonly onMessages: (messages: readonly StoredMessage[]) => void
+      readonly consumedRetentionMs: number
+    },
+  ): DestinationLog {
+    const log = new KafkaLog(topic, {
+      partitions: options.from.length,
+      onMessages: options.onMessages,
+      consumedRetentionMs: options.consumedRetentionMs,
+      clock: this.#clock,
+      append: (record) => this.#append(topic, record),
+      read: (partition, offset) => this.#reader(topic).read(topic, partition, offset),
+      onClose: () => {
+        this.#logs.delete(topic)
+        this.#assign()
+      },
+    })
+    this.#logs.set(topic, log)
+    this.#assign()
+    options.from.forEach((offset, partition) => {
+      this.#tail.seek({ topic, partition }, BigInt(offset))
+    })
+    if (!this.#isTailing) void this.#follow()
+    return log
+  }
+
+  #assign(): void {
+    if (this.#isClosed) return
+    const places = [...this.#logs.values()].flatMap((log) =>
+      Array.from({ length: log.partitions }, (_, partition) => ({ topic: log.topic, partition })),
+    )
+    this.#tail.assign(places)
+    this.#wakeTail()
+  }
+
+  async #append(topic: string, record: NewRecord): Promise<LogPlace> {
+    const { partition, offset } = await this.#producer.send(producerRecord(topic, record))
+    return { partition, offset: Number(offset) }
+  }
+
+  #reader(topic: string): BacklogReader {
+    const [first, second] = this.#readers as [BacklogReader, BacklogReader]
+    if (first.topic === topic || second.topic === topic) {
+      return first.topic === topic ? first : second
+    }
+    return first.lastUsed <= second.lastUsed ? first : second
+  }
+
+  /** Offsets at which the partitions of a topic begin and end. */
+  async bounds(
+    topic: string,
+    partitions: number,
+  ): Promise<{
+    readonly beginnings: readonly number[]
+    readonly ends: readonly number[]
+  }> {
+    const places = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+    const [beginnings, ends] = await Promise.all([
+      this.#tail.beginningOffsets(places),
+      this.#tail.endOffsets(places),
+    ])
+    return { beginnings: beginnings.map(Number), ends: ends.map(Number) }
+  }
+
+  /** By partition: the offset of the first record at or after a time, or the end. */
+  async offsetsSince(topic: string, partitions: number, sinceMs: number): Promise<number[]> {
+    const places = Array.from({ length: partitions }, (_, partition) => ({
+      topic,
+      partition,
+      timestamp: sinceMs,
+    }))
+    const found = await this.#tail.offsetsForTimes(places)
+    const { ends } = await this.bounds(topic, partitions)
+    return ends.map((end, partition) => {
+      const offset = found[partition]?.offset
+      return offset === undefined ? end : Number(offset)
+    })
+  }
+
+  async #follow(): Promise<void> {
+    this.#isTailing = true
+    while (!this.#isClosed) {
+      if (this.#logs.size === 0) {
+        await new Promise<void>((resolve) => {
+          this.#wakeTail = resolve
+        })
+        continue
+      }
+      try {
+        this.#dispatch(await this.#tail.poll(TAIL_WAIT_MS))
+      } catch (error) {
+        if (this.#isClosed) return
+        this.#logger.warn('cannot follow the logs of destinations for the moment', { error })
+        await this.#pause(200)
+      }
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.#clock.setTimer(ms, resolve))
+  }
+
+  /** Hands records on in runs of one partition. */
+  #dispatch(records: readonly ConsumerRecord[]): void {
+    let start = 0
+    for (let at = 1; at <= records.length; at++) {
+      const first = records[start] as ConsumerRecord
+      const record = records[at]
+      if (record?.topic === first.topic && record.partition === first.partition) continue
+      this.#logs.get(first.topic)?.onMessages(records.slice(start, at).map(fromRecord))
+      start = at
+    }
+  }
+
+  #planTrim(): void {
+    this.#clock.setTimer(TRIM_INTERVAL_MS, () => {
+      if (this.#isClosed) return
+      void this.trim().finally(() => this.#planTrim())
+    })
+  }
+
+  /** Takes off the logs what was finished long enough ago. */
+  async trim(): Promise<void> {
+    const now = this.#clock.now()
+    const before = [...this.#logs.values()].flatMap((log) => log.trimmable(now))
+    if (before.length === 0) return
+    try {
+      await this.admin.deleteRecords(before)
+    } catch (error) {
+      this.#logger.debug('could not trim the logs of destinations', { error })
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    this.#wakeTail()
+    await Promise.all([
+      this.#producer.close({ timeoutMs: 5000 }),
+      this.#tail.close(),
+      this.admin.close(),
+      ...this.#readers.map((reader) => reader.close()),
+    ])
+  }
+}
+
+/** Reads parts of logs that are no longer in memory. Its consumer stays where it was, as backlogs are read in order. */
+class BacklogReader {
+  readonly #client: ClientOptions
+  #consumer: Consumer | undefined
+  /** The topic it read last, or is about to read. */
+  topic: string | undefined
+  #assigned = ''
+  #position = -1
+  #last: Promise<unknown> = Promise.resolve()
+  lastUsed = 0
+
+  constructor(client: ClientOptions) {
+    this.#client = client
+  }
+
+  read(topic: string, partition: number, offset: number): Promise<readonly StoredMessage[]> {
+    this.topic = topic
+    this.lastUsed++
+    const result = this.#last.then(() => this.#read(topic, partition, offset))
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  async #read(topic: string, partition: number, offset: number): Promise<readonly StoredMessage[]> {
+    this.#consumer ??= new Consumer({
+      ...this.#client,
+      isolationLevel: 'read_committed',
+      autoOffsetReset: 'earliest',
+      enableAutoCommit: false,
+      maxPollRecords: 5000,
+      maxPartitionFetchBytes: READ_BYTES,
+      maxPrefetchBytes: 2 * READ_BYTES,
+      allowAutoCreateTopics: false,
+    })
+    const place = `${topic}/${partition}`
+    if (this.#assigned !== place) this.#consumer.assign([{ topic, partition }])
+    if (this.#assigned !== place || this.#position !== offset) {
+      this.#consumer.seek({ topic, partition }, BigInt(offset))
+    }
+    this.#assigned = place
+    this.#position = -1
+    const records = await this.#consumer.poll(2000)
+    const last = records.at(-1)
+    if (last === undefined) {
+      // Nothing there, or a broker that is away: only its end tells them apart.
+      const [end] = await this.#consumer.endOffsets([{ topic, partition }])
+      if (end !== undefined && Number(end) > offset) throw new Error(`${topic} cannot be read now`)
+      return []
+    }
+    this.#position = Number(last.offset) + 1
+    return records.map(fromRecord)
+  }
+
+  async close(): Promise<void> {
+    await this.#consumer?.close()
+  }
+}
+
+class KafkaLog implements DestinationLog {
+  readonly topic: string
+  readonly partitions: number
+  readonly onMessages: (messages: readonly StoredMessage[]) => void
+  readonly append: (record: NewRecord) => Promise<LogPlace>
+  readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
+  readonly #clock: Clock
+  readonly #consumedRetentionMs: number
+  readonly #onClose: () => void
+  /** By partition: floors as they were at some times, the oldest first. */
+  readonly #floors = new Map<number, { readonly atMs: number; readonly floor: number }[]>()
+  readonly #trimmed = new Map<number, number>()
+
+  constructor(
+    topic: string,
+    options: {
+      readonly partitions: number
+      readonly onMessages: (messages: readonly StoredMessage[]) => void
+      readonly consumedRetentionMs: number
+      readonly clock: Clock
+      readonly append: (record: NewRecord) => Promise<LogPlace>
+      readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
+      readonly onClose: () => void
+    },
+  ) {
+    this.topic = topic
+    this.partitions = options.partitions
+    this.onMessages = options.onMessages
+    this.append = options.append
+    this.read = options.read
+    this.#clock = options.clock
+    this.#consumedRetentionMs = options.consumedRetentionMs
+    this.#onClose = options.onClose
+  }
+
+  trim(partition: number, floor: number): void {
+    let floors = this.#floors.get(partition)
+    if (floors === undefined) {
+      floors = []
+      this.#floors.set(partition, floors)
+    }
+    if ((floors.at(-1)?.floor ?? -1) < floor) floors.push({ atMs: this.#clock.now(), floor })
+  }
+
+  /** Up to where each partition may be deleted now. */
+  trimmable(nowMs: number): {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: bigint
+  }[] {
+    const places = []
+    for (const [partition, floors] of this.#floors) {
+      let floor = -1
+      while (floors[0] !== undefined && floors[0].atMs + this.#consumedRetentionMs <= nowMs) {
+        floor = (floors.shift() as { readonly floor: number }).floor
+      }
+      if (floor <= (this.#trimmed.get(partition) ?? 0)) continue
+      this.#trimmed.set(partition, floor)
+      places.push({ topic: this.topic, partition, offset: BigInt(floor) })
+    }
+    return places
+  }
+
+  close(): void {
+    this.#onClose()
+  }
+}

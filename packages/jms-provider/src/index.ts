@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+export { type DestinationPolicy, defaultPolicy } from './config/destination-policy.ts'
+export {
+  destinationSettings,
+  ProviderConfig,
+  ProviderConfigError,
+  providerSettings,
+} from './config/provider-config.ts'
+export { JmsProvider, type ProviderOptions } from './provider.ts'
+export { InvalidSelectorError } from './selector/lexer.ts'
+export { type Selectable, Selector, type SelectorValue } from './selector/selector.ts'

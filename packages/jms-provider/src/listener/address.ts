@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AmqpError, Condition, JmsCapability, JmsDestinationType } from '@millrace/amqp'
+import type { DestinationKind } from '../state/state-record.ts'
+
+/** What an AMQP address asks for. */
+export interface Address {
+  readonly name: string
+  /** Undefined when neither a capability nor a prefix says it. */
+  readonly kind: DestinationKind | undefined
+  /** What follows a question mark: `?consumer.exclusive=true`. */
+  readonly options: ReadonlyMap<string, string>
+}
+
+const prefixes: readonly (readonly [string, DestinationKind])[] = [
+  ['queue://', 'queue'],
+  ['topic://', 'topic'],
+  ['temp-queue://', 'queue'],
+  ['temp-topic://', 'topic'],
+]
+
+/** Prefixes of temporary destinations, which nobody else may use. */
+export const TEMPORARY_PREFIX = '$temporary.'
+
+export function parseAddress(address: string, capabilities: readonly string[] = []): Address {
+  let text = address
+  let kind = kindOfCapabilities(capabilities)
+  for (const [prefix, prefixKind] of prefixes) {
+    if (!text.startsWith(prefix)) continue
+    text = text.slice(prefix.length)
+    kind = prefixKind
+    break
+  }
+  const at = text.indexOf('?')
+  const query = at < 0 ? '' : text.slice(at + 1)
+  const name = at < 0 ? text : text.slice(0, at)
+  if (name === '') throw new AmqpError(Condition.notFound, 'a destination without a name')
+  return { name, kind, options: new Map(new URLSearchParams(query)) }
+}
+
+export function kindOfCapabilities(capabilities: readonly string[]): DestinationKind | undefined {
+  for (const capability of capabilities) {
+    if (capability === JmsCapability.queue || capability === JmsCapability.temporaryQueue) {
+      return 'queue'
+    }
+    if (capability === JmsCapability.topic || capability === JmsCapability.temporaryTopic) {
+      return 'topic'
+    }
+  }
+  return undefined
+}
+
+/** The kind that a byte of the JMS mapping means, in `x-opt-jms-dest`. */
+export function kindOfType(type: number | undefined): DestinationKind | undefined {
+  switch (type) {
+    case JmsDestinationType.queue:
+    case JmsDestinationType.temporaryQueue:
+      return 'queue'
+    case JmsDestinationType.topic:
+    case JmsDestinationType.temporaryTopic:
+      return 'topic'
+    default:
+      return undefined
+  }
+}

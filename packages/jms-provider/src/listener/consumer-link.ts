@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AmqpError,
+  Condition,
+  type Detach,
+  type Outcome,
+  type OutgoingDelivery,
+  type SenderHandler,
+  type SenderLink,
+} from '@millrace/amqp'
+import type { Selector } from '../selector/selector.ts'
+import type { Acquired, Subscription, Taker } from '../subscription/subscription.ts'
+import type { ProviderConnection } from './provider-connection.ts'
+
+/** A client's consumer or browser: messages go out here. */
+export class ConsumerLink implements SenderHandler, Taker {
+  readonly #connection: ProviderConnection
+  readonly #link: SenderLink
+  readonly #subscription: Subscription
+  readonly selector: Selector | undefined
+  readonly isBrowser: boolean
+  readonly isExclusive: boolean
+  /** Whether a message counts as consumed when it is sent. */
+  readonly #isPresettled: boolean
+  /** In order of delivery: those the client has said nothing of. */
+  readonly #inHand = new Set<Acquired>()
+  readonly #onClosed: (detach: Detach | undefined) => void
+  #isClosed = false
+
+  constructor(
+    connection: ProviderConnection,
+    link: SenderLink,
+    options: {
+      readonly subscription: Subscription
+      readonly selector: Selector | undefined
+      readonly isBrowser: boolean
+      readonly isExclusive: boolean
+      readonly onClosed: (detach: Detach | undefined) => void
+    },
+  ) {
+    this.#connection = connection
+    this.#link = link
+    this.#subscription = options.subscription
+    this.selector = options.selector
+    this.isBrowser = options.isBrowser
+    this.isExclusive = options.isExclusive
+    this.#onClosed = options.onClosed
+    this.#isPresettled = link.remote?.sndSettleMode === 1
+    link.handler = this
+  }
+
+  start(): void {
+    this.#subscription.add(this)
+  }
+
+  get canTake(): boolean {
+    return this.#link.isSendable && !this.#isClosed
+  }
+
+  get isDraining(): boolean {
+    return this.#link.isDraining
+  }
+
+  take(acquired: Acquired): void {
+    const { message, deliveryCount } = acquired
+    const settled = this.#isPresettled || this.isBrowser
+    this.#link.send(message.pieces(deliveryCount, this.#connection.clock.now()), {
+      settled,
+      context: acquired,
+    })
+    if (this.isBrowser) return
+    if (settled) this.#subscription.accept(acquired)
+    else this.#inHand.add(acquired)
+  }
+
+  onNothingLeft(): void {
+    this.#link.drained()
+  }
+
+  onSendable(): void {
+    if (this.#link.isSendable) this.#subscription.plan()
+    else if (this.#link.isDraining && this.#link.credit === 0) this.#link.drained()
+  }
+
+  onDisposition(delivery: OutgoingDelivery): void {
+    const acquired = delivery.context as Acquired
+    const state = delivery.remoteState
+    if (state === undefined) {
+      // Settled without a word: the source's default outcome is what happened.
+      if (delivery.isRemotelySettled)
+        this.#apply(acquired, { kind: 'modified', deliveryFailed: true })
+      delivery.settle()
+      return
+    }
+    if (state.kind === 'received' || state.kind === 'declared') return
+    if (state.kind === 'transactionalState') {
+      this.#inTransaction(delivery, acquired, state.txnId, state.outcome ?? { kind: 'accepted' })
+      return
+    }
+    this.#apply(acquired, state)
+    if (delivery.isRemotelySettled) delivery.settle()
+    // Who waits for our word gets it when the consumption is safe.
+    else if (state.kind !== 'accepted') delivery.settle(state)
+    else void this.#connection.flushed().then(() => delivery.settle(state))
+  }
+
+  #inTransaction(
+    delivery: OutgoingDelivery,
+    acquired: Acquired,
+    txnId: Buffer,
+    outcome: Outcome,
+  ): void {
+    this.#inHand.delete(acquired)
+    try {
+      const transaction = this.#connection.transactions.get(txnId)
+      if (outcome.kind === 'accepted') transaction.receipts.push(acquired)
+      else transaction.returns.push(() => this.#apply(acquired, outcome))
+      delivery.settle({ kind: 'transactionalState', txnId, outcome })
+    } catch (error) {
+      this.#subscription.release(acquired, { failed: true })
+      if (!(error instanceof AmqpError)) throw error
+      delivery.settle({ kind: 'rejected', error: error.condition })
+    }
+  }
+
+  #apply(acquired: Acquired, outcome: Outcome): void {
+    this.#inHand.delete(acquired)
+    switch (outcome.kind) {
+      case 'accepted':
+        return this.#subscription.accept(acquired)
+      case 'rejected':
+        return this.#subscription.reject(acquired, outcome.error?.description)
+      case 'released':
+        return this.#subscription.release(acquired, { failed: false })
+      default:
+        return this.#subscription.release(acquired, {
+          failed: outcome.deliveryFailed === true,
+          undeliverableHere: outcome.undeliverableHere === true,
+        })
+    }
+  }
+
+  /** Ends it from our side: its destination is gone. */
+  end(condition: string, description: string): void {
+    if (this.#isClosed) return
+    this.#finish(false)
+    this.#link.detach({ closed: true, error: { kind: 'error', condition, description } })
+  }
+
+  onDetach(detach: Detach | undefined, isLost: boolean): void {
+    if (this.#isClosed) return
+    this.#finish(isLost)
+    try {
+      this.#onClosed(detach)
+      this.#link.detach({ closed: detach?.closed ?? true })
+    } catch (error) {
+      const known =
+        error instanceof AmqpError ? error : new AmqpError(Condition.internalError, String(error))
+      this.#link.detach({ closed: detach?.closed ?? true, error: known.condition })
+    }
+  }
+
+  /** Gives back what the client had; after a loss it may have seen it. */
+  #finish(isLost: boolean): void {
+    this.#isClosed = true
+    this.#subscription.remove(this)
+    for (const acquired of this.#inHand) this.#subscription.release(acquired, { failed: isLost })
+    this.#inHand.clear()
+  }
+}

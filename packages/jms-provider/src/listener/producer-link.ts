@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AmqpError,
+  accepted,
+  Condition,
+  conditionOf,
+  EncodedMessage,
+  type IncomingDelivery,
+  JmsAnnotation,
+  numberOf,
+  type ReceiverHandler,
+  type ReceiverLink,
+} from '@millrace/amqp'
+import { MalformedInputError, MillraceError } from '@millrace/base'
+import type { Destination } from '../destination/destination.ts'
+import { EngineError } from '../engine.ts'
+import { toRecord } from '../mapping/to-record.ts'
+import { kindOfType, parseAddress } from './address.ts'
+import type { ProviderConnection } from './provider-connection.ts'
+import type { LocalTransaction } from './transactions.ts'
+
+/** A client's producer: messages come in here. */
+export class ProducerLink implements ReceiverHandler {
+  readonly #connection: ProviderConnection
+  readonly #link: ReceiverLink
+  /** Undefined for an anonymous producer, whose messages say where they go. */
+  readonly #destination: Destination | undefined
+  readonly #maxCredit: number
+  /** Messages that came and are not safe yet. */
+  #underWay = 0
+  /** What came before and still waits for its destination; later ones must not overtake it. */
+  #queue: Promise<void> | undefined
+  #isWaitingForRoom = false
+  readonly onClosed: (() => void) | undefined
+
+  constructor(
+    connection: ProviderConnection,
+    link: ReceiverLink,
+    options: {
+      readonly destination: Destination | undefined
+      readonly maxCredit: number
+      readonly onClosed?: (() => void) | undefined
+    },
+  ) {
+    this.#connection = connection
+    this.#link = link
+    this.#destination = options.destination
+    this.#maxCredit = options.maxCredit
+    this.onClosed = options.onClosed
+    link.handler = this
+  }
+
+  /** Gives credit, unless the destination is full. */
+  start(): void {
+    this.#topUp()
+  }
+
+  #topUp(): void {
+    const destination = this.#destination
+    if (destination?.isFull === true) {
+      if (this.#isWaitingForRoom) return
+      this.#isWaitingForRoom = true
+      destination.whenRoom(() => {
+        this.#isWaitingForRoom = false
+        this.#topUp()
+      })
+      return
+    }
+    const { maxMessages } = destination?.policy ?? { maxMessages: 0 }
+    const room =
+      destination !== undefined && maxMessages > 0
+        ? maxMessages - destination.depth
+        : this.#maxCredit
+    const wanted = Math.min(this.#maxCredit - this.#underWay, Math.max(room, 1))
+    if (this.#link.credit <= wanted / 2) this.#link.setCredit(wanted)
+  }
+
+  onDelivery(delivery: IncomingDelivery): void {
+    const size = delivery.payload.length
+    this.#underWay++
+    this.#connection.addBytes(size)
+    const done = (): void => {
+      this.#underWay--
+      this.#connection.addBytes(-size)
+      if (!this.#link.isDetached && !this.#link.isRemotelyDetached) this.#topUp()
+    }
+    let transaction: LocalTransaction | undefined
+    try {
+      const state = delivery.remoteState
+      if (state?.kind === 'transactionalState') {
+        transaction = this.#connection.transactions.get(state.txnId)
+      }
+      const message = new EncodedMessage(delivery.payload)
+      const destination = this.#queue === undefined ? this.#destinationNow(message) : undefined
+      if (destination !== undefined) {
+        this.#accept(delivery, message, destination, transaction).then(done, done)
+        return
+      }
+      const queue = (this.#queue ?? Promise.resolve()).then(async () => {
+        await this.#accept(delivery, message, await this.#destinationOf(message), transaction)
+      })
+      transaction?.pending.push(queue.catch(() => undefined))
+      const settled = queue.catch((error: unknown) => this.#refuse(delivery, transaction, error))
+      this.#queue = settled
+      settled.then(() => {
+        if (this.#queue === settled) this.#queue = undefined
+        done()
+      })
+    } catch (error) {
+      this.#refuse(delivery, transaction, error)
+      done()
+    }
+  }
+
+  /** Without waiting, when it is known. */
+  #destinationNow(message: EncodedMessage): Destination | undefined {
+    if (this.#destination === undefined) return this.#connection.recentDestination(keyOf(message))
+    if (!this.#destination.isClosed) return this.#destination
+    throw new AmqpError(Condition.resourceDeleted, `${this.#destination.name} is gone`)
+  }
+
+  async #destinationOf(message: EncodedMessage): Promise<Destination> {
+    if (this.#destination !== undefined) return this.#destination
+    const { to } = message.properties
+    if (to === undefined) {
+      throw new AmqpError(Condition.preconditionFailed, 'a message without `to` has no destination')
+    }
+    const type = kindOfType(numberOf(message.messageAnnotations.get(JmsAnnotation.destination)))
+    const address = parseAddress(to)
+    const kind = address.kind ?? type
+    const destination = await this.#connection.destinationFor({ ...address, kind })
+    this.#connection.remember(keyOf(message), destination)
+    return destination
+  }
+
+  async #accept(
+    delivery: IncomingDelivery,
+    message: EncodedMessage,
+    destination: Destination,
+    transaction: LocalTransaction | undefined,
+  ): Promise<void> {
+    try {
+      const nowMs = this.#connection.clock.now()
+      const record = toRecord(message, { nowMs, origin: this.#connection.origin })
+      if (transaction !== undefined) {
+        transaction.sends.push({ destination, record })
+        const { txnId } = delivery.remoteState as { readonly txnId: Buffer }
+        delivery.update({ kind: 'transactionalState', txnId, outcome: accepted })
+        return
+      }
+      const appended = destination.append(record)
+      if (!record.envelope.durable) delivery.update(accepted)
+      await appended
+      delivery.update(accepted)
+    } catch (error) {
+      this.#refuse(delivery, transaction, error)
+    }
+  }
+
+  #refuse(
+    delivery: IncomingDelivery,
+    transaction: LocalTransaction | undefined,
+    error: unknown,
+  ): void {
+    const known = amqpErrorOf(error)
+    if (transaction !== undefined) transaction.failure ??= known
+    const outcome = { kind: 'rejected', error: known.condition } as const
+    const state = delivery.remoteState
+    if (transaction !== undefined && state?.kind === 'transactionalState') {
+      delivery.update({ kind: 'transactionalState', txnId: state.txnId, outcome })
+      return
+    }
+    delivery.update(outcome)
+  }
+
+  onDetach(detach: { readonly closed?: boolean | undefined } | undefined): void {
+    this.onClosed?.()
+    this.#link.detach({ closed: detach?.closed ?? true })
+  }
+}
+
+function keyOf(message: EncodedMessage): string {
+  const type = numberOf(message.messageAnnotations.get(JmsAnnotation.destination))
+  return `${type ?? ''}/${message.properties.to ?? ''}`
+}
+
+/** What a client is told of an error of ours. */
+export function amqpErrorOf(error: unknown): AmqpError {
+  if (error instanceof AmqpError) return error
+  if (error instanceof MalformedInputError) {
+    return new AmqpError(Condition.decodeError, error.message, { cause: error })
+  }
+  if (error instanceof MillraceError) {
+    const condition =
+      error.code === EngineError.notFound
+        ? Condition.notFound
+        : error.code === 'MESSAGE_TOO_LARGE' || error.code === 'RECORD_LIST_TOO_LARGE'
+          ? Condition.messageSizeExceeded
+          : error.code === EngineError.inUse
+            ? Condition.resourceLocked
+            : Condition.internalError
+    return new AmqpError(condition, error.message, { cause: error })
+  }
+  return new AmqpError(Condition.internalError, conditionOf(error).description ?? 'error', {
+    cause: error,
+  })
+}

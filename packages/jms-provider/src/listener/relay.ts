@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes, timingSafeEqual } from 'node:crypto'
+import type { ClientNetwork, Connection } from '@millrace/base'
+
+/**
+ * A provider that does not own the destinations passes connections on, bytes as they are. It starts with a line that tells
+ * the owner who the client is; the key in it is known only to who can read the state topic.
+ */
+const MAGIC = Buffer.from('MILLRACE-RELAY ')
+const MAX_LINE = 512
+
+export function newRelayKey(): string {
+  return randomBytes(16).toString('hex')
+}
+
+/** Joins a client's connection with one to the owner. Rejects when the owner cannot be reached. */
+export async function relay(
+  client: Connection,
+  options: {
+    readonly network: ClientNetwork
+    readonly host: string
+    readonly port: number
+    readonly key: string
+    /** What the client has sent already. */
+    readonly held: Buffer[]
+  },
+): Promise<void> {
+  const { held } = options
+  let isGone = false
+  client.onData = (chunk) => void held.push(chunk)
+  client.onClose = () => {
+    isGone = true
+  }
+  client.pause()
+  const { host, port, key, network } = options
+  const owner = await network.connect({ host, port, timeoutMs: 3000 })
+  if (isGone) {
+    owner.destroy()
+    return
+  }
+  owner.write([
+    Buffer.concat([
+      MAGIC,
+      Buffer.from(`${key} ${client.remoteAddress} ${client.peerName ?? ''}\n`),
+    ]),
+  ])
+  pipe(client, owner)
+  pipe(owner, client)
+  for (const chunk of held) client.onData(chunk)
+  client.resume()
+}
+
+function pipe(from: Connection, to: Connection): void {
+  from.onData = (chunk) => {
+    if (!to.write([chunk])) from.pause()
+  }
+  to.onDrain = () => from.resume()
+  from.onClose = () => to.end()
+}
+
+/** What a relay said of the client behind it. */
+export interface RelayedClient {
+  readonly remoteAddress: string
+  readonly peerName: string | undefined
+}
+
+/**
+ * Looks whether a connection comes from a relay. Calls back once, with the connection to serve; what was read too far is
+ * given to it again. A relay with a wrong key is hung up on.
+ */
+export function unwrapRelay(
+  transport: Connection,
+  key: string,
+  serve: (transport: Connection) => void,
+): void {
+  let read: Buffer = Buffer.alloc(0)
+  transport.onData = (chunk) => {
+    read = read.length === 0 ? chunk : Buffer.concat([read, chunk])
+    const size = Math.min(read.length, MAGIC.length)
+    if (!read.subarray(0, size).equals(MAGIC.subarray(0, size))) {
+      serveWith(transport, read, serve)
+      return
+    }
+    const end = read.indexOf(0x0a)
+    if (end < 0) {
+      if (read.length > MAX_LINE) transport.destroy()
+      return
+    }
+    const [given = '', remoteAddress = '', peerName = ''] = read
+      .toString('latin1', MAGIC.length, end)
+      .split(' ')
+    if (!isSameKey(given, key)) {
+      transport.destroy()
+      return
+    }
+    const name = peerName === '' ? undefined : peerName
+    const relayed = Object.create(transport, {
+      remoteAddress: { value: remoteAddress },
+      peerName: { value: name },
+    }) as Connection
+    forwardHandlers(relayed, transport)
+    serveWith(relayed, read.subarray(end + 1), serve)
+  }
+}
+
+/** Handlers that are set on the wrapper are those of the transport. */
+function forwardHandlers(wrapper: Connection, transport: Connection): void {
+  for (const name of ['onData', 'onClose', 'onDrain'] as const) {
+    Object.defineProperty(wrapper, name, {
+      get: () => transport[name],
+      set: (handler: never) => {
+        transport[name] = handler
+      },
+    })
+  }
+}
+
+function serveWith(
+  transport: Connection,
+  read: Buffer,
+  serve: (transport: Connection) => void,
+): void {
+  serve(transport)
+  if (read.length > 0) transport.onData(read)
+}
+
+function isSameKey(a: string, b: string): boolean {
+  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+}

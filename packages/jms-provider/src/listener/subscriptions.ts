@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AmqpError, Condition, JmsCapability, type Source } from '@millrace/amqp'
+import type { Destination } from '../destination/destination.ts'
+import { type Engine, filterOf } from '../engine.ts'
+import type { SubscriptionRecord } from '../state/state-record.ts'
+import type { Subscription } from '../subscription/subscription.ts'
+import type { SourceFilters } from './filters.ts'
+
+/** What a consumer of a topic asks for. */
+export interface SubscriptionRequest {
+  readonly linkName: string
+  readonly containerId: string
+  readonly source: Source
+  readonly filters: SourceFilters
+}
+
+/** A subscription for one more consumer; `leave` when the consumer goes, for good or not. */
+export interface Joined {
+  readonly subscription: Subscription
+  leave(forGood: boolean): void
+}
+
+/**
+ * Who subscribes to topics, and the rules of Jakarta Messaging 3.1 for it (section 6.11): a subscription is known by its
+ * client's id and its name; changing its topic or selector makes it anew, unless somebody uses it.
+ */
+export class Subscriptions {
+  readonly #engine: Engine
+  /** Consumers by subscription. */
+  readonly #users = new Map<string, number>()
+  /** What volatile shared subscriptions were made with. */
+  readonly #volatile = new Map<
+    string,
+    { readonly shape: string; readonly subscription: Subscription }
+  >()
+  readonly #busy = new Map<string, Promise<unknown>>()
+  #nextId = 0
+
+  constructor(engine: Engine) {
+    this.#engine = engine
+  }
+
+  /** Joins or makes the subscription that a source asks for. Rejects with `AmqpError`. */
+  async join(destination: Destination, request: SubscriptionRequest): Promise<Joined> {
+    const { source, filters, containerId } = request
+    const capabilities = source.capabilities ?? []
+    const isShared = capabilities.includes(JmsCapability.shared)
+    const isDurable = (source.durable ?? 0) > 0 || source.expiryPolicy === 'never'
+    const scope = capabilities.includes(JmsCapability.global) ? '' : containerId
+    if (!isDurable && !isShared) {
+      const id = `own/${this.#nextId++}`
+      const filter = filterOf({
+        selector: filters.selector?.text ?? null,
+        noLocalOf: filters.noLocal ? containerId : null,
+      })
+      const subscription = this.#engine.createVolatile(destination, {
+        id,
+        ...(filter === undefined ? {} : { filter }),
+      })
+      return { subscription, leave: () => destination.unsubscribe(id) }
+    }
+    const name = request.linkName.replace(/\|.*$/s, '')
+    const id = `${isDurable ? 'durable' : 'volatile'}/${encodeURIComponent(scope)}/${encodeURIComponent(name)}`
+    const wanted = {
+      id,
+      clientId: scope,
+      name,
+      isShared,
+      selector: filters.selector?.text ?? null,
+      noLocalOf: filters.noLocal ? containerId : null,
+    }
+    // Two that come at once must not both make it.
+    return this.#oneAtATime(id, () =>
+      isDurable ? this.#joinDurable(destination, wanted) : this.#joinVolatile(destination, wanted),
+    )
+  }
+
+  async #oneAtATime<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#busy.get(id) ?? Promise.resolve()
+    const result = before.then(work)
+    const settled = result.catch(() => undefined)
+    this.#busy.set(id, settled)
+    try {
+      return await result
+    } finally {
+      if (this.#busy.get(id) === settled) this.#busy.delete(id)
+    }
+  }
+
+  #usersOf(id: string): number {
+    return this.#users.get(id) ?? 0
+  }
+
+  #enter(id: string): void {
+    this.#users.set(id, this.#usersOf(id) + 1)
+  }
+
+  #leave(id: string): void {
+    const left = this.#usersOf(id) - 1
+    if (left <= 0) this.#users.delete(id)
+    else this.#users.set(id, left)
+  }
+
+  async #joinDurable(
+    destination: Destination,
+    wanted: Omit<SubscriptionRecord, 'floors' | 'topic'>,
+  ): Promise<Joined> {
+    const { id } = wanted
+    if (destination.isTemporary) {
+      throw new AmqpError(Condition.notAllowed, 'a temporary topic has no durable subscriptions')
+    }
+    const known = this.#engine.subscriptionRecord(id)
+    const users = this.#usersOf(id)
+    if (known !== undefined && known.isShared !== wanted.isShared) {
+      throw new AmqpError(
+        users > 0 ? Condition.resourceLocked : Condition.notAllowed,
+        `subscription ${wanted.name} is ${known.isShared ? 'shared' : 'not shared'}`,
+      )
+    }
+    if (users > 0 && !wanted.isShared) {
+      throw new AmqpError(Condition.resourceLocked, `subscription ${wanted.name} has a consumer`)
+    }
+    const isSame =
+      known !== undefined &&
+      known.topic === destination.name &&
+      known.selector === wanted.selector &&
+      known.noLocalOf === wanted.noLocalOf
+    if (known !== undefined && !isSame) {
+      if (users > 0) {
+        throw new AmqpError(
+          Condition.resourceLocked,
+          `subscription ${wanted.name} is in use with another topic or selector`,
+        )
+      }
+      await this.#engine.deleteDurable(id)
+    }
+    const subscription = isSame
+      ? destination.subscription(id)
+      : await this.#engine.createDurable(destination, wanted)
+    if (subscription === undefined) {
+      throw new AmqpError(Condition.internalError, `subscription ${wanted.name} is not open`)
+    }
+    this.#enter(id)
+    return {
+      subscription,
+      leave: (forGood) => {
+        this.#leave(id)
+        if (forGood && this.#usersOf(id) === 0) void this.#engine.deleteDurable(id)
+      },
+    }
+  }
+
+  async #joinVolatile(
+    destination: Destination,
+    wanted: Omit<SubscriptionRecord, 'floors' | 'topic'>,
+  ): Promise<Joined> {
+    const { id } = wanted
+    const shape = JSON.stringify([destination.name, wanted.selector, wanted.noLocalOf])
+    let known = this.#volatile.get(id)
+    if (known !== undefined && known.shape !== shape) {
+      throw new AmqpError(
+        Condition.resourceLocked,
+        `subscription ${wanted.name} is in use with another topic or selector`,
+      )
+    }
+    if (known === undefined) {
+      const filter = filterOf(wanted)
+      const subscription = this.#engine.createVolatile(destination, {
+        id,
+        ...(filter === undefined ? {} : { filter }),
+      })
+      known = { shape, subscription }
+      this.#volatile.set(id, known)
+    }
+    this.#enter(id)
+    return {
+      subscription: known.subscription,
+      leave: () => {
+        this.#leave(id)
+        if (this.#usersOf(id) > 0) return
+        this.#volatile.delete(id)
+        destination.unsubscribe(id)
+      },
+    }
+  }
+
+  /** The durable subscription that a name stands for, for who wants to end it: the shared and the other one. */
+  find(request: {
+    readonly linkName: string
+    readonly containerId: string
+    readonly isGlobal: boolean
+  }): SubscriptionRecord | undefined {
+    const name = encodeURIComponent(request.linkName.replace(/\|.*$/s, ''))
+    const scope = request.isGlobal ? '' : encodeURIComponent(request.containerId)
+    return this.#engine.subscriptionRecord(`durable/${scope}/${name}`)
+  }
+
+  /** Deletes a durable subscription. Throws `amqp:resource-locked` while somebody consumes from it. */
+  async remove(id: string): Promise<void> {
+    if (this.#usersOf(id) > 0) {
+      throw new AmqpError(Condition.resourceLocked, `subscription ${id} has consumers`)
+    }
+    await this.#engine.deleteDurable(id)
+  }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { timingSafeEqual } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Authenticator, SaslMechanism } from '@millrace/amqp'
+import {
+  parseProperties,
+  type Random,
+  type ScramCredential,
+  type ScramDigest,
+  scramCredential,
+  systemErrorCode,
+} from '@millrace/base'
+import { type ProviderConfig, ProviderConfigError } from '../config/provider-config.ts'
+
+const SCRAM_ITERATIONS = 4096
+
+/** Who may connect, and how they show it. */
+export class Users {
+  readonly #passwords: ReadonlyMap<string, string>
+  readonly #anonymous: string
+  readonly #random: Random
+  readonly #credentials = new Map<string, Promise<ScramCredential>>()
+
+  constructor(config: ProviderConfig, random: Random) {
+    this.#passwords = passwordsOf(config)
+    this.#anonymous = config.text('anonymous')
+    this.#random = random
+  }
+
+  /** What is offered to a peer at an address, with the name in its certificate if it showed one. */
+  authenticatorFor(remoteAddress: string, externalName: string | undefined): Authenticator {
+    const isOpen =
+      this.#anonymous === 'always' ||
+      (this.#anonymous === 'loopback' && this.#passwords.size === 0 && isLoopback(remoteAddress))
+    const offered: SaslMechanism[] = []
+    if (externalName !== undefined) offered.push('EXTERNAL')
+    if (this.#passwords.size > 0) offered.push('SCRAM-SHA-512', 'SCRAM-SHA-256', 'PLAIN')
+    else if (isOpen) offered.push('PLAIN')
+    if (isOpen) offered.push('ANONYMOUS')
+    return {
+      mechanisms: offered,
+      externalName,
+      checkPassword: async (username, password) => {
+        // Where everybody may connect, a name is as good as none.
+        if (this.#passwords.size === 0) return isOpen
+        const expected = this.#passwords.get(username)
+        return expected !== undefined && isSame(expected, password)
+      },
+      scramCredential: async (username, digest) => this.#credentialOf(username, digest),
+    }
+  }
+
+  #credentialOf(username: string, digest: ScramDigest): Promise<ScramCredential> | undefined {
+    const password = this.#passwords.get(username)
+    if (password === undefined) return undefined
+    const key = `${digest}/${username}`
+    let credential = this.#credentials.get(key)
+    if (credential === undefined) {
+      const salt = this.#random.bytes(16)
+      credential = scramCredential(digest, password, { salt, iterations: SCRAM_ITERATIONS })
+      this.#credentials.set(key, credential)
+    }
+    return credential
+  }
+}
+
+function isSame(a: string, b: string): boolean {
+  const left = Buffer.from(a)
+  const right = Buffer.from(b)
+  return left.length === right.length && timingSafeEqual(left, right)
+}
+
+export function isLoopback(address: string): boolean {
+  return /^(127\.|::1$|::ffff:127\.|localhost$)/.test(address)
+}
+
+function passwordsOf(config: ProviderConfig): ReadonlyMap<string, string> {
+  const passwords = new Map<string, string>()
+  const list = config.text('users')
+  for (const pair of list === '' ? [] : list.split(',')) {
+    const at = pair.indexOf(':')
+    if (at <= 0) {
+      throw new ProviderConfigError(
+        'invalid value for amqp.users: allowed is name:password, separated by commas',
+      )
+    }
+    passwords.set(pair.slice(0, at).trim(), pair.slice(at + 1))
+  }
+  const file = config.text('users.file')
+  if (file !== '') {
+    try {
+      for (const [name, password] of parseProperties(readFileSync(file, 'utf8'))) {
+        passwords.set(name, password)
+      }
+    } catch (error) {
+      throw new ProviderConfigError(
+        `cannot read amqp.users.file ${file}: ${systemErrorCode(error) ?? error}`,
+      )
+    }
+  }
+  return passwords
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type AmqpValue,
+  EncodedMessage,
+  encodeMessage,
+  JmsAnnotation,
+  jmsIdOf,
+  Typed,
+} from '@millrace/amqp'
+import type { DiscardReason } from '../subscription/subscription.ts'
+import type { StoredMessage } from './stored-message.ts'
+import { type NewRecord, toRecord } from './to-record.ts'
+
+/** Properties of dead letters and expired messages, beside those of the message itself. */
+export const DeadLetterProperty = {
+  reason: 'JMS_Millrace_DeadLetterReason',
+  /** `queue://name`, or `topic://name` with the subscription after a slash. */
+  source: 'JMS_Millrace_DeadLetterSource',
+  deliveryCount: 'JMS_Millrace_DeadLetterDeliveryCount',
+  detail: 'JMS_Millrace_DeadLetterDetail',
+  messageId: 'JMS_Millrace_DeadLetterMessageID',
+} as const
+
+/** The message as it goes to the dead letters: its body as it was, for ever, with what happened to it told in properties. */
+export function deadLetter(
+  message: StoredMessage,
+  told: {
+    readonly reason: DiscardReason
+    readonly source: string
+    readonly deliveryCount: number
+    readonly detail?: string | undefined
+    readonly nowMs: number
+  },
+): NewRecord {
+  const head = new EncodedMessage(message.envelope.head)
+  const properties = new Map<string, AmqpValue>(head.applicationProperties)
+  // Ids for duplicate detection would keep a second dead letter out.
+  properties.delete('_AMQ_DUPL_ID')
+  properties.delete('JMS_Millrace_DuplicateID')
+  properties.set(DeadLetterProperty.reason, told.reason)
+  properties.set(DeadLetterProperty.source, told.source)
+  properties.set(DeadLetterProperty.deliveryCount, new Typed('int', told.deliveryCount))
+  if (told.detail !== undefined) properties.set(DeadLetterProperty.detail, told.detail)
+  const id = jmsIdOf(head.properties.messageId)
+  if (id !== undefined) properties.set(DeadLetterProperty.messageId, id)
+  return rewritten(message, { properties, nowMs: told.nowMs, keepsTimes: false })
+}
+
+/** The message with other application properties. Without `keepsTimes` it neither expires nor waits. */
+export function rewritten(
+  message: StoredMessage,
+  options: {
+    readonly properties: ReadonlyMap<string, AmqpValue>
+    readonly nowMs: number
+    readonly keepsTimes: boolean
+  },
+): NewRecord {
+  const head = new EncodedMessage(message.envelope.head)
+  const annotations = new Map(head.messageAnnotations)
+  const { expiresAtMs, durable, priority, origin } = message.envelope
+  if (!options.keepsTimes) {
+    annotations.delete(JmsAnnotation.deliveryTime)
+    annotations.delete(JmsAnnotation.deliveryDelay)
+  }
+  const start = encodeMessage({
+    header: {
+      durable,
+      priority,
+      ttl:
+        options.keepsTimes && expiresAtMs > 0
+          ? Math.max(expiresAtMs - options.nowMs, 1)
+          : undefined,
+    },
+    messageAnnotations: annotations,
+    properties: {
+      ...head.properties,
+      absoluteExpiryTime: options.keepsTimes ? head.properties.absoluteExpiryTime : undefined,
+    },
+    applicationProperties: options.properties,
+  })
+  const whole = new EncodedMessage(Buffer.concat([start, ...message.body]))
+  return toRecord(whole, { nowMs: options.nowMs, origin })
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MalformedInputError } from '@millrace/base'
+
+/** The record header that carries what a JMS message has and a Kafka record has no place for. */
+export const ENVELOPE_HEADER = 'amqp'
+const VERSION = 1
+const FIXED_SIZE = 36
+
+const Flag = { durable: 1, group: 2, wholeBody: 4, duplicateId: 8 } as const
+
+/** What is kept of a message beside its body, in a form that the index reads without decoding AMQP. */
+export interface Envelope {
+  readonly durable: boolean
+  /** 0 to 9. */
+  readonly priority: number
+  /** Milliseconds since 1970, 0 for never. */
+  readonly expiresAtMs: number
+  /** Not to be delivered before; milliseconds since 1970, 0 for at once. */
+  readonly deliverAtMs: number
+  /** A number made of the sending connection's container id, so that it need not get its own messages. */
+  readonly origin: bigint
+  /** Whether it belongs to a message group. */
+  readonly hasGroup: boolean
+  /** Whether it names itself for duplicate detection. */
+  readonly hasDuplicateId: boolean
+  /** Message annotations, properties and application properties, encoded. */
+  readonly head: Buffer
+}
+
+/** How the body lies in the record. */
+export interface EnvelopeBody {
+  /** True when `bytes` is the whole body and the record's value only a rendering of it. */
+  readonly isWhole: boolean
+  /** The body's sections, or what comes before the value in them. */
+  readonly bytes: Buffer
+  readonly footer: Buffer
+}
+
+export function encodeEnvelope(envelope: Envelope, body: EnvelopeBody): Buffer {
+  const { head } = envelope
+  const { bytes, footer, isWhole } = body
+  const buffer = Buffer.allocUnsafe(FIXED_SIZE + head.length + bytes.length + footer.length)
+  buffer[0] = VERSION
+  buffer[1] =
+    (envelope.durable ? Flag.durable : 0) |
+    (envelope.hasGroup ? Flag.group : 0) |
+    (isWhole ? Flag.wholeBody : 0) |
+    (envelope.hasDuplicateId ? Flag.duplicateId : 0)
+  buffer[2] = envelope.priority
+  buffer[3] = 0
+  buffer.writeBigUInt64BE(envelope.origin, 4)
+  buffer.writeBigInt64BE(BigInt(envelope.expiresAtMs), 12)
+  buffer.writeBigInt64BE(BigInt(envelope.deliverAtMs), 20)
+  buffer.writeUInt32BE(head.length, 28)
+  buffer.writeUInt32BE(bytes.length, 32)
+  buffer.set(head, FIXED_SIZE)
+  buffer.set(bytes, FIXED_SIZE + head.length)
+  buffer.set(footer, FIXED_SIZE + head.length + bytes.length)
+  return buffer
+}
+
+/** Throws `MalformedInputError` for bytes that no provider wrote. */
+export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
+  if (buffer.length < FIXED_SIZE || buffer[0] !== VERSION) {
+    throw new MalformedInputError(`header ${ENVELOPE_HEADER} is no envelope of version ${VERSION}`)
+  }
+  const flags = buffer[1] as number
+  const headEnd = FIXED_SIZE + buffer.readUInt32BE(28)
+  const bodyEnd = headEnd + buffer.readUInt32BE(32)
+  if (bodyEnd > buffer.length) throw new MalformedInputError('an envelope that was cut off')
+  return {
+    durable: (flags & Flag.durable) !== 0,
+    hasGroup: (flags & Flag.group) !== 0,
+    hasDuplicateId: (flags & Flag.duplicateId) !== 0,
+    priority: Math.min(buffer[2] as number, 9),
+    origin: buffer.readBigUInt64BE(4),
+    expiresAtMs: Number(buffer.readBigInt64BE(12)),
+    deliverAtMs: Number(buffer.readBigInt64BE(20)),
+    head: buffer.subarray(FIXED_SIZE, headEnd),
+    isWhole: (flags & Flag.wholeBody) !== 0,
+    bytes: buffer.subarray(headEnd, bodyEnd),
+    footer: buffer.subarray(bodyEnd),
+  }
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+import { isUtf8 } from 'node:buffer'
+import {
+  type AmqpValue,
+  amqpIdOf,
+  timestamp as amqpTimestamp,
+  byte,
+  EncodedMessage,
+  encodeMessage,
+  JmsAnnotation,
+  JmsDestinationType,
+  JmsMessageType,
+  type MessageBody,
+} from '@millrace/amqp'
+import { MalformedInputError } from '@millrace/base'
+import { decodeEnvelope, ENVELOPE_HEADER, type Envelope } from './envelope.ts'
+import { DEFAULT_PRIORITY, StoredMessage } from './stored-message.ts'
+
+/** As much of a record as the mapping looks at. */
+export interface StoredRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  readonly timestamp: number
+  readonly keyBytes: Buffer | null
+  readonly valueBytes: Buffer | null
+  readonly headers: readonly { readonly key: string; readonly value: Buffer | null }[]
+}
+
+const noBytes = Buffer.alloc(0)
+
+/** The message in a record, whoever wrote it. */
+export function fromRecord(record: StoredRecord): StoredMessage {
+  const place = {
+    partition: record.partition,
+    offset: Number(record.offset),
+    timestamp: record.timestamp,
+  }
+  const { headers } = record
+  // Ours comes first.
+  const own =
+    headers[0]?.key === ENVELOPE_HEADER
+      ? headers[0].value
+      : headers.find(({ key }) => key === ENVELOPE_HEADER)?.value
+  if (own !== undefined && own !== null) {
+    try {
+      const envelope = decodeEnvelope(own)
+      const body = envelope.isWhole
+        ? [envelope.bytes, envelope.footer]
+        : [envelope.bytes, record.valueBytes ?? noBytes, envelope.footer]
+      return new StoredMessage(place, envelope, body)
+    } catch (error) {
+      // Somebody else's header of the same name.
+      if (!(error instanceof MalformedInputError)) throw error
+    }
+  }
+  return fromForeign(record, place)
+}
+
+/** A message for what a plain Kafka program wrote. */
+function fromForeign(
+  record: StoredRecord,
+  place: { readonly partition: number; readonly offset: number; readonly timestamp: number },
+): StoredMessage {
+  const known = new Map<string, string>()
+  const properties = new Map<string, AmqpValue>()
+  const annotations = new Map<string, AmqpValue>()
+  for (const { key, value } of record.headers) {
+    const text = value !== null && isUtf8(value) ? value.toString('utf8') : undefined
+    if (text === undefined) annotations.set(`x-opt-kafka-header-${key}`, value)
+    else if (foreignHeaders.has(key)) known.set(key, text)
+    else properties.set(key, text)
+  }
+  const key = record.keyBytes
+  if (key !== null && isUtf8(key)) properties.set('JMS_Kafka_Key', key.toString('utf8'))
+  else if (key !== null) annotations.set('x-opt-kafka-key', key)
+  const { body, type } = foreignBody(record.valueBytes, known.get('JMSMessageType'))
+  annotations.set(JmsAnnotation.messageType, byte(type))
+  const replyTo = replyToOf(known.get('JMSReplyTo'))
+  if (replyTo !== undefined) annotations.set(JmsAnnotation.replyTo, byte(replyTo.type))
+  const messageId = known.get('JMSMessageID')
+  const groupId = known.get('JMSXGroupID')
+  const correlationId = known.get('JMSCorrelationID')
+  const expiresAtMs = wholeNumber(known.get('JMSExpiration'))
+  const deliverAtMs = wholeNumber(known.get('JMSDeliveryTime'))
+  if (deliverAtMs > 0) annotations.set(JmsAnnotation.deliveryTime, amqpTimestamp(deliverAtMs))
+  const encoded = new EncodedMessage(
+    encodeMessage({
+      messageAnnotations: annotations,
+      properties: {
+        messageId: amqpIdOf(messageId ?? `ID:${record.topic}-${record.partition}-${record.offset}`),
+        subject: known.get('JMSType'),
+        replyTo: replyTo?.address,
+        correlationId: correlationId === undefined ? undefined : amqpIdOf(correlationId),
+        absoluteExpiryTime: expiresAtMs > 0 ? expiresAtMs : undefined,
+        creationTime: record.timestamp >= 0 ? record.timestamp : undefined,
+        groupId,
+      },
+      applicationProperties: properties,
+      body,
+    }),
+  )
+  const priority = known.get('JMSPriority')
+  const envelope: Envelope = {
+    durable: known.get('JMSDeliveryMode') !== 'NON_PERSISTENT',
+    priority: priority === undefined ? DEFAULT_PRIORITY : Math.min(wholeNumber(priority), 9),
+    expiresAtMs,
+    deliverAtMs,
+    origin: 0n,
+    hasGroup: groupId !== undefined,
+    hasDuplicateId: properties.has('_AMQ_DUPL_ID') || properties.has('JMS_Millrace_DuplicateID'),
+    head: encoded.lasting,
+  }
+  return new StoredMessage(place, envelope, [encoded.bodyBytes])
+}
+
+/** Record headers that mean a JMS header; all others become string properties. */
+const foreignHeaders = new Set([
+  'JMSMessageID',
+  'JMSCorrelationID',
+  'JMSType',
+  'JMSReplyTo',
+  'JMSPriority',
+  'JMSDeliveryMode',
+  'JMSExpiration',
+  'JMSDeliveryTime',
+  'JMSXGroupID',
+  'JMSMessageType',
+])
+
+function wholeNumber(text: string | undefined): number {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : 0
+}
+
+function replyToOf(
+  text: string | undefined,
+): { readonly address: string; readonly type: number } | undefined {
+  if (text === undefined) return undefined
+  const match = /^(queue|topic):\/\/(.*)$/s.exec(text)
+  if (match === null) return { address: text, type: JmsDestinationType.queue }
+  const type = match[1] === 'topic' ? JmsDestinationType.topic : JmsDestinationType.queue
+  return { address: match[2] as string, type }
+}
+
+/** Text when it is UTF-8, bytes when it is not, or what the header `JMSMessageType` says. */
+function foreignBody(
+  value: Buffer | null,
+  wanted: string | undefined,
+): { readonly body: MessageBody; readonly type: number } {
+  if (value === null) return { body: { kind: 'value', value: null }, type: JmsMessageType.message }
+  if (wanted === 'map' || wanted === 'stream') {
+    const body = bodyOfJson(value, wanted)
+    if (body !== undefined) return body
+  }
+  if (wanted !== 'bytes' && isUtf8(value)) {
+    return { body: { kind: 'value', value: value.toString('utf8') }, type: JmsMessageType.text }
+  }
+  return { body: { kind: 'data', data: value }, type: JmsMessageType.bytes }
+}
+
+function bodyOfJson(
+  value: Buffer,
+  wanted: 'map' | 'stream',
+): { readonly body: MessageBody; readonly type: number } | undefined {
+  let json: unknown
+  try {
+    json = JSON.parse(value.toString('utf8'))
+  } catch {
+    return undefined
+  }
+  if (wanted === 'stream') {
+    if (!Array.isArray(json)) return undefined
+    return { body: { kind: 'sequence', items: json.map(jsonValue) }, type: JmsMessageType.stream }
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined
+  const map = new Map<AmqpValue, AmqpValue>()
+  for (const [key, each] of Object.entries(json)) map.set(key, jsonValue(each))
+  return { body: { kind: 'value', value: map }, type: JmsMessageType.map }
+}
+
+/** What a map or stream message can hold; what it cannot becomes JSON text. */
+function jsonValue(value: unknown): AmqpValue {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) && Math.abs(value) > 0x7fffffff ? BigInt(value) : value
+  }
+  return JSON.stringify(value)
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type AmqpValue,
+  EncodedMessage,
+  Encoder,
+  HeaderSection,
+  jmsCorrelationIdOf,
+  jmsIdOf,
+  type PropertiesSection,
+  Typed,
+} from '@millrace/amqp'
+import type { Selectable, SelectorValue } from '../selector/selector.ts'
+import type { Envelope } from './envelope.ts'
+
+/** JMS's default priority, for messages that say none. */
+export const DEFAULT_PRIORITY = 4
+
+/** A message as a log has it, ready to be selected, sorted and sent. */
+export class StoredMessage implements Selectable {
+  readonly partition: number
+  readonly offset: number
+  /** When it was written, milliseconds since 1970. */
+  readonly timestamp: number
+  readonly envelope: Envelope
+  /** The body's sections, in pieces that together are what was sent. */
+  readonly body: readonly Buffer[]
+  #properties: PropertiesSection | undefined
+  #applicationProperties: ReadonlyMap<string, AmqpValue> | undefined
+
+  constructor(
+    place: { readonly partition: number; readonly offset: number; readonly timestamp: number },
+    envelope: Envelope,
+    body: readonly Buffer[],
+  ) {
+    this.partition = place.partition
+    this.offset = place.offset
+    this.timestamp = place.timestamp
+    this.envelope = envelope
+    this.body = body
+  }
+
+  /** Bytes it takes, near enough. */
+  get size(): number {
+    let size = this.envelope.head.length + 64
+    for (const piece of this.body) size += piece.length
+    return size
+  }
+
+  get properties(): PropertiesSection {
+    this.#properties ??= new EncodedMessage(this.envelope.head).properties
+    return this.#properties
+  }
+
+  get applicationProperties(): ReadonlyMap<string, AmqpValue> {
+    this.#applicationProperties ??= new EncodedMessage(this.envelope.head).applicationProperties
+    return this.#applicationProperties
+  }
+
+  get groupId(): string | undefined {
+    return this.envelope.hasGroup ? this.properties.groupId : undefined
+  }
+
+  /** The pieces of the message for a receiver: a header of its own, then the bytes as they were sent. */
+  pieces(deliveryCount: number, nowMs: number): Buffer[] {
+    const { durable, priority, expiresAtMs, head } = this.envelope
+    const ttl = expiresAtMs === 0 ? undefined : Math.max(expiresAtMs - nowMs, 0)
+    return [headerOf(durable, priority, ttl, deliveryCount), head, ...this.body]
+  }
+
+  valueOf(name: string): SelectorValue {
+    if (name.startsWith('JMS')) {
+      const read = headers[name]
+      if (read !== undefined) return read(this)
+    }
+    return selectorValue(this.applicationProperties.get(name))
+  }
+}
+
+const headers: Readonly<Record<string, (message: StoredMessage) => SelectorValue>> = {
+  JMSPriority: ({ envelope }) => BigInt(envelope.priority),
+  JMSDeliveryMode: ({ envelope }) => (envelope.durable ? 'PERSISTENT' : 'NON_PERSISTENT'),
+  JMSExpiration: ({ envelope }) => BigInt(envelope.expiresAtMs),
+  JMSDeliveryTime: (message) =>
+    BigInt(message.envelope.deliverAtMs || (message.properties.creationTime ?? 0)),
+  JMSMessageID: ({ properties }) => jmsIdOf(properties.messageId),
+  JMSCorrelationID: ({ properties }) => jmsCorrelationIdOf(properties.correlationId),
+  JMSType: ({ properties }) => properties.subject,
+  JMSTimestamp: ({ properties }) => BigInt(properties.creationTime ?? 0),
+  JMSXGroupID: ({ properties }) => properties.groupId,
+  JMSXGroupSeq: ({ properties }) =>
+    properties.groupSequence === undefined ? undefined : BigInt(properties.groupSequence),
+  JMSXUserID: ({ properties }) => properties.userId?.toString('utf8'),
+  // How often a message was delivered is known to the index only, and changes while it waits.
+  JMSRedelivered: () => undefined,
+}
+
+function selectorValue(value: AmqpValue | undefined): SelectorValue {
+  if (typeof value === 'string' || typeof value === 'boolean') return value
+  if (!(value instanceof Typed)) return undefined
+  switch (value.type) {
+    case 'byte':
+    case 'short':
+    case 'int':
+    case 'long':
+    case 'ubyte':
+    case 'ushort':
+    case 'uint':
+    case 'ulong':
+    case 'timestamp':
+      return BigInt(value.value as number | bigint)
+    case 'float':
+    case 'double':
+      return value.value as number
+    case 'symbol':
+    case 'char':
+      return value.value as string
+    default:
+      return undefined
+  }
+}
+
+const plainHeaders = new Map<number, Buffer>()
+
+/** A header section; the usual ones, without time to live and never delivered, are made once. */
+function headerOf(
+  durable: boolean,
+  priority: number,
+  ttl: number | undefined,
+  deliveryCount: number,
+): Buffer {
+  if (ttl !== undefined || deliveryCount > 0) {
+    return encodeHeader({ durable, priority, ttl, deliveryCount })
+  }
+  const key = priority * 2 + (durable ? 1 : 0)
+  let header = plainHeaders.get(key)
+  if (header === undefined) {
+    header = encodeHeader({ durable, priority })
+    plainHeaders.set(key, header)
+  }
+  return header
+}
+
+function encodeHeader(header: HeaderSection): Buffer {
+  const encoder = new Encoder(32)
+  HeaderSection.encode(encoder, header)
+  return encoder.finish()
+}

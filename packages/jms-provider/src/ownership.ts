@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock, Logger } from '@millrace/base'
+import { Admin, type ClientOptions, Consumer } from '@millrace/client'
+import { EPOCH_HEADER, StateImage } from './state/state-image.ts'
+
+/** How long a provider that died is missed before another takes over; the least that brokers allow by default. */
+const SESSION_TIMEOUT_MS = 6000
+const HEARTBEAT_INTERVAL_MS = 500
+const POLL_MS = 500
+
+/** Makes the state topic unless it is there. */
+export async function createStateTopic(
+  client: ClientOptions,
+  {
+    topic,
+    replicationFactor,
+  }: { readonly topic: string; readonly replicationFactor: number | undefined },
+): Promise<void> {
+  const admin = new Admin(client)
+  try {
+    await admin.createTopics([
+      {
+        name: topic,
+        numPartitions: 1,
+        ...(replicationFactor === undefined ? {} : { replicationFactor }),
+        configs: {
+          'cleanup.policy': 'compact',
+          'segment.bytes': String(16 * 1024 * 1024),
+          'min.cleanable.dirty.ratio': '0.2',
+        },
+      },
+    ])
+  } catch (error) {
+    if ((error as { readonly code?: string }).code !== 'TOPIC_ALREADY_EXISTS') throw error
+  } finally {
+    await admin.close()
+  }
+}
+
+/** Follows the state topic, so that whoever takes over knows everything already. */
+export class StateFollower {
+  readonly #consumer: Consumer
+  readonly #topic: string
+  readonly #clock: Clock
+  readonly #logger: Logger
+  image = new StateImage()
+  #position = 0
+  #isStopped = true
+  #running: Promise<void> | undefined
+  #waiters: (() => void)[] = []
+
+  constructor(
+    client: ClientOptions,
+    options: { readonly topic: string; readonly clock: Clock; readonly logger: Logger },
+  ) {
+    this.#topic = options.topic
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#consumer = new Consumer({
+      ...client,
+      isolationLevel: 'read_committed',
+      autoOffsetReset: 'earliest',
+      enableAutoCommit: false,
+      maxPollRecords: 5000,
+      allowAutoCreateTopics: false,
+    })
+    this.#consumer.assign([{ topic: this.#topic, partition: 0 }])
+  }
+
+  /** Starts following from the beginning. */
+  start(): void {
+    this.image = new StateImage()
+    this.#consumer.seekToBeginning()
+    this.#position = 0
+    this.#isStopped = false
+    this.#running = this.#follow()
+  }
+
+  /** Stops, so that the owner may change the image itself. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    await this.#running
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        for (const record of await this.#consumer.poll(POLL_MS)) {
+          const epoch = Number(record.header(EPOCH_HEADER)?.toString('utf8') ?? 0)
+          this.image.apply(record.keyBytes?.toString('utf8') ?? '', record.valueBytes, epoch)
+        }
+        this.#position = Number(await this.#consumer.position({ topic: this.#topic, partition: 0 }))
+      } catch (error) {
+        if (this.#isStopped) return
+        this.#logger.debug('cannot read the state topic for the moment', { error })
+        await new Promise<void>((resolve) => void this.#clock.setTimer(200, resolve))
+      }
+      for (const wake of this.#waiters.splice(0)) wake()
+    }
+    for (const wake of this.#waiters.splice(0)) wake()
+  }
+
+  /** Resolves when everything that is in the topic now has been taken in. */
+  async caughtUp(): Promise<void> {
+    const [end] = await this.#consumer.endOffsets([{ topic: this.#topic, partition: 0 }])
+    while (this.#position < Number(end) && !this.#isStopped) {
+      await new Promise<void>((resolve) => this.#waiters.push(resolve))
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isStopped = true
+    await this.#consumer.close()
+    await this.#running
+  }
+}
+
+/** Membership in the group of providers: its one partition goes to the owner of all destinations. */
+export class Ownership {
+  readonly #consumer: Consumer
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #onOwner: (isOwner: boolean) => void
+  #isStopped = false
+  readonly #running: Promise<void>
+
+  constructor(
+    client: ClientOptions,
+    options: {
+      readonly topic: string
+      readonly groupId: string
+      readonly clock: Clock
+      readonly logger: Logger
+      readonly onOwner: (isOwner: boolean) => void
+    },
+  ) {
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#onOwner = options.onOwner
+    this.#consumer = new Consumer({
+      ...client,
+      groupId: options.groupId,
+      groupProtocol: 'classic',
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,
+      enableAutoCommit: false,
+      autoOffsetReset: 'latest',
+      allowAutoCreateTopics: false,
+      excludeInternalTopics: false,
+    })
+    this.#running = this.#run(options.topic)
+  }
+
+  async #run(topic: string): Promise<void> {
+    this.#consumer.subscribe([topic], {
+      onPartitionsAssigned: (partitions) => {
+        if (partitions.length > 0) this.#onOwner(true)
+      },
+      onPartitionsRevoked: (partitions) => {
+        if (partitions.length > 0) this.#onOwner(false)
+      },
+      onPartitionsLost: (partitions) => {
+        if (partitions.length > 0) this.#onOwner(false)
+      },
+    })
+    while (!this.#isStopped) {
+      try {
+        await this.#consumer.poll(POLL_MS)
+      } catch (error) {
+        if (this.#isStopped) return
+        this.#logger.debug('the group of providers cannot be reached for the moment', { error })
+        await new Promise<void>((resolve) => void this.#clock.setTimer(200, resolve))
+      }
+    }
+  }
+
+  /** Leaves the group, so that another provider can take over at once. */
+  async close(): Promise<void> {
+    this.#isStopped = true
+    await this.#consumer.close({ timeoutMs: 3000 })
+    await this.#running
+  }
+}

@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { AmqpConnection, Condition, listenWebSocket, saslServer } from '@millrace/amqp'
+import {
+  type Connection,
+  type ListenOptions,
+  type Logger,
+  type NetworkListener,
+  nodeWorld,
+  silentLogger,
+  systemErrorCode,
+  type World,
+} from '@millrace/base'
+import { Admin, type ClientOptions, Producer } from '@millrace/client'
+import {
+  type ListenerAddress,
+  ProviderConfig,
+  ProviderConfigError,
+  parseListener,
+} from './config/provider-config.ts'
+import { MAX_RECORD_BYTES } from './destination/kafka-logs.ts'
+import { Engine } from './engine.ts'
+import { type ConnectionContext, ProviderConnection } from './listener/provider-connection.ts'
+import { newRelayKey, relay, unwrapRelay } from './listener/relay.ts'
+import { Subscriptions } from './listener/subscriptions.ts'
+import { Users } from './listener/users.ts'
+import { createStateTopic, Ownership, StateFollower } from './ownership.ts'
+import { Journal } from './state/journal.ts'
+
+export interface ProviderOptions {
+  /** How to reach the Kafka cluster. */
+  readonly client: ClientOptions
+  /** `amqp.…` settings as text; others are left alone. */
+  readonly config?: Readonly<Record<string, string>> | ReadonlyMap<string, string>
+  readonly logger?: Logger
+  readonly world?: World
+}
+
+/** How long a client that connects while nobody owns the destinations may have to wait. */
+const OWNER_WAIT_MS = 15_000
+
+/** Everything that only the owner of the destinations has. */
+interface Reign {
+  readonly engine: Engine
+  readonly transactional: Producer
+  readonly context: ConnectionContext
+}
+
+/**
+ * A JMS provider over a Kafka cluster: programs connect to it with AMQP 1.0. Several may run over one cluster; one owns the
+ * destinations, the others pass connections on to it and take its place when it is gone.
+ */
+export class JmsProvider implements AsyncDisposable {
+  readonly #config: ProviderConfig
+  readonly #world: World
+  readonly #logger: Logger
+  readonly #client: ClientOptions
+  readonly #users: Users
+  readonly #relayKey = newRelayKey()
+  readonly #listeners: NetworkListener[] = []
+  readonly #bound: ListenerAddress[] = []
+  readonly #connections = new Set<ProviderConnection>()
+  #replicationFactor: number | undefined
+  #follower: StateFollower | undefined
+  #ownership: Ownership | undefined
+  #reign: Reign | undefined
+  /** Changes of ownership happen one after the other. */
+  #changing: Promise<void> = Promise.resolve()
+  #isOwner = false
+  #ownerWaiters: (() => void)[] = []
+  #closing: Promise<void> | undefined
+
+  private constructor(options: ProviderOptions) {
+    const settings = options.config ?? {}
+    this.#config = new ProviderConfig(
+      settings instanceof Map ? settings : new Map(Object.entries(settings)),
+    )
+    this.#world = options.world ?? nodeWorld
+    this.#logger = options.logger ?? silentLogger
+    this.#client = { clientId: 'millrace-jms', ...options.client, logger: this.#logger }
+    this.#users = new Users(this.#config, this.#world.random)
+  }
+
+  /**
+   * Resolves when clients can connect. Rejects with `ProviderConfigError` for a wrong setting, with Node's `EADDRINUSE`, and
+   * with what the cluster says.
+   */
+  static async start(options: ProviderOptions): Promise<JmsProvider> {
+    const provider = new JmsProvider(options)
+    try {
+      await provider.#start()
+      return provider
+    } catch (error) {
+      await provider.close()
+      throw error
+    }
+  }
+
+  async #start(): Promise<void> {
+    const topic = this.#config.text('state.topic')
+    // A wrong address or certificate should be told before anything is made.
+    const listeners = this.#config.listeners
+    this.#replicationFactor = await this.#replication()
+    await createStateTopic(this.#client, { topic, replicationFactor: this.#replicationFactor })
+    const { clock } = this.#world
+    this.#follower = new StateFollower(this.#client, { topic, clock, logger: this.#logger })
+    this.#follower.start()
+    for (const listener of listeners) await this.#listen(listener)
+    this.#ownership = new Ownership(this.#client, {
+      topic,
+      groupId: this.#config.text('group.id'),
+      clock,
+      logger: this.#logger,
+      onOwner: (isOwner) => this.#onOwner(isOwner),
+    })
+    await Promise.race([this.#ownerKnown(), this.#pause(OWNER_WAIT_MS)])
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#world.clock.setTimer(ms, resolve, { keepsAlive: true })
+    })
+  }
+
+  async #replication(): Promise<number | undefined> {
+    const wanted = this.#config.number('replication.factor')
+    if (wanted > 0) return wanted
+    const admin = new Admin(this.#client)
+    try {
+      const { nodes } = await admin.describeCluster()
+      return Math.min(nodes.length, 3)
+    } finally {
+      await admin.close()
+    }
+  }
+
+  /** `host:port` of the first listener. */
+  get address(): string {
+    return this.addresses[0] ?? ''
+  }
+
+  /** `host:port` of each listener; those that are not plain AMQP with their scheme in front. */
+  get addresses(): string[] {
+    return this.#bound.map(({ scheme, host, port }) => {
+      const shown = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+      const text = `${shown.includes(':') ? `[${shown}]` : shown}:${port}`
+      return scheme === 'amqp' ? text : `${scheme}://${text}`
+    })
+  }
+
+  /** Whether this provider owns the destinations now. */
+  get isOwner(): boolean {
+    return this.#reign !== undefined
+  }
+
+  /** The destinations and subscriptions; undefined while another provider owns them. */
+  get engine(): Engine | undefined {
+    return this.#reign?.engine
+  }
+
+  // Owning.
+
+  #onOwner(isOwner: boolean): void {
+    this.#isOwner = isOwner
+    this.#changing = this.#changing
+      .then(() => this.#change())
+      .catch((error: unknown) => {
+        this.#logger.error('the provider could not take or give up its destinations', { error })
+      })
+  }
+
+  async #change(): Promise<void> {
+    if (this.#isOwner && this.#reign === undefined && this.#closing === undefined) {
+      await this.#takeOver()
+    } else if (!this.#isOwner && this.#reign !== undefined) {
+      await this.#giveUp('another provider takes over')
+    }
+    for (const wake of this.#ownerWaiters.splice(0)) wake()
+  }
+
+  async #takeOver(): Promise<void> {
+    const follower = this.#follower as StateFollower
+    const topic = this.#config.text('state.topic')
+    const { clock } = this.#world
+    const transactional = new Producer({
+      ...this.#client,
+      transactionalId: `${topic}-owner`,
+      transactionTimeoutMs: 60_000,
+      maxRequestSize: MAX_RECORD_BYTES,
+      bufferMemory: 2 * MAX_RECORD_BYTES,
+    })
+    try {
+      // Whoever owned the destinations can no longer commit, and what it left open is aborted.
+      await transactional.initTransactions()
+      await follower.caughtUp()
+    } catch (error) {
+      await transactional.close({ timeoutMs: 0 })
+      this.#logger.warn('could not take over; trying again', { error })
+      await this.#pause(500)
+      if (this.#isOwner && this.#closing === undefined) this.#onOwner(true)
+      return
+    }
+    await follower.stop()
+    const { image } = follower
+    const epoch = (image.owner?.epoch ?? 0) + 1
+    const engine = new Engine({
+      client: this.#client,
+      clock,
+      logger: this.#logger,
+      image,
+      replicationFactor: this.#replicationFactor,
+      policyOf: (kind, name) => this.#config.policyOf(kind, name),
+      journal: (logs) =>
+        new Journal({
+          topic,
+          epoch,
+          clock,
+          logger: this.#logger,
+          plain: logs.producer,
+          transactional,
+          onFatal: (error) => this.#onFatal(error),
+        }),
+    })
+    const owner = { epoch, address: this.#advertised(), relayKey: this.#relayKey }
+    image.owner = owner
+    await engine.journal.write([{ key: { kind: 'owner' }, value: JSON.stringify(owner) }])
+    this.#reign = { engine, transactional, context: this.#contextFor(engine) }
+    this.#logger.info('this provider owns the JMS destinations', { epoch })
+    void engine.openAll()
+  }
+
+  #contextFor(engine: Engine): ConnectionContext {
+    return {
+      engine,
+      subscriptions: new Subscriptions(engine),
+      clock: this.#world.clock,
+      logger: this.#logger,
+      soleContainers: new Map(),
+      connections: this.#connections,
+      defaultKind: this.#config.text('default.destination') as 'queue' | 'topic',
+      producerCredit: this.#config.number('producer.credit'),
+      maxMessageBytes: this.#config.number('max.message.bytes'),
+      underWay: { bytes: 0 },
+      failoverServers: [],
+    }
+  }
+
+  /** Writing is no longer possible, or nobody knows what was written: begin anew from what the cluster has. */
+  #onFatal(error: Error): void {
+    if (this.#reign === undefined) return
+    this.#logger.warn('the provider starts anew from the state topic', { error })
+    this.#changing = this.#changing.then(async () => {
+      await this.#giveUp('the provider starts anew')
+      await this.#change()
+    })
+  }
+
+  async #giveUp(why: string): Promise<void> {
+    const reign = this.#reign
+    if (reign === undefined) return
+    this.#reign = undefined
+    const condition = {
+      kind: 'error',
+      condition: Condition.connectionForced,
+      description: why,
+    } as const
+    for (const connection of [...this.#connections]) void connection.close(condition)
+    for (const connection of [...this.#connections]) connection.destroy()
+    await reign.transactional.close({ timeoutMs: 1000 })
+    await reign.engine.close()
+    if (this.#closing === undefined) this.#follower?.start()
+  }
+
+  /** Where other providers reach this one. */
+  #advertised(): string {
+    const advertised = this.#config.text('advertised.listener')
+    if (advertised !== '') return advertised
+    const [first] = this.#bound
+    if (first === undefined) return ''
+    const isAny = first.host === '' || first.host === '0.0.0.0' || first.host === '::'
+    return `${first.scheme}://${isAny ? hostname() : first.host}:${first.port}`
+  }
+
+  /** Resolves when somebody owns the destinations: this provider, or one whose address is known. */
+  async #ownerKnown(): Promise<void> {
+    while (this.#reign === undefined && this.#closing === undefined) {
+      const owner = this.#follower?.image.owner
+      if (owner !== undefined && !this.#isOwner && (await this.#canReach(owner.address))) return
+      await new Promise<void>((resolve) => {
+        this.#ownerWaiters.push(resolve)
+        this.#world.clock.setTimer(200, resolve)
+      })
+    }
+  }
+
+  async #canReach(address: string): Promise<boolean> {
+    try {
+      const { host, port } = parseListener(address)
+      if (this.#bound.some((each) => each.port === port && each.host === host)) return false
+      const connection = await this.#world.network.connect({ host, port, timeoutMs: 1000 })
+      connection.destroy()
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  // Listening.
+
+  async #listen(address: ListenerAddress): Promise<void> {
+    const { scheme, host, port } = address
+    const tls = scheme === 'amqps' || scheme === 'wss' ? this.#tls() : undefined
+    const options: ListenOptions = {
+      host,
+      port,
+      ...(tls === undefined ? {} : { tls }),
+      onConnection: (transport) => this.#onConnection(transport),
+      onError: (error) => this.#logger.warn('a listener failed', { error }),
+    }
+    const isWebSocket = scheme === 'ws' || scheme === 'wss'
+    const listener = isWebSocket
+      ? await listenWebSocket(options)
+      : await this.#world.network.listen(options)
+    this.#listeners.push(listener)
+    this.#bound.push({ ...address, port: listener.port })
+  }
+
+  #tls(): NonNullable<ListenOptions['tls']> {
+    const read = (
+      key: 'tls.certificate.file' | 'tls.key.file' | 'tls.ca.file',
+    ): Buffer | undefined => {
+      const path = this.#config.text(key)
+      if (path === '') return undefined
+      try {
+        return readFileSync(path)
+      } catch (error) {
+        throw new ProviderConfigError(
+          `cannot read amqp.${key} ${path}: ${systemErrorCode(error) ?? error}`,
+        )
+      }
+    }
+    const cert = read('tls.certificate.file')
+    const key = read('tls.key.file')
+    if (cert === undefined || key === undefined) {
+      throw new ProviderConfigError(
+        'a listener with TLS needs amqp.tls.certificate.file and amqp.tls.key.file',
+      )
+    }
+    const ca = read('tls.ca.file')
+    const auth = this.#config.text('tls.client.auth')
+    return {
+      cert,
+      key,
+      ...(ca === undefined ? {} : { ca }),
+      requestCert: auth !== 'none',
+      rejectUnauthorized: auth === 'required',
+    }
+  }
+
+  #onConnection(transport: Connection): void {
+    unwrapRelay(transport, this.#relayKey, (client) => {
+      if (this.#reign !== undefined) this.#serve(client, this.#reign)
+      else void this.#serveLater(client)
+    })
+  }
+
+  #serve(transport: Connection, { context }: Reign): void {
+    const { random, clock } = this.#world
+    const authenticator = this.#users.authenticatorFor(transport.remoteAddress, transport.peerName)
+    let handler: ProviderConnection | undefined
+    const connection = new AmqpConnection(transport, {
+      role: 'server',
+      clock,
+      containerId: 'millrace',
+      idleTimeoutMs: this.#config.number('idle.timeout.ms'),
+      sasl: saslServer(authenticator, random, (username) => {
+        handler = new ProviderConnection(context, username)
+        handler.use(connection)
+      }),
+      handler: {
+        onOpen: (open) => handler?.onOpen(open),
+        onSession: (session) => handler?.onSession(session),
+        onClose: (error) => handler?.onClose(error),
+      },
+    })
+  }
+
+  /** Passes a client on to the owner, once there is one; it may turn out to be us. */
+  async #serveLater(client: Connection): Promise<void> {
+    const held: Buffer[] = []
+    let isGone = false
+    client.onData = (chunk) => void held.push(chunk)
+    client.onClose = () => {
+      isGone = true
+    }
+    const deadline = this.#world.clock.monotonic() + OWNER_WAIT_MS
+    while (!isGone && this.#closing === undefined && this.#world.clock.monotonic() < deadline) {
+      if (this.#reign !== undefined) {
+        this.#serve(client, this.#reign)
+        for (const chunk of held) client.onData(chunk)
+        return
+      }
+      const owner = this.#follower?.image.owner
+      if (owner !== undefined && !this.#isOwner && (await this.#tryRelay(client, owner, held)))
+        return
+      await new Promise<void>((resolve) => {
+        this.#ownerWaiters.push(resolve)
+        this.#world.clock.setTimer(200, resolve)
+      })
+    }
+    client.destroy()
+  }
+
+  async #tryRelay(
+    client: Connection,
+    owner: { readonly address: string; readonly relayKey?: string },
+    held: Buffer[],
+  ): Promise<boolean> {
+    const { host, port } = parseListener(owner.address)
+    if (this.#bound.some((each) => each.port === port && each.host === host)) return false
+    const { onData, onClose } = client
+    try {
+      const key = owner.relayKey ?? ''
+      await relay(client, { network: this.#world.network, host, port, key, held })
+      return true
+    } catch {
+      client.onData = onData
+      client.onClose = onClose
+      client.resume()
+      return false
+    }
+  }
+
+  /** Lets clients go, writes what is left and leaves the group of providers. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(
+      this.#listeners.map((listener) => Promise.race([listener.close(), this.#soon()])),
+    )
+    const reign = this.#reign
+    const condition = {
+      kind: 'error',
+      condition: Condition.connectionForced,
+      description: 'the provider stops',
+    } as const
+    await Promise.race([
+      Promise.all([...this.#connections].map((connection) => connection.close(condition))),
+      this.#pause(1000),
+    ])
+    for (const connection of [...this.#connections]) connection.destroy()
+    this.#reign = undefined
+    await reign?.engine.close()
+    await reign?.transactional.close({ timeoutMs: 1000 })
+    await this.#ownership?.close()
+    await this.#follower?.close()
+    for (const wake of this.#ownerWaiters.splice(0)) wake()
+  }
+
+  /** Listeners close when their last connection has; those are next. */
+  #soon(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

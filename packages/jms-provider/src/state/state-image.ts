@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type DestinationRecord,
+  decodeKey,
+  type OwnerRecord,
+  type StateKey,
+  type SubscriptionRecord,
+} from './state-record.ts'
+
+/** What a subscription has finished of a partition, as the state topic tells. */
+export interface PartitionProgress {
+  floor: number | undefined
+  readonly chunks: Map<number, Buffer>
+}
+
+/** The header of a state record that says which owner wrote it. */
+export const EPOCH_HEADER = 'epoch'
+
+/** The state topic, replayed. */
+export class StateImage {
+  owner: OwnerRecord | undefined
+  readonly destinations = new Map<string, DestinationRecord>()
+  readonly subscriptions = new Map<string, SubscriptionRecord>()
+  readonly #progress = new Map<string, Map<number, PartitionProgress>>()
+
+  /** Takes in one record; what an owner of the past wrote after the present one took over is left out. */
+  apply(keyText: string, value: Buffer | null, epoch: number): void {
+    const key = decodeKey(keyText)
+    if (key === undefined || epoch < (this.owner?.epoch ?? 0)) return
+    this.#applyKey(key, value)
+  }
+
+  #applyKey(key: StateKey, value: Buffer | null): void {
+    switch (key.kind) {
+      case 'owner':
+        if (value !== null) this.owner = JSON.parse(value.toString('utf8')) as OwnerRecord
+        return
+      case 'destination': {
+        const name = `${key.destinationKind}/${key.name}`
+        if (value === null) this.destinations.delete(name)
+        else this.destinations.set(name, JSON.parse(value.toString('utf8')) as DestinationRecord)
+        return
+      }
+      case 'subscription':
+        if (value !== null) {
+          const record = JSON.parse(value.toString('utf8')) as SubscriptionRecord
+          this.subscriptions.set(key.id, record)
+          return
+        }
+        this.subscriptions.delete(key.id)
+        this.#progress.delete(key.id)
+        return
+      case 'floor': {
+        const progress = this.#progressOf(key.id, key.partition)
+        progress.floor = value === null ? undefined : Number(value.toString('utf8'))
+        return
+      }
+      default: {
+        const { chunks } = this.#progressOf(key.id, key.partition)
+        if (value === null) chunks.delete(key.number)
+        else chunks.set(key.number, Buffer.from(value))
+      }
+    }
+  }
+
+  #progressOf(id: string, partition: number): PartitionProgress {
+    let partitions = this.#progress.get(id)
+    if (partitions === undefined) {
+      partitions = new Map()
+      this.#progress.set(id, partitions)
+    }
+    let progress = partitions.get(partition)
+    if (progress === undefined) {
+      progress = { floor: undefined, chunks: new Map() }
+      partitions.set(partition, progress)
+    }
+    return progress
+  }
+
+  /** How far a subscription was with a partition; undefined when nothing is known. */
+  progressOf(id: string, partition: number): PartitionProgress | undefined {
+    return this.#progress.get(id)?.get(partition)
+  }
+
+  /** The subscription's index has it now. */
+  forgetProgress(id: string): void {
+    this.#progress.delete(id)
+  }
+}

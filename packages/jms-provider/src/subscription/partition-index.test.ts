@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { CHUNK, PartitionIndex, Place } from './partition-index.ts'
+
+const plain = { priority: 4, expiresAtMs: 0, deliverAtMs: 0, group: undefined }
+
+function filled(count: number): PartitionIndex {
+  const index = new PartitionIndex(0, 0)
+  for (let offset = 0; offset < count; offset++) index.add(offset, plain, 0)
+  return index
+}
+
+function availableOf(index: PartitionIndex): number[] {
+  const offsets: number[] = []
+  for (let at = index.nextAvailable(4, 0); at >= 0; at = index.nextAvailable(4, at + 1)) {
+    offsets.push(at)
+  }
+  return offsets
+}
+
+describe('PartitionIndex', () => {
+  it('hands out messages in order, and again what came back in its place', () => {
+    const index = filled(3000)
+    index.move(0, Place.inFlight)
+    index.move(1, Place.inFlight)
+    assert.equal(index.nextAvailable(4, 0), 2)
+    index.move(1, Place.available)
+    assert.equal(index.nextAvailable(4, 0), 1)
+    assert.equal(index.inFlight, 1)
+  })
+
+  it('finds one of another priority behind many', () => {
+    const index = filled(100_000)
+    index.add(100_000, { ...plain, priority: 9 }, 0)
+    assert.equal(index.nextAvailable(9, 0), 100_000)
+    assert.equal(index.nextAvailable(0, 0), -1)
+  })
+
+  it('keeps a delayed message back until it is due', () => {
+    const index = new PartitionIndex(0, 0)
+    index.add(0, { ...plain, deliverAtMs: 500 }, 100)
+    assert.equal(index.nextDueMs, 500)
+    index.releaseDue(499, () => assert.fail('too early'))
+    const due: number[] = []
+    index.releaseDue(500, (offset) => due.push(offset))
+    assert.deepEqual(due, [0])
+    assert.equal(index.nextDueMs, Number.POSITIVE_INFINITY)
+  })
+
+  it('tells what has expired, but not what somebody has in hand', () => {
+    const index = new PartitionIndex(0, 0)
+    index.add(0, { ...plain, expiresAtMs: 100 }, 0)
+    index.add(1, { ...plain, expiresAtMs: 100 }, 0)
+    index.add(2, { ...plain, expiresAtMs: 200 }, 0)
+    index.move(1, Place.inFlight)
+    assert.deepEqual(index.expired(150), [0])
+    index.finish(0)
+    index.move(1, Place.available)
+    index.watchExpiry(1)
+    assert.deepEqual(index.expired(150), [1])
+    assert.equal(index.nextExpiryMs, 200)
+  })
+
+  it('writes no more than the floor while messages are finished in order', () => {
+    const index = filled(5000)
+    for (let offset = 0; offset < 4000; offset++) index.finish(offset)
+    assert.deepEqual(index.takeChanges(), [{ kind: 'floor', offset: 4000 }])
+    assert.deepEqual(index.takeChanges(), [])
+  })
+
+  it('is the same after a restart, whatever was finished or failed', () => {
+    const actions = fc.array(
+      fc.record({
+        offset: fc.integer({ min: 0, max: CHUNK * 3 - 1 }),
+        action: fc.constantFrom('finish', 'fail', 'flush'),
+      }),
+      { maxLength: 400 },
+    )
+    fc.assert(
+      fc.property(actions, (steps) => {
+        const count = CHUNK * 3
+        const index = filled(count)
+        const journal = new Map<string, unknown>()
+        const flush = (): void => {
+          for (const change of index.takeChanges()) {
+            if (change.kind === 'floor') journal.set('floor', change.offset)
+            else if (change.value === null) journal.delete(`chunk ${change.number}`)
+            else journal.set(`chunk ${change.number}`, change)
+          }
+        }
+        for (const { offset, action } of steps) {
+          if (action === 'finish') index.finish(offset)
+          else if (action === 'flush') flush()
+          else if (index.placeOf(offset) !== Place.none) index.countDelivery(offset)
+        }
+        flush()
+        const again = new PartitionIndex(0, (journal.get('floor') as number | undefined) ?? 0)
+        for (const each of journal.values()) {
+          if (typeof each !== 'number') {
+            const { number, value } = each as { readonly number: number; readonly value: Buffer }
+            again.restore(number, value)
+          }
+        }
+        for (let offset = again.floor; offset < count; offset++) again.add(offset, plain, 0)
+        assert.deepEqual(availableOf(again), availableOf(index))
+        for (const offset of availableOf(index)) {
+          assert.equal(again.deliveryCountOf(offset), index.deliveryCountOf(offset), `${offset}`)
+        }
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  it('takes few bytes for a million messages', () => {
+    const before = process.memoryUsage().arrayBuffers
+    const index = filled(1_000_000)
+    assert.equal(index.live, 1_000_000)
+    assert.ok(process.memoryUsage().arrayBuffers - before < 8 * 1024 * 1024)
+  })
+})

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** What the index knows of an offset. Nothing is known of what is finished, filtered out or no message at all. */
+export const Place = { none: 0, available: 1, inFlight: 2, delayed: 3, finishing: 4 } as const
+export type Place = (typeof Place)[keyof typeof Place]
+
+/** Offsets in a chunk. */
+export const CHUNK = 1024
+export const PRIORITIES = 10
+const NEVER = Number.POSITIVE_INFINITY
+
+/** What there is to know of a message beside its offset. Times are milliseconds since 1970, 0 for none. */
+export interface IndexEntry {
+  readonly priority: number
+  readonly expiresAtMs: number
+  readonly deliverAtMs: number
+  readonly group: string | undefined
+}
+
+/** A run of offsets. A waiting message without anything special takes two bytes in it. */
+class Chunk {
+  readonly base: number
+  readonly places = new Uint8Array(CHUNK)
+  readonly priorities = new Uint8Array(CHUNK)
+  /** How many are available, by priority. */
+  readonly available = new Uint16Array(PRIORITIES)
+  live = 0
+  expiresAt: Float64Array | undefined
+  deliverAt: Float64Array | undefined
+  /** No later than the first expiry, or the first due time, of the chunk. */
+  nextExpiry = NEVER
+  nextDue = NEVER
+  deliveryCounts: Uint16Array | undefined
+  groups: (string | undefined)[] | undefined
+  /** The state topic has a record of it. */
+  isJournaled = false
+
+  constructor(base: number) {
+    this.base = base
+  }
+}
+
+/** What a state record says of a chunk: which of its offsets are finished, and how often others were delivered. */
+interface RestoredChunk {
+  readonly limit: number
+  readonly finished: Buffer
+  readonly deliveryCounts: ReadonlyMap<number, number>
+}
+
+/** A change for the state topic. */
+export type IndexChange =
+  | { readonly kind: 'floor'; readonly offset: number }
+  | { readonly kind: 'chunk'; readonly number: number; readonly value: Buffer | null }
+
+/**
+ * What one subscription knows of one partition: which messages wait, in which order, until when, and which are finished.
+ * Offsets below `floor` are all finished; those from `end` on have not been seen.
+ */
+export class PartitionIndex {
+  readonly partition: number
+  #chunks: (Chunk | undefined)[] = []
+  /** Number of the chunk at the front. */
+  #first: number
+  #floor: number
+  #end: number
+  readonly #restored = new Map<number, RestoredChunk>()
+  readonly #dirty = new Set<number>()
+  #journaledFloor: number
+  readonly #journaledChunks = new Set<number>()
+  /** Available messages by priority. */
+  readonly available = new Array<number>(PRIORITIES).fill(0)
+  /** Messages that are not finished. */
+  live = 0
+  inFlight = 0
+  delayed = 0
+
+  constructor(partition: number, floor: number) {
+    this.partition = partition
+    this.#floor = floor
+    this.#end = floor
+    this.#journaledFloor = floor
+    this.#first = Math.floor(floor / CHUNK)
+  }
+
+  get floor(): number {
+    return this.#floor
+  }
+
+  get end(): number {
+    return this.#end
+  }
+
+  /** The first offset that is not finished, or the end. */
+  get lowest(): number {
+    this.#advanceFloor()
+    return this.#floor
+  }
+
+  /** Takes in what a state record says; before any message is added. */
+  restore(number: number, value: Buffer): void {
+    const limit = value.readUInt16BE(0)
+    const bytes = Math.ceil(limit / 8)
+    const deliveryCounts = new Map<number, number>()
+    for (let at = 2 + bytes; at + 4 <= value.length; at += 4) {
+      deliveryCounts.set(value.readUInt16BE(at), value.readUInt16BE(at + 2))
+    }
+    this.#restored.set(number, { limit, finished: value.subarray(2, 2 + bytes), deliveryCounts })
+    this.#journaledChunks.add(number)
+  }
+
+  /** Sees the next message; false when it was finished before a restart. Offsets must rise. */
+  add(offset: number, entry: IndexEntry, nowMs: number): boolean {
+    if (offset < this.#end) return false
+    this.#end = offset + 1
+    const number = Math.floor(offset / CHUNK)
+    const within = offset - number * CHUNK
+    const restored = this.#restored.get(number)
+    if (restored !== undefined && within < restored.limit) {
+      if (((restored.finished[within >> 3] as number) & (1 << (within & 7))) !== 0) return false
+    }
+    const chunk = this.#chunkFor(number)
+    chunk.priorities[within] = entry.priority
+    const count = restored?.deliveryCounts.get(within)
+    if (count !== undefined) this.#setCount(chunk, within, count)
+    if (entry.group !== undefined) {
+      chunk.groups ??= new Array(CHUNK)
+      chunk.groups[within] = entry.group
+    }
+    if (entry.expiresAtMs > 0) {
+      chunk.expiresAt ??= new Float64Array(CHUNK)
+      chunk.expiresAt[within] = entry.expiresAtMs
+      chunk.nextExpiry = Math.min(chunk.nextExpiry, entry.expiresAtMs)
+    }
+    chunk.live++
+    this.live++
+    if (entry.deliverAtMs > nowMs) this.#delay(chunk, within, entry.deliverAtMs)
+    else this.#place(chunk, within, Place.available)
+    return true
+  }
+
+  /** Sees an offset that holds nothing for this subscription. */
+  skip(offset: number): void {
+    if (offset >= this.#end) this.#end = offset + 1
+  }
+
+  #chunkFor(number: number): Chunk {
+    if (this.#chunks.length === 0) this.#first = number
+    const at = number - this.#first
+    while (this.#chunks.length <= at) this.#chunks.push(undefined)
+    let chunk = this.#chunks[at]
+    if (chunk === undefined) {
+      chunk = new Chunk(number * CHUNK)
+      chunk.isJournaled = this.#journaledChunks.has(number)
+      this.#chunks[at] = chunk
+    }
+    return chunk
+  }
+
+  #chunkOf(offset: number): Chunk | undefined {
+    return this.#chunks[Math.floor(offset / CHUNK) - this.#first]
+  }
+
+  placeOf(offset: number): Place {
+    const chunk = this.#chunkOf(offset)
+    return chunk === undefined ? Place.none : (chunk.places[offset - chunk.base] as Place)
+  }
+
+  #place(chunk: Chunk, within: number, place: Place): void {
+    const before = chunk.places[within] as Place
+    if (before === place) return
+    const priority = chunk.priorities[within] as number
+    if (before === Place.available) {
+      chunk.available[priority] = (chunk.available[priority] as number) - 1
+      this.available[priority] = (this.available[priority] as number) - 1
+    } else if (before === Place.inFlight) this.inFlight--
+    else if (before === Place.delayed) this.delayed--
+    if (place === Place.available) {
+      chunk.available[priority] = (chunk.available[priority] as number) + 1
+      this.available[priority] = (this.available[priority] as number) + 1
+    } else if (place === Place.inFlight) this.inFlight++
+    else if (place === Place.delayed) this.delayed++
+    chunk.places[within] = place
+  }
+
+  /** Moves a message that is not finished. */
+  move(offset: number, place: Place): void {
+    const chunk = this.#chunkOf(offset)
+    if (chunk === undefined || chunk.places[offset - chunk.base] === Place.none) return
+    this.#place(chunk, offset - chunk.base, place)
+  }
+
+  /** Makes a message available only at a later time. */
+  delayUntil(offset: number, dueMs: number): void {
+    const chunk = this.#chunkOf(offset)
+    if (chunk !== undefined) this.#delay(chunk, offset - chunk.base, dueMs)
+  }
+
+  #delay(chunk: Chunk, within: number, dueMs: number): void {
+    chunk.deliverAt ??= new Float64Array(CHUNK)
+    chunk.deliverAt[within] = dueMs
+    chunk.nextDue = Math.min(chunk.nextDue, dueMs)
+    this.#place(chunk, within, Place.delayed)
+  }
+
+  /** Forgets a message for good. */
+  finish(offset: number): void {
+    const chunk = this.#chunkOf(offset)
+    if (chunk === undefined) return
+    const within = offset - chunk.base
+    if (chunk.places[within] === Place.none) return
+    this.#place(chunk, within, Place.none)
+    chunk.live--
+    this.live--
+    if (chunk.groups !== undefined) chunk.groups[within] = undefined
+    this.markChanged(offset)
+    if (chunk.live === 0 && chunk.base + CHUNK <= this.#end) this.#drop(chunk)
+  }
+
+  #drop(chunk: Chunk): void {
+    this.#chunks[chunk.base / CHUNK - this.#first] = undefined
+    while (this.#chunks.length > 0 && this.#chunks[0] === undefined) {
+      this.#chunks.shift()
+      this.#first++
+    }
+  }
+
+  /** The state topic should learn of a change at this offset. */
+  markChanged(offset: number): void {
+    this.#dirty.add(Math.floor(offset / CHUNK))
+  }
+
+  get isChanged(): boolean {
+    return this.#dirty.size > 0
+  }
+
+  deliveryCountOf(offset: number): number {
+    const chunk = this.#chunkOf(offset)
+    return chunk?.deliveryCounts?.[offset - chunk.base] ?? 0
+  }
+
+  /** Counts a delivery that failed. */
+  countDelivery(offset: number): number {
+    const chunk = this.#chunkOf(offset)
+    if (chunk === undefined) return 0
+    const within = offset - chunk.base
+    const count = Math.min((chunk.deliveryCounts?.[within] ?? 0) + 1, 0xffff)
+    this.#setCount(chunk, within, count)
+    this.markChanged(offset)
+    return count
+  }
+
+  #setCount(chunk: Chunk, within: number, count: number): void {
+    chunk.deliveryCounts ??= new Uint16Array(CHUNK)
+    chunk.deliveryCounts[within] = count
+  }
+
+  groupOf(offset: number): string | undefined {
+    const chunk = this.#chunkOf(offset)
+    return chunk?.groups?.[offset - chunk.base]
+  }
+
+  expiresAtOf(offset: number): number {
+    const chunk = this.#chunkOf(offset)
+    return chunk?.expiresAt?.[offset - chunk.base] ?? 0
+  }
+
+  /** The first available message of a priority at or after an offset, or -1. */
+  nextAvailable(priority: number, from: number): number {
+    if (this.available[priority] === 0) return -1
+    const start = Math.max(Math.floor(from / CHUNK) - this.#first, 0)
+    for (let at = start; at < this.#chunks.length; at++) {
+      const chunk = this.#chunks[at]
+      if (chunk === undefined || chunk.available[priority] === 0) continue
+      const { places, priorities, base } = chunk
+      for (let within = Math.max(from - base, 0); within < CHUNK; within++) {
+        if (places[within] === Place.available && priorities[within] === priority) {
+          return base + within
+        }
+      }
+    }
+    return -1
+  }
+
+  /** The first message at or after an offset that is in one of the places, in the order of the log, or -1. */
+  nextLive(from: number, isWanted: (place: Place) => boolean): number {
+    const start = Math.max(Math.floor(from / CHUNK) - this.#first, 0)
+    for (let at = start; at < this.#chunks.length; at++) {
+      const chunk = this.#chunks[at]
+      if (chunk === undefined || chunk.live === 0) continue
+      for (let within = Math.max(from - chunk.base, 0); within < CHUNK; within++) {
+        const place = chunk.places[within] as Place
+        if (place !== Place.none && isWanted(place)) return chunk.base + within
+      }
+    }
+    return -1
+  }
+
+  /** When the next delayed message is due; infinity without any. */
+  get nextDueMs(): number {
+    return this.#soonest('nextDue')
+  }
+
+  /** When the next message expires; infinity without any. May be earlier than that, never later. */
+  get nextExpiryMs(): number {
+    return this.#soonest('nextExpiry')
+  }
+
+  #soonest(which: 'nextDue' | 'nextExpiry'): number {
+    let soonest = NEVER
+    for (const chunk of this.#chunks) {
+      if (chunk !== undefined && chunk[which] < soonest) soonest = chunk[which]
+    }
+    return soonest
+  }
+
+  /** Makes what is due available; true when there was any. */
+  releaseDue(nowMs: number, onAvailable: (offset: number) => void): void {
+    for (const chunk of this.#chunks) {
+      if (chunk === undefined || chunk.nextDue > nowMs) continue
+      const times = chunk.deliverAt as Float64Array
+      chunk.nextDue = NEVER
+      for (let within = 0; within < CHUNK; within++) {
+        if (chunk.places[within] !== Place.delayed) continue
+        const due = times[within] as number
+        if (due > nowMs) {
+          chunk.nextDue = Math.min(chunk.nextDue, due)
+          continue
+        }
+        this.#place(chunk, within, Place.available)
+        onAvailable(chunk.base + within)
+      }
+    }
+  }
+
+  /** Messages nobody has in hand whose time is over. */
+  expired(nowMs: number): number[] {
+    const offsets: number[] = []
+    for (const chunk of this.#chunks) {
+      if (chunk === undefined || chunk.nextExpiry > nowMs) continue
+      const times = chunk.expiresAt as Float64Array
+      chunk.nextExpiry = NEVER
+      for (let within = 0; within < CHUNK; within++) {
+        const place = chunk.places[within]
+        const time = times[within] as number
+        if (time === 0 || place === Place.none) continue
+        const isWaiting = place === Place.available || place === Place.delayed
+        if (time <= nowMs && isWaiting) offsets.push(chunk.base + within)
+        // Those in hand are looked at when they come back.
+        else if (time > nowMs) chunk.nextExpiry = Math.min(chunk.nextExpiry, time)
+      }
+    }
+    return offsets
+  }
+
+  /** A message came back: its expiry matters again. */
+  watchExpiry(offset: number): void {
+    const chunk = this.#chunkOf(offset)
+    const time = chunk?.expiresAt?.[offset - chunk.base] ?? 0
+    if (chunk !== undefined && time > 0) chunk.nextExpiry = Math.min(chunk.nextExpiry, time)
+  }
+
+  // The state topic.
+
+  #advanceFloor(): void {
+    let offset = this.#floor
+    for (;;) {
+      const chunk = this.#chunkOf(offset)
+      if (chunk === undefined) {
+        const following = this.#chunks.find((each) => each !== undefined && each.base > offset)
+        offset = following === undefined ? this.#end : following.base
+        if (following === undefined) break
+        continue
+      }
+      const limit = Math.min(chunk.base + CHUNK, this.#end)
+      while (offset < limit && isFinished(chunk.places[offset - chunk.base])) offset++
+      if (offset < limit || limit === this.#end) break
+    }
+    this.#floor = Math.max(this.#floor, offset)
+  }
+
+  /** What changed since the last call, as absolute states. */
+  takeChanges(): IndexChange[] {
+    if (this.#dirty.size === 0) return []
+    this.#advanceFloor()
+    const changes: IndexChange[] = []
+    if (this.#floor !== this.#journaledFloor) {
+      changes.push({ kind: 'floor', offset: this.#floor })
+      this.#journaledFloor = this.#floor
+      const below = Math.floor(this.#floor / CHUNK)
+      for (const number of this.#journaledChunks) {
+        if (number >= below) continue
+        changes.push({ kind: 'chunk', number, value: null })
+        this.#journaledChunks.delete(number)
+        this.#restored.delete(number)
+      }
+    }
+    for (const number of this.#dirty) {
+      if ((number + 1) * CHUNK <= this.#floor) continue
+      const value = this.#encodeChunk(number)
+      if (value === undefined) continue
+      this.#journaledChunks.add(number)
+      changes.push({ kind: 'chunk', number, value })
+    }
+    this.#dirty.clear()
+    return changes
+  }
+
+  /** What `takeChanges` gave could not be written: it is to come again. */
+  retakeChanges(changes: readonly IndexChange[]): void {
+    this.#journaledFloor = -1
+    for (const change of changes) {
+      if (change.kind === 'floor') this.#dirty.add(Math.floor(change.offset / CHUNK))
+      else {
+        this.#dirty.add(change.number)
+        this.#journaledChunks.add(change.number)
+      }
+    }
+  }
+
+  /** Numbers of the chunks that the state topic knows. */
+  get journaledChunks(): ReadonlySet<number> {
+    return this.#journaledChunks
+  }
+
+  /** Undefined when the floor says it all. */
+  #encodeChunk(number: number): Buffer | undefined {
+    const base = number * CHUNK
+    const limit = Math.min(this.#end - base, CHUNK)
+    if (limit <= 0) return undefined
+    const chunk = this.#chunkOf(base)
+    const bytes = Math.ceil(limit / 8)
+    const counts: number[] = []
+    const value = Buffer.alloc(2 + bytes)
+    value.writeUInt16BE(limit, 0)
+    let tells = false
+    for (let within = 0; within < limit; within++) {
+      if (isFinished(chunk?.places[within])) {
+        value[2 + (within >> 3)] = (value[2 + (within >> 3)] as number) | (1 << (within & 7))
+        if (base + within > this.#floor) tells = true
+      } else {
+        const count = chunk?.deliveryCounts?.[within] ?? 0
+        if (count > 0) counts.push(within, count)
+      }
+    }
+    if (counts.length === 0) return tells || this.#journaledChunks.has(number) ? value : undefined
+    const tail = Buffer.alloc(counts.length * 2)
+    counts.forEach((each, i) => void tail.writeUInt16BE(each, i * 2))
+    return Buffer.concat([value, tail])
+  }
+}
+
+function isFinished(place: number | undefined): boolean {
+  return place === undefined || place === Place.none || place === Place.finishing
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { StoredMessage } from '../mapping/stored-message.ts'
+import type { Selector } from '../selector/selector.ts'
+import { CHUNK } from './partition-index.ts'
+
+export const Verdict = { unknown: 0, yes: 1, no: 2 } as const
+export type Verdict = (typeof Verdict)[keyof typeof Verdict]
+
+/** What a selector said of the messages of a subscription, a byte for each, so that none is looked at twice. */
+export class SelectorMemo {
+  readonly selector: Selector
+  readonly #verdicts = new Map<number, Map<number, Uint8Array>>()
+  /** Consumers that use it now. */
+  users = 0
+
+  constructor(selector: Selector) {
+    this.selector = selector
+  }
+
+  verdictOf(partition: number, offset: number): Verdict {
+    const chunk = this.#verdicts.get(partition)?.get(Math.floor(offset / CHUNK))
+    return (chunk?.[offset % CHUNK] ?? Verdict.unknown) as Verdict
+  }
+
+  judge(message: StoredMessage): Verdict {
+    const { partition, offset } = message
+    let chunks = this.#verdicts.get(partition)
+    if (chunks === undefined) {
+      chunks = new Map()
+      this.#verdicts.set(partition, chunks)
+    }
+    const number = Math.floor(offset / CHUNK)
+    let chunk = chunks.get(number)
+    if (chunk === undefined) {
+      chunk = new Uint8Array(CHUNK)
+      chunks.set(number, chunk)
+    }
+    const known = chunk[offset % CHUNK] as Verdict
+    if (known !== Verdict.unknown) return known
+    const verdict = this.selector.matches(message) ? Verdict.yes : Verdict.no
+    chunk[offset % CHUNK] = verdict
+    return verdict
+  }
+
+  /** Forgets what lies below an offset. */
+  forget(partition: number, floor: number): void {
+    const chunks = this.#verdicts.get(partition)
+    if (chunks === undefined) return
+    for (const number of chunks.keys()) {
+      if ((number + 1) * CHUNK > floor) return
+      chunks.delete(number)
+    }
+  }
+}

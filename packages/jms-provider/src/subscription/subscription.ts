@@ -1,0 +1,616 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock, Logger, Timer } from '@millrace/base'
+import type { DestinationPolicy } from '../config/destination-policy.ts'
+import type { StoredMessage } from '../mapping/stored-message.ts'
+import type { Selector } from '../selector/selector.ts'
+import { type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition-index.ts'
+import { SelectorMemo, Verdict } from './selector-memo.ts'
+
+/** A consumer or browser, as a subscription sees it. */
+export interface Taker {
+  readonly selector: Selector | undefined
+  /** A browser looks at messages and leaves them where they are. */
+  readonly isBrowser: boolean
+  /** Wants all messages of the queue for itself as long as it is the first that does. */
+  readonly isExclusive: boolean
+  /** Whether it can be given a message now: it has credit, and its connection takes bytes. */
+  readonly canTake: boolean
+  /** Whether it wants to know when nothing is left for it. */
+  readonly isDraining: boolean
+  take(acquired: Acquired): void
+  onNothingLeft(): void
+}
+
+/** A message in somebody's hands. */
+export class Acquired {
+  readonly subscription: Subscription
+  readonly index: PartitionIndex
+  readonly message: StoredMessage
+  /** Failed deliveries before this one. */
+  readonly deliveryCount: number
+  readonly taker: Taker | undefined
+  /** No longer in hand: accepted, returned or moved away. */
+  isDone = false
+
+  constructor(
+    subscription: Subscription,
+    index: PartitionIndex,
+    message: StoredMessage,
+    taker: Taker | undefined,
+  ) {
+    this.subscription = subscription
+    this.index = index
+    this.message = message
+    this.deliveryCount = index.deliveryCountOf(message.offset)
+    this.taker = taker
+  }
+}
+
+/** Why a message left a subscription without being consumed. */
+export type DiscardReason = 'expired' | 'max-delivery-attempts' | 'rejected'
+
+/** What a subscription needs of the destination it belongs to. */
+export interface SubscriptionHost {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly policy: DestinationPolicy
+  /** The message, when it is in memory. */
+  messageAt(partition: number, offset: number): StoredMessage | undefined
+  /** Brings the messages from an offset on into memory, and tells all subscriptions with `onLoaded`. */
+  load(partition: number, offset: number): Promise<void>
+  /** The state topic should learn of changes. */
+  onChanged(subscription: Subscription): void
+  /** Nobody of this subscription needs the message any more. */
+  onFinished(partition: number, offset: number): void
+  /** Sends messages in hand to where dead letters, or expired ones, go. */
+  discard(acquired: readonly Acquired[], reason: DiscardReason, detail?: string): void
+  /** Undefined when all that was sent has been indexed; else resolves when what was sent by now has. */
+  caughtUp(): Promise<void> | undefined
+}
+
+interface TakerState {
+  readonly taker: Taker
+  readonly memo: SelectorMemo | undefined
+  /** By partition and priority: nothing below is for this taker. */
+  readonly cursors: Map<PartitionIndex, Float64Array>
+  /** Messages it said it cannot take. */
+  readonly refused: Set<string>
+}
+
+/** A selector's verdicts outlive its last consumer for the next one with the same selector, up to so many. */
+const KEPT_MEMOS = 16
+/** Messages handed out before others of the process get a turn. */
+const BATCH = 512
+
+/** One subscription: a queue has one, a topic any number. It decides who gets which message when. */
+export class Subscription {
+  /** Unique among all destinations; names its records in the state topic. */
+  readonly id: string
+  /** Of the subscription itself, for topics: others are never in its index. */
+  readonly filter: ((message: StoredMessage) => boolean) | undefined
+  /** Whether the state topic knows of it. */
+  readonly isDurable: boolean
+  readonly #host: SubscriptionHost
+  readonly #indices = new Map<number, PartitionIndex>()
+  readonly #takers: TakerState[] = []
+  readonly #browsers: TakerState[] = []
+  readonly #memos = new Map<string, SelectorMemo>()
+  readonly #groups = new Map<string, TakerState>()
+  #hasGroups = false
+  /** The consumer whose turn it is. */
+  #turn = 0
+  #isPlanned = false
+  #isLoading = false
+  #isClosed = false
+  #timer: Timer | undefined
+  #wakesAtMs = Number.POSITIVE_INFINITY
+  /** Messages that were accepted since it was opened. */
+  acknowledged = 0
+
+  constructor(
+    host: SubscriptionHost,
+    options: {
+      readonly id: string
+      readonly isDurable: boolean
+      readonly filter?: ((message: StoredMessage) => boolean) | undefined
+    },
+  ) {
+    this.#host = host
+    this.id = options.id
+    this.isDurable = options.isDurable
+    this.filter = options.filter
+  }
+
+  get indices(): ReadonlyMap<number, PartitionIndex> {
+    return this.#indices
+  }
+
+  /** Makes the index of a partition; what lies below `floor` is none of its business. */
+  open(partition: number, floor: number): PartitionIndex {
+    const index = new PartitionIndex(partition, floor)
+    this.#indices.set(partition, index)
+    return index
+  }
+
+  get consumerCount(): number {
+    return this.#takers.length
+  }
+
+  /** Messages that are not finished. */
+  get depth(): number {
+    let depth = 0
+    for (const index of this.#indices.values()) depth += index.live
+    return depth
+  }
+
+  get inFlight(): number {
+    let count = 0
+    for (const index of this.#indices.values()) count += index.inFlight
+    return count
+  }
+
+  get delayed(): number {
+    let count = 0
+    for (const index of this.#indices.values()) count += index.delayed
+    return count
+  }
+
+  // What arrives.
+
+  /** Sees a message of the log; true when it waits here. */
+  offer(message: StoredMessage): boolean {
+    const index = this.#indices.get(message.partition)
+    const { offset, envelope } = message
+    if (index === undefined || offset < index.end) return false
+    if (this.filter !== undefined && !this.filter(message)) {
+      index.skip(offset)
+      return false
+    }
+    const group = message.groupId
+    if (group !== undefined) this.#hasGroups = true
+    const isWaiting = index.add(
+      offset,
+      {
+        priority: envelope.priority,
+        expiresAtMs: envelope.expiresAtMs,
+        deliverAtMs: envelope.deliverAtMs,
+        group,
+      },
+      this.#host.clock.now(),
+    )
+    if (!isWaiting) return false
+    for (const memo of this.#memos.values()) memo.judge(message)
+    if (envelope.expiresAtMs > 0) this.#wakeAt(envelope.expiresAtMs)
+    if (envelope.deliverAtMs > 0) this.#wakeAt(envelope.deliverAtMs)
+    this.plan()
+    return true
+  }
+
+  /** Sees an offset that is no message for it. */
+  skip(partition: number, offset: number): void {
+    this.#indices.get(partition)?.skip(offset)
+  }
+
+  /** Messages were brought into memory, of one partition and in order; what is missing between them is gone. */
+  onLoaded(partition: number, from: number, messages: readonly StoredMessage[]): void {
+    const index = this.#indices.get(partition)
+    if (index === undefined) return
+    let expected = from
+    for (const message of messages) {
+      this.#loseUntil(index, expected, message.offset)
+      expected = message.offset + 1
+      if (index.placeOf(message.offset) === Place.none) continue
+      for (const memo of this.#memos.values()) memo.judge(message)
+    }
+  }
+
+  /** Retention or compaction took messages that still waited. */
+  #loseUntil(index: PartitionIndex, from: number, to: number): void {
+    let offset = index.nextLive(from, (place) => place === Place.available)
+    while (offset >= 0 && offset < to) {
+      index.finish(offset)
+      this.#host.onChanged(this)
+      offset = index.nextLive(offset + 1, (place) => place === Place.available)
+    }
+  }
+
+  /** The log ends here: what is indexed beyond cannot be read any more. */
+  loseFrom(partition: number, from: number): void {
+    const index = this.#indices.get(partition)
+    if (index !== undefined) this.#loseUntil(index, from, index.end)
+  }
+
+  // Who takes.
+
+  add(taker: Taker): void {
+    const memo = taker.selector === undefined ? undefined : this.#memoFor(taker.selector)
+    const state: TakerState = { taker, memo, cursors: new Map(), refused: new Set() }
+    ;(taker.isBrowser ? this.#browsers : this.#takers).push(state)
+    this.plan()
+  }
+
+  #memoFor(selector: Selector): SelectorMemo {
+    let memo = this.#memos.get(selector.text)
+    if (memo === undefined) {
+      for (const [text, each] of this.#memos) {
+        if (this.#memos.size < KEPT_MEMOS) break
+        if (each.users === 0) this.#memos.delete(text)
+      }
+      memo = new SelectorMemo(selector)
+      this.#memos.set(selector.text, memo)
+    }
+    memo.users++
+    return memo
+  }
+
+  remove(taker: Taker): void {
+    for (const list of [this.#takers, this.#browsers]) {
+      const at = list.findIndex((each) => each.taker === taker)
+      if (at < 0) continue
+      const [state] = list.splice(at, 1) as [TakerState]
+      if (state.memo !== undefined) state.memo.users--
+      for (const [group, owner] of this.#groups) if (owner === state) this.#groups.delete(group)
+      if (this.#hasGroups) this.#resetCursors()
+    }
+    this.plan()
+  }
+
+  #resetCursors(): void {
+    for (const { cursors } of this.#takers) cursors.clear()
+  }
+
+  // Handing out.
+
+  /** Hands out what can be, after what is under way now. */
+  plan(): void {
+    if (this.#isPlanned || this.#isClosed) return
+    this.#isPlanned = true
+    queueMicrotask(() => {
+      this.#isPlanned = false
+      this.#dispatchSafely()
+    })
+  }
+
+  /** A mistake of ours with one message must not end the process. */
+  #dispatchSafely(): void {
+    try {
+      this.#dispatch()
+    } catch (error) {
+      this.#host.logger.error(`messages of ${this.id} could not be handed out`, { error })
+    }
+  }
+
+  #dispatch(): void {
+    if (this.#isClosed) return
+    let handedOut = 0
+    /** Those whose next message has to be read first. */
+    const waiting = new Set<Taker>()
+    for (let isProgress = true; isProgress; ) {
+      isProgress = false
+      const count = this.#takers.length
+      for (let i = 0; i < count; i++) {
+        const at = (this.#turn + i) % count
+        const state = this.#takers[at]
+        if (state === undefined || waiting.has(state.taker) || !this.#mayTake(state)) continue
+        const taken = this.#serve(state)
+        if (taken === 'loading') waiting.add(state.taker)
+        if (taken !== 'taken') continue
+        this.#turn = (at + 1) % count
+        isProgress = true
+        handedOut++
+        break
+      }
+      if (handedOut >= BATCH) {
+        this.#isPlanned = true
+        void this.#host.clock.yield().then(() => {
+          this.#isPlanned = false
+          this.#dispatchSafely()
+        })
+        return
+      }
+    }
+    for (const state of [...this.#browsers]) {
+      while (state.taker.canTake) {
+        const taken = this.#serve(state)
+        if (taken === 'loading') waiting.add(state.taker)
+        if (taken !== 'taken') break
+      }
+    }
+    this.#tellDrained(waiting)
+  }
+
+  #mayTake({ taker }: TakerState): boolean {
+    if (!taker.canTake) return false
+    const exclusive = this.#host.policy.exclusive
+      ? this.#takers[0]
+      : this.#takers.find((each) => each.taker.isExclusive)
+    return exclusive === undefined || exclusive.taker === taker
+  }
+
+  #tellDrained(loading: ReadonlySet<Taker>): void {
+    const done = [...this.#takers, ...this.#browsers]
+      .map(({ taker }) => taker)
+      .filter((taker) => taker.isDraining && taker.canTake && !loading.has(taker))
+    if (done.length === 0) return
+    const catchingUp = this.#host.caughtUp()
+    if (catchingUp === undefined) for (const taker of done) taker.onNothingLeft()
+    else void catchingUp.then(() => this.plan())
+  }
+
+  #serve(state: TakerState): 'taken' | 'nothing' | 'loading' {
+    for (;;) {
+      const found = this.#next(state)
+      if (found === undefined) return 'nothing'
+      const { index, offset } = found
+      const message = this.#host.messageAt(index.partition, offset)
+      if (message === undefined) {
+        this.#load(index.partition, offset)
+        return 'loading'
+      }
+      if (state.memo !== undefined && state.memo.judge(message) === Verdict.no) continue
+      this.#hand(state, index, message)
+      return 'taken'
+    }
+  }
+
+  #load(partition: number, offset: number): void {
+    if (this.#isLoading) return
+    this.#isLoading = true
+    void this.#host
+      .load(partition, offset)
+      .catch(() => this.#host.clock.yield())
+      .then(() => {
+        this.#isLoading = false
+        this.plan()
+      })
+  }
+
+  #hand(state: TakerState, index: PartitionIndex, message: StoredMessage): void {
+    const { taker } = state
+    const { offset } = message
+    const acquired = new Acquired(this, index, message, taker)
+    if (taker.isBrowser) {
+      this.#cursorOf(state, index)[message.envelope.priority] = offset + 1
+    } else {
+      index.move(offset, Place.inFlight)
+      const group = index.groupOf(offset)
+      if (group !== undefined) this.#groups.set(group, state)
+    }
+    taker.take(acquired)
+  }
+
+  #cursorOf(state: TakerState, index: PartitionIndex): Float64Array {
+    let cursors = state.cursors.get(index)
+    if (cursors === undefined) {
+      cursors = new Float64Array(PRIORITIES)
+      state.cursors.set(index, cursors)
+    }
+    return cursors
+  }
+
+  /** The first message for a taker: by priority, then by age. */
+  #next(
+    state: TakerState,
+  ): { readonly index: PartitionIndex; readonly offset: number } | undefined {
+    for (let priority = PRIORITIES - 1; priority >= 0; priority--) {
+      for (const index of this.#indices.values()) {
+        if (index.available[priority] === 0) continue
+        const cursors = this.#cursorOf(state, index)
+        let offset = index.nextAvailable(priority, cursors[priority] as number)
+        while (offset >= 0 && !this.#isFor(state, index, offset)) {
+          offset = index.nextAvailable(priority, offset + 1)
+        }
+        cursors[priority] = offset < 0 ? index.end : offset
+        if (offset >= 0) return { index, offset }
+      }
+    }
+    return undefined
+  }
+
+  /** Whether it may be for this taker; a selector's word on a message that is not in memory comes later. */
+  #isFor(state: TakerState, index: PartitionIndex, offset: number): boolean {
+    if (state.memo?.verdictOf(index.partition, offset) === Verdict.no) return false
+    const expiresAtMs = index.expiresAtOf(offset)
+    if (expiresAtMs > 0 && expiresAtMs <= this.#host.clock.now()) return false
+    if (state.taker.isBrowser) return true
+    if (this.#hasGroups) {
+      const group = index.groupOf(offset)
+      const owner = group === undefined ? undefined : this.#groups.get(group)
+      if (owner !== undefined && owner !== state) return false
+    }
+    return state.refused.size === 0 || !state.refused.has(keyOf(index, offset))
+  }
+
+  // What becomes of messages in hand.
+
+  /** Consumed: it is forgotten for good. */
+  accept(acquired: Acquired): void {
+    if (acquired.isDone) return
+    acquired.isDone = true
+    this.acknowledged++
+    this.#finish(acquired.index, acquired.message.offset)
+  }
+
+  #finish(index: PartitionIndex, offset: number): void {
+    index.finish(offset)
+    this.#host.onFinished(index.partition, offset)
+    this.#host.onChanged(this)
+  }
+
+  /** Given back: it goes where it was, and to the dead letters when it failed too often. */
+  release(
+    acquired: Acquired,
+    how: { readonly failed: boolean; readonly undeliverableHere?: boolean },
+  ): void {
+    if (acquired.isDone) return
+    const { index, message, taker } = acquired
+    const { offset } = message
+    const { policy, clock } = this.#host
+    let delayMs = 0
+    if (how.failed) {
+      const count = index.countDelivery(offset)
+      this.#host.onChanged(this)
+      if (policy.maxDeliveryAttempts > 0 && count >= policy.maxDeliveryAttempts) {
+        this.#host.discard([acquired], 'max-delivery-attempts')
+        return
+      }
+      delayMs = redeliveryDelay(policy, count)
+    }
+    acquired.isDone = true
+    if (how.undeliverableHere === true) {
+      const state = this.#takers.find((each) => each.taker === taker)
+      state?.refused.add(keyOf(index, offset))
+    }
+    if (delayMs > 0) {
+      const dueMs = clock.now() + delayMs
+      index.delayUntil(offset, dueMs)
+      this.#wakeAt(dueMs)
+    } else {
+      this.#putBack(index, offset)
+    }
+    this.#rewatch(index, offset)
+    this.plan()
+  }
+
+  #putBack(index: PartitionIndex, offset: number): void {
+    index.move(offset, Place.available)
+    for (const { cursors } of this.#takers) lowerCursors(cursors.get(index), offset)
+    for (const { cursors } of this.#browsers) lowerCursors(cursors.get(index), offset)
+  }
+
+  #rewatch(index: PartitionIndex, offset: number): void {
+    const expiresAtMs = index.expiresAtOf(offset)
+    if (expiresAtMs === 0) return
+    index.watchExpiry(offset)
+    this.#wakeAt(expiresAtMs)
+  }
+
+  /** It cannot be consumed by anybody. */
+  reject(acquired: Acquired, detail?: string): void {
+    if (!acquired.isDone) this.#host.discard([acquired], 'rejected', detail)
+  }
+
+  /** First half of consuming it in a transaction: state records count it as finished from here on. */
+  prepare(acquired: Acquired): void {
+    acquired.index.move(acquired.message.offset, Place.finishing)
+    acquired.index.markChanged(acquired.message.offset)
+  }
+
+  /** Second half, when the transaction is committed. */
+  complete(acquired: Acquired): void {
+    if (acquired.isDone) return
+    acquired.isDone = true
+    this.acknowledged++
+    acquired.index.finish(acquired.message.offset)
+    this.#host.onFinished(acquired.index.partition, acquired.message.offset)
+    // What the transaction wrote already says it; a later record says it again at no cost.
+    this.#host.onChanged(this)
+  }
+
+  /** Or when it could not be: the message is in hand as before. */
+  undo(acquired: Acquired): void {
+    acquired.index.move(acquired.message.offset, Place.inFlight)
+    acquired.index.markChanged(acquired.message.offset)
+    this.#host.onChanged(this)
+  }
+
+  takeChanges(): { readonly partition: number; readonly changes: readonly IndexChange[] }[] {
+    const all = []
+    for (const index of this.#indices.values()) {
+      const changes = index.takeChanges()
+      if (changes.length === 0) continue
+      all.push({ partition: index.partition, changes })
+      for (const memo of this.#memos.values()) memo.forget(index.partition, index.floor)
+    }
+    return all
+  }
+
+  /** Forgets every waiting message; returns how many there were. Those in hand stay there. */
+  purge(matches: (index: PartitionIndex, offset: number) => boolean = () => true): number {
+    let count = 0
+    for (const index of this.#indices.values()) {
+      const isWaiting = (place: Place): boolean =>
+        place === Place.available || place === Place.delayed
+      for (let at = index.nextLive(0, isWaiting); at >= 0; at = index.nextLive(at + 1, isWaiting)) {
+        if (!matches(index, at)) continue
+        this.#finish(index, at)
+        count++
+      }
+    }
+    return count
+  }
+
+  // Time.
+
+  #wakeAt(ms: number): void {
+    if (ms >= this.#wakesAtMs || this.#isClosed) return
+    this.#wakesAtMs = ms
+    this.#timer?.cancel()
+    const delay = Math.min(Math.max(ms - this.#host.clock.now(), 0), 0x7fffffff)
+    this.#timer = this.#host.clock.setTimer(delay, () => this.#onTime())
+  }
+
+  #onTime(): void {
+    this.#wakesAtMs = Number.POSITIVE_INFINITY
+    if (this.#isClosed) return
+    const now = this.#host.clock.now()
+    for (const index of this.#indices.values()) {
+      index.releaseDue(now, (offset) => this.#putBack(index, offset))
+      this.#expire(index, index.expired(now))
+    }
+    for (const index of this.#indices.values()) {
+      this.#wakeAt(Math.min(index.nextDueMs, index.nextExpiryMs))
+    }
+    this.plan()
+  }
+
+  #expire(index: PartitionIndex, offsets: readonly number[]): void {
+    if (offsets.length === 0) return
+    if (this.#host.policy.expiryQueue === undefined) {
+      for (const offset of offsets) this.#finish(index, offset)
+      return
+    }
+    for (const offset of offsets) index.move(offset, Place.inFlight)
+    void this.#moveExpired(index, offsets)
+  }
+
+  async #moveExpired(index: PartitionIndex, offsets: readonly number[]): Promise<void> {
+    let batch: Acquired[] = []
+    for (const offset of offsets) {
+      const { partition } = index
+      if (this.#host.messageAt(partition, offset) === undefined) {
+        await this.#host.load(partition, offset).catch(() => undefined)
+      }
+      const message = this.#host.messageAt(partition, offset)
+      if (message === undefined) this.#finish(index, offset)
+      else batch.push(new Acquired(this, index, message, undefined))
+      if (batch.length === 100) {
+        this.#host.discard(batch, 'expired')
+        batch = []
+      }
+    }
+    if (batch.length > 0) this.#host.discard(batch, 'expired')
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+  }
+}
+
+function keyOf(index: PartitionIndex, offset: number): string {
+  return `${index.partition}/${offset}`
+}
+
+function lowerCursors(cursors: Float64Array | undefined, offset: number): void {
+  if (cursors === undefined) return
+  for (let priority = 0; priority < PRIORITIES; priority++) {
+    if ((cursors[priority] as number) > offset) cursors[priority] = offset
+  }
+}
+
+function redeliveryDelay(policy: DestinationPolicy, count: number): number {
+  if (policy.redeliveryDelayMs === 0) return 0
+  const grown = policy.redeliveryDelayMs * policy.redeliveryMultiplier ** (count - 1)
+  return Math.min(grown, policy.redeliveryMaxDelayMs)
+}
