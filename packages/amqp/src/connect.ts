@@ -27,6 +27,8 @@ export interface ConnectToOptions extends SaslCredentials {
   readonly desiredCapabilities?: readonly string[] | undefined
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
   readonly handler?: ConnectionHandler | undefined
+  /** Resolves before the connection is opened, for the caller to do. */
+  readonly opensLater?: boolean | undefined
   readonly world?: Pick<World, 'clock' | 'random'> & { readonly network: ClientNetwork }
 }
 
@@ -56,10 +58,11 @@ export async function connect(options: ConnectToOptions): Promise<AmqpConnection
     desiredCapabilities: options.desiredCapabilities,
     properties: options.properties,
     handler: options.handler ?? { onClose() {} },
+    opensLater: options.opensLater,
   })
   const timer = world.clock.setTimer(timeoutMs, () => connection.destroy(), { keepsAlive: true })
   try {
-    await connection.opened
+    await (options.opensLater === true ? connection.ready : connection.opened)
     return connection
   } finally {
     timer.cancel()

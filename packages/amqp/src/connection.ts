@@ -44,6 +44,8 @@ export interface ConnectionOptions {
   readonly containerId: string
   /** The name of the host a client means to reach. */
   readonly hostname?: string | undefined
+  /** A client that opens only when told to, with `open`; `ready` says when it can. */
+  readonly opensLater?: boolean | undefined
   /** Largest frame we take, bytes. Default 1 MiB. */
   readonly maxFrameSize?: number | undefined
   /** Highest channel, one less than the sessions a peer may have. Default 1023. */
@@ -83,6 +85,7 @@ export class AmqpConnection {
   #isBusy = false
   #remote: Open | undefined
   #isOpen = false
+  #isReady = false
   #isClosing = false
   readonly #byChannel = new Map<number, Session>()
   readonly #byRemoteChannel = new Map<number, Session>()
@@ -97,6 +100,10 @@ export class AmqpConnection {
   #lastHeardMs: number
   #timers: Timer[] = []
   #sentSinceBeat = false
+  /** Resolves when the SASL layer, if any, is over. */
+  readonly ready: Promise<void>
+  #resolveReady: () => void = () => {}
+  #rejectReady: (error: Error) => void = () => {}
   readonly opened: Promise<Open>
   #resolveOpened: (open: Open) => void = () => {}
   #rejectOpened: (error: Error) => void = () => {}
@@ -114,6 +121,11 @@ export class AmqpConnection {
       this.#rejectOpened = reject
     })
     this.opened.catch(() => {})
+    this.ready = new Promise((resolve, reject) => {
+      this.#resolveReady = resolve
+      this.#rejectReady = reject
+    })
+    this.ready.catch(() => {})
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
@@ -121,12 +133,19 @@ export class AmqpConnection {
     transport.onClose = (error) => this.#onTransportClosed(error)
     transport.onDrain = () => this.#onDrain()
     this.#after(OPEN_TIMEOUT_MS, () => {
-      if (this.#remote === undefined) this.#fail(timeoutError('did not open the connection'))
+      if (this.#remote !== undefined || (this.#isReady && !this.#isOpen)) return
+      this.#fail(timeoutError('did not open the connection'))
     })
     if (options.role === 'client') {
       this.#writeRaw(options.sasl === undefined ? amqpHeader : saslHeader)
-      if (options.sasl === undefined) this.open()
+      if (options.sasl === undefined) this.#onReady()
     }
+  }
+
+  #onReady(): void {
+    this.#isReady = true
+    this.#resolveReady()
+    if (this.#options.opensLater !== true) this.open()
   }
 
   get remoteAddress(): string {
@@ -167,17 +186,18 @@ export class AmqpConnection {
   /** Opens our end: done by itself for a client, the answer to `onOpen` for a server. */
   open(
     extra: {
+      readonly containerId?: string
       readonly offeredCapabilities?: readonly string[]
       readonly properties?: ReadonlyMap<string, AmqpValue>
     } = {},
   ): void {
     if (this.#isOpen || this.isGone) return
     this.#isOpen = true
-    const { containerId, hostname, channelMax, desiredCapabilities } = this.#options
+    const { hostname, channelMax, desiredCapabilities } = this.#options
     const idleTimeoutMs = this.#options.idleTimeoutMs ?? 60_000
     this.#send({
       kind: 'open',
-      containerId,
+      containerId: extra.containerId ?? this.#options.containerId,
       hostname,
       maxFrameSize: this.#options.maxFrameSize ?? DEFAULT_MAX_FRAME,
       channelMax: channelMax ?? 1023,
@@ -389,7 +409,7 @@ export class AmqpConnection {
       this.#phase = 'header'
       if (this.#options.role === 'client') {
         this.#writeRaw(amqpHeader)
-        this.open()
+        this.#onReady()
       }
     }
     this.#isBusy = false
@@ -563,6 +583,7 @@ export class AmqpConnection {
     this.#phase = 'gone'
     for (const timer of this.#timers) timer.cancel()
     this.#timers = []
+    this.#rejectReady(error ?? new AmqpError(Condition.connectionForced, 'connection closed'))
     this.#rejectOpened(error ?? new AmqpError(Condition.connectionForced, 'connection closed'))
     for (const session of [...this.#byChannel.values()]) session.onConnectionGone(error)
     this.#byChannel.clear()

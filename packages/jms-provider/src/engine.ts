@@ -181,11 +181,9 @@ export class Engine implements DestinationHost {
     const log = this.logs.open(topic, {
       from,
       consumedRetentionMs: Math.max(destination.policy.consumedRetentionMs, 0),
-      onMessages: (messages) => {
-        destination.onMessages(messages)
-        this.#noteDuplicateIds(destination, messages)
-      },
+      onRecords: (records) => destination.onRecords(records),
     })
+    destination.onNews((messages) => this.#noteDuplicateIds(destination, messages))
     destination.useLog(log)
     for (const each of durable) {
       const subscription = destination.subscribe(

@@ -1,2 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-export {}
+export { QueueBrowser } from './browser.ts'
+export { Connection, type ConnectionMetaData, type ExceptionListener } from './connection.ts'
+export {
+  ConnectionConsumer,
+  type ServerSession,
+  type ServerSessionPool,
+} from './connection-consumer.ts'
+export { ConnectionFactory } from './connection-factory.ts'
+export type { ConnectionFactoryOptions } from './connection-options.ts'
+export { MessageConsumer, type MessageListener } from './consumer.ts'
+export { Destination, Queue, TemporaryQueue, TemporaryTopic, Topic } from './destination.ts'
+export * from './exceptions.ts'
+export { JMSConsumer } from './jms-consumer.ts'
+export { JMSContext } from './jms-context.ts'
+export {
+  type JmsListener,
+  jmsListener,
+  type ListenerContext,
+  type ListenerHandler,
+  type ListenerOptions,
+  type RetryOptions,
+} from './jms-listener.ts'
+export { type Body, JMSProducer } from './jms-producer.ts'
+export { BytesMessage } from './message/bytes-message.ts'
+export { MapMessage } from './message/map-message.ts'
+export {
+  type BodyOf,
+  type BodyType,
+  DEFAULT_DELIVERY_DELAY,
+  DEFAULT_DELIVERY_MODE,
+  DEFAULT_PRIORITY,
+  DEFAULT_TIME_TO_LIVE,
+  DeliveryMode,
+  IllegalArgumentException,
+  Message,
+} from './message/message.ts'
+export { ObjectMessage } from './message/object-message.ts'
+export { StreamMessage } from './message/stream-message.ts'
+export { TextMessage } from './message/text-message.ts'
+export { NullPointerException, NumberFormatException } from './message/values.ts'
+export {
+  type CompletionListener,
+  MessageProducer,
+  UnsupportedOperationException,
+} from './producer.ts'
+export { QueueRequestor, TopicRequestor } from './requestor.ts'
+export { Session } from './session.ts'

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Clock, type Logger, MillraceError } from '@millrace/base'
 import type { DestinationPolicy } from '../config/destination-policy.ts'
-import type { StoredMessage } from '../mapping/stored-message.ts'
+import { fromRecord, type StoredRecord } from '../mapping/from-record.ts'
+import { StoredMessage } from '../mapping/stored-message.ts'
 import { duplicateIdProperties, type NewRecord } from '../mapping/to-record.ts'
 import type { DestinationKind } from '../state/state-record.ts'
 import {
@@ -51,6 +52,7 @@ export class Destination implements SubscriptionHost {
   readonly #roomListeners = new Set<() => void>()
   /** Messages below are of the time before this provider: those that need not last are gone. */
   readonly #bootOffsets = new Map<number, number>()
+  #onNews: ((messages: readonly StoredMessage[]) => void) | undefined
   isClosed = false
 
   constructor(
@@ -69,6 +71,11 @@ export class Destination implements SubscriptionHost {
     this.name = options.name
     this.policy = options.policy
     this.isTemporary = options.isTemporary
+  }
+
+  /** Has every message told, after the subscriptions have seen it. */
+  onNews(listener: (messages: readonly StoredMessage[]) => void): void {
+    this.#onNews = listener
   }
 
   /** The log comes after the destination, which it tells of messages. */
@@ -139,7 +146,7 @@ export class Destination implements SubscriptionHost {
     const appended = this.log.append(record).then(
       (place) => {
         this.#underWay--
-        this.confirm(place)
+        this.#written(record, place)
         return place
       },
       (error: unknown) => {
@@ -149,6 +156,24 @@ export class Destination implements SubscriptionHost {
     )
     this.#lastAppend = appended.catch(() => undefined)
     return appended
+  }
+
+  /**
+   * A message is in the log. When it is the next one after all that were seen, it is indexed at once; the log will tell of it
+   * once more, and not be heeded.
+   */
+  #written(record: NewRecord, place: LogPlace): void {
+    this.confirm(place)
+    if (this.isTemporary || place.offset !== this.#indexed.get(place.partition)) return
+    const { envelope, body } = record
+    this.onMessages([new StoredMessage({ ...place, timestamp: this.clock.now() }, envelope, body)])
+  }
+
+  /** Messages were written that belong together, one after the other. */
+  writtenTogether(records: readonly NewRecord[], first: LogPlace): void {
+    records.forEach((record, i) => {
+      this.#written(record, { partition: first.partition, offset: first.offset + i })
+    })
   }
 
   /** A message was written here, by a transaction. */
@@ -182,10 +207,20 @@ export class Destination implements SubscriptionHost {
 
   // What the log tells.
 
+  /** Sees what the log tells of one partition, from any writer. */
+  onRecords(records: readonly StoredRecord[]): void {
+    const [first] = records
+    if (first === undefined) return
+    const seen = BigInt(this.#indexed.get(first.partition) ?? 0)
+    const news = records.filter(({ offset }) => offset >= seen)
+    if (news.length > 0) this.onMessages(news.map(fromRecord))
+  }
+
   /** Sees messages of one partition in their order. */
   onMessages(messages: readonly StoredMessage[]): void {
     if (this.isClosed) return
     for (const message of messages) this.#onMessage(message)
+    if (this.#onNews !== undefined) this.#onNews(messages)
     const last = messages.at(-1)
     if (last !== undefined) this.#indexed.set(last.partition, last.offset + 1)
     for (const wake of this.#waiters.splice(0)) wake()

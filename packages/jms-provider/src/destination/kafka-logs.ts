@@ -16,7 +16,7 @@ import type { DestinationLog, LogPlace } from './destination-log.ts'
 /** Largest record a destination's topic takes, bytes. */
 export const MAX_RECORD_BYTES = 104_857_600
 /** How long a look for news may be held by the broker. */
-const TAIL_WAIT_MS = 500
+const TAIL_WAIT_MS = 100
 /** Bytes that are read ahead at once of a backlog. */
 const READ_BYTES = 1024 * 1024
 /** How often finished messages are taken off the logs. */
@@ -73,18 +73,18 @@ export class KafkaLogs {
     return this.#producer
   }
 
-  /** Opens the log of a topic and follows it: `onMessages` gets everything from the offsets in `from` on. */
+  /** Opens the log of a topic and follows it: `onRecords` gets everything from the offsets in `from` on. */
   open(
     topic: string,
     options: {
       readonly from: readonly number[]
-      readonly onMessages: (messages: readonly StoredMessage[]) => void
+      readonly onRecords: (records: readonly ConsumerRecord[]) => void
       readonly consumedRetentionMs: number
     },
   ): DestinationLog {
     const log = new KafkaLog(topic, {
       partitions: options.from.length,
-      onMessages: options.onMessages,
+      onRecords: options.onRecords,
       consumedRetentionMs: options.consumedRetentionMs,
       clock: this.#clock,
       append: (record) => this.#append(topic, record),
@@ -186,7 +186,7 @@ export class KafkaLogs {
       const first = records[start] as ConsumerRecord
       const record = records[at]
       if (record?.topic === first.topic && record.partition === first.partition) continue
-      this.#logs.get(first.topic)?.onMessages(records.slice(start, at).map(fromRecord))
+      this.#logs.get(first.topic)?.onRecords(records.slice(start, at))
       start = at
     }
   }
@@ -283,7 +283,7 @@ class BacklogReader {
 class KafkaLog implements DestinationLog {
   readonly topic: string
   readonly partitions: number
-  readonly onMessages: (messages: readonly StoredMessage[]) => void
+  readonly onRecords: (records: readonly ConsumerRecord[]) => void
   readonly append: (record: NewRecord) => Promise<LogPlace>
   readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
   readonly #clock: Clock
@@ -297,7 +297,7 @@ class KafkaLog implements DestinationLog {
     topic: string,
     options: {
       readonly partitions: number
-      readonly onMessages: (messages: readonly StoredMessage[]) => void
+      readonly onRecords: (records: readonly ConsumerRecord[]) => void
       readonly consumedRetentionMs: number
       readonly clock: Clock
       readonly append: (record: NewRecord) => Promise<LogPlace>
@@ -307,7 +307,7 @@ class KafkaLog implements DestinationLog {
   ) {
     this.topic = topic
     this.partitions = options.partitions
-    this.onMessages = options.onMessages
+    this.onRecords = options.onRecords
     this.append = options.append
     this.read = options.read
     this.#clock = options.clock

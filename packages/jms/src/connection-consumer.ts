@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { MessageConsumer } from './consumer.ts'
+import type { Session } from './session.ts'
+
+/** A session of a pool, with the thread it would run in (Jakarta Messaging 3.1, section 8.2). */
+export interface ServerSession {
+  getSession(): Session | Promise<Session>
+  /** Has `run` of its session called. */
+  start(): void | Promise<void>
+}
+
+export interface ServerSessionPool {
+  getServerSession(): ServerSession | Promise<ServerSession>
+}
+
+/** Takes messages for the sessions of a pool. */
+export class ConnectionConsumer implements AsyncDisposable {
+  readonly #session: Session
+  readonly #consumer: MessageConsumer
+  readonly #pool: ServerSessionPool
+  readonly #maxMessages: number
+  readonly #onClose: () => void
+  readonly #onError: (error: unknown) => void
+  #isRunning = false
+  #isClosed = false
+
+  /** @internal */
+  constructor(
+    session: Session,
+    consumer: MessageConsumer,
+    options: {
+      readonly sessionPool: ServerSessionPool
+      readonly maxMessages: number
+      readonly onClose: () => void
+      readonly onError: (error: unknown) => void
+    },
+  ) {
+    this.#session = session
+    this.#consumer = consumer
+    this.#pool = options.sessionPool
+    this.#maxMessages = Math.max(options.maxMessages, 1)
+    this.#onClose = options.onClose
+    this.#onError = options.onError
+  }
+
+  getServerSessionPool(): ServerSessionPool {
+    return this.#pool
+  }
+
+  /** @internal */
+  onStarted(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    void this.#run().catch((error: unknown) => {
+      if (!this.#isClosed) this.#onError(error)
+    })
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const first = await this.#consumer.takeDelivery()
+      if (first === undefined) return
+      const batch = [first]
+      while (batch.length < this.#maxMessages) {
+        const more = this.#consumer.takeDeliveryNow()
+        if (more === undefined) break
+        batch.push(more)
+      }
+      const server = await this.#pool.getServerSession()
+      const session = await server.getSession()
+      session.load(batch, this.#consumer)
+      await server.start()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#onClose()
+    await this.#session.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

@@ -1,0 +1,557 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AmqpError,
+  type AmqpValue,
+  Condition,
+  Described,
+  type Detach,
+  type IncomingDelivery,
+  JmsCapability,
+  JmsFilter,
+  type Outcome,
+  type ReceiverLink,
+  type Source,
+  ulong,
+} from '@millrace/amqp'
+import type { Timer } from '@millrace/base'
+import { capabilityOf, type Destination } from './destination.ts'
+import {
+  IllegalStateException,
+  InvalidSelectorException,
+  JMSException,
+  jmsException,
+} from './exceptions.ts'
+import { addressOf, decodeJmsMessage } from './message/codec.ts'
+import type { Message } from './message/message.ts'
+import { call, type Session } from './session.ts'
+
+/** Gets messages as they come; the next one after it has returned, or the promise it returned has settled. */
+export type MessageListener =
+  | ((message: Message) => void | Promise<void>)
+  | { onMessage(message: Message): void | Promise<void> }
+
+/** A message that came, until it is settled. */
+export class ConsumedDelivery {
+  readonly delivery: IncomingDelivery
+  readonly consumer: MessageConsumer
+  /** The connection it came over is gone: there is nobody to tell. */
+  isStale = false
+
+  constructor(delivery: IncomingDelivery, consumer: MessageConsumer) {
+    this.delivery = delivery
+    this.consumer = consumer
+  }
+
+  settle(outcome: Outcome): void {
+    if (!this.isStale) this.delivery.update(outcome)
+  }
+}
+
+interface Waiter {
+  readonly resolve: (delivery: ConsumedDelivery | undefined) => void
+  readonly reject: (error: Error) => void
+  timer: Timer | undefined
+}
+
+/** How long a provider may take to say that nothing is left. */
+const DRAIN_TIMEOUT_MS = 60_000
+
+/** Receives messages from a destination (Jakarta Messaging 3.1, section 6.6). */
+export class MessageConsumer implements AsyncDisposable {
+  readonly #session: Session
+  readonly destination: Destination
+  readonly #options: {
+    readonly selector: string | null
+    readonly noLocal: boolean
+    readonly subscription: string | undefined
+    readonly isDurable: boolean
+    readonly isShared: boolean
+    readonly onClosed: () => void
+  }
+  #link: ReceiverLink | undefined
+  #linkName: string | undefined
+  /** Came, and not given to the program yet. */
+  #queue: ConsumedDelivery[] = []
+  readonly #waiters: Waiter[] = []
+  #listener: MessageListener | null = null
+  #isStarted = false
+  #isSuspended = false
+  #isClosed = false
+  /** Closed by the program, but what it consumed is not acknowledged yet. */
+  #isLeaving = false
+  #failure: JMSException | undefined
+  #drained: (() => void)[] = []
+
+  /** @internal Made by a session. */
+  constructor(
+    session: Session,
+    destination: Destination,
+    options: {
+      readonly selector: string | null
+      readonly noLocal: boolean
+      readonly subscription: string | undefined
+      readonly isDurable: boolean
+      readonly isShared: boolean
+      readonly onClosed: () => void
+    },
+  ) {
+    this.#session = session
+    this.destination = destination
+    this.#options = options
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  get #prefetch(): number {
+    return this.#session.connection.options.prefetch
+  }
+
+  /** @internal */
+  async attach(): Promise<void> {
+    const { connection, amqp } = this.#session
+    const { subscription, isDurable, isShared } = this.#options
+    this.#linkName ??=
+      subscription === undefined
+        ? `${connection.newId()}:${this.destination}`
+        : connection.subscriptionNames.reserve(subscription, {
+            isShared,
+            isDurable,
+            hasClientId: connection.hasClientId,
+          })
+    const link = amqp.receiver(this.#linkName)
+    this.#link = link
+    link.handler = {
+      onDelivery: (delivery) => this.#onDelivery(delivery),
+      onDrained: () => {
+        for (const done of this.#drained.splice(0)) done()
+      },
+      onDetach: (detach) => this.#onDetach(link, detach),
+    }
+    link.attach({
+      source: this.#source(),
+      target: { kind: 'target' },
+      sndSettleMode: 0,
+      rcvSettleMode: 0,
+    })
+    try {
+      await connection.limited(link.attached, `consuming from ${this.destination}`)
+    } catch (error) {
+      link.detach({ closed: true })
+      throw error
+    }
+  }
+
+  #source(): Source {
+    const { isDurable, isShared, noLocal } = this.#options
+    const { connection } = this.#session
+    const selector = this.#selector
+    const filter = new Map<string, AmqpValue>()
+    if (selector !== null) {
+      const { name, code } = JmsFilter.selector
+      filter.set(name, new Described(ulong(code), selector))
+    }
+    if (noLocal) {
+      const { name, code } = JmsFilter.noLocal
+      filter.set(name, new Described(ulong(code), 'NoLocalFilter{}'))
+    }
+    const capabilities = [capabilityOf(this.destination)]
+    if (isShared) {
+      capabilities.push(JmsCapability.shared)
+      if (!connection.hasClientId) capabilities.push(JmsCapability.global)
+    }
+    return {
+      kind: 'source',
+      address: addressOf(this.destination, connection.prefixes),
+      durable: isDurable ? 2 : 0,
+      expiryPolicy: isDurable ? 'never' : 'link-detach',
+      distributionMode: isDurable ? 'copy' : undefined,
+      filter: filter.size > 0 ? filter : undefined,
+      defaultOutcome: { kind: 'modified', deliveryFailed: true } as Source['defaultOutcome'],
+      outcomes: [
+        'amqp:accepted:list',
+        'amqp:rejected:list',
+        'amqp:released:list',
+        'amqp:modified:list',
+      ],
+      capabilities,
+    }
+  }
+
+  get #selector(): string | null {
+    const { selector } = this.#options
+    return selector === null || selector === undefined || selector.trim() === '' ? null : selector
+  }
+
+  /** @internal The error for a consumer that could not be made. */
+  explain(error: unknown): JMSException {
+    this.#releaseName()
+    const isField = error instanceof AmqpError && error.code === Condition.invalidField
+    if (isField && this.#selector !== null) {
+      return new InvalidSelectorException(error.message, error.code, error)
+    }
+    return jmsException(error, `cannot consume from ${this.destination}`)
+  }
+
+  #releaseName(): void {
+    if (this.#linkName !== undefined && this.#options.subscription !== undefined) {
+      this.#session.connection.subscriptionNames.release(this.#linkName)
+    }
+  }
+
+  #onDetach(link: ReceiverLink, detach: Detach | undefined): void {
+    for (const done of this.#drained.splice(0)) done()
+    if (detach === undefined || link !== this.#link) return
+    link.detach({ closed: detach.closed ?? true })
+    if (this.#isClosed) return
+    const told = detach.error?.description ?? detach.error?.condition ?? 'without a reason'
+    this.onFailed(
+      new JMSException(`the provider ended the consumer of ${this.destination}: ${told}`),
+    )
+  }
+
+  // What comes.
+
+  #onDelivery(delivery: IncomingDelivery): void {
+    const consumed = new ConsumedDelivery(delivery, this)
+    if (this.#isLeaving || this.#isClosed) {
+      consumed.settle({ kind: 'released' })
+      return
+    }
+    this.#queue.push(consumed)
+    this.#serve()
+  }
+
+  #serve(): void {
+    if (!this.#isStarted || this.#isSuspended) return
+    while (this.#waiters.length > 0 && this.#queue.length > 0) {
+      const waiter = this.#waiters.shift() as Waiter
+      waiter.timer?.cancel()
+      waiter.resolve(this.#queue.shift())
+    }
+    if (this.#listener !== null && this.#queue.length > 0) this.#session.planDispatch()
+  }
+
+  #topUp(): void {
+    const link = this.#link
+    const prefetch = this.#prefetch
+    if (
+      link === undefined ||
+      !this.#isStarted ||
+      this.#isSuspended ||
+      this.#isClosed ||
+      this.#isLeaving
+    )
+      return
+    if (prefetch === 0) {
+      const wanted = this.#listener === null ? this.#waiters.length : 1
+      if (this.#queue.length === 0 && link.credit < wanted) link.setCredit(wanted)
+      return
+    }
+    const held = link.credit + this.#queue.length
+    if (held <= prefetch / 2) link.setCredit(prefetch - this.#queue.length)
+  }
+
+  /** @internal */
+  onStarted(): void {
+    this.#isStarted = true
+    this.#topUp()
+    this.#serve()
+  }
+
+  /** @internal */
+  onStopped(): void {
+    this.#isStarted = false
+  }
+
+  /** @internal A listener has something to do. */
+  get hasWork(): boolean {
+    return (
+      this.#listener !== null &&
+      this.#queue.length > 0 &&
+      !this.#isSuspended &&
+      !this.#isClosed &&
+      this.#session.connection.isStarted
+    )
+  }
+
+  /** @internal Gives the listener one message. */
+  async dispatchOne(): Promise<void> {
+    const consumed = this.#queue.shift()
+    const listener = this.#listener
+    if (consumed === undefined || listener === null) return
+    this.#topUp()
+    const message = this.decode(consumed)
+    if (message === undefined) return
+    const isAutomatic = this.#isAutomatic
+    this.#session.consumed(consumed, false)
+    try {
+      await this.#session.inListener(() => call(listener, message))
+      if (isAutomatic) consumed.settle({ kind: 'accepted' })
+    } catch {
+      // It comes again, and counts: who fails too often is a dead letter.
+      if (isAutomatic) consumed.settle({ kind: 'modified', deliveryFailed: true })
+    }
+    if (isAutomatic) this.#session.forgetConsumed(consumed)
+    this.#topUp()
+  }
+
+  get #isAutomatic(): boolean {
+    return this.#session.acknowledgesItself
+  }
+
+  /** @internal Undefined for what expired, or is no message: it is settled then. */
+  decode(consumed: ConsumedDelivery): Message | undefined {
+    const { connection } = this.#session
+    try {
+      const { payload } = consumed.delivery
+      const message = decodeJmsMessage(payload, this.destination, connection.prefixes)
+      const expiration = message.getJMSExpiration()
+      if (expiration > 0 && expiration <= connection.clock.now()) {
+        consumed.settle({ kind: 'modified', deliveryFailed: true, undeliverableHere: true })
+        return undefined
+      }
+      message.received(() => this.#session.acknowledge())
+      return message
+    } catch {
+      consumed.settle({ kind: 'modified', deliveryFailed: true, undeliverableHere: true })
+      return undefined
+    }
+  }
+
+  // The program's side.
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new IllegalStateException('the consumer is closed')
+    if (this.#failure !== undefined) throw this.#failure
+    this.#session.checkOpen()
+  }
+
+  getMessageSelector(): string | null {
+    this.#checkOpen()
+    return this.#selector
+  }
+
+  getMessageListener(): MessageListener | null {
+    this.#checkOpen()
+    return this.#listener
+  }
+
+  setMessageListener(listener: MessageListener | null): void {
+    this.#checkOpen()
+    this.#listener = listener
+    this.#topUp()
+    this.#serve()
+  }
+
+  // The names of the classic domains.
+
+  getQueue(): Destination {
+    return this.destination
+  }
+  getTopic(): Destination {
+    return this.destination
+  }
+  getNoLocal(): boolean {
+    return this.#options.noLocal
+  }
+
+  /**
+   * The next message; waits up to `timeout` milliseconds, for ever with 0 or without one. Null when there was none in time, or
+   * the consumer was closed meanwhile.
+   */
+  async receive(timeout = 0): Promise<Message | null> {
+    this.#checkReceive()
+    const deadline = timeout > 0 ? this.#session.connection.clock.monotonic() + timeout : undefined
+    for (;;) {
+      const left =
+        deadline === undefined
+          ? undefined
+          : Math.max(deadline - this.#session.connection.clock.monotonic(), 0)
+      const consumed = await this.takeDelivery(left)
+      if (consumed === undefined) return null
+      const message = this.#deliver(consumed)
+      if (message !== undefined) return message
+    }
+  }
+
+  /** The next message if there is one now: the provider is asked. */
+  async receiveNoWait(): Promise<Message | null> {
+    this.#checkReceive()
+    for (;;) {
+      let consumed = this.takeDeliveryNow()
+      if (consumed === undefined && this.#isStarted && !this.#isSuspended) {
+        await this.#drain()
+        consumed = this.takeDeliveryNow()
+        this.#topUp()
+      }
+      if (consumed === undefined) return null
+      const message = this.#deliver(consumed)
+      if (message !== undefined) return message
+    }
+  }
+
+  #checkReceive(): void {
+    this.#checkOpen()
+    if (this.#listener !== null) {
+      throw new IllegalStateException('receive while a message listener is set')
+    }
+  }
+
+  #deliver(consumed: ConsumedDelivery): Message | undefined {
+    this.#topUp()
+    const message = this.decode(consumed)
+    if (message !== undefined) this.#session.consumed(consumed, true)
+    return message
+  }
+
+  /** @internal */
+  takeDeliveryNow(): ConsumedDelivery | undefined {
+    return this.#isStarted && !this.#isSuspended ? this.#queue.shift() : undefined
+  }
+
+  /** @internal Undefined when there was none in time, or the consumer was closed. */
+  takeDelivery(timeoutMs?: number): Promise<ConsumedDelivery | undefined> {
+    const now = this.takeDeliveryNow()
+    if (now !== undefined) return Promise.resolve(now)
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { resolve, reject, timer: undefined }
+      if (timeoutMs !== undefined) {
+        waiter.timer = this.#session.connection.clock.setTimer(
+          timeoutMs,
+          () => void this.#giveUpWaiting(waiter),
+          { keepsAlive: true },
+        )
+      }
+      this.#waiters.push(waiter)
+      this.#topUp()
+    })
+  }
+
+  async #giveUpWaiting(waiter: Waiter): Promise<void> {
+    // Without prefetch a message may be on its way: the provider has the last word.
+    if (this.#prefetch === 0 && this.#isStarted) await this.#drain()
+    const at = this.#waiters.indexOf(waiter)
+    if (at < 0) return
+    this.#waiters.splice(at, 1)
+    waiter.resolve(undefined)
+  }
+
+  /** Resolves when all that the provider has for us now is here, and no credit is left. */
+  async #drain(): Promise<void> {
+    const link = this.#link
+    if (link === undefined || link.isRemotelyDetached || link.isDetached) return
+    if (link.credit === 0 && this.#prefetch === 0) link.setCredit(1)
+    if (link.credit === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#drained.push(resolve)
+    link.drain()
+    await this.#session.connection
+      .limited(promise, `draining ${this.destination}`, DRAIN_TIMEOUT_MS)
+      .catch(() => undefined)
+  }
+
+  // What the session asks for.
+
+  /** @internal Nothing more comes until `resume`. */
+  async suspend(): Promise<void> {
+    this.#isSuspended = true
+    await this.#drain()
+  }
+
+  /** @internal Gives back what the program has not seen. */
+  releaseQueued(): void {
+    const queued = this.#queue
+    this.#queue = []
+    for (const consumed of queued) consumed.settle({ kind: 'released' })
+  }
+
+  /** @internal */
+  resume(): void {
+    this.#isSuspended = false
+    this.#topUp()
+    this.#serve()
+  }
+
+  /** @internal What was consumed is acknowledged: a closed consumer can go. */
+  onAcknowledged(): void {
+    if (this.#isLeaving) void this.#leave()
+  }
+
+  /** @internal The connection is gone, perhaps to come back. */
+  onLost(): void {
+    for (const consumed of this.#queue) consumed.isStale = true
+    this.#queue = []
+    for (const done of this.#drained.splice(0)) done()
+  }
+
+  /** @internal */
+  onFailed(error: JMSException): void {
+    this.#failure ??= error
+    this.onLost()
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.timer?.cancel()
+      waiter.reject(error)
+    }
+  }
+
+  /** @internal */
+  onSessionClosed(): void {
+    this.#isClosed = true
+    this.#releaseName()
+    this.releaseQueued()
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.timer?.cancel()
+      waiter.resolve(undefined)
+    }
+    this.#options.onClosed()
+  }
+
+  /** Ends it; a durable subscription lives on. What was consumed can still be acknowledged. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.timer?.cancel()
+      waiter.resolve(undefined)
+    }
+    await this.#session.settled()
+    const link = this.#link
+    if (link === undefined || link.isRemotelyDetached || link.isDetached) {
+      this.#gone()
+      return
+    }
+    await this.#drain()
+    this.releaseQueued()
+    const mustStay = !this.#session.acknowledgesItself && this.#session.holds(this)
+    if (mustStay) {
+      this.#isLeaving = true
+      return
+    }
+    await this.#leave()
+  }
+
+  async #leave(): Promise<void> {
+    this.#isLeaving = false
+    const link = this.#link as ReceiverLink
+    this.#gone()
+    const { promise, resolve } = Promise.withResolvers<void>()
+    link.handler = { onDelivery() {}, onDetach: () => resolve() }
+    if (link.isRemotelyDetached) resolve()
+    // A durable subscription is left, not closed.
+    link.detach({ closed: !this.#options.isDurable })
+    await this.#session.connection
+      .limited(promise, `closing the consumer of ${this.destination}`, 5000)
+      .catch(() => undefined)
+  }
+
+  #gone(): void {
+    this.#releaseName()
+    this.#options.onClosed()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}

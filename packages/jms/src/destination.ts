@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+import { JmsCapability, JmsDestinationType } from '@millrace/amqp'
+import { InvalidDestinationException } from './exceptions.ts'
+
+/** Where messages go and come from. */
+export abstract class Destination {
+  /** The name, as the provider knows it. */
+  readonly address: string
+  abstract readonly kind: 'queue' | 'topic'
+  readonly isTemporary: boolean = false
+
+  constructor(address: string) {
+    if (typeof address !== 'string' || address === '') {
+      throw new InvalidDestinationException(
+        `${JSON.stringify(address)} is no name of a destination`,
+      )
+    }
+    this.address = address
+  }
+
+  toString(): string {
+    return this.address
+  }
+
+  equals(other: unknown): boolean {
+    return (
+      other instanceof Destination && other.kind === this.kind && other.address === this.address
+    )
+  }
+}
+
+export class Queue extends Destination {
+  readonly kind = 'queue'
+  getQueueName(): string {
+    return this.address
+  }
+}
+
+export class Topic extends Destination {
+  readonly kind = 'topic'
+  getTopicName(): string {
+    return this.address
+  }
+}
+
+/** What makes and deletes temporary destinations. */
+export interface TemporaryOwner {
+  deleteTemporary(destination: TemporaryQueue | TemporaryTopic): Promise<void>
+}
+
+/** A queue that lives as long as the connection that made it. */
+export class TemporaryQueue extends Queue {
+  override readonly isTemporary = true
+  readonly #owner: TemporaryOwner | undefined
+  constructor(address: string, owner?: TemporaryOwner) {
+    super(address)
+    this.#owner = owner
+  }
+
+  /** Only its own connection consumes from it. */
+  isOwnedBy(owner: TemporaryOwner): boolean {
+    return this.#owner === owner
+  }
+
+  /** Rejects with `JMSException` while it has consumers. */
+  async delete(): Promise<void> {
+    await this.#owner?.deleteTemporary(this)
+  }
+}
+
+/** A topic that lives as long as the connection that made it. */
+export class TemporaryTopic extends Topic {
+  override readonly isTemporary = true
+  readonly #owner: TemporaryOwner | undefined
+  constructor(address: string, owner?: TemporaryOwner) {
+    super(address)
+    this.#owner = owner
+  }
+
+  isOwnedBy(owner: TemporaryOwner): boolean {
+    return this.#owner === owner
+  }
+
+  /** Rejects with `JMSException` while it has consumers. */
+  async delete(): Promise<void> {
+    await this.#owner?.deleteTemporary(this)
+  }
+}
+
+export function capabilityOf({ kind, isTemporary }: Destination): string {
+  if (kind === 'queue') return isTemporary ? JmsCapability.temporaryQueue : JmsCapability.queue
+  return isTemporary ? JmsCapability.temporaryTopic : JmsCapability.topic
+}
+
+/** The byte of the AMQP JMS mapping. */
+export function typeOf({ kind, isTemporary }: Destination): number {
+  if (kind === 'queue') {
+    return isTemporary ? JmsDestinationType.temporaryQueue : JmsDestinationType.queue
+  }
+  return isTemporary ? JmsDestinationType.temporaryTopic : JmsDestinationType.topic
+}
+
+/** The destination that an address and that byte stand for. */
+export function destinationOf(address: string, type: number | undefined): Destination {
+  switch (type) {
+    case JmsDestinationType.topic:
+      return new Topic(address)
+    case JmsDestinationType.temporaryQueue:
+      return new TemporaryQueue(address)
+    case JmsDestinationType.temporaryTopic:
+      return new TemporaryTopic(address)
+    default:
+      return new Queue(address)
+  }
+}

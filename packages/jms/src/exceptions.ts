@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AmqpError, Condition, textOf } from '@millrace/amqp'
+import { MillraceError, systemErrorCode } from '@millrace/base'
+
+/** Root of the exceptions of the classic API (Jakarta Messaging 3.1, section 10). */
+export class JMSException extends MillraceError {
+  override readonly name: string = 'JMSException'
+
+  constructor(reason: string, errorCode = 'JMS_ERROR', linked?: unknown) {
+    super(errorCode, reason, linked === undefined ? {} : { cause: linked })
+  }
+
+  getErrorCode(): string {
+    return this.code
+  }
+
+  getLinkedException(): unknown {
+    return this.cause
+  }
+}
+
+/** A method was called at a time when it may not be. */
+export class IllegalStateException extends JMSException {
+  override readonly name = 'IllegalStateException'
+  constructor(reason: string, errorCode = 'JMS_ILLEGAL_STATE', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+/** A client id that is not allowed, or in use. */
+export class InvalidClientIDException extends JMSException {
+  override readonly name = 'InvalidClientIDException'
+  constructor(reason: string, errorCode = 'JMS_INVALID_CLIENT_ID', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+/** A destination that the provider does not know, or that is not one. */
+export class InvalidDestinationException extends JMSException {
+  override readonly name = 'InvalidDestinationException'
+  constructor(reason: string, errorCode = 'JMS_INVALID_DESTINATION', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+export class InvalidSelectorException extends JMSException {
+  override readonly name = 'InvalidSelectorException'
+  constructor(reason: string, errorCode = 'JMS_INVALID_SELECTOR', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+/** Credentials or permissions that the provider does not accept. */
+export class JMSSecurityException extends JMSException {
+  override readonly name = 'JMSSecurityException'
+  constructor(reason: string, errorCode = 'JMS_SECURITY', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+/** The end of a stream or bytes message was read over. */
+export class MessageEOFException extends JMSException {
+  override readonly name = 'MessageEOFException'
+  constructor(reason: string, errorCode = 'JMS_MESSAGE_EOF', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+/** A type that a message does not support, or a conversion that is not allowed. */
+export class MessageFormatException extends JMSException {
+  override readonly name = 'MessageFormatException'
+  constructor(reason: string, errorCode = 'JMS_MESSAGE_FORMAT', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+/** A write-only message was read. */
+export class MessageNotReadableException extends JMSException {
+  override readonly name = 'MessageNotReadableException'
+  constructor(reason: string, errorCode = 'JMS_MESSAGE_NOT_READABLE', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+/** A read-only message was written. */
+export class MessageNotWriteableException extends JMSException {
+  override readonly name = 'MessageNotWriteableException'
+  constructor(reason: string, errorCode = 'JMS_MESSAGE_NOT_WRITEABLE', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+/** The provider has no room or no right to make what was asked for. */
+export class ResourceAllocationException extends JMSException {
+  override readonly name = 'ResourceAllocationException'
+  constructor(reason: string, errorCode = 'JMS_RESOURCE_ALLOCATION', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+export class TransactionInProgressException extends JMSException {
+  override readonly name = 'TransactionInProgressException'
+  constructor(reason: string, errorCode = 'JMS_TRANSACTION_IN_PROGRESS', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+/** `commit` ended in a rollback. */
+export class TransactionRolledBackException extends JMSException {
+  override readonly name = 'TransactionRolledBackException'
+  constructor(reason: string, errorCode = 'JMS_TRANSACTION_ROLLED_BACK', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
+
+/** Root of the exceptions of the simplified API. Each wraps the exception of the classic one. */
+export class JMSRuntimeException extends MillraceError {
+  override readonly name: string = 'JMSRuntimeException'
+  constructor(detailMessage: string, errorCode = 'JMS_ERROR', cause?: unknown) {
+    super(errorCode, detailMessage, cause === undefined ? {} : { cause })
+  }
+
+  getErrorCode(): string {
+    return this.code
+  }
+}
+export class IllegalStateRuntimeException extends JMSRuntimeException {
+  override readonly name = 'IllegalStateRuntimeException'
+}
+export class InvalidClientIDRuntimeException extends JMSRuntimeException {
+  override readonly name = 'InvalidClientIDRuntimeException'
+}
+export class InvalidDestinationRuntimeException extends JMSRuntimeException {
+  override readonly name = 'InvalidDestinationRuntimeException'
+}
+export class InvalidSelectorRuntimeException extends JMSRuntimeException {
+  override readonly name = 'InvalidSelectorRuntimeException'
+}
+export class JMSSecurityRuntimeException extends JMSRuntimeException {
+  override readonly name = 'JMSSecurityRuntimeException'
+}
+export class MessageFormatRuntimeException extends JMSRuntimeException {
+  override readonly name = 'MessageFormatRuntimeException'
+}
+export class MessageNotWriteableRuntimeException extends JMSRuntimeException {
+  override readonly name = 'MessageNotWriteableRuntimeException'
+}
+export class ResourceAllocationRuntimeException extends JMSRuntimeException {
+  override readonly name = 'ResourceAllocationRuntimeException'
+}
+export class TransactionInProgressRuntimeException extends JMSRuntimeException {
+  override readonly name = 'TransactionInProgressRuntimeException'
+}
+export class TransactionRolledBackRuntimeException extends JMSRuntimeException {
+  override readonly name = 'TransactionRolledBackRuntimeException'
+}
+
+const runtimeClasses: Readonly<
+  Record<string, new (message: string, code: string, cause: unknown) => JMSRuntimeException>
+> = {
+  IllegalStateException: IllegalStateRuntimeException,
+  InvalidClientIDException: InvalidClientIDRuntimeException,
+  InvalidDestinationException: InvalidDestinationRuntimeException,
+  InvalidSelectorException: InvalidSelectorRuntimeException,
+  JMSSecurityException: JMSSecurityRuntimeException,
+  MessageFormatException: MessageFormatRuntimeException,
+  MessageNotWriteableException: MessageNotWriteableRuntimeException,
+  ResourceAllocationException: ResourceAllocationRuntimeException,
+  TransactionInProgressException: TransactionInProgressRuntimeException,
+  TransactionRolledBackException: TransactionRolledBackRuntimeException,
+}
+
+/** The simplified API's exception for one of the classic API. */
+export function runtimeException(error: unknown): unknown {
+  if (!(error instanceof JMSException)) return error
+  const Class = runtimeClasses[error.name] ?? JMSRuntimeException
+  return new Class(error.message, error.code, error)
+}
+
+/** What a program is told of an error of the wire. */
+export function jmsException(error: unknown, context = ''): JMSException {
+  if (error instanceof JMSException) return error
+  const told = error instanceof Error ? error.message : String(error)
+  const text = context === '' ? told : `${context}: ${told}`
+  if (!(error instanceof AmqpError)) {
+    return new JMSException(text, systemErrorCode(error) ?? 'JMS_ERROR', error)
+  }
+  switch (error.code) {
+    case Condition.notFound:
+    case Condition.resourceDeleted:
+      return new InvalidDestinationException(text, error.code, error)
+    case Condition.unauthorizedAccess:
+      return new JMSSecurityException(text, error.code, error)
+    case Condition.resourceLimitExceeded:
+      return new ResourceAllocationException(text, error.code, error)
+    case Condition.transactionRollback:
+    case Condition.unknownTransaction:
+    case Condition.transactionTimeout:
+      return new TransactionRolledBackException(text, error.code, error)
+    case Condition.invalidField:
+      return textOf(error.info?.get('invalid-field')) === 'container-id'
+        ? new InvalidClientIDException(text, error.code, error)
+        : new JMSException(text, error.code, error)
+    default:
+      return new JMSException(text, error.code, error)
+  }
+}

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { QueueBrowser } from './browser.ts'
+import type { Connection, ConnectionMetaData, ExceptionListener } from './connection.ts'
+import type { MessageConsumer } from './consumer.ts'
+import type { Destination, Queue, TemporaryQueue, TemporaryTopic, Topic } from './destination.ts'
+import { IllegalStateException, runtimeException } from './exceptions.ts'
+import { JMSConsumer } from './jms-consumer.ts'
+import { JMSProducer } from './jms-producer.ts'
+import type { BytesMessage } from './message/bytes-message.ts'
+import type { MapMessage } from './message/map-message.ts'
+import type { Message } from './message/message.ts'
+import type { ObjectMessage } from './message/object-message.ts'
+import type { StreamMessage } from './message/stream-message.ts'
+import type { TextMessage } from './message/text-message.ts'
+import { messageFactories } from './message-factories.ts'
+import type { MessageProducer } from './producer.ts'
+import type { Session } from './session.ts'
+
+/** A connection that several contexts share, and how many do. */
+interface SharedConnection {
+  readonly connection: Connection
+  users: number
+}
+
+/** Has errors of the classic API thrown as those of the simplified one. */
+export function unchecked<T>(work: () => T): T {
+  try {
+    const result = work()
+    if (result instanceof Promise) {
+      return result.catch((error: unknown) => {
+        throw runtimeException(error)
+      }) as T
+    }
+    return result
+  } catch (error) {
+    throw runtimeException(error)
+  }
+}
+
+/** Connection and session in one: the simplified API (Jakarta Messaging 3.1, section 2.8). Errors are the runtime exceptions. */
+export class JMSContext implements AsyncDisposable {
+  static readonly AUTO_ACKNOWLEDGE = 1
+  static readonly CLIENT_ACKNOWLEDGE = 2
+  static readonly DUPS_OK_ACKNOWLEDGE = 3
+  static readonly SESSION_TRANSACTED = 0
+
+  readonly #shared: SharedConnection
+  readonly #mode: number
+  #session: Session | undefined
+  #opening: Promise<Session> | undefined
+  #producer: Promise<MessageProducer> | undefined
+  #autoStart = true
+  #isClosed = false
+
+  private constructor(shared: SharedConnection, mode: number) {
+    this.#shared = shared
+    this.#mode = mode
+    shared.users++
+  }
+
+  /** @internal */
+  static open(connection: Connection, mode: number): JMSContext {
+    // The session comes with its first use: until then a client id may be set.
+    return new JMSContext({ connection, users: 0 }, mode)
+  }
+
+  get #connection(): Connection {
+    return this.#shared.connection
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new IllegalStateException('the context is closed')
+  }
+
+  async #open(): Promise<Session> {
+    this.#checkOpen()
+    this.#opening ??= this.#connection.createSession(this.#mode)
+    this.#session = await this.#opening
+    return this.#session
+  }
+
+  /** Messages and names need no provider. */
+  #make<T>(make: (factories: typeof messageFactories) => T): T {
+    return unchecked(() => {
+      this.#checkOpen()
+      return make(messageFactories)
+    })
+  }
+
+  /** Another context over the same connection, which closes with the last of them. */
+  createContext(sessionMode: number): JMSContext {
+    return unchecked(() => {
+      this.#checkOpen()
+      return new JMSContext(this.#shared, sessionMode)
+    })
+  }
+
+  createProducer(): JMSProducer {
+    return unchecked(() => {
+      this.#checkOpen()
+      return new JMSProducer(this, async () => {
+        this.#producer ??= this.#open().then((session) => session.createProducer(null))
+        return this.#producer
+      })
+    })
+  }
+
+  getClientID(): string | null {
+    return unchecked(() => this.#connection.getClientID())
+  }
+  setClientID(clientID: string): void {
+    unchecked(() => this.#connection.setClientID(clientID))
+  }
+  getMetaData(): ConnectionMetaData {
+    return unchecked(() => this.#connection.getMetaData())
+  }
+  getExceptionListener(): ExceptionListener | null {
+    return unchecked(() => this.#connection.getExceptionListener())
+  }
+  setExceptionListener(listener: ExceptionListener | null): void {
+    unchecked(() => this.#connection.setExceptionListener(listener))
+  }
+  async start(): Promise<void> {
+    await unchecked(() => this.#connection.start())
+  }
+  async stop(): Promise<void> {
+    await unchecked(() => this.#connection.stop())
+  }
+  /** Whether making a consumer starts the connection. Default true. */
+  setAutoStart(autoStart: boolean): void {
+    unchecked(() => this.#checkOpen())
+    this.#autoStart = autoStart
+  }
+  getAutoStart(): boolean {
+    unchecked(() => this.#checkOpen())
+    return this.#autoStart
+  }
+
+  /** Closes the session and, with the last context, the connection. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    await unchecked(async () => {
+      this.#session?.checkNotInListener('close')
+      this.#isClosed = true
+      await this.#session?.close()
+      this.#shared.users--
+      if (this.#shared.users === 0) await this.#connection.close()
+    })
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  createMessage(): Message {
+    return this.#make((factories) => factories.createMessage())
+  }
+  createTextMessage(text?: string | null): TextMessage {
+    return this.#make((factories) => factories.createTextMessage(text))
+  }
+  createBytesMessage(): BytesMessage {
+    return this.#make((factories) => factories.createBytesMessage())
+  }
+  createMapMessage(): MapMessage {
+    return this.#make((factories) => factories.createMapMessage())
+  }
+  createStreamMessage(): StreamMessage {
+    return this.#make((factories) => factories.createStreamMessage())
+  }
+  createObjectMessage(object?: unknown): ObjectMessage {
+    return this.#make((factories) => factories.createObjectMessage(object))
+  }
+
+  getTransacted(): boolean {
+    unchecked(() => this.#checkOpen())
+    return this.#mode === JMSContext.SESSION_TRANSACTED
+  }
+  getSessionMode(): number {
+    unchecked(() => this.#checkOpen())
+    return this.#mode
+  }
+  async commit(): Promise<void> {
+    await unchecked(async () => (await this.#open()).commit())
+  }
+  async rollback(): Promise<void> {
+    await unchecked(async () => (await this.#open()).rollback())
+  }
+  async recover(): Promise<void> {
+    await unchecked(async () => (await this.#open()).recover())
+  }
+  async acknowledge(): Promise<void> {
+    await unchecked(async () => (await this.#open()).acknowledge())
+  }
+
+  createQueue(queueName: string): Queue {
+    return this.#make((factories) => factories.createQueue(queueName))
+  }
+  createTopic(topicName: string): Topic {
+    return this.#make((factories) => factories.createTopic(topicName))
+  }
+  createTemporaryQueue(): Promise<TemporaryQueue> {
+    return unchecked(async () => (await this.#open()).createTemporaryQueue())
+  }
+  createTemporaryTopic(): Promise<TemporaryTopic> {
+    return unchecked(async () => (await this.#open()).createTemporaryTopic())
+  }
+
+  async #consumer(make: (session: Session) => Promise<MessageConsumer>): Promise<JMSConsumer> {
+    return unchecked(async () => {
+      const consumer = new JMSConsumer(await make(await this.#open()))
+      if (this.#autoStart) await this.#connection.start()
+      return consumer
+    })
+  }
+
+  createConsumer(
+    destination: Destination,
+    messageSelector: string | null = null,
+    noLocal = false,
+  ): Promise<JMSConsumer> {
+    return this.#consumer((session) =>
+      session.createConsumer(destination, messageSelector, noLocal),
+    )
+  }
+  createDurableConsumer(
+    topic: Topic,
+    name: string,
+    messageSelector: string | null = null,
+    noLocal = false,
+  ): Promise<JMSConsumer> {
+    return this.#consumer((session) =>
+      session.createDurableConsumer(topic, name, messageSelector, noLocal),
+    )
+  }
+  createSharedDurableConsumer(
+    topic: Topic,
+    name: string,
+    messageSelector: string | null = null,
+  ): Promise<JMSConsumer> {
+    return this.#consumer((session) =>
+      session.createSharedDurableConsumer(topic, name, messageSelector),
+    )
+  }
+  createSharedConsumer(
+    topic: Topic,
+    sharedSubscriptionName: string,
+    messageSelector: string | null = null,
+  ): Promise<JMSConsumer> {
+    return this.#consumer((session) =>
+      session.createSharedConsumer(topic, sharedSubscriptionName, messageSelector),
+    )
+  }
+  createBrowser(queue: Queue, messageSelector: string | null = null): Promise<QueueBrowser> {
+    return unchecked(async () => {
+      const browser = await (await this.#open()).createBrowser(queue, messageSelector)
+      if (this.#autoStart) await this.#connection.start()
+      return browser
+    })
+  }
+  unsubscribe(name: string): Promise<void> {
+    return unchecked(async () => (await this.#open()).unsubscribe(name))
+  }
+}

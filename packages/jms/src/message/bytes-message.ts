@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+import { JmsMessageType, type MessageBody } from '@millrace/amqp'
+import {
+  MessageEOFException,
+  MessageFormatException,
+  MessageNotReadableException,
+} from '../exceptions.ts'
+import { IllegalArgumentException, Message } from './message.ts'
+import { guessValue, jmsValue } from './values.ts'
+
+/** A message whose body is bytes, written and read like Java's data streams. */
+export class BytesMessage extends Message {
+  #bytes: Buffer = Buffer.alloc(0)
+  #size = 0
+  #at = 0
+  /** Written until `reset`, then read. */
+  #isReading = false
+
+  override get mappedType(): number {
+    return JmsMessageType.bytes
+  }
+
+  #room(count: number): number {
+    this.checkBodyWriteable()
+    if (this.#isReading) throw this.#notWriteable()
+    const at = this.#size
+    if (at + count > this.#bytes.length) {
+      const grown = Buffer.alloc(Math.max(this.#bytes.length * 2, at + count, 64))
+      this.#bytes.copy(grown, 0, 0, at)
+      this.#bytes = grown
+    }
+    this.#size = at + count
+    return at
+  }
+
+  #notWriteable(): Error {
+    this.isBodyReadOnly = true
+    try {
+      this.checkBodyWriteable()
+      return new Error('unreachable')
+    } catch (error) {
+      return error as Error
+    }
+  }
+
+  #take(count: number): number {
+    this.#checkReadable()
+    if (this.#at + count > this.#size) {
+      throw new MessageEOFException(`${count} bytes were wanted, ${this.#size - this.#at} are left`)
+    }
+    const at = this.#at
+    this.#at += count
+    return at
+  }
+
+  #checkReadable(): void {
+    if (!this.#isReading) {
+      throw new MessageNotReadableException('the body is being written: call reset() to read it')
+    }
+  }
+
+  /** Bytes. Throws `MessageNotReadableException` while the body is written. */
+  getBodyLength(): number {
+    this.#checkReadable()
+    return this.#size
+  }
+
+  readBoolean(): boolean {
+    return this.#bytes[this.#take(1)] !== 0
+  }
+  readByte(): number {
+    return this.#bytes.readInt8(this.#take(1))
+  }
+  readUnsignedByte(): number {
+    return this.#bytes.readUInt8(this.#take(1))
+  }
+  readShort(): number {
+    return this.#bytes.readInt16BE(this.#take(2))
+  }
+  readUnsignedShort(): number {
+    return this.#bytes.readUInt16BE(this.#take(2))
+  }
+  readChar(): string {
+    return String.fromCharCode(this.#bytes.readUInt16BE(this.#take(2)))
+  }
+  readInt(): number {
+    return this.#bytes.readInt32BE(this.#take(4))
+  }
+  readLong(): bigint {
+    return this.#bytes.readBigInt64BE(this.#take(8))
+  }
+  readFloat(): number {
+    return this.#bytes.readFloatBE(this.#take(4))
+  }
+  readDouble(): number {
+    return this.#bytes.readDoubleBE(this.#take(8))
+  }
+  /** Text in Java's modified UTF-8, after its length in two bytes. */
+  readUTF(): string {
+    const start = this.#at
+    try {
+      const size = this.readUnsignedShort()
+      const at = this.#take(size)
+      return fromModifiedUtf8(this.#bytes.subarray(at, at + size))
+    } catch (error) {
+      this.#at = start
+      throw error
+    }
+  }
+  /** Fills the array, or the first `length` bytes of it; returns how many bytes there were, -1 for none. */
+  readBytes(value: Uint8Array, length: number = value.length): number {
+    this.#checkReadable()
+    if (length < 0 || length > value.length) {
+      throw new IllegalArgumentException(`length ${length}: allowed is 0 to ${value.length}`)
+    }
+    const count = Math.min(length, this.#size - this.#at)
+    if (count === 0 && length > 0) return -1
+    value.set(this.#bytes.subarray(this.#at, this.#at + count))
+    this.#at += count
+    return count
+  }
+
+  writeBoolean(value: boolean): void {
+    this.#bytes[this.#room(1)] = value ? 1 : 0
+  }
+  writeByte(value: number): void {
+    jmsValue('byte', value)
+    const at = this.#room(1)
+    this.#bytes.writeInt8(value, at)
+  }
+  writeShort(value: number): void {
+    jmsValue('short', value)
+    const at = this.#room(2)
+    this.#bytes.writeInt16BE(value, at)
+  }
+  writeChar(value: string): void {
+    jmsValue('char', value)
+    const at = this.#room(2)
+    this.#bytes.writeUInt16BE(value.charCodeAt(0), at)
+  }
+  writeInt(value: number): void {
+    jmsValue('int', value)
+    const at = this.#room(4)
+    this.#bytes.writeInt32BE(value, at)
+  }
+  writeLong(value: bigint | number): void {
+    const { value: whole } = jmsValue('long', value)
+    const at = this.#room(8)
+    this.#bytes.writeBigInt64BE(whole as bigint, at)
+  }
+  writeFloat(value: number): void {
+    const at = this.#room(4)
+    this.#bytes.writeFloatBE(value, at)
+  }
+  writeDouble(value: number): void {
+    const at = this.#room(8)
+    this.#bytes.writeDoubleBE(value, at)
+  }
+  /** Text of at most 65,535 bytes in Java's modified UTF-8. */
+  writeUTF(value: string): void {
+    const encoded = toModifiedUtf8(value)
+    if (encoded.length > 0xffff) {
+      throw new MessageFormatException(`writeUTF takes 65535 bytes, not ${encoded.length}`)
+    }
+    const at = this.#room(2 + encoded.length)
+    this.#bytes.writeUInt16BE(encoded.length, at)
+    this.#bytes.set(encoded, at + 2)
+  }
+  writeBytes(value: Uint8Array, offset = 0, length: number = value.length - offset): void {
+    const at = this.#room(length)
+    this.#bytes.set(value.subarray(offset, offset + length), at)
+  }
+  /** A boolean, number (an `int`, or a `double`), bigint, string or bytes. */
+  writeObject(value: unknown): void {
+    if (value === null || value === undefined) throw new TypeError('writeObject needs a value')
+    const held = guessValue(value)
+    switch (held.type) {
+      case 'boolean':
+        return this.writeBoolean(held.value as boolean)
+      case 'int':
+        return this.writeInt(held.value as number)
+      case 'long':
+        return this.writeLong(held.value as bigint)
+      case 'double':
+        return this.writeDouble(held.value as number)
+      case 'string':
+        return this.writeUTF(held.value as string)
+      default:
+        return this.writeBytes(held.value as Buffer)
+    }
+  }
+
+  /** Ends writing and starts reading at the beginning. */
+  reset(): void {
+    this.#isReading = true
+    this.isBodyReadOnly = true
+    this.#at = 0
+  }
+
+  override clearBody(): void {
+    super.clearBody()
+    this.#bytes = Buffer.alloc(0)
+    this.#size = 0
+    this.#at = 0
+    this.#isReading = false
+  }
+
+  /** Everything that was written, as a copy. */
+  toBuffer(): Buffer {
+    return Buffer.from(this.#bytes.subarray(0, this.#size))
+  }
+
+  override encodeBody(): MessageBody {
+    return { kind: 'data', data: this.#bytes.subarray(0, this.#size) }
+  }
+
+  override decodeBody(body: MessageBody): void {
+    if (body.kind === 'data') this.#bytes = body.data
+    else if (body.kind === 'value' && body.value instanceof Uint8Array) {
+      this.#bytes = body.value as Buffer
+    }
+    this.#size = this.#bytes.length
+    this.#isReading = true
+  }
+
+  protected override bodyObject(): unknown {
+    return this.toBuffer()
+  }
+
+  override isBodyAssignableTo(type: unknown): boolean {
+    return type === Uint8Array || type === Buffer || type === Object
+  }
+}
+
+/** Java's: zero takes two bytes, and each half of a surrogate pair three. */
+function toModifiedUtf8(text: string): Buffer {
+  const bytes: number[] = []
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i)
+    if (unit > 0 && unit < 0x80) bytes.push(unit)
+    else if (unit < 0x800) bytes.push(0xc0 | (unit >> 6), 0x80 | (unit & 0x3f))
+    else bytes.push(0xe0 | (unit >> 12), 0x80 | ((unit >> 6) & 0x3f), 0x80 | (unit & 0x3f))
+  }
+  return Buffer.from(bytes)
+}
+
+function fromModifiedUtf8(bytes: Buffer): string {
+  const units: number[] = []
+  const malformed = (): never => {
+    throw new MessageFormatException('malformed UTF-8')
+  }
+  for (let i = 0; i < bytes.length; ) {
+    const first = bytes[i++] as number
+    if (first < 0x80) {
+      units.push(first)
+      continue
+    }
+    const count = (first & 0xe0) === 0xc0 ? 1 : (first & 0xf0) === 0xe0 ? 2 : malformed()
+    let unit = count === 1 ? first & 0x1f : first & 0x0f
+    for (let k = 0; k < count; k++) {
+      const following = bytes[i++] ?? malformed()
+      if ((following & 0xc0) !== 0x80) malformed()
+      unit = (unit << 6) | (following & 0x3f)
+    }
+    units.push(unit)
+  }
+  let text = ''
+  for (let i = 0; i < units.length; i += 4096) {
+    text += String.fromCharCode(...units.slice(i, i + 4096))
+  }
+  return text
+}

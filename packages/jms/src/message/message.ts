@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { MessageBody } from '@millrace/amqp'
+import type { Destination } from '../destination.ts'
+import {
+  JMSException,
+  MessageFormatException,
+  MessageNotWriteableException,
+} from '../exceptions.ts'
+import {
+  guessValue,
+  type JmsValue,
+  jmsValue,
+  readAs,
+  type ValueType,
+  type ValueTypes,
+} from './values.ts'
+
+export const DeliveryMode = { NON_PERSISTENT: 1, PERSISTENT: 2 } as const
+export const DEFAULT_DELIVERY_MODE = DeliveryMode.PERSISTENT
+export const DEFAULT_PRIORITY = 4
+export const DEFAULT_TIME_TO_LIVE = 0
+export const DEFAULT_DELIVERY_DELAY = 0
+
+/** An argument that is never allowed: Java's exception of that name. */
+export class IllegalArgumentException extends Error {
+  override readonly name = 'IllegalArgumentException'
+}
+
+/** What `getBody` and `receiveBody` are asked for: the constructor of a type. */
+export type BodyType<T = unknown> = abstract new (...args: never[]) => T
+/** What a body of the type that a constructor names is in TypeScript. */
+export type BodyOf<T> = T extends StringConstructor
+  ? string
+  : T extends BodyType<infer V>
+    ? V
+    : never
+
+const notNames = new Set([
+  'NULL',
+  'TRUE',
+  'FALSE',
+  'NOT',
+  'AND',
+  'OR',
+  'BETWEEN',
+  'LIKE',
+  'IN',
+  'IS',
+  'ESCAPE',
+])
+
+/** Properties that the provider sets and that a message only shows. */
+interface Headers {
+  messageId: string | null
+  timestamp: number
+  correlationId: string | Buffer | null
+  replyTo: Destination | null
+  destination: Destination | null
+  deliveryMode: number
+  type: string | null
+  expiration: number
+  deliveryTime: number
+  priority: number
+  /** Deliveries so far, this one included; 0 before the first. */
+  deliveryCount: number
+  groupId: string | null
+  groupSequence: number | null
+  userId: string | null
+}
+
+/** What a session gives the messages it hands out. */
+export type Acknowledge = () => Promise<void>
+
+/** A message without a body, and what all messages have (Jakarta Messaging 3.1, section 3). */
+export class Message {
+  /** @internal */
+  readonly headers: Headers = {
+    messageId: null,
+    timestamp: 0,
+    correlationId: null,
+    replyTo: null,
+    destination: null,
+    deliveryMode: DEFAULT_DELIVERY_MODE,
+    type: null,
+    expiration: 0,
+    deliveryTime: 0,
+    priority: DEFAULT_PRIORITY,
+    deliveryCount: 0,
+    groupId: null,
+    groupSequence: null,
+    userId: null,
+  }
+  #properties = new Map<string, JmsValue>()
+  #arePropertiesReadOnly = false
+  protected isBodyReadOnly = false
+  #acknowledge: Acknowledge | undefined
+
+  /** @internal The mapping's number of the type of message. */
+  get mappedType(): number {
+    return 0
+  }
+
+  /** @internal */
+  encodeBody(): MessageBody {
+    return { kind: 'value', value: null }
+  }
+
+  /** @internal Takes the body of a received message. */
+  decodeBody(_body: MessageBody): void {}
+
+  /** @internal A received message is read-only until it is cleared. */
+  received(acknowledge: Acknowledge): void {
+    this.#arePropertiesReadOnly = true
+    this.isBodyReadOnly = true
+    this.#acknowledge = acknowledge
+  }
+
+  /** @internal */
+  get plainProperties(): ReadonlyMap<string, JmsValue> {
+    return this.#properties
+  }
+
+  /** @internal */
+  setPlainProperty(name: string, value: JmsValue): void {
+    this.#properties.set(name, value)
+  }
+
+  getJMSMessageID(): string | null {
+    return this.headers.messageId
+  }
+  setJMSMessageID(id: string | null): void {
+    this.headers.messageId = id
+  }
+  /** Milliseconds since 1970; 0 when the sender left it out. */
+  getJMSTimestamp(): number {
+    return this.headers.timestamp
+  }
+  setJMSTimestamp(timestamp: number): void {
+    this.headers.timestamp = timestamp
+  }
+  getJMSCorrelationID(): string | null {
+    const { correlationId } = this.headers
+    if (correlationId === null || typeof correlationId === 'string') return correlationId
+    return `ID:AMQP_BINARY:${correlationId.toString('hex').toUpperCase()}`
+  }
+  setJMSCorrelationID(correlationId: string | null): void {
+    this.headers.correlationId = correlationId
+  }
+  /** Throws `JMSException` when the id is text. */
+  getJMSCorrelationIDAsBytes(): Buffer | null {
+    const { correlationId } = this.headers
+    if (typeof correlationId === 'string') {
+      throw new JMSException('the correlation id is text, not bytes', 'JMS_MESSAGE_FORMAT')
+    }
+    return correlationId === null ? null : Buffer.from(correlationId)
+  }
+  setJMSCorrelationIDAsBytes(correlationId: Uint8Array | null): void {
+    this.headers.correlationId = correlationId === null ? null : Buffer.from(correlationId)
+  }
+  getJMSReplyTo(): Destination | null {
+    return this.headers.replyTo
+  }
+  setJMSReplyTo(destination: Destination | null): void {
+    this.headers.replyTo = destination
+  }
+  getJMSDestination(): Destination | null {
+    return this.headers.destination
+  }
+  setJMSDestination(destination: Destination | null): void {
+    this.headers.destination = destination
+  }
+  /** One of `DeliveryMode`. */
+  getJMSDeliveryMode(): number {
+    return this.headers.deliveryMode
+  }
+  setJMSDeliveryMode(deliveryMode: number): void {
+    if (deliveryMode !== DeliveryMode.PERSISTENT && deliveryMode !== DeliveryMode.NON_PERSISTENT) {
+      throw new JMSException(`invalid delivery mode ${deliveryMode}: allowed is 1 or 2`)
+    }
+    this.headers.deliveryMode = deliveryMode
+  }
+  getJMSRedelivered(): boolean {
+    return this.headers.deliveryCount > 1
+  }
+  setJMSRedelivered(redelivered: boolean): void {
+    if (!redelivered) this.headers.deliveryCount = Math.min(this.headers.deliveryCount, 1)
+    else this.headers.deliveryCount = Math.max(this.headers.deliveryCount, 2)
+  }
+  getJMSType(): string | null {
+    return this.headers.type
+  }
+  setJMSType(type: string | null): void {
+    this.headers.type = type
+  }
+  /** Milliseconds since 1970; 0 for never. */
+  getJMSExpiration(): number {
+    return this.headers.expiration
+  }
+  setJMSExpiration(expiration: number): void {
+    this.headers.expiration = expiration
+  }
+  /** Milliseconds since 1970. */
+  getJMSDeliveryTime(): number {
+    return this.headers.deliveryTime || this.headers.timestamp
+  }
+  setJMSDeliveryTime(deliveryTime: number): void {
+    this.headers.deliveryTime = deliveryTime
+  }
+  /** 0 to 9. */
+  getJMSPriority(): number {
+    return this.headers.priority
+  }
+  setJMSPriority(priority: number): void {
+    if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
+      throw new JMSException(`invalid priority ${priority}: allowed is 0 to 9`)
+    }
+    this.headers.priority = priority
+  }
+
+  // Properties.
+
+  /** Deletes all properties; those of a received message can then be set. */
+  clearProperties(): void {
+    this.#properties = new Map()
+    this.headers.groupId = null
+    this.headers.groupSequence = null
+    this.#arePropertiesReadOnly = false
+  }
+
+  propertyExists(name: string): boolean {
+    return this.#lookUp(name) !== undefined
+  }
+
+  #lookUp(name: string): JmsValue | undefined {
+    const { deliveryCount, groupId, groupSequence, userId } = this.headers
+    switch (name) {
+      case 'JMSXDeliveryCount':
+        return deliveryCount === 0 ? undefined : { type: 'int', value: deliveryCount }
+      case 'JMSXGroupID':
+        return groupId === null ? undefined : { type: 'string', value: groupId }
+      case 'JMSXGroupSeq':
+        return groupSequence === null ? undefined : { type: 'int', value: groupSequence }
+      case 'JMSXUserID':
+        return userId === null ? undefined : { type: 'string', value: userId }
+      default:
+        return this.#properties.get(name)
+    }
+  }
+
+  #read<T extends ValueType>(name: string, type: T): ValueTypes[T] | null {
+    return readAs(type, this.#lookUp(name), `property ${name}`)
+  }
+
+  getBooleanProperty(name: string): boolean {
+    return this.#read(name, 'boolean') as boolean
+  }
+  getByteProperty(name: string): number {
+    return this.#read(name, 'byte') as number
+  }
+  getShortProperty(name: string): number {
+    return this.#read(name, 'short') as number
+  }
+  getIntProperty(name: string): number {
+    return this.#read(name, 'int') as number
+  }
+  getLongProperty(name: string): bigint {
+    return this.#read(name, 'long') as bigint
+  }
+  getFloatProperty(name: string): number {
+    return this.#read(name, 'float') as number
+  }
+  getDoubleProperty(name: string): number {
+    return this.#read(name, 'double') as number
+  }
+  getStringProperty(name: string): string | null {
+    return this.#read(name, 'string')
+  }
+  /** The value as it was set: a `long` is a bigint. Null when there is none. */
+  getObjectProperty(name: string): boolean | number | bigint | string | null {
+    return (this.#lookUp(name)?.value ?? null) as boolean | number | bigint | string | null
+  }
+  /** Names in no particular order; headers are not among them. */
+  getPropertyNames(): string[] {
+    const names = [...this.#properties.keys()]
+    for (const name of ['JMSXDeliveryCount', 'JMSXGroupID', 'JMSXGroupSeq', 'JMSXUserID']) {
+      if (this.#lookUp(name) !== undefined) names.push(name)
+    }
+    return names
+  }
+
+  #set(name: string, value: JmsValue): void {
+    if (typeof name !== 'string' || name === '') {
+      throw new IllegalArgumentException('a property needs a name')
+    }
+    if (this.#arePropertiesReadOnly) {
+      throw new MessageNotWriteableException(
+        `property ${name}: properties of a received message are read-only until clearProperties()`,
+      )
+    }
+    const isName = /^[\p{L}\p{Nl}\p{Sc}\p{Pc}][\p{L}\p{Nl}\p{Sc}\p{Pc}\p{Nd}\p{Mn}\p{Mc}]*$/u.test(
+      name,
+    )
+    if (!isName || notNames.has(name.toUpperCase())) {
+      throw new IllegalArgumentException(
+        `${JSON.stringify(name)} is no name for a property: allowed are Java identifiers that selectors do not use`,
+      )
+    }
+    switch (name) {
+      case 'JMSXGroupID':
+        this.headers.groupId = readAs('string', value, name)
+        return
+      case 'JMSXGroupSeq':
+        this.headers.groupSequence = readAs('int', value, name)
+        return
+      case 'JMSXUserID':
+        this.headers.userId = readAs('string', value, name)
+        return
+      case 'JMSXDeliveryCount':
+        throw new MessageFormatException('JMSXDeliveryCount is set by the provider')
+      default:
+        this.#properties.set(name, value)
+    }
+  }
+
+  setBooleanProperty(name: string, value: boolean): void {
+    this.#set(name, jmsValue('boolean', value))
+  }
+  setByteProperty(name: string, value: number): void {
+    this.#set(name, jmsValue('byte', value))
+  }
+  setShortProperty(name: string, value: number): void {
+    this.#set(name, jmsValue('short', value))
+  }
+  setIntProperty(name: string, value: number): void {
+    this.#set(name, jmsValue('int', value))
+  }
+  setLongProperty(name: string, value: bigint | number): void {
+    this.#set(name, jmsValue('long', value))
+  }
+  setFloatProperty(name: string, value: number): void {
+    this.#set(name, jmsValue('float', value))
+  }
+  setDoubleProperty(name: string, value: number): void {
+    this.#set(name, jmsValue('double', value))
+  }
+  setStringProperty(name: string, value: string | null): void {
+    this.#set(name, jmsValue('string', value))
+  }
+  /** Whole numbers of 32 bits become `int`, others `double`, a bigint `long`. Throws `MessageFormatException` for objects. */
+  setObjectProperty(name: string, value: boolean | number | bigint | string | null): void {
+    const guessed = guessValue(value)
+    if (guessed.type === 'bytes') throw new MessageFormatException('bytes cannot be a property')
+    this.#set(name, guessed)
+  }
+
+  // The rest.
+
+  /** Acknowledges what the session has consumed, in the mode CLIENT_ACKNOWLEDGE. */
+  async acknowledge(): Promise<void> {
+    await this.#acknowledge?.()
+  }
+
+  /** Empties the body; that of a received message can then be written. */
+  clearBody(): void {
+    this.isBodyReadOnly = false
+  }
+
+  /** The body as a type. Throws `MessageFormatException` when it has none that is one. */
+  getBody<T>(type: T): BodyOf<T> | null {
+    if (!this.isBodyAssignableTo(type)) {
+      throw new MessageFormatException(
+        `the body of a ${this.constructor.name} is no ${(type as { readonly name?: string }).name}`,
+      )
+    }
+    return this.bodyObject() as BodyOf<T> | null
+  }
+
+  /** @internal */
+  protected bodyObject(): unknown {
+    return null
+  }
+
+  isBodyAssignableTo(_type: unknown): boolean {
+    return true
+  }
+
+  protected checkBodyWriteable(): void {
+    if (this.isBodyReadOnly) {
+      throw new MessageNotWriteableException(
+        'the body of a received message is read-only until clearBody()',
+      )
+    }
+  }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+import { JmsMessageType, type MessageBody } from '@millrace/amqp'
+import {
+  MessageEOFException,
+  MessageFormatException,
+  MessageNotReadableException,
+  MessageNotWriteableException,
+} from '../exceptions.ts'
+import { Message } from './message.ts'
+import {
+  fromAmqp,
+  guessValue,
+  type JmsValue,
+  jmsValue,
+  readAs,
+  toAmqp,
+  type ValueType,
+  type ValueTypes,
+} from './values.ts'
+
+/** A message whose body is values one after the other. */
+export class StreamMessage extends Message {
+  #items: JmsValue[] = []
+  #at = 0
+  #isReading = false
+  /** The bytes that `readBytes` is in the middle of. */
+  #rest: Buffer | undefined
+
+  override get mappedType(): number {
+    return JmsMessageType.stream
+  }
+
+  #peek(): JmsValue {
+    if (!this.#isReading) {
+      throw new MessageNotReadableException('the body is being written: call reset() to read it')
+    }
+    if (this.#rest !== undefined) {
+      throw new MessageFormatException('readBytes has not come to the end of its bytes')
+    }
+    const item = this.#items[this.#at]
+    if (item === undefined) throw new MessageEOFException('nothing is left in the stream')
+    return item
+  }
+
+  /** A value that cannot be read as the type stays where it is. */
+  #read<T extends ValueType>(type: T): ValueTypes[T] | null {
+    const value = readAs(type, this.#peek(), `item ${this.#at}`)
+    this.#at++
+    return value
+  }
+
+  #write(value: JmsValue): void {
+    if (this.#isReading || this.isBodyReadOnly) {
+      throw new MessageNotWriteableException('the body is read-only until clearBody()')
+    }
+    this.#items.push(value)
+  }
+
+  readBoolean(): boolean {
+    return this.#read('boolean') as boolean
+  }
+  readByte(): number {
+    return this.#read('byte') as number
+  }
+  readShort(): number {
+    return this.#read('short') as number
+  }
+  readChar(): string {
+    return this.#read('char') as string
+  }
+  readInt(): number {
+    return this.#read('int') as number
+  }
+  readLong(): bigint {
+    return this.#read('long') as bigint
+  }
+  readFloat(): number {
+    return this.#read('float') as number
+  }
+  readDouble(): number {
+    return this.#read('double') as number
+  }
+  readString(): string | null {
+    return this.#read('string')
+  }
+  /**
+   * Reads bytes into the array and returns how many; -1 for null, or when all of them had been read. Bytes that fill the array
+   * exactly may go on: call again until it returns less.
+   */
+  readBytes(value: Uint8Array): number {
+    if (this.#rest === undefined) {
+      const item = this.#peek()
+      const bytes = readAs('bytes', item, `item ${this.#at}`)
+      if (bytes === null) {
+        this.#at++
+        return -1
+      }
+      this.#rest = bytes
+      if (bytes.length === 0) {
+        this.#endBytes()
+        return 0
+      }
+    } else if (this.#rest.length === 0) {
+      this.#endBytes()
+      return -1
+    }
+    const rest = this.#rest as Buffer
+    const count = Math.min(rest.length, value.length)
+    value.set(rest.subarray(0, count))
+    this.#rest = rest.subarray(count)
+    if (count < value.length) this.#endBytes()
+    return count
+  }
+
+  #endBytes(): void {
+    this.#rest = undefined
+    this.#at++
+  }
+
+  /** The next value as it was written: a `long` is a bigint. */
+  readObject(): JmsValue['value'] {
+    const { value } = this.#peek()
+    this.#at++
+    return value
+  }
+
+  writeBoolean(value: boolean): void {
+    this.#write(jmsValue('boolean', value))
+  }
+  writeByte(value: number): void {
+    this.#write(jmsValue('byte', value))
+  }
+  writeShort(value: number): void {
+    this.#write(jmsValue('short', value))
+  }
+  writeChar(value: string): void {
+    this.#write(jmsValue('char', value))
+  }
+  writeInt(value: number): void {
+    this.#write(jmsValue('int', value))
+  }
+  writeLong(value: bigint | number): void {
+    this.#write(jmsValue('long', value))
+  }
+  writeFloat(value: number): void {
+    this.#write(jmsValue('float', value))
+  }
+  writeDouble(value: number): void {
+    this.#write(jmsValue('double', value))
+  }
+  writeString(value: string | null): void {
+    this.#write(jmsValue('string', value))
+  }
+  writeBytes(value: Uint8Array | null, offset = 0, length?: number): void {
+    const part =
+      value === null ? null : Buffer.from(value.subarray(offset, offset + (length ?? value.length)))
+    this.#write(jmsValue('bytes', part))
+  }
+  writeObject(value: unknown): void {
+    this.#write(guessValue(value))
+  }
+
+  /** Ends writing and starts reading at the beginning. */
+  reset(): void {
+    this.#isReading = true
+    this.isBodyReadOnly = true
+    this.#at = 0
+    this.#rest = undefined
+  }
+
+  override clearBody(): void {
+    super.clearBody()
+    this.#items = []
+    this.#at = 0
+    this.#rest = undefined
+    this.#isReading = false
+  }
+
+  override encodeBody(): MessageBody {
+    return { kind: 'sequence', items: this.#items.map(toAmqp) }
+  }
+
+  override decodeBody(body: MessageBody): void {
+    this.#isReading = true
+    if (body.kind === 'sequence') this.#items = body.items.map(fromAmqp)
+    else if (body.kind === 'value' && Array.isArray(body.value))
+      this.#items = body.value.map(fromAmqp)
+  }
+
+  override isBodyAssignableTo(_type: unknown): boolean {
+    return false
+  }
+}

@@ -1,0 +1,459 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AmqpError, type OutgoingDelivery, type SenderLink, type Target } from '@millrace/amqp'
+import { capabilityOf, type Destination, Queue, Topic } from './destination.ts'
+import {
+  IllegalStateException,
+  InvalidDestinationException,
+  JMSException,
+  jmsException,
+  MessageFormatException,
+} from './exceptions.ts'
+import { addressOf, encodeJmsMessage } from './message/codec.ts'
+import {
+  DEFAULT_DELIVERY_DELAY,
+  DEFAULT_DELIVERY_MODE,
+  DEFAULT_PRIORITY,
+  DEFAULT_TIME_TO_LIVE,
+  DeliveryMode,
+  Message,
+} from './message/message.ts'
+import type { Session } from './session.ts'
+
+/** Told what became of a message that was sent asynchronously. */
+export interface CompletionListener {
+  onCompletion(message: Message): void
+  onException(message: Message, exception: JMSException): void
+}
+
+/** How a message is sent, in place of what is set on the producer. */
+export interface SendSettings {
+  readonly deliveryMode: number
+  /** 0 to 9. */
+  readonly priority: number
+  /** Milliseconds; 0 for ever. */
+  readonly timeToLive: number
+}
+
+interface PendingSend {
+  readonly payload: Buffer
+  readonly isTransacted: boolean
+  readonly resolve: () => void
+  readonly reject: (error: JMSException) => void
+}
+
+/** Sends messages to a destination (Jakarta Messaging 3.1, section 7). */
+export class MessageProducer implements AsyncDisposable {
+  readonly #session: Session
+  readonly #destination: Destination | null
+  readonly #onClosed: () => void
+  #link: SenderLink | undefined
+  /** Links of a producer without a destination, where the provider has no anonymous relay. */
+  readonly #byDestination = new Map<string, MessageProducer>()
+  #unsent: PendingSend[] = []
+  readonly #sent = new Map<OutgoingDelivery, PendingSend>()
+  #isClosed = false
+  #disableMessageId = false
+  #disableTimestamp = false
+  #deliveryMode: number = DEFAULT_DELIVERY_MODE
+  #priority: number = DEFAULT_PRIORITY
+  #timeToLive: number = DEFAULT_TIME_TO_LIVE
+  #deliveryDelay: number = DEFAULT_DELIVERY_DELAY
+  /** Completions are told in the order of the sends. */
+  #lastCompletion: Promise<void> = Promise.resolve()
+
+  /** @internal Made by a session. */
+  constructor(session: Session, destination: Destination | null, onClosed: () => void) {
+    this.#session = session
+    this.#destination = destination
+    this.#onClosed = onClosed
+  }
+
+  /** @internal */
+  async attach(): Promise<void> {
+    const { connection, amqp } = this.#session
+    if (this.#destination === null && !connection.hasAnonymousRelay) {
+      for (const producer of this.#byDestination.values()) await producer.attach()
+      return
+    }
+    const link = amqp.sender(`${connection.newId()}:${this.#destination ?? 'anonymous'}`)
+    this.#link = link
+    link.handler = {
+      onSendable: () => this.#flush(),
+      onDisposition: (delivery) => this.#onDisposition(delivery),
+      onDetach: (detach) => {
+        if (detach === undefined || link !== this.#link) return
+        link.detach({ closed: detach.closed ?? true })
+        const told = detach.error?.description ?? detach.error?.condition ?? 'without a reason'
+        this.onFailed(
+          new JMSException(`the provider ended the producer: ${told}`, detach.error?.condition),
+        )
+      },
+    }
+    link.attach({
+      source: {
+        kind: 'source',
+        outcomes: [
+          'amqp:accepted:list',
+          'amqp:rejected:list',
+          'amqp:released:list',
+          'amqp:modified:list',
+        ],
+      },
+      target: this.#target(),
+      sndSettleMode: 0,
+    })
+    try {
+      await connection.limited(link.attached, 'making a producer')
+    } catch (error) {
+      link.detach({ closed: true })
+      throw error
+    }
+    // What was under way when the connection was lost goes again; what it was in a transaction is lost with that.
+    const again = [...this.#sent.values()]
+    this.#sent.clear()
+    const lost = new JMSException('the connection was lost', 'JMS_CONNECTION_LOST')
+    for (const each of again) if (each.isTransacted) each.reject(lost)
+    this.#unsent = [...again.filter((each) => !each.isTransacted), ...this.#unsent]
+    this.#flush()
+  }
+
+  #target(): Target {
+    const destination = this.#destination
+    if (destination === null) return { kind: 'target' }
+    return {
+      kind: 'target',
+      address: addressOf(destination, this.#session.connection.prefixes),
+      capabilities: [capabilityOf(destination)],
+    }
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new IllegalStateException('the producer is closed')
+    this.#session.checkOpen()
+  }
+
+  setDisableMessageID(value: boolean): void {
+    this.#checkOpen()
+    this.#disableMessageId = value
+  }
+  getDisableMessageID(): boolean {
+    this.#checkOpen()
+    return this.#disableMessageId
+  }
+  setDisableMessageTimestamp(value: boolean): void {
+    this.#checkOpen()
+    this.#disableTimestamp = value
+  }
+  getDisableMessageTimestamp(): boolean {
+    this.#checkOpen()
+    return this.#disableTimestamp
+  }
+  setDeliveryMode(deliveryMode: number): void {
+    this.#checkOpen()
+    checkDeliveryMode(deliveryMode)
+    this.#deliveryMode = deliveryMode
+  }
+  getDeliveryMode(): number {
+    this.#checkOpen()
+    return this.#deliveryMode
+  }
+  setPriority(priority: number): void {
+    this.#checkOpen()
+    checkPriority(priority)
+    this.#priority = priority
+  }
+  getPriority(): number {
+    this.#checkOpen()
+    return this.#priority
+  }
+  /** Milliseconds; 0 for ever. */
+  setTimeToLive(timeToLive: number): void {
+    this.#checkOpen()
+    checkDuration('time to live', timeToLive)
+    this.#timeToLive = timeToLive
+  }
+  getTimeToLive(): number {
+    this.#checkOpen()
+    return this.#timeToLive
+  }
+  /** Milliseconds that messages are held back. */
+  setDeliveryDelay(deliveryDelay: number): void {
+    this.#checkOpen()
+    checkDuration('delivery delay', deliveryDelay)
+    this.#deliveryDelay = deliveryDelay
+  }
+  getDeliveryDelay(): number {
+    this.#checkOpen()
+    return this.#deliveryDelay
+  }
+  getDestination(): Destination | null {
+    this.#checkOpen()
+    return this.#destination
+  }
+  // The names of the classic domains.
+  getQueue(): Destination | null {
+    return this.getDestination()
+  }
+  getTopic(): Destination | null {
+    return this.getDestination()
+  }
+
+  /**
+   * Sends a message; resolves when the provider has it safe. `deliveryMode`, `priority` and `timeToLive` in place of the producer's come
+   * together. With a `CompletionListener` the send is asynchronous: it resolves at once, and the listener is told.
+   */
+  send(message: Message, completionListener?: CompletionListener): Promise<void>
+  send(
+    message: Message,
+    deliveryMode: number,
+    priority: number,
+    timeToLive: number,
+    completionListener?: CompletionListener,
+  ): Promise<void>
+  send(
+    destination: Destination,
+    message: Message,
+    completionListener?: CompletionListener,
+  ): Promise<void>
+  send(
+    destination: Destination,
+    message: Message,
+    deliveryMode: number,
+    priority: number,
+    timeToLive: number,
+    completionListener?: CompletionListener,
+  ): Promise<void>
+  async send(...args: readonly unknown[]): Promise<void> {
+    this.#checkOpen()
+    const first = args[0]
+    // A null in the place of a destination is one that is wrong, not one that is missing.
+    const namesDestination =
+      first instanceof Queue || first instanceof Topic || args[1] instanceof Message
+    const rest = namesDestination ? args.slice(1) : args
+    const destination = this.#destinationFor(namesDestination, first)
+    const message = rest[0]
+    if (!(message instanceof Message))
+      throw new MessageFormatException(`${String(message)} is no message`)
+    let settings: SendSettings = {
+      deliveryMode: this.#deliveryMode,
+      priority: this.#priority,
+      timeToLive: this.#timeToLive,
+    }
+    let listener = rest[1]
+    if (typeof rest[1] === 'number') {
+      const [, deliveryMode, priority, timeToLive] = rest as readonly [
+        unknown,
+        number,
+        number,
+        number,
+      ]
+      checkDeliveryMode(deliveryMode)
+      checkPriority(priority)
+      checkDuration('time to live', timeToLive)
+      settings = { deliveryMode, priority, timeToLive }
+      listener = rest[4]
+    }
+    const sent = this.#send(destination, message, settings)
+    this.#session.track(sent)
+    if (listener === undefined) return sent
+    this.#complete(sent, message, listener as CompletionListener)
+  }
+
+  // The name of the classic topic domain.
+  publish(...args: Parameters<MessageProducer['send']>): Promise<void> {
+    return this.send(...args)
+  }
+
+  #destinationFor(isNamed: boolean, named: unknown): Destination {
+    if (!isNamed) {
+      if (this.#destination !== null) return this.#destination
+      throw new UnsupportedOperationException(
+        'this producer has no destination: name one with each send',
+      )
+    }
+    if (this.#destination !== null) {
+      throw new UnsupportedOperationException(
+        `this producer sends to ${this.#destination}: no other destination can be named`,
+      )
+    }
+    if (!(named instanceof Queue || named instanceof Topic)) {
+      throw new InvalidDestinationException(`${String(named)} is no destination`)
+    }
+    if (this.#session.connection.isDeleted(named)) {
+      throw new InvalidDestinationException(`${named} was deleted`)
+    }
+    return named
+  }
+
+  #complete(sent: Promise<void>, message: Message, listener: CompletionListener): void {
+    const outcome = sent.then(
+      () => undefined,
+      (error: unknown) => jmsException(error),
+    )
+    this.#lastCompletion = this.#lastCompletion.then(async () => {
+      const error = await outcome
+      try {
+        if (error === undefined) listener.onCompletion(message)
+        else listener.onException(message, error)
+      } catch {
+        // A listener must not throw; what it threw concerns nobody.
+      }
+    })
+  }
+
+  async #send(destination: Destination, message: Message, settings: SendSettings): Promise<void> {
+    const { connection } = this.#session
+    this.#prepare(destination, message, settings)
+    const payload = encodeJmsMessage(message, connection.prefixes)
+    const producer =
+      this.#destination === null && !connection.hasAnonymousRelay
+        ? await this.#producerFor(destination)
+        : this
+    const { sendTimeoutMs } = connection.options
+    const sent = producer.#transfer(payload)
+    await (sendTimeoutMs === undefined ? sent : connection.limited(sent, 'sending', sendTimeoutMs))
+  }
+
+  async #producerFor(destination: Destination): Promise<MessageProducer> {
+    const key = `${destination.kind}/${destination.address}`
+    let producer = this.#byDestination.get(key)
+    if (producer === undefined) {
+      producer = new MessageProducer(this.#session, destination, () => {})
+      this.#byDestination.set(key, producer)
+      await producer.attach()
+    }
+    return producer
+  }
+
+  /** Sets the headers that sending sets (section 3.4). */
+  #prepare(destination: Destination, message: Message, settings: SendSettings): void {
+    const { connection } = this.#session
+    const { headers } = message
+    const now = connection.clock.now()
+    headers.destination = destination
+    headers.deliveryMode = settings.deliveryMode
+    headers.priority = settings.priority
+    headers.timestamp = this.#disableTimestamp ? 0 : now
+    headers.messageId = this.#disableMessageId ? null : connection.newId()
+    headers.deliveryTime = this.#deliveryDelay > 0 ? now + this.#deliveryDelay : 0
+    headers.expiration =
+      settings.timeToLive > 0 ? now + this.#deliveryDelay + settings.timeToLive : 0
+    headers.deliveryCount = 0
+  }
+
+  #transfer(payload: Buffer): Promise<void> {
+    const { txnId } = this.#session
+    return new Promise((resolve, reject) => {
+      const pending = { payload, isTransacted: txnId !== undefined, resolve, reject }
+      this.#unsent.push(pending)
+      this.#flush()
+    })
+  }
+
+  #flush(): void {
+    const link = this.#link
+    while (
+      link !== undefined &&
+      this.#unsent.length > 0 &&
+      link.credit > 0 &&
+      !link.isRemotelyDetached
+    ) {
+      const pending = this.#unsent.shift() as PendingSend
+      try {
+        const { txnId } = this.#session
+        const delivery = link.send([pending.payload], {
+          settled: false,
+          ...(txnId === undefined ? {} : { state: { kind: 'transactionalState', txnId } }),
+        })
+        this.#sent.set(delivery, pending)
+      } catch (error) {
+        pending.reject(jmsException(error))
+      }
+    }
+  }
+
+  #onDisposition(delivery: OutgoingDelivery): void {
+    const pending = this.#sent.get(delivery)
+    const { remoteState } = delivery
+    const state = remoteState?.kind === 'transactionalState' ? remoteState.outcome : remoteState
+    if (pending === undefined || state === undefined) return
+    this.#sent.delete(delivery)
+    delivery.settle()
+    switch (state.kind) {
+      case 'accepted':
+        return pending.resolve()
+      case 'rejected': {
+        const error = state.error
+        return pending.reject(
+          error === undefined
+            ? new JMSException('the provider rejected the message')
+            : jmsException(AmqpError.from(error, 'the provider rejected the message')),
+        )
+      }
+      default:
+        return pending.reject(
+          new JMSException(`the provider did not take the message: it was ${state.kind}`),
+        )
+    }
+  }
+
+  /** @internal */
+  onFailed(error: JMSException): void {
+    const waiting = [...this.#sent.values(), ...this.#unsent]
+    this.#sent.clear()
+    this.#unsent = []
+    for (const pending of waiting) pending.reject(error)
+    for (const producer of this.#byDestination.values()) producer.onFailed(error)
+  }
+
+  /** Ends it when all completions have been told. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    await this.#lastCompletion
+    for (const producer of this.#byDestination.values()) await producer.close()
+    this.#onClosed()
+    const link = this.#link
+    if (link === undefined || link.isRemotelyDetached || link.isDetached) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const handler = link.handler
+    link.handler = {
+      onSendable: () => handler?.onSendable(),
+      onDisposition: (delivery) => handler?.onDisposition(delivery),
+      onDetach: () => resolve(),
+    }
+    link.detach({ closed: true })
+    await this.#session.connection
+      .limited(promise, 'closing a producer', 5000)
+      .catch(() => undefined)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+/** A call that this kind of producer does not have: Java's exception of that name. */
+export class UnsupportedOperationException extends Error {
+  override readonly name = 'UnsupportedOperationException'
+}
+
+export function checkDeliveryMode(deliveryMode: number): void {
+  if (deliveryMode !== DeliveryMode.PERSISTENT && deliveryMode !== DeliveryMode.NON_PERSISTENT) {
+    throw new JMSException(
+      `invalid delivery mode ${deliveryMode}: allowed are NON_PERSISTENT (1) and PERSISTENT (2)`,
+    )
+  }
+}
+
+export function checkPriority(priority: number): void {
+  if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
+    throw new JMSException(`invalid priority ${priority}: allowed is 0 to 9`)
+  }
+}
+
+export function checkDuration(what: string, ms: number): void {
+  if (!Number.isFinite(ms) || ms < 0) {
+    throw new JMSException(`invalid ${what} ${ms}: allowed are milliseconds from 0`)
+  }
+}

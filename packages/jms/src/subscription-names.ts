@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Names of the links that consume from subscriptions, as Qpid JMS makes them, so that a provider finds the same subscription
+ * whoever asks: the name itself, and behind a bar what kind it is and the how-many-eth consumer.
+ */
+export class SubscriptionNames {
+  readonly #users = new Map<string, Set<string>>()
+
+  /** A name for one more consumer. `isExclusive` subscriptions have one at a time. */
+  reserve(
+    subscription: string,
+    kind: {
+      readonly isShared: boolean
+      readonly isDurable: boolean
+      readonly hasClientId: boolean
+    },
+  ): string {
+    if (!kind.isShared) return subscription
+    const suffix = kind.isDurable
+      ? kind.hasClientId
+        ? ''
+        : 'global'
+      : kind.hasClientId
+        ? 'volatile'
+        : 'global-volatile'
+    const group = `${subscription}|${suffix}`
+    const taken = this.#users.get(group) ?? new Set()
+    this.#users.set(group, taken)
+    for (let count = 1; ; count++) {
+      const name = nameOf(subscription, suffix, { count, isDurable: kind.isDurable })
+      if (taken.has(name)) continue
+      taken.add(name)
+      return name
+    }
+  }
+
+  release(name: string): void {
+    for (const taken of this.#users.values()) taken.delete(name)
+  }
+}
+
+function nameOf(
+  subscription: string,
+  suffix: string,
+  { count, isDurable }: { readonly count: number; readonly isDurable: boolean },
+): string {
+  // The first of a durable one has no number, each volatile one has.
+  const number = isDurable && count === 1 ? '' : String(count)
+  const tail = `${suffix}${number}`
+  return tail === '' ? subscription : `${subscription}|${tail}`
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  AmqpError,
+  type Session as AmqpSession,
+  type AmqpValue,
+  type DeliveryState,
+  Described,
+  encodeMessage,
+  type OutgoingDelivery,
+  type SenderLink,
+  ulong,
+} from '@millrace/amqp'
+import { JMSException, TransactionRolledBackException } from './exceptions.ts'
+
+const DECLARE = 0x31
+const DISCHARGE = 0x32
+
+/** The link to a provider's transaction coordinator, and the transaction that is under way (AMQP 1.0, part 4). */
+export class TransactionLink {
+  readonly #link: SenderLink
+  #txnId: Buffer | undefined
+  readonly #waiting = new Map<OutgoingDelivery, (state: DeliveryState | undefined) => void>()
+  #unsent: (() => void)[] = []
+  #isGone = false
+
+  private constructor(link: SenderLink) {
+    this.#link = link
+    link.handler = {
+      onSendable: () => {
+        while (this.#unsent.length > 0 && link.credit > 0) this.#unsent.shift()?.()
+      },
+      onDisposition: (delivery) => {
+        delivery.settle()
+        this.#waiting.get(delivery)?.(delivery.remoteState)
+        this.#waiting.delete(delivery)
+      },
+      onDetach: () => {
+        this.#isGone = true
+        for (const answer of this.#waiting.values()) answer(undefined)
+        this.#waiting.clear()
+        for (const send of this.#unsent.splice(0)) send()
+      },
+    }
+  }
+
+  /** Attaches to the coordinator and declares the first transaction. */
+  static async open(session: AmqpSession, name: string): Promise<TransactionLink> {
+    const link = session.sender(name)
+    const transaction = new TransactionLink(link)
+    link.attach({
+      source: {
+        kind: 'source',
+        outcomes: ['amqp:accepted:list', 'amqp:rejected:list', 'amqp:declared:list'],
+      },
+      target: { kind: 'coordinator', capabilities: ['amqp:local-transactions'] },
+    })
+    await link.attached
+    await transaction.declare()
+    return transaction
+  }
+
+  /** The id that transfers and dispositions of the transaction carry. Throws when there is none. */
+  get txnId(): Buffer {
+    if (this.#txnId === undefined || this.#isGone) {
+      throw new TransactionRolledBackException('the transaction was lost with its connection')
+    }
+    return this.#txnId
+  }
+
+  async declare(): Promise<void> {
+    this.#txnId = undefined
+    const state = await this.#command(new Described(ulong(DECLARE), []))
+    if (state?.kind !== 'declared') throw problemOf(state, 'the transaction could not be declared')
+    this.#txnId = state.txnId
+  }
+
+  /** Ends the transaction. Rejects with `TransactionRolledBackException` when it could not be committed. */
+  async discharge(fail: boolean): Promise<void> {
+    const { txnId } = this
+    this.#txnId = undefined
+    const state = await this.#command(new Described(ulong(DISCHARGE), [txnId, fail]))
+    if (state?.kind === 'accepted' || fail) return
+    throw new TransactionRolledBackException(
+      problemOf(state, 'the transaction was rolled back').message,
+      'JMS_TRANSACTION_ROLLED_BACK',
+    )
+  }
+
+  #command(value: AmqpValue): Promise<DeliveryState | undefined> {
+    const payload = encodeMessage({ body: { kind: 'value', value } })
+    return new Promise((resolve) => {
+      const send = (): void => {
+        if (this.#isGone) {
+          resolve(undefined)
+          return
+        }
+        this.#waiting.set(this.#link.send([payload], { settled: false }), resolve)
+      }
+      if (this.#link.credit > 0 || this.#isGone) send()
+      else this.#unsent.push(send)
+    })
+  }
+}
+
+function problemOf(state: DeliveryState | undefined, what: string): JMSException {
+  if (state?.kind === 'rejected' && state.error !== undefined) {
+    const error = AmqpError.from(state.error, what)
+    return new JMSException(error.message, error.code, error)
+  }
+  return new JMSException(state === undefined ? `${what}: the connection is lost` : what)
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import { Condition, JmsCapability } from '@millrace/amqp'
+import type { Connection } from './connection.ts'
+import { InvalidDestinationException, JMSException, jmsException } from './exceptions.ts'
+
+/** Looks up a durable subscription by its link's name, and closes that link for good. */
+export async function unsubscribe(connection: Connection, name: string): Promise<void> {
+  const session = await connection.hiddenSession()
+  const link = session.receiver(connection.hasClientId ? name : `${name}|global`)
+  link.attach({
+    source: undefined,
+    target: { kind: 'target' },
+    desiredCapabilities: connection.hasClientId
+      ? undefined
+      : [JmsCapability.shared, JmsCapability.global],
+  })
+  const ended = Promise.withResolvers<void>()
+  ended.promise.catch(() => {})
+  link.handler = {
+    onDelivery() {},
+    onDetach(detach) {
+      if (detach?.error === undefined) {
+        ended.resolve()
+        return
+      }
+      const { condition, description } = detach.error
+      const told = `subscription ${name}: ${description ?? condition}`
+      ended.reject(
+        condition === Condition.notFound
+          ? new InvalidDestinationException(told, condition)
+          : new JMSException(told, condition),
+      )
+    },
+  }
+  try {
+    await connection.limited(link.attached, `unsubscribing ${name}`)
+  } catch (error) {
+    if (link.isRemotelyDetached) link.detach({ closed: true })
+    throw jmsException(error, `cannot unsubscribe ${name}`)
+  }
+  // A provider that does not know it says so by a source of nothing.
+  if (link.remote?.source === undefined) {
+    await ended.promise.finally(() => link.detach({ closed: true }))
+    return
+  }
+  link.detach({ closed: true })
+  await connection.limited(ended.promise, `unsubscribing ${name}`)
+}
