@@ -21,7 +21,14 @@ const here = import.meta.dirname
 export const peersDirectory = join(here, '.peers')
 const run = promisify(execFile)
 
-const javaPeers = ['kafka-4.4.0', 'kafka-tools-4.3.1', 'kafka-streams-4.3.1'] as const
+const javaPeers = [
+  'kafka-4.4.0',
+  'kafka-tools-4.3.1',
+  'kafka-streams-4.3.1',
+  'qpid-jms-1',
+  'qpid-jms-2',
+  'artemis-2.44.0',
+] as const
 /** Jars of Apache Kafka, by what they are for. */
 type JavaPeer = (typeof javaPeers)[number]
 
@@ -61,6 +68,9 @@ export async function preparePeers(): Promise<void> {
   }
   await compileJava('classes', 'kafka-4.4.0', [...filesIn('java'), ...filesIn('../bench/java')])
   await compileJava('streams-classes', 'kafka-streams-4.3.1', filesIn('java-streams'))
+  await compileJava('jms1-classes', 'qpid-jms-1', filesIn('java-jms1'))
+  await compileJava('jms-classes', 'qpid-jms-2', filesIn('java-jms'))
+  await compileJava('artemis-classes', 'artemis-2.44.0', filesIn('java-artemis'))
   await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
     await run('python3', ['-m', 'venv', target])
     await run(join(target, 'bin/pip'), [
@@ -94,7 +104,9 @@ async function compileJava(
 }
 
 function filesIn(directory: string): string[] {
-  return readdirSync(join(here, directory)).map((name) => join(here, directory, name))
+  return readdirSync(join(here, directory))
+    .filter((name) => /\.(java|go|py)$/.test(name))
+    .map((name) => join(here, directory, name))
 }
 
 /** Makes a peer unless it was made from the same inputs before. */
@@ -157,17 +169,74 @@ export async function execute(
   })
 }
 
+/** Classes of ours that are compiled against a peer. */
+const ownClasses: Readonly<Record<JavaPeer, string>> = {
+  'kafka-4.4.0': 'classes',
+  'kafka-tools-4.3.1': 'classes',
+  'kafka-streams-4.3.1': 'streams-classes',
+  'qpid-jms-1': 'jms1-classes',
+  'qpid-jms-2': 'jms-classes',
+  'artemis-2.44.0': 'artemis-classes',
+}
+
+function classPathOf(peer: JavaPeer): string {
+  const resources = peer === 'qpid-jms-1' ? `:${join(here, 'java-jms1/resources')}` : ''
+  return `${join(peersDirectory, ownClasses[peer])}${resources}:${libraries(peer)}`
+}
+
+/** Starts ActiveMQ Artemis with AMQP on a free port. */
+export async function startArtemis(): Promise<Peer> {
+  const directory = mkdtempSync(join(tmpdir(), 'artemis-'))
+  const port = await freePort()
+  const child = spawn('java', [
+    '-Xmx1G',
+    '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+    '-cp',
+    classPathOf('artemis-2.44.0'),
+    'ArtemisServer',
+    String(port),
+    directory,
+  ])
+  await readyLine(child, /^artemis ready/m)
+  const stop = stopping(child)
+  return {
+    name: 'artemis',
+    address: `127.0.0.1:${port}`,
+    directory,
+    stop,
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** Resolves when a program says that it is ready; rejects with its output when it ends before. */
+function readyLine(child: ChildProcess, line: RegExp): Promise<void> {
+  let log = ''
+  return new Promise((resolve, reject) => {
+    const watch = (data: Buffer): void => {
+      log += data
+      if (line.test(log)) resolve()
+    }
+    child.stdout?.on('data', watch)
+    child.stderr?.on('data', watch)
+    child.on('exit', () => reject(new Error(`it did not start:\n${log.slice(-4000)}`)))
+  })
+}
+
 /** Runs a class of ours, or one of the jars. */
 export function java(
   peer: JavaPeer,
   args: readonly string[],
   options: { readonly input?: string; readonly timeoutMs?: number } = {},
 ): Promise<Output> {
-  const ours = peer === 'kafka-streams-4.3.1' ? 'streams-classes' : 'classes'
-  const classPath = `${join(peersDirectory, ours)}:${libraries(peer)}`
   return execute(
     'java',
-    ['-Xmx256m', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error', '-cp', classPath, ...args],
+    [
+      '-Xmx256m',
+      '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
+      '-cp',
+      classPathOf(peer),
+      ...args,
+    ],
     options,
   )
 }

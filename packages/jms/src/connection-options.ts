@@ -49,48 +49,39 @@ type Mutable = { -readonly [K in keyof ConnectionFactoryOptions]: ConnectionFact
 
 /** Options of a URL's query, by their Qpid names. */
 const urlOptions: Readonly<
-  Record<string, (options: Mutable, value: string, name: string) => void>
+  Record<string, readonly [option: keyof ConnectionFactoryOptions, kind: 'text' | 'whole' | 'list']>
 > = {
-  'jms.username': (options, value) => void (options.username = value),
-  'jms.password': (options, value) => void (options.password = value),
-  'jms.clientID': (options, value) => void (options.clientID = value),
-  'jms.prefetchPolicy.all': (options, value, name) => void (options.prefetch = whole(value, name)),
-  'jms.prefetchPolicy.queuePrefetch': (options, value, name) =>
-    void (options.prefetch = whole(value, name)),
-  'jms.sendTimeout': (options, value, name) => void (options.sendTimeoutMs = whole(value, name)),
-  'jms.requestTimeout': (options, value, name) =>
-    void (options.requestTimeoutMs = whole(value, name)),
-  'jms.connectTimeout': (options, value, name) =>
-    void (options.connectTimeoutMs = whole(value, name)),
-  'amqp.idleTimeout': (options, value, name) => void (options.idleTimeoutMs = whole(value, name)),
-  'amqp.vhost': (options, value) => void (options.virtualHost = value),
-  'amqp.saslMechanisms': (options, value) =>
-    void (options.saslMechanisms = value.split(',') as SaslMechanism[]),
-  'failover.maxReconnectAttempts': (options, value, name) =>
-    void (options.maxReconnectAttempts = whole(value, name)),
-  'failover.startupMaxReconnectAttempts': (options, value, name) =>
-    void (options.startupMaxReconnectAttempts = whole(value, name)),
-  'failover.reconnectDelay': (options, value, name) =>
-    void (options.reconnectDelayMs = whole(value, name)),
-  'failover.initialReconnectDelay': (options, value, name) =>
-    void (options.reconnectDelayMs = whole(value, name)),
-  'failover.maxReconnectDelay': (options, value, name) =>
-    void (options.maxReconnectDelayMs = whole(value, name)),
-  'transport.connectTimeout': (options, value, name) =>
-    void (options.connectTimeoutMs = whole(value, name)),
-  'transport.verifyHost': (options, value) => {
-    if (value === 'false') options.tls = { ...options.tls, checkServerIdentity: () => undefined }
-  },
-  'transport.trustAll': (options, value) => {
-    if (value === 'true') options.tls = { ...options.tls, rejectUnauthorized: false }
-  },
+  'jms.username': ['username', 'text'],
+  'jms.password': ['password', 'text'],
+  'jms.clientID': ['clientID', 'text'],
+  'jms.prefetchPolicy.all': ['prefetch', 'whole'],
+  'jms.prefetchPolicy.queuePrefetch': ['prefetch', 'whole'],
+  'jms.sendTimeout': ['sendTimeoutMs', 'whole'],
+  'jms.requestTimeout': ['requestTimeoutMs', 'whole'],
+  'jms.connectTimeout': ['connectTimeoutMs', 'whole'],
+  'transport.connectTimeout': ['connectTimeoutMs', 'whole'],
+  'amqp.idleTimeout': ['idleTimeoutMs', 'whole'],
+  'amqp.vhost': ['virtualHost', 'text'],
+  'amqp.saslMechanisms': ['saslMechanisms', 'list'],
+  'failover.maxReconnectAttempts': ['maxReconnectAttempts', 'whole'],
+  'failover.startupMaxReconnectAttempts': ['startupMaxReconnectAttempts', 'whole'],
+  'failover.reconnectDelay': ['reconnectDelayMs', 'whole'],
+  'failover.initialReconnectDelay': ['reconnectDelayMs', 'whole'],
+  'failover.maxReconnectDelay': ['maxReconnectDelayMs', 'whole'],
 }
 
-function whole(value: string, name: string): number {
-  if (!/^-?\d+$/.test(value)) {
-    throw new JMSException(`invalid ${name}=${value} in the URL: allowed is a whole number`)
+/** Options that loosen TLS, and what each sets. */
+const tlsOptions: Readonly<Record<string, { readonly unless: string; readonly tls: TlsOptions }>> =
+  {
+    'transport.verifyHost': { unless: 'true', tls: { checkServerIdentity: () => undefined } },
+    'transport.trustAll': { unless: 'false', tls: { rejectUnauthorized: false } },
   }
-  return Number(value)
+
+function parseValue(name: string, value: string, kind: 'text' | 'whole' | 'list'): unknown {
+  if (kind === 'text') return value
+  if (kind === 'list') return value.split(',')
+  if (/^-?\d+$/.test(value)) return Number(value)
+  throw new JMSException(`invalid ${name}=${value} in the URL: allowed is a whole number`)
 }
 
 /** Reads `amqp://host:port?…`, or `failover:(url,url)?…` as in Qpid JMS. Throws `JMSException`. */
@@ -122,12 +113,18 @@ function withoutOptions(url: string, options: Mutable): string {
 function applyQuery(query: string, options: Mutable): void {
   for (const [fullName, value] of new URLSearchParams(query)) {
     const name = fullName.replace(/^failover\.nested\./, '')
-    const apply = urlOptions[name]
-    if (apply !== undefined) {
-      apply(options, value, name)
+    const known = urlOptions[name]
+    const loosened = tlsOptions[name]
+    if (known !== undefined) {
+      const [option, kind] = known
+      Object.assign(options, { [option]: parseValue(name, value, kind) })
       continue
     }
-    const nearest = nearestSpelling(name, Object.keys(urlOptions))
+    if (loosened !== undefined) {
+      if (value !== loosened.unless) options.tls = { ...options.tls, ...loosened.tls }
+      continue
+    }
+    const nearest = nearestSpelling(name, [...Object.keys(urlOptions), ...Object.keys(tlsOptions)])
     const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
     throw new JMSException(`unknown option ${name} in the URL${hint}`)
   }

@@ -215,7 +215,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     let open: Open
     try {
       open = await this.limited(amqp.opened, 'opening the connection')
-      if (open.properties?.get('amqp:connection-establishment-failed') === true) {
+      if (open.properties?.has('amqp:connection-establishment-failed')) {
         // The reason follows in the close.
         await amqp.closed
         throw (

@@ -10,7 +10,7 @@ import {
   jmsCorrelationIdOf,
   jmsIdOf,
   numberOf,
-  timestamp,
+  Typed,
 } from '@millrace/amqp'
 import { type Destination, destinationOf, typeOf } from '../destination.ts'
 import { BytesMessage } from './bytes-message.ts'
@@ -51,7 +51,7 @@ export function encodeJmsMessage(message: Message, prefixes: AddressPrefixes): B
     annotations.set(JmsAnnotation.replyTo, byte(typeOf(headers.replyTo)))
   }
   if (headers.deliveryTime > 0) {
-    annotations.set(JmsAnnotation.deliveryTime, timestamp(headers.deliveryTime))
+    annotations.set(JmsAnnotation.deliveryTime, new Typed('long', BigInt(headers.deliveryTime)))
   }
   const { correlationId } = headers
   const properties = new Map<string, AmqpValue>()
