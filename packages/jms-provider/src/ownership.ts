@@ -37,6 +37,25 @@ export async function createStateTopic(
   }
 }
 
+/** Whether the state topic has a record of a later owner, at an offset or after it. */
+export async function isSuperseded(
+  client: ClientOptions,
+  place: { readonly topic: string; readonly offset: number; readonly epoch: number },
+): Promise<boolean> {
+  await using consumer = new Consumer({ ...client, enableAutoCommit: false, allowAutoCreateTopics: false })
+  const partition = { topic: place.topic, partition: 0 }
+  const [end] = await consumer.endOffsets([partition])
+  consumer.assign([partition])
+  consumer.seek(partition, BigInt(place.offset))
+  while ((await consumer.position(partition)) < (end ?? 0n)) {
+    for (const record of await consumer.poll(POLL_MS)) {
+      const epoch = Number(record.header(EPOCH_HEADER)?.toString('utf8') ?? 0)
+      if (epoch > place.epoch) return true
+    }
+  }
+  return false
+}
+
 /** Follows the state topic, so that whoever takes over knows everything already. */
 export class StateFollower {
   readonly #consumer: Consumer
@@ -129,6 +148,8 @@ export class Ownership {
     options: {
       readonly topic: string
       readonly groupId: string
+      /** Empty for a member that is new each time. */
+      readonly instanceId: string
       readonly clock: Clock
       readonly logger: Logger
       readonly onOwner: (isOwner: boolean) => void
@@ -140,6 +161,7 @@ export class Ownership {
     this.#consumer = new Consumer({
       ...client,
       groupId: options.groupId,
+      ...(options.instanceId === '' ? {} : { groupInstanceId: options.instanceId }),
       groupProtocol: 'classic',
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,

@@ -25,8 +25,9 @@ import { type ConnectionContext, ProviderConnection } from './listener/provider-
 import { newRelayKey, relay, unwrapRelay } from './listener/relay.ts'
 import { Subscriptions } from './listener/subscriptions.ts'
 import { Users } from './listener/users.ts'
-import { createStateTopic, Ownership, StateFollower } from './ownership.ts'
-import { Journal } from './state/journal.ts'
+import { createStateTopic, isSuperseded, Ownership, StateFollower } from './ownership.ts'
+import { Journal, stateRecord } from './state/journal.ts'
+import type { OwnerRecord } from './state/state-record.ts'
 
 export interface ProviderOptions {
   /** How to reach the Kafka cluster. */
@@ -110,17 +111,26 @@ export class JmsProvider implements AsyncDisposable {
     this.#ownership = new Ownership(this.#client, {
       topic,
       groupId: this.#config.text('group.id'),
+      instanceId: this.#config.text('provider.id'),
       clock,
       logger: this.#logger,
       onOwner: (isOwner) => this.#onOwner(isOwner),
     })
-    await Promise.race([this.#ownerKnown(), this.#pause(OWNER_WAIT_MS)])
+    await this.#within(OWNER_WAIT_MS, this.#ownerKnown())
   }
 
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      this.#world.clock.setTimer(ms, resolve, { keepsAlive: true })
+      this.#world.clock.setTimer(ms, resolve)
     })
+  }
+
+  /** Waits for something, but not longer than so. */
+  async #within(ms: number, work: Promise<unknown>): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.#world.clock.setTimer(ms, resolve, { keepsAlive: true })
+    await Promise.race([work, promise])
+    timer.cancel()
   }
 
   async #replication(): Promise<number | undefined> {
@@ -190,9 +200,16 @@ export class JmsProvider implements AsyncDisposable {
       maxRequestSize: MAX_RECORD_BYTES,
       bufferMemory: 2 * MAX_RECORD_BYTES,
     })
+    let owner: OwnerRecord
+    let stateEnd: number
     try {
       // Whoever owned the destinations can no longer commit, and what it left open is aborted.
       await transactional.initTransactions()
+      await follower.caughtUp()
+      const epoch = (follower.image.owner?.epoch ?? 0) + 1
+      owner = { epoch, address: this.#advertised(), relayKey: this.#relayKey }
+      stateEnd = await this.#writeOwner(transactional, owner)
+      // What it still wrote before this record counts; what comes after does not.
       await follower.caughtUp()
     } catch (error) {
       await transactional.close({ timeoutMs: 0 })
@@ -203,7 +220,7 @@ export class JmsProvider implements AsyncDisposable {
     }
     await follower.stop()
     const { image } = follower
-    const epoch = (image.owner?.epoch ?? 0) + 1
+    const { epoch } = owner
     const engine = new Engine({
       client: this.#client,
       clock,
@@ -215,19 +232,29 @@ export class JmsProvider implements AsyncDisposable {
         new Journal({
           topic,
           epoch,
+          stateEnd,
           clock,
           logger: this.#logger,
           plain: logs.producer,
           transactional,
+          isSupersededSince: (offset) => isSuperseded(this.#client, { topic, offset, epoch }),
           onFatal: (error) => this.#onFatal(error),
         }),
     })
-    const owner = { epoch, address: this.#advertised(), relayKey: this.#relayKey }
-    image.owner = owner
-    await engine.journal.write([{ key: { kind: 'owner' }, value: JSON.stringify(owner) }])
     this.#reign = { engine, transactional, context: this.#contextFor(engine) }
     this.#logger.info('this provider owns the JMS destinations', { epoch })
     void engine.openAll()
+  }
+
+  /** Tells everybody who owns the destinations; returns where the next record of the state topic goes. */
+  async #writeOwner(transactional: Producer, owner: OwnerRecord): Promise<number> {
+    const record = stateRecord(this.#config.text('state.topic'), owner.epoch, {
+      key: { kind: 'owner' },
+      value: JSON.stringify(owner),
+    })
+    const { offset } = await transactional.transaction((transaction) => transaction.send(record))
+    // The marker of the transaction comes between.
+    return Number(offset) + 2
   }
 
   #contextFor(engine: Engine): ConnectionContext {
@@ -448,10 +475,8 @@ export class JmsProvider implements AsyncDisposable {
       condition: Condition.connectionForced,
       description: 'the provider stops',
     } as const
-    await Promise.race([
-      Promise.all([...this.#connections].map((connection) => connection.close(condition))),
-      this.#pause(1000),
-    ])
+    const closing = [...this.#connections].map((connection) => connection.close(condition))
+    await this.#within(1000, Promise.all(closing))
     for (const connection of [...this.#connections]) connection.destroy()
     this.#reign = undefined
     await reign?.engine.close()

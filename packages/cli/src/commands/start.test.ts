@@ -35,7 +35,7 @@ function millrace(...args: string[]): Running {
 async function ready(running: Running): Promise<string> {
   return new Promise((resolve, reject) => {
     const look = (): void => {
-      const match = /^millrace ready kafka=(\S+)$/m.exec(running.output())
+      const match = /^millrace ready kafka=(\S+) amqp=\S+$/m.exec(running.output())
       if (match !== null) resolve(match[1] as string)
     }
     running.child.stdout?.on('data', look)

@@ -9,6 +9,7 @@ import {
   systemErrorCode,
 } from '@millrace/base'
 import { Broker, releases } from '@millrace/broker'
+import type { ClientOptions } from '@millrace/client'
 import type { JmsProvider } from '@millrace/jms-provider'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
@@ -129,7 +130,11 @@ function amqpSettings(
   const amqp = new Map([...settings].filter(([key]) => key.startsWith('amqp.')))
   const listen = parsed.value('amqp')
   if (listen !== undefined) amqp.set('amqp.listener', listen)
-  const isAnyPort = parsed.value('listen')?.endsWith(':0') === true
+  // A provider beside its own broker need not wait for its former self to be missed.
+  if (!amqp.has('amqp.provider.id') && !parsed.has('bootstrap')) {
+    amqp.set('amqp.provider.id', 'embedded')
+  }
+  const isAnyPort = /:0(,|$)/.test(settings.get('listeners') ?? '')
   if (!amqp.has('amqp.listener') && isAnyPort) amqp.set('amqp.listener', '127.0.0.1:0')
   return amqp
 }
@@ -150,10 +155,18 @@ async function startProvider(
   // Loaded only when it is wanted: a plain broker starts faster without.
   const { JmsProvider } = await import('@millrace/jms-provider')
   const client =
-    broker === undefined
-      ? { bootstrapServers: bootstrap as string }
-      : { bootstrapServers: broker.address, network: broker.network }
+    broker === undefined ? { bootstrapServers: bootstrap as string } : insideClient(broker)
   return JmsProvider.start({ client, config, logger })
+}
+
+/** Reaches the broker inside the process, whatever address it gives to others. */
+function insideClient(broker: Broker): ClientOptions {
+  const port = Number(broker.address.split(':').at(-1))
+  const { network } = broker
+  return {
+    bootstrapServers: broker.address,
+    network: { connect: (options) => network.connect({ ...options, port }) },
+  }
 }
 
 function explainAmqp(error: unknown, config: ReadonlyMap<string, string>): unknown {

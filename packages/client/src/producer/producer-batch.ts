@@ -56,6 +56,8 @@ export class ProducerBatch {
   /** Bytes of `bufferMemory` it holds. */
   memory = 0
   isClosed = false
+  /** Its records belong together: it is never sent as two. */
+  isWhole = false
   /** Its callers were told; a late answer only matters for the sequence. */
   isDone = false
 

@@ -33,6 +33,11 @@ import { type ConsumerGroupMetadata, TransactionManager } from './transaction-ma
 export type TopicRecord<K, V> = Omit<ProducerRecord<K, V>, 'topic'>
 
 export interface SendOptions {
+  /**
+   * Puts the records into one batch, which the broker takes whole or not at all, without a transaction. They must name the same
+   * partition, and fit into `maxRequestSize` together.
+   */
+  readonly atomic?: boolean
   /** Gives up waiting. Records that are in a batch by then may still arrive. */
   readonly signal?: AbortSignal
 }
@@ -195,7 +200,14 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
         : records.map((record) => this.#encode(record, typed, now))
     const delivery = new Delivery(records.length)
     this.#deliveries.add(delivery)
-    for (let i = 0; i < encoded.length; i++) this.#place(encoded[i] as EncodedRecord, delivery, i)
+    if (options?.atomic === true) {
+      await this.#placeTogether(encoded, delivery).catch((error: unknown) => {
+        this.#deliveries.delete(delivery)
+        throw error
+      })
+    } else {
+      for (let i = 0; i < encoded.length; i++) this.#place(encoded[i] as EncodedRecord, delivery, i)
+    }
     delivery.settle()
     try {
       const metadata = await (options?.signal === undefined
@@ -264,21 +276,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
 
   /** Puts a record into a batch, or into the line of those that have to wait. */
   #place(record: EncodedRecord, delivery: Delivery, index: number): void {
-    let topic = this.#topics.get(record.topic)
-    if (topic === undefined) {
-      const { partitioner } = this.#options
-      const kind = typeof partitioner === 'function' ? 'default' : partitioner
-      topic = {
-        name: record.topic,
-        partitioner: new TopicPartitioner(kind, this.#client.random),
-        queues: [],
-        waiting: [],
-        isFetching: false,
-        impatient: undefined,
-      }
-      this.#topics.set(record.topic, topic)
-      this.#cluster.track([record.topic])
-    }
+    const topic = this.#topicState(record.topic)
     if (topic.waiting.length === 0 && this.#append(topic, record, delivery, index)) return
     delivery.expect()
     topic.waiting.push({
@@ -290,22 +288,87 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     this.#wait(topic)
   }
 
+  /** Puts all records into one batch of their own, once there is room for it. */
+  async #placeTogether(records: readonly EncodedRecord[], delivery: Delivery): Promise<void> {
+    const [first] = records
+    if (first === undefined) return
+    const { topic: name, partition } = first
+    const size = records.reduce((sum, record) => sum + record.maxSize, 0)
+    const isOnePlace = records.every((each) => each.topic === name && each.partition === partition)
+    if (partition === undefined || !isOnePlace) {
+      throw new MillraceError(
+        'MILLRACE_INVALID_RECORD',
+        'records that are sent atomically must name the same topic and partition',
+      )
+    }
+    if (size > Math.min(this.#options.maxRequestSize, this.#options.bufferMemory)) {
+      throw new ProtocolError(
+        'MESSAGE_TOO_LARGE',
+        `${records.length} records for topic ${name} take ${size} bytes together, more than maxRequestSize ${this.#options.maxRequestSize}`,
+      )
+    }
+    const topic = this.#topicState(name)
+    while (this.#isInMetadata(name, partition) === undefined) {
+      await this.#cluster.topic(name, this.#options.maxBlockMs)
+    }
+    // Those that waited before go first.
+    while (topic.waiting.length > 0 || this.#lacksMemory(size)) {
+      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve))
+      if (this.#closing !== undefined) throw closedError()
+    }
+    const queue = this.#queueOf(topic, partition)
+    if (queue.open !== undefined) queue.open.isClosed = true
+    const batch = this.#newBatch(queue, size)
+    records.forEach((record, i) => {
+      delivery.metadata[i] = batch.add(record, delivery)
+    })
+    batch.memory = batch.size
+    this.#usedMemory += batch.size
+    batch.isWhole = true
+    batch.isClosed = true
+  }
+
+  #lacksMemory(size: number): boolean {
+    return this.#usedMemory > 0 && this.#usedMemory + size > this.#options.bufferMemory
+  }
+
+  #topicState(name: string): TopicState {
+    let topic = this.#topics.get(name)
+    if (topic === undefined) {
+      const { partitioner } = this.#options
+      const kind = typeof partitioner === 'function' ? 'default' : partitioner
+      topic = {
+        name,
+        partitioner: new TopicPartitioner(kind, this.#client.random),
+        queues: [],
+        waiting: [],
+        isFetching: false,
+        impatient: undefined,
+      }
+      this.#topics.set(name, topic)
+      this.#cluster.track([name])
+    }
+    return topic
+  }
+
+  #queueOf(topic: TopicState, partition: number): PartitionQueue {
+    let queue = topic.queues[partition]
+    if (queue === undefined) {
+      queue = new PartitionQueue(topic.name, partition)
+      topic.queues[partition] = queue
+    }
+    return queue
+  }
+
   /** False when the topic's metadata or memory is missing. */
   #append(topic: TopicState, record: EncodedRecord, delivery: Delivery, index: number): boolean {
     const metadata = this.#cluster.metadata.topics.get(topic.name)
     if (metadata === undefined || metadata.partitions.length === 0) return false
     if (record.partition !== undefined && record.partition >= metadata.partitions.length)
       return false
-    if (this.#usedMemory > 0 && this.#usedMemory + record.maxSize > this.#options.bufferMemory) {
-      return false
-    }
+    if (this.#lacksMemory(record.maxSize)) return false
     const partition = record.partition ?? this.#choose(topic, record, metadata)
-    let queue = topic.queues[partition]
-    if (queue === undefined) {
-      queue = new PartitionQueue(topic.name, partition)
-      topic.queues[partition] = queue
-    }
-    const batch = this.#batchFor(queue, record.maxSize)
+    const batch = this.#batchFor(this.#queueOf(topic, partition), record.maxSize)
     const before = batch.size
     delivery.metadata[index] = batch.add(record, delivery)
     const grown = batch.size - before
@@ -341,6 +404,10 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       if (open.size + size <= this.#options.batchSize) return open
       open.isClosed = true
     }
+    return this.#newBatch(queue, size)
+  }
+
+  #newBatch(queue: PartitionQueue, size: number): ProducerBatch {
     const batch = new ProducerBatch({
       topic: queue.topic,
       partition: queue.partition,

@@ -371,7 +371,7 @@ export class Sender {
     const code = errorName(errorCode)
     const error = new ProtocolError(code, this.#messageOf(queue, batch, result))
     if (batch.isDone) return
-    if (errorCode === ErrorCode.MESSAGE_TOO_LARGE && batch.recordCount > 1) {
+    if (errorCode === ErrorCode.MESSAGE_TOO_LARGE && batch.recordCount > 1 && !batch.isWhole) {
       this.#split(queue, batch)
       return
     }

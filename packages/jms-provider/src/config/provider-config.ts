@@ -98,6 +98,12 @@ export const providerSettings = {
     default: '__jms_provider',
     about: 'Consumer group of the providers of a cluster; its member owns the destinations.',
   },
+  'provider.id': {
+    kind: 'text',
+    default: '',
+    about:
+      'Name of this provider among those of a cluster, to have its place back at once when it starts again after a crash. Default: none; `embedded` beside an embedded broker.',
+  },
   'replication.factor': {
     kind: 'number',
     default: '-1',

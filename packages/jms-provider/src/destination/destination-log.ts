@@ -15,6 +15,8 @@ export interface DestinationLog {
   readonly partitions: number
   /** Resolves when the message is safe; its place is told to the destination like that of any other writer's. */
   append(record: NewRecord): Promise<LogPlace>
+  /** Writes messages to the first partition, all of them or none; resolves with the place of the first. */
+  appendTogether(records: readonly NewRecord[]): Promise<LogPlace>
   /** Messages from an offset on, some at least unless it is the end. */
   read(partition: number, offset: number): Promise<readonly StoredMessage[]>
   /** Nothing below is needed any more. */

@@ -141,16 +141,26 @@ export class Destination implements SubscriptionHost {
   // Sending.
 
   /** Writes a message; resolves when it is safe. */
-  append(record: NewRecord): Promise<LogPlace> {
-    this.#underWay++
-    const appended = this.log.append(record).then(
-      (place) => {
-        this.#underWay--
-        this.#written(record, place)
-        return place
+  append(record: NewRecord): Promise<void> {
+    return this.#track(this.log.append(record), [record])
+  }
+
+  /** Writes messages, all of them or none; resolves when they are safe. */
+  appendTogether(records: readonly NewRecord[]): Promise<void> {
+    return this.#track(this.log.appendTogether(records), records)
+  }
+
+  #track(appending: Promise<LogPlace>, records: readonly NewRecord[]): Promise<void> {
+    this.#underWay += records.length
+    const appended = appending.then(
+      ({ partition, offset }) => {
+        this.#underWay -= records.length
+        records.forEach((record, i) => {
+          this.#written(record, { partition, offset: offset + i })
+        })
       },
       (error: unknown) => {
-        this.#underWay--
+        this.#underWay -= records.length
         throw error
       },
     )
@@ -167,13 +177,6 @@ export class Destination implements SubscriptionHost {
     if (this.isTemporary || place.offset !== this.#indexed.get(place.partition)) return
     const { envelope, body } = record
     this.onMessages([new StoredMessage({ ...place, timestamp: this.clock.now() }, envelope, body)])
-  }
-
-  /** Messages were written that belong together, one after the other. */
-  writtenTogether(records: readonly NewRecord[], first: LogPlace): void {
-    records.forEach((record, i) => {
-      this.#written(record, { partition: first.partition, offset: first.offset + i })
-    })
   }
 
   /** A message was written here, by a transaction. */

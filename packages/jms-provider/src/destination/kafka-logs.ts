@@ -88,6 +88,7 @@ export class KafkaLogs {
       consumedRetentionMs: options.consumedRetentionMs,
       clock: this.#clock,
       append: (record) => this.#append(topic, record),
+      appendTogether: (records) => this.#appendTogether(topic, records),
       read: (partition, offset) => this.#reader(topic).read(topic, partition, offset),
       onClose: () => {
         this.#logs.delete(topic)
@@ -115,6 +116,14 @@ export class KafkaLogs {
   async #append(topic: string, record: NewRecord): Promise<LogPlace> {
     const { partition, offset } = await this.#producer.send(producerRecord(topic, record))
     return { partition, offset: Number(offset) }
+  }
+
+  async #appendTogether(topic: string, records: readonly NewRecord[]): Promise<LogPlace> {
+    const [first] = await this.#producer.send(
+      records.map((record) => ({ ...producerRecord(topic, record), partition: 0 })),
+      { atomic: true },
+    )
+    return { partition: 0, offset: Number(first?.offset ?? -1n) }
   }
 
   #reader(topic: string): BacklogReader {
@@ -285,6 +294,7 @@ class KafkaLog implements DestinationLog {
   readonly partitions: number
   readonly onRecords: (records: readonly ConsumerRecord[]) => void
   readonly append: (record: NewRecord) => Promise<LogPlace>
+  readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPlace>
   readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
   readonly #clock: Clock
   readonly #consumedRetentionMs: number
@@ -301,6 +311,7 @@ class KafkaLog implements DestinationLog {
       readonly consumedRetentionMs: number
       readonly clock: Clock
       readonly append: (record: NewRecord) => Promise<LogPlace>
+      readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPlace>
       readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
       readonly onClose: () => void
     },
@@ -309,6 +320,7 @@ class KafkaLog implements DestinationLog {
     this.partitions = options.partitions
     this.onRecords = options.onRecords
     this.append = options.append
+    this.appendTogether = options.appendTogether
     this.read = options.read
     this.#clock = options.clock
     this.#consumedRetentionMs = options.consumedRetentionMs

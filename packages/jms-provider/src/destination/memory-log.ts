@@ -30,6 +30,11 @@ export class MemoryLog implements DestinationLog {
     return Promise.resolve(place)
   }
 
+  async appendTogether(records: readonly NewRecord[]): Promise<LogPlace> {
+    const [first] = await Promise.all(records.map((record) => this.append(record)))
+    return first ?? { partition: 0, offset: -1 }
+  }
+
   messageAt(offset: number): StoredMessage | undefined {
     return this.#messages.get(offset)
   }

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { it } from 'node:test'
+import { type Connection, ConnectionFactory, Session, type TextMessage } from '@millrace/jms'
+import { readyAddresses, seededRandom } from '@millrace/testkit'
+
+const ACCOUNTS = 4
+const COINS = 60
+const MOVERS = 3
+const ROUNDS = Number(process.env.ROUNDS ?? 5)
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { readonly port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+async function start(directory: string, ports: readonly [number, number]): Promise<ChildProcess> {
+  const main = new URL('../../packages/cli/src/main.ts', import.meta.url).pathname
+  const child = spawn(process.execPath, [
+    '--conditions=millrace-src',
+    main,
+    'start',
+    '--data',
+    directory,
+    '--listen',
+    `127.0.0.1:${ports[0]}`,
+    '--amqp',
+    `127.0.0.1:${ports[1]}`,
+  ])
+  await readyAddresses(child)
+  return child
+}
+
+/** Moves coins between accounts until it is told to stop, whatever happens to the provider. */
+async function move(factory: ConnectionFactory, seed: number, stop: AbortSignal): Promise<number> {
+  const random = seededRandom(seed)
+  let moved = 0
+  while (!stop.aborted) {
+    let connection: Connection | undefined
+    try {
+      connection = await factory.createConnection()
+      await connection.start()
+      const session = await connection.createSession(Session.SESSION_TRANSACTED)
+      const producer = await session.createProducer()
+      while (!stop.aborted) {
+        const [from, to] = [random.integer(ACCOUNTS), random.integer(ACCOUNTS)]
+        const consumer = await session.createConsumer(session.createQueue(`account-${from}`))
+        for (let i = 0; i < 5 && !stop.aborted; i++) {
+          const coin = await consumer.receive(50)
+          if (coin === null) break
+          await producer.send(session.createQueue(`account-${to}`), coin)
+          // A second message of the transaction, so that half of one would show.
+          await producer.send(session.createQueue('moves'), session.createTextMessage('moved'))
+          if (random.integer(5) === 0) await session.rollback()
+          else {
+            await session.commit()
+            moved++
+          }
+        }
+        await consumer.close()
+      }
+    } catch {
+      // The provider was killed under it; what was not committed did not happen.
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    } finally {
+      await connection?.close().catch(() => undefined)
+    }
+  }
+  return moved
+}
+
+async function drain(factory: ConnectionFactory, queue: string): Promise<string[]> {
+  await using connection = await factory.createConnection()
+  await connection.start()
+  await using session = await connection.createSession()
+  await using consumer = await session.createConsumer(session.createQueue(queue))
+  const found: string[] = []
+  for (;;) {
+    const message = await consumer.receive(1000)
+    if (message === null) return found
+    found.push((message as TextMessage).getText() ?? '')
+  }
+}
+
+it('keeps the sum of all accounts while the provider is killed again and again', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-jms-kill-'))
+  const ports = [await freePort(), await freePort()] as const
+  const random = seededRandom(Number(process.env.SEED ?? 1))
+  let provider = await start(directory, ports)
+  const factory = new ConnectionFactory(`amqp://127.0.0.1:${ports[1]}`)
+  try {
+    {
+      await using connection = await factory.createConnection()
+      await using session = await connection.createSession()
+      await using producer = await session.createProducer()
+      for (let i = 0; i < COINS; i++) {
+        const queue = session.createQueue(`account-${i % ACCOUNTS}`)
+        await producer.send(queue, session.createTextMessage(`coin ${i}`))
+      }
+    }
+    const stop = new AbortController()
+    const movers = Array.from({ length: MOVERS }, (_, i) => move(factory, i + 1, stop.signal))
+    for (let round = 0; round < ROUNDS; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 300 + random.integer(700)))
+      const gone = new Promise((resolve) => provider.on('exit', resolve))
+      provider.kill('SIGKILL')
+      await gone
+      provider = await start(directory, ports)
+    }
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    stop.abort()
+    const moved = (await Promise.all(movers)).reduce((sum, each) => sum + each, 0)
+    const coins: string[] = []
+    for (let i = 0; i < ACCOUNTS; i++) coins.push(...(await drain(factory, `account-${i}`)))
+    const expected = Array.from({ length: COINS }, (_, i) => `coin ${i}`)
+    assert.deepEqual(coins.toSorted(), expected.toSorted())
+    // A commit whose answer was lost with the provider may have happened as well.
+    const moves = (await drain(factory, 'moves')).length
+    assert.ok(moves >= moved && moves <= moved + ROUNDS * MOVERS, `${moved} moved, ${moves} told`)
+    assert.ok(moved > 20, `only ${moved} moves`)
+  } finally {
+    provider.kill('SIGKILL')
+    rmSync(directory, { recursive: true, force: true })
+  }
+})
