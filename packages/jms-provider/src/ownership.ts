@@ -42,7 +42,11 @@ export async function isSuperseded(
   client: ClientOptions,
   place: { readonly topic: string; readonly offset: number; readonly epoch: number },
 ): Promise<boolean> {
-  await using consumer = new Consumer({ ...client, enableAutoCommit: false, allowAutoCreateTopics: false })
+  await using consumer = new Consumer({
+    ...client,
+    enableAutoCommit: false,
+    allowAutoCreateTopics: false,
+  })
   const partition = { topic: place.topic, partition: 0 }
   const [end] = await consumer.endOffsets([partition])
   consumer.assign([partition])

@@ -21,6 +21,7 @@ import {
 } from './config/provider-config.ts'
 import { MAX_RECORD_BYTES } from './destination/kafka-logs.ts'
 import { Engine } from './engine.ts'
+import { Management } from './listener/management.ts'
 import { type ConnectionContext, ProviderConnection } from './listener/provider-connection.ts'
 import { newRelayKey, relay, unwrapRelay } from './listener/relay.ts'
 import { Subscriptions } from './listener/subscriptions.ts'
@@ -258,9 +259,11 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   #contextFor(engine: Engine): ConnectionContext {
+    const subscriptions = new Subscriptions(engine)
     return {
       engine,
-      subscriptions: new Subscriptions(engine),
+      subscriptions,
+      management: new Management(engine, subscriptions),
       clock: this.#world.clock,
       logger: this.#logger,
       soleContainers: new Map(),

@@ -10,7 +10,32 @@ export { ConnectionFactory } from './connection-factory.ts'
 export type { ConnectionFactoryOptions } from './connection-options.ts'
 export { MessageConsumer, type MessageListener } from './consumer.ts'
 export { Destination, Queue, TemporaryQueue, TemporaryTopic, Topic } from './destination.ts'
-export * from './exceptions.ts'
+export {
+  IllegalStateException,
+  IllegalStateRuntimeException,
+  InvalidClientIDException,
+  InvalidClientIDRuntimeException,
+  InvalidDestinationException,
+  InvalidDestinationRuntimeException,
+  InvalidSelectorException,
+  InvalidSelectorRuntimeException,
+  JMSException,
+  JMSRuntimeException,
+  JMSSecurityException,
+  JMSSecurityRuntimeException,
+  MessageEOFException,
+  MessageFormatException,
+  MessageFormatRuntimeException,
+  MessageNotReadableException,
+  MessageNotWriteableException,
+  MessageNotWriteableRuntimeException,
+  ResourceAllocationException,
+  ResourceAllocationRuntimeException,
+  TransactionInProgressException,
+  TransactionInProgressRuntimeException,
+  TransactionRolledBackException,
+  TransactionRolledBackRuntimeException,
+} from './exceptions.ts'
 export { JMSConsumer } from './jms-consumer.ts'
 export { JMSContext } from './jms-context.ts'
 export {
@@ -34,6 +59,7 @@ export {
   DeliveryMode,
   IllegalArgumentException,
   Message,
+  makePropertiesWriteable,
 } from './message/message.ts'
 export { ObjectMessage } from './message/object-message.ts'
 export { StreamMessage } from './message/stream-message.ts'

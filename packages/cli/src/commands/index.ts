@@ -5,13 +5,14 @@ import { completionCommand } from './completion.ts'
 /** `millrace` and everything it can do. Only the command that is called is loaded: a broker starts without the tools. */
 export const commands: Command = {
   name: 'millrace',
-  summary: 'millrace: a Kafka-compatible broker in one command, and tools for any Kafka',
+  summary:
+    'millrace: a Kafka-compatible broker and a JMS provider in one command, and tools for any of them',
   details: `Tools talk to --bootstrap HOST:PORT, else to $MILLRACE_BOOTSTRAP, else to 127.0.0.1:9092.
 Tab completion: source <(millrace completion bash)`,
   subcommands: [
     {
       name: 'start',
-      summary: 'starts a Kafka-compatible broker in the foreground',
+      summary: 'starts a Kafka-compatible broker and a JMS provider in the foreground',
       load: async () => (await import('./start.ts')).start,
     },
     {
@@ -38,6 +39,21 @@ Tab completion: source <(millrace completion bash)`,
       name: 'transaction',
       summary: 'lists, describes and aborts transactions',
       load: async () => (await import('./transaction.ts')).transaction,
+    },
+    {
+      name: 'queue',
+      summary: 'lists, browses, fills and empties queues of a JMS provider',
+      load: async () => (await import('./queue.ts')).queue,
+    },
+    {
+      name: 'subscription',
+      summary: 'lists and deletes durable subscriptions of a JMS provider',
+      load: async () => (await import('./subscription.ts')).subscription,
+    },
+    {
+      name: 'jms',
+      summary: 'passes messages on between JMS providers: bridge',
+      load: async () => (await import('./jms.ts')).jms,
     },
     {
       name: 'config',

@@ -26,6 +26,7 @@ import type { DestinationKind } from '../state/state-record.ts'
 import { type Address, kindOfCapabilities, parseAddress, TEMPORARY_PREFIX } from './address.ts'
 import { ConsumerLink } from './consumer-link.ts'
 import { filtersOf } from './filters.ts'
+import { MANAGEMENT_ADDRESS, type Management } from './management.ts'
 import { amqpErrorOf, ProducerLink } from './producer-link.ts'
 import type { Joined, Subscriptions } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
@@ -34,6 +35,7 @@ import { Transactions } from './transactions.ts'
 export interface ConnectionContext {
   readonly engine: Engine
   readonly subscriptions: Subscriptions
+  readonly management: Management
   readonly clock: Clock
   readonly logger: Logger
   /** Container ids that are in use by connections that want to be the only one. */
@@ -272,6 +274,10 @@ export class ProviderConnection implements ConnectionHandler {
       return
     }
     if (target === undefined) throw new AmqpError(Condition.invalidField, 'a link without a target')
+    if (textOf(target.address) === MANAGEMENT_ADDRESS) {
+      this.#context.management.serve(link)
+      return
+    }
     const found = await this.#destinationOfTarget(target)
     const { destination } = found
     if (link.isRemotelyDetached) return

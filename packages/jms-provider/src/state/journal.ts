@@ -299,7 +299,11 @@ export class Journal {
 }
 
 /** A record of the state topic, by the owner of an epoch. */
-export function stateRecord(topic: string, epoch: number, { key, value }: StateChange): PlainRecord {
+export function stateRecord(
+  topic: string,
+  epoch: number,
+  { key, value }: StateChange,
+): PlainRecord {
   return {
     topic,
     partition: 0,

@@ -116,6 +116,11 @@ export class Message {
   }
 
   /** @internal */
+  unlockProperties(): void {
+    this.#arePropertiesReadOnly = false
+  }
+
+  /** @internal */
   get plainProperties(): ReadonlyMap<string, JmsValue> {
     return this.#properties
   }
@@ -391,4 +396,9 @@ export class Message {
       )
     }
   }
+}
+
+/** Lets the properties of a received message be set without losing those it has, for programs that pass messages on. */
+export function makePropertiesWriteable(message: Message): void {
+  message.unlockProperties()
 }

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  BytesMessage,
+  type Connection,
+  ConnectionFactory,
+  MapMessage,
+  type Message,
+  Queue,
+  Session,
+  StreamMessage,
+  TextMessage,
+} from '@millrace/jms'
+import type { Options, ParsedOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** Options of all commands that talk to a JMS provider. */
+export const jmsOptions = {
+  amqp: {
+    value: 'URL',
+    short: 'a',
+    help: 'provider, as amqp://HOST:PORT or HOST:PORT (default $MILLRACE_AMQP, else 127.0.0.1:5672)',
+  },
+  user: { value: 'NAME', short: 'u', help: 'user to connect as' },
+  password: { value: 'TEXT', help: 'its password (default $MILLRACE_AMQP_PASSWORD)' },
+  json: { help: 'prints JSON, an object a line' },
+} satisfies Options
+
+/** Makes an address a URL. */
+export function amqpUrl(address: string): string {
+  return /^[a-z]+:/.test(address) && !/^[\w.-]+:\d+$/.test(address) ? address : `amqp://${address}`
+}
+
+/** Connects as the options say, and starts. */
+export async function openJms(parsed: ParsedOptions): Promise<Connection> {
+  const address = parsed.value('amqp') ?? process.env.MILLRACE_AMQP ?? '127.0.0.1:5672'
+  const factory = new ConnectionFactory(amqpUrl(address), {
+    username: parsed.value('user'),
+    password: parsed.value('password') ?? process.env.MILLRACE_AMQP_PASSWORD,
+  })
+  const connection = await factory.createConnection()
+  await connection.start()
+  return connection
+}
+
+/** Asks millrace's provider something; rejects with what it says when it cannot. */
+export async function ask(
+  connection: Connection,
+  operation: string,
+  args: Readonly<Record<string, string>> = {},
+): Promise<unknown> {
+  await using session = await connection.createSession(Session.AUTO_ACKNOWLEDGE)
+  const replyTo = await session.createTemporaryQueue()
+  await using consumer = await session.createConsumer(replyTo)
+  await using producer = await session.createProducer(new Queue('$management'))
+  const question = session.createMessage()
+  question.setStringProperty('operation', operation)
+  for (const [name, value] of Object.entries(args)) question.setStringProperty(name, value)
+  question.setJMSReplyTo(replyTo)
+  await producer.send(question)
+  const answer = await consumer.receive(30_000)
+  if (!(answer instanceof TextMessage))
+    throw new UsageError('the provider does not answer: is it millrace?')
+  const error = answer.getStringProperty('error')
+  if (error !== null) throw new UsageError(error)
+  return JSON.parse(answer.getText() ?? 'null')
+}
+
+/** A message as tools show it. */
+export function describeMessage(message: Message): Record<string, unknown> {
+  const properties: Record<string, unknown> = {}
+  for (const name of message.getPropertyNames()) {
+    const value = message.getObjectProperty(name)
+    properties[name] = typeof value === 'bigint' ? String(value) : value
+  }
+  return {
+    id: message.getJMSMessageID(),
+    timestamp:
+      message.getJMSTimestamp() === 0 ? null : new Date(message.getJMSTimestamp()).toISOString(),
+    type: message.constructor.name,
+    priority: message.getJMSPriority(),
+    properties,
+    body: bodyOf(message),
+  }
+}
+
+/** The body as text, or as data that JSON can show. */
+export function bodyOf(message: Message): unknown {
+  if (message instanceof TextMessage) return message.getText()
+  if (message instanceof BytesMessage) return message.toBuffer().toString('base64')
+  if (message instanceof MapMessage) {
+    return Object.fromEntries(
+      message.getMapNames().map((name) => [name, plain(message.getObject(name))]),
+    )
+  }
+  if (message instanceof StreamMessage) return '(stream)'
+  return null
+}
+
+function plain(value: unknown): unknown {
+  if (typeof value === 'bigint') return String(value)
+  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { after, before, describe, it } from 'node:test'
+import { Broker } from '@millrace/broker'
+import { ConnectionFactory, Session } from '@millrace/jms'
+import { JmsProvider } from '@millrace/jms-provider'
+
+describe('the tools for JMS', () => {
+  let broker: Broker
+  let provider: JmsProvider
+
+  before(async () => {
+    broker = await Broker.start()
+    provider = await JmsProvider.start({
+      client: { bootstrapServers: broker.address, network: broker.network },
+      config: {
+        'amqp.listener': '127.0.0.1:0',
+        'amqp.destination.fragile.max.delivery.attempts': '1',
+      },
+    })
+  })
+  after(async () => {
+    await provider.close()
+    await broker.close()
+  })
+
+  function millrace(args: readonly string[], input = ''): Promise<{ code: unknown; out: string; err: string }> {
+    const main = new URL('../main.ts', import.meta.url).pathname
+    const child = spawn(process.execPath, ['--conditions=millrace-src', main, ...args], {
+      env: { ...process.env, MILLRACE_AMQP: provider.address },
+    })
+    let out = ''
+    let err = ''
+    child.stdout.on('data', (data) => {
+      out += data
+    })
+    child.stderr.on('data', (data) => {
+      err += data
+    })
+    child.stdin.end(input)
+    return new Promise((resolve) => {
+      child.on('close', (code) => resolve({ code, out, err }))
+    })
+  }
+
+  async function ok(args: readonly string[], input?: string): Promise<string> {
+    const { code, out, err } = await millrace(args, input)
+    assert.equal(code, 0, err)
+    return out
+  }
+
+  it('send, list, browse, receive, move and purge', async () => {
+    assert.equal(await ok(['queue', 'send', 'tools'], 'one\ntwo\nthree\n'), 'sent 3 to tools\n')
+    await ok(['queue', 'send', 'tools', 'red', '--property', 'color=red', '--priority', '9'])
+    assert.match(await ok(['queue', 'list']), /^tools +tools +4 /m)
+    assert.equal(await ok(['queue', 'browse', 'tools']), 'red\none\ntwo\nthree\n')
+    const [shown] = (await ok(['queue', 'browse', 'tools', '--json', '-n', '1'])).split('\n')
+    assert.deepEqual(JSON.parse(shown ?? '').properties, { color: 'red', JMSXDeliveryCount: 1 })
+    assert.equal(await ok(['queue', 'receive', 'tools', '-s', "color = 'red'", '-w', '300']), 'red\n')
+    assert.equal(await ok(['queue', 'move', 'tools', 'other', '-n', '2']), 'moved 2 from tools to other\n')
+    assert.equal(await ok(['queue', 'purge', 'tools']), 'purged 1 of tools\n')
+    assert.equal(await ok(['queue', 'browse', 'tools']), '')
+    assert.equal(await ok(['queue', 'receive', 'other', '-w', '300']), 'one\ntwo\n')
+    const wrong = await millrace(['queue', 'browse', 'tools', '-s', 'color ='])
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.err, /invalid selector/)
+  })
+
+  it('send dead letters back', async () => {
+    const factory = new ConnectionFactory(`amqp://${provider.address}`)
+    await using connection = await factory.createConnection()
+    await connection.start()
+    await using session = await connection.createSession(Session.SESSION_TRANSACTED)
+    const queue = session.createQueue('fragile')
+    await using producer = await session.createProducer(queue)
+    await producer.send(session.createTextMessage('breaks'))
+    await session.commit()
+    const consumer = await session.createConsumer(queue)
+    await consumer.receive(2000)
+    await session.rollback()
+    await consumer.close()
+    assert.match(await ok(['queue', 'browse', 'DLQ']), /breaks/)
+    assert.equal(await ok(['queue', 'retry-dead']), 'sent 1 of DLQ back\n')
+    assert.equal(await ok(['queue', 'browse', 'fragile']), 'breaks\n')
+  })
+
+  it('list and delete subscriptions', async () => {
+    const factory = new ConnectionFactory(`amqp://${provider.address}`, { clientID: 'me' })
+    {
+      await using connection = await factory.createConnection()
+      await using session = await connection.createSession()
+      const topic = session.createTopic('told')
+      const consumer = await session.createDurableConsumer(topic, 'mine', "a = 'b'")
+      const inUse = await millrace(['subscription', 'delete', 'durable/me/mine'])
+      assert.equal(inUse.code, 2)
+      await consumer.close()
+    }
+    assert.match(await ok(['subscription', 'list']), /durable\/me\/mine +told +mine +me/)
+    await ok(['subscription', 'delete', 'durable/me/mine'])
+    assert.equal(await ok(['subscription', 'list']), '')
+    assert.equal((await millrace(['subscription', 'delete', 'nobody'])).code, 2)
+  })
+
+  it('bridge one provider to another', async () => {
+    await ok(['queue', 'send', 'bridged', '--property', 'kept=yes'], 'a\nb\nc\n')
+    const to = provider.address
+    const args = ['jms', 'bridge', '--from', to, '--to', to, '--queue', 'bridged', '--as', 'there']
+    assert.equal(await ok([...args, '--until-empty']), 'passed on 3\n')
+    const lines = (await ok(['queue', 'browse', 'there', '--json'])).trim().split('\n')
+    const first = JSON.parse(lines[0] ?? '')
+    assert.equal(first.body, 'a')
+    assert.equal(first.properties.kept, 'yes')
+    assert.ok(first.properties._AMQ_DUPL_ID)
+    // The same messages once more, as after a crash between the commit and the acknowledgement.
+    await ok(['queue', 'move', 'there', 'bridged'])
+    await ok([...args, '--until-empty'])
+    assert.equal(await ok(['queue', 'browse', 'there']), '')
+  })
+})

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import {
+  type Connection,
+  DeliveryMode,
+  type Message,
+  Queue,
+  Session,
+  type TextMessage,
+} from '@millrace/jms'
+import { ask, bodyOf, describeMessage, jmsOptions, openJms } from '../client/jms.ts'
+import { printRows, report } from '../client/output.ts'
+import type { Command } from '../command.ts'
+import type { ParsedOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+
+/** Messages that are moved in one transaction. */
+const BATCH = 100
+
+const selectorOption = {
+  selector: {
+    value: 'TEXT',
+    short: 's',
+    help: 'only messages that match, as "color = \'red\' AND n > 3"',
+  },
+} as const
+const maxOption = { max: { value: 'N', short: 'n', help: 'at most so many messages' } } as const
+
+function maxOf(parsed: ParsedOptions): number {
+  const text = parsed.value('max')
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  if (!/^[1-9]\d*$/.test(text)) {
+    throw new UsageError(`invalid --max ${text}: allowed is a whole number from 1`)
+  }
+  return Number(text)
+}
+
+const list: Command = {
+  name: 'list',
+  summary: 'lists queues with what waits in them and who consumes',
+  options: jmsOptions,
+  async run(parsed) {
+    await using connection = await openJms(parsed)
+    const queues = (await ask(connection, 'queue.list')) as Record<string, unknown>[]
+    const rows = queues
+      .filter(({ isTemporary }) => isTemporary !== true)
+      .map(({ isTemporary: _, ...row }) => row)
+      .sort((a, b) => (String(a.name) < String(b.name) ? -1 : 1))
+    printRows(rows, { json: parsed.has('json') })
+    return 0
+  },
+}
+
+function show(message: Message, json: boolean): void {
+  const text = json ? JSON.stringify(describeMessage(message)) : textOf(message)
+  process.stdout.write(`${text}\n`)
+}
+
+function textOf(message: Message): string {
+  const body = bodyOf(message)
+  return typeof body === 'string' ? body : JSON.stringify(body)
+}
+
+const browse: Command = {
+  name: 'browse',
+  summary: 'prints the messages of a queue and leaves them there',
+  positionals: ['QUEUE'],
+  options: { ...jmsOptions, ...selectorOption, ...maxOption },
+  async run(parsed) {
+    const max = maxOf(parsed)
+    await using connection = await openJms(parsed)
+    await using session = await connection.createSession()
+    const queue = new Queue(parsed.positionals[0] as string)
+    await using browser = await session.createBrowser(queue, parsed.value('selector') ?? null)
+    let count = 0
+    for await (const message of browser) {
+      if (count >= max) break
+      show(message, parsed.has('json'))
+      count++
+    }
+    return 0
+  },
+}
+
+const send: Command = {
+  name: 'send',
+  summary: 'sends a text, or each line of stdin, as a message',
+  positionals: ['QUEUE', '[TEXT]'],
+  options: {
+    ...jmsOptions,
+    property: {
+      value: 'NAME=VALUE',
+      short: 'p',
+      multiple: true,
+      help: 'sets a string property; may be repeated',
+    },
+    type: { value: 'TEXT', help: 'sets JMSType' },
+    priority: { value: 'N', help: '0 to 9 (default 4)' },
+    ttl: { value: 'MS', help: 'lets messages expire after so many milliseconds' },
+    delay: { value: 'MS', help: 'holds messages back for so many milliseconds' },
+    'non-persistent': { help: 'sends messages that need not survive a crash' },
+  },
+  async run(parsed) {
+    const [name, text] = parsed.positionals
+    const whole = (option: string): number => {
+      const value = parsed.value(option) ?? '0'
+      if (!/^\d+$/.test(value))
+        throw new UsageError(`invalid --${option} ${value}: allowed is a whole number`)
+      return Number(value)
+    }
+    await using connection = await openJms(parsed)
+    await using session = await connection.createSession()
+    await using producer = await session.createProducer(new Queue(name as string))
+    if (parsed.value('priority') !== undefined) producer.setPriority(whole('priority'))
+    producer.setTimeToLive(whole('ttl'))
+    producer.setDeliveryDelay(whole('delay'))
+    if (parsed.has('non-persistent')) producer.setDeliveryMode(DeliveryMode.NON_PERSISTENT)
+    const lines = text === undefined ? linesOf(readFileSync(0, 'utf8')) : [text]
+    const sends: Promise<void>[] = []
+    for (const line of lines) {
+      const message = session.createTextMessage(line)
+      message.setJMSType(parsed.value('type') ?? null)
+      setProperties(message, parsed.values('property'))
+      sends.push(producer.send(message))
+    }
+    await Promise.all(sends)
+    report(
+      `sent ${lines.length} to ${name}`,
+      { queue: name, sent: lines.length },
+      { json: parsed.has('json') },
+    )
+    return 0
+  },
+}
+
+function linesOf(text: string): string[] {
+  const lines = text.split('\n')
+  if (lines.at(-1) === '') lines.pop()
+  return lines
+}
+
+function setProperties(message: TextMessage, pairs: readonly string[]): void {
+  for (const pair of pairs) {
+    const at = pair.indexOf('=')
+    if (at <= 0) throw new UsageError(`invalid --property ${pair}: allowed is NAME=VALUE`)
+    message.setStringProperty(pair.slice(0, at), pair.slice(at + 1))
+  }
+}
+
+const receive: Command = {
+  name: 'receive',
+  summary: 'takes messages off a queue and prints them',
+  positionals: ['QUEUE'],
+  options: {
+    ...jmsOptions,
+    ...selectorOption,
+    ...maxOption,
+    wait: {
+      value: 'MS',
+      short: 'w',
+      help: 'waits so long for the next message before it ends (default 1000)',
+    },
+  },
+  async run(parsed) {
+    const max = maxOf(parsed)
+    const wait = Number(parsed.value('wait') ?? 1000)
+    if (!(wait >= 1)) throw new UsageError('invalid --wait: allowed is a whole number from 1')
+    await using connection = await openJms(parsed)
+    await using session = await connection.createSession(Session.CLIENT_ACKNOWLEDGE)
+    const queue = new Queue(parsed.positionals[0] as string)
+    await using consumer = await session.createConsumer(queue, parsed.value('selector') ?? null)
+    for (let count = 0; count < max; count++) {
+      const message = await consumer.receive(wait)
+      if (message === null) return 0
+      show(message, parsed.has('json'))
+      await message.acknowledge()
+    }
+    return 0
+  },
+}
+
+/** Moves messages, a batch in a transaction; `to` says where each goes, undefined leaves it. Returns how many went. */
+async function moveAll(
+  connection: Connection,
+  from: string,
+  options: {
+    readonly selector: string | undefined
+    readonly max: number
+    readonly to: (message: Message) => Queue
+  },
+): Promise<number> {
+  await using session = await connection.createSession(Session.SESSION_TRANSACTED)
+  await using consumer = await session.createConsumer(new Queue(from), options.selector ?? null)
+  await using producer = await session.createProducer()
+  let moved = 0
+  for (;;) {
+    const sends: Promise<void>[] = []
+    while (sends.length < BATCH && moved + sends.length < options.max) {
+      const message = await consumer.receiveNoWait()
+      if (message === null) break
+      const mode = message.getJMSDeliveryMode()
+      sends.push(producer.send(options.to(message), message, mode, message.getJMSPriority(), 0))
+    }
+    await Promise.all(sends)
+    await session.commit()
+    moved += sends.length
+    if (sends.length < BATCH) return moved
+  }
+}
+
+const move: Command = {
+  name: 'move',
+  summary: 'moves messages from one queue to another, each exactly once',
+  positionals: ['FROM', 'TO'],
+  options: { ...jmsOptions, ...selectorOption, ...maxOption },
+  async run(parsed) {
+    const [from, to] = parsed.positionals as readonly [string, string]
+    if (from === to) throw new UsageError(`${from} is both ends of the move`)
+    await using connection = await openJms(parsed)
+    const target = new Queue(to)
+    const moved = await moveAll(connection, from, {
+      selector: parsed.value('selector'),
+      max: maxOf(parsed),
+      to: () => target,
+    })
+    report(
+      `moved ${moved} from ${from} to ${to}`,
+      { from, to, moved },
+      { json: parsed.has('json') },
+    )
+    return 0
+  },
+}
+
+const purge: Command = {
+  name: 'purge',
+  summary: 'deletes what waits in a queue',
+  positionals: ['QUEUE'],
+  options: { ...jmsOptions, ...selectorOption },
+  async run(parsed) {
+    const [name] = parsed.positionals as readonly [string]
+    await using connection = await openJms(parsed)
+    const selector = parsed.value('selector')
+    const purged =
+      selector === undefined
+        ? ((await ask(connection, 'queue.purge', { name })) as { readonly purged: number }).purged
+        : await purgeSelected(connection, name, selector)
+    report(`purged ${purged} of ${name}`, { queue: name, purged }, { json: parsed.has('json') })
+    return 0
+  },
+}
+
+async function purgeSelected(
+  connection: Connection,
+  name: string,
+  selector: string,
+): Promise<number> {
+  await using session = await connection.createSession(Session.CLIENT_ACKNOWLEDGE)
+  await using consumer = await session.createConsumer(new Queue(name), selector)
+  for (let purged = 0; ; purged++) {
+    const message = await consumer.receiveNoWait()
+    if (message === null) return purged
+    await message.acknowledge()
+  }
+}
+
+const retryDead: Command = {
+  name: 'retry-dead',
+  summary: 'sends dead letters back to where they came from, each exactly once',
+  positionals: ['[QUEUE]'],
+  options: { ...jmsOptions, ...selectorOption, ...maxOption },
+  details: `QUEUE is the queue of the dead letters, DLQ by default. Only letters of millrace tell where they came from;
+others stay where they are.
+
+Example:
+  millrace queue retry-dead --selector "JMS_Millrace_DeadLetterSource = 'queue://orders'"`,
+  async run(parsed) {
+    const [name = 'DLQ'] = parsed.positionals
+    const known = "JMS_Millrace_DeadLetterSource LIKE 'queue://%'"
+    const selector = parsed.value('selector')
+    await using connection = await openJms(parsed)
+    const retried = await moveAll(connection, name, {
+      selector: selector === undefined ? known : `(${selector}) AND ${known}`,
+      max: maxOf(parsed),
+      to: (message) => {
+        const source = message.getStringProperty('JMS_Millrace_DeadLetterSource') ?? ''
+        return new Queue(source.replace(/^queue:\/\//, ''))
+      },
+    })
+    report(
+      `sent ${retried} of ${name} back`,
+      { queue: name, retried },
+      { json: parsed.has('json') },
+    )
+    return 0
+  },
+}
+
+/** `millrace queue …` */
+export const queue: Command = {
+  name: 'queue',
+  summary: 'lists, browses, fills and empties queues of a JMS provider',
+  subcommands: [list, browse, send, receive, move, purge, retryDead],
+}
