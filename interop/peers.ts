@@ -15,7 +15,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { readyAddress } from '@millrace/testkit'
+import { readyAddresses } from '@millrace/testkit'
 
 const here = import.meta.dirname
 export const peersDirectory = join(here, '.peers')
@@ -483,7 +483,7 @@ export async function startMillrace(
     /** Run `dist`, which `npm run build` makes, instead of the sources. */
     readonly isBuilt?: boolean
   } = {},
-): Promise<Peer> {
+): Promise<Peer & { readonly amqp: string }> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'millrace-'))
   const child = spawn(process.execPath, [
     ...(options.isBuilt
@@ -499,8 +499,8 @@ export async function startMillrace(
     ...(options.args ?? []),
   ])
   const stop = stopping(child)
-  const address = await readyAddress(child)
-  return { name: 'millrace', address, directory, stop, [Symbol.asyncDispose]: stop }
+  const { kafka: address, amqp } = await readyAddresses(child)
+  return { name: 'millrace', address, amqp, directory, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** A copy of a data directory, as one would take it to another machine. */

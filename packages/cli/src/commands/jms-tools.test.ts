@@ -25,7 +25,10 @@ describe('the tools for JMS', () => {
     await broker.close()
   })
 
-  function millrace(args: readonly string[], input = ''): Promise<{ code: unknown; out: string; err: string }> {
+  function millrace(
+    args: readonly string[],
+    input = '',
+  ): Promise<{ code: unknown; out: string; err: string }> {
     const main = new URL('../main.ts', import.meta.url).pathname
     const child = spawn(process.execPath, ['--conditions=millrace-src', main, ...args], {
       env: { ...process.env, MILLRACE_AMQP: provider.address },
@@ -57,8 +60,14 @@ describe('the tools for JMS', () => {
     assert.equal(await ok(['queue', 'browse', 'tools']), 'red\none\ntwo\nthree\n')
     const [shown] = (await ok(['queue', 'browse', 'tools', '--json', '-n', '1'])).split('\n')
     assert.deepEqual(JSON.parse(shown ?? '').properties, { color: 'red', JMSXDeliveryCount: 1 })
-    assert.equal(await ok(['queue', 'receive', 'tools', '-s', "color = 'red'", '-w', '300']), 'red\n')
-    assert.equal(await ok(['queue', 'move', 'tools', 'other', '-n', '2']), 'moved 2 from tools to other\n')
+    assert.equal(
+      await ok(['queue', 'receive', 'tools', '-s', "color = 'red'", '-w', '300']),
+      'red\n',
+    )
+    assert.equal(
+      await ok(['queue', 'move', 'tools', 'other', '-n', '2']),
+      'moved 2 from tools to other\n',
+    )
     assert.equal(await ok(['queue', 'purge', 'tools']), 'purged 1 of tools\n')
     assert.equal(await ok(['queue', 'browse', 'tools']), '')
     assert.equal(await ok(['queue', 'receive', 'other', '-w', '300']), 'one\ntwo\n')

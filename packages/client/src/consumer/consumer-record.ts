@@ -124,7 +124,7 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   }
   /** The last header of that name, or undefined. */
   header(name: string): Buffer | null | undefined {
-    return this.headers.findLast(({ key }) => key === name)?.value
+    return findHeader(this.#source.payload, this.#headersStart, name)
   }
 
   toJSON(): Record<string, unknown> {
@@ -202,6 +202,34 @@ function readHeaders(payload: Buffer, start: number): readonly Header[] {
     reader.at = valueEnd
   }
   return headers
+}
+
+/** The value of the last header of a name; the others are passed over as bytes. */
+function findHeader(payload: Buffer, start: number, name: string): Buffer | null | undefined {
+  const reader = new VarintReader(payload, start)
+  const count = reader.varint()
+  let found: Buffer | null | undefined
+  for (let i = 0; i < count; i++) {
+    const keySize = reader.varint()
+    const keyEnd = reader.at + keySize
+    if (keySize < 0 || keyEnd > payload.length) {
+      throw new MalformedInputError(`a header's key has size ${keySize}`)
+    }
+    // A name has no more bytes than three for each of its units.
+    const isIt =
+      keySize >= name.length &&
+      keySize <= name.length * 3 &&
+      payload.toString('utf8', reader.at, keyEnd) === name
+    reader.at = keyEnd
+    const valueSize = reader.varint()
+    const valueEnd = reader.at + Math.max(0, valueSize)
+    if (valueSize < -1 || valueEnd > payload.length) {
+      throw new MalformedInputError(`a header's value has size ${valueSize}`)
+    }
+    if (isIt) found = valueSize < 0 ? null : payload.subarray(reader.at, valueEnd)
+    reader.at = valueEnd
+  }
+  return found
 }
 
 /**

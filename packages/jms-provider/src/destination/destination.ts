@@ -113,7 +113,8 @@ export class Destination implements SubscriptionHost {
     },
     floorOf: (partition: number) => number,
   ): Subscription {
-    const subscription = new Subscription(this, options)
+    const keepsProperties = this.kind === 'queue' && !this.isTemporary
+    const subscription = new Subscription(this, { ...options, keepsProperties })
     for (let partition = 0; partition < this.log.partitions; partition++) {
       subscription.open(partition, floorOf(partition))
     }
@@ -240,7 +241,7 @@ export class Destination implements SubscriptionHost {
     for (const subscription of this.#subscriptions.values()) {
       if (subscription.offer(message)) isWanted = true
     }
-    if (isWanted && this.log.topic !== undefined)
+    if (isWanted && this.log.topic !== undefined && !this.#host.cache.isFull)
       this.#host.cache.offer(this.#keyOf(message), message)
   }
 

@@ -18,7 +18,7 @@ export const MAX_RECORD_BYTES = 104_857_600
 /** How long a look for news may be held by the broker. */
 const TAIL_WAIT_MS = 100
 /** Bytes that are read ahead at once of a backlog. */
-const READ_BYTES = 1024 * 1024
+const READ_BYTES = 2 * 1024 * 1024
 /** How often finished messages are taken off the logs. */
 const TRIM_INTERVAL_MS = 30_000
 
@@ -63,6 +63,8 @@ export class KafkaLogs {
       enableAutoCommit: false,
       fetchMaxWaitMs: TAIL_WAIT_MS,
       maxPollRecords: 2000,
+      maxPartitionFetchBytes: 2 * READ_BYTES,
+      maxPrefetchBytes: 8 * READ_BYTES,
       allowAutoCreateTopics: false,
     })
     this.#readers = [0, 1].map(() => new BacklogReader(client))

@@ -11,6 +11,7 @@ export class MemoryLog implements DestinationLog {
   readonly #clock: Clock
   readonly #messages = new Map<number, StoredMessage>()
   #next = 0
+  #trimmed = 0
   readonly #onMessages: (messages: readonly StoredMessage[]) => void
 
   constructor(clock: Clock, onMessages: (messages: readonly StoredMessage[]) => void) {
@@ -45,10 +46,7 @@ export class MemoryLog implements DestinationLog {
   }
 
   trim(_partition: number, floor: number): void {
-    for (const offset of this.#messages.keys()) {
-      if (offset >= floor) return
-      this.#messages.delete(offset)
-    }
+    for (; this.#trimmed < floor; this.#trimmed++) this.#messages.delete(this.#trimmed)
   }
 
   close(): void {

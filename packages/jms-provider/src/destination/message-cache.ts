@@ -5,6 +5,9 @@ import type { StoredMessage } from '../mapping/stored-message.ts'
 export class MessageCache {
   readonly #budget: number
   readonly #entries = new Map<string, StoredMessage>()
+  /** Keys by age. Those that are gone are passed over: a Map is slow to iterate from a front full of holes. */
+  #order: string[] = []
+  #oldest = 0
   #size = 0
 
   constructor(budgetBytes: number) {
@@ -15,28 +18,42 @@ export class MessageCache {
     return this.#size
   }
 
+  /** Whether what has just been written is not kept any more. */
+  get isFull(): boolean {
+    return this.#size >= this.#budget
+  }
+
   get(key: string): StoredMessage | undefined {
     return this.#entries.get(key)
   }
 
   /** Keeps a message that has just been written, unless older ones fill the budget: they are wanted first. */
   offer(key: string, message: StoredMessage): void {
-    if (this.#size + message.size <= this.#budget) this.#put(key, message)
+    if (this.isFull) return
+    this.#put(key, message)
+    this.#tidy()
   }
 
   /** Keeps a message that is wanted now. */
   put(key: string, message: StoredMessage): void {
     this.#put(key, message)
-    if (this.#size <= this.#budget) return
-    for (const [oldest] of this.#entries) {
-      if (this.#size <= this.#budget || oldest === key) return
-      this.delete(oldest)
+    while (this.#size > this.#budget && this.#oldest < this.#order.length - 1) {
+      this.delete(this.#order[this.#oldest] as string)
+      this.#oldest++
     }
+    this.#tidy()
+  }
+
+  #tidy(): void {
+    if (this.#order.length < 2 * this.#entries.size + 1024) return
+    this.#order = this.#order.slice(this.#oldest).filter((key) => this.#entries.has(key))
+    this.#oldest = 0
   }
 
   #put(key: string, message: StoredMessage): void {
     this.delete(key)
     this.#entries.set(key, message)
+    this.#order.push(key)
     this.#size += message.size
   }
 

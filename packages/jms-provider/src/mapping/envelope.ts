@@ -4,7 +4,7 @@ import { MalformedInputError } from '@millrace/base'
 /** The record header that carries what a JMS message has and a Kafka record has no place for. */
 export const ENVELOPE_HEADER = 'amqp'
 const VERSION = 1
-const FIXED_SIZE = 36
+const FIXED_SIZE = 40
 
 const Flag = { durable: 1, group: 2, wholeBody: 4, duplicateId: 8 } as const
 
@@ -25,6 +25,8 @@ export interface Envelope {
   readonly hasDuplicateId: boolean
   /** Message annotations, properties and application properties, encoded. */
   readonly head: Buffer
+  /** How many bytes at the end of `head` are the application properties section. */
+  readonly propertiesSize: number
 }
 
 /** How the body lies in the record. */
@@ -53,6 +55,7 @@ export function encodeEnvelope(envelope: Envelope, body: EnvelopeBody): Buffer {
   buffer.writeBigInt64BE(BigInt(envelope.deliverAtMs), 20)
   buffer.writeUInt32BE(head.length, 28)
   buffer.writeUInt32BE(bytes.length, 32)
+  buffer.writeUInt32BE(envelope.propertiesSize, 36)
   buffer.set(head, FIXED_SIZE)
   buffer.set(bytes, FIXED_SIZE + head.length)
   buffer.set(footer, FIXED_SIZE + head.length + bytes.length)
@@ -67,7 +70,9 @@ export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
   const flags = buffer[1] as number
   const headEnd = FIXED_SIZE + buffer.readUInt32BE(28)
   const bodyEnd = headEnd + buffer.readUInt32BE(32)
-  if (bodyEnd > buffer.length) throw new MalformedInputError('an envelope that was cut off')
+  const propertiesSize = buffer.readUInt32BE(36)
+  if (bodyEnd > buffer.length || FIXED_SIZE + propertiesSize > headEnd)
+    throw new MalformedInputError('an envelope that was cut off')
   return {
     durable: (flags & Flag.durable) !== 0,
     hasGroup: (flags & Flag.group) !== 0,
@@ -77,6 +82,7 @@ export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
     expiresAtMs: Number(buffer.readBigInt64BE(12)),
     deliverAtMs: Number(buffer.readBigInt64BE(20)),
     head: buffer.subarray(FIXED_SIZE, headEnd),
+    propertiesSize,
     isWhole: (flags & Flag.wholeBody) !== 0,
     bytes: buffer.subarray(headEnd, bodyEnd),
     footer: buffer.subarray(bodyEnd),

@@ -11,6 +11,7 @@ import {
   JmsDestinationType,
   JmsMessageType,
   type MessageBody,
+  Section,
 } from '@millrace/amqp'
 import { MalformedInputError } from '@millrace/base'
 import { decodeEnvelope, ENVELOPE_HEADER, type Envelope } from './envelope.ts'
@@ -25,6 +26,7 @@ export interface StoredRecord {
   readonly keyBytes: Buffer | null
   readonly valueBytes: Buffer | null
   readonly headers: readonly { readonly key: string; readonly value: Buffer | null }[]
+  header(name: string): Buffer | null | undefined
 }
 
 const noBytes = Buffer.alloc(0)
@@ -36,12 +38,7 @@ export function fromRecord(record: StoredRecord): StoredMessage {
     offset: Number(record.offset),
     timestamp: record.timestamp,
   }
-  const { headers } = record
-  // Ours comes first.
-  const own =
-    headers[0]?.key === ENVELOPE_HEADER
-      ? headers[0].value
-      : headers.find(({ key }) => key === ENVELOPE_HEADER)?.value
+  const own = record.header(ENVELOPE_HEADER)
   if (own !== undefined && own !== null) {
     try {
       const envelope = decodeEnvelope(own)
@@ -110,6 +107,7 @@ function fromForeign(
     hasGroup: groupId !== undefined,
     hasDuplicateId: properties.has('_AMQ_DUPL_ID') || properties.has('JMS_Millrace_DuplicateID'),
     head: encoded.lasting,
+    propertiesSize: encoded.slice(Section.applicationProperties).length,
   }
   return new StoredMessage(place, envelope, [encoded.bodyBytes])
 }

@@ -56,6 +56,13 @@ export class StoredMessage implements Selectable {
     return this.#applicationProperties
   }
 
+  /** Its application properties as they are encoded, undefined in an unusual encoding. */
+  get propertySection(): Buffer | undefined {
+    const { head, propertiesSize } = this.envelope
+    const section = head.subarray(head.length - propertiesSize)
+    return propertiesSize === 0 || section[1] === 0x53 ? section : undefined
+  }
+
   get groupId(): string | undefined {
     return this.envelope.hasGroup ? this.properties.groupId : undefined
   }
@@ -94,7 +101,8 @@ const headers: Readonly<Record<string, (message: StoredMessage) => SelectorValue
   JMSRedelivered: () => undefined,
 }
 
-function selectorValue(value: AmqpValue | undefined): SelectorValue {
+/** A property as selectors see it. */
+export function selectorValue(value: AmqpValue | undefined): SelectorValue {
   if (typeof value === 'string' || typeof value === 'boolean') return value
   if (!(value instanceof Typed)) return undefined
   switch (value.type) {

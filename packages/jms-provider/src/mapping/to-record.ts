@@ -53,6 +53,7 @@ export function toRecord(
     hasGroup: properties.groupId !== undefined,
     hasDuplicateId: duplicateIdProperties.some((name) => applicationProperties.has(name)),
     head: message.lasting,
+    propertiesSize: message.slice(Section.applicationProperties).length,
   }
   const { value, body } = splitBody(message)
   const headers: RecordHeader[] = [{ key: ENVELOPE_HEADER, value: encodeEnvelope(envelope, body) }]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StoredMessage } from '../mapping/stored-message.ts'
-import type { Selector } from '../selector/selector.ts'
+import type { Selectable, Selector } from '../selector/selector.ts'
 import { CHUNK } from './partition-index.ts'
 
 export const Verdict = { unknown: 0, yes: 1, no: 2 } as const
@@ -10,11 +10,19 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict]
 export class SelectorMemo {
   readonly selector: Selector
   readonly #verdicts = new Map<number, Map<number, Uint8Array>>()
+  readonly #isOfPropertiesOnly: boolean
   /** Consumers that use it now. */
   users = 0
 
   constructor(selector: Selector) {
     this.selector = selector
+    this.#isOfPropertiesOnly = ![...selector.identifiers].some(
+      (name) =>
+        /^JMS(?!_|X)/.test(name) ||
+        name === 'JMSXGroupID' ||
+        name === 'JMSXGroupSeq' ||
+        name === 'JMSXUserID',
+    )
   }
 
   verdictOf(partition: number, offset: number): Verdict {
@@ -22,8 +30,16 @@ export class SelectorMemo {
     return (chunk?.[offset % CHUNK] ?? Verdict.unknown) as Verdict
   }
 
+  /** Whether the selector looks at application properties only. */
+  get isOfPropertiesOnly(): boolean {
+    return this.#isOfPropertiesOnly
+  }
+
   judge(message: StoredMessage): Verdict {
-    const { partition, offset } = message
+    return this.judgeAt(message.partition, message.offset, message)
+  }
+
+  judgeAt(partition: number, offset: number, message: Selectable): Verdict {
     let chunks = this.#verdicts.get(partition)
     if (chunks === undefined) {
       chunks = new Map()

@@ -4,6 +4,7 @@ import type { DestinationPolicy } from '../config/destination-policy.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import type { Selector } from '../selector/selector.ts'
 import { type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition-index.ts'
+import { PropertyCache } from './property-cache.ts'
 import { SelectorMemo, Verdict } from './selector-memo.ts'
 
 /** A consumer or browser, as a subscription sees it. */
@@ -95,6 +96,9 @@ export class Subscription {
   readonly #takers: TakerState[] = []
   readonly #browsers: TakerState[] = []
   readonly #memos = new Map<string, SelectorMemo>()
+  readonly #properties = new PropertyCache()
+  /** Whether consumers may come with selectors of their own. */
+  readonly keepsProperties: boolean
   readonly #groups = new Map<string, TakerState>()
   #hasGroups = false
   /** The consumer whose turn it is. */
@@ -113,12 +117,14 @@ export class Subscription {
       readonly id: string
       readonly isDurable: boolean
       readonly filter?: ((message: StoredMessage) => boolean) | undefined
+      readonly keepsProperties?: boolean
     },
   ) {
     this.#host = host
     this.id = options.id
     this.isDurable = options.isDurable
     this.filter = options.filter
+    this.keepsProperties = options.keepsProperties ?? false
   }
 
   get indices(): ReadonlyMap<number, PartitionIndex> {
@@ -176,10 +182,12 @@ export class Subscription {
         deliverAtMs: envelope.deliverAtMs,
         group,
       },
-      this.#host.clock.now(),
+      envelope.deliverAtMs > 0 ? this.#host.clock.now() : 0,
     )
     if (!isWaiting) return false
     for (const memo of this.#memos.values()) memo.judge(message)
+    const section = this.keepsProperties ? message.propertySection : undefined
+    if (section !== undefined) this.#properties.add(message.partition, offset, section)
     if (envelope.expiresAtMs > 0) this.#wakeAt(envelope.expiresAtMs)
     if (envelope.deliverAtMs > 0) this.#wakeAt(envelope.deliverAtMs)
     this.plan()
@@ -409,7 +417,9 @@ export class Subscription {
 
   /** Whether it may be for this taker; a selector's word on a message that is not in memory comes later. */
   #isFor(state: TakerState, index: PartitionIndex, offset: number): boolean {
-    if (state.memo?.verdictOf(index.partition, offset) === Verdict.no) return false
+    if (state.memo !== undefined && this.#verdictOf(state.memo, index, offset) === Verdict.no) {
+      return false
+    }
     const expiresAtMs = index.expiresAtOf(offset)
     if (expiresAtMs > 0 && expiresAtMs <= this.#host.clock.now()) return false
     if (state.taker.isBrowser) return true
@@ -419,6 +429,14 @@ export class Subscription {
       if (owner !== undefined && owner !== state) return false
     }
     return state.refused.size === 0 || !state.refused.has(keyOf(index, offset))
+  }
+
+  /** What a selector says, as far as it can be told without reading the log. */
+  #verdictOf(memo: SelectorMemo, { partition }: PartitionIndex, offset: number): Verdict {
+    const known = memo.verdictOf(partition, offset)
+    if (known !== Verdict.unknown || !memo.isOfPropertiesOnly) return known
+    const properties = this.#properties.find(partition, offset)
+    return properties === undefined ? known : memo.judgeAt(partition, offset, properties)
   }
 
   // What becomes of messages in hand.
@@ -521,6 +539,7 @@ export class Subscription {
       if (changes.length === 0) continue
       all.push({ partition: index.partition, changes })
       for (const memo of this.#memos.values()) memo.forget(index.partition, index.floor)
+      this.#properties.forget(index.partition, index.floor)
     }
     return all
   }
@@ -595,6 +614,7 @@ export class Subscription {
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
+    this.#properties.clear()
   }
 }
 
