@@ -390,6 +390,13 @@ export class Engine implements DestinationHost {
     await this.journal.commit(commit)
   }
 
+  /** Hands out nothing more. */
+  stopDelivering(): void {
+    for (const destination of this.#open.values()) {
+      for (const subscription of destination.subscriptions) subscription.close()
+    }
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true
     await this.journal.close()

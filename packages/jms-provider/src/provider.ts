@@ -42,6 +42,9 @@ export interface ProviderOptions {
 /** How long a client that connects while nobody owns the destinations may have to wait. */
 const OWNER_WAIT_MS = 15_000
 
+/** How long clients may still say what became of messages when the provider stops. */
+const LAST_WORDS_MS = 50
+
 /** Everything that only the owner of the destinations has. */
 interface Reign {
   readonly engine: Engine
@@ -478,6 +481,9 @@ export class JmsProvider implements AsyncDisposable {
       condition: Condition.connectionForced,
       description: 'the provider stops',
     } as const
+    // What was consumed is still being told: give it a moment, so that it need not come again.
+    reign?.engine.stopDelivering()
+    if (this.#connections.size > 0) await this.#within(LAST_WORDS_MS, new Promise(() => {}))
     const closing = [...this.#connections].map((connection) => connection.close(condition))
     await this.#within(1000, Promise.all(closing))
     for (const connection of [...this.#connections]) connection.destroy()
