@@ -32,7 +32,7 @@ const javaPeers = [
 /** Jars of Apache Kafka, by what they are for. */
 type JavaPeer = (typeof javaPeers)[number]
 
-const goPrograms = ['franz', 'groups', 'sarama'] as const
+const goPrograms = ['amqp', 'franz', 'groups', 'sarama'] as const
 
 /** Programs the scenarios need, with Debian's packages for them. */
 const tools: Readonly<Record<string, readonly [args: readonly string[], packages: string]>> = {
@@ -41,6 +41,7 @@ const tools: Readonly<Record<string, readonly [args: readonly string[], packages
   mvn: [['--version'], 'maven'],
   python3: [['-c', 'import venv, ensurepip'], 'python3-venv'],
   go: [['version'], 'golang (1.26 or newer)'],
+  '/usr/bin/python3': [['-c', 'import proton'], 'python3-qpid-proton'],
   kcat: [['-V'], 'kcat'],
 }
 

@@ -26,6 +26,12 @@ await Promise.all(
     }),
   ),
 )
+// Loaded by who speaks over WebSocket only.
+await build({
+  ...common,
+  entryPoints: [join(packages, 'amqp/src/network/web-socket.ts')],
+  outfile: join(packages, 'amqp/dist/web-socket.js'),
+})
 // The command line loads each command when it is called for.
 rmSync(join(packages, 'cli/dist/chunks'), { recursive: true, force: true })
 await build({

@@ -8,6 +8,8 @@ require (
 	github.com/twmb/franz-go/pkg/kadm v1.17.2
 )
 
+require github.com/Azure/go-amqp v1.7.0
+
 require (
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/eapache/go-resiliency v1.7.0 // indirect

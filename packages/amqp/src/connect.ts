@@ -90,7 +90,7 @@ async function transportTo(
   const port = url.port === '' ? (ports[url.protocol] as number) : Number(url.port)
   const isSecure = /s:$/.test(url.protocol) && url.protocol !== 'ws:' && url.protocol !== 'amqpws:'
   if (/ws/.test(url.protocol)) {
-    const { connectWebSocket } = await import('./network/web-socket.ts')
+    const { connectWebSocket } = await import('@millrace/amqp/web-socket')
     const address = `${isSecure ? 'wss' : 'ws'}://${url.hostname}:${port}${url.pathname || '/'}${url.search}`
     return connectWebSocket(address, { tls: options.tls, timeoutMs })
   }

@@ -54,6 +54,8 @@ export interface ConnectionOptions {
   readonly idleTimeoutMs?: number | undefined
   /** Undefined: no SASL layer, for a client; refused, for a server. */
   readonly sasl?: SaslLayer | undefined
+  /** Whether a server serves a peer that comes without the SASL layer; asked once, before anything else. */
+  readonly admitsWithoutSasl?: (() => boolean) | undefined
   readonly offeredCapabilities?: readonly string[] | undefined
   readonly desiredCapabilities?: readonly string[] | undefined
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
@@ -360,6 +362,9 @@ export class AmqpConnection {
   }
 
   #onHeader(header: Buffer): void {
+    const isPlainClient =
+      this.#options.role === 'server' && this.#sasl !== undefined && header.equals(amqpHeader)
+    if (isPlainClient && this.#options.admitsWithoutSasl?.() === true) this.#sasl = undefined
     const wantsSasl = this.#sasl !== undefined
     if (header.equals(saslHeader) && wantsSasl) {
       this.#phase = 'sasl'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { AmqpConnection, Condition, listenWebSocket, saslServer } from '@millrace/amqp'
+import { AmqpConnection, Condition, saslServer } from '@millrace/amqp'
 import {
   type Connection,
   type ListenOptions,
@@ -352,9 +352,11 @@ export class JmsProvider implements AsyncDisposable {
       onError: (error) => this.#logger.warn('a listener failed', { error }),
     }
     const isWebSocket = scheme === 'ws' || scheme === 'wss'
-    const listener = isWebSocket
-      ? await listenWebSocket(options)
-      : await this.#world.network.listen(options)
+    // Loaded by those only who want it.
+    const listen = isWebSocket
+      ? (await import('@millrace/amqp/web-socket')).listenWebSocket
+      : this.#world.network.listen
+    const listener = await listen(options)
     this.#listeners.push(listener)
     this.#bound.push({ ...address, port: listener.port })
   }
@@ -402,15 +404,21 @@ export class JmsProvider implements AsyncDisposable {
     const { random, clock } = this.#world
     const authenticator = this.#users.authenticatorFor(transport.remoteAddress, transport.peerName)
     let handler: ProviderConnection | undefined
+    const admit = (username: string | undefined): void => {
+      handler = new ProviderConnection(context, username)
+      handler.use(connection)
+    }
     const connection = new AmqpConnection(transport, {
       role: 'server',
       clock,
       containerId: 'millrace',
       idleTimeoutMs: this.#config.number('idle.timeout.ms'),
-      sasl: saslServer(authenticator, random, (username) => {
-        handler = new ProviderConnection(context, username)
-        handler.use(connection)
-      }),
+      sasl: saslServer(authenticator, random, admit),
+      admitsWithoutSasl() {
+        if (!authenticator.mechanisms.includes('ANONYMOUS')) return false
+        admit(undefined)
+        return true
+      },
       handler: {
         onOpen: (open) => handler?.onOpen(open),
         onSession: (session) => handler?.onSession(session),
