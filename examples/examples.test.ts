@@ -57,7 +57,7 @@ describe('the snippets of the pages', () => {
   const pages = [join(root, 'README.md'), ...globSync(join(root, 'packages/*/README.md'))]
 
   it('are in every package that is published', () => {
-    assert.equal(pages.length, 7)
+    assert.equal(pages.length, 10)
     for (const page of pages)
       assert.ok(snippets(page).length > 0 || page.includes('packages/cli'), page)
   })

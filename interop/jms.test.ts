@@ -49,6 +49,19 @@ describe('JMS programs in Java', () => {
     assert.equal((await probe(provider.address)).stdout, expected.stdout)
   })
 
+  it('in Spring Boot see the same of our provider and of Artemis', async () => {
+    const run = (address: string) =>
+      java('spring-boot', ['millrace.orders.SpringOrders', `amqp://${address}`, 'spring'], {
+        timeoutMs: 60_000,
+      })
+    const expected = await run(artemis.address)
+    assert.match(
+      expected.stdout,
+      /confirmed: \[order 0 for c0.*\n.*after 2 failures\nrolled back\na: once\n/,
+    )
+    assert.equal((await run(provider.address)).stdout, expected.stdout)
+  })
+
   it('pass the Joram suite whole (Qpid JMS 1, javax.jms)', async () => {
     const { stdout } = await java(
       'qpid-jms-1',

@@ -28,6 +28,7 @@ const javaPeers = [
   'qpid-jms-1',
   'qpid-jms-2',
   'artemis-2.44.0',
+  'spring-boot',
 ] as const
 /** Jars of Apache Kafka, by what they are for. */
 type JavaPeer = (typeof javaPeers)[number]
@@ -71,6 +72,7 @@ export async function preparePeers(): Promise<void> {
   await compileJava('streams-classes', 'kafka-streams-4.3.1', filesIn('java-streams'))
   await compileJava('jms1-classes', 'qpid-jms-1', filesIn('java-jms1'))
   await compileJava('jms-classes', 'qpid-jms-2', filesIn('java-jms'))
+  await compileJava('spring-classes', 'spring-boot', filesIn('java-spring'), ['-parameters'])
   await compileJava('artemis-classes', 'artemis-2.44.0', filesIn('java-artemis'))
   await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
     await run('python3', ['-m', 'venv', target])
@@ -98,9 +100,19 @@ async function compileJava(
   name: string,
   peer: JavaPeer,
   sources: readonly string[],
+  flags: readonly string[] = [],
 ): Promise<void> {
   await once(name, sources, async (target) => {
-    await run('javac', ['-encoding', 'UTF-8', '-cp', libraries(peer), '-d', target, ...sources])
+    await run('javac', [
+      ...flags,
+      '-encoding',
+      'UTF-8',
+      '-cp',
+      libraries(peer),
+      '-d',
+      target,
+      ...sources,
+    ])
   })
 }
 
@@ -178,6 +190,7 @@ const ownClasses: Readonly<Record<JavaPeer, string>> = {
   'qpid-jms-1': 'jms1-classes',
   'qpid-jms-2': 'jms-classes',
   'artemis-2.44.0': 'artemis-classes',
+  'spring-boot': 'spring-classes',
 }
 
 function classPathOf(peer: JavaPeer): string {
