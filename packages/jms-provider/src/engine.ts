@@ -182,6 +182,8 @@ export class Engine implements DestinationHost {
       from,
       consumedRetentionMs: Math.max(destination.policy.consumedRetentionMs, 0),
       onRecords: (records) => destination.onRecords(records),
+      opening: () => destination.opening,
+      onOpened: (partition) => destination.onOpened(partition),
     })
     destination.onNews((messages) => this.#noteDuplicateIds(destination, messages))
     destination.useLog(log)

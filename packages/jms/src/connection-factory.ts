@@ -62,6 +62,7 @@ export class ConnectionFactory {
     const isMode = typeof usernameOrMode === 'number'
     const mode = (isMode ? usernameOrMode : sessionMode) ?? Session.AUTO_ACKNOWLEDGE
     try {
+      JMSContext.checkMode(mode)
       const connection = await this.createConnection(isMode ? null : usernameOrMode, password)
       return JMSContext.open(connection, mode)
     } catch (error) {

@@ -273,7 +273,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
         this.#amqp = amqp
         this.#opening = this.#open(amqp)
         await this.#opening
-        await this.#recoverTemporary()
+        await this.#recoverTemporary(amqp)
         for (const session of [...this.#sessions]) await session.recoverOn(amqp)
         return
       } catch (error) {
@@ -293,9 +293,17 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     }
   }
 
-  /** Temporary destinations died with the connection: they come back under new addresses, as far as producers go. */
-  async #recoverTemporary(): Promise<void> {
-    this.#temporary.clear()
+  /** Temporary destinations died with the connection: they come back, empty, under new addresses. */
+  async #recoverTemporary(amqp: AmqpConnection): Promise<void> {
+    if (this.#temporary.size === 0) return
+    const session = amqp.begin()
+    this.#hidden = session
+    await this.limited(session.begun, 'beginning a session')
+    for (const destination of [...this.#temporary.keys()]) {
+      const { address, link } = await this.#makeTemporary(session, destination.kind)
+      destination.moveTo(address)
+      this.#temporary.set(destination, link)
+    }
   }
 
   #fail(error: JMSException): void {
@@ -472,7 +480,17 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
 
   /** @internal */
   async createTemporary(kind: 'queue' | 'topic'): Promise<TemporaryQueue | TemporaryTopic> {
-    const session = await this.hiddenSession()
+    const { address, link } = await this.#makeTemporary(await this.hiddenSession(), kind)
+    const destination =
+      kind === 'queue' ? new TemporaryQueue(address, this) : new TemporaryTopic(address, this)
+    this.#temporary.set(destination, link)
+    return destination
+  }
+
+  async #makeTemporary(
+    session: AmqpSession,
+    kind: 'queue' | 'topic',
+  ): Promise<{ readonly address: string; readonly link: SenderLink }> {
     const capability =
       kind === 'queue' ? JmsCapability.temporaryQueue : JmsCapability.temporaryTopic
     const link = session.sender(`${this.newId()}:temporary`)
@@ -493,10 +511,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     const target = link.remote?.target
     const address = target?.kind === 'target' ? textOf(target.address) : undefined
     if (address === undefined) throw new JMSException(`the provider named no temporary ${kind}`)
-    const destination =
-      kind === 'queue' ? new TemporaryQueue(address, this) : new TemporaryTopic(address, this)
-    this.#temporary.set(destination, link)
-    return destination
+    return { address, link }
   }
 
   /** @internal */

@@ -4,8 +4,7 @@ import { InvalidDestinationException } from './exceptions.ts'
 
 /** Where messages go and come from. */
 export abstract class Destination {
-  /** The name, as the provider knows it. */
-  readonly address: string
+  #address: string
   abstract readonly kind: 'queue' | 'topic'
   readonly isTemporary: boolean = false
 
@@ -15,7 +14,17 @@ export abstract class Destination {
         `${JSON.stringify(address)} is no name of a destination`,
       )
     }
-    this.address = address
+    this.#address = address
+  }
+
+  /** The name, as the provider knows it. */
+  get address(): string {
+    return this.#address
+  }
+
+  /** @internal A temporary destination was made anew, over another connection. */
+  moveTo(address: string): void {
+    this.#address = address
   }
 
   toString(): string {

@@ -3,7 +3,7 @@ import type { QueueBrowser } from './browser.ts'
 import type { Connection, ConnectionMetaData, ExceptionListener } from './connection.ts'
 import type { MessageConsumer } from './consumer.ts'
 import type { Destination, Queue, TemporaryQueue, TemporaryTopic, Topic } from './destination.ts'
-import { IllegalStateException, runtimeException } from './exceptions.ts'
+import { IllegalStateException, JMSException, runtimeException } from './exceptions.ts'
 import { JMSConsumer } from './jms-consumer.ts'
 import { JMSProducer } from './jms-producer.ts'
 import type { BytesMessage } from './message/bytes-message.ts'
@@ -58,6 +58,15 @@ export class JMSContext implements AsyncDisposable {
     shared.users++
   }
 
+  /** @internal Throws `JMSException` for what is no mode. */
+  static checkMode(mode: number): void {
+    if (![0, 1, 2, 3].includes(mode)) {
+      throw new JMSException(
+        `invalid session mode ${mode}: allowed are SESSION_TRANSACTED (0), AUTO_ACKNOWLEDGE (1), CLIENT_ACKNOWLEDGE (2) and DUPS_OK_ACKNOWLEDGE (3)`,
+      )
+    }
+  }
+
   /** @internal */
   static open(connection: Connection, mode: number): JMSContext {
     // The session comes with its first use: until then a client id may be set.
@@ -91,6 +100,7 @@ export class JMSContext implements AsyncDisposable {
   createContext(sessionMode: number): JMSContext {
     return unchecked(() => {
       this.#checkOpen()
+      JMSContext.checkMode(sessionMode)
       return new JMSContext(this.#shared, sessionMode)
     })
   }

@@ -53,6 +53,7 @@ export class Destination implements SubscriptionHost {
   /** Messages below are of the time before this provider: those that need not last are gone. */
   readonly #bootOffsets = new Map<number, number>()
   #onNews: ((messages: readonly StoredMessage[]) => void) | undefined
+  readonly #opening = new Set<number>()
   isClosed = false
 
   constructor(
@@ -137,6 +138,22 @@ export class Destination implements SubscriptionHost {
   startAt(partition: number, place: { readonly end: number; readonly from: number }): void {
     this.#bootOffsets.set(partition, place.end)
     this.#indexed.set(partition, place.from)
+    if (place.from < place.end) this.#opening.add(partition)
+  }
+
+  /** Partitions whose log has not been followed to where it ended when it was opened. */
+  get opening(): ReadonlySet<number> {
+    return this.#opening
+  }
+
+  /** All that was in a partition when it was opened has been seen. */
+  onOpened(partition: number): void {
+    this.#opening.delete(partition)
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiters.splice(0)) wake()
   }
 
   // Sending.
@@ -188,6 +205,7 @@ export class Destination implements SubscriptionHost {
   }
 
   get #isCaughtUp(): boolean {
+    if (this.#opening.size > 0) return false
     for (const [partition, confirmed] of this.#confirmed) {
       if ((this.#indexed.get(partition) ?? 0) < confirmed) return false
     }
@@ -203,6 +221,7 @@ export class Destination implements SubscriptionHost {
     await this.#lastAppend
     const wanted = new Map(this.#confirmed)
     const isThere = (): boolean =>
+      this.#opening.size === 0 &&
       [...wanted].every(([partition, end]) => (this.#indexed.get(partition) ?? 0) >= end)
     while (!isThere() && !this.isClosed) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve))
@@ -227,7 +246,7 @@ export class Destination implements SubscriptionHost {
     if (this.#onNews !== undefined) this.#onNews(messages)
     const last = messages.at(-1)
     if (last !== undefined) this.#indexed.set(last.partition, last.offset + 1)
-    for (const wake of this.#waiters.splice(0)) wake()
+    this.#wake()
   }
 
   #onMessage(message: StoredMessage): void {
@@ -355,7 +374,7 @@ export class Destination implements SubscriptionHost {
     for (const subscription of this.#subscriptions.values()) subscription.close()
     this.#subscriptions.clear()
     this.#log?.close()
-    for (const wake of this.#waiters.splice(0)) wake()
+    this.#wake()
     for (const listener of this.#roomListeners) listener()
   }
 }

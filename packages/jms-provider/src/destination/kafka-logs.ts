@@ -81,12 +81,17 @@ export class KafkaLogs {
     options: {
       readonly from: readonly number[]
       readonly onRecords: (records: readonly ConsumerRecord[]) => void
+      /** Partitions that wait to be told that they have been followed to their end. */
+      readonly opening: () => Iterable<number>
+      readonly onOpened: (partition: number) => void
       readonly consumedRetentionMs: number
     },
   ): DestinationLog {
     const log = new KafkaLog(topic, {
       partitions: options.from.length,
       onRecords: options.onRecords,
+      opening: options.opening,
+      onOpened: options.onOpened,
       consumedRetentionMs: options.consumedRetentionMs,
       clock: this.#clock,
       append: (record) => this.#append(topic, record),
@@ -178,6 +183,7 @@ export class KafkaLogs {
       }
       try {
         this.#dispatch(await this.#tail.poll(TAIL_WAIT_MS))
+        this.#tellOpened()
       } catch (error) {
         if (this.#isClosed) return
         this.#logger.warn('cannot follow the logs of destinations for the moment', { error })
@@ -188,6 +194,15 @@ export class KafkaLogs {
 
   #pause(ms: number): Promise<void> {
     return new Promise((resolve) => this.#clock.setTimer(ms, resolve))
+  }
+
+  /** Tells logs that were opened with something in them when all of it has been handed on. */
+  #tellOpened(): void {
+    for (const log of this.#logs.values()) {
+      for (const partition of log.opening()) {
+        if (this.#tail.lag({ topic: log.topic, partition }) === 0n) log.onOpened(partition)
+      }
+    }
   }
 
   /** Hands records on in runs of one partition. */
@@ -295,6 +310,8 @@ class KafkaLog implements DestinationLog {
   readonly topic: string
   readonly partitions: number
   readonly onRecords: (records: readonly ConsumerRecord[]) => void
+  readonly opening: () => Iterable<number>
+  readonly onOpened: (partition: number) => void
   readonly append: (record: NewRecord) => Promise<LogPlace>
   readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPlace>
   readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
@@ -310,6 +327,8 @@ class KafkaLog implements DestinationLog {
     options: {
       readonly partitions: number
       readonly onRecords: (records: readonly ConsumerRecord[]) => void
+      readonly opening: () => Iterable<number>
+      readonly onOpened: (partition: number) => void
       readonly consumedRetentionMs: number
       readonly clock: Clock
       readonly append: (record: NewRecord) => Promise<LogPlace>
@@ -321,6 +340,8 @@ class KafkaLog implements DestinationLog {
     this.topic = topic
     this.partitions = options.partitions
     this.onRecords = options.onRecords
+    this.opening = options.opening
+    this.onOpened = options.onOpened
     this.append = options.append
     this.appendTogether = options.appendTogether
     this.read = options.read
