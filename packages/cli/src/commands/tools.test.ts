@@ -243,7 +243,7 @@ describe('the tools', () => {
       })
     assert.match(
       await complete('millrace'),
-      /^start topic produce consume group transaction config log bench completion$/,
+      /^start topic produce consume group transaction queue subscription jms config log bench completion$/,
     )
     assert.match(await complete('millrace topic'), /^list create describe alter delete offsets$/)
     assert.match(await complete('millrace topic create'), /--partitions/)
