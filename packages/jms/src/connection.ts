@@ -317,11 +317,14 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
 
   pause(ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = this.clock.setTimer(ms, resolve, { keepsAlive: true })
-      this.#closing.signal.addEventListener('abort', () => {
+      const { signal } = this.#closing
+      const end = (): void => {
         timer.cancel()
+        signal.removeEventListener('abort', end)
         resolve()
-      })
+      }
+      const timer = this.clock.setTimer(ms, end, { keepsAlive: true })
+      signal.addEventListener('abort', end)
     })
   }
 
