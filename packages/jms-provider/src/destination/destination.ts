@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Clock, type Logger, MillraceError } from '@millrace/base'
 import type { DestinationPolicy } from '../config/destination-policy.ts'
+import { ENVELOPE_HEADER, type EnvelopeSummary, summarizeEnvelope } from '../mapping/envelope.ts'
 import { fromRecord, type StoredRecord } from '../mapping/from-record.ts'
 import { StoredMessage } from '../mapping/stored-message.ts'
 import { duplicateIdProperties, type NewRecord } from '../mapping/to-record.ts'
@@ -236,7 +237,41 @@ export class Destination implements SubscriptionHost {
     if (first === undefined) return
     const seen = BigInt(this.#indexed.get(first.partition) ?? 0)
     const news = records.filter(({ offset }) => offset >= seen)
-    if (news.length > 0) this.onMessages(news.map(fromRecord))
+    if (news.length === 0) return
+    if (!this.#takesSummaries || !this.#onSummaries(news)) this.onMessages(news.map(fromRecord))
+  }
+
+  /** A long queue that is being opened: what cannot be kept in memory need not be made into messages. */
+  get #takesSummaries(): boolean {
+    return (
+      this.kind === 'queue' &&
+      this.#opening.size > 0 &&
+      this.#host.cache.isFull &&
+      this.queue.takesSummaries
+    )
+  }
+
+  /** Indexes records by what their envelopes say; false, with nothing done, when one of them needs a closer look. */
+  #onSummaries(records: readonly StoredRecord[]): boolean {
+    const summaries: EnvelopeSummary[] = []
+    for (const record of records) {
+      const envelope = record.header(ENVELOPE_HEADER)
+      const summary =
+        envelope === undefined || envelope === null ? undefined : summarizeEnvelope(envelope)
+      if (summary === undefined) return false
+      summaries.push(summary)
+    }
+    const { queue } = this
+    const { partition } = records[0] as StoredRecord
+    const boot = this.#bootOffsets.get(partition) ?? 0
+    summaries.forEach((summary, i) => {
+      const offset = Number(records[i]?.offset)
+      if (!summary.durable && offset < boot) queue.skip(partition, offset)
+      else queue.offerSummary(partition, offset, summary)
+    })
+    this.#indexed.set(partition, Number(records.at(-1)?.offset) + 1)
+    this.#wake()
+    return true
   }
 
   /** Sees messages of one partition in their order. */

@@ -29,6 +29,38 @@ export interface Envelope {
   readonly propertiesSize: number
 }
 
+/** As much of an envelope as the index needs, read without making anything else of it. */
+export interface EnvelopeSummary {
+  readonly durable: boolean
+  readonly priority: number
+  readonly expiresAtMs: number
+  readonly deliverAtMs: number
+  /** The application properties section, empty without any. */
+  readonly properties: Buffer
+}
+
+/** Undefined for an envelope that needs a closer look: of another version, in a group, or with an id for duplicate detection. */
+export function summarizeEnvelope(buffer: Buffer): EnvelopeSummary | undefined {
+  const flags = buffer[1] as number
+  const isPlain = buffer[0] === VERSION && (flags & (Flag.group | Flag.duplicateId)) === 0
+  if (buffer.length < FIXED_SIZE || !isPlain) return undefined
+  const headEnd = FIXED_SIZE + buffer.readUInt32BE(28)
+  const propertiesStart = headEnd - buffer.readUInt32BE(36)
+  if (headEnd > buffer.length || propertiesStart < FIXED_SIZE) return undefined
+  return {
+    durable: (flags & Flag.durable) !== 0,
+    priority: Math.min(buffer[2] as number, 9),
+    expiresAtMs: time(buffer, 12),
+    deliverAtMs: time(buffer, 20),
+    properties: buffer.subarray(propertiesStart, headEnd),
+  }
+}
+
+/** A 64-bit time; most are 0. */
+function time(buffer: Buffer, at: number): number {
+  return buffer.readUInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4)
+}
+
 /** How the body lies in the record. */
 export interface EnvelopeBody {
   /** True when `bytes` is the whole body and the record's value only a rendering of it. */
@@ -79,8 +111,8 @@ export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
     hasDuplicateId: (flags & Flag.duplicateId) !== 0,
     priority: Math.min(buffer[2] as number, 9),
     origin: buffer.readBigUInt64BE(4),
-    expiresAtMs: Number(buffer.readBigInt64BE(12)),
-    deliverAtMs: Number(buffer.readBigInt64BE(20)),
+    expiresAtMs: time(buffer, 12),
+    deliverAtMs: time(buffer, 20),
     head: buffer.subarray(FIXED_SIZE, headEnd),
     propertiesSize,
     isWhole: (flags & Flag.wholeBody) !== 0,

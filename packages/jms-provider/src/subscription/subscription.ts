@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Logger, Timer } from '@millrace/base'
 import type { DestinationPolicy } from '../config/destination-policy.ts'
+import type { EnvelopeSummary } from '../mapping/envelope.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import type { Selector } from '../selector/selector.ts'
 import { type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition-index.ts'
@@ -192,6 +193,25 @@ export class Subscription {
     if (envelope.deliverAtMs > 0) this.#wakeAt(envelope.deliverAtMs)
     this.plan()
     return true
+  }
+
+  /** Whether a message can be offered by its summary alone: no selector waits to see it. */
+  get takesSummaries(): boolean {
+    return this.filter === undefined && this.#memos.size === 0
+  }
+
+  /** Sees a message of the log that is in no group, without having it. */
+  offerSummary(partition: number, offset: number, summary: EnvelopeSummary): void {
+    const index = this.#indices.get(partition)
+    if (index === undefined || offset < index.end) return
+    const { priority, expiresAtMs, deliverAtMs, properties } = summary
+    const nowMs = deliverAtMs > 0 ? this.#host.clock.now() : 0
+    if (!index.add(offset, { priority, expiresAtMs, deliverAtMs, group: undefined }, nowMs)) return
+    const isUsual = properties.length === 0 || properties[1] === 0x53
+    if (this.keepsProperties && isUsual) this.#properties.add(partition, offset, properties)
+    if (expiresAtMs > 0) this.#wakeAt(expiresAtMs)
+    if (deliverAtMs > 0) this.#wakeAt(deliverAtMs)
+    this.plan()
   }
 
   /** Sees an offset that is no message for it. */
