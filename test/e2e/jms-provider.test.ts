@@ -84,6 +84,7 @@ describe('Kafka records and JMS messages', () => {
     sent.setJMSType('t')
     sent.setJMSCorrelationID('c')
     sent.setIntProperty('n', 7)
+    sent.setStringProperty('amqp', 'a name of ours')
     sent.setStringProperty('JMSXGroupID', 'g')
     await producer.send(sent, DeliveryMode.PERSISTENT, 8, 0)
     const map = session.createMapMessage()
@@ -138,6 +139,7 @@ describe('Kafka records and JMS messages', () => {
     assert.equal(got[0]?.getJMSReplyTo()?.kind, 'topic')
     assert.equal(text(got[1] ?? null), 'wörds')
     assert.equal(got[1]?.getIntProperty('n'), 7)
+    assert.equal(got[1]?.getStringProperty('amqp'), 'a name of ours')
     assert.deepEqual(
       got.slice(2).map((message) => message.constructor.name),
       ['MapMessage', 'BytesMessage', 'TextMessage', 'BytesMessage', 'MapMessage'],

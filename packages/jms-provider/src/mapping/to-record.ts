@@ -56,7 +56,7 @@ export function toRecord(
     propertiesSize: message.slice(Section.applicationProperties).length,
   }
   const { value, body } = splitBody(message)
-  const headers: RecordHeader[] = [{ key: ENVELOPE_HEADER, value: encodeEnvelope(envelope, body) }]
+  const headers: RecordHeader[] = []
   const add = (key: string, text: string | undefined): void => {
     if (text !== undefined) headers.push({ key, value: text })
   }
@@ -70,6 +70,8 @@ export function toRecord(
   if (envelope.deliverAtMs > 0) add('JMSDeliveryTime', String(envelope.deliverAtMs))
   add('JMSXGroupID', properties.groupId)
   for (const [name, property] of applicationProperties) add(name, propertyText(property))
+  // The last of a name counts, also when a property has the same.
+  headers.push({ key: ENVELOPE_HEADER, value: encodeEnvelope(envelope, body) })
   return {
     envelope,
     key: properties.groupId ?? null,
