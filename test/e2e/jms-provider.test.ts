@@ -146,6 +146,17 @@ describe('Kafka records and JMS messages', () => {
     )
     assert.equal((got[6] as MapMessage).getInt('x'), 1)
     assert.equal((got[6] as MapMessage).getString('y'), 'z')
+    // Nonsense in the place of our envelope is somebody else's header, or a message that is passed over.
+    const nonsense = Buffer.concat([Buffer.from([1, 3, 4]), Buffer.alloc(60, 0xff)])
+    const empty = Buffer.concat([
+      Buffer.from([1, 2]),
+      Buffer.alloc(26),
+      Buffer.from([0, 0, 0, 4]),
+      Buffer.alloc(8),
+      Buffer.from('junk'),
+    ])
+    for (const amqp of [nonsense, empty])
+      await writer.send({ topic: 'mapped', value: 'junk', headers: { amqp, color: 'junk' } })
     // Selectors see what Kafka wrote, too.
     await writer.send({ topic: 'mapped', value: 'green', headers: { color: 'green' } })
     await consumer.close()

@@ -238,7 +238,23 @@ export class Destination implements SubscriptionHost {
     const seen = BigInt(this.#indexed.get(first.partition) ?? 0)
     const news = records.filter(({ offset }) => offset >= seen)
     if (news.length === 0) return
-    if (!this.#takesSummaries || !this.#onSummaries(news)) this.onMessages(news.map(fromRecord))
+    if (!this.#takesSummaries || !this.#onSummaries(news)) this.onMessages(this.#messagesOf(news))
+  }
+
+  /** One record that cannot be read must not keep the others from being seen. */
+  #messagesOf(records: readonly StoredRecord[]): StoredMessage[] {
+    const messages: StoredMessage[] = []
+    for (const record of records) {
+      try {
+        messages.push(fromRecord(record))
+      } catch (error) {
+        const { partition, offset } = record
+        this.logger.warn(`record ${offset} of ${this.log.topic}-${partition} is no message`, {
+          error,
+        })
+      }
+    }
+    return messages
   }
 
   /** A long queue that is being opened: what cannot be kept in memory need not be made into messages. */
@@ -277,7 +293,16 @@ export class Destination implements SubscriptionHost {
   /** Sees messages of one partition in their order. */
   onMessages(messages: readonly StoredMessage[]): void {
     if (this.isClosed) return
-    for (const message of messages) this.#onMessage(message)
+    for (const message of messages) {
+      try {
+        this.#onMessage(message)
+      } catch (error) {
+        const { partition, offset } = message
+        this.logger.warn(`message ${offset} of ${this.name}-${partition} cannot be read`, { error })
+        for (const subscription of this.#subscriptions.values())
+          subscription.skip(partition, offset)
+      }
+    }
     if (this.#onNews !== undefined) this.#onNews(messages)
     const last = messages.at(-1)
     if (last !== undefined) this.#indexed.set(last.partition, last.offset + 1)
