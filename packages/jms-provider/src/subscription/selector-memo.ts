@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MalformedInputError } from '@millrace/base'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import type { Selectable, Selector } from '../selector/selector.ts'
 import { CHUNK } from './partition-index.ts'
@@ -53,9 +54,19 @@ export class SelectorMemo {
     }
     const known = chunk[offset % CHUNK] as Verdict
     if (known !== Verdict.unknown) return known
-    const verdict = this.selector.matches(message) ? Verdict.yes : Verdict.no
+    const verdict = this.#matches(message) ? Verdict.yes : Verdict.no
     chunk[offset % CHUNK] = verdict
     return verdict
+  }
+
+  /** A message whose properties cannot be decoded matches no selector. */
+  #matches(message: Selectable): boolean {
+    try {
+      return this.selector.matches(message)
+    } catch (error) {
+      if (error instanceof MalformedInputError) return false
+      throw error
+    }
   }
 
   /** Forgets what lies below an offset. */
