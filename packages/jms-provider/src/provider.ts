@@ -35,6 +35,11 @@ export interface ProviderOptions {
   readonly client: ClientOptions
   /** `amqp.…` settings as text; others are left alone. */
   readonly config?: Readonly<Record<string, string>> | ReadonlyMap<string, string>
+  /**
+   * Makes the state topic and joins the group of providers only when the first client connects, unless the topic is there already:
+   * a cluster that nobody uses for JMS stays as it is. Default false.
+   */
+  readonly startsOnFirstUse?: boolean
   readonly logger?: Logger
   readonly world?: World
 }
@@ -74,6 +79,8 @@ export class JmsProvider implements AsyncDisposable {
   #changing: Promise<void> = Promise.resolve()
   #isOwner = false
   #ownerWaiters: (() => void)[] = []
+  readonly #startsOnFirstUse: boolean
+  #beginning: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
   private constructor(options: ProviderOptions) {
@@ -84,6 +91,7 @@ export class JmsProvider implements AsyncDisposable {
     this.#world = options.world ?? nodeWorld
     this.#logger = options.logger ?? silentLogger
     this.#client = { clientId: 'millrace-jms', ...options.client, logger: this.#logger }
+    this.#startsOnFirstUse = options.startsOnFirstUse ?? false
     this.#users = new Users(this.#config, this.#world.random)
   }
 
@@ -103,15 +111,37 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    const topic = this.#config.text('state.topic')
     // A wrong address or certificate should be told before anything is made.
-    const listeners = this.#config.listeners
+    for (const listener of this.#config.listeners) await this.#listen(listener)
+    if (!this.#startsOnFirstUse || (await this.#hasStateTopic())) await this.#begin()
+  }
+
+  async #hasStateTopic(): Promise<boolean> {
+    const admin = new Admin(this.#client)
+    try {
+      const topics = await admin.listTopics({ listInternal: true })
+      return topics.some(({ name }) => name === this.#config.text('state.topic'))
+    } finally {
+      await admin.close()
+    }
+  }
+
+  /** Takes part in the cluster: from here on this provider owns the destinations, or knows who does. */
+  #begin(): Promise<void> {
+    this.#beginning ??= this.#takePart().catch((error: unknown) => {
+      this.#beginning = undefined
+      throw error
+    })
+    return this.#beginning
+  }
+
+  async #takePart(): Promise<void> {
+    const topic = this.#config.text('state.topic')
     this.#replicationFactor = await this.#replication()
     await createStateTopic(this.#client, { topic, replicationFactor: this.#replicationFactor })
     const { clock } = this.#world
     this.#follower = new StateFollower(this.#client, { topic, clock, logger: this.#logger })
     this.#follower.start()
-    for (const listener of listeners) await this.#listen(listener)
     this.#ownership = new Ownership(this.#client, {
       topic,
       groupId: this.#config.text('group.id'),
@@ -436,6 +466,9 @@ export class JmsProvider implements AsyncDisposable {
       isGone = true
     }
     const deadline = this.#world.clock.monotonic() + OWNER_WAIT_MS
+    this.#begin().catch((error: unknown) => {
+      this.#logger.warn('JMS cannot be served for the moment', { error })
+    })
     while (!isGone && this.#closing === undefined && this.#world.clock.monotonic() < deadline) {
       if (this.#reign !== undefined) {
         this.#serve(client, this.#reign)

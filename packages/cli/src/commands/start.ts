@@ -156,7 +156,7 @@ async function startProvider(
   const { JmsProvider } = await import('@millrace/jms-provider')
   const client =
     broker === undefined ? { bootstrapServers: bootstrap as string } : insideClient(broker)
-  return JmsProvider.start({ client, config, logger })
+  return JmsProvider.start({ client, config, logger, startsOnFirstUse: broker !== undefined })
 }
 
 /** Reaches the broker inside the process, whatever address it gives to others. */
@@ -276,7 +276,7 @@ function announce({
     provider === undefined
       ? []
       : [
-          `  JMS       ${provider.addresses.map(amqpUrl).join(', ')}${provider.isOwner ? '' : ' (standby)'}`,
+          `  JMS       ${provider.addresses.map(amqpUrl).join(', ')}${bootstrap === undefined || provider.isOwner ? '' : ' (standby)'}`,
         ]
   const lines = [
     '',
