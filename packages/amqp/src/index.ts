@@ -73,7 +73,7 @@ export {
   type MessageInput,
   Section,
 } from './message.ts'
-export { type ListenForOptions, listen } from './network/listen.ts'
+export { type ListenForOptions, listen, serve } from './network/listen.ts'
 export { mechanisms, type SaslCredentials, type SaslMechanism } from './sasl/sasl-client.ts'
 export { type Authenticator, saslServer } from './sasl/sasl-server.ts'
 export { Session, type SessionHandler } from './session.ts'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { AmqpConnection, Condition, saslServer } from '@millrace/amqp'
+import { Condition, serve } from '@millrace/amqp'
 import {
   type Connection,
   type ListenOptions,
@@ -431,29 +431,16 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   #serve(transport: Connection, { context }: Reign): void {
-    const { random, clock } = this.#world
-    const authenticator = this.#users.authenticatorFor(transport.remoteAddress, transport.peerName)
-    let handler: ProviderConnection | undefined
-    const admit = (username: string | undefined): void => {
-      handler = new ProviderConnection(context, username)
-      handler.use(connection)
-    }
-    const connection = new AmqpConnection(transport, {
-      role: 'server',
-      clock,
+    serve(transport, {
       containerId: 'millrace',
       idleTimeoutMs: this.#config.number('idle.timeout.ms'),
-      sasl: saslServer(authenticator, random, admit),
-      admitsWithoutSasl() {
-        if (!authenticator.mechanisms.includes('ANONYMOUS')) return false
-        admit(undefined)
-        return true
+      authenticator: this.#users.authenticatorFor(transport.remoteAddress, transport.peerName),
+      admit(connection, username) {
+        const handler = new ProviderConnection(context, username)
+        handler.use(connection)
+        return handler
       },
-      handler: {
-        onOpen: (open) => handler?.onOpen(open),
-        onSession: (session) => handler?.onSession(session),
-        onClose: (error) => handler?.onClose(error),
-      },
+      world: this.#world,
     })
   }
 

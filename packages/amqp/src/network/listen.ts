@@ -28,41 +28,62 @@ const everybody: Authenticator = {
   scramCredential: async () => undefined,
 }
 
+/**
+ * Serves AMQP over one connection. `admit` gives it its handler, once it is known who the peer is: its user, or undefined for
+ * the anonymous, who may leave the SASL layer out.
+ */
+export function serve(
+  transport: Connection,
+  options: {
+    readonly containerId: string
+    readonly idleTimeoutMs?: number | undefined
+    readonly authenticator: Authenticator
+    readonly admit: (connection: AmqpConnection, username: string | undefined) => ConnectionHandler
+    readonly world: Pick<World, 'clock' | 'random'>
+  },
+): void {
+  const { authenticator, world } = options
+  let handler: ConnectionHandler | undefined
+  const admit = (username: string | undefined): void => {
+    handler = options.admit(connection, username)
+  }
+  const connection = new AmqpConnection(transport, {
+    role: 'server',
+    clock: world.clock,
+    containerId: options.containerId,
+    idleTimeoutMs: options.idleTimeoutMs,
+    sasl: saslServer(authenticator, world.random, admit),
+    admitsWithoutSasl() {
+      if (!authenticator.mechanisms.includes('ANONYMOUS')) return false
+      admit(undefined)
+      return true
+    },
+    handler: {
+      onOpen: (open) => handler?.onOpen?.(open),
+      onSession: (session) => handler?.onSession?.(session),
+      onClose: (error) => handler?.onClose(error),
+    },
+  })
+}
+
 /** Serves AMQP. Rejects with Node's `EADDRINUSE` and the like. */
 export async function listen(options: ListenForOptions): Promise<NetworkListener> {
-  const { clock, random, network } = options.world ?? nodeWorld
-  const serve = (transport: Connection): void => {
-    let handler: ConnectionHandler | undefined
-    const authenticator = options.authenticator?.(transport) ?? everybody
-    const admit = (): void => {
-      handler = options.onConnection(connection)
-    }
-    const connection = new AmqpConnection(transport, {
-      role: 'server',
-      clock,
-      containerId: options.containerId,
-      idleTimeoutMs: options.idleTimeoutMs,
-      sasl: saslServer(authenticator, random, admit),
-      admitsWithoutSasl() {
-        if (!authenticator.mechanisms.includes('ANONYMOUS')) return false
-        admit()
-        return true
-      },
-      handler: {
-        onOpen: (open) => handler?.onOpen?.(open),
-        onSession: (session) => handler?.onSession?.(session),
-        onClose: (error) => handler?.onClose(error),
-      },
-    })
-  }
+  const world = options.world ?? nodeWorld
   const listenOptions = {
     host: options.host,
     port: options.port,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
-    onConnection: serve,
+    onConnection: (transport: Connection) =>
+      serve(transport, {
+        containerId: options.containerId,
+        idleTimeoutMs: options.idleTimeoutMs,
+        authenticator: options.authenticator?.(transport) ?? everybody,
+        admit: options.onConnection,
+        world,
+      }),
     onError: options.onError ?? (() => {}),
   }
-  if (options.isWebSocket !== true) return network.listen(listenOptions)
+  if (options.isWebSocket !== true) return world.network.listen(listenOptions)
   const { listenWebSocket } = await import('@millrace/amqp/web-socket')
   return listenWebSocket(listenOptions)
 }

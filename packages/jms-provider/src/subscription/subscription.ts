@@ -565,13 +565,12 @@ export class Subscription {
   }
 
   /** Forgets every waiting message; returns how many there were. Those in hand stay there. */
-  purge(matches: (index: PartitionIndex, offset: number) => boolean = () => true): number {
+  purge(): number {
     let count = 0
     for (const index of this.#indices.values()) {
       const isWaiting = (place: Place): boolean =>
         place === Place.available || place === Place.delayed
       for (let at = index.nextLive(0, isWaiting); at >= 0; at = index.nextLive(at + 1, isWaiting)) {
-        if (!matches(index, at)) continue
         this.#finish(index, at)
         count++
       }
