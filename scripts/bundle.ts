@@ -5,7 +5,17 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 
 const packages = join(import.meta.dirname, '../packages')
-const libraries = ['base', 'protocol', 'broker', 'client', 'testkit', 'amqp', 'jms', 'jms-provider']
+const libraries = [
+  'base',
+  'protocol',
+  'broker',
+  'client',
+  'testkit',
+  'amqp',
+  'jms',
+  'jms-provider',
+  'flume',
+]
 
 const common = {
   bundle: true,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export type { EncodingBuffer } from './buffer-encoders.ts'
 export { ByteReader, MalformedInputError } from './byte-reader.ts'
 export { ByteWriter } from './byte-writer.ts'
 export { assertNever, MillraceError, type MillraceErrorOptions, systemErrorCode } from './errors.ts'
@@ -22,7 +23,7 @@ export type {
   NetworkListener,
 } from './network.ts'
 export { nodeWorld } from './node-world.ts'
-export { parseProperties } from './properties-file.ts'
+export { type PropertyLine, parseProperties, parsePropertyLines } from './properties-file.ts'
 export {
   ScramClient,
   type ScramCredential,

@@ -1,31 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Reads a Java properties file: comments, `=`, `:` or blank as separator, continued lines, escapes. */
-export function parseProperties(text: string): Map<string, string> {
-  const properties = new Map<string, string>()
-  for (const line of logicalLines(text)) {
-    const { key, value } = splitLine(line)
-    properties.set(unescapeText(key), unescapeText(value))
-  }
-  return properties
+/** One entry of a properties file, and where it stands. */
+export interface PropertyLine {
+  readonly key: string
+  readonly value: string
+  /** Counted from 1; of an entry over several lines, its first. */
+  readonly line: number
 }
 
-function* logicalLines(text: string): Generator<string> {
+/** Reads a Java properties file: comments, `=`, `:` or blank as separator, continued lines, escapes. */
+export function parseProperties(text: string): Map<string, string> {
+  return new Map(parsePropertyLines(text).map(({ key, value }) => [key, value]))
+}
+
+/** The same, keeping every entry with its line, also the ones that a later entry replaces. */
+export function parsePropertyLines(text: string): PropertyLine[] {
+  return [...logicalLines(text)].map(({ text: entry, line }) => {
+    const { key, value } = splitLine(entry)
+    return { key: unescapeText(key), value: unescapeText(value), line }
+  })
+}
+
+function* logicalLines(text: string): Generator<{ readonly text: string; readonly line: number }> {
   let pending = ''
+  let first = 0
   let continued = false
+  let number = 0
   for (const raw of text.split(/\r\n|\r|\n/)) {
+    number++
     const line = raw.replace(/^[ \t\f]+/, '')
     if (!continued && (line === '' || line.startsWith('#') || line.startsWith('!'))) continue
+    if (!continued) first = number
     const backslashes = /\\*$/.exec(line)?.[0].length ?? 0
     continued = backslashes % 2 === 1
     if (continued) {
       pending += line.slice(0, -1)
       continue
     }
-    yield pending + line
+    yield { text: pending + line, line: first }
     pending = ''
   }
-  if (pending !== '') yield pending
+  if (pending !== '') yield { text: pending, line: first }
 }
 
 function splitLine(line: string): { readonly key: string; readonly value: string } {

@@ -30,7 +30,9 @@ export async function dispatch(
 ): Promise<number> {
   const command = (await named.load?.()) ?? named
   const names = [...path, command.name]
-  if (command.subcommands !== undefined) {
+  const [first = ''] = args
+  const isSubcommand = command.subcommands?.some(({ name }) => name === first) === true
+  if (command.subcommands !== undefined && (command.run === undefined || isSubcommand)) {
     const [name, ...rest] = args
     if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
       process.stdout.write(`${groupHelp(command, names)}\n`)
@@ -59,19 +61,22 @@ function find(commands: readonly Command[], name: string, path: readonly string[
 }
 
 function groupHelp(command: Command, names: readonly string[]): string {
-  const commands = command.subcommands ?? []
-  const width = Math.max(...commands.map(({ name }) => name.length))
   return [
     command.summary,
     '',
     `Usage: ${names.join(' ')} COMMAND [OPTIONS]`,
     '',
     'Commands:',
-    ...commands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`),
+    ...commandList(command),
     ...(command.details === undefined ? [] : ['', command.details]),
     '',
     `\`${names.join(' ')} COMMAND --help\` lists the options of a command.`,
   ].join('\n')
+}
+
+function commandList({ subcommands = [] }: Command): string[] {
+  const width = Math.max(...subcommands.map(({ name }) => name.length))
+  return subcommands.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`)
 }
 
 function commandHelp(command: Command, names: readonly string[]): string {
@@ -82,6 +87,7 @@ function commandHelp(command: Command, names: readonly string[]): string {
     `Usage: ${names.join(' ')}${positionals} [OPTIONS]`,
     '',
     optionHelp({ ...command.options, ...helpOption }),
+    ...(command.subcommands === undefined ? [] : ['', 'Commands:', ...commandList(command)]),
     ...(command.details === undefined ? [] : ['', command.details]),
   ].join('\n')
 }

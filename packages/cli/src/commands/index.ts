@@ -6,7 +6,7 @@ import { completionCommand } from './completion.ts'
 export const commands: Command = {
   name: 'millrace',
   summary:
-    'millrace: a Kafka-compatible broker and a JMS provider in one command, and tools for any of them',
+    'millrace: a Kafka-compatible broker, a JMS provider and Flume agents in one command, and tools for any of them',
   details: `Tools talk to --bootstrap HOST:PORT, else to $MILLRACE_BOOTSTRAP, else to 127.0.0.1:9092.
 Tab completion: source <(millrace completion bash)`,
   subcommands: [
@@ -54,6 +54,11 @@ Tab completion: source <(millrace completion bash)`,
       name: 'jms',
       summary: 'passes messages on between JMS providers: bridge',
       load: async () => (await import('./jms.ts')).jms,
+    },
+    {
+      name: 'agent',
+      summary: "runs a Flume agent from Flume's configuration files; status, tap",
+      load: async () => (await import('./agent.ts')).agent,
     },
     {
       name: 'config',

@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
-import {
-  createLogger,
-  type Logger,
-  LogLevel,
-  nodeWorld,
-  parseProperties,
-  systemErrorCode,
-} from '@millrace/base'
+import { type Logger, LogLevel, nodeWorld, parseProperties, systemErrorCode } from '@millrace/base'
 import { Broker, releases } from '@millrace/broker'
 import type { ClientOptions } from '@millrace/client'
 import type { JmsProvider } from '@millrace/jms-provider'
+import { interrupted } from '../client/interrupted.ts'
+import { loggerFor, logLevelOf } from '../client/stderr-logger.ts'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
@@ -75,11 +70,7 @@ export const start: Command = {
     const logLevel = logLevelOf(parsed)
     const bootstrap = parsed.value('bootstrap')
     const settings = settingsOf(parsed)
-    const logger = createLogger({
-      level: logLevel,
-      now: () => nodeWorld.clock.now(),
-      write: (line) => void process.stderr.write(`${line}\n`),
-    })
+    const logger = loggerFor(parsed)
     const began = nodeWorld.clock.monotonic()
     const broker =
       bootstrap === undefined
@@ -178,16 +169,6 @@ function explainAmqp(error: unknown, config: ReadonlyMap<string, string>): unkno
     )
   }
   return error
-}
-
-function logLevelOf(parsed: ParsedOptions): LogLevel {
-  const level = parsed.value('log-level') ?? 'info'
-  if (!(level in LogLevel)) {
-    throw new UsageError(
-      `invalid --log-level ${level}: allowed is ${Object.keys(LogLevel).join(', ')}`,
-    )
-  }
-  return level as LogLevel
 }
 
 /** The file, then `--set`, then the options of their own. */
@@ -311,24 +292,6 @@ function describeBroker(broker: Broker, settings: ReadonlyMap<string, string>): 
     `  Data      ${data}${topics > 0 ? ` (${topics} ${topics === 1 ? 'topic' : 'topics'})` : ''}`,
     `  Cluster   ${broker.clusterId}, node ${broker.nodeId}`,
   ]
-}
-
-/** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    // A pending promise does not keep Node running, and neither do listeners for signals.
-    const keepAlive = setInterval(() => {}, 2 ** 30)
-    let count = 0
-    const onSignal = (signal: NodeJS.Signals): void => {
-      count++
-      if (count > 1) process.exit(signal === 'SIGINT' ? 130 : 143)
-      clearInterval(keepAlive)
-      process.stderr.write('millrace: stopping; once more to stop at once\n')
-      resolve()
-    }
-    process.on('SIGINT', onSignal)
-    process.on('SIGTERM', onSignal)
-  })
 }
 
 /** Says what to do about the two errors that everybody meets. */

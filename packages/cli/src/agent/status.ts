@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ParsedOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+
+interface Status {
+  readonly agent: string
+  readonly pid: number
+  readonly upMs: number
+  readonly residentBytes: number
+  readonly sources: readonly {
+    readonly name: string
+    readonly type: string
+    readonly channels: readonly string[]
+  }[]
+  readonly channels: readonly { readonly name: string; readonly type: string }[]
+  readonly sinks: readonly {
+    readonly name: string
+    readonly type: string
+    readonly channel: string
+  }[]
+  readonly metrics: Readonly<Record<string, Readonly<Record<string, number | string>>>>
+}
+
+const SAMPLE_MS = 1000
+
+/** Asks an agent's interface; a `UsageError` when nobody answers. */
+export async function askAgent(address: string, path: string): Promise<Response> {
+  try {
+    const response = await fetch(`http://${address}${path}`)
+    if (response.ok) return response
+    throw new UsageError((await response.text()).trim())
+  } catch (error) {
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`no agent answers at ${address}`)
+  }
+}
+
+async function statusOf(address: string): Promise<Status> {
+  return (await (await askAgent(address, '/status')).json()) as Status
+}
+
+/** Prints agents with the rates of a second; with `--watch` again and again. */
+export async function showStatus(
+  addresses: readonly string[],
+  parsed: ParsedOptions,
+): Promise<void> {
+  let before = await Promise.all(addresses.map(statusOf))
+  if (parsed.has('json')) {
+    for (const each of before) process.stdout.write(`${JSON.stringify(each)}\n`)
+    return
+  }
+  do {
+    const began = performance.now()
+    await sleep(SAMPLE_MS)
+    const after = await Promise.all(addresses.map(statusOf))
+    const seconds = (performance.now() - began) / 1000
+    if (parsed.has('watch')) process.stdout.write('\x1b[2J\x1b[H')
+    after.forEach((status, index) => {
+      process.stdout.write(`${describe(status, before[index] as Status, seconds).join('\n')}\n\n`)
+    })
+    before = after
+  } while (parsed.has('watch'))
+}
+
+function describe(status: Status, before: Status, seconds: number): string[] {
+  const value = (of: Status, key: string, name: string): number =>
+    Number(of.metrics[key]?.[name] ?? 0)
+  const rate = (key: string, name: string): string => {
+    const perSecond = (value(status, key, name) - value(before, key, name)) / seconds
+    return `${Math.round(perSecond).toLocaleString('en-US')}/s`
+  }
+  const rows = [['', 'type', 'events', 'now', 'failures']]
+  for (const { name, type, channels } of status.sources) {
+    const key = `SOURCE.${name}`
+    rows.push([
+      `source ${name} → ${channels.join(', ')}`,
+      type,
+      value(status, key, 'EventAcceptedCount').toLocaleString('en-US'),
+      rate(key, 'EventAcceptedCount'),
+      String(value(status, key, 'ChannelWriteFail') + value(status, key, 'EventReadFail')),
+    ])
+  }
+  for (const { name, type } of status.channels) {
+    const key = `CHANNEL.${name}`
+    const size = value(status, key, 'ChannelSize')
+    const percent = value(status, key, 'ChannelFillPercentage')
+    rows.push([
+      `channel ${name}`,
+      type,
+      `${size.toLocaleString('en-US')} waiting`,
+      `${percent.toFixed(percent > 0 && percent < 10 ? 1 : 0)}% full`,
+      '',
+    ])
+  }
+  for (const { name, type, channel } of status.sinks) {
+    const key = `SINK.${name}`
+    rows.push([
+      `sink ${channel} → ${name}`,
+      type,
+      value(status, key, 'EventDrainSuccessCount').toLocaleString('en-US'),
+      rate(key, 'EventDrainSuccessCount'),
+      String(value(status, key, 'EventWriteFail')),
+    ])
+  }
+  const widths = [0, 1, 2, 3, 4].map((column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  )
+  const up = Math.round(status.upMs / 1000)
+  const megabytes = Math.round(status.residentBytes / 1e6)
+  return [
+    `agent ${status.agent} (pid ${status.pid}, up ${up} s, ${megabytes} MB)`,
+    ...rows.map((row) =>
+      `  ${row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] as number) : cell.padStart(widths[column] as number))).join('  ')}`.trimEnd(),
+    ),
+  ]
+}

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+import { nodeWorld } from '@millrace/base'
+import {
+  Agent,
+  builtIn,
+  ConfigurationError,
+  type Keys,
+  loadAgents,
+  OperationServer,
+} from '@millrace/flume'
+import { readConfigTexts, systemProperties } from '../agent/config-texts.ts'
+import { ConfigWatcher } from '../agent/config-watcher.ts'
+import { agentAt, registerAgent, runningAgents } from '../agent/registry.ts'
+import { showStatus } from '../agent/status.ts'
+import { followTap } from '../agent/tap.ts'
+import { interrupted } from '../client/interrupted.ts'
+import { loggerFor } from '../client/stderr-logger.ts'
+import type { Command } from '../command.ts'
+import type { Options, ParsedOptions } from '../options.ts'
+import { UsageError } from '../usage-error.ts'
+
+const addressOption = {
+  at: {
+    value: 'HOST:PORT',
+    help: "where the agent's metrics are (default: the agents of this machine)",
+  },
+  name: { value: 'NAME', short: 'n', help: 'which agent, when there are several' },
+} satisfies Options
+
+const status: Command = {
+  name: 'status',
+  summary: 'shows the components of running agents, and how many events pass',
+  options: {
+    ...addressOption,
+    watch: { short: 'w', help: 'shows it anew every second' },
+    json: { help: 'prints JSON' },
+  },
+  async run(parsed) {
+    await showStatus(await targets(parsed), parsed)
+    return 0
+  },
+}
+
+const tap: Command = {
+  name: 'tap',
+  summary: 'prints the events that pass a source or a sink',
+  positionals: ['COMPONENT'],
+  options: {
+    ...addressOption,
+    count: { value: 'NUMBER', short: 'c', help: 'ends after so many' },
+    lineage: { short: 'l', help: 'shows the agents that each event has crossed' },
+    json: { help: 'prints JSON, an event a line' },
+  },
+  details: `Example:
+  millrace agent tap r1 --lineage`,
+  async run(parsed) {
+    const [target] = await targets(parsed)
+    await followTap(target as string, parsed.positionals[0] as string, parsed)
+    return 0
+  },
+}
+
+const components: Command = {
+  name: 'components',
+  summary: 'lists the components there are, or the keys of one',
+  positionals: ['[TYPE]'],
+  async run(parsed) {
+    const [wanted] = parsed.positionals
+    const lines: string[] = []
+    for (const [role, definitions] of Object.entries(builtIn)) {
+      for (const { type, about, keys } of definitions) {
+        if (wanted === undefined) lines.push(`${role.padEnd(17)} ${type.padEnd(20)} ${about}`)
+        else if (type.toLowerCase() === wanted.toLowerCase()) {
+          lines.push(`${role} ${type}: ${about}`, ...describeKeys(keys), '')
+        }
+      }
+    }
+    if (lines.length === 0) {
+      throw new UsageError(
+        `there is no component ${wanted}; \`millrace agent components\` lists them`,
+      )
+    }
+    process.stdout.write(`${lines.join('\n')}\n`)
+    return 0
+  },
+}
+
+function describeKeys(keys: Keys): string[] {
+  return Object.entries(keys).map(([name, key]) => {
+    if (key.kind === 'prefix') return `  ${key.prefix}*`
+    const spelled = (key.key ?? name).padEnd(32)
+    if (key.kind === 'unsupported') return `  ${spelled} not supported: ${key.reason}`
+    if (key.kind === 'ignored') return `  ${spelled} does nothing: ${key.reason}`
+    if (key.isRequired) return `  ${spelled} required`
+    return `  ${spelled} ${key.fallback === undefined ? '' : `default ${String(key.fallback)}`}`
+  })
+}
+
+/** Addresses of the agents that are meant. */
+async function targets(parsed: ParsedOptions): Promise<string[]> {
+  const at = parsed.value('at')
+  if (at !== undefined) return [at]
+  const name = parsed.value('name')
+  if (name !== undefined) return [agentAt(name)]
+  const all = runningAgents()
+  if (all.length === 0) {
+    throw new UsageError('no agent runs here; `millrace agent -n NAME -f FILE` starts one')
+  }
+  return all.map(({ address }) => address)
+}
+
+/** `millrace agent`: runs Flume's configuration files. */
+export const agent: Command = {
+  name: 'agent',
+  summary: "runs an agent from Flume's configuration files; status, tap, components",
+  options: {
+    name: { value: 'NAME', short: 'n', help: 'agent to run, of those in the file' },
+    'conf-file': {
+      value: 'FILE',
+      short: 'f',
+      multiple: true,
+      help: "Flume's .properties file; later ones win over earlier ones",
+    },
+    check: { help: 'says what is wrong with the file, and runs nothing' },
+    define: {
+      value: 'NAME=VALUE',
+      short: 'D',
+      multiple: true,
+      help: 'for sys:NAME in the file; flume.monitoring.port and the like are heeded',
+    },
+    conf: { value: 'DIR', short: 'c', help: "Flume's directory of settings; not needed" },
+    'no-reload-conf': { help: 'does not look whether the file changed' },
+    metrics: {
+      value: 'HOST:PORT',
+      help: 'where metrics and taps are served (default 127.0.0.1:41414, or a free port); none turns it off',
+    },
+    'drain-timeout': {
+      value: 'SECONDS',
+      help: 'how long sinks may empty channels in memory at the end (default 10)',
+    },
+    'log-level': { value: 'LEVEL', help: 'debug, info, warn, error or silent (default info)' },
+  },
+  subcommands: [status, tap, components],
+  details: `Relative paths in the file start at the working directory. The file is read again when it changes: only what changed is started
+anew, and a file with mistakes changes nothing. Ctrl-C or SIGTERM ends the agent.
+
+Examples:
+  millrace agent -n a1 -f agent.conf
+  millrace agent -n a1 -f agent.conf --check
+  millrace agent status --watch`,
+  run: runAgent,
+}
+
+async function runAgent(parsed: ParsedOptions): Promise<number> {
+  const files = parsed.values('conf-file')
+  const name = parsed.value('name')
+  const isCheck = parsed.has('check')
+  if (files.length === 0) throw new UsageError('-f FILE is missing: the configuration of the agent')
+  if (name === undefined && !isCheck) throw new UsageError('-n NAME is missing: the agent to run')
+  const system = systemProperties(parsed.values('define'))
+  const load = () => loadAgents(readConfigTexts(files), { agent: name, system })
+  const began = nodeWorld.clock.monotonic()
+  try {
+    const plans = await load()
+    if (isCheck) {
+      for (const { name: found, sources, channels, sinkGroups } of plans) {
+        const sinks = sinkGroups.reduce((sum, group) => sum + group.sinks.length, 0)
+        process.stdout.write(
+          `${files.join(', ')}: agent ${found} is right: ${sources.length} sources, ${channels.length} channels, ${sinks} sinks\n`,
+        )
+      }
+      return 0
+    }
+    const [plan] = plans
+    const logger = loggerFor(parsed)
+    const drainSeconds = parsed.number('drain-timeout')
+    const running = new Agent(plan as NonNullable<typeof plan>, {
+      logger,
+      ...(drainSeconds === undefined ? {} : { drainTimeoutMs: drainSeconds * 1000 }),
+    })
+    await running.start()
+    const server = await startServer(running, parsed, system)
+    const unregister = registerAgent(running.name, server?.address)
+    const interrupt = interrupted()
+    announce(running, server, nodeWorld.clock.monotonic() - began)
+    const watcher = parsed.has('no-reload-conf')
+      ? undefined
+      : new ConfigWatcher(files, running, async () => (await load())[0], logger)
+    await interrupt
+    watcher?.stop()
+    await running.stop()
+    await server?.stop()
+    unregister()
+    return 0
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error
+    const { problems } = error
+    const heading = `the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`
+    process.stderr.write(
+      `millrace: ${heading}\n${problems.map((each) => `  ${each}`).join('\n')}\n`,
+    )
+    return 1
+  }
+}
+
+/** On Flume's port, where nobody has it; another agent may. */
+async function startServer(
+  running: Agent,
+  parsed: ParsedOptions,
+  system: ReadonlyMap<string, string>,
+): Promise<OperationServer | undefined> {
+  const flumePort = system.get('flume.monitoring.port')
+  const given =
+    parsed.value('metrics') ?? (flumePort === undefined ? undefined : `127.0.0.1:${flumePort}`)
+  if (given === 'none') return undefined
+  if (given !== undefined) {
+    const match = /^(?:(.*):)?(\d{1,5})$/.exec(given)
+    if (match === null)
+      throw new UsageError(`invalid --metrics ${given}: allowed is HOST:PORT or none`)
+    const server = new OperationServer(running, {
+      host: match[1] || '127.0.0.1',
+      port: Number(match[2]),
+    })
+    await server.start()
+    return server
+  }
+  const server = new OperationServer(running)
+  try {
+    await server.start()
+    return server
+  } catch {
+    const other = new OperationServer(running, { port: 0 })
+    await other.start()
+    return other
+  }
+}
+
+function announce(running: Agent, server: OperationServer | undefined, tookMs: number): void {
+  const { plan } = running
+  const sources = plan.sources.map(({ name, config }) => {
+    const at = running.addressesOf(name).join(', ')
+    return `  ${name} (${config.type}${at === '' ? '' : ` at ${at}`}) → ${config.channels.join(', ')}`
+  })
+  const sinks = plan.sinkGroups.map((group) => {
+    const members = group.sinks.map(({ name, config }) => `${name} (${config.type})`).join(', ')
+    return `  ${group.channel} → ${members}`
+  })
+  const ready = plan.sources
+    .flatMap(({ name }) => running.addressesOf(name).map((address) => ` ${name}=${address}`))
+    .join('')
+  const lines = [
+    '',
+    `  agent ${running.name} is up (${Math.round(tookMs)} ms)`,
+    '',
+    ...sources,
+    ...sinks,
+    ...(server === undefined ? [] : [`  metrics at http://${server.address}/metrics`]),
+    '',
+    '  Ctrl-C stops it.',
+    '',
+  ]
+  const metrics = server === undefined ? '' : ` metrics=${server.address}`
+  process.stdout.write(
+    `${lines.join('\n')}\nmillrace ready agent=${running.name}${metrics}${ready}\n`,
+  )
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger, World } from '@millrace/base'
+import { type BatchOrigin, originOf } from './batch-origin.ts'
+import type { Channel, PutTransaction } from './channel.ts'
+import type { ChannelSelector, Interceptor } from './component.ts'
+import { reasonOf } from './errors.ts'
+import type { Event, Hop, Lineage } from './event.ts'
+import type { Counters } from './operation/counters.ts'
+import type { Taps } from './operation/taps.ts'
+
+interface Options {
+  readonly agent: string
+  readonly source: string
+  readonly host: string
+  readonly world: World
+  readonly logger: Logger
+  readonly counters: Counters
+  readonly taps: Taps
+  readonly interceptors: readonly Interceptor[]
+  readonly selector: ChannelSelector
+  /** All channels of the source. */
+  readonly channels: readonly Channel[]
+}
+
+export interface ProcessOptions {
+  readonly origin?: BatchOrigin | undefined
+  /** It came alone, by a call of its own: counted as such. */
+  readonly isSingle?: boolean
+}
+
+/** A channel and what of a batch goes to it. */
+interface Share {
+  readonly channel: Channel
+  readonly events: readonly Event[]
+  readonly origin: BatchOrigin | undefined
+}
+
+/**
+ * Brings a source's batches into its channels: interceptors, selector, and one put over all required channels that counts in all
+ * of them or in none.
+ */
+export class ChannelProcessor {
+  readonly #options: Options
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  /** Most events that all channels take in one transaction. */
+  get maxBatchSize(): number {
+    return Math.min(...this.#options.channels.map(({ transactionCapacity }) => transactionCapacity))
+  }
+
+  /** How far any of the channels has got of an origin. */
+  receivedUpTo(originId: string): number | undefined {
+    const known = this.#options.channels.flatMap(
+      (channel) => channel.receivedUpTo?.(originId) ?? [],
+    )
+    return known.length === 0 ? undefined : Math.max(...known)
+  }
+
+  /**
+   * Resolves when every required channel has the events. Rejects with `ChannelFullError` or `ChannelError` when one cannot take them;
+   * then none has them, and the same batch may come again.
+   */
+  async process(given: readonly Event[], options: ProcessOptions = {}): Promise<void> {
+    const { counters } = this.#options
+    counters.add('EventReceivedCount', given.length)
+    counters.add(options.isSingle === true ? 'AppendReceivedCount' : 'AppendBatchReceivedCount')
+    const { events, origin } = await this.#intercept(given, options.origin)
+    if (events.length > 0) {
+      this.#leaveTrace(events)
+      this.#options.taps.pass(this.#options.source, events)
+      try {
+        await this.#put(events, origin)
+      } catch (error) {
+        counters.add('ChannelWriteFail')
+        throw error
+      }
+    }
+    counters.add('EventAcceptedCount', given.length)
+    counters.add(options.isSingle === true ? 'AppendAcceptedCount' : 'AppendBatchAcceptedCount')
+  }
+
+  async #intercept(
+    given: readonly Event[],
+    origin: BatchOrigin | undefined,
+  ): Promise<{ readonly events: readonly Event[]; readonly origin: BatchOrigin | undefined }> {
+    const { interceptors } = this.#options
+    if (interceptors.length === 0) return { events: given, origin }
+    let events = [...given]
+    for (const interceptor of interceptors) {
+      const left = interceptor.intercept(events)
+      events = left instanceof Promise ? await left : left
+    }
+    if (origin === undefined || events.length === given.length) return { events, origin }
+    const indexes = new Map(given.map((event, index) => [event, index]))
+    const kept = events.map((event) => indexes.get(event))
+    // Who makes events of its own has no place in the origin for them.
+    if (kept.some((index) => index === undefined)) return { events, origin: undefined }
+    return { events, origin: originOf(origin, kept as number[]) }
+  }
+
+  /** Notes on each event that it passed here. Events that came the same way share one note. */
+  #leaveTrace(events: readonly Event[]): void {
+    const { agent, source, host, world } = this.#options
+    const hop: Hop = { agent, source, host, atMs: world.clock.now() }
+    let last: Lineage = { hop, previous: undefined }
+    for (const event of events) {
+      if (event.lineage !== last.previous) last = { hop, previous: event.lineage }
+      event.lineage = last
+    }
+  }
+
+  async #put(events: readonly Event[], origin: BatchOrigin | undefined): Promise<void> {
+    const { selector } = this.#options
+    if (selector.isUniform) {
+      const share = (channel: Channel): Share => ({ channel, events, origin })
+      await this.#putAll(selector.required(undefined).map(share))
+      await this.#putOptional(selector.optional(undefined).map(share))
+      return
+    }
+    const required = shares(events, origin, (event) => selector.required(event))
+    const optional = shares(events, origin, (event) => selector.optional(event))
+    await this.#putAll(required)
+    await this.#putOptional(optional)
+  }
+
+  async #putAll(shares: readonly Share[]): Promise<void> {
+    const [only] = shares
+    if (only !== undefined && shares.length === 1) {
+      const put = await only.channel.put(only.events, { origin: only.origin })
+      await put.commit()
+      return
+    }
+    const open: { readonly share: Share; readonly put: PutTransaction }[] = []
+    try {
+      for (const share of shares) {
+        open.push({ share, put: await share.channel.put(share.events, { origin: share.origin }) })
+      }
+      const durable = open.filter(({ put }) => put.prepare !== undefined)
+      const [coordinator] = durable
+      if (coordinator !== undefined && durable.length > 1) {
+        const fanOut = {
+          id: this.#options.world.random.bytes(12).toString('hex'),
+          coordinatorId: coordinator.share.channel.id,
+        }
+        await Promise.all(durable.map(({ put }) => put.prepare?.(fanOut)))
+      }
+      // Of several durable ones the first decides; what is only in memory cannot fail any more.
+      await coordinator?.put.commit()
+      const decided = coordinator === undefined ? open : open.filter((each) => each !== coordinator)
+      if (coordinator === undefined) {
+        for (const { put } of decided) await put.commit()
+      } else {
+        await this.#commitDecided(decided.map(({ put }) => put))
+      }
+    } catch (error) {
+      await Promise.all(open.map(({ put }) => put.rollback()))
+      throw error
+    }
+  }
+
+  /** From here on the batch counts; a channel that cannot write that down will find out when it is opened next. */
+  async #commitDecided(puts: readonly PutTransaction[]): Promise<void> {
+    const outcomes = await Promise.allSettled(puts.map((put) => put.commit()))
+    for (const outcome of outcomes) {
+      if (outcome.status === 'rejected') {
+        this.#options.logger.error('a channel could not note that its events count', {
+          source: this.#options.source,
+          error: outcome.reason,
+        })
+      }
+    }
+  }
+
+  async #putOptional(shares: readonly Share[]): Promise<void> {
+    for (const { channel, events, origin } of shares) {
+      try {
+        const put = await channel.put(events, { origin })
+        await put.commit()
+      } catch (error) {
+        this.#options.logger.warn('an optional channel did not take events', {
+          source: this.#options.source,
+          events: events.length,
+          reason: reasonOf(error),
+        })
+      }
+    }
+  }
+}
+
+function shares(
+  events: readonly Event[],
+  origin: BatchOrigin | undefined,
+  channelsOf: (event: Event) => readonly Channel[],
+): Share[] {
+  const indexes = new Map<Channel, number[]>()
+  events.forEach((event, index) => {
+    for (const channel of channelsOf(event)) {
+      const list = indexes.get(channel)
+      if (list === undefined) indexes.set(channel, [index])
+      else list.push(index)
+    }
+  })
+  return [...indexes].map(([channel, list]) => ({
+    channel,
+    events: list.length === events.length ? events : list.map((index) => events[index] as Event),
+    origin: origin === undefined ? undefined : originOf(origin, list),
+  }))
+}

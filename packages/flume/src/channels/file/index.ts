@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import { type ComponentContext, defineChannel } from '../../component.ts'
+import {
+  boolean,
+  ignored,
+  integer,
+  optionalText,
+  prefixed,
+  splitWords,
+  text,
+} from '../../config/keys.ts'
+import { pathOf } from '../../config/paths.ts'
+import { ChannelError, reasonOf } from '../../errors.ts'
+import { secretKeysOf } from '../../keystore/secret-keys.ts'
+import { checkCapacities } from '../capacities.ts'
+import { aesCtr, type Cipher } from './encryption.ts'
+import { FileChannel } from './file-channel.ts'
+
+export const fileChannelKeys = {
+  capacity: integer(1_000_000, { min: 1 }),
+  transactionCapacity: integer(10_000, { min: 1 }),
+  keepAlive: integer(3, { key: 'keep-alive', min: 0 }),
+  checkpointDir: text('~/.flume/file-channel/checkpoint'),
+  useDualCheckpoints: boolean(false),
+  backupCheckpointDir: optionalText(),
+  compressBackupCheckpoint: ignored('checkpoints are small'),
+  dataDirs: text('~/.flume/file-channel/data'),
+  checkpointInterval: integer(30_000, { min: 1 }),
+  checkpointOnClose: boolean(true),
+  maxFileSize: integer(2_146_435_071, { min: 1024 }),
+  minimumRequiredSpace: integer(524_288_000, { min: 0 }),
+  fsyncPerTransaction: boolean(true),
+  fsyncInterval: integer(5, { min: 1 }),
+  cacheSize: integer(32 * 1024 * 1024, { min: 0 }),
+  useLogReplayV1: ignored('there is one way to read the log', { key: 'use-log-replay-v1' }),
+  useFastReplay: ignored('there is one way to read the log', { key: 'use-fast-replay' }),
+  encryption: prefixed('encryption.'),
+  // Misspelt so in Flume's own guide.
+  misspelt1: prefixed('encrpytion.'),
+  misspelt2: prefixed('encyption.'),
+}
+
+type FileChannelConfig = Parameters<typeof createFileChannel>[0]
+
+/** Reads the keys that the configuration names; undefined when it names none. */
+function cipherOf(
+  settings: ReadonlyMap<string, string>,
+  { directory, world }: ComponentContext,
+): Cipher | undefined {
+  const setting = (name: string): string => settings.get(name)?.trim() ?? ''
+  const active = setting('activeKey')
+  if (active === '') return undefined
+  const names = splitWords(setting('keyProvider.keys'))
+  const password = (file: string): string =>
+    readFileSync(pathOf(file, directory), 'utf8').replace(/\r?\n$/, '')
+  const storeFile = setting('keyProvider.keyStoreFile')
+  const storePassword = password(setting('keyProvider.keyStorePasswordFile'))
+  const passwords = new Map(
+    names.map((name) => {
+      const own = settings.get(`keyProvider.keys.${name}.passwordFile`)
+      return [name, own === undefined ? storePassword : password(own)]
+    }),
+  )
+  try {
+    const keys = secretKeysOf(readFileSync(pathOf(storeFile, directory)), storePassword, passwords)
+    return aesCtr(keys, active, world.random)
+  } catch (error) {
+    throw new ChannelError(
+      `cannot read the keys in encryption.keyProvider.keyStoreFile ${storeFile}: ${reasonOf(error)}`,
+      error,
+    )
+  }
+}
+
+function checkEncryption(
+  settings: ReadonlyMap<string, string>,
+): { readonly key: string; readonly message: string }[] {
+  if (settings.size === 0) return []
+  const problems: { readonly key: string; readonly message: string }[] = []
+  const expect = (name: string, allowed?: RegExp, words?: string): void => {
+    const value = settings.get(name)?.trim() ?? ''
+    const key = `encryption.${name}`
+    if (value === '') problems.push({ key, message: 'is missing: encryption needs it' })
+    else if (allowed?.test(value) === false) {
+      problems.push({ key, message: `is ${JSON.stringify(value)}; allowed is ${words}` })
+    }
+  }
+  expect('activeKey')
+  expect('cipherProvider', /^(AESCTRNOPADDING|.*AESCTRNoPaddingProvider.*)$/i, 'AESCTRNOPADDING')
+  expect('keyProvider', /^(JCEKSFILE|.*JCEFileKeyProvider.*)$/i, 'JCEKSFILE')
+  expect('keyProvider.keyStoreFile')
+  expect('keyProvider.keyStorePasswordFile')
+  expect('keyProvider.keys')
+  const names = splitWords(settings.get('keyProvider.keys') ?? '')
+  const active = settings.get('activeKey')
+  if (active !== undefined && names.length > 0 && !names.includes(active.trim())) {
+    problems.push({
+      key: 'encryption.activeKey',
+      message: `is ${JSON.stringify(active)}; allowed is one of encryption.keyProvider.keys: ${names.join(', ')}`,
+    })
+  }
+  for (const key of settings.keys()) {
+    if (
+      /^(activeKey|cipherProvider|keyProvider(\.(keyStoreFile|keyStorePasswordFile|keys(\..+\.passwordFile)?))?)$/.test(
+        key,
+      )
+    ) {
+      continue
+    }
+    problems.push({ key: `encryption.${key}`, message: 'is not known' })
+  }
+  return problems
+}
+
+function encryptionOf(config: {
+  readonly encryption: ReadonlyMap<string, string>
+  readonly misspelt1: ReadonlyMap<string, string>
+  readonly misspelt2: ReadonlyMap<string, string>
+}): ReadonlyMap<string, string> {
+  return new Map([...config.misspelt1, ...config.misspelt2, ...config.encryption])
+}
+
+export function createFileChannel(
+  config: {
+    readonly capacity: number
+    readonly transactionCapacity: number
+    readonly keepAlive: number
+    readonly checkpointDir: string
+    readonly useDualCheckpoints: boolean
+    readonly backupCheckpointDir: string | undefined
+    readonly dataDirs: string
+    readonly checkpointInterval: number
+    readonly checkpointOnClose: boolean
+    readonly maxFileSize: number
+    readonly minimumRequiredSpace: number
+    readonly fsyncPerTransaction: boolean
+    readonly fsyncInterval: number
+    readonly cacheSize: number
+    readonly encryption: ReadonlyMap<string, string>
+    readonly misspelt1: ReadonlyMap<string, string>
+    readonly misspelt2: ReadonlyMap<string, string>
+  },
+  context: ComponentContext,
+): FileChannel {
+  const path = (value: string): string => pathOf(value, context.directory)
+  return new FileChannel(
+    {
+      ...config,
+      dataDirs: config.dataDirs.split(',').map(path),
+      checkpointDir: path(config.checkpointDir),
+      backupCheckpointDir:
+        config.useDualCheckpoints && config.backupCheckpointDir !== undefined
+          ? path(config.backupCheckpointDir)
+          : undefined,
+      checkpointIntervalMs: config.checkpointInterval,
+      fsyncIntervalMs: config.fsyncInterval * 1000,
+      cipher: cipherOf(encryptionOf(config), context),
+    },
+    context,
+  )
+}
+
+export function checkFileChannel(
+  config: FileChannelConfig,
+): { readonly key: string; readonly message: string }[] {
+  const problems = [...checkCapacities(config), ...checkEncryption(encryptionOf(config))]
+  if (config.useDualCheckpoints) {
+    const { backupCheckpointDir } = config
+    if (backupCheckpointDir === undefined) {
+      problems.push({
+        key: 'backupCheckpointDir',
+        message: 'is missing: useDualCheckpoints needs it',
+      })
+    } else if (backupCheckpointDir === config.checkpointDir) {
+      problems.push({ key: 'backupCheckpointDir', message: 'is the same as checkpointDir' })
+    }
+  }
+  return problems
+}
+
+export const fileChannel = defineChannel({
+  type: 'file',
+  aliases: ['org.apache.flume.channel.file.FileChannel'],
+  about: 'a write-ahead log on disk: nothing that was committed is lost',
+  keys: fileChannelKeys,
+  check: checkFileChannel,
+  create: createFileChannel,
+})

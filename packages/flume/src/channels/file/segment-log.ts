@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+import {
+  type FileSystem,
+  makeDirectoryDurably,
+  type OpenFile,
+  systemErrorCode,
+} from '@millrace/base'
+import { ChannelError } from '../../errors.ts'
+import type { FrameWriter } from './frames.ts'
+import { FRAME_HEADER_SIZE, frameAt } from './frames.ts'
+
+/** A place in the log. */
+export interface LogPosition {
+  readonly segment: number
+  readonly offset: number
+}
+
+interface Segment {
+  readonly number: number
+  readonly path: string
+  readonly file: OpenFile
+  size: number
+}
+
+/** One frame to be appended. */
+export interface Append {
+  /** Writes it; called when its place is known. */
+  write(writer: FrameWriter): void
+  /** Called as soon as it is as safe as it gets, in the order of the log and before anything else happens. */
+  onDurable?(at: LogPosition, end: LogPosition): void
+  /** Called in place of that when it could not be written. */
+  onFailed?(): void
+  /** Whether it may use the space that is kept free: what empties the channel must. */
+  readonly usesReserve?: boolean
+}
+
+interface WaitingAppend {
+  readonly append: Append
+  readonly resolve: () => void
+  readonly reject: (error: Error) => void
+  start: number
+  end: number
+  segment: number
+}
+
+export interface SegmentLogOptions {
+  readonly fileSystem: FileSystem
+  /** Segments go to these in turn. */
+  readonly directories: readonly string[]
+  readonly maxFileSize: number
+  /** Free space, in bytes, below which nothing more is written. */
+  readonly minimumRequiredSpace: number
+  /** Whether an append resolves only when it is on disk; otherwise the disk follows when it likes. */
+  readonly syncs: boolean
+  readonly writer: FrameWriter
+}
+
+const READ_SIZE = 1024 * 1024
+/** A burst is written in parts of about this size. */
+const GROUP_SIZE = 4 * 1024 * 1024
+const MAX_GROUP = 10_000
+const NAME = /^millrace-(\d{10})\.wal$/
+
+/**
+ * Files of frames, written at the end and removed at the beginning. Appends that wait share one write and one sync: the more
+ * transactions there are at a time, the cheaper each one.
+ */
+export class SegmentLog {
+  readonly #options: SegmentLogOptions
+  #segments: Segment[] = []
+  #waiting: WaitingAppend[] = []
+  #isWriting = false
+  #isDirty = false
+  #failure: Error | undefined
+  #idle: (() => void)[] = []
+
+  constructor(options: SegmentLogOptions) {
+    this.#options = options
+  }
+
+  /** Opens what is there; nothing is read yet. */
+  open(): void {
+    const { fileSystem, directories } = this.#options
+    for (const directory of directories) {
+      makeDirectoryDurably(fileSystem, directory)
+      for (const { name } of fileSystem.list(directory)) {
+        const number = NAME.exec(name)?.[1]
+        if (number === undefined) continue
+        const path = `${directory}/${name}`
+        const file = fileSystem.open(path)
+        this.#segments.push({ number: Number(number), path, file, size: file.size() })
+      }
+    }
+    this.#segments.sort((a, b) => a.number - b.number)
+  }
+
+  /** Where the next frame goes. */
+  get end(): LogPosition {
+    const last = this.#segments.at(-1)
+    return last === undefined
+      ? { segment: 1, offset: 0 }
+      : { segment: last.number, offset: last.size }
+  }
+
+  get start(): LogPosition {
+    return { segment: this.#segments[0]?.number ?? 1, offset: 0 }
+  }
+
+  /** Bytes of all segments. */
+  get size(): number {
+    return this.#segments.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  /** Resolves when the frame is as safe as it gets. Appends that wait share one write and one sync. */
+  append(append: Append): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ append, resolve, reject, start: 0, end: 0, segment: 0 })
+      if (!this.#isWriting) void this.#writeAll()
+    })
+  }
+
+  async #writeAll(): Promise<void> {
+    this.#isWriting = true
+    // What else this turn of the loop has to write may come along.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const group = this.#takeGroup()
+      try {
+        this.#write(group)
+        if (this.#options.syncs) await this.#sync()
+        for (const { append, segment, start, end } of group) {
+          append.onDurable?.({ segment, offset: start }, { segment, offset: end })
+        }
+        for (const { resolve } of group) resolve()
+      } catch (error) {
+        this.#failure = asChannelError(error)
+        for (const { append } of group) append.onFailed?.()
+        for (const { reject } of group) reject(this.#failure)
+      }
+    }
+    this.#isWriting = false
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** As many appends as make a group. While space is short, those that may use the reserve go alone. */
+  #takeGroup(): WaitingAppend[] {
+    const shortage = this.#shortage()
+    if (shortage === undefined) return this.#waiting.splice(0, MAX_GROUP)
+    const group = this.#waiting.filter(({ append }) => append.usesReserve === true)
+    const refused = this.#waiting.filter(({ append }) => append.usesReserve !== true)
+    this.#waiting = []
+    for (const { append, reject } of refused) {
+      append.onFailed?.()
+      reject(shortage)
+    }
+    return group
+  }
+
+  /** Writes a group; what exceeds a group's size goes back to the head of those that wait. */
+  #write(group: WaitingAppend[]): void {
+    if (group.length === 0) return
+    if (this.#failure !== undefined) this.#repair()
+    const segment = this.#current()
+    const { writer } = this.#options
+    writer.clear()
+    let count = 0
+    for (const each of group) {
+      if (writer.size > GROUP_SIZE) break
+      each.segment = segment.number
+      each.start = segment.size + writer.size
+      each.append.write(writer)
+      each.end = segment.size + writer.size
+      count++
+    }
+    this.#waiting.unshift(...group.splice(count))
+    const bytes = writer.written()
+    // When this fails a part may be there: the next write goes over it, or the next opening cuts it off.
+    segment.file.write([bytes], segment.size)
+    segment.size += bytes.length
+    this.#isDirty = true
+  }
+
+  /** After a failed write or sync: goes on in a new segment, so that nothing is built on bytes of unknown state. */
+  #repair(): void {
+    const last = this.#segments.at(-1)
+    if (last !== undefined) last.file.truncate(last.size)
+    this.#roll()
+    this.#failure = undefined
+  }
+
+  #current(): Segment {
+    const last = this.#segments.at(-1)
+    if (last !== undefined && last.size < this.#options.maxFileSize) return last
+    return this.#roll()
+  }
+
+  /** Why nothing may be put now, if so. */
+  #shortage(): ChannelError | undefined {
+    const { fileSystem, minimumRequiredSpace } = this.#options
+    if (minimumRequiredSpace <= 0) return undefined
+    const directory = this.#directoryOf(this.end.segment)
+    const { usableBytes } = fileSystem.space(directory)
+    if (usableBytes >= BigInt(minimumRequiredSpace)) return undefined
+    return new ChannelError(
+      `only ${usableBytes} bytes are free at ${directory}; minimumRequiredSpace is ${minimumRequiredSpace}`,
+    )
+  }
+
+  #directoryOf(number: number): string {
+    const { directories } = this.#options
+    return directories[number % directories.length] as string
+  }
+
+  #roll(): Segment {
+    const { fileSystem } = this.#options
+    const number = (this.#segments.at(-1)?.number ?? 0) + 1
+    const directory = this.#directoryOf(number)
+    const path = `${directory}/millrace-${String(number).padStart(10, '0')}.wal`
+    const file = fileSystem.open(path, { create: true })
+    file.truncate(0)
+    fileSystem.syncDirectory(directory)
+    const segment = { number, path, file, size: 0 }
+    // What is before must be safe before anything after it is.
+    const last = this.#segments.at(-1)
+    if (last !== undefined && this.#isDirty) last.file.sync()
+    this.#segments.push(segment)
+    return segment
+  }
+
+  async #sync(): Promise<void> {
+    const last = this.#segments.at(-1)
+    if (last === undefined || !this.#isDirty) return
+    this.#isDirty = false
+    await last.file.syncAsync()
+  }
+
+  /** Waits for all appends, and for the disk. */
+  async flush(): Promise<void> {
+    if (this.#isWriting) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await this.#sync()
+  }
+
+  /**
+   * Reads intact frames from a place on, up to about a megabyte of them, within one segment. `next` is where to go on, undefined at
+   * the end of what is written.
+   */
+  read(from: LogPosition): {
+    readonly frames: readonly {
+      readonly kind: number
+      readonly payload: Buffer
+      readonly at: LogPosition
+      readonly end: LogPosition
+    }[]
+    readonly next: LogPosition | undefined
+    readonly isDamaged: boolean
+  } {
+    const index = this.#segments.findIndex(({ number }) => number >= from.segment)
+    const segment = this.#segments[index]
+    if (segment === undefined) return { frames: [], next: undefined, isDamaged: false }
+    const start = segment.number === from.segment ? from.offset : 0
+    const following = this.#segments[index + 1]
+    const nextSegment =
+      following === undefined ? undefined : { segment: following.number, offset: 0 }
+    if (start >= segment.size) return { frames: [], next: nextSegment, isDamaged: false }
+    const buffer = this.#readAt(segment, start)
+    const frames = []
+    let offset = 0
+    for (;;) {
+      const frame = frameAt(buffer, offset)
+      if (frame === undefined) break
+      frames.push({
+        kind: frame.kind,
+        payload: frame.payload,
+        at: { segment: segment.number, offset: start + offset },
+        end: { segment: segment.number, offset: start + frame.end },
+      })
+      offset = frame.end
+    }
+    const end = start + offset
+    if (frames.length === 0) return { frames, next: nextSegment, isDamaged: true }
+    return {
+      frames,
+      next: end < segment.size ? { segment: segment.number, offset: end } : nextSegment,
+      isDamaged: false,
+    }
+  }
+
+  /** About a megabyte, or the one frame that is larger. */
+  #readAt(segment: Segment, start: number): Buffer {
+    const left = segment.size - start
+    let size = Math.min(READ_SIZE, left)
+    const header = Buffer.alloc(Math.min(FRAME_HEADER_SIZE, left))
+    segment.file.read(header, 0, header.length, start)
+    if (header.length >= 4) {
+      size = Math.min(Math.max(size, header.readUInt32BE(0) + FRAME_HEADER_SIZE), left)
+    }
+    const buffer = Buffer.allocUnsafeSlow(size)
+    const count = segment.file.read(buffer, 0, size, start)
+    return buffer.subarray(0, count)
+  }
+
+  /** Cuts off what follows the last intact frame. */
+  truncate(end: LogPosition): void {
+    for (const segment of this.#segments.filter(({ number }) => number > end.segment)) {
+      segment.file.close()
+      this.#options.fileSystem.remove(segment.path)
+    }
+    this.#segments = this.#segments.filter(({ number }) => number <= end.segment)
+    const last = this.#segments.at(-1)
+    if (last === undefined || last.number !== end.segment || last.size === end.offset) return
+    last.file.truncate(end.offset)
+    last.file.sync()
+    last.size = end.offset
+  }
+
+  /** Removes the segments before one; the one being written stays. */
+  removeBefore(segment: number): void {
+    const { fileSystem } = this.#options
+    while (this.#segments.length > 1 && (this.#segments[0] as Segment).number < segment) {
+      const [first] = this.#segments.splice(0, 1)
+      first?.file.close()
+      fileSystem.remove((first as Segment).path)
+    }
+  }
+
+  close(): void {
+    for (const { file } of this.#segments) file.close()
+    this.#segments = []
+  }
+}
+
+function asChannelError(error: unknown): ChannelError {
+  if (error instanceof ChannelError) return error
+  const code = systemErrorCode(error)
+  const what = code === 'ENOSPC' ? 'the disk is full' : (error as Error).message
+  return new ChannelError(`cannot write to the channel's log: ${what}`, error)
+}

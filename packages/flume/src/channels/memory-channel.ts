@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+import { totalmem } from 'node:os'
+import type { BatchOrigin } from '../batch-origin.ts'
+import type {
+  Channel,
+  PutOptions,
+  PutTransaction,
+  TakeOptions,
+  TakeTransaction,
+} from '../channel.ts'
+import { type ComponentContext, defineChannel } from '../component.ts'
+import { integer, optionalInteger, type ValuesOf } from '../config/keys.ts'
+import { ChannelFullError } from '../errors.ts'
+import type { Event } from '../event.ts'
+import { WaitingRoom } from '../waiting.ts'
+import { checkCapacities } from './capacities.ts'
+import { EventQueue } from './event-queue.ts'
+import { ReceivedPositions } from './received-positions.ts'
+
+export interface MemoryChannelOptions {
+  readonly capacity: number
+  readonly transactionCapacity: number
+  /** How long a put waits for room, seconds. */
+  readonly keepAlive: number
+  /** Most bytes of bodies. */
+  readonly byteCapacity: number
+}
+
+/** Bodies that a memory channel holds unless it is told otherwise: a fifth of the machine's memory, and not above 1 GiB. */
+const DEFAULT_BYTE_CAPACITY = Math.min(Math.floor(totalmem() / 5), 2 ** 30)
+
+/** A queue in memory: fast, and gone with the process. */
+export class MemoryChannel implements Channel {
+  readonly id: string
+  readonly isDurable = false
+  readonly #name: string
+  #options: MemoryChannelOptions
+  readonly #context: ComponentContext
+  readonly #queue = new EventQueue()
+  readonly #received: ReceivedPositions
+  readonly #arrivals: WaitingRoom
+  readonly #departures: WaitingRoom
+  /** Events put and not gone, those in open transactions included. */
+  #size = 0
+  #bytes = 0
+  #nextPosition = 0
+  /** Positions below are gone. */
+  #floor = 0
+  readonly #open = new Set<number>()
+
+  constructor(options: MemoryChannelOptions, context: ComponentContext) {
+    this.#options = options
+    this.#context = context
+    this.#name = context.name
+    this.id = context.world.random.bytes(12).toString('hex')
+    this.#arrivals = new WaitingRoom(context.world.clock)
+    this.#departures = new WaitingRoom(context.world.clock)
+    this.#received = new ReceivedPositions(context.world.clock)
+  }
+
+  get size(): number {
+    return this.#size
+  }
+  get capacity(): number {
+    return this.#options.capacity
+  }
+  get transactionCapacity(): number {
+    return this.#options.transactionCapacity
+  }
+
+  receivedUpTo(originId: string): number | undefined {
+    return this.#received.floorOf(originId)
+  }
+
+  reconfigure(values: Readonly<Record<string, unknown>>): boolean {
+    const config = values as unknown as MemoryChannelConfig
+    this.#options = { ...config, byteCapacity: byteCapacityOf(config) }
+    this.#departures.wake()
+    return true
+  }
+
+  async put(given: readonly Event[], { origin }: PutOptions = {}): Promise<PutTransaction> {
+    const { counters } = this.#context
+    const { capacity, transactionCapacity, byteCapacity, keepAlive } = this.#options
+    counters.add('EventPutAttemptCount', given.length)
+    const { events, settle } = await this.#received.admit(given, origin)
+    const count = events.length
+    let bytes = 0
+    for (const event of events) bytes += event.body.length
+    try {
+      if (count > transactionCapacity) {
+        throw new ChannelFullError(
+          `channel ${this.#name} takes ${transactionCapacity} events in a transaction, not ${count}: raise its transactionCapacity, or lower the batch size`,
+        )
+      }
+      const { clock } = this.#context.world
+      const deadline = clock.monotonic() + keepAlive * 1000
+      // One event may be larger than all the room there is; it passes when it is alone.
+      while (
+        this.#size + count > capacity ||
+        (this.#bytes + bytes > byteCapacity && this.#size > 0)
+      ) {
+        if (!(await this.#departures.wait(deadline - clock.monotonic()))) {
+          throw new ChannelFullError(
+            `channel ${this.#name} is full (${this.#size} of ${capacity} events, ${this.#bytes} bytes); no room within ${keepAlive} s`,
+          )
+        }
+      }
+    } catch (error) {
+      settle(false)
+      throw error
+    }
+    this.#size += count
+    this.#bytes += bytes
+    let isOpen = true
+    return {
+      commit: async () => {
+        if (!isOpen) return
+        isOpen = false
+        this.#queue.push({ first: this.#nextPosition, events })
+        this.#nextPosition += count
+        settle(true)
+        counters.add('EventPutSuccessCount', count)
+        this.#arrivals.wake()
+      },
+      rollback: async () => {
+        if (!isOpen) return
+        isOpen = false
+        this.#release(count, bytes)
+        settle(false)
+      },
+    }
+  }
+
+  async take(
+    maxEvents: number,
+    { waitMs, signal }: TakeOptions,
+  ): Promise<TakeTransaction | undefined> {
+    const { counters, world } = this.#context
+    const deadline = world.clock.monotonic() + waitMs
+    while (this.#queue.count === 0) {
+      if (!(await this.#arrivals.wait(deadline - world.clock.monotonic(), signal))) return undefined
+    }
+    const taken = this.#queue.take(Math.min(maxEvents, this.#options.transactionCapacity))
+    const { events, positions } = taken
+    counters.add('EventTakeAttemptCount', events.length)
+    const first = positions[0] as number
+    this.#open.add(first)
+    let isOpen = true
+    return {
+      events,
+      origin: this.#originOf(positions),
+      commit: async () => {
+        if (!isOpen) return
+        isOpen = false
+        this.#open.delete(first)
+        let bytes = 0
+        for (const event of events) bytes += event.body.length
+        this.#release(events.length, bytes)
+        counters.add('EventTakeSuccessCount', events.length)
+      },
+      rollback: async () => {
+        if (!isOpen) return
+        isOpen = false
+        this.#open.delete(first)
+        this.#queue.giveBack(taken)
+        this.#arrivals.wake()
+      },
+    }
+  }
+
+  #originOf(positions: readonly number[]): BatchOrigin {
+    // The oldest that is still out; what was given back is at least as new as its transaction was.
+    this.#floor = Math.max(this.#floor, Math.min(...this.#open))
+    return { id: this.id, floor: this.#floor, positions }
+  }
+
+  #release(count: number, bytes: number): void {
+    this.#size -= count
+    this.#bytes -= bytes
+    this.#departures.wake()
+  }
+}
+
+const keys = {
+  capacity: integer(100, { min: 1 }),
+  transactionCapacity: integer(100, { min: 1 }),
+  keepAlive: integer(3, { key: 'keep-alive', min: 0 }),
+  byteCapacityBufferPercentage: integer(20, { min: 0, max: 100 }),
+  byteCapacity: optionalInteger({ min: 0 }),
+}
+
+type MemoryChannelConfig = ValuesOf<typeof keys>
+
+export const memoryChannel = defineChannel({
+  type: 'memory',
+  aliases: ['org.apache.flume.channel.MemoryChannel'],
+  about: 'a queue in memory, lost with the process',
+  keys,
+  check: checkCapacities,
+  create: (config, context) =>
+    new MemoryChannel({ ...config, byteCapacity: byteCapacityOf(config) }, context),
+})
+
+/** Flume keeps a share of the bytes free for headers; 0 means no bound. */
+export function byteCapacityOf(config: {
+  readonly byteCapacity: number | undefined
+  readonly byteCapacityBufferPercentage: number
+}): number {
+  if (config.byteCapacity === 0) return Number.POSITIVE_INFINITY
+  const all = config.byteCapacity ?? DEFAULT_BYTE_CAPACITY
+  return Math.floor(all * (1 - config.byteCapacityBufferPercentage / 100))
+}

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock } from '@millrace/base'
+import {
+  type BatchOrigin,
+  coveredRanges,
+  originOf,
+  PositionSet,
+  type Ranges,
+} from '../batch-origin.ts'
+import type { Event } from '../event.ts'
+
+/** Origins that are remembered; the one unheard of for longest goes first. */
+const MAX_ORIGINS = 10_000
+
+/** What a batch is reduced to, and how it ended. */
+export interface Admission {
+  readonly events: readonly Event[]
+  /** The origin of just those events. */
+  readonly origin: BatchOrigin | undefined
+  /** Says whether the channel has them now. */
+  readonly settle: (isKept: boolean) => void
+}
+
+interface Received {
+  readonly set: PositionSet
+  heardMs: number
+}
+
+export interface ReceivedImage {
+  readonly id: string
+  readonly floor: number
+  readonly ranges: Ranges
+  readonly heardMs: number
+}
+
+/** Remembers which positions of which origins a channel has got, so that a batch that comes again is kept once. */
+export class ReceivedPositions {
+  readonly #clock: Clock
+  readonly #origins = new Map<string, Received>()
+  /** The batch of an origin whose end is open, and who waits for it. */
+  readonly #underWay = new Map<string, Promise<void>>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Leaves out what was received before. Waits while an earlier batch of the same origin is under way: it may be the same. */
+  async admit(events: readonly Event[], origin: BatchOrigin | undefined): Promise<Admission> {
+    if (origin === undefined) return { events, origin, settle: () => {} }
+    for (let other = this.#underWay.get(origin.id); other !== undefined; ) {
+      await other
+      other = this.#underWay.get(origin.id)
+    }
+    const admitted = this.#reduce(events, origin)
+    let done: () => void = () => {}
+    this.#underWay.set(origin.id, new Promise((resolve) => (done = resolve)))
+    return {
+      ...admitted,
+      settle: (isKept) => {
+        this.#underWay.delete(origin.id)
+        if (isKept) this.note(origin)
+        done()
+      },
+    }
+  }
+
+  #reduce(
+    events: readonly Event[],
+    origin: BatchOrigin,
+  ): { readonly events: readonly Event[]; readonly origin: BatchOrigin } {
+    const set = this.#origins.get(origin.id)?.set
+    if (set === undefined) return { events, origin }
+    const indexes: number[] = []
+    origin.positions.forEach((position, index) => {
+      if (!set.has(position)) indexes.push(index)
+    })
+    if (indexes.length === events.length) return { events, origin }
+    return {
+      events: indexes.map((index) => events[index] as Event),
+      origin: originOf(origin, indexes),
+    }
+  }
+
+  note(origin: BatchOrigin): void {
+    this.noteRanges(origin.id, origin.floor, coveredRanges(origin))
+  }
+
+  noteRanges(id: string, floor: number, ranges: Ranges): void {
+    let received = this.#origins.get(id)
+    if (received === undefined) {
+      received = { set: new PositionSet(floor), heardMs: 0 }
+      this.#forgetOldest()
+    } else this.#origins.delete(id)
+    received.set.raiseFloor(floor)
+    received.set.addAll(ranges)
+    received.heardMs = this.#clock.now()
+    // Last in the map's order: heard of last.
+    this.#origins.set(id, received)
+  }
+
+  /** Where to go on in an origin that is read in order: everything below is there. */
+  floorOf(id: string): number | undefined {
+    return this.#origins.get(id)?.set.floor
+  }
+
+  #forgetOldest(): void {
+    if (this.#origins.size < MAX_ORIGINS) return
+    const [oldest] = this.#origins.keys()
+    if (oldest !== undefined) this.#origins.delete(oldest)
+  }
+
+  image(): ReceivedImage[] {
+    return [...this.#origins].map(([id, { set, heardMs }]) => ({
+      id,
+      floor: set.floor,
+      ranges: set.ranges,
+      heardMs,
+    }))
+  }
+
+  restore(images: readonly ReceivedImage[]): void {
+    this.#origins.clear()
+    for (const { id, floor, ranges, heardMs } of images) {
+      this.#origins.set(id, { set: new PositionSet(floor, ranges), heardMs })
+    }
+  }
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+import type {
+  Channel,
+  PutOptions,
+  PutTransaction,
+  TakeOptions,
+  TakeTransaction,
+} from '../channel.ts'
+import { type ComponentContext, defineChannel } from '../component.ts'
+import { ignored, integer, optionalInteger, type ValuesOf } from '../config/keys.ts'
+import type { Event } from '../event.ts'
+import { WaitingRoom } from '../waiting.ts'
+import { checkFileChannel, createFileChannel, fileChannelKeys } from './file/index.ts'
+import { byteCapacityOf, MemoryChannel } from './memory-channel.ts'
+
+const keys = {
+  ...fileChannelKeys,
+  memoryCapacity: integer(10_000, { min: 0 }),
+  overflowCapacity: integer(100_000_000, { min: 0 }),
+  overflowTimeout: integer(3, { min: 0 }),
+  overflowDeactivationThreshold: ignored('memory is used again when the overflow is empty'),
+  byteCapacityBufferPercentage: integer(20, { min: 0, max: 100 }),
+  byteCapacity: optionalInteger({ min: 0 }),
+  avgEventSize: ignored('events are weighed, not estimated'),
+}
+
+/**
+ * Memory first; what does not fit goes to a file channel, and everything after it too until that is empty again, so that the order
+ * stays. What is in memory is lost with the process.
+ */
+class SpillableMemoryChannel implements Channel {
+  /** Not all of it outlives a crash. */
+  readonly isDurable = false
+  readonly #memory: MemoryChannel | undefined
+  readonly #overflow: Channel | undefined
+  readonly #arrivals: WaitingRoom
+  readonly #context: ComponentContext
+  readonly transactionCapacity: number
+  readonly capacity: number
+
+  constructor(config: ValuesOf<typeof keys>, context: ComponentContext) {
+    this.#context = context
+    this.#arrivals = new WaitingRoom(context.world.clock)
+    this.transactionCapacity = config.transactionCapacity
+    this.capacity = config.memoryCapacity + config.overflowCapacity
+    if (config.memoryCapacity > 0) {
+      this.#memory = new MemoryChannel(
+        {
+          capacity: config.memoryCapacity,
+          transactionCapacity: config.transactionCapacity,
+          // With an overflow nobody waits.
+          keepAlive: config.overflowCapacity > 0 ? 0 : config.overflowTimeout,
+          byteCapacity: byteCapacityOf(config),
+        },
+        context,
+      )
+    }
+    if (config.overflowCapacity > 0) {
+      this.#overflow = createFileChannel({ ...config, capacity: config.overflowCapacity }, context)
+    }
+  }
+
+  get id(): string {
+    return (this.#overflow ?? this.#memory)?.id ?? ''
+  }
+  get size(): number {
+    return (this.#memory?.size ?? 0) + (this.#overflow?.size ?? 0)
+  }
+
+  async start(): Promise<void> {
+    await this.#overflow?.start?.()
+  }
+
+  async put(events: readonly Event[], options?: PutOptions): Promise<PutTransaction> {
+    const memory = this.#memory
+    const overflow = this.#overflow
+    const fits =
+      memory !== undefined &&
+      memory.size + events.length <= memory.capacity &&
+      (overflow === undefined || overflow.size === 0)
+    const channel = (fits ? memory : (overflow ?? memory)) as Channel
+    const put = await channel.put(events, options)
+    return {
+      commit: async () => {
+        await put.commit()
+        this.#arrivals.wake()
+      },
+      rollback: () => put.rollback(),
+    }
+  }
+
+  async take(
+    maxEvents: number,
+    { waitMs, signal }: TakeOptions,
+  ): Promise<TakeTransaction | undefined> {
+    const { clock } = this.#context.world
+    const deadline = clock.monotonic() + waitMs
+    for (;;) {
+      // What is in memory is older than what overflowed.
+      for (const channel of [this.#memory, this.#overflow]) {
+        const taken = await channel?.take(maxEvents, { waitMs: 0 })
+        if (taken === undefined) continue
+        return {
+          events: taken.events,
+          origin: taken.origin,
+          commit: () => taken.commit(),
+          rollback: async () => {
+            await taken.rollback()
+            this.#arrivals.wake()
+          },
+        }
+      }
+      if (!(await this.#arrivals.wait(deadline - clock.monotonic(), signal))) return undefined
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#overflow?.stop?.()
+  }
+}
+
+export const spillableMemoryChannel = defineChannel({
+  type: 'SPILLABLEMEMORY',
+  aliases: ['org.apache.flume.channel.SpillableMemoryChannel'],
+  about: 'memory, and a file channel for what does not fit',
+  keys,
+  check(config) {
+    if (config.memoryCapacity + config.overflowCapacity === 0) {
+      return [{ key: 'memoryCapacity', message: 'and overflowCapacity are both 0' }]
+    }
+    const capacity = Math.max(config.memoryCapacity, config.overflowCapacity)
+    return checkFileChannel({ ...config, capacity })
+  },
+  create: (config, context) => new SpillableMemoryChannel(config, context),
+})

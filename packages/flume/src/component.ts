@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger, World } from '@millrace/base'
+import type { Channel, TakeTransaction } from './channel.ts'
+import type { ChannelProcessor } from './channel-processor.ts'
+import type { Keys, ValuesOf } from './config/keys.ts'
+import type { Event } from './event.ts'
+import type { Counters } from './operation/counters.ts'
+
+/** What every component is given. */
+export interface ComponentContext {
+  readonly agent: string
+  /** Its name in the configuration. */
+  readonly name: string
+  readonly world: World
+  readonly logger: Logger
+  readonly counters: Counters
+  /** Relative paths of files start here. */
+  readonly directory: string
+}
+
+/** Where events arise. */
+export interface Source {
+  /** Resolves when it listens, or has found what it reads. */
+  start(): Promise<void>
+  /** Takes nothing new, and waits for what it has begun to put. */
+  stop(): Promise<void>
+  /** Where it listens, for one that does. */
+  readonly addresses?: readonly string[]
+}
+
+export interface SourceContext extends ComponentContext {
+  readonly channels: ChannelProcessor
+}
+
+/**
+ * What a sink did with a batch. `ready` and `backoff` are done with it; after `backoff` the next one waits. `rollback` puts it back, to
+ * be tried again at once or after a while.
+ */
+export type SinkOutcome = 'ready' | 'backoff' | 'rollback' | 'rollback-and-backoff'
+
+/** Where events leave the agent. */
+export interface Sink {
+  /** Most events of one batch. */
+  readonly batchSize: number
+  /** How many batches may be on their way at once. Default 1. */
+  readonly maxInFlight?: number
+  start?(): Promise<void>
+  stop?(): Promise<void>
+  /**
+   * Delivers a batch, which leaves the channel when this resolves with nothing, `ready` or `backoff`. When it rejects the batch goes
+   * back to the channel and is tried again later.
+   */
+  process(batch: TakeTransaction): Promise<SinkOutcome> | Promise<void>
+  /** Delivers what it holds back, so that the batches under way come to an end: the agent stops. */
+  flush?(): Promise<void>
+}
+
+/** Looks at events on their way from a source, changes them, drops some. */
+export interface Interceptor {
+  start?(): Promise<void>
+  stop?(): Promise<void>
+  /** Returns the events to go on with: those it got, less what it drops. It may change them in place. */
+  intercept(events: Event[]): Event[] | Promise<Event[]>
+}
+
+/** Which channels an event goes to. */
+export interface ChannelSelector {
+  /** For every event alike: lets whole batches be handed over. */
+  readonly isUniform: boolean
+  /** Channels that must take it. */
+  required(event: Event | undefined): readonly Channel[]
+  /** Channels that may fail to. */
+  optional(event: Event | undefined): readonly Channel[]
+}
+
+export interface ChannelSelectorContext extends ComponentContext {
+  readonly channels: ReadonlyMap<string, Channel>
+}
+
+/** One of the sinks of a group. */
+export interface GroupedSink {
+  readonly name: string
+  process(batch: TakeTransaction): Promise<SinkOutcome> | Promise<void>
+}
+
+/** Which of a group's sinks gets a batch. */
+export interface SinkProcessor {
+  process(batch: TakeTransaction): Promise<SinkOutcome> | Promise<void>
+}
+
+export interface SinkProcessorContext extends ComponentContext {
+  readonly sinks: readonly GroupedSink[]
+}
+
+/** A kind of component: its name in `type`, the keys it knows, and how one is made. */
+export interface Definition<
+  C extends ComponentContext,
+  T,
+  K extends Keys = Keys,
+  N extends string = string,
+> {
+  /** The short name; upper and lower case are the same. */
+  readonly type: N
+  /** Flume's class, and other names it goes by. */
+  readonly aliases?: readonly string[]
+  /** What `millrace agent components` says of it. */
+  readonly about: string
+  readonly keys: K
+  /** Problems between keys that are right for themselves. */
+  check?(config: ValuesOf<K>): readonly { readonly key: string; readonly message: string }[]
+  create(config: ValuesOf<K>, context: C): T
+}
+
+export function defineSource<K extends Keys, const N extends string>(
+  definition: Definition<SourceContext, Source, K, N>,
+): Definition<SourceContext, Source, K, N> {
+  return definition
+}
+
+export function defineChannel<K extends Keys, const N extends string>(
+  definition: Definition<ComponentContext, Channel, K, N>,
+): Definition<ComponentContext, Channel, K, N> {
+  return definition
+}
+
+export function defineSink<K extends Keys, const N extends string>(
+  definition: Definition<ComponentContext, Sink, K, N>,
+): Definition<ComponentContext, Sink, K, N> {
+  return definition
+}
+
+export function defineInterceptor<K extends Keys, const N extends string>(
+  definition: Definition<ComponentContext, Interceptor, K, N>,
+): Definition<ComponentContext, Interceptor, K, N> {
+  return definition
+}
+
+export function defineChannelSelector<K extends Keys, const N extends string>(
+  definition: Definition<ChannelSelectorContext, ChannelSelector, K, N>,
+): Definition<ChannelSelectorContext, ChannelSelector, K, N> {
+  return definition
+}
+
+export function defineSinkProcessor<K extends Keys, const N extends string>(
+  definition: Definition<SinkProcessorContext, SinkProcessor, K, N>,
+): Definition<SinkProcessorContext, SinkProcessor, K, N> {
+  return definition
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from '@millrace/base'
+
+/** A channel had no room for `keep-alive` seconds, or the batch is larger than it ever takes. */
+export class ChannelFullError extends MillraceError {
+  override readonly name = 'ChannelFullError'
+  constructor(message: string) {
+    super('MILLRACE_CHANNEL_FULL', message, { retriable: true })
+  }
+}
+
+/** A channel could not keep or hand out events. */
+export class ChannelError extends MillraceError {
+  override readonly name: string = 'ChannelError'
+  constructor(message: string, cause?: unknown) {
+    super('MILLRACE_CHANNEL', message, { retriable: true, cause })
+  }
+}
+
+/** A sink could not deliver; its events go back to the channel. */
+export class DeliveryError extends MillraceError {
+  override readonly name = 'DeliveryError'
+  constructor(message: string, cause?: unknown) {
+    super('MILLRACE_DELIVERY', message, { retriable: true, cause })
+  }
+}
+
+/** A component could not be made or started. */
+export class ComponentError extends MillraceError {
+  override readonly name = 'ComponentError'
+  constructor(message: string, cause?: unknown) {
+    super('MILLRACE_COMPONENT', message, { cause })
+  }
+}
+
+/** What is wrong with a configuration, one line a problem. */
+export class ConfigurationError extends MillraceError {
+  override readonly name = 'ConfigurationError'
+  readonly problems: readonly string[]
+  constructor(problems: readonly string[]) {
+    super('MILLRACE_CONFIGURATION', problems.join('\n'))
+    this.problems = problems
+  }
+}
+
+/** A short text for an error of any kind. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ComponentContext, defineInterceptor, type Interceptor } from '../component.ts'
+import { javaRegex } from '../config/java-regex.ts'
+import { decimal, integer, optionalText, parsed, type ValuesOf } from '../config/keys.ts'
+import type { Event } from '../event.ts'
+
+const keys = {
+  /** Events within the window. */
+  count: integer(0, { min: 0 }),
+  /** Bytes of bodies within the window. */
+  bytes: integer(0, { min: 0 }),
+  /** Events a second, over the window. */
+  rate: decimal(0, { min: 0 }),
+  /** What a header, or the first group of `valuePattern`, has to reach. */
+  value: parsed<number | undefined>((text) => {
+    const number = Number(text)
+    if (text.trim() === '' || Number.isNaN(number)) throw new Error('a number')
+    return number
+  }, undefined),
+  valueHeader: optionalText(),
+  valuePattern: parsed<RegExp | undefined>((pattern) => javaRegex(pattern), undefined),
+  /** How far back counts, milliseconds. */
+  window: integer(60_000, { min: 1 }),
+  /** Groups that are counted each for themselves. */
+  keyHeader: optionalText(),
+  /** Once reached, how long events pass. 0: only the one that reaches it. */
+  hold: integer(0, { min: 0 }),
+  /** Set on events that pass: what was reached. */
+  header: optionalText(),
+}
+
+interface Count {
+  /** Time and size of each event within the window, oldest first. */
+  readonly times: number[]
+  readonly sizes: number[]
+  bytes: number
+  openUntil: number
+}
+
+/** Groups that are counted at once; the one that was begun first is forgotten first. */
+const MAX_KEYS = 10_000
+
+/**
+ * Lets events through only when a threshold is reached: so many of them, so many bytes or so many a second within a window, or a
+ * value in the event itself. Below it they are dropped. After it is reached counting begins anew.
+ */
+class ThresholdInterceptor implements Interceptor {
+  readonly #config: ValuesOf<typeof keys>
+  readonly #context: ComponentContext
+  readonly #counts = new Map<string, Count>()
+
+  constructor(config: ValuesOf<typeof keys>, context: ComponentContext) {
+    this.#config = config
+    this.#context = context
+  }
+
+  intercept(events: Event[]): Event[] {
+    const now = this.#context.world.clock.now()
+    return events.filter((event) => this.#passes(event, now))
+  }
+
+  #passes(event: Event, now: number): boolean {
+    const { keyHeader, hold, header } = this.#config
+    const count = this.#countOf(keyHeader === undefined ? '' : (event.headers[keyHeader] ?? ''))
+    const reached = this.#reached(event, count, now)
+    if (reached !== undefined) {
+      count.openUntil = now + hold
+      count.times.length = 0
+      count.sizes.length = 0
+      count.bytes = 0
+      if (header !== undefined) event.headers[header] = reached
+      return true
+    }
+    return now < count.openUntil
+  }
+
+  #countOf(key: string): Count {
+    let count = this.#counts.get(key)
+    if (count === undefined) {
+      count = { times: [], sizes: [], bytes: 0, openUntil: Number.NEGATIVE_INFINITY }
+      if (this.#counts.size >= MAX_KEYS) {
+        const [oldest] = this.#counts.keys()
+        if (oldest !== undefined) this.#counts.delete(oldest)
+      }
+      this.#counts.set(key, count)
+    }
+    return count
+  }
+
+  /** Which threshold this event reaches, as `count=100`; undefined for none. */
+  #reached(event: Event, count: Count, now: number): string | undefined {
+    const { value, window } = this.#config
+    if (value !== undefined) {
+      const own = this.#valueOf(event)
+      if (own !== undefined && own >= value) return `value=${own}`
+    }
+    count.times.push(now)
+    count.sizes.push(event.body.length)
+    count.bytes += event.body.length
+    while ((count.times[0] as number) <= now - window) {
+      count.times.shift()
+      count.bytes -= count.sizes.shift() as number
+    }
+    const { count: most, bytes, rate } = this.#config
+    if (most > 0 && count.times.length >= most) return `count=${count.times.length}`
+    if (bytes > 0 && count.bytes >= bytes) return `bytes=${count.bytes}`
+    const perSecond = (count.times.length * 1000) / window
+    if (rate > 0 && perSecond >= rate) return `rate=${perSecond}`
+    return undefined
+  }
+
+  #valueOf({ headers, body }: Event): number | undefined {
+    const { valueHeader, valuePattern } = this.#config
+    const text =
+      valuePattern === undefined
+        ? headers[valueHeader ?? 'value']
+        : valuePattern.exec(
+            valueHeader === undefined ? body.toString() : (headers[valueHeader] ?? ''),
+          )?.[1]
+    const number = text === undefined || text.trim() === '' ? Number.NaN : Number(text)
+    return Number.isNaN(number) ? undefined : number
+  }
+}
+
+export const thresholdInterceptor = defineInterceptor({
+  type: 'threshold',
+  about: 'lets events through only when a count, size, rate or value is reached',
+  keys,
+  check({ count, bytes, rate, value }) {
+    if (count > 0 || bytes > 0 || rate > 0 || value !== undefined) return []
+    return [
+      { key: 'count', message: 'is missing: one of count, bytes, rate, value has to be given' },
+    ]
+  },
+  create: (config, context) => new ThresholdInterceptor(config, context),
+})

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createPrivateKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { ConnectionOptions, SecureContextOptions, TlsOptions } from 'node:tls'
+import { boolean, choice, ignored, optionalText, text } from '../config/keys.ts'
+import { pathOf } from '../config/paths.ts'
+import { ChannelError, reasonOf } from '../errors.ts'
+import { isJavaKeystore, openPrivateKey, readKeystore } from './java-keystore.ts'
+
+const STORE_TYPES = ['JKS', 'PKCS12', 'PEM', 'JCEKS'] as const
+
+/** Keys of a source that listens with TLS. A store's type is told from its bytes; `type` only has to be one there is. */
+export const serverTlsKeys = {
+  ssl: boolean(false, { alsoKnownAs: ['enableSSL'] }),
+  keystore: optionalText(),
+  keystorePassword: optionalText({ key: 'keystore-password', alsoKnownAs: ['keystorePassword'] }),
+  keystoreType: choice(STORE_TYPES, 'JKS', { key: 'keystore-type' }),
+  excludeProtocols: text('SSLv3', { key: 'exclude-protocols', alsoKnownAs: ['excludeProtocols'] }),
+  includeProtocols: optionalText({ key: 'include-protocols' }),
+  excludeCipherSuites: optionalText({ key: 'exclude-cipher-suites' }),
+  includeCipherSuites: optionalText({ key: 'include-cipher-suites' }),
+}
+
+/** Keys of a sink that connects with TLS. */
+export const clientTlsKeys = {
+  ssl: boolean(false),
+  trustAllCerts: boolean(false, { key: 'trust-all-certs' }),
+  truststore: optionalText(),
+  truststorePassword: optionalText({ key: 'truststore-password' }),
+  truststoreType: choice(STORE_TYPES, 'JKS', { key: 'truststore-type' }),
+  keystore: optionalText(),
+  keystorePassword: optionalText({ key: 'keystore-password' }),
+  keystoreType: choice(STORE_TYPES, 'JKS', { key: 'keystore-type' }),
+  excludeProtocols: text('SSLv3', { key: 'exclude-protocols' }),
+  includeProtocols: optionalText({ key: 'include-protocols' }),
+  excludeCipherSuites: optionalText({ key: 'exclude-cipher-suites' }),
+  includeCipherSuites: optionalText({ key: 'include-cipher-suites' }),
+  componentKeystore: ignored('said by keystore', { key: 'component-keystore' }),
+}
+
+interface Protocols {
+  readonly excludeProtocols: string
+  readonly includeProtocols: string | undefined
+  readonly includeCipherSuites: string | undefined
+}
+
+interface ServerTls extends Protocols {
+  readonly ssl: boolean
+  readonly keystore: string | undefined
+  readonly keystorePassword: string | undefined
+}
+
+interface ClientTls extends Protocols {
+  readonly ssl: boolean
+  readonly trustAllCerts: boolean
+  readonly truststore: string | undefined
+  readonly truststorePassword: string | undefined
+  readonly keystore: string | undefined
+  readonly keystorePassword: string | undefined
+}
+
+/** What is wrong with the keys of a listening source. */
+export function checkServerTls(
+  config: ServerTls,
+): { readonly key: string; readonly message: string }[] {
+  if (!config.ssl || config.keystore !== undefined) return []
+  return [{ key: 'keystore', message: 'is missing: ssl = true needs the key to show to clients' }]
+}
+
+/** Options of `tls.createServer`; undefined without `ssl`. */
+export function serverTls(config: ServerTls, directory: string): TlsOptions | undefined {
+  if (!config.ssl) return undefined
+  return {
+    ...identity(config.keystore as string, config.keystorePassword, directory),
+    ...protocols(config),
+  }
+}
+
+/** Options of `tls.connect`; undefined without `ssl`. */
+export function clientTls(config: ClientTls, directory: string): ConnectionOptions | undefined {
+  if (!config.ssl) return undefined
+  return {
+    ...(config.keystore === undefined
+      ? {}
+      : identity(config.keystore, config.keystorePassword, directory)),
+    ...(config.truststore === undefined
+      ? {}
+      : { ca: trusted(config.truststore, config.truststorePassword, directory) }),
+    ...protocols(config),
+    rejectUnauthorized: !config.trustAllCerts,
+    // Flume's Avro client checks the chain and not the host name.
+    checkServerIdentity: () => undefined,
+  }
+}
+
+const VERSIONS = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'] as const
+
+function protocols(
+  config: Protocols,
+): Pick<SecureContextOptions, 'minVersion' | 'maxVersion' | 'ciphers'> {
+  const split = (list: string): string[] => list.split(/[\s,]+/).filter((word) => word !== '')
+  const included =
+    config.includeProtocols === undefined ? undefined : split(config.includeProtocols)
+  const excluded = split(config.excludeProtocols)
+  const allowed = VERSIONS.slice(2).filter(
+    (version) => (included?.includes(version) ?? true) && !excluded.includes(version),
+  )
+  const [min] = allowed
+  const max = allowed.at(-1)
+  if (min === undefined || max === undefined) {
+    throw new ChannelError(
+      'no TLS version is left by include-protocols and exclude-protocols; there are TLSv1.2 and TLSv1.3',
+    )
+  }
+  const ciphers = config.includeCipherSuites
+  return {
+    minVersion: min,
+    maxVersion: max,
+    ...(ciphers === undefined ? {} : { ciphers: split(ciphers).join(':') }),
+  }
+}
+
+function read(path: string, directory: string): Buffer {
+  return readFileSync(pathOf(path, directory))
+}
+
+/** Key and certificates of a store, whatever its type. */
+function identity(
+  path: string,
+  password: string | undefined,
+  directory: string,
+): Pick<SecureContextOptions, 'key' | 'cert' | 'pfx' | 'passphrase'> {
+  try {
+    const bytes = read(path, directory)
+    if (bytes.includes('-----BEGIN')) {
+      return {
+        key: bytes,
+        cert: bytes,
+        ...(password === undefined ? {} : { passphrase: password }),
+      }
+    }
+    if (!isJavaKeystore(bytes)) return { pfx: bytes, passphrase: password ?? '' }
+    const entry = readKeystore(bytes, password ?? '').find((each) => each.kind === 'private-key')
+    if (entry === undefined) throw new Error('it has no private key')
+    const der = openPrivateKey(entry.protectedKey, password ?? '')
+    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
+    return {
+      key: key.export({ format: 'pem', type: 'pkcs8' }),
+      cert: entry.chain.map(toPem).join(''),
+    }
+  } catch (error) {
+    throw new ChannelError(`cannot read keystore ${path}: ${reasonOf(error)}`, error)
+  }
+}
+
+/** Certificates that are trusted. */
+function trusted(path: string, password: string | undefined, directory: string): string[] {
+  try {
+    const bytes = read(path, directory)
+    if (bytes.includes('-----BEGIN')) {
+      return (
+        bytes.toString().match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+      )
+    }
+    if (!isJavaKeystore(bytes)) {
+      throw new Error(
+        'a truststore is PEM or JKS; `keytool -list -rfc -keystore FILE > FILE.pem` makes PEM of others',
+      )
+    }
+    return readKeystore(bytes, password ?? '').flatMap((entry) =>
+      entry.kind === 'certificate'
+        ? [toPem(entry.certificate)]
+        : entry.kind === 'private-key'
+          ? entry.chain.map(toPem)
+          : [],
+    )
+  } catch (error) {
+    throw new ChannelError(`cannot read truststore ${path}: ${reasonOf(error)}`, error)
+  }
+}
+
+function toPem(der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
+}

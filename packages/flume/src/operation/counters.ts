@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+export type ComponentKind = 'SOURCE' | 'CHANNEL' | 'SINK'
+
+/** The names that Flume 1.11 reports for each kind (`MonitoredCounterGroup` and its heirs), there from the start. */
+const NAMES: Readonly<Record<ComponentKind, readonly string[]>> = {
+  SOURCE: [
+    'EventReceivedCount',
+    'EventAcceptedCount',
+    'AppendReceivedCount',
+    'AppendAcceptedCount',
+    'AppendBatchReceivedCount',
+    'AppendBatchAcceptedCount',
+    'OpenConnectionCount',
+    'ChannelWriteFail',
+    'EventReadFail',
+    'GenericProcessingFail',
+  ],
+  CHANNEL: [
+    'EventPutAttemptCount',
+    'EventPutSuccessCount',
+    'EventTakeAttemptCount',
+    'EventTakeSuccessCount',
+  ],
+  SINK: [
+    'ConnectionCreatedCount',
+    'ConnectionClosedCount',
+    'ConnectionFailedCount',
+    'BatchEmptyCount',
+    'BatchUnderflowCount',
+    'BatchCompleteCount',
+    'EventDrainAttemptCount',
+    'EventDrainSuccessCount',
+    'EventWriteFail',
+    'ChannelReadFail',
+  ],
+}
+
+/** Batches, not events, touch these: one addition each. */
+export class Counters {
+  readonly kind: ComponentKind
+  readonly name: string
+  readonly #values = new Map<string, number>()
+  readonly #gauges = new Map<string, () => number | string>()
+  startTimeMs = 0
+  stopTimeMs = 0
+
+  constructor(kind: ComponentKind, name: string) {
+    this.kind = kind
+    this.name = name
+    for (const each of NAMES[kind]) this.#values.set(each, 0)
+  }
+
+  add(name: string, count = 1): void {
+    this.#values.set(name, (this.#values.get(name) ?? 0) + count)
+  }
+
+  value(name: string): number {
+    return this.#values.get(name) ?? 0
+  }
+
+  /** A number that is asked for when somebody looks. */
+  gauge(name: string, read: () => number | string): void {
+    this.#gauges.set(name, read)
+  }
+
+  /** Everything there is to say, counters first. */
+  read(): Map<string, number | string> {
+    const all = new Map<string, number | string>(this.#values)
+    for (const [name, read] of this.#gauges) all.set(name, read())
+    all.set('StartTime', this.startTimeMs)
+    all.set('StopTime', this.stopTimeMs)
+    all.set('Type', this.kind)
+    return all
+  }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { isUtf8 } from 'node:buffer'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { nearestSpelling } from '@millrace/base'
+import type { Agent } from '../agent.ts'
+import { type Event, hopsOf } from '../event.ts'
+import { listenError } from '../sources/stream-server.ts'
+import { flumeMetrics, prometheusMetrics } from './metrics.ts'
+
+export interface OperationServerOptions {
+  /** Default 127.0.0.1. */
+  readonly host?: string
+  /** Default 41414, as Flume's; 0 takes any that is free. */
+  readonly port?: number
+}
+
+/** Bytes that may wait for a slow onlooker; what comes on top is left out, and counted. */
+const MAX_BACKLOG = 1024 * 1024
+
+/**
+ * What an agent tells of itself over HTTP: `/metrics` as Flume's JSON, or as Prometheus asks for it; `/status`; and `/tap/<component>`,
+ * the events that pass it, a JSON line each.
+ */
+export class OperationServer {
+  readonly #agent: Agent
+  readonly #host: string
+  readonly #port: number
+  #server: Server | undefined
+  readonly #began = Date.now()
+
+  constructor(agent: Agent, { host = '127.0.0.1', port = 41_414 }: OperationServerOptions = {}) {
+    this.#agent = agent
+    this.#host = host
+    this.#port = port
+  }
+
+  /** `host:port`. */
+  get address(): string {
+    const address = this.#server?.address()
+    const port = typeof address === 'object' && address !== null ? address.port : this.#port
+    return `${this.#host}:${port}`
+  }
+
+  async start(): Promise<void> {
+    const server = createServer((request, response) => this.#answer(request, response))
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(listenError(this.#host, this.#port, error)))
+      server.listen(this.#port, this.#host, () => resolve())
+    })
+    server.unref()
+    this.#server = server
+  }
+
+  async stop(): Promise<void> {
+    this.#server?.close()
+    this.#server?.closeAllConnections()
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    // A web page elsewhere must not read this through a name that points here.
+    const host = (request.headers.host ?? '').replace(/:\d+$/, '')
+    if (this.#host === '127.0.0.1' && !/^(127\.0\.0\.1|localhost|\[::1\])$/.test(host)) {
+      send(response, 403, 'text/plain', 'only for this machine\n')
+      return
+    }
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
+    if (request.method !== 'GET') {
+      send(response, 405, 'text/plain', 'GET is all there is\n')
+    } else if (pathname === '/metrics' || pathname === '/metrics/prometheus') {
+      this.#metrics(request, response, pathname.endsWith('prometheus'))
+    } else if (pathname === '/status' || pathname === '/') {
+      send(response, 200, 'application/json', JSON.stringify(this.#status()))
+    } else if (pathname.startsWith('/tap/')) {
+      this.#tap(decodeURIComponent(pathname.slice(5)), response)
+    } else {
+      send(
+        response,
+        404,
+        'text/plain',
+        'there is /metrics, /metrics/prometheus, /status, /tap/COMPONENT\n',
+      )
+    }
+  }
+
+  #metrics(request: IncomingMessage, response: ServerResponse, isPrometheus: boolean): void {
+    const { counters, name } = this.#agent
+    if (isPrometheus || /openmetrics|text\/plain/.test(request.headers.accept ?? '')) {
+      send(
+        response,
+        200,
+        'text/plain; version=0.0.4; charset=utf-8',
+        prometheusMetrics(name, counters),
+      )
+      return
+    }
+    send(response, 200, 'application/json; charset=utf-8', JSON.stringify(flumeMetrics(counters)))
+  }
+
+  #status(): object {
+    const { counters, name, plan } = this.#agent
+    return {
+      agent: name,
+      pid: process.pid,
+      upMs: Date.now() - this.#began,
+      residentBytes: process.memoryUsage.rss(),
+      configuration: plan.where,
+      sources: plan.sources.map(({ name: source, config }) => ({
+        name: source,
+        type: config.type,
+        channels: config.channels,
+        addresses: this.#agent.addressesOf(source),
+      })),
+      channels: plan.channels.map(({ name: channel, config }) => ({
+        name: channel,
+        type: config.type,
+      })),
+      sinks: plan.sinkGroups.flatMap((group) =>
+        group.sinks.map(({ name: sink, config }) => ({
+          name: sink,
+          type: config.type,
+          channel: config.channel,
+          ...(group.sinks.length > 1 ? { group: group.name } : {}),
+        })),
+      ),
+      metrics: Object.fromEntries(
+        counters.map((each) => [`${each.kind}.${each.name}`, Object.fromEntries(each.read())]),
+      ),
+    }
+  }
+
+  #tap(component: string, response: ServerResponse): void {
+    const names = [
+      ...this.#agent.plan.sources.map(({ name }) => name),
+      ...this.#agent.plan.sinkGroups.flatMap(({ sinks }) => sinks.map(({ name }) => name)),
+    ]
+    if (!names.includes(component)) {
+      const nearest = nearestSpelling(component, names)
+      const hint =
+        nearest === undefined ? `there is ${names.join(', ')}` : `did you mean ${nearest}?`
+      send(response, 404, 'text/plain', `there is no source or sink ${component}; ${hint}\n`)
+      return
+    }
+    response.writeHead(200, { 'content-type': 'application/x-ndjson' })
+    response.flushHeaders()
+    let dropped = 0
+    const leave = this.#agent.taps.listen(component, (_name, events) => {
+      for (const event of events) {
+        if (response.writableLength > MAX_BACKLOG) {
+          dropped++
+          continue
+        }
+        if (dropped > 0) response.write(`${JSON.stringify({ dropped })}\n`)
+        dropped = 0
+        response.write(`${JSON.stringify(tapped(component, event))}\n`)
+      }
+    })
+    response.on('close', leave)
+  }
+}
+
+/** An event as an onlooker gets it. */
+function tapped(component: string, { headers, body, lineage }: Event): object {
+  return {
+    component,
+    atMs: Date.now(),
+    headers: { ...headers },
+    ...(isUtf8(body) ? { body: body.toString() } : { bodyBase64: body.toString('base64') }),
+    lineage: hopsOf(lineage),
+  }
+}
+
+function send(response: ServerResponse, status: number, type: string, text: string): void {
+  response.writeHead(status, { 'content-type': type })
+  response.end(text)
+}

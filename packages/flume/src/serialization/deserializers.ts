@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type FileHandle, open } from 'node:fs/promises'
+import { nearestSpelling } from '@millrace/base'
+import {
+  choice,
+  integer,
+  type Keys,
+  type Problem,
+  type Property,
+  readKeys,
+  type ValuesOf,
+} from '../config/keys.ts'
+import { Event, type Headers, newHeaders } from '../event.ts'
+
+/** What to do with bytes that are not of the character set. */
+export type DecodeErrorPolicy = 'FAIL' | 'REPLACE' | 'IGNORE'
+
+export interface InputOptions {
+  readonly path: string
+  readonly charset: string
+  readonly decodeErrorPolicy: DecodeErrorPolicy
+}
+
+/** Some events of a file. `cursors` grow; `end` is where the next call begins. */
+export interface FileBatch {
+  readonly events: readonly Event[]
+  readonly cursors: readonly number[]
+  readonly end: number
+}
+
+/** Reads the events of one file, from any cursor that it gave before. */
+export interface EventReader {
+  /** Up to `max` events from a cursor on; none at the end of the file. */
+  read(cursor: number, max: number): Promise<FileBatch>
+  close(): Promise<void>
+}
+
+export interface DeserializerDefinition<K extends Keys = Keys> {
+  readonly type: string
+  readonly aliases: readonly string[]
+  readonly keys: K
+  open(config: ValuesOf<K>, input: InputOptions): Promise<EventReader>
+}
+
+const CHUNK = 256 * 1024
+const NEWLINE = 0x0a
+
+/** Reads a file piece by piece. */
+class FileInput {
+  readonly #handle: FileHandle
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  static async open(path: string): Promise<FileInput> {
+    return new FileInput(await open(path, 'r'))
+  }
+
+  async read(position: number, size: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafeSlow(size)
+    let count = 0
+    while (count < size) {
+      const { bytesRead } = await this.#handle.read(buffer, count, size - count, position + count)
+      if (bytesRead === 0) break
+      count += bytesRead
+    }
+    return buffer.subarray(0, count)
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close()
+  }
+}
+
+const UTF8 = /^utf-?8$/i
+
+/** Text of one character set as UTF-8. */
+function transcoder({ charset, decodeErrorPolicy }: InputOptions): (bytes: Buffer) => Buffer {
+  const decoder = new TextDecoder(charset, { fatal: true, ignoreBOM: true })
+  const lenient = new TextDecoder(charset, { ignoreBOM: true })
+  return (bytes) => {
+    let decoded: string
+    try {
+      decoded = decoder.decode(bytes)
+      if (UTF8.test(charset)) return bytes
+    } catch {
+      if (decodeErrorPolicy === 'FAIL') {
+        throw new Error(
+          `bytes that are not ${charset} (decodeErrorPolicy = REPLACE or IGNORE reads on)`,
+        )
+      }
+      decoded = lenient.decode(bytes)
+      if (decodeErrorPolicy === 'IGNORE') decoded = decoded.replaceAll('�', '')
+    }
+    return Buffer.from(decoded)
+  }
+}
+
+const lineKeys = {
+  maxLineLength: integer(2048, { min: 1 }),
+  outputCharset: choice(['UTF-8'], 'UTF-8'),
+}
+
+class LineReader implements EventReader {
+  readonly #input: FileInput
+  readonly #maxLength: number
+  readonly #convert: (bytes: Buffer) => Buffer
+  readonly #toEvent: (line: Buffer) => Event
+
+  constructor(
+    input: FileInput,
+    maxLength: number,
+    convert: (bytes: Buffer) => Buffer,
+    toEvent: (line: Buffer) => Event = (line) => new Event(line),
+  ) {
+    this.#input = input
+    this.#maxLength = maxLength
+    this.#convert = convert
+    this.#toEvent = toEvent
+  }
+
+  async read(cursor: number, max: number): Promise<FileBatch> {
+    let size = CHUNK
+    for (;;) {
+      const data = await this.#input.read(cursor, size)
+      const isLast = data.length < size
+      const batch = this.#cut(data, cursor, max, isLast)
+      if (batch.events.length > 0 || isLast) return batch
+      size *= 2
+    }
+  }
+
+  #cut(data: Buffer, cursor: number, max: number, isLast: boolean): FileBatch {
+    const events: Event[] = []
+    const cursors: number[] = []
+    let at = 0
+    while (events.length < max && at < data.length) {
+      const newline = data.indexOf(NEWLINE, at)
+      if (newline < 0 && !isLast && data.length - at < this.#maxLength * 4) break
+      const end = newline < 0 ? data.length : newline
+      // A line that is too long goes on as the next event, as in Flume.
+      const cut = cutAt(data, at, end, this.#maxLength)
+      events.push(this.#toEvent(this.#convert(data.subarray(at, cut))))
+      cursors.push(cursor + at)
+      at = cut === end && newline >= 0 ? end + 1 : cut
+    }
+    return { events, cursors, end: cursor + at }
+  }
+
+  close(): Promise<void> {
+    return this.#input.close()
+  }
+}
+
+/** Where a line ends that may have `max` characters, its line break counted: a character is never torn. */
+function cutAt(data: Buffer, from: number, end: number, max: number): number {
+  if (end - from < max) return end
+  let characters = 0
+  for (let at = from; at < end; at++) {
+    // Bytes 10xxxxxx belong to the character before.
+    if (((data[at] as number) & 0xc0) === 0x80) continue
+    if (characters === max) return at
+    characters++
+  }
+  return end
+}
+
+const line: DeserializerDefinition<typeof lineKeys> = {
+  type: 'LINE',
+  aliases: ['org.apache.flume.serialization.LineDeserializer$Builder'],
+  keys: lineKeys,
+  async open({ maxLineLength }, input) {
+    return new LineReader(await FileInput.open(input.path), maxLineLength, transcoder(input))
+  },
+}
+
+const jsonKeys = { maxLineLength: integer(1_048_576, { min: 1 }) }
+
+/** What the JSON serializer wrote: `{"headers": {…}, "body": "…"}` a line. */
+const json: DeserializerDefinition<typeof jsonKeys> = {
+  type: 'JSON',
+  aliases: [],
+  keys: jsonKeys,
+  async open({ maxLineLength }, input) {
+    return new LineReader(
+      await FileInput.open(input.path),
+      maxLineLength,
+      transcoder(input),
+      (bytes) => jsonEvent(JSON.parse(bytes.toString())),
+    )
+  },
+}
+
+/** An event of `{headers, body}`; throws an `Error` that says what is not so. */
+export function jsonEvent(value: unknown): Event {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Error(`an event is an object with headers and body, not ${JSON.stringify(value)}`)
+  }
+  const { headers = {}, body = '' } = value as {
+    readonly headers?: unknown
+    readonly body?: unknown
+  }
+  if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
+    throw new Error(`headers are an object, not ${JSON.stringify(headers)}`)
+  }
+  if (typeof body === 'object' && body !== null) {
+    throw new Error(`a body is a text, not ${JSON.stringify(body).slice(0, 100)}`)
+  }
+  const table: Headers = newHeaders()
+  for (const [name, header] of Object.entries(headers)) {
+    if (typeof header === 'object' && header !== null) {
+      throw new Error(`header ${name} is a text, not ${JSON.stringify(header)}`)
+    }
+    table[name] = String(header)
+  }
+  return new Event(Buffer.from(body === null ? '' : String(body)), table)
+}
+
+const blobKeys = { maxBlobLength: integer(100_000_000, { min: 1 }) }
+
+/** The file as one event, or as several when it is larger than allowed. */
+const blob: DeserializerDefinition<typeof blobKeys> = {
+  type: 'BLOB',
+  aliases: ['org.apache.flume.sink.solr.morphline.BlobDeserializer$Builder'],
+  keys: blobKeys,
+  async open({ maxBlobLength }, { path }) {
+    const input = await FileInput.open(path)
+    return {
+      async read(cursor) {
+        const body = await input.read(cursor, maxBlobLength)
+        if (body.length === 0) return { events: [], cursors: [], end: cursor }
+        return { events: [new Event(body)], cursors: [cursor], end: cursor + body.length }
+      },
+      close: () => input.close(),
+    }
+  },
+}
+
+const avroKeys = { schemaType: choice(['HASH', 'LITERAL'], 'HASH') }
+
+const avro: DeserializerDefinition<typeof avroKeys> = {
+  type: 'AVRO',
+  aliases: ['org.apache.flume.serialization.AvroEventDeserializer$Builder'],
+  keys: avroKeys,
+  async open({ schemaType }, { path }) {
+    const { openAvroContainer } = await import('./avro-container.ts')
+    return openAvroContainer(path, schemaType)
+  },
+}
+
+export const deserializers = [line, json, blob, avro] as const
+
+function find(type: string): DeserializerDefinition {
+  const wanted = type.trim().toLowerCase()
+  const all = deserializers as readonly unknown[] as readonly DeserializerDefinition[]
+  const found = all.find((each) =>
+    [each.type, ...each.aliases].some((name) => name.toLowerCase() === wanted),
+  )
+  if (found !== undefined) return found
+  const names = all.map((each) => each.type)
+  const nearest = nearestSpelling(type, names)
+  throw new Error(`${names.join(', ')}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`)
+}
+
+function asProperties(entries: ReadonlyMap<string, string>): Map<string, Property> {
+  return new Map([...entries].map(([key, value]) => [key, { value, line: undefined }]))
+}
+
+/** What is wrong with a deserializer's type and entries. */
+export function checkDeserializer(
+  type: string,
+  entries: ReadonlyMap<string, string>,
+): { readonly key: string; readonly message: string }[] {
+  try {
+    const problems: Problem[] = []
+    readKeys(find(type).keys, asProperties(entries), problems)
+    return problems.map(({ key, message }) => ({ key: `deserializer.${key}`, message }))
+  } catch (error) {
+    return [
+      {
+        key: 'deserializer',
+        message: `is ${JSON.stringify(type)}; allowed is ${(error as Error).message}`,
+      },
+    ]
+  }
+}
+
+/** Opens files with one kind of deserializer. */
+export function readerFactory(
+  type: string,
+  entries: ReadonlyMap<string, string>,
+): (input: InputOptions) => Promise<EventReader> {
+  const definition = find(type)
+  const config = readKeys(definition.keys, asProperties(entries), [])
+  return (input) => definition.open(config, input)
+}
+
+/** A character set in which a line break is the byte 10, as all are but UTF-16 and UTF-32. */
+export function parseInputCharset(name: string): string {
+  try {
+    const { encoding } = new TextDecoder(name)
+    if (!encoding.startsWith('utf-16')) return name
+  } catch {
+    // Said below.
+  }
+  throw new Error('a character set such as UTF-8, ISO-8859-1, windows-1252, Shift_JIS; not UTF-16')
+}

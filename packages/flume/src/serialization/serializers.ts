@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+import { randomBytes } from 'node:crypto'
+import { deflateRawSync } from 'node:zlib'
+import { nearestSpelling } from '@millrace/base'
+import {
+  boolean,
+  choice,
+  integer,
+  type Keys,
+  type Problem,
+  type Property,
+  readKeys,
+  unsupported,
+  type ValuesOf,
+} from '../config/keys.ts'
+import type { Event } from '../event.ts'
+import { AvroWriter } from './avro-event.ts'
+import { javaMapText } from './java-map-text.ts'
+
+/** Turns events into the bytes of one file. */
+export interface EventSerializer {
+  /** What stands at the beginning of a file. */
+  begin(): Uint8Array
+  /** The bytes of a batch, as pieces to be written in order. */
+  write(events: readonly Event[]): Uint8Array[]
+}
+
+/** A kind of serializer; `create` makes one for each file. */
+export interface SerializerDefinition<K extends Keys = Keys> {
+  readonly type: string
+  readonly aliases: readonly string[]
+  readonly keys: K
+  create(config: ValuesOf<K>): EventSerializer
+}
+
+const NOTHING = new Uint8Array(0)
+const NEWLINE = Buffer.from('\n')
+
+const textKeys = { appendNewline: boolean(true) }
+
+const text: SerializerDefinition<typeof textKeys> = {
+  type: 'TEXT',
+  aliases: ['org.apache.flume.serialization.BodyTextEventSerializer$Builder'],
+  keys: textKeys,
+  create: ({ appendNewline }) => ({
+    begin: () => NOTHING,
+    write: (events) => [joined(events, appendNewline)],
+  }),
+}
+
+/** All bodies in one buffer. */
+function joined(events: readonly Event[], appendNewline: boolean): Buffer {
+  const extra = appendNewline ? 1 : 0
+  let size = events.length * extra
+  for (const { body } of events) size += body.length
+  const all = Buffer.allocUnsafeSlow(size)
+  let at = 0
+  for (const { body } of events) {
+    all.set(body, at)
+    at += body.length
+    if (appendNewline) all[at++] = 0x0a
+  }
+  return all
+}
+
+const headerAndText: SerializerDefinition<typeof textKeys> = {
+  type: 'HEADER_AND_TEXT',
+  aliases: ['org.apache.flume.serialization.HeaderAndBodyTextEventSerializer$Builder'],
+  keys: textKeys,
+  create: ({ appendNewline }) => ({
+    begin: () => NOTHING,
+    write: (events) =>
+      events.flatMap(({ headers, body }) => {
+        const start = Buffer.from(`${javaMapText(headers)} `)
+        return appendNewline ? [start, body, NEWLINE] : [start, body]
+      }),
+  }),
+}
+
+const avroKeys = {
+  syncIntervalBytes: integer(2_048_000, { min: 32 }),
+  compressionCodec: choice(['null', 'deflate'], 'null'),
+}
+
+const EVENT_SCHEMA = JSON.stringify({
+  type: 'record',
+  name: 'Event',
+  fields: [
+    { name: 'headers', type: { type: 'map', values: 'string' } },
+    { name: 'body', type: 'bytes' },
+  ],
+})
+
+/** An Avro container of {headers, body}: a header, then blocks that end in the file's own sync marker. */
+class AvroEventSerializer implements EventSerializer {
+  readonly #codec: 'null' | 'deflate'
+  readonly #blockSize: number
+  readonly #sync = randomBytes(16)
+
+  constructor(config: ValuesOf<typeof avroKeys>) {
+    this.#codec = config.compressionCodec
+    this.#blockSize = config.syncIntervalBytes
+  }
+
+  begin(): Uint8Array {
+    const out = new AvroWriter(512)
+    out.raw(Buffer.from('Obj\x01', 'latin1'))
+    out.long(2)
+    out.string('avro.schema')
+    out.bytes(Buffer.from(EVENT_SCHEMA))
+    out.string('avro.codec')
+    out.bytes(Buffer.from(this.#codec))
+    out.long(0)
+    out.raw(this.#sync)
+    return out.written()
+  }
+
+  write(events: readonly Event[]): Uint8Array[] {
+    const pieces: Uint8Array[] = []
+    const block = new AvroWriter(4096)
+    let count = 0
+    const flush = (): void => {
+      if (count === 0) return
+      const plain = Buffer.from(block.written())
+      const data = this.#codec === 'deflate' ? deflateRawSync(plain) : plain
+      const head = new AvroWriter(32)
+      head.long(count)
+      head.long(data.length)
+      pieces.push(head.written(), data, this.#sync)
+      block.clear()
+      count = 0
+    }
+    for (const event of events) {
+      block.event(event)
+      count++
+      if (block.length >= this.#blockSize) flush()
+    }
+    flush()
+    return pieces
+  }
+}
+
+const avroEvent: SerializerDefinition<typeof avroKeys> = {
+  type: 'AVRO_EVENT',
+  aliases: ['org.apache.flume.serialization.FlumeEventAvroEventSerializer$Builder'],
+  keys: avroKeys,
+  create: (config) => new AvroEventSerializer(config),
+}
+
+const jsonKeys = {}
+
+/** One JSON object a line: `{"headers": {…}, "body": "…"}`, as the HTTP source's JSON handler reads it. */
+const json: SerializerDefinition<typeof jsonKeys> = {
+  type: 'JSON',
+  aliases: [],
+  keys: jsonKeys,
+  create: () => ({
+    begin: () => NOTHING,
+    write: (events) => [
+      Buffer.from(
+        events
+          .map(({ headers, body }) => `${JSON.stringify({ headers, body: body.toString() })}\n`)
+          .join(''),
+      ),
+    ],
+  }),
+}
+
+const ownSchemaKeys = {
+  schemaURL: unsupported(
+    'bodies are not written under a schema of their own; AVRO_EVENT keeps headers and bytes',
+  ),
+}
+
+export const serializers = [text, headerAndText, avroEvent, json] as const
+
+/** Flume's serializer for bodies that are Avro already; named so that it is refused with a reason. */
+const refused = {
+  type: 'org.apache.flume.sink.hdfs.AvroEventSerializer$Builder',
+  keys: ownSchemaKeys,
+  reason: 'bodies are not written under a schema of their own; use AVRO_EVENT or TEXT',
+}
+
+/** The serializer that a `type` and the entries under it name; throws an `Error` that says what there is. */
+function find(type: string): SerializerDefinition {
+  const wanted = type.trim().toLowerCase()
+  const all = serializers as readonly SerializerDefinition[]
+  const found = all.find((each) =>
+    [each.type, ...each.aliases].some((name) => name.toLowerCase() === wanted),
+  )
+  if (found !== undefined) return found
+  if (refused.type.toLowerCase() === wanted) throw new Error(refused.reason)
+  const names = all.map((each) => each.type)
+  const nearest = nearestSpelling(type, names)
+  throw new Error(`${names.join(', ')}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`)
+}
+
+function asProperties(entries: ReadonlyMap<string, string>): Map<string, Property> {
+  return new Map([...entries].map(([key, value]) => [key, { value, line: undefined }]))
+}
+
+/** What is wrong with a serializer's type and entries. `key` is how the file spells the type. */
+export function checkSerializer(
+  key: string,
+  type: string,
+  entries: ReadonlyMap<string, string>,
+): { readonly key: string; readonly message: string }[] {
+  try {
+    const problems: Problem[] = []
+    readKeys(find(type).keys, asProperties(entries), problems)
+    return problems.map((problem) => ({ key: `${key}.${problem.key}`, message: problem.message }))
+  } catch (error) {
+    return [{ key, message: `is ${JSON.stringify(type)}; allowed is ${(error as Error).message}` }]
+  }
+}
+
+/** Makes serializers of one kind, one a file. */
+export function serializerFactory(
+  type: string,
+  entries: ReadonlyMap<string, string>,
+): () => EventSerializer {
+  const definition = find(type)
+  const config = readKeys(definition.keys, asProperties(entries), [])
+  return () => definition.create(config)
+}

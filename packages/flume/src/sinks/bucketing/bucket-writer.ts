@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+import { promisify } from 'node:util'
+import { deflate, gzip, zstdCompress } from 'node:zlib'
+import type { Timer } from '@millrace/base'
+import type { TakeTransaction } from '../../channel.ts'
+import type { ComponentContext, Sink } from '../../component.ts'
+import type { Event } from '../../event.ts'
+import type { EventSerializer } from '../../serialization/serializers.ts'
+import { BucketPath } from './bucket-path.ts'
+
+export type Codec = 'none' | 'gzip' | 'deflate' | 'zstd'
+
+const compressors = {
+  gzip: promisify(gzip),
+  deflate: promisify(deflate),
+  zstd: promisify(zstdCompress),
+} as const
+
+/** Compresses a part of a file; parts one after another are one stream that decompressors read through. */
+export async function compressed(codec: Codec, bytes: Buffer): Promise<Buffer> {
+  return codec === 'none' ? bytes : compressors[codec](bytes)
+}
+
+/** Where files go: a distributed file system, an object store. */
+export interface BucketStore {
+  /** Whether what was appended to a file is safe before the file is whole. */
+  readonly isDurable: boolean
+  /** Begins a file. Its name while it is written may differ from its last one. */
+  open(path: string): Promise<BucketFile>
+}
+
+export interface BucketFile {
+  /** Adds a part; when it rejects, nothing of the part counts. */
+  append(part: Buffer): Promise<void>
+  /** The file is whole and under its name. */
+  close(): Promise<void>
+}
+
+export interface BucketingOptions {
+  readonly directory: string
+  readonly filePrefix: string
+  readonly fileSuffix: string
+  /** Seconds, bytes and events after which a new file is begun; 0 never. */
+  readonly rollInterval: number
+  readonly rollSize: number
+  readonly rollCount: number
+  /** Seconds without an event after which a file is closed; 0 never. */
+  readonly idleTimeout: number
+  readonly maxOpenFiles: number
+  readonly batchSize: number
+  readonly codec: Codec
+  readonly timeZone: string | undefined
+  readonly roundMs: number
+  readonly usesLocalTime: boolean
+  readonly newSerializer: () => EventSerializer
+}
+
+interface Bucket {
+  readonly path: string
+  readonly serializer: EventSerializer
+  readonly file: BucketFile
+  bytes: number
+  events: number
+  openedMs: number
+  usedMs: number
+  /** Settles when the file is whole. */
+  readonly closed: PromiseWithResolvers<void>
+}
+
+/** Batches whose files are not whole yet; more make the files be finished early. */
+const MAX_WAITING = 32
+
+/** Sorts events into files by Flume's path escapes, and begins new files by time, size and count. */
+export class BucketingSink implements Sink {
+  readonly batchSize: number
+  readonly maxInFlight: number
+  readonly #options: BucketingOptions
+  readonly #store: BucketStore
+  readonly #context: ComponentContext
+  readonly #paths: BucketPath
+  readonly #prefix: BucketPath
+  readonly #buckets = new Map<string, Bucket>()
+  #counter: number
+  #timer: Timer | undefined
+  #working: Promise<unknown> = Promise.resolve()
+  #waiting = 0
+
+  constructor(options: BucketingOptions, store: BucketStore, context: ComponentContext) {
+    this.#options = options
+    this.#store = store
+    this.#context = context
+    this.batchSize = options.batchSize
+    this.maxInFlight = store.isDurable ? 1 : MAX_WAITING
+    const { clock } = context.world
+    const pathOptions = { ...options, now: () => clock.now() }
+    this.#paths = new BucketPath(options.directory, pathOptions)
+    this.#prefix = new BucketPath(options.filePrefix, pathOptions)
+    this.#counter = clock.now()
+  }
+
+  async start(): Promise<void> {
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    this.#timer = this.#context.world.clock.setTimer(500, () => {
+      void this.#exclusively(() => this.#closeDue())
+        .catch((error: unknown) => {
+          this.#context.logger.warn('cannot finish a file; trying again', {
+            sink: this.#context.name,
+            error,
+          })
+        })
+        .then(() => this.#schedule())
+    })
+  }
+
+  /** Batches and the timer never touch a file at once. */
+  #exclusively<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#working.then(work, work)
+    this.#working = next.catch(() => {})
+    return next
+  }
+
+  /** A store that keeps parts only when the file is whole has batches wait for that. */
+  async process({ events }: TakeTransaction): Promise<void> {
+    const files = await this.#exclusively(() => this.#write(events))
+    if (this.#store.isDurable) return
+    this.#waiting++
+    if (this.#waiting >= MAX_WAITING) await this.flush()
+    try {
+      await Promise.all(files)
+    } finally {
+      this.#waiting--
+    }
+  }
+
+  /** Finishes all files. */
+  async flush(): Promise<void> {
+    await this.#exclusively(() => this.#closeAll())
+  }
+
+  async #closeAll(): Promise<void> {
+    for (const bucket of [...this.#buckets.values()]) await this.#close(bucket)
+  }
+
+  /** Resolves with when each file that got a part will be whole. */
+  async #write(events: readonly Event[]): Promise<Promise<void>[]> {
+    const groups = new Map<string, Event[]>()
+    for (const event of events) {
+      const path = `${this.#paths.resolve(event.headers)}/${this.#prefix.resolve(event.headers)}`
+      const group = groups.get(path)
+      if (group === undefined) groups.set(path, [event])
+      else group.push(event)
+    }
+    const files = new Set<Promise<void>>()
+    for (const [path, group] of groups) await this.#append(path, group, files)
+    return [...files]
+  }
+
+  async #append(path: string, events: readonly Event[], files: Set<Promise<void>>): Promise<void> {
+    const { rollCount } = this.#options
+    const max = rollCount === 0 ? events.length : rollCount
+    for (let at = 0; at < events.length; ) {
+      const bucket = this.#buckets.get(path) ?? (await this.#open(path))
+      const left = rollCount === 0 ? max : Math.max(1, rollCount - bucket.events)
+      const part = events.slice(at, at + left)
+      const bytes = Buffer.concat(bucket.serializer.write(part))
+      const packed = await compressed(this.#options.codec, bytes)
+      files.add(bucket.closed.promise)
+      try {
+        await bucket.file.append(packed)
+      } catch (error) {
+        // In what state the file is nobody knows; the next try begins another.
+        this.#buckets.delete(path)
+        bucket.closed.reject(error)
+        await bucket.file.close().catch(() => {})
+        throw error
+      }
+      bucket.bytes += bytes.length
+      bucket.events += part.length
+      bucket.usedMs = this.#context.world.clock.monotonic()
+      at += part.length
+      if (this.#isFull(bucket)) await this.#close(bucket)
+    }
+  }
+
+  async #open(path: string): Promise<Bucket> {
+    if (this.#buckets.size >= this.#options.maxOpenFiles) {
+      const [oldest] = [...this.#buckets.values()].sort((a, b) => a.usedMs - b.usedMs)
+      if (oldest !== undefined) await this.#close(oldest)
+    }
+    const serializer = this.#options.newSerializer()
+    const file = await this.#store.open(`${path}.${this.#counter++}${this.#options.fileSuffix}`)
+    this.#context.counters.add('ConnectionCreatedCount')
+    const now = this.#context.world.clock.monotonic()
+    const closed = Promise.withResolvers<void>()
+    // Whoever waits for it is told; nobody may.
+    closed.promise.catch(() => {})
+    const bucket = {
+      path,
+      serializer,
+      file,
+      bytes: 0,
+      events: 0,
+      openedMs: now,
+      usedMs: now,
+      closed,
+    }
+    const head = Buffer.from(serializer.begin())
+    if (head.length > 0) await file.append(await compressed(this.#options.codec, head))
+    this.#buckets.set(path, bucket)
+    return bucket
+  }
+
+  #isFull({ bytes, events }: Bucket): boolean {
+    const { rollSize, rollCount } = this.#options
+    return (rollSize > 0 && bytes >= rollSize) || (rollCount > 0 && events >= rollCount)
+  }
+
+  async #closeDue(): Promise<void> {
+    const now = this.#context.world.clock.monotonic()
+    const { rollInterval, idleTimeout } = this.#options
+    for (const bucket of [...this.#buckets.values()]) {
+      const isOld = rollInterval > 0 && now - bucket.openedMs >= rollInterval * 1000
+      const isIdle = idleTimeout > 0 && now - bucket.usedMs >= idleTimeout * 1000
+      if (isOld || isIdle) await this.#close(bucket)
+    }
+  }
+
+  async #close(bucket: Bucket): Promise<void> {
+    this.#buckets.delete(bucket.path)
+    try {
+      await bucket.file.close()
+      bucket.closed.resolve()
+    } catch (error) {
+      bucket.closed.reject(error)
+      // Where batches wait for the file, they go back to the channel; that is enough.
+      if (this.#store.isDurable) throw error
+    }
+    this.#context.counters.add('ConnectionClosedCount')
+  }
+
+  async stop(): Promise<void> {
+    this.#timer?.cancel()
+    await this.flush()
+  }
+}

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ConnectionOptions } from 'node:tls'
+import type { Connection, Timer, World } from '@millrace/base'
+import { DeliveryError, reasonOf } from '../errors.ts'
+import type { Counters } from '../operation/counters.ts'
+
+export interface RpcTarget {
+  readonly host: string
+  readonly port: number
+  readonly tls: ConnectionOptions | undefined
+  readonly connectTimeoutMs: number
+  readonly requestTimeoutMs: number
+  /** Connects anew after so long, for who balances load by connections; 0 never. */
+  readonly resetIntervalMs: number
+  readonly wrap?: (connection: Connection) => Connection
+}
+
+interface Waiting<R> {
+  readonly resolve: (reply: R) => void
+  readonly reject: (error: Error) => void
+  readonly timer: Timer
+}
+
+/** Takes bytes and hands over each reply that is complete; without a serial, replies come in the order of the calls. */
+export type Decoder<R> = (
+  onReply: (serial: number | undefined, reply: R) => void,
+) => (chunk: Buffer) => void
+
+/** The bytes of a call, valid until its reply has come. */
+export type Encode = (serial: number, isFirst: boolean) => Buffer
+
+/**
+ * Calls to one server, over one connection that is made when it is needed and given up when anything goes wrong with it. Several calls
+ * may be on their way.
+ */
+export class RpcConnection<R> {
+  readonly #target: RpcTarget
+  readonly #world: World
+  readonly #counters: Counters
+  readonly #decoder: Decoder<R>
+  #current: OpenConnection<R> | undefined
+  #connecting: Promise<OpenConnection<R>> | undefined
+
+  constructor(
+    target: RpcTarget,
+    decoder: Decoder<R>,
+    { world, counters }: { readonly world: World; readonly counters: Counters },
+  ) {
+    this.#target = target
+    this.#decoder = decoder
+    this.#world = world
+    this.#counters = counters
+  }
+
+  /** Sends what `encode` gives and resolves with the reply. Rejects with `DeliveryError`; then the connection is gone. */
+  async call(encode: Encode): Promise<R> {
+    const { host, port } = this.#target
+    try {
+      const open = await this.#connection()
+      return await open.call(encode)
+    } catch (error) {
+      throw new DeliveryError(`${host}:${port}: ${reasonOf(error)}`, error)
+    }
+  }
+
+  async #connection(): Promise<OpenConnection<R>> {
+    const current = this.#current
+    if (current?.isUsable(this.#world.clock.monotonic()) === true) return current
+    this.#connecting ??= this.#connect().finally(() => {
+      this.#connecting = undefined
+    })
+    return this.#connecting
+  }
+
+  async #connect(): Promise<OpenConnection<R>> {
+    const { host, port, tls, connectTimeoutMs, resetIntervalMs, wrap } = this.#target
+    if (this.#current?.isIdle === true) this.#current.close()
+    const socket = await this.#world.network
+      .connect({ host, port, timeoutMs: connectTimeoutMs, ...(tls === undefined ? {} : { tls }) })
+      .catch((error: unknown) => {
+        this.#counters.add('ConnectionFailedCount')
+        throw error
+      })
+    this.#counters.add('ConnectionCreatedCount')
+    const now = this.#world.clock.monotonic()
+    this.#current = new OpenConnection(
+      wrap?.(socket) ?? socket,
+      this.#decoder,
+      this.#world,
+      this.#target.requestTimeoutMs,
+      resetIntervalMs > 0 ? now + resetIntervalMs : Number.POSITIVE_INFINITY,
+      () => this.#counters.add('ConnectionClosedCount'),
+    )
+    return this.#current
+  }
+
+  async close(): Promise<void> {
+    await this.#connecting?.catch(() => undefined)
+    this.#current?.close()
+    this.#current = undefined
+  }
+}
+
+class OpenConnection<R> {
+  readonly #connection: Connection
+  readonly #world: World
+  readonly #timeoutMs: number
+  readonly #endMs: number
+  readonly #waiting = new Map<number, Waiting<R>>()
+  #serial = 0
+  #failure: Error | undefined
+
+  constructor(
+    connection: Connection,
+    decoder: Decoder<R>,
+    world: World,
+    timeoutMs: number,
+    endMs: number,
+    onClosed: () => void,
+  ) {
+    this.#connection = connection
+    this.#world = world
+    this.#timeoutMs = timeoutMs
+    this.#endMs = endMs
+    const decode = decoder((serial, reply) => this.#reply(serial, reply))
+    connection.onData = (chunk) => {
+      try {
+        decode(chunk)
+      } catch (error) {
+        this.#fail(error as Error)
+      }
+    }
+    connection.onClose = (error) => {
+      onClosed()
+      this.#fail(error ?? new Error('the server closed the connection'))
+    }
+  }
+
+  isUsable(nowMs: number): boolean {
+    return this.#failure === undefined && (nowMs < this.#endMs || this.#waiting.size > 0)
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting.size === 0
+  }
+
+  call(encode: Encode): Promise<R> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    const serial = this.#serial++
+    return new Promise((resolve, reject) => {
+      const timer = this.#world.clock.setTimer(this.#timeoutMs, () => {
+        this.#fail(new Error(`no reply within ${this.#timeoutMs} ms`))
+      })
+      this.#waiting.set(serial, { resolve, reject, timer })
+      this.#connection.write([encode(serial, serial === 0)])
+    })
+  }
+
+  /** Without a serial, replies come in the order of the calls. */
+  #reply(given: number | undefined, reply: R): void {
+    const serial = given ?? this.#waiting.keys().next().value
+    const waiting = serial === undefined ? undefined : this.#waiting.get(serial)
+    if (waiting === undefined || serial === undefined) return
+    this.#waiting.delete(serial)
+    waiting.timer.cancel()
+    waiting.resolve(reply)
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#connection.destroy()
+    for (const { timer, reject } of this.#waiting.values()) {
+      timer.cancel()
+      reject(error)
+    }
+    this.#waiting.clear()
+  }
+
+  close(): void {
+    this.#failure ??= new Error('closed')
+    this.#connection.end()
+  }
+}

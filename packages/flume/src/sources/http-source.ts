@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import { defineSource, type Source, type SourceContext } from '../component.ts'
+import { ignored, integer, port, prefixed, text, type ValuesOf } from '../config/keys.ts'
+import { ChannelError, ChannelFullError, reasonOf } from '../errors.ts'
+import { Event, newHeaders } from '../event.ts'
+import { checkServerTls, serverTls, serverTlsKeys } from '../keystore/tls.ts'
+import { jsonEvent } from '../serialization/deserializers.ts'
+import { listenError } from './stream-server.ts'
+
+const keys = {
+  ...serverTlsKeys,
+  port: port(),
+  bind: text('0.0.0.0', { alsoKnownAs: ['host'] }),
+  handler: text('org.apache.flume.source.http.JSONHandler'),
+  handlerEntries: prefixed('handler.'),
+  maxBodySize: integer(100_000_000, { min: 1 }),
+  queuedThreadPool: ignored('one thread serves all requests', { key: 'QueuedThreadPool' }),
+  jettyThreads: prefixed('QueuedThreadPool.'),
+  jettyHttp: prefixed('HttpConfiguration.'),
+  jettySsl: prefixed('SslContextFactory.'),
+  jettyConnector: prefixed('ServerConnector.'),
+}
+
+/** A request, as handlers get it. */
+export interface HttpRequest {
+  readonly url: URL
+  readonly headers: IncomingMessage['headers']
+  readonly body: Buffer
+}
+
+/** Makes events of a request; throws an `Error` when the request is wrong, which is answered with 400. */
+export type HttpHandler = (request: HttpRequest) => readonly Event[] | Promise<readonly Event[]>
+
+/** `[{"headers": {…}, "body": "…"}, …]`, in UTF-8, UTF-16 or UTF-32. */
+function jsonHandler({ headers, body }: HttpRequest): readonly Event[] {
+  const charset = /charset="?([^\s;"]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8'
+  const value: unknown = JSON.parse(decodeText(body, charset))
+  if (!Array.isArray(value))
+    throw new Error('the body is a list of events: [{"headers": {}, "body": ""}]')
+  return value.map(jsonEvent)
+}
+
+function decodeText(body: Buffer, charset: string): string {
+  switch (charset.toLowerCase()) {
+    case 'utf-8':
+      return body.toString()
+    case 'utf-16':
+    case 'utf-16be':
+    case 'utf-16le': {
+      const isLittle =
+        charset.toLowerCase() === 'utf-16le' || (body[0] === 0xff && body[1] === 0xfe)
+      return new TextDecoder(isLittle ? 'utf-16le' : 'utf-16be').decode(body)
+    }
+    case 'utf-32': {
+      const isLittle = body[0] === 0xff && body[1] === 0xfe
+      let text = ''
+      for (let at = 0; at + 4 <= body.length; at += 4) {
+        const code = isLittle ? body.readUInt32LE(at) : body.readUInt32BE(at)
+        if (at > 0 || code !== 0xfeff) text += String.fromCodePoint(code)
+      }
+      return text
+    }
+    default:
+      throw new Error(`charset ${charset} is not supported; allowed is UTF-8, UTF-16, UTF-32`)
+  }
+}
+
+/** The body as it is; parameters of the URL become headers. */
+function blobHandler({ url, body }: HttpRequest): readonly Event[] {
+  const headers = newHeaders()
+  for (const [name, value] of url.searchParams) headers[name] = value
+  return [new Event(body, headers)]
+}
+
+const HANDLERS: Readonly<Record<string, HttpHandler>> = {
+  json: jsonHandler,
+  'org.apache.flume.source.http.JSONHandler': jsonHandler,
+  blob: blobHandler,
+  'org.apache.flume.source.http.BLOBHandler': blobHandler,
+  'org.apache.flume.sink.solr.morphline.BlobHandler': blobHandler,
+}
+
+class RequestError extends Error {
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+/** Each POST is one transaction: 200 when the channels have it, 400 when it is wrong, 503 when there is no room. */
+class HttpSource implements Source {
+  readonly #config: ValuesOf<typeof keys>
+  readonly #context: SourceContext
+  readonly #handler: HttpHandler
+  readonly #maxSize: number
+  #server: Server | undefined
+  readonly #working = new Set<Promise<void>>()
+
+  constructor(config: ValuesOf<typeof keys>, context: SourceContext) {
+    this.#config = config
+    this.#context = context
+    this.#handler = HANDLERS[config.handler] as HttpHandler
+    const limit = config.handlerEntries.get('maxBlobLength')
+    this.#maxSize = limit === undefined ? config.maxBodySize : Number(limit)
+  }
+
+  get addresses(): readonly string[] {
+    const address = this.#server?.address()
+    const port = typeof address === 'object' && address !== null ? address.port : this.#config.port
+    return [`${this.#config.bind}:${port}`]
+  }
+
+  async start(): Promise<void> {
+    const { bind, port } = this.#config
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      const work = this.#serve(request, response).finally(() => this.#working.delete(work))
+      this.#working.add(work)
+    }
+    const tls = serverTls(this.#config, this.#context.directory)
+    const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve)
+    this.#server = server
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', (error) => reject(listenError(bind, port, error)))
+      server.listen(port, bind, resolve)
+    })
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { counters, logger, name } = this.#context
+    try {
+      await this.#take(request)
+      response.writeHead(200).end()
+    } catch (error) {
+      const status = statusOf(error)
+      if (status >= 500) {
+        logger.warn('a request was refused', { source: name, status, reason: reasonOf(error) })
+        if (status === 500) counters.add('GenericProcessingFail')
+      } else counters.add('EventReadFail')
+      response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' })
+      response.end(`${reasonOf(error)}\n`)
+      // What is left of a body that is too large is not waited for.
+      if (status === 413) request.destroy()
+    }
+  }
+
+  async #take(request: IncomingMessage): Promise<void> {
+    if (request.method !== 'POST' && request.method !== 'GET' && request.method !== 'PUT') {
+      throw new RequestError(405, `${request.method} is not supported; events are sent with POST`)
+    }
+    const body = await this.#read(request)
+    let events: readonly Event[]
+    try {
+      const url = new URL(request.url ?? '/', 'http://localhost')
+      events = await this.#handler({ url, headers: request.headers, body })
+    } catch (error) {
+      throw new RequestError(400, `Bad request: ${reasonOf(error)}`)
+    }
+    if (events.length > 0) await this.#context.channels.process(events)
+  }
+
+  async #read(request: IncomingMessage): Promise<Buffer> {
+    const chunks: Buffer[] = []
+    let size = 0
+    for await (const chunk of request) {
+      size += (chunk as Buffer).length
+      if (size > this.#maxSize)
+        throw new RequestError(413, `the body has more than ${this.#maxSize} bytes`)
+      chunks.push(chunk as Buffer)
+    }
+    return Buffer.concat(chunks)
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server
+    if (server?.listening === true) {
+      server.close()
+      server.closeIdleConnections()
+    }
+    await Promise.all(this.#working)
+    server?.closeAllConnections()
+  }
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof RequestError) return error.status
+  return error instanceof ChannelFullError || error instanceof ChannelError ? 503 : 500
+}
+
+export const httpSource = defineSource({
+  type: 'http',
+  aliases: ['org.apache.flume.source.http.HTTPSource'],
+  about: 'events by HTTP POST, as JSON or as they are',
+  keys,
+  check(config) {
+    const problems = checkServerTls(config)
+    if (HANDLERS[config.handler] === undefined) {
+      problems.push({
+        key: 'handler',
+        message: `is ${JSON.stringify(config.handler)}; allowed is json, blob, org.apache.flume.source.http.JSONHandler, org.apache.flume.sink.solr.morphline.BlobHandler`,
+      })
+    }
+    for (const [key, value] of config.handlerEntries) {
+      if (key !== 'maxBlobLength') problems.push({ key: `handler.${key}`, message: 'is not known' })
+      else if (!/^\d+$/.test(value.trim())) {
+        problems.push({
+          key: `handler.${key}`,
+          message: `is ${JSON.stringify(value)}; allowed is a number of bytes`,
+        })
+      }
+    }
+    return problems
+  },
+  create: (config, context) => new HttpSource(config, context),
+})

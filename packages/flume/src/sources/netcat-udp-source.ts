@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import { defineSource } from '../component.ts'
+import { optionalText, port, requiredText } from '../config/keys.ts'
+import { Event, newHeaders } from '../event.ts'
+import { DatagramServer } from './datagram-server.ts'
+
+export const netcatUdpSource = defineSource({
+  type: 'netcatudp',
+  aliases: ['org.apache.flume.source.NetcatUdpSource'],
+  about: 'the first line of each UDP datagram is an event',
+  keys: { bind: requiredText(), port: port(), remoteAddressHeader: optionalText() },
+  create({ bind, port, remoteAddressHeader }, context) {
+    const server = new DatagramServer(
+      {
+        host: bind,
+        port,
+        toEvent(datagram, from) {
+          const headers = newHeaders()
+          // As Java prints a socket's address.
+          if (remoteAddressHeader !== undefined) {
+            headers[remoteAddressHeader] = `/${from.address}:${from.port}`
+          }
+          const end = datagram.indexOf(0x0a)
+          return new Event(end < 0 ? datagram : datagram.subarray(0, end), headers)
+        },
+      },
+      context,
+    )
+    return {
+      start: () => server.start(),
+      stop: () => server.stop(),
+      get addresses() {
+        return [server.address]
+      },
+    }
+  },
+})

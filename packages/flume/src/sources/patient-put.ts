@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ProcessOptions } from '../channel-processor.ts'
+import type { SourceContext } from '../component.ts'
+import { reasonOf } from '../errors.ts'
+import type { Event } from '../event.ts'
+import { sleep } from '../waiting.ts'
+
+const FIRST_RETRY_MS = 100
+const MAX_RETRY_MS = 5000
+
+/**
+ * Puts a batch, and tries again for as long as the channels cannot take it: for sources that read what will still be there. Resolves with
+ * false when `signal` ended that.
+ */
+export async function putPatiently(
+  { channels, logger, name, world }: SourceContext,
+  events: readonly Event[],
+  signal: AbortSignal,
+  options?: ProcessOptions,
+): Promise<boolean> {
+  for (let failures = 0; !signal.aborted; failures++) {
+    try {
+      await channels.process(events, options)
+      return true
+    } catch (error) {
+      const againInMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), MAX_RETRY_MS)
+      logger[failures === 0 ? 'warn' : 'debug']('the channel takes nothing; the source waits', {
+        source: name,
+        againInMs,
+        reason: reasonOf(error),
+      })
+      await sleep(world.clock, againInMs, signal)
+    }
+  }
+  return false
+}

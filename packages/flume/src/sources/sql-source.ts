@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { systemErrorCode } from '@millrace/base'
+import { defineSource, type Source, type SourceContext } from '../component.ts'
+import {
+  choice,
+  integer,
+  optionalText,
+  requiredParsed,
+  requiredText,
+  text,
+  type ValuesOf,
+} from '../config/keys.ts'
+import { pathOf } from '../config/paths.ts'
+import { ChannelError, reasonOf } from '../errors.ts'
+import { Event, newHeaders } from '../event.ts'
+import {
+  type Database,
+  openDatabase,
+  parseConnection,
+  type Row,
+  type Value,
+  withoutPassword,
+} from '../sql/database.ts'
+import { sleep } from '../waiting.ts'
+import { putPatiently } from './patient-put.ts'
+
+const keys = {
+  connection: requiredParsed(parseConnection),
+  /** The table to follow, or a query of one's own in `query`. */
+  table: optionalText(),
+  /** Columns with commas between. */
+  columns: text('*'),
+  /** Grows with every row: an identity, a sequence, a time of insertion. */
+  column: text('id'),
+  /** More that rows have to be. */
+  where: optionalText(),
+  /** Has one `?`, the last value of `column`, and gives rows in its order. */
+  query: optionalText(),
+  /** Where to begin when there is no status file: rows above this value. */
+  startFrom: text('0'),
+  statusFile: requiredText(),
+  pollInterval: integer(1000, { min: 1 }),
+  batchSize: integer(1000, { min: 1 }),
+  format: choice(['json', 'csv'], 'json'),
+}
+
+type Config = ValuesOf<typeof keys>
+type Last = string | number
+
+interface Status {
+  readonly last: Last
+  /** Made anew with the file: who removes it wants the rows again. */
+  readonly epoch: string
+}
+
+/**
+ * New rows of a table. How far it got is written down when the channels have the rows; a channel that keeps its contents knows which
+ * rows it has, as long as `column` is a whole number.
+ */
+class SqlSource implements Source {
+  readonly #config: Config
+  readonly #context: SourceContext
+  readonly #statusPath: string
+  readonly #stopping = new AbortController()
+  #status: Status = { last: 0, epoch: '' }
+  #running: Promise<void> | undefined
+
+  constructor(config: Config, context: SourceContext) {
+    this.#config = config
+    this.#context = context
+    this.#statusPath = pathOf(config.statusFile, context.directory)
+  }
+
+  async start(): Promise<void> {
+    this.#status = await this.#readStatus()
+    this.#running = this.#run()
+  }
+
+  async #readStatus(): Promise<Status> {
+    try {
+      return JSON.parse(await readFile(this.#statusPath, 'utf8')) as Status
+    } catch (error) {
+      if (systemErrorCode(error) !== 'ENOENT') {
+        throw new ChannelError(
+          `cannot read statusFile ${this.#statusPath}: ${reasonOf(error)}`,
+          error,
+        )
+      }
+    }
+    const { startFrom } = this.#config
+    const number = Number(startFrom)
+    const status = {
+      last: startFrom.trim() === '' || Number.isNaN(number) ? startFrom : number,
+      epoch: this.#context.world.random.bytes(6).toString('hex'),
+    }
+    await this.#writeStatus(status)
+    return status
+  }
+
+  async #writeStatus(status: Status): Promise<void> {
+    await mkdir(dirname(this.#statusPath), { recursive: true })
+    await writeFile(`${this.#statusPath}.tmp`, JSON.stringify(status))
+    await rename(`${this.#statusPath}.tmp`, this.#statusPath)
+    this.#status = status
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping
+    const { clock } = this.#context.world
+    let database: Database | undefined
+    while (!signal.aborted) {
+      try {
+        database ??= await openDatabase(this.#config.connection, this.#context.directory)
+        const count = await this.#poll(database)
+        if (count >= this.#config.batchSize) continue
+      } catch (error) {
+        this.#context.counters.add('EventReadFail')
+        this.#context.logger.warn('cannot read the table; trying again', {
+          source: this.#context.name,
+          reason: reasonOf(error),
+        })
+        await database?.close().catch(() => {})
+        database = undefined
+      }
+      await sleep(clock, this.#config.pollInterval, signal)
+    }
+    await database?.close().catch(() => {})
+  }
+
+  /** Puts the next rows; resolves with how many there were. */
+  async #poll(database: Database): Promise<number> {
+    const { column, batchSize } = this.#config
+    const rows = await database.query(this.#sql(database), [this.#status.last as Value])
+    const max = Math.max(1, Math.min(batchSize, this.#context.channels.maxBatchSize))
+    for (let at = 0; at < rows.length; at += max) {
+      const batch = rows.slice(at, at + max)
+      const values = batch.map((row) => this.#valueOf(row, column))
+      const isNumbered = values.every(
+        (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0,
+      )
+      const positions = values as number[]
+      const origin = isNumbered
+        ? {
+            id: `sql:${withoutPassword(this.#config.connection)}:${this.#config.table ?? this.#config.query}:${this.#status.epoch}`,
+            floor: positions[0] as number,
+            positions,
+          }
+        : undefined
+      const events = batch.map((row) => this.#event(row))
+      if (!(await putPatiently(this.#context, events, this.#stopping.signal, { origin }))) return 0
+      await this.#writeStatus({ ...this.#status, last: values.at(-1) as Last })
+    }
+    return rows.length
+  }
+
+  #sql(database: Database): string {
+    const { query, table, columns, column, where, batchSize } = this.#config
+    if (query !== undefined) return query
+    const key = database.quote(column)
+    const more = where === undefined ? '' : ` AND (${where})`
+    return `SELECT ${columns} FROM ${database.quote(table as string)} WHERE ${key} > ?${more} ORDER BY ${key} LIMIT ${batchSize}`
+  }
+
+  #valueOf(row: Row, column: string): Last {
+    const value = row[column]
+    if (value === undefined || value === null) {
+      throw new ChannelError(`a row has no ${column}: the rows have ${Object.keys(row).join(', ')}`)
+    }
+    if (value instanceof Date) return value.toISOString()
+    if (typeof value === 'bigint') return Number(value)
+    // PostgreSQL gives 64-bit numbers as texts.
+    if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value)
+    return typeof value === 'number' ? value : String(value)
+  }
+
+  #event(row: Row): Event {
+    const headers = newHeaders()
+    if (this.#config.table !== undefined) headers.table = this.#config.table
+    const body =
+      this.#config.format === 'json'
+        ? JSON.stringify(row, (_key, value: unknown) =>
+            typeof value === 'bigint' ? value.toString() : value,
+          )
+        : Object.values(row).map(csvField).join(',')
+    return new Event(Buffer.from(body), headers)
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await this.#running
+  }
+}
+
+/** RFC 4180. */
+function csvField(value: unknown): string {
+  const text =
+    value === null || value === undefined
+      ? ''
+      : value instanceof Date
+        ? value.toISOString()
+        : String(value)
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+export const sqlSource = defineSource({
+  type: 'sql',
+  about: 'new rows of a table in PostgreSQL, MySQL or SQLite',
+  keys,
+  check({ table, query }) {
+    if ((table === undefined) === (query === undefined)) {
+      return [{ key: 'table', message: 'or query has to be given, and not both' }]
+    }
+    if (query !== undefined && query.split('?').length !== 2) {
+      return [{ key: 'query', message: 'has to have one ?, the last value that was read' }]
+    }
+    return []
+  },
+  create: (config, context) => new SqlSource(config, context),
+})

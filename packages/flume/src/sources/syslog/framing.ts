@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+const NEWLINE = 0x0a
+const CARRIAGE_RETURN = 0x0d
+const LESS = 0x3c
+const GREATER = 0x3e
+const SPACE = 0x20
+
+export interface Message {
+  readonly bytes: Buffer
+  /** Whether it begins with `<`, one to three digits, `>`. */
+  readonly hasPriority: boolean
+  /** Whether it is longer than was allowed, and this is only a part. */
+  readonly isCut: boolean
+}
+
+/**
+ * Cuts a stream into messages: lines, or messages with their length in front (RFC 6587, octet counting), whichever each one is. A
+ * message of more than `maxSize` bytes comes in parts.
+ */
+export class MessageFramer {
+  readonly #maxSize: number
+  #rest: Buffer = Buffer.alloc(0)
+
+  constructor(maxSize: number) {
+    this.#maxSize = Math.max(maxSize, 10)
+  }
+
+  push(chunk: Buffer): Message[] {
+    const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    const messages: Message[] = []
+    let from = 0
+    while (from < data.length) {
+      // Empty lines, and what is left of a line that was just as long as allowed.
+      if (data[from] === NEWLINE) {
+        from++
+        continue
+      }
+      const counted = countedMessage(data, from)
+      if (counted === 'incomplete') break
+      if (counted !== undefined) {
+        this.#pushCounted(messages, data.subarray(counted.start, counted.end))
+        from = counted.end
+        continue
+      }
+      const end = data.indexOf(NEWLINE, from)
+      const size = (end < 0 ? data.length : end) - from
+      if (size >= this.#maxSize) {
+        messages.push(messageOf(data.subarray(from, from + this.#maxSize), true))
+        from += this.#maxSize
+        continue
+      }
+      if (end < 0) break
+      const last = size > 0 && data[end - 1] === CARRIAGE_RETURN ? end - 1 : end
+      if (last > from) messages.push(messageOf(data.subarray(from, last), false))
+      from = end + 1
+    }
+    this.#rest = data.subarray(from)
+    return messages
+  }
+
+  #pushCounted(messages: Message[], bytes: Buffer): void {
+    if (bytes.length === 0) return
+    const isCut = bytes.length > this.#maxSize
+    messages.push(messageOf(isCut ? bytes.subarray(0, this.#maxSize) : bytes, isCut))
+  }
+}
+
+/** A whole datagram as one message. */
+export function messageOf(bytes: Buffer, isCut: boolean): Message {
+  return { bytes, isCut, hasPriority: startsWithPriority(bytes) }
+}
+
+function startsWithPriority(bytes: Buffer): boolean {
+  if (bytes[0] !== LESS) return false
+  for (let i = 1; i < 5; i++) {
+    const byte = bytes[i]
+    if (byte === undefined) return false
+    if (byte === GREATER) return i > 1
+    if (byte < 0x30 || byte > 0x39) return false
+  }
+  return false
+}
+
+/** `123 <34>…`: where the message lies; undefined when this is no count. */
+function countedMessage(
+  data: Buffer,
+  from: number,
+): { readonly start: number; readonly end: number } | 'incomplete' | undefined {
+  let at = from
+  let size = 0
+  while (at < data.length && at - from < 7) {
+    const byte = data[at] as number
+    if (byte < 0x30 || byte > 0x39) break
+    size = size * 10 + byte - 0x30
+    at++
+  }
+  if (at === from || data[from] === 0x30) return undefined
+  if (at + 1 >= data.length) return data.indexOf(NEWLINE, from) < 0 ? 'incomplete' : undefined
+  if (data[at] !== SPACE || data[at + 1] !== LESS) return undefined
+  const start = at + 1
+  const end = start + size
+  return end <= data.length ? { start, end } : 'incomplete'
+}

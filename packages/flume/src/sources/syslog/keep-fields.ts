@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+const FIELDS = ['priority', 'version', 'timestamp', 'hostname'] as const
+type Field = (typeof FIELDS)[number]
+
+/** Which parts of the header stay in front of the body: none, all (the message as it came), or some. */
+export type KeepFields = 'none' | 'all' | ReadonlySet<Field>
+
+/** Reads `keepFields`: none or false, all or true, or names. */
+export function parseKeepFields(text: string): KeepFields {
+  const lower = text.trim().toLowerCase()
+  if (lower === 'none' || lower === 'false') return 'none'
+  if (lower === 'all' || lower === 'true') return 'all'
+  const names = lower.split(/[\s,]+/)
+  const unknown = names.find((name) => !(FIELDS as readonly string[]).includes(name))
+  if (unknown !== undefined) {
+    throw new Error(`none, all, or some of ${FIELDS.join(', ')} with blanks between`)
+  }
+  return new Set(names as Field[])
+}
+
+/** What is put in front of the body, given as the message wrote it. */
+export function keptText(
+  keep: KeepFields,
+  fields: {
+    readonly priority: string
+    readonly version: string
+    readonly timestamp: string
+    readonly hostname: string
+  },
+): string {
+  if (keep === 'none' || keep === 'all') return ''
+  let text = ''
+  if (keep.has('priority')) text += `<${fields.priority}>`
+  if (keep.has('version') && fields.version !== '') text += `${fields.version} `
+  if (keep.has('timestamp')) text += `${fields.timestamp} `
+  if (keep.has('hostname')) text += `${fields.hostname} `
+  return text
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { systemErrorCode } from '@millrace/base'
+import { ChannelError, reasonOf } from '../../errors.ts'
+import type { TailFile } from './tail-file.ts'
+
+/** What is known of a file from before. */
+export interface KnownPosition {
+  readonly inode: number
+  readonly pos: number
+  readonly file: string
+  readonly generation: number
+  readonly fingerprint: { readonly size: number; readonly crc: number } | undefined
+}
+
+/** What stands in the file beside. */
+interface Details {
+  /** Made anew when there is no position file: who removes it wants all files read again. */
+  readonly epoch: string
+  readonly files: readonly Detail[]
+}
+
+interface Detail {
+  readonly inode: number
+  readonly generation: number
+  readonly size: number
+  readonly crc: number
+}
+
+/**
+ * Positions in the file and format of Flume's Taildir source, `[{"inode":…,"pos":…,"file":"…"}]`, so that either can take over from the
+ * other. What is known besides stands in a file beside it.
+ */
+export class PositionFile {
+  readonly #path: string
+  #written = ''
+  #epoch = ''
+
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  /** Names this position file among all there ever were at its place. */
+  get epoch(): string {
+    return this.#epoch
+  }
+
+  get #detailsPath(): string {
+    return `${this.#path}.details`
+  }
+
+  /** Positions from before; without any, begins an epoch of that name. */
+  read(newEpoch: string): KnownPosition[] {
+    const positions = readJson(this.#path)
+    const known = readJson(this.#detailsPath) as Details | undefined
+    this.#epoch = positions === undefined ? newEpoch : (known?.epoch ?? newEpoch)
+    if (positions === undefined) {
+      this.write([])
+      return []
+    }
+    const details = new Map((known?.files ?? []).map((each) => [each.inode, each]))
+    if (!Array.isArray(positions)) throw this.#malformed('it is no list')
+    return positions.map((each: unknown) => {
+      const { inode, pos, file } = (each ?? {}) as Partial<KnownPosition>
+      if (typeof inode !== 'number' || typeof pos !== 'number' || typeof file !== 'string') {
+        throw this.#malformed(`an entry lacks inode, pos or file: ${JSON.stringify(each)}`)
+      }
+      const detail = details.get(inode)
+      return {
+        inode,
+        pos,
+        file,
+        generation: detail?.generation ?? 0,
+        fingerprint: detail === undefined ? undefined : { size: detail.size, crc: detail.crc },
+      }
+    })
+  }
+
+  #malformed(why: string): ChannelError {
+    return new ChannelError(
+      `positionFile ${this.#path} cannot be read: ${why}; mend it, or remove it to read all files from the start`,
+    )
+  }
+
+  /** Replaces both files, when anything changed. */
+  write(files: Iterable<TailFile>): void {
+    const all = [...files]
+    const positions = JSON.stringify(
+      all.map(({ inode, position, path }) => ({ inode, pos: position, file: path })),
+    )
+    const details = JSON.stringify({
+      epoch: this.#epoch,
+      files: all.map(({ inode, generation, fingerprint }) => ({
+        inode,
+        generation,
+        ...(fingerprint ?? { size: 0, crc: 0 }),
+      })),
+    } satisfies Details)
+    if (positions + details === this.#written) return
+    mkdirSync(dirname(this.#path), { recursive: true })
+    replace(this.#detailsPath, details)
+    replace(this.#path, positions)
+    this.#written = positions + details
+  }
+}
+
+function replace(path: string, text: string): void {
+  writeFileSync(`${path}.tmp`, text)
+  renameSync(`${path}.tmp`, path)
+}
+
+function readJson(path: string): unknown {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return undefined
+    throw new ChannelError(`positionFile ${path} cannot be read: ${reasonOf(error)}`, error)
+  }
+  // Flume truncates before it writes; a crash between leaves nothing.
+  if (text.trim() === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new ChannelError(
+      `positionFile ${path} cannot be read: ${reasonOf(error)}; mend it, or remove it to read all files from the start`,
+      error,
+    )
+  }
+}
