@@ -114,6 +114,8 @@ export class SinkRunner {
   }
 
   #backOff(): void {
+    // Batches that fail together are one failure.
+    if (this.#backoffMs > 0) return
     this.#backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures, 10), MAX_BACKOFF_MS)
     this.#failures++
   }

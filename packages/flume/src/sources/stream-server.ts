@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TlsOptions } from 'node:tls'
-import { type Connection, type NetworkListener, systemErrorCode } from '@millrace/base'
+import { type Clock, type Connection, type NetworkListener, systemErrorCode } from '@millrace/base'
 import type { SourceContext } from '../component.ts'
 import { ChannelError, reasonOf } from '../errors.ts'
+
+/** How long a peer may take to close its end. */
+const LINGER_MS = 500
 
 /** What a source does with the bytes of one connection. */
 export interface StreamHandler {
@@ -81,8 +84,10 @@ export class StreamServer {
 
   /** Closes the socket, and each connection when what it is at is done. */
   async stop(): Promise<void> {
-    await this.#listener?.close()
-    await Promise.all([...this.#open].map((stream) => stream.close()))
+    // It is closed when its last connection is.
+    const closed = this.#listener?.close()
+    await Promise.all([...this.#open].map((stream) => stream.close(this.#context.world.clock)))
+    await closed
   }
 }
 
@@ -154,10 +159,13 @@ class OpenStream {
     if (this.#isEnded) this.#onClosed(failure)
   }
 
-  async close(): Promise<void> {
+  async close(clock: Clock): Promise<void> {
     this.#isClosing = true
     await this.#working
     this.#connection.end()
+    // One that does not read never sees its peer's end.
+    this.#connection.resume()
+    clock.setTimer(LINGER_MS, () => this.#connection.destroy())
     this.#onClosed(undefined)
   }
 }

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { MemoryNetwork, nodeWorld, type World } from '@millrace/base'
+import { SimulatedDisk, seededRandom } from '@millrace/testkit'
+import type { Channel } from '../../channel.ts'
+import { Event } from '../../event.ts'
+import { componentContext } from '../../testing/context.ts'
+import { FileChannel, type FileChannelOptions } from './file-channel.ts'
+
+const defaults: FileChannelOptions = {
+  capacity: 100_000,
+  transactionCapacity: 1000,
+  keepAlive: 0,
+  dataDirs: ['/data'],
+  checkpointDir: '/checkpoint',
+  backupCheckpointDir: undefined,
+  checkpointIntervalMs: 30_000,
+  checkpointOnClose: true,
+  maxFileSize: 600,
+  minimumRequiredSpace: 0,
+  fsyncPerTransaction: true,
+  fsyncIntervalMs: 5000,
+  cacheSize: 0,
+  cipher: undefined,
+}
+
+function worldOf(disk: SimulatedDisk, seed: number): World {
+  return {
+    clock: nodeWorld.clock,
+    random: seededRandom(seed),
+    fileSystem: disk,
+    network: new MemoryNetwork(),
+  }
+}
+
+async function openOn(
+  disk: SimulatedDisk,
+  seed: number,
+  options: Partial<FileChannelOptions> = {},
+): Promise<FileChannel> {
+  const context = componentContext('CHANNEL', 'c1', { world: worldOf(disk, seed) })
+  const channel = new FileChannel({ ...defaults, ...options }, context)
+  await channel.start()
+  return channel
+}
+
+async function drain(channel: Channel): Promise<string[]> {
+  const all: string[] = []
+  for (;;) {
+    const taken = await channel.take(1000, { waitMs: 0 })
+    if (taken === undefined) return all
+    all.push(...taken.events.map(({ body }) => body.toString()))
+    await taken.commit()
+  }
+}
+
+/** What the outside was told. */
+interface Ledger {
+  readonly put: Set<string>
+  readonly begun: Set<string>
+  readonly delivered: Set<string>
+  readonly maybeDelivered: Set<string>
+}
+
+/** Puts and takes until the power goes. */
+async function work(channel: FileChannel, ledger: Ledger, seed: number): Promise<void> {
+  const random = seededRandom(seed)
+  let next = 0
+  for (let step = 0; step < 60; step++) {
+    // In the middle a restart, so that the second half begins with a checkpoint.
+    if (step === 30) {
+      await channel.stop()
+      await channel.start()
+    }
+    const choice = random.integer(10)
+    if (choice < 6) {
+      const names = Array.from({ length: 1 + random.integer(5) }, () => `e${next++}`)
+      for (const name of names) ledger.begun.add(name)
+      const put = await channel.put(names.map((name) => Event.text(name, { name })))
+      if (choice === 5) await put.rollback()
+      else {
+        await put.commit()
+        for (const name of names) ledger.put.add(name)
+      }
+      if (choice === 5) for (const name of names) ledger.begun.delete(name)
+    } else {
+      const taken = await channel.take(1 + random.integer(6), { waitMs: 0 })
+      if (taken === undefined) continue
+      const names = taken.events.map(({ body }) => body.toString())
+      if (choice === 9) await taken.rollback()
+      else {
+        for (const name of names) ledger.maybeDelivered.add(name)
+        await taken.commit()
+        for (const name of names) ledger.delivered.add(name)
+      }
+    }
+  }
+  await channel.stop()
+}
+
+describe('file channel', () => {
+  it('loses and doubles nothing when the power goes at any disk operation', async () => {
+    const whole = new SimulatedDisk()
+    const empty = (): Ledger => ({
+      put: new Set(),
+      begun: new Set(),
+      delivered: new Set(),
+      maybeDelivered: new Set(),
+    })
+    await work(await openOn(whole, 1), empty(), 1)
+    const total = whole.operations
+    assert.ok(total > 100)
+    for (let cut = 1; cut < total; cut++) {
+      const disk = new SimulatedDisk()
+      disk.cutAt = cut
+      const ledger = empty()
+      const power = Promise.withResolvers<void>()
+      disk.onCut = () => power.resolve()
+      let dying: FileChannel | undefined
+      const working = openOn(disk, 1)
+        .then((channel) => {
+          dying = channel
+          return work(channel, ledger, 1)
+        })
+        .catch(() => {})
+      // Nobody lives on after the power went; a channel that tries again would.
+      await Promise.race([working, power.promise])
+      await dying?.stop().catch(() => {})
+      const after = disk.afterPowerCut(seededRandom(cut))
+      const channel = await openOn(after, cut)
+      const found = await drain(channel)
+      const where = `cut at ${cut} of ${total}`
+      assert.equal(new Set(found).size, found.length, `${where}: ${found}`)
+      for (const name of found) {
+        assert.ok(!ledger.delivered.has(name), `${where}: ${name} was delivered for good`)
+        assert.ok(ledger.begun.has(name), `${where}: ${name} was never put`)
+      }
+      for (const name of ledger.put) {
+        const isThere = found.includes(name) || ledger.maybeDelivered.has(name)
+        assert.ok(isThere, `${where}: ${name} is lost`)
+      }
+      await channel.stop()
+    }
+  })
+
+  it('keeps little in memory and hands out everything in order', async () => {
+    const channel = await openOn(new SimulatedDisk(), 3, { cacheSize: 500, maxFileSize: 20_000 })
+    const names: string[] = []
+    for (let batch = 0; batch < 100; batch++) {
+      const batchNames = Array.from({ length: 10 }, (_, index) => `event ${batch * 10 + index}`)
+      names.push(...batchNames)
+      await (await channel.put(batchNames.map((name) => Event.text(name)))).commit()
+    }
+    assert.equal(channel.size, 1000)
+    assert.deepEqual(await drain(channel), names)
+    assert.equal(channel.size, 0)
+    await channel.stop()
+  })
+
+  it('refuses puts when the disk is full, keeps what it has, and goes on when there is room', async () => {
+    const disk = new SimulatedDisk()
+    const channel = await openOn(disk, 4, { maxFileSize: 1_000_000 })
+    const body = 'x'.repeat(500)
+    await (await channel.put([Event.text(`${body}1`)])).commit()
+    disk.capacityBytes = 1300
+    const put = await channel.put([Event.text(`${body}2`), Event.text(body)])
+    await assert.rejects(put.commit(), /disk is full/)
+    assert.equal(channel.size, 1)
+    disk.capacityBytes = Number.POSITIVE_INFINITY
+    await (await channel.put([Event.text('3')])).commit()
+    assert.deepEqual(await drain(channel), [`${body}1`, '3'])
+    await channel.stop()
+    const again = await openOn(disk, 5)
+    assert.deepEqual(await drain(again), [])
+    await again.stop()
+  })
+
+  it('removes segments whose events are gone', async () => {
+    const disk = new SimulatedDisk()
+    const channel = await openOn(disk, 6)
+    for (let i = 0; i < 50; i++) await (await channel.put([Event.text('x'.repeat(100))])).commit()
+    const full = disk.list('/data').length
+    await drain(channel)
+    await channel.stop()
+    assert.ok(disk.list('/data').length < full / 3)
+  })
+
+  it('leaves the files of Apache Flume alone', async () => {
+    const disk = new SimulatedDisk()
+    disk.makeDirectory('/data')
+    disk.writeFile('/data/log-1', 'theirs')
+    await assert.rejects(openOn(disk, 9), /file channel of Apache Flume/)
+  })
+})

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import { nodeWorld, silentLogger, type World } from '@millrace/base'
+import type { PutOptions } from '../channel.ts'
+import { MemoryChannel } from '../channels/memory-channel.ts'
+import type { ComponentContext } from '../component.ts'
+import { ChannelError, ChannelFullError } from '../errors.ts'
+import type { Event } from '../event.ts'
+import { type ComponentKind, Counters } from '../operation/counters.ts'
+
+/** What a component is given, to be made outside an agent. */
+export function componentContext(
+  kind: ComponentKind,
+  name: string,
+  { directory = process.cwd(), world = nodeWorld }: { directory?: string; world?: World } = {},
+): ComponentContext {
+  return {
+    agent: 'test',
+    name,
+    world,
+    logger: silentLogger,
+    counters: new Counters(kind, name),
+    directory,
+  }
+}
+
+/** A channel in memory that fails when it is told to, and remembers what it got. */
+export interface TestChannel extends MemoryChannel {
+  /** Makes so many puts fail: there is no room, or the commit breaks. */
+  failPuts(count: number, how?: 'full' | 'commit'): void
+  readonly committed: readonly Event[]
+}
+
+export function testChannel(options: { readonly capacity?: number } = {}): TestChannel {
+  const capacity = options.capacity ?? 100_000
+  const channel = new MemoryChannel(
+    {
+      capacity,
+      transactionCapacity: capacity,
+      keepAlive: 0,
+      byteCapacity: Number.POSITIVE_INFINITY,
+    },
+    componentContext('CHANNEL', 'c1'),
+  )
+  const committed: Event[] = []
+  const put = channel.put.bind(channel)
+  let left = 0
+  let kind: 'full' | 'commit' = 'full'
+  return Object.assign(channel, {
+    committed,
+    failPuts(count: number, how: 'full' | 'commit' = 'full') {
+      left = count
+      kind = how
+    },
+    async put(events: readonly Event[], putOptions?: PutOptions) {
+      const fails = left > 0
+      if (fails) left--
+      if (fails && kind === 'full') throw new ChannelFullError('no room, as the test has it')
+      const transaction = await put(events, putOptions)
+      return {
+        async commit() {
+          if (fails) {
+            await transaction.rollback()
+            throw new ChannelError('the commit broke, as the test has it')
+          }
+          await transaction.commit()
+          committed.push(...events)
+        },
+        rollback: () => transaction.rollback(),
+      }
+    },
+  })
+}

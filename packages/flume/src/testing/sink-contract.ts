@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { nodeWorld, silentLogger } from '@millrace/base'
+import type { Sink } from '../component.ts'
+import { Event } from '../event.ts'
+import { SinkRunner } from '../sink-runner.ts'
+import { componentContext, type TestChannel, testChannel } from './context.ts'
+
+export interface SinkUnderTest {
+  readonly name: string
+  /** Makes a target and a sink for it, not started. */
+  create(context: ReturnType<typeof componentContext>): Promise<{
+    readonly sink: Sink
+    /** The bodies that arrived, in order as far as the target keeps one. */
+    received(): Promise<readonly string[]>
+    /** Makes the target refuse everything, and take it again. */
+    readonly breakTarget?: () => Promise<void>
+    readonly mendTarget?: () => Promise<void>
+    close(): Promise<void>
+  }>
+  /** For one that has no target, or keeps no bodies. */
+  readonly keepsNothing?: boolean
+  /** Whether a batch whose answer was lost may arrive twice. */
+  readonly mayDouble?: boolean
+}
+
+const WAIT_MS = 15_000
+
+/** Whether all is delivered; a sink that collects has to let go of it. */
+function isEmpty(channel: TestChannel, sink: Sink): () => Promise<boolean> {
+  return async () => {
+    await sink.flush?.()
+    return channel.size === 0
+  }
+}
+
+/** What every sink has to do. */
+export function sinkContract(contract: SinkUnderTest): void {
+  async function using(
+    work: (
+      made: Awaited<ReturnType<SinkUnderTest['create']>> & {
+        readonly put: (...bodies: string[]) => Promise<void>
+        readonly channel: ReturnType<typeof testChannel>
+        readonly until: (condition: () => Promise<boolean>, what: string) => Promise<void>
+        readonly stop: () => Promise<void>
+      },
+    ) => Promise<void>,
+  ): Promise<void> {
+    const made = await contract.create(componentContext('SINK', 'k1'))
+    const { sink } = made
+    const channel = testChannel()
+    const processor = { process: (batch: Parameters<Sink['process']>[0]) => sink.process(batch) }
+    const runner = new SinkRunner({
+      name: 'k1',
+      channel,
+      processor,
+      batchSize: sink.batchSize,
+      maxInFlight: sink.maxInFlight ?? 1,
+      world: nodeWorld,
+      logger: silentLogger,
+    })
+    await sink.start?.()
+    runner.start()
+    let isStopped = false
+    const stop = async (): Promise<void> => {
+      if (isStopped) return
+      isStopped = true
+      await runner.stop(async () => sink.flush?.())
+      await sink.stop?.()
+    }
+    try {
+      await work({
+        ...made,
+        channel,
+        stop,
+        put: async (...bodies) => {
+          await (await channel.put(bodies.map((body) => Event.text(body, { n: body })))).commit()
+        },
+        async until(condition, what) {
+          const deadline = Date.now() + WAIT_MS
+          while (!(await condition())) {
+            assert.ok(Date.now() < deadline, `${what} within ${WAIT_MS} ms`)
+            await sleep(10)
+          }
+        },
+      })
+    } finally {
+      await stop()
+      await made.close()
+    }
+  }
+
+  const names = (from: number, count: number): string[] =>
+    Array.from({ length: count }, (_, index) => `event ${String(from + index).padStart(4, '0')}`)
+
+  describe(`sink ${contract.name}`, () => {
+    it('delivers everything once, and empties its channel', () =>
+      using(async ({ put, until, received, channel, sink, stop }) => {
+        await put(...names(0, 250))
+        await put('one more')
+        await until(isEmpty(channel, sink), 'the channel is empty')
+        await stop()
+        if (contract.keepsNothing === true) return
+        await until(async () => (await received()).length >= 251, 'all arrived')
+        assert.deepEqual([...(await received())].sort(), [...names(0, 250), 'one more'].sort())
+      }))
+
+    it('can be stopped before it was given anything', () => using(async ({ stop }) => stop()))
+
+    if (contract.keepsNothing === true) return
+    it('keeps events in the channel while the target refuses them, and delivers them after', () =>
+      using(async ({ put, until, received, channel, sink, breakTarget, mendTarget, stop }) => {
+        if (breakTarget === undefined || mendTarget === undefined) return
+        await put(...names(0, 5))
+        await until(isEmpty(channel, sink), 'the first arrived')
+        await breakTarget()
+        await put(...names(5, 20))
+        await sleep(300)
+        assert.equal(channel.size, 20)
+        await mendTarget()
+        await until(isEmpty(channel, sink), 'all were delivered')
+        await stop()
+        const arrived = await received()
+        assert.deepEqual([...new Set(arrived)].sort(), names(0, 25))
+        if (contract.mayDouble !== true) assert.equal(arrived.length, 25)
+      }))
+  })
+}
