@@ -29,6 +29,7 @@ const javaPeers = [
   'qpid-jms-2',
   'artemis-2.44.0',
   'spring-boot',
+  'flume-1.11.0',
 ] as const
 /** Jars of Apache Kafka, by what they are for. */
 type JavaPeer = (typeof javaPeers)[number]
@@ -74,6 +75,7 @@ export async function preparePeers(): Promise<void> {
   await compileJava('jms-classes', 'qpid-jms-2', filesIn('java-jms'))
   await compileJava('spring-classes', 'spring-boot', filesIn('java-spring'), ['-parameters'])
   await compileJava('artemis-classes', 'artemis-2.44.0', filesIn('java-artemis'))
+  await compileJava('flume-classes', 'flume-1.11.0', filesIn('java-flume'))
   await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
     await run('python3', ['-m', 'venv', target])
     await run(join(target, 'bin/pip'), [
@@ -191,6 +193,7 @@ const ownClasses: Readonly<Record<JavaPeer, string>> = {
   'qpid-jms-2': 'jms-classes',
   'artemis-2.44.0': 'artemis-classes',
   'spring-boot': 'spring-classes',
+  'flume-1.11.0': 'flume-classes',
 }
 
 function classPathOf(peer: JavaPeer): string {
@@ -523,4 +526,38 @@ export function copyOf(directory: string): string {
   cpSync(directory, copy, { recursive: true })
   rmSync(join(copy, '.lock'), { force: true })
   return copy
+}
+
+/** Runs an agent of Apache Flume; resolves when its log says that all its components were started. */
+export async function startFlume(name: string, file: string): Promise<Peer> {
+  const directory = mkdtempSync(join(tmpdir(), 'flume-peer-'))
+  const settings = join(directory, 'log4j2.properties')
+  writeFileSync(
+    settings,
+    [
+      'appender.out.type = Console',
+      'appender.out.name = out',
+      'appender.out.layout.type = PatternLayout',
+      'appender.out.layout.pattern = %p %c{1} %m%n',
+      'rootLogger.level = info',
+      'rootLogger.appenderRef.out.ref = out',
+    ].join('\n'),
+  )
+  const child = spawn('java', [
+    '-Xmx512m',
+    `-Dlog4j.configurationFile=${settings}`,
+    '-DpropertiesImplementation=org.apache.flume.node.EnvVarResolverProperties',
+    '-cp',
+    classPathOf('flume-1.11.0'),
+    'org.apache.flume.node.Application',
+    '--no-reload-conf',
+    '-n',
+    name,
+    '-f',
+    file,
+  ])
+  const sources = /\.sources\s*=/.test(readFileSync(file, 'utf8'))
+  await readyLine(child, sources ? /Starting Source [\s\S]*\n/ : /Starting Sink [\s\S]*\n/)
+  const stop = stopping(child)
+  return { name: 'flume', address: '', directory, stop, [Symbol.asyncDispose]: stop }
 }

@@ -22,22 +22,20 @@ export function parsePropertyLines(text: string): PropertyLine[] {
 }
 
 function* logicalLines(text: string): Generator<{ readonly text: string; readonly line: number }> {
+  const lines = text.split(/\r\n|\r|\n/)
+  if (lines.at(-1) === '') lines.pop()
   let pending = ''
   let first = 0
-  let continued = false
-  let number = 0
-  for (const raw of text.split(/\r\n|\r|\n/)) {
-    number++
+  for (const [index, raw] of lines.entries()) {
     const line = raw.replace(/^[ \t\f]+/, '')
-    if (!continued && (line === '' || line.startsWith('#') || line.startsWith('!'))) continue
-    if (!continued) first = number
+    // Also after a backslash that had nothing before it.
+    if (pending === '' && (line === '' || line.startsWith('#') || line.startsWith('!'))) continue
+    if (pending === '') first = index + 1
     const backslashes = /\\*$/.exec(line)?.[0].length ?? 0
-    continued = backslashes % 2 === 1
-    if (continued) {
-      pending += line.slice(0, -1)
-      continue
-    }
-    yield { text: pending + line, line: first }
+    const isContinued = backslashes % 2 === 1
+    pending += isContinued ? line.slice(0, -1) : line
+    if (isContinued && index < lines.length - 1) continue
+    yield { text: pending, line: first }
     pending = ''
   }
   if (pending !== '') yield { text: pending, line: first }
