@@ -50,6 +50,28 @@ describe('examples of the client', () => {
   })
 })
 
+describe('examples of agents', () => {
+  it('a log goes into a topic, over a rotation', async () => {
+    const { stdout } = await node('examples/flume-tail/main.ts')
+    assert.match(stdout, /^four one three two$/m)
+  })
+
+  it('new rows of a table go into a topic', async () => {
+    const { stdout } = await node('examples/flume-table/main.ts')
+    assert.match(stdout, /alice: .*12\.5.*\nbob: .*3/)
+  })
+
+  it('a threshold rings an alarm', async () => {
+    const { stdout } = await node('examples/flume-threshold/main.ts')
+    assert.match(stdout, /^alarm for alice \(count=3\)$/m)
+  })
+
+  it('three chained agents fail over', async () => {
+    const { stdout } = await node('examples/flume-chain/main.ts')
+    assert.match(stdout, /main: to the main collector\nspare: to the spare one/)
+  })
+})
+
 describe('the snippets of the pages', () => {
   // Inside the workspace, so that the packages are found.
   const directory = mkdtempSync(join(root, 'examples/.snippets-'))
@@ -57,7 +79,7 @@ describe('the snippets of the pages', () => {
   const pages = [join(root, 'README.md'), ...globSync(join(root, 'packages/*/README.md'))]
 
   it('are in every package that is published', () => {
-    assert.equal(pages.length, 10)
+    assert.equal(pages.length, 11)
     for (const page of pages)
       assert.ok(snippets(page).length > 0 || page.includes('packages/cli'), page)
   })

@@ -5,17 +5,7 @@ import { join } from 'node:path'
 import { build } from 'esbuild'
 
 const packages = join(import.meta.dirname, '../packages')
-const libraries = [
-  'base',
-  'protocol',
-  'broker',
-  'client',
-  'testkit',
-  'amqp',
-  'jms',
-  'jms-provider',
-  'flume',
-]
+const libraries = ['base', 'protocol', 'broker', 'client', 'testkit', 'amqp', 'jms', 'jms-provider']
 
 const common = {
   bundle: true,
@@ -41,6 +31,18 @@ await build({
   ...common,
   entryPoints: [join(packages, 'amqp/src/network/web-socket.ts')],
   outfile: join(packages, 'amqp/dist/web-socket.js'),
+})
+// The contract suite shares its classes with the components it is for.
+rmSync(join(packages, 'flume/dist/chunks'), { recursive: true, force: true })
+await build({
+  ...common,
+  entryPoints: {
+    index: join(packages, 'flume/src/index.ts'),
+    testing: join(packages, 'flume/src/testing/index.ts'),
+  },
+  outdir: join(packages, 'flume/dist'),
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
 })
 // The command line loads each command when it is called for.
 rmSync(join(packages, 'cli/dist/chunks'), { recursive: true, force: true })
