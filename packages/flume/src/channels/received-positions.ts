@@ -21,6 +21,19 @@ export interface Admission {
   readonly settle: (isKept: boolean) => void
 }
 
+/** A batch that was admitted, by the positions it lies within. */
+interface UnderWay {
+  readonly id: string
+  readonly from: number
+  readonly to: number
+  readonly settled: PromiseWithResolvers<void>
+}
+
+function find<T>(all: Iterable<T>, is: (each: T) => boolean): T | undefined {
+  for (const each of all) if (is(each)) return each
+  return undefined
+}
+
 interface Received {
   readonly set: PositionSet
   heardMs: number
@@ -37,29 +50,34 @@ export interface ReceivedImage {
 export class ReceivedPositions {
   readonly #clock: Clock
   readonly #origins = new Map<string, Received>()
-  /** The batch of an origin whose end is open, and who waits for it. */
-  readonly #underWay = new Map<string, Promise<void>>()
+  /** Batches whose end is open. */
+  readonly #underWay = new Set<UnderWay>()
 
   constructor(clock: Clock) {
     this.#clock = clock
   }
 
-  /** Leaves out what was received before. Waits while an earlier batch of the same origin is under way: it may be the same. */
+  /** Leaves out what was received before. Waits while a batch with some of the same positions is under way. */
   async admit(events: readonly Event[], origin: BatchOrigin | undefined): Promise<Admission> {
     if (origin === undefined) return { events, origin, settle: () => {} }
-    for (let other = this.#underWay.get(origin.id); other !== undefined; ) {
-      await other
-      other = this.#underWay.get(origin.id)
+    const ranges = coveredRanges(origin)
+    const from = ranges[0] ?? 0
+    const to = ranges.at(-1) ?? 0
+    const isSame = (other: UnderWay): boolean =>
+      other.id === origin.id && other.from < to && from < other.to
+    for (let other = find(this.#underWay, isSame); other !== undefined; ) {
+      await other.settled.promise
+      other = find(this.#underWay, isSame)
     }
     const admitted = this.#reduce(events, origin)
-    let done: () => void = () => {}
-    this.#underWay.set(origin.id, new Promise((resolve) => (done = resolve)))
+    const own = { id: origin.id, from, to, settled: Promise.withResolvers<void>() }
+    this.#underWay.add(own)
     return {
       ...admitted,
       settle: (isKept) => {
-        this.#underWay.delete(origin.id)
+        this.#underWay.delete(own)
         if (isKept) this.note(origin)
-        done()
+        own.settled.resolve()
       },
     }
   }

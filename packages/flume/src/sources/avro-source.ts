@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Connection } from '@millrace/base'
+import type { ProcessOptions } from '../channel-processor.ts'
 import { defineSource, type Source, type SourceContext } from '../component.ts'
 import {
   boolean,
@@ -16,6 +17,7 @@ import { checkServerTls, serverTls, serverTlsKeys } from '../keystore/tls.ts'
 import {
   AvroFramer,
   finishFrame,
+  type Handshake,
   readCallStart,
   readHandshakeRequest,
   Status,
@@ -74,13 +76,29 @@ interface Call {
   readonly payload: Buffer
 }
 
-/** One peer: its calls are done one after another, and answered in order. */
+/** What became of a call. */
+interface Outcome {
+  readonly serial: number
+  readonly handshake: Handshake | undefined
+  /** Whether the peer is one of our own, which heeds the order of answers. */
+  readonly isOurs: boolean
+  readonly status: number
+  readonly error?: string
+}
+
+/** Calls of one of our own agents that are put at once, so that they share a sync. */
+const MAX_UNDER_WAY = 4
+
+/** One peer: its calls are begun and answered in order. */
 class AvroConnection implements StreamHandler {
   readonly #connection: Connection
   readonly #context: SourceContext
   readonly #calls: Call[] = []
   readonly #framer = new AvroFramer((serial, payload) => this.#calls.push({ serial, payload }))
   readonly #out = new AvroWriter(1024)
+  /** Ends when all that was begun is answered. */
+  #answering: Promise<void> = Promise.resolve()
+  #underWay = 0
   #isAccepted = false
   #isFailed = false
 
@@ -93,60 +111,84 @@ class AvroConnection implements StreamHandler {
     this.#framer.push(chunk)
     for (let call = this.#calls.shift(); call !== undefined; call = this.#calls.shift()) {
       if (this.#isFailed) return
-      await this.#answer(call)
+      const { isOurs, outcome } = this.#begin(call)
+      this.#underWay++
+      this.#answering = this.#answering.then(async () => this.#send(await outcome))
+      if (!isOurs || this.#underWay >= MAX_UNDER_WAY) await this.#answering
     }
   }
 
-  async #answer({ serial, payload }: Call): Promise<void> {
+  settle(): Promise<void> {
+    return this.#answering
+  }
+
+  /** Reads a call, and begins to put its events. */
+  #begin({ serial, payload }: Call): {
+    readonly isOurs: boolean
+    readonly outcome: Outcome | Promise<Outcome>
+  } {
     const reader = new AvroReader(payload)
     const handshake = this.#isAccepted ? undefined : readHandshakeRequest(reader)
     if (handshake?.isAccepted === false) {
-      startFrame(this.#out)
-      handshake.write(this.#out)
-      this.#send(serial)
-      return
+      return {
+        isOurs: false,
+        outcome: { serial, handshake, isOurs: false, status: Status.UNKNOWN },
+      }
     }
     this.#isAccepted = true
     const { metadata, message } = readCallStart(reader)
+    const isOurs = metadata.size > 0
     const events: Event[] = []
-    let error: unknown
     if (message === 'append') events.push(reader.event())
     else if (message === 'appendBatch') reader.blocks(() => events.push(reader.event()))
+    const done = { serial, handshake, isOurs, status: Status.OK }
     // An empty message name is a ping.
-    else if (message !== '') error = new Error(`there is no message ${message}`)
-    let status: number = Status.OK
-    if (events.length > 0) {
-      restoreLineage(metadata, events)
-      try {
-        await this.#context.channels.process(events, {
-          origin: originIn(metadata, events.length),
-          isSingle: message === 'append',
-        })
-      } catch (failure) {
-        status = Status.FAILED
-        this.#context.logger.warn('cannot take a batch', {
-          source: this.#context.name,
-          peer: this.#connection.remoteAddress,
-          events: events.length,
-          reason: reasonOf(failure),
-        })
-      }
+    if (!['append', 'appendBatch', ''].includes(message)) {
+      return { isOurs, outcome: { ...done, error: `there is no message ${message}` } }
     }
-    startFrame(this.#out)
-    handshake?.write(this.#out)
-    if (error !== undefined) writeSystemError(this.#out, reasonOf(error))
-    else {
-      const isOurs = metadata.size > 0
-      writeStatus(this.#out, isOurs ? PEER_METADATA : NO_METADATA, status)
-      // A peer that sends ahead would have later batches overtake this one: it has to begin anew.
-      if (status !== Status.OK && isOurs) this.#isFailed = true
-    }
-    this.#send(serial)
-    if (this.#isFailed) this.#connection.end()
+    if (events.length === 0) return { isOurs, outcome: done }
+    restoreLineage(metadata, events)
+    const origin = originIn(metadata, events.length)
+    const outcome = this.#put(events, { origin, isSingle: message === 'append' }).then(
+      (isKept) => ({
+        ...done,
+        status: isKept ? Status.OK : Status.FAILED,
+      }),
+    )
+    return { isOurs, outcome }
   }
 
-  #send(serial: number): void {
-    this.#connection.write([Buffer.from(finishFrame(this.#out, serial))])
+  async #put(events: readonly Event[], options: ProcessOptions): Promise<boolean> {
+    try {
+      await this.#context.channels.process(events, options)
+      return true
+    } catch (error) {
+      this.#context.logger.warn('cannot take a batch', {
+        source: this.#context.name,
+        peer: this.#connection.remoteAddress,
+        events: events.length,
+        reason: reasonOf(error),
+      })
+      return false
+    }
+  }
+
+  #send({ serial, handshake, isOurs, status, error }: Outcome): void {
+    this.#underWay--
+    if (this.#isFailed) return
+    const out = this.#out
+    startFrame(out)
+    handshake?.write(out)
+    if (handshake?.isAccepted !== false) {
+      if (error !== undefined) writeSystemError(out, error)
+      else writeStatus(out, isOurs ? PEER_METADATA : NO_METADATA, status)
+    }
+    this.#connection.write([Buffer.from(finishFrame(out, serial))])
+    // A peer that sends ahead would have later batches overtake this one: it has to begin anew.
+    if (status === Status.FAILED && isOurs) {
+      this.#isFailed = true
+      this.#connection.end()
+    }
   }
 }
 

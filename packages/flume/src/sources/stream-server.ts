@@ -13,6 +13,8 @@ export interface StreamHandler {
   onData(chunk: Buffer): Promise<void> | void
   /** The peer has closed; what is left may be put. */
   onEnd?(): Promise<void> | void
+  /** Waits for what goes on after `onData`. */
+  settle?(): Promise<void>
 }
 
 export interface StreamServerOptions {
@@ -149,7 +151,10 @@ class OpenStream {
         if (this.#isClosing) break
         if (this.#chunks.length === 0) this.#connection.resume()
       }
-      if (this.#isEnded && !this.#isClosing) await this.#handler.onEnd?.()
+      if (this.#isEnded && !this.#isClosing) {
+        await this.#handler.onEnd?.()
+        await this.#handler.settle?.()
+      }
     } catch (error) {
       failure = error
       this.#connection.destroy()
@@ -162,6 +167,7 @@ class OpenStream {
   async close(clock: Clock): Promise<void> {
     this.#isClosing = true
     await this.#working
+    await this.#handler.settle?.()
     this.#connection.end()
     // One that does not read never sees its peer's end.
     this.#connection.resume()
