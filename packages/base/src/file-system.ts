@@ -38,6 +38,8 @@ export interface OpenFile {
   read(target: Uint8Array, targetOffset: number, length: number, position: number): number
   /** Writes all buffers back to back at `position`; throws when not all of it could be written. */
   write(buffers: readonly Uint8Array[], position: number): void
+  /** The same off the event loop, for much at a time. The bytes must stay as they are until it is done. */
+  writeAsync(bytes: Uint8Array, position: number): Promise<void>
   size(): number
   truncate(size: number): void
   /** Blocks until contents and size are durable. */

@@ -34,6 +34,15 @@ function openFile(path: string, create: boolean): OpenFile {
         pending = withoutPrefix(pending, written)
       }
     },
+    async writeAsync(bytes, position) {
+      for (let done = 0; done < bytes.length; ) {
+        done += await new Promise<number>((resolve, reject) =>
+          fs.write(fd, bytes, done, bytes.length - done, position + done, (error, written) =>
+            error ? reject(error) : resolve(written),
+          ),
+        )
+      }
+    },
     size: () => fs.fstatSync(fd).size,
     truncate: (size) => fs.ftruncateSync(fd, size),
     sync: () => fs.fsyncSync(fd),

@@ -148,6 +148,10 @@ export class SimulatedDisk implements FileSystem {
         return part.length
       },
       write: (buffers, position) => this.#write(inode, Buffer.concat(buffers), position, path),
+      writeAsync: async (bytes, position) => {
+        await this.syncTime()
+        this.#write(inode, Buffer.from(bytes), position, path)
+      },
       size: () => inode.current.length,
       truncate: (size) => {
         this.#change()

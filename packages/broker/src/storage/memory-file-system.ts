@@ -91,6 +91,7 @@ export function memoryFileSystem(): FileSystem {
           at += buffer.length
         }
       },
+      writeAsync: async (bytes, position) => file.write(bytes, position),
       size: () => file.size,
       truncate: (size) => file.truncate(size),
       sync() {},

@@ -77,7 +77,9 @@ async function work(channel: FileChannel, ledger: Ledger, seed: number): Promise
     if (choice < 6) {
       const names = Array.from({ length: 1 + random.integer(5) }, () => `e${next++}`)
       for (const name of names) ledger.begun.add(name)
-      const put = await channel.put(names.map((name) => Event.text(name, { name })))
+      // Much at a time is written in another way.
+      const pad = next % 7 === 0 ? 'x'.repeat(70_000) : ''
+      const put = await channel.put(names.map((name) => Event.text(name, { name, pad })))
       if (choice === 5) await put.rollback()
       else {
         await put.commit()

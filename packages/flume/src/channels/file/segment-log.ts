@@ -59,6 +59,8 @@ const READ_SIZE = 1024 * 1024
 /** A burst is written in parts of about this size. */
 const GROUP_SIZE = 4 * 1024 * 1024
 const MAX_GROUP = 10_000
+/** From here on the disk may keep the event loop waiting for longer than a thread costs. */
+const ASYNC_SIZE = 64 * 1024
 const NAME = /^millrace-(\d{10})\.wal$/
 
 /**
@@ -126,7 +128,7 @@ export class SegmentLog {
     while (this.#waiting.length > 0) {
       const group = this.#takeGroup()
       try {
-        this.#write(group)
+        await this.#write(group)
         if (this.#options.syncs) await this.#sync()
         for (const { append, segment, start, end } of group) {
           append.onDurable?.({ segment, offset: start }, { segment, offset: end })
@@ -157,7 +159,7 @@ export class SegmentLog {
   }
 
   /** Writes a group; what exceeds a group's size goes back to the head of those that wait. */
-  #write(group: WaitingAppend[]): void {
+  async #write(group: WaitingAppend[]): Promise<void> {
     if (group.length === 0) return
     if (this.#failure !== undefined) this.#repair()
     const segment = this.#current()
@@ -175,7 +177,8 @@ export class SegmentLog {
     this.#waiting.unshift(...group.splice(count))
     const bytes = writer.written()
     // When this fails a part may be there: the next write goes over it, or the next opening cuts it off.
-    segment.file.write([bytes], segment.size)
+    if (bytes.length < ASYNC_SIZE) segment.file.write([bytes], segment.size)
+    else await segment.file.writeAsync(bytes, segment.size)
     segment.size += bytes.length
     this.#isDirty = true
   }
