@@ -2,7 +2,7 @@
 import type { Command } from '../command.ts'
 import { UsageError } from '../usage-error.ts'
 
-/** What may follow a command's words: its subcommands, or its options. */
+/** What may follow a command's words: its subcommands, its options. */
 interface Place {
   readonly path: string
   readonly words: readonly string[]
@@ -12,9 +12,10 @@ async function placesOf(named: Command, path: readonly string[] = []): Promise<P
   const command = (await named.load?.()) ?? named
   const own = {
     path: path.join(' '),
-    words: command.subcommands?.map(({ name }) => name) ?? [
+    words: [
+      ...(command.subcommands ?? []).map(({ name }) => name),
       ...Object.keys(command.options ?? {}).map((name) => `--${name}`),
-      '--help',
+      ...(command.run === undefined ? [] : ['--help']),
     ],
   }
   const inner = await Promise.all(

@@ -243,10 +243,11 @@ describe('the tools', () => {
       })
     assert.match(
       await complete('millrace'),
-      /^start topic produce consume group transaction queue subscription jms config log bench completion$/,
+      /^start topic produce consume group transaction queue subscription jms agent config log bench completion$/,
     )
     assert.match(await complete('millrace topic'), /^list create describe alter delete offsets$/)
     assert.match(await complete('millrace topic create'), /--partitions/)
+    assert.match(await complete('millrace agent'), /^status tap components --name --conf-file/)
     assert.match(await complete('millrace consume logs'), /--grep/)
     assert.match(await ok(['completion', 'fish']), /complete -c millrace .* -a topic/)
     assert.match(await ok(['completion', 'zsh']), /bashcompinit/)
