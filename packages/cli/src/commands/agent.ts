@@ -151,6 +151,9 @@ Examples:
   run: runAgent,
 }
 
+/** Properties of Flume's own that mean something here; the root logger is `--log-level`. */
+const HEEDED = ['flume.monitoring.type', 'flume.monitoring.port', 'flume.root.logger']
+
 async function runAgent(parsed: ParsedOptions): Promise<number> {
   const files = parsed.values('conf-file')
   const name = parsed.value('name')
@@ -173,6 +176,11 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
     }
     const [plan] = plans
     const logger = loggerFor(parsed)
+    for (const key of system.keys()) {
+      if (/^flume\./.test(key) && !HEEDED.includes(key)) {
+        logger.warn('a property of Flume is not supported and does nothing', { property: key })
+      }
+    }
     const drainSeconds = parsed.number('drain-timeout')
     const running = new Agent(plan as NonNullable<typeof plan>, {
       logger,

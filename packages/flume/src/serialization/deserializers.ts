@@ -1,15 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FileHandle, open } from 'node:fs/promises'
-import { nearestSpelling } from '@millrace/base'
-import {
-  choice,
-  integer,
-  type Keys,
-  type Problem,
-  type Property,
-  readKeys,
-  type ValuesOf,
-} from '../config/keys.ts'
+import { choice, integer, type Keys, type ValuesOf } from '../config/keys.ts'
+import { checkPart, findPart, type Part, readPart } from '../config/part.ts'
 import { Event, type Headers, newHeaders } from '../event.ts'
 
 /** What to do with bytes that are not of the character set. */
@@ -35,10 +27,7 @@ export interface EventReader {
   close(): Promise<void>
 }
 
-export interface DeserializerDefinition<K extends Keys = Keys> {
-  readonly type: string
-  readonly aliases: readonly string[]
-  readonly keys: K
+export interface DeserializerDefinition<K extends Keys = Keys> extends Part<K> {
   open(config: ValuesOf<K>, input: InputOptions): Promise<EventReader>
 }
 
@@ -251,39 +240,14 @@ const avro: DeserializerDefinition<typeof avroKeys> = {
 
 export const deserializers = [line, json, blob, avro] as const
 
-function find(type: string): DeserializerDefinition {
-  const wanted = type.trim().toLowerCase()
-  const all = deserializers as readonly unknown[] as readonly DeserializerDefinition[]
-  const found = all.find((each) =>
-    [each.type, ...each.aliases].some((name) => name.toLowerCase() === wanted),
-  )
-  if (found !== undefined) return found
-  const names = all.map((each) => each.type)
-  const nearest = nearestSpelling(type, names)
-  throw new Error(`${names.join(', ')}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`)
-}
-
-function asProperties(entries: ReadonlyMap<string, string>): Map<string, Property> {
-  return new Map([...entries].map(([key, value]) => [key, { value, line: undefined }]))
-}
+const all = deserializers as readonly unknown[] as readonly DeserializerDefinition[]
 
 /** What is wrong with a deserializer's type and entries. */
 export function checkDeserializer(
   type: string,
   entries: ReadonlyMap<string, string>,
 ): { readonly key: string; readonly message: string }[] {
-  try {
-    const problems: Problem[] = []
-    readKeys(find(type).keys, asProperties(entries), problems)
-    return problems.map(({ key, message }) => ({ key: `deserializer.${key}`, message }))
-  } catch (error) {
-    return [
-      {
-        key: 'deserializer',
-        message: `is ${JSON.stringify(type)}; allowed is ${(error as Error).message}`,
-      },
-    ]
-  }
+  return checkPart(all, 'deserializer', type, entries)
 }
 
 /** Opens files with one kind of deserializer. */
@@ -291,8 +255,8 @@ export function readerFactory(
   type: string,
   entries: ReadonlyMap<string, string>,
 ): (input: InputOptions) => Promise<EventReader> {
-  const definition = find(type)
-  const config = readKeys(definition.keys, asProperties(entries), [])
+  const definition = findPart(all, type)
+  const config = readPart(definition, entries)
   return (input) => definition.open(config, input)
 }
 

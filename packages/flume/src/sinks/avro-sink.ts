@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TakeTransaction } from '../channel.ts'
 import { type ComponentContext, defineSink, type Sink } from '../component.ts'
-import { choice, ignored, integer, port, requiredText, type ValuesOf } from '../config/keys.ts'
+import { choice, ignored, integer, type ValuesOf } from '../config/keys.ts'
 import { DeliveryError } from '../errors.ts'
-import { clientTls, clientTlsKeys } from '../keystore/tls.ts'
 import {
   AvroFramer,
   finishFrame,
@@ -18,23 +17,13 @@ import {
 import { batchMetadata, isMillrace } from '../rpc/batch-metadata.ts'
 import { deflated } from '../rpc/deflate.ts'
 import { AvroReader, AvroWriter } from '../serialization/avro-event.ts'
-import { RpcConnection } from './rpc-connection.ts'
+import { RpcConnection, rpcSinkKeys, targetOf } from './rpc-connection.ts'
 
 /** Batches under way to one of our own agents; to others one, as they may answer out of order. */
 const MAX_IN_FLIGHT = 3
 
 const keys = {
-  ...clientTlsKeys,
-  hostname: requiredText(),
-  port: port(),
-  batchSize: integer(100, { key: 'batch-size', alsoKnownAs: ['batchSize'], min: 1 }),
-  connectTimeout: integer(20_000, { key: 'connect-timeout', min: 1 }),
-  requestTimeout: integer(20_000, { key: 'request-timeout', min: 1 }),
-  resetConnectionInterval: integer(0, {
-    key: 'reset-connection-interval',
-    alsoKnownAs: ['connection-reset-interval'],
-    min: 0,
-  }),
+  ...rpcSinkKeys,
   compressionType: choice(['none', 'deflate'], 'none', { key: 'compression-type' }),
   compressionLevel: integer(6, { key: 'compression-level', min: 1, max: 9 }),
   maxIoWorkers: ignored('one thread serves all connections'),
@@ -56,12 +45,7 @@ class AvroSink implements Sink {
     this.batchSize = config.batchSize
     this.#connection = new RpcConnection<Reply>(
       {
-        host: config.hostname,
-        port: config.port,
-        tls: clientTls(config, context.directory),
-        connectTimeoutMs: config.connectTimeout,
-        requestTimeoutMs: config.requestTimeout,
-        resetIntervalMs: config.resetConnectionInterval * 1000,
+        ...targetOf(config, context.directory),
         wrap: (connection) =>
           config.compressionType === 'deflate'
             ? deflated(connection, config.compressionLevel)

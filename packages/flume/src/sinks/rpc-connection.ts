@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectionOptions } from 'node:tls'
 import type { Connection, Timer, World } from '@millrace/base'
+import { integer, port, requiredText, type ValuesOf } from '../config/keys.ts'
 import { DeliveryError, reasonOf } from '../errors.ts'
+import { clientTls, clientTlsKeys } from '../keystore/tls.ts'
 import type { Counters } from '../operation/counters.ts'
 
 export interface RpcTarget {
@@ -13,6 +15,34 @@ export interface RpcTarget {
   /** Connects anew after so long, for who balances load by connections; 0 never. */
   readonly resetIntervalMs: number
   readonly wrap?: (connection: Connection) => Connection
+}
+
+/** Keys that the sinks of both protocols have. */
+export const rpcSinkKeys = {
+  ...clientTlsKeys,
+  hostname: requiredText(),
+  port: port(),
+  batchSize: integer(100, { key: 'batch-size', alsoKnownAs: ['batchSize'], min: 1 }),
+  connectTimeout: integer(20_000, { key: 'connect-timeout', min: 1 }),
+  requestTimeout: integer(20_000, { key: 'request-timeout', min: 1 }),
+  // Flume spells it one way for Avro and the other for Thrift.
+  resetConnectionInterval: integer(0, {
+    key: 'reset-connection-interval',
+    alsoKnownAs: ['connection-reset-interval'],
+    min: 0,
+  }),
+}
+
+/** The server that those keys name. */
+export function targetOf(config: ValuesOf<typeof rpcSinkKeys>, directory: string): RpcTarget {
+  return {
+    host: config.hostname,
+    port: config.port,
+    tls: clientTls(config, directory),
+    connectTimeoutMs: config.connectTimeout,
+    requestTimeoutMs: config.requestTimeout,
+    resetIntervalMs: config.resetConnectionInterval * 1000,
+  }
 }
 
 interface Waiting<R> {

@@ -1,17 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TakeTransaction } from '../channel.ts'
 import { type ComponentContext, defineSink, type Sink } from '../component.ts'
-import {
-  choice,
-  ignored,
-  integer,
-  port,
-  requiredText,
-  unsupported,
-  type ValuesOf,
-} from '../config/keys.ts'
+import { choice, ignored, unsupported, type ValuesOf } from '../config/keys.ts'
 import { DeliveryError } from '../errors.ts'
-import { clientTls, clientTlsKeys } from '../keystore/tls.ts'
 import {
   MessageType,
   Status,
@@ -19,20 +10,10 @@ import {
   ThriftWriter,
   thriftFramer,
 } from '../rpc/thrift-protocol.ts'
-import { RpcConnection } from './rpc-connection.ts'
+import { RpcConnection, rpcSinkKeys, targetOf } from './rpc-connection.ts'
 
 const keys = {
-  ...clientTlsKeys,
-  hostname: requiredText(),
-  port: port(),
-  batchSize: integer(100, { key: 'batch-size', alsoKnownAs: ['batchSize'], min: 1 }),
-  connectTimeout: integer(20_000, { key: 'connect-timeout', min: 1 }),
-  requestTimeout: integer(20_000, { key: 'request-timeout', min: 1 }),
-  connectionResetInterval: integer(0, {
-    key: 'connection-reset-interval',
-    alsoKnownAs: ['reset-connection-interval'],
-    min: 0,
-  }),
+  ...rpcSinkKeys,
   protocol: choice(['compact', 'binary'], 'compact'),
   maxConnections: ignored('one connection carries all batches'),
   kerberos: unsupported('there is no Kerberos here; use ssl', { unless: /^false$/i }),
@@ -50,14 +31,7 @@ class ThriftSink implements Sink {
     this.batchSize = config.batchSize
     this.#writer = new ThriftWriter(config.protocol)
     this.#connection = new RpcConnection<number>(
-      {
-        host: config.hostname,
-        port: config.port,
-        tls: clientTls(config, context.directory),
-        connectTimeoutMs: config.connectTimeout,
-        requestTimeoutMs: config.requestTimeout,
-        resetIntervalMs: config.connectionResetInterval * 1000,
-      },
+      targetOf(config, context.directory),
       (onReply) =>
         thriftFramer((frame) => {
           const reader = new ThriftReader(frame, config.protocol)

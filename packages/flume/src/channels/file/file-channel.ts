@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { hostname } from 'node:os'
 import {
   type FileLock,
   type FileSystem,
@@ -53,6 +54,8 @@ const CHECKPOINT_BYTES = 64 * 1024 * 1024
 const EVENT_OVERHEAD = 128
 /** How long it is remembered that a put into several channels counts. */
 const DECIDED_MS = 7 * 24 * 3600 * 1000
+/** More events a millisecond than any disk takes. */
+const POSITIONS_PER_MS = 1000
 const MARK_BYTES = 1024 * 1024
 const RETRY_MS = 1000
 
@@ -206,11 +209,12 @@ export class FileChannel implements Channel, FanOutMemory {
     if (checkpoint !== undefined) this.#restore(checkpoint)
     this.#replay(checkpoint?.replayFrom ?? this.#log.start)
     if (this.#nextPosition === 0 && this.#gone.floor > 0) this.#nextPosition = this.#gone.floor
-    // Without syncs a power cut may take events that somebody else has seen; their positions are never given twice.
-    if (!this.#options.fsyncPerTransaction && this.#bytesSinceCheckpoint > 0) {
-      const next = this.#nextPosition + 2 ** 32
-      this.#gone.add(this.#nextPosition, next)
-      this.#nextPosition = next
+    // Who got events of this channel knows them by their positions, and would drop others with the same ones: after a power cut
+    // without syncs, or when the directory comes from a backup. So each opening begins above what any before can have given.
+    const fresh = this.#context.world.clock.now() * POSITIONS_PER_MS
+    if (fresh > this.#nextPosition) {
+      this.#gone.add(this.#nextPosition, fresh)
+      this.#nextPosition = fresh
     }
     this.#dropMarks()
     this.#unreadFrom = this.#stored > 0 ? (this.#marks[0] ?? this.#log.start) : undefined
@@ -218,13 +222,16 @@ export class FileChannel implements Channel, FanOutMemory {
     if (this.#bytesSinceCheckpoint > CHECKPOINT_BYTES) this.#checkpoint()
   }
 
+  /** Made anew on another machine: a copied directory must not pass for the first one. */
   #readId(): string {
     const path = `${this.#options.dataDirs[0]}/millrace-channel-id`
+    const host = hostname()
     if (this.#fileSystem.fileSize(path) !== undefined) {
-      return this.#fileSystem.readFile(path).toString().trim()
+      const [id = '', madeOn] = this.#fileSystem.readFile(path).toString().trim().split(' ')
+      if (madeOn === host) return id
     }
     const id = this.#context.world.random.bytes(12).toString('hex')
-    writeFileAtomically(this.#fileSystem, path, `${id}\n`)
+    writeFileAtomically(this.#fileSystem, path, `${id} ${host}\n`)
     return id
   }
 

@@ -67,6 +67,13 @@ class ClientHeaders {
   }
 }
 
+function parserOf(
+  { keepFields }: ValuesOf<typeof commonKeys>,
+  { world }: SourceContext,
+): MessageParser {
+  return new MessageParser({ keepFields, zone: 'local', now: () => world.clock.now() })
+}
+
 /** Messages of one connection: what a chunk brings is one transaction, or as few as the channel allows. */
 class SyslogConnection implements StreamHandler {
   readonly #context: SourceContext
@@ -151,12 +158,7 @@ export const syslogTcpSource = defineSource({
   check: (config) => [...checkServerTls(config), ...refuseFormat(config.format)],
   create(config, context): Source {
     const clients = new ClientHeaders(config)
-    const { clock } = context.world
-    const parser = new MessageParser({
-      keepFields: config.keepFields,
-      zone: 'local',
-      now: () => clock.now(),
-    })
+    const parser = parserOf(config, context)
     const server = new StreamServer(
       {
         host: config.host,
@@ -312,12 +314,7 @@ export const syslogUdpSource = defineSource({
   check: (config) => refuseFormat(config.format),
   create(config, context): Source {
     const clients = new ClientHeaders(config)
-    const { clock } = context.world
-    const parser = new MessageParser({
-      keepFields: config.keepFields,
-      zone: 'local',
-      now: () => clock.now(),
-    })
+    const parser = parserOf(config, context)
     const server = new DatagramServer(
       {
         host: config.host,
