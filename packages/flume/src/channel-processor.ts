@@ -107,6 +107,9 @@ export class ChannelProcessor {
     const hop: Hop = { agent, source, host, atMs: world.clock.now() }
     let last: Lineage = { hop, previous: undefined }
     for (const event of events) {
+      // One that a full channel sent back was here before.
+      const before = event.lineage?.hop
+      if (before?.source === source && before.agent === agent && before.host === host) continue
       if (event.lineage !== last.previous) last = { hop, previous: event.lineage }
       event.lineage = last
     }

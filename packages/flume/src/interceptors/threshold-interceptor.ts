@@ -48,6 +48,8 @@ class ThresholdInterceptor implements Interceptor {
   readonly #config: ValuesOf<typeof keys>
   readonly #context: ComponentContext
   readonly #counts = new Map<string, Count>()
+  /** An event that a full channel sent back is not counted again. */
+  readonly #decided = new WeakMap<Event, boolean>()
 
   constructor(config: ValuesOf<typeof keys>, context: ComponentContext) {
     this.#config = config
@@ -56,7 +58,11 @@ class ThresholdInterceptor implements Interceptor {
 
   intercept(events: Event[]): Event[] {
     const now = this.#context.world.clock.now()
-    return events.filter((event) => this.#passes(event, now))
+    return events.filter((event) => {
+      const passes = this.#decided.get(event) ?? this.#passes(event, now)
+      this.#decided.set(event, passes)
+      return passes
+    })
   }
 
   #passes(event: Event, now: number): boolean {
