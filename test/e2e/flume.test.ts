@@ -250,6 +250,47 @@ describe('an agent', () => {
     assert.equal(linesIn(out).length, 5000)
   })
 
+  it('slows its senders down while a sink is dead, and loses nothing', async () => {
+    let isDead = true
+    let delivered = 0
+    class Slow {
+      readonly batchSize = 1000
+      async process({ events }: { readonly events: readonly Event[] }): Promise<void> {
+        if (isDead) throw new Error('dead')
+        delivered += events.length
+      }
+    }
+    const agent = await startAgent({
+      name: 'a1',
+      sources: { r1: { type: 'syslogtcp', host: '127.0.0.1', port: 0, channels: ['c1'] } },
+      channels: {
+        c1: { type: 'memory', capacity: 2000, transactionCapacity: 1000, keepAlive: 1 },
+      },
+      sinks: { k1: { type: Slow, channel: 'c1' } },
+    })
+    const port = Number(agent.addressesOf('r1')[0]?.split(':')[1])
+    const socket = connect({ host: '127.0.0.1', port })
+    const total = 300_000
+    const block = `<13>1 2026-01-01T00:00:00Z host ${'x'.repeat(67)}\n`.repeat(1000)
+    let sent = 0
+    const sending = (async () => {
+      for (; sent < total; sent += 1000) {
+        if (!socket.write(block)) await once(socket, 'drain')
+      }
+      socket.end()
+    })()
+    await sleep(1500)
+    const stuckAt = sent
+    await sleep(300)
+    assert.equal(sent, stuckAt, 'the sender waits')
+    assert.ok(stuckAt < total)
+    assert.ok(Number(agent.channels.get('c1')?.size) <= 2000)
+    isDead = false
+    await sending
+    await until(() => delivered === total)
+    await agent.stop()
+  })
+
   it('goes on at another sink while one fails, and comes back to it', async () => {
     const arrived: string[] = []
     let isBroken = false
