@@ -545,6 +545,8 @@ export async function startFlume(name: string, file: string): Promise<Peer> {
   )
   const child = spawn('java', [
     '-Xmx512m',
+    // It writes texts in the machine's character set.
+    '-Dfile.encoding=UTF-8',
     `-Dlog4j.configurationFile=${settings}`,
     '-DpropertiesImplementation=org.apache.flume.node.EnvVarResolverProperties',
     '-cp',
