@@ -1,19 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our agents and Apache Flume 1.11, by turns, on the same configuration files: `npm run build && npm run bench:flume`.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import {
-  createWriteStream,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort, libraries, preparePeers } from '../interop/peers.ts'
+import { median, residentMb } from './measure.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 10)
@@ -131,11 +125,6 @@ async function killed(child: ChildProcess): Promise<void> {
   child.removeAllListeners('exit')
   child.kill('SIGKILL')
   await Promise.race([gone, sleep(2000)])
-}
-
-function residentMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
 }
 
 const starters = { flume: startFlume, millrace: startMillrace }
@@ -317,11 +306,6 @@ async function measureRecovery(side: Side): Promise<void> {
   process.stderr.write(`  of them delivered within five seconds: ${await second.delivered()}\n`)
   await second.kill()
   rmSync(directory, { recursive: true, force: true })
-}
-
-function median(list: readonly number[]): number {
-  const sorted = list.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
 await preparePeers()

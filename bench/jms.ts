@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The JMS provider and ActiveMQ Artemis 2.44.0, by turns, under `artemis perf client` over Qpid JMS: `npm run bench:jms`.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +9,7 @@ import { Broker } from '@millrace/broker'
 import { ConnectionFactory, type MessageConsumer, type TextMessage } from '@millrace/jms'
 import { JmsProvider } from '@millrace/jms-provider'
 import { execute, libraries, preparePeers, startArtemis, startMillrace } from '../interop/peers.ts'
+import { median, residentMb } from './measure.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 10)
@@ -32,20 +33,10 @@ function note(metric: string, name: string, value: number): void {
   process.stderr.write(`${metric}, ${name}: ${value.toFixed(1)}\n`)
 }
 
-function median(list: readonly number[]): number {
-  const sorted = list.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
-
 function pidListening(address: string): number {
   const port = address.split(':').at(-1)
   const line = execFileSync('ss', ['-ltnpH', `sport = :${port}`], { encoding: 'utf8' })
   return Number(/pid=(\d+)/.exec(line)?.[1])
-}
-
-function residentMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
 }
 
 async function start(name: Server['name']): Promise<Server> {

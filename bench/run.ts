@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Apache Kafka 4.4.0 and millrace side by side, interleaved in one run: `npm run bench`. See bench/README.md.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import {
@@ -22,6 +22,7 @@ import {
   startKafka,
   startMillrace,
 } from '../interop/peers.ts'
+import { median, residentMb } from './measure.ts'
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
 
@@ -35,16 +36,6 @@ async function pidListening(address: string): Promise<number> {
   const port = address.slice(address.lastIndexOf(':') + 1)
   const { stdout } = await execute('sh', ['-c', `ss -ltnpH "sport = :${port}"`])
   return Number(/pid=(\d+)/.exec(stdout)?.[1] ?? 0)
-}
-
-function residentMb(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
 }
 
 const sides: readonly Side[] = [

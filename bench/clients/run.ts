@@ -4,6 +4,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { Admin } from '@millrace/client'
 import { execute, java, preparePeers, startKafka } from '../../interop/peers.ts'
+import { median } from '../measure.ts'
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
 const clients = ['millrace', 'kafkats', 'kafka-ts', 'platformatic', 'kafkajs']
@@ -128,11 +129,6 @@ const tasks: readonly Task[] = [
     clients,
   },
 ]
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
-}
 
 const results = new Map<string, Map<string, number[]>>()
 
