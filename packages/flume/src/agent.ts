@@ -164,12 +164,13 @@ export class Agent {
     for (const planned of plan.channels) {
       const running = this.#channels.get(planned.name)
       if (running === undefined) continue
-      const isSame = fingerprint(running.plan.config) === fingerprint(planned.config)
-      const takesOn =
-        running.plan.definition === planned.definition &&
-        running.channel.reconfigure?.(planned.values) === true
-      if (!isSame && !takesOn) continue
-      if (!isSame) this.#channels.set(planned.name, { ...running, plan: planned })
+      if (fingerprint(running.plan.config) !== fingerprint(planned.config)) {
+        const takesOn =
+          running.plan.definition === planned.definition &&
+          running.channel.reconfigure?.(planned.values) === true
+        if (!takesOn) continue
+        this.#channels.set(planned.name, { ...running, plan: planned })
+      }
       kept.add(`channel ${planned.name}`)
     }
     for (const group of plan.sinkGroups) {

@@ -1,5 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { ChannelFullError } from '../errors.ts'
+
+/** Throws `ChannelFullError` for a batch that no transaction of the channel takes. */
+export function requireFit(channel: string, count: number, transactionCapacity: number): void {
+  if (count <= transactionCapacity) return
+  throw new ChannelFullError(
+    `channel ${channel} takes ${transactionCapacity} events in a transaction, not ${count}: raise its transactionCapacity, or lower the batch size`,
+  )
+}
+
 /** A transaction has to fit into its channel. */
 export function checkCapacities(config: {
   readonly capacity: number

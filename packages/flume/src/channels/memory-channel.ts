@@ -13,7 +13,7 @@ import { integer, optionalInteger, type ValuesOf } from '../config/keys.ts'
 import { ChannelFullError } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { WaitingRoom } from '../waiting.ts'
-import { checkCapacities } from './capacities.ts'
+import { checkCapacities, requireFit } from './capacities.ts'
 import { EventQueue } from './event-queue.ts'
 import { ReceivedPositions } from './received-positions.ts'
 
@@ -55,7 +55,7 @@ export class MemoryChannel implements Channel {
     this.id = context.world.random.bytes(12).toString('hex')
     this.#arrivals = new WaitingRoom(context.world.clock)
     this.#departures = new WaitingRoom(context.world.clock)
-    this.#received = new ReceivedPositions(context.world.clock)
+    this.#received = new ReceivedPositions()
   }
 
   get size(): number {
@@ -88,11 +88,7 @@ export class MemoryChannel implements Channel {
     let bytes = 0
     for (const event of events) bytes += event.body.length
     try {
-      if (count > transactionCapacity) {
-        throw new ChannelFullError(
-          `channel ${this.#name} takes ${transactionCapacity} events in a transaction, not ${count}: raise its transactionCapacity, or lower the batch size`,
-        )
-      }
+      requireFit(this.#name, count, transactionCapacity)
       const { clock } = this.#context.world
       const deadline = clock.monotonic() + keepAlive * 1000
       // One event may be larger than all the room there is; it passes when it is alone.

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock } from '@millrace/base'
 import {
   type BatchOrigin,
   coveredRanges,
@@ -36,26 +35,19 @@ function find<T>(all: Iterable<T>, is: (each: T) => boolean): T | undefined {
 
 interface Received {
   readonly set: PositionSet
-  heardMs: number
 }
 
 export interface ReceivedImage {
   readonly id: string
   readonly floor: number
   readonly ranges: Ranges
-  readonly heardMs: number
 }
 
 /** Remembers which positions of which origins a channel has got, so that a batch that comes again is kept once. */
 export class ReceivedPositions {
-  readonly #clock: Clock
   readonly #origins = new Map<string, Received>()
   /** Batches whose end is open. */
   readonly #underWay = new Set<UnderWay>()
-
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
 
   /** Leaves out what was received before. Waits while a batch with some of the same positions is under way. */
   async admit(events: readonly Event[], origin: BatchOrigin | undefined): Promise<Admission> {
@@ -106,12 +98,11 @@ export class ReceivedPositions {
   noteRanges(id: string, floor: number, ranges: Ranges): void {
     let received = this.#origins.get(id)
     if (received === undefined) {
-      received = { set: new PositionSet(floor), heardMs: 0 }
+      received = { set: new PositionSet(floor) }
       this.#forgetOldest()
     } else this.#origins.delete(id)
     received.set.raiseFloor(floor)
     received.set.addAll(ranges)
-    received.heardMs = this.#clock.now()
     // Last in the map's order: heard of last.
     this.#origins.set(id, received)
   }
@@ -128,18 +119,17 @@ export class ReceivedPositions {
   }
 
   image(): ReceivedImage[] {
-    return [...this.#origins].map(([id, { set, heardMs }]) => ({
+    return [...this.#origins].map(([id, { set }]) => ({
       id,
       floor: set.floor,
       ranges: set.ranges,
-      heardMs,
     }))
   }
 
   restore(images: readonly ReceivedImage[]): void {
     this.#origins.clear()
-    for (const { id, floor, ranges, heardMs } of images) {
-      this.#origins.set(id, { set: new PositionSet(floor, ranges), heardMs })
+    for (const { id, floor, ranges } of images) {
+      this.#origins.set(id, { set: new PositionSet(floor, ranges) })
     }
   }
 }

@@ -22,6 +22,7 @@ import type { ComponentContext } from '../../component.ts'
 import { ChannelError, ChannelFullError } from '../../errors.ts'
 import type { Event } from '../../event.ts'
 import { sleep, WaitingRoom } from '../../waiting.ts'
+import { requireFit } from '../capacities.ts'
 import { EventQueue } from '../event-queue.ts'
 import { ReceivedPositions } from '../received-positions.ts'
 import { type Checkpoint, CheckpointFile } from './checkpoint.ts'
@@ -125,7 +126,7 @@ export class FileChannel implements Channel, FanOutMemory {
       this.#fileSystem,
       backupCheckpointDir === undefined ? [checkpointDir] : [checkpointDir, backupCheckpointDir],
     )
-    this.#received = new ReceivedPositions(context.world.clock)
+    this.#received = new ReceivedPositions()
     this.#arrivals = new WaitingRoom(context.world.clock)
     this.#departures = new WaitingRoom(context.world.clock)
     context.counters.gauge('Open', () => (this.#isOpen ? 'true' : 'false'))
@@ -348,11 +349,7 @@ export class FileChannel implements Channel, FanOutMemory {
   async #reserve(count: number): Promise<void> {
     const { capacity, transactionCapacity, keepAlive } = this.#options
     const { name, world } = this.#context
-    if (count > transactionCapacity) {
-      throw new ChannelFullError(
-        `channel ${name} takes ${transactionCapacity} events in a transaction, not ${count}: raise its transactionCapacity, or lower the batch size`,
-      )
-    }
+    requireFit(name, count, transactionCapacity)
     const deadline = world.clock.monotonic() + keepAlive * 1000
     while (this.size + count > capacity) {
       if (!(await this.#departures.wait(deadline - world.clock.monotonic()))) {

@@ -108,11 +108,6 @@ export class SegmentLog {
     return { segment: this.#segments[0]?.number ?? 1, offset: 0 }
   }
 
-  /** Bytes of all segments. */
-  get size(): number {
-    return this.#segments.reduce((sum, { size }) => sum + size, 0)
-  }
-
   /** Resolves when the frame is as safe as it gets. Appends that wait share one write and one sync. */
   append(append: Append): Promise<void> {
     return new Promise((resolve, reject) => {
