@@ -291,6 +291,30 @@ describe('an agent', () => {
     await agent.stop()
   })
 
+  it('can be stopped while its channel is full and its sink dead', async () => {
+    class Dead {
+      readonly batchSize = 10
+      async process(): Promise<void> {
+        throw new Error('dead')
+      }
+    }
+    const plan = await defineAgent({
+      name: 'a1',
+      sources: { r1: { type: 'syslogtcp', host: '127.0.0.1', port: 0, channels: ['c1'] } },
+      channels: { c1: { type: 'memory', capacity: 10, transactionCapacity: 10, keepAlive: 0 } },
+      sinks: { k1: { type: Dead, channel: 'c1' } },
+    })
+    const agent = new Agent(plan, { drainTimeoutMs: 100 })
+    await agent.start()
+    const port = Number(agent.addressesOf('r1')[0]?.split(':')[1])
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.write('<13>1 2026-01-01T00:00:00Z host x\n'.repeat(100))
+    await until(() => agent.channels.get('c1')?.size === 10)
+    await sleep(50)
+    await agent.stop()
+    socket.destroy()
+  })
+
   it('goes on at another sink while one fails, and comes back to it', async () => {
     const arrived: string[] = []
     let isBroken = false

@@ -51,6 +51,11 @@ export class ChannelProcessor {
     return Math.min(...this.#options.channels.map(({ transactionCapacity }) => transactionCapacity))
   }
 
+  /** A batch size that a source was given, made to fit. */
+  batchSizeWithin(wanted: number): number {
+    return Math.max(1, Math.min(wanted, this.maxBatchSize))
+  }
+
   /** How far any of the channels has got of an origin. */
   receivedUpTo(originId: string): number | undefined {
     const known = this.#options.channels.flatMap(

@@ -92,7 +92,7 @@ class ExecSource implements Source {
   }
 
   async #put(lines: readonly Buffer[]): Promise<void> {
-    const size = Math.max(1, Math.min(this.#config.batchSize, this.#context.channels.maxBatchSize))
+    const size = this.#context.channels.batchSizeWithin(this.#config.batchSize)
     for (let at = 0; at < lines.length; at += size) {
       const events = lines.slice(at, at + size).map((line) => new Event(line))
       if (!(await putPatiently(this.#context, events, this.#stopping.signal))) return

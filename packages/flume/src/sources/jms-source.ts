@@ -71,7 +71,7 @@ class JmsSource implements Source {
   constructor(config: Config, context: SourceContext) {
     this.#config = config
     this.#context = context
-    this.#batchSize = Math.max(1, Math.min(config.batchSize, context.channels.maxBatchSize))
+    this.#batchSize = context.channels.batchSizeWithin(config.batchSize)
   }
 
   async start(): Promise<void> {

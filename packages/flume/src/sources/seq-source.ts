@@ -28,7 +28,7 @@ class SeqSource implements Source {
 
   constructor(config: ValuesOf<typeof keys>, context: SourceContext) {
     let next = 0
-    const batchSize = Math.min(config.batchSize, context.channels.maxBatchSize)
+    const batchSize = context.channels.batchSizeWithin(config.batchSize)
     this.#generator = new Generator(context, () => {
       const count = Math.min(batchSize, config.totalEvents - next)
       if (count <= 0) return undefined

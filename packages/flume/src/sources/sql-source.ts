@@ -133,7 +133,7 @@ class SqlSource implements Source {
   async #poll(database: Database): Promise<number> {
     const { column, batchSize } = this.#config
     const rows = await database.query(this.#sql(database), [this.#status.last as Value])
-    const max = Math.max(1, Math.min(batchSize, this.#context.channels.maxBatchSize))
+    const max = this.#context.channels.batchSizeWithin(batchSize)
     for (let at = 0; at < rows.length; at += max) {
       const batch = rows.slice(at, at + max)
       const values = batch.map((row) => this.#valueOf(row, column))

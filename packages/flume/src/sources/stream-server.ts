@@ -13,6 +13,8 @@ export interface StreamHandler {
   onData(chunk: Buffer): Promise<void> | void
   /** The peer has closed; what is left may be put. */
   onEnd?(): Promise<void> | void
+  /** The source stops: who waits for room gives up. */
+  stop?(): void
   /** Waits for what goes on after `onData`. */
   settle?(): Promise<void>
 }
@@ -166,6 +168,7 @@ class OpenStream {
 
   async close(clock: Clock): Promise<void> {
     this.#isClosing = true
+    this.#handler.stop?.()
     await this.#working
     await this.#handler.settle?.()
     this.#connection.end()

@@ -19,7 +19,7 @@ class StressSource implements Source {
 
   constructor(config: ValuesOf<typeof keys>, context: SourceContext) {
     const { clock } = context.world
-    const batchSize = Math.min(config.batchSize, context.channels.maxBatchSize)
+    const batchSize = context.channels.batchSizeWithin(config.batchSize)
     const body = Buffer.alloc(config.size, 0x7f)
     const most = [config.maxTotalEvents, config.maxSuccessfulEvents].filter((each) => each >= 0)
     let left = Math.min(...most)

@@ -208,7 +208,7 @@ class SpooldirSource implements Source {
         charset: this.#config.inputCharset,
         decodeErrorPolicy: this.#config.decodeErrorPolicy,
       })
-      const max = Math.max(1, Math.min(this.#config.batchSize, this.#context.channels.maxBatchSize))
+      const max = this.#context.channels.batchSizeWithin(this.#config.batchSize)
       while (!signal.aborted) {
         const { events, cursors, end } = await reader.read(cursor, max)
         if (events.length === 0) break

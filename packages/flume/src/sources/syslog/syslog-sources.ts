@@ -81,7 +81,7 @@ class SyslogConnection implements StreamHandler {
   readonly #toEvent: (message: Message) => Event
   readonly #batchSize: number
   readonly #ready: Promise<void>
-  #isEnded = false
+  readonly #stopping = new AbortController()
 
   constructor(
     options: {
@@ -95,7 +95,7 @@ class SyslogConnection implements StreamHandler {
     this.#context = context
     this.#framer = new MessageFramer(options.eventSize)
     this.#toEvent = options.toEvent
-    this.#batchSize = Math.max(1, Math.min(options.batchSize, context.channels.maxBatchSize))
+    this.#batchSize = context.channels.batchSizeWithin(options.batchSize)
     this.#ready = options.ready
   }
 
@@ -104,8 +104,8 @@ class SyslogConnection implements StreamHandler {
     await this.#put(this.#framer.push(chunk))
   }
 
-  async onEnd(): Promise<void> {
-    this.#isEnded = true
+  stop(): void {
+    this.#stopping.abort()
   }
 
   async #put(messages: readonly Message[]): Promise<void> {
@@ -118,7 +118,7 @@ class SyslogConnection implements StreamHandler {
   /** Syslog has no answers: a full channel is waited for, and the sender with it. Flume drops the event there. */
   async #putBatch(events: readonly Event[]): Promise<void> {
     const { channels, logger, name, world } = this.#context
-    for (let failures = 0; !this.#isEnded; failures++) {
+    for (let failures = 0; !this.#stopping.signal.aborted; failures++) {
       try {
         await channels.process(events)
         return
@@ -130,7 +130,7 @@ class SyslogConnection implements StreamHandler {
             reason: reasonOf(error),
           })
         }
-        await sleep(world.clock, RETRY_MS)
+        await sleep(world.clock, RETRY_MS, this.#stopping.signal)
       }
     }
   }

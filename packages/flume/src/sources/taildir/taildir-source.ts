@@ -80,7 +80,7 @@ class TaildirSource implements Source {
   constructor(config: ValuesOf<typeof keys>, context: SourceContext) {
     this.#config = config
     this.#context = context
-    this.#batchSize = Math.max(1, Math.min(config.batchSize, context.channels.maxBatchSize))
+    this.#batchSize = context.channels.batchSizeWithin(config.batchSize)
     this.#groups = config.filegroups.map((name) => {
       const path = pathOf(config.patterns.get(name) as string, context.directory)
       return {
