@@ -6,7 +6,8 @@ import { connect, type Socket } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { freePort, libraries, preparePeers } from '../interop/peers.ts'
+import { freePort } from '@millrace/testkit'
+import { libraries, preparePeers } from '../interop/peers.ts'
 import { median, residentMb } from './measure.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)

@@ -11,10 +11,9 @@ import {
   ProduceRequest,
   ProduceResponse,
 } from '@millrace/protocol'
-import { WireClient } from '@millrace/testkit'
+import { freePort, WireClient } from '@millrace/testkit'
 import {
   execute,
-  freePort,
   java,
   libraries,
   type Peer,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { createConnection, createServer, type Server } from 'node:net'
 import { join } from 'node:path'
-import { after, before, describe, it } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { ByteReader } from '@millrace/base'
 import { Broker } from '@millrace/broker'
 import { type Assignor, Consumer, murmur2, Producer } from '@millrace/client'
@@ -18,7 +18,7 @@ import {
   readRequestHeader,
   skipHeaderTags,
 } from '@millrace/protocol'
-import { seededRandom } from '@millrace/testkit'
+import { freePort, seededRandom } from '@millrace/testkit'
 import { rangeAssignor } from '../packages/client/src/consumer/group/range-assignor.ts'
 import { roundRobinAssignor } from '../packages/client/src/consumer/group/round-robin-assignor.ts'
 import {
@@ -58,36 +58,21 @@ async function tap(
 }
 
 describe('bytes of ours and of Java', () => {
-  let broker: Broker
+  let broker: Broker | undefined
   let port: number
   let requests: Buffer[]
   let server: Server
 
-  before(async () => {
-    // Its advertised address is that of the tap, so that clients stay on it.
-    const free = createServer()
-    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve))
-    const address = free.address() as { readonly port: number }
-    free.close()
-    broker = await Broker.start({ listen: `127.0.0.1:${address.port}` })
-    await broker.close()
-  })
   after(async () => {
     server?.close()
-    await broker.close()
+    await broker?.close()
   })
 
   async function tapped(apiKey: number): Promise<string> {
     server?.close()
-    await broker.close()
+    await broker?.close()
     // The tap has to be known before the broker starts, and the broker before the tap connects.
-    const upstreamPort = await new Promise<number>((resolve) => {
-      const probe = createServer()
-      probe.listen(0, '127.0.0.1', () => {
-        const { port: found } = probe.address() as { readonly port: number }
-        probe.close(() => resolve(found))
-      })
-    })
+    const upstreamPort = await freePort()
     const opened = await tap(`127.0.0.1:${upstreamPort}`, apiKey)
     ;({ port, requests, server } = opened)
     broker = await Broker.start({

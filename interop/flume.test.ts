@@ -17,11 +17,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseProperties } from '@millrace/base'
+import { createLogger, parseProperties } from '@millrace/base'
 import { Agent, loadAgents } from '@millrace/flume'
-import { seededRandom } from '@millrace/testkit'
+import { freePort, seededRandom } from '@millrace/testkit'
 import avsc from 'avsc'
-import { execute, freePort, libraries, peersDirectory, startFlume } from './peers.ts'
+import { execute, libraries, peersDirectory, startFlume } from './peers.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'flume-interop-'))
 after(() => rmSync(root, { recursive: true, force: true }))
@@ -41,8 +41,14 @@ async function placeFor(which: Which): Promise<Place> {
   return { which, directory, port: await freePort() }
 }
 
+interface RunningAgent {
+  stop(): Promise<void>
+  /** What it said so far. */
+  log(): string
+}
+
 /** Runs an agent of either house on a configuration in which DIR and PORT stand for places of its own. */
-async function run(place: Place, configuration: string): Promise<{ stop(): Promise<void> }> {
+async function run(place: Place, configuration: string): Promise<RunningAgent> {
   const file = join(place.directory, 'agent.conf')
   const text = configuration
     .replaceAll('DIR/', `${place.directory}/`)
@@ -50,9 +56,16 @@ async function run(place: Place, configuration: string): Promise<{ stop(): Promi
   writeFileSync(file, text)
   if (place.which === 'flume') return startFlume('a1', file)
   const [plan] = await loadAgents([{ where: file, text }], { agent: 'a1' })
-  const agent = new Agent(plan as NonNullable<typeof plan>)
+  let log = ''
+  const logger = createLogger({
+    now: Date.now,
+    write: (line) => {
+      log += `${line}\n`
+    },
+  })
+  const agent = new Agent(plan as NonNullable<typeof plan>, { logger })
   await agent.start()
-  return agent
+  return { stop: () => agent.stop(), log: () => log }
 }
 
 function filesOf(directory: string): string[] {
@@ -469,7 +482,10 @@ ${more}`
           await send(origin.port, `${lines.join('\n')}\n`)
           const output = await settled(() => outputOf(target))
           const expected = lines.map((line) => `{från=ä value €} ${line}\n`).join('')
-          assert.ok(output === expected, `got ${output.slice(0, 300)}`)
+          assert.ok(
+            output === expected,
+            `got ${output.slice(0, 300)}; ${from} said ${sender.log()}; ${to} said ${receiver.log()}`,
+          )
         } finally {
           await sender.stop()
           await receiver.stop()

@@ -4,10 +4,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ConnectionFactory, type TextMessage } from '@millrace/jms'
-import { readyAddresses } from '@millrace/testkit'
+import { freePort, readyAddresses } from '@millrace/testkit'
 import { jmsScenarios } from '../test/scenarios/jms-scenarios.ts'
 import { type JmsUnderTest, jmsUnderTest } from '../test/scenarios/jms-under-test.ts'
-import { freePort, type KafkaCluster, startKafkaCluster } from './peers.ts'
+import { type KafkaCluster, startKafkaCluster } from './peers.ts'
 
 describe('JMS over three brokers of Apache Kafka 4.4.0', () => {
   let kafka: KafkaCluster

@@ -11,11 +11,10 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { readyAddresses } from '@millrace/testkit'
+import { freePort, readyAddresses } from '@millrace/testkit'
 
 const here = import.meta.dirname
 export const peersDirectory = join(here, '.peers')
@@ -225,13 +224,13 @@ export async function startArtemis(): Promise<Peer> {
   }
 }
 
-/** Resolves when a program says that it is ready; rejects with its output when it ends before. */
-function readyLine(child: ChildProcess, line: RegExp): Promise<void> {
+/** Resolves with what it writes, also later, when a program says that it is ready; rejects with its output when it ends before. */
+function readyLine(child: ChildProcess, line: RegExp): Promise<() => string> {
   let log = ''
   return new Promise((resolve, reject) => {
     const watch = (data: Buffer): void => {
       log += data
-      if (line.test(log)) resolve()
+      if (line.test(log)) resolve(() => log)
     }
     child.stdout?.on('data', watch)
     child.stderr?.on('data', watch)
@@ -265,16 +264,6 @@ export interface Peer extends AsyncDisposable {
   readonly directory: string
   /** Ends it in order and waits until it is gone. */
   stop(): Promise<void>
-}
-
-export async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { readonly port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }
 
 function stopping(child: ChildProcess): () => Promise<void> {
@@ -529,7 +518,7 @@ export function copyOf(directory: string): string {
 }
 
 /** Runs an agent of Apache Flume; resolves when its log says that all its components were started. */
-export async function startFlume(name: string, file: string): Promise<Peer> {
+export async function startFlume(name: string, file: string): Promise<Peer & { log(): string }> {
   const directory = mkdtempSync(join(tmpdir(), 'flume-peer-'))
   const settings = join(directory, 'log4j2.properties')
   writeFileSync(
@@ -559,7 +548,10 @@ export async function startFlume(name: string, file: string): Promise<Peer> {
     file,
   ])
   const sources = /\.sources\s*=/.test(readFileSync(file, 'utf8'))
-  await readyLine(child, sources ? /Starting Source [\s\S]*\n/ : /Starting Sink [\s\S]*\n/)
+  const log = await readyLine(
+    child,
+    sources ? /Starting Source [\s\S]*\n/ : /Starting Sink [\s\S]*\n/,
+  )
   const stop = stopping(child)
-  return { name: 'flume', address: '', directory, stop, [Symbol.asyncDispose]: stop }
+  return { name: 'flume', address: '', directory, log, stop, [Symbol.asyncDispose]: stop }
 }

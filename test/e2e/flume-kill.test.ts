@@ -12,25 +12,16 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startAgent } from '@millrace/flume'
-import { seededRandom } from '@millrace/testkit'
+import { freePort, seededRandom } from '@millrace/testkit'
 import { until } from './until.ts'
 
 const KILLS = Number(process.env.KILLS ?? 50)
 const cli = join(import.meta.dirname, '../../packages/cli/src/main.ts')
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { readonly port: number }
-  server.close()
-  return port
-}
 
 /** One agent's process, started again whenever it is killed. */
 class AgentProcess {

@@ -2,25 +2,16 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { type Connection, ConnectionFactory, Session, type TextMessage } from '@millrace/jms'
-import { readyAddresses, seededRandom } from '@millrace/testkit'
+import { freePort, readyAddresses, seededRandom } from '@millrace/testkit'
 
 const ACCOUNTS = 4
 const COINS = 60
 const MOVERS = 3
 const ROUNDS = Number(process.env.ROUNDS ?? 5)
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { readonly port: number }
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 async function start(directory: string, ports: readonly [number, number]): Promise<ChildProcess> {
   const main = new URL('../../packages/cli/src/main.ts', import.meta.url).pathname
