@@ -285,7 +285,11 @@ export class SimulatedDisk implements FileSystem {
   }
 
   space(): { readonly totalBytes: bigint; readonly usableBytes: bigint } {
-    return { totalBytes: 1n << 40n, usableBytes: 1n << 39n }
+    if (this.capacityBytes === Number.POSITIVE_INFINITY) {
+      return { totalBytes: 1n << 40n, usableBytes: 1n << 39n }
+    }
+    const usable = Math.max(0, this.capacityBytes - this.usedBytes)
+    return { totalBytes: BigInt(this.capacityBytes), usableBytes: BigInt(usable) }
   }
 }
 

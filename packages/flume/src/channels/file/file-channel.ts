@@ -49,8 +49,8 @@ export interface FileChannelOptions {
   readonly cipher: Cipher | undefined
 }
 
-/** Checkpoints are made at least this often, so that little has to be read after a crash. */
-const CHECKPOINT_BYTES = 64 * 1024 * 1024
+/** Size of a segment, and of what is logged between two checkpoints: little has to be read after a crash, and files are soon free again. */
+const SEGMENT_SIZE = 64 * 1024 * 1024
 /** What an event weighs in memory besides its body. */
 const EVENT_OVERHEAD = 128
 /** How long it is remembered that a put into several channels counts. */
@@ -80,6 +80,7 @@ interface Undecided extends FanOut {
 export class FileChannel implements Channel, FanOutMemory {
   readonly isDurable = true
   readonly #options: FileChannelOptions
+  readonly #segmentSize: number
   readonly #context: ComponentContext
   readonly #fileSystem: FileSystem
   readonly #logger: Logger
@@ -95,6 +96,8 @@ export class FileChannel implements Channel, FanOutMemory {
   #id = ''
   #gone = new PositionSet()
   #nextPosition = 0
+  /** Positions below are in the log or will never be; those from here to the next are on their way. */
+  #settledPosition = 0
   /** Room that open puts have taken. */
   #reserved = 0
   #cachedBytes = 0
@@ -103,20 +106,22 @@ export class FileChannel implements Channel, FanOutMemory {
   #durableEnd: LogPosition = { segment: 1, offset: 0 }
   #marks: Mark[] = []
   #bytesSinceCheckpoint = 0
+  #isCheckpointComing = false
   #lastCheckpointMs = 0
-  #timers: Timer[] = []
+  readonly #timers = new Set<Timer>()
   #isOpen = false
   #stopping = new AbortController()
 
   constructor(options: FileChannelOptions, context: ComponentContext) {
     this.#options = options
+    this.#segmentSize = Math.min(options.maxFileSize, SEGMENT_SIZE)
     this.#context = context
     this.#fileSystem = context.world.fileSystem
     this.#logger = context.logger
     this.#log = new SegmentLog({
       fileSystem: this.#fileSystem,
       directories: options.dataDirs,
-      maxFileSize: options.maxFileSize,
+      segmentSize: this.#segmentSize,
       minimumRequiredSpace: options.minimumRequiredSpace,
       syncs: options.fsyncPerTransaction,
       writer: new FrameWriter(options.cipher),
@@ -162,6 +167,7 @@ export class FileChannel implements Channel, FanOutMemory {
 
   async start(): Promise<void> {
     this.#stopping = new AbortController()
+    this.#isCheckpointComing = false
     this.#lock()
     try {
       this.#open()
@@ -217,10 +223,11 @@ export class FileChannel implements Channel, FanOutMemory {
       this.#gone.add(this.#nextPosition, fresh)
       this.#nextPosition = fresh
     }
+    this.#settledPosition = this.#nextPosition
     this.#dropMarks()
     this.#unreadFrom = this.#stored > 0 ? (this.#marks[0] ?? this.#log.start) : undefined
     this.#lastCheckpointMs = this.#context.world.clock.monotonic()
-    if (this.#bytesSinceCheckpoint > CHECKPOINT_BYTES) this.#checkpoint()
+    if (this.#bytesSinceCheckpoint > this.#segmentSize) this.#checkpoint()
   }
 
   /** Made anew on another machine: a copied directory must not pass for the first one. */
@@ -260,9 +267,9 @@ export class FileChannel implements Channel, FanOutMemory {
       }
       if (isDamaged) {
         const isTail = next === undefined
-        this.#logger[isTail ? 'info' : 'warn'](
+        this.#logger[isTail ? 'debug' : 'warn'](
           isTail
-            ? 'cut off an unfinished write at the end of the channel'
+            ? 'cut off what is no whole write at the end of the channel'
             : 'skipped a damaged part of the channel',
           { channel: this.#context.name, segment: at.segment, offset: at.offset },
         )
@@ -384,6 +391,7 @@ export class FileChannel implements Channel, FanOutMemory {
       },
       onDurable: (at, end) => {
         this.#noteDurable(at, end)
+        this.#settledPosition = first + events.length
         this.#mark(first, at)
         const isCached = this.#cache(events, at)
         if (fanOut !== undefined) {
@@ -401,6 +409,7 @@ export class FileChannel implements Channel, FanOutMemory {
       onFailed: () => {
         if (first < 0) return
         this.#gone.add(first, first + events.length)
+        this.#settledPosition = first + events.length
         this.#reserved += events.length
       },
     })
@@ -420,6 +429,10 @@ export class FileChannel implements Channel, FanOutMemory {
   #noteDurable(at: LogPosition, end: LogPosition): void {
     this.#bytesSinceCheckpoint += end.offset - at.offset
     this.#durableEnd = end
+    if (this.#bytesSinceCheckpoint < this.#segmentSize || this.#isCheckpointComing) return
+    // Not before all that follows from this append is noted.
+    this.#isCheckpointComing = true
+    this.#later(0, () => this.#checkpointIfDue())
   }
 
   async #decide(fanOutId: string, commits: boolean): Promise<void> {
@@ -558,28 +571,31 @@ export class FileChannel implements Channel, FanOutMemory {
   }
 
   #repeat(ms: number, work: () => void | Promise<void>): void {
-    const { clock } = this.#context.world
-    const again = (): void => {
-      this.#timers = this.#timers.filter((each) => each !== timer)
+    this.#later(ms, work, () => {
+      if (!this.#stopping.signal.aborted) this.#repeat(ms, work)
+    })
+  }
+
+  #later(ms: number, work: () => void | Promise<void>, after = (): void => {}): void {
+    const timer = this.#context.world.clock.setTimer(ms, () => {
+      this.#timers.delete(timer)
       void Promise.resolve()
         .then(work)
         .catch((error: unknown) => {
           this.#context.counters.add('CheckpointWriteErrorCount')
           this.#logger.warn('cannot write a checkpoint', { channel: this.#context.name, error })
         })
-        .then(() => {
-          if (!this.#stopping.signal.aborted) this.#repeat(ms, work)
-        })
-    }
-    const timer = clock.setTimer(ms, again)
-    this.#timers.push(timer)
+        .then(after)
+    })
+    this.#timers.add(timer)
   }
 
   async #checkpointIfDue(): Promise<void> {
+    this.#isCheckpointComing = false
     const { clock } = this.#context.world
     const isDue =
       clock.monotonic() - this.#lastCheckpointMs >= this.#options.checkpointIntervalMs ||
-      this.#bytesSinceCheckpoint >= CHECKPOINT_BYTES
+      this.#bytesSinceCheckpoint >= this.#segmentSize
     if (!isDue || this.#bytesSinceCheckpoint === 0) return
     if (!this.#options.fsyncPerTransaction) await this.#log.flush()
     this.#checkpoint()
@@ -589,13 +605,13 @@ export class FileChannel implements Channel, FanOutMemory {
     const { clock } = this.#context.world
     const floor = this.#gone.floor
     this.#dropMarks()
-    if (this.#stored === 0) this.#marks = [{ ...this.#durableEnd, first: this.#nextPosition }]
+    if (this.#stored === 0) this.#marks = [{ ...this.#durableEnd, first: this.#settledPosition }]
     const readFrom = this.#marks[0] ?? { ...this.#log.start, first: 0 }
     for (const [id, atMs] of this.#decided) {
       if (atMs < clock.now() - DECIDED_MS) this.#decided.delete(id)
     }
     this.#checkpoints.write({
-      nextPosition: this.#nextPosition,
+      nextPosition: this.#settledPosition,
       floor,
       gone: this.#gone.ranges,
       readFrom,
@@ -618,10 +634,11 @@ export class FileChannel implements Channel, FanOutMemory {
     this.#isOpen = false
     this.#stopping.abort()
     for (const timer of this.#timers) timer.cancel()
-    this.#timers = []
+    this.#timers.clear()
     try {
       await this.#log.flush()
       if (this.#options.checkpointOnClose) this.#checkpoint()
+      this.#log.trim()
     } finally {
       this.#log.close()
       this.#release()

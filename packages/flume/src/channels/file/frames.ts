@@ -7,7 +7,8 @@ import type { Event, Hop, Lineage } from '../../event.ts'
 import { AvroReader, AvroWriter } from '../../serialization/avro-event.ts'
 import type { Cipher } from './encryption.ts'
 
-// A segment is a row of frames: size of the payload (uint32), CRC-32 of kind and payload (uint32), kind (uint8), payload.
+// A segment is a row of frames: size of the payload (uint32), CRC-32 of the segment's number, kind and payload (uint32), kind (uint8),
+// payload. With its number in them, frames of a file's earlier life are none of its segment.
 // docs/reference/flume-file-channel.md describes them.
 
 export const FRAME_HEADER_SIZE = 9
@@ -38,10 +39,18 @@ export interface Received {
   readonly ranges: Ranges
 }
 
+/** Where the checksums of a segment's frames begin. */
+export function checksumSeed(segment: number): number {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigUInt64BE(BigInt(segment))
+  return crc32(bytes)
+}
+
 /** Writes frames one after another into one buffer. */
 export class FrameWriter {
   readonly #out = new AvroWriter(256 * 1024)
   readonly #cipher: Cipher | undefined
+  #seed = 0
 
   constructor(cipher: Cipher | undefined) {
     this.#cipher = cipher
@@ -51,13 +60,15 @@ export class FrameWriter {
     return this.#out.length
   }
 
-  clear(): void {
+  /** Begins anew, for the segment whose checksums have this seed. */
+  begin(seed: number): void {
+    this.#seed = seed
     this.#out.clear()
     // A burst of large batches must not be paid for ever after.
     if (this.#out.buffer.length > 8 * 1024 * 1024) this.#out.shrink(256 * 1024)
   }
 
-  /** Everything written since `clear`; valid until then. */
+  /** Everything written since `begin`; valid until the next. */
   written(): Buffer {
     return this.#out.written()
   }
@@ -68,7 +79,7 @@ export class FrameWriter {
     origin: BatchOrigin | undefined,
     fanOut: FanOut | undefined,
   ): void {
-    const start = this.#begin()
+    const start = this.#startFrame()
     const out = this.#out
     if (fanOut !== undefined) {
       out.string(fanOut.id)
@@ -83,19 +94,19 @@ export class FrameWriter {
     }
     this.#lineages(events)
     out.events(events)
-    this.#end(start, fanOut === undefined ? FrameKind.put : FrameKind.prepare)
+    this.#endFrame(start, fanOut === undefined ? FrameKind.put : FrameKind.prepare)
   }
 
   take(ranges: Ranges): void {
-    const start = this.#begin()
+    const start = this.#startFrame()
     this.#ranges(ranges)
-    this.#end(start, FrameKind.take)
+    this.#endFrame(start, FrameKind.take)
   }
 
   decide(fanOutId: string, commits: boolean): void {
-    const start = this.#begin()
+    const start = this.#startFrame()
     this.#out.string(fanOutId)
-    this.#end(start, commits ? FrameKind.commit : FrameKind.rollback)
+    this.#endFrame(start, commits ? FrameKind.commit : FrameKind.rollback)
   }
 
   #ranges(ranges: Ranges): void {
@@ -119,14 +130,14 @@ export class FrameWriter {
     }
   }
 
-  #begin(): number {
+  #startFrame(): number {
     const start = this.#out.length
     this.#out.reserve(FRAME_HEADER_SIZE)
     this.#out.length += FRAME_HEADER_SIZE
     return start
   }
 
-  #end(start: number, kind: FrameKind): void {
+  #endFrame(start: number, kind: FrameKind): void {
     const out = this.#out
     let marked: number = kind
     if (this.#cipher !== undefined) {
@@ -140,21 +151,22 @@ export class FrameWriter {
     const { buffer } = out
     buffer.writeUInt32BE(out.length - start - FRAME_HEADER_SIZE, start)
     buffer[start + 8] = marked
-    buffer.writeUInt32BE(crc32(buffer.subarray(start + 8, out.length)), start + 4)
+    buffer.writeUInt32BE(crc32(buffer.subarray(start + 8, out.length), this.#seed), start + 4)
   }
 }
 
-/** The frame at `offset`, or undefined when the bytes there are not a whole and intact one. */
+/** The frame at `offset`, or undefined when the bytes there are not a whole and intact one of the segment with that seed. */
 export function frameAt(
   buffer: Buffer,
   offset: number,
+  seed: number,
 ): { readonly kind: number; readonly payload: Buffer; readonly end: number } | undefined {
   if (offset + FRAME_HEADER_SIZE > buffer.length) return undefined
   const size = buffer.readUInt32BE(offset)
   const end = offset + FRAME_HEADER_SIZE + size
   if (end > buffer.length) return undefined
   const checked = buffer.subarray(offset + 8, end)
-  if (crc32(checked) !== buffer.readUInt32BE(offset + 4)) return undefined
+  if (crc32(checked, seed) !== buffer.readUInt32BE(offset + 4)) return undefined
   return { kind: checked[0] as number, payload: checked.subarray(1), end }
 }
 

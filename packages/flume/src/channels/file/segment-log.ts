@@ -7,7 +7,7 @@ import {
 } from '@millrace/base'
 import { ChannelError } from '../../errors.ts'
 import type { FrameWriter } from './frames.ts'
-import { FRAME_HEADER_SIZE, frameAt } from './frames.ts'
+import { checksumSeed, FRAME_HEADER_SIZE, frameAt } from './frames.ts'
 
 /** A place in the log. */
 export interface LogPosition {
@@ -19,6 +19,8 @@ interface Segment {
   readonly number: number
   readonly path: string
   readonly file: OpenFile
+  readonly seed: number
+  /** Bytes of frames; the file may be longer when it was used before. */
   size: number
 }
 
@@ -47,7 +49,8 @@ export interface SegmentLogOptions {
   readonly fileSystem: FileSystem
   /** Segments go to these in turn. */
   readonly directories: readonly string[]
-  readonly maxFileSize: number
+  /** A segment that has reached this size is followed by the next. */
+  readonly segmentSize: number
   /** Free space, in bytes, below which nothing more is written. */
   readonly minimumRequiredSpace: number
   /** Whether an append resolves only when it is on disk; otherwise the disk follows when it likes. */
@@ -61,15 +64,19 @@ const GROUP_SIZE = 4 * 1024 * 1024
 const MAX_GROUP = 10_000
 /** From here on the disk may keep the event loop waiting for longer than a thread costs. */
 const ASYNC_SIZE = 64 * 1024
+/** Segments kept to be written over: a disk does that several times faster than it makes a file longer. */
+const MAX_SPARES = 2
 const NAME = /^millrace-(\d{10})\.wal$/
 
 /**
- * Files of frames, written at the end and removed at the beginning. Appends that wait share one write and one sync: the more
- * transactions there are at a time, the cheaper each one.
+ * Files of frames, written at the end and given up at the beginning. Appends that wait share one write and one sync: the more
+ * transactions there are at a time, the cheaper each one. A file that is given up becomes the next segment.
  */
 export class SegmentLog {
   readonly #options: SegmentLogOptions
+  /** In order; those before `#firstLive` are spare. */
   #segments: Segment[] = []
+  #firstLive = 0
   #waiting: WaitingAppend[] = []
   #isWriting = false
   #isDirty = false
@@ -89,8 +96,7 @@ export class SegmentLog {
         const number = NAME.exec(name)?.[1]
         if (number === undefined) continue
         const path = `${directory}/${name}`
-        const file = fileSystem.open(path)
-        this.#segments.push({ number: Number(number), path, file, size: file.size() })
+        this.#segments.push(opened(fileSystem, Number(number), path))
       }
     }
     this.#segments.sort((a, b) => a.number - b.number)
@@ -159,7 +165,7 @@ export class SegmentLog {
     if (this.#failure !== undefined) this.#repair()
     const segment = this.#current()
     const { writer } = this.#options
-    writer.clear()
+    writer.begin(segment.seed)
     let count = 0
     for (const each of group) {
       if (writer.size > GROUP_SIZE) break
@@ -188,7 +194,7 @@ export class SegmentLog {
 
   #current(): Segment {
     const last = this.#segments.at(-1)
-    if (last !== undefined && last.size < this.#options.maxFileSize) return last
+    if (last !== undefined && last.size < this.#options.segmentSize) return last
     return this.#roll()
   }
 
@@ -197,11 +203,18 @@ export class SegmentLog {
     const { fileSystem, minimumRequiredSpace } = this.#options
     if (minimumRequiredSpace <= 0) return undefined
     const directory = this.#directoryOf(this.end.segment)
-    const { usableBytes } = fileSystem.space(directory)
-    if (usableBytes >= BigInt(minimumRequiredSpace)) return undefined
-    return new ChannelError(
-      `only ${usableBytes} bytes are free at ${directory}; minimumRequiredSpace is ${minimumRequiredSpace}`,
-    )
+    try {
+      let { usableBytes } = fileSystem.space(directory)
+      if (usableBytes >= BigInt(minimumRequiredSpace)) return undefined
+      this.#removeSpares(0)
+      usableBytes = fileSystem.space(directory).usableBytes
+      if (usableBytes >= BigInt(minimumRequiredSpace)) return undefined
+      return new ChannelError(
+        `only ${usableBytes} bytes are free at ${directory}; minimumRequiredSpace is ${minimumRequiredSpace}`,
+      )
+    } catch (error) {
+      return asChannelError(error)
+    }
   }
 
   #directoryOf(number: number): string {
@@ -210,19 +223,39 @@ export class SegmentLog {
   }
 
   #roll(): Segment {
-    const { fileSystem } = this.#options
-    const number = (this.#segments.at(-1)?.number ?? 0) + 1
-    const directory = this.#directoryOf(number)
-    const path = `${directory}/millrace-${String(number).padStart(10, '0')}.wal`
-    const file = fileSystem.open(path, { create: true })
-    file.truncate(0)
-    fileSystem.syncDirectory(directory)
-    const segment = { number, path, file, size: 0 }
-    // What is before must be safe before anything after it is.
     const last = this.#segments.at(-1)
-    if (last !== undefined && this.#isDirty) last.file.sync()
+    if (last !== undefined) this.#finish(last)
+    const segment = this.#begin((last?.number ?? 0) + 1)
     this.#segments.push(segment)
     return segment
+  }
+
+  /** What is before must be safe before anything after it is. */
+  #finish(last: Segment): void {
+    if (last.file.size() > last.size) {
+      last.file.truncate(last.size)
+      this.#isDirty = true
+    }
+    if (this.#isDirty) last.file.sync()
+    this.#isDirty = false
+  }
+
+  #begin(number: number): Segment {
+    const { fileSystem } = this.#options
+    // Always the oldest, so that what is left is a whole end of the log.
+    const spare = this.#spareCount === 0 ? undefined : this.#segments.shift()
+    const directory =
+      spare === undefined
+        ? this.#directoryOf(number)
+        : spare.path.slice(0, spare.path.lastIndexOf('/'))
+    const path = `${directory}/millrace-${String(number).padStart(10, '0')}.wal`
+    if (spare === undefined) fileSystem.open(path, { create: true }).close()
+    else {
+      spare.file.close()
+      fileSystem.rename(spare.path, path)
+    }
+    fileSystem.syncDirectory(directory)
+    return { ...opened(fileSystem, number, path), size: 0 }
   }
 
   async #sync(): Promise<void> {
@@ -264,7 +297,7 @@ export class SegmentLog {
     const frames = []
     let offset = 0
     for (;;) {
-      const frame = frameAt(buffer, offset)
+      const frame = frameAt(buffer, offset, segment.seed)
       if (frame === undefined) break
       frames.push({
         kind: frame.kind,
@@ -311,20 +344,41 @@ export class SegmentLog {
     last.size = end.offset
   }
 
-  /** Removes the segments before one; the one being written stays. */
+  /** Gives up the segments before one; the one being written stays. */
   removeBefore(segment: number): void {
-    const { fileSystem } = this.#options
-    while (this.#segments.length > 1 && (this.#segments[0] as Segment).number < segment) {
-      const [first] = this.#segments.splice(0, 1)
-      first?.file.close()
-      fileSystem.remove((first as Segment).path)
+    this.#firstLive = Math.max(this.#firstLive, segment)
+    this.#removeSpares(MAX_SPARES)
+  }
+
+  get #spareCount(): number {
+    const count = this.#segments.findIndex(({ number }) => number >= this.#firstLive)
+    return count < 0 ? Math.max(0, this.#segments.length - 1) : count
+  }
+
+  #removeSpares(keep: number): void {
+    for (let count = this.#spareCount; count > keep; count--) {
+      const spare = this.#segments.shift() as Segment
+      spare.file.close()
+      this.#options.fileSystem.remove(spare.path)
     }
+  }
+
+  /** Gives back the space that it holds beyond its frames. */
+  trim(): void {
+    this.#removeSpares(0)
+    const last = this.#segments.at(-1)
+    if (last !== undefined) this.#finish(last)
   }
 
   close(): void {
     for (const { file } of this.#segments) file.close()
     this.#segments = []
   }
+}
+
+function opened(fileSystem: FileSystem, number: number, path: string): Segment {
+  const file = fileSystem.open(path)
+  return { number, path, file, seed: checksumSeed(number), size: file.size() }
 }
 
 function asChannelError(error: unknown): ChannelError {
