@@ -222,7 +222,7 @@ async function feedFile(_port: number, directory: string): Promise<void> {
   mkdirSync(join(directory, 'out'), { recursive: true })
   const out = createWriteStream(join(directory, 'log/app.log'))
   const block = `${'y'.repeat(199)}\n`.repeat(10_000)
-  for (let i = 0; i < 400; i++) {
+  for (let i = 0; i < 1500; i++) {
     if (!out.write(block)) await new Promise((resolve) => out.once('drain', resolve))
   }
   await new Promise((resolve) => out.end(resolve))
