@@ -29,6 +29,8 @@ const javaPeers = [
   'artemis-2.44.0',
   'spring-boot',
   'flume-1.11.0',
+  'elasticsearch-7.17.28',
+  'opensearch-2.19.3',
 ] as const
 /** Jars of Apache Kafka, by what they are for. */
 type JavaPeer = (typeof javaPeers)[number]
@@ -75,6 +77,8 @@ export async function preparePeers(): Promise<void> {
   await compileJava('spring-classes', 'spring-boot', filesIn('java-spring'), ['-parameters'])
   await compileJava('artemis-classes', 'artemis-2.44.0', filesIn('java-artemis'))
   await compileJava('flume-classes', 'flume-1.11.0', filesIn('java-flume'))
+  await compileJava('elasticsearch-classes', 'elasticsearch-7.17.28', filesIn('java-elasticsearch'))
+  await compileJava('opensearch-classes', 'opensearch-2.19.3', filesIn('java-opensearch'))
   await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
     await run('python3', ['-m', 'venv', target])
     await run(join(target, 'bin/pip'), [
@@ -193,6 +197,8 @@ const ownClasses: Readonly<Record<JavaPeer, string>> = {
   'artemis-2.44.0': 'artemis-classes',
   'spring-boot': 'spring-classes',
   'flume-1.11.0': 'flume-classes',
+  'elasticsearch-7.17.28': 'elasticsearch-classes',
+  'opensearch-2.19.3': 'opensearch-classes',
 }
 
 function classPathOf(peer: JavaPeer): string {
@@ -201,27 +207,33 @@ function classPathOf(peer: JavaPeer): string {
 }
 
 /** Starts ActiveMQ Artemis with AMQP on a free port. */
-export async function startArtemis(): Promise<Peer> {
-  const directory = mkdtempSync(join(tmpdir(), 'artemis-'))
+export function startArtemis(): Promise<Peer> {
+  return startServer('artemis', 'artemis-2.44.0', 'ArtemisServer')
+}
+
+/** Starts one node of Elasticsearch or OpenSearch with HTTP on a free port. */
+export function startSearch(name: 'elasticsearch' | 'opensearch'): Promise<Peer> {
+  return name === 'elasticsearch'
+    ? startServer(name, 'elasticsearch-7.17.28', 'ElasticsearchServer')
+    : startServer(name, 'opensearch-2.19.3', 'OpenSearchServer')
+}
+
+/** Runs a class of ours that serves on a port and says when it is ready. */
+async function startServer(name: string, peer: JavaPeer, className: string): Promise<Peer> {
+  const directory = mkdtempSync(join(tmpdir(), `${name}-`))
   const port = await freePort()
   const child = spawn('java', [
     '-Xmx1G',
     '-Dorg.slf4j.simpleLogger.defaultLogLevel=error',
     '-cp',
-    classPathOf('artemis-2.44.0'),
-    'ArtemisServer',
+    classPathOf(peer),
+    className,
     String(port),
     directory,
   ])
-  await readyLine(child, /^artemis ready/m)
+  await readyLine(child, /^server ready/m)
   const stop = stopping(child)
-  return {
-    name: 'artemis',
-    address: `127.0.0.1:${port}`,
-    directory,
-    stop,
-    [Symbol.asyncDispose]: stop,
-  }
+  return { name, address: `127.0.0.1:${port}`, directory, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** Resolves with what it writes, also later, when a program says that it is ready; rejects with its output when it ends before. */

@@ -49,7 +49,7 @@ public class ArtemisServer {
     EmbeddedActiveMQ server = new EmbeddedActiveMQ();
     server.setConfiguration(configuration);
     server.start();
-    System.out.println("artemis ready amqp=127.0.0.1:" + port);
+    System.out.println("server ready amqp=127.0.0.1:" + port);
     Thread.sleep(Long.MAX_VALUE);
   }
 }

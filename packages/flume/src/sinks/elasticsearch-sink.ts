@@ -28,6 +28,8 @@ const keys = {
   batchSize: integer(100, { min: 1 }),
   /** `event` sends {@timestamp, headers, body}; `json` sends the body, which is an object already. */
   document: choice(['event', 'json'], 'event'),
+  /** `create` is what data streams take; a document that is there already is then left as it is. */
+  operation: choice(['index', 'create'], 'index'),
   idHeader: optionalText(),
   pipeline: optionalText(),
   username: optionalText(),
@@ -38,6 +40,9 @@ const keys = {
 }
 
 type Config = ValuesOf<typeof keys>
+
+const TOO_MANY_REQUESTS = 429
+const CONFLICT = 409
 
 interface BulkItem {
   readonly status: number
@@ -69,19 +74,18 @@ class ElasticsearchSink implements Sink {
   }
 
   async process({ events, origin }: TakeTransaction): Promise<void> {
+    const { idHeader, operation } = this.#config
     const now = this.#context.world.clock.now()
     const lines: string[] = []
     events.forEach((event, index) => {
-      const { idHeader } = this.#config
       const own = idHeader === undefined ? undefined : event.headers[idHeader]
       const id = own ?? `${origin.id}-${origin.positions[index]}`
       const headers =
         event.headers.timestamp === undefined
           ? { timestamp: String(now), ...event.headers }
           : event.headers
-      lines.push(
-        JSON.stringify({ index: { _index: this.#index.resolve(headers).toLowerCase(), _id: id } }),
-      )
+      const target = { _index: this.#index.resolve(headers).toLowerCase(), _id: id }
+      lines.push(JSON.stringify({ [operation]: target }))
       lines.push(this.#document(event, now))
     })
     const items = await this.#send(`${lines.join('\n')}\n`)
@@ -114,9 +118,9 @@ class ElasticsearchSink implements Sink {
       const text = await response.text()
       if (!response.ok) throw new Error(`status ${response.status}: ${text.slice(0, 300)}`)
       const { items } = JSON.parse(text) as {
-        readonly items: readonly { readonly index: BulkItem }[]
+        readonly items: readonly Readonly<Record<string, BulkItem>>[]
       }
-      return items.map(({ index }) => index)
+      return items.map((item) => item[this.#config.operation] as BulkItem)
     } catch (error) {
       this.#host++
       const cause = (error as Error).cause
@@ -133,14 +137,15 @@ class ElasticsearchSink implements Sink {
   }
 
   #check(items: readonly BulkItem[]): void {
-    const busy = items.find(({ status }) => status === 429 || status >= 500)
+    const busy = items.find(({ status }) => status === TOO_MANY_REQUESTS || status >= 500)
     if (busy !== undefined) {
       throw new DeliveryError(
         `a document was refused for now (${busy.status}): ${busy.error?.reason ?? ''}`,
       )
     }
     for (const { status, error } of items) {
-      if (status < 400) continue
+      const isThere = status === CONFLICT && this.#config.operation === 'create'
+      if (status < 400 || isThere) continue
       this.#context.counters.add('EventWriteFail')
       this.#context.logger.error('a document can not be indexed and is dropped', {
         sink: this.#context.name,
