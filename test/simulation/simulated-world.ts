@@ -2,6 +2,7 @@
 import type { Random } from '@millrace/base'
 import { Broker } from '@millrace/broker'
 import {
+  type MachineNetwork,
   type ProcessClock,
   SimulatedClock,
   SimulatedDisk,
@@ -18,7 +19,9 @@ const SLOWEST_SYNC_MS = 8
 export class SimulatedWorld {
   readonly clock = new SimulatedClock()
   readonly random: Random
-  readonly network: SimulatedNetwork
+  readonly #network: SimulatedNetwork
+  /** Where the clients are. */
+  readonly #elsewhere: MachineNetwork
   disk = new SimulatedDisk()
   cuts = 0
   #broker: { readonly broker: Promise<Broker>; readonly clock: ProcessClock } | undefined
@@ -28,11 +31,12 @@ export class SimulatedWorld {
   constructor(seed: number, config: Readonly<Record<string, string>>) {
     this.random = seededRandom(seed)
     this.#config = config
-    this.network = new SimulatedNetwork({
+    this.#network = new SimulatedNetwork({
       clock: this.clock,
       random: this.random,
       faults: { cutOneIn: 150, slowOneIn: 60, longDelayMs: 400 },
     })
+    this.#elsewhere = this.#network.machine()
   }
 
   /** What a client is given. */
@@ -40,7 +44,7 @@ export class SimulatedWorld {
     const clock = this.clock.process()
     return {
       bootstrapServers: `127.0.0.1:${PORT}`,
-      network: this.network,
+      network: this.#elsewhere,
       world: { clock, random: this.random },
       retryBackoffMs: 5,
       retryBackoffMaxMs: 50,
@@ -53,16 +57,17 @@ export class SimulatedWorld {
   async start(): Promise<void> {
     for (;;) {
       const clock = this.clock.process()
+      const network = this.#network.machine()
       this.disk.syncTime = () =>
         new Promise((resolve) => {
           clock.setTimer(this.random.integer(SLOWEST_SYNC_MS), resolve)
         })
       this.disk.onCut = () => {
         clock.kill()
-        this.network.killServers()
+        network.kill()
       }
       const broker = Broker.start({
-        world: { clock, random: this.random, fileSystem: this.disk, network: this.network },
+        world: { clock, random: this.random, fileSystem: this.disk, network },
         dataDirectory: '/data',
         listen: `127.0.0.1:${PORT}`,
         config: this.#config,
@@ -113,7 +118,7 @@ export class SimulatedWorld {
   /** From here on nothing goes wrong. */
   calm(): void {
     this.#isCalm = true
-    this.network.isCalm = true
+    this.#network.isCalm = true
   }
 
   async close(): Promise<void> {

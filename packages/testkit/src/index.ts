@@ -4,5 +4,5 @@ export { type ReadyAddresses, readyAddress, readyAddresses } from './ready-line.
 export { seededRandom } from './seeded-random.ts'
 export { type ProcessClock, SimulatedClock } from './simulated-clock.ts'
 export { PowerCutError, SimulatedDisk } from './simulated-disk.ts'
-export { type NetworkFaults, SimulatedNetwork } from './simulated-network.ts'
+export { type MachineNetwork, type NetworkFaults, SimulatedNetwork } from './simulated-network.ts'
 export { type Pipe, WireClient } from './wire-client.ts'

@@ -17,9 +17,21 @@ export interface NetworkFaults {
   readonly longDelayMs: number
 }
 
+/** What one machine has of the network. */
+export interface MachineNetwork extends Network {
+  /** The machine dies: nobody listens, and whoever was connected finds out. */
+  kill(): void
+}
+
+interface Machine {
+  isAlive: boolean
+}
+
 interface End {
   readonly connection: Connection
-  readonly isServer: boolean
+  readonly machine: Machine
+  /** The other end. */
+  peer(): End
   isOpen: boolean
   isPaused: boolean
   held: Buffer[]
@@ -30,12 +42,15 @@ interface End {
 
 const USUAL_DELAY_MS = 2
 
-/** A network in simulated time: bytes take a while, connections break by chance, and all of them when a server dies. */
-export class SimulatedNetwork implements Network {
+/** A network in simulated time: bytes take a while, connections break by chance, and those of a machine when it dies. */
+export class SimulatedNetwork {
   readonly #clock: SimulatedClock
   readonly #random: Random
   readonly #faults: NetworkFaults
-  readonly #listeners = new Map<number, ListenOptions>()
+  readonly #listeners = new Map<
+    number,
+    { readonly options: ListenOptions; readonly machine: Machine }
+  >()
   readonly #ends = new Set<End>()
   #nextPort = 40_000
   /** No faults from here on. */
@@ -51,41 +66,56 @@ export class SimulatedNetwork implements Network {
     this.#faults = options.faults
   }
 
-  async listen(options: ListenOptions): Promise<NetworkListener> {
+  /** One more machine. */
+  machine(): MachineNetwork {
+    const machine: Machine = { isAlive: true }
+    return {
+      listen: (options) => this.#listen(options, machine),
+      connect: (options) => this.#connect(options, machine),
+      kill: () => this.#kill(machine),
+    }
+  }
+
+  async #listen(options: ListenOptions, machine: Machine): Promise<NetworkListener> {
     const port = options.port === 0 ? this.#nextPort++ : options.port
+    if (!machine.isAlive) throw systemError('ENETDOWN', port)
     if (this.#listeners.has(port)) throw systemError('EADDRINUSE', port)
-    this.#listeners.set(port, options)
+    const listener = { options, machine }
+    this.#listeners.set(port, listener)
     return {
       port,
       close: async () => {
-        if (this.#listeners.get(port) === options) this.#listeners.delete(port)
+        if (this.#listeners.get(port) === listener) this.#listeners.delete(port)
       },
     }
   }
 
-  /** The server dies: nobody listens, and whoever was connected finds out. */
-  killServers(): void {
-    this.#listeners.clear()
-    for (const end of [...this.#ends]) {
-      end.isOpen = false
-      if (end.isServer) continue
-      this.#ends.delete(end)
-      this.#clock.schedule(1, () => end.connection.onClose(systemError('ECONNRESET', 0)))
+  #kill(machine: Machine): void {
+    machine.isAlive = false
+    for (const [port, listener] of [...this.#listeners]) {
+      if (listener.machine === machine) this.#listeners.delete(port)
     }
-    this.#ends.clear()
+    for (const end of [...this.#ends]) {
+      if (end.machine !== machine) continue
+      // Nobody is left to be told at this end.
+      end.isOpen = false
+      this.#ends.delete(end)
+      const { peer } = end
+      this.#clock.schedule(1, () => peer().close(systemError('ECONNRESET', 0)))
+    }
   }
 
-  async connect({ port }: ConnectOptions): Promise<Connection> {
+  async #connect({ port }: ConnectOptions, machine: Machine): Promise<Connection> {
     await new Promise<void>((resolve) => {
       this.#clock.schedule(this.#delayMs(), resolve)
     })
     const listener = this.#listeners.get(port)
-    if (listener === undefined) throw systemError('ECONNREFUSED', port)
+    if (listener === undefined || !machine.isAlive) throw systemError('ECONNREFUSED', port)
     const ends: End[] = []
-    ends.push(this.#end(ends, false), this.#end(ends, true))
+    ends.push(this.#end(ends, machine, 0, port), this.#end(ends, listener.machine, 1, port))
     for (const end of ends) this.#ends.add(end)
     const [client, server] = ends as [End, End]
-    listener.onConnection(server.connection)
+    listener.options.onConnection(server.connection)
     return client.connection
   }
 
@@ -97,13 +127,15 @@ export class SimulatedNetwork implements Network {
     return this.#random.integer(USUAL_DELAY_MS * 1000) / 1000
   }
 
-  #end(ends: readonly End[], isServer: boolean): End {
-    const peer = (): End => ends[isServer ? 0 : 1] as End
+  /** One end of two: the client's has index 0. */
+  #end(ends: readonly End[], machine: Machine, index: 0 | 1, port: number): End {
+    const peer = (): End => ends[1 - index] as End
     const closeBoth = (error?: Error): void => {
       for (const end of ends) end.close(error)
     }
     const end: End = {
-      isServer,
+      machine,
+      peer,
       isOpen: true,
       isPaused: false,
       held: [],
@@ -117,8 +149,8 @@ export class SimulatedNetwork implements Network {
       connection: {
         localAddress: '127.0.0.1',
         remoteAddress: '127.0.0.1',
-        localPort: isServer ? 9092 : 50_000,
-        remotePort: isServer ? 50_000 : 9092,
+        localPort: index === 1 ? port : 50_000,
+        remotePort: index === 1 ? 50_000 : port,
         onData() {},
         onClose() {},
         onDrain() {},
