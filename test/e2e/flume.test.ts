@@ -233,6 +233,60 @@ describe('an agent', () => {
     await agent.stop()
   })
 
+  it("reads and writes through parts of the user's own", async () => {
+    const [spool, out] = [fresh('spool'), fresh('out')]
+    writeFileSync(join(spool, 'texts'), 'one\ntwo\n\nthree\n')
+    const file = `
+a1.sources = h s
+a1.channels = c
+a1.sinks = k
+a1.sources.h.type = http
+a1.sources.h.bind = 127.0.0.1
+a1.sources.h.port = 0
+a1.sources.h.handler = ./flume-parts.ts#Cells
+a1.sources.h.channels = c
+a1.sources.s.type = spooldir
+a1.sources.s.spoolDir = ${spool}
+a1.sources.s.deserializer = ./flume-parts.ts#Paragraphs
+a1.sources.s.deserializer.prefix = text:
+a1.sources.s.channels = c
+a1.channels.c.type = memory
+a1.sinks.k.type = file_roll
+a1.sinks.k.channel = c
+a1.sinks.k.sink.directory = ${out}
+a1.sinks.k.sink.serializer = ./flume-parts.ts#Shouting
+a1.sinks.k.sink.serializer.mark = ?
+`
+    const load = (text: string) =>
+      loadAgents([{ where: 'agent.conf', text }], { agent: 'a1', directory: import.meta.dirname })
+    const [plan] = await load(file)
+    const agent = new Agent(plan as NonNullable<typeof plan>)
+    await agent.start()
+    await until(() => linesIn(out).length === 3)
+    const [address] = agent.addressesOf('h')
+    const post = (body: string) => fetch(`http://${address}/`, { method: 'POST', body })
+    assert.equal((await post('a,b')).status, 200)
+    const refused = await post('')
+    assert.deepEqual(
+      [refused.status, await refused.text()],
+      [400, 'Bad request: there are no cells\n'],
+    )
+    await until(() => linesIn(out).length === 5)
+    await agent.stop()
+    assert.deepEqual(linesIn(out), ['HEAD', 'TEXT:ONE TWO?', 'TEXT:THREE?', 'A?', 'B?'])
+
+    await assert.rejects(
+      load(file.replace('mark = ?', 'marks = ?').replace('#Cells', '#Rows')),
+      (error: ConfigurationError) => {
+        assert.deepEqual(error.problems, [
+          'agent.conf:8: a1.sources.h.handler ./flume-parts.ts has no component Rows; it has Cells, Paragraphs, Shouting',
+          'agent.conf:20: a1.sinks.k.sink.serializer.marks is not known; did you mean mark?',
+        ])
+        return true
+      },
+    )
+  })
+
   it('empties its memory channels before it stops', async () => {
     const out = fresh('out')
     const agent = await startAgent({

@@ -67,3 +67,11 @@ export type { EventFunction } from './interceptors/function-interceptor.ts'
 export { type LoadOptions, loadAgents } from './load-agents.ts'
 export { Counters } from './operation/counters.ts'
 export { OperationServer, type OperationServerOptions } from './operation/server.ts'
+export type {
+  EventDeserializer,
+  EventReader,
+  FileBatch,
+  InputOptions,
+} from './serialization/deserializers.ts'
+export type { EventSerializer } from './serialization/serializers.ts'
+export type { HttpHandler, HttpRequest } from './sources/http-source.ts'

@@ -12,6 +12,8 @@ export interface Key<T, R extends boolean = boolean> {
   /** Throws an `Error` that says what is allowed. */
   parse(text: string): T
   readonly fallback: T
+  /** The value is a `PartType`, which may name code of the user. */
+  readonly isPart?: true
 }
 
 /** All keys that begin with a prefix, by the rest of their names. */
@@ -134,6 +136,17 @@ export function requiredText(options: KeyOptions = {}): Key<string, true> {
     return value
   }
   return required(parse, options)
+}
+
+/** The type of a part of a component: the name of a built-in one, or the definition of the user's that it names. */
+export interface PartType {
+  readonly type: string
+  readonly custom?: unknown
+}
+
+export function partType(fallback: string, options: KeyOptions = {}): Key<PartType, false> {
+  const parse = (type: string): PartType => ({ type })
+  return { ...optional(parse, options, { type: fallback }), isPart: true }
 }
 
 export function optionalText(options: KeyOptions = {}): Key<string | undefined, false> {

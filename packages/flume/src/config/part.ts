@@ -1,19 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestSpelling } from '@millrace/base'
-import { type Keys, type Problem, type Property, readKeys, type ValuesOf } from './keys.ts'
+import {
+  type Keys,
+  type PartType,
+  type Problem,
+  type Property,
+  readKeys,
+  type ValuesOf,
+} from './keys.ts'
 
 /** A part of a component that has a type and keys of its own: a serializer, a deserializer. */
 export interface Part<K extends Keys = Keys> {
   readonly type: string
-  readonly aliases: readonly string[]
+  readonly aliases?: readonly string[]
   readonly keys: K
 }
 
-/** The part that a `type` names, upper and lower case alike; throws an `Error` that says what there is. */
-export function findPart<P extends Part>(all: readonly P[], type: string): P {
+/** The part that a `type` names: the user's own, or a built-in one, upper and lower case alike; throws an `Error` that says what there is. */
+export function findPart<P extends Part>(all: readonly P[], { type, custom }: PartType): P {
+  if (custom !== undefined) return custom as P
   const wanted = type.trim().toLowerCase()
   const found = all.find((each) =>
-    [each.type, ...each.aliases].some((name) => name.toLowerCase() === wanted),
+    [each.type, ...(each.aliases ?? [])].some((name) => name.toLowerCase() === wanted),
   )
   if (found !== undefined) return found
   const names = all.map((each) => each.type)
@@ -29,15 +37,16 @@ function asProperties(entries: ReadonlyMap<string, string>): Map<string, Propert
 export function checkPart(
   all: readonly Part[],
   key: string,
-  type: string,
+  part: PartType,
   entries: ReadonlyMap<string, string>,
 ): { readonly key: string; readonly message: string }[] {
   try {
     const problems: Problem[] = []
-    readKeys(findPart(all, type).keys, asProperties(entries), problems)
+    readKeys(findPart(all, part).keys, asProperties(entries), problems)
     return problems.map((problem) => ({ key: `${key}.${problem.key}`, message: problem.message }))
   } catch (error) {
-    return [{ key, message: `is ${JSON.stringify(type)}; allowed is ${(error as Error).message}` }]
+    const given = JSON.stringify(part.type)
+    return [{ key, message: `is ${given}; allowed is ${(error as Error).message}` }]
   }
 }
 

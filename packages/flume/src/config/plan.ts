@@ -16,8 +16,17 @@ import type {
 } from '../component.ts'
 import { reasonOf } from '../errors.ts'
 import type { AgentConfig, ComponentConfig, SinkConfig, SourceConfig } from './agent-config.ts'
-import { inlineDefinition } from './custom-component.ts'
-import { type Problem, type Property, readKeys, splitWords } from './keys.ts'
+import { inlineDefinition, isCustomType, loadCustomComponent } from './custom-component.ts'
+import {
+  type Keys,
+  type PartType,
+  type Problem,
+  type Properties,
+  type Property,
+  readKeys,
+  splitWords,
+  type ValuesOf,
+} from './keys.ts'
 import { type ComponentRole, findDefinition } from './registry.ts'
 
 /** A component whose entries were read and found right: it only has to be made. */
@@ -152,7 +161,8 @@ class Planner {
       [...config.properties].filter(([key]) => key !== 'type' && !extraKeys.includes(key)),
     )
     const problems: Problem[] = []
-    const values = readKeys(definition.keys, properties, problems)
+    const read = readKeys(definition.keys, properties, problems)
+    const values = await this.#withParts(definition.keys, read, properties, problems)
     if (problems.length === 0) {
       for (const { key, message } of definition.check?.(values) ?? []) {
         problems.push({ key, message, line: properties.get(key)?.line })
@@ -163,6 +173,30 @@ class Planner {
       this.report(`${prefix}.${problem.key}`, problem.message, problem.line ?? line)
     }
     return { name: config.name, config, values, definition }
+  }
+
+  /** Loads the user's own serializers and the like. */
+  async #withParts<K extends Keys>(
+    keys: K,
+    values: ValuesOf<K>,
+    properties: Properties,
+    problems: Problem[],
+  ): Promise<ValuesOf<K>> {
+    const loaded: Record<string, PartType> = {}
+    for (const [name, key] of Object.entries(keys)) {
+      if (key.kind !== 'single' || key.isPart !== true) continue
+      const { type } = (values as Readonly<Record<string, PartType>>)[name] as PartType
+      if (!isCustomType(type)) continue
+      try {
+        const custom = await loadCustomComponent(type, this.#agent.directory)
+        loaded[name] = { type, custom }
+      } catch (error) {
+        const spelling = key.key ?? name
+        const { line } = properties.get(spelling) ?? {}
+        problems.push({ key: spelling, message: reasonOf(error), line })
+      }
+    }
+    return { ...values, ...loaded }
   }
 
   /** A selector may only name channels of its source. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FileHandle, open } from 'node:fs/promises'
-import { choice, integer, type Keys, type ValuesOf } from '../config/keys.ts'
+import { choice, integer, type Keys, type PartType, type ValuesOf } from '../config/keys.ts'
 import { checkPart, findPart, type Part, readPart } from '../config/part.ts'
 import { Event, type Headers, newHeaders } from '../event.ts'
 
@@ -27,8 +27,13 @@ export interface EventReader {
   close(): Promise<void>
 }
 
+/** Opens files, one after another. */
+export interface EventDeserializer {
+  open(input: InputOptions): Promise<EventReader>
+}
+
 export interface DeserializerDefinition<K extends Keys = Keys> extends Part<K> {
-  open(config: ValuesOf<K>, input: InputOptions): Promise<EventReader>
+  create(config: ValuesOf<K>): EventDeserializer
 }
 
 const CHUNK = 256 * 1024
@@ -159,9 +164,11 @@ const line: DeserializerDefinition<typeof lineKeys> = {
   type: 'LINE',
   aliases: ['org.apache.flume.serialization.LineDeserializer$Builder'],
   keys: lineKeys,
-  async open({ maxLineLength }, input) {
-    return new LineReader(await FileInput.open(input.path), maxLineLength, transcoder(input))
-  },
+  create: ({ maxLineLength }) => ({
+    async open(input) {
+      return new LineReader(await FileInput.open(input.path), maxLineLength, transcoder(input))
+    },
+  }),
 }
 
 const jsonKeys = { maxLineLength: integer(1_048_576, { min: 1 }) }
@@ -171,14 +178,16 @@ const json: DeserializerDefinition<typeof jsonKeys> = {
   type: 'JSON',
   aliases: [],
   keys: jsonKeys,
-  async open({ maxLineLength }, input) {
-    return new LineReader(
-      await FileInput.open(input.path),
-      maxLineLength,
-      transcoder(input),
-      (bytes) => jsonEvent(JSON.parse(bytes.toString())),
-    )
-  },
+  create: ({ maxLineLength }) => ({
+    async open(input) {
+      return new LineReader(
+        await FileInput.open(input.path),
+        maxLineLength,
+        transcoder(input),
+        (bytes) => jsonEvent(JSON.parse(bytes.toString())),
+      )
+    },
+  }),
 }
 
 /** An event of `{headers, body}`; throws an `Error` that says what is not so. */
@@ -213,17 +222,19 @@ const blob: DeserializerDefinition<typeof blobKeys> = {
   type: 'BLOB',
   aliases: ['org.apache.flume.sink.solr.morphline.BlobDeserializer$Builder'],
   keys: blobKeys,
-  async open({ maxBlobLength }, { path }) {
-    const input = await FileInput.open(path)
-    return {
-      async read(cursor) {
-        const body = await input.read(cursor, maxBlobLength)
-        if (body.length === 0) return { events: [], cursors: [], end: cursor }
-        return { events: [new Event(body)], cursors: [cursor], end: cursor + body.length }
-      },
-      close: () => input.close(),
-    }
-  },
+  create: ({ maxBlobLength }) => ({
+    async open({ path }) {
+      const input = await FileInput.open(path)
+      return {
+        async read(cursor) {
+          const body = await input.read(cursor, maxBlobLength)
+          if (body.length === 0) return { events: [], cursors: [], end: cursor }
+          return { events: [new Event(body)], cursors: [cursor], end: cursor + body.length }
+        },
+        close: () => input.close(),
+      }
+    },
+  }),
 }
 
 const avroKeys = { schemaType: choice(['HASH', 'LITERAL'], 'HASH') }
@@ -232,10 +243,12 @@ const avro: DeserializerDefinition<typeof avroKeys> = {
   type: 'AVRO',
   aliases: ['org.apache.flume.serialization.AvroEventDeserializer$Builder'],
   keys: avroKeys,
-  async open({ schemaType }, { path }) {
-    const { openAvroContainer } = await import('./avro-container.ts')
-    return openAvroContainer(path, schemaType)
-  },
+  create: ({ schemaType }) => ({
+    async open({ path }) {
+      const { openAvroContainer } = await import('./avro-container.ts')
+      return openAvroContainer(path, schemaType)
+    },
+  }),
 }
 
 export const deserializers = [line, json, blob, avro] as const
@@ -244,20 +257,20 @@ const all = deserializers as readonly unknown[] as readonly DeserializerDefiniti
 
 /** What is wrong with a deserializer's type and entries. */
 export function checkDeserializer(
-  type: string,
+  part: PartType,
   entries: ReadonlyMap<string, string>,
 ): { readonly key: string; readonly message: string }[] {
-  return checkPart(all, 'deserializer', type, entries)
+  return checkPart(all, 'deserializer', part, entries)
 }
 
 /** Opens files with one kind of deserializer. */
 export function readerFactory(
-  type: string,
+  part: PartType,
   entries: ReadonlyMap<string, string>,
 ): (input: InputOptions) => Promise<EventReader> {
-  const definition = findPart(all, type)
-  const config = readPart(definition, entries)
-  return (input) => definition.open(config, input)
+  const definition = findPart(all, part)
+  const deserializer = definition.create(readPart(definition, entries))
+  return (input) => deserializer.open(input)
 }
 
 /** A character set in which a line break is the byte 10, as all are but UTF-16 and UTF-32. */

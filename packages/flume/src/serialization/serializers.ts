@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
-import { boolean, choice, integer, type Keys, type ValuesOf } from '../config/keys.ts'
+import {
+  boolean,
+  choice,
+  integer,
+  type Keys,
+  type PartType,
+  type ValuesOf,
+} from '../config/keys.ts'
 import { checkPart, findPart, type Part, readPart } from '../config/part.ts'
 import type { Event } from '../event.ts'
 import { AvroWriter } from './avro-event.ts'
@@ -160,9 +167,10 @@ const all = serializers as readonly SerializerDefinition[]
 /** What is wrong with a serializer's type and entries. `key` is how the file spells the type. */
 export function checkSerializer(
   key: string,
-  type: string,
+  part: PartType,
   entries: ReadonlyMap<string, string>,
 ): { readonly key: string; readonly message: string }[] {
+  const { type } = part
   if (/AvroEventSerializer(\$Builder)?$/.test(type) && !type.includes('FlumeEvent')) {
     return [
       {
@@ -171,15 +179,15 @@ export function checkSerializer(
       },
     ]
   }
-  return checkPart(all, key, type, entries)
+  return checkPart(all, key, part, entries)
 }
 
 /** Makes serializers of one kind, one a file. */
 export function serializerFactory(
-  type: string,
+  part: PartType,
   entries: ReadonlyMap<string, string>,
 ): () => EventSerializer {
-  const definition = findPart(all, type)
+  const definition = findPart(all, part)
   const config = readPart(definition, entries)
   return () => definition.create(config)
 }

@@ -8,6 +8,7 @@ import {
   integer,
   optionalText,
   parsed,
+  partType,
   prefixed,
   requiredParsed,
   text,
@@ -87,7 +88,7 @@ const keys = {
     key: 'hdfs.retryInterval',
   }),
   callTimeout: integer(30_000, { key: 'hdfs.callTimeout', min: 1 }),
-  serializer: text('TEXT'),
+  serializer: partType('TEXT'),
   serializerEntries: prefixed('serializer.'),
 }
 

@@ -2,7 +2,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { defineSource, type Source, type SourceContext } from '../component.ts'
-import { ignored, integer, port, prefixed, text, type ValuesOf } from '../config/keys.ts'
+import {
+  ignored,
+  integer,
+  type Keys,
+  optionalInteger,
+  partType,
+  port,
+  prefixed,
+  text,
+  type ValuesOf,
+} from '../config/keys.ts'
+import { checkPart, findPart, type Part, readPart } from '../config/part.ts'
 import { ChannelError, ChannelFullError, reasonOf } from '../errors.ts'
 import { Event, newHeaders } from '../event.ts'
 import { checkServerTls, serverTls, serverTlsKeys } from '../keystore/tls.ts'
@@ -13,7 +24,7 @@ const keys = {
   ...serverTlsKeys,
   port: port(),
   bind: text('0.0.0.0', { alsoKnownAs: ['host'] }),
-  handler: text('org.apache.flume.source.http.JSONHandler'),
+  handler: partType('org.apache.flume.source.http.JSONHandler'),
   handlerEntries: prefixed('handler.'),
   maxBodySize: integer(100_000_000, { min: 1 }),
   queuedThreadPool: ignored('one thread serves all requests', { key: 'QueuedThreadPool' }),
@@ -30,11 +41,17 @@ export interface HttpRequest {
   readonly body: Buffer
 }
 
-/** Makes events of a request; throws an `Error` when the request is wrong, which is answered with 400. */
-export type HttpHandler = (request: HttpRequest) => readonly Event[] | Promise<readonly Event[]>
+export interface HttpHandler {
+  /** Makes events of a request; throws an `Error` when the request is wrong, which is answered with 400. */
+  handle(request: HttpRequest): readonly Event[] | Promise<readonly Event[]>
+}
+
+interface HandlerDefinition<K extends Keys = Keys> extends Part<K> {
+  create(config: ValuesOf<K>): HttpHandler
+}
 
 /** `[{"headers": {…}, "body": "…"}, …]`, in UTF-8, UTF-16 or UTF-32. */
-function jsonHandler({ headers, body }: HttpRequest): readonly Event[] {
+function jsonEvents({ headers, body }: HttpRequest): readonly Event[] {
   const charset = /charset="?([^\s;"]+)/i.exec(headers['content-type'] ?? '')?.[1] ?? 'utf-8'
   const value: unknown = JSON.parse(decodeText(body, charset))
   if (!Array.isArray(value))
@@ -68,19 +85,31 @@ function decodeText(body: Buffer, charset: string): string {
 }
 
 /** The body as it is; parameters of the URL become headers. */
-function blobHandler({ url, body }: HttpRequest): readonly Event[] {
+function blobEvent({ url, body }: HttpRequest): readonly Event[] {
   const headers = newHeaders()
   for (const [name, value] of url.searchParams) headers[name] = value
   return [new Event(body, headers)]
 }
 
-const HANDLERS: Readonly<Record<string, HttpHandler>> = {
-  json: jsonHandler,
-  'org.apache.flume.source.http.JSONHandler': jsonHandler,
-  blob: blobHandler,
-  'org.apache.flume.source.http.BLOBHandler': blobHandler,
-  'org.apache.flume.sink.solr.morphline.BlobHandler': blobHandler,
-}
+const handlerKeys = { maxBlobLength: optionalInteger({ min: 0 }) }
+
+const handlers: readonly HandlerDefinition<typeof handlerKeys>[] = [
+  {
+    type: 'json',
+    aliases: ['org.apache.flume.source.http.JSONHandler'],
+    keys: handlerKeys,
+    create: () => ({ handle: jsonEvents }),
+  },
+  {
+    type: 'blob',
+    aliases: [
+      'org.apache.flume.source.http.BLOBHandler',
+      'org.apache.flume.sink.solr.morphline.BlobHandler',
+    ],
+    keys: handlerKeys,
+    create: () => ({ handle: blobEvent }),
+  },
+]
 
 class RequestError extends Error {
   readonly status: number
@@ -102,9 +131,10 @@ class HttpSource implements Source {
   constructor(config: ValuesOf<typeof keys>, context: SourceContext) {
     this.#config = config
     this.#context = context
-    this.#handler = HANDLERS[config.handler] as HttpHandler
-    const limit = config.handlerEntries.get('maxBlobLength')
-    this.#maxSize = limit === undefined ? config.maxBodySize : Number(limit)
+    const definition = findPart(handlers, config.handler)
+    const own = readPart(definition, config.handlerEntries)
+    this.#handler = definition.create(own)
+    this.#maxSize = own.maxBlobLength ?? config.maxBodySize
   }
 
   get addresses(): readonly string[] {
@@ -154,7 +184,7 @@ class HttpSource implements Source {
     let events: readonly Event[]
     try {
       const url = new URL(request.url ?? '/', 'http://localhost')
-      events = await this.#handler({ url, headers: request.headers, body })
+      events = await this.#handler.handle({ url, headers: request.headers, body })
     } catch (error) {
       throw new RequestError(400, `Bad request: ${reasonOf(error)}`)
     }
@@ -194,24 +224,9 @@ export const httpSource = defineSource({
   aliases: ['org.apache.flume.source.http.HTTPSource'],
   about: 'events by HTTP POST, as JSON or as they are',
   keys,
-  check(config) {
-    const problems = checkServerTls(config)
-    if (HANDLERS[config.handler] === undefined) {
-      problems.push({
-        key: 'handler',
-        message: `is ${JSON.stringify(config.handler)}; allowed is json, blob, org.apache.flume.source.http.JSONHandler, org.apache.flume.sink.solr.morphline.BlobHandler`,
-      })
-    }
-    for (const [key, value] of config.handlerEntries) {
-      if (key !== 'maxBlobLength') problems.push({ key: `handler.${key}`, message: 'is not known' })
-      else if (!/^\d+$/.test(value.trim())) {
-        problems.push({
-          key: `handler.${key}`,
-          message: `is ${JSON.stringify(value)}; allowed is a number of bytes`,
-        })
-      }
-    }
-    return problems
-  },
+  check: (config) => [
+    ...checkServerTls(config),
+    ...checkPart(handlers, 'handler', config.handler, config.handlerEntries),
+  ],
   create: (config, context) => new HttpSource(config, context),
 })

@@ -87,7 +87,7 @@ export class SegmentLog {
     this.#options = options
   }
 
-  /** Opens what is there; nothing is read yet. */
+  /** Opens what is there, and makes it durable; nothing is read yet. */
   open(): void {
     const { fileSystem, directories } = this.#options
     for (const directory of directories) {
@@ -100,6 +100,8 @@ export class SegmentLog {
       }
     }
     this.#segments.sort((a, b) => a.number - b.number)
+    // A process that was killed may have left what only the system's memory has. Who counts on it must find it after a power cut.
+    this.#segments.at(-1)?.file.sync()
   }
 
   /** Where the next frame goes. */
