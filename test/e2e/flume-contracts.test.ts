@@ -520,7 +520,7 @@ const sinkContracts: SinkUnderTest[] = [
     name: 'file_roll',
     async create(context) {
       const path = mkdtempSync(fresh('roll'))
-      const values = { directory: path, serializer: 'TEXT', batchSize: 100 }
+      const values = { directory: path, batchSize: 100 }
       return {
         sink: make(named('sink', 'file_roll'), values, context),
         received: async () =>
@@ -612,7 +612,7 @@ const sinkContracts: SinkUnderTest[] = [
         rollCount: 30,
         rollInterval: 1,
         batchSize: 10,
-        serializer: 'TEXT',
+       
       }
       return {
         sink: make(named('sink', 's3'), values, context),
@@ -654,7 +654,7 @@ const sinkContracts: SinkUnderTest[] = [
         fileType: 'DataStream',
         rollCount: 30,
         rollSize: 0,
-        serializer: 'TEXT',
+       
       }
       return {
         sink: make(named('sink', 'hdfs'), values, context),
