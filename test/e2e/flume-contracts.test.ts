@@ -612,7 +612,6 @@ const sinkContracts: SinkUnderTest[] = [
         rollCount: 30,
         rollInterval: 1,
         batchSize: 10,
-       
       }
       return {
         sink: make(named('sink', 's3'), values, context),
@@ -654,7 +653,6 @@ const sinkContracts: SinkUnderTest[] = [
         fileType: 'DataStream',
         rollCount: 30,
         rollSize: 0,
-       
       }
       return {
         sink: make(named('sink', 'hdfs'), values, context),

@@ -1,18 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { systemErrorCode } from '@millrace/base'
 import type { ConfigText } from '@millrace/flume'
 import { UsageError } from '../usage-error.ts'
 
-/** The files as they are now. */
-export function readConfigTexts(files: readonly string[]): ConfigText[] {
-  return files.map((file) => {
-    try {
-      return { where: file, text: readFileSync(file, 'utf8') }
-    } catch (error) {
-      throw new UsageError(`cannot read ${file}: ${systemErrorCode(error) ?? error}`)
-    }
-  })
+const REQUEST_TIMEOUT_MS = 10_000
+
+/** Where a part of the configuration is: a file, or a page that a server has. */
+export interface ConfigPlace {
+  readonly where: string
+  /** The file's path; absent for a page. */
+  readonly path?: string
+  /** Its text as it is now; rejects with a `UsageError` that names it. */
+  read(): Promise<string>
+}
+
+export function filePlace(path: string): ConfigPlace {
+  return {
+    where: path,
+    path,
+    async read() {
+      try {
+        return await readFile(path, 'utf8')
+      } catch (error) {
+        throw new UsageError(`cannot read ${path}: ${systemErrorCode(error) ?? error}`)
+      }
+    },
+  }
+}
+
+/** What Flume's `--conf-uri` takes: `file:`, `http:` and `https:`, the latter with a name and password for basic authentication. */
+export function uriPlace(uri: string, user?: string, password?: string): ConfigPlace {
+  const url = URL.canParse(uri) ? new URL(uri) : undefined
+  if (url?.protocol === 'file:') return filePlace(fileURLToPath(url))
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
+    throw new UsageError(`invalid --conf-uri ${uri}: allowed is file:, http: or https:`)
+  }
+  const basic = Buffer.from(`${user ?? ''}:${password ?? ''}`).toString('base64')
+  return {
+    where: uri,
+    async read() {
+      try {
+        const response = await fetch(url, {
+          headers: user === undefined ? {} : { authorization: `Basic ${basic}` },
+          signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+        })
+        if (!response.ok) throw new Error(`status ${response.status}`)
+        return await response.text()
+      } catch (error) {
+        const { cause, message } = error as Error
+        throw new UsageError(`cannot read ${uri}: ${systemErrorCode(cause) ?? message}`)
+      }
+    },
+  }
+}
+
+/** All texts as they are now. */
+export function readConfigTexts(places: readonly ConfigPlace[]): Promise<ConfigText[]> {
+  return Promise.all(
+    places.map(async (place) => ({ where: place.where, text: await place.read() })),
+  )
 }
 
 /** `-Dname=value` as Java takes it; a name alone is empty. */

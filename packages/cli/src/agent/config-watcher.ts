@@ -1,37 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type FSWatcher, readFileSync, watch } from 'node:fs'
+import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Logger } from '@millrace/base'
-import { type Agent, type AgentPlan, ConfigurationError } from '@millrace/flume'
+import { type Agent, type AgentPlan, type ConfigText, ConfigurationError } from '@millrace/flume'
+import { type ConfigPlace, readConfigTexts } from './config-texts.ts'
 
 /** Editors write a file in several steps. */
 const SETTLE_MS = 100
 /** Where the system does not tell. */
 const LOOK_MS = 2000
 
-/** Has an agent follow its files. A file with mistakes is told about and changes nothing; the next good one is taken. */
+/** Has an agent follow its configuration. One with mistakes is told about and changes nothing; the next good one is taken. */
 export class ConfigWatcher {
-  readonly #files: readonly string[]
+  readonly #places: readonly ConfigPlace[]
   readonly #agent: Agent
-  readonly #load: () => Promise<AgentPlan | undefined>
+  readonly #load: (texts: readonly ConfigText[]) => Promise<AgentPlan | undefined>
   readonly #logger: Logger
   readonly #watchers: FSWatcher[] = []
   readonly #interval: NodeJS.Timeout
   #seen: string
+  #isUnreadable = false
   #settling: NodeJS.Timeout | undefined
   #working: Promise<void> = Promise.resolve()
 
-  constructor(
-    files: readonly string[],
-    agent: Agent,
-    load: () => Promise<AgentPlan | undefined>,
-    logger: Logger,
-  ) {
-    this.#files = files
-    this.#agent = agent
-    this.#load = load
-    this.#logger = logger
-    this.#seen = this.#contents()
+  constructor(options: {
+    readonly places: readonly ConfigPlace[]
+    /** What the agent runs on. */
+    readonly texts: readonly ConfigText[]
+    readonly agent: Agent
+    readonly load: (texts: readonly ConfigText[]) => Promise<AgentPlan | undefined>
+    readonly logger: Logger
+    /** How often pages of servers are asked for. */
+    readonly pollMs: number
+  }) {
+    this.#places = options.places
+    this.#agent = options.agent
+    this.#load = options.load
+    this.#logger = options.logger
+    this.#seen = contentsOf(options.texts)
+    const files = this.#places.flatMap(({ path }) => (path === undefined ? [] : [path]))
     for (const directory of new Set(files.map((file) => dirname(file)))) {
       try {
         const watcher = watch(directory, { persistent: false }, () => this.#lookSoon())
@@ -41,37 +48,40 @@ export class ConfigWatcher {
         // The interval finds it.
       }
     }
-    this.#interval = setInterval(() => this.#lookSoon(), LOOK_MS).unref()
-  }
-
-  #contents(): string {
-    return this.#files
-      .map((file) => {
-        try {
-          return readFileSync(file, 'utf8')
-        } catch {
-          return ''
-        }
-      })
-      .join('\0')
+    const lookMs = files.length === this.#places.length ? LOOK_MS : options.pollMs
+    this.#interval = setInterval(() => this.#lookSoon(), lookMs).unref()
   }
 
   #lookSoon(): void {
     clearTimeout(this.#settling)
-    this.#settling = setTimeout(() => this.#look(), SETTLE_MS).unref()
+    this.#settling = setTimeout(() => {
+      this.#working = this.#working.then(() => this.#look())
+    }, SETTLE_MS).unref()
   }
 
-  #look(): void {
-    const contents = this.#contents()
-    // A file that is gone for a moment is being replaced.
-    if (contents === this.#seen || contents.split('\0').includes('')) return
-    this.#seen = contents
-    this.#working = this.#working.then(() => this.#reload())
-  }
-
-  async #reload(): Promise<void> {
+  async #look(): Promise<void> {
     try {
-      const plan = await this.#load()
+      const texts = await readConfigTexts(this.#places)
+      this.#isUnreadable = false
+      const contents = contentsOf(texts)
+      // A file that is empty for a moment is being written.
+      if (contents === this.#seen || texts.some(({ text }) => text === '')) return
+      this.#seen = contents
+      await this.#reload(texts)
+    } catch (error) {
+      // A file that is gone for a moment is being replaced; a server that does not answer may be back.
+      if (!this.#isUnreadable) {
+        this.#logger.warn('the configuration cannot be read; the agent goes on as before', {
+          reason: (error as Error).message,
+        })
+      }
+      this.#isUnreadable = true
+    }
+  }
+
+  async #reload(texts: readonly ConfigText[]): Promise<void> {
+    try {
+      const plan = await this.#load(texts)
       if (plan === undefined) return
       const { started, stopped, kept } = await this.#agent.reload(plan)
       this.#logger.info('the configuration was taken', {
@@ -92,4 +102,8 @@ export class ConfigWatcher {
     clearTimeout(this.#settling)
     for (const watcher of this.#watchers) watcher.close()
   }
+}
+
+function contentsOf(texts: readonly ConfigText[]): string {
+  return texts.map(({ text }) => text).join('\0')
 }

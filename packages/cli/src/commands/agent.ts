@@ -4,12 +4,13 @@ import { nodeWorld } from '@millrace/base'
 import {
   Agent,
   builtIn,
+  type ConfigText,
   ConfigurationError,
   type Keys,
   loadAgents,
   OperationServer,
 } from '@millrace/flume'
-import { readConfigTexts, systemProperties } from '../agent/config-texts.ts'
+import { filePlace, readConfigTexts, systemProperties, uriPlace } from '../agent/config-texts.ts'
 import { ConfigWatcher } from '../agent/config-watcher.ts'
 import { agentAt, registerAgent, runningAgents } from '../agent/registry.ts'
 import { showStatus } from '../agent/status.ts'
@@ -122,6 +123,19 @@ export const agent: Command = {
       multiple: true,
       help: "Flume's .properties file; later ones win over earlier ones",
     },
+    'conf-uri': {
+      value: 'URI',
+      short: 'u',
+      multiple: true,
+      help: 'the same from file:, http: or https:; these win over files',
+    },
+    'conf-user': { value: 'NAME', help: 'name for the servers of --conf-uri' },
+    'conf-password': { value: 'PASSWORD', help: 'its password' },
+    'poll-interval': {
+      value: 'SECONDS',
+      short: 'i',
+      help: 'how often the servers of --conf-uri are asked (default 30)',
+    },
     check: { help: 'says what is wrong with the file, and runs nothing' },
     define: {
       value: 'NAME=VALUE',
@@ -155,26 +169,38 @@ Examples:
 /** Properties of Flume's own that mean something here; the root logger is `--log-level`. */
 const HEEDED = ['flume.monitoring.type', 'flume.monitoring.port', 'flume.root.logger']
 
+const DEFAULT_POLL_SECONDS = 30
+
 /** How far the heap may grow over what is alive before garbage is looked for. V8's own choice, several times as much,
  * makes an agent a fifth faster at its limit and half as large again at any load. */
 const HEAP_GROWTH_PERCENT = 50
 
 async function runAgent(parsed: ParsedOptions): Promise<number> {
-  const files = parsed.values('conf-file')
+  const places = [
+    ...parsed.values('conf-file').map(filePlace),
+    ...parsed
+      .values('conf-uri')
+      .map((uri) => uriPlace(uri, parsed.value('conf-user'), parsed.value('conf-password'))),
+  ]
+  const where = places.map((place) => place.where).join(', ')
   const name = parsed.value('name')
   const isCheck = parsed.has('check')
-  if (files.length === 0) throw new UsageError('-f FILE is missing: the configuration of the agent')
+  if (places.length === 0) {
+    throw new UsageError('-f FILE or -u URI is missing: the configuration of the agent')
+  }
   if (name === undefined && !isCheck) throw new UsageError('-n NAME is missing: the agent to run')
   const system = systemProperties(parsed.values('define'))
-  const load = () => loadAgents(readConfigTexts(files), { agent: name, system })
+  const pollMs = (parsed.number('poll-interval', { min: 1 }) ?? DEFAULT_POLL_SECONDS) * 1000
+  const load = (texts: readonly ConfigText[]) => loadAgents(texts, { agent: name, system })
   const began = nodeWorld.clock.monotonic()
   try {
-    const plans = await load()
+    const texts = await readConfigTexts(places)
+    const plans = await load(texts)
     if (isCheck) {
       for (const { name: found, sources, channels, sinkGroups } of plans) {
         const sinks = sinkGroups.reduce((sum, group) => sum + group.sinks.length, 0)
         process.stdout.write(
-          `${files.join(', ')}: agent ${found} is right: ${sources.length} sources, ${channels.length} channels, ${sinks} sinks\n`,
+          `${where}: agent ${found} is right: ${sources.length} sources, ${channels.length} channels, ${sinks} sinks\n`,
         )
       }
       return 0
@@ -199,7 +225,14 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
     announce(running, server, nodeWorld.clock.monotonic() - began)
     const watcher = parsed.has('no-reload-conf')
       ? undefined
-      : new ConfigWatcher(files, running, async () => (await load())[0], logger)
+      : new ConfigWatcher({
+          places,
+          texts,
+          agent: running,
+          load: async (changed) => (await load(changed))[0],
+          logger,
+          pollMs,
+        })
     await interrupt
     watcher?.stop()
     await running.stop()

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+// `millrace agent` as a process: where its configuration comes from, and what it does when that changes.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type Server } from 'node:http'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { freePort } from '@millrace/testkit'
+import { until } from './until.ts'
+
+const cli = join(import.meta.dirname, '../../packages/cli/src/main.ts')
+const root = mkdtempSync(join(tmpdir(), 'agent-command-'))
+after(() => rmSync(root, { recursive: true, force: true }))
+
+const children = new Set<ChildProcess>()
+after(() => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
+class Command {
+  readonly #child: ChildProcess
+  output = ''
+
+  constructor(...args: readonly string[]) {
+    this.#child = spawn(process.execPath, ['--conditions=millrace-src', cli, 'agent', ...args], {
+      cwd: root,
+    })
+    children.add(this.#child)
+    const note = (data: Buffer): void => {
+      this.output += data
+    }
+    this.#child.stdout?.on('data', note)
+    this.#child.stderr?.on('data', note)
+  }
+
+  async ready(): Promise<void> {
+    await until(() => this.output.includes('millrace ready') || this.#child.exitCode !== null)
+    assert.equal(this.#child.exitCode, null, this.output)
+  }
+
+  async ended(): Promise<number | null> {
+    if (this.#child.exitCode === null) await once(this.#child, 'close')
+    return this.#child.exitCode
+  }
+
+  stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM')
+    return this.ended()
+  }
+}
+
+async function send(port: number, line: string): Promise<void> {
+  const socket = connect({ host: '127.0.0.1', port })
+  await once(socket, 'connect')
+  socket.end(`${line}\n`)
+  socket.resume()
+  await once(socket, 'close')
+}
+
+const linesIn = (directory: string): string[] =>
+  readdirSync(directory)
+    .flatMap((name) => readFileSync(join(directory, name), 'utf8').split('\n'))
+    .filter((line) => line !== '')
+
+function configuration(port: number, out: string, more = ''): string {
+  return `a1.sources = r1
+a1.channels = c1
+a1.sinks = k1
+a1.sources.r1.type = netcat
+a1.sources.r1.bind = 127.0.0.1
+a1.sources.r1.port = ${port}
+a1.sources.r1.channels = c1
+a1.channels.c1.type = memory
+a1.sinks.k1.type = file_roll
+a1.sinks.k1.sink.directory = ${out}
+a1.sinks.k1.channel = c1
+${more}`
+}
+const marked = (mark: string): string => `a1.sources.r1.interceptors = i1
+a1.sources.r1.interceptors.i1.type = search_replace
+a1.sources.r1.interceptors.i1.searchPattern = ^
+a1.sources.r1.interceptors.i1.replaceString = ${mark}
+`
+
+describe('millrace agent', () => {
+  let server: Server
+  let url = ''
+  let page = ''
+  let status = 200
+  let asked = 0
+  before(async () => {
+    server = createServer((request, response) => {
+      asked++
+      const isKnown =
+        request.headers.authorization === `Basic ${Buffer.from('me:it is ü').toString('base64')}`
+      response.writeHead(isKnown ? status : 401).end(page)
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    url = `http://127.0.0.1:${(server.address() as { readonly port: number }).port}/agent.conf`
+  })
+  after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const login = ['--conf-user', 'me', '--conf-password', 'it is ü']
+
+  it('reads its configuration from a server, follows it, and lives on while that is wrong or away', async () => {
+    const out = mkdtempSync(join(root, 'out-'))
+    const port = await freePort()
+    page = configuration(port, out)
+    const agent = new Command('-n', 'a1', '-u', url, ...login, '-i', '1', '--metrics', 'none')
+    await agent.ready()
+    await send(port, 'one')
+    await until(() => linesIn(out).length === 1)
+
+    page = configuration(port, out, marked('<')).replace('type = memory', 'type = memroy')
+    await until(() => /did you mean memory/.test(agent.output))
+    status = 500
+    await until(() => /cannot be read.*status 500/.test(agent.output))
+    const before = asked
+    await until(() => asked > before + 1)
+    assert.equal(agent.output.match(/cannot be read/g)?.length, 1, 'said once')
+    await send(port, 'two')
+
+    status = 200
+    page = configuration(port, out, marked('<'))
+    await until(() => /the configuration was taken/.test(agent.output))
+    await send(port, 'three')
+    await until(() => linesIn(out).length === 3)
+    assert.deepEqual(linesIn(out), ['one', 'two', '<three'])
+    assert.equal(await agent.stop(), 0)
+  })
+
+  it('lays a page over a file', async () => {
+    const out = mkdtempSync(join(root, 'out-'))
+    const port = await freePort()
+    writeFileSync(join(root, 'base.conf'), configuration(port, out, marked('file-')))
+    page = 'a1.sources.r1.interceptors.i1.replaceString = page-\n'
+    const agent = new Command('-n', 'a1', '-f', 'base.conf', '-u', url, ...login)
+    await agent.ready()
+    await send(port, 'line')
+    await until(() => linesIn(out).length === 1)
+    assert.deepEqual(linesIn(out), ['page-line'])
+    assert.equal(await agent.stop(), 0)
+  })
+
+  it('says what it cannot read, and ends', async () => {
+    for (const [args, says] of [
+      [
+        ['-u', url, '--conf-user', 'me', '--conf-password', 'guess'],
+        /cannot read http.*status 401/,
+      ],
+      [['-u', 'http://127.0.0.1:1/x'], /cannot read http:\/\/127.0.0.1:1\/x: /],
+      [
+        ['-u', 'classpath:/x'],
+        /invalid --conf-uri classpath:\/x: allowed is file:, http: or https:/,
+      ],
+      [['-u', `file://${root}/missing`], /cannot read .*missing: ENOENT/],
+      [['-f', 'missing'], /cannot read missing: ENOENT/],
+      [[], /-f FILE or -u URI is missing/],
+    ] as const) {
+      const agent = new Command('-n', 'a1', ...args)
+      assert.notEqual(await agent.ended(), 0)
+      assert.match(agent.output, says)
+    }
+  })
+
+  it('checks a file, and says where it is wrong, with exit code 1', async () => {
+    const good = join(root, 'good.conf')
+    writeFileSync(good, configuration(0, root))
+    const check = new Command('-f', good, '--check')
+    assert.equal(await check.ended(), 0)
+    assert.equal(check.output, `${good}: agent a1 is right: 1 sources, 1 channels, 1 sinks\n`)
+    const bad = join(root, 'bad.conf')
+    writeFileSync(
+      bad,
+      configuration(0, root).replace('channel = c1', 'channel = c2').replace('.bind', '.bin'),
+    )
+    const wrong = new Command('-f', bad, '--check')
+    assert.equal(await wrong.ended(), 1)
+    assert.match(
+      wrong.output,
+      /bad\.conf:5: a1\.sources\.r1\.bin is not known; did you mean bind\?/,
+    )
+    assert.match(wrong.output, /bad\.conf:11: a1\.sinks\.k1\.channel/)
+  })
+})
