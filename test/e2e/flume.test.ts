@@ -477,6 +477,56 @@ a1.sinks.k.sink.serializer.mark = ?
     assert.deepEqual(linesIn(out).sort(), ['l1', 'l2', 'l3', 'l4', 'l5', 'l6'])
   })
 
+  it('reads rows whose transactions ended after those of later rows', async () => {
+    const { DatabaseSync } = await import('node:sqlite')
+    const path = fresh('table')
+    const out = fresh('out')
+    const database = new DatabaseSync(join(path, 'orders.db'))
+    database.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY)')
+    const insert = (...ids: readonly number[]): void => {
+      for (const id of ids) database.prepare('INSERT INTO orders VALUES (?)').run(id)
+    }
+    const definition: AgentDefinition = {
+      name: 'a1',
+      sources: {
+        r1: {
+          type: 'sql',
+          connection: `sqlite:${path}/orders.db`,
+          table: 'orders',
+          statusFile: join(path, 'status'),
+          pollInterval: 10,
+          batchSize: 3,
+          format: 'csv',
+          channels: ['c1'],
+        },
+      },
+      channels: { c1: fileChannel('late-rows') },
+      sinks: { k1: { type: 'file_roll', directory: out, channel: 'c1' } },
+    }
+    const agent = await startAgent(definition)
+    insert(1, 2, 6, 9)
+    await until(() => linesIn(out).length === 4)
+    insert(4, 10)
+    await until(() => linesIn(out).length === 6)
+    await agent.stop()
+    insert(3, 8, 11)
+    const again = await startAgent(definition)
+    await until(() => linesIn(out).length === 9)
+    insert(5, 7)
+    await until(() => linesIn(out).length === 11)
+    await sleep(50)
+    await again.stop()
+    assert.deepEqual(
+      linesIn(out)
+        .map(Number)
+        .sort((a, b) => a - b),
+      Array.from({ length: 11 }, (_, index) => index + 1),
+    )
+    const { last, gaps } = JSON.parse(readFileSync(join(path, 'status'), 'utf8'))
+    assert.deepEqual([last, gaps], [11, []])
+    database.close()
+  })
+
   it("takes over Flume's position file", async () => {
     const path = fresh('logs')
     const out = fresh('out')

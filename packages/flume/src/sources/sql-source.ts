@@ -23,6 +23,7 @@ import {
   type Value,
   withoutPassword,
 } from '../sql/database.ts'
+import { type Gap, gapsAfter, openGaps } from '../sql/gaps.ts'
 import { sleep } from '../waiting.ts'
 import { putPatiently } from './patient-put.ts'
 
@@ -42,6 +43,8 @@ const keys = {
   startFrom: text('0'),
   statusFile: requiredText(),
   pollInterval: integer(1000, { min: 1 }),
+  /** How long, ms, numbers that were passed over are looked for: a row is seen when its transaction ends, which may be after later rows. */
+  lateRows: integer(60_000, { min: 0 }),
   batchSize: integer(1000, { min: 1 }),
   format: choice(['json', 'csv'], 'json'),
 }
@@ -53,6 +56,8 @@ interface Status {
   readonly last: Last
   /** Made anew with the file: who removes it wants the rows again. */
   readonly epoch: string
+  /** Numbers below the last one that had no row yet. */
+  readonly gaps?: readonly Gap[]
 }
 
 /**
@@ -131,8 +136,10 @@ class SqlSource implements Source {
 
   /** Puts the next rows; resolves with how many there were. */
   async #poll(database: Database): Promise<number> {
-    const { column, batchSize } = this.#config
-    const rows = await database.query(this.#sql(database), [this.#status.last as Value])
+    const { column, batchSize, lateRows } = this.#config
+    const { clock } = this.#context.world
+    const gaps = openGaps(this.#status.gaps ?? [], clock.now(), lateRows)
+    const rows = await database.query(this.#sql(database, gaps), [this.#status.last as Value])
     const max = this.#context.channels.batchSizeWithin(batchSize)
     for (let at = 0; at < rows.length; at += max) {
       const batch = rows.slice(at, at + max)
@@ -144,23 +151,41 @@ class SqlSource implements Source {
       const origin = isNumbered
         ? {
             id: `sql:${withoutPassword(this.#config.connection)}:${this.#config.table ?? this.#config.query}:${this.#status.epoch}`,
-            floor: positions[0] as number,
+            floor: Math.min(positions[0] as number, this.#status.gaps?.[0]?.from ?? Infinity),
             positions,
           }
         : undefined
       const events = batch.map((row) => this.#event(row))
       if (!(await putPatiently(this.#context, events, this.#stopping.signal, { origin }))) return 0
-      await this.#writeStatus({ ...this.#status, last: values.at(-1) as Last })
+      await this.#writeStatus(this.#statusAfter(values))
     }
     return rows.length
   }
 
-  #sql(database: Database): string {
+  #statusAfter(values: readonly Last[]): Status {
+    const { epoch, last, gaps = [] } = this.#status
+    const now = this.#context.world.clock.now()
+    const newest = values.at(-1) as Last
+    const isNumbered = [last, ...values].every((value) => Number.isSafeInteger(value))
+    if (!isNumbered || this.#config.query !== undefined) return { epoch, last: newest }
+    return {
+      epoch,
+      last: Math.max(last as number, newest as number),
+      gaps: openGaps(
+        gapsAfter(gaps, values as number[], last as number, now),
+        now,
+        this.#config.lateRows,
+      ),
+    }
+  }
+
+  #sql(database: Database, gaps: readonly Gap[]): string {
     const { query, table, columns, column, where, batchSize } = this.#config
     if (query !== undefined) return query
     const key = database.quote(column)
+    const late = gaps.map(({ from, to }) => ` OR ${key} BETWEEN ${from} AND ${to}`).join('')
     const more = where === undefined ? '' : ` AND (${where})`
-    return `SELECT ${columns} FROM ${database.quote(table as string)} WHERE ${key} > ?${more} ORDER BY ${key} LIMIT ${batchSize}`
+    return `SELECT ${columns} FROM ${database.quote(table as string)} WHERE (${key} > ?${late})${more} ORDER BY ${key} LIMIT ${batchSize}`
   }
 
   #valueOf(row: Row, column: string): Last {
