@@ -46,6 +46,8 @@ const tools: Readonly<Record<string, readonly [args: readonly string[], packages
   go: [['version'], 'golang (1.26 or newer)'],
   '/usr/bin/python3': [['-c', 'import proton'], 'python3-qpid-proton'],
   kcat: [['-V'], 'kcat'],
+  mariadbd: [['--version'], 'mariadb-server'],
+  pg_lsclusters: [['--help'], 'postgresql'],
 }
 
 /** Installs and compiles all peers; throws a list of what is missing on the machine. */
@@ -165,10 +167,15 @@ export async function execute(
     readonly input?: string
     readonly timeoutMs?: number
     readonly env?: NodeJS.ProcessEnv
+    /** Who it runs as; by default who runs this. */
+    readonly user?: { readonly uid?: number; readonly gid?: number }
   } = {},
 ): Promise<Output> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { env: { ...process.env, ...options.env } })
+    const child = spawn(command, args, {
+      env: { ...process.env, ...options.env },
+      ...options.user,
+    })
     const timer = setTimeout(() => child.kill('SIGKILL'), options.timeoutMs ?? 120_000)
     let stdout = ''
     let stderr = ''
@@ -183,6 +190,8 @@ export async function execute(
       clearTimeout(timer)
       resolve({ code: code ?? -1, stdout, stderr })
     })
+    // Who reads nothing may be gone already.
+    child.stdin.on('error', () => {})
     child.stdin.end(options.input ?? '')
   })
 }
@@ -237,7 +246,7 @@ async function startServer(name: string, peer: JavaPeer, className: string): Pro
 }
 
 /** Resolves with what it writes, also later, when a program says that it is ready; rejects with its output when it ends before. */
-function readyLine(child: ChildProcess, line: RegExp): Promise<() => string> {
+export function readyLine(child: ChildProcess, line: RegExp): Promise<() => string> {
   let log = ''
   return new Promise((resolve, reject) => {
     const watch = (data: Buffer): void => {
@@ -278,7 +287,8 @@ export interface Peer extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-function stopping(child: ChildProcess): () => Promise<void> {
+/** Ends a process in order and waits until it is gone. */
+export function stopping(child: ChildProcess): () => Promise<void> {
   const gone = new Promise<void>((resolve) => child.on('exit', () => resolve()))
   return async () => {
     if (child.exitCode === null) child.kill('SIGTERM')

@@ -151,7 +151,7 @@ class SqlSource implements Source {
       const origin = isNumbered
         ? {
             id: `sql:${withoutPassword(this.#config.connection)}:${this.#config.table ?? this.#config.query}:${this.#status.epoch}`,
-            floor: Math.min(positions[0] as number, this.#status.gaps?.[0]?.from ?? Infinity),
+            floor: this.#floor(positions[0] as number),
             positions,
           }
         : undefined
@@ -160,6 +160,13 @@ class SqlSource implements Source {
       await this.#writeStatus(this.#statusAfter(values))
     }
     return rows.length
+  }
+
+  /** The lowest number whose row may still come. */
+  #floor(first: number): number {
+    const { last, gaps } = this.#status
+    const next = typeof last === 'number' ? Math.min(last + 1, first) : first
+    return Math.max(0, Math.min(next, gaps?.[0]?.from ?? next))
   }
 
   #statusAfter(values: readonly Last[]): Status {
