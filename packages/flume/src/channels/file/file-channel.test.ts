@@ -202,6 +202,53 @@ describe('file channel', () => {
     assert.ok(disk.list('/data').length < full / 3)
   })
 
+  it('goes on without the events of a damaged place, and does not wait for them', async () => {
+    for (const place of ['first', 'middle', 'last'] as const) {
+      const disk = new SimulatedDisk()
+      const channel = await openOn(disk, 7)
+      for (let i = 0; i < 110; i++) await (await channel.put([Event.text(`event ${i}`)])).commit()
+      await channel.stop()
+      const names = disk.list('/data').filter(({ name }) => name.endsWith('.wal'))
+      names.sort((a, b) => (a.name < b.name ? -1 : 1))
+      const index = { first: 0, middle: Math.floor(names.length / 2), last: names.length - 1 }[
+        place
+      ]
+      const file = disk.open(`/data/${names[index]?.name}`)
+      file.write([Buffer.from([255])], 12)
+      file.sync()
+      const again = await openOn(disk, 8)
+      assert.equal(again.size, 110)
+      const found = await drain(again)
+      assert.ok(found.length >= 80 && found.length < 110, `${place}: ${found.length}`)
+      assert.equal(again.size, 0, place)
+      await (await again.put([Event.text('more')])).commit()
+      assert.deepEqual(await drain(again), ['more'])
+      await again.stop()
+      assert.equal(disk.list('/data').filter(({ name }) => name.endsWith('.wal')).length, 1)
+    }
+  })
+
+  it('knows after a power cut without syncs what it has', async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const disk = new SimulatedDisk()
+      const options = { fsyncPerTransaction: false, fsyncIntervalMs: 1 }
+      const channel = await openOn(disk, seed, options)
+      const random = seededRandom(seed)
+      for (let i = 0; i < 40; i++) {
+        await (await channel.put([Event.text(`event ${i}`)])).commit()
+        if (i % 3 === 0) await (await channel.take(2, { waitMs: 0 }))?.commit()
+        if (random.integer(4) === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+      const after = disk.afterPowerCut(random)
+      const again = await openOn(after, seed + 100, options)
+      const found = await drain(again)
+      assert.equal(new Set(found).size, found.length)
+      assert.equal(again.size, 0, `seed ${seed}`)
+      await again.stop()
+      await channel.stop()
+    }
+  })
+
   it('leaves the files of Apache Flume alone', async () => {
     const disk = new SimulatedDisk()
     disk.makeDirectory('/data')

@@ -103,6 +103,8 @@ export class FileChannel implements Channel, FanOutMemory {
   #cachedBytes = 0
   /** Where the events that are not in memory begin; everything after it has to be read. */
   #unreadFrom: LogPosition | undefined
+  /** The first position that is looked for there. */
+  #unreadPosition = 0
   #durableEnd: LogPosition = { segment: 1, offset: 0 }
   #marks: Mark[] = []
   #bytesSinceCheckpoint = 0
@@ -226,6 +228,7 @@ export class FileChannel implements Channel, FanOutMemory {
     this.#settledPosition = this.#nextPosition
     this.#dropMarks()
     this.#unreadFrom = this.#stored > 0 ? (this.#marks[0] ?? this.#log.start) : undefined
+    this.#unreadPosition = this.#gone.floor
     this.#lastCheckpointMs = this.#context.world.clock.monotonic()
     if (this.#bytesSinceCheckpoint > this.#segmentSize) this.#checkpoint()
   }
@@ -393,7 +396,7 @@ export class FileChannel implements Channel, FanOutMemory {
         this.#noteDurable(at, end)
         this.#settledPosition = first + events.length
         this.#mark(first, at)
-        const isCached = this.#cache(events, at)
+        const isCached = this.#cache(events, first, at)
         if (fanOut !== undefined) {
           this.#undecided.set(fanOut.id, {
             ...fanOut,
@@ -416,10 +419,11 @@ export class FileChannel implements Channel, FanOutMemory {
   }
 
   /** Whether these events stay in memory until they are taken. */
-  #cache(events: readonly Event[], at: LogPosition): boolean {
+  #cache(events: readonly Event[], first: number, at: LogPosition): boolean {
     if (this.#unreadFrom !== undefined) return false
     if (this.#cachedBytes > this.#options.cacheSize) {
       this.#unreadFrom = at
+      this.#unreadPosition = first
       return false
     }
     this.#cachedBytes += weightOf(events)
@@ -549,12 +553,29 @@ export class FileChannel implements Channel, FanOutMemory {
           this.#unreadFrom = frame.at
           return
         }
+        this.#noteLost(decoded.first)
+        this.#unreadPosition = Math.max(this.#unreadPosition, decoded.first + decoded.count)
         this.#load(decoded.first, decoded.events())
       }
       // All that is durable is read: from here on events stay in memory again.
       const isAtEnd = stop === undefined || !isBefore(stop, this.#durableEnd)
       this.#unreadFrom = isAtEnd ? undefined : stop
+      if (isAtEnd) this.#noteLost(this.#settledPosition)
     }
+  }
+
+  /** Events before this position that were not found are in a part of the log that is damaged: nobody must wait for them. */
+  #noteLost(before: number): void {
+    if (before <= this.#unreadPosition) return
+    const stored = this.#stored
+    this.#gone.add(this.#unreadPosition, before)
+    const lost = stored - this.#stored
+    if (lost === 0) return
+    this.#logger.error('events are lost in a damaged part of the channel', {
+      channel: this.#context.name,
+      events: lost,
+    })
+    this.#departures.wake()
   }
 
   #load(first: number, events: readonly Event[]): void {
@@ -597,7 +618,11 @@ export class FileChannel implements Channel, FanOutMemory {
       clock.monotonic() - this.#lastCheckpointMs >= this.#options.checkpointIntervalMs ||
       this.#bytesSinceCheckpoint >= this.#segmentSize
     if (!isDue || this.#bytesSinceCheckpoint === 0) return
-    if (!this.#options.fsyncPerTransaction) await this.#log.flush()
+    if (!this.#options.fsyncPerTransaction) {
+      await this.#log.flush()
+      // And what was written meanwhile: a checkpoint must not know more than the log.
+      this.#log.sync()
+    }
     this.#checkpoint()
   }
 

@@ -267,6 +267,11 @@ export class SegmentLog {
     await last.file.syncAsync()
   }
 
+  /** Makes all that is written durable, in this turn of the loop. */
+  sync(): void {
+    this.#segments.at(-1)?.file.sync()
+  }
+
   /** Waits for all appends, and for the disk. */
   async flush(): Promise<void> {
     if (this.#isWriting) await new Promise<void>((resolve) => this.#idle.push(resolve))
