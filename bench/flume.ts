@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Our agents and Apache Flume 1.11, by turns, on the same configuration files: `npm run build && npm run bench:flume`.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort } from '@millrace/testkit'
-import { libraries, preparePeers } from '../interop/peers.ts'
+import { preparePeers, startFlume as startFlumePeer } from '../interop/peers.ts'
 import { median, residentMb } from './measure.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
@@ -37,49 +37,19 @@ interface Running {
 }
 
 async function startFlume(name: string, file: string): Promise<Running> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-flume-'))
-  const settings = join(directory, 'log4j2.properties')
-  writeFileSync(
-    settings,
-    [
-      'appender.o.type=Console',
-      'appender.o.name=o',
-      'appender.o.layout.type=PatternLayout',
-      'appender.o.layout.pattern=%m%n',
-      'rootLogger.level=info',
-      'rootLogger.appenderRef.o.ref=o',
-    ].join('\n'),
-  )
   const began = performance.now()
-  const child = spawn('java', [
-    '-Xms1g',
-    '-Xmx1g',
-    `-Dlog4j.configurationFile=${settings}`,
-    '-cp',
-    libraries('flume-1.11.0'),
-    'org.apache.flume.node.Application',
-    '--no-reload-conf',
-    '-n',
-    name,
-    '-f',
-    file,
-  ])
-  let delivered = 0
-  let ready: () => void = () => {}
-  const started = new Promise<void>((resolve) => (ready = resolve))
-  child.stdout.setEncoding('utf8')
-  child.stdout.on('data', (text: string) => {
-    // Its null sink says so every so many events.
-    for (const [, count] of text.matchAll(/successful processed (\d+) events/g))
-      delivered = Math.max(delivered, Number(count))
-    if (/Starting Sink|Starting Source/.test(text)) ready()
-  })
-  await started
+  const { pid, log } = await startFlumePeer(name, file, ['-Xms1g', '-Xmx1g'])
   return {
-    pid: child.pid as number,
+    pid,
     readyMs: performance.now() - began,
-    delivered: async () => delivered,
-    kill: () => killed(child),
+    // Its null sink says so every so many events.
+    delivered: async () => {
+      const lines = log()
+        .slice(-2000)
+        .matchAll(/successful processed (\d+) events/g)
+      return Number([...lines].at(-1)?.[1] ?? 0)
+    },
+    kill: () => killed(pid),
   }
 }
 
@@ -117,15 +87,23 @@ async function startMillrace(name: string, file: string): Promise<Running> {
         .filter(([key]) => key.startsWith('SINK.'))
         .reduce((sum, [, counters]) => sum + Number(counters.EventDrainSuccessCount), 0)
     },
-    kill: () => killed(child),
+    async kill() {
+      child.removeAllListeners('exit')
+      await killed(child.pid as number)
+    },
   }
 }
 
-async function killed(child: ChildProcess): Promise<void> {
-  const gone = new Promise((resolve) => child.on('exit', resolve))
-  child.removeAllListeners('exit')
-  child.kill('SIGKILL')
-  await Promise.race([gone, sleep(2000)])
+async function killed(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL')
+  const isThere = (): boolean => {
+    try {
+      return process.kill(pid, 0)
+    } catch {
+      return false
+    }
+  }
+  while (isThere()) await sleep(20)
 }
 
 const starters = { flume: startFlume, millrace: startMillrace }

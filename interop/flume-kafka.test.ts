@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin, Consumer, Producer } from '@millrace/client'
 import avsc from 'avsc'
+import { until } from '../test/e2e/until.ts'
 import {
   fileRoll,
   netcat,
@@ -39,8 +40,7 @@ function sortedEvent(event: {
 
 /** Waits for so many lines, and a moment for more. */
 async function gathered(place: Place, count: number): Promise<string> {
-  const deadline = Date.now() + 30_000
-  while (outputOf(place).split('\n').length <= count && Date.now() < deadline) await sleep(50)
+  await until(() => outputOf(place).split('\n').length > count, 30_000).catch(() => undefined)
   await sleep(500)
   return outputOf(place)
 }

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { freePort } from '@millrace/testkit'
 import { AwsClient } from 'aws4fetch'
+import { until } from '../test/e2e/until.ts'
 import { netcat, placeFor, run, send } from './flume-agents.ts'
 import { peersDirectory } from './peers.ts'
 
@@ -42,10 +43,7 @@ describe('objects in S3', () => {
         stdio: 'ignore',
       },
     )
-    const deadline = Date.now() + 30_000
-    while (!(await fetch(url).catch(() => undefined)) && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
+    await until(async () => (await fetch(url).catch(() => undefined)) !== undefined, 30_000)
     const anyone = { accessKeyId: 'none', secretAccessKey: 'none', region: 'us-east-1' }
     const iam = async (query: string): Promise<string> => {
       const response = await new AwsClient({ ...anyone, service: 'iam' }).fetch(url, {
@@ -96,12 +94,8 @@ describe('objects in S3', () => {
     return found
   }
   const waitFor = async (prefix: string, count: number): Promise<ReadonlyMap<string, Buffer>> => {
-    const deadline = Date.now() + 20_000
-    for (;;) {
-      const found = await objects(prefix)
-      if (found.size >= count || Date.now() > deadline) return found
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
+    await until(async () => (await objects(prefix)).size >= count, 20_000)
+    return objects(prefix)
   }
 
   it('are written by day and header, rolled, compressed', async () => {
@@ -151,10 +145,7 @@ a1.channels.c1.transactionCapacity = 100
       conf(url, wrong, durable).replace('a1.channels.c1.type = memory\n', ''),
     )
     await send(place.port, 'kept\n')
-    const deadline = Date.now() + 20_000
-    while (!/SignatureDoesNotMatch/.test(refused.log()) && Date.now() < deadline) {
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+    await until(() => /refused|cannot deliver/.test(refused.log()), 20_000)
     assert.match(refused.log(), /403 SignatureDoesNotMatch/)
     await refused.stop()
     assert.equal((await objects('wait')).size, 0)

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { freePort } from '@millrace/testkit'
+import { until } from '../test/e2e/until.ts'
 import { type Place, placeFor, type RunningAgent, run, send } from './flume-agents.ts'
 import { type Peer, startSearch } from './peers.ts'
 
@@ -52,21 +53,19 @@ for (const name of ['elasticsearch', 'opensearch'] as const) {
       assert.ok(response.ok, `${method} ${path}: ${text}`)
       return JSON.parse(text)
     }
-    /** All documents of an index, once there are so many. */
+    /** All documents of an index, once there are so many. An index that is just being made is not searched yet. */
     const documents = async (index: string, count: number): Promise<Document[]> => {
-      const deadline = Date.now() + 20_000
-      for (;;) {
+      let found: Document[] = []
+      await until(async () => {
         await call('_refresh', 'POST')
-        // An index that is just being made is not searched yet.
-        const { hits } = (await call(
-          `${index}/_search?size=1000&ignore_unavailable=true&allow_no_indices=true`,
-        ).catch((error: unknown) => {
-          if (Date.now() > deadline) throw error
-          return { hits: { hits: [] } }
-        })) as { readonly hits: { readonly hits: Document[] } }
-        if (hits.hits.length >= count || Date.now() > deadline) return hits.hits
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
+        const path = `${index}/_search?size=1000&ignore_unavailable=true&allow_no_indices=true`
+        const answer = (await call(path).catch(() => undefined)) as
+          | { readonly hits: { readonly hits: Document[] } }
+          | undefined
+        found = answer?.hits.hits ?? []
+        return found.length >= count
+      }, 20_000)
+      return found
     }
     const withAgent = async (
       more: string,

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import mysql from 'mysql2/promise'
 import pg from 'pg'
+import { until } from '../test/e2e/until.ts'
 import { type DatabaseServer, startMariadb, startPostgres } from './databases.ts'
 import { fileRoll, netcat, outputOf, placeFor, run, send } from './flume-agents.ts'
 
@@ -63,12 +64,6 @@ const houses: readonly House[] = [
     json: { name: 'Ünï "x"', price: '12.50', paid: 1, more: { a: [1] } },
   },
 ]
-
-const until = async (is: () => boolean | Promise<boolean>): Promise<void> => {
-  const deadline = Date.now() + 20_000
-  while (!(await is()) && Date.now() < deadline)
-    await new Promise((resolve) => setTimeout(resolve, 20))
-}
 
 for (const house of houses) {
   describe(`tables of ${house.name}`, () => {

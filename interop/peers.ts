@@ -248,10 +248,13 @@ async function startServer(name: string, peer: JavaPeer, className: string): Pro
 /** Resolves with what it writes, also later, when a program says that it is ready; rejects with its output when it ends before. */
 export function readyLine(child: ChildProcess, line: RegExp): Promise<() => string> {
   let log = ''
+  let isReady = false
   return new Promise((resolve, reject) => {
     const watch = (data: Buffer): void => {
       log += data
-      if (line.test(log)) resolve(() => log)
+      if (isReady || !line.test(log)) return
+      isReady = true
+      resolve(() => log)
     }
     child.stdout?.on('data', watch)
     child.stderr?.on('data', watch)
@@ -540,7 +543,11 @@ export function copyOf(directory: string): string {
 }
 
 /** Runs an agent of Apache Flume; resolves when its log says that all its components were started. */
-export async function startFlume(name: string, file: string): Promise<Peer & { log(): string }> {
+export async function startFlume(
+  name: string,
+  file: string,
+  heap: readonly string[] = ['-Xmx512m'],
+): Promise<Peer & { readonly pid: number; log(): string }> {
   const directory = mkdtempSync(join(tmpdir(), 'flume-peer-'))
   const settings = join(directory, 'log4j2.properties')
   writeFileSync(
@@ -555,7 +562,7 @@ export async function startFlume(name: string, file: string): Promise<Peer & { l
     ].join('\n'),
   )
   const child = spawn('java', [
-    '-Xmx512m',
+    ...heap,
     // It writes texts in the machine's character set.
     '-Dfile.encoding=UTF-8',
     `-Dlog4j.configurationFile=${settings}`,
@@ -575,5 +582,6 @@ export async function startFlume(name: string, file: string): Promise<Peer & { l
     sources ? /Starting Source [\s\S]*\n/ : /Starting Sink [\s\S]*\n/,
   )
   const stop = stopping(child)
-  return { name: 'flume', address: '', directory, log, stop, [Symbol.asyncDispose]: stop }
+  const pid = child.pid as number
+  return { name: 'flume', address: '', directory, pid, log, stop, [Symbol.asyncDispose]: stop }
 }

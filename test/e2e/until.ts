@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Waits until a condition holds; throws after ten seconds, naming it. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 10_000
+/** Waits until a condition holds; throws after ten seconds, or as long as is said, naming it. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  limitMs = 10_000,
+): Promise<void> {
+  const deadline = performance.now() + limitMs
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`still not true: ${condition}`)
     await new Promise((resolve) => setTimeout(resolve, 10))

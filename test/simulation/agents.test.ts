@@ -11,6 +11,7 @@ import {
   SimulatedNetwork,
   seededRandom,
 } from '@millrace/testkit'
+import { runSeeds, seedsToRun } from './seeds.ts'
 
 const EVENTS = 240
 const FIRST_PORT = 4141
@@ -250,18 +251,11 @@ async function simulate(seed: number): Promise<string> {
 const doubles = (names: readonly string[]): string =>
   [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].join(' ')
 
-const [first = 1, count = 30] = (process.env.SEEDS ?? '').split('+').filter(Boolean).map(Number)
+const seeds = seedsToRun(30)
 
 describe('a chain of agents on machines that die, and a bad network', () => {
-  it(`loses and doubles nothing, by ${count} seeds from ${first} (SEEDS=FIRST+COUNT)`, async () => {
-    for (let seed = first; seed < first + count; seed++) {
-      try {
-        await simulate(seed)
-      } catch (error) {
-        throw new Error(`SEEDS=${seed}+1: ${(error as Error).message}`, { cause: error })
-      }
-    }
-  })
+  it(`loses and doubles nothing, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+    runSeeds(seeds, simulate))
 
   it('does the same again by the same seed', async () => {
     assert.equal(await simulate(7), await simulate(7))

@@ -9,6 +9,7 @@ import {
   Producer,
   ShareConsumer,
 } from '@millrace/client'
+import { runSeeds, seedsToRun } from './seeds.ts'
 import { SimulatedWorld } from './simulated-world.ts'
 
 const ORDERS = 24
@@ -336,18 +337,11 @@ async function drained(world: SimulatedWorld): Promise<void> {
   }
 }
 
-const [first = 1, count = 60] = (process.env.SEEDS ?? '').split('+').filter(Boolean).map(Number)
+const seeds = seedsToRun(60)
 
 describe('clients, a broker whose power fails, and a bad network', () => {
-  it(`keep every promise, by ${count} seeds from ${first} (SEEDS=FIRST+COUNT)`, async () => {
-    for (let seed = first; seed < first + count; seed++) {
-      try {
-        await simulate(seed)
-      } catch (error) {
-        throw new Error(`SEEDS=${seed}+1: ${(error as Error).message}`, { cause: error })
-      }
-    }
-  })
+  it(`keep every promise, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+    runSeeds(seeds, simulate))
 
   it('do the same again by the same seed', async () => {
     assert.equal(await simulate(7), await simulate(7))
