@@ -1,160 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { Random } from '@millrace/base'
-import { Agent, type AgentPlan, type Channel, defineAgent, Event } from '@millrace/flume'
 import {
-  type MachineNetwork,
-  type ProcessClock,
-  SimulatedClock,
-  SimulatedDisk,
-  SimulatedNetwork,
-  seededRandom,
-} from '@millrace/testkit'
+  type Agent,
+  type AgentPlan,
+  type ChannelProcessor,
+  defineAgent,
+  Event,
+  type SourceContext,
+} from '@millrace/flume'
 import { runSeeds, seedsToRun } from './seeds.ts'
+import { Machine, Simulation } from './simulated-agents.ts'
 
 const EVENTS = 240
 const FIRST_PORT = 4141
-const RESTART_MS = 300
-const SLOWEST_SYNC_MS = 8
 const LONGEST_RUN_MS = 3_600_000
 
-/** One machine with an agent, whose power fails or which is killed, and which comes back. */
-class Machine {
-  readonly #world: Simulation
-  readonly #plan: AgentPlan
-  #disk = new SimulatedDisk()
-  #life: { readonly clock: ProcessClock; readonly network: MachineNetwork } | undefined
-  #agent: Agent | undefined
-  deaths = 0
-
-  constructor(world: Simulation, plan: AgentPlan) {
-    this.#world = world
-    this.#plan = plan
-  }
-
-  /** The channel of an agent that is up. */
-  get channel(): Channel | undefined {
-    return this.#agent?.channels.get('c')
-  }
-  get operations(): number {
-    return this.#disk.operations
-  }
-
-  async start(): Promise<void> {
-    const { clock, network, random } = this.#world
-    for (;;) {
-      const life = { clock: clock.process(), network: network.machine() }
-      this.#life = life
-      const disk = this.#disk
-      disk.syncTime = () =>
-        new Promise((resolve) => {
-          life.clock.setTimer(random.integer(SLOWEST_SYNC_MS), resolve)
-        })
-      disk.onCut = () => {
-        life.clock.kill()
-        life.network.kill()
-      }
-      const agent = new Agent(this.#plan, {
-        world: { clock: life.clock, random, fileSystem: disk, network: life.network },
-      })
-      // What was begun when the power went never ends.
-      const outcome = await Promise.race([
-        agent.start().then(
-          () => 'up' as const,
-          (error: unknown) => ({ error }),
-        ),
-        this.#untilCut(disk),
-      ])
-      if (outcome === 'up') {
-        this.#agent = agent
-        return
-      }
-      if (outcome !== 'cut' && disk.operations < disk.cutAt) throw outcome.error
-      this.#die()
-      await this.#world.pass(RESTART_MS)
-    }
-  }
-
-  async #untilCut(disk: SimulatedDisk): Promise<'cut'> {
-    while (disk.operations < disk.cutAt) await this.#world.pass(5)
-    return 'cut'
-  }
-
-  #die(): void {
-    this.deaths++
-    this.#life?.clock.kill()
-    this.#life?.network.kill()
-    this.#agent = undefined
-    const { random } = this.#world
-    const isPowerCut = this.#disk.operations >= this.#disk.cutAt
-    this.#disk = isPowerCut ? this.#disk.afterPowerCut(random) : this.#disk.afterKill()
-  }
-
-  /** Dies again and again until the world is calm. */
-  async trouble(deaths: number): Promise<void> {
-    const { random } = this.#world
-    for (let i = 0; i < deaths && !this.#world.isCalm; i++) {
-      const disk = this.#disk
-      if (random.integer(3) > 0) {
-        disk.cutAt = disk.operations + 1 + random.integer(250)
-        while (disk.operations < disk.cutAt && !this.#world.isCalm) await this.#world.pass(20)
-        if (disk.operations < disk.cutAt) break
-      } else await this.#world.pass(random.integer(3000))
-      this.#die()
-      await this.#world.pass(random.integer(2 * RESTART_MS))
-      await this.start()
-    }
-    this.#disk.cutAt = Number.POSITIVE_INFINITY
-  }
-}
-
-class Simulation {
-  readonly clock = new SimulatedClock()
-  readonly random: Random
-  readonly network: SimulatedNetwork
-  isCalm = false
-
-  constructor(seed: number) {
-    this.random = seededRandom(seed)
-    this.network = new SimulatedNetwork({
-      clock: this.clock,
-      random: this.random,
-      faults: { cutOneIn: 15, slowOneIn: 30, longDelayMs: 400 },
-    })
-  }
-
-  /** Resolves after so much simulated time. */
-  pass(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.clock.schedule(ms, resolve)
-    })
-  }
-
-  calm(): void {
-    this.isCalm = true
-    this.network.isCalm = true
-  }
-}
-
-/** A chain of three: a channel, a hop, a channel, a hop, a channel. */
-function chain(): Promise<AgentPlan[]> {
-  const channel = {
+/** A channel of its own directories; small, so that segments and checkpoints come and go. */
+function channelIn(place: string) {
+  return {
     type: 'file',
-    dataDirs: '/data,/more',
-    checkpointDir: '/checkpoint',
+    dataDirs: `${place}/data,${place}/more`,
+    checkpointDir: `${place}/checkpoint`,
     transactionCapacity: 50,
     keepAlive: 1,
     maxFileSize: 1024,
     cacheSize: 500,
     minimumRequiredSpace: 0,
   } as const
+}
+
+/** A chain of three: a channel, a hop, a channel, a hop, a channel. */
+function chain(): Promise<AgentPlan[]> {
   return Promise.all(
     [0, 1, 2].map((place) =>
       defineAgent({
         name: `agent-${place}`,
         // The last one holds all, so that nothing needs to be taken while machines die.
-        channels: { c: { ...channel, capacity: place === 2 ? 10_000 : 60 } },
+        channels: { c: { ...channelIn(''), capacity: place === 2 ? 10_000 : 60 } },
         ...(place === 0
           ? {}
           : {
@@ -192,17 +75,11 @@ async function putAll(world: Simulation, first: Machine): Promise<Set<string>> {
       const { channel } = first
       if (channel === undefined) continue
       const names = Array.from({ length: 1 + world.random.integer(6) }, () => `e${next++}`)
-      let isOver = false
-      const put = async (): Promise<void> => {
+      const outcome = await first.attempt(async () => {
         const transaction = await channel.put(names.map((name) => Event.text(name, { name })))
         await transaction.commit()
-        for (const name of names) kept.add(name)
-      }
-      const died = async (): Promise<void> => {
-        while (!isOver && first.channel === channel) await world.pass(10)
-      }
-      await Promise.race([put().catch(() => undefined), died()])
-      isOver = true
+      })
+      if (outcome === 'done') for (const name of names) kept.add(name)
     }
   }
   await Promise.all([writer(), writer(), writer()])
@@ -251,6 +128,81 @@ async function simulate(seed: number): Promise<string> {
 const doubles = (names: readonly string[]): string =>
   [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].join(' ')
 
+/** A source that is fed by hand. */
+class Hand {
+  static processor: ChannelProcessor | undefined
+
+  constructor(_config: unknown, { channels }: SourceContext) {
+    Hand.processor = channels
+  }
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+}
+
+/** Puts each batch into three channels of one machine that dies; then all three have the same. */
+async function simulateFanOut(seed: number): Promise<string> {
+  const world = new Simulation(seed)
+  const names = ['c', 'd', 'e']
+  const machine = new Machine(
+    world,
+    await defineAgent({
+      name: 'a',
+      sources: { s: { type: Hand, channels: names } },
+      // One of them is full now and then.
+      channels: Object.fromEntries(
+        names.map((name) => [
+          name,
+          { ...channelIn(`/${name}`), capacity: name === 'e' ? 200 : 10_000 },
+        ]),
+      ),
+    }),
+  )
+  const kept = new Set<string>()
+  const refused = new Set<string>()
+  let next = 0
+  const write = async (): Promise<void> => {
+    while (next < EVENTS) {
+      await world.pass(world.random.integer(200))
+      const batch = Array.from({ length: 1 + world.random.integer(6) }, () => `e${next++}`)
+      const outcome = await machine.attempt(async () => {
+        await Hand.processor?.process(batch.map((name) => Event.text(name)))
+      })
+      if (outcome === 'died') continue
+      for (const name of batch) (outcome === 'done' ? kept : refused).add(name)
+    }
+  }
+  const work = async (): Promise<string> => {
+    await machine.start()
+    await Promise.all([
+      Promise.all([write(), write(), write()]),
+      machine.trouble(2 + world.random.integer(4)),
+      world.pass(20_000).then(() => world.calm()),
+    ])
+    const found = await Promise.all(names.map((name) => contentsOf(machine.agent, name)))
+    const [first = []] = found
+    for (const other of found) assert.deepEqual(other, first)
+    assert.equal(new Set(first).size, first.length, `doubled: ${doubles(first)}`)
+    for (const name of kept) assert.ok(first.includes(name), `${name} is lost`)
+    for (const name of refused)
+      assert.ok(!first.includes(name), `${name} was refused, and is there`)
+    return `${kept.size} kept, ${refused.size} refused, ${first.length} found, ${machine.deaths} deaths, ${machine.operations} operations`
+  }
+  return world.clock.run(work(), LONGEST_RUN_MS)
+}
+
+async function contentsOf(agent: Agent | undefined, name: string): Promise<string[]> {
+  const channel = agent?.channels.get(name)
+  const found: string[] = []
+  for (;;) {
+    const taken = await channel?.take(20, { waitMs: 100 })
+    if (taken === undefined) break
+    found.push(...taken.events.map(({ body }) => body.toString()))
+    await taken.commit()
+  }
+  assert.equal(channel?.size, 0)
+  return found.sort()
+}
+
 const seeds = seedsToRun(30)
 
 describe('a chain of agents on machines that die, and a bad network', () => {
@@ -259,5 +211,14 @@ describe('a chain of agents on machines that die, and a bad network', () => {
 
   it('does the same again by the same seed', async () => {
     assert.equal(await simulate(7), await simulate(7))
+  })
+})
+
+describe('a source of three channels on a machine that dies', () => {
+  it(`puts each batch into all of them or none, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+    runSeeds(seeds, simulateFanOut))
+
+  it('does the same again by the same seed', async () => {
+    assert.equal(await simulateFanOut(7), await simulateFanOut(7))
   })
 })

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Random } from '@millrace/base'
+import { Agent, type AgentPlan, type Channel } from '@millrace/flume'
+import {
+  type MachineNetwork,
+  type ProcessClock,
+  SimulatedClock,
+  SimulatedDisk,
+  SimulatedNetwork,
+  seededRandom,
+} from '@millrace/testkit'
+
+const RESTART_MS = 300
+const SLOWEST_SYNC_MS = 8
+
+/** One machine with an agent, whose power fails or which is killed, and which comes back. */
+export class Machine {
+  readonly #world: Simulation
+  readonly #plan: AgentPlan
+  #disk = new SimulatedDisk()
+  #life: { readonly clock: ProcessClock; readonly network: MachineNetwork } | undefined
+  #agent: Agent | undefined
+  deaths = 0
+
+  constructor(world: Simulation, plan: AgentPlan) {
+    this.#world = world
+    this.#plan = plan
+  }
+
+  /** The agent, while it is up. */
+  get agent(): Agent | undefined {
+    return this.#agent
+  }
+  /** Its channel c. */
+  get channel(): Channel | undefined {
+    return this.#agent?.channels.get('c')
+  }
+  get operations(): number {
+    return this.#disk.operations
+  }
+
+  async start(): Promise<void> {
+    const { clock, network, random } = this.#world
+    for (;;) {
+      const life = { clock: clock.process(), network: network.machine() }
+      this.#life = life
+      const disk = this.#disk
+      disk.syncTime = () =>
+        new Promise((resolve) => {
+          life.clock.setTimer(random.integer(SLOWEST_SYNC_MS), resolve)
+        })
+      disk.onCut = () => {
+        life.clock.kill()
+        life.network.kill()
+      }
+      const agent = new Agent(this.#plan, {
+        world: { clock: life.clock, random, fileSystem: disk, network: life.network },
+      })
+      // What was begun when the power went never ends.
+      const outcome = await Promise.race([
+        agent.start().then(
+          () => 'up' as const,
+          (error: unknown) => ({ error }),
+        ),
+        this.#untilCut(disk),
+      ])
+      if (outcome === 'up') {
+        this.#agent = agent
+        return
+      }
+      if (outcome !== 'cut' && disk.operations < disk.cutAt) throw outcome.error
+      this.#die()
+      await this.#world.pass(RESTART_MS)
+    }
+  }
+
+  async #untilCut(disk: SimulatedDisk): Promise<'cut'> {
+    while (disk.operations < disk.cutAt) await this.#world.pass(5)
+    return 'cut'
+  }
+
+  #die(): void {
+    this.deaths++
+    this.#life?.clock.kill()
+    this.#life?.network.kill()
+    this.#agent = undefined
+    const { random } = this.#world
+    const isPowerCut = this.#disk.operations >= this.#disk.cutAt
+    this.#disk = isPowerCut ? this.#disk.afterPowerCut(random) : this.#disk.afterKill()
+  }
+
+  /** Does some work with the agent. Says how it ended, or that the machine died before it did. */
+  async attempt(work: (agent: Agent) => Promise<void>): Promise<'done' | 'failed' | 'died'> {
+    const agent = this.#agent
+    if (agent === undefined) return 'died'
+    let isOver = false
+    const died = async (): Promise<'died'> => {
+      while (!isOver && this.#agent === agent) await this.#world.pass(10)
+      return 'died'
+    }
+    const outcome = await Promise.race([
+      work(agent).then(
+        () => 'done' as const,
+        () => 'failed' as const,
+      ),
+      died(),
+    ])
+    isOver = true
+    // A failure may be the first that is seen of a power cut.
+    return outcome === 'failed' && this.#disk.operations >= this.#disk.cutAt ? 'died' : outcome
+  }
+
+  /** Dies again and again until the world is calm. */
+  async trouble(deaths: number): Promise<void> {
+    const { random } = this.#world
+    for (let i = 0; i < deaths && !this.#world.isCalm; i++) {
+      const disk = this.#disk
+      if (random.integer(3) > 0) {
+        disk.cutAt = disk.operations + 1 + random.integer(250)
+        while (disk.operations < disk.cutAt && !this.#world.isCalm) await this.#world.pass(20)
+        if (disk.operations < disk.cutAt) break
+      } else await this.#world.pass(random.integer(3000))
+      this.#die()
+      await this.#world.pass(random.integer(2 * RESTART_MS))
+      await this.start()
+    }
+    this.#disk.cutAt = Number.POSITIVE_INFINITY
+  }
+}
+
+export class Simulation {
+  readonly clock = new SimulatedClock()
+  readonly random: Random
+  readonly network: SimulatedNetwork
+  isCalm = false
+
+  constructor(seed: number) {
+    this.random = seededRandom(seed)
+    this.network = new SimulatedNetwork({
+      clock: this.clock,
+      random: this.random,
+      faults: { cutOneIn: 15, slowOneIn: 30, longDelayMs: 400 },
+    })
+  }
+
+  /** Resolves after so much simulated time. */
+  pass(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.clock.schedule(ms, resolve)
+    })
+  }
+
+  calm(): void {
+    this.isCalm = true
+    this.network.isCalm = true
+  }
+}
