@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs'
 
 export function median(list: readonly number[]): number {
   const sorted = list.toSorted((a, b) => a - b)
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN
+  const middle = (sorted.length - 1) / 2
+  const [low = Number.NaN, high = low] = [sorted[Math.floor(middle)], sorted[Math.ceil(middle)]]
+  return (low + high) / 2
 }
 
 /** What a process holds of the memory, by what the kernel says. */
