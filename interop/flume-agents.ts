@@ -157,3 +157,6 @@ a1.sources.r1.type = netcat
 a1.sources.r1.bind = 127.0.0.1
 a1.sources.r1.port = PORT
 `
+
+/** The same for a sink of another kind. */
+export const netcatOnly = (): string => netcat.replace(/a1\.sinks\.k1\.(type|sink)[^\n]*\n/g, '')

@@ -9,7 +9,7 @@ import { gunzipSync } from 'node:zlib'
 import { freePort } from '@millrace/testkit'
 import { AwsClient } from 'aws4fetch'
 import { until } from '../test/e2e/until.ts'
-import { netcat, placeFor, run, send } from './flume-agents.ts'
+import { netcatOnly, placeFor, run, send } from './flume-agents.ts'
 import { peersDirectory } from './peers.ts'
 
 interface Keys {
@@ -18,7 +18,7 @@ interface Keys {
 }
 
 const conf = (url: string, { accessKeyId, secretAccessKey }: Keys, more: string): string => `
-${netcat.replace(/a1\.sinks\.k1\.(type|sink)[^\n]*\n/g, '')}
+${netcatOnly()}
 a1.sinks.k1.type = s3
 a1.sinks.k1.endpoint = ${url}
 a1.sinks.k1.bucket = logs

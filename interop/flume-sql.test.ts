@@ -6,7 +6,7 @@ import mysql from 'mysql2/promise'
 import pg from 'pg'
 import { until } from '../test/e2e/until.ts'
 import { type DatabaseServer, startMariadb, startPostgres } from './databases.ts'
-import { fileRoll, netcat, outputOf, placeFor, run, send } from './flume-agents.ts'
+import { fileRoll, netcatOnly, outputOf, placeFor, run, send } from './flume-agents.ts'
 
 /** A connection that takes one statement after another. */
 interface Session {
@@ -142,7 +142,7 @@ a1.sources.r1.pollInterval = 50
       const place = await placeFor('millrace')
       const agent = await run(
         place,
-        `${netcat.replace(/a1\.sinks\.k1\.(type|sink)[^\n]*\n/g, '')}
+        `${netcatOnly()}
 a1.sources.r1.interceptors = i1
 a1.sources.r1.interceptors.i1.type = static
 a1.sources.r1.interceptors.i1.key = kind

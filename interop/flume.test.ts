@@ -13,6 +13,7 @@ import {
   fileRoll,
   filesOf,
   netcat,
+  netcatOnly,
   outputOf,
   type Place,
   placeFor,
@@ -292,10 +293,7 @@ a1.sources.r1.type = ${type}
 a1.sources.r1.bind = 127.0.0.1
 a1.sources.r1.port = PORT
 ${more}`
-  const sending = (type: string, port: number, more = ''): string => `${netcat.replace(
-    /a1\.sinks\.k1\.(type|sink)[^\n]*\n/g,
-    '',
-  )}
+  const sending = (type: string, port: number, more = ''): string => `${netcatOnly()}
 a1.sinks.k1.type = ${type}
 a1.sinks.k1.hostname = 127.0.0.1
 a1.sinks.k1.port = ${port}

@@ -10,11 +10,13 @@ import {
   type SourceContext,
 } from '@millrace/flume'
 import { runSeeds, seedsToRun } from './seeds.ts'
-import { Machine, Simulation } from './simulated-agents.ts'
+import { Machine } from './simulated-agents.ts'
+import { Simulation } from './simulation.ts'
 
 const EVENTS = 240
 const FIRST_PORT = 4141
 const LONGEST_RUN_MS = 3_600_000
+const FAULTS = { cutOneIn: 15, slowOneIn: 30, longDelayMs: 400 }
 
 /** A channel of its own directories; small, so that segments and checkpoints come and go. */
 function channelIn(place: string) {
@@ -104,7 +106,7 @@ async function takeAll(world: Simulation, machines: readonly Machine[]): Promise
 
 /** One run; the same seed is the same run. Returns what happened, for whoever compares two of them. */
 async function simulate(seed: number): Promise<string> {
-  const world = new Simulation(seed)
+  const world = new Simulation(seed, FAULTS)
   const machines = (await chain()).map((plan) => new Machine(world, plan))
   const [first] = machines as [Machine]
   const work = async (): Promise<string> => {
@@ -141,7 +143,7 @@ class Hand {
 
 /** Puts each batch into three channels of one machine that dies; then all three have the same. */
 async function simulateFanOut(seed: number): Promise<string> {
-  const world = new Simulation(seed)
+  const world = new Simulation(seed, FAULTS)
   const names = ['c', 'd', 'e']
   const machine = new Machine(
     world,

@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Random } from '@millrace/base'
 import { Agent, type AgentPlan, type Channel } from '@millrace/flume'
-import {
-  type MachineNetwork,
-  type ProcessClock,
-  SimulatedClock,
-  SimulatedDisk,
-  SimulatedNetwork,
-  seededRandom,
-} from '@millrace/testkit'
-
-const RESTART_MS = 300
-const SLOWEST_SYNC_MS = 8
+import { SimulatedDisk } from '@millrace/testkit'
+import { end, type Life, RESTART_MS, type Simulation } from './simulation.ts'
 
 /** One machine with an agent, whose power fails or which is killed, and which comes back. */
 export class Machine {
   readonly #world: Simulation
   readonly #plan: AgentPlan
   #disk = new SimulatedDisk()
-  #life: { readonly clock: ProcessClock; readonly network: MachineNetwork } | undefined
+  #life: Life | undefined
   #agent: Agent | undefined
   deaths = 0
 
@@ -40,21 +30,13 @@ export class Machine {
   }
 
   async start(): Promise<void> {
-    const { clock, network, random } = this.#world
+    const { random } = this.#world
     for (;;) {
-      const life = { clock: clock.process(), network: network.machine() }
-      this.#life = life
       const disk = this.#disk
-      disk.syncTime = () =>
-        new Promise((resolve) => {
-          life.clock.setTimer(random.integer(SLOWEST_SYNC_MS), resolve)
-        })
-      disk.onCut = () => {
-        life.clock.kill()
-        life.network.kill()
-      }
+      const life = this.#world.begin(disk)
+      this.#life = life
       const agent = new Agent(this.#plan, {
-        world: { clock: life.clock, random, fileSystem: disk, network: life.network },
+        world: { ...life, random, fileSystem: disk },
       })
       // What was begun when the power went never ends.
       const outcome = await Promise.race([
@@ -81,8 +63,7 @@ export class Machine {
 
   #die(): void {
     this.deaths++
-    this.#life?.clock.kill()
-    this.#life?.network.kill()
+    if (this.#life !== undefined) end(this.#life)
     this.#agent = undefined
     const { random } = this.#world
     const isPowerCut = this.#disk.operations >= this.#disk.cutAt
@@ -125,33 +106,5 @@ export class Machine {
       await this.start()
     }
     this.#disk.cutAt = Number.POSITIVE_INFINITY
-  }
-}
-
-export class Simulation {
-  readonly clock = new SimulatedClock()
-  readonly random: Random
-  readonly network: SimulatedNetwork
-  isCalm = false
-
-  constructor(seed: number) {
-    this.random = seededRandom(seed)
-    this.network = new SimulatedNetwork({
-      clock: this.clock,
-      random: this.random,
-      faults: { cutOneIn: 15, slowOneIn: 30, longDelayMs: 400 },
-    })
-  }
-
-  /** Resolves after so much simulated time. */
-  pass(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.clock.schedule(ms, resolve)
-    })
-  }
-
-  calm(): void {
-    this.isCalm = true
-    this.network.isCalm = true
   }
 }

@@ -1,42 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Random } from '@millrace/base'
 import { Broker } from '@millrace/broker'
-import {
-  type MachineNetwork,
-  type ProcessClock,
-  SimulatedClock,
-  SimulatedDisk,
-  SimulatedNetwork,
-  seededRandom,
-} from '@millrace/testkit'
+import { type MachineNetwork, SimulatedDisk } from '@millrace/testkit'
+import { RESTART_MS, Simulation } from './simulation.ts'
 
 const PORT = 9092
-/** How long a machine takes to come back. */
-const RESTART_MS = 300
-const SLOWEST_SYNC_MS = 8
 
 /** One machine with a broker whose power fails, clients around it, and a network between them: all of it by a seed. */
-export class SimulatedWorld {
-  readonly clock = new SimulatedClock()
-  readonly random: Random
-  readonly #network: SimulatedNetwork
+export class SimulatedWorld extends Simulation {
   /** Where the clients are. */
-  readonly #elsewhere: MachineNetwork
+  readonly #elsewhere: MachineNetwork = this.network.machine()
   disk = new SimulatedDisk()
   cuts = 0
-  #broker: { readonly broker: Promise<Broker>; readonly clock: ProcessClock } | undefined
-  #isCalm = false
+  #broker: Promise<Broker> | undefined
   readonly #config: Readonly<Record<string, string>>
 
   constructor(seed: number, config: Readonly<Record<string, string>>) {
-    this.random = seededRandom(seed)
+    super(seed, { cutOneIn: 150, slowOneIn: 60, longDelayMs: 400 })
     this.#config = config
-    this.#network = new SimulatedNetwork({
-      clock: this.clock,
-      random: this.random,
-      faults: { cutOneIn: 150, slowOneIn: 60, longDelayMs: 400 },
-    })
-    this.#elsewhere = this.#network.machine()
   }
 
   /** What a client is given. */
@@ -56,23 +36,14 @@ export class SimulatedWorld {
 
   async start(): Promise<void> {
     for (;;) {
-      const clock = this.clock.process()
-      const network = this.#network.machine()
-      this.disk.syncTime = () =>
-        new Promise((resolve) => {
-          clock.setTimer(this.random.integer(SLOWEST_SYNC_MS), resolve)
-        })
-      this.disk.onCut = () => {
-        clock.kill()
-        network.kill()
-      }
+      const life = this.begin(this.disk)
       const broker = Broker.start({
-        world: { clock, random: this.random, fileSystem: this.disk, network },
+        world: { ...life, random: this.random, fileSystem: this.disk },
         dataDirectory: '/data',
         listen: `127.0.0.1:${PORT}`,
         config: this.#config,
       })
-      this.#broker = { broker, clock }
+      this.#broker = broker
       try {
         await broker
         return
@@ -84,25 +55,18 @@ export class SimulatedWorld {
     }
   }
 
-  /** Resolves after so much simulated time. */
-  pass(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.clock.schedule(ms, resolve)
-    })
-  }
-
   #powerCut(): void {
     this.cuts++
-    void this.#broker?.broker.then((broker) => broker.abandon()).catch(() => undefined)
+    void this.#broker?.then((broker) => broker.abandon()).catch(() => undefined)
     this.#broker = undefined
     this.disk = this.disk.afterPowerCut(this.random)
   }
 
   /** Power cuts, restarts and jumps of the clock until `calm`. */
   async trouble(options: { readonly cuts: number; readonly operations: number }): Promise<void> {
-    for (let i = 0; i < options.cuts && !this.#isCalm; i++) {
+    for (let i = 0; i < options.cuts && !this.isCalm; i++) {
       this.disk.cutAt = this.disk.operations + 1 + this.random.integer(options.operations)
-      while (this.disk.operations < this.disk.cutAt && !this.#isCalm) {
+      while (this.disk.operations < this.disk.cutAt && !this.isCalm) {
         await this.pass(20)
         if (this.random.integer(100) === 0)
           this.clock.skewMs += this.random.integer(120_000) - 60_000
@@ -115,14 +79,8 @@ export class SimulatedWorld {
     this.disk.cutAt = Number.POSITIVE_INFINITY
   }
 
-  /** From here on nothing goes wrong. */
-  calm(): void {
-    this.#isCalm = true
-    this.#network.isCalm = true
-  }
-
   async close(): Promise<void> {
-    const broker = await this.#broker?.broker
+    const broker = await this.#broker
     await broker?.close()
   }
 }

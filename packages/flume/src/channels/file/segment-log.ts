@@ -101,7 +101,7 @@ export class SegmentLog {
     }
     this.#segments.sort((a, b) => a.number - b.number)
     // A process that was killed may have left what only the system's memory has. Who counts on it must find it after a power cut.
-    this.#segments.at(-1)?.file.sync()
+    this.sync()
   }
 
   /** Where the next frame goes. */
