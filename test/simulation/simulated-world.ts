@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Broker } from '@millrace/broker'
+import type { ClientOptions } from '@millrace/client'
 import { type MachineNetwork, SimulatedDisk } from '@millrace/testkit'
-import { RESTART_MS, Simulation } from './simulation.ts'
+import { type Life, RESTART_MS, Simulation } from './simulation.ts'
 
 const PORT = 9092
 
@@ -19,12 +20,16 @@ export class SimulatedWorld extends Simulation {
     this.#config = config
   }
 
-  /** What a client is given. */
-  get client() {
-    const clock = this.clock.process()
+  /** Options of a client that never dies. */
+  get client(): ClientOptions {
+    return this.clientOf({ clock: this.clock.process(), network: this.#elsewhere })
+  }
+
+  /** Options of a client that ends with a process. */
+  clientOf({ clock, network }: Life): ClientOptions {
     return {
       bootstrapServers: `127.0.0.1:${PORT}`,
-      network: this.#elsewhere,
+      network,
       world: { clock, random: this.random },
       retryBackoffMs: 5,
       retryBackoffMaxMs: 50,

@@ -6,6 +6,6 @@ export {
   ProviderConfigError,
   providerSettings,
 } from './config/provider-config.ts'
-export { JmsProvider, type ProviderOptions } from './provider.ts'
+export { JmsProvider, type ProviderOptions, type ProviderWorld } from './provider.ts'
 export { InvalidSelectorError } from './selector/lexer.ts'
 export { type Selectable, Selector, type SelectorValue } from './selector/selector.ts'

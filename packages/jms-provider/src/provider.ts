@@ -41,8 +41,15 @@ export interface ProviderOptions {
    */
   readonly startsOnFirstUse?: boolean
   readonly logger?: Logger
-  readonly world?: World
+  /**
+   * Clock, randomness and network in place of the real ones, for clients of the provider and for its own connections to the
+   * cluster; what `client` sets itself has precedence.
+   */
+  readonly world?: ProviderWorld
 }
+
+/** What a provider needs of a `World`: its state is in the cluster, so it has no files. */
+export type ProviderWorld = Pick<World, 'clock' | 'random' | 'network'>
 
 /** How long a client that connects while nobody owns the destinations may have to wait. */
 const OWNER_WAIT_MS = 15_000
@@ -63,11 +70,11 @@ interface Reign {
  */
 export class JmsProvider implements AsyncDisposable {
   readonly #config: ProviderConfig
-  readonly #world: World
+  readonly #world: ProviderWorld
   readonly #logger: Logger
   readonly #client: ClientOptions
   readonly #users: Users
-  readonly #relayKey = newRelayKey()
+  readonly #relayKey: string
   readonly #listeners: NetworkListener[] = []
   readonly #bound: ListenerAddress[] = []
   readonly #connections = new Set<ProviderConnection>()
@@ -90,7 +97,14 @@ export class JmsProvider implements AsyncDisposable {
     )
     this.#world = options.world ?? nodeWorld
     this.#logger = options.logger ?? silentLogger
-    this.#client = { clientId: 'millrace-jms', ...options.client, logger: this.#logger }
+    this.#relayKey = newRelayKey(this.#world.random)
+    const { network, ...rest } = this.#world
+    this.#client = {
+      clientId: 'millrace-jms',
+      ...(options.world === undefined ? {} : { network, world: rest }),
+      ...options.client,
+      logger: this.#logger,
+    }
     this.#startsOnFirstUse = options.startsOnFirstUse ?? false
     this.#users = new Users(this.#config, this.#world.random)
   }

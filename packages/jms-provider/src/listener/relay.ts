@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes, timingSafeEqual } from 'node:crypto'
-import type { ClientNetwork, Connection } from '@millrace/base'
+import { timingSafeEqual } from 'node:crypto'
+import type { ClientNetwork, Connection, Random } from '@millrace/base'
 
 /**
  * A provider that does not own the destinations passes connections on, bytes as they are. It starts with a line that tells
@@ -9,8 +9,8 @@ import type { ClientNetwork, Connection } from '@millrace/base'
 const MAGIC = Buffer.from('MILLRACE-RELAY ')
 const MAX_LINE = 512
 
-export function newRelayKey(): string {
-  return randomBytes(16).toString('hex')
+export function newRelayKey(random: Random): string {
+  return random.bytes(16).toString('hex')
 }
 
 /** Joins a client's connection with one to the owner. Rejects when the owner cannot be reached. */

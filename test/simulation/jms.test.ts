@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type Connection, type ConnectionFactory, Session, type TextMessage } from '@millrace/jms'
+import { runSeeds, seedsToRun } from './seeds.ts'
+import { jmsFactory, SimulatedProvider } from './simulated-provider.ts'
+import { SimulatedWorld } from './simulated-world.ts'
+
+const ORDERS = 40
+const LONGEST_RUN_MS = 1_800_000
+/** A receive that finds nothing this long: the queue is empty, unless the provider is down. */
+const RECEIVE_MS = 500
+
+/** What was promised to the programs. */
+interface Promises {
+  /** Orders whose commit was confirmed. */
+  readonly committed: Set<string>
+  /** Orders whose transaction was rolled back on purpose. */
+  readonly rolledBack: Set<string>
+  /** Orders that were forwarded by a commit that was confirmed. */
+  readonly forwarded: Set<string>
+}
+
+/** Calls `work` with transacted sessions until it says that it is done; each failure begins a new connection. */
+async function withSessions(
+  world: SimulatedWorld,
+  factory: ConnectionFactory,
+  work: (session: Session) => Promise<boolean>,
+): Promise<void> {
+  for (;;) {
+    let connection: Connection | undefined
+    try {
+      connection = await factory.createConnection()
+      await connection.start()
+      const session = await connection.createSession(Session.SESSION_TRANSACTED)
+      while (!(await work(session)));
+      return
+    } catch (error) {
+      if (error instanceof assert.AssertionError) throw error
+      await world.pass(50)
+    } finally {
+      await connection?.close().catch(() => undefined)
+    }
+  }
+}
+
+/** Sends orders, a few in each transaction. What fails is in doubt and is not sent again. */
+async function sendOrders(world: SimulatedWorld, promises: Promises): Promise<void> {
+  let next = 0
+  await withSessions(world, jmsFactory(world), async (session) => {
+    const producer = await session.createProducer(session.createQueue('orders'))
+    while (next < ORDERS) {
+      await world.pass(world.random.integer(150))
+      const orders = Array.from({ length: 1 + world.random.integer(3) }, () => `order ${next++}`)
+      for (const order of orders) await producer.send(session.createTextMessage(order))
+      if (world.random.integer(5) === 0) {
+        for (const order of orders) promises.rolledBack.add(order)
+        await session.rollback()
+        continue
+      }
+      await session.commit()
+      for (const order of orders) promises.committed.add(order)
+    }
+    return true
+  })
+}
+
+/** Moves orders to another queue, each in a transaction of its own. */
+async function forwardOrders(
+  world: SimulatedWorld,
+  promises: Promises,
+  isOver: () => boolean,
+): Promise<void> {
+  await withSessions(world, jmsFactory(world), async (session) => {
+    const consumer = await session.createConsumer(session.createQueue('orders'))
+    const producer = await session.createProducer(session.createQueue('done'))
+    while (!isOver()) {
+      const message = (await consumer.receive(RECEIVE_MS)) as TextMessage | null
+      if (message === null) continue
+      const order = message.getText() ?? ''
+      assert.ok(!promises.forwarded.has(order), `${order} comes back after it was forwarded`)
+      await producer.send(session.createTextMessage(order))
+      await world.pass(world.random.integer(30))
+      if (world.random.integer(8) === 0) {
+        await session.rollback()
+        continue
+      }
+      await session.commit()
+      promises.forwarded.add(order)
+    }
+    return true
+  })
+}
+
+async function drain(world: SimulatedWorld, queue: string): Promise<string[]> {
+  await using connection = await jmsFactory(world).createConnection()
+  await connection.start()
+  await using session = await connection.createSession()
+  await using consumer = await session.createConsumer(session.createQueue(queue))
+  const found: string[] = []
+  for (;;) {
+    const message = (await consumer.receive(5000)) as TextMessage | null
+    if (message === null) return found
+    found.push(message.getText() ?? '')
+  }
+}
+
+/** Waits until no message of a queue is left. */
+async function emptied(world: SimulatedWorld, provider: SimulatedProvider, queue: string) {
+  for (;;) {
+    const engine = provider.provider?.engine
+    if (engine !== undefined) {
+      const destination = await engine.destination('queue', queue)
+      await destination.caughtUp()
+      if (destination.queue.depth === 0) return
+    }
+    await world.pass(200)
+  }
+}
+
+/** One run; the same seed is the same run. Returns what happened, to compare two runs. */
+async function simulate(seed: number): Promise<string> {
+  const world = new SimulatedWorld(seed, {
+    'offsets.topic.num.partitions': '1',
+    'transaction.state.log.num.partitions': '1',
+    'group.initial.rebalance.delay.ms': '0',
+    'log.cleaner.enable': 'false',
+  })
+  const provider = new SimulatedProvider(world, {
+    config: { 'amqp.max.delivery.attempts': '0' },
+  })
+  const promises: Promises = {
+    committed: new Set(),
+    rolledBack: new Set(),
+    forwarded: new Set(),
+  }
+  const work = async (): Promise<void> => {
+    await world.start()
+    await provider.start()
+    let isOver = false
+    const sending = async (): Promise<void> => {
+      await sendOrders(world, promises)
+      world.calm()
+      await troubles
+      await emptied(world, provider, 'orders')
+      isOver = true
+    }
+    const troubles = Promise.all([
+      world.trouble({ cuts: world.random.integer(3), operations: 400 }),
+      provider.trouble({ deaths: 1 + world.random.integer(3), withinMs: 3000 }),
+    ])
+    await Promise.all([
+      sending(),
+      forwardOrders(world, promises, () => isOver),
+      forwardOrders(world, promises, () => isOver),
+    ])
+    const done = await drain(world, 'done')
+    assert.equal(new Set(done).size, done.length, `doubled: ${doubles(done)}`)
+    for (const order of promises.committed) assert.ok(done.includes(order), `${order} is lost`)
+    for (const order of promises.forwarded) assert.ok(done.includes(order), `${order} vanished`)
+    for (const order of promises.rolledBack) {
+      assert.ok(!done.includes(order), `${order} was rolled back, and is there`)
+    }
+    await provider.close()
+    await world.close()
+  }
+  await world.clock.run(work(), LONGEST_RUN_MS)
+  const { committed, rolledBack, forwarded } = promises
+  const sizes = [committed, rolledBack, forwarded].map(({ size }) => size)
+  return `${sizes.join()} ${world.cuts} cuts, ${provider.deaths} deaths, ${world.disk.operations} operations, ${world.clock.elapsedMs} ms`
+}
+
+const doubles = (names: readonly string[]): string =>
+  [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].join(' ')
+
+const seeds = seedsToRun(20)
+
+describe('JMS clients, a provider that is killed, a broker whose power fails, and a bad network', () => {
+  it(`lose and double nothing in transactions, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+    runSeeds(seeds, simulate))
+
+  it('do the same again by the same seed', async () => {
+    assert.equal(await simulate(7), await simulate(7))
+  })
+})
