@@ -2,6 +2,14 @@
 
 const MAX_LENGTH = 249
 
+/** Topic of the metadata log. It is not a topic that clients can see, create or write to. */
+export const CLUSTER_METADATA_TOPIC = '__cluster_metadata'
+
+/** Whether the name belongs to the broker alone, so that no topic may have it. */
+export function isReservedTopic(name: string): boolean {
+  return name === CLUSTER_METADATA_TOPIC
+}
+
 /** Why a name cannot be a topic's, or undefined when it can. */
 export function topicNameError(name: string): string | undefined {
   if (name === '') return 'Topic name is invalid: the empty string is not allowed'

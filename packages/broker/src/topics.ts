@@ -204,7 +204,12 @@ export class Topics {
       }
       const added = new Partition(topic, partition.index, partition.leaderEpoch, this.#logs)
       topic.partitions[partition.index] = added
-      this.#logs.register({ name: added.name, topicId: image.id, config: () => current.config })
+      this.#logs.register({
+        topic: name,
+        partition: added.index,
+        topicId: image.id,
+        config: () => current.config,
+      })
     }
     return true
   }

@@ -31,6 +31,8 @@ export class WireClient {
     { resolve(frame: Buffer): void; reject(error: Error): void }
   >()
   isClosed = false
+  /** Client id in the header of requests. */
+  clientId = 'wire'
   readonly closed: Promise<void>
 
   constructor(pipe: Pipe) {
@@ -91,7 +93,7 @@ export class WireClient {
   exchange(api: Api, version: number, body: Buffer): Promise<Buffer> {
     const correlationId = ++this.#correlationId
     const writer = new ByteWriter()
-    writeRequestHeader(writer, api, { apiVersion: version, correlationId, clientId: 'wire' })
+    writeRequestHeader(writer, api, { apiVersion: version, correlationId, clientId: this.clientId })
     writer.bytes(body)
     const frame = writer.toBuffer()
     const size = Buffer.alloc(4)

@@ -5,6 +5,7 @@ import {
   ErrorCode,
   ProtocolError,
 } from '@millrace/protocol'
+import { canBeMoved } from '../log/partition-directory.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
@@ -21,10 +22,16 @@ export const alterReplicaLogDirs = defineHandler(
           const errorCode = await attempt(
             context,
             async () => {
-              const partition = broker.topics.partition(name, partitionIndex)
+              if (!canBeMoved(name, partitionIndex)) {
+                throw new ProtocolError(
+                  'INVALID_TOPIC_EXCEPTION',
+                  `The topic name is too long: ${name}`,
+                )
+              }
               if (!broker.logs.directories.some((directory) => directory.path === path)) {
                 throw new ProtocolError('LOG_DIR_NOT_FOUND', `${path} is not one of log.dirs`)
               }
+              const partition = broker.topics.partition(name, partitionIndex)
               await broker.logs.move(partition.name, path)
               return ErrorCode.NONE as number
             },

@@ -25,10 +25,13 @@ export const deleteRecords = defineHandler(
               () => {
                 const partition = context.broker.topics.partition(topic.name, partitionIndex)
                 const { cleanupPolicy } = partition.topic.config
-                if (
-                  partition.topic.isInternal ||
-                  (cleanupPolicy.compact && !cleanupPolicy.delete)
-                ) {
+                if (partition.topic.isInternal) {
+                  throw new ProtocolError(
+                    'INVALID_TOPIC_EXCEPTION',
+                    `Cannot delete records of internal topic ${topic.name}`,
+                  )
+                }
+                if (cleanupPolicy.compact && !cleanupPolicy.delete) {
                   throw new ProtocolError(
                     'POLICY_VIOLATION',
                     `records of ${partition.name} cannot be deleted: cleanup.policy is not delete`,

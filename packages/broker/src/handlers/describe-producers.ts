@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { DescribeProducersRequest, DescribeProducersResponse, ErrorCode } from '@millrace/protocol'
+import {
+  DescribeProducersRequest,
+  DescribeProducersResponse,
+  ErrorCode,
+  ProtocolError,
+} from '@millrace/protocol'
+import { topicNameError } from '../topic-name.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
@@ -17,6 +23,10 @@ export const describeProducers = defineHandler(
             attempt(
               context,
               () => {
+                const nameError = topicNameError(name)
+                if (nameError !== undefined) {
+                  throw new ProtocolError('INVALID_TOPIC_EXCEPTION', nameError)
+                }
                 const { log } = context.broker.topics.partition(name, partitionIndex)
                 return {
                   partitionIndex,

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DescribeQuorumRequest, DescribeQuorumResponse, ErrorCode } from '@millrace/protocol'
+import { CLUSTER_METADATA_TOPIC } from '../topic-name.ts'
 import { defineHandler } from './handler.ts'
-
-const METADATA_TOPIC = '__cluster_metadata'
 
 /** DescribeQuorum (key 55): the quorum of the metadata, which is this node (KIP-595; v2 with directories and endpoints, KIP-853). */
 export const describeQuorum = defineHandler(
@@ -13,7 +12,7 @@ export const describeQuorum = defineHandler(
     const [partition] = topic?.partitions ?? []
     const isMetadata =
       request.topics.length === 1 &&
-      topic?.topicName === METADATA_TOPIC &&
+      topic?.topicName === CLUSTER_METADATA_TOPIC &&
       topic.partitions.length === 1 &&
       partition?.partitionIndex === 0
     const { metadata, nodeId, topicDefaults, world } = broker
@@ -44,7 +43,7 @@ export const describeQuorum = defineHandler(
       errorMessage: null,
       topics: [
         {
-          topicName: METADATA_TOPIC,
+          topicName: CLUSTER_METADATA_TOPIC,
           partitions: [
             {
               partitionIndex: 0,

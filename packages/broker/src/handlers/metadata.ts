@@ -7,8 +7,14 @@ import {
   ProtocolError,
   ZERO_UUID,
 } from '@millrace/protocol'
-import { topicNameError } from '../topic-name.ts'
-import { GROUP_METADATA_TOPIC, isInternalTopic, type Topic } from '../topics.ts'
+import { isReservedTopic, topicNameError } from '../topic-name.ts'
+import {
+  GROUP_METADATA_TOPIC,
+  isInternalTopic,
+  SHARE_GROUP_STATE_TOPIC,
+  type Topic,
+  TRANSACTION_STATE_TOPIC,
+} from '../topics.ts'
 import { AuthorizedOperations } from './authorized-operations.ts'
 import { describedPartition } from './described-partition.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
@@ -92,12 +98,15 @@ async function ensureTopic(
 ): Promise<ErrorName | undefined> {
   if (broker.topics.get(name) !== undefined) return undefined
   if (topicNameError(name) !== undefined) return 'INVALID_TOPIC_EXCEPTION'
-  if (!request.allowAutoTopicCreation || !broker.config.boolean('auto.create.topics.enable')) {
-    return 'UNKNOWN_TOPIC_OR_PARTITION'
-  }
+  const mayCreate =
+    request.allowAutoTopicCreation &&
+    broker.config.boolean('auto.create.topics.enable') &&
+    !isReservedTopic(name)
+  if (!mayCreate) return 'UNKNOWN_TOPIC_OR_PARTITION'
   try {
     if (name === GROUP_METADATA_TOPIC) await broker.groups.ensureTopic()
-    else if (isInternalTopic(name)) return 'UNKNOWN_TOPIC_OR_PARTITION'
+    else if (name === TRANSACTION_STATE_TOPIC) await broker.transactions.ensureTopic()
+    else if (name === SHARE_GROUP_STATE_TOPIC) await broker.shareStates.ensureTopic()
     else {
       await broker.createTopic({
         name,
@@ -110,7 +119,9 @@ async function ensureTopic(
     return undefined
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    return error.code === 'TOPIC_ALREADY_EXISTS' ? undefined : error.code
+    if (error.code === 'TOPIC_ALREADY_EXISTS') return undefined
+    // A valid name that collides with another topic's. Kafka creates the topic later and never reports why it did not.
+    return error.code === 'INVALID_TOPIC_EXCEPTION' ? 'UNKNOWN_TOPIC_OR_PARTITION' : error.code
   }
 }
 

@@ -17,11 +17,16 @@ import {
 } from './checkpoint-files.ts'
 import { cleanLog, dirtiness } from './cleaner.ts'
 import type { LogConfig } from './log-config.ts'
+import {
+  classifyDirectory,
+  futureDirectory,
+  partitionDirectory,
+  retiredDirectory,
+} from './partition-directory.ts'
 import { PartitionLog } from './partition-log.ts'
 import { type Segment, segmentName } from './segment.ts'
 
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'
-const PARTITION_DIRECTORY = /^(.+)-(\d+)$/
 
 export interface LogManagerOptions {
   readonly world: World
@@ -119,22 +124,23 @@ export class LogManager {
     const fs = this.#world.fileSystem
     for (const directory of this.#directories) {
       for (const entry of fs.list(directory.path)) {
-        if (!entry.isDirectory || entry.name.startsWith('__cluster_metadata-')) continue
+        if (!entry.isDirectory) continue
         const path = `${directory.path}/${entry.name}`
-        if (/\.[^.]+-(delete|future)$/.test(entry.name)) {
-          fs.remove(path)
-          continue
-        }
-        const match = PARTITION_DIRECTORY.exec(entry.name)
-        if (match === null || entry.name.endsWith('-stray')) continue
-        const topic = match[1] as string
-        const expected = expectedId(topic, Number(match[2]))
+        const named = classifyDirectory(entry.name)
+        if (named.kind === 'discarded') fs.remove(path)
+        if (named.kind !== 'partition' && named.kind !== 'unnamed') continue
+        const expected =
+          named.kind === 'partition' ? expectedId(named.topic, named.partition) : undefined
         const found = this.#topicIdOf(path)
         const topicId = found ?? expected
         if (topicId === undefined || topicId !== expected) {
-          this.#logger.warn('set aside a partition that the metadata does not know', { path })
-          const suffix = this.#world.random.bytes(16).toString('hex')
-          fs.rename(path, `${path}.${suffix}-stray`)
+          this.#logger.warn('set aside a directory whose partition is not in the metadata', {
+            path,
+          })
+          fs.rename(
+            path,
+            `${directory.path}/${retiredDirectory(entry.name, 'stray', this.#world.random)}`,
+          )
           continue
         }
         if (found === undefined) writePartitionMetadata(fs, path, topicId)
@@ -164,25 +170,30 @@ export class LogManager {
     }
   }
 
-  /** Makes a partition known. Its directory is made at once, so that it is there before anything refers to it. */
+  /**
+   * Registers a partition. Its directory is created at once, so that it exists before anything refers to it. Throws
+   * `MILLRACE_INVALID_TOPIC_NAME` for a topic whose name must not become a path.
+   */
   register(options: {
-    readonly name: string
+    readonly topic: string
+    readonly partition: number
     readonly topicId: string
     readonly config: () => LogConfig
     readonly directory?: string
   }): void {
-    const known = this.#partitions.get(options.name)
+    const name = partitionDirectory(options.topic, options.partition)
+    const known = this.#partitions.get(name)
     if (known !== undefined && known.topicId === options.topicId) {
       known.config = options.config
       return
     }
     const directory = this.#directoryForNew(options.directory)
-    const path = `${directory.path}/${options.name}`
+    const path = `${directory.path}/${name}`
     const fs = this.#world.fileSystem
     fs.makeDirectory(path)
     writePartitionMetadata(fs, path, options.topicId)
-    this.#partitions.set(options.name, {
-      name: options.name,
+    this.#partitions.set(name, {
+      name,
       topicId: options.topicId,
       directory,
       log: undefined,
@@ -257,7 +268,7 @@ export class LogManager {
     handle.log?.abandon()
     const fs = this.#world.fileSystem
     const path = `${handle.directory.path}/${name}`
-    const doomed = `${path}.${this.#world.random.bytes(16).toString('hex')}-delete`
+    const doomed = `${handle.directory.path}/${retiredDirectory(name, 'delete', this.#world.random)}`
     for (const map of [
       handle.directory.recoveryPoints,
       handle.directory.logStartOffsets,
@@ -278,7 +289,7 @@ export class LogManager {
     const log = this.log(name)
     const fs = this.#world.fileSystem
     const from = `${handle.directory.path}/${name}`
-    const future = `${directory.path}/${name}.${this.#world.random.bytes(16).toString('hex')}-future`
+    const future = `${directory.path}/${futureDirectory(name, this.#world.random)}`
     fs.makeDirectory(future)
     // Sealed segments are most of it, and are copied while the log is used.
     const copied = new Map<string, Segment>()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError, type World } from '@millrace/base'
 import type { BrokerConfig } from '../config/broker-config.ts'
+import { classifyDirectory } from '../log/partition-directory.ts'
 import { type MetaProperties, readMetaProperties, writeMetaProperties } from './meta-properties.ts'
 import { newUuid } from './uuid.ts'
 
@@ -59,8 +60,5 @@ export function formatDirectories(world: World, config: BrokerConfig): Formatted
 function hasPartitions(world: World, directory: string): boolean {
   return world.fileSystem
     .list(directory)
-    .some(
-      ({ name, isDirectory }) =>
-        isDirectory && /-\d+$/.test(name) && name !== '__cluster_metadata-0',
-    )
+    .some(({ name, isDirectory }) => isDirectory && classifyDirectory(name).kind === 'partition')
 }

@@ -13,6 +13,7 @@ import {
 import { writePartitionMetadata } from '../log/checkpoint-files.ts'
 import { ControlType, controlBatch } from '../log/control-batch.ts'
 import type { LogConfig } from '../log/log-config.ts'
+import { METADATA_DIRECTORY } from '../log/partition-directory.ts'
 import { PartitionLog } from '../log/partition-log.ts'
 import { MetadataImage } from './metadata-image.ts'
 import {
@@ -28,7 +29,6 @@ import { votersControlRecords } from './voters.ts'
 
 /** Topic id that Kafka gives `__cluster_metadata`. */
 const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
-const DIRECTORY_NAME = '__cluster_metadata-0'
 /** Kafka's limit for one batch of the metadata log. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
@@ -93,7 +93,7 @@ export class MetadataStore {
 
   private constructor(options: MetadataStoreOptions) {
     this.#options = options
-    this.#directory = `${options.directory}/${DIRECTORY_NAME}`
+    this.#directory = `${options.directory}/${METADATA_DIRECTORY}`
     const { fileSystem } = options.world
     fileSystem.makeDirectory(this.#directory)
     const [newest] = listSnapshots(fileSystem, this.#directory)
@@ -101,7 +101,7 @@ export class MetadataStore {
       world: options.world,
       logger: options.logger,
       directory: this.#directory,
-      name: DIRECTORY_NAME,
+      name: METADATA_DIRECTORY,
       config: metadataLogConfig,
       // The log is small and all depends on it: it is checked at every start.
       wasClean: false,

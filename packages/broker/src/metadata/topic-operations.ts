@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ErrorName, ProtocolError } from '@millrace/protocol'
 import { validateTopicConfig } from '../config/topic-config.ts'
-import { collidesWith, topicNameError } from '../topic-name.ts'
+import { collidesWith, isReservedTopic, topicNameError } from '../topic-name.ts'
 import { ConfigResourceType, type MetadataImage } from './metadata-image.ts'
 import type { NewMetadataRecord } from './metadata-record.ts'
 import { partitionRecordVersion } from './metadata-version.ts'
@@ -47,6 +47,12 @@ export function createTopic(
   context: { readonly defaults: TopicDefaults; readonly topicId: string },
 ): { readonly records: NewMetadataRecord[]; readonly result: TopicResult } {
   const { defaults, topicId } = context
+  if (isReservedTopic(topic.name)) {
+    throw new ProtocolError(
+      'INVALID_REQUEST',
+      `Creation of internal topic ${topic.name} is prohibited.`,
+    )
+  }
   const nameError = topicNameError(topic.name)
   if (nameError !== undefined) throw new ProtocolError('INVALID_TOPIC_EXCEPTION', nameError)
   if (image.topics.has(topic.name)) {
