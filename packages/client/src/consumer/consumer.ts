@@ -246,18 +246,22 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#setStates([])
   }
 
-  /** Reads exactly these partitions, without a group's say. */
-  assign(partitions: readonly TopicPartition[]): void {
+  /**
+   * Reads exactly these partitions, without a group's say. With a `topicId` only the topic of that id is read: once it was deleted,
+   * reading fails with `UNKNOWN_TOPIC_OR_PARTITION`, or with `UNKNOWN_TOPIC_ID` if a new topic has its name.
+   */
+  assign(partitions: readonly (TopicPartition & { readonly topicId?: string })[]): void {
     this.#assertOpen()
     if (this.#isSubscribed) {
       throw new MillraceError('MILLRACE_INVALID_STATE', 'topics are subscribed; unsubscribe first')
     }
     this.#subscription = { kind: 'assigned' }
-    const states = partitions.map(
-      ({ topic, partition }) =>
-        this.#states.get(partitionName({ topic, partition })) ??
-        new PartitionState(topic, partition),
-    )
+    const states = partitions.map(({ topic, partition, topicId }) => {
+      const known = this.#states.get(partitionName({ topic, partition }))
+      return known !== undefined && known.topicId === topicId
+        ? known
+        : new PartitionState(topic, partition, topicId)
+    })
     for (const state of this.#states.values()) if (!states.includes(state)) state.revoke()
     this.#setStates(states)
     this.#cluster.trackOnly(partitions.map(({ topic }) => topic))

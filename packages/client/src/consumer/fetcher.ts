@@ -71,6 +71,10 @@ export class Fetcher {
       if (state.isPaused && state.hasData) continue
       if (state.fetchOffset === undefined || state.error !== undefined) continue
       if (state.isValidating || state.retryAt > now) continue
+      if (state.topicId !== undefined && !this.#cluster.hasTopicId(state.topic, state.topicId)) {
+        this.#onMissingTopic(state, state.topicId)
+        continue
+      }
       const topic = this.#cluster.metadata.topics.get(state.topic)
       const partition = topic?.partitions[state.partition]
       const node = this.#nodeFor(state, partition?.leader ?? -1, now)
@@ -110,6 +114,22 @@ export class Fetcher {
           : this.#options.fetchMaxWaitMs,
       })
     }
+  }
+
+  /** The topic with the id that a partition asks for is not there: an error, if that lasts. */
+  #onMissingTopic(state: PartitionState, topicId: string): void {
+    const code = this.#cluster.lossOf(state.topic, topicId)
+    const { retryBackoffMs } = this.#cluster.options
+    if (code === undefined) {
+      state.retryAt = this.#cluster.clock.monotonic() + retryBackoffMs
+      this.#cluster.clock.setTimer(retryBackoffMs, () => this.fetch())
+      return
+    }
+    state.error = new ProtocolError(
+      code,
+      `topic ${state.topic} with id ${topicId} does not exist: it was deleted`,
+    )
+    this.#wake()
   }
 
   #nodeFor(state: PartitionState, leader: number, now: number): number | undefined {

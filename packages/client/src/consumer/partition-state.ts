@@ -27,6 +27,8 @@ export type ResetTarget = 'earliest' | 'latest' | { readonly timestamp: number }
 export class PartitionState {
   readonly topic: string
   readonly partition: number
+  /** Id that the topic must have; undefined for any. */
+  readonly topicId: string | undefined
   isPaused = false
   /** No longer ours; whoever still holds it must stop. */
   isRevoked = false
@@ -61,9 +63,10 @@ export class PartitionState {
   #decodedAt = 0
   #decodedTo: Position | undefined
 
-  constructor(topic: string, partition: number) {
+  constructor(topic: string, partition: number, topicId?: string) {
     this.topic = topic
     this.partition = partition
+    this.topicId = topicId
   }
 
   get bufferedBytes(): number {

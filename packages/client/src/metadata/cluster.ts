@@ -2,6 +2,7 @@
 import { type Clock, MillraceError, type Timer } from '@millrace/base'
 import {
   ErrorCode,
+  type ErrorName,
   errorName,
   FindCoordinatorRequest,
   FindCoordinatorResponse,
@@ -11,6 +12,7 @@ import {
   MetadataRequest,
   MetadataResponse,
   ProtocolError,
+  ZERO_UUID,
 } from '@millrace/protocol'
 import type { BrokerConnection, RequestOptions } from '../network/broker-connection.ts'
 import { Connections, type Lane } from '../network/connections.ts'
@@ -30,6 +32,9 @@ import {
 export const CoordinatorType = { group: 0, transaction: 1, share: 2 } as const
 export type CoordinatorType = keyof typeof CoordinatorType
 
+/** How long metadata must show that a topic is gone before that is believed. */
+const GONE_AFTER_MS = 500
+
 /** A client's view of its cluster: who is there, who leads what, and the connections to them. */
 export class Cluster {
   readonly options: ResolvedClientOptions
@@ -46,6 +51,8 @@ export class Cluster {
   #isClosed = false
   readonly #coordinators = new Map<string, Promise<Node>>()
   readonly #listeners = new Set<() => void>()
+  /** By id of a topic that was not found: since when, by the monotonic clock. */
+  readonly #missingSince = new Map<string, number>()
 
   constructor(options: ResolvedClientOptions, { allowAutoTopicCreation = false } = {}) {
     this.options = options
@@ -269,6 +276,34 @@ export class Cluster {
         cause: error,
       })
     }
+  }
+
+  /** Whether metadata shows the topic with this id. Brokers before Apache Kafka 2.8 do not tell ids: then any topic has it. */
+  hasTopicId(name: string, id: string): boolean {
+    const known = this.#metadata.topics.get(name)?.id
+    if (known !== id && known !== ZERO_UUID) return false
+    this.#missingSince.delete(id)
+    return true
+  }
+
+  /**
+   * For a topic that `hasTopicId` does not find: the error code once it is gone, that is after metadata has shown no topic of the
+   * name, or one with another id, for `GONE_AFTER_MS`. Until then it is undefined, since a broker that lags behind may have told
+   * so, and metadata is asked for again.
+   */
+  lossOf(name: string, id: string): ErrorName | undefined {
+    this.track([name])
+    this.requestRefresh()
+    const isReplaced = this.#metadata.topics.has(name)
+    if (!isReplaced) {
+      const code = this.#metadata.topicErrors.get(name)
+      if (code !== ErrorCode.UNKNOWN_TOPIC_OR_PARTITION) return undefined
+    }
+    const now = this.clock.monotonic()
+    const since = this.#missingSince.get(id) ?? now
+    this.#missingSince.set(id, since)
+    if (now - since < GONE_AFTER_MS) return undefined
+    return isReplaced ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION'
   }
 
   /** The node that leads a partition, undefined while none is known. */

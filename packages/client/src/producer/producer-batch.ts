@@ -45,6 +45,8 @@ export interface BatchIdentity {
 /** Records of one partition on their way. */
 export class ProducerBatch {
   readonly result: BatchResult
+  /** Id that the topic must have; undefined for any. */
+  readonly topicId: string | undefined
   readonly createdAt: number
   #builder: RecordBatchBuilder | undefined
   #encoded: Buffer | undefined
@@ -64,6 +66,7 @@ export class ProducerBatch {
   constructor(options: {
     readonly topic: string
     readonly partition: number
+    readonly topicId?: string | undefined
     readonly createdAt: number
     readonly initialSize: number
     readonly pool?: BufferPool
@@ -75,6 +78,7 @@ export class ProducerBatch {
       logAppendTimeMs: -1,
       timestamps: [],
     }
+    this.topicId = options.topicId
     this.createdAt = options.createdAt
     this.#pool = options.pool
     this.#builder = new RecordBatchBuilder(options.initialSize, options.pool?.allocate)

@@ -43,6 +43,8 @@ export interface ProducerOptions<K = Uint8Array | string, V = Uint8Array | strin
   readonly transactionalId?: string
   /** How long a transaction may take before its coordinator aborts it. Default 60,000; brokers allow up to 900,000. */
   readonly transactionTimeoutMs?: number
+  /** Whether the broker may create topics that do not exist when records are sent to them. Default true. */
+  readonly allowAutoCreateTopics?: boolean
 }
 
 const ownNames: readonly (keyof ProducerOptions)[] = [
@@ -62,6 +64,7 @@ const ownNames: readonly (keyof ProducerOptions)[] = [
   'partitioner',
   'transactionalId',
   'transactionTimeoutMs',
+  'allowAutoCreateTopics',
 ]
 export const producerOptionNames = [...clientOptionNames, ...ownNames]
 

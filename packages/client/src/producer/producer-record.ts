@@ -11,6 +11,11 @@ type HeaderValue = Uint8Array | string | null
 /** A record to be sent. */
 export interface ProducerRecord<K = Uint8Array | string, V = Uint8Array | string> {
   readonly topic: string
+  /**
+   * Id that the topic must have. A topic that was deleted and created again has another one: the record is not written there,
+   * and its send fails with `UNKNOWN_TOPIC_ID`, or `UNKNOWN_TOPIC_OR_PARTITION` if there is no topic of that name. Default: any.
+   */
+  readonly topicId?: string
   /** Default: the partitioner's choice. */
   readonly partition?: number
   readonly key?: K | null

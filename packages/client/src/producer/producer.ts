@@ -45,6 +45,7 @@ export interface SendOptions {
 /** A record whose key and value are bytes, on its way into a batch. */
 interface EncodedRecord {
   readonly topic: string
+  readonly topicId: string | undefined
   readonly partition: number | undefined
   readonly key: RecordBytes
   readonly value: RecordBytes
@@ -129,7 +130,9 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     this.#valueSerializer = options.serializers?.value ?? plain
     const { batchSize, bufferMemory } = this.#options
     this.#pool = new BufferPool(batchSize, Math.min(bufferMemory / 4, POOLED_BYTES))
-    this.#cluster = new Cluster(this.#client, { allowAutoTopicCreation: true })
+    this.#cluster = new Cluster(this.#client, {
+      allowAutoTopicCreation: options.allowAutoCreateTopics ?? true,
+    })
     const { transactionalId, transactionTimeoutMs, maxBlockMs } = this.#options
     this.#transactions =
       transactionalId === undefined
@@ -271,7 +274,8 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
         `a record for topic ${topic} takes ${maxSize} bytes, more than ${name} ${limit}`,
       )
     }
-    return { topic, partition, key, value: valueBytes, headers, timestamp, maxSize }
+    const { topicId } = record
+    return { topic, topicId, partition, key, value: valueBytes, headers, timestamp, maxSize }
   }
 
   /** Puts a record into a batch, or into the line of those that have to wait. */
@@ -292,9 +296,11 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   async #placeTogether(records: readonly EncodedRecord[], delivery: Delivery): Promise<void> {
     const [first] = records
     if (first === undefined) return
-    const { topic: name, partition } = first
+    const { topic: name, topicId, partition } = first
     const size = records.reduce((sum, record) => sum + record.maxSize, 0)
-    const isOnePlace = records.every((each) => each.topic === name && each.partition === partition)
+    const isOnePlace = records.every(
+      (each) => each.topic === name && each.topicId === topicId && each.partition === partition,
+    )
     if (partition === undefined || !isOnePlace) {
       throw new MillraceError(
         'MILLRACE_INVALID_RECORD',
@@ -318,7 +324,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
     const queue = this.#queueOf(topic, partition)
     if (queue.open !== undefined) queue.open.isClosed = true
-    const batch = this.#newBatch(queue, size)
+    const batch = this.#newBatch(queue, { topicId, maxSize: size })
     records.forEach((record, i) => {
       delivery.metadata[i] = batch.add(record, delivery)
     })
@@ -368,7 +374,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       return false
     if (this.#lacksMemory(record.maxSize)) return false
     const partition = record.partition ?? this.#choose(topic, record, metadata)
-    const batch = this.#batchFor(this.#queueOf(topic, partition), record.maxSize)
+    const batch = this.#batchFor(this.#queueOf(topic, partition), record)
     const before = batch.size
     delivery.metadata[index] = batch.add(record, delivery)
     const grown = batch.size - before
@@ -398,21 +404,29 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     )
   }
 
-  #batchFor(queue: PartitionQueue, size: number): ProducerBatch {
+  #batchFor(
+    queue: PartitionQueue,
+    record: Pick<EncodedRecord, 'topicId' | 'maxSize'>,
+  ): ProducerBatch {
     const { open } = queue
     if (open !== undefined) {
-      if (open.size + size <= this.#options.batchSize) return open
+      const hasRoom = open.size + record.maxSize <= this.#options.batchSize
+      if (hasRoom && open.topicId === record.topicId) return open
       open.isClosed = true
     }
-    return this.#newBatch(queue, size)
+    return this.#newBatch(queue, record)
   }
 
-  #newBatch(queue: PartitionQueue, size: number): ProducerBatch {
+  #newBatch(
+    queue: PartitionQueue,
+    { topicId, maxSize }: Pick<EncodedRecord, 'topicId' | 'maxSize'>,
+  ): ProducerBatch {
     const batch = new ProducerBatch({
       topic: queue.topic,
       partition: queue.partition,
+      topicId,
       createdAt: this.#client.clock.monotonic(),
-      initialSize: Math.max(Math.min(queue.sizeHint, this.#options.batchSize), size + 61),
+      initialSize: Math.max(Math.min(queue.sizeHint, this.#options.batchSize), maxSize + 61),
       pool: this.#pool,
     })
     queue.waiting.push(batch)

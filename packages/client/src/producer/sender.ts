@@ -118,6 +118,7 @@ export class Sender {
         continue
       }
       if (!this.#isReady(queue, now)) continue
+      if (!this.#isForTopic(queue, now)) continue
       if (this.#transactions?.mayWrite(queue) === false) continue
       const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
       if (leader === undefined) {
@@ -154,6 +155,28 @@ export class Sender {
     )
     for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)
     return true
+  }
+
+  /** Whether the topic has the id that the batch in front asks for. Fails the batch once another topic has taken its place. */
+  #isForTopic(queue: PartitionQueue, now: number): boolean {
+    for (;;) {
+      const [head] = queue.waiting
+      if (head === undefined) return false
+      if (head.topicId === undefined || this.#cluster.hasTopicId(queue.topic, head.topicId)) {
+        return true
+      }
+      const code = this.#cluster.lossOf(queue.topic, head.topicId)
+      if (code === undefined) {
+        this.#wakeAt(now + this.#cluster.options.retryBackoffMs)
+        return false
+      }
+      const error = new ProtocolError(
+        code,
+        `topic ${queue.topic} with id ${head.topicId} does not exist: it was deleted`,
+      )
+      queue.waiting.shift()
+      this.#settle(head, error)
+    }
   }
 
   /** Whether the batch in front should go now; else notes when to look again. */
@@ -445,6 +468,7 @@ export class Sender {
       const half = new ProducerBatch({
         topic: queue.topic,
         partition: queue.partition,
+        topicId: batch.topicId,
         createdAt: batch.createdAt,
         initialSize: batch.size,
       })
