@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+import './required-node.ts'
+
 export type { EncodingBuffer } from './buffer-encoders.ts'
 export { ByteReader, MalformedInputError } from './byte-reader.ts'
 export { ByteWriter } from './byte-writer.ts'

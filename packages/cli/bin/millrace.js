@@ -5,7 +5,7 @@ import module from 'node:module'
 
 const [major] = process.versions.node.split('.').map(Number)
 if (major < 24) {
-  process.stderr.write(`millrace needs Node 24 or newer; this is ${process.version}\n`)
+  process.stderr.write(`millrace requires Node 24 or newer; this is ${process.version}\n`)
   process.exit(1)
 }
 module.enableCompileCache?.()

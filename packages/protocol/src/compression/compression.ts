@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { constants, gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+// As a namespace: an older Node lacks zstd and must reach the check of its version.
+import * as zlib from 'node:zlib'
 import { MalformedInputError } from '@millrace/base'
 import * as lz4 from './lz4.ts'
 import * as snappy from './snappy.ts'
@@ -24,15 +25,15 @@ export function compress(type: CompressionType, data: Buffer, level?: number): B
     case 'none':
       return data
     case 'gzip':
-      return gzipSync(data, level === undefined ? {} : { level })
+      return zlib.gzipSync(data, level === undefined ? {} : { level })
     case 'snappy':
       return snappy.compress(data)
     case 'lz4':
       return lz4.compress(data)
     case 'zstd':
-      return zstdCompressSync(
+      return zlib.zstdCompressSync(
         data,
-        level === undefined ? {} : { params: { [constants.ZSTD_c_compressionLevel]: level } },
+        level === undefined ? {} : { params: { [zlib.constants.ZSTD_c_compressionLevel]: level } },
       )
   }
 }
@@ -44,13 +45,13 @@ export function decompress(type: CompressionType, data: Buffer): Buffer {
       case 'none':
         return data
       case 'gzip':
-        return gunzipSync(data, { maxOutputLength: MAX_DECOMPRESSED_BYTES })
+        return zlib.gunzipSync(data, { maxOutputLength: MAX_DECOMPRESSED_BYTES })
       case 'snappy':
         return snappy.decompress(data)
       case 'lz4':
         return lz4.decompress(data)
       case 'zstd':
-        return zstdDecompressSync(data, { maxOutputLength: MAX_DECOMPRESSED_BYTES })
+        return zlib.zstdDecompressSync(data, { maxOutputLength: MAX_DECOMPRESSED_BYTES })
     }
   } catch (error) {
     if (error instanceof MalformedInputError) throw error

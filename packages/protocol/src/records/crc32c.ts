@@ -1,7 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-import { crc32c as native } from '@node-rs/crc32'
+import { createRequire } from 'node:module'
+import { softwareCrc32c } from './software-crc32c.ts'
 
 /** CRC-32C (Castagnoli) of `data`, unsigned. */
-export function crc32c(data: Buffer): number {
-  return native(data)
+export const crc32c: (data: Buffer) => number = nativeCrc32c() ?? softwareCrc32c
+
+/**
+ * The native implementation, about ten times as fast. It is absent in a bundle without `node_modules` and on platforms
+ * that `@node-rs/crc32` has no binary for. Not an `import`: a bundler would follow it into the binary.
+ */
+function nativeCrc32c(): ((data: Buffer) => number) | undefined {
+  try {
+    const native: unknown = createRequire(import.meta.url)('@node-rs/crc32')
+    return (native as typeof import('@node-rs/crc32')).crc32c
+  } catch {
+    return undefined
+  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { promisify } from 'node:util'
-import { deflate, gzip, zstdCompress } from 'node:zlib'
+// As a namespace: an older Node lacks zstd and must reach the check of its version.
+import * as zlib from 'node:zlib'
 import type { Timer } from '@millrace/base'
 import type { TakeTransaction } from '../../channel.ts'
 import type { ComponentContext, Sink } from '../../component.ts'
@@ -11,9 +12,9 @@ import { BucketPath } from './bucket-path.ts'
 export type Codec = 'none' | 'gzip' | 'deflate' | 'zstd'
 
 const compressors = {
-  gzip: promisify(gzip),
-  deflate: promisify(deflate),
-  zstd: promisify(zstdCompress),
+  gzip: promisify(zlib.gzip),
+  deflate: promisify(zlib.deflate),
+  zstd: promisify(zlib.zstdCompress),
 } as const
 
 /** Compresses a part of a file; parts one after another are one stream that decompressors read through. */
