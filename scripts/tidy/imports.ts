@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+import { dirname, join, normalize } from 'node:path/posix'
+import { type Finding, lineOf, type Rule } from './finding.ts'
+import { isTypeScript, type ProjectFile, packageOf } from './project-files.ts'
+
+/** What each package may import of the others, tests aside (design: dependencies point one way). */
+const allowedPackages: Readonly<Record<string, readonly string[]>> = {
+  base: [],
+  protocol: ['base'],
+  broker: ['base', 'protocol'],
+  client: ['base', 'protocol'],
+  amqp: ['base'],
+  jms: ['base', 'amqp'],
+  'jms-provider': ['base', 'amqp', 'client'],
+  flume: ['base', 'client', 'jms'],
+  testkit: ['base', 'protocol'],
+  cli: ['base', 'protocol', 'broker', 'client', 'amqp', 'jms', 'jms-provider', 'flume'],
+}
+
+/** Modules of Node that reach the outside world, and the folders or files that may import them. */
+const seams: readonly [modules: RegExp, allowed: RegExp][] = [
+  [
+    /^node:(net|tls|dgram|http|https|http2)$/,
+    /^packages\/(base\/src\/(node-|network)|cli\/|flume\/src\/|amqp\/src\/network\/|broker\/src\/network\/|client\/src\/network\/|testkit\/)/,
+  ],
+  [
+    /^node:(fs|fs\/promises)$/,
+    /^packages\/(base\/src\/node-|cli\/|flume\/src\/|broker\/src\/log\/|testkit\/)/,
+  ],
+]
+
+interface Import {
+  readonly target: string
+  readonly isType: boolean
+  readonly offset: number
+}
+
+function importsOf(file: ProjectFile): Import[] {
+  const { module } = file.syntax()
+  const statements = [
+    ...module.staticImports.map(({ start, moduleRequest, entries }) => ({
+      target: moduleRequest.value,
+      isType: entries.length > 0 && entries.every(({ isType }) => isType),
+      offset: start,
+    })),
+    ...module.staticExports.flatMap(({ start, entries }) =>
+      entries.flatMap(({ moduleRequest, isType }) =>
+        moduleRequest ? [{ target: moduleRequest.value, isType, offset: start }] : [],
+      ),
+    ),
+  ]
+  return statements
+}
+
+/** Packages and folders import in one direction, and the outside world only at the seams. */
+export const imports: Rule = {
+  name: 'imports',
+  check(files) {
+    const sources = files.filter(
+      (file) => isTypeScript(file) && packageOf(file.path) !== undefined && !isTest(file.path),
+    )
+    return [...sources.flatMap(checkFile), ...upwardImports(sources), ...cycles(sources)]
+  },
+}
+
+function isTest(path: string): boolean {
+  return path.endsWith('.test.ts')
+}
+
+function checkFile(file: ProjectFile): Finding[] {
+  const own = packageOf(file.path) as string
+  return importsOf(file).flatMap(({ target, offset, isType }) => {
+    const at = { file: file.path, line: lineOf(file.text, offset) }
+    const other = /^@millrace\/([^/]+)/.exec(target)?.[1]
+    if (other !== undefined && !(allowedPackages[own] ?? []).includes(other)) {
+      return [{ ...at, text: `${own} must not import @millrace/${other}` }]
+    }
+    if (target.startsWith('.') && packageOf(resolve(file.path, target)) !== own) {
+      return [{ ...at, text: `${target} is in another package; import it by name` }]
+    }
+    const seam = seams.find(([modules]) => modules.test(target))
+    if (seam !== undefined && !isType && !seam[1].test(file.path)) {
+      return [{ ...at, text: `${target} is imported outside of the seams to network and disk` }]
+    }
+    return []
+  })
+}
+
+function resolve(from: string, target: string): string {
+  return normalize(join(dirname(from), target))
+}
+
+/** Imports of a module above that itself reaches back into the importing folder. */
+function upwardImports(sources: readonly ProjectFile[]): Finding[] {
+  const graph = graphOf(sources)
+  return sources.flatMap((file) => {
+    const own = `${dirname(file.path)}/`
+    return importsOf(file)
+      .filter(({ target, isType }) => target.startsWith('..') && !isType)
+      .map(({ target, offset }) => ({ offset, to: resolve(file.path, target) }))
+      .filter(({ to }) => own.startsWith(`${dirname(to)}/`) && reaches(graph, to, own))
+      .map(({ offset, to }) => ({
+        file: file.path,
+        line: lineOf(file.text, offset),
+        text: `imports ${to} from the folder above, which imports this folder`,
+      }))
+  })
+}
+
+/** Imports by value between the modules of all packages. */
+function graphOf(sources: readonly ProjectFile[]): ReadonlyMap<string, readonly string[]> {
+  return new Map(
+    sources.map((file) => [
+      file.path,
+      importsOf(file)
+        .filter(({ target, isType }) => target.startsWith('.') && !isType)
+        .map(({ target }) => resolve(file.path, target)),
+    ]),
+  )
+}
+
+/** Whether a module imports, by any number of steps, one below `folder`. */
+function reaches(
+  graph: ReadonlyMap<string, readonly string[]>,
+  from: string,
+  folder: string,
+): boolean {
+  const seen = new Set([from])
+  for (const module of seen) {
+    if (module.startsWith(folder)) return true
+    for (const target of graph.get(module) ?? []) seen.add(target)
+  }
+  return false
+}
+
+/** Cycles of modules through imports by value. */
+function cycles(sources: readonly ProjectFile[]): Finding[] {
+  const graph = graphOf(sources)
+  const findings: Finding[] = []
+  const done = new Set<string>()
+  const path: string[] = []
+  const visit = (file: string): void => {
+    const start = path.indexOf(file)
+    if (start >= 0) {
+      const cycle = [...path.slice(start), file].map((each) => each.replace('packages/', ''))
+      findings.push({ file, line: 1, text: `cycle of imports: ${cycle.join(' -> ')}` })
+      return
+    }
+    if (done.has(file)) return
+    path.push(file)
+    for (const target of graph.get(file) ?? []) visit(target)
+    path.pop()
+    done.add(file)
+  }
+  for (const file of graph.keys()) visit(file)
+  return findings
+}

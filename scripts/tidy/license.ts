@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Rule } from './finding.ts'
+
+const SPDX = 'SPDX-License-Identifier: Apache-2.0'
+
+/** Every source file states its license in its first line, or its second after `#!`. */
+export const license: Rule = {
+  name: 'license',
+  check: (files) =>
+    files
+      .filter(({ path }) => !path.endsWith('.md'))
+      .filter(({ text }) => !text.split('\n', 2).some((line) => line.includes(SPDX)))
+      .map(({ path }) => ({ file: path, line: 1, text: `expected "${SPDX}"` })),
+}
