@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteReader, ByteWriter } from '@millrace/base'
 import { MalformedInputError } from '@millrace/base'
-import { ApiKey } from './schemas/api-key.ts'
-import type { Api } from './schemas/apis.ts'
+import { type Api, ApiKey } from './schemas/apis.ts'
 import { inVersions } from './schemas/schema.ts'
 
 /** What opens every request. Header v1; flexible versions of an API use v2, which ends in tagged fields. */

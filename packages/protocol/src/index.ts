@@ -44,8 +44,7 @@ export {
   RecordBatch,
   recordBatches,
 } from './records/record-batch.ts'
-export { ApiKey } from './schemas/api-key.ts'
-export { type Api, apis } from './schemas/apis.ts'
+export { type Api, ApiKey, type ApiName, apis } from './schemas/apis.ts'
 export * from './schemas/messages.ts'
 export * from './schemas/records/consumer-protocol.ts'
 export * from './schemas/records/control.ts'

@@ -45,6 +45,8 @@ export interface MessageSchema {
   readonly versions: VersionRange
   /** Versions with compact lengths and tagged fields (KIP-482). */
   readonly flexible: VersionRange
+  /** Of a request: its newest version is not final. */
+  readonly latestVersionUnstable?: true
   readonly fields: FieldSchemas
 }
 

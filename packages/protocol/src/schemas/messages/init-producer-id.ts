@@ -7,6 +7,7 @@ export const InitProducerIdRequest = {
   name: 'InitProducerIdRequest',
   versions: '0-6',
   flexible: '2+',
+  latestVersionUnstable: true,
   fields: {
     transactionalId: { type: 'string', versions: '0+', nullable: '0+' },
     transactionTimeoutMs: { type: 'int32', versions: '0+' },
