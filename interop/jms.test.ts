@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
+import { ConnectionFactory, type MessageConsumer, type TextMessage } from '@millrace/jms'
 import { JmsProvider } from '@millrace/jms-provider'
+import { until } from '../test/e2e/until.ts'
 import { jmsScenarios } from '../test/scenarios/jms-scenarios.ts'
 import { type JmsUnderTest, jmsUnderTest } from '../test/scenarios/jms-under-test.ts'
 import { java, type Peer, startArtemis } from './peers.ts'
@@ -61,6 +63,46 @@ describe('JMS programs in Java', () => {
     )
     assert.equal((await run(provider.address)).stdout, expected.stdout)
   })
+
+  for (const how of ['halt', 'kill', 'close']) {
+    it(`that end with everything open (${how}) leave nothing behind`, async () => {
+      const name = `${process.pid}.${how}`
+      const { stdout, stderr } = await java('qpid-jms-2', [
+        'DyingClient',
+        `amqp://${provider.address}`,
+        name,
+        how,
+      ])
+      assert.equal(stdout, 'reply\ntick\nwork 0\nwork 1\nwork 2\n', stderr)
+      const isEmpty = (): boolean => Object.values(provider.usage).every((count) => count === 0)
+      await until(isEmpty).catch(() => undefined)
+      assert.ok(isEmpty(), JSON.stringify(provider.usage))
+      // The client id is free, the subscription has no consumer, and what was not committed is there in its order.
+      const factory = new ConnectionFactory(`amqp://${provider.address}`)
+      await using connection = await factory.createConnection()
+      connection.setClientID(`dying.${name}`)
+      await connection.start()
+      await using session = await connection.createSession()
+      const texts = async (consumer: MessageConsumer): Promise<(string | null)[]> => {
+        const found: (string | null)[] = []
+        for (;;) {
+          const message = await consumer.receive(500)
+          if (message === null) return found
+          found.push((message as TextMessage).getText())
+        }
+      }
+      await using durable = await session.createDurableConsumer(
+        session.createTopic(`dying.topic.${name}`),
+        'durable',
+      )
+      assert.deepEqual(await texts(durable), ['news'])
+      await using worker = await session.createConsumer(session.createQueue(`dying.work.${name}`))
+      const left = Array.from({ length: 18 }, (_, i) => `work ${i + 2}`)
+      assert.deepEqual(await texts(worker), left)
+      await using out = await session.createConsumer(session.createQueue(`dying.out.${name}`))
+      assert.deepEqual(await texts(out), ['committed 0', 'committed 1'])
+    })
+  }
 
   it('pass the Joram suite whole (Qpid JMS 1, javax.jms)', async () => {
     const { stdout } = await java(

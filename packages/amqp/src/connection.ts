@@ -1,5 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Clock, type Connection, MalformedInputError, type Timer } from '@millrace/base'
+import {
+  attempt,
+  type Clock,
+  type Connection,
+  type Logger,
+  MalformedInputError,
+  silentLogger,
+  type Timer,
+} from '@millrace/base'
 import { AmqpError, Condition, conditionOf } from './amqp-error.ts'
 import {
   amqpHeader,
@@ -59,6 +67,8 @@ export interface ConnectionOptions {
   readonly offeredCapabilities?: readonly string[] | undefined
   readonly desiredCapabilities?: readonly string[] | undefined
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
+  /** Told of errors that are not the peer's, each once, with its cause. Default: nobody. */
+  readonly logger?: Logger | undefined
   readonly handler: ConnectionHandler
 }
 
@@ -80,6 +90,8 @@ type Phase = 'header' | 'sasl' | 'amqp' | 'gone'
 export class AmqpConnection {
   readonly #transport: Connection
   readonly #options: ConnectionOptions
+  /** @internal */
+  readonly logger: Logger
   readonly #reader = new FrameReader()
   #phase: Phase = 'header'
   #sasl: SaslLayer | undefined
@@ -116,6 +128,7 @@ export class AmqpConnection {
   constructor(transport: Connection, options: ConnectionOptions) {
     this.#transport = transport
     this.#options = options
+    this.logger = options.logger ?? silentLogger
     this.#sasl = options.sasl
     this.#lastHeardMs = options.clock.monotonic()
     this.opened = new Promise((resolve, reject) => {
@@ -131,9 +144,9 @@ export class AmqpConnection {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve
     })
-    transport.onData = (chunk) => this.#onData(chunk)
-    transport.onClose = (error) => this.#onTransportClosed(error)
-    transport.onDrain = () => this.#onDrain()
+    transport.onData = (chunk) => this.#guard(() => this.#onData(chunk))
+    transport.onClose = (error) => this.#guard(() => this.#onTransportClosed(error))
+    transport.onDrain = () => this.#guard(() => this.#onDrain())
     this.#after(OPEN_TIMEOUT_MS, () => {
       if (this.#remote !== undefined || (this.#isReady && !this.#isOpen)) return
       this.#fail(timeoutError('did not open the connection'))
@@ -282,7 +295,7 @@ export class AmqpConnection {
     this.#isFlushPlanned = true
     queueMicrotask(() => {
       this.#isFlushPlanned = false
-      this.#flush()
+      this.#guard(() => this.#flush())
     })
   }
 
@@ -324,12 +337,17 @@ export class AmqpConnection {
   }
 
   #process(): void {
+    while (!this.#isBusy && this.#step());
+    this.#flush()
+  }
+
+  /** Everything that the transport, the clock and the SASL layer call runs in here: an exception ends this connection only. */
+  #guard(work: () => void): void {
     try {
-      while (!this.#isBusy && this.#step());
+      work()
     } catch (error) {
       this.#fail(error)
     }
-    this.#flush()
   }
 
   /** Serves one frame or header; false when there is none yet. */
@@ -478,9 +496,9 @@ export class AmqpConnection {
           )
       }
     } catch (error) {
-      if (error instanceof LinkFailure) return session.onLinkFailure(error)
+      if (error instanceof LinkFailure) return error.link.fail(error.reason)
       if (error instanceof AmqpError && error.code !== Condition.framingError) {
-        return session.end(error.condition)
+        return session.fail(error)
       }
       throw error
     }
@@ -558,11 +576,19 @@ export class AmqpConnection {
           : new AmqpError(Condition.internalError, conditionOf(error).description ?? 'error', {
               cause: error,
             })
+    if (known.code === Condition.internalError) {
+      this.logger.error('an AMQP connection ends: an error of this side', {
+        peer: this.remoteAddress,
+        error,
+      })
+    }
     if (this.#phase === 'amqp' && !this.#isClosing) {
-      this.open()
-      this.#isClosing = true
-      this.#send({ kind: 'close', error: known.condition } as Close)
-      this.#flush()
+      attempt(this.logger, 'telling a peer that its connection ends', () => {
+        this.open()
+        this.#isClosing = true
+        this.#send({ kind: 'close', error: known.condition } as Close)
+        this.#flush()
+      })
     }
     this.#gone(known, () => this.#transport.end())
   }
@@ -590,22 +616,38 @@ export class AmqpConnection {
     this.#timers = []
     this.#rejectReady(error ?? new AmqpError(Condition.connectionForced, 'connection closed'))
     this.#rejectOpened(error ?? new AmqpError(Condition.connectionForced, 'connection closed'))
-    for (const session of [...this.#byChannel.values()]) session.onConnectionGone(error)
+    // Whatever one of these steps throws, the others must happen: each session, the socket, the owner.
+    for (const session of new Set([
+      ...this.#byChannel.values(),
+      ...this.#byRemoteChannel.values(),
+    ])) {
+      attempt(this.logger, 'ending a session', () => session.onConnectionGone(error))
+    }
     this.#byChannel.clear()
     this.#byRemoteChannel.clear()
-    finish()
+    this.#sessionsToFlush.length = 0
+    this.#out = []
+    this.#outSize = 0
+    attempt(this.logger, 'closing a socket', () => this.#hangUp(finish))
+    attempt(this.logger, 'the end of an AMQP connection', () =>
+      this.#options.handler.onClose(error),
+    )
+    this.#resolveClosed()
+  }
+
+  #hangUp(finish: () => void): void {
+    this.#transport.onData = () => {}
+    this.#transport.onDrain = () => {}
     // A peer that never reads must not keep the socket open.
     const last = this.#options.clock.setTimer(CLOSE_TIMEOUT_MS, () => this.#transport.destroy())
     this.#transport.onClose = () => last.cancel()
-    this.#transport.onData = () => {}
-    this.#options.handler.onClose(error)
-    this.#resolveClosed()
+    finish()
   }
 
   // Time.
 
   #after(ms: number, callback: () => void): void {
-    this.#timers.push(this.#options.clock.setTimer(ms, callback))
+    this.#timers.push(this.#options.clock.setTimer(ms, () => this.#guard(callback)))
   }
 
   /** Sends an empty frame now and then while there is nothing else to say. */
@@ -635,7 +677,7 @@ export class AmqpConnection {
   #every(ms: number, callback: () => void): void {
     const index = this.#timers.length
     const tick = (): void => {
-      callback()
+      this.#guard(callback)
       if (this.#phase !== 'gone') this.#timers[index] = this.#options.clock.setTimer(ms, tick)
     }
     this.#timers.push(this.#options.clock.setTimer(ms, tick))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AmqpError, Condition } from './amqp-error.ts'
+import { attempt } from '@millrace/base'
+import { AmqpError, Condition, conditionOf } from './amqp-error.ts'
 import type { AmqpValue } from './codec/types.ts'
 import type {
   Coordinator,
@@ -30,8 +31,8 @@ export interface LinkOptions {
 
 export interface LinkHandler {
   /**
-   * The peer detached, or, without a `detach`, the session or connection ended. `isLost` when that came without a word,
-   * so that nobody knows what the peer has done with what it had. Called once.
+   * The link is over: the peer detached, or, without a `detach`, its session or connection ended or the link failed. `isLost` when the
+   * peer had no chance to say what it has done with what it had. Called once. Whatever it throws is logged and goes no further.
    */
   onDetach(detach: Detach | undefined, isLost: boolean): void
 }
@@ -71,6 +72,7 @@ export abstract class Link {
   #resolveAttached: () => void = () => {}
   #rejectAttached: (error: Error) => void = () => {}
   #askedForNothing = false
+  #isOver = false
 
   constructor(session: Session, name: string) {
     this.session = session
@@ -118,16 +120,64 @@ export abstract class Link {
 
   /** @internal */
   onRemoteDetach(detach: Detach | undefined, failure?: Error, isLost = false): void {
-    if (this.isRemotelyDetached) return
     this.isRemotelyDetached = true
     const what = `link ${this.name} was refused`
-    this.#rejectAttached(
+    const error =
       failure ??
-        (detach?.error === undefined
-          ? new AmqpError(Condition.detachForced, what)
-          : AmqpError.from(detach.error, what)),
-    )
-    this.handlerOrNone?.onDetach(detach, isLost)
+      (detach?.error === undefined
+        ? new AmqpError(Condition.detachForced, what)
+        : AmqpError.from(detach.error, what))
+    this.#over(detach, error, isLost)
+  }
+
+  #over(detach: Detach | undefined, error: Error, isLost: boolean): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#rejectAttached(error)
+    const { logger } = this.session.connection
+    try {
+      this.handlerOrNone?.onDetach(detach, isLost)
+    } catch (thrown) {
+      logger.error('the clean-up of an AMQP link failed', { link: this.name, error: thrown })
+      // The peer must not wait for an answer that its owner did not get to.
+      attempt(logger, 'detaching a link', () =>
+        this.detach({ closed: detach?.closed ?? true, error: conditionOf(thrown) }),
+      )
+    }
+  }
+
+  /** Whether the link has ended, from whichever side: its handler has been told, or will never be. */
+  get isOver(): boolean {
+    return this.#isOver || this.isDetached
+  }
+
+  /** Runs code of the link's owner, where an exception ends this link and nothing else. */
+  run(work: () => void): void {
+    if (this.#isOver) return
+    try {
+      work()
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  /**
+   * Ends this link, and nothing else, for an error: the peer is told, the handler's `onDetach` is called without waiting for its answer.
+   * Errors that are no `AmqpError` are logged.
+   */
+  fail(error: unknown): void {
+    const { logger } = this.session.connection
+    if (!(error instanceof AmqpError)) {
+      logger.error('an AMQP link ends: an error of this side', { link: this.name, error })
+    }
+    const condition = conditionOf(error)
+    attempt(logger, 'detaching a link', () => {
+      if (this.local === undefined && this.remote !== undefined) this.refuse(condition)
+      else this.detach({ closed: true, error: condition })
+    })
+    const failure =
+      error instanceof Error ? error : new AmqpError(condition.condition, String(error))
+    this.#over(undefined, failure, true)
   }
 }
 
@@ -240,7 +290,7 @@ export class SenderLink extends Link {
       this.#credit = Math.max(distance(next(theirs, flow.linkCredit), this.#deliveryCount), 0)
     }
     this.isDraining = flow.drain === true
-    this.handler?.onSendable()
+    this.run(() => this.handler?.onSendable())
     if (flow.echo === true && !this.isDetached && this.localHandle >= 0) {
       this.session.sendFlow(this, {})
     }
@@ -319,10 +369,7 @@ export class ReceiverLink extends Link {
         this.#credit = Math.max(this.#credit - used, 0)
       }
     }
-    if (this.#isDraining && this.#credit === 0) {
-      this.#isDraining = false
-      this.handler?.onDrained?.()
-    }
+    this.#checkDrained()
     if (flow.echo === true && !this.isDetached && this.localHandle >= 0) {
       this.session.sendFlow(this, {})
     }
@@ -389,14 +436,14 @@ export class ReceiverLink extends Link {
       settled: partial.settled,
     })
     this.session.addIncoming(delivery)
-    this.handler?.onDelivery(delivery)
+    this.run(() => this.handler?.onDelivery(delivery))
     this.#checkDrained()
   }
 
   #checkDrained(): void {
     if (!this.#isDraining || this.#credit > 0) return
     this.#isDraining = false
-    this.handler?.onDrained?.()
+    this.run(() => this.handler?.onDrained?.())
   }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { attempt } from '@millrace/base'
 import { AmqpError, Condition } from './amqp-error.ts'
 import type { AnyComposite } from './codec/composite.ts'
 import { encodeFrame, FrameType } from './codec/frames.ts'
@@ -14,14 +15,7 @@ import type {
   Transfer,
 } from './definitions/performatives.ts'
 import { type IncomingDelivery, OutgoingDelivery } from './delivery.ts'
-import {
-  type HeldTransfer,
-  type Link,
-  type LinkFailure,
-  type LinkOptions,
-  ReceiverLink,
-  SenderLink,
-} from './link.ts'
+import { type HeldTransfer, type Link, type LinkOptions, ReceiverLink, SenderLink } from './link.ts'
 import { distance, next } from './serial.ts'
 
 /** Transfer frames that the peer may send before we renew its window. */
@@ -66,6 +60,8 @@ export class Session {
   #range: DispositionRange | undefined
   #isEnded = false
   #isRemotelyEnded = false
+  /** The owners of the session and of its links have been told that it is over. */
+  #isFinished = false
 
   constructor(connection: AmqpConnection, channel: number) {
     this.connection = connection
@@ -82,12 +78,12 @@ export class Session {
   }
 
   get isEnded(): boolean {
-    return this.#isEnded || this.#isRemotelyEnded
+    return this.#isEnded || this.#isRemotelyEnded || this.#isFinished
   }
 
   /** Whether the window or the socket is full. */
   get isCongested(): boolean {
-    return this.#remoteIncomingWindow <= 0 || this.connection.isCongested
+    return this.#remoteIncomingWindow <= 0 || this.isEnded || this.connection.isCongested
   }
 
   /** Deliveries we sent that are not settled. */
@@ -120,6 +116,15 @@ export class Session {
     this.#isEnded = true
     this.#send({ kind: 'end', error } as End)
     if (this.#isRemotelyEnded) this.connection.forget(this)
+  }
+
+  /**
+   * @internal Ends the session for an error, of the peer or of this side. Its links are released now: a peer that never answers with its
+   * own end must not keep them.
+   */
+  fail(error: AmqpError): void {
+    attempt(this.connection.logger, 'ending a session', () => this.end(error.condition))
+    this.#finish(error, true)
   }
 
   // What links and deliveries ask for.
@@ -379,11 +384,9 @@ export class Session {
     this.#byRemoteHandle.set(attach.handle, known)
     known.onRemoteAttach(attach)
     if (!isNew) return
-    if (this.handler === undefined) {
-      known.refuse({ kind: 'error', condition: Condition.notAllowed })
-    } else {
-      this.handler.onLink(known as SenderLink | ReceiverLink)
-    }
+    const { handler } = this
+    if (handler === undefined) known.refuse({ kind: 'error', condition: Condition.notAllowed })
+    else known.run(() => handler.onLink(known as SenderLink | ReceiverLink))
   }
 
   #linkOf(handle: number): SenderLink | ReceiverLink {
@@ -419,7 +422,9 @@ export class Session {
   resume(): void {
     for (const link of this.#links.values()) {
       if (this.isCongested) return
-      if (link instanceof SenderLink && link.credit > 0) link.handler?.onSendable()
+      if (link instanceof SenderLink && link.credit > 0) {
+        link.run(() => link.handler?.onSendable())
+      }
     }
   }
 
@@ -466,14 +471,16 @@ export class Session {
       if (delivery === undefined) return
       delivery.remoteState = disposition.state ?? delivery.remoteState
       delivery.isRemotelySettled = settled
-      delivery.link.handler?.onDisposition(delivery)
+      const { link } = delivery
+      link.run(() => link.handler?.onDisposition(delivery))
       return
     }
     const delivery = this.#incoming.get(id)
     if (delivery === undefined || !settled) return
     delivery.isSettled = true
     this.#incoming.delete(id)
-    delivery.link.handler?.onSettled?.(delivery)
+    const { link } = delivery
+    link.run(() => link.handler?.onSettled?.(delivery))
   }
 
   /** @internal */
@@ -484,15 +491,10 @@ export class Session {
     this.#forgetIfDone(link)
   }
 
-  /** @internal A mistake that ends one link, not the session. */
-  onLinkFailure({ link, reason }: LinkFailure): void {
-    link.detach({ closed: true, error: reason.condition })
-  }
-
   /** @internal */
   onEnd(end: End): void {
-    const error = end.error === undefined ? undefined : AmqpError.from(end.error, 'session ended')
-    this.#finish(error)
+    this.#isRemotelyEnded = true
+    this.#finish(end.error === undefined ? undefined : AmqpError.from(end.error, 'session ended'))
     this.end()
     this.connection.forget(this)
   }
@@ -504,8 +506,8 @@ export class Session {
   }
 
   #finish(error: AmqpError | undefined, isLost = false): void {
-    if (this.#isRemotelyEnded) return
-    this.#isRemotelyEnded = true
+    if (this.#isFinished) return
+    this.#isFinished = true
     const failure = error ?? new AmqpError(Condition.detachForced, 'the session was ended')
     this.#rejectBegun(failure)
     for (const link of [...this.#links.values()]) {
@@ -513,9 +515,12 @@ export class Session {
       link.onRemoteDetach(undefined, failure, isLost)
     }
     this.#links.clear()
+    this.#byLocalHandle.clear()
+    this.#byRemoteHandle.clear()
     this.#outgoing.clear()
     this.#incoming.clear()
-    this.handler?.onEnd(error)
+    this.#held = []
+    attempt(this.connection.logger, 'the end of a session', () => this.handler?.onEnd(error))
   }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Clock, type Logger, MillraceError } from '@millrace/base'
+import { attempt, type Clock, type Logger, MillraceError } from '@millrace/base'
 import type { ClientOptions } from '@millrace/client'
 import type { DestinationPolicy } from './config/destination-policy.ts'
 import { Destination, type DestinationHost } from './destination/destination.ts'
@@ -354,7 +354,11 @@ export class Engine implements DestinationHost {
         reason,
         error,
       })
-      for (const each of acquired) each.subscription.release(each, { failed: false })
+      for (const each of acquired) {
+        attempt(this.logger, 'giving back a message', () =>
+          each.subscription.release(each, { failed: false }),
+        )
+      }
     })
   }
 

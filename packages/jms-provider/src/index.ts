@@ -9,3 +9,4 @@ export {
 export { JmsProvider, type ProviderOptions, type ProviderWorld } from './provider.ts'
 export { InvalidSelectorError } from './selector/lexer.ts'
 export { type Selectable, Selector, type SelectorValue } from './selector/selector.ts'
+export type { ProviderUsage } from './usage.ts'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Logger } from '@millrace/base'
-import { Admin, type ClientOptions, Consumer } from '@millrace/client'
+import { Admin, type ClientOptions, Consumer, type ConsumerRecord } from '@millrace/client'
 import { EPOCH_HEADER, StateImage } from './state/state-image.ts'
 
 /** How long a provider that died is missed before another takes over; the least that brokers allow by default. */
@@ -111,8 +111,7 @@ export class StateFollower {
     while (!this.#isStopped) {
       try {
         for (const record of await this.#consumer.poll(FOLLOW_MS)) {
-          const epoch = Number(record.header(EPOCH_HEADER)?.toString('utf8') ?? 0)
-          this.image.apply(record.keyBytes?.toString('utf8') ?? '', record.valueBytes, epoch)
+          this.#apply(record)
         }
         this.#position = Number(await this.#consumer.position({ topic: this.#topic, partition: 0 }))
       } catch (error) {
@@ -123,6 +122,17 @@ export class StateFollower {
       for (const wake of this.#waiters.splice(0)) wake()
     }
     for (const wake of this.#waiters.splice(0)) wake()
+  }
+
+  /** A record that no provider wrote must not keep the others from being read. */
+  #apply(record: ConsumerRecord): void {
+    const key = record.keyBytes?.toString('utf8') ?? ''
+    try {
+      const epoch = Number(record.header(EPOCH_HEADER)?.toString('utf8') ?? 0)
+      this.image.apply(key, record.valueBytes, epoch)
+    } catch (error) {
+      this.#logger.warn(`record ${record.offset} of ${this.#topic} is no state`, { key, error })
+    }
   }
 
   /** Resolves when everything that is in the topic now has been taken in. */

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { Condition, serve } from '@millrace/amqp'
 import {
+  attempt,
   type Connection,
   type ListenOptions,
   type Logger,
@@ -29,6 +30,7 @@ import { Users } from './listener/users.ts'
 import { createStateTopic, isSuperseded, Ownership, StateFollower } from './ownership.ts'
 import { Journal, stateRecord } from './state/journal.ts'
 import type { OwnerRecord } from './state/state-record.ts'
+import { noUsage, type ProviderUsage, usageOf } from './usage.ts'
 
 export interface ProviderOptions {
   /** How to reach the Kafka cluster. */
@@ -217,6 +219,11 @@ export class JmsProvider implements AsyncDisposable {
     return this.#reign?.engine
   }
 
+  /** What clients hold of this provider; all 0 while another one owns the destinations. */
+  get usage(): ProviderUsage {
+    return this.#reign === undefined ? noUsage : usageOf(this.#reign.context)
+  }
+
   // Owning.
 
   #onOwner(isOwner: boolean): void {
@@ -291,7 +298,7 @@ export class JmsProvider implements AsyncDisposable {
     })
     this.#reign = { engine, transactional, context: this.#contextFor(engine) }
     this.#logger.info('this provider owns the JMS destinations', { epoch })
-    void engine.openAll()
+    attempt(this.#logger, 'opening the destinations', () => engine.openAll())
   }
 
   /** Tells everybody who owns the destinations; returns where the next record of the state topic goes. */
@@ -315,6 +322,7 @@ export class JmsProvider implements AsyncDisposable {
       logger: this.#logger,
       soleContainers: new Map(),
       connections: this.#connections,
+      consumers: new Map(),
       defaultKind: this.#config.text('default.destination') as 'queue' | 'topic',
       producerCredit: this.#config.number('producer.credit'),
       maxMessageBytes: this.#config.number('max.message.bytes'),
@@ -327,10 +335,12 @@ export class JmsProvider implements AsyncDisposable {
   #onFatal(error: Error): void {
     if (this.#reign === undefined) return
     this.#logger.warn('the provider starts anew from the state topic', { error })
-    this.#changing = this.#changing.then(async () => {
-      await this.#giveUp('the provider starts anew')
-      await this.#change()
-    })
+    this.#changing = this.#changing
+      .then(() => this.#giveUp('the provider starts anew'))
+      .then(() => this.#change())
+      .catch((failure: unknown) => {
+        this.#logger.error('the provider could not start anew', { error: failure })
+      })
   }
 
   async #giveUp(why: string): Promise<void> {
@@ -342,11 +352,26 @@ export class JmsProvider implements AsyncDisposable {
       condition: Condition.connectionForced,
       description: why,
     } as const
-    for (const connection of [...this.#connections]) void connection.close(condition)
-    for (const connection of [...this.#connections]) connection.destroy()
-    await reign.transactional.close({ timeoutMs: 1000 })
-    await reign.engine.close()
+    for (const connection of [...this.#connections]) {
+      attempt(this.#logger, 'ending a connection', () => {
+        attempt(this.#logger, 'closing a connection', () => connection.close(condition))
+        connection.destroy()
+      })
+    }
+    await this.#step('the producer of transactions', () =>
+      reign.transactional.close({ timeoutMs: 1000 }),
+    )
+    await this.#step('the destinations', () => reign.engine.close())
     if (this.#closing === undefined) this.#follower?.start()
+  }
+
+  /** One step of an end: the next ones follow, whatever it throws. */
+  async #step(what: string, close: () => Promise<void> | undefined): Promise<void> {
+    try {
+      await close()
+    } catch (error) {
+      this.#logger.error(`closing ${what} failed`, { error })
+    }
   }
 
   /** Where other providers reach this one. */
@@ -437,17 +462,36 @@ export class JmsProvider implements AsyncDisposable {
     }
   }
 
+  /** A connection that cannot be served is closed, whatever the reason: nothing that a client sends may reach the listener. */
   #onConnection(transport: Connection): void {
-    unwrapRelay(transport, this.#relayKey, (client) => {
-      if (this.#reign !== undefined) this.#serve(client, this.#reign)
-      else void this.#serveLater(client)
-    })
+    const guarded = (work: () => Promise<void> | undefined): void => {
+      const give = (error: unknown): void => {
+        this.#logger.error('a connection could not be served', {
+          peer: transport.remoteAddress,
+          error,
+        })
+        transport.destroy()
+      }
+      try {
+        work()?.catch(give)
+      } catch (error) {
+        give(error)
+      }
+    }
+    unwrapRelay(transport, this.#relayKey, (client) =>
+      guarded(() => {
+        if (this.#reign === undefined) return this.#serveLater(client)
+        this.#serve(client, this.#reign)
+        return undefined
+      }),
+    )
   }
 
   #serve(transport: Connection, { context }: Reign): void {
     serve(transport, {
       containerId: 'millrace',
       idleTimeoutMs: this.#config.number('idle.timeout.ms'),
+      logger: this.#logger,
       authenticator: this.#users.authenticatorFor(transport.remoteAddress, transport.peerName),
       admit(connection, username) {
         const handler = new ProviderConnection(context, username)
@@ -492,10 +536,10 @@ export class JmsProvider implements AsyncDisposable {
     owner: { readonly address: string; readonly relayKey?: string },
     held: Buffer[],
   ): Promise<boolean> {
-    const { host, port } = parseListener(owner.address)
-    if (this.#bound.some((each) => each.port === port && each.host === host)) return false
     const { onData, onClose } = client
     try {
+      const { host, port } = parseListener(owner.address)
+      if (this.#bound.some((each) => each.port === port && each.host === host)) return false
       const key = owner.relayKey ?? ''
       await relay(client, { network: this.#world.network, host, port, key, held })
       return true
@@ -526,14 +570,20 @@ export class JmsProvider implements AsyncDisposable {
     // What was consumed is still being told: give it a moment, so that it need not come again.
     reign?.engine.stopDelivering()
     if (this.#connections.size > 0) await this.#within(LAST_WORDS_MS, new Promise(() => {}))
-    const closing = [...this.#connections].map((connection) => connection.close(condition))
+    const closing = [...this.#connections].map((connection) =>
+      this.#step('a connection', () => connection.close(condition)),
+    )
     await this.#within(1000, Promise.all(closing))
-    for (const connection of [...this.#connections]) connection.destroy()
+    for (const connection of [...this.#connections]) {
+      attempt(this.#logger, 'ending a connection', () => connection.destroy())
+    }
     this.#reign = undefined
-    await reign?.engine.close()
-    await reign?.transactional.close({ timeoutMs: 1000 })
-    await this.#ownership?.close()
-    await this.#follower?.close()
+    await this.#step('the destinations', () => reign?.engine.close())
+    await this.#step('the producer of transactions', () =>
+      reign?.transactional.close({ timeoutMs: 1000 }),
+    )
+    await this.#step('the membership of the provider', () => this.#ownership?.close())
+    await this.#step('the state topic', () => this.#follower?.close())
     for (const wake of this.#ownerWaiters.splice(0)) wake()
   }
 

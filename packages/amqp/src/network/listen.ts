@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TlsOptions } from 'node:tls'
-import { type Connection, type NetworkListener, nodeWorld, type World } from '@millrace/base'
+import {
+  type Connection,
+  type Logger,
+  type NetworkListener,
+  nodeWorld,
+  silentLogger,
+  type World,
+} from '@millrace/base'
 import { AmqpConnection, type ConnectionHandler } from '../connection.ts'
 import { type Authenticator, saslServer } from '../sasl/sasl-server.ts'
 
@@ -17,7 +24,10 @@ export interface ListenForOptions {
   readonly authenticator?: (peer: Pick<Connection, 'remoteAddress' | 'peerName'>) => Authenticator
   /** Gives a connection its handler, before anything is known of its peer but what the authenticator found. */
   readonly onConnection: (connection: AmqpConnection) => ConnectionHandler
+  /** Errors of the listener itself. */
   readonly onError?: (error: Error) => void
+  /** Told of errors of this side in serving a connection, which end that connection only. Default: nobody. */
+  readonly logger?: Logger
   readonly idleTimeoutMs?: number
   readonly world?: Pick<World, 'clock' | 'random' | 'network'>
 }
@@ -37,6 +47,7 @@ export function serve(
   options: {
     readonly containerId: string
     readonly idleTimeoutMs?: number | undefined
+    readonly logger?: Logger | undefined
     readonly authenticator: Authenticator
     readonly admit: (connection: AmqpConnection, username: string | undefined) => ConnectionHandler
     readonly world: Pick<World, 'clock' | 'random'>
@@ -52,6 +63,7 @@ export function serve(
     clock: world.clock,
     containerId: options.containerId,
     idleTimeoutMs: options.idleTimeoutMs,
+    logger: options.logger,
     sasl: saslServer(authenticator, world.random, admit),
     admitsWithoutSasl() {
       if (!authenticator.mechanisms.includes('ANONYMOUS')) return false
@@ -68,19 +80,26 @@ export function serve(
 
 /** Serves AMQP. Rejects with Node's `EADDRINUSE` and the like. */
 export async function listen(options: ListenForOptions): Promise<NetworkListener> {
-  const world = options.world ?? nodeWorld
+  const { world = nodeWorld, logger = silentLogger } = options
   const listenOptions = {
     host: options.host,
     port: options.port,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
-    onConnection: (transport: Connection) =>
-      serve(transport, {
-        containerId: options.containerId,
-        idleTimeoutMs: options.idleTimeoutMs,
-        authenticator: options.authenticator?.(transport) ?? everybody,
-        admit: options.onConnection,
-        world,
-      }),
+    onConnection: (transport: Connection) => {
+      try {
+        serve(transport, {
+          containerId: options.containerId,
+          idleTimeoutMs: options.idleTimeoutMs,
+          logger,
+          authenticator: options.authenticator?.(transport) ?? everybody,
+          admit: options.onConnection,
+          world,
+        })
+      } catch (error) {
+        logger.error('an AMQP connection could not be served', { error })
+        transport.destroy()
+      }
+    },
     onError: options.onError ?? (() => {}),
   }
   if (options.isWebSocket !== true) return world.network.listen(listenOptions)

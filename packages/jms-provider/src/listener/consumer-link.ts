@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   AmqpError,
-  Condition,
+  conditionOf,
   type Detach,
   type Outcome,
   type OutgoingDelivery,
   type SenderHandler,
   type SenderLink,
 } from '@millrace/amqp'
+import { attempt } from '@millrace/base'
 import type { Selector } from '../selector/selector.ts'
 import type { Acquired, Subscription, Taker } from '../subscription/subscription.ts'
 import type { ProviderConnection } from './provider-connection.ts'
@@ -61,7 +62,17 @@ export class ConsumerLink implements SenderHandler, Taker {
     return this.#link.isDraining
   }
 
+  /** Sends a message. One that cannot be sent ends this consumer, and counts as a failed delivery: others must not meet it for ever. */
   take(acquired: Acquired): void {
+    try {
+      this.#send(acquired)
+    } catch (error) {
+      if (!this.isBrowser) this.#subscription.release(acquired, { failed: true })
+      this.#link.fail(error)
+    }
+  }
+
+  #send(acquired: Acquired): void {
     const { message, deliveryCount } = acquired
     const settled = this.#isPresettled || this.isBrowser
     this.#link.send(message.pieces(deliveryCount, this.#connection.clock.now()), {
@@ -101,7 +112,11 @@ export class ConsumerLink implements SenderHandler, Taker {
     if (delivery.isRemotelySettled) delivery.settle()
     // Who waits for our word gets it when the consumption is safe.
     else if (state.kind !== 'accepted') delivery.settle(state)
-    else void this.#connection.flushed().then(() => delivery.settle(state))
+    else {
+      attempt(this.#connection.logger, 'settling a consumed message', () =>
+        this.#connection.flushed().then(() => delivery.settle(state)),
+      )
+    }
   }
 
   #inTransaction(
@@ -142,29 +157,35 @@ export class ConsumerLink implements SenderHandler, Taker {
 
   /** Ends it from our side: its destination is gone. */
   end(condition: string, description: string): void {
-    if (this.#isClosed) return
-    this.#finish(false)
-    this.#link.detach({ closed: true, error: { kind: 'error', condition, description } })
+    this.#link.fail(new AmqpError(condition, description))
   }
 
+  /** Releases all that it has, each in its own try, before the peer gets its answer. */
   onDetach(detach: Detach | undefined, isLost: boolean): void {
     if (this.#isClosed) return
     this.#finish(isLost)
+    const closed = detach?.closed ?? true
     try {
       this.#onClosed(detach)
-      this.#link.detach({ closed: detach?.closed ?? true })
+      this.#link.detach({ closed })
     } catch (error) {
-      const known =
-        error instanceof AmqpError ? error : new AmqpError(Condition.internalError, String(error))
-      this.#link.detach({ closed: detach?.closed ?? true, error: known.condition })
+      if (!(error instanceof AmqpError)) {
+        this.#connection.logger.error('a consumer was not closed cleanly', { error })
+      }
+      this.#link.detach({ closed, error: conditionOf(error) })
     }
   }
 
   /** Gives back what the client had; after a loss it may have seen it. */
   #finish(isLost: boolean): void {
     this.#isClosed = true
-    this.#subscription.remove(this)
-    for (const acquired of this.#inHand) this.#subscription.release(acquired, { failed: isLost })
+    const { logger } = this.#connection
+    attempt(logger, 'removing a consumer', () => this.#subscription.remove(this))
+    for (const acquired of this.#inHand) {
+      attempt(logger, 'giving back a message', () =>
+        this.#subscription.release(acquired, { failed: isLost }),
+      )
+    }
     this.#inHand.clear()
   }
 }

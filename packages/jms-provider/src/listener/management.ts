@@ -34,9 +34,11 @@ export class Management {
   serve(link: ReceiverLink): void {
     link.handler = {
       onDelivery: (delivery) => {
-        void this.#answer(delivery).finally(() => {
-          if (link.credit < CREDIT / 2) link.setCredit(CREDIT)
-        })
+        this.#answer(delivery)
+          .then(() => {
+            if (link.credit < CREDIT / 2) link.setCredit(CREDIT)
+          })
+          .catch((error: unknown) => link.fail(error))
       },
       onDetach: (detach) => link.detach({ closed: detach?.closed ?? true }),
     }

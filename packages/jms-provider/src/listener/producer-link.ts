@@ -4,6 +4,7 @@ import {
   accepted,
   Condition,
   conditionOf,
+  type Detach,
   EncodedMessage,
   type IncomingDelivery,
   JmsAnnotation,
@@ -11,7 +12,7 @@ import {
   type ReceiverHandler,
   type ReceiverLink,
 } from '@millrace/amqp'
-import { MalformedInputError, MillraceError } from '@millrace/base'
+import { attempt, MalformedInputError, MillraceError } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import { EngineError } from '../engine.ts'
 import { toRecord } from '../mapping/to-record.ts'
@@ -31,7 +32,8 @@ export class ProducerLink implements ReceiverHandler {
   /** What came before and still waits for its destination; later ones must not overtake it. */
   #queue: Promise<void> | undefined
   #isWaitingForRoom = false
-  readonly onClosed: (() => void) | undefined
+  /** Called when the link is over, with the peer's wish if it had one. Throws `AmqpError` to refuse it. */
+  readonly #onClosed: ((detach: Detach | undefined) => void) | undefined
 
   constructor(
     connection: ProviderConnection,
@@ -39,14 +41,14 @@ export class ProducerLink implements ReceiverHandler {
     options: {
       readonly destination: Destination | undefined
       readonly maxCredit: number
-      readonly onClosed?: (() => void) | undefined
+      readonly onClosed?: ((detach: Detach | undefined) => void) | undefined
     },
   ) {
     this.#connection = connection
     this.#link = link
     this.#destination = options.destination
     this.#maxCredit = options.maxCredit
-    this.onClosed = options.onClosed
+    this.#onClosed = options.onClosed
     link.handler = this
   }
 
@@ -62,7 +64,7 @@ export class ProducerLink implements ReceiverHandler {
       this.#isWaitingForRoom = true
       destination.whenRoom(() => {
         this.#isWaitingForRoom = false
-        this.#topUp()
+        this.#link.run(() => this.#topUp())
       })
       return
     }
@@ -81,8 +83,10 @@ export class ProducerLink implements ReceiverHandler {
     this.#connection.addBytes(size)
     const done = (): void => {
       this.#underWay--
-      this.#connection.addBytes(-size)
-      if (!this.#link.isDetached && !this.#link.isRemotelyDetached) this.#topUp()
+      attempt(this.#connection.logger, 'reading on', () => this.#connection.addBytes(-size))
+      if (!this.#link.isDetached && !this.#link.isRemotelyDetached) {
+        this.#link.run(() => this.#topUp())
+      }
     }
     let transaction: LocalTransaction | undefined
     try {
@@ -93,22 +97,36 @@ export class ProducerLink implements ReceiverHandler {
       const message = new EncodedMessage(delivery.payload)
       const destination = this.#queue === undefined ? this.#destinationNow(message) : undefined
       if (destination !== undefined) {
-        this.#accept(delivery, message, destination, transaction).then(done, done)
+        this.#accept(delivery, message, destination, transaction)
+          .catch((error: unknown) => this.#link.fail(error))
+          .finally(done)
         return
       }
-      const queue = (this.#queue ?? Promise.resolve()).then(async () => {
-        await this.#accept(delivery, message, await this.#destinationOf(message), transaction)
-      })
-      transaction?.pending.push(queue.catch(() => undefined))
-      const settled = queue.catch((error: unknown) => this.#refuse(delivery, transaction, error))
+      const settled = (this.#queue ?? Promise.resolve())
+        .then(() => this.#acceptLater(delivery, message, transaction))
+        .catch((error: unknown) => this.#link.fail(error))
+        .finally(() => {
+          if (this.#queue === settled) this.#queue = undefined
+          done()
+        })
       this.#queue = settled
-      settled.then(() => {
-        if (this.#queue === settled) this.#queue = undefined
-        done()
-      })
+      transaction?.pending.push(settled)
     } catch (error) {
       this.#refuse(delivery, transaction, error)
       done()
+    }
+  }
+
+  async #acceptLater(
+    delivery: IncomingDelivery,
+    message: EncodedMessage,
+    transaction: LocalTransaction | undefined,
+  ): Promise<void> {
+    try {
+      const destination = await this.#destinationOf(message)
+      await this.#accept(delivery, message, destination, transaction)
+    } catch (error) {
+      this.#refuse(delivery, transaction, error)
     }
   }
 
@@ -173,9 +191,17 @@ export class ProducerLink implements ReceiverHandler {
     delivery.update(outcome)
   }
 
-  onDetach(detach: { readonly closed?: boolean | undefined } | undefined): void {
-    this.onClosed?.()
-    this.#link.detach({ closed: detach?.closed ?? true })
+  onDetach(detach: Detach | undefined): void {
+    const closed = detach?.closed ?? true
+    try {
+      this.#onClosed?.(detach)
+      this.#link.detach({ closed })
+    } catch (error) {
+      if (!(error instanceof AmqpError)) {
+        this.#connection.logger.error('a producer was not closed cleanly', { error })
+      }
+      this.#link.detach({ closed, error: conditionOf(error) })
+    }
   }
 }
 

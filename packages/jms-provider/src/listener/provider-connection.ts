@@ -18,7 +18,7 @@ import {
   type Target,
   textOf,
 } from '@millrace/amqp'
-import { type Clock, type Logger, systemErrorCode } from '@millrace/base'
+import { attempt, type Clock, type Logger, systemErrorCode } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import type { Engine } from '../engine.ts'
 import { originOf } from '../mapping/to-record.ts'
@@ -41,6 +41,8 @@ export interface ConnectionContext {
   /** Container ids that are in use by connections that want to be the only one. */
   readonly soleContainers: Map<string, ProviderConnection>
   readonly connections: Set<ProviderConnection>
+  /** Consumers and browsers by destination, to end them when it is deleted. */
+  readonly consumers: Map<Destination, Set<ConsumerLink>>
   readonly defaultKind: DestinationKind
   /** Messages a producer may send ahead. */
   readonly producerCredit: number
@@ -66,7 +68,6 @@ export class ProviderConnection implements ConnectionHandler {
   readonly #recent = new Map<string, Destination>()
   #containerId = ''
   origin = 0n
-  #isSole = false
   #isPaused = false
   readonly startedAtMs: number
 
@@ -85,6 +86,10 @@ export class ProviderConnection implements ConnectionHandler {
 
   get clock(): Clock {
     return this.#context.clock
+  }
+
+  get logger(): Logger {
+    return this.#context.logger
   }
 
   get containerId(): string {
@@ -108,7 +113,9 @@ export class ProviderConnection implements ConnectionHandler {
       this.#connection?.pause()
     }
     if (count < 0 && underWay.bytes < MAX_BYTES_UNDER_WAY / 2) {
-      for (const each of connections) each.goOn()
+      for (const each of connections) {
+        attempt(this.logger, 'reading on from a client', () => each.goOn())
+      }
     }
   }
 
@@ -139,7 +146,6 @@ export class ProviderConnection implements ConnectionHandler {
         )
         return
       }
-      this.#isSole = true
       soleContainers.set(open.containerId, this)
     }
     const properties = new Map<string, AmqpValue>([['product', 'millrace']])
@@ -169,24 +175,28 @@ export class ProviderConnection implements ConnectionHandler {
   onSession(session: Session): void {
     session.handler = {
       onLink: (link) => {
-        void this.#onLink(link).catch((error: unknown) => {
-          this.#context.logger.warn('a link could not be attached', { error })
-        })
+        attempt(this.logger, 'attaching a link', () => this.#onLink(link))
       },
       onEnd: () => {},
     }
   }
 
+  /** Releases all that the client had. A step that fails is logged and keeps none of the others from being taken. */
   onClose(error: AmqpError | undefined): void {
-    this.#context.connections.delete(this)
-    if (this.#isSole && this.#context.soleContainers.get(this.#containerId) === this) {
-      this.#context.soleContainers.delete(this.#containerId)
+    const { connections, soleContainers, logger } = this.#context
+    const release = (what: string, step: () => void): void =>
+      attempt(logger, `releasing the ${what} of client ${this.#containerId}`, step)
+    release('connection', () => connections.delete(this))
+    release('client id', () => {
+      if (soleContainers.get(this.#containerId) === this) soleContainers.delete(this.#containerId)
+    })
+    release('transactions', () => this.transactions.close())
+    for (const destination of this.#temporary) {
+      release('temporary destination', () => this.#endTemporary(destination))
     }
-    this.transactions.close()
-    for (const destination of this.#temporary) this.#context.engine.deleteTemporary(destination)
-    this.#temporary.clear()
+    this.#recent.clear()
     if (error !== undefined && systemErrorCode(error.cause) !== 'ECONNRESET') {
-      this.#context.logger.debug('a client is gone', { client: this.#containerId, error })
+      logger.debug('a client is gone', { client: this.#containerId, error })
     }
   }
 
@@ -241,17 +251,29 @@ export class ProviderConnection implements ConnectionHandler {
     return destination
   }
 
-  #deleteTemporary(destination: Destination): void {
-    for (const subscription of destination.subscriptions) {
-      if (subscription.consumerCount > 0) {
-        throw new AmqpError(
-          Condition.resourceLocked,
-          `temporary ${destination.kind} ${destination.name} has consumers`,
-        )
-      }
+  /** The link that made a temporary destination is over. A client that asks for it is refused as long as there are consumers. */
+  #deleteTemporary(destination: Destination, isAsked: boolean): void {
+    if (!this.#temporary.has(destination)) return
+    const isUsed = [...destination.subscriptions].some(({ consumerCount }) => consumerCount > 0)
+    if (isAsked && isUsed) {
+      throw new AmqpError(
+        Condition.resourceLocked,
+        `temporary ${destination.kind} ${destination.name} has consumers`,
+      )
     }
+    this.#endTemporary(destination)
+  }
+
+  #endTemporary(destination: Destination): void {
+    const { engine, consumers } = this.#context
     this.#temporary.delete(destination)
-    this.#context.engine.deleteTemporary(destination)
+    engine.deleteTemporary(destination)
+    const { name } = destination
+    for (const consumer of [...(consumers.get(destination) ?? [])]) {
+      attempt(this.logger, 'ending a consumer of a temporary destination', () =>
+        consumer.end(Condition.resourceDeleted, `${name} is gone`),
+      )
+    }
   }
 
   // Links.
@@ -261,9 +283,11 @@ export class ProviderConnection implements ConnectionHandler {
       if (link.role === 'receiver') await this.#onProducer(link)
       else await this.#onConsumer(link)
     } catch (error) {
-      if (link.isRemotelyDetached && link.local === undefined) link.isDetached = true
-      else if (link.local === undefined) link.refuse(amqpErrorOf(error).condition)
-      else throw error
+      const known = amqpErrorOf(error)
+      if (known.code === Condition.internalError) {
+        this.logger.warn('a link could not be attached', { link: link.name, error })
+      }
+      link.fail(known)
     }
   }
 
@@ -280,7 +304,10 @@ export class ProviderConnection implements ConnectionHandler {
     }
     const found = await this.#destinationOfTarget(target)
     const { destination } = found
-    if (link.isRemotelyDetached) return
+    if (link.isOver) {
+      found.onClosed?.(undefined)
+      throw new AmqpError(Condition.detachForced, `link ${link.name} was detached`)
+    }
     const producer = new ProducerLink(this, link, {
       destination,
       maxCredit: this.#context.producerCredit,
@@ -303,7 +330,7 @@ export class ProviderConnection implements ConnectionHandler {
   async #destinationOfTarget(target: Target): Promise<{
     readonly destination: Destination | undefined
     readonly target: Target
-    readonly onClosed?: () => void
+    readonly onClosed?: (detach: Detach | undefined) => void
   }> {
     if (target.dynamic === true) {
       const kind =
@@ -314,9 +341,7 @@ export class ProviderConnection implements ConnectionHandler {
       return {
         destination,
         target: { ...target, address: destination.name },
-        onClosed: () => {
-          if (this.#temporary.has(destination)) this.#deleteTemporary(destination)
-        },
+        onClosed: (detach) => this.#deleteTemporary(destination, detach !== undefined),
       }
     }
     const text = textOf(target.address)
@@ -333,41 +358,69 @@ export class ProviderConnection implements ConnectionHandler {
       return
     }
     const filters = filtersOf(source)
-    const { destination, address, options, isOwnTemporary } =
-      await this.#destinationOfSource(source)
-    const isBrowser = source.distributionMode === 'copy' && destination.kind === 'queue'
+    const found = await this.#destinationOfSource(source)
+    const { destination } = found
     let joined: Joined | undefined
-    if (destination.kind === 'topic') {
-      joined = await this.#context.subscriptions.join(destination, {
-        linkName: link.name,
-        containerId: this.#containerId,
-        source,
-        filters,
+    /** What the consumer holds beside messages. */
+    const leave = (detach: Detach | undefined): void => {
+      const { consumers } = this.#context
+      const others = consumers.get(destination)
+      if (consumer !== undefined) others?.delete(consumer)
+      if (others?.size === 0) consumers.delete(destination)
+      joined?.leave(detach?.closed === true)
+      if (found.isOwnTemporary) this.#deleteTemporary(destination, detach !== undefined)
+    }
+    let consumer: ConsumerLink | undefined
+    try {
+      if (destination.kind === 'topic') {
+        joined = await this.#context.subscriptions.join(destination, {
+          linkName: link.name,
+          containerId: this.#containerId,
+          source,
+          filters,
+        })
+      }
+      if (link.isOver || destination.isClosed) {
+        throw new AmqpError(Condition.resourceDeleted, `${destination.name} is gone`)
+      }
+      consumer = new ConsumerLink(this, link, {
+        subscription: joined?.subscription ?? destination.queue,
+        // A topic's subscription has its selector already.
+        selector: joined === undefined ? filters.selector : undefined,
+        isBrowser: source.distributionMode === 'copy' && destination.kind === 'queue',
+        isExclusive:
+          found.options.get('consumer.exclusive') === 'true' ||
+          found.options.get('exclusive') === 'true',
+        onClosed: leave,
       })
+    } catch (error) {
+      leave(undefined)
+      throw error
     }
-    if (link.isRemotelyDetached || destination.isClosed) {
-      joined?.leave(false)
-      throw new AmqpError(Condition.resourceDeleted, `${destination.name} is gone`)
-    }
-    const subscription = joined?.subscription ?? destination.queue
-    const consumer = new ConsumerLink(this, link, {
-      subscription,
-      // A topic's subscription has its selector already.
-      selector: joined === undefined ? filters.selector : undefined,
-      isBrowser,
-      isExclusive:
-        options.get('consumer.exclusive') === 'true' || options.get('exclusive') === 'true',
-      onClosed: (detach: Detach | undefined) => {
-        joined?.leave(detach?.closed === true)
-        if (isOwnTemporary && this.#temporary.has(destination)) this.#deleteTemporary(destination)
-      },
-    })
+    // From here on the end of the link calls `leave`.
+    this.#register(destination, consumer)
+    this.#attachConsumer(link, found.address, filters.applied)
+    consumer.start()
+  }
+
+  #register(destination: Destination, consumer: ConsumerLink): void {
+    const { consumers } = this.#context
+    const known = consumers.get(destination)
+    if (known === undefined) consumers.set(destination, new Set([consumer]))
+    else known.add(consumer)
+  }
+
+  #attachConsumer(
+    link: SenderLink,
+    address: AmqpValue,
+    applied: ReadonlyMap<string, AmqpValue>,
+  ): void {
     const { remote } = link
     link.attach({
       source: {
-        ...source,
+        ...(remote?.source as Source),
         address,
-        filter: filters.applied.size > 0 ? filters.applied : undefined,
+        filter: applied.size > 0 ? applied : undefined,
         defaultOutcome: { kind: 'modified', deliveryFailed: true } as Source['defaultOutcome'],
         outcomes: [
           'amqp:accepted:list',
@@ -381,7 +434,6 @@ export class ProviderConnection implements ConnectionHandler {
       rcvSettleMode: remote?.rcvSettleMode,
       offeredCapabilities: remote?.desiredCapabilities,
     })
-    consumer.start()
   }
 
   async #destinationOfSource(source: Source): Promise<{

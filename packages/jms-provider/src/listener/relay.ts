@@ -124,6 +124,8 @@ function serveWith(
   if (read.length > 0) transport.onData(read)
 }
 
-function isSameKey(a: string, b: string): boolean {
-  return a.length === b.length && timingSafeEqual(Buffer.from(a), Buffer.from(b))
+function isSameKey(given: string, key: string): boolean {
+  // A peer may send any characters: only the bytes have lengths to compare.
+  const [a, b] = [Buffer.from(given), Buffer.from(key)]
+  return a.length === b.length && timingSafeEqual(a, b)
 }

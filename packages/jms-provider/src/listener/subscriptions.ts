@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AmqpError, Condition, JmsCapability, type Source } from '@millrace/amqp'
+import { attempt } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import { type Engine, filterOf } from '../engine.ts'
 import type { SubscriptionRecord } from '../state/state-record.ts'
@@ -87,6 +88,13 @@ export class Subscriptions {
     }
   }
 
+  /** Consumers of shared and of durable subscriptions. */
+  get userCount(): number {
+    let count = 0
+    for (const users of this.#users.values()) count += users
+    return count
+  }
+
   #usersOf(id: string): number {
     return this.#users.get(id) ?? 0
   }
@@ -145,7 +153,10 @@ export class Subscriptions {
       subscription,
       leave: (forGood) => {
         this.#leave(id)
-        if (forGood && this.#usersOf(id) === 0) void this.#engine.deleteDurable(id)
+        if (!forGood || this.#usersOf(id) > 0) return
+        attempt(this.#engine.logger, 'deleting a subscription', () =>
+          this.#engine.deleteDurable(id),
+        )
       },
     }
   }

@@ -10,6 +10,7 @@ import {
   type IncomingDelivery,
   type ReceiverLink,
 } from '@millrace/amqp'
+import { attempt, type Logger } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import type { Engine } from '../engine.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
@@ -26,9 +27,19 @@ export class LocalTransaction {
   /** Why it can only be rolled back. */
   failure: AmqpError | undefined
 
-  rollBack(): void {
-    for (const acquired of this.receipts) acquired.subscription.release(acquired, { failed: true })
-    for (const give of this.returns) give()
+  /** Gives back what it consumed, each message in its own try. */
+  rollBack(logger: Logger): void {
+    for (const acquired of this.receipts) {
+      attempt(logger, 'giving back a message of a transaction', () =>
+        acquired.subscription.release(acquired, { failed: true }),
+      )
+    }
+    this.giveBack(logger)
+  }
+
+  /** Carries out what is to become of other messages. */
+  giveBack(logger: Logger): void {
+    for (const give of this.returns) attempt(logger, 'giving back a message of a transaction', give)
   }
 }
 
@@ -61,13 +72,15 @@ export class Transactions {
     const own = new Set<string>()
     link.handler = {
       onDelivery: (delivery) => {
-        void this.#serve(delivery, own).then(() => {
-          if (link.credit < COORDINATOR_CREDIT / 2) link.setCredit(COORDINATOR_CREDIT)
-        })
+        this.#serve(delivery, own)
+          .then(() => {
+            if (link.credit < COORDINATOR_CREDIT / 2) link.setCredit(COORDINATOR_CREDIT)
+          })
+          .catch((error: unknown) => link.fail(error))
       },
       onDetach: (detach) => {
         for (const id of own) {
-          this.#byId.get(id)?.rollBack()
+          this.#byId.get(id)?.rollBack(this.#engine.logger)
           this.#byId.delete(id)
         }
         link.detach({ closed: detach?.closed ?? true })
@@ -109,7 +122,7 @@ export class Transactions {
       this.#byId.delete(txnId.toString('hex'))
       own.delete(txnId.toString('hex'))
       await Promise.all(transaction.pending)
-      if (fail === true) transaction.rollBack()
+      if (fail === true) transaction.rollBack(this.#engine.logger)
       else await this.#commit(transaction)
       return accepted
     }
@@ -122,7 +135,7 @@ export class Transactions {
   async #commit(transaction: LocalTransaction): Promise<void> {
     const { sends, receipts, failure } = transaction
     if (failure !== undefined) {
-      transaction.rollBack()
+      transaction.rollBack(this.#engine.logger)
       throw rollback(`a message of the transaction was refused: ${failure.message}`)
     }
     // What was taken away meanwhile (the subscription was deleted) is nobody's any more.
@@ -131,16 +144,21 @@ export class Transactions {
       try {
         await this.#engine.journal.commit({ sends, receipts: held })
       } catch (error) {
-        transaction.rollBack()
+        transaction.rollBack(this.#engine.logger)
         throw rollback(`the transaction could not be written: ${(error as Error).message}`)
       }
     }
-    for (const give of transaction.returns) give()
+    transaction.giveBack(this.#engine.logger)
+  }
+
+  /** Transactions that were declared and not ended. */
+  get count(): number {
+    return this.#byId.size
   }
 
   /** The connection is gone. */
   close(): void {
-    for (const transaction of this.#byId.values()) transaction.rollBack()
+    for (const transaction of this.#byId.values()) transaction.rollBack(this.#engine.logger)
     this.#byId.clear()
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Clock, type Logger, MillraceError } from '@millrace/base'
+import { attempt, type Clock, type Logger, MillraceError } from '@millrace/base'
 import type { Producer, ProducerRecord, RecordMetadata } from '@millrace/client'
 import type { Destination } from '../destination/destination.ts'
 import { producerRecord } from '../destination/kafka-logs.ts'
@@ -230,7 +230,8 @@ export class Journal {
     for (const { commit, resolve } of pending) {
       for (const acquired of commit.receipts) acquired.subscription.complete(acquired)
       for (const { destination, record } of commit.sends) {
-        if (destination.isTemporary && !destination.isClosed) void destination.append(record)
+        if (!destination.isTemporary || destination.isClosed) continue
+        attempt(this.#logger, `sending to ${destination.name}`, () => destination.append(record))
       }
       resolve()
     }

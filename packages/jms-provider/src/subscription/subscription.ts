@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Logger, Timer } from '@millrace/base'
+import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
 import type { DestinationPolicy } from '../config/destination-policy.ts'
 import type { EnvelopeSummary } from '../mapping/envelope.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
@@ -141,6 +141,10 @@ export class Subscription {
 
   get consumerCount(): number {
     return this.#takers.length
+  }
+
+  get browserCount(): number {
+    return this.#browsers.length
   }
 
   /** Messages that are not finished. */
@@ -585,7 +589,9 @@ export class Subscription {
     this.#wakesAtMs = ms
     this.#timer?.cancel()
     const delay = Math.min(Math.max(ms - this.#host.clock.now(), 0), 0x7fffffff)
-    this.#timer = this.#host.clock.setTimer(delay, () => this.#onTime())
+    this.#timer = this.#host.clock.setTimer(delay, () =>
+      attempt(this.#host.logger, `what is due in ${this.id}`, () => this.#onTime()),
+    )
   }
 
   #onTime(): void {
@@ -609,7 +615,9 @@ export class Subscription {
       return
     }
     for (const offset of offsets) index.move(offset, Place.inFlight)
-    void this.#moveExpired(index, offsets)
+    attempt(this.#host.logger, `moving expired messages of ${this.id}`, () =>
+      this.#moveExpired(index, offsets),
+    )
   }
 
   async #moveExpired(index: PartitionIndex, offsets: readonly number[]): Promise<void> {
