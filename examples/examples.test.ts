@@ -76,11 +76,16 @@ describe('the snippets of the pages', () => {
   // Inside the workspace, so that the packages are found.
   const directory = mkdtempSync(join(root, 'examples/.snippets-'))
   after(() => rmSync(directory, { recursive: true }))
-  const pages = [join(root, 'README.md'), ...globSync(join(root, 'packages/*/README.md'))]
+  const pages = [
+    join(root, 'README.md'),
+    ...globSync(join(root, 'packages/*/README.md')),
+    ...globSync(join(root, 'docs/{start.md,guides/*.md,concepts/*.md}')),
+  ]
 
   it('are in every package that is published', () => {
-    assert.equal(pages.length, 11)
-    for (const page of pages)
+    const readmes = pages.filter((page) => page.endsWith('README.md'))
+    assert.equal(readmes.length, 11)
+    for (const page of readmes)
       assert.ok(snippets(page).length > 0 || page.includes('packages/cli'), page)
   })
 
