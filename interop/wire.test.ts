@@ -88,6 +88,12 @@ const cases: readonly Case[] = [
     7,
     creating({ name: 'wire.compacted', configs: [{ name: 'cleanup.policy', value: 'compact' }] }),
   ],
+  [
+    'create with more in-sync replicas than there are',
+    p.ApiKey.CreateTopics,
+    7,
+    creating({ name: 'wire.isr', configs: [{ name: 'min.insync.replicas', value: '2' }] }),
+  ],
   ['create again', p.ApiKey.CreateTopics, 7, creating({ name: 'wire' })],
   ['create colliding', p.ApiKey.CreateTopics, 7, creating({ name: 'wire_compacted' })],
   ['create without a name', p.ApiKey.CreateTopics, 7, creating({ name: '' })],
@@ -208,6 +214,7 @@ const cases: readonly Case[] = [
 
   ['produce', p.ApiKey.Produce, 9, produceTo('wire', one)],
   ['produce more', p.ApiKey.Produce, 3, produceTo('wire', one)],
+  ['produce with acks all to more replicas', p.ApiKey.Produce, 9, produceTo('wire.isr', one)],
   ['produce nothing', p.ApiKey.Produce, 9, produceTo('wire', Buffer.alloc(0))],
   ['produce to a missing topic', p.ApiKey.Produce, 9, produceTo('nowhere', one)],
   ['produce to a missing partition', p.ApiKey.Produce, 9, produceTo('wire', one, -1, 40)],

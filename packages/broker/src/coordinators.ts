@@ -239,6 +239,7 @@ function openTransactions(
     newProducerId: () => producerIds.next(),
     transactionVersion: () => metadata.image.features.get('transaction.version') ?? 0,
     maxTimeoutMs: config.number('transaction.max.timeout.ms'),
+    isTwoPhaseCommitEnabled: config.boolean('transaction.two.phase.commit.enable'),
     idExpirationMs: config.number('transactional.id.expiration.ms'),
     expiryIntervalMs: config.number('transaction.remove.expired.transaction.cleanup.interval.ms'),
   })

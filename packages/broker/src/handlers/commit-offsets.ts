@@ -15,13 +15,18 @@ export interface CommittedTopic {
   }[]
 }
 
-/** What OffsetCommit and TxnOffsetCommit have in common: commits what exists, and tells each partition's outcome. */
+/** The part that OffsetCommit and TxnOffsetCommit share: commits what exists, and returns each partition's outcome. */
 export async function commitOffsets(
   topics: readonly CommittedTopic[],
   request: Omit<CommitRequest, 'offsets'>,
-  options: { readonly context: RequestContext; readonly byId: boolean },
+  options: {
+    readonly context: RequestContext
+    readonly byId: boolean
+    /** Runs before the commit of at least one partition; its error is the outcome of all that exist. */
+    readonly admit?: () => Promise<void>
+  },
 ) {
-  const { context, byId } = options
+  const { context, byId, admit } = options
   const { broker } = context
   const missing: ErrorName = byId ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION'
   const entries = topics.flatMap((topic) => {
@@ -34,22 +39,22 @@ export async function commitOffsets(
     })
   })
   const valid = entries.filter((entry) => entry.error === 'NONE')
-  const errors = await attempt(
-    context,
-    () =>
-      broker.groups.commit({
-        ...request,
-        offsets: valid.map(({ known, partition }) => ({
-          topic: known?.name ?? '',
-          topicId: known?.id ?? '',
-          partition: partition.partitionIndex,
-          offset: partition.committedOffset,
-          leaderEpoch: partition.committedLeaderEpoch,
-          metadata: partition.committedMetadata ?? '',
-        })),
-      }),
-    (error): readonly ErrorName[] => valid.map(() => error.code),
-  )
+  const commit = async (): Promise<readonly ErrorName[]> => {
+    if (valid.length === 0) return []
+    await admit?.()
+    return broker.groups.commit({
+      ...request,
+      offsets: valid.map(({ known, partition }) => ({
+        topic: known?.name ?? '',
+        topicId: known?.id ?? '',
+        partition: partition.partitionIndex,
+        offset: partition.committedOffset,
+        leaderEpoch: partition.committedLeaderEpoch,
+        metadata: partition.committedMetadata ?? '',
+      })),
+    })
+  }
+  const errors = await attempt(context, commit, ({ code }) => valid.map(() => code))
   valid.forEach((entry, i) => {
     entry.error = errors[i] ?? 'NONE'
   })

@@ -25,14 +25,14 @@ export const initProducerId = defineHandler(
         producerEpoch: 0,
       }
     }
-    if (request.enable2Pc) return refuse(ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED)
-    if (request.keepPreparedTxn) return refuse(ErrorCode.UNSUPPORTED_VERSION)
     const outcome = await attempt(
       context,
       () =>
         broker.transactions.initProducerId({
           transactionalId,
           timeoutMs: request.transactionTimeoutMs,
+          isTwoPhaseCommit: request.enable2Pc,
+          keepsPrepared: request.keepPreparedTxn,
           expected: hasId ? { producerId, producerEpoch } : undefined,
         }),
       ({ code }) => ({ error: code }),

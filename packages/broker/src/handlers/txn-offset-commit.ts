@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  ErrorCode,
-  type ErrorName,
-  TxnOffsetCommitRequest,
-  TxnOffsetCommitResponse,
-} from '@millrace/protocol'
+import { ProtocolError, TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '@millrace/protocol'
 import { GROUP_METADATA_TOPIC } from '../topics.ts'
 import { commitOffsets } from './commit-offsets.ts'
 import { defineHandler } from './handler.ts'
-import { attempt } from './outcome.ts'
 
+/** First version whose clients know `TRANSACTION_ABORTABLE`. */
+const FIRST_ABORTABLE_VERSION = 4
 /** From here on the request itself adds the group to the transaction (KIP-890 part 2). */
 const FIRST_ADDING_VERSION = 5
 
@@ -23,33 +19,6 @@ export const txnOffsetCommit = defineHandler(
   async (request, context) => {
     const { broker, version } = context
     const { transactionalId, producerId, producerEpoch } = request
-    const error = await attempt(
-      context,
-      async (): Promise<ErrorName> => {
-        if (request.groupId === '') return 'INVALID_GROUP_ID'
-        await broker.groups.ensureTopic()
-        await broker.transactionAdmission.admit(
-          { transactionalId, producerId, producerEpoch },
-          [{ topic: GROUP_METADATA_TOPIC, partition: broker.groups.partitionFor(request.groupId) }],
-          { isImplicit: version >= FIRST_ADDING_VERSION, knowsAbortable: true },
-        )
-        return 'NONE'
-      },
-      (failure) => failure.code,
-    )
-    if (error !== 'NONE') {
-      return {
-        throttleTimeMs: 0,
-        topics: request.topics.map((topic) => ({
-          name: topic.name,
-          topicId: topic.topicId,
-          partitions: topic.partitions.map(({ partitionIndex }) => ({
-            partitionIndex,
-            errorCode: ErrorCode[error],
-          })),
-        })),
-      }
-    }
     const committer = {
       version,
       groupId: request.groupId,
@@ -59,9 +28,23 @@ export const txnOffsetCommit = defineHandler(
       retentionMs: -1n,
       producer: { producerId, producerEpoch },
     }
+    const admit = async (): Promise<void> => {
+      const { groupId } = request
+      if (groupId === '') throw new ProtocolError('INVALID_GROUP_ID', 'the group id is empty')
+      await broker.groups.ensureTopic()
+      await broker.transactionAdmission.admit(
+        { transactionalId, producerId, producerEpoch },
+        [{ topic: GROUP_METADATA_TOPIC, partition: broker.groups.partitionFor(groupId) }],
+        {
+          isImplicit: version >= FIRST_ADDING_VERSION,
+          knowsAbortable: version >= FIRST_ABORTABLE_VERSION,
+        },
+      )
+    }
+    const options = { context, byId: version >= 6, admit }
     return {
       throttleTimeMs: 0,
-      topics: await commitOffsets(request.topics, committer, { context, byId: version >= 6 }),
+      topics: await commitOffsets(request.topics, committer, options),
     }
   },
 )

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, WriteTxnMarkersRequest, WriteTxnMarkersResponse } from '@millrace/protocol'
-import { defineHandler } from './handler.ts'
+import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
 /**
@@ -10,35 +10,56 @@ import { attempt } from './outcome.ts'
 export const writeTxnMarkers = defineHandler(
   WriteTxnMarkersRequest,
   WriteTxnMarkersResponse,
-  async (request, context) => ({
-    markers: await Promise.all(
-      request.markers.map(async (marker) => ({
-        producerId: marker.producerId,
-        topics: await Promise.all(
-          marker.topics.map(async ({ name, partitionIndexes }) => ({
-            name,
-            partitions: await Promise.all(
-              partitionIndexes.map(async (partitionIndex) => ({
-                partitionIndex,
-                errorCode: await attempt(
-                  context,
-                  async () => {
-                    await context.broker.transactionMarkers.write(name, partitionIndex, {
-                      producerId: marker.producerId,
-                      producerEpoch: marker.producerEpoch,
-                      coordinatorEpoch: marker.coordinatorEpoch,
-                      isCommitted: marker.transactionResult,
-                      transactionVersion: marker.transactionVersion,
-                    })
-                    return ErrorCode.NONE as number
-                  },
-                  ({ errorCode }) => errorCode as number,
-                ),
-              })),
-            ),
-          })),
-        ),
-      })),
-    ),
-  }),
+  async (request, context) => {
+    // Kafka fails as a whole on a marker that no producer can have.
+    const isValid = request.markers.every(
+      ({ producerId, producerEpoch }) => producerId >= 0n && producerEpoch >= 0,
+    )
+    return { markers: isValid ? await writeAll(request, context) : failedMarkers(request) }
+  },
 )
+
+function writeAll(request: WriteTxnMarkersRequest, context: RequestContext) {
+  return Promise.all(
+    request.markers.map(async (marker) => ({
+      producerId: marker.producerId,
+      topics: await Promise.all(
+        marker.topics.map(async ({ name, partitionIndexes }) => ({
+          name,
+          partitions: await Promise.all(
+            partitionIndexes.map(async (partitionIndex) => ({
+              partitionIndex,
+              errorCode: await attempt(
+                context,
+                async () => {
+                  await context.broker.transactionMarkers.write(name, partitionIndex, {
+                    producerId: marker.producerId,
+                    producerEpoch: marker.producerEpoch,
+                    coordinatorEpoch: marker.coordinatorEpoch,
+                    isCommitted: marker.transactionResult,
+                    transactionVersion: marker.transactionVersion,
+                  })
+                  return ErrorCode.NONE as number
+                },
+                ({ errorCode }) => errorCode as number,
+              ),
+            })),
+          ),
+        })),
+      ),
+    })),
+  )
+}
+
+function failedMarkers(request: WriteTxnMarkersRequest) {
+  return request.markers.map(({ producerId, topics }) => ({
+    producerId,
+    topics: topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((partitionIndex) => ({
+        partitionIndex,
+        errorCode: ErrorCode.UNKNOWN_SERVER_ERROR,
+      })),
+    })),
+  }))
+}

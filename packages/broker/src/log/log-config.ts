@@ -22,7 +22,6 @@ export interface LogConfig {
   readonly messageTimestampType: 'CreateTime' | 'LogAppendTime'
   readonly minCleanableDirtyRatio: number
   readonly minCompactionLagMs: number
-  readonly minInsyncReplicas: number
   readonly retentionBytes: number
   readonly retentionMs: number
   readonly segmentBytes: number

@@ -70,7 +70,6 @@ const metadataLogConfig: LogConfig = {
   messageTimestampType: 'CreateTime',
   minCleanableDirtyRatio: 0.5,
   minCompactionLagMs: 0,
-  minInsyncReplicas: 1,
   retentionBytes: -1,
   retentionMs: -1,
   segmentBytes: 1024 * 1024 * 1024,

@@ -42,6 +42,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #onDurable: ((records: readonly Record[]) => void) | undefined
+  readonly #onExpired: ((event: Event) => void) | undefined
   readonly #timers = new Map<string, Timer>()
   /** Requests without their reply yet, by token. */
   readonly #waiting = new Map<
@@ -59,6 +60,8 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     readonly logger: Logger
     /** Called when a step's records are durable. */
     readonly onDurable?: (records: readonly Record[]) => void
+    /** Called after a timer's event was given to the shard. */
+    readonly onExpired?: (event: Event) => void
   }) {
     this.#newShard = options.newShard
     this.#serde = options.serde
@@ -67,6 +70,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     this.#clock = options.clock
     this.#logger = options.logger
     this.#onDurable = options.onDurable
+    this.#onExpired = options.onExpired
     this.shard = this.#load()
   }
 
@@ -198,6 +202,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
       const timer = this.#clock.setTimer(delay, () => {
         this.#timers.delete(change.key)
         this.#carryOut(this.shard.expire(change.event, this.#clock.now())).catch(() => undefined)
+        this.#onExpired?.(change.event)
       })
       this.#timers.set(change.key, timer)
     }

@@ -28,6 +28,8 @@ export interface ShardedTopicOptions<
     runtime: ShardRuntime<Record, Replayed, Event, S>,
     records: readonly Record[],
   ) => void
+  /** Called after a timer's event was given to a shard. */
+  readonly onExpired?: (runtime: ShardRuntime<Record, Replayed, Event, S>, event: Event) => void
 }
 
 /** A coordinator's topic and what it is about: one shard for each partition, read when it is first needed. */
@@ -74,7 +76,8 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
   at(index: number): ShardRuntime<Record, Replayed, Event, S> {
     const known = this.#runtimes.get(index)
     if (known !== undefined) return known
-    const { world, logger, topics, topic, newShard, serde, onOpen, onDurable } = this.#options
+    const { world, logger, topics, topic, newShard, serde, onOpen, onDurable, onExpired } =
+      this.#options
     const partition = topics.partition(topic.name, index)
     const runtime: ShardRuntime<Record, Replayed, Event, S> = new ShardRuntime({
       newShard,
@@ -84,6 +87,7 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
       clock: world.clock,
       logger,
       onDurable: (records) => onDurable?.(runtime, records),
+      onExpired: (event) => onExpired?.(runtime, event),
     })
     this.#runtimes.set(index, runtime)
     onOpen?.(runtime)

@@ -8,6 +8,8 @@ import { ShardedTopic } from '../runtime/sharded-topic.ts'
 import {
   decodeTransactionRecord,
   encodeTransactionRecord,
+  NO_PRODUCER_ID,
+  NO_TIMEOUT_MS,
   type ReplayedTransaction,
   type Transaction,
   type TransactionPartitions,
@@ -19,6 +21,7 @@ import {
   type InitProducerIdRequest,
   isPrepared,
   type Outcome,
+  type TransactionEffects,
   type TransactionRequest,
   TransactionShard,
   type TransactionTimer,
@@ -31,7 +34,7 @@ type Runtime = ShardRuntime<
   TransactionShard
 >
 
-/** How long a request waits for the markers of the transaction before it, rather than to make its client ask again. */
+/** How long a request waits for a transition under way before its client is told to retry. */
 const MAX_WAIT_MS = 1000
 const MARKER_RETRY_MS = 100
 
@@ -46,6 +49,8 @@ export interface TransactionCoordinatorOptions {
   /** The finalized feature level `transaction.version`. */
   readonly transactionVersion: () => number
   readonly maxTimeoutMs: number
+  /** `transaction.two.phase.commit.enable` (KIP-939). */
+  readonly isTwoPhaseCommitEnabled: boolean
   readonly idExpirationMs: number
   readonly expiryIntervalMs: number
 }
@@ -61,6 +66,8 @@ export class TransactionCoordinator {
   >
   /** Transactions whose markers are being written, by id. */
   readonly #completions = new Map<string, Promise<void>>()
+  /** Requests that wait for a transition of their id. */
+  readonly #waiters = new Map<string, Set<() => void>>()
 
   constructor(options: TransactionCoordinatorOptions) {
     this.#options = options
@@ -75,7 +82,21 @@ export class TransactionCoordinator {
         }
       },
       onDurable: (runtime, records) => {
-        for (const { key } of records) this.#startCompletion(runtime, key.transactionalId)
+        for (const { key } of records) {
+          runtime.shard.written(key.transactionalId)
+          this.#startCompletion(runtime, key.transactionalId)
+          this.#wake(key.transactionalId)
+        }
+      },
+      onExpired: (runtime, timer) => {
+        if (!runtime.shard.isOverdue(timer)) return
+        this.#timeOut(runtime, timer).catch((error) => {
+          const { transactionalId } = timer
+          options.logger.error('could not abort a transaction after its time-out', {
+            transactionalId,
+            error,
+          })
+        })
       },
     })
     this.#shards.every(options.expiryIntervalMs, 'expiry of transactional ids', () =>
@@ -94,23 +115,36 @@ export class TransactionCoordinator {
 
   // ---------------------------------------------------------------------------------------------- requests
 
-  async initProducerId(request: Omit<InitProducerIdRequest, 'freshProducerId'>): Promise<Outcome> {
-    const { transactionalId, timeoutMs } = request
-    if (timeoutMs <= 0 || timeoutMs > this.#options.maxTimeoutMs) {
+  async initProducerId(
+    request: Omit<InitProducerIdRequest, 'freshProducerId'> & {
+      /** The transaction has no time-out: its participants decide in two phases (KIP-939). */
+      readonly isTwoPhaseCommit: boolean
+      /** Continues a prepared transaction; Kafka 4.4 has the field and refuses it. */
+      readonly keepsPrepared: boolean
+    },
+  ): Promise<Outcome> {
+    const { transactionalId, isTwoPhaseCommit } = request
+    const { maxTimeoutMs, isTwoPhaseCommitEnabled } = this.#options
+    if (isTwoPhaseCommit && !isTwoPhaseCommitEnabled) {
+      return { error: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' }
+    }
+    if (request.keepsPrepared) return { error: 'UNSUPPORTED_VERSION' }
+    if (!isTwoPhaseCommit && (request.timeoutMs <= 0 || request.timeoutMs > maxTimeoutMs)) {
       return { error: 'INVALID_TRANSACTION_TIMEOUT' }
     }
+    const timeoutMs = isTwoPhaseCommit ? NO_TIMEOUT_MS : request.timeoutMs
     const runtime = await this.#shards.of(transactionalId)
-    return this.#settled(transactionalId, async () => {
-      const freshProducerId = await this.#freshProducerId(runtime, transactionalId)
-      return this.#shards.step(runtime, (shard, fx, now) =>
-        shard.initProducerId(fx, { ...request, freshProducerId }, now),
-      )
-    })
+    const freshProducerId = await this.#freshProducerId(runtime, transactionalId)
+    return this.#settled(runtime, transactionalId, (shard, fx, now) =>
+      shard.initProducerId(fx, { ...request, timeoutMs, freshProducerId }, now),
+    )
   }
 
   /** Takes a new producer id only where one may be given out. */
   async #freshProducerId(runtime: Runtime, transactionalId: string): Promise<bigint> {
-    return runtime.shard.needsProducerId(transactionalId) ? this.#options.newProducerId() : -1n
+    return runtime.shard.needsProducerId(transactionalId)
+      ? this.#options.newProducerId()
+      : NO_PRODUCER_ID
   }
 
   async addPartitions(
@@ -122,12 +156,9 @@ export class TransactionCoordinator {
     const { transactionalId } = request
     if (transactionalId === '') return 'INVALID_REQUEST'
     const runtime = await this.#shards.of(transactionalId)
-    const { error } = await this.#settled(transactionalId, async () => ({
-      error: await this.#shards.step(runtime, (shard, fx, now) =>
-        shard.addPartitions(fx, request, now),
-      ),
-    }))
-    return error
+    return this.#settled(runtime, transactionalId, (shard, fx, now) =>
+      shard.addPartitions(fx, request, now),
+    )
   }
 
   /** Whether the transaction under way has the partition. */
@@ -141,42 +172,73 @@ export class TransactionCoordinator {
     const { transactionalId } = request
     if (transactionalId === '') return { error: 'INVALID_REQUEST' }
     const runtime = await this.#shards.of(transactionalId)
-    return this.#settled(transactionalId, async () => {
-      const freshProducerId = await this.#freshProducerId(runtime, transactionalId)
-      return this.#shards.step(runtime, (shard, fx, now) =>
-        shard.end(fx, { ...request, freshProducerId }, now),
-      )
-    })
+    const freshProducerId = await this.#freshProducerId(runtime, transactionalId)
+    return this.#settled(runtime, transactionalId, (shard, fx, now) =>
+      shard.end(fx, { ...request, freshProducerId }, now),
+    )
   }
 
+  /** The state as far as it is durable. */
   find(transactionalId: string): Transaction | undefined {
-    return this.#shards.ifThere(transactionalId)?.shard.transactions.get(transactionalId)
+    return this.#shards.ifThere(transactionalId)?.shard.durable(transactionalId)
   }
 
   list(): Transaction[] {
     return this.#shards.all().flatMap(({ shard }) => [...shard.transactions.values()])
   }
 
-  /** Asks again once the transaction before is completed, for a while. */
-  async #settled<R extends { readonly error: ErrorName }>(
+  /**
+   * Takes a step when no transition of the id is under way, or when it has waited too long for that; then the shard answers
+   * `CONCURRENT_TRANSACTIONS`, which is all that Kafka does. Waiting saves the client a back-off.
+   */
+  async #settled<R>(
+    runtime: Runtime,
     transactionalId: string,
-    ask: () => Promise<R>,
+    step: (shard: TransactionShard, fx: TransactionEffects, nowMs: number) => R,
   ): Promise<R> {
     const { clock } = this.#options.world
     const deadline = clock.monotonic() + MAX_WAIT_MS
-    for (;;) {
-      const reply = await ask()
-      if (reply.error !== 'CONCURRENT_TRANSACTIONS') return reply
-      const completion = this.#completions.get(transactionalId)
+    while (runtime.shard.isPending(transactionalId)) {
       const left = deadline - clock.monotonic()
-      if (completion === undefined || left <= 0) return reply
-      let timer: Timer | undefined
-      const late = new Promise<void>((resolve) => {
-        timer = clock.setTimer(left, resolve)
-      })
-      await Promise.race([completion, late])
-      timer?.cancel()
+      if (left <= 0 || this.#shards.isClosed) break
+      await this.#transition(transactionalId, left)
     }
+    try {
+      return await this.#shards.step(runtime, step)
+    } finally {
+      // After a failed write nothing becomes durable that would wake them.
+      this.#wake(transactionalId)
+    }
+  }
+
+  /** Resolves after a transition of the id, or `timeoutMs`. */
+  #transition(transactionalId: string, timeoutMs: number): Promise<void> {
+    const waiters = this.#waiters.get(transactionalId) ?? new Set()
+    this.#waiters.set(transactionalId, waiters)
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel()
+        waiters.delete(done)
+        if (waiters.size === 0 && this.#waiters.get(transactionalId) === waiters) {
+          this.#waiters.delete(transactionalId)
+        }
+        resolve()
+      }
+      const timer: Timer = this.#options.world.clock.setTimer(timeoutMs, done)
+      waiters.add(done)
+    })
+  }
+
+  #wake(transactionalId: string): void {
+    for (const waiter of [...(this.#waiters.get(transactionalId) ?? [])]) waiter()
+  }
+
+  /** Aborts a transaction after its time-out when that takes a new producer id. */
+  async #timeOut(runtime: Runtime, timer: TransactionTimer): Promise<void> {
+    const freshProducerId = await this.#options.newProducerId()
+    await this.#shards.step(runtime, (shard, fx, now) =>
+      shard.timeOut(fx, timer, freshProducerId, now),
+    )
   }
 
   // ---------------------------------------------------------------------------------------------- completing

@@ -6,12 +6,14 @@ import {
   MAX_PRODUCER_EPOCH,
   NO_PRODUCER_EPOCH,
   NO_PRODUCER_ID,
+  NO_TIMEOUT_MS,
   type ReplayedTransaction,
   type Transaction,
   type TransactionPartitions,
   type TransactionRecord,
   type TransactionStateName,
   transactionOf,
+  type UnrecordedState,
 } from './transaction.ts'
 
 export type TransactionTimer = {
@@ -48,26 +50,32 @@ export interface EndRequest extends TransactionRequest {
   readonly freshProducerId: bigint
 }
 
-/** An outcome: an error, or who the producer is from now on. */
+/** An outcome: an error, or the producer's id and epoch from now on. */
 export type Outcome =
   | { readonly error: Exclude<ErrorName, 'NONE'> }
   | ({ readonly error: 'NONE' } & ProducerIdentity)
 
 const NO_PARTITIONS: TransactionPartitions = new Map()
 const EPOCH_BUMPING_VERSION = 2
+/** Delay before a time-out is tried again that found a transition of its transaction not durable yet. */
+const TIMEOUT_RETRY_MS = 100
 
 /**
  * The transactional ids of one partition of `__transaction_state` (KIP-98, KIP-360, KIP-890). State changes only in
- * `apply`; who completes prepared transactions finds them in `prepared`.
+ * `apply`; the coordinator completes the prepared transactions it finds in `prepared`.
+ *
+ * The order of checks is Kafka's, and clients depend on it: while a transition is pending, most requests are answered with
+ * `CONCURRENT_TRANSACTIONS` before their epoch is looked at, because the client may hold the epoch from before or after it.
  */
 export class TransactionShard {
   readonly transactions = new Map<string, Transaction>()
   /** Ids whose outcome is decided and whose markers are not all written. */
   readonly prepared = new Set<string>()
+  /** Ids with a record that is not durable yet, and the state before that record. */
+  readonly unwritten = new Map<string, Transaction | undefined>()
   readonly #recordVersion: () => number
   readonly #serverVersion: () => number
-  /** The epoch before the last bump; a restart forgets it. */
-  readonly #lastEpochs = new Map<string, number>()
+  readonly #unrecorded = new Map<string, UnrecordedState>()
 
   /** `transactionVersion`: the finalized feature level `transaction.version`. */
   constructor(transactionVersion: () => number) {
@@ -79,35 +87,75 @@ export class TransactionShard {
     if (value === null) {
       this.transactions.delete(transactionalId)
       this.prepared.delete(transactionalId)
-      this.#lastEpochs.delete(transactionalId)
+      this.#unrecorded.delete(transactionalId)
       return
     }
-    const transaction = transactionOf(
-      transactionalId,
-      value,
-      this.#lastEpochs.get(transactionalId) ?? NO_PRODUCER_EPOCH,
-    )
+    const unrecorded = this.#unrecorded.get(transactionalId)
+    const transaction = transactionOf(transactionalId, value, unrecorded)
     this.transactions.set(transactionalId, transaction)
     if (isPrepared(transaction.state)) this.prepared.add(transactionalId)
     else this.prepared.delete(transactionalId)
   }
 
-  /** After the log was read: transactions under way go on until their time is up. */
+  /** After the log was read: open transactions continue until their time-out. */
   restore(): TransactionEffects {
     const fx: TransactionEffects = new Effects()
     for (const transaction of this.transactions.values()) this.#setTimeout(fx, transaction)
     return fx
   }
 
+  /** Whether a transition is under way: its record is not durable, or the markers of a decided outcome are not written. */
+  isPending(transactionalId: string): boolean {
+    return this.unwritten.has(transactionalId) || this.prepared.has(transactionalId)
+  }
+
+  /** The last record of the id is durable. */
+  written(transactionalId: string): void {
+    this.unwritten.delete(transactionalId)
+  }
+
+  /** The state as far as it is durable. */
+  durable(transactionalId: string): Transaction | undefined {
+    return this.unwritten.has(transactionalId)
+      ? this.unwritten.get(transactionalId)
+      : this.transactions.get(transactionalId)
+  }
+
+  /** Aborts a transaction whose time is up, unless that takes a new producer id: see `isOverdue`. */
   expire(timer: TransactionTimer, nowMs: number): TransactionEffects {
     const fx: TransactionEffects = new Effects()
+    if (!this.isOverdue(timer)) this.timeOut(fx, timer, NO_PRODUCER_ID, nowMs)
+    return fx
+  }
+
+  /** Whether the time-out needs a new producer id for the epochs after it, so that the coordinator has to call `timeOut`. */
+  isOverdue(timer: TransactionTimer): boolean {
+    const transaction = this.#timedOut(timer)
+    return transaction !== undefined && isEpochExhausted(transaction.producerEpoch)
+  }
+
+  timeOut(
+    fx: TransactionEffects,
+    timer: TransactionTimer,
+    freshProducerId: bigint,
+    nowMs: number,
+  ): void {
+    const transaction = this.#timedOut(timer)
+    if (transaction === undefined) return
+    if (this.isPending(timer.transactionalId)) {
+      fx.setTimer(timer.transactionalId, nowMs + TIMEOUT_RETRY_MS, timer)
+      return
+    }
+    this.#abortFenced(fx, transaction, { freshProducerId, nowMs })
+  }
+
+  #timedOut(timer: TransactionTimer): Transaction | undefined {
     const transaction = this.transactions.get(timer.transactionalId)
     const isSame =
       transaction?.state === 'Ongoing' &&
       transaction.producerId === timer.producerId &&
       transaction.startMs === timer.startMs
-    if (isSame) this.#abortFenced(fx, transaction, { freshProducerId: NO_PRODUCER_ID, nowMs })
-    return fx
+    return isSame ? transaction : undefined
   }
 
   /** Whether a step on this id may have to hand out a producer id. */
@@ -118,20 +166,20 @@ export class TransactionShard {
 
   // ---------------------------------------------------------------------------------------------- beginning
 
-  /** `CONCURRENT_TRANSACTIONS` also when a transaction had to be aborted first: then it is to be asked again. */
+  /** `CONCURRENT_TRANSACTIONS` also when an open transaction is aborted first: the client asks again. */
   initProducerId(fx: TransactionEffects, request: InitProducerIdRequest, nowMs: number): Outcome {
     const { transactionalId, expected, freshProducerId } = request
+    if (this.isPending(transactionalId)) return { error: 'CONCURRENT_TRANSACTIONS' }
     const known = this.transactions.get(transactionalId) ?? newTransaction(request, nowMs)
     if (expected !== undefined && !isKnownProducer(known, expected)) {
       return { error: 'PRODUCER_FENCED' }
     }
-    if (isPrepared(known.state)) return { error: 'CONCURRENT_TRANSACTIONS' }
     if (known.state === 'Ongoing') {
       // Fenced first, so that nothing of the old producer gets in between; then the new one asks again.
       this.#abortFenced(fx, known, { freshProducerId, nowMs })
       return { error: 'CONCURRENT_TRANSACTIONS' }
     }
-    const renewed = this.#renew(known, request)
+    const renewed = renew(known, request)
     if (typeof renewed === 'string') return { error: renewed }
     this.#write(fx, {
       ...known,
@@ -151,33 +199,6 @@ export class TransactionShard {
     }
   }
 
-  /** The producer id and epoch that an InitProducerId gives. */
-  #renew(
-    known: Transaction,
-    { expected, freshProducerId }: InitProducerIdRequest,
-  ): Pick<Transaction, 'producerId' | 'producerEpoch' | 'lastProducerEpoch'> | 'PRODUCER_FENCED' {
-    const { producerId, producerEpoch, lastProducerEpoch } = known
-    const isCurrent = expected === undefined || expected.producerEpoch === producerEpoch
-    if (isEpochExhausted(producerEpoch) && isCurrent) {
-      return {
-        producerId: freshProducerId,
-        producerEpoch: 0,
-        lastProducerEpoch: expected === undefined ? NO_PRODUCER_EPOCH : producerEpoch,
-      }
-    }
-    if (expected === undefined) {
-      return { producerId, producerEpoch: producerEpoch + 1, lastProducerEpoch: NO_PRODUCER_EPOCH }
-    }
-    if (isCurrent || producerEpoch === NO_PRODUCER_EPOCH) {
-      return { producerId, producerEpoch: producerEpoch + 1, lastProducerEpoch: producerEpoch }
-    }
-    // The reply to the call before was lost: the same answer again.
-    if (expected.producerEpoch === lastProducerEpoch) {
-      return { producerId, producerEpoch, lastProducerEpoch }
-    }
-    return 'PRODUCER_FENCED'
-  }
-
   addPartitions(
     fx: TransactionEffects,
     request: TransactionRequest & {
@@ -186,42 +207,34 @@ export class TransactionShard {
     },
     nowMs: number,
   ): ErrorName {
-    const transaction = this.transactions.get(request.transactionalId)
-    const error = this.#identityError(transaction, request)
+    const { transactionalId, partitions, clientVersion } = request
+    if (this.isPending(transactionalId)) return 'CONCURRENT_TRANSACTIONS'
+    const transaction = this.transactions.get(transactionalId)
+    if (transaction === undefined) return 'INVALID_PRODUCER_ID_MAPPING'
+    const error = identityError(transaction, request)
     if (error !== undefined) return error
-    const known = transaction as Transaction
-    const { partitions } = request
-    const isOngoing = known.state === 'Ongoing'
-    if (isOngoing && containsAll(known.partitions, partitions)) return 'NONE'
+    const isOngoing = transaction.state === 'Ongoing'
+    if (isOngoing && containsAll(transaction.partitions, partitions)) return 'NONE'
     this.#write(fx, {
-      ...known,
+      ...transaction,
       state: 'Ongoing',
-      previousProducerId: known.producerId,
-      partitions: union(isOngoing ? known.partitions : NO_PARTITIONS, partitions),
-      startMs: isOngoing ? known.startMs : nowMs,
+      previousProducerId: transaction.producerId,
+      partitions: union(isOngoing ? transaction.partitions : NO_PARTITIONS, partitions),
+      startMs: isOngoing ? transaction.startMs : nowMs,
       updatedMs: nowMs,
-      clientVersion: request.clientVersion,
+      clientVersion,
     })
     return 'NONE'
   }
 
-  /** Whether a producer of before KIP-890 may write to a partition: it must have added it. */
+  /** Whether a producer from before KIP-890 may write to a partition: it must have added the partition. */
   verify(request: TransactionRequest, topic: string, partition: number): ErrorName {
-    const transaction = this.transactions.get(request.transactionalId)
-    const error = this.#identityError(transaction, request)
+    const transaction = this.durable(request.transactionalId)
+    if (transaction === undefined) return 'INVALID_PRODUCER_ID_MAPPING'
+    const error = identityError(transaction, request)
     if (error !== undefined) return error
-    return transaction?.partitions.get(topic)?.has(partition) ? 'NONE' : 'TRANSACTION_ABORTABLE'
-  }
-
-  #identityError(
-    transaction: Transaction | undefined,
-    request: TransactionRequest,
-  ): ErrorName | undefined {
-    if (transaction === undefined || transaction.producerId !== request.producerId) {
-      return 'INVALID_PRODUCER_ID_MAPPING'
-    }
-    if (transaction.producerEpoch !== request.producerEpoch) return 'PRODUCER_FENCED'
-    return isPrepared(transaction.state) ? 'CONCURRENT_TRANSACTIONS' : undefined
+    if (isPrepared(transaction.state)) return 'CONCURRENT_TRANSACTIONS'
+    return transaction.partitions.get(topic)?.has(partition) ? 'NONE' : 'TRANSACTION_ABORTABLE'
   }
 
   // ---------------------------------------------------------------------------------------------- ending
@@ -234,7 +247,7 @@ export class TransactionShard {
       : this.#endKeeping(fx, transaction, request, nowMs)
   }
 
-  /** Before KIP-890 part 2: the epoch stays, and a repeated request looks like the one before. */
+  /** Before KIP-890 part 2: the epoch stays, and a repeated request looks like the first. */
   #endKeeping(
     fx: TransactionEffects,
     transaction: Transaction,
@@ -242,8 +255,9 @@ export class TransactionShard {
     nowMs: number,
   ): Outcome {
     const { producerId, producerEpoch, isCommitted } = request
-    if (transaction.producerId !== producerId) return { error: 'INVALID_PRODUCER_ID_MAPPING' }
-    if (transaction.producerEpoch !== producerEpoch) return { error: 'PRODUCER_FENCED' }
+    const error = identityError(transaction, request)
+    if (error !== undefined) return { error }
+    if (this.isPending(request.transactionalId)) return { error: 'CONCURRENT_TRANSACTIONS' }
     if (transaction.state === 'Ongoing') {
       this.#write(fx, {
         ...transaction,
@@ -258,13 +272,10 @@ export class TransactionShard {
     if (transaction.state === (isCommitted ? 'CompleteCommit' : 'CompleteAbort')) {
       return { error: 'NONE', producerId: NO_PRODUCER_ID, producerEpoch: NO_PRODUCER_EPOCH }
     }
-    if (transaction.state === (isCommitted ? 'PrepareCommit' : 'PrepareAbort')) {
-      return { error: 'CONCURRENT_TRANSACTIONS' }
-    }
     return { error: 'INVALID_TXN_STATE' }
   }
 
-  /** As of KIP-890 part 2: every end bumps the epoch, so a late request of the last transaction is told apart. */
+  /** KIP-890 part 2: every end bumps the epoch, so that a late request of the last transaction is recognized. */
   #endBumping(
     fx: TransactionEffects,
     transaction: Transaction,
@@ -273,27 +284,23 @@ export class TransactionShard {
   ): Outcome {
     const { producerId, producerEpoch, isCommitted, freshProducerId } = request
     const { state } = transaction
-    const isRetryOfBump = transaction.producerEpoch === producerEpoch + 1
+    if (this.isPending(request.transactionalId)) return { error: 'CONCURRENT_TRANSACTIONS' }
     const isRetryOfOverflow =
       transaction.previousProducerId === producerId &&
       producerEpoch === MAX_PRODUCER_EPOCH - 1 &&
       transaction.producerEpoch === 0
-    const isRetry = isRetryOfBump || isRetryOfOverflow
     if (transaction.producerId !== producerId && !isRetryOfOverflow) {
       return { error: 'INVALID_PRODUCER_ID_MAPPING' }
     }
+    const isRetry = isRetryOfOverflow || transaction.producerEpoch === producerEpoch + 1
     const isSame = transaction.producerEpoch === producerEpoch
     const isComplete = state === 'CompleteCommit' || state === 'CompleteAbort'
-    const isValid = isPrepared(state) ? isRetryOfBump : isComplete ? isRetry || isSame : isSame
-    if (!isValid) return { error: 'PRODUCER_FENCED' }
-    const prepare = (isEmpty: boolean): Outcome =>
-      this.#prepare(fx, transaction, { isCommitted, isEmpty, freshProducerId, nowMs })
-    if (state === 'Ongoing') return prepare(false)
-    if (isPrepared(state)) {
-      const isThat = state === (isCommitted ? 'PrepareCommit' : 'PrepareAbort')
-      return { error: isThat ? 'CONCURRENT_TRANSACTIONS' : 'INVALID_TXN_STATE' }
+    if (!isSame && !(isComplete && isRetry)) return { error: 'PRODUCER_FENCED' }
+    const decision = { isCommitted, freshProducerId, nowMs }
+    if (state === 'Ongoing') {
+      return this.#prepare(fx, transaction, { ...decision, isEmpty: false })
     }
-    if (isRetry) {
+    if (isComplete && isRetry) {
       if (state !== (isCommitted ? 'CompleteCommit' : 'CompleteAbort')) {
         return { error: 'INVALID_TXN_STATE' }
       }
@@ -303,8 +310,9 @@ export class TransactionShard {
         producerEpoch: transaction.producerEpoch,
       }
     }
-    // An abort without a transaction still bumps the epoch, so that whatever is on its way cannot begin one.
-    return isCommitted ? { error: 'INVALID_TXN_STATE' } : prepare(true)
+    if (isCommitted) return { error: 'INVALID_TXN_STATE' }
+    // An abort without a transaction still bumps the epoch, so that a late request cannot begin one.
+    return this.#prepare(fx, transaction, { ...decision, isEmpty: true })
   }
 
   #prepare(
@@ -338,14 +346,13 @@ export class TransactionShard {
       : { error: 'NONE', producerId, producerEpoch: bumped }
   }
 
-  /** Aborts what is under way on behalf of somebody else; the bumped epoch, told to nobody, fences the producer. */
+  /** Aborts an open transaction for another producer or after its time-out. No producer gets the bumped epoch, which fences the old one. */
   #abortFenced(
     fx: TransactionEffects,
     transaction: Transaction,
     work: { readonly freshProducerId: bigint; readonly nowMs: number },
   ): void {
     if (this.#serverVersion() >= EPOCH_BUMPING_VERSION) {
-      // Without a fresh id at hand an exhausted epoch stays, and the next InitProducerId brings one.
       this.#prepare(fx, transaction, { ...work, isCommitted: false, isEmpty: false })
       return
     }
@@ -379,19 +386,27 @@ export class TransactionShard {
     })
   }
 
-  /** Forgets ids that nobody has used for `transactional.id.expiration.ms`. */
+  /** Forgets ids that were not used for `transactional.id.expiration.ms`. */
   expireIds(fx: TransactionEffects, before: number): void {
-    for (const { transactionalId, state, updatedMs } of this.transactions.values()) {
+    for (const transaction of this.transactions.values()) {
+      const { transactionalId, state, updatedMs } = transaction
       const isIdle = state === 'Empty' || state === 'CompleteCommit' || state === 'CompleteAbort'
-      if (isIdle && updatedMs <= before) {
-        fx.records.push({ key: { transactionalId }, value: null })
-      }
+      if (!isIdle || updatedMs > before || this.isPending(transactionalId)) continue
+      this.unwritten.set(transactionalId, transaction)
+      fx.records.push({ key: { transactionalId }, value: null })
     }
   }
 
   #write(fx: TransactionEffects, transaction: Transaction): void {
     const { transactionalId } = transaction
-    this.#lastEpochs.set(transactionalId, transaction.lastProducerEpoch)
+    this.unwritten.set(transactionalId, this.transactions.get(transactionalId))
+    const { lastProducerEpoch, previousProducerId, nextProducerId, clientVersion } = transaction
+    this.#unrecorded.set(transactionalId, {
+      lastProducerEpoch,
+      previousProducerId,
+      nextProducerId,
+      clientVersion,
+    })
     fx.records.push({
       key: { transactionalId },
       value: { version: this.#recordVersion(), transaction },
@@ -401,7 +416,7 @@ export class TransactionShard {
 
   #setTimeout(fx: TransactionEffects, transaction: Transaction): void {
     const { transactionalId, state, producerId, startMs, timeoutMs } = transaction
-    if (state !== 'Ongoing') fx.cancelTimer(transactionalId)
+    if (state !== 'Ongoing' || timeoutMs === NO_TIMEOUT_MS) fx.cancelTimer(transactionalId)
     else {
       fx.setTimer(transactionalId, startMs + timeoutMs, {
         kind: 'timeout',
@@ -442,6 +457,46 @@ function isKnownProducer(transaction: Transaction, expected: ProducerIdentity): 
     (expected.producerId === transaction.previousProducerId &&
       isEpochExhausted(expected.producerEpoch))
   )
+}
+
+/** The producer id and epoch that an InitProducerId returns. */
+function renew(
+  known: Transaction,
+  { expected, freshProducerId }: InitProducerIdRequest,
+):
+  | Pick<Transaction, 'producerId' | 'producerEpoch' | 'lastProducerEpoch'>
+  | 'PRODUCER_FENCED'
+  | 'UNKNOWN_SERVER_ERROR' {
+  const { producerId, producerEpoch, lastProducerEpoch } = known
+  const isCurrent = expected === undefined || expected.producerEpoch === producerEpoch
+  if (isEpochExhausted(producerEpoch)) {
+    // Kafka has no epoch for a producer that repeats the request from before the last bump, and fails.
+    if (!isCurrent) return 'UNKNOWN_SERVER_ERROR'
+    return {
+      producerId: freshProducerId,
+      producerEpoch: 0,
+      lastProducerEpoch: expected === undefined ? NO_PRODUCER_EPOCH : producerEpoch,
+    }
+  }
+  if (expected === undefined) {
+    return { producerId, producerEpoch: producerEpoch + 1, lastProducerEpoch: NO_PRODUCER_EPOCH }
+  }
+  if (isCurrent || producerEpoch === NO_PRODUCER_EPOCH) {
+    return { producerId, producerEpoch: producerEpoch + 1, lastProducerEpoch: producerEpoch }
+  }
+  // The reply to the last request was lost: the same reply again.
+  if (expected.producerEpoch === lastProducerEpoch) {
+    return { producerId, producerEpoch, lastProducerEpoch }
+  }
+  return 'PRODUCER_FENCED'
+}
+
+function identityError(
+  transaction: Transaction,
+  { producerId, producerEpoch }: TransactionRequest,
+): 'INVALID_PRODUCER_ID_MAPPING' | 'PRODUCER_FENCED' | undefined {
+  if (transaction.producerId !== producerId) return 'INVALID_PRODUCER_ID_MAPPING'
+  return transaction.producerEpoch === producerEpoch ? undefined : 'PRODUCER_FENCED'
 }
 
 function containsAll(known: TransactionPartitions, asked: TransactionPartitions): boolean {

@@ -30,6 +30,8 @@ export function isTransactionStateName(name: string): name is TransactionStateNa
 export const NO_PRODUCER_ID = -1n
 export const NO_PRODUCER_EPOCH = -1
 export const MAX_PRODUCER_EPOCH = 32767
+/** Stored as the time-out of a transaction that has none (KIP-939). */
+export const NO_TIMEOUT_MS = 0x7fffffff
 
 /** Whether no epoch is left to hand out: the last one is kept for fencing. */
 export function isEpochExhausted(epoch: number): boolean {
@@ -113,19 +115,25 @@ export function decodeTransactionRecord(key: Buffer, value: Buffer | null): Repl
   return { transactionalId, value: value === null ? null : decodeValue(TransactionLogValue, value) }
 }
 
+/** What a record leaves out, all or before `transaction.version` 1: a coordinator has it until it restarts, as in Kafka. */
+export type UnrecordedState = Pick<
+  Transaction,
+  'lastProducerEpoch' | 'previousProducerId' | 'nextProducerId' | 'clientVersion'
+>
+
 export function transactionOf(
   transactionalId: string,
   value: MessageOf<typeof TransactionLogValue>,
-  lastProducerEpoch: number,
+  unrecorded: UnrecordedState | undefined,
 ): Transaction {
   return {
     transactionalId,
     state: NAMES[value.transactionStatus] ?? 'Dead',
     producerId: value.producerId,
-    previousProducerId: value.previousProducerId,
-    nextProducerId: value.nextProducerId,
+    previousProducerId: unrecorded?.previousProducerId ?? value.previousProducerId,
+    nextProducerId: unrecorded?.nextProducerId ?? value.nextProducerId,
     producerEpoch: value.producerEpoch,
-    lastProducerEpoch,
+    lastProducerEpoch: unrecorded?.lastProducerEpoch ?? NO_PRODUCER_EPOCH,
     timeoutMs: value.transactionTimeoutMs,
     partitions: new Map(
       (value.transactionPartitions ?? []).map(({ topic, partitionIds }) => [
@@ -135,6 +143,6 @@ export function transactionOf(
     ),
     startMs: Number(value.transactionStartTimestampMs),
     updatedMs: Number(value.transactionLastUpdateTimestampMs),
-    clientVersion: value.clientTransactionVersion,
+    clientVersion: unrecorded?.clientVersion ?? value.clientTransactionVersion,
   }
 }
