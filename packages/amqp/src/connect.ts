@@ -69,6 +69,11 @@ export async function connect(options: ConnectToOptions): Promise<AmqpConnection
   }
 }
 
+/** Throws `MILLRACE_INVALID_URL` for text that `connect` would not accept as a URL. */
+export function checkUrl(text: string): void {
+  urlOf(text)
+}
+
 function urlOf(text: string): URL {
   // URL knows no default port of these schemes, and reads hosts of unknown schemes as they stand.
   const url = URL.parse(text)

@@ -24,7 +24,7 @@ export {
   uint,
   ulong,
 } from './codec/types.ts'
-export { type ConnectToOptions, connect } from './connect.ts'
+export { type ConnectToOptions, checkUrl, connect } from './connect.ts'
 export {
   AmqpConnection,
   type ConnectionHandler,
