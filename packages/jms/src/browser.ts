@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   AmqpError,
+  type Session as AmqpSession,
   type AmqpValue,
   Condition,
   Described,
@@ -10,7 +11,12 @@ import {
   ulong,
 } from '@millrace/amqp'
 import { capabilityOf, type Queue } from './destination.ts'
-import { IllegalStateException, InvalidSelectorException, jmsException } from './exceptions.ts'
+import {
+  IllegalStateException,
+  InvalidSelectorException,
+  JMSException,
+  jmsException,
+} from './exceptions.ts'
 import { addressOf, decodeJmsMessage } from './message/codec.ts'
 import type { Message } from './message/message.ts'
 import type { Session } from './session.ts'
@@ -86,8 +92,12 @@ export class QueueBrowser implements AsyncDisposable {
     }
   }
 
-  async #look(): Promise<Look> {
-    const { connection, amqp } = this.#session
+  #look(): Promise<Look> {
+    return this.#session.onWire((amqp) => this.#lookOn(amqp))
+  }
+
+  async #lookOn(amqp: AmqpSession): Promise<Look> {
+    const { connection } = this.#session
     const link = amqp.receiver(`${connection.newId()}:browse`)
     const look = new Look(link)
     const filter = new Map<string, AmqpValue>()
@@ -121,9 +131,11 @@ export class QueueBrowser implements AsyncDisposable {
     }
   }
 
-  /** @internal */
-  onLost(): void {
-    for (const look of this.#looks) look.end()
+  /** @internal An enumeration under way fails: nobody knows what it would have brought. */
+  onLost(error: JMSException): void {
+    for (const look of this.#looks) {
+      look.end(new JMSException(`the connection was lost: ${error.message}`, error.code, error))
+    }
   }
 
   /** Ends it and its enumerations. Idempotent. */
@@ -145,6 +157,7 @@ class Look {
   #page: IncomingDelivery[] = []
   #done: () => void = () => {}
   #isEnded = false
+  #failure: JMSException | undefined
 
   constructor(link: ReceiverLink) {
     this.#link = link
@@ -156,14 +169,22 @@ class Look {
       },
       onDrained: () => this.#done(),
       onDetach: (detach) => {
-        this.end()
-        if (detach !== undefined) link.detach({ closed: detach.closed ?? true })
+        if (detach === undefined) return
+        link.detach({ closed: detach.closed ?? true })
+        if (this.#isEnded) return
+        const what = 'the provider ended the browser'
+        this.end(
+          detach.error === undefined
+            ? new JMSException(what)
+            : jmsException(AmqpError.from(detach.error, what)),
+        )
       },
     }
   }
 
   /** Some more messages; none when there are no more. */
   async next(): Promise<IncomingDelivery[]> {
+    if (this.#failure !== undefined) throw this.#failure
     if (this.#isEnded) return []
     this.#page = []
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -171,10 +192,13 @@ class Look {
     this.#link.setCredit(PAGE)
     this.#link.drain()
     await promise
+    // Cast: it may have failed while the page was awaited.
+    if ((this.#failure as JMSException | undefined) !== undefined) throw this.#failure
     return this.#page
   }
 
-  end(): void {
+  end(failure?: JMSException): void {
+    this.#failure ??= failure
     this.#isEnded = true
     this.#done()
   }

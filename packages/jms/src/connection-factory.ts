@@ -7,6 +7,7 @@ import {
 } from './connection-options.ts'
 import { JMSException, runtimeException } from './exceptions.ts'
 import { JMSContext } from './jms-context.ts'
+import { checkValue, text } from './options.ts'
 import { Session } from './session.ts'
 
 /**
@@ -15,42 +16,73 @@ import { Session } from './session.ts'
  */
 export class ConnectionFactory {
   readonly #options: ResolvedOptions
+  readonly #refusesReconnect: boolean
 
-  /** Throws `JMSException` for a malformed URL or an unknown option in it. */
+  /** Throws `JMSException` for a malformed URL, and for an option that is unknown or not allowed. */
   constructor(url = 'amqp://localhost:5672', options: ConnectionFactoryOptions = {}) {
     this.#options = resolveOptions(url, options)
+    this.#refusesReconnect = options.reconnect === false
   }
 
   /**
-   * Connects. Rejects with `JMSSecurityException` for wrong credentials and `JMSException` when the provider cannot be reached.
-   * The connection is stopped: call `start` for messages to flow.
+   * Creates a connection, with the identity of the factory's options or with this one. It is stopped: call `start` for messages to
+   * flow.
+   *
+   * Rejects with `JMSSecurityException` for wrong credentials, with `InvalidClientIDException` when the factory's client id is in use
+   * by another connection, and with `JMSException` when the provider cannot be reached.
    */
   createConnection(username?: string | null, password?: string | null): Promise<Connection> {
     return this.#connect('any', username, password)
   }
 
-  /** A connection for queues only. */
+  /** Creates a connection for queues only. Rejects as `createConnection` does. */
   createQueueConnection(username?: string | null, password?: string | null): Promise<Connection> {
     return this.#connect('queue', username, password)
   }
 
-  /** A connection for topics only. */
+  /** Creates a connection for topics only. Rejects as `createConnection` does. */
   createTopicConnection(username?: string | null, password?: string | null): Promise<Connection> {
     return this.#connect('topic', username, password)
+  }
+
+  /**
+   * @internal A connection that is replaced when it is lost, unless the options say otherwise. Where they do not ask for reconnects, the
+   * first attempt is the only one, so that a provider which cannot be reached is reported.
+   */
+  createLastingConnection(): Promise<Connection> {
+    const options = this.#options
+    if (options.reconnect || this.#refusesReconnect) return this.#connect('any', null, null)
+    return this.#connect('any', null, null, {
+      ...options,
+      reconnect: true,
+      startupMaxReconnectAttempts: options.startupMaxReconnectAttempts ?? 0,
+    })
   }
 
   async #connect(
     domain: Domain,
     username: string | null | undefined,
     password: string | null | undefined,
+    options = this.#options,
   ): Promise<Connection> {
-    const credentials = {
-      username: username ?? this.#options.username,
-      password: password ?? this.#options.password,
+    if (username !== null && username !== undefined) {
+      checkValue('createConnection', 'username', username, text)
     }
-    const connection = new Connection(this.#options, credentials, domain)
-    await connection.connect()
-    return connection
+    if (password !== null && password !== undefined) {
+      checkValue('createConnection', 'password', password, text)
+    }
+    const credentials = {
+      username: username ?? options.username,
+      password: password ?? options.password,
+    }
+    const connection = new Connection(options, credentials, domain)
+    try {
+      await connection.connect()
+      return connection
+    } catch (error) {
+      await connection.close().catch(() => undefined)
+      throw error
+    }
   }
 
   /** A context with a connection of its own: `createContext()`, `(sessionMode)`, `(user, password)` or `(user, password, sessionMode)`. */

@@ -1,38 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
-import type { SaslMechanism } from '@millrace/amqp'
-import { type ClientNetwork, nearestSpelling, type World } from '@millrace/base'
-import { JMSException } from './exceptions.ts'
+import { checkUrl, mechanisms, type SaslMechanism } from '@millrace/amqp'
+import { type ClientNetwork, type Logger, nearestSpelling, type World } from '@millrace/base'
+import {
+  checkOptions,
+  checkValue,
+  flag,
+  InvalidOptionException,
+  nonEmptyText,
+  type OptionRule,
+  type OptionRules,
+  object,
+  text,
+  whole,
+  withMethods,
+} from './options.ts'
 
-/** How a `ConnectionFactory` connects. All may also stand in the URL, under the names that Qpid JMS has for them. */
+/**
+ * How a `ConnectionFactory` connects. Those with a name in the table of the README may also stand in the URL, under the name that Qpid
+ * JMS has for them; an option given here takes precedence.
+ */
 export interface ConnectionFactoryOptions {
+  /** Default: anonymous. `createConnection` may name another. */
   readonly username?: string | undefined
   readonly password?: string | undefined
-  /** Client id of every connection; only one at a time may have it. */
+  /** Client id of every connection; only one connection at a time may have it. Default: none, and a random container id. */
   readonly clientID?: string | undefined
   /** Messages that are sent ahead to each consumer. Default 100; 0 fetches each message when it is asked for. */
   readonly prefetch?: number | undefined
-  /** A send without an answer fails after this long, milliseconds. Default: none. */
+  /** A send without an answer fails after this time, milliseconds. Default: none; 0 and -1 mean none, too. */
   readonly sendTimeoutMs?: number | undefined
-  /** The same of any other request. Default 30,000. */
+  /**
+   * How long the provider may take to answer any other request, milliseconds. Default 30,000; 0 and -1 wait forever. Waiting for a
+   * reconnect does not count.
+   */
   readonly requestTimeoutMs?: number | undefined
+  /** How long connecting and authenticating may take, milliseconds. Default 15,000. */
   readonly connectTimeoutMs?: number | undefined
+  /** The connection is given up when nothing arrives for this time, milliseconds. Default 60,000; 0 waits forever. */
   readonly idleTimeoutMs?: number | undefined
+  /** In order of preference. Default: the strongest that the provider offers and the credentials allow. */
   readonly saslMechanisms?: readonly SaslMechanism[] | undefined
+  /** Options of `tls.connect`, for `amqps:` and `wss:`. */
   readonly tls?: TlsOptions | undefined
-  /** With several addresses, or `true`, lost connections are made anew. */
+  /** Whether a lost connection is replaced. Default: true with several addresses or `failover:`, else false. */
   readonly reconnect?: boolean | undefined
-  /** Tries before giving up; -1 (default) for ever. */
+  /** Attempts before giving up; -1 (default) for no limit. */
   readonly maxReconnectAttempts?: number | undefined
-  /** Tries for the very first connection; -1 for ever. Default: like `maxReconnectAttempts`. */
+  /** Attempts for the very first connection; -1 for no limit. Default: like `maxReconnectAttempts`. */
   readonly startupMaxReconnectAttempts?: number | undefined
-  /** Wait before the second try; it doubles up to the maximum. Default 10 and 30,000 ms. */
+  /** Wait after the first failed attempt, milliseconds; it doubles with each up to `maxReconnectDelayMs`. Default 10. */
   readonly reconnectDelayMs?: number | undefined
+  /** Default 30,000. */
   readonly maxReconnectDelayMs?: number | undefined
   /** Host told to the provider in place of the URL's. */
   readonly virtualHost?: string | undefined
+  /** Receives warnings of lost connections and of failed listeners. Default: none. */
+  readonly logger?: Logger | undefined
   /** Clock, randomness and network in place of the real ones; an embedded provider's network keeps all in the process. */
-  readonly world?: Pick<World, 'clock' | 'random'> & { readonly network: ClientNetwork }
+  readonly world?:
+    | (Pick<World, 'clock' | 'random'> & { readonly network: ClientNetwork })
+    | undefined
+}
+
+const timeLimit: OptionRule = { ...whole(-1), expected: 'milliseconds, or -1 for no limit' }
+const attempts: OptionRule = { ...whole(-1), expected: 'a whole number, or -1 for no limit' }
+const saslList: OptionRule = {
+  expected: `a list of ${mechanisms.join(', ')}`,
+  accepts: (value) =>
+    Array.isArray(value) &&
+    value.length > 0 &&
+    value.every((each) => (mechanisms as readonly unknown[]).includes(each)),
+  choices: mechanisms,
+}
+
+const rules: OptionRules<ConnectionFactoryOptions> = {
+  username: text,
+  password: text,
+  clientID: nonEmptyText,
+  prefetch: whole(0),
+  sendTimeoutMs: timeLimit,
+  requestTimeoutMs: timeLimit,
+  connectTimeoutMs: whole(1),
+  idleTimeoutMs: whole(0),
+  saslMechanisms: saslList,
+  tls: object('options of tls.connect'),
+  reconnect: flag,
+  maxReconnectAttempts: attempts,
+  startupMaxReconnectAttempts: attempts,
+  reconnectDelayMs: whole(0),
+  maxReconnectDelayMs: whole(0),
+  virtualHost: nonEmptyText,
+  logger: withMethods('a logger', 'debug', 'info', 'warn', 'error'),
+  world: object('an object with clock, random and network'),
 }
 
 export interface ResolvedOptions extends ConnectionFactoryOptions {
@@ -81,16 +141,30 @@ function parseValue(name: string, value: string, kind: 'text' | 'whole' | 'list'
   if (kind === 'text') return value
   if (kind === 'list') return value.split(',')
   if (/^-?\d+$/.test(value)) return Number(value)
-  throw new JMSException(`invalid ${name}=${value} in the URL: allowed is a whole number`)
+  throw new InvalidOptionException(
+    `ConnectionFactory: invalid ${name}=${value} in the URL: expected a whole number`,
+  )
 }
 
 /** Reads `amqp://host:port?…`, or `failover:(url,url)?…` as in Qpid JMS. Throws `JMSException`. */
 export function resolveOptions(url: string, given: ConnectionFactoryOptions): ResolvedOptions {
+  checkValue('ConnectionFactory', 'url', url, {
+    ...nonEmptyText,
+    expected: 'text such as "amqp://localhost:5672"',
+  })
+  checkOptions('ConnectionFactory', given, rules)
   const fromUrl: Mutable = {}
   const failover = /^failover:(?:\/\/)?\(([^)]*)\)(?:\?(.*))?$/s.exec(url)
   const urls = (failover?.[1] ?? url).split(',').map((each) => withoutOptions(each.trim(), fromUrl))
   if (failover?.[2] !== undefined) applyQuery(failover[2], fromUrl)
-  const options = { ...fromUrl, ...given }
+  for (const each of urls) {
+    try {
+      checkUrl(each)
+    } catch (error) {
+      throw new InvalidOptionException(`ConnectionFactory: ${(error as Error).message}`)
+    }
+  }
+  const options = { ...fromUrl, ...withoutAbsent(given) }
   return {
     ...options,
     urls,
@@ -101,6 +175,11 @@ export function resolveOptions(url: string, given: ConnectionFactoryOptions): Re
     reconnectDelayMs: options.reconnectDelayMs ?? 10,
     maxReconnectDelayMs: options.maxReconnectDelayMs ?? 30_000,
   }
+}
+
+/** Options that are undefined must not hide those of the URL. */
+function withoutAbsent(given: ConnectionFactoryOptions): ConnectionFactoryOptions {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }
 
 function withoutOptions(url: string, options: Mutable): string {
@@ -117,15 +196,24 @@ function applyQuery(query: string, options: Mutable): void {
     const loosened = tlsOptions[name]
     if (known !== undefined) {
       const [option, kind] = known
-      Object.assign(options, { [option]: parseValue(name, value, kind) })
+      const parsed = parseValue(name, value, kind)
+      checkValue('ConnectionFactory', `${name} in the URL:`, parsed, rules[option])
+      Object.assign(options, { [option]: parsed })
       continue
     }
     if (loosened !== undefined) {
+      checkValue('ConnectionFactory', `${name} in the URL:`, value, trueOrFalse)
       if (value !== loosened.unless) options.tls = { ...options.tls, ...loosened.tls }
       continue
     }
     const nearest = nearestSpelling(name, [...Object.keys(urlOptions), ...Object.keys(tlsOptions)])
     const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
-    throw new JMSException(`unknown option ${name} in the URL${hint}`)
+    throw new InvalidOptionException(`ConnectionFactory: unknown option ${name} in the URL${hint}`)
   }
+}
+
+const trueOrFalse: OptionRule = {
+  expected: 'true or false',
+  accepts: (value) => value === 'true' || value === 'false',
+  choices: ['true', 'false'],
 }

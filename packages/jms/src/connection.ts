@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   type AmqpConnection,
-  type AmqpError,
   type Session as AmqpSession,
   ConnectionCapability,
-  connect,
   Described,
   JmsCapability,
-  type Open,
   type SenderLink,
   textOf,
   ulong,
 } from '@millrace/amqp'
-import { type Clock, nodeWorld, type Random } from '@millrace/base'
+import { type Clock, type Logger, nodeWorld, type Random, silentLogger } from '@millrace/base'
 import { ConnectionConsumer, type ServerSessionPool } from './connection-consumer.ts'
 import type { ResolvedOptions } from './connection-options.ts'
 import {
@@ -22,22 +19,38 @@ import {
   TemporaryTopic,
   type Topic,
 } from './destination.ts'
+import { channels } from './diagnostics.ts'
 import {
   IllegalStateException,
   InvalidClientIDException,
-  InvalidDestinationException,
   JMSException,
-  JMSSecurityException,
   jmsException,
 } from './exceptions.ts'
 import type { AddressPrefixes } from './message/codec.ts'
+import { checkValue, listenerOrNull } from './options.ts'
+import { RequestReply } from './request-reply.ts'
 import { Session } from './session.ts'
 import { SubscriptionNames } from './subscription-names.ts'
+import { limited } from './waiting.ts'
+import { Wire } from './wire.ts'
 
-/** Told when a connection is lost for good. */
+/**
+ * Called when a connection is lost for good, or when the provider ends a consumer that has a message listener: what no call of the
+ * program would report (Jakarta Messaging 3.1, section 6.1.7).
+ */
 export type ExceptionListener =
   | ((exception: JMSException) => void)
   | { onException(exception: JMSException): void }
+
+/** What is notified of the state of a connection. */
+export interface ConnectionObserver {
+  /** The connection was lost. With `isFinal` it is not replaced. */
+  onLost?(error: JMSException, isFinal: boolean): void
+  /** A connection that was lost is in use again, with all its sessions, consumers and producers. */
+  onRestored?(): void
+  /** It will not be replaced any more. */
+  onFailed?(error: JMSException): void
+}
 
 /** What may be consumed and produced: queue and topic connections have only the one. */
 export type Domain = 'any' | 'queue' | 'topic'
@@ -68,30 +81,25 @@ const metaData: ConnectionMetaData = {
 /** A client's connection to a provider (Jakarta Messaging 3.1, section 6.1). Messages flow to it once it is started. */
 export class Connection implements TemporaryOwner, AsyncDisposable {
   readonly #options: ResolvedOptions
-  readonly #credentials: {
-    readonly username?: string | undefined
-    readonly password?: string | undefined
-  }
   readonly domain: Domain
   readonly clock: Clock
+  readonly logger: Logger
   readonly #random: Random
-  #amqp: AmqpConnection | undefined
-  #opening: Promise<AmqpConnection> | undefined
+  readonly #wire: Wire
   #clientId: string | undefined
   #hasOwnClientId: boolean
   #isUsed = false
   #isStarted = false
   #isClosed = false
-  #failure: JMSException | undefined
+  #closing: Promise<void> | undefined
   #exceptionListener: ExceptionListener | null = null
+  readonly #observers = new Set<ConnectionObserver>()
   readonly #sessions = new Set<Session>()
   readonly #consumers = new Set<ConnectionConsumer>()
   readonly #temporary = new Map<Destination, SenderLink>()
   #hidden: AmqpSession | undefined
-  #nextUrl = 0
-  #reconnecting: Promise<void> | undefined
+  #requests: RequestReply | undefined
   #nextId = 0
-  readonly #closing = new AbortController()
   prefixes: AddressPrefixes = { queue: '', topic: '' }
   readonly subscriptionNames = new SubscriptionNames()
   #hasAnonymousRelay = true
@@ -103,21 +111,33 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     domain: Domain = 'any',
   ) {
     this.#options = options
-    this.#credentials = credentials
     this.domain = domain
     const world = options.world ?? nodeWorld
     this.clock = world.clock
+    this.logger = options.logger ?? silentLogger
     this.#random = world.random
     this.#clientId = options.clientID
     this.#hasOwnClientId = options.clientID !== undefined
     if (this.#hasOwnClientId) this.#isUsed = true
+    this.#wire = new Wire(options, credentials, {
+      containerId: () => this.containerId,
+      events: {
+        onLost: (error, isFinal) => this.#onLost(error, isFinal),
+        onReplaced: (amqp) => this.#onReplaced(amqp),
+        onDropped: (error) => this.#dropSessions(error),
+        onRestored: () => this.#onRestored(),
+        onFailed: (error) => this.#onFailed(error),
+      },
+    })
   }
 
-  /** @internal Reaches the provider and shows who we are, without being known to it by a client id yet. */
+  /**
+   * @internal Reaches the provider and authenticates. A configured client id is claimed at once, so that one in use is reported by
+   * `createConnection`; without one the connection is opened on first use, as `setClientID` may come first.
+   */
   async connect(): Promise<void> {
-    const { startupMaxReconnectAttempts, maxReconnectAttempts, reconnect } = this.#options
-    const attempts = reconnect ? (startupMaxReconnectAttempts ?? maxReconnectAttempts) : 0
-    this.#amqp = await this.#dial(attempts)
+    await this.#wire.dial()
+    if (this.#hasOwnClientId) await this.amqp()
   }
 
   get options(): ResolvedOptions {
@@ -126,6 +146,16 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
 
   get isStarted(): boolean {
     return this.#isStarted && !this.#isClosed
+  }
+
+  /** @internal Whether there is a connection to the provider now. */
+  get isUp(): boolean {
+    return this.#wire.isUp
+  }
+
+  /** @internal Whether it was closed, or is lost for good. */
+  get isEnded(): boolean {
+    return this.#isClosed || this.#closing !== undefined || this.#wire.failure !== undefined
   }
 
   /** Whether messages can say themselves where they go. */
@@ -150,150 +180,68 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
 
   checkOpen(): void {
     if (this.#isClosed) throw new IllegalStateException('the connection is closed')
-    if (this.#failure !== undefined) throw this.#failure
+    if (this.#wire.failure !== undefined) throw this.#wire.failure
+  }
+
+  /** @internal Returns a function that ends the observation. */
+  observe(observer: ConnectionObserver): () => void {
+    this.#observers.add(observer)
+    return () => this.#observers.delete(observer)
   }
 
   // The wire.
 
-  async #dial(maxAttempts: number): Promise<AmqpConnection> {
-    const { urls, reconnectDelayMs, maxReconnectDelayMs } = this.#options
-    let delay = reconnectDelayMs
-    for (let attempt = 0; ; attempt++) {
-      let failure: unknown
-      for (let i = 0; i < urls.length; i++) {
-        if (this.#isClosed) throw new IllegalStateException('the connection is closed')
-        const url = urls[this.#nextUrl % urls.length] as string
-        try {
-          return await this.#dialOne(url)
-        } catch (error) {
-          failure = error
-          this.#nextUrl++
-          // Wrong credentials are no better elsewhere.
-          if (jmsException(error) instanceof JMSSecurityException) throw jmsException(error)
-        }
-      }
-      if (maxAttempts >= 0 && attempt >= maxAttempts) {
-        throw jmsException(failure, `cannot connect to ${urls.join(', ')}`)
-      }
-      await this.pause(delay)
-      delay = Math.min(delay * 2, maxReconnectDelayMs)
-    }
+  /** @internal The open connection. Waits for a reconnect that is under way; rejects when it is lost for good. */
+  async amqp(): Promise<AmqpConnection> {
+    this.checkOpen()
+    this.#isUsed = true
+    const amqp = await this.#wire.open()
+    this.#learn(amqp)
+    return amqp
   }
 
-  #dialOne(url: string): Promise<AmqpConnection> {
-    const { world, tls, connectTimeoutMs, idleTimeoutMs, saslMechanisms, virtualHost } =
-      this.#options
-    let self: AmqpConnection | undefined
-    const dialled = connect({
-      url,
-      containerId: this.#clientId ?? 'not yet known',
-      opensLater: true,
-      hostname: virtualHost,
-      username: this.#credentials.username,
-      password: this.#credentials.password,
-      mechanisms: saslMechanisms,
-      tls,
-      timeoutMs: connectTimeoutMs,
-      idleTimeoutMs,
-      desiredCapabilities: [
-        ConnectionCapability.soleConnection,
-        ConnectionCapability.delayedDelivery,
-        ConnectionCapability.anonymousRelay,
-        ConnectionCapability.sharedSubscriptions,
-      ],
-      handler: { onClose: (error) => this.#onGone(self, error) },
-      ...(world === undefined ? {} : { world }),
-    })
-    return dialled.then((amqp) => {
-      self = amqp
-      return amqp
-    })
-  }
-
-  async #open(amqp: AmqpConnection): Promise<AmqpConnection> {
-    amqp.open({ containerId: this.containerId })
-    let open: Open
-    try {
-      open = await this.limited(amqp.opened, 'opening the connection')
-      if (open.properties?.has('amqp:connection-establishment-failed')) {
-        // The reason follows in the close.
-        await amqp.closed
-        throw (
-          this.#refusal ?? new InvalidClientIDException(`client id ${this.containerId} was refused`)
-        )
-      }
-    } catch (error) {
-      throw jmsException(this.#refusal ?? error)
-    }
-    const { properties, offeredCapabilities = [] } = open
+  /** What the provider said in its open. */
+  #learn({ remote }: AmqpConnection): void {
+    const { properties, offeredCapabilities = [] } = remote ?? {}
     this.prefixes = {
       queue: textOf(properties?.get('queue-prefix')) ?? '',
       topic: textOf(properties?.get('topic-prefix')) ?? '',
     }
     this.#hasAnonymousRelay = offeredCapabilities.includes(ConnectionCapability.anonymousRelay)
-    return amqp
   }
 
-  #refusal: AmqpError | undefined
-
-  /** The open connection. Rejects when it is lost for good. */
-  async amqp(): Promise<AmqpConnection> {
-    this.checkOpen()
-    this.#isUsed = true
-    if (this.#reconnecting !== undefined) await this.#reconnecting
-    this.checkOpen()
-    this.#opening ??= this.#open(this.#amqp as AmqpConnection)
-    return this.#opening
-  }
-
-  #onGone(amqp: AmqpConnection | undefined, error: AmqpError | undefined): void {
-    if (amqp === undefined || amqp !== this.#amqp || this.#isClosed) return
-    if (
-      this.#opening === undefined ||
-      amqp.remote?.properties?.has('amqp:connection-establishment-failed')
-    ) {
-      this.#refusal = error
+  #onLost(error: JMSException, isFinal: boolean): void {
+    const clientID = this.containerId
+    channels.lost.publish({ clientID, error, isFinal })
+    if (!isFinal) {
+      this.logger.warn('the connection to the JMS provider is lost; reconnecting', {
+        clientID,
+        error: error.message,
+      })
     }
-    if (amqp.remote === undefined && this.#opening !== undefined) return
+    this.#dropSessions(error)
+    for (const observer of [...this.#observers]) observer.onLost?.(error, isFinal)
+  }
+
+  #dropSessions(error: JMSException): void {
     this.#hidden = undefined
-    for (const session of this.#sessions) session.onLost()
-    if (!this.#options.reconnect) {
-      this.#fail(jmsException(error ?? new JMSException('the provider closed the connection')))
-      return
-    }
-    this.#reconnecting ??= this.#reconnect().finally(() => {
-      this.#reconnecting = undefined
-    })
+    for (const session of [...this.#sessions]) session.onLost(error)
   }
 
-  async #reconnect(): Promise<void> {
-    for (;;) {
-      try {
-        const amqp = await this.#dial(this.#options.maxReconnectAttempts)
-        this.#amqp = amqp
-        this.#opening = this.#open(amqp)
-        await this.#opening
-        await this.#recoverTemporary(amqp)
-        for (const session of [...this.#sessions]) await session.recoverOn(amqp)
-        return
-      } catch (error) {
-        if (this.#isClosed) return
-        const known = jmsException(error)
-        const isLasting =
-          known instanceof JMSSecurityException || known instanceof InvalidDestinationException
-        const { maxReconnectAttempts } = this.#options
-        if (isLasting || maxReconnectAttempts >= 0) {
-          this.#fail(known)
-          return
-        }
-        this.#opening = undefined
-        this.#amqp?.destroy()
-        await this.pause(this.#options.reconnectDelayMs)
-      }
-    }
+  async #onReplaced(amqp: AmqpConnection): Promise<void> {
+    this.#learn(amqp)
+    await this.#recoverTemporary(amqp)
+    for (const session of [...this.#sessions]) await session.recoverOn(amqp)
   }
 
-  /** Temporary destinations died with the connection: they come back, empty, under new addresses. */
+  #onRestored(): void {
+    const clientID = this.containerId
+    channels.restored.publish({ clientID })
+    this.logger.info('connected to the JMS provider again', { clientID })
+    for (const observer of [...this.#observers]) observer.onRestored?.()
+  }
+
+  /** Temporary destinations ended with the connection: they are created again, empty, under new addresses. */
   async #recoverTemporary(amqp: AmqpConnection): Promise<void> {
     if (this.#temporary.size === 0) return
     const session = amqp.begin()
@@ -306,54 +254,75 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     }
   }
 
-  #fail(error: JMSException): void {
-    if (this.#failure !== undefined) return
-    this.#failure = new JMSException(`the connection is lost: ${error.message}`, error.code, error)
-    for (const session of this.#sessions) session.onFailed(this.#failure)
-    const listener = this.#exceptionListener
-    if (typeof listener === 'function') listener(this.#failure)
-    else listener?.onException(this.#failure)
-  }
-
-  pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const { signal } = this.#closing
-      const end = (): void => {
-        timer.cancel()
-        signal.removeEventListener('abort', end)
-        resolve()
-      }
-      const timer = this.clock.setTimer(ms, end, { keepsAlive: true })
-      signal.addEventListener('abort', end)
+  #onFailed(error: JMSException): void {
+    for (const session of [...this.#sessions]) session.onFailed(error)
+    for (const observer of [...this.#observers]) observer.onFailed?.(error)
+    if (this.#closing !== undefined) return
+    const clientID = this.containerId
+    channels.failed.publish({ clientID, error })
+    this.logger.error('the connection to the JMS provider is lost for good', {
+      clientID,
+      error: error.message,
     })
+    this.reportException(error)
   }
 
-  /** Waits for an answer of the provider, but not for ever. */
-  async limited<T>(
+  /** @internal Passes an error that no call would report to the exception listener. */
+  reportException(error: JMSException): void {
+    const listener = this.#exceptionListener
+    try {
+      if (typeof listener === 'function') listener(error)
+      else listener?.onException(error)
+    } catch (thrown) {
+      this.logger.error('an exception listener failed', { error: thrown })
+    }
+  }
+
+  /** Waits for an answer of the provider, but not longer than `requestTimeoutMs`. */
+  limited<T>(
     promise: Promise<T>,
     what: string,
     timeoutMs = this.#options.requestTimeoutMs,
   ): Promise<T> {
-    if (timeoutMs <= 0) return promise
-    const { promise: late, reject } = Promise.withResolvers<never>()
-    const timer = this.clock.setTimer(
-      timeoutMs,
-      () => reject(new JMSException(`${what}: no answer within ${timeoutMs} ms`, 'JMS_TIMEOUT')),
-      { keepsAlive: true },
-    )
-    try {
-      return await Promise.race([promise, late])
-    } finally {
-      timer.cancel()
+    return limited(this.clock, promise, { what, timeoutMs })
+  }
+
+  /**
+   * @internal Runs work on the session of the connection itself, which is for temporary destinations and `unsubscribe`; once more
+   * if the connection is lost and replaced meanwhile.
+   */
+  async onHiddenSession<T>(work: (session: AmqpSession) => Promise<T>): Promise<T> {
+    for (;;) {
+      const session = await this.#hiddenSession()
+      try {
+        return await work(session)
+      } catch (error) {
+        if (this.isUp && this.#hidden === session) throw error
+        this.checkOpen()
+      }
     }
   }
 
-  /** The session of the connection itself, for temporary destinations and `unsubscribe`. */
-  async hiddenSession(): Promise<AmqpSession> {
-    const amqp = await this.amqp()
-    if (this.#hidden === undefined || this.#hidden.isEnded) this.#hidden = amqp.begin()
-    await this.limited(this.#hidden.begun, 'beginning a session')
-    return this.#hidden
+  async #hiddenSession(): Promise<AmqpSession> {
+    for (;;) {
+      const amqp = await this.amqp()
+      if (amqp.isGone) continue
+      if (this.#hidden === undefined || this.#hidden.isEnded) this.#hidden = amqp.begin()
+      const session = this.#hidden
+      try {
+        await this.limited(session.begun, 'beginning a session')
+        return session
+      } catch (error) {
+        if (!amqp.isGone) throw error
+        this.checkOpen()
+      }
+    }
+  }
+  /** @internal Requests and replies over this connection. */
+  get requests(): RequestReply {
+    this.checkOpen()
+    this.#requests ??= new RequestReply(this)
+    return this.#requests
   }
 
   // Jakarta Messaging.
@@ -385,14 +354,20 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
         `invalid acknowledge mode ${mode}: allowed are AUTO_ACKNOWLEDGE (1), CLIENT_ACKNOWLEDGE (2), DUPS_OK_ACKNOWLEDGE (3) and SESSION_TRANSACTED (0)`,
       )
     }
-    const session = new Session(this, mode)
-    this.#sessions.add(session)
-    try {
-      await session.open(await this.amqp())
-      return session
-    } catch (error) {
-      this.#sessions.delete(session)
-      throw jmsException(error)
+    for (;;) {
+      const amqp = await this.amqp()
+      const session = new Session(this, mode)
+      try {
+        await session.open(amqp)
+        if (amqp.isGone) continue
+        this.checkOpen()
+        this.#sessions.add(session)
+        return session
+      } catch (error) {
+        this.checkOpen()
+        // Lost meanwhile: the next attempt waits for the connection that replaces it.
+        if (!amqp.isGone) throw jmsException(error)
+      }
     }
   }
 
@@ -416,18 +391,27 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     return this.#hasOwnClientId ? (this.#clientId as string) : null
   }
 
-  /** Throws `IllegalStateException` once the connection was used, `InvalidClientIDException` for an empty id. */
-  setClientID(clientID: string): void {
+  /**
+   * Sets the client id and claims it at the provider. It must come before any other use of the connection.
+   *
+   * Throws `IllegalStateException` when the connection was used or has an id already, and `InvalidClientIDException` for an id that
+   * is not a string or empty. The returned promise rejects with `InvalidClientIDException` when another connection has the id, and
+   * with `JMSException` when the provider cannot be reached. A program may leave it alone: every later call reports the same error.
+   */
+  setClientID(clientID: string): Promise<void> {
     this.checkOpen()
     if (this.#isUsed) {
       throw new IllegalStateException('the client id can only be set before the connection is used')
     }
     if (typeof clientID !== 'string' || clientID === '') {
-      throw new InvalidClientIDException(`${JSON.stringify(clientID)} is no client id`)
+      throw new InvalidClientIDException(`${JSON.stringify(clientID)} is not a client id`)
     }
     this.#clientId = clientID
     this.#hasOwnClientId = true
     this.#isUsed = true
+    const claimed = this.amqp().then(() => undefined)
+    claimed.catch(() => undefined)
+    return claimed
   }
 
   getMetaData(): ConnectionMetaData {
@@ -442,10 +426,14 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
 
   setExceptionListener(listener: ExceptionListener | null): void {
     this.checkOpen()
+    checkValue('setExceptionListener', 'listener', listener, listenerOrNull('onException'))
     this.#exceptionListener = listener
   }
 
-  /** Lets messages flow. Rejects with `InvalidClientIDException` when the client id is in use. */
+  /**
+   * Starts the delivery of messages. Rejects with `InvalidClientIDException` when another connection has the client id, and with
+   * `JMSException` when the connection is lost.
+   */
   async start(): Promise<void> {
     await this.amqp()
     this.#isStarted = true
@@ -453,7 +441,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     for (const consumer of this.#consumers) consumer.onStarted()
   }
 
-  /** Holds messages back; resolves when no listener is at work any more. */
+  /** Pauses the delivery of messages; resolves when no listener is running. Throws `IllegalStateException` in a listener. */
   async stop(): Promise<void> {
     this.checkOpen()
     for (const session of this.#sessions) session.checkNotInListener('stop')
@@ -462,17 +450,27 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     await Promise.all([...this.#sessions].map((session) => session.settled()))
   }
 
-  /** Ends all sessions and the connection. Idempotent. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return
+  /**
+   * Closes all sessions and the connection, and ends attempts to reconnect. Waits for listeners that are running; to close without
+   * waiting for a handler, use `jmsListener` and its deadline. Idempotent.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close().catch((error: unknown) => {
+      this.#closing = undefined
+      throw error
+    })
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     for (const session of this.#sessions) session.checkNotInListener('close')
-    for (const consumer of [...this.#consumers]) await consumer.close()
+    this.#wire.stop()
+    this.#requests?.close()
     this.#isStarted = false
+    for (const consumer of [...this.#consumers]) await consumer.close()
     await Promise.all([...this.#sessions].map((session) => session.close().catch(() => undefined)))
     this.#isClosed = true
-    this.#closing.abort()
-    const amqp = this.#amqp
-    if (amqp !== undefined && !amqp.isGone) await amqp.close()
+    await this.#wire.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -483,11 +481,14 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
 
   /** @internal */
   async createTemporary(kind: 'queue' | 'topic'): Promise<TemporaryQueue | TemporaryTopic> {
-    const { address, link } = await this.#makeTemporary(await this.hiddenSession(), kind)
-    const destination =
-      kind === 'queue' ? new TemporaryQueue(address, this) : new TemporaryTopic(address, this)
-    this.#temporary.set(destination, link)
-    return destination
+    return this.onHiddenSession(async (session) => {
+      const { address, link } = await this.#makeTemporary(session, kind)
+      if (link.isRemotelyDetached) throw new JMSException(`the temporary ${kind} is gone already`)
+      const destination =
+        kind === 'queue' ? new TemporaryQueue(address, this) : new TemporaryTopic(address, this)
+      this.#temporary.set(destination, link)
+      return destination
+    })
   }
 
   async #makeTemporary(
@@ -526,6 +527,11 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
       if (session.consumesFrom(destination)) {
         throw new IllegalStateException(`${destination} has consumers`)
       }
+    }
+    // The provider deletes them with the connection; not to create it again is all there is to do.
+    if (!this.isUp) {
+      this.#temporary.delete(destination)
+      return
     }
     const ended = Promise.withResolvers<void>()
     link.handler = {
@@ -606,7 +612,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     const consumer = new ConnectionConsumer(session, await consume(session), {
       ...options,
       onClose: () => this.#consumers.delete(consumer),
-      onError: (error) => this.#fail(jmsException(error)),
+      onError: (error) => this.reportException(jmsException(error)),
     })
     this.#consumers.add(consumer)
     if (this.isStarted) consumer.onStarted()

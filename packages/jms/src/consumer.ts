@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   AmqpError,
+  type Session as AmqpSession,
   type AmqpValue,
   Condition,
+  type DeliveryState,
   Described,
   type Detach,
   type IncomingDelivery,
   JmsCapability,
   JmsFilter,
-  type Outcome,
   type ReceiverLink,
   type Source,
   ulong,
@@ -23,6 +24,7 @@ import {
 } from './exceptions.ts'
 import { addressOf, decodeJmsMessage } from './message/codec.ts'
 import type { Message } from './message/message.ts'
+import { checkValue, listenerOrNull, number, type OptionRule } from './options.ts'
 import { call, type Session } from './session.ts'
 
 /** Gets messages as they come; the next one after it has returned, or the promise it returned has settled. */
@@ -30,20 +32,32 @@ export type MessageListener =
   | ((message: Message) => void | Promise<void>)
   | { onMessage(message: Message): void | Promise<void> }
 
-/** A message that came, until it is settled. */
+/** A message that arrived, until it is settled. */
 export class ConsumedDelivery {
   readonly delivery: IncomingDelivery
   readonly consumer: MessageConsumer
-  /** The connection it came over is gone: there is nobody to tell. */
-  isStale = false
+  #isStale = false
+  /** Called when the connection that it came over is lost. */
+  onLost: ((error: JMSException) => void) | undefined
 
   constructor(delivery: IncomingDelivery, consumer: MessageConsumer) {
     this.delivery = delivery
     this.consumer = consumer
   }
 
-  settle(outcome: Outcome): void {
-    if (!this.isStale) this.delivery.update(outcome)
+  /** The connection it came over is gone: it is the provider's again, and cannot be settled. */
+  get isStale(): boolean {
+    return this.#isStale || this.delivery.link.session.isEnded
+  }
+
+  lose(error: JMSException): void {
+    if (this.#isStale) return
+    this.#isStale = true
+    this.onLost?.(error)
+  }
+
+  settle(state: DeliveryState): void {
+    if (!this.isStale) this.delivery.update(state)
   }
 }
 
@@ -81,6 +95,7 @@ export class MessageConsumer implements AsyncDisposable {
   #isLeaving = false
   #failure: JMSException | undefined
   #drained: (() => void)[] = []
+  #isEnded = false
 
   /** @internal Made by a session. */
   constructor(
@@ -108,9 +123,10 @@ export class MessageConsumer implements AsyncDisposable {
     return this.#session.connection.options.prefetch
   }
 
-  /** @internal */
-  async attach(): Promise<void> {
-    const { connection, amqp } = this.#session
+  /** @internal Attaches over a session that has begun; again, after the connection was replaced. */
+  async attach(amqp: AmqpSession): Promise<void> {
+    if (this.#isClosed || this.#failure !== undefined) return
+    const { connection } = this.#session
     const { subscription, isDurable, isShared } = this.#options
     this.#linkName ??=
       subscription === undefined
@@ -141,6 +157,8 @@ export class MessageConsumer implements AsyncDisposable {
       link.detach({ closed: true })
       throw error
     }
+    // Closed meanwhile.
+    if (this.#isClosed) link.detach({ closed: !this.#options.isDurable })
   }
 
   #source(): Source {
@@ -184,9 +202,8 @@ export class MessageConsumer implements AsyncDisposable {
     return selector === null || selector === undefined || selector.trim() === '' ? null : selector
   }
 
-  /** @internal The error for a consumer that could not be made. */
+  /** @internal The error for a consumer that could not be created. */
   explain(error: unknown): JMSException {
-    this.#releaseName()
     const isField = error instanceof AmqpError && error.code === Condition.invalidField
     if (isField && this.#selector !== null) {
       return new InvalidSelectorException(error.message, error.code, error)
@@ -194,7 +211,8 @@ export class MessageConsumer implements AsyncDisposable {
     return jmsException(error, `cannot consume from ${this.destination}`)
   }
 
-  #releaseName(): void {
+  /** @internal */
+  releaseName(): void {
     if (this.#linkName !== undefined && this.#options.subscription !== undefined) {
       this.#session.connection.subscriptionNames.release(this.#linkName)
     }
@@ -204,10 +222,13 @@ export class MessageConsumer implements AsyncDisposable {
     for (const done of this.#drained.splice(0)) done()
     if (detach === undefined || link !== this.#link) return
     link.detach({ closed: detach.closed ?? true })
-    if (this.#isClosed) return
-    const told = detach.error?.description ?? detach.error?.condition ?? 'without a reason'
+    // Before it attached, that is the answer which `attach` awaits.
+    if (this.#isClosed || link.remote === undefined || !isTerminus(link)) return
+    const what = `the provider ended the consumer of ${this.destination}`
     this.onFailed(
-      new JMSException(`the provider ended the consumer of ${this.destination}: ${told}`),
+      detach.error === undefined
+        ? new JMSException(what)
+        : jmsException(AmqpError.from(detach.error, what)),
     )
   }
 
@@ -215,7 +236,7 @@ export class MessageConsumer implements AsyncDisposable {
 
   #onDelivery(delivery: IncomingDelivery): void {
     const consumed = new ConsumedDelivery(delivery, this)
-    if (this.#isLeaving || this.#isClosed) {
+    if (this.#isLeaving || this.#isClosed || this.#failure !== undefined) {
       consumed.settle({ kind: 'released' })
       return
     }
@@ -280,7 +301,7 @@ export class MessageConsumer implements AsyncDisposable {
   async dispatchOne(): Promise<void> {
     const consumed = this.#queue.shift()
     const listener = this.#listener
-    if (consumed === undefined || listener === null) return
+    if (consumed === undefined || listener === null || consumed.isStale) return
     this.#topUp()
     const message = this.decode(consumed)
     if (message === undefined) return
@@ -340,6 +361,7 @@ export class MessageConsumer implements AsyncDisposable {
 
   setMessageListener(listener: MessageListener | null): void {
     this.#checkOpen()
+    checkValue('setMessageListener', 'listener', listener, listenerOrNull('onMessage'))
     this.#listener = listener
     this.#topUp()
     this.#serve()
@@ -363,6 +385,7 @@ export class MessageConsumer implements AsyncDisposable {
    */
   async receive(timeout = 0): Promise<Message | null> {
     this.#checkReceive()
+    checkValue('receive', 'timeout', timeout, milliseconds)
     const deadline = timeout > 0 ? this.#session.connection.clock.monotonic() + timeout : undefined
     for (;;) {
       const left =
@@ -401,6 +424,8 @@ export class MessageConsumer implements AsyncDisposable {
 
   #deliver(consumed: ConsumedDelivery): Message | undefined {
     this.#topUp()
+    // Lost since it was taken from the queue.
+    if (consumed.isStale) return undefined
     const message = this.decode(consumed)
     if (message !== undefined) this.#session.consumed(consumed, true)
     return message
@@ -415,6 +440,7 @@ export class MessageConsumer implements AsyncDisposable {
   takeDelivery(timeoutMs?: number): Promise<ConsumedDelivery | undefined> {
     const now = this.takeDeliveryNow()
     if (now !== undefined) return Promise.resolve(now)
+    if (this.#isEnded) return Promise.resolve(undefined)
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { resolve, reject, timer: undefined }
       if (timeoutMs !== undefined) {
@@ -427,6 +453,20 @@ export class MessageConsumer implements AsyncDisposable {
       this.#waiters.push(waiter)
       this.#topUp()
     })
+  }
+
+  /** @internal The next message for a listener, not settled yet. Undefined when the consumer was closed or ended. */
+  async take(): Promise<
+    { readonly delivery: ConsumedDelivery; readonly message: Message } | undefined
+  > {
+    for (;;) {
+      this.#checkOpen()
+      const delivery = await this.takeDelivery()
+      if (delivery === undefined) return undefined
+      this.#topUp()
+      const message = delivery.isStale ? undefined : this.decode(delivery)
+      if (message !== undefined) return { delivery, message }
+    }
   }
 
   async #giveUpWaiting(waiter: Waiter): Promise<void> {
@@ -460,6 +500,14 @@ export class MessageConsumer implements AsyncDisposable {
     await this.#drain()
   }
 
+  /** @internal Receives nothing more, and gives back what the program has not seen; what it has seen can still be settled. */
+  async end(): Promise<void> {
+    this.#isEnded = true
+    this.endReceives()
+    await this.suspend()
+    this.releaseQueued()
+  }
+
   /** @internal Gives back what the program has not seen. */
   releaseQueued(): void {
     const queued = this.#queue
@@ -469,6 +517,7 @@ export class MessageConsumer implements AsyncDisposable {
 
   /** @internal */
   resume(): void {
+    if (this.#isEnded) return
     this.#isSuspended = false
     this.#topUp()
     this.#serve()
@@ -479,32 +528,46 @@ export class MessageConsumer implements AsyncDisposable {
     if (this.#isLeaving) void this.#leave()
   }
 
-  /** @internal The connection is gone, perhaps to come back. */
+  /** @internal The connection is gone, perhaps to be replaced. */
   onLost(): void {
-    for (const consumed of this.#queue) consumed.isStale = true
+    this.#link = undefined
     this.#queue = []
     for (const done of this.#drained.splice(0)) done()
+    // What it consumed before it was closed can no longer be acknowledged.
+    if (!this.#isLeaving) return
+    this.#isLeaving = false
+    this.#gone()
   }
 
-  /** @internal */
+  /** @internal It receives nothing any more. Its listener is not called again, so the exception listener is. */
   onFailed(error: JMSException): void {
-    this.#failure ??= error
-    this.onLost()
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    this.#session.loseDeliveries(this, error)
+    this.#queue = []
+    for (const done of this.#drained.splice(0)) done()
     for (const waiter of this.#waiters.splice(0)) {
       waiter.timer?.cancel()
       waiter.reject(error)
+    }
+    const { connection } = this.#session
+    if (this.#listener !== null && connection.isUp) connection.reportException(error)
+  }
+
+  /** @internal Receives that are waiting resolve with nothing. */
+  endReceives(): void {
+    for (const waiter of this.#waiters.splice(0)) {
+      waiter.timer?.cancel()
+      waiter.resolve(undefined)
     }
   }
 
   /** @internal */
   onSessionClosed(): void {
     this.#isClosed = true
-    this.#releaseName()
+    this.releaseName()
     this.releaseQueued()
-    for (const waiter of this.#waiters.splice(0)) {
-      waiter.timer?.cancel()
-      waiter.resolve(undefined)
-    }
+    this.endReceives()
     this.#options.onClosed()
   }
 
@@ -512,10 +575,7 @@ export class MessageConsumer implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    for (const waiter of this.#waiters.splice(0)) {
-      waiter.timer?.cancel()
-      waiter.resolve(undefined)
-    }
+    this.endReceives()
     await this.#session.settled()
     const link = this.#link
     if (link === undefined || link.isRemotelyDetached || link.isDetached) {
@@ -524,6 +584,11 @@ export class MessageConsumer implements AsyncDisposable {
     }
     await this.#drain()
     this.releaseQueued()
+    if (this.#link !== link) {
+      // Lost meanwhile.
+      this.#gone()
+      return
+    }
     const mustStay = !this.#session.acknowledgesItself && this.#session.holds(this)
     if (mustStay) {
       this.#isLeaving = true
@@ -534,8 +599,9 @@ export class MessageConsumer implements AsyncDisposable {
 
   async #leave(): Promise<void> {
     this.#isLeaving = false
-    const link = this.#link as ReceiverLink
+    const link = this.#link
     this.#gone()
+    if (link === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     link.handler = { onDelivery() {}, onDetach: () => resolve() }
     if (link.isRemotelyDetached) resolve()
@@ -547,11 +613,18 @@ export class MessageConsumer implements AsyncDisposable {
   }
 
   #gone(): void {
-    this.#releaseName()
+    this.releaseName()
     this.#options.onClosed()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+const milliseconds: OptionRule = { ...number(0), expected: 'milliseconds from 0' }
+
+/** Whether the provider attached, instead of refusing with an attach without a source. */
+function isTerminus(link: ReceiverLink): boolean {
+  return link.remote?.source !== undefined
 }

@@ -101,6 +101,17 @@ export class TransactionRolledBackException extends JMSException {
     super(reason, errorCode, linked)
   }
 }
+/**
+ * The connection was lost, or no answer came in time, between `commit` and the answer of the provider: the transaction was committed
+ * or rolled back, and the session cannot tell. What was received in it is delivered again if it was rolled back. The transaction
+ * is over, and the session is ready for the next one.
+ */
+export class TransactionInDoubtException extends JMSException {
+  override readonly name = 'TransactionInDoubtException'
+  constructor(reason: string, errorCode = 'JMS_TRANSACTION_IN_DOUBT', linked?: unknown) {
+    super(reason, errorCode, linked)
+  }
+}
 
 /** Root of the exceptions of the simplified API. Each wraps the exception of the classic one. */
 export class JMSRuntimeException extends MillraceError {

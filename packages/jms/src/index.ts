@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+export type { Body } from './body.ts'
+export { type BodyCodec, type BodyEncoder, json } from './body-codec.ts'
 export { QueueBrowser } from './browser.ts'
 export { Connection, type ConnectionMetaData, type ExceptionListener } from './connection.ts'
 export {
@@ -31,6 +33,7 @@ export {
   MessageNotWriteableRuntimeException,
   ResourceAllocationException,
   ResourceAllocationRuntimeException,
+  TransactionInDoubtException,
   TransactionInProgressException,
   TransactionInProgressRuntimeException,
   TransactionRolledBackException,
@@ -39,14 +42,18 @@ export {
 export { JMSConsumer } from './jms-consumer.ts'
 export { JMSContext } from './jms-context.ts'
 export {
+  type BodyHandler,
   type JmsListener,
   jmsListener,
+  type ListenerAcknowledge,
+  type ListenerCloseOptions,
   type ListenerContext,
   type ListenerHandler,
   type ListenerOptions,
   type RetryOptions,
+  type TypedListenerOptions,
 } from './jms-listener.ts'
-export { type Body, JMSProducer } from './jms-producer.ts'
+export { JMSProducer } from './jms-producer.ts'
 export { BytesMessage } from './message/bytes-message.ts'
 export { MapMessage } from './message/map-message.ts'
 export {
@@ -65,10 +72,12 @@ export { ObjectMessage } from './message/object-message.ts'
 export { StreamMessage } from './message/stream-message.ts'
 export { TextMessage } from './message/text-message.ts'
 export { NullPointerException, NumberFormatException } from './message/values.ts'
+export { InvalidOptionException } from './options.ts'
 export {
   type CompletionListener,
   MessageProducer,
   UnsupportedOperationException,
 } from './producer.ts'
+export type { RequestOptions, TypedRequestOptions } from './request-reply.ts'
 export { QueueRequestor, TopicRequestor } from './requestor.ts'
 export { Session } from './session.ts'

@@ -29,7 +29,7 @@ export class JMSConsumer implements AsyncDisposable {
   receiveNoWait(): Promise<Message | null> {
     return unchecked(() => this.#consumer.receiveNoWait())
   }
-  /** The body of the next message: `receiveBody(String)`, `receiveBody(Map)`, `receiveBody(Buffer)`. */
+  /** The body of the next message: `receiveBody(String)`, `receiveBody(Map)`, `receiveBody(Buffer)`, `receiveBody(json<Order>())`. */
   async receiveBody<T>(type: T, timeout?: number): Promise<BodyOf<T> | null> {
     return this.#bodyOf(await this.receive(timeout), type)
   }

@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type Body, messageOf } from './body.ts'
+import { bodyCodec } from './body-codec.ts'
 import type { QueueBrowser } from './browser.ts'
 import type { Connection, ConnectionMetaData, ExceptionListener } from './connection.ts'
 import type { MessageConsumer } from './consumer.ts'
-import type { Destination, Queue, TemporaryQueue, TemporaryTopic, Topic } from './destination.ts'
-import { IllegalStateException, JMSException, runtimeException } from './exceptions.ts'
+import {
+  type Destination,
+  Queue,
+  type TemporaryQueue,
+  type TemporaryTopic,
+  Topic,
+} from './destination.ts'
+import {
+  IllegalStateException,
+  InvalidDestinationException,
+  JMSException,
+  runtimeException,
+} from './exceptions.ts'
 import { JMSConsumer } from './jms-consumer.ts'
 import { JMSProducer } from './jms-producer.ts'
 import type { BytesMessage } from './message/bytes-message.ts'
@@ -13,8 +26,16 @@ import type { ObjectMessage } from './message/object-message.ts'
 import type { StreamMessage } from './message/stream-message.ts'
 import type { TextMessage } from './message/text-message.ts'
 import { messageFactories } from './message-factories.ts'
+import { checkOptions, number, type OptionRule, type OptionRules, show, signal } from './options.ts'
 import type { MessageProducer } from './producer.ts'
+import type { RequestOptions, TypedRequestOptions } from './request-reply.ts'
 import type { Session } from './session.ts'
+
+const requestRules: OptionRules<RequestOptions> & { readonly reply: OptionRule } = {
+  timeoutMs: number(0),
+  signal,
+  reply: bodyCodec,
+}
 
 /** A connection that several contexts share, and how many do. */
 interface SharedConnection {
@@ -83,7 +104,11 @@ export class JMSContext implements AsyncDisposable {
 
   async #open(): Promise<Session> {
     this.#checkOpen()
-    this.#opening ??= this.#connection.createSession(this.#mode)
+    // One that failed is tried again by the next call.
+    this.#opening ??= this.#connection.createSession(this.#mode).catch((error: unknown) => {
+      this.#opening = undefined
+      throw error
+    })
     this.#session = await this.#opening
     return this.#session
   }
@@ -108,8 +133,13 @@ export class JMSContext implements AsyncDisposable {
   createProducer(): JMSProducer {
     return unchecked(() => {
       this.#checkOpen()
-      return new JMSProducer(this, async () => {
-        this.#producer ??= this.#open().then((session) => session.createProducer(null))
+      return new JMSProducer(async () => {
+        this.#producer ??= this.#open()
+          .then((session) => session.createProducer(null))
+          .catch((error: unknown) => {
+            this.#producer = undefined
+            throw error
+          })
         return this.#producer
       })
     })
@@ -118,8 +148,16 @@ export class JMSContext implements AsyncDisposable {
   getClientID(): string | null {
     return unchecked(() => this.#connection.getClientID())
   }
-  setClientID(clientID: string): void {
-    unchecked(() => this.#connection.setClientID(clientID))
+  /**
+   * Sets the client id and claims it at the provider; see `Connection.setClientID`. The returned promise rejects with
+   * `InvalidClientIDRuntimeException` when another connection has the id. A program may leave it alone: every later call reports the same error.
+   */
+  setClientID(clientID: string): Promise<void> {
+    return unchecked(() => {
+      const claimed = unchecked(() => this.#connection.setClientID(clientID))
+      claimed.catch(() => undefined)
+      return claimed
+    })
   }
   getMetaData(): ConnectionMetaData {
     return unchecked(() => this.#connection.getMetaData())
@@ -160,6 +198,45 @@ export class JMSContext implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  /**
+   * Sends a request to a destination and waits for its reply. Any number of requests may be under way at the same time; each gets its own
+   * reply. A name is that of a queue. The body may be a message, with properties and headers; its `JMSReplyTo` and, if it has none,
+   * its `JMSCorrelationID` are set. Requests are sent outside of the transaction of a transacted context, and start the connection
+   * unless `setAutoStart(false)` was called.
+   *
+   * With `reply: json<Receipt>()` it resolves with the body of the reply, else with the message. Rejects with
+   * `JMSRuntimeException` of the code `JMS_TIMEOUT` when no reply comes in time, or `JMS_CONNECTION_LOST` when the connection is lost
+   * first: the request may have been handled. Rejects with `InvalidDestinationRuntimeException` when there is no such destination.
+   */
+  request<R>(
+    destination: Destination | string,
+    body: Body,
+    options: TypedRequestOptions<R>,
+  ): Promise<R>
+  request(destination: Destination | string, body: Body, options?: RequestOptions): Promise<Message>
+  request(
+    destination: Destination | string,
+    body: Body,
+    options: RequestOptions & Partial<TypedRequestOptions<unknown>> = {},
+  ): Promise<unknown> {
+    return unchecked(async () => {
+      this.#checkOpen()
+      checkOptions('request', options, requestRules)
+      const to = typeof destination === 'string' ? new Queue(destination) : destination
+      if (!(to instanceof Queue || to instanceof Topic)) {
+        throw new InvalidDestinationException(`${show(to)} is not a destination`)
+      }
+      const message = messageOf(body)
+      const starts = this.#autoStart
+      if (!starts && !this.#connection.isStarted) {
+        throw new IllegalStateException('a request needs a started connection: call start()')
+      }
+      const { requests } = this.#connection
+      const reply = await requests.request(to, message, { ...options, starts })
+      return options.reply === undefined ? reply : options.reply.decode(reply)
+    })
   }
 
   createMessage(): Message {

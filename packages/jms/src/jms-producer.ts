@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { type Body, messageOf } from './body.ts'
 import { type Destination, Queue, Topic } from './destination.ts'
-import { InvalidDestinationException, MessageFormatException } from './exceptions.ts'
-import { type JMSContext, unchecked } from './jms-context.ts'
+import { InvalidDestinationException } from './exceptions.ts'
+import { unchecked } from './jms-context.ts'
 import {
   DEFAULT_DELIVERY_MODE,
   DEFAULT_PRIORITY,
@@ -9,20 +10,18 @@ import {
   IllegalArgumentException,
   Message,
 } from './message/message.ts'
+import { checkValue } from './options.ts'
 import {
   type CompletionListener,
   checkDeliveryMode,
   checkDuration,
   checkPriority,
+  completionListener,
   type MessageProducer,
 } from './producer.ts'
 
-/** What can be the body of a message: text, bytes, names and values, or any plain data as an object. */
-export type Body = Message | string | Uint8Array | ReadonlyMap<string, unknown> | object | null
-
 /** A producer of the simplified API: settings and properties for all it sends, wherever to. Its setters return itself. */
 export class JMSProducer {
-  readonly #context: JMSContext
   readonly #producer: () => Promise<MessageProducer>
   /** Holds headers and properties for the messages to come. */
   readonly #template = new Message()
@@ -38,8 +37,7 @@ export class JMSProducer {
   #last: Promise<unknown> = Promise.resolve()
 
   /** @internal Made by a context. */
-  constructor(context: JMSContext, producer: () => Promise<MessageProducer>) {
-    this.#context = context
+  constructor(producer: () => Promise<MessageProducer>) {
     this.#producer = producer
   }
 
@@ -49,7 +47,7 @@ export class JMSProducer {
       if (!(destination instanceof Queue || destination instanceof Topic)) {
         throw new InvalidDestinationException(`${String(destination)} is no destination`)
       }
-      const message = this.#messageOf(body)
+      const message = messageOf(body)
       this.#applyTo(message)
       const settings = {
         disableMessageId: this.#disableMessageId,
@@ -77,27 +75,6 @@ export class JMSProducer {
     return this
   }
 
-  #messageOf(body: Body): Message {
-    const context = this.#context
-    if (body instanceof Message) return body
-    if (body === null) return context.createMessage()
-    if (typeof body === 'string') return context.createTextMessage(body)
-    if (body instanceof Uint8Array) {
-      const message = context.createBytesMessage()
-      message.writeBytes(body)
-      return message
-    }
-    if (body instanceof Map) {
-      const message = context.createMapMessage()
-      for (const [name, value] of body as ReadonlyMap<string, unknown>)
-        message.setObject(name, value)
-      return message
-    }
-    if (typeof body === 'object') return context.createObjectMessage(body)
-    throw new MessageFormatException(`a ${typeof body} cannot be a body`)
-  }
-
-  /** What was set here is set on the message, over what it has. */
   #applyTo(message: Message): void {
     const { headers } = this.#template
     if (this.#hasCorrelationId) message.headers.correlationId = headers.correlationId
@@ -156,8 +133,12 @@ export class JMSProducer {
   getDeliveryDelay(): number {
     return this.#deliveryDelay
   }
-  setAsync(completionListener: CompletionListener | null): this {
-    this.#async = completionListener
+  setAsync(listener: CompletionListener | null): this {
+    unchecked(() => {
+      if (listener === null) return
+      checkValue('setAsync', 'completionListener', listener, completionListener)
+    })
+    this.#async = listener
     return this
   }
   getAsync(): CompletionListener | null {

@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AmqpError, type OutgoingDelivery, type SenderLink, type Target } from '@millrace/amqp'
+import {
+  AmqpError,
+  type Session as AmqpSession,
+  type Detach,
+  type OutgoingDelivery,
+  type SenderLink,
+  type Target,
+} from '@millrace/amqp'
 import { capabilityOf, type Destination, Queue, Topic } from './destination.ts'
 import {
   IllegalStateException,
@@ -7,6 +14,7 @@ import {
   JMSException,
   jmsException,
   MessageFormatException,
+  TransactionRolledBackException,
 } from './exceptions.ts'
 import { addressOf, encodeJmsMessage } from './message/codec.ts'
 import {
@@ -17,6 +25,7 @@ import {
   DeliveryMode,
   Message,
 } from './message/message.ts'
+import { checkValue, type OptionRule, withMethods } from './options.ts'
 import type { Session } from './session.ts'
 
 /** Told what became of a message that was sent asynchronously. */
@@ -24,6 +33,12 @@ export interface CompletionListener {
   onCompletion(message: Message): void
   onException(message: Message, exception: JMSException): void
 }
+
+export const completionListener: OptionRule = withMethods(
+  'an object with onCompletion and onException',
+  'onCompletion',
+  'onException',
+)
 
 /** How a message is sent, in place of what is set on the producer. */
 export interface SendSettings {
@@ -36,7 +51,8 @@ export interface SendSettings {
 
 interface PendingSend {
   readonly payload: Buffer
-  readonly isTransacted: boolean
+  /** Of a message that names a temporary destination, whose address changes with a reconnect. */
+  readonly encode: (() => Buffer) | undefined
   readonly resolve: () => void
   readonly reject: (error: JMSException) => void
 }
@@ -52,6 +68,7 @@ export class MessageProducer implements AsyncDisposable {
   #unsent: PendingSend[] = []
   readonly #sent = new Map<OutgoingDelivery, PendingSend>()
   #isClosed = false
+  #failure: JMSException | undefined
   #disableMessageId = false
   #disableTimestamp = false
   #deliveryMode: number = DEFAULT_DELIVERY_MODE
@@ -68,26 +85,20 @@ export class MessageProducer implements AsyncDisposable {
     this.#onClosed = onClosed
   }
 
-  /** @internal */
-  async attach(): Promise<void> {
-    const { connection, amqp } = this.#session
+  /** @internal Attaches over a session that has begun; again, after the connection was replaced. */
+  async attach(amqp: AmqpSession): Promise<void> {
+    if (this.#isClosed || this.#failure !== undefined) return
+    const { connection } = this.#session
     if (this.#destination === null && !connection.hasAnonymousRelay) {
-      for (const producer of this.#byDestination.values()) await producer.attach()
+      await Promise.all([...this.#byDestination.values()].map((each) => each.attach(amqp)))
       return
     }
     const link = amqp.sender(`${connection.newId()}:${this.#destination ?? 'anonymous'}`)
     this.#link = link
     link.handler = {
-      onSendable: () => this.#flush(),
+      onSendable: () => this.flush(),
       onDisposition: (delivery) => this.#onDisposition(delivery),
-      onDetach: (detach) => {
-        if (detach === undefined || link !== this.#link) return
-        link.detach({ closed: detach.closed ?? true })
-        const told = detach.error?.description ?? detach.error?.condition ?? 'without a reason'
-        this.onFailed(
-          new JMSException(`the provider ended the producer: ${told}`, detach.error?.condition),
-        )
-      },
+      onDetach: (detach) => this.#onDetach(link, detach),
     }
     link.attach({
       source: {
@@ -108,13 +119,50 @@ export class MessageProducer implements AsyncDisposable {
       link.detach({ closed: true })
       throw error
     }
-    // What was under way when the connection was lost goes again; what it was in a transaction is lost with that.
+    // Closed meanwhile.
+    if (this.#isClosed) link.detach({ closed: true })
+    this.flush()
+  }
+
+  /** @internal The error for a producer that could not be created. */
+  explain(error: unknown): JMSException {
+    return jmsException(error, `cannot send to ${this.#destination ?? 'any destination'}`)
+  }
+
+  #onDetach(link: SenderLink, detach: Detach | undefined): void {
+    if (detach === undefined || link !== this.#link) return
+    link.detach({ closed: detach.closed ?? true })
+    // Before it attached, that is the answer which `attach` awaits.
+    if (link.remote?.target === undefined) return
+    const what = `the provider ended the producer of ${this.#destination ?? 'any destination'}`
+    this.onFailed(
+      detach.error === undefined
+        ? new JMSException(what)
+        : jmsException(AmqpError.from(detach.error, what)),
+    )
+  }
+
+  /**
+   * @internal The connection is gone, perhaps to be replaced. A send without an answer goes again then, unless it was in a transaction,
+   * which is doomed.
+   */
+  onLost(): void {
+    this.#link = undefined
     const again = [...this.#sent.values()]
     this.#sent.clear()
-    const lost = new JMSException('the connection was lost', 'JMS_CONNECTION_LOST')
-    for (const each of again) if (each.isTransacted) each.reject(lost)
-    this.#unsent = [...again.filter((each) => !each.isTransacted), ...this.#unsent]
-    this.#flush()
+    for (const producer of this.#byDestination.values()) producer.onLost()
+    if (this.#session.transaction === undefined) this.#unsent = [...again, ...this.#unsent]
+    else this.#reject(again, new JMSException('the connection was lost', 'JMS_CONNECTION_LOST'))
+  }
+
+  /** @internal Sends that wait for credit fail: their transaction cannot be committed. */
+  cancelWaiting(error: JMSException): void {
+    this.#reject(this.#unsent.splice(0), error)
+    for (const producer of this.#byDestination.values()) producer.cancelWaiting(error)
+  }
+
+  #reject(sends: readonly PendingSend[], error: JMSException): void {
+    for (const each of sends) each.reject(error)
   }
 
   #target(): Target {
@@ -129,6 +177,7 @@ export class MessageProducer implements AsyncDisposable {
 
   #checkOpen(): void {
     if (this.#isClosed) throw new IllegalStateException('the producer is closed')
+    if (this.#failure !== undefined) throw this.#failure
     this.#session.checkOpen()
   }
 
@@ -253,6 +302,9 @@ export class MessageProducer implements AsyncDisposable {
       settings = { deliveryMode, priority, timeToLive }
       listener = rest[4]
     }
+    if (listener !== undefined) {
+      checkValue('send', 'completionListener', listener, completionListener)
+    }
     const sent = this.#send(destination, message, settings)
     this.#session.track(sent)
     if (listener === undefined) return sent
@@ -304,25 +356,40 @@ export class MessageProducer implements AsyncDisposable {
   async #send(destination: Destination, message: Message, settings: SendSettings): Promise<void> {
     const { connection } = this.#session
     this.#prepare(destination, message, settings)
-    const payload = encodeJmsMessage(message, connection.prefixes)
+    const encode = (): Buffer => encodeJmsMessage(message, connection.prefixes)
+    const isMoving = destination.isTemporary || message.getJMSReplyTo()?.isTemporary === true
+    const payload = encode()
     const producer =
       this.#destination === null && !connection.hasAnonymousRelay
         ? await this.#producerFor(destination)
         : this
     const { sendTimeoutMs } = connection.options
-    const sent = producer.#transfer(payload)
-    await (sendTimeoutMs === undefined ? sent : connection.limited(sent, 'sending', sendTimeoutMs))
+    const { promise, pending } = producer.#transfer(payload, isMoving ? encode : undefined)
+    if (sendTimeoutMs === undefined) return promise
+    try {
+      await connection.limited(promise, 'sending', sendTimeoutMs)
+    } catch (error) {
+      // What was reported as failed must not go out later.
+      const at = producer.#unsent.indexOf(pending)
+      if (at >= 0) producer.#unsent.splice(at, 1)
+      throw error
+    }
   }
 
   async #producerFor(destination: Destination): Promise<MessageProducer> {
     const key = `${destination.kind}/${destination.address}`
     let producer = this.#byDestination.get(key)
     if (producer === undefined) {
-      producer = new MessageProducer(this.#session, destination, () => {})
-      this.#byDestination.set(key, producer)
-      await producer.attach()
+      const made = new MessageProducer(this.#session, destination, () => {})
+      await this.#session.onWire(
+        (amqp) => made.attach(amqp),
+        () => {
+          producer = this.#byDestination.get(key) ?? made
+          this.#byDestination.set(key, producer)
+        },
+      )
     }
-    return producer
+    return producer as MessageProducer
   }
 
   /** Sets the headers that sending sets (section 3.4). */
@@ -341,30 +408,46 @@ export class MessageProducer implements AsyncDisposable {
     headers.deliveryCount = 0
   }
 
-  #transfer(payload: Buffer): Promise<void> {
-    const { txnId } = this.#session
-    return new Promise((resolve, reject) => {
-      const pending = { payload, isTransacted: txnId !== undefined, resolve, reject }
-      this.#unsent.push(pending)
-      this.#flush()
-    })
+  #transfer(
+    payload: Buffer,
+    encode: (() => Buffer) | undefined,
+  ): { readonly promise: Promise<void>; readonly pending: PendingSend } {
+    const { transaction } = this.#session
+    if (transaction?.doom !== undefined) {
+      const { doom } = transaction
+      throw new TransactionRolledBackException(
+        `the transaction can only be rolled back: ${doom.message}`,
+        'JMS_TRANSACTION_ROLLED_BACK',
+        doom,
+      )
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const pending = { payload, encode, resolve, reject }
+    this.#unsent.push(pending)
+    this.flush()
+    return { promise, pending }
   }
 
-  #flush(): void {
+  /** @internal Sends what waits, as far as there is credit, and in a transaction once there is one. */
+  flush(): void {
+    for (const producer of this.#byDestination.values()) producer.flush()
     const link = this.#link
+    const { transaction } = this.#session
     while (
       link !== undefined &&
       this.#unsent.length > 0 &&
       link.credit > 0 &&
       !link.isRemotelyDetached
     ) {
+      const txnId = transaction?.txnId
+      if (transaction !== undefined && txnId === undefined) return
       const pending = this.#unsent.shift() as PendingSend
       try {
-        const { txnId } = this.#session
-        const delivery = link.send([pending.payload], {
+        const delivery = link.send([pending.encode?.() ?? pending.payload], {
           settled: false,
           ...(txnId === undefined ? {} : { state: { kind: 'transactionalState', txnId } }),
         })
+        transaction?.noteSent()
         this.#sent.set(delivery, pending)
       } catch (error) {
         pending.reject(jmsException(error))
@@ -397,12 +480,13 @@ export class MessageProducer implements AsyncDisposable {
     }
   }
 
-  /** @internal */
+  /** @internal It sends nothing any more. */
   onFailed(error: JMSException): void {
+    this.#failure ??= error
     const waiting = [...this.#sent.values(), ...this.#unsent]
     this.#sent.clear()
     this.#unsent = []
-    for (const pending of waiting) pending.reject(error)
+    this.#reject(waiting, error)
     for (const producer of this.#byDestination.values()) producer.onFailed(error)
   }
 

@@ -12,6 +12,7 @@ abstract class Requestor implements AsyncDisposable {
   readonly #destination: Destination
   #ready: Promise<Parts> | undefined
   #last: Promise<unknown> = Promise.resolve()
+  #receiving: Promise<Message | null> | undefined
 
   constructor(session: Session, destination: Destination | null) {
     if (destination === null || destination === undefined) {
@@ -32,7 +33,10 @@ abstract class Requestor implements AsyncDisposable {
     return { replyTo, consumer, producer }
   }
 
-  /** One request at a time; others wait their turn. */
+  /**
+   * Sends a request and resolves with its reply: one request at a time, others wait their turn. Rejects with `JMSException` of the code
+   * `JMS_CONNECTION_LOST` when the connection is lost first. For several at the same time, and a time-out, use `JMSContext.request`.
+   */
   request(message: Message): Promise<Message> {
     const reply = this.#last.then(() => this.#request(message))
     this.#last = reply.catch(() => undefined)
@@ -40,13 +44,39 @@ abstract class Requestor implements AsyncDisposable {
   }
 
   async #request(message: Message): Promise<Message> {
-    this.#ready ??= this.#prepare()
+    this.#ready ??= this.#prepare().catch((error: unknown) => {
+      this.#ready = undefined
+      throw error
+    })
     const { replyTo, consumer, producer } = await this.#ready
-    message.setJMSReplyTo(replyTo)
-    await producer.send(message)
-    const reply = await consumer.receive()
-    if (reply === null) throw new JMSException('the requestor was closed before a reply came')
-    return reply
+    const lost = Promise.withResolvers<never>()
+    lost.promise.catch(() => undefined)
+    const stopObserving = this.#session.connection.observe({
+      onLost: (error) => {
+        // The destination of the reply is gone with its connection; the request must not go out again with it.
+        const reason = `the connection was lost before the reply arrived: ${error.message}`
+        const failure = new JMSException(reason, 'JMS_CONNECTION_LOST', error)
+        producer.cancelWaiting(failure)
+        lost.reject(failure)
+      },
+    })
+    try {
+      message.setJMSReplyTo(replyTo)
+      await producer.send(message)
+      const reply = await Promise.race([this.#receive(consumer), lost.promise])
+      if (reply === null) throw new JMSException('the requestor was closed before a reply came')
+      return reply
+    } finally {
+      stopObserving()
+    }
+  }
+
+  /** A receive that a lost connection left behind takes the reply to the next request. */
+  #receive(consumer: MessageConsumer): Promise<Message | null> {
+    this.#receiving ??= consumer.receive().finally(() => {
+      this.#receiving = undefined
+    })
+    return this.#receiving
   }
 
   /** Closes the session, as in Java. */

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { type AmqpConnection, type Session as AmqpSession, accepted } from '@millrace/amqp'
+import {
+  type AmqpConnection,
+  type Session as AmqpSession,
+  accepted,
+  type Outcome,
+} from '@millrace/amqp'
 import { QueueBrowser } from './browser.ts'
 import type { Connection } from './connection.ts'
 import { type ConsumedDelivery, MessageConsumer, type MessageListener } from './consumer.ts'
@@ -14,8 +19,11 @@ import {
 import {
   IllegalStateException,
   InvalidDestinationException,
+  InvalidSelectorException,
   JMSException,
+  JMSSecurityException,
   jmsException,
+  TransactionInDoubtException,
   TransactionRolledBackException,
 } from './exceptions.ts'
 import type { BytesMessage } from './message/bytes-message.ts'
@@ -25,8 +33,9 @@ import type { ObjectMessage } from './message/object-message.ts'
 import type { StreamMessage } from './message/stream-message.ts'
 import type { TextMessage } from './message/text-message.ts'
 import { messageFactories } from './message-factories.ts'
+import { checkValue, flag, listenerOrNull, nonEmptyText, textOrNull } from './options.ts'
 import { MessageProducer } from './producer.ts'
-import { TransactionLink } from './transaction.ts'
+import { SessionTransaction } from './session-transaction.ts'
 import { unsubscribe } from './unsubscribe.ts'
 
 const SESSION_TRANSACTED = 0
@@ -34,7 +43,11 @@ const AUTO_ACKNOWLEDGE = 1
 const CLIENT_ACKNOWLEDGE = 2
 const DUPS_OK_ACKNOWLEDGE = 3
 
-/** A line of work: what it consumes and produces comes one after the other (Jakarta Messaging 3.1, section 6.2). */
+/**
+ * A single-threaded context for producing and consuming messages (Jakarta Messaging 3.1, section 6.2): its listeners are called one
+ * after another. With a connection that reconnects, a session outlives the loss of its connection: calls that need the provider wait
+ * for the reconnect, receives go on, and what was consumed and not acknowledged is delivered again.
+ */
 export class Session implements AsyncDisposable {
   static readonly SESSION_TRANSACTED = SESSION_TRANSACTED
   static readonly AUTO_ACKNOWLEDGE = AUTO_ACKNOWLEDGE
@@ -44,7 +57,8 @@ export class Session implements AsyncDisposable {
   readonly connection: Connection
   readonly #mode: number
   #amqp: AmqpSession | undefined
-  #transaction: TransactionLink | undefined
+  /** Of a transacted session. */
+  readonly #transaction: SessionTransaction | undefined
   readonly #producers = new Set<MessageProducer>()
   readonly #consumers = new Set<MessageConsumer>()
   readonly #browsers = new Set<QueueBrowser>()
@@ -52,14 +66,16 @@ export class Session implements AsyncDisposable {
   #unacknowledged: ConsumedDelivery[] = []
   /** Sends without an answer. */
   readonly #sending = new Set<Promise<void>>()
-  /** A send of the transaction that failed: it cannot be committed. */
-  #sendFailure: JMSException | undefined
-  #lostTransaction = false
+  /** Listeners that run may use the session; nobody else may. */
+  #isClosing = false
   #isClosed = false
+  #closing: Promise<void> | undefined
   #failure: JMSException | undefined
   #listener: MessageListener | null = null
   /** Messages for listeners, one after the other. */
   #dispatching: Promise<void> | undefined
+  /** Listeners that run. */
+  readonly #running = new Set<Promise<void>>()
   readonly #inListener = new AsyncLocalStorage<Session>()
   #loaded: { readonly delivery: ConsumedDelivery; readonly message: Message }[] = []
 
@@ -67,42 +83,46 @@ export class Session implements AsyncDisposable {
   constructor(connection: Connection, mode: number) {
     this.connection = connection
     this.#mode = mode
+    if (mode !== SESSION_TRANSACTED) return
+    this.#transaction = new SessionTransaction(connection, {
+      onDeclared: () => {
+        for (const producer of this.#producers) producer.flush()
+      },
+      onDoomed: (error) => {
+        for (const producer of this.#producers) producer.cancelWaiting(error)
+      },
+    })
   }
 
-  /** @internal */
+  /** @internal Begins on an AMQP connection, with a transaction if the session has them. */
   async open(amqp: AmqpConnection): Promise<void> {
     const session = amqp.begin()
-    this.#amqp = session
     session.handler = {
       onLink: (link) => link.refuse({ kind: 'error', condition: 'amqp:not-allowed' }),
       onEnd: (error) => {
-        if (error !== undefined && !amqp.isGone) this.onFailed(jmsException(error, 'session ended'))
+        if (error === undefined || amqp.isGone || session !== this.#amqp) return
+        this.onFailed(jmsException(error, 'the provider ended the session'))
       },
     }
     await this.connection.limited(session.begun, 'beginning a session')
-    if (this.#mode === SESSION_TRANSACTED) {
-      const opened = TransactionLink.open(session, `${this.connection.newId()}:transactions`)
-      this.#transaction = await this.connection.limited(opened, 'declaring a transaction')
-    }
+    await this.#transaction?.open(session)
+    this.#amqp = session
   }
 
-  /** @internal */
-  get amqp(): AmqpSession {
-    return this.#amqp as AmqpSession
+  get isClosed(): boolean {
+    return this.#isClosed
   }
 
-  /** @internal The id that what is sent and consumed carries; undefined outside of transactions. */
-  get txnId(): Buffer | undefined {
-    if (this.#mode !== SESSION_TRANSACTED) return undefined
-    if (this.#lostTransaction) {
-      throw new TransactionRolledBackException('the transaction was lost with its connection')
-    }
-    return this.#transaction?.txnId
+  /** @internal Of a transacted session. */
+  get transaction(): SessionTransaction | undefined {
+    return this.#transaction
   }
 
   /** @internal */
   checkOpen(): void {
-    if (this.#isClosed) throw new IllegalStateException('the session is closed')
+    if (this.#isClosed || (this.#isClosing && this.#inListener.getStore() !== this)) {
+      throw new IllegalStateException('the session is closed')
+    }
     if (this.#failure !== undefined) throw this.#failure
     this.connection.checkOpen()
   }
@@ -114,43 +134,89 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  // Losing and finding the connection.
-
-  /** @internal The connection is gone, perhaps to come back. */
-  onLost(): void {
-    // What was consumed is the provider's again.
-    for (const delivery of this.#unacknowledged) delivery.isStale = true
-    if (
-      this.#transaction !== undefined &&
-      (this.#unacknowledged.length > 0 || this.#sending.size > 0)
-    ) {
-      this.#lostTransaction = true
+  /**
+   * @internal Runs work that needs the provider: after a reconnect that is under way, and once more if the connection is lost during
+   * the work and replaced. `finish` runs before anything else can happen.
+   */
+  async onWire<T>(work: (amqp: AmqpSession) => Promise<T>, finish?: () => void): Promise<T> {
+    for (;;) {
+      this.checkOpen()
+      await this.connection.amqp()
+      this.checkOpen()
+      const amqp = this.#amqp
+      if (amqp === undefined || amqp.isEnded) continue
+      try {
+        const result = await work(amqp)
+        this.checkOpen()
+        if (amqp.isEnded) continue
+        finish?.()
+        return result
+      } catch (error) {
+        // Lost meanwhile: the next attempt waits for the connection that replaces it.
+        if (!amqp.isEnded) throw error
+      }
     }
-    if (this.#sentInTransaction) this.#lostTransaction = this.#transaction !== undefined
-    this.#unacknowledged = []
-    for (const consumer of this.#consumers) consumer.onLost()
-    for (const browser of this.#browsers) browser.onLost()
   }
 
-  #sentInTransaction = false
+  // Losing the connection, and getting another.
 
-  /** @internal */
+  /** @internal The connection is gone, perhaps to be replaced. */
+  onLost(error: JMSException): void {
+    this.#amqp = undefined
+    const unacknowledged = this.#unacknowledged
+    this.#unacknowledged = []
+    this.#transaction?.onLost(error, unacknowledged.length > 0 || this.#sending.size > 0)
+    // What was consumed is the provider's again.
+    for (const delivery of unacknowledged) delivery.lose(error)
+    for (const producer of this.#producers) producer.onLost()
+    for (const consumer of [...this.#consumers]) consumer.onLost()
+    for (const browser of this.#browsers) browser.onLost(error)
+  }
+
+  /** @internal The provider ended a consumer: what it delivered can no longer be acknowledged. */
+  loseDeliveries(consumer: MessageConsumer, error: JMSException): void {
+    const lost = this.#unacknowledged.filter((each) => each.consumer === consumer)
+    if (lost.length === 0) return
+    this.#unacknowledged = this.#unacknowledged.filter((each) => each.consumer !== consumer)
+    this.#transaction?.noteFailure(error)
+    for (const delivery of lost) delivery.lose(error)
+  }
+
+  /**
+   * @internal Begins again on another connection, with all consumers and producers. What the provider refuses for good fails alone;
+   * anything else rejects.
+   */
   async recoverOn(amqp: AmqpConnection): Promise<void> {
-    const isLost = this.#lostTransaction
-    this.#lostTransaction = false
+    if (this.#isClosed || this.#failure !== undefined) return
     await this.open(amqp)
-    this.#lostTransaction = isLost
-    for (const consumer of this.#consumers) await consumer.attach()
-    for (const producer of this.#producers) await producer.attach()
+    const session = this.#amqp as AmqpSession
+    await Promise.all([
+      ...[...this.#consumers].map((consumer) => this.#attachAgain(consumer, session)),
+      ...[...this.#producers].map((producer) => this.#attachAgain(producer, session)),
+    ])
     if (this.connection.isStarted) this.onStarted()
+  }
+
+  async #attachAgain(end: MessageConsumer | MessageProducer, amqp: AmqpSession): Promise<void> {
+    try {
+      await end.attach(amqp)
+    } catch (error) {
+      const known = end.explain(error)
+      const isLasting =
+        known instanceof InvalidDestinationException ||
+        known instanceof InvalidSelectorException ||
+        known instanceof JMSSecurityException
+      if (!isLasting || amqp.isEnded) throw error
+      end.onFailed(known)
+    }
   }
 
   /** @internal Lost for good. */
   onFailed(error: JMSException): void {
     this.#failure ??= error
-    for (const consumer of this.#consumers) consumer.onFailed(error)
-    for (const producer of this.#producers) producer.onFailed(error)
-    for (const browser of this.#browsers) browser.onLost()
+    this.onLost(error)
+    for (const consumer of [...this.#consumers]) consumer.onFailed(error)
+    for (const producer of [...this.#producers]) producer.onFailed(error)
   }
 
   // Messages.
@@ -218,13 +284,14 @@ export class Session implements AsyncDisposable {
     this.checkOpen()
     if (destination !== null) this.#checkDestination(destination)
     const producer = new MessageProducer(this, destination, () => this.#producers.delete(producer))
-    this.#producers.add(producer)
     try {
-      await producer.attach()
+      await this.onWire(
+        (amqp) => producer.attach(amqp),
+        () => this.#producers.add(producer),
+      )
       return producer
     } catch (error) {
-      this.#producers.delete(producer)
-      throw jmsException(error, `cannot send to ${destination ?? 'any destination'}`)
+      throw producer.explain(error)
     }
   }
 
@@ -302,15 +369,15 @@ export class Session implements AsyncDisposable {
   ): Promise<MessageConsumer> {
     this.checkOpen()
     this.#checkDestination(destination)
+    checkValue('createConsumer', 'messageSelector', options.selector, textOrNull)
+    checkValue('createConsumer', 'noLocal', options.noLocal ?? false, flag)
     const { subscription, isDurable = false, isShared = false } = options
-    if (options.subscription !== undefined || isDurable) {
+    if (isShared || isDurable) {
       this.#allow('topic', 'a subscription')
       if (!(destination instanceof Topic)) {
         throw new InvalidDestinationException(`${destination} is no topic`)
       }
-      if (subscription === undefined || subscription === '') {
-        throw new JMSException('a subscription needs a name')
-      }
+      checkValue('createConsumer', 'name of the subscription', subscription, nonEmptyText)
       if (isDurable && destination.isTemporary) {
         throw new InvalidDestinationException('a temporary topic has no durable subscriptions')
       }
@@ -331,13 +398,17 @@ export class Session implements AsyncDisposable {
       isShared,
       onClosed: () => this.#consumers.delete(consumer),
     })
-    this.#consumers.add(consumer)
     try {
-      await consumer.attach()
-      if (this.connection.isStarted) consumer.onStarted()
+      await this.onWire(
+        (amqp) => consumer.attach(amqp),
+        () => {
+          this.#consumers.add(consumer)
+          if (this.connection.isStarted) consumer.onStarted()
+        },
+      )
       return consumer
     } catch (error) {
-      this.#consumers.delete(consumer)
+      consumer.releaseName()
       throw consumer.explain(error)
     }
   }
@@ -369,6 +440,7 @@ export class Session implements AsyncDisposable {
     this.checkOpen()
     this.#allow('queue', 'createBrowser')
     this.#checkDestination(queue)
+    checkValue('createBrowser', 'messageSelector', messageSelector, textOrNull)
     if (!(queue instanceof Queue)) {
       throw new InvalidDestinationException(`${String(queue)} is no queue`)
     }
@@ -384,6 +456,7 @@ export class Session implements AsyncDisposable {
   async unsubscribe(name: string): Promise<void> {
     this.checkOpen()
     this.#allow('topic', 'unsubscribe')
+    checkValue('unsubscribe', 'name', name, nonEmptyText)
     await unsubscribe(this.connection, name)
   }
 
@@ -407,28 +480,37 @@ export class Session implements AsyncDisposable {
 
   /** @internal A message goes to the program. `automatic` says whether it counts as consumed with that. */
   consumed(consumed: ConsumedDelivery, automatic: boolean): void {
-    switch (this.#mode) {
-      case SESSION_TRANSACTED:
-        consumed.delivery.update({
-          kind: 'transactionalState',
-          txnId: this.txnId as Buffer,
-          outcome: accepted,
-        })
-        this.#unacknowledged.push(consumed)
-        return
-      case CLIENT_ACKNOWLEDGE:
-        this.#unacknowledged.push(consumed)
-        return
-      default:
-        if (automatic) consumed.settle(accepted)
-        else this.#unacknowledged.push(consumed)
-    }
+    if (automatic && this.acknowledgesItself) consumed.settle(accepted)
+    else this.#unacknowledged.push(consumed)
   }
 
   /** @internal A message that acknowledges itself is settled. */
   forgetConsumed(consumed: ConsumedDelivery): void {
     const at = this.#unacknowledged.indexOf(consumed)
     if (at >= 0) this.#unacknowledged.splice(at, 1)
+  }
+
+  /** @internal Whether a message is neither acknowledged, committed nor given back. */
+  hasInHand(consumed: ConsumedDelivery): boolean {
+    return this.#unacknowledged.includes(consumed)
+  }
+
+  /** @internal What is neither acknowledged, committed nor given back. */
+  get inHand(): readonly ConsumedDelivery[] {
+    return this.#unacknowledged
+  }
+
+  /** @internal Gives back all that is in hand, with this outcome; a transaction is rolled back. */
+  async returnInHand(outcome: Outcome): Promise<void> {
+    if (this.#transaction !== undefined) {
+      await this.#cancelSends()
+      await this.#rollBack(this.#transaction, outcome)
+      return
+    }
+    const give = async (): Promise<void> => {
+      for (const each of this.#unacknowledged.splice(0)) each.settle(outcome)
+    }
+    await (this.acknowledgesItself ? give() : this.#giveBack(give))
   }
 
   /** @internal Whether messages count as consumed when the program has had them. */
@@ -468,77 +550,120 @@ export class Session implements AsyncDisposable {
     })
   }
 
-  /** Makes what was sent and consumed final, together. Rejects with `TransactionRolledBackException` when it could not be. */
+  /**
+   * Commits what was sent and consumed since the last commit or rollback, all of it or nothing, and begins the next transaction.
+   *
+   * Rejects with `TransactionRolledBackException` when it was rolled back instead: the provider refused it, one of its sends failed,
+   * or the connection was lost since it began, in which case the commit does not wait for the reconnect. What was consumed is
+   * delivered again. Rejects with `TransactionInDoubtException` when the connection was lost before the answer came. Either way the
+   * session can go on with its next transaction. Throws `IllegalStateException` when the session is not transacted.
+   */
   async commit(): Promise<void> {
-    this.#checkTransacted('commit')
-    await Promise.allSettled(this.#sending)
-    if (this.#lostTransaction || this.#sendFailure !== undefined) {
-      const why = this.#sendFailure?.message ?? 'the connection was lost'
-      await this.rollback()
-      throw new TransactionRolledBackException(`the transaction was rolled back: ${why}`)
+    const transaction = this.#checkTransacted('commit')
+    await this.#sent()
+    const { txnId } = transaction
+    const receipts = this.#unacknowledged
+    if (receipts.length === 0 && !transaction.hasSent && transaction.doom === undefined) return
+    const doom = transaction.doom ?? (txnId === undefined ? noTransaction() : undefined)
+    if (doom !== undefined || txnId === undefined) {
+      await this.#rollBack(transaction)
+      throw new TransactionRolledBackException(
+        `the transaction was rolled back: ${doom?.message}`,
+        'JMS_TRANSACTION_ROLLED_BACK',
+        doom,
+      )
     }
-    const transaction = this.#transaction as TransactionLink
     this.#unacknowledged = []
-    this.#sentInTransaction = false
-    try {
-      await this.connection.limited(transaction.discharge(false), 'committing')
-    } catch (error) {
-      await transaction.declare().catch(() => undefined)
-      const known = jmsException(error)
-      throw known instanceof TransactionRolledBackException
-        ? known
-        : new TransactionRolledBackException(known.message, known.code, known)
+    const state = { kind: 'transactionalState', txnId, outcome: accepted } as const
+    for (const each of receipts) each.settle(state)
+    const outcome = await transaction.end('commit')
+    if (outcome.kind === 'refused') {
+      // Its messages are back at the provider; what was sent ahead must not overtake them.
+      await this.#giveBack(async () => {})
+      const { error } = outcome
+      throw new TransactionRolledBackException(error.message, 'JMS_TRANSACTION_ROLLED_BACK', error)
     }
     for (const consumer of [...this.#consumers]) consumer.onAcknowledged()
-    await transaction.declare()
+    if (outcome.kind === 'unknown') {
+      throw new TransactionInDoubtException(
+        'the connection was lost before the provider answered the commit: the transaction was committed or rolled back',
+      )
+    }
   }
 
-  /** Undoes what was sent and consumed since the last commit: what was consumed is delivered again. */
+  /**
+   * Undoes what was sent and consumed since the last commit or rollback, and begins the next transaction: what was consumed is
+   * delivered again. Without a connection there is nothing to undo, and it resolves at once. Throws `IllegalStateException` when the
+   * session is not transacted.
+   */
   async rollback(): Promise<void> {
-    this.#checkTransacted('rollback')
-    await Promise.allSettled(this.#sending)
-    this.#sendFailure = undefined
-    this.#sentInTransaction = false
-    if (this.#lostTransaction) {
-      this.#lostTransaction = false
-      return
-    }
-    const transaction = this.#transaction as TransactionLink
+    const transaction = this.#checkTransacted('rollback')
+    await this.#cancelSends()
+    await this.#rollBack(transaction)
+  }
+
+  /** @internal Undoes what was sent in the transaction. What was consumed stays in hand. */
+  async undoSends(): Promise<void> {
+    const transaction = this.#checkTransacted('rollback')
+    await this.#cancelSends()
+    if (transaction.hasSent || transaction.doom !== undefined) await transaction.end('rollback')
+  }
+
+  /** Sends that still wait for credit need not go out at all. */
+  async #cancelSends(): Promise<void> {
+    const undone = new TransactionRolledBackException('the transaction was rolled back')
+    for (const producer of this.#producers) producer.cancelWaiting(undone)
+    await this.#sent()
+  }
+
+  /** @internal Follows a send until its answer. In a transaction, one that fails dooms it. */
+  track(send: Promise<void>): void {
+    const tracked = send.then(
+      () => void this.#sending.delete(tracked),
+      (error: unknown) => {
+        this.#sending.delete(tracked)
+        this.#transaction?.noteFailure(jmsException(error))
+      },
+    )
+    this.#sending.add(tracked)
+  }
+
+  /** Resolves when no send is without an answer. */
+  async #sent(): Promise<void> {
+    await Promise.all(this.#sending)
+  }
+
+  async #rollBack(
+    transaction: SessionTransaction,
+    outcome: Outcome = { kind: 'modified', deliveryFailed: true },
+  ): Promise<void> {
     await this.#giveBack(async () => {
+      const receipts = this.#unacknowledged
       this.#unacknowledged = []
-      await this.connection.limited(transaction.discharge(true), 'rolling back')
-      await transaction.declare()
+      for (const each of receipts) each.settle(outcome)
+      await transaction.end('rollback')
     })
     for (const consumer of [...this.#consumers]) consumer.onAcknowledged()
   }
 
-  #checkTransacted(what: string): void {
+  #checkTransacted(what: string): SessionTransaction {
     this.checkOpen()
-    if (this.#mode !== SESSION_TRANSACTED) {
+    if (this.#transaction === undefined) {
       throw new IllegalStateException(`${what} of a session that is not transacted`)
     }
+    return this.#transaction
   }
 
   /** Lets nothing more come while messages are given back, so that they come again in their order. */
   async #giveBack(give: () => Promise<void>): Promise<void> {
     const consumers = [...this.#consumers]
-    await Promise.all(consumers.map((consumer) => consumer.suspend()))
-    for (const consumer of consumers) consumer.releaseQueued()
-    await give()
-    for (const consumer of consumers) consumer.resume()
-  }
-
-  /** @internal */
-  track(send: Promise<void>): void {
-    if (this.#mode === SESSION_TRANSACTED) this.#sentInTransaction = true
-    const tracked = send.then(
-      () => void this.#sending.delete(tracked),
-      (error: unknown) => {
-        this.#sending.delete(tracked)
-        if (this.#mode === SESSION_TRANSACTED) this.#sendFailure ??= jmsException(error)
-      },
-    )
-    this.#sending.add(tracked)
+    try {
+      await Promise.all(consumers.map((consumer) => consumer.suspend()))
+      for (const consumer of consumers) consumer.releaseQueued()
+      await give()
+    } finally {
+      for (const consumer of consumers) consumer.resume()
+    }
   }
 
   // Listeners.
@@ -550,6 +675,7 @@ export class Session implements AsyncDisposable {
   /** For application servers: `run` gives it the messages that a `ConnectionConsumer` brought. */
   setMessageListener(listener: MessageListener | null): void {
     this.checkOpen()
+    checkValue('setMessageListener', 'listener', listener, listenerOrNull('onMessage'))
     this.#listener = listener
   }
 
@@ -576,7 +702,13 @@ export class Session implements AsyncDisposable {
 
   /** @internal Runs a listener's work: one at a time, and known as such. */
   inListener<T>(work: () => Promise<T>): Promise<T> {
-    return this.#inListener.run(this, work)
+    const result = this.#inListener.run(this, work)
+    const running = result.then(
+      () => void this.#running.delete(running),
+      () => void this.#running.delete(running),
+    )
+    this.#running.add(running)
+    return result
   }
 
   /** @internal Messages wait for a listener. */
@@ -593,7 +725,7 @@ export class Session implements AsyncDisposable {
     for (let isBusy = true; isBusy; ) {
       isBusy = false
       for (const consumer of [...this.#consumers]) {
-        if (this.#isClosed || !this.connection.isStarted) return
+        if (this.#isClosing || !this.connection.isStarted) return
         if (!consumer.hasWork) continue
         isBusy = true
         await consumer.dispatchOne()
@@ -605,6 +737,7 @@ export class Session implements AsyncDisposable {
   async settled(): Promise<void> {
     if (this.#inListener.getStore() === this) return
     await this.#dispatching
+    await Promise.all(this.#running)
   }
 
   /** @internal */
@@ -617,31 +750,49 @@ export class Session implements AsyncDisposable {
     for (const consumer of this.#consumers) consumer.onStarted()
   }
 
-  /** Ends it: a transaction is rolled back, and what was consumed and not acknowledged is delivered again. Idempotent. */
+  /**
+   * Ends it: a transaction is rolled back, and what was consumed and not acknowledged is delivered again. Waits for a listener that is
+   * running. Throws `IllegalStateException` in a listener of the session. Idempotent.
+   */
   async close(): Promise<void> {
-    if (this.#isClosed) return
-    this.checkNotInListener('close')
-    this.#isClosed = true
+    if (this.#closing === undefined) {
+      if (this.#isClosed) return
+      this.checkNotInListener('close')
+      this.#closing = this.#closeAfterListeners()
+    }
+    // What a listener of the session awaits cannot wait for that listener.
+    if (this.#inListener.getStore() !== this) await this.#closing
+  }
+
+  async #closeAfterListeners(): Promise<void> {
+    this.#isClosing = true
+    for (const consumer of this.#consumers) consumer.endReceives()
     await this.settled()
+    await this.connection.limited(this.#sent(), 'sending').catch(() => undefined)
+    await this.abandon({ kind: 'modified', deliveryFailed: true })
+  }
+
+  /** @internal Closes without waiting for anything that runs. What is in hand goes back to the provider with this outcome. */
+  async abandon(outcome: Outcome): Promise<void> {
+    this.#isClosing = true
+    this.#isClosed = true
+    this.connection.forget(this)
     for (const browser of [...this.#browsers]) await browser.close()
     for (const consumer of [...this.#consumers]) consumer.onSessionClosed()
     const unacknowledged = this.#unacknowledged
     this.#unacknowledged = []
-    for (const each of unacknowledged) each.settle({ kind: 'modified', deliveryFailed: true })
-    this.connection.forget(this)
+    for (const each of unacknowledged) each.settle(outcome)
+    const closed = new IllegalStateException('the session is closed')
+    for (const producer of [...this.#producers]) producer.onFailed(closed)
     const amqp = this.#amqp
     if (amqp === undefined || amqp.isEnded) return
-    await Promise.allSettled(this.#sending)
-    if (this.#transaction !== undefined && !this.#lostTransaction) {
-      await this.connection
-        .limited(this.#transaction.discharge(true), 'rolling back', 5000)
-        .catch(() => undefined)
-    }
+    await this.#transaction?.close()
     await this.#end(amqp)
   }
 
   /** Waits until the provider has ended it too, so that what was given back can be consumed by others. */
   #end(amqp: AmqpSession): Promise<void> {
+    if (amqp.isEnded) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
     amqp.handler = { onLink() {}, onEnd: () => resolve() }
     amqp.end()
@@ -651,6 +802,10 @@ export class Session implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+function noTransaction(): JMSException {
+  return new JMSException('there is no transaction at the provider', 'JMS_CONNECTION_LOST')
 }
 
 /** Calls a listener in either of its forms. */

@@ -10,10 +10,18 @@ import {
   type SenderLink,
   ulong,
 } from '@millrace/amqp'
-import { JMSException, TransactionRolledBackException } from './exceptions.ts'
+import { JMSException } from './exceptions.ts'
 
 const DECLARE = 0x31
 const DISCHARGE = 0x32
+
+/** How the provider answered a discharge. */
+export type Discharged =
+  | { readonly kind: 'done' }
+  /** Rolled back, whatever was asked for. */
+  | { readonly kind: 'refused'; readonly error: JMSException }
+  /** The link ended before the answer: a commit may have happened or not. */
+  | { readonly kind: 'unknown' }
 
 /** The link to a provider's transaction coordinator, and the transaction that is under way (AMQP 1.0, part 4). */
 export class TransactionLink {
@@ -59,14 +67,17 @@ export class TransactionLink {
     return transaction
   }
 
-  /** The id that transfers and dispositions of the transaction carry. Throws when there is none. */
-  get txnId(): Buffer {
-    if (this.#txnId === undefined || this.#isGone) {
-      throw new TransactionRolledBackException('the transaction was lost with its connection')
-    }
-    return this.#txnId
+  /** The link or its connection ended. */
+  get isGone(): boolean {
+    return this.#isGone
   }
 
+  /** The id that transfers and dispositions of the transaction carry; undefined between two transactions. */
+  get txnId(): Buffer | undefined {
+    return this.#isGone ? undefined : this.#txnId
+  }
+
+  /** Begins the next transaction. Rejects with `JMSException` when the provider refuses, or the link is gone. */
   async declare(): Promise<void> {
     this.#txnId = undefined
     const state = await this.#command(new Described(ulong(DECLARE), []))
@@ -74,16 +85,15 @@ export class TransactionLink {
     this.#txnId = state.txnId
   }
 
-  /** Ends the transaction. Rejects with `TransactionRolledBackException` when it could not be committed. */
-  async discharge(fail: boolean): Promise<void> {
+  /** Ends the transaction: `fail` rolls it back. Never rejects. */
+  async discharge(fail: boolean): Promise<Discharged> {
     const { txnId } = this
     this.#txnId = undefined
+    if (txnId === undefined) return { kind: 'done' }
     const state = await this.#command(new Described(ulong(DISCHARGE), [txnId, fail]))
-    if (state?.kind === 'accepted' || fail) return
-    throw new TransactionRolledBackException(
-      problemOf(state, 'the transaction was rolled back').message,
-      'JMS_TRANSACTION_ROLLED_BACK',
-    )
+    if (state === undefined) return { kind: 'unknown' }
+    if (state.kind === 'accepted') return { kind: 'done' }
+    return { kind: 'refused', error: problemOf(state, 'the transaction was rolled back') }
   }
 
   #command(value: AmqpValue): Promise<DeliveryState | undefined> {

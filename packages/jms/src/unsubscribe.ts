@@ -1,11 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Condition, JmsCapability } from '@millrace/amqp'
+import { type Session as AmqpSession, Condition, JmsCapability } from '@millrace/amqp'
 import type { Connection } from './connection.ts'
 import { InvalidDestinationException, JMSException, jmsException } from './exceptions.ts'
 
 /** Looks up a durable subscription by its link's name, and closes that link for good. */
-export async function unsubscribe(connection: Connection, name: string): Promise<void> {
-  const session = await connection.hiddenSession()
+export function unsubscribe(connection: Connection, name: string): Promise<void> {
+  let attempts = 0
+  return connection.onHiddenSession(async (session) => {
+    try {
+      attempts++
+      await unsubscribeOn(session, connection, name)
+    } catch (error) {
+      // The attempt before this one may have done it, and lost the answer with its connection.
+      if (attempts === 1 || !(error instanceof InvalidDestinationException)) throw error
+    }
+  })
+}
+
+async function unsubscribeOn(
+  session: AmqpSession,
+  connection: Connection,
+  name: string,
+): Promise<void> {
   const link = session.receiver(connection.hasClientId ? name : `${name}|global`)
   link.attach({
     source: undefined,
@@ -19,7 +35,11 @@ export async function unsubscribe(connection: Connection, name: string): Promise
   link.handler = {
     onDelivery() {},
     onDetach(detach) {
-      if (detach?.error === undefined) {
+      if (detach === undefined) {
+        ended.reject(new JMSException(`subscription ${name}: the connection was lost`))
+        return
+      }
+      if (detach.error === undefined) {
         ended.resolve()
         return
       }

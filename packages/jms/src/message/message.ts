@@ -28,12 +28,14 @@ export class IllegalArgumentException extends Error {
 
 /** What `getBody` and `receiveBody` are asked for: the constructor of a type. */
 export type BodyType<T = unknown> = abstract new (...args: never[]) => T
-/** What a body of the type that a constructor names is in TypeScript. */
+/** What a body is in TypeScript: of the type that a constructor names, or that a codec such as `json<Order>()` reads. */
 export type BodyOf<T> = T extends StringConstructor
   ? string
-  : T extends BodyType<infer V>
+  : T extends { decode(message: Message): infer V }
     ? V
-    : never
+    : T extends BodyType<infer V>
+      ? V
+      : never
 
 const notNames = new Set([
   'NULL',
@@ -370,8 +372,13 @@ export class Message {
     this.isBodyReadOnly = false
   }
 
-  /** The body as a type. Throws `MessageFormatException` when it has none that is one. */
+  /**
+   * The body as a type, which is named by its constructor (`String`, `Map`, `Buffer`, `Object`) or read by a codec (`json<Order>()`).
+   * Throws `MessageFormatException` when the message has no body of that type.
+   */
   getBody<T>(type: T): BodyOf<T> | null {
+    const { decode } = type as { readonly decode?: unknown }
+    if (typeof decode === 'function') return decode.call(type, this) as BodyOf<T>
     if (!this.isBodyAssignableTo(type)) {
       throw new MessageFormatException(
         `the body of a ${this.constructor.name} is no ${(type as { readonly name?: string }).name}`,

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+import { MessageFormatException } from './exceptions.ts'
+import { BytesMessage } from './message/bytes-message.ts'
+import { MapMessage } from './message/map-message.ts'
+import type { Message } from './message/message.ts'
+import { ObjectMessage } from './message/object-message.ts'
+import { TextMessage } from './message/text-message.ts'
+import { InvalidOptionException, type OptionRule, show } from './options.ts'
+
+/** Writes values of one type into messages, and reads them. */
+export interface BodyCodec<T> {
+  /** A new message with the value. Throws `MessageFormatException` for a value that has no form. */
+  encode(value: T): Message
+  /** The value in a message. Throws `MessageFormatException` for a message without one. */
+  decode(message: Message): T
+}
+
+/** The writing half of any codec. */
+export interface BodyEncoder {
+  encode(value: never): Message
+}
+
+/** @internal */
+export const bodyCodec: OptionRule = {
+  expected: 'a codec such as json()',
+  accepts: isBodyCodec,
+}
+
+export function isBodyCodec(value: unknown): value is BodyCodec<unknown> {
+  const codec = value as Partial<BodyCodec<unknown>> | null | undefined
+  return typeof codec?.encode === 'function' && typeof codec.decode === 'function'
+}
+
+/**
+ * Bodies of JSON text: sent as TextMessage, read from the text of a TextMessage, the UTF-8 of a BytesMessage, and the data of a
+ * MapMessage or ObjectMessage. `parse` checks what was read and returns the typed value, such as `(value) => Order.parse(value)` of a
+ * schema library; without it the type is taken on trust.
+ */
+export function json<T = unknown>(parse?: (value: unknown) => T): BodyCodec<T> {
+  if (parse !== undefined && typeof parse !== 'function') {
+    throw new InvalidOptionException(`json: invalid parse ${show(parse)}: expected a function`)
+  }
+  return {
+    encode(value) {
+      // Throws a TypeError for cycles and bigints.
+      const text = textOf(value)
+      const message = new TextMessage()
+      message.setText(text)
+      return message
+    },
+    decode(message) {
+      const value = jsonOf(message)
+      if (parse === undefined) return value as T
+      try {
+        return parse(value)
+      } catch (error) {
+        throw unreadable(message, error)
+      }
+    },
+  }
+}
+
+function textOf(value: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(value)
+  } catch (error) {
+    throw new MessageFormatException(
+      `the value has no JSON form: ${(error as Error).message}`,
+      undefined,
+      error,
+    )
+  }
+  if (text !== undefined) return text
+  throw new MessageFormatException(`a ${typeof value} has no JSON form`)
+}
+
+function jsonOf(message: Message): unknown {
+  if (message instanceof MapMessage) return Object.fromEntries(message.getBody(Map) ?? [])
+  if (message instanceof ObjectMessage) return message.getObject()
+  const text =
+    message instanceof TextMessage
+      ? message.getText()
+      : message instanceof BytesMessage
+        ? message.toBuffer().toString('utf8')
+        : undefined
+  if (typeof text !== 'string') {
+    const what = message instanceof TextMessage ? 'TextMessage without text' : nameOf(message)
+    throw new MessageFormatException(`a ${what} has no JSON body`)
+  }
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw unreadable(message, error)
+  }
+}
+
+function unreadable(message: Message, error: unknown): MessageFormatException {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new MessageFormatException(
+    `the body of message ${message.getJMSMessageID()} cannot be read: ${reason}`,
+    undefined,
+    error,
+  )
+}
+
+function nameOf(message: Message): string {
+  return message.constructor.name
+}

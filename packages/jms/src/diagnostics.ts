@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import { channel } from 'node:diagnostics_channel'
+
+/**
+ * What can be observed through `node:diagnostics_channel`. A channel without a subscriber costs nothing.
+ *
+ * | channel | message |
+ * | --- | --- |
+ * | `millrace:jms:lost` | `{ clientID, error, isFinal }`: a connection was lost; unless `isFinal` it is replaced |
+ * | `millrace:jms:restored` | `{ clientID }`: a lost connection is in use again |
+ * | `millrace:jms:failed` | `{ clientID, error }`: a connection is lost for good |
+ * | `millrace:jms:listener:error` | `{ destination, error, message }`: a handler of `jmsListener` failed, or its consumer did |
+ * | `millrace:jms:listener:closed` | `{ destination, error }`: a `jmsListener` ended; `error` is undefined after `close` |
+ */
+export const channels = {
+  lost: channel('millrace:jms:lost'),
+  restored: channel('millrace:jms:restored'),
+  failed: channel('millrace:jms:failed'),
+  listenerError: channel('millrace:jms:listener:error'),
+  listenerClosed: channel('millrace:jms:listener:closed'),
+} as const

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AsyncLocalStorage } from 'node:async_hooks'
+import type { Clock } from '@millrace/base'
+import type { Connection } from './connection.ts'
+import { ConnectionFactory } from './connection-factory.ts'
+import type { Destination } from './destination.ts'
+import { channels } from './diagnostics.ts'
+import { JMSException } from './exceptions.ts'
+import type { ListenerContext, ListenerOptions, TypedListenerOptions } from './jms-listener.ts'
+import { ListenerWorker } from './listener-worker.ts'
+import type { Message } from './message/message.ts'
+import { pause } from './waiting.ts'
+
+const DEFAULT_CLOSE_MS = 30_000
+
+/** What a handler is: of a message, or of a body that a codec read. */
+export type AnyHandler = (value: unknown, context: ListenerContext) => unknown
+export type AnyListenerOptions = ListenerOptions & Partial<TypedListenerOptions<unknown>>
+
+/** The connection and the sessions of one `jmsListener`, until it ends. */
+export class ListenerContainer {
+  readonly destination: Destination
+  readonly handler: AnyHandler
+  readonly options: AnyListenerOptions
+  readonly #closing = new AbortController()
+  readonly #closed = Promise.withResolvers<void>()
+  readonly #workers: ListenerWorker[] = []
+  readonly #inHandler = new AsyncLocalStorage<ListenerWorker>()
+  #connection: Connection | undefined
+  #stopObserving: () => void = () => {}
+  #state: 'running' | 'interrupted' | 'closed' = 'running'
+  #ending: Promise<void> | undefined
+
+  constructor(destination: Destination, handler: AnyHandler, options: AnyListenerOptions) {
+    this.destination = destination
+    this.handler = handler
+    this.options = options
+    this.#closed.promise.catch(() => undefined)
+  }
+
+  get state(): 'running' | 'interrupted' | 'closed' {
+    return this.#state
+  }
+
+  get closed(): Promise<void> {
+    return this.#closed.promise
+  }
+
+  /** Aborted when the listener takes no more messages. */
+  get closingSignal(): AbortSignal {
+    return this.#closing.signal
+  }
+
+  get clock(): Clock {
+    return this.connection.clock
+  }
+
+  get connection(): Connection {
+    // Cast: set by `start` before anything else can happen.
+    return this.#connection as Connection
+  }
+
+  /** Rejects, with everything closed again, when it cannot receive. */
+  async start(): Promise<void> {
+    const { connection: given, concurrency = 1, signal } = this.options
+    signal?.throwIfAborted()
+    const connection =
+      given instanceof ConnectionFactory ? await given.createLastingConnection() : given
+    this.#connection = connection
+    this.#stopObserving = connection.observe({
+      onLost: (error, isFinal) => {
+        if (!isFinal) this.#onInterrupted(error)
+      },
+      onRestored: () => this.#onRestored(),
+      onFailed: (error) => void this.#end(error),
+    })
+    try {
+      for (let i = 0; i < concurrency; i++) this.#workers.push(new ListenerWorker(this))
+      for (const worker of this.#workers) await worker.open()
+      await connection.start()
+    } catch (error) {
+      this.#closing.abort(closingReason())
+      await this.#finish(0)
+      throw error
+    }
+    const work = this.#workers.map((worker) => worker.run())
+    // They return when the listener closes, or the program closes the connection.
+    void Promise.all(work).then(() => this.#end(undefined))
+    signal?.addEventListener('abort', this.#onAbort)
+    if (signal?.aborted === true) this.#onAbort()
+  }
+
+  readonly #onAbort = (): void => {
+    void this.close()
+  }
+
+  #onInterrupted(error: JMSException): void {
+    if (this.#state === 'running') this.#state = 'interrupted'
+    this.#tell(() => this.options.onInterrupted?.(error))
+  }
+
+  #onRestored(): void {
+    if (this.#state === 'interrupted') this.#state = 'running'
+    this.#tell(() => this.options.onRestored?.())
+  }
+
+  /** Reports a failure that ends nothing. */
+  report(error: unknown, message: Message | undefined): void {
+    const { destination } = this
+    channels.listenerError.publish({ destination, error, message })
+    const reason = error instanceof Error ? error.message : String(error)
+    this.connection.logger.warn('a message listener failed', {
+      destination: String(destination),
+      messageId: message?.getJMSMessageID() ?? null,
+      error: reason,
+    })
+    this.#tell(() => this.options.onError?.(error, message))
+  }
+
+  /** A callback of the program that throws must not end the listener. */
+  #tell(callback: () => void): void {
+    try {
+      callback()
+    } catch (error) {
+      this.connection.logger.error('a callback of a message listener failed', { error })
+    }
+  }
+
+  /** Runs a handler, so that `close` knows that it is called in it. */
+  runHandler<T>(worker: ListenerWorker, work: () => T): T {
+    return this.#inHandler.run(worker, work)
+  }
+
+  async close(timeoutMs = DEFAULT_CLOSE_MS): Promise<void> {
+    const caller = this.#inHandler.getStore()
+    const ended = this.#inHandler.exit(() => this.#end(undefined, timeoutMs))
+    // A handler cannot wait for itself.
+    if (caller === undefined) await ended
+  }
+
+  /** Ends it once, because of an error or because it was asked to. */
+  #end(error: JMSException | undefined, timeoutMs = DEFAULT_CLOSE_MS): Promise<void> {
+    this.#ending ??= this.#endWith(error, timeoutMs)
+    return this.#ending
+  }
+
+  async #endWith(error: JMSException | undefined, timeoutMs: number): Promise<void> {
+    this.#closing.abort(error ?? closingReason())
+    this.options.signal?.removeEventListener('abort', this.#onAbort)
+    if (error !== undefined) this.#reportEnd(error)
+    await this.#finish(timeoutMs)
+    channels.listenerClosed.publish({ destination: this.destination, error })
+    if (error === undefined) this.#closed.resolve()
+    else this.#closed.reject(error)
+  }
+
+  #reportEnd(error: JMSException): void {
+    this.report(error, undefined)
+    if (this.options.onError !== undefined) return
+    // Nobody is told otherwise that messages are no longer handled.
+    process.emitWarning(`the listener of ${this.destination} has ended: ${error.message}`, {
+      type: 'JmsListenerWarning',
+      code: error.code,
+    })
+  }
+
+  async #finish(timeoutMs: number): Promise<void> {
+    const { clock, connection } = this
+    const isOwn = this.options.connection instanceof ConnectionFactory
+    const deadline = new AbortController()
+    const late = pause(clock, timeoutMs, deadline.signal)
+    await Promise.race([Promise.all(this.#workers.map((worker) => worker.drain())), late])
+    await Promise.race([
+      Promise.all(this.#workers.map((worker) => worker.abandon())),
+      pause(clock, LAST_WORDS_MS, deadline.signal),
+    ])
+    this.#stopObserving()
+    this.#state = 'closed'
+    if (isOwn) await connection.close().catch(() => undefined)
+    deadline.abort()
+  }
+}
+
+/** How long the provider may take to take messages back, once handlers are no longer waited for. */
+const LAST_WORDS_MS = 5000
+
+function closingReason(): JMSException {
+  return new JMSException('the listener is closing', 'JMS_CLOSING')
+}

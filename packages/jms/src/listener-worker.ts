@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+import { messageOf } from './body.ts'
+import type { ConsumedDelivery, MessageConsumer } from './consumer.ts'
+import type { Topic } from './destination.ts'
+import { JMSException, jmsException } from './exceptions.ts'
+import type { ListenerContext } from './jms-listener.ts'
+import type { ListenerContainer } from './listener-container.ts'
+import type { Message } from './message/message.ts'
+import { Session } from './session.ts'
+import { pause } from './waiting.ts'
+
+const modes = {
+  auto: Session.AUTO_ACKNOWLEDGE,
+  client: Session.CLIENT_ACKNOWLEDGE,
+  transacted: Session.SESSION_TRANSACTED,
+  'dups-ok': Session.DUPS_OK_ACKNOWLEDGE,
+} as const
+
+/** Waits between attempts to consume again, when the provider ended the consumer. */
+const REOPEN_MS = { first: 100, last: 30_000 } as const
+
+const failed = { kind: 'modified', deliveryFailed: true } as const
+const released = { kind: 'released' } as const
+
+/** A message in the hands of a handler. */
+interface Delivered {
+  readonly session: Session
+  readonly delivery: ConsumedDelivery
+  readonly message: Message
+  /** Aborted when the outcome no longer counts. */
+  readonly signal: AbortSignal
+}
+
+/** One session of a listener: takes messages one after another, and consumes again when the provider ends its consumer. */
+export class ListenerWorker {
+  readonly #container: ListenerContainer
+  #session: Session | undefined
+  #consumer: MessageConsumer | undefined
+  #running: Promise<void> = Promise.resolve()
+
+  constructor(container: ListenerContainer) {
+    this.#container = container
+  }
+
+  /** Rejects when the provider refuses. */
+  async open(): Promise<void> {
+    const { connection, options } = this.#container
+    const session = await connection.createSession(modes[options.acknowledge ?? 'auto'])
+    this.#session = session
+    this.#consumer = await this.#consume(session)
+  }
+
+  #consume(session: Session): Promise<MessageConsumer> {
+    const { destination, options } = this.#container
+    const { subscription, durable = false, shared = !durable, selector = null } = options
+    if (subscription === undefined) return session.createConsumer(destination, selector)
+    // Cast: only topics have subscriptions, which was checked.
+    const topic = destination as Topic
+    if (!durable) return session.createSharedConsumer(topic, subscription, selector)
+    return shared
+      ? session.createSharedDurableConsumer(topic, subscription, selector)
+      : session.createDurableConsumer(topic, subscription, selector)
+  }
+
+  /** Handles messages until the listener closes or the connection is lost for good. Never rejects. */
+  run(): Promise<void> {
+    this.#running = this.#run()
+    return this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { clock, closingSignal, connection } = this.#container
+    let delay: number = REOPEN_MS.first
+    while (!closingSignal.aborted) {
+      try {
+        if (this.#session === undefined) await this.open()
+        delay = REOPEN_MS.first
+        await this.#takeMessages()
+        return
+      } catch (error) {
+        // A connection that failed or was closed ends the listener; its container knows.
+        if (closingSignal.aborted || connection.isEnded) return
+        this.#container.report(error, undefined)
+        const session = this.#session
+        this.#session = undefined
+        this.#consumer = undefined
+        await session?.abandon(failed)
+        await pause(clock, delay, closingSignal)
+        delay = Math.min(delay * 2, REOPEN_MS.last)
+      }
+    }
+  }
+
+  /** Returns when the consumer is closed; rejects when it failed. */
+  async #takeMessages(): Promise<void> {
+    const consumer = this.#consumer as MessageConsumer
+    for (;;) {
+      const taken = await consumer.take()
+      if (taken === undefined) return
+      await this.#handle(taken.delivery, taken.message)
+    }
+  }
+
+  async #handle(delivery: ConsumedDelivery, message: Message): Promise<void> {
+    const session = this.#session as Session
+    const { closingSignal } = this.#container
+    const inHand = new AbortController()
+    const onClosing = (): void => inHand.abort(closingSignal.reason)
+    if (closingSignal.aborted) onClosing()
+    else closingSignal.addEventListener('abort', onClosing)
+    delivery.onLost = (error) => inHand.abort(error)
+    session.consumed(delivery, false)
+    try {
+      await this.#attempt({ session, delivery, message, signal: inHand.signal })
+    } finally {
+      closingSignal.removeEventListener('abort', onClosing)
+      delivery.onLost = undefined
+      // What was sent while the connection was lost cannot be committed, and the next message must not find it.
+      const isOpen = session === this.#session && !session.isClosed
+      if (isOpen && session.transaction?.doom !== undefined) await session.rollback()
+    }
+  }
+
+  async #attempt(delivered: Delivered): Promise<void> {
+    const { session, delivery, message, signal } = delivered
+    const { clock, handler, options } = this.#container
+    const {
+      maxAttempts,
+      backoffMs = 1000,
+      multiplier = 2,
+      maxBackoffMs = 30_000,
+    } = options.retry ?? {}
+    const attempts = maxAttempts ?? (options.retry === undefined ? 1 : 3)
+    let value: unknown = message
+    try {
+      if (options.body !== undefined) value = options.body.decode(message)
+    } catch (error) {
+      // It will not be readable the next time.
+      this.#container.report(error, message)
+      await session.returnInHand(failed)
+      return
+    }
+    let delay = backoffMs
+    for (let attempt = 1; ; attempt++) {
+      let isInterrupted = false
+      const context: ListenerContext = { message, session, attempt, signal }
+      try {
+        const reply = await session.inListener(() =>
+          this.#container.runHandler(this, async () => handler(value, context)),
+        )
+        await this.#finish(delivered, reply)
+        return
+      } catch (error) {
+        isInterrupted = signal.aborted
+        this.#container.report(error, message)
+      }
+      // Lost, or settled by the handler itself: either way it is not this listener's any more.
+      if (!session.hasInHand(delivery)) return
+      if (session.transaction !== undefined) await session.undoSends()
+      if (attempt < attempts) await pause(clock, delay, signal)
+      delay = Math.min(delay * multiplier, maxBackoffMs)
+      if (!session.hasInHand(delivery)) return
+      if (attempt < attempts && !signal.aborted) continue
+      // A handler that stopped because it was told to has not failed.
+      await session.returnInHand(isInterrupted && attempt === 1 ? released : failed)
+      return
+    }
+  }
+
+  /** The handler has succeeded. Nothing from here on calls it again. */
+  async #finish({ session, delivery, message }: Delivered, reply: unknown): Promise<void> {
+    if (delivery.isStale) return
+    if (reply !== undefined) await this.#reply(session, message, reply)
+    switch (this.#container.options.acknowledge) {
+      case 'client':
+        return
+      case 'transacted':
+        if (delivery.isStale) return
+        await session.commit().catch((error: unknown) => this.#container.report(error, message))
+        return
+      default:
+        delivery.settle({ kind: 'accepted' })
+        session.forgetConsumed(delivery)
+    }
+  }
+
+  /** Sends what the handler returned. A reply that cannot be delivered is reported, and the message counts as handled. */
+  async #reply(session: Session, message: Message, value: unknown): Promise<void> {
+    const replyTo = message.getJMSReplyTo()
+    if (replyTo === null) return
+    const { reply } = this.#container.options
+    try {
+      // Cast: the handler returns what its codec writes.
+      const answer = reply === undefined ? messageOf(value) : reply.encode(value as never)
+      answer.headers.correlationId = message.headers.correlationId ?? message.getJMSMessageID()
+      const producer = await session.createProducer(replyTo)
+      await producer.send(answer)
+      await producer.close()
+    } catch (error) {
+      const known = jmsException(error)
+      const text = `the reply to message ${message.getJMSMessageID()} could not be sent to ${replyTo}: ${known.message}`
+      this.#container.report(new JMSException(text, 'JMS_REPLY_FAILED', error), message)
+    }
+  }
+
+  /** Takes nothing more, gives back what no handler has seen, and resolves when the handler that runs is done. */
+  async drain(): Promise<void> {
+    await this.#consumer?.end()
+    await this.#running
+  }
+
+  /** Closes the session whatever runs; what is in hand goes back to the provider. */
+  async abandon(): Promise<void> {
+    const session = this.#session
+    if (session === undefined) return
+    this.#reportLate(session)
+    await session.abandon(released).catch(() => undefined)
+  }
+
+  #reportLate(session: Session): void {
+    const [late] = session.inHand
+    if (late === undefined) return
+    this.#container.report(
+      new JMSException(
+        `a handler of ${this.#container.destination} did not finish before the deadline of close: its message is delivered again`,
+        'JMS_TIMEOUT',
+      ),
+      undefined,
+    )
+  }
+}

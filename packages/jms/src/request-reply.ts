@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Timer } from '@millrace/base'
+import type { BodyCodec } from './body-codec.ts'
+import type { Connection } from './connection.ts'
+import type { MessageConsumer } from './consumer.ts'
+import type { Destination, TemporaryQueue } from './destination.ts'
+import { IllegalStateException, JMSException } from './exceptions.ts'
+import { DEFAULT_DELIVERY_MODE, DEFAULT_PRIORITY, type Message } from './message/message.ts'
+import type { MessageProducer } from './producer.ts'
+import { Session } from './session.ts'
+
+/** How a request waits for its reply. */
+export interface RequestOptions {
+  /**
+   * How long the whole request may take, milliseconds. Default 30,000. The request message expires after this time, so that a responder
+   * which is late does not handle it.
+   */
+  readonly timeoutMs?: number
+  /** Gives up waiting when it is aborted, with its reason. */
+  readonly signal?: AbortSignal
+}
+
+/** Options of a request whose reply is read by a codec. */
+export interface TypedRequestOptions<R> extends RequestOptions {
+  /** Reads the body of the reply: `json<Receipt>()`. */
+  readonly reply: BodyCodec<R>
+}
+
+interface Pending {
+  readonly resolve: (reply: Message) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface Parts {
+  readonly session: Session
+  readonly replyTo: TemporaryQueue
+  readonly consumer: MessageConsumer
+  readonly producer: MessageProducer
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000
+
+/**
+ * Requests of a connection: any number at the same time, over one temporary queue for the replies. A reply belongs to a request by its
+ * correlation id, which is that of the request, or the request's message id.
+ */
+export class RequestReply {
+  readonly #connection: Connection
+  #parts: Promise<Parts> | undefined
+  readonly #pending = new Map<string, Pending>()
+  /** Messages whose correlation id is not the program's. */
+  readonly #correlated = new WeakSet<Message>()
+  readonly #stopObserving: () => void
+
+  constructor(connection: Connection) {
+    this.#connection = connection
+    this.#stopObserving = connection.observe({
+      onLost: (error) => this.#onLost(error),
+      onFailed: (error) => this.#rejectAll(error),
+    })
+  }
+
+  /** Sends a request and resolves with its reply. `starts`: a connection that is not started is. */
+  async request(
+    destination: Destination,
+    message: Message,
+    {
+      timeoutMs = DEFAULT_TIMEOUT_MS,
+      signal,
+      starts,
+    }: RequestOptions & { readonly starts: boolean },
+  ): Promise<Message> {
+    signal?.throwIfAborted()
+    const { clock } = this.#connection
+    const answer = Promise.withResolvers<Message>()
+    // It may be rejected before anyone awaits it.
+    answer.promise.catch(() => undefined)
+    const ids: string[] = []
+    const onAbort = (): void => answer.reject(signal?.reason)
+    signal?.addEventListener('abort', onAbort)
+    let timer: Timer | undefined
+    if (timeoutMs > 0) {
+      const late = (): void => answer.reject(this.#late(destination, timeoutMs))
+      timer = clock.setTimer(timeoutMs, late, { keepsAlive: true })
+    }
+    try {
+      const parts = await Promise.race([this.#ready(starts), answer.promise.then(() => never())])
+      message.setJMSReplyTo(parts.replyTo)
+      this.#expect(this.#correlationIdOf(message), answer, ids)
+      const settings = [DEFAULT_DELIVERY_MODE, DEFAULT_PRIORITY, timeoutMs] as const
+      const sent = parts.producer.send(destination, message, ...settings)
+      // The message id is set by now: a responder may correlate by it.
+      const messageId = message.getJMSMessageID()
+      if (messageId !== null) this.#expect(messageId, answer, ids)
+      sent.catch((error: unknown) => answer.reject(error))
+      return await answer.promise
+    } finally {
+      timer?.cancel()
+      signal?.removeEventListener('abort', onAbort)
+      for (const id of ids) this.#pending.delete(id)
+    }
+  }
+
+  /** That of the program, or a new one for each request, even with a message that is sent again. */
+  #correlationIdOf(message: Message): string {
+    const given = message.getJMSCorrelationID()
+    if (given !== null && !this.#correlated.has(message)) return given
+    const id = this.#connection.newId()
+    message.setJMSCorrelationID(id)
+    this.#correlated.add(message)
+    return id
+  }
+
+  #expect(id: string, pending: Pending, ids: string[]): void {
+    if (this.#pending.has(id)) {
+      throw new IllegalStateException(`a request with the correlation id ${id} is under way`)
+    }
+    this.#pending.set(id, pending)
+    ids.push(id)
+  }
+
+  #late(destination: Destination, timeoutMs: number): JMSException {
+    const cause = this.#connection.isUp ? '' : ': there is no connection to the provider'
+    return new JMSException(
+      `no reply from ${destination} within ${timeoutMs} ms${cause}`,
+      'JMS_TIMEOUT',
+    )
+  }
+
+  async #ready(starts: boolean): Promise<Parts> {
+    if (starts) await this.#connection.start()
+    this.#parts ??= this.#prepare().catch((error: unknown) => {
+      this.#parts = undefined
+      throw error
+    })
+    return this.#parts
+  }
+
+  async #prepare(): Promise<Parts> {
+    const session = await this.#connection.createSession(Session.AUTO_ACKNOWLEDGE)
+    try {
+      const replyTo = await session.createTemporaryQueue()
+      const consumer = await session.createConsumer(replyTo)
+      const producer = await session.createProducer()
+      consumer.setMessageListener((reply) => this.#onReply(reply))
+      return { session, replyTo, consumer, producer }
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+  }
+
+  /** A reply that nobody waits for any more is dropped. */
+  #onReply(reply: Message): void {
+    const id = reply.getJMSCorrelationID()
+    if (id !== null) this.#pending.get(id)?.resolve(reply)
+  }
+
+  /** The queue of the replies is gone with its connection, so no reply to what was sent can arrive. */
+  #onLost(error: JMSException): void {
+    const lost = new JMSException(
+      `the connection was lost before the reply arrived: ${error.message}`,
+      'JMS_CONNECTION_LOST',
+      error,
+    )
+    this.#rejectAll(lost)
+    // Nor may they go out later, with the address of that queue.
+    void this.#parts?.then(
+      ({ producer }) => producer.cancelWaiting(lost),
+      () => undefined,
+    )
+  }
+
+  #rejectAll(error: JMSException): void {
+    for (const { reject } of this.#pending.values()) reject(error)
+    this.#pending.clear()
+  }
+
+  /** The connection closes. */
+  close(): void {
+    this.#stopObserving()
+    this.#rejectAll(new IllegalStateException('the connection is closed'))
+  }
+}
+
+function never(): Promise<never> {
+  return new Promise(() => {})
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock } from '@millrace/base'
+import { JMSException } from './exceptions.ts'
+
+/** Resolves after a time, or at once when a signal is aborted. Never rejects. */
+export function pause(clock: Clock, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
+  if (signals.some((signal) => signal.aborted)) return Promise.resolve()
+  return new Promise((resolve) => {
+    const end = (): void => {
+      timer.cancel()
+      for (const signal of signals) signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = clock.setTimer(ms, end, { keepsAlive: true })
+    for (const signal of signals) signal.addEventListener('abort', end)
+  })
+}
+
+/** Waits for a promise; rejects with the code `JMS_TIMEOUT` after a time. A time of 0 waits forever. */
+export async function limited<T>(
+  clock: Clock,
+  promise: Promise<T>,
+  { what, timeoutMs }: { readonly what: string; readonly timeoutMs: number },
+): Promise<T> {
+  if (timeoutMs <= 0) return promise
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = clock.setTimer(
+    timeoutMs,
+    () => reject(new JMSException(`${what}: no answer within ${timeoutMs} ms`, 'JMS_TIMEOUT')),
+    { keepsAlive: true },
+  )
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    timer.cancel()
+  }
+}
