@@ -15,6 +15,7 @@ import { license } from './tidy/license.ts'
 import { lineLength } from './tidy/line-length.ts'
 import { links } from './tidy/links.ts'
 import { projectFiles } from './tidy/project-files.ts'
+import { schemaDocumentation } from './tidy/schema-documentation.ts'
 
 const rules: readonly Rule[] = [
   license,
@@ -22,6 +23,7 @@ const rules: readonly Rule[] = [
   lineLength,
   imports,
   documentation,
+  schemaDocumentation,
   changelog,
   links,
 ]

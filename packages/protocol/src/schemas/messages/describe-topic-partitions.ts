@@ -1,28 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
-/** DescribeTopicPartitions (key 75), versions 0, flexible from 0. */
+/**
+ * Describes partitions page by page (KIP-966). API key 75, version 0, flexible from 0.
+ */
 export const DescribeTopicPartitionsRequest = {
   apiKey: 75,
   name: 'DescribeTopicPartitionsRequest',
   versions: '0',
   flexible: '0+',
   fields: {
+    /** Topics, with what is asked or answered for each. */
     topics: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Name of the topic. */
         name: { type: 'string', versions: '0+' },
       },
     },
+    /** Most partitions to return. */
     responsePartitionLimit: { type: 'int32', versions: '0+', default: 2000 },
+    /** Where to continue: topic and partition after the last ones returned. */
     cursor: {
       type: 'struct',
       versions: '0+',
       nullable: '0+',
       default: null,
       fields: {
+        /** Name of the topic. */
         topicName: { type: 'string', versions: '0+' },
+        /** Index of the partition. */
         partitionIndex: { type: 'int32', versions: '0+' },
       },
     },
@@ -30,51 +38,80 @@ export const DescribeTopicPartitionsRequest = {
 } as const satisfies MessageSchema
 export type DescribeTopicPartitionsRequest = MessageOf<typeof DescribeTopicPartitionsRequest>
 
+/**
+ * Response of DescribeTopicPartitions, version 0, flexible from 0.
+ */
 export const DescribeTopicPartitionsResponse = {
   apiKey: 75,
   name: 'DescribeTopicPartitionsResponse',
   versions: '0',
   flexible: '0+',
   fields: {
+    /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+', ignorable: true },
+    /** Topics, with what is asked or answered for each. */
     topics: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Kafka's error code for the topic, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
+        /** Name of the topic. */
         name: { type: 'string', versions: '0+', nullable: '0+' },
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '0+', ignorable: true },
+        /** Whether the topic is one of Kafka's own. */
         isInternal: { type: 'bool', versions: '0+', default: false, ignorable: true },
+        /** Partitions of the topic. */
         partitions: {
           type: '[]',
           versions: '0+',
           fields: {
+            /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
+            /** Index of the partition. */
             partitionIndex: { type: 'int32', versions: '0+' },
+            /** Id of the leader; -1 if there is none or it is unknown. */
             leaderId: { type: 'int32', versions: '0+' },
+            /** Epoch of the partition's leader; -1 if unknown. */
             leaderEpoch: { type: 'int32', versions: '0+', default: -1, ignorable: true },
+            /** Ids of the brokers with a replica. */
             replicaNodes: { type: '[]int32', versions: '0+' },
+            /** Ids of the replicas in sync. */
             isrNodes: { type: '[]int32', versions: '0+' },
+            /**
+             * Replicas that may become leader without losing records, beside those in sync
+             * (KIP-966).
+             */
             eligibleLeaderReplicas: {
               type: '[]int32',
               versions: '0+',
               nullable: '0+',
               default: null,
             },
+            /** Last known eligible leader replicas. */
             lastKnownElr: { type: '[]int32', versions: '0+', nullable: '0+', default: null },
+            /** Ids of the replicas that are not online. */
             offlineReplicas: { type: '[]int32', versions: '0+', ignorable: true },
           },
         },
+        /**
+         * Bit n is set if the client may do the ACL operation with code n on the topic; -2147483648
+         * if not asked for.
+         */
         topicAuthorizedOperations: { type: 'int32', versions: '0+', default: -2147483648 },
       },
     },
+    /** Where the next request continues; null when everything was returned. */
     nextCursor: {
       type: 'struct',
       versions: '0+',
       nullable: '0+',
       default: null,
       fields: {
+        /** Name of the topic. */
         topicName: { type: 'string', versions: '0+' },
+        /** Index of the partition. */
         partitionIndex: { type: 'int32', versions: '0+' },
       },
     },

@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
-/** InitializeShareGroupState (key 83), versions 0, flexible from 0. */
+/**
+ * Creates the state of share partitions; sent by group coordinators (KIP-932). API key 83, version
+ * 0, flexible from 0.
+ */
 export const InitializeShareGroupStateRequest = {
   apiKey: 83,
   name: 'InitializeShareGroupStateRequest',
   versions: '0',
   flexible: '0+',
   fields: {
+    /** Id of the group. */
     groupId: { type: 'string', versions: '0+' },
+    /** Topics, with what is asked or answered for each. */
     topics: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '0+' },
+        /** Partitions of the topic. */
         partitions: {
           type: '[]',
           versions: '0+',
           fields: {
+            /** Index of the partition. */
             partition: { type: 'int32', versions: '0+' },
+            /** Epoch of the share partition's state; a lower one is fenced. */
             stateEpoch: { type: 'int32', versions: '0+' },
+            /** First offset that is not finished. */
             startOffset: { type: 'int64', versions: '0+' },
           },
         },
@@ -29,23 +39,32 @@ export const InitializeShareGroupStateRequest = {
 } as const satisfies MessageSchema
 export type InitializeShareGroupStateRequest = MessageOf<typeof InitializeShareGroupStateRequest>
 
+/**
+ * Response of InitializeShareGroupState, version 0, flexible from 0.
+ */
 export const InitializeShareGroupStateResponse = {
   apiKey: 83,
   name: 'InitializeShareGroupStateResponse',
   versions: '0',
   flexible: '0+',
   fields: {
+    /** Results, in the order of the request. */
     results: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '0+' },
+        /** Partitions of the topic. */
         partitions: {
           type: '[]',
           versions: '0+',
           fields: {
+            /** Index of the partition. */
             partition: { type: 'int32', versions: '0+' },
+            /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
+            /** Text for the error code, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
           },
         },

@@ -1,27 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
-/** Produce (key 0), versions 3-13, flexible from 9. */
+/**
+ * Appends record batches to partitions. API key 0, versions 3 to 13, flexible from 9.
+ * - Version 3: transactional id; record format 2.
+ * - Version 7: zstd compression (KIP-110).
+ * - Version 10: as 9 (KIP-951).
+ * - Version 11: TRANSACTION_ABORTABLE (KIP-890).
+ * - Version 12: adds the partitions to the open transaction as well (KIP-890).
+ * - Version 13: topics by id (KIP-516).
+ */
 export const ProduceRequest = {
   apiKey: 0,
   name: 'ProduceRequest',
   versions: '3-13',
   flexible: '9+',
   fields: {
+    /** Transactional id of the producer. */
     transactionalId: { type: 'string', versions: '3+', nullable: '3+', default: null },
+    /**
+     * Replicas that must have the records before the answer: -1 all in sync, 1 the leader, 0 no
+     * answer at all.
+     */
     acks: { type: 'int16', versions: '0+' },
+    /** Longest time that the broker may wait. */
     timeoutMs: { type: 'int32', versions: '0+' },
+    /** Records by topic. */
     topicData: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Name of the topic. */
         name: { type: 'string', versions: '0-12', ignorable: true },
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '13+', ignorable: true },
+        /** Records by partition. */
         partitionData: {
           type: '[]',
           versions: '0+',
           fields: {
+            /** Index of the partition. */
             index: { type: 'int32', versions: '0+' },
+            /** Record batches. */
             records: { type: 'records', versions: '0+', nullable: '0+' },
           },
         },
@@ -31,33 +51,55 @@ export const ProduceRequest = {
 } as const satisfies MessageSchema
 export type ProduceRequest = MessageOf<typeof ProduceRequest>
 
+/**
+ * Response of Produce, versions 3 to 13, flexible from 9.
+ * - Version 3: throttle time and append time.
+ * - Version 4: KAFKA_STORAGE_ERROR.
+ * - Version 5: log start offset.
+ * - Version 8: which records were refused, and why (KIP-467).
+ * - Version 10: current leader and its address (KIP-951).
+ * - Version 11: TRANSACTION_ABORTABLE (KIP-890).
+ * - Version 13: topics by id, UNKNOWN_TOPIC_ID (KIP-516).
+ */
 export const ProduceResponse = {
   apiKey: 0,
   name: 'ProduceResponse',
   versions: '3-13',
   flexible: '9+',
   fields: {
+    /** Results, in the order of the request. */
     responses: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Name of the topic. */
         name: { type: 'string', versions: '0-12', ignorable: true },
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '13+', ignorable: true },
+        /** Result of each partition. */
         partitionResponses: {
           type: '[]',
           versions: '0+',
           fields: {
+            /** Index of the partition. */
             index: { type: 'int32', versions: '0+' },
+            /** Kafka's error code, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
+            /** Offset of the first record that was appended; -1 if none was. */
             baseOffset: { type: 'int64', versions: '0+' },
+            /** Time that the broker stamped on the records; -1 for topics with create time. */
             logAppendTimeMs: { type: 'int64', versions: '2+', default: -1n, ignorable: true },
+            /** First offset that the log has; -1 if unknown. */
             logStartOffset: { type: 'int64', versions: '5+', default: -1n, ignorable: true },
+            /** Records that caused the batch to be refused. */
             recordErrors: {
               type: '[]',
               versions: '8+',
               ignorable: true,
               fields: {
+                /** Index of the record within the batch. */
                 batchIndex: { type: 'int32', versions: '8+' },
+                /** Why this record was refused, or null. */
                 batchIndexErrorMessage: {
                   type: 'string',
                   versions: '8+',
@@ -66,6 +108,7 @@ export const ProduceResponse = {
                 },
               },
             },
+            /** Text for the error code, or null. */
             errorMessage: {
               type: 'string',
               versions: '8+',
@@ -73,13 +116,16 @@ export const ProduceResponse = {
               default: null,
               ignorable: true,
             },
+            /** Leader that the broker knows of, when the request went to another (KIP-951). */
             currentLeader: {
               type: 'struct',
               versions: '10+',
               tag: 0,
               tagged: '10+',
               fields: {
+                /** Id of the leader; -1 if there is none or it is unknown. */
                 leaderId: { type: 'int32', versions: '10+', default: -1 },
+                /** Epoch of the partition's leader; -1 if unknown. */
                 leaderEpoch: { type: 'int32', versions: '10+', default: -1 },
               },
             },
@@ -87,16 +133,22 @@ export const ProduceResponse = {
         },
       },
     },
+    /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '1+', default: 0, ignorable: true },
+    /** Addresses of the leaders named in this response (KIP-951). */
     nodeEndpoints: {
       type: '[]',
       versions: '10+',
       tag: 0,
       tagged: '10+',
       fields: {
+        /** Id of the node. */
         nodeId: { type: 'int32', versions: '10+' },
+        /** Host name or address. */
         host: { type: 'string', versions: '10+' },
+        /** Port. */
         port: { type: 'int32', versions: '10+' },
+        /** Rack of the node, or null. */
         rack: { type: 'string', versions: '10+', nullable: '10+', default: null },
       },
     },

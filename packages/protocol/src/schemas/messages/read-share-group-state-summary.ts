@@ -1,24 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
-/** ReadShareGroupStateSummary (key 87), versions 0-1, flexible from 0. */
+/**
+ * Reads the start offsets of share partitions; sent by group coordinators (KIP-932). API key 87,
+ * versions 0 to 1, flexible from 0.
+ * - Version 1: as 0 (KIP-1226).
+ */
 export const ReadShareGroupStateSummaryRequest = {
   apiKey: 87,
   name: 'ReadShareGroupStateSummaryRequest',
   versions: '0-1',
   flexible: '0+',
   fields: {
+    /** Id of the group. */
     groupId: { type: 'string', versions: '0+' },
+    /** Topics, with what is asked or answered for each. */
     topics: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '0+' },
+        /** Partitions of the topic. */
         partitions: {
           type: '[]',
           versions: '0+',
           fields: {
+            /** Index of the partition. */
             partition: { type: 'int32', versions: '0+' },
+            /** Epoch of the partition's leader; -1 if unknown. */
             leaderEpoch: { type: 'int32', versions: '0+' },
           },
         },
@@ -28,27 +38,41 @@ export const ReadShareGroupStateSummaryRequest = {
 } as const satisfies MessageSchema
 export type ReadShareGroupStateSummaryRequest = MessageOf<typeof ReadShareGroupStateSummaryRequest>
 
+/**
+ * Response of ReadShareGroupStateSummary, versions 0 to 1, flexible from 0.
+ * - Version 1: number of finished records (KIP-1226).
+ */
 export const ReadShareGroupStateSummaryResponse = {
   apiKey: 87,
   name: 'ReadShareGroupStateSummaryResponse',
   versions: '0-1',
   flexible: '0+',
   fields: {
+    /** Results, in the order of the request. */
     results: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '0+' },
+        /** Partitions of the topic. */
         partitions: {
           type: '[]',
           versions: '0+',
           fields: {
+            /** Index of the partition. */
             partition: { type: 'int32', versions: '0+' },
+            /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
+            /** Text for the error code, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
+            /** Epoch of the share partition's state; a lower one is fenced. */
             stateEpoch: { type: 'int32', versions: '0+' },
+            /** Epoch of the partition's leader; -1 if unknown. */
             leaderEpoch: { type: 'int32', versions: '0+' },
+            /** First offset that is not finished. */
             startOffset: { type: 'int64', versions: '0+' },
+            /** Records at or after the start offset that are finished; -1 if unknown. */
             deliveryCompleteCount: { type: 'int32', versions: '1+', default: -1, ignorable: true },
           },
         },

@@ -1,40 +1,70 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
-/** ShareFetch (key 78), versions 1-2, flexible from 0. */
+/**
+ * Acquires records for a member of a share group, and acknowledges earlier ones (KIP-932). API key
+ * 78, versions 1 to 2, flexible from 0.
+ * - Version 1: limit and batch size in records.
+ * - Version 2: acquire modes and renewals (KIP-1206, KIP-1222).
+ */
 export const ShareFetchRequest = {
   apiKey: 78,
   name: 'ShareFetchRequest',
   versions: '1-2',
   flexible: '0+',
   fields: {
+    /** Id of the group. */
     groupId: { type: 'string', versions: '0+', nullable: '0+', default: null },
+    /** Id of the member. */
     memberId: { type: 'string', versions: '0+', nullable: '0+' },
+    /** Number of the request in its share session; 0 opens it, -1 closes it. */
     shareSessionEpoch: { type: 'int32', versions: '0+' },
+    /** Longest time to wait for `minBytes`. */
     maxWaitMs: { type: 'int32', versions: '0+' },
+    /** Bytes that make the broker answer before `maxWaitMs`. */
     minBytes: { type: 'int32', versions: '0+' },
+    /** Most bytes to return in all; a first batch that is larger is returned whole (KIP-74). */
     maxBytes: { type: 'int32', versions: '0+', default: 2147483647 },
+    /** Most records to return; whole batches may exceed it. */
     maxRecords: { type: 'int32', versions: '1+' },
+    /** Preferred number of records per acquired batch. */
     batchSize: { type: 'int32', versions: '1+' },
+    /** 0 acquires whole batches, 1 exactly up to `maxRecords` (KIP-1206). */
     shareAcquireMode: { type: 'int8', versions: '2+', default: 0, ignorable: true },
+    /** Whether the acknowledgements contain a renewal (KIP-1222). */
     isRenewAck: { type: 'bool', versions: '2+', default: false },
+    /** Topics, with what is asked or answered for each. */
     topics: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '0+' },
+        /** Partitions of the topic. */
         partitions: {
           type: '[]',
           versions: '0+',
           fields: {
+            /** Index of the partition. */
             partitionIndex: { type: 'int32', versions: '0+' },
+            /**
+             * Most bytes to return from this partition; a first batch that is larger is returned
+             * whole (KIP-74).
+             */
             partitionMaxBytes: { type: 'int32', versions: '0' },
+            /** Ranges of acquired records and how each was handled. */
             acknowledgementBatches: {
               type: '[]',
               versions: '0+',
               fields: {
+                /** First offset of the range. */
                 firstOffset: { type: 'int64', versions: '0+' },
+                /** Last offset of the range, inclusive. */
                 lastOffset: { type: 'int64', versions: '0+' },
+                /**
+                 * One type for all offsets of the batch, or one per offset: 0 gap, 1 accept, 2
+                 * release, 3 reject, 4 renew.
+                 */
                 acknowledgeTypes: { type: '[]int8', versions: '0+' },
               },
             },
@@ -42,11 +72,14 @@ export const ShareFetchRequest = {
         },
       },
     },
+    /** Partitions that leave the session. */
     forgottenTopicsData: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '0+' },
+        /** Partitions of the topic. */
         partitions: { type: '[]int32', versions: '0+' },
       },
     },
@@ -54,50 +87,75 @@ export const ShareFetchRequest = {
 } as const satisfies MessageSchema
 export type ShareFetchRequest = MessageOf<typeof ShareFetchRequest>
 
+/**
+ * Response of ShareFetch, versions 1 to 2, flexible from 0.
+ * - Version 1: acquisition lock time.
+ * - Version 2: acquire modes and renewals (KIP-1206, KIP-1222).
+ */
 export const ShareFetchResponse = {
   apiKey: 78,
   name: 'ShareFetchResponse',
   versions: '1-2',
   flexible: '0+',
   fields: {
+    /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+' },
+    /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
+    /** Text for the error code, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
+    /** Time after which acquired records are available to other members again. */
     acquisitionLockTimeoutMs: { type: 'int32', versions: '1+' },
+    /** Results, in the order of the request. */
     responses: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Id of the topic. */
         topicId: { type: 'uuid', versions: '0+' },
+        /** Partitions of the topic. */
         partitions: {
           type: '[]',
           versions: '0+',
           fields: {
+            /** Index of the partition. */
             partitionIndex: { type: 'int32', versions: '0+' },
+            /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
+            /** Text for the error code, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
+            /** Error of the acknowledgements of this partition, 0 for none. */
             acknowledgeErrorCode: { type: 'int16', versions: '0+' },
+            /** Text for `acknowledgeErrorCode`, or null. */
             acknowledgeErrorMessage: {
               type: 'string',
               versions: '0+',
               nullable: '0+',
               default: null,
             },
+            /** Leader that the broker knows of, when the request went to another (KIP-951). */
             currentLeader: {
               type: 'struct',
               versions: '0+',
               fields: {
+                /** Id of the leader; -1 if there is none or it is unknown. */
                 leaderId: { type: 'int32', versions: '0+' },
+                /** Epoch of the partition's leader; -1 if unknown. */
                 leaderEpoch: { type: 'int32', versions: '0+' },
               },
             },
+            /** Record batches. */
             records: { type: 'records', versions: '0+', nullable: '0' },
+            /** Ranges of records that this member holds now. */
             acquiredRecords: {
               type: '[]',
               versions: '0+',
               fields: {
+                /** First offset of the range. */
                 firstOffset: { type: 'int64', versions: '0+' },
+                /** Last offset of the range, inclusive. */
                 lastOffset: { type: 'int64', versions: '0+' },
+                /** How often the records of this range were delivered. */
                 deliveryCount: { type: 'int16', versions: '0+' },
               },
             },
@@ -105,13 +163,18 @@ export const ShareFetchResponse = {
         },
       },
     },
+    /** Addresses of the leaders named in this response (KIP-951). */
     nodeEndpoints: {
       type: '[]',
       versions: '0+',
       fields: {
+        /** Id of the node. */
         nodeId: { type: 'int32', versions: '0+' },
+        /** Host name or address. */
         host: { type: 'string', versions: '0+' },
+        /** Port. */
         port: { type: 'int32', versions: '0+' },
+        /** Rack of the node, or null. */
         rack: { type: 'string', versions: '0+', nullable: '0+', default: null },
       },
     },
