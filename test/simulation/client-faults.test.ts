@@ -37,7 +37,11 @@ class FaultyNetwork implements ClientNetwork {
       remotePort: inner.remotePort,
       localAddress: inner.localAddress,
       localPort: inner.localPort,
+      get unsentBytes() {
+        return inner.unsentBytes
+      },
       onData() {},
+      onEnd() {},
       onClose() {},
       onDrain() {},
       write: (buffers) => {

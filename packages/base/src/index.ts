@@ -13,7 +13,7 @@ export {
   type OpenFile,
   writeFileAtomically,
 } from './file-system.ts'
-export { attempt } from './isolation.ts'
+export { attempt, guard, guardedClock } from './isolation.ts'
 export { createLogger, type LogFields, type Logger, LogLevel, silentLogger } from './logger.ts'
 export { connectionPair, MemoryNetwork } from './memory-network.ts'
 export { nearestSpelling } from './nearest.ts'

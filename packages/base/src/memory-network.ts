@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { guard } from './isolation.ts'
 import type {
   Connection,
   ConnectOptions,
@@ -34,67 +35,151 @@ export class MemoryNetwork implements Network {
   async connect({ port }: Pick<ConnectOptions, 'port'>): Promise<Connection> {
     const listener = this.#listeners.get(port)
     if (listener === undefined) throw systemError('ECONNREFUSED', `port ${port}`)
-    const [client, server] = connectionPair(port)
-    listener.onConnection(server)
+    const [client, server] = connectionPair(port, listener.onError)
+    guard(
+      () => listener.onConnection(server),
+      (error) => {
+        server.destroy()
+        listener.onError(error)
+      },
+    )
     return client
   }
 }
 
-/** The client's and the server's end of a connection inside the process. Bytes arrive in order, a microtask later. */
-export function connectionPair(port: number): readonly [client: Connection, server: Connection] {
-  let isOpen = true
-  const ends: End[] = []
-  function close(): void {
-    if (!isOpen) return
-    isOpen = false
-    for (const each of ends) queueMicrotask(() => each.connection.onClose(undefined))
-  }
-  function end(own: number, localPort: number, remotePort: number): End {
-    let isPaused = false
-    let held: Buffer[] = []
-    const connection: Connection = {
+/** Bytes that may wait for an end that is paused before the other end is to stop writing. */
+const HIGH_WATER_MARK = 64 * 1024
+
+/**
+ * The client's and the server's end of a connection inside the process. Bytes arrive in order, a microtask later. `report` takes
+ * the errors of `onClose` callbacks.
+ */
+export function connectionPair(
+  port: number,
+  report: (error: Error) => void = (error) => process.emitWarning(error),
+): readonly [client: Connection, server: Connection] {
+  const client: MemoryEnd = new MemoryEnd(CLIENT_PORT, port, () => server, report)
+  const server: MemoryEnd = new MemoryEnd(port, CLIENT_PORT, () => client, report)
+  return [client.connection, server.connection]
+}
+
+class MemoryEnd {
+  readonly connection: Connection
+  readonly #peer: () => MemoryEnd
+  readonly #report: (error: Error) => void
+  /** What has arrived and was not passed on. */
+  #received: Buffer[] = []
+  #receivedBytes = 0
+  #isPaused = false
+  #isPumping = false
+  #isOpen = true
+  /** Whether this end will write no more. */
+  #isEnded = false
+  #hasReportedEnd = false
+  #needsDrain = false
+
+  constructor(
+    localPort: number,
+    remotePort: number,
+    peer: () => MemoryEnd,
+    report: (error: Error) => void,
+  ) {
+    this.#peer = peer
+    this.#report = report
+    const unsentBytes = (): number => (this.#isOpen ? peer().#receivedBytes : 0)
+    this.connection = {
       localAddress: '127.0.0.1',
       remoteAddress: '127.0.0.1',
       localPort,
       remotePort,
+      get unsentBytes() {
+        return unsentBytes()
+      },
       onData() {},
+      onEnd: () => this.#end(),
       onClose() {},
       onDrain() {},
-      write(buffers) {
-        // A copy: each side may change its own bytes afterwards.
-        const data = Buffer.concat(buffers)
-        queueMicrotask(() => {
-          if (isOpen) ends[1 - own]?.receive(data)
-        })
-        return true
+      write: (buffers) => this.#write(buffers),
+      pause: () => {
+        this.#isPaused = true
       },
-      pause() {
-        isPaused = true
+      resume: () => {
+        this.#isPaused = false
+        this.#pump()
       },
-      resume() {
-        isPaused = false
-        const waiting = held
-        held = []
-        queueMicrotask(() => {
-          for (const data of waiting) ends[own]?.receive(data)
-        })
-      },
-      end: () => queueMicrotask(close),
-      destroy: close,
-    }
-    return {
-      connection,
-      receive(data) {
-        if (isPaused) held.push(data)
-        else connection.onData(data)
-      },
+      end: () => this.#end(),
+      destroy: () => this.#closeBoth(undefined),
     }
   }
-  ends.push(end(0, CLIENT_PORT, port), end(1, port, CLIENT_PORT))
-  return [(ends[0] as End).connection, (ends[1] as End).connection]
-}
 
-interface End {
-  readonly connection: Connection
-  receive(data: Buffer): void
+  #write(buffers: readonly Uint8Array[]): boolean {
+    if (!this.#isOpen || this.#isEnded) return true
+    const peer = this.#peer()
+    // A copy: each side may change its own bytes afterwards.
+    const data = Buffer.concat(buffers)
+    peer.#received.push(data)
+    peer.#receivedBytes += data.length
+    peer.#pump()
+    this.#needsDrain = peer.#isPaused && peer.#receivedBytes > HIGH_WATER_MARK
+    return !this.#needsDrain
+  }
+
+  #end(): void {
+    if (!this.#isOpen || this.#isEnded) return
+    this.#isEnded = true
+    this.#peer().#pump()
+  }
+
+  #closeBoth(error: Error | undefined): void {
+    this.#close(error)
+    this.#peer().#close(undefined)
+  }
+
+  #close(error: Error | undefined): void {
+    if (!this.#isOpen) return
+    this.#isOpen = false
+    this.#received = []
+    this.#receivedBytes = 0
+    queueMicrotask(() => guard(() => this.connection.onClose(error), this.#report))
+  }
+
+  /** Passes on what has arrived, in microtasks of its own: never from within the writer's call. */
+  #pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    queueMicrotask(() => {
+      this.#isPumping = false
+      guard(
+        () => this.#deliver(),
+        (error) => this.#closeBoth(error),
+      )
+    })
+  }
+
+  #deliver(): void {
+    const peer = this.#peer()
+    while (this.#isOpen && !this.#isPaused) {
+      const data = this.#received.shift()
+      if (data === undefined) break
+      this.#receivedBytes -= data.length
+      this.connection.onData(data)
+    }
+    if (!this.#isOpen || this.#received.length > 0) return
+    if (peer.#needsDrain) {
+      peer.#needsDrain = false
+      queueMicrotask(() => {
+        if (!peer.#isOpen) return
+        guard(
+          () => peer.connection.onDrain(),
+          (error) => peer.#closeBoth(error),
+        )
+      })
+    }
+    if (!peer.#isEnded || this.#isPaused) return
+    if (!this.#hasReportedEnd) {
+      this.#hasReportedEnd = true
+      this.connection.onEnd()
+    }
+    if (peer.#hasReportedEnd) this.#closeBoth(undefined)
+  }
 }

@@ -35,7 +35,9 @@ export interface ListenOptions {
   readonly backlog?: number
   /** Options of `tls.createServer`. Without them connections are plain. */
   readonly tls?: TlsServerOptions
+  /** An error thrown here ends the connection and is passed to `onError`. */
   readonly onConnection: (connection: Connection) => void
+  /** Errors of the listening socket, and of callbacks that have no connection to end. */
   readonly onError: (error: Error) => void
 }
 
@@ -53,7 +55,15 @@ export interface Connection {
   readonly localPort: number
   /** The common name in the peer's certificate, when it showed one that we trust. */
   readonly peerName?: string | undefined
+  /** Bytes that were written and that the peer's socket has not accepted yet. */
+  readonly unsentBytes: number
+  /** An error thrown here or by `onEnd` or `onDrain` ends the connection and is passed to `onClose`. */
   onData: (chunk: Buffer) => void
+  /**
+   * Called once all bytes that the peer sent before it closed its side were passed to `onData`. The connection can still be
+   * written to. By default it is ended too.
+   */
+  onEnd: () => void
   /** Called once, whatever ended the connection. */
   onClose: (error: Error | undefined) => void
   /** Called when all written bytes have left the process after `write` returned false. */

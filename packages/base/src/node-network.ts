@@ -1,43 +1,127 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, createConnection as openSocket, type Server, type Socket } from 'node:net'
 import type { createServer as createTlsServer, TLSSocket, connect as tlsConnect } from 'node:tls'
+import { guard } from './isolation.ts'
 import type { Connection, ConnectOptions, ListenOptions, Network } from './network.ts'
 
-/** Bytes reach the connection in `onread` buffers, or, without them, in 'data' events. */
-function connectionOf(socket: Socket, hasOwnBuffers = false): Connection {
+/**
+ * Largest part of a reply that is handed to a socket at once. Node reports only that a whole write was accepted, so
+ * smaller parts show whether the peer reads at all, and release what it has read.
+ */
+const MAX_WRITE = 256 * 1024
+
+interface ConnectionSettings {
+  /** Whether bytes reach the connection in `onread` buffers, not in 'data' events. */
+  readonly hasOwnBuffers?: boolean
+  /** Takes the errors of `onClose`, after which there is nothing left to close. */
+  readonly onError: (error: Error) => void
+}
+
+function connectionOf(socket: Socket, settings: ConnectionSettings): Connection {
   let failure: Error | undefined
+  const output = new SocketOutput(socket)
+  const fail = (error: Error): void => {
+    failure ??= error
+    socket.destroy()
+  }
   const connection: Connection = {
     remoteAddress: socket.remoteAddress ?? '',
     remotePort: socket.remotePort ?? 0,
     localAddress: socket.localAddress ?? '',
     localPort: socket.localPort ?? 0,
     peerName: peerNameOf(socket),
+    get unsentBytes() {
+      return output.size
+    },
     onData() {},
+    onEnd: () => connection.end(),
     onClose() {},
     onDrain() {},
-    write(buffers) {
-      if (socket.destroyed) return true
-      if (buffers.length === 1) return socket.write(buffers[0] as Uint8Array)
-      socket.cork()
-      let ready = true
-      for (const buffer of buffers) ready = socket.write(buffer)
-      socket.uncork()
-      return ready
-    },
+    write: (buffers) => output.write(buffers),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),
-    end: () => void socket.end(),
+    end: () => output.end(),
     destroy: () => void socket.destroy(),
   }
   socket.setNoDelay(true)
-  if (!hasOwnBuffers) socket.on('data', (chunk: Buffer) => connection.onData(chunk))
-  socket.on('drain', () => connection.onDrain())
-  socket.on('error', (error) => {
-    failure = error
+  if (settings.hasOwnBuffers !== true) {
+    socket.on('data', (chunk: Buffer) => guard(() => connection.onData(chunk), fail))
+  }
+  socket.on('drain', () => {
+    if (output.resume()) guard(() => connection.onDrain(), fail)
   })
-  socket.on('end', () => socket.end())
-  socket.on('close', () => connection.onClose(failure))
+  socket.on('error', (error) => {
+    failure ??= error
+  })
+  socket.on('end', () => guard(() => connection.onEnd(), fail))
+  socket.on('close', () => guard(() => connection.onClose(failure), settings.onError))
   return connection
+}
+
+/** What waits to be written to a socket, given to it in parts. */
+class SocketOutput {
+  readonly #socket: Socket
+  /** Buffers that the socket was not given yet. */
+  #queue: Uint8Array[] = []
+  #queuedBytes = 0
+  #isEnding = false
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+  }
+
+  get size(): number {
+    return this.#socket.destroyed ? 0 : this.#queuedBytes + this.#socket.writableLength
+  }
+
+  /** False when the socket did not accept everything. */
+  write(buffers: readonly Uint8Array[]): boolean {
+    const socket = this.#socket
+    if (socket.destroyed || this.#isEnding) return true
+    const [only] = buffers
+    if (this.#queue.length === 0 && buffers.length === 1 && only !== undefined) {
+      if (only.length <= MAX_WRITE) return socket.write(only)
+    }
+    for (const buffer of buffers) {
+      this.#queuedBytes += buffer.length
+      for (let at = 0; at < buffer.length; at += MAX_WRITE) {
+        this.#queue.push(buffer.length <= MAX_WRITE ? buffer : buffer.subarray(at, at + MAX_WRITE))
+      }
+    }
+    this.#pump()
+    return this.#queue.length === 0 && !socket.writableNeedDrain
+  }
+
+  /** Continues after the socket's 'drain'; true when everything was accepted. */
+  resume(): boolean {
+    this.#pump()
+    return this.#queue.length === 0 && !this.#socket.writableNeedDrain
+  }
+
+  /** Ends the socket once everything was written. */
+  end(): void {
+    this.#isEnding = true
+    if (this.#queue.length === 0) this.#socket.end()
+  }
+
+  #pump(): void {
+    const socket = this.#socket
+    if (this.#queue.length === 0 || socket.writableNeedDrain) return
+    let count = 0
+    let bytes = 0
+    socket.cork()
+    for (const buffer of this.#queue) {
+      if (count > 0 && bytes + buffer.length > MAX_WRITE) break
+      socket.write(buffer)
+      bytes += buffer.length
+      count++
+    }
+    socket.uncork()
+    this.#queuedBytes -= bytes
+    this.#queue = count === this.#queue.length ? [] : this.#queue.slice(count)
+    if (this.#queue.length === 0 && this.#isEnding) socket.end()
+    else if (!socket.writableNeedDrain) this.#pump()
+  }
 }
 
 function peerNameOf(socket: Socket): string | undefined {
@@ -50,7 +134,12 @@ function peerNameOf(socket: Socket): string | undefined {
 async function connect(options: ConnectOptions): Promise<Connection> {
   const { host, port, tls, timeoutMs, nextBuffer } = options
   let connection: Connection | undefined
-  const socket = await openFor(options, (chunk) => connection?.onData(chunk))
+  const socket = await openFor(options, (chunk) =>
+    guard(
+      () => connection?.onData(chunk),
+      (error) => void socket.destroy(error),
+    ),
+  )
   return new Promise((resolve, reject) => {
     const timer =
       timeoutMs === undefined
@@ -74,7 +163,11 @@ async function connect(options: ConnectOptions): Promise<Connection> {
       clearTimeout(timer)
       socket.off('error', fail)
       socket.off('close', failClosed)
-      connection = connectionOf(socket, tls === undefined && nextBuffer !== undefined)
+      connection = connectionOf(socket, {
+        hasOwnBuffers: tls === undefined && nextBuffer !== undefined,
+        // The caller knows of the close only through the callback that failed.
+        onError: (error) => process.emitWarning(error),
+      })
       resolve(connection)
     })
   })
@@ -126,13 +219,22 @@ export const nodeNetwork: Network = {
   },
 }
 
-async function serverFor({ tls, onConnection }: ListenOptions): Promise<Server> {
-  const accept = (socket: Socket): void => onConnection(connectionOf(socket))
+async function serverFor({ tls, onConnection, onError }: ListenOptions): Promise<Server> {
+  const accept = (socket: Socket): void => {
+    const connection = connectionOf(socket, { onError })
+    guard(
+      () => onConnection(connection),
+      (error) => {
+        socket.destroy()
+        onError(error)
+      },
+    )
+  }
   if (tls === undefined) return createServer({ allowHalfOpen: true }, accept)
   const { createServer: createTls } = (await import('node:tls')) as {
     createServer: typeof createTlsServer
   }
-  const server = createTls(tls, accept)
+  const server = createTls({ ...tls, allowHalfOpen: true }, accept)
   // A peer that fails its handshake is its own concern.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import type {
-  Connection,
-  ConnectOptions,
-  ListenOptions,
-  Network,
-  NetworkListener,
-  Random,
+import {
+  type Connection,
+  type ConnectOptions,
+  guard,
+  type ListenOptions,
+  type Network,
+  type NetworkListener,
+  type Random,
 } from '@millrace/base'
 import type { SimulatedClock } from './simulated-clock.ts'
 
@@ -34,13 +35,24 @@ interface End {
   peer(): End
   isOpen: boolean
   isPaused: boolean
+  /** What arrived while the end was paused. */
   held: Buffer[]
+  /** Bytes written to this end that it was not given yet, on the way ones included. */
+  pendingBytes: number
+  /** Whether this end writes no more. */
+  isEnded: boolean
+  /** Whether the other end's last byte has arrived, and whether that was reported. */
+  isPeerEndDue: boolean
+  isPeerEndReported: boolean
+  needsDrain: boolean
   /** When what was written last arrives: nothing overtakes it. */
   arrivesAtMs: number
   close(error: Error | undefined): void
 }
 
 const USUAL_DELAY_MS = 2
+/** Bytes under way to an end before the other is to stop writing. */
+const HIGH_WATER_MARK = 64 * 1024
 
 /** A network in simulated time: bytes take a while, connections break by chance, and those of a machine when it dies. */
 export class SimulatedNetwork {
@@ -115,7 +127,14 @@ export class SimulatedNetwork {
     ends.push(this.#end(ends, machine, 0, port), this.#end(ends, listener.machine, 1, port))
     for (const end of ends) this.#ends.add(end)
     const [client, server] = ends as [End, End]
-    listener.options.onConnection(server.connection)
+    const { onConnection, onError } = listener.options
+    guard(
+      () => onConnection(server.connection),
+      (error) => {
+        server.connection.destroy()
+        onError(error)
+      },
+    )
     return client.connection
   }
 
@@ -139,6 +158,11 @@ export class SimulatedNetwork {
       isOpen: true,
       isPaused: false,
       held: [],
+      pendingBytes: 0,
+      isEnded: false,
+      isPeerEndDue: false,
+      isPeerEndReported: false,
+      needsDrain: false,
       arrivesAtMs: 0,
       close: (error) => {
         if (!end.isOpen) return
@@ -151,19 +175,25 @@ export class SimulatedNetwork {
         remoteAddress: '127.0.0.1',
         localPort: index === 1 ? port : 50_000,
         remotePort: index === 1 ? 50_000 : port,
+        get unsentBytes() {
+          return end.isOpen ? peer().pendingBytes : 0
+        },
         onData() {},
+        onEnd: () => end.connection.end(),
         onClose() {},
         onDrain() {},
         write: (buffers) => {
-          if (!end.isOpen) return true
+          if (!end.isOpen || end.isEnded) return true
           if (!this.isCalm && this.#random.integer(this.#faults.cutOneIn) === 0) {
             closeBoth(systemError('ECONNRESET', 0))
             return true
           }
           const data = Buffer.concat(buffers)
+          peer().pendingBytes += data.length
           end.arrivesAtMs = Math.max(end.arrivesAtMs, this.#clock.elapsedMs + this.#delayMs())
           this.#clock.schedule(end.arrivesAtMs - this.#clock.elapsedMs, () => receive(peer(), data))
-          return true
+          end.needsDrain = peer().pendingBytes > HIGH_WATER_MARK
+          return !end.needsDrain
         },
         pause() {
           end.isPaused = true
@@ -173,10 +203,16 @@ export class SimulatedNetwork {
           const waiting = end.held
           end.held = []
           for (const data of waiting) receive(end, data)
+          receiveEnd(end)
         },
         end: () => {
+          if (!end.isOpen || end.isEnded) return
+          end.isEnded = true
           const waitMs = Math.max(0, end.arrivesAtMs - this.#clock.elapsedMs)
-          this.#clock.schedule(waitMs, () => closeBoth())
+          this.#clock.schedule(waitMs, () => {
+            peer().isPeerEndDue = true
+            receiveEnd(peer())
+          })
         },
         destroy: () => closeBoth(),
       },
@@ -187,8 +223,33 @@ export class SimulatedNetwork {
 
 function receive(end: End, data: Buffer): void {
   if (!end.isOpen) return
-  if (end.isPaused) end.held.push(data)
-  else end.connection.onData(data)
+  if (end.isPaused) {
+    end.held.push(data)
+    return
+  }
+  end.pendingBytes -= data.length
+  runFor(end, () => end.connection.onData(data))
+  const writer = end.peer()
+  if (end.pendingBytes > 0 || !writer.needsDrain || !writer.isOpen) return
+  writer.needsDrain = false
+  runFor(writer, () => writer.connection.onDrain())
+}
+
+/** Reports once that the other end has closed its side, after everything it wrote. */
+function receiveEnd(end: End): void {
+  if (!end.isOpen || !end.isPeerEndDue || end.isPaused || end.held.length > 0) return
+  if (end.isPeerEndReported) return
+  end.isPeerEndReported = true
+  runFor(end, () => end.connection.onEnd())
+  if (end.peer().isPeerEndReported) end.connection.destroy()
+}
+
+/** A callback that throws ends its connection. */
+function runFor(end: End, run: () => void): void {
+  guard(run, (error) => {
+    end.close(error)
+    end.peer().close(systemError('ECONNRESET', 0))
+  })
 }
 
 function systemError(code: string, port: number): Error {

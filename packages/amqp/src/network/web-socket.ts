@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
-import type { Connection, ListenOptions, NetworkListener } from '@millrace/base'
+import { type Connection, guard, type ListenOptions, type NetworkListener } from '@millrace/base'
 import { WebSocket, WebSocketServer } from 'ws'
 
 /** The subprotocol of the AMQP WebSocket binding (OASIS, section 2.1). */
@@ -15,11 +15,18 @@ const HIGH_WATER_MARK = 1024 * 1024
 function connectionOf(
   socket: WebSocket,
   addresses: Pick<Connection, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>,
+  /** Takes the errors of `onClose`, after which there is nothing left to close. */
+  onError: (error: Error) => void,
 ): Connection {
   let isFull = false
   const connection: Connection = {
     ...addresses,
+    get unsentBytes() {
+      return socket.bufferedAmount
+    },
     onData() {},
+    // A WebSocket cannot be half closed.
+    onEnd() {},
     onClose() {},
     onDrain() {},
     write(buffers) {
@@ -29,7 +36,7 @@ function connectionOf(
         () => {
           if (!isFull || socket.bufferedAmount > HIGH_WATER_MARK / 2) return
           isFull = false
-          connection.onDrain()
+          guard(() => connection.onDrain(), fail)
         },
       )
       isFull = socket.bufferedAmount > HIGH_WATER_MARK
@@ -41,16 +48,20 @@ function connectionOf(
     destroy: () => socket.terminate(),
   }
   let failure: Error | undefined
+  const fail = (error: Error): void => {
+    failure ??= error
+    socket.terminate()
+  }
   socket.binaryType = 'nodebuffer'
   socket.on('message', (data, isBinary) => {
-    if (isBinary) connection.onData(data as Buffer)
+    if (isBinary) guard(() => connection.onData(data as Buffer), fail)
     // The binding has binary messages only.
     else socket.close(1003)
   })
   socket.on('error', (error) => {
-    failure = error
+    failure ??= error
   })
-  socket.on('close', () => connection.onClose(failure))
+  socket.on('close', () => guard(() => connection.onClose(failure), onError))
   return connection
 }
 
@@ -69,8 +80,13 @@ export async function listenWebSocket(options: ListenOptions): Promise<NetworkLi
   })
   sockets.on('connection', (socket, request) => {
     const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = request.socket
-    options.onConnection(
-      connectionOf(socket, { remoteAddress, remotePort, localAddress, localPort }),
+    const addresses = { remoteAddress, remotePort, localAddress, localPort }
+    guard(
+      () => options.onConnection(connectionOf(socket, addresses, options.onError)),
+      (error) => {
+        socket.terminate()
+        options.onError(error)
+      },
     )
   })
   await new Promise<void>((resolve, reject) => {
@@ -108,7 +124,11 @@ export function connectWebSocket(
     socket.once('open', () => {
       socket.off('error', reject)
       const addresses = { remoteAddress: hostname, remotePort: Number(port) }
-      resolve(connectionOf(socket, { ...addresses, localAddress: '', localPort: 0 }))
+      resolve(
+        connectionOf(socket, { ...addresses, localAddress: '', localPort: 0 }, (error) =>
+          process.emitWarning(error),
+        ),
+      )
     })
   })
 }

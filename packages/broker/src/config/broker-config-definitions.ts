@@ -363,6 +363,8 @@ export const brokerConfigDefinitions = {
   'producer.id.expiration.ms': { type: 'int', default: '86400000', min: 1, dynamic: true },
   'producer.purgatory.purge.interval.requests': { type: 'int', default: '1000' },
   'queued.max.request.bytes': { type: 'long', default: '-1' },
+  // Not a key of Kafka's: what clients have not read yet of their replies.
+  'queued.max.response.bytes': { type: 'long', default: '134217728', internal: true },
   'queued.max.requests': { type: 'int', default: '500', min: 1 },
   'quota.window.num': { type: 'int', default: '11', min: 1 },
   'quota.window.size.seconds': { type: 'int', default: '1', min: 1 },

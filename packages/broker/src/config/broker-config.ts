@@ -31,6 +31,8 @@ export const ownDefaults: Readonly<Partial<Record<BrokerConfigKey, string>>> = {
   'group.streams.assignment.interval.ms': '0',
   // Thousands of consumers of one queue.
   'group.share.max.size': '10000',
+  // Memory is bounded over all connections.
+  'queued.max.request.bytes': '134217728',
   'log.dirs': './millrace-data',
   listeners: 'PLAINTEXT://127.0.0.1:9092',
 }

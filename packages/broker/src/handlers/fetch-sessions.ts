@@ -86,7 +86,7 @@ export class FetchSessions {
     const { sessionId, sessionEpoch } = request
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
       if (sessionId !== NO_SESSION) this.#sessions.delete(sessionId)
-      const items = itemsOf(request)
+      const items = withoutRepetition(itemsOf(request))
       return sessionEpoch === FINAL_EPOCH ? fullPlan(items) : this.#open(items, context)
     }
     const session = this.#sessions.get(sessionId)
@@ -179,6 +179,13 @@ function itemsOf(request: MessageOf<typeof FetchRequest>): FetchItem[] {
     }
   }
   return items
+}
+
+/** A partition that is named again counts as it was named last, as in Kafka. */
+function withoutRepetition(items: FetchItem[]): FetchItem[] {
+  if (items.length < 2) return items
+  const byKey = new Map(items.map((item) => [keyOf(item), item]))
+  return byKey.size === items.length ? items : [...byKey.values()]
 }
 
 function failedPlan(error: ErrorName): FetchPlan {

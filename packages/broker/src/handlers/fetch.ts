@@ -28,16 +28,28 @@ export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, 
   if (plan.error !== undefined) {
     return { errorCode: ErrorCode[plan.error], sessionId: plan.sessionId, responses: [] }
   }
-  const limits = {
-    maxBytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')),
-    isCommitted: request.isolationLevel === READ_COMMITTED,
-    version,
+  const isCommitted = request.isolationLevel === READ_COMMITTED
+  const read = (): FetchRead => {
+    // While replies use up their memory, a fetch returns less, at least a batch.
+    const allowance = context.replySpace.allowance()
+    const maxBytes = Math.min(
+      request.maxBytes,
+      broker.config.number('fetch.max.bytes'),
+      allowance,
+    )
+    const results = readAll(plan, { maxBytes, isCommitted, version }, context)
+    return { results, isEnough: isEnough(results, request, allowance) }
   }
-  let results = readAll(plan, limits, context)
-  if (shouldWait(results, request) && !context.signal.aborted) {
-    await waitForRecords(plan, { context, request, isCommitted: limits.isCommitted })
-    results = readAll(plan, limits, context)
+  let { results, isEnough: isDone } = read()
+  if (!isDone && !context.signal.aborted) {
+    // What was read is dropped: a client that waits must not hold memory.
+    results = []
+    await waitForRecords(plan, { context, request, isCommitted })
+    results = read().results
   }
+  let bytes = 0
+  for (const { size } of results) bytes += size
+  context.replySpace.reserve(bytes)
   return {
     errorCode: ErrorCode.NONE,
     sessionId: plan.sessionId,
@@ -51,17 +63,24 @@ interface Limits {
   readonly version: number
 }
 
-function shouldWait(
+interface FetchRead {
+  readonly results: FetchedPartition[]
+  /** Whether the client need not wait for more. */
+  readonly isEnough: boolean
+}
+
+function isEnough(
   results: readonly FetchedPartition[],
   request: { readonly maxWaitMs: number; readonly minBytes: number },
+  allowance: number,
 ): boolean {
-  if (request.maxWaitMs <= 0 || request.minBytes <= 0) return false
+  if (request.maxWaitMs <= 0 || request.minBytes <= 0) return true
   let bytes = 0
   for (const result of results) {
-    if (result.response.errorCode !== ErrorCode.NONE || result.isDiverging) return false
+    if (result.response.errorCode !== ErrorCode.NONE || result.isDiverging) return true
     bytes += result.size
   }
-  return bytes < request.minBytes
+  return bytes > 0 && bytes >= Math.min(request.minBytes, allowance)
 }
 
 function readAll(plan: FetchPlan, limits: Limits, context: RequestContext): FetchedPartition[] {
@@ -199,6 +218,8 @@ function waitForRecords(
     stops.push(() => timer.cancel())
     signal.addEventListener('abort', done)
     stops.push(() => signal.removeEventListener('abort', done))
+    const ends: WatchedEnd[] = []
+    let readableBytes: number | undefined
     for (const item of plan.items) {
       let partition: Partition
       try {
@@ -207,27 +228,39 @@ function waitForRecords(
         continue
       }
       const { log } = partition
+      const watched: WatchedEnd = { log, fetchOffset: item.fetchOffset, bytes: 0 }
+      ends.push(watched)
       stops.push(
         log.watch(() => {
           const end = isCommitted ? log.lastStableOffset : log.highWatermark
           if (end <= item.fetchOffset) return
-          if (request.minBytes <= 1 || readable(plan, context, isCommitted) >= request.minBytes)
-            done()
+          if (request.minBytes > 1) {
+            // All are counted once, then only the one that has grown.
+            const grown = readableBytes === undefined ? ends : [watched]
+            readableBytes ??= 0
+            for (const each of grown) readableBytes += countGrowth(each, isCommitted)
+            if (readableBytes < request.minBytes) return
+          }
+          done()
         }),
       )
     }
   })
 }
 
-/** Bytes that a read would give now, as far as it takes to know whether they are enough. */
-function readable(plan: FetchPlan, context: RequestContext, isCommitted: boolean): number {
-  let bytes = 0
-  for (const item of plan.items) {
-    const { log } = locate(item, context)
-    const endOffset = isCommitted ? log.lastStableOffset : log.highWatermark
-    bytes += log.bytesBetween(item.fetchOffset, endOffset)
-  }
-  return bytes
+/** A partition that a fetch waits for, and how much of it was readable when it was last looked at. */
+interface WatchedEnd {
+  readonly log: PartitionLog
+  readonly fetchOffset: bigint
+  bytes: number
+}
+
+function countGrowth(watched: WatchedEnd, isCommitted: boolean): number {
+  const { log } = watched
+  const before = watched.bytes
+  const end = isCommitted ? log.lastStableOffset : log.highWatermark
+  watched.bytes = log.bytesBetween(watched.fetchOffset, end)
+  return watched.bytes - before
 }
 
 export type FetchResponsePartition = Response['responses'][number]['partitions'][number]

@@ -15,6 +15,15 @@ export interface RequestContext {
   readonly endpoint: { readonly host: string; readonly port: number }
   /** Aborted when the connection closes: a long poll need not go on. */
   readonly signal: AbortSignal
+  readonly replySpace: ReplySpace
+}
+
+/** Memory for replies, of which all connections together have a limited amount. */
+export interface ReplySpace {
+  /** Bytes that this reply may have, where its size can be chosen. */
+  allowance(): number
+  /** Counts bytes as used from now on, before they are written. */
+  reserve(bytes: number): void
 }
 
 /** An API the broker answers. Undefined as a reply means that none is sent (`acks=0`). */

@@ -80,7 +80,7 @@ function check({ groupId, memberId, isRenewAck, ...limits }: Request): void {
 }
 
 function sessionOf(request: Request, context: RequestContext) {
-  const { broker, signal } = context
+  const { broker } = context
   const partitions = request.topics.flatMap(({ topicId, partitions: list }) =>
     list.map(({ partitionIndex, acknowledgementBatches }) => ({
       topicId,
@@ -100,16 +100,41 @@ function sessionOf(request: Request, context: RequestContext) {
     hasAcknowledgements: acknowledged.length > 0,
   })
   if (request.shareSessionEpoch === 0) {
-    // Who hangs up will not acknowledge any more.
-    const end = (): void => {
-      if (!broker.shareSessions.end(session)) return
-      broker.sharePartitions
-        .release(session.groupId, session.memberId)
-        .catch((error) => broker.logger.debug('could not give back records', { error }))
-    }
-    signal.addEventListener('abort', end, { once: true })
+    endWithConnection(session, context)
   }
   return { session, acknowledged }
+}
+
+/** The share sessions that were opened on a connection, which end with it, by group and member. */
+const sessionsOf = new WeakMap<AbortSignal, Map<string, ShareSession>>()
+/** Sessions that have ended are forgotten once there are more of them than this. */
+const MAX_ENDED_SESSIONS = 16
+
+/** A client whose connection is closed will not acknowledge any more: its records go to others at once. */
+function endWithConnection(session: ShareSession, { broker, signal }: RequestContext): void {
+  const end = (each: ShareSession): void => {
+    if (!broker.shareSessions.end(each)) return
+    broker.sharePartitions
+      .release(each.groupId, each.memberId)
+      .catch((error) => broker.logger.debug('could not release records', { error }))
+  }
+  // It may have closed while the request waited for its turn.
+  if (signal.aborted) {
+    end(session)
+    return
+  }
+  let sessions = sessionsOf.get(signal)
+  if (sessions === undefined) {
+    const opened = new Map<string, ShareSession>()
+    sessions = opened
+    sessionsOf.set(signal, opened)
+    signal.addEventListener('abort', () => {
+      for (const each of opened.values()) end(each)
+    })
+  }
+  sessions.set(`${session.memberId}/${session.groupId}`, session)
+  if (sessions.size <= broker.shareSessions.size + MAX_ENDED_SESSIONS) return
+  for (const [key, each] of sessions) if (!broker.shareSessions.has(each)) sessions.delete(key)
 }
 
 interface Fetched {
@@ -138,7 +163,9 @@ async function fetchAll(
     }
   }
   session.rotate()
-  const read = (): Fetched[] => readAll(ready, { session, request, context })
+  const read = (): Fetched[] =>
+    // A client that has gone must not be given anything.
+    context.signal.aborted ? [] : readAll(ready, { session, request, context })
   let fetched = read()
   const mayWait = fetched.length === 0 && failed.length === 0 && request.maxWaitMs > 0
   if (mayWait && !context.signal.aborted) {
@@ -147,10 +174,8 @@ async function fetchAll(
       const left = deadline - broker.world.clock.monotonic()
       if (left <= 0) break
       await waitForRecords(ready, { context, timeoutMs: left })
-      // Whoever has gone must not be given anything.
-      if (context.signal.aborted) break
       fetched = read()
-    } while (fetched.length === 0)
+    } while (fetched.length === 0 && !context.signal.aborted)
   }
   return [...fetched, ...failed]
 }
@@ -169,7 +194,12 @@ function readAll(
 ): Fetched[] {
   const fetched: Fetched[] = []
   let records = request.maxRecords
-  let bytes = Math.min(request.maxBytes, context.broker.config.number('fetch.max.bytes'))
+  let bytes = Math.min(
+    request.maxBytes,
+    context.broker.config.number('fetch.max.bytes'),
+    Math.max(1, context.replySpace.allowance()),
+  )
+  let reserved = 0
   for (const { at, live } of ready) {
     if (records <= 0 || bytes <= 0) break
     const got = context.broker.sharePartitions.fetch(live, session.memberId, {
@@ -180,6 +210,7 @@ function readAll(
     })
     if (got.acquired.length === 0) continue
     bytes -= got.records.length
+    reserved += got.records.length
     for (const { first, last } of got.acquired) records -= last - first + 1
     fetched.push({
       topicId: at.topicId,
@@ -194,6 +225,7 @@ function readAll(
       },
     })
   }
+  context.replySpace.reserve(reserved)
   return fetched
 }
 

@@ -1,62 +1,104 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
 
-/** Cuts a byte stream into frames: a size in 4 bytes, then that many bytes. */
+/** Memory that is first set aside for a frame; more only as its bytes arrive. */
+const FIRST_ALLOCATION = 64 * 1024
+const GROWTH = 16
+
+const NONE = Buffer.alloc(0)
+
+/**
+ * Cuts a byte stream into frames: a size in 4 bytes, then that many bytes. A frame that is whole within a chunk is a view of it.
+ * What is kept of an unfinished frame is one buffer that grows with what has arrived, whatever size was announced.
+ */
 export class FrameReader {
   readonly #maxSize: number
-  #chunks: Buffer[] = []
-  #buffered = 0
   /** Size of the frame under way, -1 until its four bytes are there. */
   #size = -1
+  /** The frame's bytes, or those of its size, as far as they have arrived. */
+  #partial = NONE
+  #filled = 0
 
   constructor(maxSize: number) {
     this.#maxSize = maxSize
   }
 
-  /** Adds bytes and returns the frames they complete; throws `MalformedInputError` for an impossible size. */
-  push(chunk: Buffer): Buffer[] {
-    const frames: Buffer[] = []
-    this.#chunks.push(chunk)
-    this.#buffered += chunk.length
-    for (;;) {
-      if (this.#size < 0) {
-        if (this.#buffered < 4) break
-        this.#size = this.#take(4).readInt32BE(0)
-        if (this.#size < 0 || this.#size > this.#maxSize) {
-          throw new MalformedInputError(
-            `a request of ${this.#size} bytes is outside 0 to socket.request.max.bytes ${this.#maxSize}`,
-          )
-        }
-      }
-      if (this.#buffered < this.#size) break
-      frames.push(this.#take(this.#size))
-      this.#size = -1
-    }
-    return frames
+  /** Bytes held of a frame that is not whole. */
+  get partialBytes(): number {
+    return this.#filled
   }
 
-  #take(size: number): Buffer {
-    this.#buffered -= size
-    const first = this.#chunks[0]
-    if (first === undefined || size === 0) return Buffer.alloc(0)
-    if (first.length === size) {
-      this.#chunks.shift()
-      return first
+  /** Bytes that complete the frame under way; undefined when none is, or when its size is not known yet. */
+  get missingBytes(): number | undefined {
+    return this.#size < 0 ? undefined : this.#size - this.#filled
+  }
+
+  /**
+   * Adds bytes, and appends the frames that they complete to `frames`. Throws `MalformedInputError` for an impossible size, after
+   * appending the frames before it.
+   */
+  push(chunk: Buffer, frames: Buffer[]): void {
+    let at = 0
+    for (;;) {
+      if (this.#size < 0) {
+        at = this.#readSize(chunk, at)
+        if (this.#size < 0) return
+      }
+      const missing = this.#size - this.#filled
+      const available = chunk.length - at
+      if (this.#filled === 0 && available >= missing) {
+        frames.push(chunk.subarray(at, at + missing))
+      } else {
+        this.#keep(chunk, at, Math.min(available, missing))
+        if (available < missing) return
+        frames.push(this.#partial)
+      }
+      at += missing
+      this.#reset()
     }
-    if (first.length > size) {
-      this.#chunks[0] = first.subarray(size)
-      return first.subarray(0, size)
+  }
+
+  #reset(): void {
+    this.#size = -1
+    this.#partial = NONE
+    this.#filled = 0
+  }
+
+  /** Reads the size that starts the next frame, or keeps what is there of it. Returns where the chunk continues. */
+  #readSize(chunk: Buffer, at: number): number {
+    if (this.#filled === 0 && chunk.length - at >= 4) {
+      this.#size = this.#checked(chunk.readInt32BE(at))
+      return at + 4
     }
-    const taken = Buffer.allocUnsafe(size)
-    let filled = 0
-    while (filled < size) {
-      const chunk = this.#chunks[0] as Buffer
-      const part = Math.min(chunk.length, size - filled)
-      chunk.copy(taken, filled, 0, part)
-      filled += part
-      if (part === chunk.length) this.#chunks.shift()
-      else this.#chunks[0] = chunk.subarray(part)
+    const count = Math.min(4 - this.#filled, chunk.length - at)
+    if (count === 0) return at
+    if (this.#filled === 0) this.#partial = Buffer.alloc(4)
+    chunk.copy(this.#partial, this.#filled, at, at + count)
+    this.#filled += count
+    if (this.#filled === 4) {
+      const size = this.#checked(this.#partial.readInt32BE(0))
+      this.#reset()
+      this.#size = size
     }
-    return taken
+    return at + count
+  }
+
+  #checked(size: number): number {
+    if (size >= 0 && size <= this.#maxSize) return size
+    throw new MalformedInputError(
+      `a request of ${size} bytes is outside 0 to socket.request.max.bytes ${this.#maxSize}`,
+    )
+  }
+
+  #keep(chunk: Buffer, at: number, count: number): void {
+    const needed = this.#filled + count
+    if (needed > this.#partial.length) {
+      const grown = Math.max(needed, FIRST_ALLOCATION, this.#partial.length * GROWTH)
+      const buffer = Buffer.allocUnsafeSlow(Math.min(this.#size, grown))
+      this.#partial.copy(buffer, 0, 0, this.#filled)
+      this.#partial = buffer
+    }
+    chunk.copy(this.#partial, this.#filled, at, at + count)
+    this.#filled = needed
   }
 }

@@ -1,24 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Connection, NetworkListener, Timer } from '@millrace/base'
+import { attempt, type Connection, type NetworkListener, type Timer } from '@millrace/base'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/broker-config.ts'
-import { RequestConnection } from './request-connection.ts'
+import { FairTurns } from './fair-turns.ts'
+import { ReplyMemory } from './reply-memory.ts'
+import { RequestConnection, type SharedResources } from './request-connection.ts'
+import { RequestMemory } from './request-memory.ts'
+
+/** While memory is exhausted, connections are looked at this often. */
+const PRESSURE_INTERVAL_MS = 500
+/** A client that did nothing for this long is closed when others need the memory that it holds. */
+const STALL_MS = 2000
+/** Closed connections whose requests may still be worked on. */
+const MAX_FINISHING = 1000
 
 /** A listener that is bound. */
 export interface BoundListener extends ListenerConfig {
   readonly boundPort: number
 }
 
-/** The broker's doors: binds them, serves their connections, and closes idle ones. */
+/** The broker's listeners: binds them, serves their connections, and closes idle ones. */
 export class Listeners {
   readonly #broker: BrokerServices
+  readonly #shared: SharedResources
   readonly #connections = new Set<RequestConnection>()
+  /** Closed connections with requests that are still being worked on. */
+  readonly #finishing = new Set<RequestConnection>()
   readonly #perAddress = new Map<string, number>()
   readonly #open: { readonly config: ListenerConfig; readonly listener: NetworkListener }[] = []
   #idleTimer: Timer | undefined
+  #pressureTimer: Timer | undefined
+  #isClosed = false
 
   constructor(broker: BrokerServices) {
     this.#broker = broker
+    const { config, world, logger } = broker
+    const limitOf = (key: 'queued.max.request.bytes' | 'queued.max.response.bytes'): number =>
+      config.number(key) > 0 ? config.number(key) : Number.POSITIVE_INFINITY
+    this.#shared = {
+      turns: new FairTurns(world.clock, logger),
+      requests: new RequestMemory(limitOf('queued.max.request.bytes')),
+      replies: new ReplyMemory(limitOf('queued.max.response.bytes')),
+    }
+    this.#shared.requests.onExhausted = () => this.#watchPressure()
+    this.#shared.replies.onExhausted = () => this.#watchPressure()
+    this.#shared.replies.onOverflow = () =>
+      this.#closeStalled(0, () => !this.#shared.replies.isOverflowing)
   }
 
   get connectionCount(): number {
@@ -50,6 +77,10 @@ export class Listeners {
     const { config, logger } = this.#broker
     const { remoteAddress } = connection
     const fromThere = (this.#perAddress.get(remoteAddress) ?? 0) + 1
+    if (this.#isClosed) {
+      connection.destroy()
+      return
+    }
     if (
       this.#connections.size >= config.number('max.connections') ||
       fromThere > config.number('max.connections.per.ip')
@@ -63,36 +94,81 @@ export class Listeners {
       connection,
       broker: this.#broker,
       listener,
+      shared: this.#shared,
       onClose: () => {
         this.#connections.delete(served)
         const left = (this.#perAddress.get(remoteAddress) ?? 1) - 1
         if (left === 0) this.#perAddress.delete(remoteAddress)
         else this.#perAddress.set(remoteAddress, left)
+        if (served.isDone) return
+        this.#finishing.add(served)
+        if (this.#finishing.size > MAX_FINISHING || this.#isClosed) served.close()
       },
+      onDone: () => void this.#finishing.delete(served),
     })
     this.#connections.add(served)
   }
 
-  /** Closes connections without a request for `connections.max.idle.ms`. */
+  /** Closes connections on which nothing happened for `connections.max.idle.ms`. */
   #closeIdle(): void {
     const { world, config } = this.#broker
     const limit = config.number('connections.max.idle.ms')
-    if (limit <= 0) return
+    if (limit <= 0 || this.#isClosed) return
     const interval = Math.max(1000, Math.min(limit, 30_000))
     this.#idleTimer = world.clock.setTimer(interval, () => {
+      this.#closeIdle()
       const oldest = world.clock.now() - limit
       for (const connection of this.#connections) {
-        if (connection.isIdle && connection.lastActiveMs < oldest) connection.close()
+        // Notes whether the client has read something of a long reply.
+        connection.stalledSinceMs(world.clock.monotonic())
+        if ((connection.idleSinceMs ?? oldest) < oldest) connection.close()
       }
-      this.#closeIdle()
     })
+  }
+
+  /** Looks for connections to close until the memory suffices again. */
+  #watchPressure(): void {
+    const { requests, replies } = this.#shared
+    if (this.#pressureTimer !== undefined || this.#isClosed) return
+    this.#pressureTimer = this.#broker.world.clock.setTimer(PRESSURE_INTERVAL_MS, () => {
+      this.#pressureTimer = undefined
+      this.#closeStalled(STALL_MS, () => !requests.isExhausted && !replies.isExhausted)
+      if (requests.isExhausted || replies.isExhausted) this.#watchPressure()
+    })
+  }
+
+  /**
+   * Closes connections that hold memory which others need and whose clients did nothing to give it back, for at least `stallMs`,
+   * those that have stalled for longest first, until `isEnough`.
+   */
+  #closeStalled(stallMs: number, isEnough: () => boolean): void {
+    const { requests, replies } = this.#shared
+    const nowMs = this.#broker.world.clock.monotonic()
+    const stalled: { readonly connection: RequestConnection; readonly sinceMs: number }[] = []
+    for (const connection of this.#connections) {
+      const sinceMs = connection.stalledSinceMs(nowMs)
+      if (sinceMs !== undefined && nowMs - sinceMs >= stallMs) stalled.push({ connection, sinceMs })
+    }
+    stalled.sort((a, b) => a.sinceMs - b.sinceMs)
+    for (const { connection } of stalled) {
+      if (isEnough()) return
+      if (replies.isExhausted && replies.usedBy(connection) > 0) {
+        connection.evict('its client does not read replies, and queued.max.response.bytes is used up')
+      } else if (requests.isExhausted && requests.usedBy(connection) > 0) {
+        connection.evict('its client does not send the rest of a request, and queued.max.request.bytes is used up')
+      }
+    }
   }
 
   /** Stops listening and closes all connections. */
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#idleTimer?.cancel()
+    this.#pressureTimer?.cancel()
     const closing = this.#open.map(({ listener }) => listener.close())
-    for (const connection of this.#connections) connection.close()
+    for (const connection of [...this.#connections, ...this.#finishing]) {
+      attempt(this.#broker.logger, 'closing a connection', () => connection.close())
+    }
     await Promise.all(closing)
   }
 }

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ByteReader, ByteWriter, type Connection, MalformedInputError } from '@millrace/base'
+import {
+  ByteReader,
+  ByteWriter,
+  type Connection,
+  MalformedInputError,
+  systemErrorCode,
+} from '@millrace/base'
 import {
   type Api,
   ApiKey,
@@ -15,116 +21,319 @@ import {
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/broker-config.ts'
 import { CONTROLLER_APIS, unsupportedApiVersions } from '../handlers/api-versions.ts'
-import type { Handler, RequestContext } from '../handlers/handler.ts'
+import type { Handler, ReplySpace, RequestContext } from '../handlers/handler.ts'
+import type { FairTurns, TurnTaker } from './fair-turns.ts'
 import { FrameReader } from './frame-reader.ts'
+import type { ReplyMemory } from './reply-memory.ts'
+import type { RequestMemory, RequestReader } from './request-memory.ts'
 
 /** Requests that may wait on one connection before its socket is no longer read. */
 const MAX_PENDING_REQUESTS = 64
 const MAX_PENDING_BYTES = 16 * 1024 * 1024
+/** Received bytes that count as progress. */
+const LEAST_PROGRESS_BYTES = 4096
+/** How long a connection that is being dropped may take to accept the replies before the failure. */
+const LINGER_MS = 5000
+
+/** What all connections of a broker share. */
+export interface SharedResources {
+  readonly turns: FairTurns
+  readonly requests: RequestMemory
+  readonly replies: ReplyMemory
+}
+
+/** Requests that have no effect but their reply. */
+const READ_ONLY_APIS: ReadonlySet<number> = new Set([
+  ApiKey.ApiVersions,
+  ApiKey.ConsumerGroupDescribe,
+  ApiKey.DescribeAcls,
+  ApiKey.DescribeClientQuotas,
+  ApiKey.DescribeCluster,
+  ApiKey.DescribeConfigs,
+  ApiKey.DescribeGroups,
+  ApiKey.DescribeLogDirs,
+  ApiKey.DescribeProducers,
+  ApiKey.DescribeQuorum,
+  ApiKey.DescribeShareGroupOffsets,
+  ApiKey.DescribeTopicPartitions,
+  ApiKey.DescribeTransactions,
+  ApiKey.DescribeUserScramCredentials,
+  ApiKey.Fetch,
+  ApiKey.FindCoordinator,
+  ApiKey.ListConfigResources,
+  ApiKey.ListGroups,
+  ApiKey.ListOffsets,
+  ApiKey.ListPartitionReassignments,
+  ApiKey.ListTransactions,
+  ApiKey.Metadata,
+  ApiKey.OffsetFetch,
+  ApiKey.OffsetForLeaderEpoch,
+  ApiKey.ShareGroupDescribe,
+  ApiKey.StreamsGroupDescribe,
+])
 
 interface Pending {
   readonly size: number
   /** The finished response, an empty list for none; undefined while it is awaited. */
   response: readonly Uint8Array[] | undefined
+  /** Why there is no response, which ends the connection once those before it were sent. */
+  failure: { readonly what: string; readonly cause: unknown } | undefined
 }
 
-/** Serves one client: reads frames, runs requests in order, and writes the replies in that order. */
-export class RequestConnection {
+/**
+ * Serves one client: reads frames, runs requests in order, and writes the replies in that order. Requests that have arrived are
+ * worked on although the client closed its side, or the connection, after sending them. No request is started while the socket does
+ * not accept replies.
+ */
+export class RequestConnection implements RequestReader {
   readonly #connection: Connection
   readonly #broker: BrokerServices
   readonly #listener: ListenerConfig
+  readonly #shared: SharedResources
+  readonly #taker: TurnTaker
   readonly #frames: FrameReader
+  readonly #onDone: () => void
   /** Frames that were read but not started. */
   readonly #queue: Buffer[] = []
+  #queuedBytes = 0
   /** Requests that were started, oldest first. */
   readonly #pending: Pending[] = []
   #pendingBytes = 0
   #running = 0
   #runningPipelined = true
+  #isStarting = false
   #isWritable = true
   #isPaused = false
+  /** Set when nothing more will be read: the client closed its side, or sent what is not a request. */
+  #isReadingOver = false
+  #readFailure: unknown
+  #isEnding = false
+  /** Set when the connection is being closed from here: nothing more is started. */
+  #isDropped = false
+  /** Set when the socket is closed. */
   #isClosed = false
+  #isDone = false
   readonly #abort = new AbortController()
   readonly #endpoint: { readonly host: string; readonly port: number }
-  lastActiveMs: number
+  readonly #replySpace: ReplySpace
+  #lastActiveMs: number
+  /** When the client last did something that can give memory back, by the monotonic clock. */
+  #progressMs: number
+  #seenUnsentBytes = 0
+  #receivedBytes = 0
 
   constructor(options: {
     readonly connection: Connection
     readonly broker: BrokerServices
     readonly listener: ListenerConfig
+    readonly shared: SharedResources
+    /** Called when the socket is closed. */
     readonly onClose: () => void
+    /** Called when the socket is closed and no request is left to work on. */
+    readonly onDone: () => void
   }) {
-    const { connection, broker, listener } = options
+    const { connection, broker, listener, shared } = options
     this.#connection = connection
     this.#broker = broker
     this.#listener = listener
+    this.#shared = shared
+    this.#onDone = options.onDone
+    this.#taker = shared.turns.taker(() => this.#continue())
     this.#frames = new FrameReader(broker.config.number('socket.request.max.bytes'))
     this.#endpoint = listener.advertised ?? {
       host: connection.localAddress.replace(/^::ffff:/, ''),
       port: connection.localPort,
     }
-    this.lastActiveMs = broker.world.clock.now()
+    this.#replySpace = {
+      allowance: () => shared.replies.allowance,
+      reserve: (bytes) => {
+        if (!this.#isClosed) shared.replies.update(this, connection.unsentBytes + bytes)
+      },
+    }
+    this.#lastActiveMs = broker.world.clock.now()
+    this.#progressMs = broker.world.clock.monotonic()
     connection.onData = (chunk) => this.#read(chunk)
-    connection.onDrain = () => {
-      this.#isWritable = true
-      this.#adjustReading()
-    }
-    connection.onClose = () => {
-      this.#isClosed = true
-      this.#abort.abort()
-      this.#queue.length = 0
-      options.onClose()
+    connection.onEnd = () => this.#onEnd()
+    connection.onDrain = () => this.#onDrain()
+    connection.onClose = (error) => {
+      try {
+        this.#onClose(error)
+      } finally {
+        options.onClose()
+      }
     }
   }
 
-  /** Whether nothing is being worked on. */
-  get isIdle(): boolean {
-    return this.#pending.length === 0 && this.#queue.length === 0
+  get missingBytes(): number | undefined {
+    return this.#frames.missingBytes
   }
 
+  /** Whether the socket is closed and no request is left to work on. */
+  get isDone(): boolean {
+    return this.#isDone
+  }
+
+  /** Since when nothing has happened, by the wall clock; undefined while a request is being worked on. */
+  get idleSinceMs(): number | undefined {
+    return this.#running > 0 ? undefined : this.#lastActiveMs
+  }
+
+  /** Closes the connection and drops the requests that have not started. */
   close(): void {
+    this.#isDropped = true
+    this.#clearQueue()
     this.#connection.destroy()
+    if (this.#isClosed) this.#finishClosed()
   }
+
+  /** Closes the connection because others need the memory that it holds. */
+  evict(why: string): void {
+    if (this.#isClosed) return
+    this.#broker.logger.warn(`closing a connection: ${why}`, { client: this.#client })
+    this.close()
+    this.#release()
+  }
+
+  onMayRead(): void {
+    this.#adjustReading()
+  }
+
+  /**
+   * Since when the client has failed to give back memory that it could give back, by reading its replies or sending the rest of its
+   * request; undefined when it holds none, or when it cannot do anything about it. To be called at intervals: progress is what
+   * happened since the last call.
+   */
+  stalledSinceMs(nowMs: number): number | undefined {
+    const { unsentBytes } = this.#connection
+    if (
+      unsentBytes < this.#seenUnsentBytes ||
+      this.#receivedBytes >= LEAST_PROGRESS_BYTES ||
+      this.#running > 0
+    ) {
+      this.#noteProgress(nowMs)
+      this.#receivedBytes = 0
+    }
+    this.#seenUnsentBytes = unsentBytes
+    const holdsRequest = this.#shared.requests.usedBy(this) > 0 && this.missingBytes !== undefined
+    const isWaitedFor = !this.#isWritable || (holdsRequest && !this.#isPaused)
+    return isWaitedFor && !this.#isClosed ? this.#progressMs : undefined
+  }
+
+  #noteProgress(nowMs = this.#broker.world.clock.monotonic()): void {
+    this.#progressMs = nowMs
+    this.#lastActiveMs = this.#broker.world.clock.now()
+  }
+
+  get #client(): string {
+    return `${this.#connection.remoteAddress}:${this.#connection.remotePort}`
+  }
+
+  // ---------------------------------------------------------------------------------------------- socket events
 
   #read(chunk: Buffer): void {
-    if (this.#isClosed) return
-    this.lastActiveMs = this.#broker.world.clock.now()
+    if (this.#isDropped || this.#isReadingOver) return
+    this.#lastActiveMs = this.#broker.world.clock.now()
+    this.#receivedBytes += chunk.length
+    const before = this.#queue.length
     try {
-      this.#queue.push(...this.#frames.push(chunk))
+      this.#frames.push(chunk, this.#queue)
     } catch (error) {
-      this.#drop('cannot read a request', error)
-      return
+      this.#isReadingOver = true
+      this.#readFailure = error
     }
+    for (let i = before; i < this.#queue.length; i++) {
+      this.#queuedBytes += (this.#queue[i] as Buffer).length
+    }
+    this.#continue()
+  }
+
+  /** The client sends no more. What it has sent is worked on and answered, then the connection ends. */
+  #onEnd(): void {
+    this.#isReadingOver = true
+    this.#continue()
+  }
+
+  #onDrain(): void {
+    this.#isWritable = true
+    this.#shared.replies.update(this, 0)
+    this.#noteProgress()
+    this.#continue()
+  }
+
+  #onClose(error: Error | undefined): void {
+    this.#isClosed = true
+    this.#isReadingOver = true
+    // From now on replies are discarded, so that none can be in the way.
+    this.#isWritable = true
+    if (error !== undefined && systemErrorCode(error) === undefined && !this.#isDropped) {
+      this.#broker.logger.error('a connection failed', { client: this.#client, error })
+      this.#isDropped = true
+      this.#clearQueue()
+    }
+    this.#shared.replies.update(this, 0)
+    this.#abort.abort()
+    this.#continue()
+  }
+
+  // ---------------------------------------------------------------------------------------------- requests
+
+  /** Does what can be done now. To be called after every change. */
+  #continue(): void {
     this.#startNext()
-    this.#adjustReading()
+    this.#noteRequestBytes()
+    if (this.#isClosed) this.#finishClosed()
+    else {
+      this.#adjustReading()
+      this.#endIfDone()
+    }
   }
 
   /** One request at a time, as Kafka does; only those that merely wait for the disk overlap. */
   #startNext(): void {
-    while (this.#queue.length > 0 && !this.#isClosed) {
-      if (this.#running > 0) {
-        if (!this.#runningPipelined || this.#pending.length >= MAX_PENDING_REQUESTS) return
-        if (!isPipelined(this.#queue[0] as Buffer, this.#broker)) return
+    if (this.#isStarting) return
+    this.#isStarting = true
+    try {
+      while (this.#mayStart()) {
+        const frame = this.#queue.shift() as Buffer
+        this.#queuedBytes -= frame.length
+        // Nobody is left to read the answer to a question.
+        if (this.#isClosed && isReadOnly(frame)) continue
+        this.#start(frame)
       }
-      this.#start(this.#queue.shift() as Buffer)
+    } finally {
+      this.#isStarting = false
     }
   }
 
+  #mayStart(): boolean {
+    const [next] = this.#queue
+    if (next === undefined || this.#isDropped || !this.#isWritable) return false
+    if (this.#running > 0) {
+      if (!this.#runningPipelined || this.#pending.length >= MAX_PENDING_REQUESTS) return false
+      if (!isPipelined(next, this.#broker)) return false
+    }
+    return this.#shared.turns.mayStart(this.#taker)
+  }
+
   #start(frame: Buffer): void {
-    const pending: Pending = { size: frame.length, response: undefined }
+    const pending: Pending = { size: frame.length, response: undefined, failure: undefined }
     this.#pending.push(pending)
     this.#pendingBytes += frame.length
     this.#running++
+    const { clock } = this.#broker.world
+    const startedMs = clock.monotonic()
     try {
       const outcome = this.#dispatch(frame)
       if (outcome instanceof Promise) {
         outcome.then(
-          (response) => this.#finish(pending, response),
-          (error) => this.#drop('a request failed', error),
-        )
-      } else this.#finish(pending, outcome)
+          (response) => this.#settle(pending, response),
+          (error) => this.#fail(pending, error),
+        ).catch((error: unknown) => this.#drop('a reply failed', error))
+      } else this.#settle(pending, outcome)
     } catch (error) {
-      this.#drop('a request failed', error)
+      this.#fail(pending, error)
+    } finally {
+      this.#shared.turns.count(this.#taker, startedMs)
     }
   }
 
@@ -171,45 +380,130 @@ export class RequestConnection {
       listener: this.#listener,
       endpoint: this.#endpoint,
       signal: this.#abort.signal,
+      replySpace: this.#replySpace,
     }
   }
 
-  #finish(pending: Pending, response: readonly Uint8Array[]): void {
+  #settle(pending: Pending, response: readonly Uint8Array[]): void {
     pending.response = response
-    this.#running--
-    while (this.#pending[0]?.response !== undefined) {
-      const done = this.#pending.shift() as Pending
-      this.#pendingBytes -= done.size
-      if (this.#isClosed || done.response === undefined || done.response.length === 0) continue
-      if (!this.#connection.write(done.response)) this.#isWritable = false
-    }
-    this.#startNext()
-    this.#adjustReading()
+    this.#finish()
   }
 
-  /** A client that does not read its replies, or sends faster than it can be served, is not read either. */
+  #fail(pending: Pending, cause: unknown): void {
+    pending.failure = { what: 'a request failed', cause }
+    this.#finish()
+  }
+
+  /** Sends the replies that are due: those before the first request that is still being worked on. */
+  #finish(): void {
+    this.#running--
+    for (;;) {
+      const done = this.#pending[0]
+      if (done === undefined) break
+      if (done.failure !== undefined) {
+        this.#drop(done.failure.what, done.failure.cause)
+      } else if (done.response === undefined) break
+      this.#pending.shift()
+      this.#pendingBytes -= done.size
+      if (done.response !== undefined) this.#write(done.response)
+    }
+    this.#lastActiveMs = this.#broker.world.clock.now()
+    this.#continue()
+  }
+
+  #write(response: readonly Uint8Array[]): void {
+    if (this.#isClosed || this.#isDropped) return
+    if (response.length > 0 && !this.#connection.write(response)) {
+      if (this.#isWritable) this.#noteProgress()
+      this.#isWritable = false
+    }
+    const unsentBytes = this.#isWritable ? 0 : this.#connection.unsentBytes
+    this.#seenUnsentBytes = unsentBytes
+    this.#shared.replies.update(this, unsentBytes)
+  }
+
+  /**
+   * Stops reading from a client that does not read its replies, that sends faster than it can be served, or while others use up the
+   * memory for requests.
+   */
   #adjustReading(): void {
-    if (this.#isClosed) return
+    if (this.#isClosed || this.#isReadingOver || this.#isDropped) return
     const isFull =
       !this.#isWritable ||
-      this.#pendingBytes > MAX_PENDING_BYTES ||
+      this.#pendingBytes + this.#queuedBytes > MAX_PENDING_BYTES ||
       this.#queue.length + this.#pending.length > MAX_PENDING_REQUESTS
-    if (isFull === this.#isPaused) return
-    this.#isPaused = isFull
-    if (isFull) this.#connection.pause()
-    else this.#connection.resume()
+    const { requests } = this.#shared
+    if (isFull) requests.stopWaiting(this)
+    const isPaused = isFull || !requests.mayRead(this)
+    if (isPaused === this.#isPaused) return
+    this.#isPaused = isPaused
+    if (isPaused) this.#connection.pause()
+    else {
+      this.#noteProgress()
+      this.#connection.resume()
+    }
   }
 
+  // ---------------------------------------------------------------------------------------------- closing
+
+  /** Ends the connection when nothing more will be read and everything was answered. */
+  #endIfDone(): void {
+    if (!this.#isReadingOver || this.#isDropped || this.#isEnding) return
+    if (this.#queue.length > 0 || this.#pending.length > 0) return
+    if (this.#readFailure !== undefined) this.#drop('cannot read a request', this.#readFailure)
+    else {
+      this.#isEnding = true
+      this.#connection.end()
+    }
+  }
+
+  /** Closes the connection once the replies before the failure were sent. */
   #drop(what: string, error: unknown): void {
-    if (this.#isClosed) return
+    if (this.#isDropped) return
+    this.#isDropped = true
+    this.#clearQueue()
     const isPeersFault = error instanceof MalformedInputError || error instanceof ProtocolError
     const log = isPeersFault ? this.#broker.logger.warn : this.#broker.logger.error
     log(`${what}, closing its connection`, {
-      client: `${this.#connection.remoteAddress}:${this.#connection.remotePort}`,
+      client: this.#client,
       error: isPeersFault ? error.message : error,
     })
-    this.#connection.destroy()
+    this.#abort.abort()
+    if (this.#connection.unsentBytes === 0) {
+      this.#connection.destroy()
+      return
+    }
+    this.#connection.end()
+    this.#connection.resume()
+    this.#broker.world.clock.setTimer(LINGER_MS, () => this.#connection.destroy())
   }
+
+  #clearQueue(): void {
+    this.#queue.length = 0
+    this.#queuedBytes = 0
+  }
+
+  #finishClosed(): void {
+    if (this.#queue.length > 0 || this.#pending.length > 0 || this.#isDone) return
+    this.#isDone = true
+    this.#release()
+    this.#onDone()
+  }
+
+  #noteRequestBytes(): void {
+    const { requests } = this.#shared
+    const partialBytes = this.#isReadingOver ? 0 : this.#frames.partialBytes
+    requests.update(this, partialBytes + this.#queuedBytes + this.#pendingBytes)
+  }
+
+  #release(): void {
+    this.#shared.requests.remove(this)
+    this.#shared.replies.update(this, 0)
+  }
+}
+
+function isReadOnly(frame: Buffer): boolean {
+  return frame.length >= 2 && READ_ONLY_APIS.has(frame.readInt16BE(0))
 }
 
 function isPipelined(frame: Buffer, broker: BrokerServices): boolean {

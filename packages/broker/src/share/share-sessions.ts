@@ -126,6 +126,10 @@ export class ShareSessions {
     return session
   }
 
+  has(session: ShareSession): boolean {
+    return this.#sessions.get(nameOf(session.groupId, session.memberId)) === session
+  }
+
   /** False when it is not there any more, or another has taken its place. */
   end(session: ShareSession): boolean {
     const name = nameOf(session.groupId, session.memberId)

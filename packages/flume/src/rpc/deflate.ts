@@ -1,18 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 import { constants, createDeflate, createInflate } from 'node:zlib'
-import type { Connection } from '@millrace/base'
+import { type Connection, guard } from '@millrace/base'
 
 /** Both directions of a connection as zlib streams, as Netty's codec does it: every write is flushed. */
 export function deflated(connection: Connection, level: number): Connection {
   const deflate = createDeflate({ level, flush: constants.Z_SYNC_FLUSH })
   const inflate = createInflate({ flush: constants.Z_SYNC_FLUSH })
+  let failure: Error | undefined
+  let isPaused = false
+  const fail = (error: Error): void => {
+    failure ??= error
+    connection.destroy()
+  }
   const outer: Connection = {
     remoteAddress: connection.remoteAddress,
     remotePort: connection.remotePort,
     localAddress: connection.localAddress,
     localPort: connection.localPort,
     peerName: connection.peerName,
+    get unsentBytes() {
+      return deflate.writableLength + connection.unsentBytes
+    },
     onData() {},
+    onEnd: () => outer.end(),
     onClose() {},
     onDrain() {},
     write(buffers) {
@@ -20,21 +30,35 @@ export function deflated(connection: Connection, level: number): Connection {
       for (const buffer of buffers) isReady = deflate.write(buffer)
       return isReady
     },
-    pause: () => connection.pause(),
-    resume: () => connection.resume(),
+    pause() {
+      isPaused = true
+      inflate.pause()
+      connection.pause()
+    },
+    resume() {
+      isPaused = false
+      inflate.resume()
+      if (!inflate.writableNeedDrain) connection.resume()
+    },
     end: () => void deflate.end(() => connection.end()),
     destroy: () => connection.destroy(),
   }
   deflate.on('data', (chunk: Buffer) => connection.write([chunk]))
-  deflate.on('drain', () => outer.onDrain())
-  inflate.on('data', (chunk: Buffer) => outer.onData(chunk))
-  let failure: Error | undefined
-  inflate.on('error', (error) => {
-    failure = new Error(`what came is not compressed with zlib (${error.message})`)
-    connection.destroy()
+  deflate.on('drain', () => guard(() => outer.onDrain(), fail))
+  deflate.on('error', fail)
+  inflate.on('data', (chunk: Buffer) => guard(() => outer.onData(chunk), fail))
+  inflate.on('error', (error) =>
+    fail(new Error(`what came is not compressed with zlib (${error.message})`)),
+  )
+  // A small chunk may inflate to a large one, so the socket waits until that was passed on.
+  inflate.on('drain', () => {
+    if (!isPaused) connection.resume()
   })
-  deflate.on('error', () => connection.destroy())
-  connection.onData = (chunk) => void inflate.write(chunk)
+  connection.onData = (chunk) => {
+    if (!inflate.write(chunk)) connection.pause()
+  }
+  connection.onEnd = () => outer.onEnd()
+  connection.onDrain = () => outer.onDrain()
   connection.onClose = (error) => {
     // What is in the inflater has to come out first.
     const done = (): void => outer.onClose(failure ?? error)
@@ -42,6 +66,5 @@ export function deflated(connection: Connection, level: number): Connection {
     else inflate.end(() => done())
     deflate.close()
   }
-  connection.onDrain = () => outer.onDrain()
   return outer
 }

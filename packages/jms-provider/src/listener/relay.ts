@@ -105,7 +105,7 @@ export function unwrapRelay(
 
 /** Handlers that are set on the wrapper are those of the transport. */
 function forwardHandlers(wrapper: Connection, transport: Connection): void {
-  for (const name of ['onData', 'onClose', 'onDrain'] as const) {
+  for (const name of ['onData', 'onEnd', 'onClose', 'onDrain'] as const) {
     Object.defineProperty(wrapper, name, {
       get: () => transport[name],
       set: (handler: never) => {

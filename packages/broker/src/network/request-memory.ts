@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * Bytes of requests that every connection may hold without regard to the limit, so that a small request is read even while others
+ * use up the memory.
+ */
+const FREE_BYTES = 64 * 1024
+
+/** A connection, as far as it holds bytes of requests. */
+export interface RequestReader {
+  /** Bytes that complete the request that is being read; undefined between requests. */
+  readonly missingBytes: number | undefined
+  /** Called when reading may continue. */
+  onMayRead(): void
+}
+
+/**
+ * The bytes of requests that all connections together hold: partly read, waiting, or being worked on. While they exceed the limit,
+ * only one large request is read on, the one that needs the fewest bytes: it will be worked on, and give its memory back. The model
+ * is Kafka's `queued.max.request.bytes`, which however counts a request by the size that it announces.
+ */
+export class RequestMemory {
+  readonly #limit: number
+  #used = 0
+  readonly #counted = new Map<RequestReader, number>()
+  readonly #waiting = new Set<RequestReader>()
+  #favoured: RequestReader | undefined
+  /** Called when the limit was reached. */
+  onExhausted: () => void = () => {}
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  get isExhausted(): boolean {
+    return this.#used >= this.#limit
+  }
+
+  /** How much a reader contributes. */
+  usedBy(reader: RequestReader): number {
+    return this.#counted.get(reader) ?? 0
+  }
+
+  /** Notes that the reader holds `bytes` now. */
+  update(reader: RequestReader, bytes: number): void {
+    const before = this.#counted.get(reader) ?? 0
+    const now = Math.max(0, bytes - FREE_BYTES)
+    if (now === before) return
+    if (now === 0) this.#counted.delete(reader)
+    else this.#counted.set(reader, now)
+    const wasExhausted = this.isExhausted
+    this.#used += now - before
+    if (this.isExhausted) {
+      if (!wasExhausted) this.onExhausted()
+    } else if (this.#waiting.size > 0) this.#admit()
+  }
+
+  /** Whether the reader may be read from. If not, its `onMayRead` is called later. */
+  mayRead(reader: RequestReader): boolean {
+    if (!this.isExhausted || !this.#counted.has(reader)) {
+      this.stopWaiting(reader)
+      return true
+    }
+    this.#waiting.add(reader)
+    const favoured = this.#smallest()
+    this.#favoured = favoured
+    return favoured === reader
+  }
+
+  /** The reader is closed. */
+  remove(reader: RequestReader): void {
+    this.update(reader, 0)
+    this.stopWaiting(reader)
+  }
+
+  /** The reader does not want to read for reasons of its own. */
+  stopWaiting(reader: RequestReader): void {
+    if (!this.#waiting.delete(reader) || this.#favoured !== reader) return
+    this.#favoured = this.#smallest()
+    this.#favoured?.onMayRead()
+  }
+
+  #smallest(): RequestReader | undefined {
+    let found: RequestReader | undefined
+    let least = Number.POSITIVE_INFINITY
+    for (const reader of this.#waiting) {
+      const missing = reader.missingBytes ?? Number.POSITIVE_INFINITY
+      if (missing >= least) continue
+      least = missing
+      found = reader
+    }
+    return found
+  }
+
+  /** Lets readers continue, those that need the fewest bytes first, as far as the memory reaches. */
+  #admit(): void {
+    const missing = (reader: RequestReader): number => reader.missingBytes ?? FREE_BYTES
+    let room = this.#limit - this.#used
+    for (const reader of [...this.#waiting].sort((a, b) => missing(a) - missing(b))) {
+      if (room <= 0) return
+      room -= missing(reader)
+      reader.onMayRead()
+    }
+  }
+}
