@@ -6,6 +6,7 @@ import { Admin, Consumer, Producer } from '@millrace/client'
 import { eventually } from '../test/e2e/until.ts'
 import { adminScenarios } from '../test/scenarios/admin-scenarios.ts'
 import { type ClusterUnderTest, clusterUnderTest } from '../test/scenarios/cluster-under-test.ts'
+import { connectionScenarios } from '../test/scenarios/connection-scenarios.ts'
 import { consumerGroupScenarios } from '../test/scenarios/consumer-group-scenarios.ts'
 import { consumerScenarios } from '../test/scenarios/consumer-scenarios.ts'
 import { failoverScenarios } from '../test/scenarios/failover-scenarios.ts'
@@ -31,6 +32,7 @@ describe('the client and Apache Kafka 4.4.0', () => {
   describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
   describe('in share groups', () => shareScenarios(() => cluster))
   describe('in transactions', () => transactionScenarios(() => cluster))
+  describe('ending connections', () => connectionScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
 })
 

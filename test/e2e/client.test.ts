@@ -3,6 +3,7 @@ import { after, before, describe } from 'node:test'
 import { Broker } from '@millrace/broker'
 import { adminScenarios } from '../scenarios/admin-scenarios.ts'
 import { type ClusterUnderTest, clusterUnderTest } from '../scenarios/cluster-under-test.ts'
+import { connectionScenarios } from '../scenarios/connection-scenarios.ts'
 import { consumerGroupScenarios } from '../scenarios/consumer-group-scenarios.ts'
 import { consumerScenarios } from '../scenarios/consumer-scenarios.ts'
 import { groupScenarios } from '../scenarios/group-scenarios.ts'
@@ -39,6 +40,7 @@ for (const transport of transports) {
     describe('in share groups', () => shareScenarios(() => cluster))
     describe('in transactions', () => transactionScenarios(() => cluster))
     describe('keeping what security needs', () => securityScenarios(() => cluster))
+    describe('ending connections', () => connectionScenarios(() => cluster))
     describe('administering', () => adminScenarios(() => cluster))
   })
 }

@@ -63,6 +63,8 @@ export function connectionPair(
   return [client.connection, server.connection]
 }
 
+function ignoreClose(): void {}
+
 class MemoryEnd {
   readonly connection: Connection
   readonly #peer: () => MemoryEnd
@@ -97,7 +99,7 @@ class MemoryEnd {
       },
       onData() {},
       onEnd: () => this.#end(),
-      onClose() {},
+      onClose: ignoreClose,
       onDrain() {},
       write: (buffers) => this.#write(buffers),
       pause: () => {
@@ -140,7 +142,12 @@ class MemoryEnd {
     this.#isOpen = false
     this.#received = []
     this.#receivedBytes = 0
-    queueMicrotask(() => guard(() => this.connection.onClose(error), this.#report))
+    const report = (): void => guard(() => this.connection.onClose(error), this.#report)
+    queueMicrotask(() => {
+      // One that was refused closes before its owner has received it.
+      if (this.connection.onClose === ignoreClose) setImmediate(report)
+      else report()
+    })
   }
 
   /** Passes on what has arrived, in microtasks of its own: never from within the writer's call. */

@@ -17,6 +17,12 @@ import {
 export interface Pipe {
   write(data: Buffer): void
   close(): void
+  /** Calls back when what was written has left the process. */
+  whenFlushed?(callback: () => void): void
+  /** Closes this side only, after what was written: the replies are still read. */
+  end?(): void
+  /** Closes the connection with a reset. */
+  reset?(): void
   onData: (chunk: Buffer) => void
   onClose: () => void
 }
@@ -58,6 +64,9 @@ export class WireClient {
     const pipe: Pipe = {
       write: (data) => void socket.write(data),
       close: () => void socket.destroy(),
+      whenFlushed: (callback) => void socket.write('', () => callback()),
+      end: () => void socket.end(),
+      reset: () => void socket.resetAndDestroy(),
       onData() {},
       onClose() {},
     }
@@ -123,5 +132,20 @@ export class WireClient {
 
   close(): void {
     this.#pipe.close()
+  }
+
+  /** Calls back when what was sent has left the process. */
+  whenFlushed(callback: () => void): void {
+    this.#pipe.whenFlushed?.(callback)
+  }
+
+  /** Closes this side only; replies to what was sent are still read. */
+  end(): void {
+    this.#pipe.end?.()
+  }
+
+  /** Closes the connection with a reset, as the kernel does for a process that dies with unread data. */
+  reset(): void {
+    this.#pipe.reset?.()
   }
 }

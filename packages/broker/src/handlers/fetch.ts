@@ -32,11 +32,7 @@ export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, 
   const read = (): FetchRead => {
     // While replies use up their memory, a fetch returns less, at least a batch.
     const allowance = context.replySpace.allowance()
-    const maxBytes = Math.min(
-      request.maxBytes,
-      broker.config.number('fetch.max.bytes'),
-      allowance,
-    )
+    const maxBytes = Math.min(request.maxBytes, broker.config.number('fetch.max.bytes'), allowance)
     const results = readAll(plan, { maxBytes, isCommitted, version }, context)
     return { results, isEnough: isEnough(results, request, allowance) }
   }

@@ -153,9 +153,13 @@ export class Listeners {
     for (const { connection } of stalled) {
       if (isEnough()) return
       if (replies.isExhausted && replies.usedBy(connection) > 0) {
-        connection.evict('its client does not read replies, and queued.max.response.bytes is used up')
+        connection.evict(
+          'its client does not read replies, and queued.max.response.bytes is used up',
+        )
       } else if (requests.isExhausted && requests.usedBy(connection) > 0) {
-        connection.evict('its client does not send the rest of a request, and queued.max.request.bytes is used up')
+        connection.evict(
+          'its client does not send the rest of a request, and queued.max.request.bytes is used up',
+        )
       }
     }
   }

@@ -325,10 +325,12 @@ export class RequestConnection implements RequestReader {
     try {
       const outcome = this.#dispatch(frame)
       if (outcome instanceof Promise) {
-        outcome.then(
-          (response) => this.#settle(pending, response),
-          (error) => this.#fail(pending, error),
-        ).catch((error: unknown) => this.#drop('a reply failed', error))
+        outcome
+          .then(
+            (response) => this.#settle(pending, response),
+            (error) => this.#fail(pending, error),
+          )
+          .catch((error: unknown) => this.#drop('a reply failed', error))
       } else this.#settle(pending, outcome)
     } catch (error) {
       this.#fail(pending, error)

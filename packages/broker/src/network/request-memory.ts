@@ -54,6 +54,7 @@ export class RequestMemory {
     else this.#counted.set(reader, now)
     const wasExhausted = this.isExhausted
     this.#used += now - before
+    if (now === 0) this.stopWaiting(reader)
     if (this.isExhausted) {
       if (!wasExhausted) this.onExhausted()
     } else if (this.#waiting.size > 0) this.#admit()
@@ -66,9 +67,8 @@ export class RequestMemory {
       return true
     }
     this.#waiting.add(reader)
-    const favoured = this.#smallest()
-    this.#favoured = favoured
-    return favoured === reader
+    this.#favour()
+    return this.#favoured === reader
   }
 
   /** The reader is closed. */
@@ -79,9 +79,14 @@ export class RequestMemory {
 
   /** The reader does not want to read for reasons of its own. */
   stopWaiting(reader: RequestReader): void {
-    if (!this.#waiting.delete(reader) || this.#favoured !== reader) return
-    this.#favoured = this.#smallest()
-    this.#favoured?.onMayRead()
+    if (this.#waiting.delete(reader) && this.#favoured === reader) this.#favour()
+  }
+
+  #favour(): void {
+    const next = this.#smallest()
+    if (next === this.#favoured) return
+    this.#favoured = next
+    next?.onMayRead()
   }
 
   #smallest(): RequestReader | undefined {
