@@ -60,6 +60,7 @@ class FaultyNetwork implements ClientNetwork {
       if (this.#strikes()) inner.destroy()
       else outer.onData(chunk)
     }
+    inner.onDrain = () => outer.onDrain()
     inner.onClose = (error) => outer.onClose(error)
     return outer
   }
@@ -182,6 +183,7 @@ describe('what reaches the client broken', () => {
         const inner = await broker.network.connect(options)
         const outer = { ...inner, write: inner.write, onData() {}, onClose() {} } as Connection
         inner.onData = (chunk) => outer.onData(tamper(chunk))
+        inner.onDrain = () => outer.onDrain()
         inner.onClose = (error) => outer.onClose(error)
         return outer
       },

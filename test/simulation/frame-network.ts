@@ -78,7 +78,11 @@ export class FrameNetwork implements ClientNetwork {
       remotePort: inner.remotePort,
       localAddress: inner.localAddress,
       localPort: inner.localPort,
+      get unsentBytes() {
+        return inner.unsentBytes
+      },
       onData() {},
+      onEnd() {},
       onClose() {},
       onDrain() {},
       write: (buffers) => {
@@ -103,6 +107,7 @@ export class FrameNetwork implements ClientNetwork {
         outer.onData(frame)
       }
     }
+    inner.onDrain = () => outer.onDrain()
     this.inject = (frame) => outer.onData(frame)
     inner.onClose = (error) => {
       this.#forget.delete(inner)
