@@ -251,11 +251,12 @@ export class Cluster {
 
   /** Metadata of a topic; throws `UNKNOWN_TOPIC_OR_PARTITION` and the like once time is up. */
   async topic(name: string, timeoutMs: number, signal?: AbortSignal): Promise<TopicMetadata> {
-    this.track([name])
     let lastCode: number = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     try {
       return await this.await(
         (metadata) => {
+          // Each time anew: others may have stopped it meanwhile, with `trackOnly`.
+          this.track([name])
           const topic = metadata.topics.get(name)
           if (topic !== undefined) return topic
           const code = metadata.topicErrors.get(name)

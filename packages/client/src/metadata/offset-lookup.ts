@@ -199,7 +199,6 @@ export async function byLeader<T extends TopicPartition>(
   },
 ): Promise<void> {
   const deadline = cluster.clock.monotonic() + options.timeoutMs
-  cluster.track(wanted.map(({ topic }) => topic))
   let left = wanted
   let lastError: Error | undefined
   for (let attempt = 0; left.length > 0; attempt++) {
@@ -214,6 +213,8 @@ export async function byLeader<T extends TopicPartition>(
       }
       await cluster.backOff(attempt - 1, options.signal)
     }
+    // Each time anew: a consumer that is assigned other partitions meanwhile tracks only those.
+    cluster.track(left.map(({ topic }) => topic))
     if (
       attempt > 0 ||
       left.some(({ topic, partition }) => cluster.leaderOf(topic, partition) === undefined)
