@@ -80,8 +80,10 @@ export class QueueBrowser implements AsyncDisposable {
         const page = await look.next()
         if (page.length === 0) return undefined
         for (const delivery of page) {
-          const { prefixes } = this.#session.connection
-          const message = decodeJmsMessage(delivery.payload, this.#queue, prefixes)
+          const { prefixes, clock } = this.#session.connection
+          const from = this.#queue
+          const nowMs = clock.now()
+          const message = decodeJmsMessage(delivery.payload, { from, prefixes, nowMs })
           message.received(async () => {})
           yield message
         }

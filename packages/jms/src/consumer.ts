@@ -327,9 +327,11 @@ export class MessageConsumer implements AsyncDisposable {
     const { connection } = this.#session
     try {
       const { payload } = consumed.delivery
-      const message = decodeJmsMessage(payload, this.destination, connection.prefixes)
+      const { prefixes, clock } = connection
+      const nowMs = clock.now()
+      const message = decodeJmsMessage(payload, { from: this.destination, prefixes, nowMs })
       const expiration = message.getJMSExpiration()
-      if (expiration > 0 && expiration <= connection.clock.now()) {
+      if (expiration > 0 && expiration <= nowMs) {
         consumed.settle({ kind: 'modified', deliveryFailed: true, undeliverableHere: true })
         return undefined
       }

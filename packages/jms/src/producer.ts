@@ -356,7 +356,8 @@ export class MessageProducer implements AsyncDisposable {
   async #send(destination: Destination, message: Message, settings: SendSettings): Promise<void> {
     const { connection } = this.#session
     this.#prepare(destination, message, settings)
-    const encode = (): Buffer => encodeJmsMessage(message, connection.prefixes)
+    const encode = (): Buffer =>
+      encodeJmsMessage(message, connection.prefixes, connection.clock.now())
     const isMoving = destination.isTemporary || message.getJMSReplyTo()?.isTemporary === true
     const payload = encode()
     const producer =

@@ -40,7 +40,11 @@ function withoutPrefix(address: string, prefixes: AddressPrefixes): string {
 }
 
 /** Writes a message whose headers are set, as the AMQP JMS mapping has it (OASIS working draft 10, section 3). */
-export function encodeJmsMessage(message: Message, prefixes: AddressPrefixes): Buffer {
+export function encodeJmsMessage(
+  message: Message,
+  prefixes: AddressPrefixes,
+  nowMs: number,
+): Buffer {
   const { headers } = message
   const annotations = new Map<string, AmqpValue>()
   annotations.set(JmsAnnotation.messageType, byte(message.mappedType))
@@ -60,7 +64,7 @@ export function encodeJmsMessage(message: Message, prefixes: AddressPrefixes): B
     header: {
       durable: headers.deliveryMode === DeliveryMode.PERSISTENT,
       priority: headers.priority === DEFAULT_PRIORITY ? undefined : headers.priority,
-      ttl: ttlOf(message),
+      ttl: ttlOf(message, nowMs),
     },
     messageAnnotations: annotations,
     properties: {
@@ -86,9 +90,9 @@ export function encodeJmsMessage(message: Message, prefixes: AddressPrefixes): B
   })
 }
 
-function ttlOf({ headers }: Message): number | undefined {
+function ttlOf({ headers }: Message, nowMs: number): number | undefined {
   if (headers.expiration === 0) return undefined
-  const ttl = headers.expiration - (headers.timestamp || Date.now())
+  const ttl = headers.expiration - (headers.timestamp || nowMs)
   return ttl > 0 && ttl <= 0xffffffff ? ttl : undefined
 }
 
@@ -100,8 +104,11 @@ function contentTypeOf(message: Message): string | undefined {
 /** Reads a message that arrived from a destination. Throws `MalformedInputError`. */
 export function decodeJmsMessage(
   payload: Buffer,
-  from: Destination,
-  prefixes: AddressPrefixes,
+  {
+    from,
+    prefixes,
+    nowMs,
+  }: { readonly from: Destination; readonly prefixes: AddressPrefixes; readonly nowMs: number },
 ): Message {
   const encoded = new EncodedMessage(payload)
   const { header, properties, messageAnnotations } = encoded
@@ -113,7 +120,7 @@ export function decodeJmsMessage(
   headers.deliveryCount = (header.deliveryCount ?? 0) + 1
   headers.messageId = jmsIdOf(properties.messageId) ?? null
   headers.timestamp = properties.creationTime ?? 0
-  headers.expiration = properties.absoluteExpiryTime ?? (header.ttl ? Date.now() + header.ttl : 0)
+  headers.expiration = properties.absoluteExpiryTime ?? (header.ttl ? nowMs + header.ttl : 0)
   headers.deliveryTime = numberOf(messageAnnotations.get(JmsAnnotation.deliveryTime)) ?? 0
   headers.type = properties.subject ?? null
   const { correlationId } = properties
