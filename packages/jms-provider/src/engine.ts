@@ -10,7 +10,8 @@ import { deadLetter } from './mapping/dead-letter.ts'
 import type { StoredMessage } from './mapping/stored-message.ts'
 import { originOf } from './mapping/to-record.ts'
 import { Selector } from './selector/selector.ts'
-import type { Commit, Journal } from './state/journal.ts'
+import { type Send, sendsOf } from './state/commit.ts'
+import type { Journal } from './state/journal.ts'
 import type { StateImage } from './state/state-image.ts'
 import type { DestinationKind, StateChange, SubscriptionRecord } from './state/state-record.ts'
 import type { Acquired, DiscardReason, Subscription } from './subscription/subscription.ts'
@@ -373,10 +374,7 @@ export class Engine implements DestinationHost {
     // A message that need not last is not kept when nobody got it in time.
     const moves = (each: Acquired): boolean =>
       to !== undefined && to !== name && (reason !== 'expired' || each.message.envelope.durable)
-    const commit: { sends: Commit['sends'][number][]; receipts: Acquired[] } = {
-      sends: [],
-      receipts: [...acquired],
-    }
+    const sends: Send[] = []
     const moving = acquired.filter(moves)
     if (moving.length > 0) {
       const target = await this.destination('queue', to as string)
@@ -390,10 +388,10 @@ export class Engine implements DestinationHost {
           detail,
           nowMs: this.clock.now(),
         })
-        commit.sends.push({ destination: target, record })
+        sends.push({ destination: target, record })
       }
     }
-    await this.journal.commit(commit)
+    await this.journal.commit({ sends: sendsOf(sends), receipts: acquired })
   }
 
   /** Hands out nothing more. */

@@ -30,6 +30,7 @@ import { Users } from './listener/users.ts'
 import { createStateTopic, isSuperseded, Ownership, StateFollower } from './ownership.ts'
 import { Journal, stateRecord } from './state/journal.ts'
 import type { OwnerRecord } from './state/state-record.ts'
+import { TransactionStore } from './transaction/transaction-store.ts'
 import { noUsage, type ProviderUsage, usageOf } from './usage.ts'
 
 export interface ProviderOptions {
@@ -50,8 +51,12 @@ export interface ProviderOptions {
   readonly world?: ProviderWorld
 }
 
-/** What a provider needs of a `World`: its state is in the cluster, so it has no files. */
-export type ProviderWorld = Pick<World, 'clock' | 'random' | 'network'>
+/**
+ * What a provider needs of a `World`. Its state is in the cluster; the file system is for what transactions hold beyond their share of
+ * memory, which is refused without one.
+ */
+export type ProviderWorld = Pick<World, 'clock' | 'random' | 'network'> &
+  Partial<Pick<World, 'fileSystem'>>
 
 /** How long a client that connects while nobody owns the destinations may have to wait. */
 const OWNER_WAIT_MS = 15_000
@@ -62,7 +67,8 @@ const LAST_WORDS_MS = 50
 /** Everything that only the owner of the destinations has. */
 interface Reign {
   readonly engine: Engine
-  readonly transactional: Producer
+  /** Those of transactions. */
+  readonly producers: readonly Producer[]
   readonly context: ConnectionContext
 }
 
@@ -248,18 +254,23 @@ export class JmsProvider implements AsyncDisposable {
     const follower = this.#follower as StateFollower
     const topic = this.#config.text('state.topic')
     const { clock } = this.#world
-    const transactional = new Producer({
-      ...this.#client,
-      transactionalId: `${topic}-owner`,
-      transactionTimeoutMs: 60_000,
-      maxRequestSize: MAX_RECORD_BYTES,
-      bufferMemory: 2 * MAX_RECORD_BYTES,
-    })
+    const producer = (transactionalId: string): Producer =>
+      new Producer({
+        ...this.#client,
+        transactionalId,
+        // Longer than any commit takes, of a client's largest transaction too.
+        transactionTimeoutMs: 300_000,
+        deliveryTimeoutMs: 45_000,
+        maxRequestSize: MAX_RECORD_BYTES,
+        bufferMemory: 2 * MAX_RECORD_BYTES,
+      })
+    const transactional = producer(`${topic}-owner`)
+    const largeTransactional = producer(`${topic}-owner-large`)
     let owner: OwnerRecord
     let stateEnd: number
     try {
       // Whoever owned the destinations can no longer commit, and what it left open is aborted.
-      await transactional.initTransactions()
+      await Promise.all([transactional.initTransactions(), largeTransactional.initTransactions()])
       await follower.caughtUp()
       const epoch = (follower.image.owner?.epoch ?? 0) + 1
       owner = { epoch, address: this.#advertised(), relayKey: this.#relayKey }
@@ -267,7 +278,10 @@ export class JmsProvider implements AsyncDisposable {
       // What it still wrote before this record counts; what comes after does not.
       await follower.caughtUp()
     } catch (error) {
-      await transactional.close({ timeoutMs: 0 })
+      await Promise.all([
+        transactional.close({ timeoutMs: 0 }),
+        largeTransactional.close({ timeoutMs: 0 }),
+      ])
       this.#logger.warn('could not take over; trying again', { error })
       await this.#pause(500)
       if (this.#isOwner && this.#closing === undefined) this.#onOwner(true)
@@ -292,11 +306,16 @@ export class JmsProvider implements AsyncDisposable {
           logger: this.#logger,
           plain: logs.producer,
           transactional,
+          largeTransactional,
           isSupersededSince: (offset) => isSuperseded(this.#client, { topic, offset, epoch }),
           onFatal: (error) => this.#onFatal(error),
         }),
     })
-    this.#reign = { engine, transactional, context: this.#contextFor(engine) }
+    this.#reign = {
+      engine,
+      producers: [transactional, largeTransactional],
+      context: this.#contextFor(engine),
+    }
     this.#logger.info('this provider owns the JMS destinations', { epoch })
     attempt(this.#logger, 'opening the destinations', () => engine.openAll())
   }
@@ -326,6 +345,15 @@ export class JmsProvider implements AsyncDisposable {
       defaultKind: this.#config.text('default.destination') as 'queue' | 'topic',
       producerCredit: this.#config.number('producer.credit'),
       maxMessageBytes: this.#config.number('max.message.bytes'),
+      transactionStore: new TransactionStore(
+        {
+          maxBytes: this.#config.number('transaction.max.bytes'),
+          maxTotalBytes: this.#config.number('transactions.max.bytes'),
+          memoryBytes: this.#config.number('transactions.memory.bytes'),
+          directory: this.#config.text('transactions.directory'),
+        },
+        { fileSystem: this.#world.fileSystem, random: this.#world.random },
+      ),
       underWay: { bytes: 0 },
       failoverServers: [],
     }
@@ -334,6 +362,8 @@ export class JmsProvider implements AsyncDisposable {
   /** Writing is no longer possible, or nobody knows what was written: begin anew from what the cluster has. */
   #onFatal(error: Error): void {
     if (this.#reign === undefined) return
+    // At once: what is in doubt must not be given to anybody else.
+    this.#reign.engine.stopDelivering()
     this.#logger.warn('the provider starts anew from the state topic', { error })
     this.#changing = this.#changing
       .then(() => this.#giveUp('the provider starts anew'))
@@ -358,11 +388,16 @@ export class JmsProvider implements AsyncDisposable {
         connection.destroy()
       })
     }
-    await this.#step('the producer of transactions', () =>
-      reign.transactional.close({ timeoutMs: 1000 }),
-    )
-    await this.#step('the destinations', () => reign.engine.close())
+    await this.#endReign(reign)
     if (this.#closing === undefined) this.#follower?.start()
+  }
+
+  async #endReign({ engine, producers, context }: Reign): Promise<void> {
+    await this.#step('the destinations', () => engine.close())
+    for (const producer of producers) {
+      await this.#step('a producer of transactions', () => producer.close({ timeoutMs: 1000 }))
+    }
+    attempt(this.#logger, 'removing temporary files', () => context.transactionStore.close())
   }
 
   /** One step of an end: the next ones follow, whatever it throws. */
@@ -578,10 +613,7 @@ export class JmsProvider implements AsyncDisposable {
       attempt(this.#logger, 'ending a connection', () => connection.destroy())
     }
     this.#reign = undefined
-    await this.#step('the destinations', () => reign?.engine.close())
-    await this.#step('the producer of transactions', () =>
-      reign?.transactional.close({ timeoutMs: 1000 }),
-    )
+    if (reign !== undefined) await this.#endReign(reign)
     await this.#step('the membership of the provider', () => this.#ownership?.close())
     await this.#step('the state topic', () => this.#follower?.close())
     for (const wake of this.#ownerWaiters.splice(0)) wake()

@@ -12,6 +12,8 @@ export interface ProviderUsage {
   readonly subscribers: number
   /** Transactions that were declared and not discharged. */
   readonly transactions: number
+  /** Bytes of the messages in them, in memory and in temporary files. */
+  readonly transactionBytes: number
   readonly temporaryDestinations: number
   /** Messages that were sent to consumers and have no outcome yet. */
   readonly messagesInDelivery: number
@@ -25,6 +27,7 @@ export const noUsage: ProviderUsage = {
   consumers: 0,
   subscribers: 0,
   transactions: 0,
+  transactionBytes: 0,
   temporaryDestinations: 0,
   messagesInDelivery: 0,
   bytesUnderWay: 0,
@@ -50,6 +53,7 @@ export function usageOf(context: ConnectionContext): ProviderUsage {
     consumers,
     subscribers: context.subscriptions.userCount,
     transactions,
+    transactionBytes: context.transactionStore.bytes,
     temporaryDestinations,
     messagesInDelivery,
     bytesUnderWay: context.underWay.bytes,

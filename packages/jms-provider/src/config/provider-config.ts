@@ -77,6 +77,28 @@ export const providerSettings = {
     default: '100000000',
     about: 'Largest message that is taken.',
   },
+  'transaction.max.bytes': {
+    kind: 'number',
+    default: '1073741824',
+    about:
+      'Bytes of the messages that one transaction may send; a message beyond is refused with `amqp:resource-limit-exceeded`, and the transaction rolled back.',
+  },
+  'transactions.max.bytes': {
+    kind: 'number',
+    default: '4294967296',
+    about: 'The same for the transactions of all clients together.',
+  },
+  'transactions.memory.bytes': {
+    kind: 'number',
+    default: '67108864',
+    about:
+      'Bytes of them that are kept in memory. What is more, and of one transaction more than a megabyte, waits in temporary files.',
+  },
+  'transactions.directory': {
+    kind: 'text',
+    default: '',
+    about: "Directory of these files. Default: the system's for temporary files.",
+  },
   'producer.credit': {
     kind: 'number',
     default: '500',

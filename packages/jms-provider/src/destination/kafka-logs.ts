@@ -25,7 +25,7 @@ const TRIM_INTERVAL_MS = 30_000
 /** The record for Kafka of a message. */
 export function producerRecord(
   topic: string,
-  record: NewRecord,
+  record: Pick<NewRecord, 'key' | 'value' | 'headers'>,
 ): ProducerRecord<Uint8Array | string, Uint8Array | string> {
   return { topic, key: record.key, value: record.value, headers: record.headers }
 }

@@ -94,7 +94,8 @@ export class ProducerLink implements ReceiverHandler {
       if (state?.kind === 'transactionalState') {
         transaction = this.#connection.transactions.get(state.txnId)
       }
-      const message = new EncodedMessage(delivery.payload)
+      const { payload } = delivery
+      const message = new EncodedMessage(transaction === undefined ? payload : apart(payload))
       const destination = this.#queue === undefined ? this.#destinationNow(message) : undefined
       if (destination !== undefined) {
         this.#accept(delivery, message, destination, transaction)
@@ -161,7 +162,7 @@ export class ProducerLink implements ReceiverHandler {
       const nowMs = this.#connection.clock.now()
       const record = toRecord(message, { nowMs, origin: this.#connection.origin })
       if (transaction !== undefined) {
-        transaction.sends.push({ destination, record })
+        transaction.send(destination, record)
         const { txnId } = delivery.remoteState as { readonly txnId: Buffer }
         delivery.update({ kind: 'transactionalState', txnId, outcome: accepted })
         return
@@ -181,7 +182,7 @@ export class ProducerLink implements ReceiverHandler {
     error: unknown,
   ): void {
     const known = amqpErrorOf(error)
-    if (transaction !== undefined) transaction.failure ??= known
+    transaction?.fail(known)
     const outcome = { kind: 'rejected', error: known.condition } as const
     const state = delivery.remoteState
     if (transaction !== undefined && state?.kind === 'transactionalState') {
@@ -203,6 +204,11 @@ export class ProducerLink implements ReceiverHandler {
       this.#link.detach({ closed, error: conditionOf(error) })
     }
   }
+}
+
+/** Bytes that are kept for long: they must not keep all that the socket read with them. */
+function apart(bytes: Buffer): Buffer {
+  return bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes
 }
 
 function keyOf(message: EncodedMessage): string {

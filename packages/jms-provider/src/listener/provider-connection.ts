@@ -23,6 +23,7 @@ import type { Destination } from '../destination/destination.ts'
 import type { Engine } from '../engine.ts'
 import { originOf } from '../mapping/to-record.ts'
 import type { DestinationKind } from '../state/state-record.ts'
+import type { TransactionStore } from '../transaction/transaction-store.ts'
 import { type Address, kindOfCapabilities, parseAddress, TEMPORARY_PREFIX } from './address.ts'
 import { ConsumerLink } from './consumer-link.ts'
 import { filtersOf } from './filters.ts'
@@ -47,6 +48,8 @@ export interface ConnectionContext {
   /** Messages a producer may send ahead. */
   readonly producerCredit: number
   readonly maxMessageBytes: number
+  /** What transactions hold, over all connections. */
+  readonly transactionStore: TransactionStore
   /** Bytes of messages that came and are not safe yet, over all connections. */
   readonly underWay: { bytes: number }
   /** Where clients may go when this provider is gone. */
@@ -74,7 +77,12 @@ export class ProviderConnection implements ConnectionHandler {
   constructor(context: ConnectionContext, username: string | undefined) {
     this.#context = context
     this.username = username
-    this.transactions = new Transactions(context.engine)
+    this.transactions = new Transactions({
+      journal: context.engine.journal,
+      logger: context.logger,
+      store: context.transactionStore,
+      onOutcomeUnknown: (error) => this.#endUnanswered(error),
+    })
     this.startedAtMs = context.clock.now()
   }
 
@@ -198,6 +206,19 @@ export class ProviderConnection implements ConnectionHandler {
     if (error !== undefined && systemErrorCode(error.cause) !== 'ECONNRESET') {
       logger.debug('a client is gone', { client: this.#containerId, error })
     }
+  }
+
+  /** A commit has no outcome that the client could be told: to a client that is what the loss of its connection means. */
+  #endUnanswered(error: Error): void {
+    this.logger.warn('a connection ends: the outcome of its transaction is not known', {
+      client: this.#containerId,
+      error,
+    })
+    void this.close({
+      kind: 'error',
+      condition: Condition.connectionForced,
+      description: `a transaction was under way, and ${error.message}`,
+    })
   }
 
   /** Ends it: the provider stops, or is no longer the owner. */

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { attempt, type Clock, type Logger, MillraceError } from '@millrace/base'
-import type { Producer, ProducerRecord, RecordMetadata } from '@millrace/client'
+import type { Producer } from '@millrace/client'
 import type { Destination } from '../destination/destination.ts'
-import { producerRecord } from '../destination/kafka-logs.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
 import type { IndexChange } from '../subscription/partition-index.ts'
-import type { Acquired, Subscription } from '../subscription/subscription.ts'
+import type { Subscription } from '../subscription/subscription.ts'
+import { type Commit, isRefusal, OutcomeUnknownError } from './commit.ts'
+import { CommitQueue, type PendingCommit } from './commit-queue.ts'
 import { EPOCH_HEADER } from './state-image.ts'
 import { encodeKey, type StateChange } from './state-record.ts'
-
-/** Sends and receipts that become final together, or not at all. */
-export interface Commit {
-  readonly sends: readonly { readonly destination: Destination; readonly record: NewRecord }[]
-  readonly receipts: readonly Acquired[]
-}
+import {
+  type PlainRecord,
+  type Refusals,
+  type SentGroup,
+  type TransactionalProducer,
+  Transactor,
+} from './transactor.ts'
 
 interface PendingWrite {
   readonly changes: readonly StateChange[]
@@ -21,18 +23,19 @@ interface PendingWrite {
   readonly reject: (error: unknown) => void
 }
 
-interface PendingCommit {
-  readonly commit: Commit
+interface FlushWaiter {
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
 /** Changes of indices that nobody waits for are written at most this often. */
 const FLUSH_INTERVAL_MS = 5
-/** Commits that share a Kafka transaction. */
-const MAX_GROUP = 1000
-
-type PlainRecord = ProducerRecord<Uint8Array | string, Uint8Array | string>
+/** Wait after a write that failed for a reason that may pass. */
+const RETRY_MS = 100
+/** A commit that sends more is sent apart, so that the others need not wait for it. */
+const LARGE_BYTES = 8 * 1024 * 1024
+/** What goes in one batch; topics take a megabyte by default. */
+const MAX_BATCH_BYTES = 512 * 1024
 
 /**
  * Writes the changes of indices to the state topic, and commits: the many that wait at a time share one Kafka transaction.
@@ -42,16 +45,22 @@ export class Journal {
   readonly #topic: string
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #plain: Producer
-  readonly #transactional: Producer
+  readonly #plain: Pick<Producer, 'send'>
+  readonly #transactor: Transactor
+  /** For commits that send much: their messages go out while others are committed. */
+  readonly #largeTransactor: Transactor
+  #largeWaiting = 0
+  #lastLarge: Promise<unknown> = Promise.resolve()
+  /** A large commit whose messages are sent, and which is to be finished in its turn. */
+  #largeSent: { readonly group: readonly PendingCommit[]; readonly sent: SentGroup } | undefined
   readonly #epoch: number
   readonly #dirty = new Set<Subscription>()
-  #commits: PendingCommit[] = []
+  readonly #commits: CommitQueue
   #writes: PendingWrite[] = []
   /** Where the next record of the state topic goes, as long as only this owner writes there. */
   #stateEnd: number | undefined
   readonly #isSupersededSince: (offset: number) => Promise<boolean>
-  #flushWaiters: (() => void)[] = []
+  #flushWaiters: FlushWaiter[] = []
   #isRunning = false
   #lastFlushMs = Number.NEGATIVE_INFINITY
   #isClosed = false
@@ -65,34 +74,83 @@ export class Journal {
     readonly clock: Clock
     readonly logger: Logger
     /** For what need not be atomic. */
-    readonly plain: Producer
+    readonly plain: Pick<Producer, 'send'>
     /** Fences whoever owned the destinations before. */
-    readonly transactional: Producer
+    readonly transactional: TransactionalProducer
+    /** The same, for commits that send much. */
+    readonly largeTransactional: TransactionalProducer
     /** Whether another owner has written to the state topic, at an offset or after it. */
     readonly isSupersededSince: (offset: number) => Promise<boolean>
-    /** Somebody else owns the destinations now, or the cluster cannot be written to. */
+    /**
+     * Somebody else owns the destinations now, the cluster cannot be written to, or the outcome of a commit is not known: nothing may
+     * be delivered any more. Called once; nothing is written after it.
+     */
     readonly onFatal: (error: Error) => void
   }) {
     this.#topic = options.topic
     this.#clock = options.clock
     this.#logger = options.logger
     this.#plain = options.plain
-    this.#transactional = options.transactional
+    this.#transactor = new Transactor(options.transactional, options.clock)
+    this.#largeTransactor = new Transactor(options.largeTransactional, options.clock)
+    this.#commits = new CommitQueue(options.clock)
     this.#epoch = options.epoch
     this.#stateEnd = options.stateEnd
     this.#onFatal = options.onFatal
     this.#isSupersededSince = options.isSupersededSince
   }
 
-  /** Makes sends and receipts final. Rejects when neither is, with everything as it was. */
-  commit(commit: Commit): Promise<void> {
-    const alone = destinationAlone(commit)
-    // A single batch is taken whole or not at all: no transaction is needed for it.
-    if (alone !== undefined) return alone.appendTogether(commit.sends.map(({ record }) => record))
-    return new Promise((resolve, reject) => {
-      this.#commits.push({ commit, resolve, reject })
+  /**
+   * Makes sends and receipts final. Rejects with `OutcomeUnknownError` when nobody knows whether they are, and otherwise when they
+   * are not, with everything as it was.
+   */
+  async commit(commit: Commit): Promise<void> {
+    if (this.#isClosed) throw new OutcomeUnknownError(new Error('the provider is closed'))
+    if (commit.sends.bytes > LARGE_BYTES) return this.#commitLarge(commit)
+    if (await this.#commitAlone(commit)) return
+    await new Promise<void>((resolve, reject) => {
+      this.#commits.add({ commit, resolve, reject })
       this.#start()
     })
+  }
+
+  /** A few messages to one log are one batch, which is taken whole or not at all: no transaction is needed for it. */
+  async #commitAlone(commit: Commit): Promise<boolean> {
+    const batch = batchOf(commit)
+    if (batch === undefined) return false
+    try {
+      await batch.destination.appendTogether(batch.records)
+      return true
+    } catch (error) {
+      if (!isRefusal(error)) throw new OutcomeUnknownError(error)
+      // Each of them may be small enough where all together are not.
+      if (batch.records.length > 1 && isTooLarge(error)) return false
+      throw error
+    }
+  }
+
+  /** Sends what it sends beside the other commits, one of its kind at a time; then it is finished between two groups. */
+  #commitLarge(commit: Commit): Promise<void> {
+    this.#largeWaiting++
+    const result = this.#lastLarge
+      .then(() => this.#sendLarge(commit))
+      .finally(() => this.#largeWaiting--)
+    this.#lastLarge = result.catch(() => undefined)
+    return result
+  }
+
+  async #sendLarge(commit: Commit): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const group = [{ commit, resolve, reject }]
+    try {
+      const sent = await this.#largeTransactor.send(group, () => this.#largeWaiting > 1)
+      this.#largeSent = { group, sent }
+      this.#start()
+    } catch (error) {
+      this.#end(error)
+      throw new OutcomeUnknownError(error)
+    }
+    await promise
   }
 
   /** The index of a subscription has changed. */
@@ -107,11 +165,11 @@ export class Journal {
     this.#dirty.delete(subscription)
   }
 
-  /** Resolves when the changes so far are written. */
+  /** Resolves when the changes so far are written; rejects when they can no longer be. */
   flushed(): Promise<void> {
     if (this.#dirty.size === 0 && !this.#isRunning) return Promise.resolve()
-    return new Promise((resolve) => {
-      this.#flushWaiters.push(resolve)
+    return new Promise((resolve, reject) => {
+      this.#flushWaiters.push({ resolve, reject })
       this.#start()
     })
   }
@@ -129,52 +187,90 @@ export class Journal {
   }
 
   #start(): void {
-    if (this.#isRunning || this.#isClosed) return
+    if (this.#isClosed) {
+      this.#rejectAll(new MillraceError('MILLRACE_CLOSED', 'the provider is closed'))
+      return
+    }
+    if (this.#isRunning) return
     this.#isRunning = true
-    queueMicrotask(() => void this.#run())
+    queueMicrotask(() => {
+      // Whatever comes out of it is a mistake of ours; nobody may wait for ever.
+      this.#run().catch((error: unknown) => this.#end(error))
+    })
   }
 
   async #run(): Promise<void> {
     while (this.#hasWork && !this.#isClosed) {
-      if (this.#commits.length === 0 && this.#writes.length === 0) await this.#waitToFlush()
-      const commits = this.#commits.splice(0, MAX_GROUP)
+      if (!this.#isUrgent) await this.#waitToFlush()
       const waiters = this.#flushWaiters.splice(0)
       try {
-        if (commits.length > 0) await this.#commitAll(commits)
-        else await this.#flush()
+        await this.#writeOther(this.#writes.splice(0))
+        const large = this.#largeSent
+        this.#largeSent = undefined
+        if (large !== undefined) await this.#writeGroup(large.group, large.sent)
+        await this.#writeGroup(this.#commits.next())
       } catch (error) {
+        this.#flushWaiters.unshift(...waiters)
+        if (isFatal(error)) {
+          this.#end(error)
+          return
+        }
         this.#logger.warn('could not write to the state topic', { error })
-        if (isFatal(error)) this.#onFatal(error as Error)
-        await new Promise<void>((resolve) => void this.#clock.setTimer(100, resolve))
-        this.#flushWaiters.push(...waiters)
+        await this.#pause(RETRY_MS)
         continue
       }
-      for (const wake of waiters) wake()
+      for (const { resolve } of waiters) resolve()
     }
     this.#isRunning = false
-    for (const wake of this.#flushWaiters.splice(0)) wake()
+    for (const { resolve } of this.#flushWaiters.splice(0)) resolve()
+  }
+
+  /** Writes nothing more: whoever waits learns that its outcome is not known, and a new start has to find out. */
+  #end(error: unknown): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#isRunning = false
+    attempt(this.#logger, 'ending the ownership of the destinations', () =>
+      this.#onFatal(error instanceof Error ? error : new Error(String(error))),
+    )
+    this.#rejectAll(error)
+  }
+
+  #rejectAll(error: unknown): void {
+    const unknown = new OutcomeUnknownError(error)
+    for (const { reject } of this.#largeSent?.group ?? []) reject(unknown)
+    this.#largeSent = undefined
+    for (const { reject } of this.#commits.takeAll()) reject(unknown)
+    for (const { reject } of this.#writes.splice(0)) reject(unknown)
+    for (const { reject } of this.#flushWaiters.splice(0)) reject(unknown)
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.setTimer(ms, resolve))
   }
 
   get #hasWork(): boolean {
-    return this.#commits.length > 0 || this.#writes.length > 0 || this.#dirty.size > 0
+    return (
+      this.#commits.size > 0 ||
+      this.#writes.length > 0 ||
+      this.#dirty.size > 0 ||
+      this.#largeSent !== undefined
+    )
+  }
+
+  /** Whether there is something that need not wait for more to gather. */
+  get #isUrgent(): boolean {
+    return this.#commits.hasReady || this.#writes.length > 0 || this.#largeSent !== undefined
   }
 
   /** Gives changes a moment to gather; a commit ends the wait. */
   async #waitToFlush(): Promise<void> {
     const due = this.#lastFlushMs + FLUSH_INTERVAL_MS
-    while (
-      this.#commits.length === 0 &&
-      this.#writes.length === 0 &&
-      this.#flushWaiters.length === 0
-    ) {
-      const left = due - this.#clock.monotonic()
+    while (!this.#isUrgent && this.#flushWaiters.length === 0) {
+      const left = this.#dirty.size > 0 ? due - this.#clock.monotonic() : FLUSH_INTERVAL_MS
       if (left <= 0) return
-      await new Promise<void>((resolve) => void this.#clock.setTimer(Math.min(left, 2), resolve))
+      await this.#pause(Math.min(left, 2))
     }
-  }
-
-  async #flush(): Promise<void> {
-    await this.#commitAll([])
   }
 
   #takeChanges(): TakenChanges[] {
@@ -195,52 +291,115 @@ export class Journal {
     }
   }
 
-  /** Writes all that waits: commits, other state, and what changed beside. */
-  async #commitAll(pending: readonly PendingCommit[]): Promise<void> {
+  /** Writes what has nothing to do with messages: one that is refused does not take the others with it. */
+  async #writeOther(writes: readonly PendingWrite[]): Promise<void> {
+    if (writes.length === 0) return
+    try {
+      await this.#writeState(
+        writes.flatMap(({ changes }) => changes.map((each) => this.#recordOf(each))),
+      )
+    } catch (error) {
+      if (isFatal(error)) {
+        this.#writes.unshift(...writes)
+        throw error
+      }
+      if (writes.length > 1 && isRefusal(error)) {
+        for (const write of writes) await this.#writeOther([write])
+        return
+      }
+      for (const { reject } of writes) reject(error)
+      return
+    }
+    for (const { resolve } of writes) resolve()
+  }
+
+  /** Writes a group of commits, and what changed beside. A commit that is refused is taken out, and the others come next. */
+  async #writeGroup(group: readonly PendingCommit[], large?: SentGroup): Promise<void> {
     this.#lastFlushMs = this.#clock.monotonic()
-    const writes = this.#writes.splice(0)
-    for (const { commit } of pending) {
+    for (const { commit } of group) {
       for (const acquired of commit.receipts) {
         acquired.subscription.prepare(acquired)
         if (acquired.subscription.isDurable) this.#dirty.add(acquired.subscription)
       }
     }
     const taken = this.#takeChanges()
-    const state = [
-      ...writes.flatMap(({ changes }) => changes.map((change) => this.#recordOf(change))),
-      ...taken.flatMap(({ subscription, partition, changes }) =>
-        changes.map((change) => this.#recordOf(stateChange(subscription.id, partition, change))),
-      ),
-    ]
-    const sends = pending.flatMap(({ commit }) => commit.sends)
-    const lasting = sends.filter(({ destination }) => destination.log.topic !== undefined)
-    try {
-      if (lasting.length > 0) await this.#transact(state, lasting)
-      else if (state.length > 0) await this.#writeState(state)
-    } catch (error) {
+    const state = taken.flatMap(({ subscription, partition, changes }) =>
+      changes.map((change) => this.#recordOf(stateChange(subscription.id, partition, change))),
+    )
+    const undo = (): void => {
       this.#retake(taken)
-      for (const { reject } of writes) reject(error)
-      for (const { commit, reject } of pending) {
+      for (const { commit } of group) {
         for (const acquired of commit.receipts) acquired.subscription.undo(acquired)
-        reject(error)
       }
+    }
+    try {
+      const refusals =
+        large === undefined
+          ? await this.#writeTogether(state, group)
+          : await this.#finish(this.#largeTransactor, large, state)
+      if (refusals !== undefined) {
+        undo()
+        this.#commits.refused(group, refusals)
+        return
+      }
+    } catch (error) {
+      if (isFatal(error) || (group.length > 0 && !isRefusal(error))) {
+        // The receipts may be final: what is in hand stays there, and nothing more is written.
+        for (const { reject } of group) reject(new OutcomeUnknownError(error))
+        throw new OutcomeUnknownError(error)
+      }
+      undo()
+      for (const { reject } of group) reject(error)
       throw error
     }
-    for (const { resolve } of writes) resolve()
-    for (const { commit, resolve } of pending) {
-      for (const acquired of commit.receipts) acquired.subscription.complete(acquired)
-      for (const { destination, record } of commit.sends) {
-        if (!destination.isTemporary || destination.isClosed) continue
+    this.#commits.done(group)
+    for (const { commit, resolve } of group) {
+      for (const acquired of commit.receipts) {
+        attempt(this.#logger, 'finishing a message', () => acquired.subscription.complete(acquired))
+      }
+      for (const { destination, record } of commit.sends.temporary) {
+        if (destination.isClosed) continue
         attempt(this.#logger, `sending to ${destination.name}`, () => destination.append(record))
       }
       resolve()
     }
   }
 
-  /** State alone goes as one batch, which the log takes whole or not at all. */
+  /** Returns which commits were refused when none of it was written. */
+  async #writeTogether(
+    state: readonly PlainRecord[],
+    group: readonly PendingCommit[],
+  ): Promise<Refusals | undefined> {
+    const sends = group.some(({ commit }) => commit.sends.count > commit.sends.temporary.length)
+    if (!sends && (group.length === 0 || sizeOf(state) <= MAX_BATCH_BYTES)) {
+      if (state.length > 0) await this.#writeState(state)
+      return undefined
+    }
+    const sent = await this.#transactor.send(group, () => this.#commits.hasReady)
+    return this.#finish(this.#transactor, sent, state)
+  }
+
+  async #finish(
+    transactor: Transactor,
+    sent: SentGroup,
+    state: readonly PlainRecord[],
+  ): Promise<Refusals | undefined> {
+    const finished = await transactor.finish(sent, state)
+    if (finished.kind === 'refused') {
+      this.#stateEnd = undefined
+      return finished.refusals
+    }
+    // A marker of the transaction follows.
+    if (finished.lastStateOffset !== undefined) this.#stateEnd = finished.lastStateOffset + 2
+    return undefined
+  }
+
+  /** State alone goes in batches, which the log takes whole or not at all; what fits into one is written together. */
   async #writeState(records: readonly PlainRecord[]): Promise<void> {
-    const [first] = await this.#plain.send(records, { atomic: true })
-    await this.#checkPlace(Number(first?.offset ?? -1n), records.length)
+    for (const batch of batchesOf(records)) {
+      const [first] = await this.#plain.send(batch, { atomic: true })
+      await this.#checkPlace(Number(first?.offset ?? -1n), batch.length)
+    }
   }
 
   /**
@@ -255,47 +414,14 @@ export class Journal {
     throw new MillraceError('PRODUCER_FENCED', 'another provider owns the destinations')
   }
 
-  async #transact(state: readonly PlainRecord[], sends: Commit['sends']): Promise<void> {
-    let isEnding = false
-    let written: readonly RecordMetadata[] = []
-    const places = await this.#transactional
-      .transaction(async (transaction) => {
-        const sent: Promise<RecordMetadata>[] = []
-        for (const { destination, record } of sends) {
-          sent.push(transaction.send(producerRecord(destination.log.topic as string, record)))
-        }
-        if (state.length > 0) written = await transaction.send(state)
-        const all = await Promise.all(sent)
-        isEnding = true
-        return all
-      })
-      .catch((error: unknown) => {
-        // Whether it was committed is not known: only a new start, which asks the cluster, can tell.
-        if (isEnding) this.#onFatal(error as Error)
-        this.#stateEnd = undefined
-        throw error
-      })
-    const last = written.at(-1)
-    // A marker of the transaction follows.
-    if (last !== undefined) this.#stateEnd = Number(last.offset) + 2
-    sends.forEach(({ destination }, i) => {
-      const place = places[i]
-      if (place !== undefined) {
-        destination.confirm({ partition: place.partition, offset: Number(place.offset) })
-      }
-    })
-  }
-
   /** Writes what is left, and ends. */
   async close(): Promise<void> {
-    await Promise.race([
-      this.flushed(),
-      new Promise<void>((resolve) => void this.#clock.setTimer(2000, resolve)),
-    ])
+    if (!this.#isClosed) {
+      const flushed = this.flushed().catch(() => undefined)
+      await Promise.race([flushed, this.#pause(2000)])
+    }
     this.#isClosed = true
-    const closed = new Error('the provider is closed')
-    for (const { reject } of this.#commits.splice(0)) reject(closed)
-    for (const { reject } of this.#writes.splice(0)) reject(closed)
+    this.#rejectAll(new MillraceError('MILLRACE_CLOSED', 'the provider is closed'))
   }
 }
 
@@ -314,13 +440,47 @@ export function stateRecord(
   }
 }
 
-/** The one destination of a commit that only sends there, when all of it can go in one batch. */
-function destinationAlone({ sends, receipts }: Commit): Destination | undefined {
-  const [first] = sends
-  if (first === undefined || receipts.length > 0) return undefined
+/** What a commit sends, when it is so little and to one log that it can be one batch. */
+function batchOf({
+  sends,
+  receipts,
+}: Commit):
+  | { readonly destination: Destination; readonly records: readonly NewRecord[] }
+  | undefined {
+  const [first] = sends.whole ?? []
+  if (sends.whole === undefined || first === undefined || receipts.length > 0) return undefined
   const { destination } = first
   if (destination.log.topic === undefined || destination.log.partitions > 1) return undefined
-  return sends.every((each) => each.destination === destination) ? destination : undefined
+  // A message that is too large for any other batch is one of its own.
+  if (sends.bytes > MAX_BATCH_BYTES && sends.count > 1) return undefined
+  if (!sends.whole.every((each) => each.destination === destination)) return undefined
+  return { destination, records: sends.whole.map(({ record }) => record) }
+}
+
+function isTooLarge(error: unknown): boolean {
+  const code = (error as { readonly code?: string }).code
+  return code === 'MESSAGE_TOO_LARGE' || code === 'RECORD_LIST_TOO_LARGE'
+}
+
+function sizeOf(records: readonly PlainRecord[]): number {
+  let size = 0
+  for (const { key, value } of records) size += 100 + (key?.length ?? 0) + (value?.length ?? 0)
+  return size
+}
+
+/** Records in as few batches as they fit in. */
+function batchesOf(records: readonly PlainRecord[]): PlainRecord[][] {
+  const batches: PlainRecord[][] = []
+  let size = Number.POSITIVE_INFINITY
+  for (const record of records) {
+    size += sizeOf([record])
+    if (size > MAX_BATCH_BYTES) {
+      batches.push([])
+      size = sizeOf([record])
+    }
+    batches.at(-1)?.push(record)
+  }
+  return batches
 }
 
 interface TakenChanges {
@@ -336,13 +496,15 @@ function stateChange(id: string, partition: number, change: IndexChange): StateC
   return { key: { kind: 'chunk', partition, number: change.number, id }, value: change.value }
 }
 
-/** Errors after which this producer will never write again. */
+/** Errors after which this owner must not, or cannot, write again. */
 function isFatal(error: unknown): boolean {
   const code = (error as { readonly code?: string } | undefined)?.code
   return (
+    error instanceof OutcomeUnknownError ||
     code === 'PRODUCER_FENCED' ||
     code === 'INVALID_PRODUCER_EPOCH' ||
     code === 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' ||
-    code === 'CLUSTER_AUTHORIZATION_FAILED'
+    code === 'CLUSTER_AUTHORIZATION_FAILED' ||
+    code === 'MILLRACE_CLOSED'
   )
 }

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+import { ByteReader } from '@millrace/base'
+import type { RecordHeader } from '../mapping/to-record.ts'
+import type { LastingSend } from '../state/commit.ts'
+
+/** Bytes of a block before it is full; a larger message has one of its own. */
+export const BLOCK_BYTES = 1024 * 1024
+const FIRST_BYTES = 64 * 1024
+
+/** Messages of a transaction, one after the other in a buffer: compact, and apart from what the socket read with them. */
+export class RecordBlock {
+  #bytes: Buffer = Buffer.alloc(0)
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** What it takes of memory. */
+  get capacity(): number {
+    return this.#bytes.length
+  }
+
+  get isFull(): boolean {
+    return this.#size >= BLOCK_BYTES
+  }
+
+  /** `destination` is a number that stands for it. */
+  add(destination: number, { key, value, headers }: LastingSend['record']): void {
+    this.#reserve(maxSizeOf({ key, value, headers }))
+    this.#uint32(destination)
+    this.#field(key)
+    this.#field(value)
+    this.#uint32(headers.length)
+    for (const header of headers) {
+      this.#field(header.key)
+      this.#field(header.value)
+    }
+  }
+
+  #reserve(count: number): void {
+    const wanted = this.#size + count
+    if (wanted <= this.#bytes.length) return
+    const grown = Buffer.allocUnsafeSlow(Math.max(wanted, 2 * this.#bytes.length, FIRST_BYTES))
+    this.#bytes.copy(grown, 0, 0, this.#size)
+    this.#bytes = grown
+  }
+
+  #uint32(value: number): void {
+    this.#size = this.#bytes.writeUInt32BE(value, this.#size)
+  }
+
+  #field(value: string | Uint8Array | null): void {
+    if (value === null) {
+      this.#uint32(0xffffffff)
+      return
+    }
+    const start = this.#size + 4
+    const length =
+      typeof value === 'string' ? this.#bytes.write(value, start, 'utf8') : value.length
+    if (typeof value !== 'string') this.#bytes.set(value, start)
+    this.#bytes.writeUInt32BE(length, this.#size)
+    this.#size = start + length
+  }
+
+  /** What was added; it must not be added to while that is in use. */
+  get bytes(): Buffer {
+    return this.#bytes.subarray(0, this.#size)
+  }
+
+  clear(): void {
+    this.#bytes = Buffer.alloc(0)
+    this.#size = 0
+  }
+}
+
+function maxSizeOf({ key, value, headers }: LastingSend['record']): number {
+  let size = 16 + 3 * (key?.length ?? 0) + (value?.length ?? 0)
+  for (const header of headers) {
+    const isText = typeof header.value === 'string'
+    size += 8 + 3 * header.key.length + (isText ? 3 : 1) * header.value.length
+  }
+  return size
+}
+
+/** The messages of a block; their bytes are those of the block. */
+export function recordsOf<T>(
+  bytes: Buffer,
+  destinationOf: (number: number) => T,
+): { readonly destination: T; readonly record: LastingSend['record'] }[] {
+  const reader = new ByteReader(bytes)
+  const records = []
+  while (reader.remaining > 0) {
+    const destination = destinationOf(reader.uint32())
+    const key = field(reader)?.toString('utf8') ?? null
+    const value = field(reader)
+    const headers: RecordHeader[] = []
+    for (let count = reader.uint32(); count > 0; count--) {
+      const name = field(reader)?.toString('utf8') ?? ''
+      headers.push({ key: name, value: field(reader) ?? Buffer.alloc(0) })
+    }
+    records.push({ destination, record: { key, value, headers } })
+  }
+  return records
+}
+
+function field(reader: ByteReader): Buffer | null {
+  const length = reader.uint32()
+  return length === 0xffffffff ? null : reader.bytes(length)
+}
