@@ -28,6 +28,11 @@ const rules: readonly Rule[] = [
   links,
 ]
 
+// A pager or `head` may close the pipe.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 const args = process.argv.slice(2)
 const wanted = args.filter((arg) => rules.some(({ name }) => name === arg))
 const folders = args.filter((arg) => !arg.startsWith('--') && !wanted.includes(arg))

@@ -7,4 +7,5 @@ export interface BufferEncoders {
   utf8Write(value: string, offset: number, length: number): number
   base64urlWrite(value: string, offset: number, length: number): number
 }
+/** A buffer under the methods that `ByteWriter` encodes with. */
 export type EncodingBuffer = Buffer & BufferEncoders

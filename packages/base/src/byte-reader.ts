@@ -5,6 +5,7 @@ import { MillraceError } from './errors.ts'
 /** Input that is not what its format says. `retriable` is false: the same bytes fail again. */
 export class MalformedInputError extends MillraceError {
   override readonly name = 'MalformedInputError'
+  /** Creates the error; `message` says what was expected and what was found. */
   constructor(message: string) {
     super('MILLRACE_MALFORMED_INPUT', message)
   }
@@ -12,16 +13,23 @@ export class MalformedInputError extends MillraceError {
 
 /** Reads big-endian numbers and Kafka's varints from a buffer. Reading past the end throws `MalformedInputError`. */
 export class ByteReader {
+  /** The bytes that are read. */
   readonly buffer: EncodingBuffer
+  /** Position of the next byte to read. */
   offset: number
+  /** Position after the last byte that may be read. */
   readonly end: number
 
+  /**
+   * Reads `buffer` from `offset`, by default from its start, up to `end`, by default its length.
+   */
   constructor(buffer: Buffer, offset = 0, end = buffer.length) {
     this.buffer = buffer as EncodingBuffer
     this.offset = offset
     this.end = end
   }
 
+  /** Bytes that are left. */
   get remaining(): number {
     return this.end - this.offset
   }
@@ -37,46 +45,59 @@ export class ByteReader {
     return at
   }
 
+  /**
+   * Reads a signed number of one byte. Throws `MalformedInputError` at the end, as all reads do.
+   */
   int8(): number {
     return this.buffer.readInt8(this.#advance(1))
   }
 
+  /** Reads an unsigned number of one byte. */
   uint8(): number {
     return this.buffer.readUInt8(this.#advance(1))
   }
 
+  /** Reads a signed number of two bytes, big-endian. */
   int16(): number {
     return this.buffer.readInt16BE(this.#advance(2))
   }
 
+  /** Reads an unsigned number of two bytes, big-endian. */
   uint16(): number {
     return this.buffer.readUInt16BE(this.#advance(2))
   }
 
+  /** Reads a signed number of four bytes, big-endian. */
   int32(): number {
     return this.buffer.readInt32BE(this.#advance(4))
   }
 
+  /** Reads an unsigned number of four bytes, big-endian. */
   uint32(): number {
     return this.buffer.readUInt32BE(this.#advance(4))
   }
 
+  /** Reads a signed number of eight bytes, big-endian. */
   int64(): bigint {
     return this.buffer.readBigInt64BE(this.#advance(8))
   }
 
+  /** Reads an unsigned number of eight bytes, big-endian. */
   uint64(): bigint {
     return this.buffer.readBigUInt64BE(this.#advance(8))
   }
 
+  /** Reads an IEEE 754 number of four bytes, big-endian. */
   float32(): number {
     return this.buffer.readFloatBE(this.#advance(4))
   }
 
+  /** Reads an IEEE 754 number of eight bytes, big-endian. */
   float64(): number {
     return this.buffer.readDoubleBE(this.#advance(8))
   }
 
+  /** Reads one byte; every value but 0 is true. */
   bool(): boolean {
     return this.uint8() !== 0
   }
@@ -121,6 +142,7 @@ export class ByteReader {
     throw new MalformedInputError(`varlong at ${this.offset} is longer than 64 bits`)
   }
 
+  /** Reads `size` bytes as UTF-8. */
   utf8(size: number): string {
     const at = this.#advance(size)
     return this.buffer.utf8Slice(at, at + size)
@@ -138,6 +160,7 @@ export class ByteReader {
     return this.buffer.base64urlSlice(at, at + 16)
   }
 
+  /** Passes over `size` bytes. */
   skip(size: number): void {
     if (size < 0) throw new MalformedInputError(`negative size ${size} at ${this.offset}`)
     this.#advance(size)

@@ -15,6 +15,7 @@ export class ByteWriter {
   readonly #pieces: Uint8Array[] = []
   #piecesSize = 0
 
+  /** Creates a writer whose first buffer has `initialSize` bytes. */
   constructor(initialSize = 256) {
     this.#buffer = Buffer.allocUnsafe(initialSize) as EncodingBuffer
   }
@@ -42,45 +43,54 @@ export class ByteWriter {
     return at
   }
 
+  /** Writes a signed number of one byte. */
   int8(value: number): void {
     const at = this.#reserve(1)
     this.#buffer[at] = value
   }
 
+  /** Writes a signed number of two bytes, big-endian. */
   int16(value: number): void {
     const at = this.#reserve(2)
     this.#buffer.writeInt16BE(value, at)
   }
 
+  /** Writes an unsigned number of two bytes, big-endian. */
   uint16(value: number): void {
     const at = this.#reserve(2)
     this.#buffer.writeUInt16BE(value, at)
   }
 
+  /** Writes a signed number of four bytes, big-endian. */
   int32(value: number): void {
     const at = this.#reserve(4)
     this.#buffer.writeInt32BE(value, at)
   }
 
+  /** Writes an unsigned number of four bytes, big-endian. */
   uint32(value: number): void {
     const at = this.#reserve(4)
     this.#buffer.writeUInt32BE(value, at)
   }
 
+  /** Writes a signed number of eight bytes, big-endian. */
   int64(value: bigint): void {
     const at = this.#reserve(8)
     this.#buffer.writeBigInt64BE(value, at)
   }
 
+  /** Writes an IEEE 754 number of eight bytes, big-endian. */
   float64(value: number): void {
     const at = this.#reserve(8)
     this.#buffer.writeDoubleBE(value, at)
   }
 
+  /** Writes 1 for true and 0 for false. */
   bool(value: boolean): void {
     this.int8(value ? 1 : 0)
   }
 
+  /** Writes an unsigned number in 7-bit groups, the lowest first. */
   uvarint(value: number): void {
     let rest = value >>> 0
     while (rest > 0x7f) {
@@ -90,10 +100,12 @@ export class ByteWriter {
     this.int8(rest)
   }
 
+  /** Writes a signed number of 32 bits, zigzag-encoded, in 7-bit groups. */
   varint(value: number): void {
     this.uvarint((value << 1) ^ (value >> 31))
   }
 
+  /** Writes a signed number of 64 bits, zigzag-encoded, in 7-bit groups. */
   varlong(value: bigint): void {
     if (value >= -1073741824n && value <= 1073741823n) {
       this.varint(Number(value))

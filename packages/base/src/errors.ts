@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** Options of a `MillraceError`. */
 export interface MillraceErrorOptions {
+  /** Whether the same call may succeed if it is repeated. Default false. */
   readonly retriable?: boolean
+  /** The error that led to this one. */
   readonly cause?: unknown
 }
 
@@ -13,6 +16,7 @@ export class MillraceError extends Error {
   /** Whether the same call may succeed if it is simply made again. */
   readonly retriable: boolean
 
+  /** Creates the error; `message` names the thing, the value and what was allowed. */
   constructor(code: string, message: string, options: MillraceErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code

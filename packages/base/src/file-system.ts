@@ -7,15 +7,22 @@
 export interface FileSystem {
   /** Opens for reading and writing; `create` makes a missing file, otherwise it is `ENOENT`. */
   open(path: string, options?: { readonly create?: boolean }): OpenFile
+  /** Returns the content of a file, or undefined if there is none. */
   readFile(path: string): Buffer
   /** Replaces the whole file. Not atomic: see `writeFileAtomically`. */
   writeFile(path: string, data: Uint8Array | string): void
   /** Size in bytes, or undefined when there is no such file. */
   fileSize(path: string): number | undefined
+  /** Whether the path is a directory. */
   isDirectory(path: string): boolean
   /** Names in a directory, unordered; `ENOENT` when it is missing. */
   list(path: string): readonly DirectoryEntry[]
+  /** Creates a directory. Throws if its parent does not exist. */
   makeDirectory(path: string): void
+  /**
+   * Renames a file or directory, replacing a file of the new name. Durable once the directory is
+   * synced.
+   */
   rename(from: string, to: string): void
   /** Removes a file or a whole directory; a missing one is no error. */
   remove(path: string): void
@@ -27,12 +34,17 @@ export interface FileSystem {
   space(path: string): { readonly totalBytes: bigint; readonly usableBytes: bigint }
 }
 
+/** An entry of a directory. */
 export interface DirectoryEntry {
+  /** File name, without the directory. */
   readonly name: string
+  /** Whether the entry is a directory. */
   readonly isDirectory: boolean
 }
 
+/** A file that is open for reading and writing. */
 export interface OpenFile {
+  /** Path that the file was opened with. */
   readonly path: string
   /** Reads up to `length` bytes at `position` into `target`; returns the count, less only at the end of the file. */
   read(target: Uint8Array, targetOffset: number, length: number, position: number): number
@@ -40,16 +52,21 @@ export interface OpenFile {
   write(buffers: readonly Uint8Array[], position: number): void
   /** The same off the event loop, for much at a time. The bytes must stay as they are until it is done. */
   writeAsync(bytes: Uint8Array, position: number): Promise<void>
+  /** Size of the file, bytes. */
   size(): number
+  /** Cuts the file to `size` bytes. */
   truncate(size: number): void
   /** Blocks until contents and size are durable. */
   sync(): void
   /** The same off the event loop, so that many writers share one. */
   syncAsync(): Promise<void>
+  /** Closes the file. Calling it again does nothing. */
   close(): void
 }
 
+/** A lock that excludes other processes and other brokers of this process. */
 export interface FileLock {
+  /** Releases the lock. */
   release(): void
 }
 

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** Levels of log lines, from the least to the most important. */
 export const LogLevel = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 } as const
+/** Levels of log lines, from the least to the most important. */
 export type LogLevel = keyof typeof LogLevel
 
 /** Where a component reports what it did. One line a call; `fields` are appended as `key=value`. */
 export interface Logger {
+  /** Logs what only a developer wants to see. */
   debug(message: string, fields?: LogFields): void
+  /** Logs a change that an operator wants to know of. */
   info(message: string, fields?: LogFields): void
+  /** Logs something that a client or a file did wrong. */
   warn(message: string, fields?: LogFields): void
+  /** Logs a fault of this process or of the machine. */
   error(message: string, fields?: LogFields): void
 }
 
+/** Fields of a log line; an `error` is printed with its cause. */
 export type LogFields = Readonly<Record<string, unknown>>
 
 function formatField(value: unknown): string {

@@ -20,6 +20,7 @@ export class MemoryNetwork implements Network {
   readonly #listeners = new Map<number, ListenOptions>()
   #nextPort = FIRST_FREE_PORT
 
+  /** Binds a port within this network; port 0 picks a free one. */
   async listen(options: ListenOptions): Promise<NetworkListener> {
     const port = options.port === 0 ? this.#nextPort++ : options.port
     if (this.#listeners.has(port)) throw systemError('EADDRINUSE', `port ${port}`)
@@ -32,6 +33,7 @@ export class MemoryNetwork implements Network {
     }
   }
 
+  /** Connects to a listener of this network. Rejects with `ECONNREFUSED` if there is none. */
   async connect({ port }: Pick<ConnectOptions, 'port'>): Promise<Connection> {
     const listener = this.#listeners.get(port)
     if (listener === undefined) throw systemError('ECONNREFUSED', `port ${port}`)

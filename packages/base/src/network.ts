@@ -13,8 +13,11 @@ export interface ClientNetwork {
   connect(options: ConnectOptions): Promise<Connection>
 }
 
+/** Where to connect to, and how. */
 export interface ConnectOptions {
+  /** Host name or IP address. */
   readonly host: string
+  /** Port. */
   readonly port: number
   /** Options of `tls.connect`. Without them the connection is plain. */
   readonly tls?: TlsOptions
@@ -27,9 +30,11 @@ export interface ConnectOptions {
   readonly nextBuffer?: () => Buffer
 }
 
+/** Where to listen, and what serves the connections. */
 export interface ListenOptions {
   /** Empty or `0.0.0.0` or `::` listens on every interface. */
   readonly host: string
+  /** Port; 0 picks a free one. */
   readonly port: number
   /** Pending connections the kernel holds. */
   readonly backlog?: number
@@ -41,17 +46,23 @@ export interface ListenOptions {
   readonly onError: (error: Error) => void
 }
 
+/** A bound listener. */
 export interface NetworkListener {
+  /** Port that is bound. */
   readonly port: number
   /** Stops accepting. Open connections stay open. */
   close(): Promise<void>
 }
 
+/** A connection, of either side. Its owner sets `onData`, `onClose` and `onDrain`. */
 export interface Connection {
+  /** IP address of the peer. */
   readonly remoteAddress: string
+  /** Port of the peer. */
   readonly remotePort: number
   /** The address the client reached us at. */
   readonly localAddress: string
+  /** Port of this side. */
   readonly localPort: number
   /** The common name in the peer's certificate, when it showed one that we trust. */
   readonly peerName?: string | undefined
@@ -72,6 +83,7 @@ export interface Connection {
   write(buffers: readonly Uint8Array[]): boolean
   /** Stops and resumes reading, so that a busy server slows its clients instead of buffering. */
   pause(): void
+  /** Continues reading after `pause`. */
   resume(): void
   /** Ends after what is queued has been written. */
   end(): void

@@ -2,7 +2,9 @@
 
 /** One entry of a properties file, and where it stands. */
 export interface PropertyLine {
+  /** Key, without escapes. */
   readonly key: string
+  /** Value, without escapes. */
   readonly value: string
   /** Counted from 1; of an entry over several lines, its first. */
   readonly line: number

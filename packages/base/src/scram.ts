@@ -5,6 +5,7 @@ import { MillraceError } from './errors.ts'
 
 const deriveKey = promisify(pbkdf2)
 
+/** Hash function: SCRAM-SHA-256 or SCRAM-SHA-512. */
 export type ScramDigest = 'sha1' | 'sha256' | 'sha512'
 const keySizes: Readonly<Record<ScramDigest, number>> = { sha1: 20, sha256: 32, sha512: 64 }
 /** RFC 7677 asks for no fewer. */
@@ -12,9 +13,13 @@ const MIN_ITERATIONS = 4096
 
 /** What a server keeps of a password. */
 export interface ScramCredential {
+  /** Random bytes that the password is salted with. */
   readonly salt: Buffer
+  /** Number of iterations of the salted password (RFC 5802, `i`). */
   readonly iterations: number
+  /** Hash of the client key (RFC 5802, `StoredKey`). */
   readonly storedKey: Buffer
+  /** Key that proves the server's identity (RFC 5802, `ServerKey`). */
   readonly serverKey: Buffer
 }
 
@@ -64,6 +69,7 @@ export class ScramClient {
   readonly #firstBare: string
   #expected: Buffer | undefined
 
+  /** Begins one authentication. */
   constructor(options: {
     readonly digest: ScramDigest
     readonly username: string
@@ -129,6 +135,7 @@ export class ScramServer {
   #first = ''
   #serverFirst = ''
 
+  /** Begins one authentication. */
   constructor(digest: ScramDigest, nonce: string) {
     this.#digest = digest
     this.#nonce = nonce

@@ -2,11 +2,13 @@
 import type { FileSystem } from './file-system.ts'
 import type { Network } from './network.ts'
 
+/** A timer that was set. */
 export interface Timer {
   /** Idempotent; a cancelled timer never fires. */
   cancel(): void
 }
 
+/** Time, and timers on it. Tests and the simulator hand in their own. */
 export interface Clock {
   /** Wall clock, milliseconds since 1970. May jump. */
   now(): number
@@ -22,6 +24,7 @@ export interface Clock {
   yield(): Promise<void>
 }
 
+/** Randomness. Tests and the simulator hand in a seeded one. */
 export interface Random {
   /** `size` random bytes. */
   bytes(size: number): Buffer
@@ -31,8 +34,12 @@ export interface Random {
 
 /** Everything outside the program. Production passes the real one, tests a seeded one. */
 export interface World {
+  /** Time. */
   readonly clock: Clock
+  /** Randomness. */
   readonly random: Random
+  /** Disk. */
   readonly fileSystem: FileSystem
+  /** Network. */
   readonly network: Network
 }

@@ -141,7 +141,9 @@ export const ErrorCode = {
   STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED: 135,
   CONTROLLER_ID_NOT_REGISTERED: 136,
 } as const
+/** A name that Kafka's error codes have. */
 export type ErrorName = keyof typeof ErrorCode
+/** A number that Kafka's error codes have. */
 export type ErrorCode = (typeof ErrorCode)[ErrorName]
 
 const retriable: ReadonlySet<ErrorName> = new Set<ErrorName>([

@@ -6,9 +6,13 @@ import { inVersions } from './schemas/schema.ts'
 
 /** What opens every request. Header v1; flexible versions of an API use v2, which ends in tagged fields. */
 export interface RequestHeader {
+  /** Number of the API. */
   readonly apiKey: number
+  /** Version of the request. */
   readonly apiVersion: number
+  /** Number that the response repeats. */
   readonly correlationId: number
+  /** Client id, or null. */
   readonly clientId: string | null
 }
 
@@ -24,6 +28,7 @@ export function readRequestHeader(reader: ByteReader): RequestHeader {
   return { apiKey, apiVersion, correlationId, clientId }
 }
 
+/** Passes over the tagged fields of a flexible request header. */
 export function skipHeaderTags(reader: ByteReader, api: Api, version: number): void {
   if (!inVersions(api.request.flexible, version)) return
   const count = reader.uvarint()
@@ -34,6 +39,7 @@ export function skipHeaderTags(reader: ByteReader, api: Api, version: number): v
   }
 }
 
+/** Writes a request header, flexible if the version is. */
 export function writeRequestHeader(
   writer: ByteWriter,
   api: Api,
@@ -66,6 +72,7 @@ export function writeResponseHeader(
     writer.uvarint(0)
 }
 
+/** Reads a response header and returns its correlation id. */
 export function readResponseHeader(
   reader: ByteReader,
   api: Api,

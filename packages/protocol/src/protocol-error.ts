@@ -6,8 +6,10 @@ import { ErrorCode, type ErrorName, isRetriable } from './error-codes.ts'
 export class ProtocolError extends MillraceError {
   override readonly name = 'ProtocolError'
   override readonly code: ErrorName
+  /** Kafka's number of the error. */
   readonly errorCode: ErrorCode
 
+  /** Creates the error; `name` is Kafka's name, as `INVALID_REQUEST`. */
   constructor(code: ErrorName, message: string, options: { readonly cause?: unknown } = {}) {
     super(code, message, { retriable: isRetriable(code), ...options })
     this.code = code

@@ -11,6 +11,7 @@ import { encoderSource } from './encoder-source.ts'
 
 /** Reads and writes one message in one version. */
 export interface Codec<S extends MessageSchema> {
+  /** Version of the message that this codec reads and writes. */
   readonly version: number
   /** Reads from the reader's offset; throws `MalformedInputError` when the bytes do not fit the schema. */
   decode(reader: ByteReader): MessageOf<S>

@@ -7,6 +7,7 @@ import * as snappy from './snappy.ts'
 
 /** Codecs by the number in a batch's attributes. */
 export const CompressionType = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+/** Codecs of record batches, by their numbers in a batch's attributes. */
 export type CompressionType = keyof typeof CompressionType
 
 const byId: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']

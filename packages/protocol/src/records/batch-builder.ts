@@ -10,8 +10,11 @@ import { LOG_OVERHEAD, MAGIC_V2, RECORD_BATCH_HEADER_SIZE } from './record-batch
 /** Bytes of a key, a value or a header. A string stands for its UTF-8. */
 export type RecordBytes = Uint8Array | string | null
 
+/** A record header to be written; strings are written as UTF-8. */
 export interface BuilderHeader {
+  /** Name of the header. */
   readonly key: string
+  /** Value, or null. */
   readonly value: RecordBytes
 }
 
@@ -64,6 +67,7 @@ export class RecordBatchBuilder {
     return this.#buffer
   }
 
+  /** Records that were added. */
   get count(): number {
     return this.#count
   }

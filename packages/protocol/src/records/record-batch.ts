@@ -9,11 +9,15 @@ import { crc32c } from './crc32c.ts'
  *  43 producerId i64 · 51 producerEpoch i16 · 53 baseSequence i32 · 57 count i32 · 61 records
  * The CRC-32C covers everything from the attributes on, so offset and leader epoch are set without touching it.
  */
+/** Bytes of a batch before its records. */
 export const RECORD_BATCH_HEADER_SIZE = 61
 /** Bytes in front of what `length` counts. */
 export const LOG_OVERHEAD = 12
+/** The only version of the record format that is written. */
 export const MAGIC_V2 = 2
+/** Producer id of batches without a producer. */
 export const NO_PRODUCER_ID = -1n
+/** Timestamp of batches without records. */
 export const NO_TIMESTAMP = -1n
 
 const CRC_START = 21
@@ -25,14 +29,18 @@ const DELETE_HORIZON_FLAG = 0x40
 
 /** The header of a batch inside a larger buffer; getters read, setters write in place. */
 export class RecordBatch {
+  /** Bytes that the batch is in. */
   readonly buffer: Buffer
+  /** Position of the batch in `buffer`. */
   readonly start: number
 
+  /** A view of the batch at `start` of `buffer`; nothing is copied or checked. */
   constructor(buffer: Buffer, start = 0) {
     this.buffer = buffer
     this.start = start
   }
 
+  /** Offset of the first record. */
   get baseOffset(): bigint {
     return this.buffer.readBigInt64BE(this.start)
   }
@@ -43,27 +51,34 @@ export class RecordBatch {
   get size(): number {
     return LOG_OVERHEAD + this.buffer.readInt32BE(this.start + 8)
   }
+  /** Leader epoch; the checksum does not cover it. */
   get partitionLeaderEpoch(): number {
     return this.buffer.readInt32BE(this.start + 12)
   }
   set partitionLeaderEpoch(value: number) {
     this.buffer.writeInt32BE(value, this.start + 12)
   }
+  /** Version of the record format. */
   get magic(): number {
     return this.buffer.readInt8(this.start + 16)
   }
+  /** Checksum in the header, CRC-32C from the attributes on. */
   get crc(): number {
     return this.buffer.readUInt32BE(this.start + 17)
   }
+  /** Bits: 0 to 2 codec, 3 append time, 4 transactional, 5 control, 6 delete horizon. */
   get attributes(): number {
     return this.buffer.readInt16BE(this.start + 21)
   }
+  /** Offset of the last record less the base offset. */
   get lastOffsetDelta(): number {
     return this.buffer.readInt32BE(this.start + 23)
   }
+  /** Offset of the last record. */
   get lastOffset(): bigint {
     return this.baseOffset + BigInt(this.lastOffsetDelta)
   }
+  /** Offset after the last record. */
   get nextOffset(): bigint {
     return this.lastOffset + 1n
   }
@@ -71,15 +86,19 @@ export class RecordBatch {
   get baseTimestamp(): bigint {
     return this.buffer.readBigInt64BE(this.start + 27)
   }
+  /** Largest timestamp of a record, milliseconds since 1970. */
   get maxTimestamp(): bigint {
     return this.buffer.readBigInt64BE(this.start + 35)
   }
+  /** Producer id; -1 for none. */
   get producerId(): bigint {
     return this.buffer.readBigInt64BE(this.start + 43)
   }
+  /** Producer epoch. */
   get producerEpoch(): number {
     return this.buffer.readInt16BE(this.start + 51)
   }
+  /** Sequence number of the first record. */
   get baseSequence(): number {
     return this.buffer.readInt32BE(this.start + 53)
   }
@@ -88,25 +107,32 @@ export class RecordBatch {
     const base = this.baseSequence
     return base < 0 ? base : incrementSequence(base, this.lastOffsetDelta)
   }
+  /** Number of records. */
   get count(): number {
     return this.buffer.readInt32BE(this.start + 57)
   }
 
+  /** Codec of the records. */
   get compression(): CompressionType | undefined {
     return compressionOfId(this.attributes & COMPRESSION_MASK)
   }
+  /** Whether the timestamps are the broker's. */
   get hasLogAppendTime(): boolean {
     return (this.attributes & TIMESTAMP_TYPE_FLAG) !== 0
   }
+  /** Whether the batch is part of a transaction. */
   get isTransactional(): boolean {
     return (this.attributes & TRANSACTIONAL_FLAG) !== 0
   }
+  /** Whether the batch has control records. */
   get isControl(): boolean {
     return (this.attributes & CONTROL_FLAG) !== 0
   }
+  /** Whether the base timestamp is the time at which tombstones may be removed (KIP-534). */
   get hasDeleteHorizon(): boolean {
     return (this.attributes & DELETE_HORIZON_FLAG) !== 0
   }
+  /** Whether an idempotent producer sent the batch. */
   get hasProducerId(): boolean {
     return this.producerId >= 0n
   }
@@ -120,6 +146,7 @@ export class RecordBatch {
     return this.buffer.subarray(this.start, this.start + this.size)
   }
 
+  /** The checksum that the bytes should have. */
   computeCrc(): number {
     return crc32c(this.buffer.subarray(this.start + CRC_START, this.start + this.size))
   }
@@ -132,6 +159,7 @@ export class RecordBatch {
   }
 }
 
+/** The sequence number `by` steps after `sequence`; it wraps to 0 after 2^31 - 1. */
 export function incrementSequence(sequence: number, by: number): number {
   const next = sequence + by
   return next > 0x7fffffff ? next - 0x80000000 : next
@@ -153,20 +181,35 @@ export function* recordBatches(buffer: Buffer): Generator<RecordBatch> {
   }
 }
 
+/** Header fields of a batch whose records are encoded already. */
 export interface BatchHeaderFields {
+  /** Offset of the first record. */
   readonly baseOffset: bigint
+  /** Leader epoch. */
   readonly partitionLeaderEpoch?: number
+  /** Codec of the records. */
   readonly compression?: CompressionType
+  /** Whether the timestamps are the broker's. */
   readonly logAppendTime?: boolean
+  /** Whether the batch is part of a transaction. */
   readonly isTransactional?: boolean
+  /** Whether the batch has control records. */
   readonly isControl?: boolean
+  /** Whether `baseTimestamp` is the time at which tombstones may be removed (KIP-534). */
   readonly hasDeleteHorizon?: boolean
+  /** Offset of the last record less the base offset. */
   readonly lastOffsetDelta: number
+  /** Timestamp that those of the records are relative to, milliseconds since 1970. */
   readonly baseTimestamp: bigint
+  /** Largest timestamp of a record, milliseconds since 1970. */
   readonly maxTimestamp: bigint
+  /** Producer id; -1 for none. */
   readonly producerId?: bigint
+  /** Producer epoch. */
   readonly producerEpoch?: number
+  /** Sequence number of the first record. */
   readonly baseSequence?: number
+  /** Number of records. */
   readonly count: number
 }
 

@@ -3,27 +3,39 @@ import { ByteReader, ByteWriter, MalformedInputError } from '@millrace/base'
 import { type CompressionType, compress, decompress } from '../compression/compression.ts'
 import { frameBatch, NO_TIMESTAMP, type RecordBatch } from './record-batch.ts'
 
+/** A header of a record. */
 export interface RecordHeader {
+  /** Name of the header. */
   readonly key: string
+  /** Value, or null. */
   readonly value: Buffer | null
 }
 
 /** One record as a batch holds it. */
 export interface Record {
+  /** Offset in the partition. */
   readonly offset: bigint
   /** Milliseconds since 1970, or -1 for none. */
   readonly timestamp: bigint
+  /** Key, or null. */
   readonly key: Buffer | null
+  /** Value; null is a tombstone. */
   readonly value: Buffer | null
+  /** Headers, in their order; a name may occur several times. */
   readonly headers: readonly RecordHeader[]
 }
 
 /** A record to be put into a batch. Offsets default to consecutive ones. */
 export interface NewRecord {
+  /** Offset. Default: one after the record before, from 0. */
   readonly offset?: bigint
+  /** Milliseconds since 1970. */
   readonly timestamp: bigint
+  /** Key, or null. */
   readonly key: Uint8Array | null
+  /** Value; null is a tombstone. */
   readonly value: Uint8Array | null
+  /** Headers. Default none. */
   readonly headers?: readonly { readonly key: string; readonly value: Uint8Array | null }[]
 }
 
@@ -161,16 +173,25 @@ export function writeRecord(
   })
 }
 
+/** Header fields of a batch that is built; the defaults are those of a plain producer. */
 export interface BatchOptions {
   /** Offset of the batch; 0 for a producer, whose offsets the broker sets. */
   readonly baseOffset?: bigint
+  /** Codec. Default none. */
   readonly compression?: CompressionType
+  /** Level of the codec. Default: the codec's own. */
   readonly compressionLevel?: number
+  /** Leader epoch. Default -1. */
   readonly partitionLeaderEpoch?: number
+  /** Producer id. Default -1, none. */
   readonly producerId?: bigint
+  /** Producer epoch. Default -1. */
   readonly producerEpoch?: number
+  /** Sequence number of the first record. Default -1. */
   readonly baseSequence?: number
+  /** Whether the batch is part of a transaction. Default false. */
   readonly isTransactional?: boolean
+  /** Whether the batch has control records. Default false. */
   readonly isControl?: boolean
   /** Keeps `lastOffsetDelta` of a batch from which records were removed. */
   readonly lastOffset?: bigint

@@ -23,30 +23,40 @@ export type PrimitiveType = keyof PrimitiveTypes
 
 /** One field of a message. `fields` belongs to the types `[]` (array of structs) and `struct`. */
 export interface FieldSchema {
+  /** Type of the value. */
   readonly type: PrimitiveType | `[]${PrimitiveType}` | '[]' | 'struct'
   /** Versions that have the field. */
   readonly versions: VersionRange
+  /** Versions in which the value may be null. */
   readonly nullable?: VersionRange
   /** Tag number of a tagged field (KIP-482), present in the versions `tagged`. */
   readonly tag?: number
+  /** Versions in which the field is tagged. */
   readonly tagged?: VersionRange
+  /** Value in versions without the field, and of a tagged field that is absent. */
   readonly default?: number | bigint | string | boolean | null
   /** Whether a value may be dropped silently when the version has no room for it. */
   readonly ignorable?: true
+  /** `none` for a field that keeps its fixed-size length in flexible versions. */
   readonly flexible?: 'none'
+  /** Fields of the struct. */
   readonly fields?: FieldSchemas
 }
 export type FieldSchemas = Readonly<Record<string, FieldSchema>>
 
 /** A message, request or response, or a key or value of a record. Field order is wire order. */
 export interface MessageSchema {
+  /** Number of the API, or of the record type. */
   readonly apiKey?: number
+  /** Name of the message, as `FetchRequest`. */
   readonly name: string
+  /** Versions that exist. */
   readonly versions: VersionRange
   /** Versions with compact lengths and tagged fields (KIP-482). */
   readonly flexible: VersionRange
   /** Of a request: its newest version is not final. */
   readonly latestVersionUnstable?: true
+  /** Fields, in wire order. */
   readonly fields: FieldSchemas
 }
 
@@ -107,6 +117,7 @@ type StructInput<G> = {
 /** What `encode` takes: fields with a default, and those that not every version has, may be left out. */
 export type MessageInput<S extends MessageSchema> = StructInput<S['fields']>
 
+/** The id that stands for none. */
 export const ZERO_UUID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 /** First and last version of a range; `none` gives `[0, -1]`. */
@@ -117,6 +128,7 @@ export function versionBounds(range: VersionRange): readonly [first: number, las
   return [Number(first), Number(last)]
 }
 
+/** Whether a range contains a version; undefined contains none. */
 export function inVersions(range: VersionRange | undefined, version: number): boolean {
   if (range === undefined) return false
   const [first, last] = versionBounds(range)
