@@ -121,7 +121,11 @@ function membersOf(file: ProjectFile, declaration: Node, owner: string): PublicN
 }
 
 function literalMembers(file: ProjectFile, type: Node, owner: string): PublicName[] {
-  if (type.type === 'TSTypeLiteral') return typeMembers(file, type.members, owner)
+  if (type.type === 'TSTypeLiteral') {
+    // A variant on one line is explained as a whole.
+    const isOneLine = !file.text.slice(type.start, type.end).includes('\n')
+    return isOneLine ? [] : typeMembers(file, type.members, owner)
+  }
   if (type.type === 'TSUnionType' || type.type === 'TSIntersectionType') {
     return type.types.flatMap((each) => literalMembers(file, each, owner))
   }

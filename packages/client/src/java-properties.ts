@@ -7,9 +7,13 @@ import { type SaslOptions, saslMechanisms } from './network/sasl.ts'
 import type { TlsOptions } from './network/tls.ts'
 import type { ProducerOptions } from './producer/producer-options.ts'
 
+/** Options by kind of client. */
 export interface ClientKinds {
+  /** Options of a producer. */
   readonly producer: ProducerOptions
+  /** Options of a consumer. */
   readonly consumer: ConsumerOptions
+  /** Options of an admin client. */
   readonly admin: AdminOptions
 }
 

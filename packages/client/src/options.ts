@@ -21,6 +21,7 @@ export interface ClientOptions {
   readonly clientId?: string
   /** Speaks TLS; `true` for Node's defaults, else options of `tls.connect`. */
   readonly tls?: boolean | TlsOptions
+  /** Mechanism and credentials of SASL. Default: none. */
   readonly sasl?: SaslOptions
   /** How long a broker may take to answer before its connection is closed and the request fails or is retried. Default 30,000. */
   readonly requestTimeoutMs?: number
@@ -28,9 +29,11 @@ export interface ClientOptions {
   readonly socketConnectionSetupTimeoutMs?: number
   /** Wait before a failed request is tried again, doubled each time up to `retryBackoffMaxMs`. Default 100 and 1000. */
   readonly retryBackoffMs?: number
+  /** Longest wait between two attempts. Default 1000. */
   readonly retryBackoffMaxMs?: number
   /** Same for connections that fail. Default 50 and 1000. */
   readonly reconnectBackoffMs?: number
+  /** Longest wait between two attempts to connect. Default 1000. */
   readonly reconnectBackoffMaxMs?: number
   /** Age at which metadata is refreshed although nothing went wrong. Default 300,000. */
   readonly metadataMaxAgeMs?: number
@@ -38,6 +41,7 @@ export interface ClientOptions {
   readonly connectionsMaxIdleMs?: number
   /** Largest reply that is accepted, bytes. Default 512 MiB. */
   readonly receiveMessageMaxBytes?: number
+  /** Receives warnings and errors. Default: none. */
   readonly logger?: Logger
   /** Default: sockets. An embedded broker's `network` keeps everything inside the process. */
   readonly network?: ClientNetwork
@@ -74,6 +78,7 @@ export interface Address {
 /** An option whose value is not allowed; the message names it, the value and what is allowed. */
 export class InvalidOptionError extends MillraceError {
   override readonly name = 'InvalidOptionError'
+  /** Creates the error: option `name` has `value`, and `allowed` says what it may be. */
   constructor(name: string, value: unknown, allowed: string) {
     super('MILLRACE_INVALID_OPTION', `invalid ${name} ${show(value)}: allowed is ${allowed}`)
   }

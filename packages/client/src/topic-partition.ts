@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** A partition of a topic. */
 export interface TopicPartition {
+  /** Name of the topic. */
   readonly topic: string
+  /** Index of the partition. */
   readonly partition: number
 }
 

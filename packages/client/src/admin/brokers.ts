@@ -23,11 +23,15 @@ import type { Node } from '../metadata/metadata.ts'
 import { type AdminCaller, anyBroker, throwIfError } from './caller.ts'
 import { type AclOperation, codeOf, operationsOf, UpgradeType } from './names.ts'
 
+/** A cluster and its brokers. */
 export interface ClusterDescription {
+  /** Id of the cluster. */
   readonly clusterId: string
   /** Node id; with KRaft any broker, which passes requests on to the real one. */
   readonly controllerId: number
+  /** Brokers; fenced ones only if asked for. */
   readonly nodes: readonly (Node & { readonly isFenced: boolean })[]
+  /** What the client may do with the cluster; undefined if not asked for. */
   readonly authorizedOperations: readonly AclOperation[] | undefined
 }
 
@@ -62,11 +66,15 @@ export async function describeCluster(
   }
 }
 
+/** Range of levels of a feature. */
 export interface FeatureRange {
+  /** Lowest level. */
   readonly minVersion: number
+  /** Highest level. */
   readonly maxVersion: number
 }
 
+/** Features of a cluster. */
 export interface FeatureMetadata {
   /** Levels in force in the whole cluster. */
   readonly finalized: ReadonlyMap<string, number>
@@ -122,28 +130,43 @@ export async function updateFeatures(
   )
 }
 
+/** A voter or observer of the metadata log. */
 export interface QuorumReplica {
+  /** Id of the node. */
   readonly replicaId: number
+  /** Id of its metadata log directory. */
   readonly directoryId: string
+  /** Offset after its last record; -1 if unknown. */
   readonly logEndOffset: bigint
   /** Milliseconds since 1970, -1 when unknown. */
   readonly lastFetchTimestamp: number
+  /** When it last had everything, milliseconds since 1970; -1 if unknown. */
   readonly lastCaughtUpTimestamp: number
 }
 
+/** The metadata quorum. */
 export interface QuorumInfo {
+  /** Id of the active controller. */
   readonly leaderId: number
+  /** Epoch of the leader. */
   readonly leaderEpoch: number
+  /** Offset up to which the metadata log is committed. */
   readonly highWatermark: bigint
+  /** Controllers that vote. */
   readonly voters: readonly QuorumReplica[]
+  /** Nodes that follow the metadata log without a vote. */
   readonly observers: readonly QuorumReplica[]
   /** Controllers' listeners by node id. */
   readonly nodes: ReadonlyMap<number, readonly RaftEndpoint[]>
 }
 
+/** Address of a controller. */
 export interface RaftEndpoint {
+  /** Name of the listener. */
   readonly name: string
+  /** Host name or IP address. */
   readonly host: string
+  /** Port. */
   readonly port: number
 }
 

@@ -28,8 +28,10 @@ export class PartialFailureError<T = unknown> extends MillraceError {
   override readonly name = 'PartialFailureError'
   /** By name of the thing. */
   readonly errors: ReadonlyMap<string, MillraceError>
+  /** Results of the items that succeeded, by name. */
   readonly results: ReadonlyMap<string, T>
 
+  /** Creates the error from the failures and the results, by name. */
   constructor(errors: ReadonlyMap<string, MillraceError>, results: ReadonlyMap<string, T>) {
     const [first] = errors.values()
     const others = errors.size > 1 ? ` (and ${errors.size - 1} more)` : ''

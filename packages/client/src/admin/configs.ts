@@ -19,20 +19,34 @@ import {
 
 /** What has a configuration. The name of a broker is its node id, empty for the default of all brokers. */
 export interface ConfigResource {
+  /** Type of the resource. */
   readonly type: ConfigResourceType
+  /**
+   * Name of the topic, group or subscription, or id of the broker; empty for the default of all
+   * brokers.
+   */
   readonly name: string
 }
 
+/** A configuration key with its value. */
 export interface ConfigEntry {
+  /** Key. */
   readonly name: string
   /** Null for what is secret. */
   readonly value: string | null
+  /** Where the value comes from. */
   readonly source: ConfigSource
+  /** Whether the value is Kafka's default. */
   readonly isDefault: boolean
+  /** Whether the key cannot be changed at run time. */
   readonly isReadOnly: boolean
+  /** Whether the value is a secret and therefore null. */
   readonly isSensitive: boolean
+  /** Type of the value. */
   readonly type: ConfigType
+  /** Description of the key; null if not asked for. */
   readonly documentation: string | null
+  /** All sources of the value, in order of precedence; empty if not asked for. */
   readonly synonyms: readonly {
     readonly name: string
     readonly value: string | null
@@ -40,10 +54,13 @@ export interface ConfigEntry {
   }[]
 }
 
+/** A change of one configuration key. */
 export interface ConfigChange {
+  /** Key. */
   readonly name: string
   /** `append` and `subtract` are for lists. Default `set`, or `delete` without a value. */
   readonly operation?: AlterConfigOperation
+  /** New value, or the entries of a list to append or subtract. */
   readonly value?: string | null
 }
 

@@ -72,9 +72,12 @@ function groupsOk(groupId: string) {
   }
 }
 
+/** Kinds of groups. */
 export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
 
+/** A group without its members. */
 export interface GroupListing {
+  /** Id of the group. */
   readonly groupId: string
   /** Empty for groups that only hold offsets. */
   readonly protocolType: string
@@ -84,8 +87,11 @@ export interface GroupListing {
   readonly type: string
 }
 
+/** Which groups to list; what is absent does not restrict. */
 export interface GroupFilter {
+  /** States, as `Stable`. */
   readonly states?: readonly string[]
+  /** Kinds of groups. */
   readonly types?: readonly GroupType[]
 }
 
@@ -113,32 +119,47 @@ export async function listGroups(
     .sort((a, b) => (a.groupId < b.groupId ? -1 : 1))
 }
 
+/** A member of a group. */
 export interface MemberDescription {
+  /** Id of the member. */
   readonly memberId: string
+  /** Name of a static member (KIP-345), or null. */
   readonly groupInstanceId: string | null
+  /** Client id. */
   readonly clientId: string
+  /** Host of the client, as the broker sees it. */
   readonly host: string
+  /** Rack of the client, or null. */
   readonly rackId: string | null
+  /** Partitions that the member has. */
   readonly assignment: readonly TopicPartition[]
   /** Where a group of the new kinds is taking it; undefined for classic groups. */
   readonly targetAssignment: readonly TopicPartition[] | undefined
+  /** Topics that the member subscribes to. */
   readonly subscribedTopics: readonly string[]
   /** Undefined for classic groups. */
   readonly memberEpoch: number | undefined
 }
 
+/** A group and its members. */
 export interface GroupDescription {
+  /** Id of the group. */
   readonly groupId: string
+  /** Kind of the group. */
   readonly type: GroupType
+  /** State, as `Stable` or `Empty`. */
   readonly state: string
+  /** Type of the protocol, as `consumer`. */
   readonly protocolType: string
   /** Empty while there is none. */
   readonly assignor: string
   /** Undefined for classic groups. */
   readonly groupEpoch: number | undefined
+  /** Members. */
   readonly members: readonly MemberDescription[]
   /** Node id. */
   readonly coordinator: number
+  /** What the client may do with the group; undefined if not asked for. */
   readonly authorizedOperations: readonly AclOperation[] | undefined
 }
 
@@ -491,9 +512,11 @@ export async function removeMembersFromConsumerGroup(
   outcomes.all()
 }
 
+/** Progress of a share group in one partition. */
 export interface ShareGroupOffset extends TopicPartition {
   /** Where the share group begins, -1 when it has not been there yet. */
   readonly startOffset: bigint
+  /** Leader epoch of the offset; -1 if unknown. */
   readonly leaderEpoch: number
   /** Records that are not done, -1 where brokers do not tell. */
   readonly lag: bigint

@@ -3,6 +3,7 @@ import { InvalidOptionError } from '../options.ts'
 
 /* Kafka's enumerations, by the numbers they have on the wire. */
 
+/** Types of resources that have a configuration, by Kafka's codes. */
 export const ConfigResourceType = {
   topic: 2,
   broker: 4,
@@ -10,8 +11,10 @@ export const ConfigResourceType = {
   'client-metrics': 16,
   group: 32,
 } as const
+/** Types of resources that have a configuration, by Kafka's codes. */
 export type ConfigResourceType = keyof typeof ConfigResourceType
 
+/** Sources of a configuration value, by Kafka's codes. */
 export const ConfigSource = {
   UNKNOWN: 0,
   DYNAMIC_TOPIC_CONFIG: 1,
@@ -23,8 +26,10 @@ export const ConfigSource = {
   DYNAMIC_CLIENT_METRICS_CONFIG: 7,
   DYNAMIC_GROUP_CONFIG: 8,
 } as const
+/** Sources of a configuration value, by Kafka's codes. */
 export type ConfigSource = keyof typeof ConfigSource
 
+/** Types of configuration values, by Kafka's codes. */
 export const ConfigType = {
   UNKNOWN: 0,
   BOOLEAN: 1,
@@ -37,11 +42,15 @@ export const ConfigType = {
   CLASS: 8,
   PASSWORD: 9,
 } as const
+/** Types of configuration values, by Kafka's codes. */
 export type ConfigType = keyof typeof ConfigType
 
+/** Changes of a configuration key, by Kafka's codes. */
 export const AlterConfigOperation = { set: 0, delete: 1, append: 2, subtract: 3 } as const
+/** Changes of a configuration key, by Kafka's codes. */
 export type AlterConfigOperation = keyof typeof AlterConfigOperation
 
+/** Types of resources of ACLs, by Kafka's codes. */
 export const AclResourceType = {
   any: 1,
   topic: 2,
@@ -51,11 +60,15 @@ export const AclResourceType = {
   delegationToken: 6,
   user: 7,
 } as const
+/** Types of resources of ACLs, by Kafka's codes. */
 export type AclResourceType = keyof typeof AclResourceType
 
+/** How an ACL names its resource, by Kafka's codes. */
 export const AclPatternType = { any: 1, match: 2, literal: 3, prefixed: 4 } as const
+/** How an ACL names its resource, by Kafka's codes. */
 export type AclPatternType = keyof typeof AclPatternType
 
+/** Operations of ACLs, by Kafka's codes. */
 export const AclOperation = {
   any: 1,
   all: 2,
@@ -73,18 +86,27 @@ export const AclOperation = {
   describeTokens: 14,
   twoPhaseCommit: 15,
 } as const
+/** Operations of ACLs, by Kafka's codes. */
 export type AclOperation = keyof typeof AclOperation
 
+/** Whether an ACL allows or denies, by Kafka's codes. */
 export const AclPermission = { any: 1, deny: 2, allow: 3 } as const
+/** Whether an ACL allows or denies, by Kafka's codes. */
 export type AclPermission = keyof typeof AclPermission
 
+/** SCRAM mechanisms, by Kafka's codes. */
 export const ScramMechanism = { 'SCRAM-SHA-256': 1, 'SCRAM-SHA-512': 2 } as const
+/** SCRAM mechanisms, by Kafka's codes. */
 export type ScramMechanism = keyof typeof ScramMechanism
 
+/** Kinds of leader elections, by Kafka's codes. */
 export const ElectionType = { preferred: 0, unclean: 1 } as const
+/** Kinds of leader elections, by Kafka's codes. */
 export type ElectionType = keyof typeof ElectionType
 
+/** Kinds of feature changes, by Kafka's codes. */
 export const UpgradeType = { upgrade: 1, safeDowngrade: 2, unsafeDowngrade: 3 } as const
+/** Kinds of feature changes, by Kafka's codes. */
 export type UpgradeType = keyof typeof UpgradeType
 
 /** The number of a name; throws with what is allowed. */

@@ -18,6 +18,7 @@ import { codeOf, ElectionType } from './names.ts'
 
 /** One replica of a partition, on one broker. */
 export interface TopicPartitionReplica extends TopicPartition {
+  /** Id of the broker. */
   readonly broker: number
 }
 
@@ -85,9 +86,13 @@ export async function alterPartitionReassignments(
   outcomes.all()
 }
 
+/** A reassignment in progress. */
 export interface PartitionReassignment extends TopicPartition {
+  /** All replicas, those being added and removed included. */
   readonly replicas: readonly number[]
+  /** Replicas being added. */
   readonly addingReplicas: readonly number[]
+  /** Replicas being removed. */
   readonly removingReplicas: readonly number[]
 }
 
@@ -121,16 +126,21 @@ export async function listPartitionReassignments(
   )
 }
 
+/** A log directory of a broker. */
 export interface LogDirDescription {
+  /** Absolute path. */
   readonly path: string
   /** Bytes of the volume, -1 where brokers do not tell. */
   readonly totalBytes: bigint
+  /** Free space of its volume, bytes; -1 if unknown. */
   readonly usableBytes: bigint
   /** Takes no new partitions. */
   readonly isCordoned: boolean
+  /** Logs in the directory. */
   readonly replicas: readonly ReplicaInfo[]
 }
 
+/** A log in a log directory. */
 export interface ReplicaInfo extends TopicPartition {
   /** Bytes of its log segments. */
   readonly size: bigint
@@ -175,12 +185,15 @@ export async function describeLogDirs(
   return new Map([...found].map(([broker, dirs]) => [Number(broker), dirs]))
 }
 
+/** Where a replica is, and where it is moved to. */
 export interface ReplicaLogDir extends TopicPartitionReplica {
   /** Null when the broker does not have it. */
   readonly currentPath: string | null
+  /** Records that the current log lacks. */
   readonly currentOffsetLag: bigint
   /** Where it is being moved, or null. */
   readonly futurePath: string | null
+  /** Records that the new log lacks; -1 if the replica is not being moved. */
   readonly futureOffsetLag: bigint
 }
 

@@ -41,7 +41,9 @@ const deriveKey = promisify(pbkdf2)
 
 /** Who may, or may not, do what to what, from where. */
 export interface AclBinding {
+  /** Type of the resource. */
   readonly resourceType: AclResourceType
+  /** Name or prefix of the resource; `*` for all. */
   readonly resourceName: string
   /** Default `literal`. */
   readonly patternType?: AclPatternType
@@ -49,7 +51,9 @@ export interface AclBinding {
   readonly principal: string
   /** An address, or `*`. Default `*`. */
   readonly host?: string
+  /** What is allowed or denied. */
   readonly operation: AclOperation
+  /** Whether the ACL allows or denies. */
   readonly permission: AclPermission
 }
 
@@ -145,8 +149,11 @@ export async function deleteAcls(
   )
 }
 
+/** A SCRAM credential, without secrets. */
 export interface ScramCredentialInfo {
+  /** Mechanism. */
   readonly mechanism: ScramMechanism
+  /** Iterations of the salted password. */
   readonly iterations: number
 }
 
@@ -174,14 +181,19 @@ export async function describeUserScramCredentials(
   return outcomes.all()
 }
 
+/** Creates, replaces or deletes the credential of a user for one mechanism. */
 export type ScramAlteration =
   | {
+      /** Name of the user. */
       readonly user: string
+      /** Mechanism of the credential. */
       readonly mechanism: ScramMechanism
+      /** New password; it is salted here and not sent. */
       readonly password: string
       /** Default 4096, the least that is allowed. */
       readonly iterations?: number
     }
+  /** Deletes the credential. */
   | { readonly user: string; readonly mechanism: ScramMechanism; readonly delete: true }
 
 /** Sets or deletes credentials. The password does not leave the process: only what is derived from it does. */
@@ -232,7 +244,9 @@ export async function alterUserScramCredentials(
 /** Whom a quota is for: names by type (`user`, `client-id`, `ip`); null stands for the default. */
 export type QuotaEntity = Readonly<Record<string, string | null>>
 
+/** Quotas of an entity. */
 export interface ClientQuotas {
+  /** User, client id, IP address, or a combination. */
   readonly entity: QuotaEntity
   /** By key: `producer_byte_rate`, `consumer_byte_rate`, `request_percentage` … */
   readonly quotas: Readonly<Record<string, number>>
@@ -305,16 +319,23 @@ export async function alterClientQuotas(
   outcomes.all()
 }
 
+/** A delegation token (KIP-48). */
 export interface DelegationToken {
+  /** Id; the user name of a login. */
   readonly tokenId: string
+  /** Secret; in base64 the password of a login. */
   readonly hmac: Buffer
   /** Like `User:alice`. */
   readonly owner: string
+  /** Principal that created the token. */
   readonly requester: string
   /** Milliseconds since 1970. */
   readonly issueTimestamp: number
+  /** When the token expires unless renewed, milliseconds since 1970. */
   readonly expiryTimestamp: number
+  /** When the token can be renewed no longer, milliseconds since 1970. */
   readonly maxTimestamp: number
+  /** Principals that may renew the token, beside its owner. */
   readonly renewers: readonly string[]
 }
 

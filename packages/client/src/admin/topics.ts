@@ -22,7 +22,9 @@ import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-
 import { type AdminCaller, anyBroker, errorOf, Outcomes } from './caller.ts'
 import { type AclOperation, operationsOf } from './names.ts'
 
+/** A topic to be created. */
 export interface NewTopic {
+  /** Name: 1 to 249 letters, digits, `.`, `_` and `-`. */
   readonly name: string
   /** Default: the broker's `num.partitions`. */
   readonly numPartitions?: number
@@ -30,24 +32,35 @@ export interface NewTopic {
   readonly replicationFactor?: number
   /** Brokers of each partition, the preferred leader first, in place of the two numbers. */
   readonly assignments?: readonly (readonly number[])[]
+  /** Configuration of the topic, as `{ 'retention.ms': '60000' }`. */
   readonly configs?: Readonly<Record<string, string>>
 }
 
+/** A topic that was created. */
 export interface CreatedTopic {
+  /** Name. */
   readonly name: string
+  /** Id. */
   readonly topicId: string
+  /** Number of partitions. */
   readonly numPartitions: number
+  /** Number of replicas of each partition. */
   readonly replicationFactor: number
 }
 
+/** A topic with its partitions. */
 export interface TopicDescription extends TopicMetadata {
+  /** Partitions, by index. */
   readonly partitions: readonly PartitionDescription[]
+  /** What the client may do with the topic; undefined if not asked for. */
   readonly authorizedOperations: readonly AclOperation[] | undefined
 }
 
+/** A partition with its leader and replicas. */
 export interface PartitionDescription extends PartitionMetadata {
   /** Eligible leader replicas (KIP-966); empty where brokers do not tell. */
   readonly eligibleLeaderReplicas: readonly number[]
+  /** Replicas that were last known to be eligible as leaders (KIP-966). */
   readonly lastKnownEligibleLeaderReplicas: readonly number[]
 }
 
@@ -115,9 +128,13 @@ export async function deleteTopics(
   outcomes.all()
 }
 
+/** A topic without its partitions. */
 export interface TopicListing {
+  /** Name. */
   readonly name: string
+  /** Id. */
   readonly topicId: string
+  /** Whether the topic is one of Kafka's own. */
   readonly isInternal: boolean
 }
 

@@ -15,12 +15,17 @@ import { byLeader } from '../metadata/offset-lookup.ts'
 import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
 import { type AdminCaller, type Target, throwIfError } from './caller.ts'
 
+/** A producer as a partition knows it. */
 export interface ProducerState {
+  /** Producer id. */
   readonly producerId: bigint
+  /** Producer epoch. */
   readonly producerEpoch: number
+  /** Sequence number of its last record. */
   readonly lastSequence: number
   /** Milliseconds since 1970. */
   readonly lastTimestamp: number
+  /** Epoch of the coordinator that wrote its last transaction marker; -1 for none. */
   readonly coordinatorEpoch: number
   /** First offset of its open transaction, -1 for none. */
   readonly currentTransactionStartOffset: bigint
@@ -70,14 +75,21 @@ function transactionCoordinator(transactionalId: string): Target {
   return { kind: 'coordinator', type: 'transaction', key: transactionalId }
 }
 
+/** A transaction. */
 export interface TransactionDescription {
+  /** Id of the broker that coordinates it. */
   readonly coordinator: number
+  /** State, as `Ongoing`. */
   readonly state: string
+  /** Producer id. */
   readonly producerId: bigint
+  /** Producer epoch. */
   readonly producerEpoch: number
+  /** Time after which it is aborted. */
   readonly timeoutMs: number
   /** Milliseconds since 1970, -1 while no transaction is open. */
   readonly startTimeMs: number
+  /** Partitions in the transaction. */
   readonly partitions: readonly TopicPartition[]
 }
 
@@ -111,9 +123,13 @@ export async function describeTransactions(
   })
 }
 
+/** A transaction without details. */
 export interface TransactionListing {
+  /** Transactional id. */
   readonly transactionalId: string
+  /** Producer id. */
   readonly producerId: bigint
+  /** State, as `Ongoing`. */
   readonly state: string
 }
 
@@ -197,8 +213,11 @@ export async function abortTransaction(
   })
 }
 
+/** A producer that was fenced. */
 export interface FencedProducer {
+  /** Producer id. */
   readonly producerId: bigint
+  /** Epoch that a new producer continues from. */
   readonly producerEpoch: number
 }
 

@@ -16,11 +16,16 @@ import { roundRobinAssignor } from './group/round-robin-assignor.ts'
 import { cooperativeStickyAssignor, stickyAssignor } from './group/sticky-assignor.ts'
 import type { ResetTarget } from './partition-state.ts'
 
+/** Assignors that are built in; Java's of the same names. */
 export type AssignorName = 'range' | 'roundrobin' | 'sticky' | 'cooperative-sticky'
 
 /** Where to begin when a group has no offset, or one that is gone. `by_duration:PT1H` is an ISO 8601 duration before now (KIP-1106). */
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none' | `by_duration:${string}`
 
+/**
+ * Options of a `Consumer`: those of every client, and its own. Names and defaults are Java's unless
+ * noted.
+ */
 export interface ConsumerOptions extends ClientOptions {
   /** Needed to subscribe and to commit; not for `assign`. */
   readonly groupId?: string

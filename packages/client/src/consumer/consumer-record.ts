@@ -3,16 +3,22 @@ import { MalformedInputError } from '@millrace/base'
 import { decompress, NO_TIMESTAMP, type RecordBatch } from '@millrace/protocol'
 import type { Deserializer } from '../serde/serde.ts'
 
+/** A header of a record. */
 export interface Header {
+  /** Name. */
   readonly key: string
+  /** Value, or null. */
   readonly value: Buffer | null
 }
 
+/** Origin of a timestamp: the producer (`CreateTime`) or the broker (`LogAppendTime`). */
 export type TimestampType = 'CreateTime' | 'LogAppendTime'
 
 /** How the records of one topic become values. */
 export interface Deserializers<K, V> {
+  /** Reads keys. */
   readonly key: Deserializer<K>
+  /** Reads values. */
   readonly value: Deserializer<V>
 }
 
@@ -66,12 +72,15 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
     this.#headersStart = headersStart
   }
 
+  /** Topic. */
   get topic(): T {
     return this.#source.topic as T
   }
+  /** Partition. */
   get partition(): number {
     return this.#source.partition
   }
+  /** Offset. */
   get offset(): bigint {
     return this.#source.baseOffset + BigInt(this.#offsetDelta)
   }
@@ -83,20 +92,24 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   get deliveryCount(): number | undefined {
     return this.#source.deliveryCount
   }
+  /** Whether the timestamp is the producer's or the broker's. */
   get timestampType(): TimestampType {
     return this.#source.timestampType
   }
 
+  /** Key as it was sent, or null. */
   get keyBytes(): Buffer | null {
     if (this.#keySize < 0) return null
     return this.#source.payload.subarray(this.#keyStart, this.#keyStart + this.#keySize)
   }
+  /** Value as it was sent; null is a tombstone. */
   get valueBytes(): Buffer | null {
     if (this.#valueSize < 0) return null
     const end = this.#headersStart
     return this.#source.payload.subarray(end - this.#valueSize, end)
   }
 
+  /** Key, deserialized on first access. Throws `SerdeError`. */
   get key(): K | null {
     if (this.#key === undefined) {
       const data = this.keyBytes
@@ -106,6 +119,7 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
     }
     return this.#key
   }
+  /** Value, deserialized on first access. Throws `SerdeError`. */
   get value(): V | null {
     if (this.#value === undefined) {
       const data = this.valueBytes
@@ -127,6 +141,7 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
     return findHeader(this.#source.payload, this.#headersStart, name)
   }
 
+  /** A plain object for `JSON.stringify`; offsets are text. */
   toJSON(): Record<string, unknown> {
     const { topic, partition, offset, timestamp, key, value, headers } = this
     return { topic, partition, offset: offset.toString(), timestamp, key, value, headers }

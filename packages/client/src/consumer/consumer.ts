@@ -34,15 +34,19 @@ import { Runner, type RunOptions } from './runner.ts'
 export interface RebalanceListener {
   /** Before partitions are given up: they may still be committed. */
   onPartitionsRevoked?(partitions: readonly TopicPartition[]): void | Promise<void>
+  /** Called after partitions were assigned and before their first record is returned. */
   onPartitionsAssigned?(partitions: readonly TopicPartition[]): void | Promise<void>
   /** Others have them already, as after a session that ended. Default: `onPartitionsRevoked`. */
   onPartitionsLost?(partitions: readonly TopicPartition[]): void | Promise<void>
 }
 
+/** An offset that was found by time. */
 export interface TimestampedOffset extends TopicPartition {
+  /** Offset of the first record of that time or later. */
   readonly offset: bigint
   /** Milliseconds since 1970. */
   readonly timestamp: number
+  /** Leader epoch of the record; -1 if unknown. */
   readonly leaderEpoch: number
 }
 
@@ -98,6 +102,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   #autoCommitting: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
+  /** Creates a consumer; it connects on first use. Throws `MILLRACE_INVALID_OPTION`. */
   constructor(options: O) {
     const client = resolveClientOptions(options)
     this.#options = resolveConsumerOptions(options)
@@ -688,6 +693,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#wakeup.wake()
   }
 
+  /** Continues at the end of partitions, by default of all assigned ones. */
   seekToEnd(partitions: readonly TopicPartition[] = this.assignment): void {
     for (const partition of partitions) this.#state(partition).requestReset('latest')
     this.#wakeup.wake()
@@ -707,11 +713,13 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     for (const partition of partitions) this.#state(partition).isPaused = true
   }
 
+  /** Continues to read partitions that were paused, by default all. */
   resume(partitions: readonly TopicPartition[] = this.assignment): void {
     for (const partition of partitions) this.#state(partition).isPaused = false
     this.#wakeup.wake()
   }
 
+  /** Partitions that are paused. */
   get paused(): readonly TopicPartition[] {
     return placesOf([...this.#states.values()].filter(({ isPaused }) => isPaused))
   }
@@ -861,6 +869,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     })
   }
 
+  /** Partitions of a topic, with leaders and replicas. */
   async partitionsFor(topic: string): Promise<readonly PartitionMetadata[]> {
     return (await this.#cluster.topic(topic, this.#options.defaultApiTimeoutMs)).partitions
   }

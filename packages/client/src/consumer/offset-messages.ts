@@ -10,6 +10,7 @@ import { partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
 
 /** An offset to commit, or one that was: the next record the group is to read. */
 export interface OffsetAndMetadata {
+  /** Offset of the next record to read. */
   readonly offset: bigint
   /** Epoch of the record before, -1 when unknown. Default -1. */
   readonly leaderEpoch?: number
@@ -17,6 +18,7 @@ export interface OffsetAndMetadata {
   readonly metadata?: string
 }
 
+/** A committed offset of a partition. */
 export type CommittedOffset = TopicPartition & Required<OffsetAndMetadata>
 
 /**

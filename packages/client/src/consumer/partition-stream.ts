@@ -7,9 +7,12 @@ const WAIT_MS = 60_000
 
 /** The records of one assigned partition. Ends when the partition is given up or the consumer closes. */
 export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
+  /** Topic. */
   readonly topic: string
+  /** Partition. */
   readonly partition: number
   readonly #core: ConsumerCore
+  /** What was fetched, and the position. */
   readonly state: PartitionState
   #chunk: Chunk | undefined
   #waiting: (() => void) | undefined
@@ -19,6 +22,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
   #isEnded = false
   #error: Error | undefined
 
+  /** Created by `Consumer.partitions`. */
   constructor(core: ConsumerCore, state: PartitionState) {
     this.#core = core
     this.state = state
@@ -26,6 +30,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
     this.partition = state.partition
   }
 
+  /** The next record; done when the partition was given up or the consumer closed. */
   async next(): Promise<IteratorResult<R, undefined>> {
     this.#release()
     for (;;) {

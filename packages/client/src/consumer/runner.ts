@@ -16,6 +16,7 @@ interface CommonRunOptions {
   readonly signal?: AbortSignal
 }
 
+/** Options of `Consumer.run`: either `eachRecord` or `eachBatch`, and how much runs at once. */
 export type RunOptions<R> = CommonRunOptions &
   (
     | {
@@ -34,8 +35,11 @@ export type RunOptions<R> = CommonRunOptions &
       }
   )
 
+/** What `eachBatch` gets beside the records. */
 export interface BatchContext {
+  /** Topic of the batch. */
   readonly topic: string
+  /** Partition of the batch. */
   readonly partition: number
   /** Records behind the last one of this batch in the partition, as of the last fetch. */
   readonly lag: bigint

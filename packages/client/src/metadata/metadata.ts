@@ -1,28 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, type MetadataResponse, ZERO_UUID } from '@millrace/protocol'
 
+/** A broker. */
 export interface Node {
+  /** Id. */
   readonly id: number
+  /** Host name or IP address. */
   readonly host: string
+  /** Port. */
   readonly port: number
+  /** Rack, or null. */
   readonly rack: string | null
 }
 
+/** A partition with its leader and replicas. */
 export interface PartitionMetadata {
+  /** Index of the partition. */
   readonly partition: number
   /** Node id of the leader, -1 while there is none. */
   readonly leader: number
   /** -1 when the broker does not tell. */
   readonly leaderEpoch: number
+  /** Ids of the brokers with a replica, the preferred leader first. */
   readonly replicas: readonly number[]
+  /** Ids of the replicas in sync. */
   readonly isr: readonly number[]
+  /** Ids of the replicas that are not online. */
   readonly offlineReplicas: readonly number[]
 }
 
+/** A topic with its partitions. */
 export interface TopicMetadata {
+  /** Name. */
   readonly name: string
   /** 22 characters of base64; all `A` when the broker does not tell. */
   readonly id: string
+  /** Whether the topic is one of Kafka's own. */
   readonly isInternal: boolean
   /** By partition number. */
   readonly partitions: readonly PartitionMetadata[]

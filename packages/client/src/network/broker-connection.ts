@@ -34,6 +34,7 @@ export class DisconnectedError extends MillraceError {
   override readonly name = 'DisconnectedError'
   /** Whether no byte of the request was sent, so that the broker cannot have acted on it. */
   readonly neverSent: boolean
+  /** Creates the error for a broker's address, with the reason as its cause. */
   constructor(
     message: string,
     options: {

@@ -17,16 +17,21 @@ import { InvalidOptionError } from '../options.ts'
 /** How to prove who we are. */
 export type SaslOptions =
   | {
+      /** SASL mechanism. */
       readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+      /** Name of the user. */
       readonly username: string
+      /** Password of the user. */
       readonly password: string
     }
   | {
+      /** SASL mechanism. */
       readonly mechanism: 'OAUTHBEARER'
       /** Called for each connection and again before a session ends (KIP-368). */
       readonly token: () => OAuthToken | Promise<OAuthToken>
     }
 
+/** A token for SASL OAUTHBEARER. */
 export interface OAuthToken {
   /** The bearer token, as RFC 6750 has it. */
   readonly value: string

@@ -4,6 +4,7 @@ import { type Clock, MillraceError } from '@millrace/base'
 /** The error of a call whose `signal` was aborted. */
 export class AbortedError extends MillraceError {
   override readonly name = 'AbortError'
+  /** Creates the error; `cause` is the reason of the signal. */
   constructor(cause?: unknown) {
     super('ABORT_ERR', 'the operation was aborted', { cause })
   }

@@ -3,10 +3,15 @@ import type { Random } from '@millrace/base'
 import type { TopicMetadata } from '../metadata/metadata.ts'
 import { murmur2 } from './murmur2.ts'
 
+/** What a partitioner gets. */
 export interface PartitionerInput {
+  /** Topic of the record. */
   readonly topic: string
+  /** Serialized key, or null. */
   readonly keyBytes: Uint8Array | null
+  /** Serialized value, or null. */
   readonly valueBytes: Uint8Array | null
+  /** Number of partitions of the topic. */
   readonly partitionCount: number
 }
 

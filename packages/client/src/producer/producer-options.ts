@@ -11,6 +11,10 @@ import {
 import type { Serializer } from '../serde/serde.ts'
 import { type Partitioner, type PartitionerName, partitionerNames } from './partitioner.ts'
 
+/**
+ * Options of a `Producer`: those of every client, and its own. Names and defaults are Java's unless
+ * noted.
+ */
 export interface ProducerOptions<K = Uint8Array | string, V = Uint8Array | string>
   extends ClientOptions {
   /** Default: strings and bytes as they are. A typed topic brings its own. */
@@ -35,9 +39,14 @@ export interface ProducerOptions<K = Uint8Array | string, V = Uint8Array | strin
   readonly maxInFlightRequestsPerConnection?: number
   /** Largest request and, before compression, largest record, bytes. Default 1,048,576. */
   readonly maxRequestSize?: number
+  /** Codec of batches. Default none. */
   readonly compression?: CompressionType
   /** gzip 1 to 9, zstd -131072 to 22; snappy and lz4 have none. Default: the codec's own. */
   readonly compressionLevel?: number
+  /**
+   * Chooses the partition of records without one. Default `default`: murmur2 of the key as in Java,
+   * else sticky.
+   */
   readonly partitioner?: PartitionerName | Partitioner
   /** Makes a producer of transactions. One that starts with the id of another takes its place, and aborts what it left. */
   readonly transactionalId?: string

@@ -10,6 +10,7 @@ type HeaderValue = Uint8Array | string | null
 
 /** A record to be sent. */
 export interface ProducerRecord<K = Uint8Array | string, V = Uint8Array | string> {
+  /** Topic. */
   readonly topic: string
   /**
    * Id that the topic must have. A topic that was deleted and created again has another one: the record is not written there,
@@ -18,8 +19,11 @@ export interface ProducerRecord<K = Uint8Array | string, V = Uint8Array | string
   readonly topicId?: string
   /** Default: the partitioner's choice. */
   readonly partition?: number
+  /** Key; records of the same key are in one partition. Default null. */
   readonly key?: K | null
+  /** Value; null is a tombstone. */
   readonly value: V | null
+  /** Headers, as an object or a list of pairs. Default none. */
   readonly headers?: HeadersInput
   /** Milliseconds since 1970. Default: now. */
   readonly timestamp?: number
@@ -30,6 +34,7 @@ export class RecordMetadata {
   #batch: BatchResult
   #index: number
 
+  /** Created by `Producer.send`. */
   constructor(batch: BatchResult, index: number) {
     this.#batch = batch
     this.#index = index
@@ -44,9 +49,11 @@ export class RecordMetadata {
     return this.#batch
   }
 
+  /** Topic. */
   get topic(): string {
     return this.#batch.topic
   }
+  /** Partition. */
   get partition(): number {
     return this.#batch.partition
   }
@@ -61,6 +68,7 @@ export class RecordMetadata {
     return logAppendTimeMs >= 0 ? logAppendTimeMs : (timestamps[this.#index] ?? -1)
   }
 
+  /** A plain object for `JSON.stringify`; the offset is text. */
   toJSON(): Record<string, unknown> {
     const { topic, partition, offset, timestamp } = this
     return { topic, partition, offset: offset.toString(), timestamp }

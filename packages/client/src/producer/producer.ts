@@ -32,6 +32,7 @@ import { type ConsumerGroupMetadata, TransactionManager } from './transaction-ma
 /** A record for a typed topic, which has the name already. */
 export type TopicRecord<K, V> = Omit<ProducerRecord<K, V>, 'topic'>
 
+/** Options of one call of `send`. */
 export interface SendOptions {
   /**
    * Puts the records into one batch, which the broker takes whole or not at all, without a transaction. They must name the same
@@ -64,6 +65,7 @@ interface WaitingRecord {
 
 /** What the work of a transaction may do: its records count when it is committed. */
 export interface Transaction<K, V> {
+  /** Sends records within the transaction; readers see them once it is committed. */
   readonly send: Producer<K, V>['send']
   /** See `Producer.sendOffsetsToTransaction`. */
   sendOffsets(
@@ -122,6 +124,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   readonly #roomWaiters: (() => void)[] = []
   #closing: Promise<void> | undefined
 
+  /** Creates a producer; it connects on first use. Throws `MILLRACE_INVALID_OPTION`. */
   constructor(options: ProducerOptions<K, V>) {
     this.#client = resolveClientOptions(options)
     this.#options = resolveProducerOptions(options, this.#client.requestTimeoutMs)
@@ -152,12 +155,24 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
 
   /** Sends one record, or several; resolves with where they went once `acks` is satisfied. */
   send(record: ProducerRecord<K, V>, options?: SendOptions): Promise<RecordMetadata>
+  /**
+   * Sends records; resolves when they are acknowledged, with their partitions and offsets in the
+   * order given.
+   */
   send(records: readonly ProducerRecord<K, V>[], options?: SendOptions): Promise<RecordMetadata[]>
+  /**
+   * Sends records; resolves when they are acknowledged, with their partitions and offsets in the
+   * order given.
+   */
   send<TK, TV>(
     topic: Topic<TK, TV>,
     record: TopicRecord<TK, TV>,
     options?: SendOptions,
   ): Promise<RecordMetadata>
+  /**
+   * Sends records; resolves when they are acknowledged, with their partitions and offsets in the
+   * order given.
+   */
   send<TK, TV>(
     topic: Topic<TK, TV>,
     records: readonly TopicRecord<TK, TV>[],

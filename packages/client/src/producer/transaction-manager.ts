@@ -27,9 +27,13 @@ import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-
 
 /** Who commits offsets with a transaction: a consumer's `groupMetadata`, or only the group's id. */
 export interface ConsumerGroupMetadata {
+  /** Id of the group. */
   readonly groupId: string
+  /** Generation of a classic group, or epoch of the member. */
   readonly generationId: number
+  /** Id of the member. */
   readonly memberId: string
+  /** Name of a static member (KIP-345), or null. */
   readonly groupInstanceId: string | null
 }
 

@@ -3,8 +3,11 @@ import type { Serde } from './serde.ts'
 
 /** A topic whose keys and values have types. */
 export interface Topic<K, V, Name extends string = string> {
+  /** Name of the topic. */
   readonly name: Name
+  /** Serde of its keys. */
   readonly key: Serde<K>
+  /** Serde of its values. */
   readonly value: Serde<V>
 }
 

@@ -10,8 +10,13 @@ import {
 } from '../options.ts'
 import type { Topic } from '../serde/topic.ts'
 
+/** Whether records are accepted with the next `poll` (`implicit`) or one by one (`explicit`). */
 export type AcknowledgementMode = 'implicit' | 'explicit'
 
+/**
+ * Options of a `ShareConsumer`: those of every client, and its own. Names and defaults are Java's
+ * unless noted.
+ */
 export interface ShareConsumerOptions extends ClientOptions {
   /** The share group: its members share the records of its topics, one record to one of them at a time. */
   readonly groupId: string

@@ -33,6 +33,7 @@ type AnyRecord = ConsumerRecord<unknown, unknown>
 
 /** What the broker said of the acknowledgements of one partition. */
 export interface AcknowledgedPartition extends TopicPartition {
+  /** Offsets of the records, ascending. */
   readonly offsets: readonly bigint[]
   /** Undefined when they were taken. */
   readonly error: Error | undefined
@@ -80,6 +81,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   /** Hears what became of acknowledgements that went along with fetches. */
   onAcknowledged: ((outcomes: readonly AcknowledgedPartition[]) => void) | undefined
 
+  /** Creates a share consumer; it connects on first use. Throws `MILLRACE_INVALID_OPTION`. */
   constructor(options: O) {
     const client = resolveClientOptions(options)
     this.#options = resolveShareConsumerOptions(options)
@@ -122,6 +124,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     this.#membership.subscribe(this.#topics)
   }
 
+  /** Topics that are subscribed to. */
   get subscription(): readonly string[] {
     return this.#topics
   }
@@ -144,6 +147,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     return this.#lockTimeoutMs
   }
 
+  /** Id of this member. */
   get memberId(): string {
     return this.#membership.memberId
   }

@@ -9,7 +9,9 @@ type AnyRecord = ConsumerRecord<unknown, unknown>
 /** What becomes of a record whose handler failed. */
 export type FailedRecord = 'release' | 'reject' | 'accept'
 
+/** Options of `ShareConsumer.run`. */
 export interface ShareRunOptions<R> {
+  /** Handles a record; it is accepted when this resolves, and `onError` decides when it rejects. */
   readonly eachRecord: (record: R) => unknown
   /** Handlers at work at once. Default 1. Records of a queue have no order to keep. */
   readonly concurrency?: number

@@ -3,18 +3,25 @@ import type { TopicPartition } from '../../topic-partition.ts'
 
 /** A member as the leader of its group sees it. */
 export interface GroupMember {
+  /** Id of the member. */
   readonly memberId: string
+  /** Name of a static member (KIP-345), or null. */
   readonly groupInstanceId: string | null
+  /** Topics that the member subscribes to. */
   readonly topics: readonly string[]
   /** What it has now, as it said when it joined. */
   readonly ownedPartitions: readonly TopicPartition[]
   /** Generation in which it got them, -1 when it does not say. */
   readonly generationId: number
+  /** Rack of the member, or null. */
   readonly rackId: string | null
+  /** Bytes that the assignor added to the member's subscription, or null. */
   readonly userData: Buffer | null
 }
 
+/** What an assignor gets. */
 export interface AssignmentInput {
+  /** Members with their subscriptions. */
   readonly members: readonly GroupMember[]
   /** Number of partitions by topic; topics that do not exist are absent. */
   readonly partitionCounts: ReadonlyMap<string, number>
@@ -33,6 +40,9 @@ export interface Assignor {
   readonly protocols: readonly ('eager' | 'cooperative')[]
   /** Bytes for the leader's assignor, sent with each join. */
   userData?(owned: readonly TopicPartition[], generationId: number): Buffer | null
+  /**
+   * Assigns every partition of the subscribed topics to one member that subscribes to its topic.
+   */
   assign(input: AssignmentInput): GroupAssignment
 }
 
