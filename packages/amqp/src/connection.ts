@@ -22,6 +22,7 @@ import {
 import type { AmqpValue } from './codec/types.ts'
 import type { ErrorCondition } from './definitions/messaging.ts'
 import type { Begin, Close, Open, Performative, SaslFrame } from './definitions/performatives.ts'
+import { type ForeignProtocol, foreignProtocolOf } from './foreign-protocol.ts'
 import { LinkFailure } from './link.ts'
 import { Session } from './session.ts'
 
@@ -67,6 +68,8 @@ export interface ConnectionOptions {
   readonly offeredCapabilities?: readonly string[] | undefined
   readonly desiredCapabilities?: readonly string[] | undefined
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
+  /** A server's: told of a peer that speaks another protocol, which is hung up on. */
+  readonly onForeignProtocol?: ((protocol: ForeignProtocol) => void) | undefined
   /** Told of errors that are not the peer's, each once, with its cause. Default: nobody. */
   readonly logger?: Logger | undefined
   readonly handler: ConnectionHandler
@@ -399,10 +402,19 @@ export class AmqpConnection {
       if (this.#options.role === 'server') this.#writeRaw(amqpHeader)
       return
     }
-    // A server answers with what it would have taken, then hangs up (part 2, section 2.2).
-    if (this.#options.role === 'server') this.#writeRaw(wantsSasl ? saslHeader : amqpHeader)
+    const foreign = this.#options.role === 'server' ? foreignProtocolOf(header) : undefined
+    if (foreign !== undefined && foreign.name !== 'AMQP 0-9-1') {
+      if (foreign.answer !== undefined) this.#writeRaw(foreign.answer)
+    } else if (this.#options.role === 'server') {
+      // A server answers with what it would have taken, then hangs up (part 2, section 2.2).
+      this.#writeRaw(wantsSasl ? saslHeader : amqpHeader)
+    }
     this.#flush()
-    const what = `the peer started with ${JSON.stringify(header.toString('latin1'))}, not with AMQP 1.0`
+    const what =
+      foreign === undefined
+        ? `the peer started with ${JSON.stringify(header.toString('latin1'))}, not with AMQP 1.0`
+        : `the peer speaks ${foreign.name}, not AMQP 1.0`
+    if (foreign !== undefined) this.#options.onForeignProtocol?.(foreign)
     this.#gone(new AmqpError(Condition.framingError, wantsSasl ? `${what} and SASL` : what), () =>
       this.#transport.end(),
     )

@@ -46,6 +46,7 @@ export {
 } from './definitions/messaging.ts'
 export type { Attach, Detach, Open } from './definitions/performatives.ts'
 export { IncomingDelivery, OutgoingDelivery } from './delivery.ts'
+export { type ForeignProtocol, foreignProtocolOf } from './foreign-protocol.ts'
 export {
   amqpIdOf,
   ConnectionCapability,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { Condition, serve } from '@millrace/amqp'
+import { Condition, foreignProtocolOf, serve } from '@millrace/amqp'
 import {
   attempt,
   type Connection,
@@ -61,6 +61,12 @@ export type ProviderWorld = Pick<World, 'clock' | 'random' | 'network'> &
 /** How long a client that connects while nobody owns the destinations may have to wait. */
 const OWNER_WAIT_MS = 15_000
 
+/** What AMQP starts with, and what a client may send before it is served. */
+const HEADER_BYTES = 8
+const MAX_HELD_BYTES = 64 * 1024
+/** How often a client is told of that speaks another protocol, and how many are remembered. */
+const FOREIGN_CLIENT_MS = 60_000
+const MAX_FOREIGN_CLIENTS = 100
 /** How long clients may still say what became of messages when the provider stops. */
 const LAST_WORDS_MS = 50
 
@@ -97,6 +103,8 @@ export class JmsProvider implements AsyncDisposable {
   readonly #startsOnFirstUse: boolean
   #beginning: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  /** Clients that spoke another protocol, and when they are told of again. */
+  readonly #foreignClients = new Map<string, number>()
 
   private constructor(options: ProviderOptions) {
     const settings = options.config ?? {}
@@ -527,6 +535,7 @@ export class JmsProvider implements AsyncDisposable {
       containerId: 'millrace',
       idleTimeoutMs: this.#config.number('idle.timeout.ms'),
       logger: this.#logger,
+      onForeignProtocol: (protocol) => this.#onForeignProtocol(protocol.name, transport),
       authenticator: this.#users.authenticatorFor(transport.remoteAddress, transport.peerName),
       admit(connection, username) {
         const handler = new ProviderConnection(context, username)
@@ -537,15 +546,49 @@ export class JmsProvider implements AsyncDisposable {
     })
   }
 
+  /** A client that is on the wrong port is told of in the log, each now and then: such clients come again and again. */
+  #onForeignProtocol(name: string, { remoteAddress, localPort }: Connection): void {
+    const key = `${name} ${remoteAddress}`
+    const now = this.#world.clock.monotonic()
+    if (now < (this.#foreignClients.get(key) ?? Number.NEGATIVE_INFINITY)) return
+    if (this.#foreignClients.size >= MAX_FOREIGN_CLIENTS) this.#foreignClients.clear()
+    this.#foreignClients.set(key, now + FOREIGN_CLIENT_MS)
+    const kafka = [this.#client.bootstrapServers].flat().join(',')
+    const where = name === 'Kafka' ? `; Kafka is at ${kafka}` : ''
+    this.#logger.warn(
+      `a client speaks ${name} on port ${localPort}, where only AMQP 1.0 is served${where}`,
+      { client: remoteAddress },
+    )
+  }
+
   /** Passes a client on to the owner, once there is one; it may turn out to be us. */
   async #serveLater(client: Connection): Promise<void> {
     const held: Buffer[] = []
+    let heldBytes = 0
     let isGone = false
-    client.onData = (chunk) => void held.push(chunk)
+    const started = Promise.withResolvers<void>()
+    client.onData = (chunk) => {
+      held.push(chunk)
+      heldBytes += chunk.length
+      if (heldBytes >= HEADER_BYTES) started.resolve()
+      // Nobody may send much before it is served.
+      if (heldBytes > MAX_HELD_BYTES) client.pause()
+    }
     client.onClose = () => {
       isGone = true
+      started.resolve()
     }
     const deadline = this.#world.clock.monotonic() + OWNER_WAIT_MS
+    await this.#within(OWNER_WAIT_MS, started.promise)
+    // A client of another protocol is no use of JMS.
+    const start = Buffer.concat(held).subarray(0, HEADER_BYTES)
+    const foreign = start.length < HEADER_BYTES ? undefined : foreignProtocolOf(start)
+    if (start.length < HEADER_BYTES || foreign !== undefined) {
+      if (foreign !== undefined) this.#onForeignProtocol(foreign.name, client)
+      if (foreign?.answer !== undefined) client.write([foreign.answer])
+      client.end()
+      return
+    }
     this.#begin().catch((error: unknown) => {
       this.#logger.warn('JMS cannot be served for the moment', { error })
     })
@@ -553,6 +596,7 @@ export class JmsProvider implements AsyncDisposable {
       if (this.#reign !== undefined) {
         this.#serve(client, this.#reign)
         for (const chunk of held) client.onData(chunk)
+        client.resume()
         return
       }
       const owner = this.#follower?.image.owner

@@ -9,6 +9,7 @@ import {
   type World,
 } from '@millrace/base'
 import { AmqpConnection, type ConnectionHandler } from '../connection.ts'
+import type { ForeignProtocol } from '../foreign-protocol.ts'
 import { type Authenticator, saslServer } from '../sasl/sasl-server.ts'
 
 export interface ListenForOptions {
@@ -48,6 +49,7 @@ export function serve(
     readonly containerId: string
     readonly idleTimeoutMs?: number | undefined
     readonly logger?: Logger | undefined
+    readonly onForeignProtocol?: ((protocol: ForeignProtocol) => void) | undefined
     readonly authenticator: Authenticator
     readonly admit: (connection: AmqpConnection, username: string | undefined) => ConnectionHandler
     readonly world: Pick<World, 'clock' | 'random'>
@@ -64,6 +66,7 @@ export function serve(
     containerId: options.containerId,
     idleTimeoutMs: options.idleTimeoutMs,
     logger: options.logger,
+    onForeignProtocol: options.onForeignProtocol,
     sasl: saslServer(authenticator, world.random, admit),
     admitsWithoutSasl() {
       if (!authenticator.mechanisms.includes('ANONYMOUS')) return false

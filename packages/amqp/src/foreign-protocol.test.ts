@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { amqpHeader, saslHeader } from './codec/frames.ts'
+import { foreignProtocolOf } from './foreign-protocol.ts'
+
+describe('the first bytes of a connection', () => {
+  const starts: readonly [string, Buffer | string][] = [
+    // ApiVersions version 4 of 45 bytes; Metadata version 1 of 30.
+    ['Kafka', Buffer.from([0, 0, 0, 45, 0, 18, 0, 4])],
+    ['Kafka', Buffer.from([0, 0, 0, 30, 0, 3, 0, 1])],
+    ['HTTP', 'GET / HTTP/1.1'],
+    ['HTTP', 'OPTIONS /x HTTP/1.1'],
+    ['TLS', Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1])],
+    ['AMQP 0-9-1', 'AMQP\0\0\x09\x01'],
+    ['MQTT', Buffer.from([0x10, 16, 0, 4, 0x4d, 0x51, 0x54, 0x54])],
+    ['MQTT', Buffer.from([0x10, 0x80, 0x01, 0, 4, 0x4d, 0x51, 0x54])],
+    ['STOMP', 'CONNECT\n'],
+    ['OpenWire', Buffer.from([0, 0, 1, 0x4c, 1, 0x41, 0x63, 0x74])],
+  ]
+  for (const [name, start] of starts) {
+    it(`tell ${name} (${JSON.stringify(start.toString('latin1'))})`, () => {
+      assert.equal(
+        foreignProtocolOf(Buffer.from(start as string, 'latin1').subarray(0, 8))?.name,
+        name,
+      )
+    })
+  }
+
+  it('of AMQP 1.0, and of nothing known, tell nothing', () => {
+    const unknown = [
+      amqpHeader,
+      saslHeader,
+      Buffer.alloc(8),
+      Buffer.alloc(8, 0xff),
+      Buffer.from('hellohel'),
+    ]
+    for (const start of unknown) assert.equal(foreignProtocolOf(start), undefined)
+  })
+})

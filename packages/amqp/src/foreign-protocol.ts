@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A protocol that is not AMQP 1.0, by the first bytes of a connection. */
+export interface ForeignProtocol {
+  readonly name: 'Kafka' | 'HTTP' | 'TLS' | 'AMQP 0-9-1' | 'MQTT' | 'STOMP' | 'OpenWire'
+  /** What its clients understand as a refusal; nothing for those that would take it for something else. */
+  readonly answer?: Buffer
+}
+
+const HTTP_METHODS = /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) /
+/** Kafka's brokers take requests up to `socket.request.max.bytes`, 100 MiB. */
+const MAX_KAFKA_REQUEST = 104_857_600
+const MAX_KAFKA_API = 120
+const MAX_KAFKA_VERSION = 30
+const httpBody = 'This port speaks AMQP 1.0, not HTTP.\n'
+const httpAnswer = Buffer.from(
+  `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${httpBody.length}\r\nConnection: close\r\n\r\n${httpBody}`,
+)
+
+/** What a peer speaks whose first eight bytes are not AMQP 1.0; undefined when they are nothing known. */
+export function foreignProtocolOf(start: Buffer): ForeignProtocol | undefined {
+  const text = start.toString('latin1')
+  if (HTTP_METHODS.test(text)) return { name: 'HTTP', answer: httpAnswer }
+  if (text.startsWith('AMQP\0\0\x09\x01')) return { name: 'AMQP 0-9-1' }
+  if (/^(CONNECT|STOMP)\r?\n/.test(text)) return { name: 'STOMP' }
+  if (start[0] === 0x16 && start[1] === 3) return { name: 'TLS' }
+  // CONNECT, with the name of the protocol: `MQTT`, before version 3.1.1 `MQIsdp`.
+  if (start[0] === 0x10 && text.includes('MQ')) return { name: 'MQTT' }
+  if (text.slice(4) === '\x01Act') return { name: 'OpenWire' }
+  const isKafka =
+    start.readInt32BE(0) >= 8 &&
+    start.readInt32BE(0) <= MAX_KAFKA_REQUEST &&
+    start.readUInt16BE(4) <= MAX_KAFKA_API &&
+    start.readUInt16BE(6) <= MAX_KAFKA_VERSION
+  return isKafka ? { name: 'Kafka' } : undefined
+}
