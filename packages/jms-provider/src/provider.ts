@@ -33,6 +33,7 @@ import type { OwnerRecord } from './state/state-record.ts'
 import { TransactionStore } from './transaction/transaction-store.ts'
 import { noUsage, type ProviderUsage, usageOf } from './usage.ts'
 
+/** Options of `JmsProvider.start`. */
 export interface ProviderOptions {
   /** How to reach the Kafka cluster. */
   readonly client: ClientOptions
@@ -43,6 +44,7 @@ export interface ProviderOptions {
    * a cluster that nobody uses for JMS stays as it is. Default false.
    */
   readonly startsOnFirstUse?: boolean
+  /** Receives warnings and errors. Default: none. */
   readonly logger?: Logger
   /**
    * Clock, randomness and network in place of the real ones, for clients of the provider and for its own connections to the

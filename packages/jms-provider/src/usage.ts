@@ -3,6 +3,7 @@ import type { ConnectionContext } from './listener/provider-connection.ts'
 
 /** What clients hold of a provider now: all of it is 0 when none is connected. */
 export interface ProviderUsage {
+  /** Connections of clients. */
   readonly connections: number
   /** Client ids that no second connection may have. */
   readonly clientIds: number
@@ -14,6 +15,7 @@ export interface ProviderUsage {
   readonly transactions: number
   /** Bytes of the messages in them, in memory and in temporary files. */
   readonly transactionBytes: number
+  /** Temporary destinations. */
   readonly temporaryDestinations: number
   /** Messages that were sent to consumers and have no outcome yet. */
   readonly messagesInDelivery: number

@@ -17,6 +17,7 @@ export interface BodyCodec<T> {
 
 /** The writing half of any codec. */
 export interface BodyEncoder {
+  /** Creates the message whose body is `value`. */
   encode(value: never): Message
 }
 

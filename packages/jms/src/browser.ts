@@ -47,11 +47,13 @@ export class QueueBrowser implements AsyncDisposable {
     await look.close()
   }
 
+  /** Queue that is browsed. */
   getQueue(): Queue {
     this.#checkOpen()
     return this.#queue
   }
 
+  /** Selector, or null. */
   getMessageSelector(): string | null {
     this.#checkOpen()
     return this.#selector

@@ -4,12 +4,15 @@ import type { Session } from './session.ts'
 
 /** A session of a pool, with the thread it would run in (Jakarta Messaging 3.1, section 8.2). */
 export interface ServerSession {
+  /** Session that handles the messages. */
   getSession(): Session | Promise<Session>
   /** Has `run` of its session called. */
   start(): void | Promise<void>
 }
 
+/** Sessions of an application server. */
 export interface ServerSessionPool {
+  /** A session that is free; waits for one. */
   getServerSession(): ServerSession | Promise<ServerSession>
 }
 
@@ -43,6 +46,7 @@ export class ConnectionConsumer implements AsyncDisposable {
     this.#onError = options.onError
   }
 
+  /** Pool that the messages are passed to. */
   getServerSessionPool(): ServerSessionPool {
     return this.#pool
   }
@@ -73,6 +77,7 @@ export class ConnectionConsumer implements AsyncDisposable {
     }
   }
 
+  /** Stops consuming. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true

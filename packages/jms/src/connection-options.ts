@@ -23,6 +23,7 @@ import {
 export interface ConnectionFactoryOptions {
   /** Default: anonymous. `createConnection` may name another. */
   readonly username?: string | undefined
+  /** Password of the user. */
   readonly password?: string | undefined
   /** Client id of every connection; only one connection at a time may have it. Default: none, and a random container id. */
   readonly clientID?: string | undefined

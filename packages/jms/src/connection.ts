@@ -57,13 +57,21 @@ export type Domain = 'any' | 'queue' | 'topic'
 
 /** What a provider and this library are. */
 export interface ConnectionMetaData {
+  /** Version of the Jakarta Messaging API, as `3.1`. */
   getJMSVersion(): string
+  /** Major version of the API. */
   getJMSMajorVersion(): number
+  /** Minor version of the API. */
   getJMSMinorVersion(): number
+  /** Name of the provider. */
   getJMSProviderName(): string
+  /** Version of the provider. */
   getProviderVersion(): string
+  /** Major version of the provider. */
   getProviderMajorVersion(): number
+  /** Minor version of the provider. */
   getProviderMinorVersion(): number
+  /** Names of the `JMSX` properties that are supported. */
   getJMSXPropertyNames(): string[]
 }
 
@@ -81,8 +89,11 @@ const metaData: ConnectionMetaData = {
 /** A client's connection to a provider (Jakarta Messaging 3.1, section 6.1). Messages flow to it once it is started. */
 export class Connection implements TemporaryOwner, AsyncDisposable {
   readonly #options: ResolvedOptions
+  /** Whether the connection is for queues, topics or both. */
   readonly domain: Domain
+  /** Time of the connection. */
   readonly clock: Clock
+  /** Logger of the connection. */
   readonly logger: Logger
   readonly #random: Random
   readonly #wire: Wire
@@ -100,7 +111,9 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   #hidden: AmqpSession | undefined
   #requests: RequestReply | undefined
   #nextId = 0
+  /** Prefixes that the provider puts before names of queues and topics. */
   prefixes: AddressPrefixes = { queue: '', topic: '' }
+  /** Names of subscriptions in use. */
   readonly subscriptionNames = new SubscriptionNames()
   #hasAnonymousRelay = true
 
@@ -140,10 +153,12 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     if (this.#hasOwnClientId) await this.amqp()
   }
 
+  /** Options, with defaults filled in. */
   get options(): ResolvedOptions {
     return this.#options
   }
 
+  /** Whether messages are delivered. */
   get isStarted(): boolean {
     return this.#isStarted && !this.#isClosed
   }
@@ -169,6 +184,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     return this.#clientId
   }
 
+  /** Whether a client id was set. */
   get hasClientId(): boolean {
     return this.#hasOwnClientId
   }
@@ -178,6 +194,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     return `${this.containerId.startsWith('ID:') ? '' : 'ID:'}${this.containerId}:${this.#nextId++}`
   }
 
+  /** Throws `IllegalStateException` if the connection was closed. */
   checkOpen(): void {
     if (this.#isClosed) throw new IllegalStateException('the connection is closed')
     if (this.#wire.failure !== undefined) throw this.#wire.failure
@@ -386,6 +403,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     this.#sessions.delete(session)
   }
 
+  /** Client id, or null. */
   getClientID(): string | null {
     this.checkOpen()
     return this.#hasOwnClientId ? (this.#clientId as string) : null
@@ -414,16 +432,19 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     return claimed
   }
 
+  /** Describes the implementation and its version. */
   getMetaData(): ConnectionMetaData {
     this.checkOpen()
     return metaData
   }
 
+  /** The listener of connection failures, or null. */
   getExceptionListener(): ExceptionListener | null {
     this.checkOpen()
     return this.#exceptionListener
   }
 
+  /** Sets the listener that is called when the connection fails; null removes it. */
   setExceptionListener(listener: ExceptionListener | null): void {
     this.checkOpen()
     checkValue('setExceptionListener', 'listener', listener, listenerOrNull('onException'))
@@ -568,6 +589,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     )
   }
 
+  /** As `createConnectionConsumer`, for a shared subscription. */
   createSharedConnectionConsumer(
     topic: Topic,
     subscriptionName: string,
@@ -580,6 +602,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     )
   }
 
+  /** As `createConnectionConsumer`, for a durable subscription. */
   createDurableConnectionConsumer(
     topic: Topic,
     subscriptionName: string,
@@ -592,6 +615,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     )
   }
 
+  /** As `createConnectionConsumer`, for a shared durable subscription. */
   createSharedDurableConnectionConsumer(
     topic: Topic,
     subscriptionName: string,

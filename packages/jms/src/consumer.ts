@@ -73,6 +73,7 @@ const DRAIN_TIMEOUT_MS = 60_000
 /** Receives messages from a destination (Jakarta Messaging 3.1, section 6.6). */
 export class MessageConsumer implements AsyncDisposable {
   readonly #session: Session
+  /** Destination that is consumed. */
   readonly destination: Destination
   readonly #options: {
     readonly selector: string | null
@@ -115,6 +116,7 @@ export class MessageConsumer implements AsyncDisposable {
     this.#options = options
   }
 
+  /** Whether the consumer was closed. */
   get isClosed(): boolean {
     return this.#isClosed
   }
@@ -351,16 +353,22 @@ export class MessageConsumer implements AsyncDisposable {
     this.#session.checkOpen()
   }
 
+  /** Selector, or null. */
   getMessageSelector(): string | null {
     this.#checkOpen()
     return this.#selector
   }
 
+  /** The listener, or null. */
   getMessageListener(): MessageListener | null {
     this.#checkOpen()
     return this.#listener
   }
 
+  /**
+   * Sets the listener that is called with each message, one at a time; an async one is awaited.
+   * Null removes it.
+   */
   setMessageListener(listener: MessageListener | null): void {
     this.#checkOpen()
     checkValue('setMessageListener', 'listener', listener, listenerOrNull('onMessage'))
@@ -371,12 +379,15 @@ export class MessageConsumer implements AsyncDisposable {
 
   // The names of the classic domains.
 
+  /** Queue of a `QueueReceiver`. */
   getQueue(): Destination {
     return this.destination
   }
+  /** Topic of a `TopicSubscriber`. */
   getTopic(): Destination {
     return this.destination
   }
+  /** Whether messages of the own connection are left out. */
   getNoLocal(): boolean {
     return this.#options.noLocal
   }

@@ -5,9 +5,12 @@ import { InvalidDestinationException } from './exceptions.ts'
 /** Where messages go and come from. */
 export abstract class Destination {
   #address: string
+  /** Whether it is a queue or a topic. */
   abstract readonly kind: 'queue' | 'topic'
+  /** Whether it ends with its connection. */
   readonly isTemporary: boolean = false
 
+  /** Creates a destination of this name. */
   constructor(address: string) {
     if (typeof address !== 'string' || address === '') {
       throw new InvalidDestinationException(
@@ -27,10 +30,12 @@ export abstract class Destination {
     this.#address = address
   }
 
+  /** Name, with its kind. */
   toString(): string {
     return this.address
   }
 
+  /** Whether the other is a destination of the same kind and name. */
   equals(other: unknown): boolean {
     return (
       other instanceof Destination && other.kind === this.kind && other.address === this.address
@@ -38,15 +43,21 @@ export abstract class Destination {
   }
 }
 
+/** A queue: each message goes to one consumer. */
 export class Queue extends Destination {
+  /** Always `queue`. */
   readonly kind = 'queue'
+  /** Name of the queue. */
   getQueueName(): string {
     return this.address
   }
 }
 
+/** A topic: each message goes to every subscription. */
 export class Topic extends Destination {
+  /** Always `topic`. */
   readonly kind = 'topic'
+  /** Name of the topic. */
   getTopicName(): string {
     return this.address
   }
@@ -61,6 +72,7 @@ export interface TemporaryOwner {
 export class TemporaryQueue extends Queue {
   override readonly isTemporary = true
   readonly #owner: TemporaryOwner | undefined
+  /** Created by `createTemporaryQueue`. */
   constructor(address: string, owner?: TemporaryOwner) {
     super(address)
     this.#owner = owner
@@ -81,11 +93,13 @@ export class TemporaryQueue extends Queue {
 export class TemporaryTopic extends Topic {
   override readonly isTemporary = true
   readonly #owner: TemporaryOwner | undefined
+  /** Created by `createTemporaryTopic`. */
   constructor(address: string, owner?: TemporaryOwner) {
     super(address)
     this.#owner = owner
   }
 
+  /** Whether the connection created it. */
   isOwnedBy(owner: TemporaryOwner): boolean {
     return this.#owner === owner
   }

@@ -6,14 +6,17 @@ import { MillraceError, systemErrorCode } from '@millrace/base'
 export class JMSException extends MillraceError {
   override readonly name: string = 'JMSException'
 
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_ERROR', linked?: unknown) {
     super(errorCode, reason, linked === undefined ? {} : { cause: linked })
   }
 
+  /** Error code: that of AMQP, or one that begins `JMS_`. */
   getErrorCode(): string {
     return this.code
   }
 
+  /** The error that led to this one, or undefined. */
   getLinkedException(): unknown {
     return this.cause
   }
@@ -22,6 +25,7 @@ export class JMSException extends MillraceError {
 /** A method was called at a time when it may not be. */
 export class IllegalStateException extends JMSException {
   override readonly name = 'IllegalStateException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_ILLEGAL_STATE', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -29,6 +33,7 @@ export class IllegalStateException extends JMSException {
 /** A client id that is not allowed, or in use. */
 export class InvalidClientIDException extends JMSException {
   override readonly name = 'InvalidClientIDException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_INVALID_CLIENT_ID', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -36,12 +41,15 @@ export class InvalidClientIDException extends JMSException {
 /** A destination that the provider does not know, or that is not one. */
 export class InvalidDestinationException extends JMSException {
   override readonly name = 'InvalidDestinationException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_INVALID_DESTINATION', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
+/** A selector that cannot be read. */
 export class InvalidSelectorException extends JMSException {
   override readonly name = 'InvalidSelectorException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_INVALID_SELECTOR', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -49,6 +57,7 @@ export class InvalidSelectorException extends JMSException {
 /** Credentials or permissions that the provider does not accept. */
 export class JMSSecurityException extends JMSException {
   override readonly name = 'JMSSecurityException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_SECURITY', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -56,6 +65,7 @@ export class JMSSecurityException extends JMSException {
 /** The end of a stream or bytes message was read over. */
 export class MessageEOFException extends JMSException {
   override readonly name = 'MessageEOFException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_MESSAGE_EOF', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -63,6 +73,7 @@ export class MessageEOFException extends JMSException {
 /** A type that a message does not support, or a conversion that is not allowed. */
 export class MessageFormatException extends JMSException {
   override readonly name = 'MessageFormatException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_MESSAGE_FORMAT', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -70,6 +81,7 @@ export class MessageFormatException extends JMSException {
 /** A write-only message was read. */
 export class MessageNotReadableException extends JMSException {
   override readonly name = 'MessageNotReadableException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_MESSAGE_NOT_READABLE', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -77,6 +89,7 @@ export class MessageNotReadableException extends JMSException {
 /** A read-only message was written. */
 export class MessageNotWriteableException extends JMSException {
   override readonly name = 'MessageNotWriteableException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_MESSAGE_NOT_WRITEABLE', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -84,12 +97,15 @@ export class MessageNotWriteableException extends JMSException {
 /** The provider has no room or no right to make what was asked for. */
 export class ResourceAllocationException extends JMSException {
   override readonly name = 'ResourceAllocationException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_RESOURCE_ALLOCATION', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
+/** A call that is not allowed in a transaction. */
 export class TransactionInProgressException extends JMSException {
   override readonly name = 'TransactionInProgressException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_TRANSACTION_IN_PROGRESS', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -97,6 +113,7 @@ export class TransactionInProgressException extends JMSException {
 /** `commit` ended in a rollback. */
 export class TransactionRolledBackException extends JMSException {
   override readonly name = 'TransactionRolledBackException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_TRANSACTION_ROLLED_BACK', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -108,6 +125,7 @@ export class TransactionRolledBackException extends JMSException {
  */
 export class TransactionInDoubtException extends JMSException {
   override readonly name = 'TransactionInDoubtException'
+  /** Creates the exception with a reason, an error code and the error that led to it. */
   constructor(reason: string, errorCode = 'JMS_TRANSACTION_IN_DOUBT', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -116,41 +134,53 @@ export class TransactionInDoubtException extends JMSException {
 /** Root of the exceptions of the simplified API. Each wraps the exception of the classic one. */
 export class JMSRuntimeException extends MillraceError {
   override readonly name: string = 'JMSRuntimeException'
+  /** Creates the exception with a message, an error code and the error that led to it. */
   constructor(detailMessage: string, errorCode = 'JMS_ERROR', cause?: unknown) {
     super(errorCode, detailMessage, cause === undefined ? {} : { cause })
   }
 
+  /** Error code: that of AMQP, or one that begins `JMS_`. */
   getErrorCode(): string {
     return this.code
   }
 }
+/** A call at a time at which it is not allowed; of the simplified API. */
 export class IllegalStateRuntimeException extends JMSRuntimeException {
   override readonly name = 'IllegalStateRuntimeException'
 }
+/** A client id that is in use, empty, or set too late; of the simplified API. */
 export class InvalidClientIDRuntimeException extends JMSRuntimeException {
   override readonly name = 'InvalidClientIDRuntimeException'
 }
+/** A destination that does not exist or cannot be used; of the simplified API. */
 export class InvalidDestinationRuntimeException extends JMSRuntimeException {
   override readonly name = 'InvalidDestinationRuntimeException'
 }
+/** A selector that cannot be read; of the simplified API. */
 export class InvalidSelectorRuntimeException extends JMSRuntimeException {
   override readonly name = 'InvalidSelectorRuntimeException'
 }
+/** A wrong user or password, or a right that is missing; of the simplified API. */
 export class JMSSecurityRuntimeException extends JMSRuntimeException {
   override readonly name = 'JMSSecurityRuntimeException'
 }
+/** A value that cannot be converted; of the simplified API. */
 export class MessageFormatRuntimeException extends JMSRuntimeException {
   override readonly name = 'MessageFormatRuntimeException'
 }
+/** A body or properties that are read-only; of the simplified API. */
 export class MessageNotWriteableRuntimeException extends JMSRuntimeException {
   override readonly name = 'MessageNotWriteableRuntimeException'
 }
+/** A resource that the provider refused; of the simplified API. */
 export class ResourceAllocationRuntimeException extends JMSRuntimeException {
   override readonly name = 'ResourceAllocationRuntimeException'
 }
+/** A call that is not allowed in a transaction; of the simplified API. */
 export class TransactionInProgressRuntimeException extends JMSRuntimeException {
   override readonly name = 'TransactionInProgressRuntimeException'
 }
+/** A transaction that was rolled back instead of committed; of the simplified API. */
 export class TransactionRolledBackRuntimeException extends JMSRuntimeException {
   override readonly name = 'TransactionRolledBackRuntimeException'
 }

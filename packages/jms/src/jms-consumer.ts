@@ -13,12 +13,18 @@ export class JMSConsumer implements AsyncDisposable {
     this.#consumer = consumer
   }
 
+  /** Selector, or null. */
   getMessageSelector(): string | null {
     return unchecked(() => this.#consumer.getMessageSelector())
   }
+  /** The listener, or null. */
   getMessageListener(): MessageListener | null {
     return unchecked(() => this.#consumer.getMessageListener())
   }
+  /**
+   * Sets the listener that is called with each message, one at a time; an async one is awaited.
+   * Null removes it.
+   */
   setMessageListener(listener: MessageListener | null): void {
     unchecked(() => this.#consumer.setMessageListener(listener))
   }
@@ -26,6 +32,7 @@ export class JMSConsumer implements AsyncDisposable {
   receive(timeout?: number): Promise<Message | null> {
     return unchecked(() => this.#consumer.receive(timeout))
   }
+  /** The next message if one is there, else null. */
   receiveNoWait(): Promise<Message | null> {
     return unchecked(() => this.#consumer.receiveNoWait())
   }
@@ -33,6 +40,10 @@ export class JMSConsumer implements AsyncDisposable {
   async receiveBody<T>(type: T, timeout?: number): Promise<BodyOf<T> | null> {
     return this.#bodyOf(await this.receive(timeout), type)
   }
+  /**
+   * The body of the next message as the given type if one is there, else null. Throws
+   * `MessageFormatRuntimeException`.
+   */
   async receiveBodyNoWait<T>(type: T): Promise<BodyOf<T> | null> {
     return this.#bodyOf(await this.receiveNoWait(), type)
   }
@@ -48,6 +59,7 @@ export class JMSConsumer implements AsyncDisposable {
     })
   }
 
+  /** Closes the consumer; what was prefetched goes back. */
   async close(): Promise<void> {
     await unchecked(() => this.#consumer.close())
   }

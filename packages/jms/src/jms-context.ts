@@ -60,9 +60,13 @@ export function unchecked<T>(work: () => T): T {
 
 /** Connection and session in one: the simplified API (Jakarta Messaging 3.1, section 2.8). Errors are the runtime exceptions. */
 export class JMSContext implements AsyncDisposable {
+  /** A message is acknowledged when `receive` returned it, or the listener returned. */
   static readonly AUTO_ACKNOWLEDGE = 1
+  /** Messages are acknowledged by `acknowledge`, all that were received so far. */
   static readonly CLIENT_ACKNOWLEDGE = 2
+  /** As `AUTO_ACKNOWLEDGE`, in batches: messages may be delivered again after a failure. */
   static readonly DUPS_OK_ACKNOWLEDGE = 3
+  /** Sends and receipts become final with `commit`. */
   static readonly SESSION_TRANSACTED = 0
 
   readonly #shared: SharedConnection
@@ -130,6 +134,7 @@ export class JMSContext implements AsyncDisposable {
     })
   }
 
+  /** Creates a producer. */
   createProducer(): JMSProducer {
     return unchecked(() => {
       this.#checkOpen()
@@ -145,6 +150,7 @@ export class JMSContext implements AsyncDisposable {
     })
   }
 
+  /** Client id, or null. */
   getClientID(): string | null {
     return unchecked(() => this.#connection.getClientID())
   }
@@ -159,18 +165,23 @@ export class JMSContext implements AsyncDisposable {
       return claimed
     })
   }
+  /** Describes the implementation and its version. */
   getMetaData(): ConnectionMetaData {
     return unchecked(() => this.#connection.getMetaData())
   }
+  /** The listener of connection failures, or null. */
   getExceptionListener(): ExceptionListener | null {
     return unchecked(() => this.#connection.getExceptionListener())
   }
+  /** Sets the listener that is called when the connection fails; null removes it. */
   setExceptionListener(listener: ExceptionListener | null): void {
     unchecked(() => this.#connection.setExceptionListener(listener))
   }
+  /** Starts delivery. Creating a consumer does it by itself unless `setAutoStart(false)`. */
   async start(): Promise<void> {
     await unchecked(() => this.#connection.start())
   }
+  /** Pauses delivery until `start`. */
   async stop(): Promise<void> {
     await unchecked(() => this.#connection.stop())
   }
@@ -179,6 +190,7 @@ export class JMSContext implements AsyncDisposable {
     unchecked(() => this.#checkOpen())
     this.#autoStart = autoStart
   }
+  /** Whether creating a consumer starts delivery. Default true. */
   getAutoStart(): boolean {
     unchecked(() => this.#checkOpen())
     return this.#autoStart
@@ -215,6 +227,9 @@ export class JMSContext implements AsyncDisposable {
     body: Body,
     options: TypedRequestOptions<R>,
   ): Promise<R>
+  /**
+   * Sends a request and resolves with its reply; any number of requests may wait at the same time.
+   */
   request(destination: Destination | string, body: Body, options?: RequestOptions): Promise<Message>
   request(
     destination: Destination | string,
@@ -239,55 +254,76 @@ export class JMSContext implements AsyncDisposable {
     })
   }
 
+  /** Creates a message without a body. */
   createMessage(): Message {
     return this.#make((factories) => factories.createMessage())
   }
+  /** Creates a message whose body is a string, or null. */
   createTextMessage(text?: string | null): TextMessage {
     return this.#make((factories) => factories.createTextMessage(text))
   }
+  /** Creates a message whose body is bytes. */
   createBytesMessage(): BytesMessage {
     return this.#make((factories) => factories.createBytesMessage())
   }
+  /** Creates a message whose body is named values. */
   createMapMessage(): MapMessage {
     return this.#make((factories) => factories.createMapMessage())
   }
+  /** Creates a message whose body is a sequence of values. */
   createStreamMessage(): StreamMessage {
     return this.#make((factories) => factories.createStreamMessage())
   }
+  /** Creates a message whose body is plain data, which Java programs read as lists and maps. */
   createObjectMessage(object?: unknown): ObjectMessage {
     return this.#make((factories) => factories.createObjectMessage(object))
   }
 
+  /** Whether sends and receipts belong to transactions. */
   getTransacted(): boolean {
     unchecked(() => this.#checkOpen())
     return this.#mode === JMSContext.SESSION_TRANSACTED
   }
+  /** Session mode: `AUTO_ACKNOWLEDGE` and so on. */
   getSessionMode(): number {
     unchecked(() => this.#checkOpen())
     return this.#mode
   }
+  /**
+   * Commits the transaction. Throws `TransactionRolledBackException` if it was rolled back instead.
+   */
   async commit(): Promise<void> {
     await unchecked(async () => (await this.#open()).commit())
   }
+  /** Rolls the transaction back: sends are discarded, messages are delivered again. */
   async rollback(): Promise<void> {
     await unchecked(async () => (await this.#open()).rollback())
   }
+  /** Delivers again what was not acknowledged. */
   async recover(): Promise<void> {
     await unchecked(async () => (await this.#open()).recover())
   }
+  /**
+   * Acknowledges all messages that this context received. Does nothing in other modes than
+   * `CLIENT_ACKNOWLEDGE`.
+   */
   async acknowledge(): Promise<void> {
     await unchecked(async () => (await this.#open()).acknowledge())
   }
 
+  /** A queue by name; nothing is created in the provider. */
   createQueue(queueName: string): Queue {
     return this.#make((factories) => factories.createQueue(queueName))
   }
+  /** A topic by name; nothing is created in the provider. */
   createTopic(topicName: string): Topic {
     return this.#make((factories) => factories.createTopic(topicName))
   }
+  /** Creates a queue that ends with the connection and that only it may consume from. */
   createTemporaryQueue(): Promise<TemporaryQueue> {
     return unchecked(async () => (await this.#open()).createTemporaryQueue())
   }
+  /** Creates a topic that ends with the connection and that only it may consume from. */
   createTemporaryTopic(): Promise<TemporaryTopic> {
     return unchecked(async () => (await this.#open()).createTemporaryTopic())
   }
@@ -300,6 +336,10 @@ export class JMSContext implements AsyncDisposable {
     })
   }
 
+  /**
+   * Consumes a queue, or a topic through a new subscription. Throws
+   * `InvalidDestinationException`, `InvalidSelectorException`.
+   */
   createConsumer(
     destination: Destination,
     messageSelector: string | null = null,
@@ -309,6 +349,10 @@ export class JMSContext implements AsyncDisposable {
       session.createConsumer(destination, messageSelector, noLocal),
     )
   }
+  /**
+   * Consumes a durable subscription of one consumer at a time; messages are kept while there is
+   * none. Needs a client id.
+   */
   createDurableConsumer(
     topic: Topic,
     name: string,
@@ -319,6 +363,7 @@ export class JMSContext implements AsyncDisposable {
       session.createDurableConsumer(topic, name, messageSelector, noLocal),
     )
   }
+  /** Consumes a durable subscription that several consumers share. */
   createSharedDurableConsumer(
     topic: Topic,
     name: string,
@@ -328,6 +373,7 @@ export class JMSContext implements AsyncDisposable {
       session.createSharedDurableConsumer(topic, name, messageSelector),
     )
   }
+  /** Consumes a subscription that several consumers share and that ends with the last of them. */
   createSharedConsumer(
     topic: Topic,
     sharedSubscriptionName: string,
@@ -337,6 +383,7 @@ export class JMSContext implements AsyncDisposable {
       session.createSharedConsumer(topic, sharedSubscriptionName, messageSelector),
     )
   }
+  /** Looks at the messages of a queue without consuming them. Throws `InvalidSelectorException`. */
   createBrowser(queue: Queue, messageSelector: string | null = null): Promise<QueueBrowser> {
     return unchecked(async () => {
       const browser = await (await this.#open()).createBrowser(queue, messageSelector)
@@ -344,6 +391,7 @@ export class JMSContext implements AsyncDisposable {
       return browser
     })
   }
+  /** Deletes a durable subscription. Throws `InvalidDestinationException` if there is none. */
   unsubscribe(name: string): Promise<void> {
     return unchecked(async () => (await this.#open()).unsubscribe(name))
   }

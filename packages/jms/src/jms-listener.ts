@@ -43,6 +43,7 @@ export interface RetryOptions {
 /** When a message counts as consumed. */
 export type ListenerAcknowledge = 'auto' | 'client' | 'transacted' | 'dups-ok'
 
+/** Options of `jmsListener`. */
 export interface ListenerOptions {
   /**
    * Where messages come from. With a `ConnectionFactory` the listener has a connection of its own, which is replaced when it is lost
@@ -83,6 +84,7 @@ export interface ListenerOptions {
 
 /** What a handler gets beside the message. */
 export interface ListenerContext<M extends Message = Message> {
+  /** The message. */
   readonly message: M
   /** The session that the message came through: with `transacted`, what is sent through it is part of the transaction. */
   readonly session: Session
@@ -104,6 +106,7 @@ export type ListenerHandler<M extends Message = Message> = (
 /** Handles the body of a message. */
 export type BodyHandler<T> = (body: T, context: ListenerContext) => unknown
 
+/** Options of closing a listener. */
 export interface ListenerCloseOptions {
   /** How long handlers that run may take to finish, milliseconds. Default 30,000. */
   readonly timeoutMs?: number
@@ -184,6 +187,7 @@ export function jmsListener<T>(
   handler: BodyHandler<T>,
   options: TypedListenerOptions<T>,
 ): Promise<JmsListener>
+/** Consumes a destination with a handler, reconnecting by itself; resolves when it is consuming. */
 export function jmsListener<M extends Message = Message>(
   destination: Destination | string,
   handler: ListenerHandler<M>,

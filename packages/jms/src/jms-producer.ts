@@ -87,52 +87,73 @@ export class JMSProducer {
       message.setPlainProperty(name, value)
   }
 
+  /**
+   * Hints that message ids are not needed. The hint is accepted; messages get ids all the same.
+   * Returns this producer.
+   */
   setDisableMessageID(value: boolean): this {
     this.#disableMessageId = value
     return this
   }
+  /** Whether message ids are hinted to be unnecessary. Default false. */
   getDisableMessageID(): boolean {
     return this.#disableMessageId
   }
+  /** Hints that timestamps are not needed. Returns this producer. */
   setDisableMessageTimestamp(value: boolean): this {
     this.#disableTimestamp = value
     return this
   }
+  /** Whether timestamps are hinted to be unnecessary. Default false. */
   getDisableMessageTimestamp(): boolean {
     return this.#disableTimestamp
   }
+  /**
+   * Sets the delivery mode: `DeliveryMode.PERSISTENT` or `NON_PERSISTENT`. Returns this producer.
+   */
   setDeliveryMode(deliveryMode: number): this {
     unchecked(() => checkDeliveryMode(deliveryMode))
     this.#deliveryMode = deliveryMode
     return this
   }
+  /** Delivery mode. Default `PERSISTENT`. */
   getDeliveryMode(): number {
     return this.#deliveryMode
   }
+  /** Sets the priority, 0 (lowest) to 9. Returns this producer. */
   setPriority(priority: number): this {
     unchecked(() => checkPriority(priority))
     this.#priority = priority
     return this
   }
+  /** Priority. Default 4. */
   getPriority(): number {
     return this.#priority
   }
+  /** Sets the life time of messages, milliseconds; 0 for no limit. Returns this producer. */
   setTimeToLive(timeToLive: number): this {
     unchecked(() => checkDuration('time to live', timeToLive))
     this.#timeToLive = timeToLive
     return this
   }
+  /** Life time of messages, milliseconds. Default 0, no limit. */
   getTimeToLive(): number {
     return this.#timeToLive
   }
+  /** Sets the time before messages are delivered, milliseconds. Returns this producer. */
   setDeliveryDelay(deliveryDelay: number): this {
     unchecked(() => checkDuration('delivery delay', deliveryDelay))
     this.#deliveryDelay = deliveryDelay
     return this
   }
+  /** Time before messages are delivered, milliseconds. Default 0. */
   getDeliveryDelay(): number {
     return this.#deliveryDelay
   }
+  /**
+   * Makes `send` return at once; the listener is called when the provider has the message. Null:
+   * `send` waits. Returns this producer.
+   */
   setAsync(listener: CompletionListener | null): this {
     unchecked(() => {
       if (listener === null) return
@@ -141,6 +162,7 @@ export class JMSProducer {
     this.#async = listener
     return this
   }
+  /** The listener of asynchronous sends, or null. */
   getAsync(): CompletionListener | null {
     return this.#async
   }
@@ -155,71 +177,114 @@ export class JMSProducer {
     })
     return this
   }
+  /** Removes all properties. */
   clearProperties(): this {
     this.#template.clearProperties()
     return this
   }
+  /** Whether there is a property of this name. */
   propertyExists(name: string): boolean {
     return this.#template.propertyExists(name)
   }
+  /**
+   * The property `name` as a boolean. Throws `MessageFormatException` if it cannot be converted.
+   */
   getBooleanProperty(name: string): boolean {
     return unchecked(() => this.#template.getBooleanProperty(name))
   }
+  /**
+   * The property `name` as a signed number of 8 bits. Throws `MessageFormatException` if it cannot
+   * be converted.
+   */
   getByteProperty(name: string): number {
     return unchecked(() => this.#template.getByteProperty(name))
   }
+  /**
+   * The property `name` as a signed number of 16 bits. Throws `MessageFormatException` if it cannot
+   * be converted.
+   */
   getShortProperty(name: string): number {
     return unchecked(() => this.#template.getShortProperty(name))
   }
+  /**
+   * The property `name` as a signed number of 32 bits. Throws `MessageFormatException` if it cannot
+   * be converted.
+   */
   getIntProperty(name: string): number {
     return unchecked(() => this.#template.getIntProperty(name))
   }
+  /**
+   * The property `name` as a signed number of 64 bits, as a bigint. Throws `MessageFormatException`
+   * if it cannot be converted.
+   */
   getLongProperty(name: string): bigint {
     return unchecked(() => this.#template.getLongProperty(name))
   }
+  /**
+   * The property `name` as a number of single precision. Throws `MessageFormatException` if it
+   * cannot be converted.
+   */
   getFloatProperty(name: string): number {
     return unchecked(() => this.#template.getFloatProperty(name))
   }
+  /**
+   * The property `name` as a number of double precision. Throws `MessageFormatException` if it
+   * cannot be converted.
+   */
   getDoubleProperty(name: string): number {
     return unchecked(() => this.#template.getDoubleProperty(name))
   }
+  /**
+   * The property `name` as a string. Throws `MessageFormatException` if it cannot be converted.
+   * Null if there is none.
+   */
   getStringProperty(name: string): string | null {
     return unchecked(() => this.#template.getStringProperty(name))
   }
+  /** The property `name` as it was set; null if there is none. */
   getObjectProperty(name: string): boolean | number | bigint | string | null {
     return this.#template.getObjectProperty(name)
   }
+  /** Names of the properties that messages sent with this producer get. */
   getPropertyNames(): ReadonlySet<string> {
     return new Set(this.#template.getPropertyNames())
   }
 
+  /** Sets the correlation id of messages that are sent. Returns this producer. */
   setJMSCorrelationID(correlationID: string | null): this {
     this.#template.setJMSCorrelationID(correlationID)
     this.#hasCorrelationId = true
     return this
   }
+  /** The correlation id of messages that are sent, or null. */
   getJMSCorrelationID(): string | null {
     return this.#template.getJMSCorrelationID()
   }
+  /** Sets the correlation id of messages that are sent, as bytes. Returns this producer. */
   setJMSCorrelationIDAsBytes(correlationID: Uint8Array | null): this {
     this.#template.setJMSCorrelationIDAsBytes(correlationID)
     this.#hasCorrelationId = true
     return this
   }
+  /** The correlation id of messages that are sent, as bytes, or null. */
   getJMSCorrelationIDAsBytes(): Buffer | null {
     return unchecked(() => this.#template.getJMSCorrelationIDAsBytes())
   }
+  /** Sets the type of messages that are sent. Returns this producer. */
   setJMSType(type: string | null): this {
     this.#template.setJMSType(type)
     return this
   }
+  /** The type of messages that are sent, or null. */
   getJMSType(): string | null {
     return this.#template.getJMSType()
   }
+  /** Sets the destination of replies of messages that are sent. Returns this producer. */
   setJMSReplyTo(replyTo: Destination | null): this {
     this.#template.setJMSReplyTo(replyTo)
     return this
   }
+  /** The destination of replies of messages that are sent, or null. */
   getJMSReplyTo(): Destination | null {
     return this.#template.getJMSReplyTo()
   }

@@ -96,6 +96,7 @@ export function object(expected: string): OptionRule {
 /** An argument or option that is not allowed. The message names it, its value, what is expected and the nearest spelling. */
 export class InvalidOptionException extends JMSException {
   override readonly name = 'InvalidOptionException'
+  /** Creates the exception with a reason. */
   constructor(reason: string) {
     super(reason, 'JMS_INVALID_OPTION')
   }

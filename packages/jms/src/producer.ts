@@ -30,7 +30,9 @@ import type { Session } from './session.ts'
 
 /** Told what became of a message that was sent asynchronously. */
 export interface CompletionListener {
+  /** Called when the provider has the message. */
   onCompletion(message: Message): void
+  /** Called when the message could not be sent. */
   onException(message: Message, exception: JMSException): void
 }
 
@@ -181,36 +183,44 @@ export class MessageProducer implements AsyncDisposable {
     this.#session.checkOpen()
   }
 
+  /** Hints that message ids are not needed. The hint is accepted; messages get ids all the same. */
   setDisableMessageID(value: boolean): void {
     this.#checkOpen()
     this.#disableMessageId = value
   }
+  /** Whether message ids are hinted to be unnecessary. Default false. */
   getDisableMessageID(): boolean {
     this.#checkOpen()
     return this.#disableMessageId
   }
+  /** Hints that timestamps are not needed. */
   setDisableMessageTimestamp(value: boolean): void {
     this.#checkOpen()
     this.#disableTimestamp = value
   }
+  /** Whether timestamps are hinted to be unnecessary. Default false. */
   getDisableMessageTimestamp(): boolean {
     this.#checkOpen()
     return this.#disableTimestamp
   }
+  /** Sets the delivery mode: `DeliveryMode.PERSISTENT` or `NON_PERSISTENT`. */
   setDeliveryMode(deliveryMode: number): void {
     this.#checkOpen()
     checkDeliveryMode(deliveryMode)
     this.#deliveryMode = deliveryMode
   }
+  /** Delivery mode. Default `PERSISTENT`. */
   getDeliveryMode(): number {
     this.#checkOpen()
     return this.#deliveryMode
   }
+  /** Sets the priority, 0 (lowest) to 9. */
   setPriority(priority: number): void {
     this.#checkOpen()
     checkPriority(priority)
     this.#priority = priority
   }
+  /** Priority. Default 4. */
   getPriority(): number {
     this.#checkOpen()
     return this.#priority
@@ -221,6 +231,7 @@ export class MessageProducer implements AsyncDisposable {
     checkDuration('time to live', timeToLive)
     this.#timeToLive = timeToLive
   }
+  /** Life time of messages, milliseconds. Default 0, no limit. */
   getTimeToLive(): number {
     this.#checkOpen()
     return this.#timeToLive
@@ -231,18 +242,22 @@ export class MessageProducer implements AsyncDisposable {
     checkDuration('delivery delay', deliveryDelay)
     this.#deliveryDelay = deliveryDelay
   }
+  /** Time before messages are delivered, milliseconds. Default 0. */
   getDeliveryDelay(): number {
     this.#checkOpen()
     return this.#deliveryDelay
   }
+  /** Destination that was given to `createProducer`, or null. */
   getDestination(): Destination | null {
     this.#checkOpen()
     return this.#destination
   }
   // The names of the classic domains.
+  /** Queue of a `QueueSender`. */
   getQueue(): Destination | null {
     return this.getDestination()
   }
+  /** Topic of a `TopicPublisher`. */
   getTopic(): Destination | null {
     return this.getDestination()
   }
@@ -252,6 +267,10 @@ export class MessageProducer implements AsyncDisposable {
    * together. With a `CompletionListener` the send is asynchronous: it resolves at once, and the listener is told.
    */
   send(message: Message, completionListener?: CompletionListener): Promise<void>
+  /**
+   * Sends a message; resolves when the provider has it. With a completion listener it resolves at
+   * once, and the listener is called. Throws `InvalidDestinationException` without a destination.
+   */
   send(
     message: Message,
     deliveryMode: number,
@@ -259,11 +278,19 @@ export class MessageProducer implements AsyncDisposable {
     timeToLive: number,
     completionListener?: CompletionListener,
   ): Promise<void>
+  /**
+   * Sends a message; resolves when the provider has it. With a completion listener it resolves at
+   * once, and the listener is called. Throws `InvalidDestinationException` without a destination.
+   */
   send(
     destination: Destination,
     message: Message,
     completionListener?: CompletionListener,
   ): Promise<void>
+  /**
+   * Sends a message; resolves when the provider has it. With a completion listener it resolves at
+   * once, and the listener is called. Throws `InvalidDestinationException` without a destination.
+   */
   send(
     destination: Destination,
     message: Message,
@@ -312,6 +339,7 @@ export class MessageProducer implements AsyncDisposable {
   }
 
   // The name of the classic topic domain.
+  /** As `send`, for a `TopicPublisher`. */
   publish(...args: Parameters<MessageProducer['send']>): Promise<void> {
     return this.send(...args)
   }

@@ -97,7 +97,9 @@ interface Parts {
   readonly producer: MessageProducer
 }
 
+/** Sends requests to a queue, one at a time, and waits for their replies. */
 export class QueueRequestor extends Requestor {
+  /** Creates a requestor for a queue, with a temporary queue for replies. */
   constructor(session: Session, queue: Queue | null) {
     super(session, queue)
   }
@@ -107,7 +109,9 @@ export class QueueRequestor extends Requestor {
   }
 }
 
+/** Publishes requests to a topic, one at a time, and waits for their replies. */
 export class TopicRequestor extends Requestor {
+  /** Creates a requestor for a topic, with a temporary topic for replies. */
   constructor(session: Session, topic: Topic | null) {
     super(session, topic)
   }

@@ -49,11 +49,16 @@ const DUPS_OK_ACKNOWLEDGE = 3
  * for the reconnect, receives go on, and what was consumed and not acknowledged is delivered again.
  */
 export class Session implements AsyncDisposable {
+  /** Sends and receipts become final with `commit`. */
   static readonly SESSION_TRANSACTED = SESSION_TRANSACTED
+  /** A message is acknowledged when `receive` returned it, or the listener returned. */
   static readonly AUTO_ACKNOWLEDGE = AUTO_ACKNOWLEDGE
+  /** Messages are acknowledged by `acknowledge`, all that were received so far. */
   static readonly CLIENT_ACKNOWLEDGE = CLIENT_ACKNOWLEDGE
+  /** As `AUTO_ACKNOWLEDGE`, in batches: messages may be delivered again after a failure. */
   static readonly DUPS_OK_ACKNOWLEDGE = DUPS_OK_ACKNOWLEDGE
 
+  /** Connection of the session. */
   readonly connection: Connection
   readonly #mode: number
   #amqp: AmqpSession | undefined
@@ -109,6 +114,7 @@ export class Session implements AsyncDisposable {
     this.#amqp = session
   }
 
+  /** Whether the session was closed. */
   get isClosed(): boolean {
     return this.#isClosed
   }
@@ -221,22 +227,27 @@ export class Session implements AsyncDisposable {
 
   // Messages.
 
+  /** Creates a message without a body. */
   createMessage(): Message {
     this.checkOpen()
     return messageFactories.createMessage()
   }
+  /** Creates a message whose body is a string, or null. */
   createTextMessage(text?: string | null): TextMessage {
     this.checkOpen()
     return messageFactories.createTextMessage(text)
   }
+  /** Creates a message whose body is bytes. */
   createBytesMessage(): BytesMessage {
     this.checkOpen()
     return messageFactories.createBytesMessage()
   }
+  /** Creates a message whose body is named values. */
   createMapMessage(): MapMessage {
     this.checkOpen()
     return messageFactories.createMapMessage()
   }
+  /** Creates a message whose body is a sequence of values. */
   createStreamMessage(): StreamMessage {
     this.checkOpen()
     return messageFactories.createStreamMessage()
@@ -256,21 +267,25 @@ export class Session implements AsyncDisposable {
     }
   }
 
+  /** A queue by name; nothing is created in the provider. */
   createQueue(queueName: string): Queue {
     this.checkOpen()
     this.#allow('queue', 'createQueue')
     return new Queue(queueName)
   }
+  /** A topic by name; nothing is created in the provider. */
   createTopic(topicName: string): Topic {
     this.checkOpen()
     this.#allow('topic', 'createTopic')
     return new Topic(topicName)
   }
+  /** Creates a queue that ends with the connection and that only it may consume from. */
   async createTemporaryQueue(): Promise<TemporaryQueue> {
     this.checkOpen()
     this.#allow('queue', 'createTemporaryQueue')
     return (await this.connection.createTemporary('queue')) as TemporaryQueue
   }
+  /** Creates a topic that ends with the connection and that only it may consume from. */
   async createTemporaryTopic(): Promise<TemporaryTopic> {
     this.checkOpen()
     this.#allow('topic', 'createTemporaryTopic')
@@ -312,6 +327,7 @@ export class Session implements AsyncDisposable {
   ): Promise<MessageConsumer> {
     return this.#consume(destination, { selector: messageSelector, noLocal })
   }
+  /** Consumes a subscription that several consumers share and that ends with the last of them. */
   createSharedConsumer(
     topic: Topic,
     sharedSubscriptionName: string,
@@ -323,6 +339,10 @@ export class Session implements AsyncDisposable {
       isShared: true,
     })
   }
+  /**
+   * Consumes a durable subscription of one consumer at a time; messages are kept while there is
+   * none. Needs a client id.
+   */
   createDurableConsumer(
     topic: Topic,
     name: string,
@@ -336,6 +356,7 @@ export class Session implements AsyncDisposable {
       isDurable: true,
     })
   }
+  /** As `createDurableConsumer`, for a `TopicSession`. */
   createDurableSubscriber(
     topic: Topic,
     name: string,
@@ -344,6 +365,7 @@ export class Session implements AsyncDisposable {
   ): Promise<MessageConsumer> {
     return this.createDurableConsumer(topic, name, messageSelector, noLocal)
   }
+  /** Consumes a durable subscription that several consumers share. */
   createSharedDurableConsumer(
     topic: Topic,
     name: string,
@@ -415,14 +437,17 @@ export class Session implements AsyncDisposable {
 
   // The names of the classic domains.
 
+  /** As `createConsumer` for a queue, for a `QueueSession`. */
   createReceiver(queue: Queue, messageSelector: string | null = null): Promise<MessageConsumer> {
     this.#allow('queue', 'createReceiver')
     return this.createConsumer(queue, messageSelector)
   }
+  /** As `createProducer` for a queue, for a `QueueSession`. */
   createSender(queue: Queue | null): Promise<MessageProducer> {
     this.#allow('queue', 'createSender')
     return this.createProducer(queue)
   }
+  /** As `createConsumer` for a topic, for a `TopicSession`. */
   createSubscriber(
     topic: Topic,
     messageSelector: string | null = null,
@@ -431,11 +456,13 @@ export class Session implements AsyncDisposable {
     this.#allow('topic', 'createSubscriber')
     return this.createConsumer(topic, messageSelector, noLocal)
   }
+  /** As `createProducer` for a topic, for a `TopicSession`. */
   createPublisher(topic: Topic | null): Promise<MessageProducer> {
     this.#allow('topic', 'createPublisher')
     return this.createProducer(topic)
   }
 
+  /** Looks at the messages of a queue without consuming them. Throws `InvalidSelectorException`. */
   async createBrowser(queue: Queue, messageSelector: string | null = null): Promise<QueueBrowser> {
     this.checkOpen()
     this.#allow('queue', 'createBrowser')
@@ -469,10 +496,12 @@ export class Session implements AsyncDisposable {
 
   // Acknowledging.
 
+  /** Whether sends and receipts belong to transactions. */
   getTransacted(): boolean {
     this.checkOpen()
     return this.#mode === SESSION_TRANSACTED
   }
+  /** Session mode: `AUTO_ACKNOWLEDGE` and so on. */
   getAcknowledgeMode(): number {
     this.checkOpen()
     return this.#mode
@@ -668,6 +697,7 @@ export class Session implements AsyncDisposable {
 
   // Listeners.
 
+  /** The listener of messages that an application server passes in, or null. */
   getMessageListener(): MessageListener | null {
     this.checkOpen()
     return this.#listener

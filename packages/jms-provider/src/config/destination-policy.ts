@@ -12,7 +12,9 @@ export interface DestinationPolicy {
   readonly expiryQueue: string | undefined
   /** Wait before a message that failed is delivered again, multiplied each time up to the maximum. */
   readonly redeliveryDelayMs: number
+  /** Factor by which the wait grows with each failed delivery. */
   readonly redeliveryMultiplier: number
+  /** Longest wait before a failed message is delivered again. */
   readonly redeliveryMaxDelayMs: number
   /** A message with the duplicate id of another within this time is dropped; 0 for no detection. */
   readonly duplicateWindowMs: number
@@ -26,6 +28,7 @@ export interface DestinationPolicy {
   readonly consumedRetentionMs: number
 }
 
+/** Settings of destinations for which nothing is configured. */
 export const defaultPolicy: DestinationPolicy = {
   autoCreate: true,
   maxDeliveryAttempts: 10,

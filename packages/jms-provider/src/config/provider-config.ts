@@ -6,6 +6,7 @@ import { type DestinationPolicy, defaultPolicy } from './destination-policy.ts'
 /** A setting of the provider that is unknown or has a wrong value. */
 export class ProviderConfigError extends MillraceError {
   override readonly name = 'ProviderConfigError'
+  /** Creates the error; `message` names the setting, the value and what is allowed. */
   constructor(message: string) {
     super('MILLRACE_INVALID_CONFIG', message)
   }
@@ -215,6 +216,7 @@ export class ProviderConfig {
   readonly #common = new Map<DestinationKey, string>()
   readonly #rules: PatternRule[] = []
 
+  /** Reads settings. Throws `ProviderConfigError` for one that is unknown or has a wrong value. */
   constructor(settings: ReadonlyMap<string, string>) {
     for (const [key, value] of settings) {
       if (key.startsWith('amqp.')) this.#set(key, value.trim())
@@ -261,10 +263,12 @@ export class ProviderConfig {
     rule.values.set(setting, value)
   }
 
+  /** Value of a setting. */
   text(key: ProviderKey): string {
     return this.#values.get(key) ?? providerSettings[key].default
   }
 
+  /** Value of a setting that is a number. */
   number(key: ProviderKey): number {
     return Number(this.text(key))
   }

@@ -4,8 +4,10 @@ import { MillraceError } from '@millrace/base'
 /** A selector that is not one. `position` counts characters from 1. */
 export class InvalidSelectorError extends MillraceError {
   override readonly name = 'InvalidSelectorError'
+  /** Position in the selector, counted from 0. */
   readonly position: number
 
+  /** Creates the error for a problem at a position of a selector. */
   constructor(selector: string, position: number, problem: string) {
     super(
       'MILLRACE_INVALID_SELECTOR',

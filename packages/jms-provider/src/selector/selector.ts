@@ -8,6 +8,7 @@ export type SelectorValue = string | boolean | bigint | number | undefined
 
 /** What a selector looks at: headers and properties by name. */
 export interface Selectable {
+  /** Value of a header or property; undefined for none. */
   valueOf(name: string): SelectorValue
 }
 
@@ -27,6 +28,7 @@ interface Expression {
 
 /** A compiled message selector (Jakarta Messaging 3.1, section 3.8.1). */
 export class Selector {
+  /** Text of the selector. */
   readonly text: string
   readonly #evaluate: Evaluate
   /** The identifiers in it. */

@@ -65,33 +65,73 @@ export class BytesMessage extends Message {
     return this.#size
   }
 
+  /**
+   * Reads a boolean. Throws `MessageEOFException` at the end, `MessageNotReadableException` before
+   * `reset`.
+   */
   readBoolean(): boolean {
     return this.#bytes[this.#take(1)] !== 0
   }
+  /**
+   * Reads a signed number of 8 bits. Throws `MessageEOFException` at the end,
+   * `MessageNotReadableException` before `reset`.
+   */
   readByte(): number {
     return this.#bytes.readInt8(this.#take(1))
   }
+  /**
+   * Reads an unsigned number of 8 bits. Throws `MessageEOFException` at the end,
+   * `MessageNotReadableException` before `reset`.
+   */
   readUnsignedByte(): number {
     return this.#bytes.readUInt8(this.#take(1))
   }
+  /**
+   * Reads a signed number of 16 bits, big-endian. Throws `MessageEOFException` at the end,
+   * `MessageNotReadableException` before `reset`.
+   */
   readShort(): number {
     return this.#bytes.readInt16BE(this.#take(2))
   }
+  /**
+   * Reads an unsigned number of 16 bits, big-endian. Throws `MessageEOFException` at the end,
+   * `MessageNotReadableException` before `reset`.
+   */
   readUnsignedShort(): number {
     return this.#bytes.readUInt16BE(this.#take(2))
   }
+  /**
+   * Reads a character, as a string of one UTF-16 unit, big-endian. Throws `MessageEOFException` at
+   * the end, `MessageNotReadableException` before `reset`.
+   */
   readChar(): string {
     return String.fromCharCode(this.#bytes.readUInt16BE(this.#take(2)))
   }
+  /**
+   * Reads a signed number of 32 bits, big-endian. Throws `MessageEOFException` at the end,
+   * `MessageNotReadableException` before `reset`.
+   */
   readInt(): number {
     return this.#bytes.readInt32BE(this.#take(4))
   }
+  /**
+   * Reads a signed number of 64 bits, as a bigint, big-endian. Throws `MessageEOFException` at the
+   * end, `MessageNotReadableException` before `reset`.
+   */
   readLong(): bigint {
     return this.#bytes.readBigInt64BE(this.#take(8))
   }
+  /**
+   * Reads a number of single precision, big-endian. Throws `MessageEOFException` at the end,
+   * `MessageNotReadableException` before `reset`.
+   */
   readFloat(): number {
     return this.#bytes.readFloatBE(this.#take(4))
   }
+  /**
+   * Reads a number of double precision, big-endian. Throws `MessageEOFException` at the end,
+   * `MessageNotReadableException` before `reset`.
+   */
   readDouble(): number {
     return this.#bytes.readDoubleBE(this.#take(8))
   }
@@ -120,38 +160,67 @@ export class BytesMessage extends Message {
     return count
   }
 
+  /** Writes a boolean. Throws `MessageNotWriteableException` if the body is read-only. */
   writeBoolean(value: boolean): void {
     this.#bytes[this.#room(1)] = value ? 1 : 0
   }
+  /**
+   * Writes a signed number of 8 bits. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeByte(value: number): void {
     jmsValue('byte', value)
     const at = this.#room(1)
     this.#bytes.writeInt8(value, at)
   }
+  /**
+   * Writes a signed number of 16 bits. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeShort(value: number): void {
     jmsValue('short', value)
     const at = this.#room(2)
     this.#bytes.writeInt16BE(value, at)
   }
+  /**
+   * Writes a character, as a string of one UTF-16 unit. Throws `MessageNotWriteableException` if
+   * the body is read-only.
+   */
   writeChar(value: string): void {
     jmsValue('char', value)
     const at = this.#room(2)
     this.#bytes.writeUInt16BE(value.charCodeAt(0), at)
   }
+  /**
+   * Writes a signed number of 32 bits. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeInt(value: number): void {
     jmsValue('int', value)
     const at = this.#room(4)
     this.#bytes.writeInt32BE(value, at)
   }
+  /**
+   * Writes a signed number of 64 bits. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeLong(value: bigint | number): void {
     const { value: whole } = jmsValue('long', value)
     const at = this.#room(8)
     this.#bytes.writeBigInt64BE(whole as bigint, at)
   }
+  /**
+   * Writes a number of single precision. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeFloat(value: number): void {
     const at = this.#room(4)
     this.#bytes.writeFloatBE(value, at)
   }
+  /**
+   * Writes a number of double precision. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeDouble(value: number): void {
     const at = this.#room(8)
     this.#bytes.writeDoubleBE(value, at)
@@ -166,6 +235,10 @@ export class BytesMessage extends Message {
     this.#bytes.writeUInt16BE(encoded.length, at)
     this.#bytes.set(encoded, at + 2)
   }
+  /**
+   * Writes `length` bytes of `value` from `offset`, by default all. Throws
+   * `MessageNotWriteableException` if the body is read-only.
+   */
   writeBytes(value: Uint8Array, offset = 0, length: number = value.length - offset): void {
     const at = this.#room(length)
     this.#bytes.set(value.subarray(offset, offset + length), at)

@@ -15,10 +15,15 @@ import {
   type ValueTypes,
 } from './values.ts'
 
+/** Whether a message survives a crash of the provider. */
 export const DeliveryMode = { NON_PERSISTENT: 1, PERSISTENT: 2 } as const
+/** Delivery mode if none was set: persistent. */
 export const DEFAULT_DELIVERY_MODE = DeliveryMode.PERSISTENT
+/** Priority if none was set: 4. */
 export const DEFAULT_PRIORITY = 4
+/** Life time if none was set: 0, no limit. */
 export const DEFAULT_TIME_TO_LIVE = 0
+/** Delivery delay if none was set: 0. */
 export const DEFAULT_DELIVERY_DELAY = 0
 
 /** An argument that is never allowed: Java's exception of that name. */
@@ -94,6 +99,7 @@ export class Message {
   }
   #properties = new Map<string, JmsValue>()
   #arePropertiesReadOnly = false
+  /** Whether the body is read-only. */
   protected isBodyReadOnly = false
   #acknowledge: Acknowledge | undefined
 
@@ -132,9 +138,11 @@ export class Message {
     this.#properties.set(name, value)
   }
 
+  /** The message id, or null. */
   getJMSMessageID(): string | null {
     return this.headers.messageId
   }
+  /** Sets the message id. Sending replaces it. */
   setJMSMessageID(id: string | null): void {
     this.headers.messageId = id
   }
@@ -142,14 +150,17 @@ export class Message {
   getJMSTimestamp(): number {
     return this.headers.timestamp
   }
+  /** Sets the time of sending, milliseconds since 1970. Sending replaces it. */
   setJMSTimestamp(timestamp: number): void {
     this.headers.timestamp = timestamp
   }
+  /** The correlation id, or null. */
   getJMSCorrelationID(): string | null {
     const { correlationId } = this.headers
     if (correlationId === null || typeof correlationId === 'string') return correlationId
     return `ID:AMQP_BINARY:${correlationId.toString('hex').toUpperCase()}`
   }
+  /** Sets the correlation id. */
   setJMSCorrelationID(correlationId: string | null): void {
     this.headers.correlationId = correlationId
   }
@@ -161,18 +172,23 @@ export class Message {
     }
     return correlationId === null ? null : Buffer.from(correlationId)
   }
+  /** Sets the correlation id as bytes. */
   setJMSCorrelationIDAsBytes(correlationId: Uint8Array | null): void {
     this.headers.correlationId = correlationId === null ? null : Buffer.from(correlationId)
   }
+  /** The destination of replies, or null. */
   getJMSReplyTo(): Destination | null {
     return this.headers.replyTo
   }
+  /** Sets the destination of replies. */
   setJMSReplyTo(destination: Destination | null): void {
     this.headers.replyTo = destination
   }
+  /** The destination, or null. */
   getJMSDestination(): Destination | null {
     return this.headers.destination
   }
+  /** Sets the destination. Sending replaces it. */
   setJMSDestination(destination: Destination | null): void {
     this.headers.destination = destination
   }
@@ -180,22 +196,27 @@ export class Message {
   getJMSDeliveryMode(): number {
     return this.headers.deliveryMode
   }
+  /** Sets the delivery mode. Sending replaces it. */
   setJMSDeliveryMode(deliveryMode: number): void {
     if (deliveryMode !== DeliveryMode.PERSISTENT && deliveryMode !== DeliveryMode.NON_PERSISTENT) {
       throw new JMSException(`invalid delivery mode ${deliveryMode}: allowed is 1 or 2`)
     }
     this.headers.deliveryMode = deliveryMode
   }
+  /** Whether the message may have been delivered before. */
   getJMSRedelivered(): boolean {
     return this.headers.deliveryCount > 1
   }
+  /** Sets the redelivery flag. Sending replaces it. */
   setJMSRedelivered(redelivered: boolean): void {
     if (!redelivered) this.headers.deliveryCount = Math.min(this.headers.deliveryCount, 1)
     else this.headers.deliveryCount = Math.max(this.headers.deliveryCount, 2)
   }
+  /** The type, or null. */
   getJMSType(): string | null {
     return this.headers.type
   }
+  /** Sets the type. */
   setJMSType(type: string | null): void {
     this.headers.type = type
   }
@@ -203,6 +224,7 @@ export class Message {
   getJMSExpiration(): number {
     return this.headers.expiration
   }
+  /** Sets the time of expiry, milliseconds since 1970. Sending replaces it. */
   setJMSExpiration(expiration: number): void {
     this.headers.expiration = expiration
   }
@@ -210,6 +232,7 @@ export class Message {
   getJMSDeliveryTime(): number {
     return this.headers.deliveryTime || this.headers.timestamp
   }
+  /** Sets the earliest time of delivery, milliseconds since 1970. Sending replaces it. */
   setJMSDeliveryTime(deliveryTime: number): void {
     this.headers.deliveryTime = deliveryTime
   }
@@ -217,6 +240,7 @@ export class Message {
   getJMSPriority(): number {
     return this.headers.priority
   }
+  /** Sets the priority. Sending replaces it. */
   setJMSPriority(priority: number): void {
     if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
       throw new JMSException(`invalid priority ${priority}: allowed is 0 to 9`)
@@ -234,6 +258,7 @@ export class Message {
     this.#arePropertiesReadOnly = false
   }
 
+  /** Whether there is a property of this name. */
   propertyExists(name: string): boolean {
     return this.#lookUp(name) !== undefined
   }
@@ -258,27 +283,58 @@ export class Message {
     return readAs(type, this.#lookUp(name), `property ${name}`)
   }
 
+  /**
+   * The property `name` as a boolean. Throws `MessageFormatException` if it cannot be converted.
+   */
   getBooleanProperty(name: string): boolean {
     return this.#read(name, 'boolean') as boolean
   }
+  /**
+   * The property `name` as a signed number of 8 bits. Throws `MessageFormatException` if it cannot
+   * be converted.
+   */
   getByteProperty(name: string): number {
     return this.#read(name, 'byte') as number
   }
+  /**
+   * The property `name` as a signed number of 16 bits. Throws `MessageFormatException` if it cannot
+   * be converted.
+   */
   getShortProperty(name: string): number {
     return this.#read(name, 'short') as number
   }
+  /**
+   * The property `name` as a signed number of 32 bits. Throws `MessageFormatException` if it cannot
+   * be converted.
+   */
   getIntProperty(name: string): number {
     return this.#read(name, 'int') as number
   }
+  /**
+   * The property `name` as a signed number of 64 bits, as a bigint. Throws `MessageFormatException`
+   * if it cannot be converted.
+   */
   getLongProperty(name: string): bigint {
     return this.#read(name, 'long') as bigint
   }
+  /**
+   * The property `name` as a number of single precision. Throws `MessageFormatException` if it
+   * cannot be converted.
+   */
   getFloatProperty(name: string): number {
     return this.#read(name, 'float') as number
   }
+  /**
+   * The property `name` as a number of double precision. Throws `MessageFormatException` if it
+   * cannot be converted.
+   */
   getDoubleProperty(name: string): number {
     return this.#read(name, 'double') as number
   }
+  /**
+   * The property `name` as a string. Throws `MessageFormatException` if it cannot be converted.
+   * Null if there is none.
+   */
   getStringProperty(name: string): string | null {
     return this.#read(name, 'string')
   }
@@ -329,27 +385,59 @@ export class Message {
     }
   }
 
+  /**
+   * Sets the property `name` to a boolean. Throws `MessageNotWriteableException` if the properties
+   * are read-only.
+   */
   setBooleanProperty(name: string, value: boolean): void {
     this.#set(name, jmsValue('boolean', value))
   }
+  /**
+   * Sets the property `name` to a signed number of 8 bits. Throws `MessageNotWriteableException` if
+   * the properties are read-only.
+   */
   setByteProperty(name: string, value: number): void {
     this.#set(name, jmsValue('byte', value))
   }
+  /**
+   * Sets the property `name` to a signed number of 16 bits. Throws `MessageNotWriteableException`
+   * if the properties are read-only.
+   */
   setShortProperty(name: string, value: number): void {
     this.#set(name, jmsValue('short', value))
   }
+  /**
+   * Sets the property `name` to a signed number of 32 bits. Throws `MessageNotWriteableException`
+   * if the properties are read-only.
+   */
   setIntProperty(name: string, value: number): void {
     this.#set(name, jmsValue('int', value))
   }
+  /**
+   * Sets the property `name` to a signed number of 64 bits. Throws `MessageNotWriteableException`
+   * if the properties are read-only.
+   */
   setLongProperty(name: string, value: bigint | number): void {
     this.#set(name, jmsValue('long', value))
   }
+  /**
+   * Sets the property `name` to a number of single precision. Throws `MessageNotWriteableException`
+   * if the properties are read-only.
+   */
   setFloatProperty(name: string, value: number): void {
     this.#set(name, jmsValue('float', value))
   }
+  /**
+   * Sets the property `name` to a number of double precision. Throws `MessageNotWriteableException`
+   * if the properties are read-only.
+   */
   setDoubleProperty(name: string, value: number): void {
     this.#set(name, jmsValue('double', value))
   }
+  /**
+   * Sets the property `name` to a string. Throws `MessageNotWriteableException` if the properties
+   * are read-only.
+   */
   setStringProperty(name: string, value: string | null): void {
     this.#set(name, jmsValue('string', value))
   }
@@ -392,10 +480,12 @@ export class Message {
     return null
   }
 
+  /** Whether `getBody` can return the body as this type. */
   isBodyAssignableTo(_type: unknown): boolean {
     return true
   }
 
+  /** Throws `MessageNotWriteableException` if the body is read-only. */
   protected checkBodyWriteable(): void {
     if (this.isBodyReadOnly) {
       throw new MessageNotWriteableException(

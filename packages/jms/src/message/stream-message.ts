@@ -56,30 +56,66 @@ export class StreamMessage extends Message {
     this.#items.push(value)
   }
 
+  /**
+   * Reads the next value as a boolean. Throws `MessageFormatException` if it cannot be converted,
+   * `MessageEOFException` at the end.
+   */
   readBoolean(): boolean {
     return this.#read('boolean') as boolean
   }
+  /**
+   * Reads the next value as a signed number of 8 bits. Throws `MessageFormatException` if it cannot
+   * be converted, `MessageEOFException` at the end.
+   */
   readByte(): number {
     return this.#read('byte') as number
   }
+  /**
+   * Reads the next value as a signed number of 16 bits. Throws `MessageFormatException` if it
+   * cannot be converted, `MessageEOFException` at the end.
+   */
   readShort(): number {
     return this.#read('short') as number
   }
+  /**
+   * Reads the next value as a character, as a string of one UTF-16 unit. Throws
+   * `MessageFormatException` if it cannot be converted, `MessageEOFException` at the end.
+   */
   readChar(): string {
     return this.#read('char') as string
   }
+  /**
+   * Reads the next value as a signed number of 32 bits. Throws `MessageFormatException` if it
+   * cannot be converted, `MessageEOFException` at the end.
+   */
   readInt(): number {
     return this.#read('int') as number
   }
+  /**
+   * Reads the next value as a signed number of 64 bits, as a bigint. Throws
+   * `MessageFormatException` if it cannot be converted, `MessageEOFException` at the end.
+   */
   readLong(): bigint {
     return this.#read('long') as bigint
   }
+  /**
+   * Reads the next value as a number of single precision. Throws `MessageFormatException` if it
+   * cannot be converted, `MessageEOFException` at the end.
+   */
   readFloat(): number {
     return this.#read('float') as number
   }
+  /**
+   * Reads the next value as a number of double precision. Throws `MessageFormatException` if it
+   * cannot be converted, `MessageEOFException` at the end.
+   */
   readDouble(): number {
     return this.#read('double') as number
   }
+  /**
+   * Reads the next value as a string. Throws `MessageFormatException` if it cannot be converted,
+   * `MessageEOFException` at the end.
+   */
   readString(): string | null {
     return this.#read('string')
   }
@@ -124,38 +160,76 @@ export class StreamMessage extends Message {
     return value
   }
 
+  /** Writes a boolean. Throws `MessageNotWriteableException` if the body is read-only. */
   writeBoolean(value: boolean): void {
     this.#write(jmsValue('boolean', value))
   }
+  /**
+   * Writes a signed number of 8 bits. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeByte(value: number): void {
     this.#write(jmsValue('byte', value))
   }
+  /**
+   * Writes a signed number of 16 bits. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeShort(value: number): void {
     this.#write(jmsValue('short', value))
   }
+  /**
+   * Writes a character, as a string of one UTF-16 unit. Throws `MessageNotWriteableException` if
+   * the body is read-only.
+   */
   writeChar(value: string): void {
     this.#write(jmsValue('char', value))
   }
+  /**
+   * Writes a signed number of 32 bits. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeInt(value: number): void {
     this.#write(jmsValue('int', value))
   }
+  /**
+   * Writes a signed number of 64 bits. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeLong(value: bigint | number): void {
     this.#write(jmsValue('long', value))
   }
+  /**
+   * Writes a number of single precision. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeFloat(value: number): void {
     this.#write(jmsValue('float', value))
   }
+  /**
+   * Writes a number of double precision. Throws `MessageNotWriteableException` if the body is
+   * read-only.
+   */
   writeDouble(value: number): void {
     this.#write(jmsValue('double', value))
   }
+  /** Writes a string. Throws `MessageNotWriteableException` if the body is read-only. */
   writeString(value: string | null): void {
     this.#write(jmsValue('string', value))
   }
+  /**
+   * Writes `length` bytes of `value` from `offset`, by default all, as one value; null is a value,
+   * too.
+   */
   writeBytes(value: Uint8Array | null, offset = 0, length?: number): void {
     const part =
       value === null ? null : Buffer.from(value.subarray(offset, offset + (length ?? value.length)))
     this.#write(jmsValue('bytes', part))
   }
+  /**
+   * Writes a boolean, number, bigint, string or byte array by its type. Throws
+   * `MessageFormatException` for any other.
+   */
   writeObject(value: unknown): void {
     this.#write(guessValue(value))
   }

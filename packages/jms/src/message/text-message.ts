@@ -10,10 +10,12 @@ export class TextMessage extends Message {
     return JmsMessageType.text
   }
 
+  /** The text, or null. */
   getText(): string | null {
     return this.#text
   }
 
+  /** Sets the text. Throws `MessageNotWriteableException` if the body is read-only. */
   setText(text: string | null): void {
     this.checkBodyWriteable()
     this.#text = text === null ? null : String(text)
