@@ -871,8 +871,9 @@ describe('what else an outage meets', () => {
         let count = 0
         for await (const _message of browser) {
           if (++count !== 100) continue
-          outage.network.cut()
+          outage.network.goDown()
           await outage.until(() => !connection.isUp)
+          outage.network.isDown = false
         }
       }, /the connection was lost/)
     }))

@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attempt, type Clock, type Logger, MillraceError } from '@millrace/base'
+import { Condition } from '@millrace/amqp'
+import { attempt, type Clock, type Logger } from '@millrace/base'
 import type { ClientOptions } from '@millrace/client'
 import type { DestinationPolicy } from './config/destination-policy.ts'
-import { Destination, type DestinationHost } from './destination/destination.ts'
-import { KafkaLogs, MAX_RECORD_BYTES } from './destination/kafka-logs.ts'
+import { Destination, type DestinationHost, type OpenOptions } from './destination/destination.ts'
+import { isNotFound } from './destination/destination-errors.ts'
+import { DestinationOpener, recordChange } from './destination/destination-opener.ts'
+import { KafkaLogs } from './destination/kafka-logs.ts'
 import { MemoryLog } from './destination/memory-log.ts'
 import { MessageCache } from './destination/message-cache.ts'
+import { TopicAdmin } from './destination/topic-admin.ts'
+import { TopicWatch } from './destination/topic-watch.ts'
 import { deadLetter } from './mapping/dead-letter.ts'
 import type { StoredMessage } from './mapping/stored-message.ts'
-import { originOf } from './mapping/to-record.ts'
-import { Selector } from './selector/selector.ts'
 import { type Send, sendsOf } from './state/commit.ts'
 import type { Journal } from './state/journal.ts'
+import { voidProgress } from './state/restored-progress.ts'
 import type { StateImage } from './state/state-image.ts'
 import type { DestinationKind, StateChange, SubscriptionRecord } from './state/state-record.ts'
 import type { Acquired, DiscardReason, Subscription } from './subscription/subscription.ts'
-import { topicNameFor } from './topic-name.ts'
+import { filterOf } from './subscription/subscription-filter.ts'
 
-/** Codes of errors that the engine throws on purpose. */
-export const EngineError = {
-  notFound: 'MILLRACE_DESTINATION_NOT_FOUND',
-  inUse: 'MILLRACE_IN_USE',
-} as const
+export { EngineError } from './destination/destination-errors.ts'
+export { filterOf } from './subscription/subscription-filter.ts'
 
 /** Bytes of messages that are kept in memory, over all destinations. */
 const CACHE_BYTES = 48 * 1024 * 1024
@@ -44,6 +45,9 @@ export class Engine implements DestinationHost {
   readonly cache = new MessageCache(CACHE_BYTES)
   readonly logs: KafkaLogs
   readonly journal: Journal
+  readonly topics: TopicAdmin
+  readonly #opener: DestinationOpener
+  readonly #watch: TopicWatch
   readonly #options: EngineOptions
   readonly #image: StateImage
   readonly #destinations = new Map<string, Promise<Destination>>()
@@ -56,17 +60,40 @@ export class Engine implements DestinationHost {
     this.#image = options.image
     this.clock = options.clock
     this.logger = options.logger
-    this.logs = new KafkaLogs(options.client, options)
+    const { clock, logger } = options
+    this.logs = new KafkaLogs(options.client, {
+      clock,
+      logger,
+      onTopicMissing: () => void this.onTopicMissing(),
+    })
     this.journal = options.journal(this.logs)
+    this.topics = new TopicAdmin(this.logs.admin, options)
+    this.#opener = new DestinationOpener({
+      image: options.image,
+      journal: this.journal,
+      logs: this.logs,
+      topics: this.topics,
+      clock,
+    })
+    this.#watch = new TopicWatch({
+      topics: this.topics,
+      clock,
+      logger,
+      destinations: () => this.#open.values(),
+      onGone: (destination) => this.#onTopicGone(destination),
+    })
   }
 
   /** Opens everything that is known, in the background: what is delayed or expires must not wait for somebody to ask. */
   async openAll(): Promise<void> {
     for (const { kind, name } of [...this.#image.destinations.values()]) {
       if (this.#isClosed) return
-      await this.destination(kind, name).catch((error: unknown) => {
+      try {
+        if ((await this.existing(kind, name)) === undefined) await this.#forget(kind, name)
+      } catch (error) {
+        if (this.#isClosed) return
         this.logger.warn(`could not open ${kind} ${name}`, { error })
-      })
+      }
     }
   }
 
@@ -88,146 +115,154 @@ export class Engine implements DestinationHost {
     )
   }
 
-  /** The destination of a name, made now if its policy lets it. Rejects with `EngineError.notFound`. */
-  destination(kind: DestinationKind, name: string): Promise<Destination> {
+  /** The destination of a name, created now if its policy allows it. Rejects with `EngineError.notFound`. */
+  async destination(kind: DestinationKind, name: string): Promise<Destination> {
+    const policy = this.#options.policyOf(kind, name)
+    const destination = await this.#opened(kind, name, policy.autoCreate)
+    if (destination.isDormant) await destination.revive()
+    return destination
+  }
+
+  /** The destination of a name if it exists, or a Kafka topic that can be one. It may be dormant. */
+  async existing(kind: DestinationKind, name: string): Promise<Destination | undefined> {
+    try {
+      return await this.#opened(kind, name, false)
+    } catch (error) {
+      if (isNotFound(error)) return undefined
+      throw error
+    }
+  }
+
+  /** Creates a destination, whatever its policy says. */
+  async create(
+    kind: DestinationKind,
+    name: string,
+    { partitions }: { readonly partitions?: number | undefined } = {},
+  ): Promise<Destination> {
+    const destination = await this.#opened(kind, name, true, partitions)
+    if (destination.isDormant) await destination.revive({ mayCreate: true, partitions })
+    return destination
+  }
+
+  /** Whether the provider created the topic of a destination. */
+  isOwn({ kind, name }: Destination): boolean {
+    return this.#image.destinations.get(`${kind}/${name}`)?.isOwn === true
+  }
+
+  #opened(
+    kind: DestinationKind,
+    name: string,
+    mayCreate: boolean,
+    partitions?: number,
+  ): Promise<Destination> {
     const key = `${kind}/${name}`
-    let opening = this.#destinations.get(key)
-    if (opening === undefined) {
-      opening = this.#openDestination(kind, name)
+    const before = this.#destinations.get(key)
+    // One that was not found without being created may be created now.
+    const opening =
+      before === undefined
+        ? this.#openDestination(kind, name, { mayCreate, partitions })
+        : mayCreate && !this.#open.has(key)
+          ? before.catch((error: unknown) => {
+              if (!isNotFound(error)) throw error
+              return this.#openDestination(kind, name, { mayCreate, partitions })
+            })
+          : before
+    if (opening !== before) {
       this.#destinations.set(key, opening)
-      opening.catch(() => this.#destinations.delete(key))
+      opening.catch(() => {
+        if (this.#destinations.get(key) === opening) this.#destinations.delete(key)
+      })
     }
     return opening
   }
 
-  async #openDestination(kind: DestinationKind, name: string): Promise<Destination> {
-    const key = `${kind}/${name}`
+  async #openDestination(
+    kind: DestinationKind,
+    name: string,
+    options: { readonly mayCreate: boolean; readonly partitions?: number | undefined },
+  ): Promise<Destination> {
     const policy = this.#options.policyOf(kind, name)
-    let record = this.#image.destinations.get(key)
-    if (record === undefined) {
-      if (name === '' || (!policy.autoCreate && !(await this.#topicExists(name)))) {
-        throw new MillraceError(EngineError.notFound, `there is no ${kind} ${JSON.stringify(name)}`)
-      }
-      const topic = this.#freeTopic(kind, name)
-      await this.#createTopic(topic, policy)
-      record = { kind, name, topic }
-      await this.journal.write([
-        {
-          key: { kind: 'destination', destinationKind: kind, name },
-          value: JSON.stringify(record),
-        },
-      ])
-      this.#image.destinations.set(key, record)
-    }
     const destination = new Destination(this, { kind, name, policy, isTemporary: false })
-    await this.#openLog(destination, record.topic, record.hasDuplicateIds === true)
-    this.#open.set(key, destination)
+    destination.onNews((messages) => this.#noteDuplicateIds(destination, messages))
+    await this.#opener.open(destination, options)
+    this.#open.set(`${kind}/${name}`, destination)
     return destination
   }
 
-  async #topicExists(name: string): Promise<boolean> {
-    const topics = await this.logs.admin.listTopics()
-    return [...topics.values()].some((topic) => topic.name === topicNameFor(name))
+  // Topics that are deleted.
+
+  /** A write or read failed because a topic was deleted. Resolves when the destination knows. */
+  onTopicMissing(): Promise<void> {
+    return this.#watch.look()
   }
 
-  /** A queue and a topic of one name get a Kafka topic each. */
-  #freeTopic(kind: DestinationKind, name: string): string {
-    const topic = topicNameFor(name)
-    const taken = new Set([...this.#image.destinations.values()].map((each) => each.topic))
-    return taken.has(topic) ? topicNameFor(`${name}.${kind}`) : topic
+  /** Gives a destination a log again whose topic was deleted. */
+  revive(destination: Destination, options: OpenOptions): Promise<void> {
+    return this.#opener.open(destination, options)
   }
 
-  async #createTopic(topic: string, policy: DestinationPolicy): Promise<void> {
-    const { replicationFactor } = this.#options
-    try {
-      await this.logs.admin.createTopics([
-        {
-          name: topic,
-          numPartitions: policy.partitions,
-          ...(replicationFactor === undefined ? {} : { replicationFactor }),
-          configs: {
-            // What waits must not be deleted for its age: the provider takes off what was consumed.
-            'retention.ms': '-1',
-            'max.message.bytes': String(MAX_RECORD_BYTES),
-          },
-        },
-      ])
-    } catch (error) {
-      if ((error as { readonly code?: string }).code !== 'TOPIC_ALREADY_EXISTS') throw error
+  /** The topic of a destination was deleted, and everything in it is lost. */
+  async #onTopicGone(destination: Destination): Promise<void> {
+    const { kind, name, topic } = destination
+    this.logger.warn(`topic ${topic} of ${kind} ${name} was deleted, and its messages with it`)
+    const changes: StateChange[] = []
+    for (const subscription of destination.subscriptions) {
+      if (subscription.isDurable) changes.push(...progressOf(subscription))
     }
+    destination.reset()
+    this.#image.destinations.delete(`${kind}/${name}`)
+    changes.push({ key: { kind: 'destination', destinationKind: kind, name }, value: null })
+    await this.journal.write(changes)
+    if (destination.policy.autoCreate || destination.isClosed) return
+    // Nothing can come here any more until somebody creates the topic and consumers attach again.
+    this.#close(destination, `topic ${topic} of ${kind} ${name} was deleted`)
   }
 
-  async #openLog(destination: Destination, topic: string, hasDuplicateIds: boolean): Promise<void> {
-    const described = await this.logs.admin.describeTopics([topic])
-    const partitions = described.get(topic)?.partitions.length ?? 1
-    const { beginnings, ends } = await this.logs.bounds(topic, partitions)
-    const durable = this.#durableSubscriptions(destination)
-    const from = ends.map((end, partition) => {
-      let lowest = destination.kind === 'queue' ? (beginnings[partition] as number) : end
-      const floors = durable.map((each) => this.#floorOf(each, partition, beginnings))
-      if (floors.length > 0) lowest = Math.min(...floors)
-      return Math.max(lowest, beginnings[partition] as number)
-    })
-    const { duplicateWindowMs } = destination.policy
-    if (hasDuplicateIds && duplicateWindowMs > 0) {
-      const since = this.clock.now() - duplicateWindowMs
-      const offsets = await this.logs.offsetsSince(topic, partitions, since)
-      offsets.forEach((offset, partition) => {
-        from[partition] = Math.min(from[partition] as number, offset)
-      })
+  #close(destination: Destination, why: string): void {
+    const key = `${destination.kind}/${destination.name}`
+    this.#open.delete(key)
+    this.#destinations.delete(key)
+    for (const subscription of destination.subscriptions) {
+      subscription.end(Condition.resourceDeleted, why)
     }
-    ends.forEach((end, partition) => {
-      destination.startAt(partition, { end, from: from[partition] as number })
-    })
-    const log = this.logs.open(topic, {
-      from,
-      consumedRetentionMs: Math.max(destination.policy.consumedRetentionMs, 0),
-      onRecords: (records) => destination.onRecords(records),
-      opening: () => destination.opening,
-      onOpened: (partition) => destination.onOpened(partition),
-    })
-    destination.onNews((messages) => this.#noteDuplicateIds(destination, messages))
-    destination.useLog(log)
-    for (const each of durable) {
-      const subscription = destination.subscribe(
-        { id: each.id, isDurable: true, filter: filterOf(each) },
-        (partition) => this.#floorOf(each, partition, beginnings),
-      )
-      this.#restore(subscription)
-    }
+    destination.close()
   }
 
-  /** A queue's own subscription, or those of a topic. */
-  #durableSubscriptions({ kind, name }: Destination): SubscriptionRecord[] {
-    if (kind === 'topic') {
-      return [...this.#image.subscriptions.values()].filter(({ topic }) => topic === name)
-    }
-    return [
-      {
-        id: `queue/${name}`,
-        topic: name,
-        clientId: '',
-        name,
-        isShared: true,
-        selector: null,
-        noLocalOf: null,
-        floors: {},
-      },
+  /** Drops what the state topic has of a destination that does not exist. Durable subscriptions of a topic stay, and are empty. */
+  async #forget(kind: DestinationKind, name: string): Promise<void> {
+    const changes: StateChange[] = [
+      { key: { kind: 'destination', destinationKind: kind, name }, value: null },
     ]
-  }
-
-  #floorOf(record: SubscriptionRecord, partition: number, beginnings: readonly number[]): number {
-    const journaled = this.#image.progressOf(record.id, partition)?.floor
-    const beginning = beginnings[partition] as number
-    return Math.max(journaled ?? record.floors[partition] ?? beginning, beginning)
-  }
-
-  #restore(subscription: Subscription): void {
-    for (const index of subscription.indices.values()) {
-      const progress = this.#image.progressOf(subscription.id, index.partition)
-      for (const [number, value] of progress?.chunks ?? []) index.restore(number, value)
+    const ids =
+      kind === 'queue'
+        ? [`queue/${name}`]
+        : [...this.#image.subscriptions.values()]
+            .filter(({ topic }) => topic === name)
+            .map(({ id }) => id)
+    for (const id of ids) {
+      changes.push(...voidProgress(id, this.#image.progressOf(id)))
+      this.#image.forgetProgress(id)
     }
-    this.#image.forgetProgress(subscription.id)
+    this.#image.destinations.delete(`${kind}/${name}`)
+    await this.journal.write(changes)
+  }
+
+  /** Deletes a destination, its topic and its messages. Consumers are detached. */
+  async deleteDestination(destination: Destination): Promise<void> {
+    const { kind, name, topic } = destination
+    const topicId = destination.isDormant ? undefined : destination.log.topicId
+    const changes: StateChange[] = []
+    for (const subscription of destination.subscriptions) {
+      if (subscription.isDurable) changes.push(...progressOf(subscription))
+      this.journal.forget(subscription)
+    }
+    const isThere = !destination.isDormant
+    this.#close(destination, `${kind} ${name} was deleted`)
+    // First the topic: were the provider to end in between, the next one would see that it is gone.
+    if (isThere && topic !== undefined) await this.topics.delete({ topic, topicId })
+    this.#image.destinations.delete(`${kind}/${name}`)
+    changes.push({ key: { kind: 'destination', destinationKind: kind, name }, value: null })
+    await this.journal.write(changes)
   }
 
   #noteDuplicateIds(destination: Destination, messages: readonly StoredMessage[]): void {
@@ -237,11 +272,8 @@ export class Engine implements DestinationHost {
     if (!messages.some(({ envelope }) => envelope.hasDuplicateId)) return
     const noted = { ...record, hasDuplicateIds: true }
     this.#image.destinations.set(key, noted)
-    const { kind, name } = destination
     void this.journal
-      .write([
-        { key: { kind: 'destination', destinationKind: kind, name }, value: JSON.stringify(noted) },
-      ])
+      .write([recordChange(noted)])
       .catch((error: unknown) => this.logger.warn('could not write to the state topic', { error }))
   }
 
@@ -292,7 +324,13 @@ export class Engine implements DestinationHost {
     for (let partition = 0; partition < destination.log.partitions; partition++) {
       floors[partition] = destination.endOf(partition)
     }
-    const record: SubscriptionRecord = { ...options, topic: destination.name, floors }
+    const { topicId } = destination.log
+    const record: SubscriptionRecord = {
+      ...options,
+      topic: destination.name,
+      floors,
+      ...(topicId === undefined ? {} : { topicId }),
+    }
     // From here on it sees what is sent, so that nothing falls between.
     const subscription = destination.subscribe(
       { id: record.id, isDurable: true, filter: filterOf(record) },
@@ -311,19 +349,15 @@ export class Engine implements DestinationHost {
     if (record === undefined) return
     this.#image.subscriptions.delete(id)
     const changes: StateChange[] = [{ key: { kind: 'subscription', id }, value: null }]
-    const destination = await this.destination('topic', record.topic)
-    const subscription = destination.subscription(id)
+    const destination = await this.existing('topic', record.topic)
+    const subscription = destination?.subscription(id)
     if (subscription !== undefined) {
-      for (const index of subscription.indices.values()) {
-        const { partition } = index
-        changes.push({ key: { kind: 'floor', partition, id }, value: null })
-        for (const number of index.journaledChunks) {
-          changes.push({ key: { kind: 'chunk', partition, number, id }, value: null })
-        }
-      }
-      destination.unsubscribe(id)
+      changes.push(...progressOf(subscription))
+      destination?.unsubscribe(id)
       this.journal.forget(subscription)
     }
+    changes.push(...voidProgress(id, this.#image.progressOf(id)))
+    this.#image.forgetProgress(id)
     await this.journal.write(changes)
   }
 
@@ -403,6 +437,7 @@ export class Engine implements DestinationHost {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#watch.close()
     await this.journal.close()
     for (const destination of this.#open.values()) destination.close()
     this.#open.clear()
@@ -410,16 +445,13 @@ export class Engine implements DestinationHost {
   }
 }
 
-/** Which messages a durable subscription is for. */
-export function filterOf({
-  selector,
-  noLocalOf,
-}: Pick<SubscriptionRecord, 'selector' | 'noLocalOf'>):
-  | ((message: StoredMessage) => boolean)
-  | undefined {
-  const compiled = Selector.compile(selector)
-  if (compiled === undefined && noLocalOf === null) return undefined
-  const origin = noLocalOf === null ? undefined : originOf(noLocalOf)
-  return (message) =>
-    message.envelope.origin !== origin && (compiled === undefined || compiled.matches(message))
+/** Deletes what the state topic has of a subscription's progress. */
+function progressOf({ id, indices }: Subscription): StateChange[] {
+  return [...indices.values()].flatMap(({ partition, journaledChunks }) => [
+    { key: { kind: 'floor', partition, id }, value: null },
+    ...[...journaledChunks].map((number) => ({
+      key: { kind: 'chunk', partition, number, id } as const,
+      value: null,
+    })),
+  ])
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Logger } from '@millrace/base'
 import { Admin, type ClientOptions, Consumer, type ConsumerRecord } from '@millrace/client'
-import { EPOCH_HEADER, StateImage } from './state/state-image.ts'
+import { EPOCH_HEADER, StateImage, TOPIC_ID_HEADER } from './state/state-image.ts'
 
 /** How long a provider that died is missed before another takes over; the least that brokers allow by default. */
 const SESSION_TIMEOUT_MS = 6000
@@ -129,7 +129,8 @@ export class StateFollower {
     const key = record.keyBytes?.toString('utf8') ?? ''
     try {
       const epoch = Number(record.header(EPOCH_HEADER)?.toString('utf8') ?? 0)
-      this.image.apply(key, record.valueBytes, epoch)
+      const topicId = record.header(TOPIC_ID_HEADER)?.toString('utf8')
+      this.image.apply(key, record.valueBytes, { epoch, topicId })
     } catch (error) {
       this.#logger.warn(`record ${record.offset} of ${this.#topic} is no state`, { key, error })
     }

@@ -20,7 +20,7 @@ import {
   ProviderConfigError,
   parseListener,
 } from './config/provider-config.ts'
-import { MAX_RECORD_BYTES } from './destination/kafka-logs.ts'
+import { MAX_RECORD_BYTES } from './destination/topic-admin.ts'
 import { Engine } from './engine.ts'
 import { Management } from './listener/management.ts'
 import { type ConnectionContext, ProviderConnection } from './listener/provider-connection.ts'
@@ -273,6 +273,7 @@ export class JmsProvider implements AsyncDisposable {
         deliveryTimeoutMs: 45_000,
         maxRequestSize: MAX_RECORD_BYTES,
         bufferMemory: 2 * MAX_RECORD_BYTES,
+        allowAutoCreateTopics: false,
       })
     const transactional = producer(`${topic}-owner`)
     const largeTransactional = producer(`${topic}-owner-large`)

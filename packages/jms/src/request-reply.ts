@@ -79,6 +79,7 @@ export class RequestReply {
     const onAbort = (): void => answer.reject(signal?.reason)
     signal?.addEventListener('abort', onAbort)
     let timer: Timer | undefined
+    const startedMs = clock.monotonic()
     if (timeoutMs > 0) {
       const late = (): void => answer.reject(this.#late(destination, timeoutMs))
       timer = clock.setTimer(timeoutMs, late, { keepsAlive: true })
@@ -87,7 +88,9 @@ export class RequestReply {
       const parts = await Promise.race([this.#ready(starts), answer.promise.then(() => never())])
       message.setJMSReplyTo(parts.replyTo)
       this.#expect(this.#correlationIdOf(message), answer, ids)
-      const settings = [DEFAULT_DELIVERY_MODE, DEFAULT_PRIORITY, timeoutMs] as const
+      const leftMs = Math.max(1, Math.ceil(timeoutMs - (clock.monotonic() - startedMs)))
+      const timeToLive = timeoutMs > 0 ? leftMs : 0
+      const settings = [DEFAULT_DELIVERY_MODE, DEFAULT_PRIORITY, timeToLive] as const
       const sent = parts.producer.send(destination, message, ...settings)
       // The message id is set by now: a responder may correlate by it.
       const messageId = message.getJMSMessageID()

@@ -118,17 +118,14 @@ export class Fetcher {
 
   /** The topic with the id that a partition asks for is not there: an error, if that lasts. */
   #onMissingTopic(state: PartitionState, topicId: string): void {
-    const code = this.#cluster.lossOf(state.topic, topicId)
+    const error = this.#cluster.lossOf(state.topic, topicId)
     const { retryBackoffMs } = this.#cluster.options
-    if (code === undefined) {
+    if (error === undefined) {
       state.retryAt = this.#cluster.clock.monotonic() + retryBackoffMs
       this.#cluster.clock.setTimer(retryBackoffMs, () => this.fetch())
       return
     }
-    state.error = new ProtocolError(
-      code,
-      `topic ${state.topic} with id ${topicId} does not exist: it was deleted`,
-    )
+    state.error = error
     this.#wake()
   }
 

@@ -2,7 +2,6 @@
 import { type Clock, MillraceError, type Timer } from '@millrace/base'
 import {
   ErrorCode,
-  type ErrorName,
   errorName,
   FindCoordinatorRequest,
   FindCoordinatorResponse,
@@ -249,8 +248,18 @@ export class Cluster {
     }
   }
 
-  /** Metadata of a topic; throws `UNKNOWN_TOPIC_OR_PARTITION` and the like once time is up. */
-  async topic(name: string, timeoutMs: number, signal?: AbortSignal): Promise<TopicMetadata> {
+  /**
+   * Metadata of a topic; throws `UNKNOWN_TOPIC_OR_PARTITION` and the like once time is up, or once `topicId` is known to be
+   * gone.
+   */
+  async topic(
+    name: string,
+    timeoutMs: number,
+    {
+      signal,
+      topicId,
+    }: { readonly signal?: AbortSignal; readonly topicId?: string | undefined } = {},
+  ): Promise<TopicMetadata> {
     let lastCode: number = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     try {
       return await this.await(
@@ -262,6 +271,8 @@ export class Cluster {
           const code = metadata.topicErrors.get(name)
           if (code !== undefined) {
             lastCode = code
+            const loss = topicId === undefined ? undefined : this.lossOf(name, topicId)
+            if (loss !== undefined) throw loss
             const error = new ProtocolError(errorName(code), `topic ${name}: ${errorName(code)}`)
             if (!error.retriable) throw error
           }
@@ -288,11 +299,11 @@ export class Cluster {
   }
 
   /**
-   * For a topic that `hasTopicId` does not find: the error code once it is gone, that is after metadata has shown no topic of the
-   * name, or one with another id, for `GONE_AFTER_MS`. Until then it is undefined, since a broker that lags behind may have told
-   * so, and metadata is asked for again.
+   * For a topic that `hasTopicId` does not find: an error once it is gone, that is after metadata has shown no topic of the name,
+   * or one with another id, for `GONE_AFTER_MS`. Until then it is undefined, since a broker that lags behind may have told so, and
+   * metadata is asked for again.
    */
-  lossOf(name: string, id: string): ErrorName | undefined {
+  lossOf(name: string, id: string): MillraceError | undefined {
     this.track([name])
     this.requestRefresh()
     const isReplaced = this.#metadata.topics.has(name)
@@ -304,7 +315,11 @@ export class Cluster {
     const since = this.#missingSince.get(id) ?? now
     this.#missingSince.set(id, since)
     if (now - since < GONE_AFTER_MS) return undefined
-    return isReplaced ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION'
+    // Unlike the errors of these names that brokers answer with, it does not pass.
+    return new MillraceError(
+      isReplaced ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION',
+      `topic ${name} with id ${id} does not exist: it was deleted`,
+    )
   }
 
   /** The node that leads a partition, undefined while none is known. */

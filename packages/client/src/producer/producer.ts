@@ -330,7 +330,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
     const topic = this.#topicState(name)
     while (this.#isInMetadata(name, partition) === undefined) {
-      await this.#cluster.topic(name, this.#options.maxBlockMs)
+      await this.#cluster.topic(name, this.#options.maxBlockMs, { topicId })
     }
     // Those that waited before go first.
     while (topic.waiting.length > 0 || this.#lacksMemory(size)) {
@@ -497,10 +497,10 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   }
 
   async #fetchMetadata(topic: TopicState, first: WaitingRecord): Promise<void> {
-    const { partition } = first.record
+    const { partition, topicId } = first.record
     const timeoutMs = Math.max(0, first.deadline - this.#client.clock.monotonic())
     try {
-      const { partitions } = await this.#cluster.topic(topic.name, timeoutMs)
+      const { partitions } = await this.#cluster.topic(topic.name, timeoutMs, { topicId })
       if (partition !== undefined && partitions[partition] === undefined) {
         await this.#cluster.await(() => this.#isInMetadata(topic.name, partition), {
           timeoutMs: Math.max(0, first.deadline - this.#client.clock.monotonic()),
@@ -516,7 +516,8 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       topic.waiting.shift()
       first.delivery.settle(error as Error)
       const isLasting = error instanceof MillraceError && !error.retriable
-      if (isLasting) for (const each of topic.waiting.splice(0)) each.delivery.settle(error)
+      if (isLasting && topicId === undefined)
+        for (const each of topic.waiting.splice(0)) each.delivery.settle(error)
       this.#placeWaiting(topic)
     }
   }

@@ -165,15 +165,11 @@ export class Sender {
       if (head.topicId === undefined || this.#cluster.hasTopicId(queue.topic, head.topicId)) {
         return true
       }
-      const code = this.#cluster.lossOf(queue.topic, head.topicId)
-      if (code === undefined) {
+      const error = this.#cluster.lossOf(queue.topic, head.topicId)
+      if (error === undefined) {
         this.#wakeAt(now + this.#cluster.options.retryBackoffMs)
         return false
       }
-      const error = new ProtocolError(
-        code,
-        `topic ${queue.topic} with id ${head.topicId} does not exist: it was deleted`,
-      )
       queue.waiting.shift()
       this.#settle(head, error)
     }

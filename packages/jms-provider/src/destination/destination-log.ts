@@ -12,6 +12,8 @@ export interface LogPlace {
 export interface DestinationLog {
   /** The Kafka topic, undefined in memory. */
   readonly topic: string | undefined
+  /** Its id; undefined in memory, and where the cluster does not tell ids. */
+  readonly topicId: string | undefined
   readonly partitions: number
   /** Resolves when the message is safe; its place is told to the destination like that of any other writer's. */
   append(record: NewRecord): Promise<LogPlace>
@@ -23,4 +25,10 @@ export interface DestinationLog {
   trim(partition: number, floor: number): void
   /** Tells what is written from now on no longer. */
   close(): void
+}
+
+/** Whether an error says that a topic was deleted. */
+export function isMissingTopic(error: unknown): boolean {
+  const code = (error as { readonly code?: string } | undefined)?.code
+  return code === 'UNKNOWN_TOPIC_OR_PARTITION' || code === 'UNKNOWN_TOPIC_ID'
 }

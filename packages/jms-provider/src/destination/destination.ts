@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Clock, type Logger, MillraceError } from '@millrace/base'
+import type { Clock, Logger } from '@millrace/base'
 import type { DestinationPolicy } from '../config/destination-policy.ts'
 import { ENVELOPE_HEADER, type EnvelopeSummary, summarizeEnvelope } from '../mapping/envelope.ts'
 import { fromRecord, type StoredRecord } from '../mapping/from-record.ts'
@@ -12,8 +12,23 @@ import {
   Subscription,
   type SubscriptionHost,
 } from '../subscription/subscription.ts'
-import type { DestinationLog, LogPlace } from './destination-log.ts'
+import { destinationGone } from './destination-errors.ts'
+import { type DestinationLog, isMissingTopic, type LogPlace } from './destination-log.ts'
 import type { MessageCache } from './message-cache.ts'
+
+/** Where messages went. */
+interface Written {
+  readonly log: DestinationLog
+  readonly place: LogPlace
+}
+
+/** How the log of a destination is opened. */
+export interface OpenOptions {
+  /** Whether a topic that does not exist is created. */
+  readonly mayCreate: boolean
+  /** Partitions of a topic that is created. Default: as the destination's policy says. */
+  readonly partitions?: number | undefined
+}
 
 /** What a destination needs of the engine. */
 export interface DestinationHost {
@@ -27,6 +42,10 @@ export interface DestinationHost {
     reason: DiscardReason,
     detail?: string,
   ): void
+  /** Gives a destination a log again whose topic was deleted. */
+  revive(destination: Destination, options: OpenOptions): Promise<void>
+  /** A write failed because the topic of a destination was deleted. Resolves when the destination knows. */
+  onTopicMissing(): Promise<void>
 }
 
 /** A queue or a topic: a log, and the subscriptions over it. */
@@ -40,6 +59,7 @@ export class Destination implements SubscriptionHost {
   readonly logger: Logger
   readonly #host: DestinationHost
   #log: DestinationLog | undefined
+  #topic: string | undefined
   readonly #subscriptions = new Map<string, Subscription>()
   /** By partition: the offset after the last message that was confirmed to a sender here. */
   readonly #confirmed = new Map<number, number>()
@@ -53,6 +73,7 @@ export class Destination implements SubscriptionHost {
   readonly #roomListeners = new Set<() => void>()
   /** Messages below are of the time before this provider: those that need not last are gone. */
   readonly #bootOffsets = new Map<number, number>()
+  #reviving: Promise<void> | undefined
   #onNews: ((messages: readonly StoredMessage[]) => void) | undefined
   readonly #opening = new Set<number>()
   isClosed = false
@@ -83,13 +104,57 @@ export class Destination implements SubscriptionHost {
   /** The log comes after the destination, which it tells of messages. */
   useLog(log: DestinationLog): void {
     this.#log = log
+    this.#topic = log.topic
+    this.#wake()
+  }
+
+  /** The Kafka topic, or the one that was deleted; undefined in memory. */
+  get topic(): string | undefined {
+    return this.#topic
   }
 
   get log(): DestinationLog {
     if (this.#log === undefined) {
-      throw new MillraceError('MILLRACE_CLOSED', `${this.kind} ${this.name} is gone`)
+      throw destinationGone(this.kind, this.name)
     }
     return this.#log
+  }
+
+  /** Whether a log that was in use is still the one. */
+  hasLog(log: DestinationLog | undefined): boolean {
+    return log !== undefined && this.#log === log
+  }
+
+  /** The Kafka topic was deleted: there is no log until the destination is used again, or the topic is created. */
+  get isDormant(): boolean {
+    return this.#log === undefined && !this.isClosed
+  }
+
+  /** Forgets the log, whose topic was deleted, and all messages. Consumers and subscriptions stay. */
+  reset(): void {
+    this.#log?.close()
+    this.#log = undefined
+    for (const subscription of this.#subscriptions.values()) subscription.reset()
+    this.#confirmed.clear()
+    this.#indexed.clear()
+    this.#bootOffsets.clear()
+    this.#opening.clear()
+    this.#duplicateIds.clear()
+    this.#wake()
+    this.#tellRoom()
+  }
+
+  /** A write failed because a topic was deleted. Resolves when it is known which. */
+  async onTopicMissing(): Promise<void> {
+    if (!this.isTemporary) await this.#host.onTopicMissing()
+  }
+
+  /** Resolves when there is a log again. Rejects when there is no topic and none may be created. */
+  revive(options: OpenOptions = { mayCreate: this.policy.autoCreate }): Promise<void> {
+    this.#reviving ??= this.#host.revive(this, options).finally(() => {
+      this.#reviving = undefined
+    })
+    return this.#reviving
   }
 
   get subscriptions(): Iterable<Subscription> {
@@ -117,8 +182,9 @@ export class Destination implements SubscriptionHost {
   ): Subscription {
     const keepsProperties = this.kind === 'queue' && !this.isTemporary
     const subscription = new Subscription(this, { ...options, keepsProperties })
-    for (let partition = 0; partition < this.log.partitions; partition++) {
-      subscription.open(partition, floorOf(partition))
+    const { partitions, topicId } = this.log
+    for (let partition = 0; partition < partitions; partition++) {
+      subscription.open(partition, floorOf(partition), topicId)
     }
     this.#subscriptions.set(options.id, subscription)
     return subscription
@@ -161,30 +227,54 @@ export class Destination implements SubscriptionHost {
 
   /** Writes a message; resolves when it is safe. */
   append(record: NewRecord): Promise<void> {
-    return this.#track(this.log.append(record), [record])
+    return this.#write([record], (log) => log.append(record))
   }
 
   /** Writes messages, all of them or none; resolves when they are safe. */
   appendTogether(records: readonly NewRecord[]): Promise<void> {
-    return this.#track(this.log.appendTogether(records), records)
+    return this.#write(records, (log) => log.appendTogether(records))
   }
 
-  #track(appending: Promise<LogPlace>, records: readonly NewRecord[]): Promise<void> {
-    this.#underWay += records.length
-    const appended = appending.then(
-      ({ partition, offset }) => {
-        this.#underWay -= records.length
-        records.forEach((record, i) => {
-          this.#written(record, { partition, offset: offset + i })
-        })
-      },
-      (error: unknown) => {
-        this.#underWay -= records.length
-        throw error
-      },
-    )
+  #write(
+    records: readonly NewRecord[],
+    write: (log: DestinationLog) => Promise<LogPlace>,
+  ): Promise<void> {
+    const appended = this.#append(records, write)
     this.#lastAppend = appended.catch(() => undefined)
     return appended
+  }
+
+  async #append(
+    records: readonly NewRecord[],
+    write: (log: DestinationLog) => Promise<LogPlace>,
+  ): Promise<void> {
+    this.#underWay += records.length
+    let written: Written
+    try {
+      written = await this.#writeToLog(write)
+    } finally {
+      this.#underWay -= records.length
+    }
+    if (!this.hasLog(written.log)) return
+    const { partition, offset } = written.place
+    records.forEach((record, i) => {
+      this.#written(record, { partition, offset: offset + i })
+    })
+  }
+
+  /** What could not be written because its topic was deleted is nowhere: it goes to the topic that takes its place. */
+  async #writeToLog(write: (log: DestinationLog) => Promise<LogPlace>): Promise<Written> {
+    for (let isFirst = true; ; isFirst = false) {
+      if (this.isDormant) await this.revive()
+      const { log } = this
+      try {
+        return { log, place: await write(log) }
+      } catch (error) {
+        if (!isFirst || !isMissingTopic(error)) throw error
+        await this.#host.onTopicMissing()
+        if (this.hasLog(log) || this.isClosed) throw error
+      }
+    }
   }
 
   /**
@@ -344,12 +434,13 @@ export class Destination implements SubscriptionHost {
   }
 
   #keyOf(message: { readonly partition: number; readonly offset: number }): string {
-    return `${this.#log?.topic}/${message.partition}/${message.offset}`
+    return `${this.#log?.topicId ?? this.#log?.topic}/${message.partition}/${message.offset}`
   }
 
   // What subscriptions ask for.
 
   messageAt(partition: number, offset: number): StoredMessage | undefined {
+    if (this.#log === undefined) return undefined
     const { log } = this
     if (log.topic !== undefined) return this.#host.cache.get(this.#keyOf({ partition, offset }))
     return (log as { messageAt?: (offset: number) => StoredMessage | undefined }).messageAt?.(
@@ -358,7 +449,10 @@ export class Destination implements SubscriptionHost {
   }
 
   async load(partition: number, offset: number): Promise<void> {
-    const messages = await this.log.read(partition, offset)
+    const log = this.#log
+    if (log === undefined) return
+    const messages = await log.read(partition, offset)
+    if (!this.hasLog(log)) return
     const subscriptions = [...this.#subscriptions.values()]
     for (const message of messages) {
       const isWanted = subscriptions.some(
@@ -378,6 +472,7 @@ export class Destination implements SubscriptionHost {
   }
 
   onFinished(partition: number, offset: number): void {
+    if (this.#log === undefined) return
     if (this.kind === 'queue' && this.log.topic !== undefined) {
       this.#host.cache.delete(this.#keyOf({ partition, offset }))
     }

@@ -7,14 +7,14 @@ import {
   type ConsumerRecord,
   Producer,
   type ProducerRecord,
+  type TopicPartition,
 } from '@millrace/client'
 import { fromRecord } from '../mapping/from-record.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
-import type { DestinationLog, LogPlace } from './destination-log.ts'
+import { type DestinationLog, isMissingTopic, type LogPlace } from './destination-log.ts'
+import { MAX_RECORD_BYTES } from './topic-admin.ts'
 
-/** Largest record a destination's topic takes, bytes. */
-export const MAX_RECORD_BYTES = 104_857_600
 /** How long a look for news may be held by the broker. */
 const TAIL_WAIT_MS = 100
 /** Bytes that are read ahead at once of a backlog. */
@@ -22,12 +22,19 @@ const READ_BYTES = 2 * 1024 * 1024
 /** How often finished messages are taken off the logs. */
 const TRIM_INTERVAL_MS = 30_000
 
-/** The record for Kafka of a message. */
+/** The record for Kafka of a message. It is never written to another topic of the same name. */
 export function producerRecord(
-  topic: string,
-  record: Pick<NewRecord, 'key' | 'value' | 'headers'>,
+  { topic, topicId }: Pick<DestinationLog, 'topic' | 'topicId'>,
+  { key, value, headers }: Pick<NewRecord, 'key' | 'value' | 'headers'>,
 ): ProducerRecord<Uint8Array | string, Uint8Array | string> {
-  return { topic, key: record.key, value: record.value, headers: record.headers }
+  const place = { topic: topic as string, key, value, headers }
+  return topicId === undefined ? place : { ...place, topicId }
+}
+
+/** The Kafka topic of a destination, as it is now. */
+export interface LogTopic {
+  readonly topic: string
+  readonly topicId: string | undefined
 }
 
 /** The Kafka topics behind destinations: one producer, one consumer that follows them all, one that reads backlogs. */
@@ -41,20 +48,28 @@ export class KafkaLogs {
   readonly #logs = new Map<string, KafkaLog>()
   #isClosed = false
   #isTailing = false
+  readonly #onTopicMissing: () => void
   #wakeTail: () => void = () => {}
 
   constructor(
     client: ClientOptions,
-    { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+    options: {
+      readonly clock: Clock
+      readonly logger: Logger
+      /** A topic that is followed was deleted. */
+      readonly onTopicMissing: () => void
+    },
   ) {
-    this.#clock = clock
-    this.#logger = logger
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#onTopicMissing = options.onTopicMissing
     this.admin = new Admin(client)
     this.#producer = new Producer({
       ...client,
       maxRequestSize: MAX_RECORD_BYTES,
       bufferMemory: 2 * MAX_RECORD_BYTES,
       batchSize: 64 * 1024,
+      allowAutoCreateTopics: false,
     })
     this.#tail = new Consumer({
       ...client,
@@ -77,7 +92,7 @@ export class KafkaLogs {
 
   /** Opens the log of a topic and follows it: `onRecords` gets everything from the offsets in `from` on. */
   open(
-    topic: string,
+    { topic, topicId }: LogTopic,
     options: {
       readonly from: readonly number[]
       readonly onRecords: (records: readonly ConsumerRecord[]) => void
@@ -87,17 +102,20 @@ export class KafkaLogs {
       readonly consumedRetentionMs: number
     },
   ): DestinationLog {
-    const log = new KafkaLog(topic, {
+    const log = new KafkaLog({
+      topic,
+      topicId,
       partitions: options.from.length,
       onRecords: options.onRecords,
       opening: options.opening,
       onOpened: options.onOpened,
       consumedRetentionMs: options.consumedRetentionMs,
       clock: this.#clock,
-      append: (record) => this.#append(topic, record),
-      appendTogether: (records) => this.#appendTogether(topic, records),
-      read: (partition, offset) => this.#reader(topic).read(topic, partition, offset),
+      append: (record) => this.#append(log, record),
+      appendTogether: (records) => this.#appendTogether(log, records),
+      read: (partition, offset) => this.#reader(topic).read(log, partition, offset),
       onClose: () => {
+        if (this.#logs.get(topic) !== log) return
         this.#logs.delete(topic)
         this.#assign()
       },
@@ -114,20 +132,20 @@ export class KafkaLogs {
   #assign(): void {
     if (this.#isClosed) return
     const places = [...this.#logs.values()].flatMap((log) =>
-      Array.from({ length: log.partitions }, (_, partition) => ({ topic: log.topic, partition })),
+      Array.from({ length: log.partitions }, (_, partition) => placeOf(log, partition)),
     )
     this.#tail.assign(places)
     this.#wakeTail()
   }
 
-  async #append(topic: string, record: NewRecord): Promise<LogPlace> {
-    const { partition, offset } = await this.#producer.send(producerRecord(topic, record))
+  async #append(log: KafkaLog, record: NewRecord): Promise<LogPlace> {
+    const { partition, offset } = await this.#producer.send(producerRecord(log, record))
     return { partition, offset: Number(offset) }
   }
 
-  async #appendTogether(topic: string, records: readonly NewRecord[]): Promise<LogPlace> {
+  async #appendTogether(log: KafkaLog, records: readonly NewRecord[]): Promise<LogPlace> {
     const [first] = await this.#producer.send(
-      records.map((record) => ({ ...producerRecord(topic, record), partition: 0 })),
+      records.map((record) => ({ ...producerRecord(log, record), partition: 0 })),
       { atomic: true },
     )
     return { partition: 0, offset: Number(first?.offset ?? -1n) }
@@ -186,6 +204,11 @@ export class KafkaLogs {
         this.#tellOpened()
       } catch (error) {
         if (this.#isClosed) return
+        if (isMissingTopic(error)) {
+          this.#onTopicMissing()
+          await this.#pause(200)
+          continue
+        }
         this.#logger.warn('cannot follow the logs of destinations for the moment', { error })
         await this.#pause(200)
       }
@@ -263,15 +286,16 @@ class BacklogReader {
     this.#client = client
   }
 
-  read(topic: string, partition: number, offset: number): Promise<readonly StoredMessage[]> {
-    this.topic = topic
+  read(log: LogTopic, partition: number, offset: number): Promise<readonly StoredMessage[]> {
+    this.topic = log.topic
     this.lastUsed++
-    const result = this.#last.then(() => this.#read(topic, partition, offset))
+    const result = this.#last.then(() => this.#read(log, partition, offset))
     this.#last = result.catch(() => undefined)
     return result
   }
 
-  async #read(topic: string, partition: number, offset: number): Promise<readonly StoredMessage[]> {
+  async #read(log: LogTopic, partition: number, offset: number): Promise<readonly StoredMessage[]> {
+    const { topic, topicId } = log
     this.#consumer ??= new Consumer({
       ...this.#client,
       isolationLevel: 'read_committed',
@@ -282,8 +306,8 @@ class BacklogReader {
       maxPrefetchBytes: 2 * READ_BYTES,
       allowAutoCreateTopics: false,
     })
-    const place = `${topic}/${partition}`
-    if (this.#assigned !== place) this.#consumer.assign([{ topic, partition }])
+    const place = `${topic}/${topicId}/${partition}`
+    if (this.#assigned !== place) this.#consumer.assign([placeOf(log, partition)])
     if (this.#assigned !== place || this.#position !== offset) {
       this.#consumer.seek({ topic, partition }, BigInt(offset))
     }
@@ -306,8 +330,17 @@ class BacklogReader {
   }
 }
 
+/** A partition to be read, from this topic only. */
+function placeOf(
+  { topic, topicId }: LogTopic,
+  partition: number,
+): TopicPartition & { readonly topicId?: string } {
+  return topicId === undefined ? { topic, partition } : { topic, partition, topicId }
+}
+
 class KafkaLog implements DestinationLog {
   readonly topic: string
+  readonly topicId: string | undefined
   readonly partitions: number
   readonly onRecords: (records: readonly ConsumerRecord[]) => void
   readonly opening: () => Iterable<number>
@@ -323,8 +356,7 @@ class KafkaLog implements DestinationLog {
   readonly #trimmed = new Map<number, number>()
 
   constructor(
-    topic: string,
-    options: {
+    options: LogTopic & {
       readonly partitions: number
       readonly onRecords: (records: readonly ConsumerRecord[]) => void
       readonly opening: () => Iterable<number>
@@ -337,7 +369,8 @@ class KafkaLog implements DestinationLog {
       readonly onClose: () => void
     },
   ) {
-    this.topic = topic
+    this.topic = options.topic
+    this.topicId = options.topicId
     this.partitions = options.partitions
     this.onRecords = options.onRecords
     this.opening = options.opening

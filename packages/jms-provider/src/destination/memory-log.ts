@@ -7,6 +7,7 @@ import type { DestinationLog, LogPlace } from './destination-log.ts'
 /** The log of a temporary destination: it lives as long as its connection, so memory is enough. */
 export class MemoryLog implements DestinationLog {
   readonly topic = undefined
+  readonly topicId = undefined
   readonly partitions = 1
   readonly #clock: Clock
   readonly #messages = new Map<number, StoredMessage>()

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  type AmqpValue,
   accepted,
   EncodedMessage,
   encodeMessage,
@@ -11,6 +10,7 @@ import {
 import type { Engine } from '../engine.ts'
 import { toRecord } from '../mapping/to-record.ts'
 import { parseAddress } from './address.ts'
+import { Administration } from './administration.ts'
 import { amqpErrorOf } from './producer-link.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
@@ -24,11 +24,11 @@ const CREDIT = 100
  */
 export class Management {
   readonly #engine: Engine
-  readonly #subscriptions: Subscriptions
+  readonly #administration: Administration
 
   constructor(engine: Engine, subscriptions: Subscriptions) {
     this.#engine = engine
-    this.#subscriptions = subscriptions
+    this.#administration = new Administration(engine, subscriptions)
   }
 
   serve(link: ReceiverLink): void {
@@ -53,7 +53,9 @@ export class Management {
       let reply: string
       let error: string | undefined
       try {
-        reply = JSON.stringify(await this.#perform(message.applicationProperties))
+        const given = message.applicationProperties
+        const args = (name: string): string => textOf(given.get(name)) ?? ''
+        reply = JSON.stringify(await this.#administration.perform(args('operation'), args))
       } catch (failure) {
         reply = 'null'
         error = amqpErrorOf(failure).message
@@ -72,61 +74,5 @@ export class Management {
     } catch (error) {
       delivery.update({ kind: 'rejected', error: amqpErrorOf(error).condition })
     }
-  }
-
-  async #perform(given: ReadonlyMap<string, AmqpValue>): Promise<unknown> {
-    const name = (): string => textOf(given.get('name')) ?? ''
-    switch (textOf(given.get('operation'))) {
-      case 'queue.list':
-        return this.#listQueues()
-      case 'queue.purge':
-        return { purged: (await this.#engine.destination('queue', name())).queue.purge() }
-      case 'subscription.list':
-        return this.#listSubscriptions()
-      case 'subscription.delete':
-        if (this.#engine.subscriptionRecord(name()) === undefined) {
-          throw new Error(`there is no subscription ${name()}`)
-        }
-        await this.#subscriptions.remove(name())
-        return { deleted: name() }
-      default:
-        throw new Error(
-          'unknown operation: there are queue.list, queue.purge, subscription.list and subscription.delete',
-        )
-    }
-  }
-
-  #listQueues(): unknown[] {
-    return [...this.#engine.destinations]
-      .filter(({ kind }) => kind === 'queue')
-      .map(({ name, queue, isTemporary, log }) => ({
-        name,
-        topic: log.topic ?? null,
-        messages: queue.depth,
-        inDelivery: queue.inFlight,
-        delayed: queue.delayed,
-        consumers: queue.consumerCount,
-        acknowledged: queue.acknowledged,
-        isTemporary,
-      }))
-  }
-
-  async #listSubscriptions(): Promise<unknown[]> {
-    const listed: unknown[] = []
-    for (const record of this.#engine.subscriptionRecords) {
-      const destination = await this.#engine.destination('topic', record.topic)
-      const subscription = destination.subscription(record.id)
-      listed.push({
-        id: record.id,
-        topic: record.topic,
-        name: record.name,
-        clientId: record.clientId,
-        isShared: record.isShared,
-        selector: record.selector,
-        messages: subscription?.depth ?? 0,
-        consumers: subscription?.consumerCount ?? 0,
-      })
-    }
-    return listed
   }
 }

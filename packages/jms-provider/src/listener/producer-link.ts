@@ -230,7 +230,9 @@ export function amqpErrorOf(error: unknown): AmqpError {
           ? Condition.messageSizeExceeded
           : error.code === EngineError.inUse
             ? Condition.resourceLocked
-            : Condition.internalError
+            : error.code === EngineError.gone
+              ? Condition.resourceDeleted
+              : Condition.internalError
     return new AmqpError(condition, error.message, { cause: error })
   }
   return new AmqpError(Condition.internalError, conditionOf(error).description ?? 'error', {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Clock, MillraceError } from '@millrace/base'
-import type { Commit } from './commit.ts'
+import type { Destination } from '../destination/destination.ts'
+import { type Commit, TopicMissingError } from './commit.ts'
 
 /** A commit, and whoever waits for it. */
 export interface PendingCommit {
   readonly commit: Commit
+  /** It was refused once because a topic was deleted. */
+  wasMissing?: boolean
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
@@ -35,9 +38,14 @@ export class CommitQueue {
   /** Groups that come first: what is left of those that were refused. */
   #groups: (readonly PendingCommit[])[] = []
   #stalled: StalledCommit[] = []
+  /** Commits that wait until their destination knows that its topic was deleted. */
+  readonly #missing = new Set<PendingCommit>()
+  readonly #onReady: () => void
 
-  constructor(clock: Clock) {
+  /** `onReady` is called when a commit that had to wait can be tried again. */
+  constructor(clock: Clock, onReady: () => void) {
     this.#clock = clock
+    this.#onReady = onReady
   }
 
   add(pending: PendingCommit): void {
@@ -80,6 +88,18 @@ export class CommitQueue {
 
   /** None of a group was written. `refusals` are the commits whose messages were refused, or had no answer, and why. */
   refused(group: readonly PendingCommit[], refusals: ReadonlyMap<PendingCommit, Error>): void {
+    const missing = group.filter(
+      (each) => refusals.get(each) instanceof TopicMissingError && each.wasMissing !== true,
+    )
+    if (missing.length > 0) {
+      for (const each of missing) {
+        const { destination } = refusals.get(each) as TopicMissingError
+        void this.#retryWhenKnown(each, destination)
+      }
+      const others = group.filter((each) => !missing.includes(each))
+      if (others.length > 0) this.#groups.unshift(others)
+      return
+    }
     const [only] = group
     if (group.length === 1 && only !== undefined) {
       this.#refuseOne(only, refusals.get(only) ?? unexplained())
@@ -94,6 +114,23 @@ export class CommitQueue {
     }
     // Messages of several commits may have been in one batch, and been refused for one of them.
     this.#groups.unshift(...(suspects.length === 0 ? halves(group) : runs(group, refusals)))
+  }
+
+  /** The topic of a destination was deleted: the commit is tried again with the one that takes its place. */
+  async #retryWhenKnown(pending: PendingCommit, destination: Destination): Promise<void> {
+    pending.wasMissing = true
+    this.#missing.add(pending)
+    try {
+      await destination.onTopicMissing()
+      if (destination.isDormant) await destination.revive()
+    } catch (error) {
+      if (this.#missing.delete(pending)) pending.reject(error)
+      return
+    }
+    // Otherwise it was taken out meanwhile.
+    if (!this.#missing.delete(pending)) return
+    this.#waiting.push(pending)
+    this.#onReady()
   }
 
   #refuseOne(pending: PendingCommit, error: Error): void {
@@ -121,7 +158,9 @@ export class CommitQueue {
       ...this.#groups.flat(),
       ...this.#waiting,
       ...this.#stalled.map(({ pending }) => pending),
+      ...this.#missing,
     ]
+    this.#missing.clear()
     this.#groups = []
     this.#waiting = []
     this.#stalled = []

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
+import { EngineError } from '../destination/destination-errors.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
 import type { Acquired } from '../subscription/subscription.ts'
 
@@ -67,12 +68,25 @@ export class OutcomeUnknownError extends MillraceError {
   }
 }
 
+/** The topic of a destination was deleted: nothing of what was sent there was written. */
+export class TopicMissingError extends MillraceError {
+  override readonly name = 'TopicMissingError'
+  readonly destination: Destination
+
+  constructor(destination: Destination, cause?: unknown) {
+    const { kind, name, topic } = destination
+    super('UNKNOWN_TOPIC_ID', `topic ${topic} of ${kind} ${name} was deleted`, { cause })
+    this.destination = destination
+  }
+}
+
 /** Codes of ours that say that a record was never handed to a broker. */
 const neverSent: ReadonlySet<string> = new Set([
   'MILLRACE_INVALID_RECORD',
   'MILLRACE_INVALID_PARTITION',
   'MILLRACE_SERDE',
   'MILLRACE_BUFFER_FULL',
+  EngineError.gone,
 ])
 
 /** Whether an error of a producer says for certain that the records are not in the log: a broker refused them, or never got them. */

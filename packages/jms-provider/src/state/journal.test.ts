@@ -113,6 +113,8 @@ class World {
       cache: new MessageCache(1 << 20),
       onChanged: (subscription) => this.journal.changed(subscription),
       discard: () => assert.fail('nothing is to be discarded'),
+      revive: () => assert.fail('no topic is deleted'),
+      onTopicMissing: () => assert.fail('no topic is deleted'),
     }
     const destination = new Destination(host, {
       kind: 'queue',
@@ -139,6 +141,7 @@ class World {
       isDraining: false,
       take: taken.resolve,
       onNothingLeft() {},
+      end() {},
     }
     subscription.add(taker)
     queue.onMessages([

@@ -3,11 +3,11 @@ import { attempt, type Clock, type Logger, MillraceError } from '@millrace/base'
 import type { Producer } from '@millrace/client'
 import type { Destination } from '../destination/destination.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
-import type { IndexChange } from '../subscription/partition-index.ts'
+import type { IndexChange, PartitionIndex } from '../subscription/partition-index.ts'
 import type { Subscription } from '../subscription/subscription.ts'
 import { type Commit, isRefusal, OutcomeUnknownError } from './commit.ts'
 import { CommitQueue, type PendingCommit } from './commit-queue.ts'
-import { EPOCH_HEADER } from './state-image.ts'
+import { EPOCH_HEADER, TOPIC_ID_HEADER } from './state-image.ts'
 import { encodeKey, type StateChange } from './state-record.ts'
 import {
   type PlainRecord,
@@ -93,7 +93,7 @@ export class Journal {
     this.#plain = options.plain
     this.#transactor = new Transactor(options.transactional, options.clock)
     this.#largeTransactor = new Transactor(options.largeTransactional, options.clock)
-    this.#commits = new CommitQueue(options.clock)
+    this.#commits = new CommitQueue(options.clock, () => this.#start())
     this.#epoch = options.epoch
     this.#stateEnd = options.stateEnd
     this.#onFatal = options.onFatal
@@ -276,8 +276,8 @@ export class Journal {
   #takeChanges(): TakenChanges[] {
     const taken: TakenChanges[] = []
     for (const subscription of this.#dirty) {
-      for (const { partition, changes } of subscription.takeChanges()) {
-        taken.push({ subscription, partition, changes })
+      for (const { index, changes } of subscription.takeChanges()) {
+        taken.push({ subscription, index, changes })
       }
     }
     this.#dirty.clear()
@@ -285,8 +285,8 @@ export class Journal {
   }
 
   #retake(taken: readonly TakenChanges[]): void {
-    for (const { subscription, partition, changes } of taken) {
-      subscription.indices.get(partition)?.retakeChanges(changes)
+    for (const { subscription, index, changes } of taken) {
+      index.retakeChanges(changes)
       this.#dirty.add(subscription)
     }
   }
@@ -323,8 +323,8 @@ export class Journal {
       }
     }
     const taken = this.#takeChanges()
-    const state = taken.flatMap(({ subscription, partition, changes }) =>
-      changes.map((change) => this.#recordOf(stateChange(subscription.id, partition, change))),
+    const state = taken.flatMap(({ subscription, index, changes }) =>
+      changes.map((change) => this.#recordOf(stateChange(subscription.id, index, change))),
     )
     const undo = (): void => {
       this.#retake(taken)
@@ -352,6 +352,7 @@ export class Journal {
       for (const { reject } of group) reject(error)
       throw error
     }
+    for (const { index, changes } of taken) index.onWritten(changes)
     this.#commits.done(group)
     for (const { commit, resolve } of group) {
       for (const acquired of commit.receipts) {
@@ -429,14 +430,17 @@ export class Journal {
 export function stateRecord(
   topic: string,
   epoch: number,
-  { key, value }: StateChange,
+  { key, value, topicId }: StateChange,
 ): PlainRecord {
   return {
     topic,
     partition: 0,
     key: encodeKey(key),
     value,
-    headers: [{ key: EPOCH_HEADER, value: String(epoch) }],
+    headers: [
+      { key: EPOCH_HEADER, value: String(epoch) },
+      ...(topicId === undefined ? [] : [{ key: TOPIC_ID_HEADER, value: topicId }]),
+    ],
   }
 }
 
@@ -450,7 +454,8 @@ function batchOf({
   const [first] = sends.whole ?? []
   if (sends.whole === undefined || first === undefined || receipts.length > 0) return undefined
   const { destination } = first
-  if (destination.log.topic === undefined || destination.log.partitions > 1) return undefined
+  if (destination.isTemporary || destination.isDormant) return undefined
+  if (destination.log.partitions > 1) return undefined
   // A message that is too large for any other batch is one of its own.
   if (sends.bytes > MAX_BATCH_BYTES && sends.count > 1) return undefined
   if (!sends.whole.every((each) => each.destination === destination)) return undefined
@@ -485,15 +490,20 @@ function batchesOf(records: readonly PlainRecord[]): PlainRecord[][] {
 
 interface TakenChanges {
   readonly subscription: Subscription
-  readonly partition: number
+  readonly index: PartitionIndex
   readonly changes: readonly IndexChange[]
 }
 
-function stateChange(id: string, partition: number, change: IndexChange): StateChange {
+function stateChange(
+  id: string,
+  { partition, topicId }: PartitionIndex,
+  change: IndexChange,
+): StateChange {
   if (change.kind === 'floor') {
-    return { key: { kind: 'floor', partition, id }, value: String(change.offset) }
+    return { key: { kind: 'floor', partition, id }, value: String(change.offset), topicId }
   }
-  return { key: { kind: 'chunk', partition, number: change.number, id }, value: change.value }
+  const key = { kind: 'chunk', partition, number: change.number, id } as const
+  return { key, value: change.value, topicId }
 }
 
 /** Errors after which this owner must not, or cannot, write again. */

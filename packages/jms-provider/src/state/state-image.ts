@@ -7,14 +7,22 @@ import {
   type SubscriptionRecord,
 } from './state-record.ts'
 
-/** What a subscription has finished of a partition, as the state topic tells. */
+/** A value of the state topic, and the id of the Kafka topic that it belongs to: undefined in records of earlier versions. */
+export interface Owned<T> {
+  readonly topicId: string | undefined
+  readonly value: T
+}
+
+/** What a subscription has finished of a partition, as the state topic tells. Part of it may belong to a topic that is gone. */
 export interface PartitionProgress {
-  floor: number | undefined
-  readonly chunks: Map<number, Buffer>
+  floor: Owned<number> | undefined
+  readonly chunks: Map<number, Owned<Buffer>>
 }
 
 /** The header of a state record that says which owner wrote it. */
 export const EPOCH_HEADER = 'epoch'
+/** The header of floors and chunks with the id of the Kafka topic that they belong to. */
+export const TOPIC_ID_HEADER = 'topic-id'
 
 /** The state topic, replayed. */
 export class StateImage {
@@ -24,13 +32,17 @@ export class StateImage {
   readonly #progress = new Map<string, Map<number, PartitionProgress>>()
 
   /** Takes in one record; what an owner of the past wrote after the present one took over is left out. */
-  apply(keyText: string, value: Buffer | null, epoch: number): void {
+  apply(
+    keyText: string,
+    value: Buffer | null,
+    { epoch, topicId }: { readonly epoch: number; readonly topicId?: string | undefined },
+  ): void {
     const key = decodeKey(keyText)
     if (key === undefined || epoch < (this.owner?.epoch ?? 0)) return
-    this.#applyKey(key, value)
+    this.#applyKey(key, value, topicId)
   }
 
-  #applyKey(key: StateKey, value: Buffer | null): void {
+  #applyKey(key: StateKey, value: Buffer | null, topicId: string | undefined): void {
     switch (key.kind) {
       case 'owner':
         if (value !== null) this.owner = JSON.parse(value.toString('utf8')) as OwnerRecord
@@ -52,13 +64,14 @@ export class StateImage {
         return
       case 'floor': {
         const progress = this.#progressOf(key.id, key.partition)
-        progress.floor = value === null ? undefined : Number(value.toString('utf8'))
+        const floor = value === null ? Number.NaN : Number(value.toString('utf8'))
+        progress.floor = Number.isSafeInteger(floor) ? { topicId, value: floor } : undefined
         return
       }
       default: {
         const { chunks } = this.#progressOf(key.id, key.partition)
         if (value === null) chunks.delete(key.number)
-        else chunks.set(key.number, Buffer.from(value))
+        else chunks.set(key.number, { topicId, value: Buffer.from(value) })
       }
     }
   }
@@ -77,9 +90,9 @@ export class StateImage {
     return progress
   }
 
-  /** How far a subscription was with a partition; undefined when nothing is known. */
-  progressOf(id: string, partition: number): PartitionProgress | undefined {
-    return this.#progress.get(id)?.get(partition)
+  /** How far a subscription was with its partitions, by number. */
+  progressOf(id: string): ReadonlyMap<number, PartitionProgress> {
+    return this.#progress.get(id) ?? new Map()
   }
 
   /** The subscription's index has it now. */

@@ -8,6 +8,12 @@ export interface DestinationRecord {
   readonly name: string
   /** The Kafka topic behind it. */
   readonly topic: string
+  /** Id of that topic. A topic with another id is a new one of the same name. Absent in records of earlier versions. */
+  readonly topicId?: string
+  /** Whether the provider created the topic with this id, so that it may delete consumed messages from it. */
+  readonly isOwn?: boolean
+  /** The provider is about to create the topic; a record with its id follows. */
+  readonly isCreating?: boolean
   /** Messages with ids for duplicate detection were seen, so that a restart has to look for them. */
   readonly hasDuplicateIds?: boolean
 }
@@ -25,6 +31,8 @@ export interface SubscriptionRecord {
   readonly noLocalOf: string | null
   /** Where each partition stood when it was made. */
   readonly floors: Readonly<Record<string, number>>
+  /** Id of the Kafka topic that the floors belong to. Absent in records of earlier versions. */
+  readonly topicId?: string
 }
 
 /** Who owns the destinations. The highest epoch wins; what was written in an older one after that is ignored. */
@@ -97,4 +105,6 @@ export function decodeKey(text: string): StateKey | undefined {
 export interface StateChange {
   readonly key: StateKey
   readonly value: Buffer | string | null
+  /** Of floors and chunks: id of the Kafka topic that they belong to. */
+  readonly topicId?: string | undefined
 }

@@ -2,8 +2,13 @@
 import { type Clock, MillraceError } from '@millrace/base'
 import type { Producer, ProducerRecord } from '@millrace/client'
 import type { Destination } from '../destination/destination.ts'
+import {
+  type DestinationLog,
+  isMissingTopic,
+  type LogPlace,
+} from '../destination/destination-log.ts'
 import { producerRecord } from '../destination/kafka-logs.ts'
-import { type LastingSend, OutcomeUnknownError, recordSize } from './commit.ts'
+import { type LastingSend, OutcomeUnknownError, recordSize, TopicMissingError } from './commit.ts'
 import { type PendingCommit, STALLED } from './commit-queue.ts'
 
 /** How long a message may be without an answer while other commits wait. */
@@ -102,6 +107,12 @@ function isEnd(error: unknown): boolean {
   )
 }
 
+interface LastOffsets {
+  readonly destination: Destination
+  /** By partition. */
+  readonly offsets: Map<number, number>
+}
+
 /** The messages of a group of commits on their way. */
 export class SentGroup {
   readonly #producer: TransactionalProducer
@@ -111,8 +122,8 @@ export class SentGroup {
   readonly refusals = new Map<PendingCommit, Error>()
   /** Whether it can only be aborted. */
   isRefused = false
-  /** By destination and partition: the last offset. */
-  readonly #places = new Map<Destination, Map<number, number>>()
+  /** By log and partition: the last offset. */
+  readonly #places = new Map<DestinationLog, LastOffsets>()
   /** By commit: messages that have no answer. */
   readonly #open = new Map<PendingCommit, number>()
 
@@ -156,13 +167,12 @@ export class SentGroup {
   async #sendOne(pending: PendingCommit, { destination, record }: LastingSend): Promise<void> {
     this.#open.set(pending, (this.#open.get(pending) ?? 0) + 1)
     try {
-      const { topic } = destination.log
-      if (topic === undefined)
-        throw new MillraceError('MILLRACE_GONE', `${destination.name} is gone`)
-      const { partition, offset } = await this.#producer.send(producerRecord(topic, record))
-      this.#note(destination, partition, Number(offset))
+      if (destination.isDormant) throw new TopicMissingError(destination)
+      const { log } = destination
+      const { partition, offset } = await this.#producer.send(producerRecord(log, record))
+      this.#note(destination, log, { partition, offset: Number(offset) })
     } catch (error) {
-      this.#fail(pending, error)
+      this.#fail(pending, isMissingTopic(error) ? new TopicMissingError(destination, error) : error)
     } finally {
       this.#open.set(pending, (this.#open.get(pending) ?? 1) - 1)
     }
@@ -175,13 +185,13 @@ export class SentGroup {
     if (!this.refusals.has(pending)) this.refusals.set(pending, error as Error)
   }
 
-  #note(destination: Destination, partition: number, offset: number): void {
-    let offsets = this.#places.get(destination)
-    if (offsets === undefined) {
-      offsets = new Map()
-      this.#places.set(destination, offsets)
+  #note(destination: Destination, log: DestinationLog, { partition, offset }: LogPlace): void {
+    let last = this.#places.get(log)
+    if (last === undefined) {
+      last = { destination, offsets: new Map() }
+      this.#places.set(log, last)
     }
-    offsets.set(partition, Math.max(offsets.get(partition) ?? -1, offset))
+    last.offsets.set(partition, Math.max(last.offsets.get(partition) ?? -1, offset))
   }
 
   /** Waits for answers, but not for ever for a topic that has none while others wait. */
@@ -211,7 +221,8 @@ export class SentGroup {
 
   /** The messages are there: whoever looks for them has to be shown them first. */
   confirm(): void {
-    for (const [destination, offsets] of this.#places) {
+    for (const [log, { destination, offsets }] of this.#places) {
+      if (!destination.hasLog(log)) continue
       for (const [partition, offset] of offsets) destination.confirm({ partition, offset })
     }
   }

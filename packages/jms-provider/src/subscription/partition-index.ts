@@ -58,6 +58,8 @@ export type IndexChange =
  */
 export class PartitionIndex {
   readonly partition: number
+  /** Id of the Kafka topic; undefined in memory, and where the cluster does not tell ids. */
+  readonly topicId: string | undefined
   #chunks: (Chunk | undefined)[] = []
   /** Number of the chunk at the front. */
   #first: number
@@ -66,6 +68,7 @@ export class PartitionIndex {
   readonly #restored = new Map<number, RestoredChunk>()
   readonly #dirty = new Set<number>()
   #journaledFloor: number
+  #durableFloor: number
   readonly #journaledChunks = new Set<number>()
   /** Available messages by priority. */
   readonly available = new Array<number>(PRIORITIES).fill(0)
@@ -74,11 +77,13 @@ export class PartitionIndex {
   inFlight = 0
   delayed = 0
 
-  constructor(partition: number, floor: number) {
+  constructor(partition: number, floor: number, topicId?: string) {
     this.partition = partition
+    this.topicId = topicId
     this.#floor = floor
     this.#end = floor
     this.#journaledFloor = floor
+    this.#durableFloor = floor
     this.#first = Math.floor(floor / CHUNK)
   }
 
@@ -88,6 +93,11 @@ export class PartitionIndex {
 
   get end(): number {
     return this.#end
+  }
+
+  /** The floor that the state topic has for sure: after a crash nothing below is needed. */
+  get durableFloor(): number {
+    return this.#durableFloor
   }
 
   /** The first offset that is not finished, or the end. */
@@ -414,6 +424,13 @@ export class PartitionIndex {
         this.#dirty.add(change.number)
         this.#journaledChunks.add(change.number)
       }
+    }
+  }
+
+  /** What `takeChanges` gave is in the state topic. */
+  onWritten(changes: readonly IndexChange[]): void {
+    for (const change of changes) {
+      if (change.kind === 'floor') this.#durableFloor = Math.max(this.#durableFloor, change.offset)
     }
   }
 

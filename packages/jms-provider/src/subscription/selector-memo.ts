@@ -69,6 +69,11 @@ export class SelectorMemo {
     }
   }
 
+  /** Forgets all messages. */
+  clear(): void {
+    this.#verdicts.clear()
+  }
+
   /** Forgets what lies below an offset. */
   forget(partition: number, floor: number): void {
     const chunks = this.#verdicts.get(partition)

@@ -21,6 +21,8 @@ export interface Taker {
   readonly isDraining: boolean
   take(acquired: Acquired): void
   onNothingLeft(): void
+  /** Ends it with an AMQP error: the destination is gone. */
+  end(condition: string, description: string): void
 }
 
 /** A message in somebody's hands. */
@@ -81,6 +83,8 @@ interface TakerState {
 
 /** A selector's verdicts outlive its last consumer for the next one with the same selector, up to so many. */
 const KEPT_MEMOS = 16
+/** Wait before a log is read again that could not be read. */
+const LOAD_RETRY_MS = 100
 /** Messages handed out before others of the process get a turn. */
 const BATCH = 512
 
@@ -133,10 +137,39 @@ export class Subscription {
   }
 
   /** Makes the index of a partition; what lies below `floor` is none of its business. */
-  open(partition: number, floor: number): PartitionIndex {
-    const index = new PartitionIndex(partition, floor)
+  open(partition: number, floor: number, topicId?: string): PartitionIndex {
+    const index = new PartitionIndex(partition, floor, topicId)
     this.#indices.set(partition, index)
     return index
+  }
+
+  /**
+   * Forgets all messages: their log is gone. Consumers stay, for what the next log has. What becomes of messages that they have in
+   * hand no longer matters.
+   */
+  reset(): void {
+    this.#indices.clear()
+    this.#groups.clear()
+    this.#hasGroups = false
+    this.#properties.clear()
+    for (const [text, memo] of this.#memos) {
+      if (memo.users === 0) this.#memos.delete(text)
+      else memo.clear()
+    }
+    for (const state of [...this.#takers, ...this.#browsers]) {
+      state.cursors.clear()
+      state.refused.clear()
+    }
+  }
+
+  /** Whether a message in hand is of a log that is gone. */
+  #isVoid({ index }: Acquired): boolean {
+    return this.#indices.get(index.partition) !== index
+  }
+
+  /** Ends all consumers and browsers with an AMQP error. */
+  end(condition: string, description: string): void {
+    for (const { taker } of [...this.#takers, ...this.#browsers]) taker.end(condition, description)
   }
 
   get consumerCount(): number {
@@ -390,7 +423,9 @@ export class Subscription {
     this.#isLoading = true
     void this.#host
       .load(partition, offset)
-      .catch(() => this.#host.clock.yield())
+      .catch(
+        () => new Promise<void>((resolve) => this.#host.clock.setTimer(LOAD_RETRY_MS, resolve)),
+      )
       .then(() => {
         this.#isLoading = false
         this.plan()
@@ -469,6 +504,7 @@ export class Subscription {
   accept(acquired: Acquired): void {
     if (acquired.isDone) return
     acquired.isDone = true
+    if (this.#isVoid(acquired)) return
     this.acknowledged++
     this.#finish(acquired.index, acquired.message.offset)
   }
@@ -485,6 +521,10 @@ export class Subscription {
     how: { readonly failed: boolean; readonly undeliverableHere?: boolean },
   ): void {
     if (acquired.isDone) return
+    if (this.#isVoid(acquired)) {
+      acquired.isDone = true
+      return
+    }
     const { index, message, taker } = acquired
     const { offset } = message
     const { policy, clock } = this.#host
@@ -529,7 +569,9 @@ export class Subscription {
 
   /** It cannot be consumed by anybody. */
   reject(acquired: Acquired, detail?: string): void {
-    if (!acquired.isDone) this.#host.discard([acquired], 'rejected', detail)
+    if (acquired.isDone) return
+    if (this.#isVoid(acquired)) acquired.isDone = true
+    else this.#host.discard([acquired], 'rejected', detail)
   }
 
   /** First half of consuming it in a transaction: state records count it as finished from here on. */
@@ -556,12 +598,12 @@ export class Subscription {
     this.#host.onChanged(this)
   }
 
-  takeChanges(): { readonly partition: number; readonly changes: readonly IndexChange[] }[] {
+  takeChanges(): { readonly index: PartitionIndex; readonly changes: readonly IndexChange[] }[] {
     const all = []
     for (const index of this.#indices.values()) {
       const changes = index.takeChanges()
       if (changes.length === 0) continue
-      all.push({ partition: index.partition, changes })
+      all.push({ index, changes })
       for (const memo of this.#memos.values()) memo.forget(index.partition, index.floor)
       this.#properties.forget(index.partition, index.floor)
     }
@@ -626,6 +668,8 @@ export class Subscription {
       const { partition } = index
       if (this.#host.messageAt(partition, offset) === undefined) {
         await this.#host.load(partition, offset).catch(() => undefined)
+        // The log may have been deleted meanwhile, and another one may have this offset.
+        if (this.#indices.get(partition) !== index) return
       }
       const message = this.#host.messageAt(partition, offset)
       if (message === undefined) this.#finish(index, offset)

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+import { AmqpError, Condition, JmsCapability } from '@millrace/amqp'
+import { nearestSpelling } from '@millrace/base'
+import type { Destination } from '../destination/destination.ts'
+import type { Engine } from '../engine.ts'
+import { Selector } from '../selector/selector.ts'
+import type { SubscriptionRecord } from '../state/state-record.ts'
+import type { Subscriptions } from './subscriptions.ts'
+
+/** Arguments of an operation, as text. */
+export type Arguments = (name: string) => string
+
+/**
+ * What tools can have done: queues and durable subscriptions listed, created, emptied and deleted. Only what says that it creates
+ * something does; a name that does not exist is an error with the nearest name.
+ */
+export class Administration {
+  readonly #engine: Engine
+  readonly #subscriptions: Subscriptions
+  readonly #operations: ReadonlyMap<string, (args: Arguments) => unknown>
+
+  constructor(engine: Engine, subscriptions: Subscriptions) {
+    this.#engine = engine
+    this.#subscriptions = subscriptions
+    const operations: Record<string, (args: Arguments) => unknown> = {
+      'queue.list': () => this.#listQueues(),
+      'queue.find': async (args) => ({ name: (await this.#queue(args('name'))).name }),
+      'queue.create': (args) => this.#createQueue(args),
+      'queue.delete': (args) => this.#deleteQueue(args),
+      'queue.purge': async (args) => ({ purged: (await this.#queue(args('name'))).queue.purge() }),
+      'subscription.list': () => this.#listSubscriptions(),
+      'subscription.create': (args) => this.#createSubscription(args),
+      'subscription.delete': (args) => this.#deleteSubscription(args('name')),
+    }
+    this.#operations = new Map(Object.entries(operations))
+  }
+
+  /** Carries an operation out; resolves with what is told of it as JSON. */
+  async perform(operation: string, args: Arguments): Promise<unknown> {
+    const known = this.#operations.get(operation)
+    if (known === undefined) {
+      const names = [...this.#operations.keys()].join(', ')
+      throw new Error(`unknown operation ${JSON.stringify(operation)}: there are ${names}`)
+    }
+    return known(args)
+  }
+
+  // Queues.
+
+  #listQueues(): unknown[] {
+    return this.#queues().map(({ name, queue, isTemporary, topic }) => ({
+      name,
+      topic: topic ?? null,
+      messages: queue.depth,
+      inDelivery: queue.inFlight,
+      delayed: queue.delayed,
+      consumers: queue.consumerCount,
+      acknowledged: queue.acknowledged,
+      isTemporary,
+    }))
+  }
+
+  /** Without those whose topic was deleted and that nobody waits for. */
+  #queues(): Destination[] {
+    return [...this.#engine.destinations].filter(
+      ({ kind, isDormant, queue }) => kind === 'queue' && !(isDormant && queue.consumerCount === 0),
+    )
+  }
+
+  /** A queue that exists. */
+  async #queue(name: string): Promise<Destination> {
+    const queue = name === '' ? undefined : await this.#engine.existing('queue', name)
+    if (queue !== undefined && !queue.isDormant) return queue
+    const names = this.#queues()
+      .filter(({ isTemporary }) => !isTemporary)
+      .map((each) => each.name)
+    throw notFound('queue', name, names)
+  }
+
+  async #createQueue(args: Arguments): Promise<unknown> {
+    const name = args('name')
+    const partitions = args('partitions')
+    if (partitions !== '' && !/^[1-9]\d{0,4}$/.test(partitions)) {
+      throw new Error(`invalid partitions ${partitions}: expected a whole number from 1`)
+    }
+    const known = await this.#engine.existing('queue', name)
+    if (known !== undefined && !known.isDormant) throw new Error(`queue ${name} exists already`)
+    const queue = await this.#engine.create('queue', name, {
+      partitions: partitions === '' ? undefined : Number(partitions),
+    })
+    return { name, topic: queue.topic ?? null, partitions: queue.log.partitions }
+  }
+
+  async #deleteQueue(args: Arguments): Promise<unknown> {
+    const queue = await this.#queue(args('name'))
+    const { name, topic, isTemporary } = queue
+    if (isTemporary) throw new Error(`queue ${name} is temporary: it ends with its connection`)
+    if (args('force') !== 'true') {
+      const { consumerCount } = queue.queue
+      if (consumerCount > 0) {
+        const count = consumerCount === 1 ? 'a consumer' : `${consumerCount} consumers`
+        throw new AmqpError(Condition.resourceLocked, `queue ${name} has ${count}`)
+      }
+      if (!this.#engine.isOwn(queue)) {
+        throw new AmqpError(
+          Condition.resourceLocked,
+          `topic ${topic} of queue ${name} was not created by the provider, and would be deleted too`,
+        )
+      }
+    }
+    const messages = queue.queue.depth
+    await this.#engine.deleteDestination(queue)
+    return { name, topic: topic ?? null, messages }
+  }
+
+  // Subscriptions.
+
+  async #listSubscriptions(): Promise<unknown[]> {
+    const listed: unknown[] = []
+    for (const record of this.#engine.subscriptionRecords) {
+      const destination = await this.#engine.existing('topic', record.topic)
+      const subscription = destination?.subscription(record.id)
+      listed.push({
+        id: record.id,
+        topic: record.topic,
+        name: record.name,
+        clientId: record.clientId,
+        isShared: record.isShared,
+        selector: record.selector,
+        messages: subscription?.depth ?? 0,
+        consumers: subscription?.consumerCount ?? 0,
+      })
+    }
+    return listed
+  }
+
+  /** By id, or by name where only one subscription has it. */
+  #subscription(name: string): SubscriptionRecord {
+    const record = this.#engine.subscriptionRecord(name)
+    if (record !== undefined) return record
+    const records = [...this.#engine.subscriptionRecords]
+    const named = records.filter((each) => each.name === name)
+    if (named.length > 1) {
+      const ids = named.map(({ id }) => id).join(', ')
+      throw new Error(`there are ${named.length} subscriptions ${name}: ${ids}`)
+    }
+    const [only] = named
+    if (only !== undefined) return only
+    throw notFound(
+      'subscription',
+      name,
+      records.flatMap((each) => [each.id, each.name]),
+    )
+  }
+
+  async #createSubscription(args: Arguments): Promise<unknown> {
+    const [topic, name, clientId] = [args('topic'), args('name'), args('clientId')]
+    const isShared = args('shared') === 'true'
+    if (name === '' || name.includes('|')) {
+      throw new Error(`invalid name ${JSON.stringify(name)} of a subscription`)
+    }
+    if (clientId === '' && !isShared) {
+      throw new Error('a subscription that is not shared belongs to a client id')
+    }
+    const capabilities = [
+      JmsCapability.topic,
+      ...(isShared ? [JmsCapability.shared] : []),
+      ...(clientId === '' ? [JmsCapability.global] : []),
+    ]
+    const known = this.#subscriptions.find({
+      linkName: name,
+      containerId: clientId,
+      isGlobal: clientId === '',
+    })
+    if (known !== undefined) throw new Error(`subscription ${known.id} exists already`)
+    const selector = Selector.compile(args('selector') === '' ? null : args('selector'))
+    const destination = await this.#engine.destination('topic', topic)
+    const joined = await this.#subscriptions.join(destination, {
+      linkName: name,
+      containerId: clientId,
+      source: { kind: 'source', durable: 2, expiryPolicy: 'never', capabilities },
+      filters: { selector, noLocal: false, applied: new Map() },
+    })
+    joined.leave(false)
+    return { id: joined.subscription.id, topic, name }
+  }
+
+  async #deleteSubscription(name: string): Promise<unknown> {
+    const { id } = this.#subscription(name)
+    await this.#subscriptions.remove(id)
+    return { deleted: id }
+  }
+}
+
+function notFound(what: string, name: string, known: readonly string[]): AmqpError {
+  const nearest = nearestSpelling(name, known)
+  const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
+  return new AmqpError(Condition.notFound, `there is no ${what} ${name}${hint}`)
+}
