@@ -37,8 +37,10 @@ export const Condition = {
 /** An error of AMQP, made here or told by the peer. Its `code` is the condition. */
 export class AmqpError extends MillraceError {
   override readonly name = 'AmqpError'
+  /** Details of the error condition. */
   readonly info: ReadonlyMap<string, AmqpValue> | undefined
 
+  /** Creates the error; `condition` is AMQP's symbol, as `amqp:not-found`. */
   constructor(
     condition: string,
     message: string,
@@ -53,6 +55,7 @@ export class AmqpError extends MillraceError {
     return { kind: 'error', condition: this.code, description: this.message, info: this.info }
   }
 
+  /** The error for a condition that the peer sent; `what` is the text if the peer sent none. */
   static from(error: ErrorCondition, what: string): AmqpError {
     const text = `${what}: ${error.description ?? error.condition}`
     return new AmqpError(

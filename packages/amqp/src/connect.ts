@@ -11,24 +11,33 @@ import type { AmqpValue } from './codec/types.ts'
 import { AmqpConnection, type ConnectionHandler } from './connection.ts'
 import { type SaslCredentials, saslClient } from './sasl/sasl-client.ts'
 
+/** Where to connect to, and as which user. */
 export interface ConnectToOptions extends SaslCredentials {
   /** `amqp://`, `amqps://`, `ws://` or `wss://`, with a port or the usual one: 5672, 5671, 80, 443. */
   readonly url: string
+  /** Name of this side; it identifies the client to the provider. */
   readonly containerId: string
   /** Told to the server in place of the URL's host. */
   readonly hostname?: string | undefined
+  /** Options of `tls.connect`. Without them the connection is plain. */
   readonly tls?: TlsOptions | undefined
   /** False leaves the SASL layer out. Default true. */
   readonly sasl?: boolean | undefined
   /** Gives up connecting and opening after this long. Default 15 s. */
   readonly timeoutMs?: number | undefined
+  /** Largest frame that is accepted, bytes. */
   readonly maxFrameSize?: number | undefined
+  /** Time of silence after which the connection is closed; 0 for never. */
   readonly idleTimeoutMs?: number | undefined
+  /** Capabilities that the peer should have. */
   readonly desiredCapabilities?: readonly string[] | undefined
+  /** Properties that are sent with the open frame. */
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
+  /** Receives the events of the connection. */
   readonly handler?: ConnectionHandler | undefined
   /** Resolves before the connection is opened, for the caller to do. */
   readonly opensLater?: boolean | undefined
+  /** Clock, randomness and network. Default: those of Node. */
   readonly world?: Pick<World, 'clock' | 'random'> & { readonly network: ClientNetwork }
 }
 

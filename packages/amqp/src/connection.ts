@@ -26,6 +26,7 @@ import { type ForeignProtocol, foreignProtocolOf } from './foreign-protocol.ts'
 import { LinkFailure } from './link.ts'
 import { Session } from './session.ts'
 
+/** Receives the events of a connection. */
 export interface ConnectionHandler {
   /** The peer's open arrived. A server answers with `open` or `refuse`, now or later. */
   onOpen?(open: Open): void
@@ -41,15 +42,20 @@ export interface SaslLayer {
   onFrame(frame: SaslFrame | undefined): Promise<SaslStep>
 }
 
+/** Next step of a SASL exchange. */
 export type SaslStep =
   | { readonly kind: 'reply'; readonly frame: SaslFrame }
   /** Over and well; `frame`, if any, is the last word. */
   | { readonly kind: 'done'; readonly frame?: SaslFrame }
   | { readonly kind: 'failed'; readonly error: AmqpError; readonly frame?: SaslFrame }
 
+/** Options of a connection. */
 export interface ConnectionOptions {
+  /** Which side this is. */
   readonly role: 'client' | 'server'
+  /** Time. */
   readonly clock: Clock
+  /** Name of this side. */
   readonly containerId: string
   /** The name of the host a client means to reach. */
   readonly hostname?: string | undefined
@@ -65,13 +71,17 @@ export interface ConnectionOptions {
   readonly sasl?: SaslLayer | undefined
   /** Whether a server serves a peer that comes without the SASL layer; asked once, before anything else. */
   readonly admitsWithoutSasl?: (() => boolean) | undefined
+  /** Capabilities of this side. */
   readonly offeredCapabilities?: readonly string[] | undefined
+  /** Capabilities that the peer should have. */
   readonly desiredCapabilities?: readonly string[] | undefined
+  /** Properties that are sent with the open frame. */
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
   /** A server's: told of a peer that speaks another protocol, which is hung up on. */
   readonly onForeignProtocol?: ((protocol: ForeignProtocol) => void) | undefined
   /** Told of errors that are not the peer's, each once, with its cause. Default: nobody. */
   readonly logger?: Logger | undefined
+  /** Receives the events of the connection. */
   readonly handler: ConnectionHandler
 }
 
@@ -107,6 +117,7 @@ export class AmqpConnection {
   readonly #byChannel = new Map<number, Session>()
   readonly #byRemoteChannel = new Map<number, Session>()
   #remoteChannelMax = 0xffff
+  /** Largest frame that the peer accepts, bytes. */
   maxFrameSizeOut = MIN_MAX_FRAME_SIZE
   #out: Uint8Array[] = []
   #outSize = 0
@@ -121,6 +132,7 @@ export class AmqpConnection {
   readonly ready: Promise<void>
   #resolveReady: () => void = () => {}
   #rejectReady: (error: Error) => void = () => {}
+  /** Resolves with the peer's open frame; rejects when the connection ends before. */
   readonly opened: Promise<Open>
   #resolveOpened: (open: Open) => void = () => {}
   #rejectOpened: (error: Error) => void = () => {}
@@ -128,6 +140,7 @@ export class AmqpConnection {
   readonly closed: Promise<void>
   #resolveClosed: () => void = () => {}
 
+  /** Speaks AMQP over a transport. */
   constructor(transport: Connection, options: ConnectionOptions) {
     this.#transport = transport
     this.#options = options
@@ -166,6 +179,7 @@ export class AmqpConnection {
     if (this.#options.opensLater !== true) this.open()
   }
 
+  /** IP address of the peer. */
   get remoteAddress(): string {
     return this.#transport.remoteAddress
   }
@@ -180,10 +194,12 @@ export class AmqpConnection {
     return this.#isSocketFull
   }
 
+  /** Whether the connection has ended. */
   get isGone(): boolean {
     return this.#phase === 'gone' || this.#isClosing
   }
 
+  /** Sessions of the connection. */
   get sessions(): Iterable<Session> {
     return this.#byChannel.values()
   }
@@ -194,6 +210,7 @@ export class AmqpConnection {
     this.#transport.pause()
   }
 
+  /** Continues to read after `pause`. */
   resume(): void {
     // Nobody could be heard meanwhile.
     this.#isPaused = false

@@ -4,9 +4,13 @@ import type { ReceiverLink, SenderLink } from './link.ts'
 
 /** A message that arrived. It stays unsettled until `update` settles it, unless the sender had settled it. */
 export class IncomingDelivery {
+  /** Link that the delivery came on. */
   readonly link: ReceiverLink
+  /** Delivery id within the session. */
   readonly id: number
+  /** Delivery tag of the sender. */
   readonly tag: Buffer
+  /** Format of the message; 0 is AMQP's. */
   readonly messageFormat: number
   /** The encoded message. It shares memory with what the socket read. */
   readonly payload: Buffer
@@ -15,6 +19,7 @@ export class IncomingDelivery {
   /** True when nobody waits for an outcome. */
   isSettled: boolean
 
+  /** Created by a receiver link. */
   constructor(
     link: ReceiverLink,
     parts: {
@@ -44,17 +49,22 @@ export class IncomingDelivery {
 
 /** A message that was sent, until both ends have settled it. */
 export class OutgoingDelivery {
+  /** Link that the delivery goes out on. */
   readonly link: SenderLink
+  /** Delivery id within the session. */
   readonly id: number
+  /** Delivery tag. */
   readonly tag: Buffer
   /** What the receiver last said of it. */
   remoteState: DeliveryState | undefined
   /** True when the receiver has forgotten it. */
   isRemotelySettled = false
+  /** Whether this side has settled. */
   isSettled: boolean
   /** Whatever the owner wants to find again with it. */
   context: unknown
 
+  /** Created by a sender link. */
   constructor(link: SenderLink, id: number, tag: Buffer, isSettled: boolean) {
     this.link = link
     this.id = id

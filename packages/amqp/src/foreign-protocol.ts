@@ -2,6 +2,7 @@
 
 /** A protocol that is not AMQP 1.0, by the first bytes of a connection. */
 export interface ForeignProtocol {
+  /** Name of the protocol. */
   readonly name: 'Kafka' | 'HTTP' | 'TLS' | 'AMQP 0-9-1' | 'MQTT' | 'STOMP' | 'OpenWire'
   /** What its clients understand as a refusal; nothing for those that would take it for something else. */
   readonly answer?: Buffer

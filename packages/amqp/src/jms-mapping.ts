@@ -13,6 +13,7 @@ export const JmsAnnotation = {
   deliveryDelay: 'x-opt-delivery-delay',
 } as const
 
+/** Annotation that says which kind of JMS message it is. */
 export const JmsMessageType = {
   message: 0,
   object: 1,
@@ -22,6 +23,7 @@ export const JmsMessageType = {
   text: 5,
 } as const
 
+/** Annotation that says which kind of destination an address is. */
 export const JmsDestinationType = {
   queue: 0,
   topic: 1,

@@ -16,19 +16,25 @@ import type { Session } from './session.ts'
 
 /** What an end of a link says of itself when it attaches. */
 export interface LinkOptions {
+  /** Where messages come from. */
   readonly source?: Source | undefined
+  /** Where messages go to. */
   readonly target?: Target | Coordinator | undefined
   /** 0 unsettled, 1 settled, 2 mixed (default). */
   readonly sndSettleMode?: number | undefined
   /** 0 first (default), 1 second. */
   readonly rcvSettleMode?: number | undefined
+  /** Capabilities of this side. */
   readonly offeredCapabilities?: readonly string[] | undefined
+  /** Capabilities that the peer should have. */
   readonly desiredCapabilities?: readonly string[] | undefined
+  /** Properties that are sent with the attach frame. */
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
   /** Largest message that is taken, bytes. */
   readonly maxMessageSize?: number | undefined
 }
 
+/** Receives the events that both kinds of links have. */
 export interface LinkHandler {
   /**
    * The link is over: the peer detached, or, without a `detach`, its session or connection ended or the link failed. `isLost` when the
@@ -37,6 +43,7 @@ export interface LinkHandler {
   onDetach(detach: Detach | undefined, isLost: boolean): void
 }
 
+/** Receives the events of a sender link. */
 export interface SenderHandler extends LinkHandler {
   /** There is credit and room for more, or the receiver wants to drain. */
   onSendable(): void
@@ -44,7 +51,9 @@ export interface SenderHandler extends LinkHandler {
   onDisposition(delivery: OutgoingDelivery): void
 }
 
+/** Receives the events of a receiver link. */
 export interface ReceiverHandler extends LinkHandler {
+  /** Called with each complete message. */
   onDelivery(delivery: IncomingDelivery): void
   /** The sender has used up or given back all credit after `drain`. */
   onDrained?(): void
@@ -54,13 +63,19 @@ export interface ReceiverHandler extends LinkHandler {
 
 /** One end of a link. */
 export abstract class Link {
+  /** Session of the link. */
   readonly session: Session
+  /** Name of the link, unique per direction between two containers. */
   readonly name: string
+  /** Whether this side sends or receives. */
   abstract readonly role: 'sender' | 'receiver'
   /** What the peer said when it attached; undefined until then. */
   remote: Attach | undefined
+  /** What this side attached with; undefined until it has. */
   local: LinkOptions | undefined
+  /** Handle of this side; -1 while not attached. */
   localHandle = -1
+  /** Handle of the peer; -1 while not attached. */
   remoteHandle = -1
   /** True from our detach on. */
   isDetached = false
@@ -68,12 +83,14 @@ export abstract class Link {
   isRemotelyDetached = false
   /** Resolves when the peer has attached with a terminus, rejects when it refuses. */
   readonly attached: Promise<void>
+  /** Handler, if one was set. */
   protected abstract readonly handlerOrNone: LinkHandler | undefined
   #resolveAttached: () => void = () => {}
   #rejectAttached: (error: Error) => void = () => {}
   #askedForNothing = false
   #isOver = false
 
+  /** Created by a session. */
   constructor(session: Session, name: string) {
     this.session = session
     this.name = name
@@ -183,7 +200,9 @@ export abstract class Link {
 
 /** The end that sends: it may send as much as the other gives credit for. */
 export class SenderLink extends Link {
+  /** Always `sender`. */
   readonly role = 'sender'
+  /** Receives the events of the link. */
   handler: SenderHandler | undefined
   #credit = 0
   #deliveryCount = 0
@@ -193,6 +212,7 @@ export class SenderLink extends Link {
   /** Messages, or rests of messages, that wait for the session's window. */
   readonly #held: HeldTransfer[] = []
 
+  /** Handler, if one was set. */
   protected get handlerOrNone(): LinkHandler | undefined {
     return this.handler
   }
@@ -202,6 +222,7 @@ export class SenderLink extends Link {
     return this.#credit
   }
 
+  /** Delivery count of the link, a serial number. */
   get deliveryCount(): number {
     return this.#deliveryCount
   }
@@ -311,13 +332,16 @@ export interface HeldTransfer {
 
 /** The end that receives: it gives credit and says what became of each message. */
 export class ReceiverLink extends Link {
+  /** Always `receiver`. */
   readonly role = 'receiver'
+  /** Receives the events of the link. */
   handler: ReceiverHandler | undefined
   #credit = 0
   #deliveryCount = 0
   #isDraining = false
   #partial: PartialDelivery | undefined
 
+  /** Handler, if one was set. */
   protected get handlerOrNone(): LinkHandler | undefined {
     return this.handler
   }
@@ -327,10 +351,12 @@ export class ReceiverLink extends Link {
     return this.#credit
   }
 
+  /** Delivery count of the link, a serial number. */
   get deliveryCount(): number {
     return this.#deliveryCount
   }
 
+  /** Whether the peer was asked to use up or return the credit. */
   get isDraining(): boolean {
     return this.#isDraining
   }
@@ -343,6 +369,7 @@ export class ReceiverLink extends Link {
     this.session.sendFlow(this, {})
   }
 
+  /** Allows the peer to send `count` more messages. */
   addCredit(count: number): void {
     this.setCredit(this.#credit + count)
   }

@@ -42,6 +42,7 @@ interface Extent {
  * anew, so the bare message reaches its reader exactly as it was sent (part 3, section 3.2).
  */
 export class EncodedMessage {
+  /** The whole message. */
   readonly bytes: Buffer
   readonly #sections = new Map<number, Extent>()
   /** Where the body starts, its first section. */
@@ -92,6 +93,7 @@ export class EncodedMessage {
     this.bodyCount = bodyCount
   }
 
+  /** Whether the message has a section, by its descriptor code. */
   has(section: number): boolean {
     return this.#sections.has(section)
   }
@@ -108,24 +110,29 @@ export class EncodedMessage {
     return new ByteReader(this.bytes, extent.valueStart, extent.end)
   }
 
+  /** Header: durability, priority, life time, delivery count. */
   get header(): HeaderSection {
     const reader = this.#reader(Section.header)
     return reader === undefined ? {} : HeaderSection.decode(reader)
   }
 
+  /** Properties: ids, addresses, content type, group. */
   get properties(): PropertiesSection {
     const reader = this.#reader(Section.properties)
     return reader === undefined ? {} : PropertiesSection.decode(reader)
   }
 
+  /** Annotations for brokers. */
   get messageAnnotations(): ReadonlyMap<string, AmqpValue> {
     return this.#map(Section.messageAnnotations)
   }
 
+  /** Annotations for the next hop. */
   get deliveryAnnotations(): ReadonlyMap<string, AmqpValue> {
     return this.#map(Section.deliveryAnnotations)
   }
 
+  /** Properties of the application. */
   get applicationProperties(): ReadonlyMap<string, AmqpValue> {
     return this.#map(Section.applicationProperties)
   }
@@ -158,6 +165,7 @@ export class EncodedMessage {
     return this.bytes.subarray(this.bodyStart, this.bodyEnd)
   }
 
+  /** Footer as it is encoded. */
   get footerBytes(): Buffer {
     return this.bytes.subarray(this.bodyEnd)
   }
@@ -227,6 +235,7 @@ function codeOf(descriptor: AmqpValue): number {
   return symbolicSections[textOf(descriptor) ?? ''] ?? -1
 }
 
+/** Body of a message: data, a value, or sequences. */
 export type MessageBody =
   | { readonly kind: 'none' }
   | { readonly kind: 'data'; readonly data: Buffer }
@@ -235,11 +244,17 @@ export type MessageBody =
 
 /** The parts of a message to be sent. */
 export interface MessageInput {
+  /** Header: durability, priority, life time, delivery count. */
   readonly header?: HeaderSection
+  /** Annotations for the next hop. */
   readonly deliveryAnnotations?: ReadonlyMap<string, AmqpValue>
+  /** Annotations for brokers. */
   readonly messageAnnotations?: ReadonlyMap<string, AmqpValue>
+  /** Properties: ids, addresses, content type, group. */
   readonly properties?: PropertiesSection
+  /** Properties of the application. */
   readonly applicationProperties?: ReadonlyMap<string, AmqpValue>
+  /** Body. Default: null. */
   readonly body?: MessageBody
 }
 

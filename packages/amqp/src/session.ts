@@ -26,6 +26,7 @@ const HANDLE_MAX = 8191
 /** Room that the head of a transfer frame may take of the frame. */
 const TRANSFER_HEAD = 128
 
+/** Receives the events of a session. */
 export interface SessionHandler {
   /** The peer attached a new link: call `attach` or `refuse` on it, now or later. */
   onLink(link: SenderLink | ReceiverLink): void
@@ -35,8 +36,11 @@ export interface SessionHandler {
 
 /** One end of a session: the links in it, its windows, and all deliveries that are not settled. */
 export class Session {
+  /** Connection of the session. */
   readonly connection: AmqpConnection
+  /** Channel number of this side. */
   readonly channel: number
+  /** Receives the events of the session. */
   handler: SessionHandler | undefined
   /** Resolves when the peer has begun too. */
   readonly begun: Promise<void>
@@ -63,6 +67,7 @@ export class Session {
   /** The owners of the session and of its links have been told that it is over. */
   #isFinished = false
 
+  /** Created by a connection. */
   constructor(connection: AmqpConnection, channel: number) {
     this.connection = connection
     this.channel = channel
@@ -73,10 +78,12 @@ export class Session {
     this.begun.catch(() => {})
   }
 
+  /** Links of the session. */
   get links(): Iterable<Link> {
     return this.#links.values()
   }
 
+  /** Whether either side has ended the session. */
   get isEnded(): boolean {
     return this.#isEnded || this.#isRemotelyEnded || this.#isFinished
   }

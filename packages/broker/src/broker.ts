@@ -26,6 +26,7 @@ import { ProducerIds } from './producer-ids.ts'
 import { memoryFileSystem } from './storage/memory-file-system.ts'
 import { Topics } from './topics.ts'
 
+/** Options of `Broker.start`. */
 export interface BrokerOptions {
   /** Keys of Kafka's `server.properties`, as text. */
   readonly config?: Readonly<Record<string, string>> | ReadonlyMap<string, string>
@@ -35,6 +36,7 @@ export interface BrokerOptions {
   readonly dataDirectory?: string
   /** Release of Kafka that must be able to open a directory formatted now: `4.1` to `4.4`. Default the newest. */
   readonly releaseVersion?: string
+  /** Receives log lines. Default: none. */
   readonly logger?: Logger
   /** Named in what DescribeConfigs tells of loggers. */
   readonly logLevel?: string
@@ -126,14 +128,17 @@ export class Broker implements AsyncDisposable {
     }
   }
 
+  /** Id of the cluster. */
   get clusterId(): string {
     return this.#services.clusterId
   }
 
+  /** Id of the node. */
   get nodeId(): number {
     return this.#services.nodeId
   }
 
+  /** Names of all topics, Kafka's own included. */
   get topicNames(): string[] {
     return [...this.#services.topics.all.keys()]
   }

@@ -13,6 +13,7 @@ export class Encoder {
   #buffer: Buffer
   #at = 0
 
+  /** Creates an encoder whose first buffer has `initialSize` bytes. */
   constructor(initialSize = 256) {
     this.#buffer = Buffer.allocUnsafe(initialSize)
   }
@@ -38,6 +39,7 @@ export class Encoder {
     return at
   }
 
+  /** Writes one byte, without a type. */
   uint8(value: number): void {
     const at = this.#reserve(1)
     this.#buffer[at] = value
@@ -54,14 +56,17 @@ export class Encoder {
     this.#buffer.set(bytes, at)
   }
 
+  /** Writes null. */
   null(): void {
     this.uint8(0x40)
   }
 
+  /** Writes a boolean. */
   boolean(value: boolean): void {
     this.uint8(value ? 0x41 : 0x42)
   }
 
+  /** Writes an unsigned number of 32 bits, in its shortest form. */
   uint(value: number): void {
     if (value === 0) {
       this.uint8(0x43)
@@ -74,6 +79,7 @@ export class Encoder {
     }
   }
 
+  /** Writes an unsigned number of 64 bits, in its shortest form. */
   ulong(value: bigint): void {
     if (value === 0n) {
       this.uint8(0x44)
@@ -87,11 +93,13 @@ export class Encoder {
     }
   }
 
+  /** Writes an unsigned number of 8 bits. */
   ubyte(value: number): void {
     this.uint8(0x50)
     this.uint8(value)
   }
 
+  /** Writes an unsigned number of 16 bits. */
   ushort(value: number): void {
     this.uint8(0x60)
     const at = this.#reserve(2)
@@ -120,22 +128,26 @@ export class Encoder {
     this.#buffer.writeBigInt64BE(value, at)
   }
 
+  /** Writes a number of double precision. */
   double(value: number): void {
     this.uint8(0x82)
     const at = this.#reserve(8)
     this.#buffer.writeDoubleBE(value, at)
   }
 
+  /** Writes a time, milliseconds since 1970. */
   timestamp(ms: number): void {
     this.uint8(0x83)
     const at = this.#reserve(8)
     this.#buffer.writeBigInt64BE(BigInt(Math.trunc(ms)), at)
   }
 
+  /** Writes a string as UTF-8. */
   string(value: string): void {
     this.#text(value, 0xa1, 0xb1)
   }
 
+  /** Writes a symbol, in ASCII. */
   symbol(value: string): void {
     this.#text(value, 0xa3, 0xb3)
   }
@@ -157,6 +169,7 @@ export class Encoder {
     }
   }
 
+  /** Writes bytes. */
   binary(value: Uint8Array): void {
     this.#variable(value.length, 0xa0, 0xb0)
     this.raw(value)
@@ -193,6 +206,7 @@ export class Encoder {
       )
   }
 
+  /** Writes a map. */
   map(entries: AmqpMap): void {
     this.compound('map', () => {
       for (const [key, value] of entries) {
@@ -220,6 +234,7 @@ export class Encoder {
     this.ulong(BigInt(code))
   }
 
+  /** Writes a value by its type. */
   value(value: AmqpValue): void {
     if (value === null) this.null()
     else if (typeof value === 'string') this.string(value)
@@ -345,6 +360,7 @@ export class Encoder {
     this.#buffer.writeUInt32BE(this.#at - start - 4, start)
   }
 
+  /** Writes an array of one type. */
   array(array: AmqpArray): void {
     this.uint8(0xf0)
     this.#wide('array', array)

@@ -29,6 +29,7 @@ export type PrimitiveType =
 
 /** A value whose AMQP type does not follow from its JavaScript type. */
 export class Typed {
+  /** Type of the value. */
   readonly type: PrimitiveType
   /**
    * `bigint` for `long` and `ulong`; milliseconds since 1970 as a number for `timestamp`; text for `symbol`, `char`
@@ -36,6 +37,7 @@ export class Typed {
    */
   readonly value: number | bigint | string | Buffer
 
+  /** Creates a value of a type. */
   constructor(type: PrimitiveType, value: number | bigint | string | Buffer) {
     this.type = type
     this.value = value
@@ -44,9 +46,12 @@ export class Typed {
 
 /** A described value: a descriptor, mostly a symbol or a `ulong`, and what it describes. */
 export class Described {
+  /** Symbol or number that names the type. */
   readonly descriptor: AmqpValue
+  /** Value beneath the descriptor. */
   readonly value: AmqpValue
 
+  /** Creates a described value. */
   constructor(descriptor: AmqpValue, value: AmqpValue) {
     this.descriptor = descriptor
     this.value = value
@@ -55,15 +60,19 @@ export class Described {
 
 /** Values of one type, encoded with one constructor. */
 export class AmqpArray {
+  /** Type of the elements. */
   readonly type: PrimitiveType
+  /** Elements. */
   readonly values: readonly AmqpValue[]
 
+  /** Creates an array of a type. */
   constructor(type: PrimitiveType, values: readonly AmqpValue[]) {
     this.type = type
     this.values = values
   }
 }
 
+/** A map; keys are values of any type, mostly strings or symbols. */
 export type AmqpMap = ReadonlyMap<AmqpValue, AmqpValue>
 
 /**
@@ -84,26 +93,32 @@ export type AmqpValue =
   | readonly AmqpValue[]
   | AmqpMap
 
+/** A symbol. */
 export function symbol(text: string): Typed {
   return new Typed('symbol', text)
 }
 
+/** An unsigned number of 64 bits. */
 export function ulong(value: bigint | number): Typed {
   return new Typed('ulong', BigInt(value))
 }
 
+/** An unsigned number of 32 bits. */
 export function uint(value: number): Typed {
   return new Typed('uint', value)
 }
 
+/** An unsigned number of 8 bits. */
 export function ubyte(value: number): Typed {
   return new Typed('ubyte', value)
 }
 
+/** A signed number of 8 bits. */
 export function byte(value: number): Typed {
   return new Typed('byte', value)
 }
 
+/** A time, milliseconds since 1970. */
 export function timestamp(ms: number): Typed {
   return new Typed('timestamp', ms)
 }

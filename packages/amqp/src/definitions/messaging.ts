@@ -12,6 +12,7 @@ export const HeaderSection = composite('header', 0x70, 'header', {
 /** Transfer headers; an absent `priority` is 4, an absent `ttl` is for ever, in milliseconds. */
 export type HeaderSection = Omit<ValueOf<typeof HeaderSection>, 'kind'>
 
+/** The properties section of a message: ids, addresses, content type, group. */
 export const PropertiesSection = composite('properties', 0x73, 'properties', {
   messageId: 'any',
   userId: 'binary',
@@ -50,6 +51,7 @@ export const ErrorDefinition = composite('error', 0x1d, 'error', {
   description: 'string',
   info: 'fields',
 })
+/** An error as the wire has it: condition, description, details. */
 export type ErrorCondition = ValueOf<typeof ErrorDefinition>
 
 /** Section 3.5: sources and targets. */
@@ -66,6 +68,7 @@ export const SourceDefinition = composite('source', 0x28, 'source', {
   outcomes: 'symbols',
   capabilities: 'symbols',
 })
+/** Source of a link: where messages come from. */
 export type Source = ValueOf<typeof SourceDefinition>
 
 export const TargetDefinition = composite('target', 0x29, 'target', {
@@ -77,6 +80,7 @@ export const TargetDefinition = composite('target', 0x29, 'target', {
   dynamicNodeProperties: 'fields',
   capabilities: 'symbols',
 })
+/** Target of a link: where messages go to. */
 export type Target = ValueOf<typeof TargetDefinition>
 
 for (const [kind, code, name] of [
@@ -92,6 +96,7 @@ for (const [kind, code, name] of [
 export const CoordinatorDefinition = composite('coordinator', 0x30, 'coordinator', {
   capabilities: 'symbols',
 })
+/** Target of a link to the coordinator of transactions. */
 export type Coordinator = ValueOf<typeof CoordinatorDefinition>
 export const Declare = composite('declare', 0x31, 'declare', { globalId: 'any' })
 export const Discharge = composite('discharge', 0x32, 'discharge', {
@@ -111,8 +116,11 @@ export type Outcome =
   | { readonly kind: 'released' }
   | {
       readonly kind: 'modified'
+      /** Whether the delivery counts as a failed attempt. */
       readonly deliveryFailed?: boolean | undefined
+      /** Whether the message must not be delivered to this link again. */
       readonly undeliverableHere?: boolean | undefined
+      /** Annotations to be merged into the message. */
       readonly messageAnnotations?: FieldTypes['fields'] | undefined
     }
 
@@ -123,9 +131,13 @@ export type DeliveryState =
   | { readonly kind: 'declared'; readonly txnId: Buffer }
   | {
       readonly kind: 'transactionalState'
+      /** Transaction that the outcome belongs to. */
       readonly txnId: Buffer
+      /** Outcome within the transaction. */
       readonly outcome?: Outcome | undefined
     }
 
+/** The outcome of a message that was consumed. */
 export const accepted: Outcome = { kind: 'accepted' }
+/** The outcome of a message that is given back unconsumed. */
 export const released: Outcome = { kind: 'released' }

@@ -49,8 +49,11 @@ export const AttachDefinition = composite('attach', 0x12, 'attach', {
   desiredCapabilities: 'symbols',
   properties: 'fields',
 })
+/** The attach performative. */
 export type Attach = Omit<ValueOf<typeof AttachDefinition>, 'source' | 'target'> & {
+  /** Where messages come from. */
   readonly source?: Source | undefined
+  /** Where messages go to. */
   readonly target?: Target | Coordinator | undefined
 }
 
@@ -103,7 +106,9 @@ export const DetachDefinition = composite('detach', 0x16, 'detach', {
   closed: 'boolean',
   error: 'composite',
 })
+/** The detach performative. */
 export type Detach = Omit<ValueOf<typeof DetachDefinition>, 'error'> & {
+  /** Why the link ends. */
   readonly error?: ErrorCondition | undefined
 }
 

@@ -12,12 +12,15 @@ import { AmqpConnection, type ConnectionHandler } from '../connection.ts'
 import type { ForeignProtocol } from '../foreign-protocol.ts'
 import { type Authenticator, saslServer } from '../sasl/sasl-server.ts'
 
+/** Where to listen, and what serves the connections. */
 export interface ListenForOptions {
   /** Empty listens on every interface. */
   readonly host: string
   /** 0 picks a free one. */
   readonly port: number
+  /** Name of this side. */
   readonly containerId: string
+  /** Options of `tls.createServer`. Without them connections are plain. */
   readonly tls?: TlsOptions
   /** Speaks AMQP over WebSocket. */
   readonly isWebSocket?: boolean
@@ -29,7 +32,9 @@ export interface ListenForOptions {
   readonly onError?: (error: Error) => void
   /** Told of errors of this side in serving a connection, which end that connection only. Default: nobody. */
   readonly logger?: Logger
+  /** Time of silence after which a connection is closed; 0 for never. */
   readonly idleTimeoutMs?: number
+  /** Clock, randomness and network. Default: those of Node. */
   readonly world?: Pick<World, 'clock' | 'random' | 'network'>
 }
 

@@ -12,11 +12,14 @@ export const mechanisms = [
   'EXTERNAL',
   'ANONYMOUS',
 ] as const
+/** SASL mechanisms that are supported. */
 export type SaslMechanism = (typeof mechanisms)[number]
 
 /** How a client proves who it is. */
 export interface SaslCredentials {
+  /** User; without one ANONYMOUS is used. */
   readonly username?: string | undefined
+  /** Password of the user. */
   readonly password?: string | undefined
   /** Tried in this order when the server offers them. Default: the strongest that the credentials allow. */
   readonly mechanisms?: readonly SaslMechanism[] | undefined

@@ -14,12 +14,17 @@ export type ConfigType =
 
 /** One configuration key. Values are text, as in a properties file; null means not set. */
 export interface ConfigDefinition {
+  /** Type of the value. */
   readonly type: ConfigType
+  /** Value if none is set; null for none. */
   readonly default: string | null
+  /** Smallest value. */
   readonly min?: number
+  /** Largest value. */
   readonly max?: number
   /** A value allowed although it lies outside `min` and `max`. */
   readonly or?: number
+  /** Allowed values. */
   readonly oneOf?: readonly string[]
   /** Whether a running broker takes a change. */
   readonly dynamic?: true
@@ -31,7 +36,9 @@ export type ConfigDefinitions = Readonly<Record<string, ConfigDefinition>>
 /** A value that its key does not allow. The message names key, value and what is allowed. */
 export class ConfigError extends MillraceError {
   override readonly name = 'ConfigError'
+  /** Key of the configuration. */
   readonly key: string
+  /** Creates the error; `message` says what is wrong with the value of `key`. */
   constructor(key: string, message: string) {
     super('INVALID_CONFIG', message)
     this.key = key

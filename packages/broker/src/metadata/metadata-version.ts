@@ -17,6 +17,7 @@ export const releases: Readonly<Record<string, Release>> = {
   '4.3': { metadataVersion: 30, features: { ...base, 'share.version': 1, 'streams.version': 1 } },
   '4.4': { metadataVersion: 33, features: { ...base, 'share.version': 2, 'streams.version': 1 } },
 }
+/** Newest release of Kafka whose metadata version is known. */
 export const NEWEST_RELEASE = '4.4'
 
 /** Levels this broker understands, by feature. */
