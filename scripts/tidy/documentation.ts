@@ -170,6 +170,11 @@ function publicName(file: ProjectFile, node: Node, name: string): PublicName {
   return { file, offset: node.start, name, isDocumented: hasDocComment(file, node) }
 }
 
+/** Whether nothing but white space and a suppression of the linter is between a comment and its name. */
+function isBlank(text: string): boolean {
+  return text.replace(/^\s*\/\/ biome-ignore.*$/m, '').trim() === ''
+}
+
 function hasDocComment(file: ProjectFile, node: Node): boolean {
   return file
     .syntax()
@@ -178,7 +183,7 @@ function hasDocComment(file: ProjectFile, node: Node): boolean {
         type === 'Block' &&
         value.startsWith('*') &&
         end <= node.start &&
-        file.text.slice(end, node.start).trim() === '',
+        isBlank(file.text.slice(end, node.start)),
     )
 }
 

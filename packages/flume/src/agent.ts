@@ -19,8 +19,11 @@ import { Taps } from './operation/taps.ts'
 import { SinkRunner } from './sink-runner.ts'
 import { sleep } from './waiting.ts'
 
+/** Options of an agent. */
 export interface AgentOptions {
+  /** Receives log lines. Default: none. */
   readonly logger?: Logger
+  /** Clock, randomness, disk and network. Default: those of Node. */
   readonly world?: World
   /** How long `stop` lets sinks empty the channels that would lose their events. Default 10,000 ms. */
   readonly drainTimeoutMs?: number
@@ -49,8 +52,11 @@ const DRAIN_STEP_MS = 10
 
 /** What a reload changed. */
 export interface Changes {
+  /** Components that were started. */
   readonly started: readonly string[]
+  /** Components that were stopped. */
   readonly stopped: readonly string[]
+  /** Components that kept running. */
   readonly kept: readonly string[]
 }
 
@@ -63,10 +69,12 @@ export class Agent {
   readonly #channels = new Map<string, RunningChannel>()
   readonly #sources = new Map<string, RunningSource>()
   readonly #groups = new Map<string, RunningGroup>()
+  /** Observers of the events that pass sources and sinks. */
   readonly taps = new Taps()
   #plan: AgentPlan
   #isRunning = false
 
+  /** Creates an agent from a plan; `start` runs it. */
   constructor(plan: AgentPlan, options: AgentOptions = {}) {
     this.#plan = plan
     this.#world = options.world ?? nodeWorld
@@ -74,12 +82,15 @@ export class Agent {
     this.#drainTimeoutMs = options.drainTimeoutMs ?? 10_000
   }
 
+  /** Name of the agent. */
   get name(): string {
     return this.#plan.name
   }
+  /** Plan that the agent carries out. */
   get plan(): AgentPlan {
     return this.#plan
   }
+  /** Whether the agent was started and not stopped. */
   get isRunning(): boolean {
     return this.#isRunning
   }

@@ -22,7 +22,9 @@ interface Options {
   readonly channels: readonly Channel[]
 }
 
+/** Options of `ChannelProcessor.process`. */
 export interface ProcessOptions {
+  /** Where the batch comes from, so that a repetition is recognised. */
   readonly origin?: BatchOrigin | undefined
   /** It came alone, by a call of its own: counted as such. */
   readonly isSingle?: boolean
@@ -42,6 +44,7 @@ interface Share {
 export class ChannelProcessor {
   readonly #options: Options
 
+  /** Created by the agent for each source. */
   constructor(options: Options) {
     this.#options = options
   }

@@ -21,6 +21,7 @@ export interface Channel {
   /** Below this position everything of an origin has come; undefined for an origin it knows nothing of. */
   receivedUpTo?(originId: string): number | undefined
 
+  /** Opens the channel; what it kept is there again. */
   start?(): Promise<void>
   /** Settles what is under way, keeps what it can, lets go of files and sockets. */
   stop?(): Promise<void>
@@ -38,16 +39,21 @@ export interface Channel {
   take(maxEvents: number, options: TakeOptions): Promise<TakeTransaction | undefined>
 }
 
+/** Options of a put. */
 export interface PutOptions {
   /** With an origin, events that the channel has got before are left out. */
   readonly origin?: BatchOrigin | undefined
 }
 
+/** How much to take, and how long to wait. */
 export interface TakeOptions {
+  /** Time to wait for the first event. */
   readonly waitMs: number
+  /** Ends the wait. */
   readonly signal?: AbortSignal | undefined
 }
 
+/** A put into a channel: it counts when it is committed. */
 export interface PutTransaction {
   /**
    * Only of durable channels: writes the events down so that they survive a crash, yet leaves open whether they count. After it,
@@ -56,16 +62,19 @@ export interface PutTransaction {
   prepare?(fanOut: FanOut): Promise<void>
   /** Makes the events part of the channel; resolves when they are as safe as the channel makes them. */
   commit(): Promise<void>
+  /** Discards the put. */
   rollback(): Promise<void>
 }
 
 /** A put into several durable channels. */
 export interface FanOut {
+  /** Identifies the put in all its channels. */
   readonly id: string
   /** The channel whose word counts after a crash. */
   readonly coordinatorId: string
 }
 
+/** Events taken from a channel: they leave it when the transaction is committed. */
 export interface TakeTransaction {
   /** Never empty. */
   readonly events: readonly Event[]

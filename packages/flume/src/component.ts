@@ -8,11 +8,15 @@ import type { Counters } from './operation/counters.ts'
 
 /** What every component is given. */
 export interface ComponentContext {
+  /** Name of the agent. */
   readonly agent: string
   /** Its name in the configuration. */
   readonly name: string
+  /** Clock, randomness, disk and network. */
   readonly world: World
+  /** Logger of the component. */
   readonly logger: Logger
+  /** Counters of the component, under Flume's names. */
   readonly counters: Counters
   /** Relative paths of files start here. */
   readonly directory: string
@@ -28,7 +32,9 @@ export interface Source {
   readonly addresses?: readonly string[]
 }
 
+/** What a source gets. */
 export interface SourceContext extends ComponentContext {
+  /** Puts events into the channels of the source. */
   readonly channels: ChannelProcessor
 }
 
@@ -44,7 +50,9 @@ export interface Sink {
   readonly batchSize: number
   /** How many batches may be on their way at once. Default 1. */
   readonly maxInFlight?: number
+  /** Called before the first batch. */
   start?(): Promise<void>
+  /** Called after the last batch. */
   stop?(): Promise<void>
   /**
    * Delivers a batch, which leaves the channel when this resolves with nothing, `ready` or `backoff`. When it rejects the batch goes
@@ -57,7 +65,9 @@ export interface Sink {
 
 /** Looks at events on their way from a source, changes them, drops some. */
 export interface Interceptor {
+  /** Called before the first event. */
   start?(): Promise<void>
+  /** Called after the last event. */
   stop?(): Promise<void>
   /** Returns the events to go on with: those it got, less what it drops. It may change them in place. */
   intercept(events: Event[]): Event[] | Promise<Event[]>
@@ -73,22 +83,29 @@ export interface ChannelSelector {
   optional(event: Event | undefined): readonly Channel[]
 }
 
+/** What a channel selector gets. */
 export interface ChannelSelectorContext extends ComponentContext {
+  /** Channels of the source, by name. */
   readonly channels: ReadonlyMap<string, Channel>
 }
 
 /** One of the sinks of a group. */
 export interface GroupedSink {
+  /** Name of the sink. */
   readonly name: string
+  /** Delivers a batch; rejects if the events must stay in the channel. */
   process(batch: TakeTransaction): Promise<SinkOutcome> | Promise<void>
 }
 
 /** Which of a group's sinks gets a batch. */
 export interface SinkProcessor {
+  /** Delivers a batch through one of the sinks; rejects if none could. */
   process(batch: TakeTransaction): Promise<SinkOutcome> | Promise<void>
 }
 
+/** What a sink processor gets. */
 export interface SinkProcessorContext extends ComponentContext {
+  /** Sinks of the group. */
   readonly sinks: readonly GroupedSink[]
 }
 
@@ -105,42 +122,50 @@ export interface Definition<
   readonly aliases?: readonly string[]
   /** What `millrace agent components` says of it. */
   readonly about: string
+  /** Keys that the component reads. */
   readonly keys: K
   /** Problems between keys that are right for themselves. */
   check?(config: ValuesOf<K>): readonly { readonly key: string; readonly message: string }[]
+  /** Creates the component from its configuration. */
   create(config: ValuesOf<K>, context: C): T
 }
 
+/** Defines a kind of source: its type, keys and how it is created. */
 export function defineSource<K extends Keys, const N extends string>(
   definition: Definition<SourceContext, Source, K, N>,
 ): Definition<SourceContext, Source, K, N> {
   return definition
 }
 
+/** Defines a kind of channel: its type, keys and how it is created. */
 export function defineChannel<K extends Keys, const N extends string>(
   definition: Definition<ComponentContext, Channel, K, N>,
 ): Definition<ComponentContext, Channel, K, N> {
   return definition
 }
 
+/** Defines a kind of sink: its type, keys and how it is created. */
 export function defineSink<K extends Keys, const N extends string>(
   definition: Definition<ComponentContext, Sink, K, N>,
 ): Definition<ComponentContext, Sink, K, N> {
   return definition
 }
 
+/** Defines a kind of interceptor: its type, keys and how it is created. */
 export function defineInterceptor<K extends Keys, const N extends string>(
   definition: Definition<ComponentContext, Interceptor, K, N>,
 ): Definition<ComponentContext, Interceptor, K, N> {
   return definition
 }
 
+/** Defines a kind of channel selector: its type, keys and how it is created. */
 export function defineChannelSelector<K extends Keys, const N extends string>(
   definition: Definition<ChannelSelectorContext, ChannelSelector, K, N>,
 ): Definition<ChannelSelectorContext, ChannelSelector, K, N> {
   return definition
 }
 
+/** Defines a kind of sink processor: its type, keys and how it is created. */
 export function defineSinkProcessor<K extends Keys, const N extends string>(
   definition: Definition<SinkProcessorContext, SinkProcessor, K, N>,
 ): Definition<SinkProcessorContext, SinkProcessor, K, N> {

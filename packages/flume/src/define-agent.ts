@@ -57,10 +57,15 @@ export type SinkOptions = Component<'sink'> & { readonly channel: string }
 
 /** An agent in TypeScript: Flume's model, its keys in camel case. */
 export interface AgentDefinition {
+  /** Name of the agent. */
   readonly name: string
+  /** Sources, by name. */
   readonly sources?: Readonly<Record<string, SourceOptions>>
+  /** Channels, by name. */
   readonly channels: Readonly<Record<string, Component<'channel'>>>
+  /** Sinks, by name. */
   readonly sinks?: Readonly<Record<string, SinkOptions>>
+  /** Groups of sinks, by name. */
   readonly sinkGroups?: Readonly<
     Record<
       string,

@@ -4,6 +4,7 @@ import { MillraceError } from '@millrace/base'
 /** A channel had no room for `keep-alive` seconds, or the batch is larger than it ever takes. */
 export class ChannelFullError extends MillraceError {
   override readonly name = 'ChannelFullError'
+  /** Creates the error; `message` names the channel and its capacity. */
   constructor(message: string) {
     super('MILLRACE_CHANNEL_FULL', message, { retriable: true })
   }
@@ -12,6 +13,7 @@ export class ChannelFullError extends MillraceError {
 /** A channel could not keep or hand out events. */
 export class ChannelError extends MillraceError {
   override readonly name: string = 'ChannelError'
+  /** Creates the error, with the error that led to it. */
   constructor(message: string, cause?: unknown) {
     super('MILLRACE_CHANNEL', message, { retriable: true, cause })
   }
@@ -20,6 +22,7 @@ export class ChannelError extends MillraceError {
 /** A sink could not deliver; its events go back to the channel. */
 export class DeliveryError extends MillraceError {
   override readonly name = 'DeliveryError'
+  /** Creates the error, with the error that led to it. */
   constructor(message: string, cause?: unknown) {
     super('MILLRACE_DELIVERY', message, { retriable: true, cause })
   }
@@ -28,6 +31,7 @@ export class DeliveryError extends MillraceError {
 /** A component could not be made or started. */
 export class ComponentError extends MillraceError {
   override readonly name = 'ComponentError'
+  /** Creates the error, with the error that led to it. */
   constructor(message: string, cause?: unknown) {
     super('MILLRACE_COMPONENT', message, { cause })
   }
@@ -36,7 +40,9 @@ export class ComponentError extends MillraceError {
 /** What is wrong with a configuration, one line a problem. */
 export class ConfigurationError extends MillraceError {
   override readonly name = 'ConfigurationError'
+  /** All problems that were found. */
   readonly problems: readonly string[]
+  /** Creates the error from all problems. */
   constructor(problems: readonly string[]) {
     super('MILLRACE_CONFIGURATION', problems.join('\n'))
     this.problems = problems

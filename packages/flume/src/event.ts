@@ -17,9 +17,11 @@ export function newHeaders(from?: Readonly<Headers>): Headers {
 
 /** One step on an event's way: where it was put into a channel. */
 export interface Hop {
+  /** Name of the agent. */
   readonly agent: string
   /** The source that put it. */
   readonly source: string
+  /** Host of the agent. */
   readonly host: string
   /** Milliseconds since 1970. */
   readonly atMs: number
@@ -27,7 +29,9 @@ export interface Hop {
 
 /** The way an event came, last hop first. All events of a batch share one. */
 export interface Lineage {
+  /** The last agent that the event passed. */
   readonly hop: Hop
+  /** Agents before, or undefined. */
   readonly previous: Lineage | undefined
 }
 
@@ -40,11 +44,14 @@ export function hopsOf(lineage: Lineage | undefined): Hop[] {
 
 /** What flows through an agent: a body of bytes and some headers. */
 export class Event {
+  /** Headers, by name. */
   headers: Headers
+  /** Body. */
   body: Buffer
   /** Where it came from, kept beside the headers so that they stay as the source made them. */
   lineage: Lineage | undefined
 
+  /** Creates an event; without headers it gets an empty set. */
   constructor(body: Buffer, headers: Headers = newHeaders(), lineage?: Lineage) {
     this.headers = headers
     this.body = body

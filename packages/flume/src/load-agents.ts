@@ -4,6 +4,7 @@ import { type AgentPlan, planAgent } from './config/plan.ts'
 import { type ConfigText, type ReadOptions, readAgents } from './config/read-agents.ts'
 import { ConfigurationError } from './errors.ts'
 
+/** Options of loading agents. */
 export interface LoadOptions extends Partial<ReadOptions> {
   /** The agent to load; by default all that the texts have. */
   readonly agent?: string | undefined

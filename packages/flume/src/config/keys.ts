@@ -8,9 +8,11 @@ export interface Key<T, R extends boolean = boolean> {
   readonly key?: string
   /** Older spellings, and what others call it. */
   readonly alsoKnownAs?: readonly string[]
+  /** Whether the key must be set. */
   readonly isRequired: R
   /** Throws an `Error` that says what is allowed. */
   parse(text: string): T
+  /** Value if the key is not set. */
   readonly fallback: T
   /** The value is a `PartType`, which may name code of the user. */
   readonly isPart?: true
@@ -41,9 +43,11 @@ export interface IgnoredKey {
   readonly reason: string
 }
 
+/** Keys of a component, by name. */
 // biome-ignore lint/suspicious/noExplicitAny: a table of keys holds keys of every type
 export type Keys = Readonly<Record<string, Key<any> | PrefixKey | UnsupportedKey | IgnoredKey>>
 
+/** Values of keys, by their names in camel case. */
 export type ValuesOf<K extends Keys> = {
   readonly [P in keyof K as K[P] extends UnsupportedKey | IgnoredKey ? never : P]: K[P] extends Key<
     infer T,
@@ -86,10 +90,12 @@ export function integer(fallback: number, options: KeyOptions & Bounds = {}): Ke
   return optional(wholeNumber(options), options, fallback)
 }
 
+/** A key that must be a whole number. */
 export function requiredInteger(options: KeyOptions & Bounds = {}): Key<number, true> {
   return required(wholeNumber(options), options)
 }
 
+/** A key that is a whole number, or not set. */
 export function optionalInteger(options: KeyOptions & Bounds = {}): Key<number | undefined, false> {
   return optional<number | undefined>(wholeNumber(options), options, undefined)
 }
@@ -99,6 +105,7 @@ export function port(options: KeyOptions = {}): Key<number, true> {
   return requiredInteger({ ...options, min: 0, max: 65535 })
 }
 
+/** A key that is a number with fractions, with a default. */
 export function decimal(fallback: number, options: KeyOptions & Bounds = {}): Key<number, false> {
   const { min = -Infinity, max = Infinity } = options
   const parse = (text: string): number => {
@@ -118,18 +125,22 @@ function parseBoolean(text: string): boolean {
   throw new Error('true or false')
 }
 
+/** A key that is `true` or `false`, with a default. */
 export function boolean(fallback: boolean, options: KeyOptions = {}): Key<boolean, false> {
   return optional(parseBoolean, options, fallback)
 }
 
+/** A key that is `true` or `false`, or not set. */
 export function optionalBoolean(options: KeyOptions = {}): Key<boolean | undefined, false> {
   return optional<boolean | undefined>(parseBoolean, options, undefined)
 }
 
+/** A key that is text, with a default. */
 export function text(fallback: string, options: KeyOptions = {}): Key<string, false> {
   return optional((value) => value, options, fallback)
 }
 
+/** A key that must be text. */
 export function requiredText(options: KeyOptions = {}): Key<string, true> {
   const parse = (value: string): string => {
     if (value.trim() === '') throw new Error('a text that is not empty')
@@ -149,6 +160,7 @@ export function partType(fallback: string, options: KeyOptions = {}): Key<PartTy
   return { ...optional(parse, options, { type: fallback }), isPart: true }
 }
 
+/** A key that is text, or not set. */
 export function optionalText(options: KeyOptions = {}): Key<string | undefined, false> {
   return optional<string | undefined>((value) => value, options, undefined)
 }
@@ -175,6 +187,7 @@ export function words(options: KeyOptions = {}): Key<readonly string[], false> {
   return optional<readonly string[]>(splitWords, options, [])
 }
 
+/** A key that must be a list of words separated by blanks. */
 export function requiredWords(options: KeyOptions = {}): Key<readonly string[], true> {
   const parse = (value: string): readonly string[] => {
     const list = splitWords(value)
@@ -197,6 +210,7 @@ export function parsed<T>(
   return optional(parse, options, fallback)
 }
 
+/** A key that must be set and is read by a function. */
 export function requiredParsed<T>(
   parse: (text: string) => T,
   options: KeyOptions = {},
@@ -204,6 +218,7 @@ export function requiredParsed<T>(
   return required(parse, options)
 }
 
+/** All keys that begin with a prefix, without it. */
 export function prefixed(prefix: string): PrefixKey {
   return { kind: 'prefix', prefix }
 }

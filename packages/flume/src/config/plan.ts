@@ -58,12 +58,17 @@ export interface PlannedSinkGroup {
 
 /** An agent that only has to be made. */
 export interface AgentPlan {
+  /** Name of the agent. */
   readonly name: string
+  /** Directory that relative paths start from. */
   readonly directory: string
   /** What problems are reported against: a file's path. */
   readonly where: string
+  /** Channels. */
   readonly channels: readonly Planned<ComponentContext, Channel>[]
+  /** Sources. */
   readonly sources: readonly PlannedSource[]
+  /** Sinks, each in a group; a single sink is a group of one. */
   readonly sinkGroups: readonly PlannedSinkGroup[]
 }
 

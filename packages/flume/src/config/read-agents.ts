@@ -15,6 +15,7 @@ import { type ConfigFilter, makeFilter, substitute } from './substitute.ts'
 export interface ConfigText {
   /** How it is named in messages. */
   readonly where: string
+  /** Content of the file. */
   readonly text: string
 }
 

@@ -23,6 +23,7 @@ export const builtIn = {
   'sink processor': sinkProcessors,
 } as const
 
+/** Roles of components: source, channel, sink and so on. */
 export type ComponentRole = keyof typeof builtIn
 
 /**

@@ -38,23 +38,30 @@ const NAMES: Readonly<Record<ComponentKind, readonly string[]>> = {
 
 /** Batches, not events, touch these: one addition each. */
 export class Counters {
+  /** Kind of the component. */
   readonly kind: ComponentKind
+  /** Name of the component. */
   readonly name: string
   readonly #values = new Map<string, number>()
   readonly #gauges = new Map<string, () => number | string>()
+  /** When the component was started, milliseconds since 1970; 0 if it was not. */
   startTimeMs = 0
+  /** When the component was stopped, milliseconds since 1970; 0 if it was not. */
   stopTimeMs = 0
 
+  /** Creates the counters of a component, all 0. */
   constructor(kind: ComponentKind, name: string) {
     this.kind = kind
     this.name = name
     for (const each of NAMES[kind]) this.#values.set(each, 0)
   }
 
+  /** Adds to a counter. */
   add(name: string, count = 1): void {
     this.#values.set(name, (this.#values.get(name) ?? 0) + count)
   }
 
+  /** Value of a counter. */
   value(name: string): number {
     return this.#values.get(name) ?? 0
   }

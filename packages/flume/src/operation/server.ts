@@ -8,6 +8,7 @@ import { type Event, hopsOf } from '../event.ts'
 import { listenError } from '../sources/stream-server.ts'
 import { flumeMetrics, prometheusMetrics } from './metrics.ts'
 
+/** Where the server listens. */
 export interface OperationServerOptions {
   /** Default 127.0.0.1. */
   readonly host?: string
@@ -29,6 +30,7 @@ export class OperationServer {
   #server: Server | undefined
   readonly #began = Date.now()
 
+  /** Creates the server of an agent's metrics, status and taps. */
   constructor(agent: Agent, { host = '127.0.0.1', port = 41_414 }: OperationServerOptions = {}) {
     this.#agent = agent
     this.#host = host
@@ -42,6 +44,7 @@ export class OperationServer {
     return `${this.#host}:${port}`
   }
 
+  /** Listens. Rejects with `EADDRINUSE` and the like. */
   async start(): Promise<void> {
     const server = createServer((request, response) => this.#answer(request, response))
     await new Promise<void>((resolve, reject) => {
@@ -52,6 +55,7 @@ export class OperationServer {
     this.#server = server
   }
 
+  /** Closes the listener and its connections. */
   async stop(): Promise<void> {
     this.#server?.close()
     this.#server?.closeAllConnections()

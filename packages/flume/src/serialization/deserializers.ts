@@ -7,16 +7,23 @@ import { Event, type Headers, newHeaders } from '../event.ts'
 /** What to do with bytes that are not of the character set. */
 export type DecodeErrorPolicy = 'FAIL' | 'REPLACE' | 'IGNORE'
 
+/** A file and how it is read. */
 export interface InputOptions {
+  /** Path of the file. */
   readonly path: string
+  /** Character set of the file. */
   readonly charset: string
+  /** What happens with bytes that are not of the character set. */
   readonly decodeErrorPolicy: DecodeErrorPolicy
 }
 
 /** Some events of a file. `cursors` grow; `end` is where the next call begins. */
 export interface FileBatch {
+  /** Events that were read. */
   readonly events: readonly Event[]
+  /** Position after each event. */
   readonly cursors: readonly number[]
+  /** Position after the last event. */
   readonly end: number
 }
 
@@ -24,11 +31,13 @@ export interface FileBatch {
 export interface EventReader {
   /** Up to `max` events from a cursor on; none at the end of the file. */
   read(cursor: number, max: number): Promise<FileBatch>
+  /** Closes the file. */
   close(): Promise<void>
 }
 
 /** Opens files, one after another. */
 export interface EventDeserializer {
+  /** Opens a file for reading events. */
   open(input: InputOptions): Promise<EventReader>
 }
 

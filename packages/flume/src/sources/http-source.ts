@@ -36,11 +36,15 @@ const keys = {
 
 /** A request, as handlers get it. */
 export interface HttpRequest {
+  /** Address of the request. */
   readonly url: URL
+  /** Headers of the request. */
   readonly headers: IncomingMessage['headers']
+  /** Body of the request. */
   readonly body: Buffer
 }
 
+/** Makes events of a request. */
 export interface HttpHandler {
   /** Makes events of a request; throws an `Error` when the request is wrong, which is answered with 400. */
   handle(request: HttpRequest): readonly Event[] | Promise<readonly Event[]>

@@ -5,7 +5,9 @@ import type { Channel, TakeTransaction } from '../channel.ts'
 import { ChannelFullError } from '../errors.ts'
 import { Event } from '../event.ts'
 
+/** A kind of channel that the contract suite tests. */
 export interface ChannelUnderTest {
+  /** Name of the kind. */
   readonly name: string
   /** A channel that is started and empty, of 100 events and 50 a transaction, that waits at most a second for room. */
   create(): Promise<Channel>

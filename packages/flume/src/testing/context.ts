@@ -27,9 +27,11 @@ export function componentContext(
 export interface TestChannel extends MemoryChannel {
   /** Makes so many puts fail: there is no room, or the commit breaks. */
   failPuts(count: number, how?: 'full' | 'commit'): void
+  /** Events of committed puts. */
   readonly committed: readonly Event[]
 }
 
+/** A channel in memory that shows what was put. */
 export function testChannel(options: { readonly capacity?: number } = {}): TestChannel {
   const capacity = options.capacity ?? 100_000
   const channel = new MemoryChannel(

@@ -8,7 +8,9 @@ import { Event } from '../event.ts'
 import { SinkRunner } from '../sink-runner.ts'
 import { componentContext, type TestChannel, testChannel } from './context.ts'
 
+/** A kind of sink that the contract suite tests. */
 export interface SinkUnderTest {
+  /** Name of the kind. */
   readonly name: string
   /** Makes a target and a sink for it, not started. */
   create(context: ReturnType<typeof componentContext>): Promise<{

@@ -8,7 +8,9 @@ import type { Source, SourceContext } from '../component.ts'
 import { Taps } from '../operation/taps.ts'
 import { componentContext, type TestChannel, testChannel } from './context.ts'
 
+/** A kind of source that the contract suite tests. */
 export interface SourceUnderTest {
+  /** Name of the kind. */
   readonly name: string
   /** Makes a source and whatever it reads from. */
   create(context: SourceContext): Promise<{
