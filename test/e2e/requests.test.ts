@@ -243,7 +243,7 @@ describe('the broker on the wire', () => {
           ),
           'CORRUPT_MESSAGE',
         ],
-        ['cut off', produce('refusing', good.subarray(0, -1)), 'CORRUPT_MESSAGE'],
+        ['cut off', produce('refusing', good.subarray(0, -1)), 'INVALID_RECORD'],
         [
           'old format',
           produce(

@@ -5,7 +5,9 @@ export {
   compress,
   compressionOfId,
   decompress,
+  decompressExactly,
 } from './compression/compression.ts'
+export { DecompressedTooLargeError } from './compression/decompressed-too-large-error.ts'
 export { ErrorCode, type ErrorName, errorName, isRetriable } from './error-codes.ts'
 export {
   type RequestHeader,
@@ -44,6 +46,7 @@ export {
   RecordBatch,
   recordBatches,
 } from './records/record-batch.ts'
+export { MalformedVarintError, RecordCursor } from './records/record-cursor.ts'
 export { type Api, ApiKey, type ApiName, apis } from './schemas/apis.ts'
 export * from './schemas/messages.ts'
 export * from './schemas/records/consumer-protocol.ts'

@@ -150,6 +150,7 @@ export function resolveLogConfig(
     flushMs: whenSet('flush.ms'),
     indexIntervalBytes: number('index.interval.bytes'),
     maxCompactionLagMs: number('max.compaction.lag.ms'),
+    maxDecompressedMessageBytes: number('max.decompressed.message.bytes'),
     maxMessageBytes: number('max.message.bytes'),
     messageTimestampAfterMaxMs: number('message.timestamp.after.max.ms'),
     messageTimestampBeforeMaxMs: number('message.timestamp.before.max.ms'),

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   ErrorCode,
+  MAGIC_V2,
   ProduceRequest,
   ProduceResponse,
   ProtocolError,
-  type RecordBatch,
+  RECORD_BATCH_HEADER_SIZE,
+  RecordBatch,
 } from '@millrace/protocol'
 import { InvalidRecordsError, prepareBatch, requireOneBatch } from '../log/produce-validation.ts'
 import type { Partition } from '../topics.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { protocolError } from './outcome.ts'
 
+const EMPTY = Buffer.alloc(0)
+const MAGIC_OFFSET = 16
 /** From here on the request itself adds its partitions to the transaction (KIP-890 part 2). */
 const FIRST_ADDING_VERSION = 12
 
@@ -23,22 +27,20 @@ export const produce = defineHandler(
   ProduceResponse,
   (request, context) => {
     const { acks } = request
-    const isValid = acks === 0 || acks === 1 || acks === -1
     const waits: Promise<void>[] = []
     const transactional: Write[] = []
     const wait = ({ result }: Write, durable: Promise<void> | undefined): void => {
       if (durable === undefined) return
       waits.push(durable.catch((error) => fail(result, protocolError(error, context))))
     }
+    const isForeign = request.transactionalId === null && hasTransactionalBatch(request)
     const responses = request.topicData.map((topic) => ({
       name: topic.name,
       topicId: topic.topicId,
       partitionResponses: topic.partitionData.map((data) => {
         const result: PartitionResult = { index: data.index, errorCode: 0, baseOffset: -1n }
         try {
-          if (!isValid) {
-            throw new ProtocolError('INVALID_REQUIRED_ACKS', `acks must be 0, 1 or -1, not ${acks}`)
-          }
+          if (isForeign) throw transactionalIdMissing()
           const partition =
             context.version >= 13
               ? context.broker.topics.partitionById(topic.topicId, data.index)
@@ -75,6 +77,30 @@ export const produce = defineHandler(
   { isPipelined: true },
 )
 
+/** Whether a batch says that it is part of a transaction; such a request is refused as a whole without its id. */
+function hasTransactionalBatch(request: {
+  readonly topicData: readonly {
+    readonly partitionData: readonly { readonly records: Buffer | null }[]
+  }[]
+}): boolean {
+  return request.topicData.some(({ partitionData }) =>
+    partitionData.some(
+      ({ records }) =>
+        records !== null &&
+        records.length >= RECORD_BATCH_HEADER_SIZE &&
+        records[MAGIC_OFFSET] === MAGIC_V2 &&
+        new RecordBatch(records).isTransactional,
+    ),
+  )
+}
+
+function transactionalIdMissing(): ProtocolError {
+  return new ProtocolError(
+    'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
+    'a transactional batch needs the transactional id of its producer in the request',
+  )
+}
+
 interface PartitionResult {
   readonly index: number
   errorCode: number
@@ -107,23 +133,25 @@ function prepare(
 ): Write {
   const { acks, context, result } = options
   const { config } = partition.topic
+  const { broker, version } = context
+  const received = requireOneBatch(records ?? EMPTY, { partition: partition.name, version })
+  if (acks !== 0 && acks !== 1 && acks !== -1) {
+    throw new ProtocolError('INVALID_REQUIRED_ACKS', `acks must be 0, 1 or -1, not ${acks}`)
+  }
   if (partition.topic.isInternal) {
     throw new ProtocolError(
       'INVALID_TOPIC_EXCEPTION',
       `The request attempted to write to internal topic ${partition.topic.name}`,
     )
   }
-  if (records === null || records.length === 0) {
-    throw new InvalidRecordsError('INVALID_RECORD', `no records for ${partition.name}`)
-  }
   // `min.insync.replicas` asks for no more replicas than a partition has, as in Kafka: here that is one.
   const about = {
     partition: partition.name,
     config,
-    nowMs: context.broker.world.clock.now(),
-    version: context.version,
+    nowMs: broker.world.clock.now(),
+    version,
+    maxDecompressedBytes: broker.config.number('socket.request.max.bytes'),
   }
-  const received = requireOneBatch(records, about)
   const { log } = partition
   // From here on Kafka tells the log's start, whatever else it answers.
   result.logStartOffset = log.logStartOffset
@@ -183,12 +211,7 @@ function admit(
   transactionalId: string | null,
   { broker, version }: RequestContext,
 ): Promise<void> | undefined {
-  if (transactionalId === null) {
-    throw new ProtocolError(
-      'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
-      'a transactional batch needs the transactional id of its producer in the request',
-    )
-  }
+  if (transactionalId === null) throw transactionalIdMissing()
   // Kafka takes a transactional batch without a producer: no transaction covers it, and every reader sees it.
   const covered = writes.filter(({ batch }) => batch.hasProducerId)
   const [first] = covered

@@ -16,6 +16,8 @@ export interface LogConfig {
   readonly flushMs: number | undefined
   readonly indexIntervalBytes: number
   readonly maxCompactionLagMs: number
+  /** Bound on one record of a compressed batch. */
+  readonly maxDecompressedMessageBytes: number
   readonly maxMessageBytes: number
   readonly messageTimestampAfterMaxMs: number
   readonly messageTimestampBeforeMaxMs: number

@@ -2,15 +2,21 @@
 import { MalformedInputError } from '@millrace/base'
 import {
   buildBatch,
+  DecompressedTooLargeError,
+  decompressExactly,
   type ErrorName,
-  hasWholeBatch,
+  LOG_OVERHEAD,
   MAGIC_V2,
+  MalformedVarintError,
+  NO_TIMESTAMP,
   ProtocolError,
-  type Record,
+  RECORD_BATCH_HEADER_SIZE,
   RecordBatch,
+  RecordCursor,
   readRecords,
 } from '@millrace/protocol'
 import type { LogConfig } from './log-config.ts'
+import { RecordTimestamps } from './record-timestamps.ts'
 
 export interface RecordError {
   readonly batchIndex: number
@@ -33,187 +39,327 @@ export interface ProduceContext {
   readonly nowMs: number
   /** Version of the Produce request: zstd needs 7. */
   readonly version: number
+  /** Most bytes that the records of one batch may take when they are decompressed. */
+  readonly maxDecompressedBytes: number
 }
+
+/** Bytes of a batch up to and including its magic. */
+const HEADER_UP_TO_MAGIC = 17
+/** Smallest size that any format's record may claim, as Kafka checks it before it knows the format. */
+const MIN_RECORD_OVERHEAD = 14
 
 /**
- * Checks that what a producer sent for one partition is exactly one batch, whole, of the current format and an allowed
- * size, with a right checksum.
+ * Finds the one batch that a producer may send for a partition, and checks what must hold before its topic matters. A few
+ * bytes after it, too short for a batch, are ignored.
  */
-export function requireOneBatch(records: Buffer, context: ProduceContext): RecordBatch {
-  const { config, partition } = context
-  if (records.length > 0 && records.length >= 17 && (records[16] as number) !== MAGIC_V2) {
-    throw new ProtocolError(
+export function requireOneBatch(
+  records: Buffer,
+  { partition, version }: Pick<ProduceContext, 'partition' | 'version'>,
+): RecordBatch {
+  const requests = `Produce requests with version ${version}`
+  const size = sizeOfBatchAt(records, 0)
+  if (size === undefined) {
+    throw new InvalidRecordsError(
       'INVALID_RECORD',
-      `batch for ${partition} has magic ${records.readInt8(16)}, only ${MAGIC_V2} is allowed`,
+      `${requests} must have at least one whole record batch per partition, ${partition} has none`,
     )
   }
-  if (!hasWholeBatch(records, 0)) {
-    throw new ProtocolError('CORRUPT_MESSAGE', `batch for ${partition} is not whole`)
-  }
-  const batch = new RecordBatch(records)
-  if (batch.size !== records.length) {
-    throw new ProtocolError(
+  const magic = records.readInt8(HEADER_UP_TO_MAGIC - 1)
+  if (magic !== MAGIC_V2) {
+    throw new InvalidRecordsError(
       'INVALID_RECORD',
-      `a produce request must hold exactly one batch for ${partition}`,
+      `${requests} are only allowed to contain record batches with magic version ${MAGIC_V2}, the one for ${partition} has ${magic}`,
     )
   }
-  if (batch.size > config.maxMessageBytes) {
-    throw new ProtocolError(
-      'MESSAGE_TOO_LARGE',
-      `batch of ${batch.size} bytes for ${partition} exceeds max.message.bytes ${config.maxMessageBytes}`,
-    )
-  }
-  if (batch.size > config.segmentBytes) {
-    throw new ProtocolError(
-      'RECORD_LIST_TOO_LARGE',
-      `batch of ${batch.size} bytes for ${partition} exceeds segment.bytes ${config.segmentBytes}`,
-    )
-  }
-  if (batch.computeCrc() !== batch.crc) {
-    throw new ProtocolError('CORRUPT_MESSAGE', `batch for ${partition} fails its checksum`)
-  }
-  return batch
-}
-
-/** Checks a batch's contents, and returns it ready for the log: stamped or recompressed if the topic asks for it. */
-export function prepareBatch(batch: RecordBatch, context: ProduceContext): RecordBatch {
-  checkHeader(batch, context)
-  return convert(batch, context)
-}
-
-function checkHeader(batch: RecordBatch, { partition, version }: ProduceContext): void {
-  const invalid = (why: string): InvalidRecordsError =>
-    new InvalidRecordsError('INVALID_RECORD', `batch for ${partition} ${why}`)
-  if (batch.isControl) throw invalid('is a control batch, which clients must not write')
-  if (batch.baseOffset !== 0n) throw invalid(`has base offset ${batch.baseOffset}, expected 0`)
-  const { count } = batch
-  if (count <= 0 || batch.lastOffsetDelta !== count - 1) {
-    throw invalid(`claims ${count} records and a last offset delta of ${batch.lastOffsetDelta}`)
-  }
-  if (batch.hasProducerId && batch.baseSequence < 0) {
-    throw invalid(`has producer id ${batch.producerId} but sequence ${batch.baseSequence}`)
-  }
+  const batch = new RecordBatch(records.subarray(0, size))
   const { compression } = batch
-  if (compression === undefined) throw invalid(`has unknown compression ${batch.attributes & 7}`)
+  if (compression === undefined) {
+    throw new ProtocolError(
+      'UNKNOWN_SERVER_ERROR',
+      `Unknown compression type id: ${batch.attributes & 7}, in the batch for ${partition}`,
+    )
+  }
   if (compression === 'zstd' && version < 7) {
     throw new ProtocolError(
       'UNSUPPORTED_COMPRESSION_TYPE',
-      `zstd needs Produce version 7, not ${version} (${partition})`,
+      `${requests} are not allowed to use ZStandard compression, the batch for ${partition} does`,
     )
   }
-}
-
-function convert(batch: RecordBatch, context: ProduceContext): RecordBatch {
-  const { config, partition } = context
-  const target = config.compressionType === 'producer' ? batch.compression : config.compressionType
-  // Records are looked into only where the topic's semantics need it, or where it costs no decompression.
-  const mustRead = config.cleanupPolicy.compact || target !== batch.compression
-  const records = mustRead ? checkRecords(batch, context) : undefined
-  if (!mustRead && batch.compression === 'none') walkRecords(batch, partition)
-  if (config.messageTimestampType === 'CreateTime') checkTimestamps(batch, records, context)
-  if (records !== undefined && target !== batch.compression)
-    return recompress(batch, records, context)
-  if (config.messageTimestampType === 'LogAppendTime') batch.setLogAppendTime(BigInt(context.nowMs))
+  if (sizeOfBatchAt(records, size) !== undefined) {
+    throw new InvalidRecordsError(
+      'INVALID_RECORD',
+      `${requests} are only allowed to contain exactly one record batch per partition, ${partition} has more`,
+    )
+  }
   return batch
 }
 
-/** Decodes the records, and refuses those that a compacted topic cannot keep. */
-function checkRecords(batch: RecordBatch, context: ProduceContext): readonly Record[] {
+/** Size of the batch that begins at `at`, or undefined when there is no whole one. */
+function sizeOfBatchAt(records: Buffer, at: number): number | undefined {
+  const remaining = records.length - at
+  if (remaining < LOG_OVERHEAD) return undefined
+  const length = records.readInt32BE(at + LOG_OVERHEAD - 4)
+  if (length < MIN_RECORD_OVERHEAD) {
+    throw new ProtocolError(
+      'CORRUPT_MESSAGE',
+      `Record size ${length} is less than the minimum record overhead (${MIN_RECORD_OVERHEAD})`,
+    )
+  }
+  if (remaining < HEADER_UP_TO_MAGIC) return undefined
+  const magic = records.readInt8(at + HEADER_UP_TO_MAGIC - 1)
+  if (magic < 0 || magic > MAGIC_V2) {
+    throw new ProtocolError('CORRUPT_MESSAGE', `Invalid magic found in record: ${magic}`)
+  }
+  return length + LOG_OVERHEAD > remaining ? undefined : length + LOG_OVERHEAD
+}
+
+/**
+ * Checks a client's batch, record by record, and returns it ready for the log: with its newest timestamp computed, stamped
+ * or recompressed as the topic asks. Nothing that the header claims of the records is believed.
+ */
+export function prepareBatch(batch: RecordBatch, context: ProduceContext): RecordBatch {
+  checkHeader(batch, context)
   const { config, partition } = context
-  let records: readonly Record[]
+  const source = batch.compression ?? 'none'
+  const target = config.compressionType === 'producer' ? source : config.compressionType
+  const isRebuilt = source !== target
+  const found = checkRecords(batch, { ...context, isRebuilt })
+  if (!isRebuilt && found.areConsecutive) {
+    const isAppendTime = config.messageTimestampType === 'LogAppendTime'
+    batch.setMaxTimestamp(isAppendTime, isAppendTime ? BigInt(context.nowMs) : found.maxTimestamp)
+    return batch
+  }
+  if (!isRebuilt && source !== 'none') {
+    throw new ProtocolError(
+      'UNKNOWN_SERVER_ERROR',
+      `offsets of the records in the compressed batch for ${partition} are not consecutive`,
+    )
+  }
+  const rebuilt = rebuild(batch, context)
+  checkSize(rebuilt, context)
+  return rebuilt
+}
+
+function checkHeader(batch: RecordBatch, context: ProduceContext): void {
+  const { partition } = context
+  const { baseOffset } = batch
+  const invalid = (message: string): InvalidRecordsError =>
+    new InvalidRecordsError('INVALID_RECORD', message)
+  if (baseOffset !== 0n) {
+    throw invalid(
+      `The baseOffset of the record batch in the append to ${partition} should be 0, but it is ${baseOffset}`,
+    )
+  }
+  checkSize(batch, context)
+  if (batch.size < RECORD_BATCH_HEADER_SIZE) {
+    throw new ProtocolError(
+      'CORRUPT_MESSAGE',
+      `Record batch is corrupt (the size ${batch.size} is smaller than the minimum allowed overhead ${RECORD_BATCH_HEADER_SIZE}) in topic partition ${partition}`,
+    )
+  }
+  const computed = batch.computeCrc()
+  if (computed !== batch.crc) {
+    throw new ProtocolError(
+      'CORRUPT_MESSAGE',
+      `Record is corrupt (stored crc = ${batch.crc}, computed crc = ${computed}) in topic partition ${partition}`,
+    )
+  }
+  const { lastOffset, count, producerId, baseSequence } = batch
+  if (lastOffset < baseOffset) {
+    throw invalid(
+      `Batch has an invalid offset range: [${baseOffset}, ${lastOffset}] in topic partition ${partition}`,
+    )
+  }
+  if (count <= 0) {
+    throw invalid(
+      `Invalid reported count for record batch: ${count} in topic partition ${partition}`,
+    )
+  }
+  if (batch.lastOffsetDelta !== count - 1) {
+    throw invalid(
+      `Inconsistent batch offset range [${baseOffset}, ${lastOffset}] and count of records ${count} in topic partition ${partition}`,
+    )
+  }
+  if (batch.isControl) {
+    throw invalid(
+      `Clients are not allowed to write control records in topic partition ${partition}`,
+    )
+  }
+  if (batch.hasProducerId && baseSequence < 0) {
+    throw invalid(
+      `Invalid sequence number ${baseSequence} in record batch with producerId ${producerId} in topic partition ${partition}`,
+    )
+  }
+}
+
+function checkSize(batch: RecordBatch, { config, partition }: ProduceContext): void {
+  const { size } = batch
+  if (size > config.maxMessageBytes) {
+    throw new ProtocolError(
+      'MESSAGE_TOO_LARGE',
+      `The record batch size in the append to ${partition} is ${size} bytes which exceeds the maximum configured value of ${config.maxMessageBytes}.`,
+    )
+  }
+  if (size > config.segmentBytes) {
+    throw new ProtocolError(
+      'RECORD_LIST_TOO_LARGE',
+      `The total record(s) size in the append to ${partition} is ${size} bytes, which exceeds the maximum configured segment value of ${config.segmentBytes}.`,
+    )
+  }
+}
+
+interface CheckedRecords {
+  readonly maxTimestamp: bigint
+  /** Whether their offsets are 0, 1, 2 … above the batch's. */
+  readonly areConsecutive: boolean
+}
+
+type CheckContext = ProduceContext & {
+  /** Whether the batch will be built anew from its records, so that its own bytes are not stored. */
+  readonly isRebuilt: boolean
+}
+
+/** The one pass over the records. Throws for the first malformed one, and for all that the topic refuses together. */
+function checkRecords(batch: RecordBatch, context: CheckContext): CheckedRecords {
+  const { config, partition } = context
+  const cursor = openRecords(batch, context)
+  const timestamps = new RecordTimestamps(batch, context)
+  const { base, oldest, latest } = timestamps
+  let newest = -1
+  const isCompacted = config.cleanupPolicy.compact
+  const maxSize = batch.compression === 'none' ? 0x7fffffff : config.maxDecompressedMessageBytes
+  const refused: (RecordError & { readonly isTimestamp: boolean })[] = []
+  const { count } = batch
+  let areConsecutive = true
+  let index = 0
   try {
-    records = readRecords(batch)
+    for (; index < count; index++) {
+      cursor.next()
+      if (cursor.size > maxSize) {
+        throw new MalformedInputError(
+          `record of ${cursor.size} bytes exceeds max.decompressed.message.bytes ${maxSize}`,
+        )
+      }
+      if (cursor.offsetDelta !== index) areConsecutive = false
+      if (isCompacted && cursor.keySize < 0) {
+        const message = `Compacted topic cannot accept message without key in topic partition ${partition}`
+        refused.push({ batchIndex: index, message, isTimestamp: false })
+        continue
+      }
+      const timestamp = base + cursor.timestampDelta
+      if (timestamp >= oldest && timestamp <= latest && !cursor.hasWideTimestamp) {
+        if (timestamp > newest) newest = timestamp
+        continue
+      }
+      const wrongTimestamp = timestamps.check(cursor)
+      if (wrongTimestamp !== undefined) {
+        refused.push({ batchIndex: index, message: wrongTimestamp, isTimestamp: true })
+      }
+    }
+    if (cursor.remaining > 0) {
+      throw new MalformedInputError(
+        `Incorrect declared batch size, ${cursor.remaining} bytes are left after the last record`,
+      )
+    }
+  } catch (error) {
+    throw malformed(error, { batch, index, partition })
+  }
+  if (refused.length > 0) throw refusal(refused)
+  const maxTimestamp = timestamps.newest > BigInt(newest) ? timestamps.newest : BigInt(newest)
+  return { maxTimestamp, areConsecutive }
+}
+
+function openRecords(batch: RecordBatch, context: ProduceContext): RecordCursor {
+  const { partition, maxDecompressedBytes } = context
+  const compression = batch.compression ?? 'none'
+  if (compression === 'none') {
+    const { buffer, start } = batch
+    return new RecordCursor(buffer, start + RECORD_BATCH_HEADER_SIZE, start + batch.size)
+  }
+  const { payload } = batch
+  // Kafka's reader takes the absence of zstd data for the end of it, and that of the others for an error.
+  if (compression === 'zstd' && payload.length === 0) return new RecordCursor(payload, 0, 0)
+  try {
+    const plain = decompressExactly(compression, payload, maxDecompressedBytes)
+    return new RecordCursor(plain, 0, plain.length)
   } catch (error) {
     if (!(error instanceof MalformedInputError)) throw error
-    throw new ProtocolError('CORRUPT_MESSAGE', `${partition}: ${error.message}`)
-  }
-  if (config.cleanupPolicy.compact) {
-    const keyless = records.flatMap((record, i) =>
-      record.key === null ? [{ batchIndex: i, message: compactedKeyMessage(partition) }] : [],
+    throw new ProtocolError(
+      error instanceof DecompressedTooLargeError ? 'MESSAGE_TOO_LARGE' : 'UNKNOWN_SERVER_ERROR',
+      `batch for ${partition}: ${error.message}`,
     )
-    if (keyless.length > 0) {
-      throw new InvalidRecordsError('INVALID_RECORD', compactedKeyMessage(partition), keyless)
-    }
   }
-  return records
 }
 
-function compactedKeyMessage(partition: string): string {
-  return `Compacted topic cannot accept message without key in topic partition ${partition}.`
-}
-
-/** Follows the records' lengths and offsets through an uncompressed batch without decoding them. */
-function walkRecords(batch: RecordBatch, partition: string): void {
-  const { buffer, count } = batch
-  const end = batch.start + batch.size
-  let at = batch.start + 61
-  for (let i = 0; i < count; i++) {
-    let size = 0
-    let shift = 0
-    for (;;) {
-      if (at >= end || shift > 28) throw corrupt(partition, i)
-      const byte = buffer[at++] as number
-      size |= (byte & 0x7f) << shift
-      if (byte < 0x80) break
-      shift += 7
-    }
-    size = (size >>> 1) ^ -(size & 1)
-    if (size < 6 || at + size > end) throw corrupt(partition, i)
-    at += size
+function malformed(
+  error: unknown,
+  { batch, index, partition }: { batch: RecordBatch; index: number; partition: string },
+): unknown {
+  if (!(error instanceof MalformedInputError)) return error
+  const message = `record ${index} of ${batch.count} of the batch for ${partition}: ${error.message}`
+  // So Kafka answers when it reads the size from the batch itself.
+  if (error instanceof MalformedVarintError && batch.compression === 'none') {
+    return new ProtocolError('UNKNOWN_SERVER_ERROR', message)
   }
-  if (at !== end) throw corrupt(partition, count)
+  return new InvalidRecordsError('INVALID_RECORD', message)
 }
 
-function corrupt(partition: string, index: number): InvalidRecordsError {
+function refusal(
+  refused: readonly (RecordError & { readonly isTimestamp: boolean })[],
+): InvalidRecordsError {
+  const errors = refused.map(({ batchIndex, message }) => ({ batchIndex, message }))
+  if (refused.some(({ isTimestamp }) => isTimestamp)) {
+    return new InvalidRecordsError(
+      'INVALID_TIMESTAMP',
+      'One or more records have been rejected due to invalid timestamp',
+      errors,
+    )
+  }
+  const shown = errors
+    .slice(0, 3)
+    .map(({ batchIndex, message }) => `RecordError(batchIndex=${batchIndex}, message='${message}')`)
   return new InvalidRecordsError(
     'INVALID_RECORD',
-    `batch for ${partition} is malformed at record ${index}`,
+    `One or more records have been rejected due to ${errors.length} record errors in total, and only showing the first three errors at most: [${shown.join(', ')}]`,
+    errors,
   )
 }
 
-function checkTimestamps(
-  batch: RecordBatch,
-  records: readonly Record[] | undefined,
-  context: ProduceContext,
-): void {
-  const { config, nowMs, partition } = context
-  const oldest = BigInt(nowMs) - BigInt(config.messageTimestampBeforeMaxMs)
-  const newest = BigInt(nowMs) + BigInt(config.messageTimestampAfterMaxMs)
-  const { baseTimestamp, maxTimestamp } = batch
-  if (maxTimestamp < 0n) return
-  const isWithin = (timestamp: bigint): boolean =>
-    timestamp < 0n || (timestamp >= oldest && timestamp <= newest)
-  if (isWithin(maxTimestamp) && isWithin(baseTimestamp)) return
-  const message = (timestamp: bigint): string =>
-    `Timestamp ${timestamp} of message for ${partition} is out of range. The timestamp should be within [${oldest}, ${newest}]`
-  const offenders = (records ?? readRecords(batch)).flatMap((record, i) =>
-    isWithin(record.timestamp) ? [] : [{ batchIndex: i, message: message(record.timestamp) }],
-  )
-  if (offenders.length === 0) return
-  throw new InvalidRecordsError(
-    'INVALID_TIMESTAMP',
-    'One or more records have been rejected due to invalid timestamp',
-    offenders,
-  )
-}
-
-function recompress(
-  batch: RecordBatch,
-  records: readonly Record[],
-  { config, nowMs }: ProduceContext,
-): RecordBatch {
-  const compression = config.compressionType === 'producer' ? 'none' : config.compressionType
+/** A batch of the same records in the topic's codec, with consecutive offsets. */
+function rebuild(batch: RecordBatch, { config, nowMs, partition }: ProduceContext): RecordBatch {
+  const { producerId, producerEpoch, baseSequence } = batch
+  if (producerId !== -1n && (producerEpoch < 0 || baseSequence < 0)) {
+    throw new ProtocolError(
+      'UNKNOWN_SERVER_ERROR',
+      `batch for ${partition} has producer id ${producerId}, epoch ${producerEpoch} and sequence ${baseSequence}`,
+    )
+  }
+  const compression =
+    config.compressionType === 'producer' ? (batch.compression ?? 'none') : config.compressionType
   const level =
     compression === 'gzip' || compression === 'lz4' || compression === 'zstd'
       ? config.compressionLevels[compression]
       : undefined
+  const records = readRecords(batch).map(({ timestamp, key, value, headers }) => ({
+    timestamp: BigInt.asIntN(64, timestamp),
+    key,
+    value,
+    headers,
+  }))
+  const negative = records.find(({ timestamp }) => timestamp < NO_TIMESTAMP)
+  if (negative !== undefined) {
+    throw new ProtocolError(
+      'UNKNOWN_SERVER_ERROR',
+      `Invalid negative timestamp ${negative.timestamp}, in the batch for ${partition}`,
+    )
+  }
   return new RecordBatch(
     buildBatch(records, {
       compression,
       ...(level === undefined ? {} : { compressionLevel: level }),
-      producerId: batch.producerId,
-      producerEpoch: batch.producerEpoch,
-      baseSequence: batch.baseSequence,
+      producerId,
+      producerEpoch,
+      baseSequence,
       isTransactional: batch.isTransactional,
       ...(config.messageTimestampType === 'LogAppendTime' ? { logAppendTime: BigInt(nowMs) } : {}),
     }),

@@ -64,6 +64,7 @@ const metadataLogConfig: LogConfig = {
   flushMs: undefined,
   indexIntervalBytes: 4096,
   maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  maxDecompressedMessageBytes: 0x7fffffff,
   maxMessageBytes: 8 * 1024 * 1024,
   messageTimestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
   messageTimestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,

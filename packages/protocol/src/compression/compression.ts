@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // As a namespace: an older Node lacks zstd and must reach the check of its version.
 import * as zlib from 'node:zlib'
-import { MalformedInputError } from '@millrace/base'
+import { MalformedInputError, systemErrorCode } from '@millrace/base'
+import { DecompressedTooLargeError } from './decompressed-too-large-error.ts'
+import { Inflater } from './inflater.ts'
 import * as lz4 from './lz4.ts'
 import * as snappy from './snappy.ts'
 
@@ -19,6 +21,8 @@ export function compressionOfId(id: number): CompressionType | undefined {
 
 /** Kafka 4.4's `max.decompressed.message.bytes`, cut to what a Buffer can sensibly hold. */
 const MAX_DECOMPRESSED_BYTES = 0x7fffffff - 8
+
+const inflaters = { gzip: new Inflater('gzip'), zstd: new Inflater('zstd') }
 
 /** Levels: gzip 1 to 9, lz4 is always fast mode, zstd -131072 to 22; snappy has none. */
 export function compress(type: CompressionType, data: Buffer, level?: number): Buffer {
@@ -39,25 +43,79 @@ export function compress(type: CompressionType, data: Buffer, level?: number): B
   }
 }
 
-/** Throws `MalformedInputError` when the data is not what the codec wrote. */
-export function decompress(type: CompressionType, data: Buffer): Buffer {
+/**
+ * Throws `MalformedInputError` when the data is not what the codec wrote, and `DecompressedTooLargeError`, before that
+ * much memory is taken, when it decompresses to more than `maxBytes`.
+ */
+export function decompress(
+  type: CompressionType,
+  data: Buffer,
+  maxBytes = MAX_DECOMPRESSED_BYTES,
+): Buffer {
   try {
     switch (type) {
       case 'none':
         return data
       case 'gzip':
-        return zlib.gunzipSync(data, { maxOutputLength: MAX_DECOMPRESSED_BYTES })
+        return zlib.gunzipSync(data, { maxOutputLength: Math.max(1, maxBytes) })
       case 'snappy':
-        return snappy.decompress(data)
+        return copyOf(snappy.decompress(data, maxBytes))
       case 'lz4':
-        return lz4.decompress(data)
+        return copyOf(lz4.decompress(data, maxBytes).decompressed)
       case 'zstd':
-        return zlib.zstdDecompressSync(data, { maxOutputLength: MAX_DECOMPRESSED_BYTES })
+        return zlib.zstdDecompressSync(data, { maxOutputLength: Math.max(1, maxBytes) })
     }
   } catch (error) {
-    if (error instanceof MalformedInputError) throw error
-    throw new MalformedInputError(
-      `${type} data cannot be decompressed: ${(error as Error).message}`,
-    )
+    throw asMalformed(type, error, maxBytes)
   }
+}
+
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
+}
+
+/**
+ * As `decompress`, for a look at the bytes: they may be overwritten by the next call. Throws `MalformedInputError` also
+ * when bytes are left that belong to nothing, and for lz4 frames that Java clients cannot read.
+ */
+export function decompressExactly(type: CompressionType, data: Buffer, maxBytes: number): Buffer {
+  let consumed = data.length
+  let decompressed: Buffer
+  try {
+    switch (type) {
+      case 'none':
+        return data
+      case 'snappy':
+        return snappy.decompress(data, maxBytes)
+      case 'lz4': {
+        const frame = lz4.decompress(data, maxBytes)
+        if (!frame.isIndependent) throw new MalformedInputError('lz4 blocks depend on each other')
+        ;({ decompressed, consumed } = frame)
+        break
+      }
+      case 'gzip':
+      case 'zstd':
+        ;({ decompressed, consumed } = inflaters[type].inflate(data, maxBytes))
+        break
+    }
+  } catch (error) {
+    throw asMalformed(type, error, maxBytes)
+  }
+  if (consumed === data.length) return decompressed
+  throw new MalformedInputError(`${data.length - consumed} bytes come after the ${type} data`)
+}
+
+function asMalformed(type: CompressionType, error: unknown, maxBytes: number): unknown {
+  lz4.release()
+  snappy.release()
+  if (
+    error instanceof DecompressedTooLargeError ||
+    systemErrorCode(error) === 'ERR_BUFFER_TOO_LARGE'
+  ) {
+    return new DecompressedTooLargeError(`${type} data decompresses to more than ${maxBytes} bytes`)
+  }
+  if (error instanceof MalformedInputError) return error
+  return new MalformedInputError(`${type} data cannot be decompressed: ${(error as Error).message}`)
 }

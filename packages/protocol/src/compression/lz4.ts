@@ -1,20 +1,178 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRequire } from 'node:module'
+import { MalformedInputError } from '@millrace/base'
+import { Scratch } from './scratch.ts'
+import { xxhash32 } from './xxhash32.ts'
 
-// Loaded on first use: a broker that never sees lz4 does not pay for the native module.
+// Loaded on first use: a broker that never compresses with lz4 does not pay for the native module.
 const require = createRequire(import.meta.url)
 let native: typeof import('lz4-napi') | undefined
 
-function lz4(): typeof import('lz4-napi') {
-  native ??= require('lz4-napi') as typeof import('lz4-napi')
-  return native
-}
-
 /** One LZ4 frame with independent blocks, the only kind Kafka's Java reader takes. */
 export function compress(data: Buffer): Buffer {
-  return lz4().compressFrameSync(data)
+  native ??= require('lz4-napi') as typeof import('lz4-napi')
+  return native.compressFrameSync(data)
 }
 
-export function decompress(data: Buffer): Buffer {
-  return lz4().decompressFrameSync(data)
+/*
+ * Frames are decompressed here and not by the native module: it has no way to write into memory that is there already, to
+ * stop at a limit, or to say where a frame ends, and it takes four times as long.
+ */
+const MAGIC = 0x184d2204
+const HAS_DICTIONARY = 0x01
+const HAS_CONTENT_CHECKSUM = 0x04
+const HAS_CONTENT_SIZE = 0x08
+const HAS_BLOCK_CHECKSUM = 0x10
+const IS_INDEPENDENT = 0x20
+const IS_STORED = 0x80000000
+/** Up to this many bytes are copied four at a time, without a call. */
+const SHORT = 64
+
+const scratch = new Scratch()
+
+/** Gives back what a failed decompression took. */
+export function release(): void {
+  scratch.release()
+}
+
+export interface DecodedFrame {
+  /** Overwritten by the next call. */
+  readonly decompressed: Buffer
+  /** Bytes of the frame. */
+  readonly consumed: number
+  /** Whether each block can be decompressed without the others. Kafka's Java reader refuses any other frame. */
+  readonly isIndependent: boolean
+}
+
+/** Decompresses the first frame of `data`, and no more than `limit` bytes. */
+export function decompress(data: Buffer, limit: number): DecodedFrame {
+  if (data.length < 7 || data.readUInt32LE(0) !== MAGIC) {
+    throw new MalformedInputError('lz4 data does not begin with a frame')
+  }
+  const flags = data[4] as number
+  const blockSizeId = ((data[5] as number) >> 4) & 7
+  if (flags >> 6 !== 1 || blockSizeId < 4 || (flags & HAS_DICTIONARY) !== 0) {
+    throw new MalformedInputError(`lz4 frame has flags ${flags} and block size ${blockSizeId}`)
+  }
+  const isIndependent = (flags & IS_INDEPENDENT) !== 0
+  const maxBlock = 1 << (8 + 2 * blockSizeId)
+  let at = (flags & HAS_CONTENT_SIZE) === 0 ? 6 : 14
+  if (at >= data.length || data[at] !== ((xxhash32(data.subarray(4, at)) >> 8) & 0xff)) {
+    throw new MalformedInputError('header of the lz4 frame fails its checksum')
+  }
+  at++
+  const view = new DataView(data.buffer, data.byteOffset, data.length)
+  let size = 0
+  for (;;) {
+    const word = uint32At(data, at)
+    at += 4
+    if (word === 0) break
+    const end = at + (word & 0x7fffffff)
+    if (end > data.length) throw new MalformedInputError('lz4 frame ends within a block')
+    if ((flags & HAS_BLOCK_CHECKSUM) !== 0) {
+      if (uint32At(data, end) !== xxhash32(data.subarray(at, end))) {
+        throw new MalformedInputError('block of the lz4 frame fails its checksum')
+      }
+    }
+    if (word >= IS_STORED) {
+      scratch.reserve(size + end - at, size, limit)
+      data.copy(scratch.buffer, size, at, end)
+      size += end - at
+    } else {
+      const start = isIndependent ? size : 0
+      size = decodeBlock(data, { view, at, end, size, start, maxSize: size + maxBlock, limit })
+    }
+    at = (flags & HAS_BLOCK_CHECKSUM) === 0 ? end : end + 4
+  }
+  const decompressed = scratch.take(size)
+  if ((flags & HAS_CONTENT_CHECKSUM) !== 0) {
+    if (uint32At(data, at) !== xxhash32(decompressed)) {
+      throw new MalformedInputError('contents of the lz4 frame fail their checksum')
+    }
+    at += 4
+  }
+  return { decompressed, consumed: at, isIndependent }
+}
+
+function uint32At(data: Buffer, at: number): number {
+  if (at + 4 > data.length) throw new MalformedInputError('lz4 frame has no end')
+  return data.readUInt32LE(at)
+}
+
+interface Block {
+  readonly view: DataView
+  readonly at: number
+  readonly end: number
+  /** Bytes that the scratch memory holds already. */
+  readonly size: number
+  /** Where the bytes begin that matches may repeat. */
+  readonly start: number
+  readonly maxSize: number
+  readonly limit: number
+}
+
+/** Appends what the block holds to the scratch memory; returns how many bytes that has then. */
+function decodeBlock(data: Buffer, block: Block): number {
+  const { view, end, start, maxSize, limit } = block
+  let { at, size } = block
+  scratch.reserve(Math.min(size + (end - at) * 4, maxSize, limit), size, limit)
+  let { buffer: out, view: outView, room } = scratch
+  while (at < end) {
+    const token = data[at++] as number
+    let literals = token >> 4
+    if (literals === 15) {
+      for (let more = 255; more === 255; literals += more) {
+        if (at >= end) throw brokenBlock()
+        more = data[at++] as number
+      }
+    }
+    if (at + literals > end) throw brokenBlock()
+    if (size + literals > room) {
+      grow(size + literals, size, block)
+      ;({ buffer: out, view: outView, room } = scratch)
+    }
+    // A word may be read and written beyond the literals: there is more input, and slack in the output.
+    if (literals <= SHORT && at + literals + 4 <= end) {
+      for (let i = 0; i < literals; i += 4) {
+        outView.setInt32(size + i, view.getInt32(at + i, true), true)
+      }
+    } else data.copy(out, size, at, at + literals)
+    at += literals
+    size += literals
+    // The last sequence of a block has no match.
+    if (at === end) return size
+    if (at + 2 > end) throw brokenBlock()
+    const distance = view.getUint16(at, true)
+    at += 2
+    let match = (token & 15) + 4
+    if (match === 19) {
+      for (let more = 255; more === 255; match += more) {
+        if (at >= end) throw brokenBlock()
+        more = data[at++] as number
+      }
+    }
+    const from = size - distance
+    if (distance === 0 || from < start) throw brokenBlock()
+    if (size + match > room) {
+      grow(size + match, size, block)
+      ;({ buffer: out, view: outView, room } = scratch)
+    }
+    if (distance >= 4 && match <= SHORT) {
+      for (let i = 0; i < match; i += 4) {
+        outView.setInt32(size + i, outView.getInt32(from + i, true), true)
+      }
+    } else if (distance >= match) out.copyWithin(size, from, from + match)
+    else for (let i = 0; i < match; i++) out[size + i] = out[from + i] as number
+    size += match
+  }
+  throw brokenBlock()
+}
+
+function grow(size: number, used: number, { maxSize, limit }: Block): void {
+  if (size > maxSize) throw brokenBlock()
+  scratch.reserve(size, used, limit)
+}
+
+function brokenBlock(): MalformedInputError {
+  return new MalformedInputError('block of the lz4 frame is broken')
 }

@@ -26,6 +26,8 @@ const TIMESTAMP_TYPE_FLAG = 0x08
 const TRANSACTIONAL_FLAG = 0x10
 const CONTROL_FLAG = 0x20
 const DELETE_HORIZON_FLAG = 0x40
+/** All attributes that have a meaning. */
+const ATTRIBUTES_MASK = 0x7f
 
 /** The header of a batch inside a larger buffer; getters read, setters write in place. */
 export class RecordBatch {
@@ -151,9 +153,14 @@ export class RecordBatch {
     return crc32c(this.buffer.subarray(this.start + CRC_START, this.start + this.size))
   }
 
-  /** Marks the batch as stamped by the broker and stores the time in place of the newest record's. */
-  setLogAppendTime(timestamp: bigint): void {
-    this.buffer.writeInt16BE(this.attributes | TIMESTAMP_TYPE_FLAG, this.start + 21)
+  /**
+   * Sets the newest timestamp, and whether it is the broker's and stands for all records. A batch that has both already
+   * keeps its bytes; one that has not loses the attributes without a meaning, as in Kafka, and gets a new checksum.
+   */
+  setMaxTimestamp(isLogAppendTime: boolean, timestamp: bigint): void {
+    if (this.hasLogAppendTime === isLogAppendTime && this.maxTimestamp === timestamp) return
+    const others = this.attributes & ATTRIBUTES_MASK & ~TIMESTAMP_TYPE_FLAG
+    this.buffer.writeInt16BE(others | (isLogAppendTime ? TIMESTAMP_TYPE_FLAG : 0), this.start + 21)
     this.buffer.writeBigInt64BE(timestamp, this.start + 35)
     this.buffer.writeUInt32BE(this.computeCrc(), this.start + 17)
   }
