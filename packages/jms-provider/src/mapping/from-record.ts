@@ -12,9 +12,11 @@ import {
   JmsMessageType,
   type MessageBody,
   Section,
+  Typed,
 } from '@millrace/amqp'
 import { MalformedInputError } from '@millrace/base'
 import { decodeEnvelope, ENVELOPE_HEADER, type Envelope } from './envelope.ts'
+import { rawNumber } from './raw-json.ts'
 import { DEFAULT_PRIORITY, StoredMessage } from './stored-message.ts'
 
 /** As much of a record as the mapping looks at. */
@@ -97,10 +99,9 @@ function fromForeign(
       body,
     }),
   )
-  const priority = known.get('JMSPriority')
   const envelope: Envelope = {
     durable: known.get('JMSDeliveryMode') !== 'NON_PERSISTENT',
-    priority: priority === undefined ? DEFAULT_PRIORITY : Math.min(wholeNumber(priority), 9),
+    priority: priorityOf(known.get('JMSPriority')),
     expiresAtMs,
     deliverAtMs,
     origin: 0n,
@@ -128,6 +129,11 @@ const foreignHeaders = new Set([
 
 function wholeNumber(text: string | undefined): number {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : 0
+}
+
+/** Whatever is no priority is the usual one. */
+function priorityOf(text: string | undefined): number {
+  return text !== undefined && /^\d$/.test(text) ? Number(text) : DEFAULT_PRIORITY
 }
 
 function replyToOf(
@@ -162,7 +168,7 @@ function bodyOfJson(
 ): { readonly body: MessageBody; readonly type: number } | undefined {
   let json: unknown
   try {
-    json = JSON.parse(value.toString('utf8'))
+    json = parseJson(value.toString('utf8'))
   } catch {
     return undefined
   }
@@ -176,11 +182,35 @@ function bodyOfJson(
   return { body: { kind: 'value', value: map }, type: JmsMessageType.map }
 }
 
+const MIN_INT = -(2n ** 31n)
+const MAX_INT = 2n ** 31n - 1n
+const MIN_LONG = -(2n ** 63n)
+const MAX_LONG = 2n ** 63n - 1n
+
+/** Whole numbers that a double cannot hold come as `bigint`, as far as a long goes; numbers with a point or an exponent as doubles. */
+function parseJson(text: string): unknown {
+  return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {
+    if (typeof value !== 'number') return value
+    const source = context?.source ?? String(value)
+    if (!/^-?\d+$/.test(source)) return new Typed('double', value)
+    const whole = BigInt(source)
+    if (whole >= MIN_INT && whole <= MAX_INT) return value
+    return whole >= MIN_LONG && whole <= MAX_LONG ? whole : new Typed('double', value)
+  })
+}
+
 /** What a map or stream message can hold; what it cannot becomes JSON text. */
 function jsonValue(value: unknown): AmqpValue {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  if (typeof value === 'number') {
-    return Number.isSafeInteger(value) && Math.abs(value) > 0x7fffffff ? BigInt(value) : value
+  if (value === null || value instanceof Typed) return value
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+    case 'number':
+    case 'bigint':
+      return value
+    default:
+      return JSON.stringify(value, (_key, each: unknown) =>
+        each instanceof Typed ? each.value : typeof each === 'bigint' ? rawNumber(each) : each,
+      )
   }
-  return JSON.stringify(value)
 }

@@ -12,6 +12,7 @@ import {
   Typed,
 } from '@millrace/amqp'
 import { ENVELOPE_HEADER, type Envelope, type EnvelopeBody, encodeEnvelope } from './envelope.ts'
+import { rawNumber } from './raw-json.ts'
 import { DEFAULT_PRIORITY } from './stored-message.ts'
 
 /** Application properties that name a message for duplicate detection; the first is Artemis's, so that its users need change nothing. */
@@ -152,20 +153,22 @@ function rendered(message: EncodedMessage): Buffer | null {
 
 function toJson(value: AmqpValue): unknown {
   if (value instanceof Typed) {
-    if (typeof value.value === 'bigint') {
-      const number = Number(value.value)
-      return Number.isSafeInteger(number) ? number : String(value.value)
-    }
+    if (typeof value.value === 'bigint') return rawNumber(value.value)
     if (typeof value.value === 'number' && !Number.isFinite(value.value)) return String(value.value)
     return value.value instanceof Uint8Array ? value.value.toString('base64') : value.value
   }
-  if (typeof value === 'bigint') return String(value)
+  if (typeof value === 'bigint') return rawNumber(value)
   if (value instanceof Uint8Array) return (value as Buffer).toString('base64')
   if (Array.isArray(value)) return value.map((each) => toJson(each as AmqpValue))
   if (value instanceof Map) {
-    return Object.fromEntries([...value].map(([key, each]) => [String(toJson(key)), toJson(each)]))
+    return Object.fromEntries([...value].map(([key, each]) => [keyText(key), toJson(each)]))
   }
   return value ?? null
+}
+
+function keyText(key: AmqpValue): string {
+  const json = toJson(key)
+  return typeof json === 'string' ? json : JSON.stringify(json)
 }
 
 function propertyText(value: AmqpValue): string {

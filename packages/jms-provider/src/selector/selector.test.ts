@@ -125,6 +125,80 @@ describe('Selector', () => {
     })
   }
 
+  /** What an expression comes to: a selector tells TRUE from the rest, and its negation FALSE. */
+  function truthOf(text: string): string {
+    const values = { s: 'a', i: 5n, d: 2.5, b: true }
+    if (matches(text, values)) return 'T'
+    return matches(`NOT (${text})`, values) ? 'F' : 'u'
+  }
+
+  // Columns: a string, an exact and an approximate number, a boolean, a property that is missing. Unlike types compare as FALSE, what is
+  // missing as unknown (Jakarta Messaging 3.1, sections 3.8.1.2 and 3.8.1.3); IN and LIKE know nothing of what is no string.
+  const table = `
+                              s  i  d  b  missing
+    % = 'a'                   T  F  F  F  u
+    % <> 'a'                  F  F  F  F  u
+    % = 5                     F  T  F  F  u
+    % <> 5                    F  F  T  F  u
+    % < 5                     F  F  T  F  u
+    % <= 5                    F  T  T  F  u
+    % > 5                     F  F  F  F  u
+    % >= 5                    F  T  F  F  u
+    % = 2.5                   F  F  T  F  u
+    % < 2.5                   F  F  F  F  u
+    % = TRUE                  F  F  F  T  u
+    % <> TRUE                 F  F  F  F  u
+    % = s                     T  F  F  F  u
+    % = i                     F  T  F  F  u
+    % = b                     F  F  F  T  u
+    % < i                     F  F  T  F  u
+    % = missing               u  u  u  u  u
+    % <> missing              u  u  u  u  u
+    % < missing               u  u  u  u  u
+    % IN ('a', 'c')           T  u  u  u  u
+    % NOT IN ('a', 'c')       F  u  u  u  u
+    % IN ('5')                F  u  u  u  u
+    % NOT IN ('5')            T  u  u  u  u
+    % LIKE 'a%'               T  u  u  u  u
+    % NOT LIKE 'a%'           F  u  u  u  u
+    % LIKE '5'                F  u  u  u  u
+    % NOT LIKE '5'            T  u  u  u  u
+    % BETWEEN 1 AND 3         F  F  T  F  u
+    % NOT BETWEEN 1 AND 3     F  T  F  F  u
+    % BETWEEN 3 AND missing   F  u  F  F  u
+    % NOT BETWEEN 3 AND missing  u  u  T  u  u
+    % BETWEEN s AND 9         F  F  F  F  u
+    % NOT BETWEEN s AND 9     F  F  F  F  u
+    % IS NULL                 F  F  F  F  T
+    % IS NOT NULL             T  T  T  T  F
+    % + 1 = 6                 u  T  F  u  u
+    % * 2 > 1                 u  T  T  u  u
+    1 - % < 0                 u  T  T  u  u
+    % / 0 = 1                 u  u  F  u  u
+    -% < 0                    u  T  T  u  u
+    +% > 0                    u  T  T  u  u
+    %                         u  u  u  T  u
+    NOT %                     u  u  u  F  u
+    % AND TRUE                u  u  u  T  u
+    % AND FALSE               F  F  F  F  F
+    TRUE AND %                u  u  u  T  u
+    FALSE AND %               F  F  F  F  F
+    % OR TRUE                 T  T  T  T  T
+    % OR FALSE                u  u  u  T  u
+    FALSE OR %                u  u  u  T  u
+    missing = 1 AND %         u  u  u  u  u
+    missing = 1 OR %          u  u  u  T  u`
+  const [columns, ...rows] = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/ {2,}/))
+  for (const [pattern = '', ...truths] of rows) {
+    it(`${pattern} is ${truths.join('')} for ${columns?.join(', ')}`, () => {
+      const found = columns?.map((name) => truthOf(pattern.replace('%', name)))
+      assert.deepEqual(found, truths)
+    })
+  }
+
   it('does not take for ever over a pattern full of wildcards', () => {
     const text = 'a'.repeat(5000)
     assert.equal(matches(`name LIKE '${'%a'.repeat(50)}%b'`, { name: text }), false)

@@ -189,10 +189,7 @@ class Parser {
       const isNot = this.#isNotBefore('BETWEEN', 'LIKE', 'IN')
       const test = this.#take('BETWEEN', 'LIKE', 'IN')
       if (test === undefined) return left
-      const positive = this.#test(left, test)
-      left = isNot
-        ? { ...positive, evaluate: (m) => negate(truth(positive.evaluate(m))) }
-        : positive
+      left = this.#test(left, test, isNot)
     }
   }
 
@@ -216,17 +213,12 @@ class Parser {
     if (types.size > 1) {
       throw this.#error(operator.position, `a ${left.type} cannot be compared with a ${right.type}`)
     }
-    const compare = comparisons[text] as (a: SelectorValue, b: SelectorValue) => boolean
     const { evaluate: a } = left
     const { evaluate: b } = right
     return {
       type: 'boolean',
       position: left.position,
-      evaluate(message) {
-        const x = a(message)
-        const y = b(message)
-        return x === undefined || y === undefined ? undefined : compare(x, y)
-      },
+      evaluate: (message) => compared(text, a(message), b(message)),
     }
   }
 
@@ -246,62 +238,50 @@ class Parser {
     }
   }
 
-  #test(left: Expression, test: Token): Expression {
+  #test(left: Expression, test: Token, isNot: boolean): Expression {
     const { position } = left
-    switch (test.text) {
-      case 'BETWEEN': {
-        const { evaluate } = this.#number(left)
-        const low = this.#number(this.#sum()).evaluate
-        this.#expect('AND')
-        const high = this.#number(this.#sum()).evaluate
-        return { type: 'boolean', position, evaluate: (m) => between(evaluate(m), low(m), high(m)) }
-      }
-      case 'IN': {
-        const evaluate = this.#identifierOf(left, 'IN')
-        const allowed = this.#stringList()
-        return {
-          type: 'boolean',
-          position,
-          evaluate(message) {
-            const value = evaluate(message)
-            return value === undefined ? undefined : typeof value === 'string' && allowed.has(value)
-          },
-        }
-      }
-      default: {
-        const evaluate = this.#identifierOf(left, 'LIKE')
-        const pattern = this.#likePattern()
-        return {
-          type: 'boolean',
-          position,
-          evaluate(message) {
-            const value = evaluate(message)
-            return value === undefined
-              ? undefined
-              : typeof value === 'string' && pattern.matches(value)
-          },
-        }
-      }
+    if (test.text === 'BETWEEN') {
+      const { evaluate } = this.#number(left)
+      const low = this.#number(this.#sum()).evaluate
+      this.#expect('AND')
+      const high = this.#number(this.#sum()).evaluate
+      const decide = isNot ? outside : between
+      return { type: 'boolean', position, evaluate: (m) => decide(evaluate(m), low(m), high(m)) }
+    }
+    const evaluate = this.#identifierOf(left, test.text)
+    const matches = test.text === 'IN' ? this.#stringList() : this.#likePattern()
+    return {
+      type: 'boolean',
+      position,
+      // For a property that is no string nothing is known, as for one that is missing.
+      evaluate(message) {
+        const value = evaluate(message)
+        return typeof value === 'string' ? matches(value) !== isNot : undefined
+      },
     }
   }
 
-  #stringList(): ReadonlySet<string> {
+  #stringList(): (text: string) => boolean {
     this.#expect('(')
     const strings = new Set<string>()
     do strings.add(this.#expectKind('string', 'a string').text)
     while (this.#take(',') !== undefined)
     this.#expect(')')
-    return strings
+    return (text) => strings.has(text)
   }
 
-  #likePattern(): LikePattern {
-    const pattern = this.#expectKind('string', 'a pattern in quotes')
-    if (this.#take('ESCAPE') === undefined) return new LikePattern(pattern.text, undefined)
-    const escaping = this.#expectKind('string', 'an escape character in quotes')
-    if ([...escaping.text].length !== 1) {
-      throw this.#error(escaping.position, 'the escape is a single character')
+  #likePattern(): (text: string) => boolean {
+    const text = this.#expectKind('string', 'a pattern in quotes')
+    let escapeChar: string | undefined
+    if (this.#take('ESCAPE') !== undefined) {
+      const escaping = this.#expectKind('string', 'an escape character in quotes')
+      if ([...escaping.text].length !== 1) {
+        throw this.#error(escaping.position, 'the escape is a single character')
+      }
+      escapeChar = escaping.text
     }
-    return new LikePattern(pattern.text, escaping.text)
+    const pattern = new LikePattern(text.text, escapeChar)
+    return (value) => pattern.matches(value)
   }
 
   #sum(): Expression {
@@ -448,15 +428,19 @@ const comparisons: Readonly<Record<string, (a: SelectorValue, b: SelectorValue) 
   '>=': (a, b) => isNumber(a) && isNumber(b) && a >= b,
 }
 
+/** `value >= low AND value <= high`. */
 function between(value: SelectorValue, low: SelectorValue, high: SelectorValue): Truth {
-  const aboveLow = value === undefined || low === undefined ? undefined : atLeast(value, low)
-  return and(aboveLow, () =>
-    value === undefined || high === undefined ? undefined : atLeast(high, value),
-  )
+  return and(compared('>=', value, low), () => compared('<=', value, high))
 }
 
-function atLeast(a: SelectorValue, b: SelectorValue): boolean {
-  return isNumber(a) && isNumber(b) && a >= b
+/** `value < low OR value > high`, which is what NOT BETWEEN means: for a value that is no number it is false, too. */
+function outside(value: SelectorValue, low: SelectorValue, high: SelectorValue): Truth {
+  return or(compared('<', value, low), () => compared('>', value, high))
+}
+
+function compared(operator: string, a: SelectorValue, b: SelectorValue): Truth {
+  const compare = comparisons[operator] as (a: SelectorValue, b: SelectorValue) => boolean
+  return a === undefined || b === undefined ? undefined : compare(a, b)
 }
 
 /** Two exact numbers make an exact one, as Java's longs do; anything else is a double. */
