@@ -2,7 +2,8 @@
 import { channel } from 'node:diagnostics_channel'
 
 /**
- * What can be observed through `node:diagnostics_channel`. Without a subscriber a channel costs nothing.
+ * What can be observed through `node:diagnostics_channel`. Without a subscriber a channel costs
+ * nothing.
  *
  * | channel | message |
  * | --- | --- |

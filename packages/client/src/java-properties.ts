@@ -52,7 +52,7 @@ const list = (value: string): string[] =>
     .map((part) => part.trim())
     .filter((part) => part !== '')
 
-/** Of Java's class names the simple one tells enough. */
+/** The simple name of a Java class is enough. */
 const simpleName = (className: string): string => className.trim().split(/[.$]/).at(-1) ?? ''
 
 const assignors: Readonly<Record<string, string>> = {
@@ -160,7 +160,7 @@ const compressionLevels = [
   'compression.lz4.level',
 ]
 
-/** What has a place in Java alone. */
+/** Keys that only apply to Java. */
 const javaOnly = new Set([
   'key.serializer',
   'value.serializer',
@@ -181,8 +181,9 @@ const javaOnly = new Set([
 ])
 
 /**
- * Options for a client from a Java client's configuration: `client.properties` as it is, or a map of its keys. `warnings` names keys
- * that have no effect here. Throws `MILLRACE_INVALID_CONFIG` for values that are not allowed.
+ * Options for a client from a Java client's configuration: `client.properties` as it is, or a map
+ * of its keys. `warnings` names keys that have no effect here. Throws `MILLRACE_INVALID_CONFIG` for
+ * values that are not allowed.
  */
 export function fromJavaProperties<Kind extends keyof ClientKinds>(
   kind: Kind,

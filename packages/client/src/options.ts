@@ -13,29 +13,38 @@ import {
 import type { SaslOptions } from './network/sasl.ts'
 import type { TlsOptions } from './network/tls.ts'
 
-/** What every client takes. Names are Java's, in camel case; defaults are Java's where not said otherwise. */
+/** Options of every client. Names are Java's, in camel case; defaults are Java's unless noted. */
 export interface ClientOptions {
-  /** `host:port` of one or more brokers, as a list or separated by commas. The others are found through them. */
+  /**
+   * `host:port` of one or more brokers, as a list or separated by commas. The other brokers are
+   * found through them.
+   */
   readonly bootstrapServers: string | readonly string[]
-  /** Sent with every request; shows in the broker's logs and quotas. Default `millrace`. */
+  /** Sent with every request; appears in the broker's logs and quotas. Default `millrace`. */
   readonly clientId?: string
-  /** Speaks TLS; `true` for Node's defaults, else options of `tls.connect`. */
+  /** Uses TLS; `true` for Node's defaults, else options of `tls.connect`. */
   readonly tls?: boolean | TlsOptions
   /** Mechanism and credentials of SASL. Default: none. */
   readonly sasl?: SaslOptions
-  /** How long a broker may take to answer before its connection is closed and the request fails or is retried. Default 30,000. */
+  /**
+   * Time-out of a request; then its connection is closed and the request fails or is retried.
+   * Default 30,000.
+   */
   readonly requestTimeoutMs?: number
-  /** How long to wait for a connection. Default 10,000. */
+  /** Time-out of connecting. Default 10,000. */
   readonly socketConnectionSetupTimeoutMs?: number
-  /** Wait before a failed request is tried again, doubled each time up to `retryBackoffMaxMs`. Default 100 and 1000. */
+  /**
+   * Wait before a failed request is retried, doubled each time up to `retryBackoffMaxMs`. Default
+   * 100.
+   */
   readonly retryBackoffMs?: number
   /** Longest wait between two attempts. Default 1000. */
   readonly retryBackoffMaxMs?: number
-  /** Same for connections that fail. Default 50 and 1000. */
+  /** Wait before connecting again, doubled each time up to `reconnectBackoffMaxMs`. Default 50. */
   readonly reconnectBackoffMs?: number
   /** Longest wait between two attempts to connect. Default 1000. */
   readonly reconnectBackoffMaxMs?: number
-  /** Age at which metadata is refreshed although nothing went wrong. Default 300,000. */
+  /** Age at which metadata is refreshed without a reason. Default 300,000. */
   readonly metadataMaxAgeMs?: number
   /** Connections without a request for this long are closed. Default 540,000. */
   readonly connectionsMaxIdleMs?: number
@@ -43,9 +52,9 @@ export interface ClientOptions {
   readonly receiveMessageMaxBytes?: number
   /** Receives warnings and errors. Default: none. */
   readonly logger?: Logger
-  /** Default: sockets. An embedded broker's `network` keeps everything inside the process. */
+  /** Network to use. Default: sockets. An embedded broker's `network` stays within the process. */
   readonly network?: ClientNetwork
-  /** Clock and randomness in place of the real ones. */
+  /** Clock and randomness. Default: those of Node. */
   readonly world?: { readonly clock: Clock; readonly random: Random }
 }
 
@@ -139,7 +148,7 @@ export function choiceOption<T extends string | number>(
   return value
 }
 
-/** Refuses options that nobody understands, with the nearest spelling. */
+/** Refuses unknown options, with the nearest spelling. */
 export function rejectUnknownOptions(given: object, known: readonly string[]): void {
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue
@@ -203,7 +212,10 @@ export function resolveClientOptions(options: ClientOptions): ResolvedClientOpti
   }
 }
 
-/** Wait before attempt number `attempt` (from 0): doubled each time up to a limit, give or take a fifth (KIP-580). */
+/**
+ * Wait before attempt number `attempt` (from 0): doubled each time up to a limit, with 20 % jitter
+ * (KIP-580).
+ */
 export function backoffMs(
   attempt: number,
   {

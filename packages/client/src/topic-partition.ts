@@ -13,12 +13,12 @@ export function partitionName({ topic, partition }: TopicPartition): string {
   return `${topic}-${partition}`
 }
 
-/** By topic, then by number. */
+/** By topic, then by partition. */
 export function comparePartitions(a: TopicPartition, b: TopicPartition): number {
   return a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition
 }
 
-/** Partition numbers by topic, topics in the order they first come. */
+/** Partition indexes by topic, topics in order of first appearance. */
 export function partitionsByTopic(partitions: Iterable<TopicPartition>): Map<string, number[]> {
   const topics = new Map<string, number[]>()
   for (const { topic, partition } of partitions) {

@@ -25,7 +25,10 @@ export interface AdminOptions extends ClientOptions {
   readonly defaultApiTimeoutMs?: number
 }
 
-/** Which offset is asked for: an end of the log, the newest record, or the first one from a time on (milliseconds since 1970). */
+/**
+ * Which offset is asked for: an end of the log, the newest record, or the first one from a time on
+ * (milliseconds since 1970).
+ */
 export type OffsetSpec =
   | 'earliest'
   | 'latest'
@@ -42,8 +45,9 @@ export const adminOptionNames = [...clientOptionNames, 'defaultApiTimeoutMs']
 type Rest<F> = F extends (caller: AdminCaller, ...rest: infer R) => unknown ? R : never
 
 /**
- * Administers a cluster. Methods have Java's names. When several things are asked for and some fail, a `PartialFailureError` has
- * the results of the others; when one is asked for, its `code` is that one's. docs/reference/admin.md lists all methods.
+ * Administers a cluster. Methods have Java's names. When several things are asked for and some
+ * fail, a `PartialFailureError` has the results of the others; when one is asked for, its `code` is
+ * that one's. docs/reference/admin.md lists all methods.
  */
 export class Admin implements AsyncDisposable {
   readonly #cluster: Cluster
@@ -173,7 +177,10 @@ export class Admin implements AsyncDisposable {
   describeStreamsGroups(...args: Rest<typeof groups.describeStreamsGroups>) {
     return this.#count('describeStreamsGroups', groups.describeStreamsGroups(this.#caller, ...args))
   }
-  /** Deletes consumer groups. Fails with `NON_EMPTY_GROUP` while they have members. */
+  /**
+   * Offset to look up: an end of the log, the record with the largest timestamp, or the first
+   * record at or after a time.
+   */
   deleteConsumerGroups(groupIds: readonly string[]) {
     return this.#count('deleteConsumerGroups', groups.deleteGroups(this.#caller, groupIds))
   }
@@ -239,7 +246,7 @@ export class Admin implements AsyncDisposable {
     )
   }
 
-  // The cluster
+  // The parameters of a function after the caller.
 
   /** Describes the brokers of the cluster and its controller. */
   describeCluster(...args: Rest<typeof brokers.describeCluster>) {
@@ -409,7 +416,7 @@ export class Admin implements AsyncDisposable {
     )
   }
 
-  /** Closes all connections; calls under way fail. Idempotent. */
+  /** Closes all connections; calls in progress fail. Idempotent. */
   async close(): Promise<void> {
     this.#cluster.close()
   }

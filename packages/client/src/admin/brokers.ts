@@ -27,7 +27,7 @@ import { type AclOperation, codeOf, operationsOf, UpgradeType } from './names.ts
 export interface ClusterDescription {
   /** Id of the cluster. */
   readonly clusterId: string
-  /** Node id; with KRaft any broker, which passes requests on to the real one. */
+  /** Id of the controller; with KRaft any broker, which forwards requests to the controller. */
   readonly controllerId: number
   /** Brokers; fenced ones only if asked for. */
   readonly nodes: readonly (Node & { readonly isFenced: boolean })[]
@@ -76,11 +76,11 @@ export interface FeatureRange {
 
 /** Features of a cluster. */
 export interface FeatureMetadata {
-  /** Levels in force in the whole cluster. */
+  /** Finalized levels of the whole cluster. */
   readonly finalized: ReadonlyMap<string, number>
-  /** Epoch of the finalized levels, undefined when there are none. */
+  /** Epoch of the finalized levels; undefined if there are none. */
   readonly finalizedEpoch: bigint | undefined
-  /** What the broker that answered could do. */
+  /** Levels that the broker supports. */
   readonly supported: ReadonlyMap<string, FeatureRange>
 }
 
@@ -104,7 +104,7 @@ export async function describeFeatures(caller: AdminCaller): Promise<FeatureMeta
   }
 }
 
-/** New levels by feature; 0 takes a feature away. Default `upgrade`: only upwards. */
+/** New levels by feature; 0 deletes the feature. Default `upgrade`: levels only rise. */
 export async function updateFeatures(
   caller: AdminCaller,
   updates: Readonly<Record<string, { readonly level: number; readonly type?: UpgradeType }>>,
@@ -138,7 +138,7 @@ export interface QuorumReplica {
   readonly directoryId: string
   /** Offset after its last record; -1 if unknown. */
   readonly logEndOffset: bigint
-  /** Milliseconds since 1970, -1 when unknown. */
+  /** When it last fetched, milliseconds since 1970; -1 if unknown. */
   readonly lastFetchTimestamp: number
   /** When it last had everything, milliseconds since 1970; -1 if unknown. */
   readonly lastCaughtUpTimestamp: number
@@ -156,7 +156,7 @@ export interface QuorumInfo {
   readonly voters: readonly QuorumReplica[]
   /** Nodes that follow the metadata log without a vote. */
   readonly observers: readonly QuorumReplica[]
-  /** Controllers' listeners by node id. */
+  /** Listeners of controllers, by node id. */
   readonly nodes: ReadonlyMap<number, readonly RaftEndpoint[]>
 }
 
@@ -266,7 +266,7 @@ export async function unregisterController(
   )
 }
 
-/** The id a broker knows this client by in its telemetry (KIP-714). */
+/** Id under which a broker knows this client in telemetry (KIP-714). */
 export async function clientInstanceId(caller: AdminCaller): Promise<string> {
   const response = await caller.call(
     anyBroker,

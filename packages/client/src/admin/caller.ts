@@ -11,7 +11,10 @@ import {
 import type { Cluster, CoordinatorType } from '../metadata/cluster.ts'
 import type { BrokerConnection, RequestOptions } from '../network/broker-connection.ts'
 
-/** Who is to answer: any broker (which passes on what is the controller's), one of them, or a coordinator. */
+/**
+ * Target of a request: any broker (which forwards what only the controller can answer), one broker,
+ * or a coordinator.
+ */
 export type Target =
   | { readonly kind: 'any' }
   | { readonly kind: 'node'; readonly node: number }
@@ -23,10 +26,13 @@ export function groupCoordinator(groupId: string): Target {
   return { kind: 'coordinator', type: 'group', key: groupId }
 }
 
-/** Several things were asked for, and some failed. `code` is the first failure's; `results` has what succeeded. */
+/**
+ * Some items of a request failed. `code` is that of the first failure; `results` has the items that
+ * succeeded.
+ */
 export class PartialFailureError<T = unknown> extends MillraceError {
   override readonly name = 'PartialFailureError'
-  /** By name of the thing. */
+  /** Failures, by name of the item. */
   readonly errors: ReadonlyMap<string, MillraceError>
   /** Results of the items that succeeded, by name. */
   readonly results: ReadonlyMap<string, T>
@@ -49,7 +55,7 @@ export interface ItemResult {
   readonly errorMessage?: string | null
 }
 
-/** Sorts answers into results and errors; throws `PartialFailureError` when there are any of the latter. */
+/** Splits answers into results and errors; throws `PartialFailureError` if there are errors. */
 export class Outcomes<T> {
   readonly results = new Map<string, T>()
   readonly #errors = new Map<string, MillraceError>()
@@ -83,7 +89,7 @@ export function throwIfError({ errorCode, errorMessage }: ItemResult, what: stri
   if (errorCode !== ErrorCode.NONE) throw errorOf(errorCode, errorMessage, what)
 }
 
-/** Sends an admin's requests to the right broker, and again where that helps, until time is up. */
+/** Sends admin requests to the right broker and retries until the time-out. */
 export class AdminCaller {
   readonly cluster: Cluster
   readonly timeoutMs: number
@@ -93,7 +99,10 @@ export class AdminCaller {
     this.timeoutMs = timeoutMs
   }
 
-  /** `check` throws the errors of a reply; retriable ones lead to another attempt, and a new search for a coordinator. */
+  /**
+   * `check` throws the errors of a reply; after a retriable one the request is repeated and the
+   * coordinator looked up again.
+   */
   async call<Q extends MessageSchema, S extends MessageSchema>(
     target: Target,
     request: Q,
@@ -145,14 +154,14 @@ export class AdminCaller {
     return [...this.cluster.metadata.nodes.keys()]
   }
 
-  /** Puts a question to every broker and joins the answers. */
+  /** Sends a request to every broker and joins the replies. */
   async everywhere<T>(ask: (node: Target) => Promise<readonly T[]>): Promise<T[]> {
     await this.retry(anyBroker, () => this.cluster.refresh())
     const nodes = await this.nodes()
     return (await Promise.all(nodes.map((node) => ask({ kind: 'node', node })))).flat()
   }
 
-  /** Does something for each name; what fails is told together. */
+  /** Runs `work` for each name; failures are reported together. */
   async forEach<T>(
     names: readonly string[],
     work: (name: string) => Promise<T>,

@@ -17,7 +17,10 @@ import {
   nameOf,
 } from './names.ts'
 
-/** What has a configuration. The name of a broker is its node id, empty for the default of all brokers. */
+/**
+ * A resource that has a configuration. The name of a broker is its node id, or empty for the
+ * default of all brokers.
+ */
 export interface ConfigResource {
   /** Type of the resource. */
   readonly type: ConfigResourceType
@@ -32,7 +35,7 @@ export interface ConfigResource {
 export interface ConfigEntry {
   /** Key. */
   readonly name: string
-  /** Null for what is secret. */
+  /** Value; null if it is sensitive. */
   readonly value: string | null
   /** Where the value comes from. */
   readonly source: ConfigSource
@@ -68,7 +71,7 @@ function keyOf({ type, name }: ConfigResource): string {
   return `${type}/${name}`
 }
 
-/** A broker knows its own configuration best, and only it knows its static part. */
+/** A broker is asked for its own configuration: only it knows the static part. */
 function targetOf({ type, name }: ConfigResource): Target {
   const isOneBroker = (type === 'broker' || type === 'broker-logger') && name !== ''
   return isOneBroker ? { kind: 'node', node: Number(name) } : anyBroker
@@ -159,7 +162,7 @@ export async function incrementalAlterConfigs(
   outcomes.all()
 }
 
-/** Everything that has a configuration of its own, or of the given types. */
+/** All resources that have a configuration, or those of the given types. */
 export async function listConfigResources(
   caller: AdminCaller,
   types: readonly ConfigResourceType[] = [],

@@ -51,7 +51,7 @@ import {
 } from './caller.ts'
 import { type AclOperation, operationsOf } from './names.ts'
 
-/** Groups with all their partitions, or with those that are given for each. */
+/** Groups with all their partitions, or with the given ones. */
 export type GroupSelection = readonly string[] | Readonly<Record<string, readonly TopicPartition[]>>
 
 function partitionsByGroup(
@@ -65,7 +65,7 @@ function isList(groups: GroupSelection): groups is readonly string[] {
   return Array.isArray(groups)
 }
 
-/** A check that throws what a reply about one group says is wrong with it. */
+/** A check that throws the error in a reply about one group. */
 function groupsOk(groupId: string) {
   return ({ groups }: { readonly groups: readonly ItemResult[] }): void => {
     for (const group of groups) throwIfError(group, `group ${groupId}`)
@@ -133,11 +133,11 @@ export interface MemberDescription {
   readonly rackId: string | null
   /** Partitions that the member has. */
   readonly assignment: readonly TopicPartition[]
-  /** Where a group of the new kinds is taking it; undefined for classic groups. */
+  /** Target assignment; undefined for classic groups. */
   readonly targetAssignment: readonly TopicPartition[] | undefined
   /** Topics that the member subscribes to. */
   readonly subscribedTopics: readonly string[]
-  /** Undefined for classic groups. */
+  /** Member epoch; undefined for classic groups. */
   readonly memberEpoch: number | undefined
 }
 
@@ -151,13 +151,13 @@ export interface GroupDescription {
   readonly state: string
   /** Type of the protocol, as `consumer`. */
   readonly protocolType: string
-  /** Empty while there is none. */
+  /** Assignor or protocol; empty if there is none. */
   readonly assignor: string
-  /** Undefined for classic groups. */
+  /** Epoch of the group; undefined for classic groups. */
   readonly groupEpoch: number | undefined
   /** Members. */
   readonly members: readonly MemberDescription[]
-  /** Node id. */
+  /** Id of the broker that coordinates the group. */
   readonly coordinator: number
   /** What the client may do with the group; undefined if not asked for. */
   readonly authorizedOperations: readonly AclOperation[] | undefined
@@ -224,7 +224,7 @@ async function describeClassic(
   }
 }
 
-/** Groups of consumers, of the new protocol or the classic one. */
+/** Consumer groups of either protocol. */
 export async function describeConsumerGroups(
   caller: AdminCaller,
   groupIds: readonly string[],
@@ -248,7 +248,7 @@ export async function describeConsumerGroups(
         members: group.members.map((member) => ({ groupInstanceId: member.instanceId, ...member })),
       })
     } catch (error) {
-      // A classic group, or a broker that only knows those.
+      // A classic group, or a broker that knows only classic groups.
       const isClassic =
         error instanceof MillraceError &&
         (error.code === 'GROUP_ID_NOT_FOUND' || error.code === 'UNSUPPORTED_VERSION')
@@ -343,7 +343,7 @@ export async function describeShareGroups(
   })
 }
 
-/** A streams group as the broker tells it: topology, members with their tasks, epochs. */
+/** A streams group as the broker describes it: topology, members with their tasks, epochs. */
 export type StreamsGroupDescription = MessageOf<
   typeof StreamsGroupDescribeResponse
 >['groups'][number]
@@ -386,7 +386,7 @@ export async function deleteGroups(
   })
 }
 
-/** Offsets of all partitions a group has any for, or of the given ones. Keys are group ids. */
+/** Committed offsets of groups, of all partitions or of the given ones. Keys are group ids. */
 export async function listGroupOffsets(
   caller: AdminCaller,
   groups: GroupSelection,
@@ -407,7 +407,7 @@ export async function listGroupOffsets(
   })
 }
 
-/** Sets offsets of a group without active members. */
+/** Sets committed offsets of a group without active members. */
 export async function alterGroupOffsets(
   caller: AdminCaller,
   groupId: string,
@@ -476,7 +476,7 @@ export async function deleteGroupOffsets(
   outcomes.all()
 }
 
-/** Puts members out of a classic group: the static ones named, or all there are. */
+/** Removes members from a classic group: the named static members, or all. */
 export async function removeMembersFromConsumerGroup(
   caller: AdminCaller,
   groupId: string,
@@ -514,15 +514,15 @@ export async function removeMembersFromConsumerGroup(
 
 /** Progress of a share group in one partition. */
 export interface ShareGroupOffset extends TopicPartition {
-  /** Where the share group begins, -1 when it has not been there yet. */
+  /** First offset that is not finished; -1 before the group read the partition. */
   readonly startOffset: bigint
   /** Leader epoch of the offset; -1 if unknown. */
   readonly leaderEpoch: number
-  /** Records that are not done, -1 where brokers do not tell. */
+  /** Records that are not finished; -1 if the broker does not report them. */
   readonly lag: bigint
 }
 
-/** Keys are group ids. Without partitions: all that the groups have. */
+/** Offsets of groups, by group id; without partitions, all that the groups have. */
 export async function listShareGroupOffsets(
   caller: AdminCaller,
   groups: GroupSelection,

@@ -109,7 +109,7 @@ export const UpgradeType = { upgrade: 1, safeDowngrade: 2, unsafeDowngrade: 3 } 
 /** Kinds of feature changes, by Kafka's codes. */
 export type UpgradeType = keyof typeof UpgradeType
 
-/** The number of a name; throws with what is allowed. */
+/** The number of a name; throws an error that lists the allowed names. */
 export function codeOf<T extends Readonly<Record<string, number>>>(
   what: string,
   names: T,
@@ -120,7 +120,7 @@ export function codeOf<T extends Readonly<Record<string, number>>>(
   return code
 }
 
-/** The name of a number; numbers of later versions come out as text. */
+/** The name of a number; numbers of later versions are returned as text. */
 export function nameOf<T extends Readonly<Record<string, number>>>(
   names: T,
   code: number,
@@ -129,7 +129,9 @@ export function nameOf<T extends Readonly<Record<string, number>>>(
   return (found?.[0] ?? String(code)) as keyof T & string
 }
 
-/** Names of the bits of an authorized-operations field; undefined when the broker did not say. */
+/**
+ * Names of the bits of an authorized-operations field; undefined if the broker did not return it.
+ */
 export function operationsOf(bits: number): AclOperation[] | undefined {
   if (bits === -2147483648) return undefined
   const names = Object.keys(AclOperation) as AclOperation[]

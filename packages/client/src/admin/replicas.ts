@@ -22,7 +22,10 @@ export interface TopicPartitionReplica extends TopicPartition {
   readonly broker: number
 }
 
-/** Without partitions: all of the cluster. Partitions that have the right leader already are not an error. */
+/**
+ * Elects leaders; without partitions, of the whole cluster. Partitions that have the right leader
+ * are not an error.
+ */
 export async function electLeaders(
   caller: AdminCaller,
   type: ElectionType,
@@ -55,7 +58,7 @@ export async function electLeaders(
   outcomes.all()
 }
 
-/** New replicas of partitions, the preferred leader first; null takes back a move that is under way. */
+/** New replicas of partitions, the preferred leader first; null cancels a reassignment. */
 export async function alterPartitionReassignments(
   caller: AdminCaller,
   reassignments: readonly (TopicPartition & { readonly replicas: readonly number[] | null })[],
@@ -96,7 +99,7 @@ export interface PartitionReassignment extends TopicPartition {
   readonly removingReplicas: readonly number[]
 }
 
-/** Moves that are under way, of the given partitions or of all. */
+/** Reassignments in progress, of the given partitions or of all. */
 export async function listPartitionReassignments(
   caller: AdminCaller,
   partitions?: readonly TopicPartition[],
@@ -130,11 +133,11 @@ export async function listPartitionReassignments(
 export interface LogDirDescription {
   /** Absolute path. */
   readonly path: string
-  /** Bytes of the volume, -1 where brokers do not tell. */
+  /** Size of the volume, bytes; -1 if the broker does not report it. */
   readonly totalBytes: bigint
   /** Free space of its volume, bytes; -1 if unknown. */
   readonly usableBytes: bigint
-  /** Takes no new partitions. */
+  /** Whether the directory gets no new partitions. */
   readonly isCordoned: boolean
   /** Logs in the directory. */
   readonly replicas: readonly ReplicaInfo[]
@@ -142,11 +145,11 @@ export interface LogDirDescription {
 
 /** A log in a log directory. */
 export interface ReplicaInfo extends TopicPartition {
-  /** Bytes of its log segments. */
+  /** Size of the log segments, bytes. */
   readonly size: bigint
-  /** Records it is behind. */
+  /** Records that the log lacks. */
   readonly offsetLag: bigint
-  /** A copy that will replace the one in another directory. */
+  /** Whether this copy will replace the one in another directory. */
   readonly isFuture: boolean
 }
 
@@ -187,17 +190,17 @@ export async function describeLogDirs(
 
 /** Where a replica is, and where it is moved to. */
 export interface ReplicaLogDir extends TopicPartitionReplica {
-  /** Null when the broker does not have it. */
+  /** Path; null if the broker does not have the replica. */
   readonly currentPath: string | null
   /** Records that the current log lacks. */
   readonly currentOffsetLag: bigint
-  /** Where it is being moved, or null. */
+  /** Path of the new directory; null if the replica is not being moved. */
   readonly futurePath: string | null
   /** Records that the new log lacks; -1 if the replica is not being moved. */
   readonly futureOffsetLag: bigint
 }
 
-/** In the order asked. */
+/** Log directories of replicas, in the order of the request. */
 export async function describeReplicaLogDirs(
   caller: AdminCaller,
   replicas: readonly TopicPartitionReplica[],

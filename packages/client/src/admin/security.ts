@@ -39,17 +39,17 @@ import {
 
 const deriveKey = promisify(pbkdf2)
 
-/** Who may, or may not, do what to what, from where. */
+/** An ACL: a principal may, or may not, do an operation on a resource, from a host. */
 export interface AclBinding {
   /** Type of the resource. */
   readonly resourceType: AclResourceType
   /** Name or prefix of the resource; `*` for all. */
   readonly resourceName: string
-  /** Default `literal`. */
+  /** How `resourceName` is compared. Default `literal`. */
   readonly patternType?: AclPatternType
-  /** Like `User:alice`. */
+  /** Principal, as `User:alice`. */
   readonly principal: string
-  /** An address, or `*`. Default `*`. */
+  /** IP address of the client, or `*`. Default `*`. */
   readonly host?: string
   /** What is allowed or denied. */
   readonly operation: AclOperation
@@ -57,7 +57,7 @@ export interface AclBinding {
   readonly permission: AclPermission
 }
 
-/** What is left out matches everything. */
+/** Fields that are absent match everything. */
 export type AclFilter = Partial<AclBinding>
 
 export async function createAcls(
@@ -118,7 +118,7 @@ export async function describeAcls(
   )
 }
 
-/** Deletes what matches any of the filters, and returns what that was. */
+/** Deletes the ACLs that match any of the filters; returns them. */
 export async function deleteAcls(
   caller: AdminCaller,
   filters: readonly AclFilter[],
@@ -157,7 +157,7 @@ export interface ScramCredentialInfo {
   readonly iterations: number
 }
 
-/** Without users: all that have credentials. */
+/** Credentials of the given users; without users, of all that have any. */
 export async function describeUserScramCredentials(
   caller: AdminCaller,
   users?: readonly string[],
@@ -190,13 +190,13 @@ export type ScramAlteration =
       readonly mechanism: ScramMechanism
       /** New password; it is salted here and not sent. */
       readonly password: string
-      /** Default 4096, the least that is allowed. */
+      /** Iterations of the salted password. Default 4096, the minimum. */
       readonly iterations?: number
     }
   /** Deletes the credential. */
   | { readonly user: string; readonly mechanism: ScramMechanism; readonly delete: true }
 
-/** Sets or deletes credentials. The password does not leave the process: only what is derived from it does. */
+/** Creates, replaces and deletes credentials. Only the salted password leaves the process. */
 export async function alterUserScramCredentials(
   caller: AdminCaller,
   alterations: readonly ScramAlteration[],
@@ -241,21 +241,24 @@ export async function alterUserScramCredentials(
   outcomes.all()
 }
 
-/** Whom a quota is for: names by type (`user`, `client-id`, `ip`); null stands for the default. */
+/** Entity of a quota: names by type (`user`, `client-id`, `ip`); null stands for the default. */
 export type QuotaEntity = Readonly<Record<string, string | null>>
 
 /** Quotas of an entity. */
 export interface ClientQuotas {
   /** User, client id, IP address, or a combination. */
   readonly entity: QuotaEntity
-  /** By key: `producer_byte_rate`, `consumer_byte_rate`, `request_percentage` … */
+  /** Quotas by key: `producer_byte_rate`, `consumer_byte_rate`, `request_percentage` … */
   readonly quotas: Readonly<Record<string, number>>
 }
 
-/** `exact` a name, the `default`, or `any` that is specified. */
+/** Matches an `exact` name, the `default` entity, or `any` name. */
 export type QuotaMatch = { readonly exact: string } | 'default' | 'any'
 
-/** Quotas whose entities match all components; `strict` refuses entities with others besides. */
+/**
+ * Quotas whose entities match all components; with `strict`, entities with further components are
+ * left out.
+ */
 export async function describeClientQuotas(
   caller: AdminCaller,
   filter: Readonly<Record<string, QuotaMatch>> = {},
@@ -283,7 +286,7 @@ export async function describeClientQuotas(
   }))
 }
 
-/** Sets quotas; null takes one away. */
+/** Sets quotas; null removes one. */
 export async function alterClientQuotas(
   caller: AdminCaller,
   alterations: readonly {
@@ -325,11 +328,11 @@ export interface DelegationToken {
   readonly tokenId: string
   /** Secret; in base64 the password of a login. */
   readonly hmac: Buffer
-  /** Like `User:alice`. */
+  /** Principal that the token authenticates, as `User:alice`. */
   readonly owner: string
   /** Principal that created the token. */
   readonly requester: string
-  /** Milliseconds since 1970. */
+  /** When the token was created, milliseconds since 1970. */
   readonly issueTimestamp: number
   /** When the token expires unless renewed, milliseconds since 1970. */
   readonly expiryTimestamp: number
@@ -352,7 +355,7 @@ export async function createDelegationToken(
   options: {
     readonly owner?: string
     readonly renewers?: readonly string[]
-    /** Default: the broker's own limit. */
+    /** Longest life time of the token. Default: the broker's limit. */
     readonly maxLifetimeMs?: number
   } = {},
 ): Promise<DelegationToken> {
@@ -385,7 +388,7 @@ export async function createDelegationToken(
   }
 }
 
-/** Returns when it expires now, milliseconds since 1970. */
+/** Extends the life of a token; returns its new expiry, milliseconds since 1970. */
 export async function renewDelegationToken(
   caller: AdminCaller,
   hmac: Uint8Array,
@@ -401,7 +404,7 @@ export async function renewDelegationToken(
   return Number(response.expiryTimestampMs)
 }
 
-/** Returns when it expires now, milliseconds since 1970; by default at once. */
+/** Changes the expiry of a token, by default to now; returns it, milliseconds since 1970. */
 export async function expireDelegationToken(
   caller: AdminCaller,
   hmac: Uint8Array,
@@ -417,7 +420,7 @@ export async function expireDelegationToken(
   return Number(response.expiryTimestampMs)
 }
 
-/** Without owners: all one may see. */
+/** Tokens of the given owners; without owners, all that the client may see. */
 export async function describeDelegationToken(
   caller: AdminCaller,
   owners?: readonly string[],

@@ -26,11 +26,11 @@ import { type AclOperation, operationsOf } from './names.ts'
 export interface NewTopic {
   /** Name: 1 to 249 letters, digits, `.`, `_` and `-`. */
   readonly name: string
-  /** Default: the broker's `num.partitions`. */
+  /** Number of partitions. Default: the broker's `num.partitions`. */
   readonly numPartitions?: number
-  /** Default: the broker's `default.replication.factor`. */
+  /** Number of replicas. Default: the broker's `default.replication.factor`. */
   readonly replicationFactor?: number
-  /** Brokers of each partition, the preferred leader first, in place of the two numbers. */
+  /** Replicas of each partition, the preferred leader first, instead of the two numbers. */
   readonly assignments?: readonly (readonly number[])[]
   /** Configuration of the topic, as `{ 'retention.ms': '60000' }`. */
   readonly configs?: Readonly<Record<string, string>>
@@ -58,7 +58,7 @@ export interface TopicDescription extends TopicMetadata {
 
 /** A partition with its leader and replicas. */
 export interface PartitionDescription extends PartitionMetadata {
-  /** Eligible leader replicas (KIP-966); empty where brokers do not tell. */
+  /** Eligible leader replicas (KIP-966); empty if the broker does not report them. */
   readonly eligibleLeaderReplicas: readonly number[]
   /** Replicas that were last known to be eligible as leaders (KIP-966). */
   readonly lastKnownEligibleLeaderReplicas: readonly number[]
@@ -76,7 +76,7 @@ export async function createTopics(
     (version) => ({
       topics: topics.map(({ name, numPartitions, replicationFactor, assignments, configs }) => ({
         name,
-        // Before version 4 a broker has no defaults to offer (KIP-464).
+        // Before version 4 the broker has no defaults (KIP-464).
         numPartitions: assignments === undefined ? (numPartitions ?? (version < 4 ? 1 : -1)) : -1,
         replicationFactor:
           assignments === undefined ? (replicationFactor ?? (version < 4 ? 1 : -1)) : -1,
@@ -98,7 +98,7 @@ export async function createTopics(
   return outcomes.all()
 }
 
-/** By name, or by id as `{ topicIds }`. */
+/** Deletes topics by name, or by id as `{ topicIds }`. */
 export async function deleteTopics(
   caller: AdminCaller,
   topics: readonly string[] | { readonly topicIds: readonly string[] },
@@ -154,7 +154,7 @@ export async function listTopics(
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** By name, or by id as `{ topicIds }`; the keys of the result are names. */
+/** Describes topics by name, or by id as `{ topicIds }`; keys of the result are names. */
 export async function describeTopics(
   caller: AdminCaller,
   topics: readonly string[] | { readonly topicIds: readonly string[] },
@@ -192,7 +192,7 @@ export async function describeTopics(
 
 type PagedTopic = MessageOf<typeof DescribeTopicPartitionsResponse>['topics'][number]
 
-/** Large topics come in several replies, each of which tells where the next begins (KIP-966). */
+/** Large topics are returned in several replies, each with a cursor for the next (KIP-966). */
 async function describePages(
   caller: AdminCaller,
   names: readonly string[],
@@ -245,7 +245,7 @@ function describePartition(
   }
 }
 
-/** `totalCount` by topic: how many partitions it is to have then. */
+/** `totalCount` by topic: the new total number of partitions. */
 export async function createPartitions(
   caller: AdminCaller,
   topics: Readonly<
@@ -280,7 +280,10 @@ export async function createPartitions(
   outcomes.all()
 }
 
-/** Deletes what is before an offset, -1n for everything; returns the first offset that is left, in the order asked. */
+/**
+ * Deletes the records before an offset, -1n for all; returns the first remaining offsets in the
+ * order of the request.
+ */
 export async function deleteRecords(
   caller: AdminCaller,
   before: readonly (TopicPartition & { readonly offset: bigint })[],

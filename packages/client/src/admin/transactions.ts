@@ -23,7 +23,7 @@ export interface ProducerState {
   readonly producerEpoch: number
   /** Sequence number of its last record. */
   readonly lastSequence: number
-  /** Milliseconds since 1970. */
+  /** Time of its last record, milliseconds since 1970. */
   readonly lastTimestamp: number
   /** Epoch of the coordinator that wrote its last transaction marker; -1 for none. */
   readonly coordinatorEpoch: number
@@ -31,7 +31,7 @@ export interface ProducerState {
   readonly currentTransactionStartOffset: bigint
 }
 
-/** Producers that partitions remember; keys are `topic-partition`. */
+/** Producers that partitions know; keys are `topic-partition`. */
 export async function describeProducers(
   caller: AdminCaller,
   partitions: readonly TopicPartition[],
@@ -87,7 +87,7 @@ export interface TransactionDescription {
   readonly producerEpoch: number
   /** Time after which it is aborted. */
   readonly timeoutMs: number
-  /** Milliseconds since 1970, -1 while no transaction is open. */
+  /** When the transaction began, milliseconds since 1970; -1 while none is open. */
   readonly startTimeMs: number
   /** Partitions in the transaction. */
   readonly partitions: readonly TopicPartition[]
@@ -138,7 +138,7 @@ export async function listTransactions(
   filter: {
     readonly states?: readonly string[]
     readonly producerIds?: readonly bigint[]
-    /** Only those open for at least this long. */
+    /** Only transactions that have been open for at least this many milliseconds. */
     readonly minDurationMs?: number
     /** A regular expression for the broker (KIP-1152). */
     readonly transactionalIdPattern?: string
@@ -170,7 +170,7 @@ export async function listTransactions(
   }))
 }
 
-/** Ends a transaction that hangs in one partition, as `describeProducers` shows it (KIP-664). */
+/** Aborts a transaction that hangs in one partition, as `describeProducers` shows it (KIP-664). */
 export async function abortTransaction(
   caller: AdminCaller,
   transaction: TopicPartition & {
@@ -221,7 +221,7 @@ export interface FencedProducer {
   readonly producerEpoch: number
 }
 
-/** Shuts out the producers that use these transactional ids now; their open transactions are aborted. */
+/** Fences the current producers of transactional ids; their open transactions are aborted. */
 export async function fenceProducers(
   caller: AdminCaller,
   transactionalIds: readonly string[],

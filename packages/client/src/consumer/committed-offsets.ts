@@ -21,7 +21,7 @@ import {
   offsetFetchMessage,
 } from './offset-messages.ts'
 
-/** Reads and writes a group's offsets at its coordinator. */
+/** Reads and writes a group's committed offsets at its coordinator. */
 export class CommittedOffsets {
   readonly #cluster: Cluster
   readonly #link: GroupLink
@@ -59,7 +59,10 @@ export class CommittedOffsets {
     })
   }
 
-  /** Rejects with `ILLEGAL_GENERATION` and the like when the group went on without us: others have those partitions now. */
+  /**
+   * Rejects with `ILLEGAL_GENERATION` and the like after a rebalance without this member: its
+   * partitions belong to others.
+   */
   async commit(
     offsets: readonly (TopicPartition & OffsetAndMetadata)[],
     timeoutMs: number,
@@ -98,7 +101,7 @@ export class CommittedOffsets {
     throw new ProtocolError(code, `${what} of group ${this.#link.groupId}: ${code}`)
   }
 
-  /** The epoch went up while the commit was on its way; the next one says the new one. */
+  /** The member's epoch rose while the commit was in flight; the next commit uses the new epoch. */
   #isStale(error: unknown): error is MillraceError {
     const isStale = error instanceof MillraceError && error.code === 'STALE_MEMBER_EPOCH'
     return isStale && this.#membership.isMember
@@ -113,7 +116,7 @@ export class CommittedOffsets {
         const isPassing = error instanceof MillraceError && error.retriable
         if (!isPassing && !this.#isStale(error)) throw error
         if (this.#cluster.isClosed || this.#cluster.clock.monotonic() >= deadline) throw error
-        // A topic that is not there any more will not come back for this.
+        // The commit is not repeated for a topic that does not exist any more.
         if (error.code === 'UNKNOWN_TOPIC_OR_PARTITION' && count > 3) throw error
         await this.#cluster.backOff(count)
       }

@@ -2,24 +2,24 @@
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { PartitionState } from './partition-state.ts'
 
-/** What the ways to read have of the consumer. */
+/** The part of the consumer that the ways to read use. */
 export interface ConsumerCore {
   states(): Iterable<PartitionState>
   take(state: PartitionState, max: number): ConsumerRecord<unknown, unknown>[]
-  /** Does what is due, sends fetches, and waits until something happened, at most `ms`. */
+  /** Does pending work, sends fetches, and waits for an event for at most `ms`. */
   turn(ms: number): Promise<void>
-  /** Whether sockets and timers, heartbeats among them, have waited long enough for their turn. */
+  /** Whether sockets and timers, heartbeats among them, need a turn of the event loop. */
   isBreathDue(): boolean
-  /** Lets them have it when it is time. */
+  /** Yields to the event loop when `isTurnDue`. */
   breathe(): Promise<void>
   wake(): void
   readonly isClosed: boolean
-  /** Called before partitions are given up: resolves when their records are not in anybody's hands. */
+  /** Called before partitions are revoked: resolves when no handler has records of them. */
   settle: (states: readonly PartitionState[]) => Promise<void>
   lastProgressMs: (() => number) | undefined
   now(): number
   readonly groupId: string | undefined
 }
 
-/** Records are counted in groups of so many between looks at the clock; a power of two. */
+/** Number of records between two looks at the clock; a power of two. */
 export const LOOK_EVERY = 16

@@ -19,7 +19,10 @@ import type { ResetTarget } from './partition-state.ts'
 /** Assignors that are built in; Java's of the same names. */
 export type AssignorName = 'range' | 'roundrobin' | 'sticky' | 'cooperative-sticky'
 
-/** Where to begin when a group has no offset, or one that is gone. `by_duration:PT1H` is an ISO 8601 duration before now (KIP-1106). */
+/**
+ * Where to start if a group has no offset, or one that was deleted. `by_duration:PT1H` is an ISO
+ * 8601 duration before now (KIP-1106).
+ */
 export type AutoOffsetReset = 'earliest' | 'latest' | 'none' | `by_duration:${string}`
 
 /**
@@ -27,62 +30,83 @@ export type AutoOffsetReset = 'earliest' | 'latest' | 'none' | `by_duration:${st
  * noted.
  */
 export interface ConsumerOptions extends ClientOptions {
-  /** Needed to subscribe and to commit; not for `assign`. */
+  /** Group id; required to subscribe and to commit, not for `assign`. */
   readonly groupId?: string
-  /** Makes the member static: within `sessionTimeoutMs` it may restart without a rebalance (KIP-345). */
+  /**
+   * Makes the member static: within `sessionTimeoutMs` it may restart without a rebalance
+   * (KIP-345).
+   */
   readonly groupInstanceId?: string
-  /** Topics to subscribe to right away. Typed topics give records their types. */
+  /** Topics to subscribe to from the start. Typed topics give records their types. */
   readonly topics?: readonly (string | Topic<unknown, unknown>)[]
-  /** For topics without types of their own. Default: Buffers. */
+  /** Deserializers of topics without types. Default: Buffers. */
   readonly deserializers?: Deserializers<unknown, unknown>
-  /** Default `latest`, as in Java. */
+  /** Where to start without a committed offset. Default `latest`, as in Java. */
   readonly autoOffsetReset?: AutoOffsetReset
-  /** Commits what was handled, every `autoCommitIntervalMs` and when partitions are given up. Default true. */
+  /**
+   * Whether handled records are committed every `autoCommitIntervalMs` and before partitions are
+   * revoked. Default true.
+   */
   readonly enableAutoCommit?: boolean
-  /** Default 5000. */
+  /** Time between two automatic commits. Default 5000. */
   readonly autoCommitIntervalMs?: number
-  /** `read_committed` hides records of transactions that are open or aborted. Default `read_uncommitted`. */
+  /**
+   * `read_committed` hides records of open and aborted transactions. Default `read_uncommitted`.
+   */
   readonly isolationLevel?: 'read_uncommitted' | 'read_committed'
-  /** Most records a `poll` returns. Default 500. */
+  /** Largest number of records that `poll` returns. Default 500. */
   readonly maxPollRecords?: number
-  /** Longest time without a poll, or in one handler of `run`, before the member leaves its group. Default 300,000. */
+  /**
+   * Longest time without a poll, or in one handler of `run`, before the member leaves its group.
+   * Default 300,000.
+   */
   readonly maxPollIntervalMs?: number
   /**
-   * `consumer` is the protocol of KIP-848, in which the broker assigns; `classic` the one before. Default: `consumer` where the
-   * cluster has it, unless an option of the classic protocol is given.
+   * `consumer` is the protocol of KIP-848, in which the broker assigns; `classic` the older one.
+   * Default: `consumer` if the cluster has it, unless an option of the classic protocol is set.
    */
   readonly groupProtocol?: 'consumer' | 'classic'
-  /** Assignor of the broker that the group is to use: `uniform` or `range`. Of the consumer protocol. */
+  /** Assignor of the broker for this group: `uniform` or `range`. Consumer protocol only. */
   readonly groupRemoteAssignor?: string
-  /** Of the classic protocol; the broker decides in the other. Default 45,000. */
+  /**
+   * Time without a heartbeat after which the member is removed. Classic protocol only; the broker
+   * decides in the other. Default 45,000.
+   */
   readonly sessionTimeoutMs?: number
-  /** Of the classic protocol. Default 3000. */
+  /** Time between two heartbeats. Classic protocol only. Default 3000. */
   readonly heartbeatIntervalMs?: number
-  /** Of the classic protocol: in order of preference; all members must have one in common. Default `['range', 'cooperative-sticky']`. */
+  /**
+   * Assignors in order of preference; all members must have one in common. Classic protocol only.
+   * Default `['range', 'cooperative-sticky']`.
+   */
   readonly partitionAssignmentStrategy?: readonly (AssignorName | Assignor)[]
-  /** Default 1. */
+  /** Bytes that make a broker answer a fetch before `fetchMaxWaitMs`. Default 1. */
   readonly fetchMinBytes?: number
-  /** Default 52,428,800. */
+  /** Largest reply to a fetch, bytes. Default 52,428,800. */
   readonly fetchMaxBytes?: number
-  /** Default 500. */
+  /** Longest time that a broker may hold a fetch. Default 500. */
   readonly fetchMaxWaitMs?: number
-  /** Default 1,048,576. Up to twice as much of a partition is read ahead. */
+  /**
+   * Most bytes of one partition in a reply; up to twice as many are buffered. Default 1,048,576.
+   */
   readonly maxPartitionFetchBytes?: number
-  /** Bytes of all partitions together that are read ahead. Default 64 MiB. */
+  /** Most bytes of all partitions that are buffered. Default 64 MiB. */
   readonly maxPrefetchBytes?: number
-  /** Default true. */
+  /** Whether checksums of batches are verified. Default true. */
   readonly checkCrcs?: boolean
-  /** Reads from a replica in the same rack where brokers support it (KIP-392), and helps assignors. */
+  /**
+   * Rack of this client: it reads from replicas in the same rack (KIP-392), and assignors use it.
+   */
   readonly clientRack?: string
-  /** How long calls like `commit` and `offsetsForTimes` may take. Default 60,000. */
+  /** Time-out of calls such as `commit` and `offsetsForTimes`. Default 60,000. */
   readonly defaultApiTimeoutMs?: number
-  /** Whether topics that do not exist may be made by asking for them. Default true. */
+  /** Whether asking for a topic that does not exist may create it. Default true. */
   readonly allowAutoCreateTopics?: boolean
-  /** Keeps a pattern from matching topics like `__consumer_offsets`. Default true. */
+  /** Whether a pattern leaves out topics such as `__consumer_offsets`. Default true. */
   readonly excludeInternalTopics?: boolean
 }
 
-/** The records that a consumer with these options gives. */
+/** The records that a consumer with these options returns. */
 export type RecordOf<O extends ConsumerOptions> = O extends {
   readonly topics: readonly (infer T)[]
 }
@@ -136,13 +160,13 @@ export const consumerOptionNames = [...clientOptionNames, ...ownNames]
 export interface ResolvedConsumerOptions {
   readonly groupId: string | undefined
   readonly groupInstanceId: string | undefined
-  /** A target, or undefined for `none`. */
+  /** Position to reset to; undefined for `none`. */
   readonly reset: ResetTarget | { readonly beforeNowMs: number } | undefined
   readonly enableAutoCommit: boolean
   readonly autoCommitIntervalMs: number
   readonly maxPollRecords: number
   readonly maxPollIntervalMs: number
-  /** Undefined: whichever the cluster has. */
+  /** Group protocol; undefined for the best one that the cluster has. */
   readonly groupProtocol: 'consumer' | 'classic' | undefined
   readonly groupRemoteAssignor: string | undefined
   readonly sessionTimeoutMs: number
@@ -251,7 +275,10 @@ function assignorOf(given: AssignorName | Assignor): Assignor {
 
 const ISO_DURATION = /^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?$/
 
-/** Milliseconds of an ISO 8601 duration of days, hours, minutes and seconds, as Java's Duration reads it. */
+/**
+ * Milliseconds of an ISO 8601 duration of days, hours, minutes and seconds, as Java's Duration
+ * reads it.
+ */
 export function parseDuration(text: string): number | undefined {
   const match = ISO_DURATION.exec(text)
   if (match === null || !/\d/.test(text) || text.endsWith('T')) return undefined

@@ -14,7 +14,7 @@ export interface Header {
 /** Origin of a timestamp: the producer (`CreateTime`) or the broker (`LogAppendTime`). */
 export type TimestampType = 'CreateTime' | 'LogAppendTime'
 
-/** How the records of one topic become values. */
+/** How the bytes of one topic's records become values. */
 export interface Deserializers<K, V> {
   /** Reads keys. */
   readonly key: Deserializer<K>
@@ -37,14 +37,17 @@ interface Source {
 const NO_HEADERS: readonly Header[] = []
 
 /**
- * One record as it was fetched. Key, value and headers are decoded when they are first looked at; a deserializer's error is
- * thrown there, so a record that cannot be read can still be named, skipped or kept as bytes. The bytes share memory with
- * the whole batch: copy what is kept for long.
+ * One record as it was fetched. Key, value and headers are decoded on first access; a
+ * deserializer's error is thrown there, so a record that cannot be read can still be named, skipped
+ * or kept as bytes. The bytes share memory with the whole batch: copy what is kept for long.
  */
 export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   readonly #source: Source
   readonly #offsetDelta: number
-  /** Milliseconds since 1970: the producer's clock or, with `LogAppendTime`, the broker's; -1 for none. */
+  /**
+   * Milliseconds since 1970: the producer's clock or, with `LogAppendTime`, the broker's; -1 for
+   * none.
+   */
   readonly timestamp: number
   readonly #keyStart: number
   readonly #keySize: number
@@ -53,7 +56,7 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   #key: K | null | undefined = undefined
   #value: V | null | undefined = undefined
 
-  /** For `decodeRecords` only. */
+  /** Created by `decodeRecords`. */
   constructor(
     source: Source,
     offsetDelta: number,
@@ -84,11 +87,11 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   get offset(): bigint {
     return this.#source.baseOffset + BigInt(this.#offsetDelta)
   }
-  /** -1 for records of old formats. */
+  /** Leader epoch; -1 for records of old formats. */
   get leaderEpoch(): number {
     return this.#source.leaderEpoch
   }
-  /** How often a share group was given this record, this time included; undefined for other consumers. */
+  /** Number of deliveries to a share group, including this one; undefined for other consumers. */
   get deliveryCount(): number | undefined {
     return this.#source.deliveryCount
   }
@@ -132,7 +135,7 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
     return this.#value
   }
 
-  /** In their order; names may repeat. */
+  /** Headers, in their order; names may repeat. */
   get headers(): readonly Header[] {
     return readHeaders(this.#source.payload, this.#headersStart)
   }
@@ -219,7 +222,7 @@ function readHeaders(payload: Buffer, start: number): readonly Header[] {
   return headers
 }
 
-/** The value of the last header of a name; the others are passed over as bytes. */
+/** Value of the last header of a name, without decoding the others. */
 function findHeader(payload: Buffer, start: number, name: string): Buffer | null | undefined {
   const reader = new VarintReader(payload, start)
   const count = reader.varint()
@@ -230,7 +233,7 @@ function findHeader(payload: Buffer, start: number, name: string): Buffer | null
     if (keySize < 0 || keyEnd > payload.length) {
       throw new MalformedInputError(`a header's key has size ${keySize}`)
     }
-    // A name has no more bytes than three for each of its units.
+    // A name has at most three bytes per UTF-16 unit.
     const isIt =
       keySize >= name.length &&
       keySize <= name.length * 3 &&
@@ -248,8 +251,8 @@ function findHeader(payload: Buffer, start: number, name: string): Buffer | null
 }
 
 /**
- * Reads the records of a batch from offset `from` on. Keys, values and headers are left as they lie until asked for. Throws
- * `MalformedInputError` when the bytes are not a batch.
+ * Reads the records of a batch from offset `from`. Keys, values and headers are not decoded. Throws
+ * `MalformedInputError` if the bytes are not a batch.
  */
 export function decodeRecords(
   batch: RecordBatch,
@@ -264,7 +267,7 @@ export function decodeRecords(
     readonly partition: number
     readonly from: bigint
     readonly deserializers: Deserializers<unknown, unknown>
-    /** Of a share group: the last offset that was acquired, and how often. */
+    /** For share groups: last acquired offset and delivery count. */
     readonly acquired?: { readonly last: bigint; readonly deliveryCount: number }
   },
 ): ConsumerRecord<unknown, unknown>[] {
@@ -300,7 +303,7 @@ export function decodeRecords(
         `record ${i} of the batch at offset ${baseOffset} has size ${size}`,
       )
     }
-    // One byte of attributes, none of which is in use.
+    // One byte of attributes; none is in use.
     reader.at++
     const timestampDelta = reader.varlong()
     const offsetDelta = reader.varint()

@@ -30,13 +30,19 @@ import { Positions } from './positions.ts'
 import { RecordIterator } from './record-iterator.ts'
 import { Runner, type RunOptions } from './runner.ts'
 
-/** Hears of partitions coming and going, inside `poll` or between the records of the other ways to read. */
+/**
+ * Observes assigned and revoked partitions; called inside `poll`, or between two records of the
+ * other ways to read.
+ */
 export interface RebalanceListener {
-  /** Before partitions are given up: they may still be committed. */
+  /** Called before partitions are revoked: their offsets may still be committed. */
   onPartitionsRevoked?(partitions: readonly TopicPartition[]): void | Promise<void>
   /** Called after partitions were assigned and before their first record is returned. */
   onPartitionsAssigned?(partitions: readonly TopicPartition[]): void | Promise<void>
-  /** Others have them already, as after a session that ended. Default: `onPartitionsRevoked`. */
+  /**
+   * Called if partitions were lost without a chance to commit, as after an expired session.
+   * Default: `onPartitionsRevoked`.
+   */
   onPartitionsLost?(partitions: readonly TopicPartition[]): void | Promise<void>
 }
 
@@ -44,7 +50,7 @@ export interface RebalanceListener {
 export interface TimestampedOffset extends TopicPartition {
   /** Offset of the first record of that time or later. */
   readonly offset: bigint
-  /** Milliseconds since 1970. */
+  /** Timestamp of the record, milliseconds since 1970. */
   readonly timestamp: number
   /** Leader epoch of the record; -1 if unknown. */
   readonly leaderEpoch: number
@@ -56,15 +62,16 @@ type Subscription =
   | { readonly kind: 'pattern'; readonly pattern: RegExp }
   | { readonly kind: 'assigned' }
 
-/** Longest wait for anything before the state of things is looked at again. */
+/** Longest wait before the state is checked again. */
 const LOOK_AGAIN_MS = 1000
-/** A turn of the event loop is due after this long, however much there is to hand out. */
+/** Time after which the event loop gets a turn, however many records are buffered. */
 const YIELD_AFTER_MS = 5
 const REVOKE_COMMIT_TIMEOUT_MS = 5000
 
 /**
- * Reads topics, alone (`assign`) or as a member of a group (`subscribe`). One way to read at a time: `poll`, `for await`,
- * `partitions()` or `run`. Closing leaves the group and, with auto-commit, commits what was handled.
+ * Reads topics, alone (`assign`) or as a member of a group (`subscribe`). One way to read at a
+ * time: `poll`, `for await`, `partitions()` or `run`. Closing leaves the group and, with
+ * auto-commit, commits what was handled.
  */
 export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   implements AsyncDisposable, AsyncIterable<RecordOf<O>>
@@ -82,15 +89,15 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   #subscription: Subscription = { kind: 'none' }
   #listener: RebalanceListener = {}
   #states = new Map<string, PartitionState>()
-  /** Partitions in the order in which they are served next. */
+  /** Partitions in the order in which they are read next. */
   #rotation: PartitionState[] = []
-  /** What the group gave us last, for sticky assignors. */
+  /** Last assignment, for sticky assignors. */
   #previous: readonly TopicPartition[] = []
   #watched: ReadonlyMap<string, number> | undefined
   #joinedTopics = ''
   #advancing: Promise<void> | undefined
   #failure: Error | undefined
-  /** A listener's call that is under way. */
+  /** Call of a listener in progress. */
   #callback: Promise<void> | undefined
   #readers = 0
   #gate: (() => void)[] = []
@@ -186,7 +193,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
 
   // Subscribing
 
-  /** Joins the group for these topics, or for all that match a pattern, in place of what was subscribed before. */
+  /**
+   * Joins the group for these topics, or for all that match a pattern; replaces the previous
+   * subscription.
+   */
   subscribe(
     topics: readonly (string | Topic<unknown, unknown>)[] | RegExp,
     listener: RebalanceListener = {},
@@ -238,7 +248,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#wakeup.wake()
   }
 
-  /** Leaves the group, or gives up what was assigned by hand. */
+  /** Leaves the group, or drops the partitions that were assigned by hand. */
   async unsubscribe(): Promise<void> {
     const wasMember = this.#isSubscribed
     this.#subscription = { kind: 'none' }
@@ -252,8 +262,9 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   }
 
   /**
-   * Reads exactly these partitions, without a group's say. With a `topicId` only the topic of that id is read: once it was deleted,
-   * reading fails with `UNKNOWN_TOPIC_OR_PARTITION`, or with `UNKNOWN_TOPIC_ID` if a new topic has its name.
+   * Reads exactly these partitions, without a group. With a `topicId` only the topic of that id is
+   * read: after it was deleted, reading fails with `UNKNOWN_TOPIC_OR_PARTITION`, or with
+   * `UNKNOWN_TOPIC_ID` if a new topic has its name.
    */
   assign(partitions: readonly (TopicPartition & { readonly topicId?: string })[]): void {
     this.#assertOpen()
@@ -273,14 +284,14 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#wakeup.wake()
   }
 
-  /** What is read now, by topic and number. */
+  /** Assigned partitions, by topic and index. */
   get assignment(): readonly TopicPartition[] {
     return [...this.#states.values()]
       .map(({ topic, partition }) => ({ topic, partition }))
       .sort(comparePartitions)
   }
 
-  /** Topics subscribed by name, or those the pattern matches now. */
+  /** Topics subscribed by name, or those that the pattern matches now. */
   get subscription(): readonly string[] {
     const subscription = this.#subscription
     if (subscription.kind === 'topics') return subscription.topics
@@ -288,7 +299,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return []
   }
 
-  /** Names in the group protocol; undefined while not a member. */
+  /** Identity in the group protocol; undefined while not a member. */
   get groupMetadata():
     | {
         readonly groupId: string
@@ -302,7 +313,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return { groupId, ...this.#membership.generation }
   }
 
-  /** By name or pattern, so that a group decides what is read. */
+  /** Whether a group decides what is read. */
   get #isSubscribed(): boolean {
     const { kind } = this.#subscription
     return kind === 'topics' || kind === 'pattern'
@@ -333,8 +344,8 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   // Reading
 
   /**
-   * The next records, at most `maxPollRecords`; waits up to `timeoutMs` for the first one. Everything returned counts as handled
-   * with the next `poll`, `commit` or `close`.
+   * Returns the next records, at most `maxPollRecords`; waits up to `timeoutMs` for the first one.
+   * Everything that was returned counts as handled with the next `poll`, `commit` or `close`.
    */
   async poll(
     timeoutMs = 0,
@@ -376,7 +387,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return taken as RecordOf<O>[]
   }
 
-  /** Reads one record after the other, until the consumer is closed. Records count as handled when the next one is asked for. */
+  /**
+   * Reads record by record until the consumer is closed. A record counts as handled when the next
+   * one is requested.
+   */
   [Symbol.asyncIterator](): AsyncIterator<RecordOf<O>, undefined> & AsyncDisposable {
     this.#beginReading('for await')
     return new RecordIterator<RecordOf<O>>(this.#core, {
@@ -387,7 +401,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     })
   }
 
-  /** One iterable a partition, each at its own pace. It ends when the partition is given up or the consumer closes. */
+  /**
+   * One iterable per partition, each at its own pace. It ends when the partition is revoked or the
+   * consumer closes.
+   */
   partitions(): AsyncIterable<PartitionStream<RecordOf<O>>> {
     return {
       [Symbol.asyncIterator]: () => {
@@ -398,8 +415,9 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   }
 
   /**
-   * Hands every record, or every batch, to a handler until the signal is aborted, the consumer is closed or a handler fails, whose
-   * error it rejects with. What was handled counts as handled; the record that failed does not.
+   * Passes every record, or every batch, to a handler until the signal is aborted, the consumer is
+   * closed or a handler fails; rejects with the handler's error. A failed record does not count as
+   * handled.
    */
   run(options: RunOptions<RecordOf<O>>): Promise<void> {
     return this.#reading('run', undefined, () => new Runner(this.#core, options).run())
@@ -421,7 +439,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       throw error
     } finally {
       signal?.removeEventListener('abort', onAbort)
-      // A listener that is being called belongs to this poll.
+      // A call of a listener belongs to this poll.
       while (this.#callback !== undefined) await this.#callback
       this.#endReading()
     }
@@ -467,7 +485,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
 
   #take(state: PartitionState, max: number): ConsumerRecord<unknown, unknown>[] {
     const records = state.take(max, this.#decode)
-    // Served partitions go to the back of the line.
+    // Partitions that were read move to the end of the queue.
     const at = this.#rotation.indexOf(state)
     if (this.#rotation.length > 1 && at >= 0 && at < this.#rotation.length - 1) {
       this.#rotation = [...this.#rotation.toSpliced(at, 1), state]
@@ -485,7 +503,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#lastYieldMs = this.#cluster.clock.monotonic()
   }
 
-  /** Whether the group or a position needs something before records may be handed out. */
+  /** Whether the group or a position needs work before records may be returned. */
   #isDue(): boolean {
     if (this.#failure !== undefined) return true
     if (this.#isSubscribed) {
@@ -538,7 +556,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     }
   }
 
-  /** Resolves inside a read, where listeners may be called and partitions may change. */
+  /** Resolves inside a read, when listeners may be called and partitions may change. */
   async #insideRead(): Promise<void> {
     while (this.#readers === 0 && this.#closing === undefined) {
       await new Promise<void>((resolve) => this.#gate.push(resolve))
@@ -580,7 +598,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
       previous: membership.isCooperative ? owned : this.#previous,
     })
     await this.#insideRead()
-    // While we waited for a poll the group may have moved on.
+    // The group may have changed while the consumer waited for a poll.
     if (membership.isLost || !membership.isMember) return
     this.#watched = watched
     this.#joinedTopics = topics.join()
@@ -617,12 +635,12 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     }
   }
 
-  /** Lets go of partitions: their records come back from the handlers, are committed, and the listener is told. */
+  /** Revokes partitions: handlers finish, offsets are committed, and the listener is called. */
   async #giveUp(states: readonly PartitionState[], how: 'revoked' | 'lost'): Promise<void> {
     if (states.length === 0) return
     if (how === 'lost') for (const state of states) state.revoke()
     await this.#core.settle(states)
-    // Handlers took their time, and the group did not wait.
+    // Handlers took long, and the group did not wait.
     const isLost = how === 'lost' || this.#membership?.isLost === true
     if (!isLost && this.#options.enableAutoCommit) {
       await this.#commitHandled(states, REVOKE_COMMIT_TIMEOUT_MS).catch((error: Error) => {
@@ -661,7 +679,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
         const now = this.#cluster.metadata.topics.get(topic)?.partitions.length
         if (now !== undefined && now !== count) membership.requestJoin()
       }
-      // Subscribed topics that have come to be.
+      // Topics that match the pattern and did not exist before.
       if (this.#watched !== undefined) {
         for (const topic of this.subscription) {
           if (!this.#watched.has(topic) && this.#cluster.metadata.topics.has(topic))
@@ -674,7 +692,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
 
   // Positions
 
-  /** Reads on from `offset`, or from a record's place and leader epoch. */
+  /** Continues at `offset`, or at a record's offset and leader epoch. */
   seek(partition: TopicPartition, offset: bigint | OffsetAndMetadata): void {
     const target = typeof offset === 'bigint' ? { offset } : offset
     if (typeof target.offset !== 'bigint' || target.offset < 0n) {
@@ -687,7 +705,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#wakeup.wake()
   }
 
-  /** Default: all assigned partitions. Takes effect with the next read. */
+  /**
+   * Continues at the start of partitions, by default of all assigned ones. Takes effect with the
+   * next read.
+   */
   seekToBeginning(partitions: readonly TopicPartition[] = this.assignment): void {
     for (const partition of partitions) this.#state(partition).requestReset('earliest')
     this.#wakeup.wake()
@@ -699,7 +720,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#wakeup.wake()
   }
 
-  /** To the first record at or after a time, milliseconds since 1970; to the end when there is none. */
+  /**
+   * Continues at the first record at or after a time, milliseconds since 1970; at the end if there
+   * is none.
+   */
   seekToTimestamp(
     timestamp: number,
     partitions: readonly TopicPartition[] = this.assignment,
@@ -708,7 +732,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#wakeup.wake()
   }
 
-  /** Hands out nothing of these partitions until `resume`. Records in a handler's hands are not called back. */
+  /**
+   * Returns no records of these partitions until `resume`. Records that handlers already have are
+   * not affected.
+   */
   pause(partitions: readonly TopicPartition[] = this.assignment): void {
     for (const partition of partitions) this.#state(partition).isPaused = true
   }
@@ -724,7 +751,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return placesOf([...this.#states.values()].filter(({ isPaused }) => isPaused))
   }
 
-  /** The offset of the next record, looked up if need be. */
+  /** Offset of the next record; looked up if it is unknown. */
   async position(partition: TopicPartition): Promise<bigint> {
     const state = this.#state(partition)
     const deadline = this.#cluster.clock.monotonic() + this.#options.defaultApiTimeoutMs
@@ -742,7 +769,10 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return state.position.offset
   }
 
-  /** Records between the position and the end, as far as the last fetch told; undefined before the first one. */
+  /**
+   * Records between the position and the end of the log as of the last fetch; undefined before the
+   * first fetch.
+   */
   lag(partition: TopicPartition): bigint | undefined {
     const { position, highWatermark, lastStableOffset } = this.#state(partition)
     const end = this.#options.fetch.isReadCommitted ? lastStableOffset : highWatermark
@@ -753,8 +783,9 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   // Offsets
 
   /**
-   * Commits the positions of all assigned partitions, or the given offsets; a record stands for the offset after it. Rejects with
-   * `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID` or `REBALANCE_IN_PROGRESS` when the group went on without us.
+   * Commits the positions of all assigned partitions, or the given offsets; a record stands for the
+   * offset after it. Rejects with `ILLEGAL_GENERATION`, `UNKNOWN_MEMBER_ID` or
+   * `REBALANCE_IN_PROGRESS` if the group rebalanced without this member.
    */
   async commit(
     offsets?:
@@ -826,18 +857,21 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     )
   }
 
-  /** What the group has committed, in the order asked; null where it has nothing. */
+  /** Committed offsets of the group, in the order of the request; null if there is none. */
   async committed(partitions: readonly TopicPartition[]): Promise<(CommittedOffset | null)[]> {
     const found = await this.#requireOffsets().fetch(partitions, this.#options.defaultApiTimeoutMs)
     return partitions.map((partition) => found.get(partitionName(partition)) ?? null)
   }
 
-  /** First offsets, in the order asked. */
+  /** First offsets, in the order of the request. */
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<bigint[]> {
     return this.#ends(partitions, SpecialTimestamp.earliest)
   }
 
-  /** Offsets after the last record, or with `read_committed` after the last that may be read; in the order asked. */
+  /**
+   * Offsets after the last record, or with `read_committed` after the last stable one, in the order
+   * of the request.
+   */
   endOffsets(partitions: readonly TopicPartition[]): Promise<bigint[]> {
     return this.#ends(partitions, SpecialTimestamp.latest)
   }
@@ -847,7 +881,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return found.map(({ offset }) => offset)
   }
 
-  /** First record at or after a time, in the order asked; null where there is none. */
+  /** First record at or after a time, in the order of the request; null if there is none. */
   async offsetsForTimes(
     wanted: readonly (TopicPartition & { readonly timestamp: number })[],
   ): Promise<(TimestampedOffset | null)[]> {
@@ -874,26 +908,29 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return (await this.#cluster.topic(topic, this.#options.defaultApiTimeoutMs)).partitions
   }
 
-  /** Joins the group again, as when an assignor has new reasons. */
+  /** Rejoins the group, for example when an assignor has new input. */
   enforceRebalance(): void {
     this.#membership?.requestJoin()
   }
 
-  // The end
+  // Closing
 
   #assertOpen(): void {
     if (this.#closing === undefined) return
     throw new MillraceError('MILLRACE_CLOSED', 'the consumer is closed')
   }
 
-  /** Ends reading, commits what was handled if auto-commit is on, leaves the group and closes all connections. Idempotent. */
+  /**
+   * Stops reading, commits what was handled if auto-commit is on, leaves the group and closes all
+   * connections. Idempotent.
+   */
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     this.#closing ??= this.#close(options.timeoutMs ?? 30_000)
     return this.#closing
   }
 
   async #close(timeoutMs: number): Promise<void> {
-    // Set by the caller once this returns its promise; whoever reads must see it.
+    // Set by the caller once this returns its promise; readers must see it.
     await Promise.resolve()
     this.#wakeup.wake()
     for (const pass of this.#gate.splice(0)) pass()

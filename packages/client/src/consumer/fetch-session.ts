@@ -19,14 +19,14 @@ export interface SessionRequest {
 
 const FINAL_EPOCH = -1
 
-/** What one broker remembers of our fetches, so that each request names only what changed (KIP-227). */
+/** State of a fetch session with one broker: each request names only what changed (KIP-227). */
 export class FetchSession {
   #id = 0
   #epoch = 0
   #partitions = new Map<string, FetchPartition>()
   #byWireName = new Map<string, FetchPartition>()
 
-  /** The request that makes the broker's session hold exactly `wanted`. */
+  /** The request that makes the broker's session contain exactly `wanted`. */
   build(wanted: readonly FetchPartition[]): SessionRequest {
     const next = new Map(wanted.map((each) => [keyOf(each), each]))
     const before = this.#partitions
@@ -48,17 +48,20 @@ export class FetchSession {
       ) {
         changed.push(each)
       }
-      // Made anew under the same name: the old one has to be taken out by its id.
+      // The topic was deleted and created again: the old one is removed by its id.
       if (old !== undefined && old.topicId !== each.topicId) forgotten.push(old)
     }
     for (const [key, old] of before) if (!next.has(key)) forgotten.push(old)
     return { sessionId: this.#id, sessionEpoch: this.#epoch, changed, forgotten }
   }
 
-  /** Takes note of a reply; false when the broker does not know the session, so that all is said again. */
+  /**
+   * Records a reply; false if the broker does not know the session, so that the next request must
+   * be complete.
+   */
   answered(response: { readonly errorCode: number; readonly sessionId: number }): boolean {
     if (response.errorCode !== ErrorCode.NONE) {
-      // With an id the broker can drop the session it has.
+      // With the id the broker can discard the session.
       this.#id = response.errorCode === ErrorCode.INVALID_FETCH_SESSION_EPOCH ? this.#id : 0
       this.#epoch = 0
       return false
@@ -69,12 +72,12 @@ export class FetchSession {
     return true
   }
 
-  /** After a lost connection: nobody knows whether the broker has seen the last request. */
+  /** After a lost connection it is unknown whether the broker received the last request. */
   lost(): void {
     this.#epoch = 0
   }
 
-  /** The request that ends the session, undefined when there is none. */
+  /** The request that closes the session; undefined if there is none. */
   end(): SessionRequest | undefined {
     if (this.#id === 0) return undefined
     const request = {
@@ -88,7 +91,10 @@ export class FetchSession {
     return request
   }
 
-  /** What the last request said of a partition, which a reply names by its topic's id, or name where there are no ids. */
+  /**
+   * The partition as the last request named it; a reply names its topic by id, or by name where
+   * there are no ids.
+   */
   find(
     topic: { readonly name: string; readonly id: string },
     partition: number,

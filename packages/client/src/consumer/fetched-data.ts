@@ -3,14 +3,14 @@ import { MillraceError } from '@millrace/base'
 import { hasWholeBatch, ProtocolError, RecordBatch } from '@millrace/protocol'
 import { type ConsumerRecord, type Deserializers, decodeRecords } from './consumer-record.ts'
 
-/** First bytes of a control record's key: a version, then 0 for abort and 1 for commit. */
+/** Start of a control record's key: a version, then 0 for abort and 1 for commit. */
 const ABORT_MARKER = 0
 
-/** The records of one partition in one fetch, decoded batch by batch as they are wanted. */
+/** Records of one partition from one fetch, decoded batch by batch on demand. */
 export class FetchedData {
   readonly #buffer: Buffer
   #at = 0
-  /** Producers whose transactions were aborted, by the offset at which that began. */
+  /** Producers whose transactions were aborted, by first offset. */
   readonly #aborted: { readonly producerId: bigint; readonly firstOffset: bigint }[]
   readonly #abortedProducers = new Set<bigint>()
   readonly size: number
@@ -43,8 +43,9 @@ export class FetchedData {
   }
 
   /**
-   * Decodes the next batch from offset `from` on; `next` is where the one after it begins. The list is empty for a batch of markers, of
-   * an aborted transaction, or one that was compacted away. Throws `CORRUPT_MESSAGE` when the CRC does not match.
+   * Decodes the next batch from offset `from`; `next` is the offset of the batch after it. The list
+   * is empty for a batch of markers, of an aborted transaction, or one that was compacted away.
+   * Throws `CORRUPT_MESSAGE` if the CRC does not match.
    */
   next(options: {
     readonly topic: string
@@ -71,7 +72,7 @@ export class FetchedData {
       (options.isReadCommitted && this.#isAborted(batch)) ||
       batch.isControl
     const records = isHidden ? [] : decodeRecords(batch, options)
-    // Only now: a batch that cannot be read stays in front, and nobody gets past it unawares.
+    // Removed only now: an unreadable batch stays in front and cannot be skipped unnoticed.
     this.#at += batch.size
     return { records, next }
   }

@@ -26,12 +26,18 @@ export interface FetchOptions {
   readonly clientRack: string
 }
 
-/** How long a broker may hold a fetch while another partition of its is full here and may have room any moment. */
+/**
+ * Longest hold of a fetch while another partition of the same broker is full and may drain at any
+ * moment.
+ */
 const SHORT_WAIT_MS = 20
 
 type FetchedPartition = MessageOf<typeof FetchResponse>['responses'][number]['partitions'][number]
 
-/** Keeps one fetch under way to each broker that leads something we read, and puts what comes into the partitions. */
+/**
+ * Keeps one fetch in flight to each broker that leads an assigned partition, and passes the replies
+ * to the partitions.
+ */
 export class Fetcher {
   readonly #cluster: Cluster
   readonly #options: FetchOptions
@@ -56,7 +62,7 @@ export class Fetcher {
     this.#wake = options.wake
   }
 
-  /** Sends what can be sent. Cheap to call often. */
+  /** Sends all fetches that are due. Cheap to call often. */
   fetch(): void {
     if (this.#isClosed) return
     const { maxPartitionFetchBytes, maxPrefetchBytes } = this.#options
@@ -67,7 +73,7 @@ export class Fetcher {
     if (buffered >= maxPrefetchBytes) return
     let needsMetadata = false
     for (const state of this.#assigned()) {
-      // A paused partition is read ahead a little, so that it goes on at once.
+      // A paused partition is read ahead a little, so that it resumes at once.
       if (state.isPaused && state.hasData) continue
       if (state.fetchOffset === undefined || state.error !== undefined) continue
       if (state.isValidating || state.retryAt > now) continue
@@ -116,7 +122,7 @@ export class Fetcher {
     }
   }
 
-  /** The topic with the id that a partition asks for is not there: an error, if that lasts. */
+  /** No topic has the id that a partition asks for: an error if it persists. */
   #onMissingTopic(state: PartitionState, topicId: string): void {
     const error = this.#cluster.lossOf(state.topic, topicId)
     const { retryBackoffMs } = this.#cluster.options
@@ -187,8 +193,9 @@ export class Fetcher {
   }
 
   /**
-   * Reads partitions that have just got their position while the fetch before is still held by the broker, which can take
-   * `fetchMaxWaitMs`: a single fetch without a session, answered at once, on the connection for short requests.
+   * Reads partitions that just got their position while the broker still holds the previous fetch,
+   * which can take `fetchMaxWaitMs`: a single fetch without a session, answered at once, on the
+   * connection for short requests.
    */
   async #fetchAside(node: number, wanted: readonly FetchPartition[]): Promise<void> {
     const session = new FetchSession()
@@ -201,7 +208,7 @@ export class Fetcher {
       if (!this.#isClosed && response.errorCode === ErrorCode.NONE)
         this.#store(session, response, began)
     } catch (error) {
-      // The fetch that follows meets the same trouble and deals with it.
+      // The next fetch meets the same error and handles it.
       this.#cluster.options.logger.debug('a fetch on the side failed', { node, error })
     }
   }
@@ -255,7 +262,7 @@ export class Fetcher {
       for (const fetched of topic.partitions) {
         const asked = session.find({ name: topic.topic, id: topic.topicId }, fetched.partitionIndex)
         const state = asked && states.get(`${asked.topic}/${asked.partition}`)
-        // Since then it was revoked, moved elsewhere by a seek, or asked for anew.
+        // The partition was revoked, moved by a seek, or requested again in the meantime.
         if (state === undefined || state.fetchOffset !== asked?.fetchOffset) continue
         isNews = this.#storePartition(state, fetched, { response, began }) || isNews
       }
@@ -263,7 +270,7 @@ export class Fetcher {
     if (isNews) this.#wake()
   }
 
-  /** True when there is something the consumer should look at. */
+  /** Whether the consumer has something to process. */
   #storePartition(
     state: PartitionState,
     fetched: FetchedPartition,
@@ -283,7 +290,7 @@ export class Fetcher {
     if (fetched.records === null || fetched.records.length === 0) return false
     const data = new FetchedData(fetched.records, fetched.abortedTransactions ?? [])
     if (data.endOffset < 0n) {
-      // Brokers send a first batch whole however large it is, so this is not one that was cut.
+      // Brokers return a first batch whole however large it is, so this is not a truncated batch.
       state.error = new ProtocolError(
         'CORRUPT_MESSAGE',
         `${state.topic}-${state.partition} at offset ${state.fetchOffset}: ${fetched.records.length} bytes are not a whole batch`,
@@ -303,7 +310,7 @@ export class Fetcher {
     switch (errorCode) {
       case ErrorCode.OFFSET_OUT_OF_RANGE:
         if (state.preferredReplica !== undefined) state.preferredReplica = undefined
-        // What is buffered is still good; the question comes up again when it is used up.
+        // Buffered records are still valid; the error is handled when they are used up.
         else if (state.hasData) state.retryAt = now + this.#cluster.options.retryBackoffMs
         else this.#onOffsetOutOfRange(state)
         return
@@ -326,7 +333,7 @@ export class Fetcher {
     }
   }
 
-  /** Ends the sessions at the brokers, as far as that goes without waiting. */
+  /** Closes the sessions at the brokers, as far as possible without waiting. */
   close(): void {
     this.#isClosed = true
     for (const [node, session] of this.#sessions) {

@@ -8,13 +8,13 @@ import type {
 } from '@millrace/protocol'
 import { partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
 
-/** An offset to commit, or one that was: the next record the group is to read. */
+/** An offset to commit, or a committed one: the next record that the group reads. */
 export interface OffsetAndMetadata {
   /** Offset of the next record to read. */
   readonly offset: bigint
-  /** Epoch of the record before, -1 when unknown. Default -1. */
+  /** Leader epoch of the record before; -1 if unknown. Default -1. */
   readonly leaderEpoch?: number
-  /** A note kept with it. Default empty. */
+  /** Text that is kept with the offset. Default empty. */
   readonly metadata?: string
 }
 
@@ -22,12 +22,12 @@ export interface OffsetAndMetadata {
 export type CommittedOffset = TopicPartition & Required<OffsetAndMetadata>
 
 /**
- * The newest version of OffsetCommit and OffsetFetch that names topics. Later ones have ids, and a commit for a topic made anew would
- * be lost on its way.
+ * The newest version of OffsetCommit and OffsetFetch that names topics. Later ones have ids, and a
+ * commit for a topic that was created again would be lost.
  */
 export const OFFSETS_BY_NAME = { maxVersion: 9 } as const
 
-/** What OffsetFetch asks in each version. Null asks for all partitions. */
+/** Request of OffsetFetch in each version. Null asks for all partitions. */
 export function offsetFetchMessage(
   groupId: string,
   partitions: readonly TopicPartition[] | null,
@@ -48,7 +48,10 @@ export function offsetFetchMessage(
 
 type FetchedOffsets = MessageOf<typeof OffsetFetchResponse>
 
-/** What a reply says of the one group that was asked about. `check` throws the errors, of the group and of each partition. */
+/**
+ * Reply about the one group of the request. `check` throws the errors of the group and of each
+ * partition.
+ */
 export function committedIn(
   response: FetchedOffsets,
   check: (result: { readonly errorCode: number }) => void,
@@ -70,7 +73,7 @@ export function committedIn(
   )
 }
 
-/** Offsets as OffsetCommit takes them. */
+/** Offsets in the form of OffsetCommit. */
 export function commitTopics(
   offsets: readonly (TopicPartition & OffsetAndMetadata)[],
 ): MessageInput<typeof OffsetCommitRequest>['topics'] {

@@ -2,13 +2,16 @@
 import type { ConsumerRecord, Deserializers } from './consumer-record.ts'
 import type { FetchedData } from './fetched-data.ts'
 
-/** A place in a partition: the next offset, and the leader epoch of the record before it, -1 when unknown (KIP-320). */
+/**
+ * A position in a partition: the next offset, and the leader epoch of the record before it, -1 if
+ * unknown (KIP-320).
+ */
 export interface Position {
   readonly offset: bigint
   readonly leaderEpoch: number
 }
 
-/** Tells how far somebody is who was given several records at once. */
+/** Position within records that were handed out one by one. */
 export interface Cursor {
   handedOut(): Position | undefined
   handled(): Position | undefined
@@ -20,40 +23,43 @@ export interface DecodeOptions {
   readonly deserializersOf: (topic: string) => Deserializers<unknown, unknown>
 }
 
-/** Where a position is to be looked up: the ends of the log, or a time, milliseconds since 1970. */
+/** Position to look up: an end of the log, or a time, milliseconds since 1970. */
 export type ResetTarget = 'earliest' | 'latest' | { readonly timestamp: number }
 
-/** One assigned partition: where it is read, and what was read ahead. */
+/** One assigned partition: its position and its buffered records. */
 export class PartitionState {
   readonly topic: string
   readonly partition: number
   /** Id that the topic must have; undefined for any. */
   readonly topicId: string | undefined
   isPaused = false
-  /** No longer ours; whoever still holds it must stop. */
+  /** Set when the partition is revoked; holders must stop using it. */
   isRevoked = false
-  /** How often it was moved elsewhere: records taken before are not the next ones any more. */
+  /** Number of seeks: records taken before the last one are not the next ones. */
   moves = 0
   highWatermark = -1n
   lastStableOffset = -1n
   logStartOffset = -1n
-  /** What is wrong with reading on; thrown by the next poll. */
+  /** Why reading cannot continue; thrown by the next poll. */
   error: Error | undefined
-  /** Not in any fetch yet since it got its position, so that it is worth one of its own. */
+  /**
+   * Whether no fetch has contained the partition since it got its position, so that an extra fetch
+   * pays.
+   */
   isFresh = false
-  /** Position to be looked up before anything can be fetched. */
+  /** Position to look up before anything can be fetched. */
   reset: ResetTarget | undefined
-  /** Epoch in which the leader was last seen, to notice a change. */
+  /** Leader epoch as last seen, to notice a change. */
   validatedEpoch = -1
   isValidating = false
-  /** A closer replica the leader sent us to (KIP-392), and until when. */
+  /** A closer replica that the leader named (KIP-392), and until when it is used. */
   preferredReplica: { readonly node: number; readonly until: number } | undefined
-  /** Monotonic time before which it is not fetched, after an error. */
+  /** Monotonic time before which no fetch is sent, after an error. */
   retryAt = 0
-  /** Where the next fetch begins: ahead of the position by what is buffered. */
+  /** Offset of the next fetch: the position plus what is buffered. */
   fetchOffset: bigint | undefined
   #position: Position | undefined
-  /** While records are handed out one by one, where that is. */
+  /** Cursor while records are handed out one by one. */
   #cursor: Cursor | undefined
   readonly #fetched: FetchedData[] = []
   #bufferedBytes = 0
@@ -77,12 +83,14 @@ export class PartitionState {
     return this.#fetched.length > 0 || this.#decodedAt < this.#decoded.length
   }
 
-  /** The record after the last one handed out; undefined until it is known. */
+  /** Offset after the last record that was handed out; undefined until it is known. */
   get position(): Position | undefined {
     return this.#cursor?.handedOut() ?? this.#position
   }
 
-  /** The record after the last one that was surely handled: of one that is being handled nobody knows yet. */
+  /**
+   * Offset after the last record that was handled for certain; a record in progress is not counted.
+   */
   get handled(): Position | undefined {
     const handled = this.#cursor?.handled() ?? this.#position
     const confirmed = this.#confirmed
@@ -91,12 +99,12 @@ export class PartitionState {
       : handled
   }
 
-  /** Whoever commits an offset by hand is done with everything before it. */
+  /** A caller that commits an offset by hand has handled everything before it. */
   confirm(position: Position): void {
     this.#confirmed = position
   }
 
-  /** Moves to a place, and forgets what was read ahead. */
+  /** Moves to a position and discards buffered records. */
   seek(position: Position): void {
     this.#clear()
     this.reset = undefined
@@ -110,7 +118,7 @@ export class PartitionState {
     this.preferredReplica = undefined
   }
 
-  /** Forgets the position, which then has to be looked up. */
+  /** Discards the position, which must then be looked up. */
   requestReset(target: ResetTarget): void {
     this.#clear()
     this.reset = target
@@ -130,7 +138,7 @@ export class PartitionState {
     this.error = undefined
   }
 
-  /** Stops everything about it, for a partition that is taken away. */
+  /** Stops all activity, for a partition that is revoked. */
   revoke(): void {
     this.isRevoked = true
     const last = this.handled
@@ -148,8 +156,9 @@ export class PartitionState {
   }
 
   /**
-   * The next records, at most `max`, decoding one fetched batch or more; none when nothing is buffered. They are not counted as
-   * handled: the caller says so with `consumedAll`, `consumedTo` or `follow`.
+   * The next records, at most `max`, decoding one or more fetched batches; none if nothing is
+   * buffered. They do not count as handled: the caller calls `consumedAll`, `consumedTo` or
+   * `follow`.
    */
   take(max: number, options: DecodeOptions): ConsumerRecord<unknown, unknown>[] {
     if (this.#decodedAt >= this.#decoded.length) this.#decodeMore(max, options)
@@ -198,23 +207,23 @@ export class PartitionState {
         if (this.#decoded.length === 0) this.#decoded = records
         else for (const record of records) this.#decoded.push(record)
       } catch (error) {
-        // What was read before it is handed out first; then the error, and the same bytes again if asked again.
+        // Records before the error are returned first; then the error, each time.
         if (this.#decoded.length > 0) return
         throw error
       }
       this.#bufferedBytes -= before - data.remaining
       if (data.isEmpty) this.#fetched.shift()
-      // One fetch at a time: the next one may be far larger than what is wanted.
+      // One fetch at a time: the next one may be far larger than requested.
       if (data.isEmpty && this.#decoded.length > 0) return
     }
   }
 
-  /** Where the records that were taken end. */
+  /** Offset after the records that were taken. */
   get takenTo(): Position | undefined {
     return this.#takenTo
   }
 
-  /** Counts everything that was taken as handled. */
+  /** Counts all records that were taken as handled. */
   consumedAll(): void {
     this.consumedTo(this.#takenTo)
   }
@@ -225,7 +234,7 @@ export class PartitionState {
     if (position !== undefined) this.#position = position
   }
 
-  /** Lets `cursor` tell the position while records are handed out one by one. */
+  /** Takes the position from `cursor` while records are handed out one by one. */
   follow(cursor: Cursor): void {
     if (!this.isRevoked) this.#cursor = cursor
   }

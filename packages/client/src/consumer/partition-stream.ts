@@ -5,7 +5,7 @@ import { Chunk } from './record-iterator.ts'
 
 const WAIT_MS = 60_000
 
-/** The records of one assigned partition. Ends when the partition is given up or the consumer closes. */
+/** Records of one assigned partition. Ends when the partition is revoked or the consumer closes. */
 export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
   /** Topic. */
   readonly topic: string
@@ -16,7 +16,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
   readonly state: PartitionState
   #chunk: Chunk | undefined
   #waiting: (() => void) | undefined
-  /** When the record in somebody's hands was handed out; undefined while there is none. */
+  /** When the record in progress was handed out; undefined if there is none. */
   heldSinceMs: number | undefined
   #released: (() => void)[] = []
   #isEnded = false
@@ -30,7 +30,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
     this.partition = state.partition
   }
 
-  /** The next record; done when the partition was given up or the consumer closed. */
+  /** The next record; done if the partition was revoked or the consumer closed. */
   async next(): Promise<IteratorResult<R, undefined>> {
     this.#release()
     for (;;) {
@@ -62,7 +62,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
     }
   }
 
-  /** Something may have changed. */
+  /** The state may have changed. */
   wake(error?: Error): void {
     this.#error ??= error
     this.#waiting?.()
@@ -74,7 +74,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
     for (const resolve of this.#released.splice(0)) resolve()
   }
 
-  /** Resolves when the record handed out last is not in anybody's hands. */
+  /** Resolves when the last record that was handed out is no longer in progress. */
   released(): Promise<void> {
     if (this.heldSinceMs === undefined) return Promise.resolve()
     return new Promise((resolve) => this.#released.push(resolve))
@@ -85,7 +85,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
     return { done: true, value: undefined }
   }
 
-  /** `break`: this partition is not read any further by this iterable. */
+  /** `break`: this iterable stops reading the partition. */
   async return(): Promise<IteratorResult<R, undefined>> {
     this.#release()
     this.state.isPaused = true
@@ -97,7 +97,9 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
   }
 }
 
-/** The streams of all partitions, as they are assigned. Drives the consumer as long as it is iterated or not returned. */
+/**
+ * Streams of all partitions, as they are assigned. Drives the consumer until the iteration ends.
+ */
 export class PartitionStreams<R> implements AsyncIterator<PartitionStream<R>, undefined> {
   readonly #core: ConsumerCore
   readonly #onEnd: () => void

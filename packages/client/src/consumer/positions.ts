@@ -8,7 +8,7 @@ import type { ResolvedConsumerOptions } from './consumer-options.ts'
 import type { CommittedOffset } from './offset-messages.ts'
 import type { PartitionState, Position } from './partition-state.ts'
 
-/** Finds out where each assigned partition is to be read. */
+/** Finds the position of each assigned partition. */
 export class Positions {
   readonly #cluster: Cluster
   readonly #options: ResolvedConsumerOptions
@@ -19,7 +19,7 @@ export class Positions {
   constructor(options: {
     readonly cluster: Cluster
     readonly options: ResolvedConsumerOptions
-    /** Undefined without a group. */
+    /** Reads committed offsets; undefined without a group. */
     readonly committed: CommittedOffsets | undefined
     readonly states: () => Iterable<PartitionState>
     readonly wake: () => void
@@ -31,7 +31,7 @@ export class Positions {
     this.#wake = options.wake
   }
 
-  /** Whether a position is missing, or has to be checked against a new leader. */
+  /** Whether a position is missing or must be validated against a new leader. */
   get isDue(): boolean {
     for (const state of this.#states()) {
       if (state.position === undefined && state.error === undefined) return true
@@ -51,7 +51,10 @@ export class Positions {
     return this.#cluster.metadata.topics.get(topic)?.partitions[partition]?.leaderEpoch ?? -1
   }
 
-  /** Looks up what is missing: committed offsets, then what the reset policy says; and checks what may be cut off. */
+  /**
+   * Looks up missing positions, first committed offsets, then by the reset policy; and validates
+   * those that may be truncated.
+   */
   async advance(): Promise<void> {
     const { defaultApiTimeoutMs } = this.#options
     const isUnknown = (state: PartitionState): boolean =>
@@ -117,7 +120,7 @@ export class Positions {
     )
     for (const [i, [state, target]] of [...targets].entries()) {
       const offset = found[i]
-      // A seek in the meantime counts for more.
+      // A seek in the meantime takes precedence.
       if (offset === undefined || state.isRevoked || state.reset !== target) continue
       if (offset.offset >= 0n)
         state.seek({ offset: offset.offset, leaderEpoch: offset.leaderEpoch })
@@ -125,7 +128,7 @@ export class Positions {
     }
   }
 
-  /** After a change of leader: was the log cut below where we are? (KIP-320) */
+  /** After a change of leader: was the log truncated below the position? (KIP-320) */
   async #validatePositions(states: readonly PartitionState[]): Promise<void> {
     const before = new Map(
       states.map((state) => [

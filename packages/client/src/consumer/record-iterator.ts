@@ -6,14 +6,14 @@ import type { Cursor, PartitionState, Position } from './partition-state.ts'
 
 const WAIT_MS = 60_000
 
-/** Records of one partition that are handed out one by one, and how far that is. */
+/** Records of one partition that are handed out one by one, with a cursor. */
 export class Chunk implements Cursor {
   readonly state: PartitionState
   readonly records: readonly ConsumerRecord<unknown, unknown>[]
   readonly #end: Position | undefined
   readonly #start: Position | undefined
   readonly #moves: number
-  /** Of the next record to hand out. */
+  /** Index of the next record. */
   index = 0
 
   constructor(state: PartitionState, records: readonly ConsumerRecord<unknown, unknown>[]) {
@@ -25,7 +25,7 @@ export class Chunk implements Cursor {
     state.follow(this)
   }
 
-  /** The partition was taken away or moved elsewhere, so what is left of the chunk is of no use. */
+  /** The partition was revoked or moved, so the rest of the chunk is discarded. */
   get isStale(): boolean {
     return this.state.isRevoked || this.state.moves !== this.#moves
   }
@@ -41,7 +41,7 @@ export class Chunk implements Cursor {
     return this.#after(this.index)
   }
 
-  /** Whoever asks for the next record is done with the last. */
+  /** Asking for the next record means that the last one was handled. */
   handled(): Position | undefined {
     return this.#after(Math.max(0, this.index - 1))
   }
@@ -82,7 +82,7 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
     return this.#nextChunk()
   }
 
-  /** A body that never waits for anything would keep heartbeats from being sent. */
+  /** A loop body that never waits would keep heartbeats from being sent. */
   async #nextAfterBreath(): Promise<IteratorResult<R, undefined>> {
     await this.#core.breathe()
     return this.next()
@@ -99,7 +99,7 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
     try {
       this.#leaveChunk()
       await this.#core.breathe()
-      // Everything handed out is handled by now, so this is the moment for the group to change.
+      // All records that were handed out are handled, so the group may change now.
       await this.#core.turn(0)
       for (;;) {
         if (this.#isEnded || this.#core.isClosed) return this.#end()
@@ -125,7 +125,7 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
     }
   }
 
-  /** Notes how far the chunk got; the rest of it is read again where that is not to its end. */
+  /** Records how far the chunk was read; the rest is read again. */
   #leaveChunk(): void {
     const chunk = this.#chunk
     this.#chunk = undefined
@@ -145,7 +145,10 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
     return { done: true, value: undefined }
   }
 
-  /** `break`: the record in hand stays uncommitted unless `commit` is called, for nobody can tell whether it was handled. */
+  /**
+   * `break`: the record in progress stays uncommitted unless `commit` is called, as it is unknown
+   * whether it was handled.
+   */
   async return(): Promise<IteratorResult<R, undefined>> {
     const chunk = this.#chunk
     this.#chunk = undefined

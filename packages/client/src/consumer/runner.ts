@@ -6,13 +6,16 @@ import { type ConsumerCore, LOOK_EVERY } from './consumer-core.ts'
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { Cursor, PartitionState, Position } from './partition-state.ts'
 
-/** What stays in order: all records of a partition, those of one key, or nothing. */
+/** Which order is kept: of all records of a partition, of those with one key, or none. */
 export type Ordering = 'partition' | 'key' | 'none'
 
 interface CommonRunOptions {
-  /** Handlers at work at once. Default 1. With `ordering: 'partition'` no more than there are partitions. */
+  /**
+   * Number of concurrent handlers. Default 1. With `ordering: 'partition'` at most one per
+   * partition.
+   */
   readonly concurrency?: number
-  /** Ends the run: what is being handled is finished, nothing new is begun. */
+  /** Stops the run: handlers in progress finish, no new one starts. */
   readonly signal?: AbortSignal
 }
 
@@ -23,14 +26,14 @@ export type RunOptions<R> = CommonRunOptions &
         /** A handler that returns no promise is not awaited, which is much faster. */
         readonly eachRecord: (record: R) => unknown
         readonly eachBatch?: never
-        /** Default `partition`. */
+        /** Which order is kept. Default `partition`. */
         readonly ordering?: Ordering
       }
     | {
-        /** Records of one partition, in order, as many as one fetch brought. */
+        /** Records of one partition, in order, as many as one fetch returned. */
         readonly eachBatch: (records: readonly R[], partition: BatchContext) => unknown
         readonly eachRecord?: never
-        /** Most records in one batch. Default: all that were fetched at once. */
+        /** Most records in one batch. Default: all of a fetch. */
         readonly maxBatchRecords?: number
       }
   )
@@ -41,17 +44,20 @@ export interface BatchContext {
   readonly topic: string
   /** Partition of the batch. */
   readonly partition: number
-  /** Records behind the last one of this batch in the partition, as of the last fetch. */
+  /** Records after this batch in the partition, as of the last fetch. */
   readonly lag: bigint
 }
 
 const WAIT_MS = 60_000
-/** Records that may wait for each worker where partitions are not kept in order. */
+/** Records that may be queued for each worker if partitions are not kept in order. */
 const QUEUE_FACTOR = 16
 
 type AnyRecord = ConsumerRecord<unknown, unknown>
 
-/** How far one partition is, when its records are handled in any order: up to the first that is not done. */
+/**
+ * Progress of a partition whose records are handled in any order: up to the first that is not
+ * finished.
+ */
 class Progress implements Cursor {
   readonly state: PartitionState
   readonly #moves: number
@@ -64,7 +70,7 @@ class Progress implements Cursor {
     this.#handled = state.position
   }
 
-  /** The partition was moved elsewhere, so what was begun before says nothing of where it is. */
+  /** The partition was moved by a seek, so earlier records do not count. */
   get isStale(): boolean {
     return this.state.isRevoked || this.state.moves !== this.#moves
   }
@@ -95,19 +101,19 @@ class Progress implements Cursor {
   }
 }
 
-/** `consumer.run`: keeps handlers supplied with records. */
+/** `consumer.run`: passes records to handlers. */
 export class Runner<R> {
   readonly #core: ConsumerCore
   readonly #options: RunOptions<R>
   readonly #concurrency: number
   readonly #ordering: Ordering
-  /** Handlers at work: which partition, and since when. */
+  /** Handlers in progress: their partition and start time. */
   readonly #busy = new Map<object, { readonly state: PartitionState; readonly sinceMs: number }>()
   readonly #busyStates = new Set<PartitionState>()
   readonly #lanes: Lane[] = []
   readonly #progress = new Map<PartitionState, Progress>()
   readonly #settled: (() => void)[] = []
-  /** While partitions are being given up, nothing new is begun. */
+  /** While partitions are being revoked, no new handler starts. */
   #isHeld = false
   #error: { readonly error: unknown } | undefined
   #queued = 0
@@ -144,7 +150,7 @@ export class Runner<R> {
         const hasBegun = this.#begin()
         await core.breathe()
         if (this.#isOver) break
-        // With more at hand, only what is due is done; else there is nothing but to wait.
+        // With records at hand only pending work is done; else it waits.
         await core.turn(hasBegun && this.#mayBegin ? 0 : WAIT_MS)
       }
     } catch (error) {
@@ -170,7 +176,7 @@ export class Runner<R> {
       : this.#queued < this.#concurrency * QUEUE_FACTOR
   }
 
-  /** Gives out what is there; true when something was. */
+  /** Starts handlers for buffered records; true if there were any. */
   #begin(): boolean {
     let hasBegun = false
     for (const state of [...this.#core.states()]) {
@@ -215,7 +221,7 @@ export class Runner<R> {
     })
   }
 
-  /** Undefined when the handler is done already. */
+  /** Undefined if the handler finished synchronously. */
   #handleBatch(
     state: PartitionState,
     records: readonly AnyRecord[],
@@ -228,13 +234,13 @@ export class Runner<R> {
     const context = { topic, partition, lag: behind > 0n ? behind : 0n }
     const start = state.position
     const { moves } = state
-    // Unless a handler moved the partition elsewhere.
+    // Unless a handler moved the partition by a seek.
     const isHere = (): boolean => !state.isRevoked && state.moves === moves
     const finish = (): void => {
       if (isHere()) state.consumedTo(end)
     }
     const giveBack = (): void => {
-      // The batch is still to be read, by this consumer or another.
+      // The batch remains to be read, by this consumer or another.
       if (start !== undefined && isHere()) state.seek(start)
     }
     const fail = (error: unknown): never => {
@@ -275,7 +281,7 @@ export class Runner<R> {
       const position = cursor()
       if (position !== undefined && isHere()) state.seek(position)
     }
-    /** Whether what `step` returned is a handler's promise, and not a pause. */
+    /** Whether `step` returned a handler's promise rather than a pause. */
     let isHandling = false
     const step = (): Promise<unknown> | undefined => {
       const isObserved = channels.processStart.hasSubscribers || channels.processEnd.hasSubscribers
@@ -365,7 +371,7 @@ export class Runner<R> {
     }
   }
 
-  /** Puts records into the lanes of their keys, or of whoever is free. */
+  /** Queues records in the lanes of their keys, or in any free lane. */
   #beginRecords(state: PartitionState): void {
     const room = this.#concurrency * QUEUE_FACTOR - this.#queued
     let progress = this.#progress.get(state)
@@ -449,7 +455,10 @@ export class Runner<R> {
     return new Promise((resolve) => this.#settled.push(resolve))
   }
 
-  /** Lets the handlers at work finish; what was queued behind them is read again by whoever has the partition then. */
+  /**
+   * Waits for handlers in progress; records that are queued behind them are read again by the next
+   * owner of the partition.
+   */
   async #settle(states: readonly PartitionState[]): Promise<void> {
     this.#isHeld = true
     try {
@@ -463,7 +472,7 @@ export class Runner<R> {
     }
   }
 
-  /** Goes back to the first record that was not handled. */
+  /** Moves back to the first record that was not handled. */
   #forget(progress: Progress): void {
     const { state } = progress
     this.#progress.delete(state)
@@ -472,7 +481,7 @@ export class Runner<R> {
   }
 }
 
-/** Records that are handled one after the other. */
+/** Records that are handled in sequence. */
 interface Lane {
   readonly queue: (() => Promise<void>)[]
   isBusy: boolean

@@ -27,14 +27,14 @@ import {
   withLeader,
 } from './metadata.ts'
 
-/** Kinds of coordinators, by the number FindCoordinator has for them. */
+/** Kinds of coordinators, by their numbers in FindCoordinator. */
 export const CoordinatorType = { group: 0, transaction: 1, share: 2 } as const
 export type CoordinatorType = keyof typeof CoordinatorType
 
-/** How long metadata must show that a topic is gone before that is believed. */
+/** How long metadata must lack a topic before it counts as deleted. */
 const GONE_AFTER_MS = 500
 
-/** A client's view of its cluster: who is there, who leads what, and the connections to them. */
+/** A client's view of its cluster: nodes, leaders, and the connections to them. */
 export class Cluster {
   readonly options: ResolvedClientOptions
   readonly #connections: Connections
@@ -50,7 +50,7 @@ export class Cluster {
   #isClosed = false
   readonly #coordinators = new Map<string, Promise<Node>>()
   readonly #listeners = new Set<() => void>()
-  /** By id of a topic that was not found: since when, by the monotonic clock. */
+  /** By id of a topic that was not found: since when, monotonic time. */
   readonly #missingSince = new Map<string, number>()
 
   constructor(options: ResolvedClientOptions, { allowAutoTopicCreation = false } = {}) {
@@ -67,13 +67,16 @@ export class Cluster {
     return this.#metadata
   }
 
-  /** Called after each change of the metadata; returns how to stop it. */
+  /**
+   * Adds an observer that is called after each change of the metadata; returns a function that
+   * removes it.
+   */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)
   }
 
-  /** Keeps the metadata of these topics; unknown ones are asked for with the next refresh. */
+  /** Keeps the metadata of these topics; unknown ones are requested with the next refresh. */
   track(topics: Iterable<string>): boolean {
     const before = this.#tracked.size
     for (const topic of topics) this.#tracked.add(topic)
@@ -88,7 +91,7 @@ export class Cluster {
     this.track(topics)
   }
 
-  /** Asks for new metadata. Callers while one request is under way share the next one. */
+  /** Requests new metadata. Calls while one request is in flight share the next one. */
   refresh(): Promise<void> {
     if (this.#refreshing === undefined) return this.#startRefresh()
     this.#nextRefresh ??= this.#refreshing
@@ -100,7 +103,7 @@ export class Cluster {
     return this.#nextRefresh
   }
 
-  /** Like `refresh`, for those who noticed that something changed and do not wait: not sooner than the backoff allows. */
+  /** As `refresh`, for callers that noticed a change and do not wait; respects the backoff. */
   requestRefresh(): void {
     if (this.#isClosed || this.#nextRefresh !== undefined) return
     const wait = this.#lastRefreshMs + this.options.retryBackoffMs - this.clock.monotonic()
@@ -158,7 +161,7 @@ export class Cluster {
     this.#expiry?.cancel()
     if (this.#isClosed) return
     const { metadataMaxAgeMs } = this.options
-    // After a failure sooner: the picture is old, and somebody wanted a new one.
+    // Sooner after a failure: the metadata is stale, and a caller asked for it.
     const delay =
       this.#refreshFailures > 0 ? this.#backoff(this.#refreshFailures) : metadataMaxAgeMs
     this.#expiry = this.clock.setTimer(delay, () => {
@@ -171,12 +174,15 @@ export class Cluster {
     return backoffMs(attempt, { baseMs: retryBackoffMs, maxMs: retryBackoffMaxMs, random })
   }
 
-  /** Waits before attempt number `attempt` of something that failed. */
+  /** Waits before attempt number `attempt`. */
   async backOff(attempt: number, signal?: AbortSignal): Promise<void> {
     await sleep(this.clock, this.#backoff(attempt), signal)
   }
 
-  /** Takes the leader that a refusal tells, which saves asking (KIP-951); asks when it tells none, or old news. */
+  /**
+   * Uses the leader that an error reply names, which saves a request (KIP-951); requests metadata
+   * if it names none or an older one.
+   */
   learnLeader(
     { topic, partition }: TopicPartition,
     { leaderId, leaderEpoch }: { readonly leaderId: number; readonly leaderEpoch: number },
@@ -190,8 +196,8 @@ export class Cluster {
   }
 
   /**
-   * Refreshes until `find` finds what it looks for in the metadata, at most for `timeoutMs`. Errors that another attempt
-   * cannot mend are thrown at once; at the end `describe` says what was missing.
+   * Refreshes until `find` returns a result, for at most `timeoutMs`. Errors that a retry cannot
+   * resolve are thrown at once; after the time-out `describe` says what was missing.
    */
   async await<T>(
     find: (metadata: ClusterMetadata) => T | undefined,
@@ -249,8 +255,8 @@ export class Cluster {
   }
 
   /**
-   * Metadata of a topic; throws `UNKNOWN_TOPIC_OR_PARTITION` and the like once time is up, or once `topicId` is known to be
-   * gone.
+   * Metadata of a topic; throws `UNKNOWN_TOPIC_OR_PARTITION` and the like after the time-out, or
+   * once `topicId` is known to be deleted.
    */
   async topic(
     name: string,
@@ -264,7 +270,7 @@ export class Cluster {
     try {
       return await this.await(
         (metadata) => {
-          // Each time anew: others may have stopped it meanwhile, with `trackOnly`.
+          // In each attempt: other callers may have stopped tracking it with `trackOnly`.
           this.track([name])
           const topic = metadata.topics.get(name)
           if (topic !== undefined) return topic
@@ -290,7 +296,10 @@ export class Cluster {
     }
   }
 
-  /** Whether metadata shows the topic with this id. Brokers before Apache Kafka 2.8 do not tell ids: then any topic has it. */
+  /**
+   * Whether metadata has the topic with this id. Brokers before Apache Kafka 2.8 do not send ids:
+   * then any topic matches.
+   */
   hasTopicId(name: string, id: string): boolean {
     const known = this.#metadata.topics.get(name)?.id
     if (known !== id && known !== ZERO_UUID) return false
@@ -299,9 +308,9 @@ export class Cluster {
   }
 
   /**
-   * For a topic that `hasTopicId` does not find: an error once it is gone, that is after metadata has shown no topic of the name,
-   * or one with another id, for `GONE_AFTER_MS`. Until then it is undefined, since a broker that lags behind may have told so, and
-   * metadata is asked for again.
+   * For a topic that `hasTopicId` does not find: an error once it is deleted, that is after
+   * metadata had no topic of the name, or one with another id, for `GONE_AFTER_MS`. Until then
+   * undefined, since the broker may lag behind, and metadata is requested again.
    */
   lossOf(name: string, id: string): MillraceError | undefined {
     this.track([name])
@@ -315,14 +324,14 @@ export class Cluster {
     const since = this.#missingSince.get(id) ?? now
     this.#missingSince.set(id, since)
     if (now - since < GONE_AFTER_MS) return undefined
-    // Unlike the errors of these names that brokers answer with, it does not pass.
+    // Unlike a broker's error of this name, it does not pass.
     return new MillraceError(
       isReplaced ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION',
       `topic ${name} with id ${id} does not exist: it was deleted`,
     )
   }
 
-  /** The node that leads a partition, undefined while none is known. */
+  /** The leader of a partition; undefined if it is unknown. */
   leaderOf(topic: string, partition: number): Node | undefined {
     const leader = this.#metadata.topics.get(topic)?.partitions[partition]?.leader ?? -1
     return this.#metadata.nodes.get(leader)
@@ -344,7 +353,10 @@ export class Cluster {
     return this.#connections.get(node, lane)
   }
 
-  /** A connection to any broker: one that is open, else one that may answer; bootstrap servers when all known ones fail. */
+  /**
+   * A connection to any broker: an open one, else one that may connect; bootstrap servers if all
+   * known brokers fail.
+   */
   async anyConnection(): Promise<BrokerConnection> {
     const known: Address[] = [...this.#metadata.nodes.values()]
     const candidates = [...shuffled(known, this.options), ...this.options.bootstrapServers]
@@ -360,7 +372,7 @@ export class Cluster {
       try {
         return await this.#connections.get(address, 'control')
       } catch (error) {
-        // Wrong credentials are wrong everywhere.
+        // Wrong credentials are wrong at every broker.
         if (!(error instanceof MillraceError) || !error.retriable) throw error
         failure = error
       }
@@ -389,7 +401,10 @@ export class Cluster {
     return connection.request(request, response, message, options)
   }
 
-  /** The coordinator of a group, transactional id or share partition; remembered until `forgetCoordinator`. */
+  /**
+   * The coordinator of a group, transactional id or share partition; cached until
+   * `forgetCoordinator`.
+   */
   coordinator(type: CoordinatorType, key: string): Promise<Node> {
     const name = `${type}/${key}`
     let found = this.#coordinators.get(name)

@@ -17,9 +17,9 @@ export interface Node {
 export interface PartitionMetadata {
   /** Index of the partition. */
   readonly partition: number
-  /** Node id of the leader, -1 while there is none. */
+  /** Node id of the leader; -1 if there is none. */
   readonly leader: number
-  /** -1 when the broker does not tell. */
+  /** Leader epoch; -1 if the broker does not send it. */
   readonly leaderEpoch: number
   /** Ids of the brokers with a replica, the preferred leader first. */
   readonly replicas: readonly number[]
@@ -33,21 +33,21 @@ export interface PartitionMetadata {
 export interface TopicMetadata {
   /** Name. */
   readonly name: string
-  /** 22 characters of base64; all `A` when the broker does not tell. */
+  /** Topic id, 22 characters of base64; all `A` if the broker does not send it. */
   readonly id: string
   /** Whether the topic is one of Kafka's own. */
   readonly isInternal: boolean
-  /** By partition number. */
+  /** Partitions by index. */
   readonly partitions: readonly PartitionMetadata[]
 }
 
-/** What a client knows of its cluster. A new one replaces the old with each refresh. */
+/** A snapshot of the cluster's metadata, replaced with each refresh. */
 export interface ClusterMetadata {
   readonly clusterId: string | null
   readonly controllerId: number
   readonly nodes: ReadonlyMap<number, Node>
   readonly topics: ReadonlyMap<string, TopicMetadata>
-  /** Error codes of topics that were asked for and have no metadata. */
+  /** Error codes of requested topics without metadata. */
   readonly topicErrors: ReadonlyMap<string, number>
 }
 
@@ -60,8 +60,8 @@ export const noMetadata: ClusterMetadata = {
 }
 
 /**
- * Joins a response into what is known. A partition's leader is replaced only by one of the same or a newer epoch, so a broker
- * that lags behind cannot take us back (KIP-320); a topic with another id is another topic.
+ * Merges a response. A partition's leader is replaced only by one of the same or a newer epoch, so
+ * a broker that lags behind cannot revert it (KIP-320); a topic with another id is another topic.
  */
 export function mergeMetadata(known: ClusterMetadata, response: MetadataResponse): ClusterMetadata {
   const topics = new Map(known.topics)
@@ -92,7 +92,7 @@ export function mergeMetadata(known: ClusterMetadata, response: MetadataResponse
               offlineReplicas: each.offlineReplicas,
             }
     }
-    // A topic never gets smaller: a broker that tells of fewer partitions has not heard of the others yet.
+    // The number of partitions never falls: a broker that returns fewer lags behind.
     if (isSame) partitions.push(...before.partitions.slice(partitions.length))
     topics.set(name, { name, id: topic.topicId, isInternal: topic.isInternal, partitions })
   }
@@ -110,7 +110,10 @@ export function mergeMetadata(known: ClusterMetadata, response: MetadataResponse
   }
 }
 
-/** Takes over a leader that a reply to Produce or Fetch told (KIP-951); false when it is old news. */
+/**
+ * Applies a leader that a reply to Produce or Fetch named (KIP-951); false if it is older than the
+ * known one.
+ */
 export function withLeader(
   known: ClusterMetadata,
   told: {

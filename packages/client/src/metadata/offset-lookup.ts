@@ -12,7 +12,7 @@ import {
 import { partitionName, type TopicPartition } from '../topic-partition.ts'
 import type { Cluster } from './cluster.ts'
 
-/** Times ListOffsets understands besides milliseconds since 1970 (KIP-734, KIP-405, KIP-1005, KIP-1023). */
+/** Special timestamps of ListOffsets (KIP-734, KIP-405, KIP-1005, KIP-1023). */
 export const SpecialTimestamp = {
   latest: -1n,
   earliest: -2n,
@@ -22,7 +22,10 @@ export const SpecialTimestamp = {
   earliestPendingUpload: -6n,
 } as const
 
-/** Versions of ListOffsets that know a special time; brokers without them would answer something else. */
+/**
+ * First versions of ListOffsets with each special timestamp; older brokers would answer something
+ * else.
+ */
 const minimumVersions: ReadonlyMap<bigint, number> = new Map([
   [SpecialTimestamp.maxTimestamp, 7],
   [SpecialTimestamp.earliestLocal, 8],
@@ -31,7 +34,7 @@ const minimumVersions: ReadonlyMap<bigint, number> = new Map([
 ])
 
 export interface FoundOffset {
-  /** -1 when no record is that late. */
+  /** Offset; -1 if no record is that late. */
   readonly offset: bigint
   readonly timestamp: number
   readonly leaderEpoch: number
@@ -42,15 +45,15 @@ interface Lookup extends TopicPartition {
 }
 
 /**
- * Asks the leaders for offsets by time, and asks again where leaders moved. Results come in the order asked. Rejects with
- * `MILLRACE_TIMEOUT` or the error that no further attempt would mend.
+ * Asks the leaders for offsets by time, and retries where leaders moved. Results are in the order
+ * of the request. Rejects with `MILLRACE_TIMEOUT` or an error that a retry cannot resolve.
  */
 export async function lookUpOffsets(
   cluster: Cluster,
   wanted: readonly Lookup[],
   options: LookupOptions,
 ): Promise<FoundOffset[]> {
-  // Brokers refuse a request that names a partition twice, so what is asked of it besides goes in further rounds.
+  // Brokers refuse a request that names a partition twice, so repetitions go into further rounds.
   const rounds: { readonly lookup: Lookup; readonly index: number }[][] = []
   const counts = new Map<string, number>()
   for (const [index, lookup] of wanted.entries()) {
@@ -139,7 +142,7 @@ export interface EpochEnd {
   readonly endOffset: bigint
 }
 
-/** Where a leader epoch ends at the present leader, to find out whether the log was cut (KIP-320). */
+/** End offset of a leader epoch at the current leader, to detect a truncated log (KIP-320). */
 export async function lookUpEpochEnds(
   cluster: Cluster,
   wanted: readonly (TopicPartition & { readonly leaderEpoch: number })[],
@@ -184,7 +187,9 @@ function grouped<T extends TopicPartition>(items: readonly T[]): [string, T[]][]
   return [...Map.groupBy(items, ({ topic }) => topic)]
 }
 
-/** Sends each leader its part, and what failed because of old metadata again with new. */
+/**
+ * Sends each leader its part, and repeats with new metadata what failed because of stale metadata.
+ */
 export async function byLeader<T extends TopicPartition>(
   cluster: Cluster,
   wanted: readonly T[],
@@ -213,7 +218,7 @@ export async function byLeader<T extends TopicPartition>(
       }
       await cluster.backOff(attempt - 1, options.signal)
     }
-    // Each time anew: a consumer that is assigned other partitions meanwhile tracks only those.
+    // In each attempt: a consumer that is assigned other partitions tracks only those.
     cluster.track(left.map(({ topic }) => topic))
     if (
       attempt > 0 ||
@@ -265,7 +270,7 @@ export async function byLeader<T extends TopicPartition>(
   }
 }
 
-/** Why a partition has no leader; thrown when the topic or partition is not there at all. */
+/** Why a partition has no leader; thrown if the topic or partition does not exist. */
 function missing(cluster: Cluster, { topic, partition }: TopicPartition): Error {
   const known = cluster.metadata.topics.get(topic)
   if (known !== undefined && partition < known.partitions.length) {

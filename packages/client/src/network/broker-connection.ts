@@ -32,7 +32,7 @@ import { authenticate } from './sasl.ts'
 /** A request that could not be answered because its connection is gone. */
 export class DisconnectedError extends MillraceError {
   override readonly name = 'DisconnectedError'
-  /** Whether no byte of the request was sent, so that the broker cannot have acted on it. */
+  /** Whether no byte of the request was sent, so that the broker cannot have executed it. */
   readonly neverSent: boolean
   /** Creates the error for a broker's address, with the reason as its cause. */
   constructor(
@@ -63,17 +63,20 @@ interface InFlight {
 }
 
 export interface RequestOptions {
-  /** Newest version to use, where the caller cannot make use of a newer one. */
+  /** Newest version to use, if the caller does not support newer ones. */
   readonly maxVersion?: number
-  /** Default: `requestTimeoutMs`. */
+  /** Time-out. Default: `requestTimeoutMs`. */
   readonly timeoutMs?: number
-  /** Goes out while everything else waits for it. */
+  /** Sent while all other requests wait for it. */
   readonly isAuthentication?: boolean
 }
 
 const CLOSED = 'the client was closed'
 
-/** One authenticated connection to one broker. Requests are pipelined; replies come in the same order. */
+/**
+ * One authenticated connection to one broker. Requests are pipelined; replies come in the same
+ * order.
+ */
 export class BrokerConnection {
   readonly address: Address
   readonly #connection: Connection
@@ -83,11 +86,11 @@ export class BrokerConnection {
   #isClosed = false
   #timer: Timer | undefined
   #reauthenticate: Timer | undefined
-  /** Requests that wait for an authentication that is being renewed. */
+  /** Requests that wait for a re-authentication. */
   #held: (() => void)[] | undefined
-  /** Newest and oldest version the broker has of each API, by key. */
+  /** Version ranges of the broker's APIs, by key. */
   #versions: ReadonlyMap<number, { readonly min: number; readonly max: number }> = new Map()
-  /** Cluster-wide feature levels the broker told (KIP-584). */
+  /** Finalized feature levels of the cluster (KIP-584). */
   features: MessageOf<typeof ApiVersionsResponse> | undefined
   lastUsedMs: number
   onClose: () => void = () => {}
@@ -114,7 +117,7 @@ export class BrokerConnection {
     connection.onClose = (error) => this.#fail(error)
   }
 
-  /** Connects, asks what the broker can do, and authenticates. */
+  /** Connects, requests the API versions, and authenticates. */
   static async open(address: Address, options: ResolvedClientOptions): Promise<BrokerConnection> {
     let opened: BrokerConnection | undefined
     const frames = new ResponseFrames(options.receiveMessageMaxBytes, (frame) =>
@@ -131,7 +134,7 @@ export class BrokerConnection {
       })
     } catch (cause) {
       const code = systemErrorCode(cause) ?? ''
-      // A certificate that does not fit will not fit the next time either.
+      // A certificate that is refused will be refused again.
       if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code)) {
         throw new MillraceError(
           'MILLRACE_TLS',
@@ -164,7 +167,7 @@ export class BrokerConnection {
         timeoutMs: this.#options.requestTimeoutMs,
       })
     let response = await ask(4)
-    // An older broker answers in version 0 and lists what it knows (KIP-511).
+    // An older broker answers in version 0 and lists what it supports (KIP-511).
     if (response.errorCode === ErrorCode.UNSUPPORTED_VERSION) {
       const known = response.apiKeys.find(({ apiKey }) => apiKey === ApiKey.ApiVersions)
       response = await ask(Math.min(known?.maxVersion ?? 0, 4))
@@ -192,10 +195,10 @@ export class BrokerConnection {
       request: (request, response, message) =>
         this.request(request, response, message, { isAuthentication: true }),
     })
-    // KIP-368: a session that ends is renewed in time, before the broker cuts the connection.
+    // KIP-368: re-authenticates before the broker closes the connection.
     if (lifetimeMs > 0) {
       this.#reauthenticate = clock.setTimer(lifetimeMs * 0.85, () => {
-        // Brokers take nothing else while they are told who we are.
+        // Brokers accept nothing else during an authentication.
         this.#held = []
         this.#authenticate().then(
           () => {
@@ -221,7 +224,7 @@ export class BrokerConnection {
     return this.#inFlight.length
   }
 
-  /** The newest version both sides have, or undefined. */
+  /** The newest version that both sides support, or undefined. */
   versionOf(request: MessageSchema, maxVersion = Number.POSITIVE_INFINITY): number | undefined {
     const ours = versionBounds(request.versions)
     const theirs = this.#versions.get(request.apiKey ?? -1)
@@ -231,8 +234,9 @@ export class BrokerConnection {
   }
 
   /**
-   * Sends a request in the newest version both sides have. Rejects with `DisconnectedError` when the connection ends,
-   * with `UNSUPPORTED_VERSION` when there is no common version. Error codes inside the reply are the caller's.
+   * Sends a request in the newest version that both sides support. Rejects with `DisconnectedError`
+   * if the connection ends, with `UNSUPPORTED_VERSION` if there is no common version. Error codes
+   * inside the reply are up to the caller.
    */
   request<Q extends MessageSchema, S extends MessageSchema>(
     request: Q,
@@ -265,7 +269,7 @@ export class BrokerConnection {
     })
   }
 
-  /** Sends a request that is never answered: Produce with acks=0. False when the connection is gone. */
+  /** Sends a request without a reply: Produce with acks=0. False if the connection is closed. */
   sendOneWay<Q extends MessageSchema>(request: Q, message: MessageInput<Q>): boolean {
     const version = this.versionOf(request)
     if (this.#isClosed || this.#held !== undefined || version === undefined) return false
@@ -331,7 +335,7 @@ export class BrokerConnection {
     return api
   }
 
-  /** A whole reply. Public for the frames, which exist before the connection does. */
+  /** A complete reply. Public for the frame reader, which exists before the connection does. */
   receive(frame: Buffer): void {
     const waiting = this.#inFlight.shift()
     if (waiting === undefined) {
@@ -372,7 +376,7 @@ export class BrokerConnection {
     return codecOf(response, version).decode(reader)
   }
 
-  /** One timer for the oldest request: when that one is late, everything behind it is. */
+  /** One timer for the oldest request: if it times out, so does everything behind it. */
   #watch(): void {
     if (this.#inFlight.length !== 1) return
     const check = (): void => {

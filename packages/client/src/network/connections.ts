@@ -5,8 +5,9 @@ import { BrokerConnection } from './broker-connection.ts'
 import { sleep } from './waiting.ts'
 
 /**
- * Brokers answer one request of a connection after the other, and some take long: records travel on one connection, what a group
- * has to say on another, so that no heartbeat waits behind a fetch and no metadata behind a rebalance.
+ * A broker answers the requests of a connection in order, and some take long: records use one
+ * connection, group requests another, so that no heartbeat waits behind a fetch and no metadata
+ * request behind a rebalance.
  */
 export type Lane = 'data' | 'coordinator' | 'control'
 
@@ -36,7 +37,7 @@ export class Connections {
     return this.#slots.get(keyOf(address, lane))?.connection
   }
 
-  /** Whether an attempt to connect would have to wait because the last ones failed. */
+  /** Whether an attempt to connect would wait because earlier ones failed. */
   isBackingOff(address: Address, lane: Lane): boolean {
     const slot = this.#slots.get(keyOf(address, lane))
     return slot !== undefined && slot.retryAt > this.#options.clock.monotonic()

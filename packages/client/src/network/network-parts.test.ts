@@ -24,7 +24,7 @@ describe('response frames', () => {
           const seen: Buffer[] = []
           const reader = new ResponseFrames(1_000_000, (frame) => seen.push(frame))
           for (let at = 0, i = 0; at < stream.length; i++) {
-            // As a socket does it: into the buffer that is offered, as much as there is.
+            // As a socket does: reads into the buffer that is offered, as much as there is.
             const target = reader.nextBuffer()
             const size = Math.min(
               target.length,
@@ -115,7 +115,7 @@ describe('metadata', () => {
     const now = mergeMetadata(noMetadata, response(2, 5, id))
     assert.equal(leaderOf(mergeMetadata(now, response(1, 4, id))), 2)
     assert.equal(leaderOf(mergeMetadata(now, response(1, 6, id))), 1)
-    // Another id is another topic, whose epochs begin anew.
+    // Another id is another topic, with its own epochs.
     assert.equal(leaderOf(mergeMetadata(now, response(1, 0, 'C'.repeat(22)))), 1)
   })
 

@@ -5,8 +5,9 @@ const SCRATCH_SIZE = 64 * 1024
 const NO_BYTES: Buffer = Buffer.alloc(0)
 
 /**
- * Cuts what a broker sends into replies: a size in 4 bytes, then that many bytes. A reply larger than the scratch buffer is
- * read straight into its own memory: `nextBuffer` says where the next bytes go.
+ * Splits the bytes of a broker into replies: a size in 4 bytes, then that many bytes. A reply
+ * larger than the scratch buffer is read into its own memory: `nextBuffer` is where the next bytes
+ * go.
  */
 export class ResponseFrames {
   readonly #maxSize: number
@@ -27,7 +28,10 @@ export class ResponseFrames {
     return this.#frame.subarray(this.#filled)
   }
 
-  /** Takes bytes, from `nextBuffer` or not. Throws `MalformedInputError` for an impossible size. */
+  /**
+   * Accepts bytes, from `nextBuffer` or elsewhere. Throws `MalformedInputError` for an impossible
+   * size.
+   */
   push(chunk: Buffer): void {
     if (chunk.buffer === this.#frame.buffer && this.#frame.length > 0) {
       this.#filled += chunk.length

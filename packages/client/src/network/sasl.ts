@@ -14,7 +14,7 @@ import {
 } from '@millrace/protocol'
 import { InvalidOptionError } from '../options.ts'
 
-/** How to prove who we are. */
+/** Mechanism and credentials of SASL. */
 export type SaslOptions =
   | {
       /** SASL mechanism. */
@@ -27,7 +27,9 @@ export type SaslOptions =
   | {
       /** SASL mechanism. */
       readonly mechanism: 'OAUTHBEARER'
-      /** Called for each connection and again before a session ends (KIP-368). */
+      /**
+       * Returns a token; called for each connection and again before a session expires (KIP-368).
+       */
       readonly token: () => OAuthToken | Promise<OAuthToken>
     }
 
@@ -52,7 +54,7 @@ interface Conversation {
   ): Promise<MessageOf<S>>
 }
 
-/** Runs the mechanism; resolves with how long the session lasts, milliseconds, 0 for without end. */
+/** Runs the mechanism; resolves with the life time of the session, milliseconds, 0 for no limit. */
 export async function authenticate(sasl: SaslOptions, with_: Conversation): Promise<number> {
   if (!saslMechanisms.includes(sasl.mechanism)) {
     throw new InvalidOptionError('sasl.mechanism', sasl.mechanism, saslMechanisms.join(', '))
@@ -97,7 +99,9 @@ async function exchange(
   }
 }
 
-/** RFC 7628. A refusal arrives as JSON, to be acknowledged with a single 0x01 before the broker says no. */
+/**
+ * RFC 7628. An error is sent as JSON and acknowledged with a single 0x01; then the broker refuses.
+ */
 async function bearer(with_: Conversation, token: OAuthToken): Promise<number> {
   const extensions = Object.entries(token.extensions ?? {})
     .map(([key, value]) => `${key}=${value}\u0001`)
@@ -116,7 +120,9 @@ async function bearer(with_: Conversation, token: OAuthToken): Promise<number> {
   return lifetimeMs
 }
 
-/** RFC 5802 with Kafka's SHA-256 and SHA-512; the server has to prove that it knows the password too. */
+/**
+ * RFC 5802 with Kafka's SHA-256 and SHA-512; the server must prove that it knows the password, too.
+ */
 async function scram(
   with_: Conversation,
   sasl: Extract<SaslOptions, { readonly username: string }>,

@@ -24,14 +24,14 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
         signal?.removeEventListener('abort', onAbort)
         resolve()
       },
-      // Who waits for a broker to come back must not find the process gone.
+      // A client that waits for a broker to return keeps the process alive.
       { keepsAlive: true },
     )
     signal?.addEventListener('abort', onAbort, { once: true })
   })
 }
 
-/** Something that waits to be woken. A wake-up with nobody waiting is kept for the next one who does. */
+/** A wait that can be woken. A wake-up without a waiter is kept for the next one. */
 export class Wakeup {
   #isSet = false
   #resolve: (() => void) | undefined

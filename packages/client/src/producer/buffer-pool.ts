@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Smaller buffers are cheap to make. */
+/** Smaller buffers are cheap to allocate. */
 const SMALLEST_POOLED = 16 * 1024
 
-/** Memory of batches that were sent, for the next ones: large buffers are slow to come by, and their garbage is slow to collect. */
+/** Reuses the memory of sent batches: large buffers are slow to allocate and to collect. */
 export class BufferPool {
   readonly #size: number
   readonly #limit: number
@@ -20,7 +20,7 @@ export class BufferPool {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#size)
   }
 
-  /** Takes a buffer back that nobody reads any more. */
+  /** Returns a buffer that is no longer read. */
   release(buffer: Buffer): void {
     if (buffer.length === this.#size && this.#free.length < this.#limit) this.#free.push(buffer)
   }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { RecordMetadata } from './producer-record.ts'
 
-/** One call of `send`: settles when every batch that got some of its records is settled. */
+/** One call of `send`: settles when every batch with its records is settled. */
 export class Delivery {
   readonly metadata: RecordMetadata[]
   readonly promise: Promise<RecordMetadata[]>
   readonly #resolve: (metadata: RecordMetadata[]) => void
   readonly #reject: (error: Error) => void
-  /** Batches that are not settled, and one more until all records are in batches. */
+  /** Batches that are not settled, plus one until all records are in batches. */
   #open = 1
   #error: Error | undefined
   isSettled = false

@@ -3,7 +3,7 @@
 const SEED = 0x9747b28c
 const M = 0x5bd1e995
 
-/** Murmur2 of `data` as Java's clients compute it to place keyed records; 32 bits, signed. */
+/** Murmur2 of `data` as in Java's clients; 32 bits, signed. */
 export function murmur2(data: Uint8Array): number {
   const { length } = data
   let hash = SEED ^ length

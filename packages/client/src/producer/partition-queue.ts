@@ -5,20 +5,21 @@ import type { ProducerBatch } from './producer-batch.ts'
 const MAX_EPOCH = 0x7fff
 
 /**
- * The batches of one partition, oldest first, and its place in the idempotent protocol. A batch keeps its sequence however
- * often it is sent. When the broker proves that a sequence is missing for good, the epoch goes up and sequences begin at
- * 0 again, for this partition alone: a broker keeps a producer's epoch by partition.
+ * The batches of one partition, oldest first, and its state in the idempotent protocol. A batch
+ * keeps its sequence number over all attempts. If the broker proves that a sequence number is
+ * missing for good, the epoch rises and numbers restart at 0, for this partition alone: a broker
+ * keeps a producer's epoch per partition.
  */
 export class PartitionQueue {
   readonly topic: string
   readonly partition: number
-  /** Waiting to be sent; those that were sent before are in front, by sequence. */
+  /** Batches to send; those that were sent before are first, by sequence number. */
   readonly waiting: ProducerBatch[] = []
-  /** Sent and not answered, by sequence. */
+  /** Batches in flight, by sequence number. */
   readonly inFlight: ProducerBatch[] = []
   /** Monotonic time before which nothing is sent, after a failure. */
   retryAt = 0
-  /** Size of the last batch: the next one is likely to be alike. */
+  /** Size of the last batch, as an estimate for the next. */
   sizeHint = 1024
   #producerId = -1n
   #epoch = -1
@@ -29,13 +30,16 @@ export class PartitionQueue {
     this.partition = partition
   }
 
-  /** The batch that takes new records, if there is one. */
+  /** The batch that accepts new records, if there is one. */
   get open(): ProducerBatch | undefined {
     const last = this.waiting.at(-1)
     return last === undefined || last.isClosed ? undefined : last
   }
 
-  /** Whether the batch in front may go now: one that failed goes alone, so that none overtakes it. */
+  /**
+   * Whether the first batch may be sent now: one that failed is sent alone, so that none overtakes
+   * it.
+   */
   get mayLead(): boolean {
     const [head] = this.waiting
     if (head === undefined) return false
@@ -43,8 +47,9 @@ export class PartitionQueue {
   }
 
   /**
-   * Gives a batch its identity, unless it has one from an earlier attempt. A transactional producer has one epoch for all
-   * partitions, and sequences begin anew with each.
+   * Assigns sequence numbers to a batch, unless it has them from an earlier attempt. A
+   * transactional producer has one epoch for all partitions, and sequence numbers restart with
+   * each.
    */
   identify(
     batch: ProducerBatch,
@@ -71,7 +76,9 @@ export class PartitionQueue {
     this.#nextSequence = incrementSequence(this.#nextSequence, batch.recordCount)
   }
 
-  /** Whether this is the oldest batch without an outcome, so that a gap in front of it will never close. */
+  /**
+   * Whether this is the oldest batch without an outcome, so that a gap before it will never close.
+   */
   isOldest(batch: ProducerBatch): boolean {
     const first = batch.identity?.baseSequence ?? 0
     const isOlder = (other: ProducerBatch): boolean =>
@@ -81,7 +88,7 @@ export class PartitionQueue {
     return !this.inFlight.some(isOlder) && !this.waiting.some(isOlder)
   }
 
-  /** Back in front, by sequence. */
+  /** Back in front, by sequence number. */
   requeue(batch: ProducerBatch): void {
     let at = 0
     if (batch.identity !== undefined) {
@@ -96,8 +103,8 @@ export class PartitionQueue {
   }
 
   /**
-   * Begins a new epoch: none of the waiting batches is in the log. Undefined epochs left means that a new producer id has to be
-   * asked for, which `newId` tells.
+   * Starts a new epoch: none of the waiting batches is in the log. Without epochs left a new
+   * producer id is needed, which `newId` reports.
    */
   startEpoch(): { readonly newId: boolean } {
     const newId = this.#epoch >= MAX_EPOCH

@@ -15,26 +15,27 @@ export interface PartitionerInput {
   readonly partitionCount: number
 }
 
-/** Chooses the partition of a record that names none. */
+/** Chooses the partition of a record that does not name one. */
 export type Partitioner = (input: PartitionerInput) => number
 
 /**
- * - `default`: Java's. Records with a key go where murmur2 of the key says, records without one stick to a partition until
- *   about 16 KiB went there, then to another (KIP-794).
- * - `sticky`: the same, but keys do not count (`partitioner.ignore.keys`).
- * - `roundRobin`: one after the other, keys or not.
+ * - `default`: Java's. Records with a key are placed by murmur2 of the key, records without one
+ *   stay with a partition until
+ * about 16 KiB were sent to it, then move to another (KIP-794).
+ * - `sticky`: the same, but keys are ignored (`partitioner.ignore.keys`).
+ * - `roundRobin`: one after the other, with or without keys.
  */
 export type PartitionerName = 'default' | 'sticky' | 'roundRobin'
 export const partitionerNames: readonly PartitionerName[] = ['default', 'sticky', 'roundRobin']
 
 const STICKY_BYTES = 16_384
 
-/** Where Java puts a key. */
+/** Java's partition of a key. */
 export function partitionForKey(key: Uint8Array, partitionCount: number): number {
   return (murmur2(key) & 0x7fffffff) % partitionCount
 }
 
-/** The built-in choice for one topic; it remembers where it is. */
+/** The built-in partitioner of one topic, with its state. */
 export class TopicPartitioner {
   readonly #kind: PartitionerName
   readonly #random: Random
@@ -64,7 +65,7 @@ export class TopicPartitioner {
     return this.#current
   }
 
-  /** The next partition that has a leader, or just the next when none has. */
+  /** The next partition with a leader, or just the next if none has one. */
   #next({ partitions }: TopicMetadata, from: number): number {
     for (let step = 1; step <= partitions.length; step++) {
       const candidate = (from + step) % partitions.length
@@ -73,7 +74,7 @@ export class TopicPartitioner {
     return (from + 1) % partitions.length
   }
 
-  /** Another partition by chance, among those that have a leader. */
+  /** A random other partition with a leader. */
   #other({ partitions }: TopicMetadata): number {
     const led = partitions.filter(({ leader }) => leader >= 0)
     const choices = (led.length > 0 ? led : partitions).map(({ partition }) => partition)

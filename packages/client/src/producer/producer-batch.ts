@@ -18,23 +18,29 @@ interface AppendedRecord {
   readonly headers: readonly BuilderHeader[]
 }
 
-/** What a batch's records tell about where they are, filled in when the broker has answered. */
+/** Where the records of a batch are; set when the broker has answered. */
 export interface BatchResult {
   readonly topic: string
   readonly partition: number
   baseOffset: bigint
   logAppendTimeMs: number
   readonly timestamps: number[]
-  /** Set when the batch was too large and went as two: records from `middle` on are in the second. */
+  /**
+   * Set when the batch was too large and was split: records from `middle` on are in the second
+   * half.
+   */
   parts?: { readonly middle: number; readonly first: BatchResult; readonly second: BatchResult }
 }
 
-/** Something that is told when a batch is settled. */
+/** An observer of a batch's outcome. */
 export interface Settleable {
   settle(error?: Error): void
 }
 
-/** Producer id, epoch and first sequence: by these a broker knows a batch that comes again (KIP-98). */
+/**
+ * Producer id, epoch and first sequence number: by these a broker recognises a repeated batch
+ * (KIP-98).
+ */
 export interface BatchIdentity {
   readonly producerId: bigint
   readonly producerEpoch: number
@@ -42,7 +48,7 @@ export interface BatchIdentity {
   readonly isTransactional: boolean
 }
 
-/** Records of one partition on their way. */
+/** Records of one partition on their way to the broker. */
 export class ProducerBatch {
   readonly result: BatchResult
   /** Id that the topic must have; undefined for any. */
@@ -55,12 +61,12 @@ export class ProducerBatch {
   readonly deliveries: Settleable[] = []
   identity: BatchIdentity | undefined
   attempts = 0
-  /** Bytes of `bufferMemory` it holds. */
+  /** Bytes of `bufferMemory` that the batch occupies. */
   memory = 0
   isClosed = false
-  /** Its records belong together: it is never sent as two. */
+  /** Whether its records belong together: it is never split. */
   isWhole = false
-  /** Its callers were told; a late answer only matters for the sequence. */
+  /** Whether its callers were notified; a late answer only matters for the sequence. */
   isDone = false
 
   constructor(options: {
@@ -93,7 +99,7 @@ export class ProducerBatch {
     return this.#encoded?.length ?? this.#builder?.size ?? 0
   }
 
-  /** Adds a record without telling anybody; returns its index in the batch. */
+  /** Adds a record without a delivery; returns its index in the batch. */
   append(
     timestamp: number,
     key: RecordBytes,
@@ -105,7 +111,7 @@ export class ProducerBatch {
     return this.result.timestamps.push(timestamp) - 1
   }
 
-  /** Adds a record of a delivery, which then waits for this batch too. */
+  /** Adds a record of a delivery, which then waits for this batch, too. */
   add(record: AppendedRecord, delivery: Delivery): RecordMetadata {
     const index = this.append(record.timestamp, record.key, record.value, record.headers)
     if (this.deliveries.at(-1) !== delivery) {
@@ -115,7 +121,7 @@ export class ProducerBatch {
     return new RecordMetadata(this.result, index)
   }
 
-  /** Ends the batch and returns its bytes; the same ones every time. */
+  /** Closes the batch and returns its bytes; the same ones each time. */
   encode(compression: CompressionType, compressionLevel: number | undefined): Buffer {
     this.isClosed = true
     if (this.#encoded === undefined) {
@@ -127,13 +133,15 @@ export class ProducerBatch {
     return this.#encoded
   }
 
-  /** Gives the memory back. The broker must have answered, so that nothing of it waits in a socket. */
+  /**
+   * Returns the memory to the pool. The broker must have answered, so that no socket refers to it.
+   */
   recycle(): void {
     if (this.#memory !== undefined) this.#pool?.release(this.#memory)
     this.#memory = undefined
   }
 
-  /** The records again, for a batch that has to be sent as two. */
+  /** The records again, for a batch that must be split. */
   records(): ReturnType<typeof readRecords> {
     return readRecords(new RecordBatch(this.#encoded as Buffer))
   }

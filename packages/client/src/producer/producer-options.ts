@@ -17,42 +17,66 @@ import { type Partitioner, type PartitionerName, partitionerNames } from './part
  */
 export interface ProducerOptions<K = Uint8Array | string, V = Uint8Array | string>
   extends ClientOptions {
-  /** Default: strings and bytes as they are. A typed topic brings its own. */
+  /** Serializers of topics without types. Default: strings and bytes as they are. */
   readonly serializers?: { readonly key: Serializer<K>; readonly value: Serializer<V> }
-  /** Replicas that must have a record before it counts as sent: `'all'` in sync, the leader (1), or nobody asked (0). Default `'all'`. */
+  /**
+   * Replicas that must have a record before it counts as sent: `'all'` in sync, the leader (1), or
+   * none (0). Default `'all'`.
+   */
   readonly acks?: 0 | 1 | 'all'
-  /** No record twice and none out of order, whatever fails on the way. Default true, unless `acks` is 0 or 1. */
+  /** Whether retries keep each record once and in order. Default true, unless `acks` is 0 or 1. */
   readonly enableIdempotence?: boolean
-  /** How long a record may wait for company. Default 0: what is sent in the same turn of the event loop, or while requests are under way, still shares a batch. */
+  /**
+   * How long a record may wait for others to share its batch. Default 0: sends of the same turn of
+   * the event loop, or while requests are in flight, still share one.
+   */
   readonly lingerMs?: number
-  /** Largest batch, bytes before compression; a larger record gets one of its own. Default 131,072: batches grow as needed, so a large limit costs nothing. */
+  /**
+   * Largest batch, bytes before compression; a larger record is sent alone. Default 131,072:
+   * batches grow as needed, so a large limit costs nothing.
+   */
   readonly batchSize?: number
-  /** Bytes of records that may wait to be sent; beyond it `send` waits for `maxBlockMs`. Default 32 MiB. */
+  /**
+   * Bytes of records that may wait to be sent; beyond it `send` waits for `maxBlockMs`. Default 32
+   * MiB.
+   */
   readonly bufferMemory?: number
-  /** How long `send` may wait for metadata and for memory before it fails. Default 60,000. */
+  /** Longest time that `send` waits for metadata and for memory. Default 60,000. */
   readonly maxBlockMs?: number
-  /** From `send` to success or failure, all attempts included. Default 120,000. */
+  /** Time-out from `send` to the outcome, all attempts included. Default 120,000. */
   readonly deliveryTimeoutMs?: number
-  /** Attempts after the first one. Default 2147483647: time alone decides. */
+  /** Attempts after the first one. Default 2147483647: only time limits them. */
   readonly retries?: number
-  /** Requests on the way to one broker at once. Default 5, which is also the most for an idempotent producer. */
+  /**
+   * Requests in flight to one broker. Default 5, which is also the maximum of an idempotent
+   * producer.
+   */
   readonly maxInFlightRequestsPerConnection?: number
   /** Largest request and, before compression, largest record, bytes. Default 1,048,576. */
   readonly maxRequestSize?: number
   /** Codec of batches. Default none. */
   readonly compression?: CompressionType
-  /** gzip 1 to 9, zstd -131072 to 22; snappy and lz4 have none. Default: the codec's own. */
+  /**
+   * Level of the codec: gzip 1 to 9, zstd -131072 to 22; snappy and lz4 have none. Default: the
+   * codec's own.
+   */
   readonly compressionLevel?: number
   /**
    * Chooses the partition of records without one. Default `default`: murmur2 of the key as in Java,
    * else sticky.
    */
   readonly partitioner?: PartitionerName | Partitioner
-  /** Makes a producer of transactions. One that starts with the id of another takes its place, and aborts what it left. */
+  /**
+   * Makes the producer transactional. A producer that starts with the id of another fences it and
+   * aborts its open transaction.
+   */
   readonly transactionalId?: string
-  /** How long a transaction may take before its coordinator aborts it. Default 60,000; brokers allow up to 900,000. */
+  /**
+   * Time after which the coordinator aborts an open transaction. Default 60,000; brokers allow up
+   * to 900,000.
+   */
   readonly transactionTimeoutMs?: number
-  /** Whether the broker may create topics that do not exist when records are sent to them. Default true. */
+  /** Whether the broker may create topics that do not exist. Default true. */
   readonly allowAutoCreateTopics?: boolean
 }
 

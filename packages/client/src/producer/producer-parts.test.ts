@@ -11,7 +11,8 @@ import { ProducerBatch } from './producer-batch.ts'
 import { resolveProducerOptions } from './producer-options.ts'
 
 describe('murmur2', () => {
-  // Printed by org.apache.kafka.common.utils.Utils.murmur2 of Kafka 4.4.0; interop/ compares 5000 more.
+  // Printed by org.apache.kafka.common.utils.Utils.murmur2 of Kafka 4.4.0; interop/ compares 5000
+  // more.
   const known: readonly (readonly [Buffer, number])[] = [
     [Buffer.from(''), 275646681],
     [Buffer.from('a'), -1563381124],

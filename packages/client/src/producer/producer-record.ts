@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { BatchResult } from './producer-batch.ts'
 
-/** Names may repeat; order is kept. A value may be null. */
+/** Headers; names may repeat, order is kept. A value may be null. */
 export type HeadersInput =
   | readonly { readonly key: string; readonly value: Uint8Array | string | null }[]
   | Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>
@@ -13,11 +13,12 @@ export interface ProducerRecord<K = Uint8Array | string, V = Uint8Array | string
   /** Topic. */
   readonly topic: string
   /**
-   * Id that the topic must have. A topic that was deleted and created again has another one: the record is not written there,
-   * and its send fails with `UNKNOWN_TOPIC_ID`, or `UNKNOWN_TOPIC_OR_PARTITION` if there is no topic of that name. Default: any.
+   * Id that the topic must have. A topic that was deleted and created again has another id: the
+   * record is not written to it, and its send fails with `UNKNOWN_TOPIC_ID`, or
+   * `UNKNOWN_TOPIC_OR_PARTITION` if there is no topic of that name. Default: any.
    */
   readonly topicId?: string
-  /** Default: the partitioner's choice. */
+  /** Partition. Default: the partitioner's choice. */
   readonly partition?: number
   /** Key; records of the same key are in one partition. Default null. */
   readonly key?: K | null
@@ -25,11 +26,11 @@ export interface ProducerRecord<K = Uint8Array | string, V = Uint8Array | string
   readonly value: V | null
   /** Headers, as an object or a list of pairs. Default none. */
   readonly headers?: HeadersInput
-  /** Milliseconds since 1970. Default: now. */
+  /** Timestamp, milliseconds since 1970. Default: now. */
   readonly timestamp?: number
 }
 
-/** Where a record went. */
+/** Where a record was written. */
 export class RecordMetadata {
   #batch: BatchResult
   #index: number
@@ -40,7 +41,7 @@ export class RecordMetadata {
     this.#index = index
   }
 
-  /** Follows a batch that went as two. */
+  /** Follows a batch that was split. */
   #locate(): BatchResult {
     for (let { parts } = this.#batch; parts !== undefined; { parts } = this.#batch) {
       this.#batch = this.#index < parts.middle ? parts.first : parts.second
@@ -57,12 +58,17 @@ export class RecordMetadata {
   get partition(): number {
     return this.#batch.partition
   }
-  /** -1 when nobody tells: with acks=0, or when a broker only remembers that it has the record already. */
+  /**
+   * Offset; -1 if it is unknown: with acks=0, or if the broker only knows that it has the record.
+   */
   get offset(): bigint {
     const { baseOffset } = this.#locate()
     return baseOffset < 0n ? -1n : baseOffset + BigInt(this.#index)
   }
-  /** The broker's time when the topic asks for it, else the record's own. Milliseconds since 1970. */
+  /**
+   * The broker's time if the topic is configured so, else the record's own, milliseconds since
+   * 1970.
+   */
   get timestamp(): number {
     const { logAppendTimeMs, timestamps } = this.#locate()
     return logAppendTimeMs >= 0 ? logAppendTimeMs : (timestamps[this.#index] ?? -1)
@@ -80,7 +86,7 @@ export class RecordMetadata {
   }
 }
 
-/** One header a line, in the order given. */
+/** One header per pair, in the order given. */
 export function headerList(
   headers: HeadersInput | undefined,
 ): readonly { readonly key: string; readonly value: Uint8Array | string | null }[] {

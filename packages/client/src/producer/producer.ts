@@ -29,21 +29,21 @@ import { headerList, type ProducerRecord, type RecordMetadata } from './producer
 import { Sender } from './sender.ts'
 import { type ConsumerGroupMetadata, TransactionManager } from './transaction-manager.ts'
 
-/** A record for a typed topic, which has the name already. */
+/** A record of a typed topic, without the topic's name. */
 export type TopicRecord<K, V> = Omit<ProducerRecord<K, V>, 'topic'>
 
 /** Options of one call of `send`. */
 export interface SendOptions {
   /**
-   * Puts the records into one batch, which the broker takes whole or not at all, without a transaction. They must name the same
-   * partition, and fit into `maxRequestSize` together.
+   * Writes the records as one batch, which the broker accepts whole or not at all, without a
+   * transaction. They must name the same partition and fit into `maxRequestSize` together.
    */
   readonly atomic?: boolean
-  /** Gives up waiting. Records that are in a batch by then may still arrive. */
+  /** Ends the wait. Records that are in a batch by then may still be written. */
   readonly signal?: AbortSignal
 }
 
-/** A record whose key and value are bytes, on its way into a batch. */
+/** A serialized record, before it is in a batch. */
 interface EncodedRecord {
   readonly topic: string
   readonly topicId: string | undefined
@@ -55,7 +55,7 @@ interface EncodedRecord {
   readonly maxSize: number
 }
 
-/** A record that has to wait for its topic's metadata or for memory. */
+/** A record that waits for its topic's metadata or for memory. */
 interface WaitingRecord {
   readonly record: EncodedRecord
   readonly delivery: Delivery
@@ -63,7 +63,7 @@ interface WaitingRecord {
   readonly deadline: number
 }
 
-/** What the work of a transaction may do: its records count when it is committed. */
+/** What the function of a transaction may do; its records become visible with the commit. */
 export interface Transaction<K, V> {
   /** Sends records within the transaction; readers see them once it is committed. */
   readonly send: Producer<K, V>['send']
@@ -74,18 +74,18 @@ export interface Transaction<K, V> {
   ): Promise<void>
 }
 
-/** What the producer keeps of a topic. */
+/** State of a topic in the producer. */
 interface TopicState {
   readonly name: string
   readonly partitioner: TopicPartitioner
   readonly queues: PartitionQueue[]
   readonly waiting: WaitingRecord[]
   isFetching: boolean
-  /** The first record that waits for memory, and when it stops waiting. */
+  /** The first record that waits for memory, and when its wait ends. */
   impatient: { readonly record: WaitingRecord; readonly timer: Timer } | undefined
 }
 
-/** Most memory of past batches that is kept for the next ones. */
+/** Most memory of past batches that is kept for reuse. */
 const POOLED_BYTES = 4 * 1024 * 1024
 
 const NO_HEADERS: readonly BuilderHeader[] = []
@@ -100,10 +100,12 @@ const plainSerializer: Serializer<Uint8Array | string> = {
 }
 
 /**
- * Sends records. Safe for many callers at once: what they send in the same turn goes in the same batches.
+ * Sends records. Safe for concurrent callers: sends of the same turn of the event loop share
+ * batches.
  *
- * Each `send` resolves when the broker has acknowledged its records, and rejects with a `MillraceError` whose `code` is Kafka's
- * error name or `MILLRACE_DELIVERY_TIMEOUT`, `MILLRACE_BUFFER_FULL`, `MILLRACE_TIMEOUT`, `MILLRACE_SERDE`, `MILLRACE_CLOSED`.
+ * Each `send` resolves when the broker has acknowledged its records, and rejects with a
+ * `MillraceError` whose `code` is Kafka's error name or `MILLRACE_DELIVERY_TIMEOUT`,
+ * `MILLRACE_BUFFER_FULL`, `MILLRACE_TIMEOUT`, `MILLRACE_SERDE`, `MILLRACE_CLOSED`.
  */
 export class Producer<K = Uint8Array | string, V = Uint8Array | string> implements AsyncDisposable {
   readonly #client: ResolvedClientOptions
@@ -111,7 +113,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   readonly #cluster: Cluster
   readonly #sender: Sender
   readonly #transactions: TransactionManager | undefined
-  /** The last of the transactions that `transaction` runs one after another. */
+  /** The last transaction of `transaction`, which runs them one after another. */
   #lastTransaction: Promise<unknown> = Promise.resolve()
   readonly #keySerializer: Serializer<K>
   readonly #valueSerializer: Serializer<V>
@@ -153,7 +155,10 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     )
   }
 
-  /** Sends one record, or several; resolves with where they went once `acks` is satisfied. */
+  /**
+   * Sends one record, or several; resolves with their partitions and offsets once `acks` is
+   * satisfied.
+   */
   send(record: ProducerRecord<K, V>, options?: SendOptions): Promise<RecordMetadata>
   /**
    * Sends records; resolves when they are acknowledged, with their partitions and offsets in the
@@ -210,7 +215,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       channels.send.publish(event)
       records = event.records
     }
-    // All are encoded before any is queued: a bad one in the middle must not send half of them.
+    // All are serialized before any is queued: an invalid one must not leave half of them sent.
     const now = this.#client.clock.now()
     const encoded =
       records.length === 1
@@ -275,7 +280,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       record.key === null || record.key === undefined
         ? null
         : serializeKey.serialize(record.key, { topic, part: 'key' })
-    // The partitioner looks at the bytes.
+    // The partitioner uses the serialized form.
     if (typeof key === 'string' && partition === undefined) key = Buffer.from(key)
     const valueBytes =
       value === null ? null : serializeValue.serialize(value, { topic, part: 'value' })
@@ -293,7 +298,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     return { topic, topicId, partition, key, value: valueBytes, headers, timestamp, maxSize }
   }
 
-  /** Puts a record into a batch, or into the line of those that have to wait. */
+  /** Adds a record to a batch, or to the queue of waiting records. */
   #place(record: EncodedRecord, delivery: Delivery, index: number): void {
     const topic = this.#topicState(record.topic)
     if (topic.waiting.length === 0 && this.#append(topic, record, delivery, index)) return
@@ -307,7 +312,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     this.#wait(topic)
   }
 
-  /** Puts all records into one batch of their own, once there is room for it. */
+  /** Writes all records into one batch, once there is memory for it. */
   async #placeTogether(records: readonly EncodedRecord[], delivery: Delivery): Promise<void> {
     const [first] = records
     if (first === undefined) return
@@ -332,7 +337,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     while (this.#isInMetadata(name, partition) === undefined) {
       await this.#cluster.topic(name, this.#options.maxBlockMs, { topicId })
     }
-    // Those that waited before go first.
+    // Records that waited longer are sent first.
     while (topic.waiting.length > 0 || this.#lacksMemory(size)) {
       await new Promise<void>((resolve) => this.#roomWaiters.push(resolve))
       if (this.#closing !== undefined) throw closedError()
@@ -381,7 +386,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     return queue
   }
 
-  /** False when the topic's metadata or memory is missing. */
+  /** False if the topic's metadata or memory is missing. */
   #append(topic: TopicState, record: EncodedRecord, delivery: Delivery, index: number): boolean {
     const metadata = this.#cluster.metadata.topics.get(topic.name)
     if (metadata === undefined || metadata.partitions.length === 0) return false
@@ -465,18 +470,18 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     return this.#usedMemory < this.#options.bufferMemory / 2 && this.#shortOfMemory.size === 0
   }
 
-  /** Resolves when there is room for more, for those who send without waiting for each result. */
+  /** Resolves when there is room for more records, for callers that do not await each result. */
   ready(): Promise<void> {
     if (this.#hasRoom || this.#closing !== undefined) return Promise.resolve()
     return new Promise((resolve) => this.#roomWaiters.push(resolve))
   }
 
-  /** Bytes of records that are not settled yet, out of `bufferMemory`. */
+  /** Bytes of records without an outcome, out of `bufferMemory`. */
   get bufferedBytes(): number {
     return this.#usedMemory
   }
 
-  /** Finds out what the first waiting record of a topic lacks, and gets it. */
+  /** Determines what the first waiting record of a topic lacks, and obtains it. */
   #wait(topic: TopicState): void {
     const [first] = topic.waiting
     if (first === undefined) return
@@ -564,12 +569,12 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     topic.impatient = undefined
   }
 
-  /** Partitions of a topic, asking the cluster when they are not known. */
+  /** Partitions of a topic, from the cluster if they are unknown. */
   async partitionsFor(topic: string): Promise<readonly PartitionMetadata[]> {
     return (await this.#cluster.topic(topic, this.#options.maxBlockMs)).partitions
   }
 
-  /** Sends everything that was handed over before the call, and resolves when all of it has an outcome. */
+  /** Sends all records of earlier calls, and resolves when each has an outcome. */
   async flush(): Promise<void> {
     if (this.#deliveries.size === 0) return
     this.#sender.flushing++
@@ -581,21 +586,26 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
   }
 
-  // ---------------------------------------------------------------------------------------------- transactions
+  // ----------------------------------------------------------------------------------------------
+  // transactions
 
-  /** Needs `transactionalId`. Fences producers before with the same id, and aborts what they left under way. */
+  /**
+   * Requires `transactionalId`. Fences earlier producers with the same id and aborts their open
+   * transaction.
+   */
   async initTransactions(): Promise<void> {
     await this.#needTransactions('initTransactions').init()
   }
 
-  /** From here on everything sent belongs to one transaction. */
+  /** Starts a transaction: everything that is sent from here belongs to it. */
   beginTransaction(): void {
     this.#needTransactions('beginTransaction').begin()
   }
 
   /**
-   * Commits a consumer's offsets with the transaction: the next records to read, as `consumer.groupMetadata` reads them. With only a
-   * group's id nothing keeps a consumer that has lost its partitions from committing (KIP-447).
+   * Commits a consumer's offsets with the transaction: the next records to read. Pass
+   * `consumer.groupMetadata`; with only a group id nothing stops a consumer that has lost its
+   * partitions from committing (KIP-447).
    */
   async sendOffsetsToTransaction(
     offsets: readonly (TopicPartition & OffsetAndMetadata)[],
@@ -615,7 +625,10 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     await transactions.sendOffsets(offsets, member)
   }
 
-  /** Sends what waits, then commits. When anything of it failed the transaction can only be aborted, and this rejects with why. */
+  /**
+   * Sends what waits, then commits. If any of it failed the transaction can only be aborted, and
+   * this rejects with the cause.
+   */
   async commitTransaction(): Promise<void> {
     const transactions = this.#needTransactions('commitTransaction')
     transactions.startEnd('commit')
@@ -623,7 +636,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     await transactions.end('commit')
   }
 
-  /** Fails what waits with `MILLRACE_TRANSACTION_ABORTED`, and takes back what was sent. */
+  /** Fails what waits with `MILLRACE_TRANSACTION_ABORTED`, and aborts what was sent. */
   async abortTransaction(): Promise<void> {
     const transactions = this.#needTransactions('abortTransaction')
     transactions.startEnd('abort')
@@ -638,8 +651,9 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   }
 
   /**
-   * Runs `work` in a transaction: commits when it is done, with everything it sent, awaited or not; aborts when it throws or
-   * something it sent failed, and rejects with that. Transactions of one producer run one after another.
+   * Runs `work` in a transaction: commits when it resolves, with everything that it sent, awaited
+   * or not; aborts when it throws or a send failed, and rejects with that error. Transactions of
+   * one producer run one after another.
    */
   transaction<T>(work: (transaction: Transaction<K, V>) => Promise<T> | T): Promise<T> {
     const result = this.#lastTransaction.then(() => this.#transact(work))
@@ -653,7 +667,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     const transaction = {
       send: (...args: Parameters<Producer<K, V>['send']>) => {
         const sent = this.send(...args)
-        // Whoever does not wait for it learns of a failure by the commit.
+        // A caller that does not await it learns of a failure from the commit.
         sent.catch(() => undefined)
         return sent
       },
@@ -672,7 +686,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
   }
 
-  /** Aborts because of `error`, which matters more than an abort that fails. */
+  /** Aborts because of `error`, which takes precedence over an error of the abort. */
   async #abortAfter(error: unknown): Promise<void> {
     try {
       await this.abortTransaction()
@@ -691,11 +705,11 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   }
 
   /**
-   * Flushes, then closes all connections. What is not acknowledged after `timeoutMs` (default: no limit but
+   * Flushes, then closes all connections. What is not acknowledged within `timeoutMs` (default:
    * `deliveryTimeoutMs`) fails with `MILLRACE_CLOSED`. Idempotent.
    */
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    // What is under way would keep readers waiting until its time is up.
+    // An open transaction would block readers until its time-out.
     const aborted = this.#transactions?.isUnderWay === true ? this.abortTransaction() : undefined
     this.#closing ??= this.#close(options.timeoutMs, aborted)
     return this.#closing

@@ -21,9 +21,9 @@ import { ProducerBatch } from './producer-batch.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
 import type { ProducerIdentity, TransactionManager } from './transaction-manager.ts'
 
-/** First wait for the transaction before to be completed. */
+/** First wait for the previous transaction to complete. */
 const CONCURRENT_BACKOFF_MS = 2
-/** Room for a request's own fields beside its batches. */
+/** Margin for a request's own fields beside its batches. */
 const REQUEST_OVERHEAD = 1024
 
 interface Sent {
@@ -36,13 +36,13 @@ type PartitionResponse = MessageOf<
   typeof ProduceResponse
 >['responses'][number]['partitionResponses'][number]
 
-/** Takes batches from the queues, sends them to the leaders, and sorts out what comes back. */
+/** Takes batches from the queues, sends them to the leaders, and processes the replies. */
 export class Sender {
   readonly #cluster: Cluster
   readonly #options: ResolvedProducerOptions
   readonly #onSettled: (batch: ProducerBatch) => void
   readonly #transactions: TransactionManager | undefined
-  /** Queues that have something waiting or under way. */
+  /** Queues with batches that wait or are in flight. */
   readonly #active = new Set<PartitionQueue>()
   readonly #inFlightByNode = new Map<number, number>()
   readonly #connecting = new Set<number>()
@@ -54,9 +54,9 @@ export class Sender {
   #identifyFailures = 0
   readonly #answerWaiters: (() => void)[] = []
   #isClosed = false
-  /** Callers that wait for everything to be sent; while there are any, nothing lingers. */
+  /** Callers that wait for a flush; while there are any, nothing lingers. */
   flushing = 0
-  /** Same for callers that wait for memory. */
+  /** The same for callers that wait for memory. */
   isShortOfMemory = false
 
   constructor(
@@ -78,7 +78,7 @@ export class Sender {
     this.schedule()
   }
 
-  /** Looks for work on the next turn of the event loop, so that what is sent in this one goes together. */
+  /** Sends on the next turn of the event loop, so that sends of this turn share batches. */
   schedule(): void {
     if (this.#isScheduled || this.#isClosed || this.#active.size === 0) return
     this.#isScheduled = true
@@ -145,7 +145,10 @@ export class Sender {
     for (const [node, queues] of byNode) this.#sendTo(node, queues)
   }
 
-  /** A topic never gets smaller: without this partition it is another one of the same name. Its records must not go elsewhere. */
+  /**
+   * The number of partitions never falls: without this partition it is another topic of the same
+   * name. Its records must not be written there.
+   */
   #failGone(queue: PartitionQueue): boolean {
     const known = this.#cluster.metadata.topics.get(queue.topic)
     if (known === undefined || queue.partition < known.partitions.length) return false
@@ -157,7 +160,10 @@ export class Sender {
     return true
   }
 
-  /** Whether the topic has the id that the batch in front asks for. Fails the batch once another topic has taken its place. */
+  /**
+   * Whether the topic has the id of the first batch. Fails the batch once another topic has
+   * replaced it.
+   */
   #isForTopic(queue: PartitionQueue, now: number): boolean {
     for (;;) {
       const [head] = queue.waiting
@@ -175,7 +181,7 @@ export class Sender {
     }
   }
 
-  /** Whether the batch in front should go now; else notes when to look again. */
+  /** Whether the first batch is due; else schedules the next check. */
   #isReady(queue: PartitionQueue, now: number): boolean {
     const [head] = queue.waiting
     if (head === undefined) return false
@@ -193,7 +199,7 @@ export class Sender {
     return false
   }
 
-  /** Fails what is older than `deliveryTimeoutMs`, under way or not. */
+  /** Fails what is older than `deliveryTimeoutMs`, in flight or not. */
   #expire(queue: PartitionQueue, now: number): void {
     const { deliveryTimeoutMs } = this.#options
     const oldest = now - deliveryTimeoutMs
@@ -209,7 +215,7 @@ export class Sender {
     while (queue.waiting[0] !== undefined && queue.waiting[0].createdAt <= oldest) {
       expire(queue.waiting.shift() as ProducerBatch)
     }
-    // One under way keeps its place: its answer still tells what happened to the sequence.
+    // A batch in flight stays: its answer still decides about the sequence numbers.
     for (const batch of queue.inFlight) {
       if (batch.createdAt <= oldest && !batch.isDone) expire(batch)
       else if (!batch.isDone) this.#wakeAt(batch.createdAt + deliveryTimeoutMs)
@@ -229,7 +235,7 @@ export class Sender {
     }
   }
 
-  /** Fills one request, one batch a partition; returns the queues that have more. */
+  /** Fills one request, one batch per partition; returns the queues that have more. */
   #sendOne(
     connection: BrokerConnection,
     node: number,
@@ -325,7 +331,7 @@ export class Sender {
     )
   }
 
-  /** No answer: whether the records are in the log is unknown. */
+  /** No reply: it is unknown whether the records are in the log. */
   #lost(sent: readonly Sent[], error: Error): void {
     const isRetriable = error instanceof MillraceError && error.retriable
     for (const { queue, batch } of sent) {
@@ -355,7 +361,7 @@ export class Sender {
       const result = topic?.partitionResponses.find(({ index }) => index === queue.partition)
       remove(queue.inFlight, batch)
       if (result === undefined) {
-        // The topic was made anew meanwhile, so its id is another; what happened is unknown.
+        // The topic was deleted and created again, so its id differs; the outcome is unknown.
         if (!batch.isDone) this.#retry(queue, batch)
         continue
       }
@@ -405,10 +411,10 @@ export class Sender {
       return
     }
     if (isSequence) {
-      // With older batches undecided it may be them that are missing, and they are on their way again.
+      // While older batches are undecided they may be the missing ones, and they are being retried.
       const isGap = queue.isOldest(batch)
       if (isGap && this.#transactions !== undefined) {
-        // Only the end of the transaction brings a new epoch.
+        // Only the end of the transaction starts a new epoch.
         this.#settle(batch, error)
         return
       }
@@ -419,7 +425,7 @@ export class Sender {
       return
     }
     if (errorCode === ErrorCode.CONCURRENT_TRANSACTIONS) {
-      // The transaction before is all but completed.
+      // The previous transaction is about to complete.
       this.#retry(queue, batch)
       const wait = Math.min(CONCURRENT_BACKOFF_MS * 2 ** Math.min(batch.attempts, 4), 20)
       queue.retryAt = this.#cluster.clock.monotonic() + wait
@@ -430,7 +436,7 @@ export class Sender {
     this.#cluster.learnLeader(queue, currentLeader, nodeEndpoints)
     this.#retry(queue, batch)
     const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
-    // Told where to go, there is nothing to wait for (KIP-951).
+    // The new leader is known, so there is no wait (KIP-951).
     if (currentLeader.leaderId >= 0 && leader?.id === currentLeader.leaderId) queue.retryAt = 0
   }
 
@@ -456,7 +462,7 @@ export class Sender {
     this.#wakeAt(queue.retryAt)
   }
 
-  /** Two batches in place of one that the broker finds too large, with the same sequences. */
+  /** Splits a batch that the broker finds too large, with the same sequence numbers. */
   #split(queue: PartitionQueue, batch: ProducerBatch): void {
     const records = batch.records()
     const middle = Math.ceil(records.length / 2)
@@ -519,7 +525,7 @@ export class Sender {
     for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is in flight. */
   answered(): Promise<void> {
     if (![...this.#active].some(({ inFlight }) => inFlight.length > 0)) return Promise.resolve()
     return new Promise((resolve) => this.#answerWaiters.push(resolve))
@@ -597,7 +603,10 @@ export class Sender {
     this.#identity = { producerId: response.producerId, producerEpoch: response.producerEpoch }
   }
 
-  /** Something no retry can mend, as wrong credentials: everything waiting fails, and later sends may try again. */
+  /**
+   * An error that no retry can resolve, such as wrong credentials: everything that waits fails, and
+   * later sends may retry.
+   */
   #failAll(error: Error): void {
     for (const queue of this.#active) {
       for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)

@@ -25,7 +25,10 @@ import type { BrokerConnection } from '../network/broker-connection.ts'
 import { sleep } from '../network/waiting.ts'
 import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
 
-/** Who commits offsets with a transaction: a consumer's `groupMetadata`, or only the group's id. */
+/**
+ * The group that commits offsets with a transaction: a consumer's `groupMetadata`, or only the
+ * group's id.
+ */
 export interface ConsumerGroupMetadata {
   /** Id of the group. */
   readonly groupId: string
@@ -43,20 +46,23 @@ export interface ProducerIdentity {
 }
 
 /**
- * `abortable`: the transaction can only be aborted, then the producer goes on. `fatal`: another producer has taken over, or the
- * like; only `close` is left.
+ * `abortable`: the transaction can only be aborted, then the producer continues. `fatal`: the
+ * producer was fenced or the like; it can only be closed.
  */
 type State = 'new' | 'ready' | 'ongoing' | 'ending' | 'abortable' | 'fatal'
 
-/** `transaction.version` from which an epoch belongs to one transaction, and brokers add partitions by themselves (KIP-890). */
+/**
+ * `transaction.version` from which an epoch belongs to one transaction, and brokers add partitions
+ * themselves (KIP-890).
+ */
 const EPOCH_BUMPING_VERSION = 2
 /** The last versions that leave adding partitions to the client. */
 const LAST_EXPLICIT_PRODUCE = 11
 const LAST_EXPLICIT_OFFSET_COMMIT = 4
 const LAST_KEEPING_END = 4
-/** Offsets are committed by topic name, so not the version that knows ids only. */
+/** Offsets are committed by topic name, so the version with ids only is not used. */
 const LAST_OFFSET_COMMIT_BY_NAME = 5
-/** First wait for the transaction before to be completed; brokers do that within milliseconds. */
+/** First wait for the previous transaction to complete; brokers take milliseconds. */
 const CONCURRENT_BACKOFF_MS = 2
 const CONCURRENT_BACKOFF_MAX_MS = 20
 
@@ -69,7 +75,10 @@ const FATAL: ReadonlySet<string> = new Set<ErrorName>([
   'INVALID_PRODUCER_ID_MAPPING',
 ])
 
-/** The transactions of one producer, one after another: who it is, what takes part, and how each ends. */
+/**
+ * The transactions of one producer, one after another: its identity, its partitions, and the end of
+ * each.
+ */
 export class TransactionManager {
   readonly #cluster: Cluster
   readonly #transactionalId: string
@@ -79,18 +88,21 @@ export class TransactionManager {
   #error: Error | undefined
   #identity: ProducerIdentity | undefined
   #bumpsEpoch = false
-  /** Whether a sequence was used up by a batch that is not in the log, so that only a new epoch goes on. */
+  /**
+   * Whether a sequence number was used by a batch that is not in the log, so that only a new epoch
+   * can continue.
+   */
   #lostSequence = false
-  /** Whether the coordinator may know of the transaction: else there is nothing to end. */
+  /** Whether the coordinator may know of the transaction; else there is nothing to end. */
   #hasBegun = false
   #initializing: Promise<void> | undefined
-  /** How the end that is under way, or was cut short, must end: it may be asked for again. */
+  /** How the end in progress, or the one that was interrupted, must end: it may be retried. */
   #ending: 'commit' | 'abort' | undefined
   readonly #added = new Set<string>()
   readonly #toAdd = new Map<string, TopicPartition>()
   #adding: Promise<void> | undefined
   readonly #addedGroups = new Set<string>()
-  /** Called when batches that had to wait may go, or never will. */
+  /** Called when waiting batches may be sent, or never will be. */
   onChange: () => void = () => {}
 
   constructor(
@@ -115,7 +127,7 @@ export class TransactionManager {
     return this.#state === 'abortable' || this.#state === 'fatal' || this.#ending === 'abort'
   }
 
-  /** Whether something was begun and not ended, and can still be. */
+  /** Whether a transaction was begun and not ended, and can still be ended. */
   get isUnderWay(): boolean {
     return this.#state === 'ongoing' || this.#state === 'ending' || this.#state === 'abortable'
   }
@@ -125,9 +137,13 @@ export class TransactionManager {
     return this.#bumpsEpoch ? undefined : LAST_EXPLICIT_PRODUCE
   }
 
-  // ---------------------------------------------------------------------------------------------- life
+  // ----------------------------------------------------------------------------------------------
+  // identity
 
-  /** Gets the producer's id and epoch, fencing every producer before with this id and aborting what it left. */
+  /**
+   * Obtains the producer's id and epoch, fencing earlier producers with this id and aborting their
+   * transaction.
+   */
   async init(): Promise<void> {
     this.#throwIfFatal()
     if (this.#state !== 'new') return
@@ -187,7 +203,7 @@ export class TransactionManager {
     if (this.#state === 'fatal') throw this.#error
   }
 
-  /** Something of the transaction failed: it cannot be committed any more. */
+  /** Part of the transaction failed: it cannot be committed any more. */
   fail(error: Error, { lostSequence = false } = {}): void {
     if (this.#state === 'fatal') return
     if (lostSequence) this.#lostSequence = true
@@ -199,14 +215,15 @@ export class TransactionManager {
     this.onChange()
   }
 
-  /** The first thing that went wrong in the transaction under way. */
+  /** The first error of the open transaction. */
   get error(): Error | undefined {
     return this.#error
   }
 
-  // ---------------------------------------------------------------------------------------------- taking part
+  // ----------------------------------------------------------------------------------------------
+  // partitions
 
-  /** Whether a partition's batches may be sent; else sees to it that they may. */
+  /** Whether a partition's batches may be sent; else adds the partition to the transaction. */
   mayWrite(partition: TopicPartition): boolean {
     if (this.#identity === undefined || this.isAborting) return false
     if (this.#state !== 'ongoing' && this.#state !== 'ending') return false
@@ -225,7 +242,7 @@ export class TransactionManager {
   }
 
   async #addPartitions(): Promise<void> {
-    // Those that come up in the same turn go along.
+    // Partitions that are added in the same turn share a request.
     await undefined
     const identity = this.#identity as ProducerIdentity
     const partitions = [...this.#toAdd.values()]
@@ -247,7 +264,7 @@ export class TransactionManager {
           const codes = resultsByTopicV3AndBelow.flatMap(({ resultsByPartition }) =>
             resultsByPartition.map(({ partitionErrorCode }) => partitionErrorCode),
           )
-          // One partition that failed keeps the others from being tried.
+          // One failed partition keeps the others from being attempted.
           const isReal = (code: number): boolean =>
             code !== ErrorCode.NONE && code !== ErrorCode.OPERATION_NOT_ATTEMPTED
           return codes.find(isReal) ?? ErrorCode.NONE
@@ -264,7 +281,7 @@ export class TransactionManager {
     }
   }
 
-  /** Commits offsets as part of the transaction: they count when it does. */
+  /** Commits offsets as part of the transaction. */
   async sendOffsets(
     offsets: readonly (TopicPartition & OffsetAndMetadata)[],
     group: ConsumerGroupMetadata,
@@ -318,9 +335,10 @@ export class TransactionManager {
     })
   }
 
-  // ---------------------------------------------------------------------------------------------- ending
+  // ----------------------------------------------------------------------------------------------
+  // ending
 
-  /** Checks that the transaction may end so; an end that was cut short may only be repeated. */
+  /** Checks that the transaction may end this way; an interrupted end may only be repeated. */
   startEnd(how: 'commit' | 'abort'): void {
     this.#throwIfFatal()
     if (this.#state === 'ending') {
@@ -336,7 +354,7 @@ export class TransactionManager {
     if (how === 'abort') this.#ending = how
   }
 
-  /** Tells the coordinator, once nothing is under way any more. */
+  /** Ends the transaction at the coordinator, once nothing is in flight. */
   async end(how: 'commit' | 'abort'): Promise<void> {
     this.#throwIfFatal()
     if (how === 'commit' && this.#state === 'abortable') throw this.#error
@@ -377,9 +395,13 @@ export class TransactionManager {
     this.#addedGroups.clear()
   }
 
-  // ---------------------------------------------------------------------------------------------- asking
+  // ----------------------------------------------------------------------------------------------
+  // requests
 
-  /** Asks a coordinator until it knows, for at most `maxBlockMs`; other errors are thrown, and end the producer if they are lasting. */
+  /**
+   * Sends a request to the coordinator and retries for at most `maxBlockMs`; other errors are
+   * thrown, and fatal ones end the producer.
+   */
   async #ask<Q extends MessageSchema, S extends MessageSchema>(
     request: Q,
     response: S,
@@ -442,7 +464,7 @@ export class TransactionManager {
   }
 
   #failureOf(errorCode: number, what: string): ProtocolError {
-    // An older coordinator says it so.
+    // The error code of older coordinators.
     const code =
       errorCode === ErrorCode.INVALID_PRODUCER_EPOCH ? 'PRODUCER_FENCED' : errorName(errorCode)
     const why =
@@ -452,7 +474,7 @@ export class TransactionManager {
     return new ProtocolError(code, `transactional id ${this.#transactionalId}: ${what}: ${why}`)
   }
 
-  /** An error that no retry mends ends the producer, or the transaction. */
+  /** An error that no retry can resolve ends the producer, or the transaction. */
   #ended(error: unknown): unknown {
     const isFatal = error instanceof MillraceError && FATAL.has(error.code)
     if (isFatal || error instanceof ProtocolError) {
@@ -469,7 +491,10 @@ export class TransactionManager {
     return error
   }
 
-  /** Whether the cluster works by KIP-890 part 2. Between transactions only, as it decides how each of them goes. */
+  /**
+   * Whether the cluster follows KIP-890 part 2. Checked between transactions only, as it decides
+   * about each as a whole.
+   */
   #learnVersion(connection: BrokerConnection): void {
     if (this.#hasBegun) return
     const level = connection.features?.finalizedFeatures.find(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
 
-/** Where a key or value comes from or goes to. */
+/** Origin or destination of a key or value. */
 export interface SerdeContext {
   /** Topic of the record. */
   readonly topic: string
@@ -9,13 +9,19 @@ export interface SerdeContext {
   readonly part: 'key' | 'value'
 }
 
-/** Turns values into bytes. A string stands for its UTF-8. `null` never gets here: it is a record's own null. */
+/**
+ * Turns values into bytes. A string stands for its UTF-8 bytes. `null` is not passed: it is a
+ * record's own null.
+ */
 export interface Serializer<T> {
   /** Writes a key or value. What it throws becomes the cause of a `SerdeError`. */
   serialize(value: T, context: SerdeContext): Uint8Array | string
 }
 
-/** Turns bytes into values. The bytes share memory with a whole fetched batch: copy what is kept for long. */
+/**
+ * Turns bytes into values. The bytes share memory with a whole fetched batch: copy what is kept for
+ * long.
+ */
 export interface Deserializer<T> {
   /** Reads a key or value. What it throws becomes the cause of a `SerdeError`. */
   deserialize(bytes: Buffer, context: SerdeContext): T
@@ -24,7 +30,7 @@ export interface Deserializer<T> {
 /** Writes and reads keys or values. */
 export interface Serde<T> extends Serializer<T>, Deserializer<T> {}
 
-/** A value that does not fit its serde. `cause` is what the serde said. */
+/** A value that its serde refuses. `cause` is the serde's error. */
 export class SerdeError extends MillraceError {
   override readonly name = 'SerdeError'
   /** Creates the error; `cause` is what the serde threw. */

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { json, type Serde, SerdeError } from './serde.ts'
 
-/** What zod, valibot, arktype and others have in common (https://standardschema.dev), as far as it is used here. */
+/**
+ * The common interface of zod, valibot, arktype and others (https://standardschema.dev), as far as
+ * it is used here.
+ */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1
@@ -24,8 +27,9 @@ interface SchemaIssue {
 export type SchemaOutput<S> = S extends StandardSchema<infer _Input, infer Output> ? Output : never
 
 /**
- * JSON that is checked against a schema before it is sent and after it is received. `inner` replaces JSON. A value that does
- * not fit throws `SerdeError` naming each issue; schemas that validate asynchronously are refused.
+ * JSON that is checked against a schema before it is sent and after it is received. `inner`
+ * replaces JSON. A value that does not fit throws `SerdeError` naming each issue; schemas that
+ * validate asynchronously are refused.
  */
 export function schema<S extends StandardSchema<unknown, unknown>>(
   definition: S,

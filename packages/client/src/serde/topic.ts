@@ -11,7 +11,10 @@ export interface Topic<K, V, Name extends string = string> {
   readonly value: Serde<V>
 }
 
-/** Binds a topic's name to the types of its keys and values: `topic('orders', { key: string(), value: json<Order>() })`. */
+/**
+ * Binds a topic's name to the types of its keys and values: `topic('orders', { key: string(),
+ * value: json<Order>() })`.
+ */
 export function topic<K, V, const Name extends string>(
   name: Name,
   serdes: { readonly key: Serde<K>; readonly value: Serde<V> },

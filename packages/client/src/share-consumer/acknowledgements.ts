@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TopicPartition } from '../topic-partition.ts'
 
-/** What became of a record: done, to be given to somebody again, never to be given again, or still in hand and its lock to be renewed. */
+/**
+ * Outcome of a record: done, to be delivered again, never to be delivered again, or in progress
+ * with its lock renewed.
+ */
 export type AcknowledgeType = 'accept' | 'release' | 'reject' | 'renew'
 
 const WIRE: Readonly<Record<AcknowledgeType | 'gap', number>> = {
@@ -18,7 +21,7 @@ export interface AcknowledgementBatch {
   readonly acknowledgeTypes: readonly number[]
 }
 
-/** What is to be told of the records of one partition. */
+/** Acknowledgements to send for the records of one partition. */
 export class PartitionAcknowledgements {
   readonly at: TopicPartition
   readonly #types = new Map<bigint, number>()
@@ -44,7 +47,7 @@ export class PartitionAcknowledgements {
     this.#types.set(offset, WIRE[type])
   }
 
-  /** Neighbours in one batch; those of one kind with one type for all. */
+  /** Merges neighbours into batches; one type stands for all if they are alike. */
   batches(): AcknowledgementBatch[] {
     const batches: { firstOffset: bigint; lastOffset: bigint; acknowledgeTypes: number[] }[] = []
     for (const offset of this.offsets) {
@@ -64,7 +67,7 @@ export class PartitionAcknowledgements {
     return batches
   }
 
-  /** Splits off what renews locks, which goes in requests of its own. */
+  /** Splits off renewals, which are sent in separate requests. */
   takeRenewals(): PartitionAcknowledgements | undefined {
     if (!this.hasRenewals) return undefined
     const renewals = new PartitionAcknowledgements(this.at)

@@ -18,32 +18,38 @@ export type AcknowledgementMode = 'implicit' | 'explicit'
  * unless noted.
  */
 export interface ShareConsumerOptions extends ClientOptions {
-  /** The share group: its members share the records of its topics, one record to one of them at a time. */
+  /**
+   * The share group: its members share the records of its topics; each record is with one member at
+   * a time.
+   */
   readonly groupId: string
-  /** Topics to subscribe to right away. Typed topics give records their types. */
+  /** Topics to subscribe to from the start. Typed topics give records their types. */
   readonly topics?: readonly (string | Topic<unknown, unknown>)[]
-  /** For topics without types of their own. Default: Buffers. */
+  /** Deserializers of topics without types. Default: Buffers. */
   readonly deserializers?: Deserializers<unknown, unknown>
   /**
-   * `implicit`: what a `poll` returned counts as accepted with the next one. `explicit`: every record must be acknowledged before
-   * the next `poll`. Default `implicit`.
+   * `implicit`: what a `poll` returned counts as accepted with the next one. `explicit`: every
+   * record must be acknowledged before the next `poll`. Default `implicit`.
    */
   readonly acknowledgementMode?: AcknowledgementMode
-  /** `record_limit` never takes more than `maxPollRecords`; `batch_optimized` takes whole batches, which is quicker (KIP-1206). Default. */
+  /**
+   * `record_limit` never acquires more than `maxPollRecords`; `batch_optimized` acquires whole
+   * batches, which is faster (KIP-1206). Default.
+   */
   readonly acquireMode?: 'batch_optimized' | 'record_limit'
-  /** Records a `poll` is to return; whole batches may make it more. Default 500. */
+  /** Records that `poll` returns; whole batches may exceed it. Default 500. */
   readonly maxPollRecords?: number
-  /** Default 1. */
+  /** Bytes that make a broker answer before `fetchMaxWaitMs`. Default 1. */
   readonly fetchMinBytes?: number
-  /** Default 52,428,800. */
+  /** Largest reply to a fetch, bytes. Default 52,428,800. */
   readonly fetchMaxBytes?: number
-  /** How long the broker may wait for records. Default 500. */
+  /** Longest time that a broker may hold a fetch. Default 500. */
   readonly fetchMaxWaitMs?: number
-  /** Default true. */
+  /** Whether checksums of batches are verified. Default true. */
   readonly checkCrcs?: boolean
-  /** Told to the group's coordinator. */
+  /** Rack of this client, sent to the group's coordinator. */
   readonly clientRack?: string
-  /** How long calls like `commit` may take. Default 60,000. */
+  /** Time-out of calls such as `commit`. Default 60,000. */
   readonly defaultApiTimeoutMs?: number
 }
 

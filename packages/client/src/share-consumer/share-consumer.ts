@@ -31,15 +31,15 @@ import {
 
 type AnyRecord = ConsumerRecord<unknown, unknown>
 
-/** What the broker said of the acknowledgements of one partition. */
+/** Result of the acknowledgements of one partition. */
 export interface AcknowledgedPartition extends TopicPartition {
   /** Offsets of the records, ascending. */
   readonly offsets: readonly bigint[]
-  /** Undefined when they were taken. */
+  /** Error; undefined if the broker accepted them. */
   readonly error: Error | undefined
 }
 
-/** A partition that records came from, and those of them that nobody has spoken of yet. */
+/** A partition with acquired records, and those that are not acknowledged yet. */
 interface Holding {
   readonly place: SharePlace
   readonly nodeId: number
@@ -51,8 +51,9 @@ const LOOK_AGAIN_MS = 1000
 const CLOSE_TIMEOUT_MS = 5000
 
 /**
- * Reads topics as a member of a share group (KIP-932): a queue whose records go to one member at a time, and again to another when that
- * one gives them back, dies or takes too long. One way to read at a time: `poll`, `for await` or `run`.
+ * Reads topics as a member of a share group (KIP-932): a queue whose records are with one member at
+ * a time, and are delivered again when that member releases them, fails or takes too long. One way
+ * to read at a time: `poll`, `for await` or `run`.
  */
 export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerOptions>
   implements AsyncDisposable, AsyncIterable<RecordOf<O>>
@@ -68,9 +69,9 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   readonly #wakeup = new Wakeup()
   #topics: readonly string[] = []
   #buffer: AnyRecord[] = []
-  /** What the last `poll` returned. */
+  /** Records of the last `poll`. */
   #handedOut: readonly AnyRecord[] = []
-  /** Acknowledgements that came too late. */
+  /** Acknowledgements that were too late. */
   readonly #lost: AcknowledgedPartition[] = []
   #lockTimeoutMs = 30_000
   #failure: Error | undefined
@@ -78,7 +79,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   #retry: Timer | undefined
   #failures = 0
   #closing: Promise<void> | undefined
-  /** Hears what became of acknowledgements that went along with fetches. */
+  /** Receives the results of acknowledgements that were sent with fetches. */
   onAcknowledged: ((outcomes: readonly AcknowledgedPartition[]) => void) | undefined
 
   /** Creates a share consumer; it connects on first use. Throws `MILLRACE_INVALID_OPTION`. */
@@ -95,9 +96,10 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     if (options.topics !== undefined) this.subscribe(options.topics)
   }
 
-  // ---------------------------------------------------------------------------------------------- subscribing
+  // ----------------------------------------------------------------------------------------------
+  // subscribing
 
-  /** Joins the group for these topics, in place of what was subscribed before. */
+  /** Joins the group for these topics; replaces the previous subscription. */
   subscribe(topics: readonly (string | Topic<unknown, unknown>)[]): void {
     this.#assertOpen()
     const names: string[] = []
@@ -129,7 +131,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     return this.#topics
   }
 
-  /** Leaves the group; what is in hand goes back. */
+  /** Leaves the group and releases acquired records. */
   async unsubscribe(): Promise<void> {
     this.#topics = []
     this.#releaseUnseen()
@@ -137,12 +139,12 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     await this.#membership.leave()
   }
 
-  /** Partitions that the group has this member read from. */
+  /** Partitions that the group assigned to this member. */
   get assignment(): readonly TopicPartition[] {
     return this.#places().map(({ topic, partition }) => ({ topic, partition }))
   }
 
-  /** How long a record stays with this member, as the broker said with the last fetch. */
+  /** Time for which a record is locked for this member, as of the last fetch. */
   get acquisitionLockTimeoutMs(): number {
     return this.#lockTimeoutMs
   }
@@ -171,11 +173,12 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     })
   }
 
-  // ---------------------------------------------------------------------------------------------- reading
+  // ----------------------------------------------------------------------------------------------
+  // reading
 
   /**
-   * The next records; waits up to `timeoutMs` for the first. In implicit mode this accepts what the `poll` before returned; in explicit
-   * mode all of that must have been acknowledged.
+   * Returns the next records; waits up to `timeoutMs` for the first. In implicit mode this accepts
+   * the records of the previous `poll`; in explicit mode all of them must have been acknowledged.
    */
   async poll(
     timeoutMs = 0,
@@ -204,12 +207,18 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     this.#handedOut = []
   }
 
-  /** Whether this delivery of a record is still in hand: after its lock ended the record may have come again. */
+  /**
+   * Whether this delivery is still current: after its lock expired the record may have been
+   * delivered again.
+   */
   #isOpen(record: AnyRecord): boolean {
     return this.#holdings.get(partitionName(record))?.open.get(record.offset) === record
   }
 
-  /** For the ways to read: what is there or comes within `timeoutMs`, without a word on what came before. */
+  /**
+   * For the ways to read: buffered records, or those that arrive within `timeoutMs`, without
+   * acknowledging earlier ones.
+   */
   async nextBatch(timeoutMs: number, signal?: AbortSignal): Promise<AnyRecord[]> {
     const { clock } = this.#cluster
     const deadline = clock.monotonic() + timeoutMs
@@ -218,7 +227,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
       if (this.#buffer.length > 0) {
         const records = this.#buffer.filter((record) => this.#isOpen(record))
         this.#buffer = []
-        // Looks for more while these are handled, and does not wait for any.
+        // Requests more while these are handled, without waiting.
         this.#fetch(0)
         if (records.length > 0) return records
       }
@@ -242,7 +251,10 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     if (failure !== undefined) throw failure
   }
 
-  /** One request to every broker with something to read from, or to be told, that has none under way. */
+  /**
+   * Sends one request to every broker that has something to read or to acknowledge, and none in
+   * flight.
+   */
   #fetch(maxWaitMs: number): void {
     const byNode = new Map<number, SharePlace[]>()
     let isUnknown = false
@@ -258,7 +270,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     for (const { nodeId, acknowledgements } of this.#holdings.values()) {
       if (acknowledgements.size > 0 && !byNode.has(nodeId)) byNode.set(nodeId, [])
     }
-    // Locks are with the session: one without anything to read is told so.
+    // Locks belong to the session: acknowledgements are sent to it even without a fetch.
     for (const [nodeId, session] of this.#sessions) {
       if (session.isOpen && !byNode.has(nodeId)) byNode.set(nodeId, [])
     }
@@ -321,10 +333,10 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     })
   }
 
-  /** Decodes what was acquired; offsets without a record are told to the broker as gaps. */
+  /** Decodes acquired records; offsets without a record are acknowledged as gaps. */
   #take(nodeId: number, place: SharePlace, data: FetchedSharePartition): void {
     if (data.errorCode !== 0) {
-      // The partition is elsewhere, or not set up yet: what to read is looked at again.
+      // The partition moved, or is not set up yet: the assignment is checked again.
       this.#cluster.requestRefresh()
       return
     }
@@ -387,9 +399,13 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     return holding
   }
 
-  // ---------------------------------------------------------------------------------------------- acknowledging
+  // ----------------------------------------------------------------------------------------------
+  // acknowledging
 
-  /** Says what became of a record; told to the broker with the next fetch, or by `commit`. Default `accept`. */
+  /**
+   * Acknowledges a record; sent to the broker with the next fetch, or by `commit`. Default
+   * `accept`.
+   */
   acknowledge(
     record: TopicPartition & {
       readonly offset: bigint
@@ -422,7 +438,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     const holding = this.#holdings.get(partitionName(record))
     if (holding === undefined) return
     holding.acknowledgements.set(record.offset, type)
-    // What is renewed is still in hand.
+    // A renewed record stays in progress.
     if (type !== 'renew') holding.open.delete(record.offset)
   }
 
@@ -438,7 +454,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     return taken
   }
 
-  /** Renewals go in requests of their own. */
+  /** Renewals are sent in separate requests. */
   async #renew(nodeId: number): Promise<readonly AcknowledgeOutcome[]> {
     const renewals = [...this.#holdings.values()].flatMap(
       ({ place, nodeId: node, acknowledgements }) => {
@@ -457,7 +473,8 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     for (const { acknowledgements, error } of outcomes) {
       if (error !== undefined || acknowledgements.hasRenewals) continue
       const open = this.#holdings.get(partitionName(acknowledgements.at))?.open
-      // Also a later delivery, which came while this was on its way: the broker took it for that one.
+      // Also a later delivery, which arrived while this was in flight: the broker applied it to
+      // that one.
       for (const offset of acknowledgements.offsets) open?.delete(offset)
     }
     const told = outcomes.map(toldOutcome)
@@ -472,8 +489,9 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   }
 
   /**
-   * Tells the brokers at once what was acknowledged, and what they said of it, partition by partition: a refusal means that a record was
-   * no longer this consumer's, as after its lock ended. In implicit mode what the last `poll` returned counts as accepted.
+   * Sends all acknowledgements at once and returns their results, partition by partition: an error
+   * means that a record no longer belonged to this consumer, for example after its lock expired. In
+   * implicit mode the records of the last `poll` count as accepted.
    */
   async commit(): Promise<AcknowledgedPartition[]> {
     this.#assertOpen()
@@ -500,9 +518,13 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     return [...outcomes.flat().map(toldOutcome), ...this.#lost.splice(0)]
   }
 
-  // ---------------------------------------------------------------------------------------------- other ways to read
+  // ----------------------------------------------------------------------------------------------
+  // other ways to read
 
-  /** Reads one record after the other until the consumer is closed. A record counts as accepted when the next one is asked for. */
+  /**
+   * Reads record by record until the consumer is closed. A record counts as accepted when the next
+   * one is requested.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<RecordOf<O>, undefined> {
     this.#beginReading('for await')
     let inHand: AnyRecord | undefined
@@ -521,7 +543,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
       if (error instanceof MillraceError && error.code === 'MILLRACE_CLOSED') return undefined
       throw error
     } finally {
-      // Whoever leaves the loop has not said that the last one is done.
+      // Leaving the loop does not say that the last record was handled.
       for (const record of inHand === undefined ? rest : [inHand, ...rest]) {
         this.#settle(record, 'release')
       }
@@ -534,9 +556,10 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   }
 
   /**
-   * Hands every record to a handler, several at once with `concurrency`, until the signal is aborted or the consumer is closed. A record
-   * is accepted when its handler is done. When it fails, `onError` says what becomes of the record; without it the record is released and
-   * the run rejects with the error. Locks are renewed while handlers are at work.
+   * Passes every record to a handler, several at once with `concurrency`, until the signal is
+   * aborted or the consumer is closed. A record is accepted when its handler resolves. If it
+   * rejects, `onError` decides; without it the record is released and the run rejects with the
+   * error. Locks are renewed while handlers run.
    */
   run(options: ShareRunOptions<RecordOf<O>>): Promise<void> {
     return this.#reading('run', undefined, () =>
@@ -593,7 +616,8 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     }
   }
 
-  // ---------------------------------------------------------------------------------------------- ending
+  // ----------------------------------------------------------------------------------------------
+  // ending
 
   #releaseUnseen(): void {
     for (const record of this.#buffer.splice(0)) this.#settle(record, 'release')
@@ -617,8 +641,8 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   }
 
   /**
-   * Tells what was acknowledged, gives back what was not, and leaves the group. In implicit mode what the last `poll` returned is accepted.
-   * Idempotent.
+   * Sends acknowledgements, releases other records, and leaves the group. In implicit mode the
+   * records of the last `poll` are accepted. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()

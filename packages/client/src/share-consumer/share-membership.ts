@@ -20,10 +20,13 @@ type Heartbeat = MessageOf<typeof ShareGroupHeartbeatResponse>
 
 const LEAVE_EPOCH = -1
 const LEAVE_TIMEOUT_MS = 5000
-/** A group that has just been joined may assign with a later heartbeat; these come sooner than the interval. */
+/**
+ * A group that was just joined may assign with a later heartbeat; these are sent sooner than the
+ * interval.
+ */
 const FIRST_INTERVALS_MS = [20, 50, 100, 200, 400, 800]
 
-/** Membership in a share group (KIP-932): says what is wanted, and hears what to read. */
+/** Membership in a share group (KIP-932): sends the subscription and receives the assignment. */
 export class ShareMembership {
   readonly memberId: string
   readonly #link: GroupLink
@@ -38,9 +41,9 @@ export class ShareMembership {
   #timer: Timer | undefined
   #unassigned = 0
   #failures = 0
-  /** What to read; empty until the group has said. */
+  /** Assigned partitions; empty until the group has assigned any. */
   assignment: ShareAssignment = []
-  /** Set when going on is impossible. */
+  /** Set when the membership cannot continue. */
   fatal: Error | undefined
 
   constructor(link: GroupLink, options: { readonly rackId: string }, onChange: () => void) {
@@ -54,7 +57,7 @@ export class ShareMembership {
     return this.#epoch
   }
 
-  /** From now on a member with this subscription. */
+  /** Becomes a member with this subscription. */
   subscribe(topics: readonly string[]): void {
     this.#topics = topics
     this.#isActive = true
@@ -93,7 +96,7 @@ export class ShareMembership {
     this.#schedule(intervalMs)
   }
 
-  /** One heartbeat; how long until the next. */
+  /** Sends one heartbeat; returns the time until the next. */
   async #exchange(): Promise<number> {
     const isJoining = this.#epoch === 0
     const topics = this.#topics.join()
@@ -158,7 +161,7 @@ export class ShareMembership {
         { timeoutMs: LEAVE_TIMEOUT_MS },
       )
     } catch (error) {
-      // The session ends by itself then.
+      // The session then expires.
       this.#link.cluster.options.logger.debug('could not leave the share group', { error })
     }
   }

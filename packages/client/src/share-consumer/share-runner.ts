@@ -6,24 +6,27 @@ import type { AcknowledgeType } from './acknowledgements.ts'
 
 type AnyRecord = ConsumerRecord<unknown, unknown>
 
-/** What becomes of a record whose handler failed. */
+/** Outcome of a record whose handler failed. */
 export type FailedRecord = 'release' | 'reject' | 'accept'
 
 /** Options of `ShareConsumer.run`. */
 export interface ShareRunOptions<R> {
   /** Handles a record; it is accepted when this resolves, and `onError` decides when it rejects. */
   readonly eachRecord: (record: R) => unknown
-  /** Handlers at work at once. Default 1. Records of a queue have no order to keep. */
+  /** Number of concurrent handlers. Default 1. Records of a queue have no order to keep. */
   readonly concurrency?: number
-  /** Ends the run: what is being handled is finished, the rest is given back. */
+  /** Stops the run: handlers in progress finish, other records are released. */
   readonly signal?: AbortSignal
-  /** Says what becomes of a record whose handler failed; the run goes on. `release` gives it to somebody again, `reject` to nobody. */
+  /**
+   * Decides about a record whose handler failed; the run continues. `release` delivers it again,
+   * `reject` does not.
+   */
   readonly onError?: (error: unknown, record: R) => FailedRecord
-  /** Whether locks are renewed while a handler takes long. Default true. */
+  /** Whether locks are renewed while a handler runs. Default true. */
   readonly renewsLocks?: boolean
 }
 
-/** What the runner has of its consumer. */
+/** The part of the consumer that the runner uses. */
 export interface ShareSource {
   nextBatch(timeoutMs: number, signal?: AbortSignal): Promise<AnyRecord[]>
   settle(record: AnyRecord, type: AcknowledgeType): void
@@ -34,7 +37,7 @@ export interface ShareSource {
 
 const WAIT_MS = 1000
 
-/** `shareConsumer.run`: keeps handlers supplied with records. */
+/** `shareConsumer.run`: passes records to handlers. */
 export class ShareRunner<R> {
   readonly #source: ShareSource
   readonly #options: ShareRunOptions<R>
@@ -113,7 +116,7 @@ export class ShareRunner<R> {
     })
   }
 
-  /** Twice in the time of a lock, for what is being handled and what waits for it. */
+  /** Twice per lock time, for records that are being handled or wait for it. */
   #renewLater(): void {
     if (this.#options.renewsLocks === false) return
     const wait = Math.max(100, this.#source.lockTimeoutMs() / 2)

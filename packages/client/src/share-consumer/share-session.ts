@@ -23,7 +23,7 @@ export interface SharePlace extends TopicPartition {
   readonly topicId: string
 }
 
-/** What the broker said of acknowledgements of one partition. */
+/** Result of the acknowledgements of one partition. */
 export interface AcknowledgeOutcome {
   readonly acknowledgements: PartitionAcknowledgements
   readonly error: Error | undefined
@@ -38,7 +38,7 @@ export interface ShareFetchResult {
 const FINAL_EPOCH = -1
 const LAST_EPOCH = 0x7fffffff
 
-/** What one broker was told we read from it (KIP-932); requests of a session go one after another. */
+/** State of a share session with one broker (KIP-932); its requests are sent one after another. */
 export class ShareSession {
   readonly nodeId: number
   readonly #cluster: Cluster
@@ -46,7 +46,7 @@ export class ShareSession {
   readonly #memberId: string
   #epoch = 0
   readonly #told = new Map<string, SharePlace>()
-  /** The request before, which must be answered first. */
+  /** The previous request, which must be answered first. */
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(options: {
@@ -71,7 +71,7 @@ export class ShareSession {
     return result
   }
 
-  /** Asks for records of exactly these partitions, and tells what became of others on the way. */
+  /** Fetches records of exactly these partitions, and acknowledges others along the way. */
   fetch(
     places: readonly SharePlace[],
     acknowledged: readonly {
@@ -94,9 +94,10 @@ export class ShareSession {
     const { groupId, fetchMinBytes, fetchMaxBytes, maxPollRecords, acquireMode } = this.#options
     const wanted = new Map(places.map((place) => [keyOf(place), place]))
     const added = places.filter((place) => !this.#told.has(keyOf(place)))
-    // A session that begins knows nothing of what was acquired before.
+    // A new session knows nothing of what was acquired before.
     const sent = this.#epoch === 0 ? [] : acknowledged
-    // To name a partition is to ask for its records: one that is only acknowledged is forgotten in the same breath.
+    // Naming a partition fetches its records: one that is only acknowledged is removed in the same
+    // request.
     const named = new Map([
       ...this.#told,
       ...sent.map(({ place }) => [keyOf(place), place] as const),
@@ -151,7 +152,7 @@ export class ShareSession {
     return { fetched, outcomes, lockTimeoutMs: response.acquisitionLockTimeoutMs }
   }
 
-  /** Tells what became of records, without asking for others. */
+  /** Acknowledges records without fetching. */
   acknowledge(
     acknowledged: readonly {
       readonly place: SharePlace
@@ -197,7 +198,7 @@ export class ShareSession {
       if (error === undefined) return response
       throw error
     } catch (error) {
-      // What the broker knows of us is uncertain now, and with the connection our locks are gone.
+      // The state of the session is uncertain now, and with the connection the locks are gone.
       this.reset()
       throw error
     }
@@ -207,7 +208,7 @@ export class ShareSession {
     this.#epoch = this.#epoch === LAST_EPOCH ? 1 : this.#epoch + 1
   }
 
-  /** Begins anew with the next request. */
+  /** Restarts with the next request. */
   reset(): void {
     this.#epoch = 0
     this.#told.clear()

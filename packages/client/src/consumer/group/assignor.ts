@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TopicPartition } from '../../topic-partition.ts'
 
-/** A member as the leader of its group sees it. */
+/** A member as the group leader sees it. */
 export interface GroupMember {
   /** Id of the member. */
   readonly memberId: string
@@ -9,9 +9,9 @@ export interface GroupMember {
   readonly groupInstanceId: string | null
   /** Topics that the member subscribes to. */
   readonly topics: readonly string[]
-  /** What it has now, as it said when it joined. */
+  /** Partitions that the member owned when it joined. */
   readonly ownedPartitions: readonly TopicPartition[]
-  /** Generation in which it got them, -1 when it does not say. */
+  /** Generation in which it got them; -1 if unknown. */
   readonly generationId: number
   /** Rack of the member, or null. */
   readonly rackId: string | null
@@ -32,11 +32,14 @@ export interface AssignmentInput {
 /** Partitions by member id. */
 export type GroupAssignment = Map<string, TopicPartition[]>
 
-/** Divides partitions among the members of a classic group; run by whichever member leads. */
+/** Assigns partitions to the members of a classic group; runs in the member that is the leader. */
 export interface Assignor {
   /** Members agree on an assignor by its name. */
   readonly name: string
-  /** `cooperative` keeps what stays during a rebalance, `eager` gives up everything first (KIP-429). */
+  /**
+   * `cooperative` keeps partitions that stay during a rebalance, `eager` revokes all first
+   * (KIP-429).
+   */
   readonly protocols: readonly ('eager' | 'cooperative')[]
   /** Bytes for the leader's assignor, sent with each join. */
   userData?(owned: readonly TopicPartition[], generationId: number): Buffer | null

@@ -51,7 +51,7 @@ const groups = fc
 const names = (assignment: GroupAssignment): string[] =>
   [...assignment.values()].flat().map(({ topic, partition }) => `${topic}-${partition}`)
 
-/** Members as they would join next, each with what it was given. */
+/** Members as they would join next, each with its current assignment. */
 function owning(
   input: AssignmentInput,
   assignment: GroupAssignment,
@@ -147,7 +147,7 @@ describe('sticky assignors', () => {
             assert.ok(!owned.has(name), `${name} was given away while it was owned`)
           }
         }
-        // What was held back finds its place within a few more rounds, each of which the members ask for.
+        // Withheld partitions are assigned within a few more rounds, which the members request.
         let last = second
         for (let round = 2; round < 8; round++) {
           last = cooperativeStickyAssignor.assign(owning(input, last, round))

@@ -42,12 +42,13 @@ export interface ClassicMembershipOptions {
   readonly rackId: string
 }
 
-/** Room for the broker to answer a join that lasted the whole rebalance. */
+/** Margin for the broker to answer a join that lasted the whole rebalance. */
 const JOIN_GRACE_MS = 5000
 
 /**
- * Membership in a classic group: join, sync, heartbeat, leave. Heartbeats run on their own timer and on a connection of their own,
- * however long the application takes; when it takes longer than `maxPollIntervalMs`, the member leaves, as Java's does.
+ * Membership in a classic group: join, sync, heartbeat, leave. Heartbeats have their own timer and
+ * connection, however slow the application is; if it is slower than `maxPollIntervalMs`, the member
+ * leaves, as Java's does.
  */
 export class ClassicMembership implements Membership {
   readonly #cluster: Cluster
@@ -60,13 +61,13 @@ export class ClassicMembership implements Membership {
   #isHeartbeating = false
   #timer: Timer | undefined
   #lastHeartbeatOkMs = 0
-  /** Set when the group expects us to join again. */
+  /** Set when the group expects this member to join again. */
   needsJoin = true
-  /** Set when what we had was given to others without asking us. */
+  /** Set when the partitions were assigned to others without this member's consent. */
   isLost = false
-  /** Set when going on is impossible. */
+  /** Set when the membership cannot continue. */
   fatal: Error | undefined
-  /** When the application last showed that it is getting on. */
+  /** When the application last made progress. */
   lastProgressMs: () => number
 
   constructor(link: GroupLink, options: ClassicMembershipOptions, onChange: () => void) {
@@ -90,17 +91,17 @@ export class ClassicMembership implements Membership {
     return this.#generationId >= 0
   }
 
-  /** Whether all assignors we offer can keep partitions through a rebalance. */
+  /** Whether all offered assignors keep partitions through a rebalance. */
   get isCooperative(): boolean {
     return this.#options.assignors.every(({ protocols }) => protocols.includes('cooperative'))
   }
 
   assignmentApplied(_owned: readonly TopicPartition[], tookAway: boolean): void {
-    // What we gave up is assigned to others in the rebalance that follows (KIP-429).
+    // Revoked partitions are assigned to others in the rebalance that follows (KIP-429).
     if (tookAway) this.requestJoin()
   }
 
-  /** Joins until the group has agreed. Rejects with errors that another attempt cannot mend. */
+  /** Joins until the group is stable. Rejects with errors that a retry cannot resolve. */
   async join(subscription: JoinSubscription): Promise<JoinResult> {
     for (let attempt = 0; ; attempt++) {
       if (this.#cluster.isClosed)
@@ -119,11 +120,11 @@ export class ClassicMembership implements Membership {
     }
   }
 
-  /** One attempt; undefined when the group said to try again at once. */
+  /** One attempt; undefined if the group asked for an immediate retry. */
   async #joinOnce(subscription: JoinSubscription): Promise<JoinResult | undefined> {
     const { groupId, assignors, sessionTimeoutMs, maxPollIntervalMs } = this.#options
     const groupInstanceId = this.#options.groupInstanceId ?? null
-    // From here on the broker waits for the join, not for heartbeats.
+    // From here the broker waits for the join, not for heartbeats.
     this.#stopHeartbeats()
     const joined = await this.#link.request(
       JoinGroupRequest,
@@ -175,7 +176,7 @@ export class ClassicMembership implements Membership {
     }
   }
 
-  /** What the leader decides for everybody. */
+  /** Assignment of all members, by the leader. */
   async #plan(joined: MessageOf<typeof JoinGroupResponse>): Promise<{
     readonly assignments: { readonly memberId: string; readonly assignment: Buffer }[]
     readonly partitionCounts: ReadonlyMap<string, number>
@@ -209,7 +210,10 @@ export class ClassicMembership implements Membership {
     }
   }
 
-  /** Partition counts of all topics that any member wants; other members may want topics we have never asked about. */
+  /**
+   * Partition counts of all subscribed topics; other members may subscribe to topics that this
+   * client has never looked up.
+   */
   async #countsFor(joined: MessageOf<typeof JoinGroupResponse>): Promise<Map<string, number>> {
     const wanted = new Set(membersOf(joined).flatMap(({ topics }) => topics))
     const { metadata } = this.#cluster
@@ -291,7 +295,7 @@ export class ClassicMembership implements Membership {
         if (!this.#cluster.isClosed) this.#fail(error as Error)
         return
       }
-      // Without the coordinator the others will have been given our partitions by now.
+      // Without a coordinator for this long, the partitions will have been assigned to others.
       if (monotonic() - this.#lastHeartbeatOkMs > sessionTimeoutMs && this.#isHeartbeating)
         this.#lose()
     }
@@ -324,14 +328,14 @@ export class ClassicMembership implements Membership {
     }
   }
 
-  /** Joins again with the next poll. */
+  /** Rejoins with the next poll. */
   requestJoin(): void {
     if (this.needsJoin) return
     this.needsJoin = true
     this.#onChange()
   }
 
-  /** For whoever learns from another request that the group went on without us. */
+  /** For callers that learn from another request that the group rebalanced without this member. */
   lose(): void {
     this.#lose(true)
   }
@@ -352,7 +356,9 @@ export class ClassicMembership implements Membership {
     this.#onChange()
   }
 
-  /** Tells the group that we go, so that it does not wait for our session to end. Static members just stop. */
+  /**
+   * Leaves the group, so that it does not wait for the session to expire. Static members just stop.
+   */
   async leave(reason: string): Promise<void> {
     this.#stopHeartbeats()
     const memberId = this.#memberId
@@ -372,7 +378,7 @@ export class ClassicMembership implements Membership {
         { timeoutMs: 5000 },
       )
     } catch (error) {
-      // The session ends by itself then.
+      // The session then expires.
       this.#cluster.options.logger.debug('could not leave the group', { error })
     }
   }

@@ -24,7 +24,7 @@ export interface ConsumerMembershipOptions {
   readonly groupInstanceId: string | undefined
   readonly maxPollIntervalMs: number
   readonly rackId: string
-  /** Server-side assignor to ask for (`group.remote.assignor`). */
+  /** Server-side assignor (`group.remote.assignor`). */
   readonly remoteAssignor: string | undefined
 }
 
@@ -35,12 +35,12 @@ const JOIN_EPOCH = 0
 const LEAVE_EPOCH = -1
 const STATIC_LEAVE_EPOCH = -2
 const LEAVE_TIMEOUT_MS = 5000
-/** How often the names of assigned topics are asked for before one counts as deleted. */
+/** Number of lookups after which the topic of an unknown id counts as deleted. */
 const NAME_ATTEMPTS = 10
 
 /**
- * Membership in a group of the consumer protocol (KIP-848): the member says what it wants and has, the broker what it is to have.
- * Partitions are given up first and told so; then others get them.
+ * Membership in a group of the consumer protocol (KIP-848): the member reports its subscription and
+ * partitions, the broker assigns. Partitions are revoked and reported first; then others get them.
  */
 export class ConsumerMembership implements Membership {
   readonly #cluster: Cluster
@@ -51,12 +51,12 @@ export class ConsumerMembership implements Membership {
   #epoch = JOIN_EPOCH
   #intervalMs = 5000
   #topics: readonly string[] = []
-  /** What the broker was last told that we want. */
+  /** Subscription that the broker was last sent. */
   #toldTopics = ''
   #owned: readonly TopicPartition[] = []
-  /** What the broker was last told that we have. */
+  /** Partitions that the broker was last sent. */
   #toldOwned = ''
-  /** By topic id; undefined when nothing new has come since it was last applied. */
+  /** New assignment by topic id; undefined if the last one was applied. */
   #assignment: IdAssignment | undefined
   #isActive = false
   #isBeating = false
@@ -117,7 +117,7 @@ export class ConsumerMembership implements Membership {
     return { assigned: await this.#named(assignment), watched: undefined }
   }
 
-  /** Topic names for the ids that the broker uses; a topic that was just made may take some asking. */
+  /** Topic names for the broker's ids; a topic that was just created may need several lookups. */
   async #named(assignment: IdAssignment): Promise<TopicPartition[]> {
     for (let attempt = 0; ; attempt++) {
       const names = new Map(
@@ -142,11 +142,13 @@ export class ConsumerMembership implements Membership {
   assignmentApplied(owned: readonly TopicPartition[]): void {
     this.#owned = owned
     if (!this.isMember || this.#toldOwned === listOf(owned)) return
-    // What was given up is free for others from here on, and what they gave up may come to us.
+    // Revoked partitions are free for other members from here, and theirs may be assigned to this
+    // one.
     this.#schedule(0)
   }
 
-  // ---------------------------------------------------------------------------------------------- heartbeats
+  // ----------------------------------------------------------------------------------------------
+  // heartbeats
 
   #schedule(ms: number): void {
     this.#timer?.cancel()
@@ -177,7 +179,10 @@ export class ConsumerMembership implements Membership {
     }
   }
 
-  /** One heartbeat, and what follows from its answer. One at a time: what is to be told meanwhile goes with the next. */
+  /**
+   * Sends one heartbeat and processes its answer. One at a time: changes in the meantime are sent
+   * with the next.
+   */
   async #beatNow(): Promise<void> {
     if (this.#isBeating) {
       this.#beatsAgain = true
@@ -217,7 +222,7 @@ export class ConsumerMembership implements Membership {
         topicPartitions: isJoining ? [] : owned === this.#toldOwned ? null : this.#ownedByTopic(),
       },
     )
-    // Whoever left or was put out meanwhile does not care any more.
+    // The membership ended in the meantime.
     if (this.#epoch !== epoch) return
     if (response.errorCode !== ErrorCode.NONE) {
       this.#refused(response)
@@ -308,7 +313,7 @@ export class ConsumerMembership implements Membership {
         {
           groupId: this.#link.groupId,
           memberId: this.#memberId,
-          // A static member keeps its place for its return.
+          // A static member keeps its assignment until it returns.
           memberEpoch: groupInstanceId === undefined ? LEAVE_EPOCH : STATIC_LEAVE_EPOCH,
           instanceId: groupInstanceId ?? null,
           topicPartitions: null,
@@ -316,7 +321,7 @@ export class ConsumerMembership implements Membership {
         { timeoutMs: LEAVE_TIMEOUT_MS },
       )
     } catch (error) {
-      // The session ends by itself then.
+      // The session then expires.
       this.#cluster.options.logger.debug('could not leave the group', { error })
     }
   }

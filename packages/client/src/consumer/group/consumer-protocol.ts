@@ -9,7 +9,7 @@ import {
 import { partitionsByTopic, type TopicPartition } from '../../topic-partition.ts'
 import type { GroupMember } from './assignor.ts'
 
-/* What the members of a classic group tell each other: a version in two bytes, then the message. */
+/* Messages between members of a classic group: a version in two bytes, then the message. */
 
 const NEWEST = 3
 
@@ -23,7 +23,7 @@ function write<S extends MessageSchema>(
   return writer.toBuffer()
 }
 
-/** A reader of later versions finds what it knows in front and ignores the rest. */
+/** A reader of later versions finds the known fields first and ignores the rest. */
 function versionOf(reader: ByteReader): number {
   return Math.min(Math.max(reader.int16(), 0), NEWEST)
 }
@@ -71,7 +71,7 @@ export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer 
 }
 
 export function decodeAssignment(data: Buffer): TopicPartition[] {
-  // A member that its leader forgot gets no bytes at all.
+  // A member that its leader left out gets no bytes at all.
   if (data.length === 0) return []
   const reader = new ByteReader(data)
   const version = versionOf(reader)

@@ -10,63 +10,70 @@ import type { Cluster } from '../../metadata/cluster.ts'
 import type { RequestOptions } from '../../network/broker-connection.ts'
 import type { TopicPartition } from '../../topic-partition.ts'
 
-/** A member's place in its group, as the group protocol names it. */
+/** Identity of a member in its group. */
 export interface Generation {
-  /** Generation of a classic group, epoch of the member of a consumer group; -1 outside. */
+  /**
+   * Generation of a classic group, epoch of a member of a consumer group; -1 outside of a group.
+   */
   readonly generationId: number
   readonly memberId: string
-  /** Null for dynamic members. */
+  /** Name of a static member; null for dynamic members. */
   readonly groupInstanceId: string | null
 }
 
 export interface JoinSubscription {
   readonly topics: readonly string[]
-  /** What we hold on to through the rebalance. */
+  /** Partitions that are kept through the rebalance. */
   readonly owned: readonly TopicPartition[]
-  /** What we had last, for assignors that would give it to us again. */
+  /** Last assignment, for assignors that prefer to keep it. */
   readonly previous: readonly TopicPartition[]
 }
 
 export interface JoinResult {
   readonly assigned: readonly TopicPartition[]
-  /** Topics whose partition counts the assignment rests on, for the leader to watch; undefined where that is not ours to do. */
+  /**
+   * Topics whose partition counts the assignment depends on, which the leader watches; undefined if
+   * this member is not the leader.
+   */
   readonly watched: ReadonlyMap<string, number> | undefined
 }
 
-/** A consumer's place in its group, whichever protocol it speaks. */
+/** Membership in a group, of either protocol. */
 export interface Membership {
   readonly generation: Generation
   readonly isMember: boolean
   /** Whether partitions may be kept through a rebalance. */
   readonly isCooperative: boolean
-  /** Set when the group has something for us, or we for it: `join` is due. */
+  /** Set when the group has a new assignment, or this member a new subscription: `join` is due. */
   needsJoin: boolean
-  /** Set when what we had was given to others without asking us. */
+  /** Set when the partitions were assigned to others without this member's consent. */
   isLost: boolean
-  /** Set when going on is impossible. */
+  /** Set when the membership cannot continue. */
   readonly fatal: Error | undefined
-  /** When the application last showed that it is getting on. */
+  /** When the application last made progress. */
   lastProgressMs: () => number
-  /** Joins until the group has agreed. Rejects with errors that another attempt cannot mend. */
+  /** Joins until the group is stable. Rejects with errors that a retry cannot resolve. */
   join(subscription: JoinSubscription): Promise<JoinResult>
-  /** What `join` gave is in place; `tookAway` when that meant giving up something. */
+  /**
+   * Called when the assignment of `join` is applied; `tookAway` if partitions were revoked for it.
+   */
   assignmentApplied(owned: readonly TopicPartition[], tookAway: boolean): void
-  /** Joins again with the next poll. */
+  /** Rejoins with the next poll. */
   requestJoin(): void
-  /** For whoever learns from another request that the group went on without us. */
+  /** For callers that learn from another request that the group rebalanced without this member. */
   lose(): void
-  /** Tells the group that we go, so that it does not wait for our session to end. */
+  /** Leaves the group, so that it does not wait for the session to expire. */
   leave(reason: string): Promise<void>
   close(): void
 }
 
-/** Refusals of a broker that does not coordinate the group, or not any more. */
+/** Errors of a broker that does not, or no longer, coordinate the group. */
 export const coordinatorMoved: ReadonlySet<number> = new Set([
   ErrorCode.COORDINATOR_NOT_AVAILABLE,
   ErrorCode.NOT_COORDINATOR,
 ])
 
-/** The broker that coordinates a group, looked for when it is first needed and after it moved. */
+/** The coordinator of a group; looked up on first use and after it moved. */
 export class GroupLink {
   readonly cluster: Cluster
   readonly groupId: string

@@ -11,8 +11,9 @@ import type {
 } from './membership.ts'
 
 /**
- * Speaks the consumer protocol where the cluster has it, else the classic one. Which is decided by the first join, and once for all: a
- * cluster without `group.version` 1, or a classic group that must stay one, takes classic members only.
+ * Uses the consumer protocol if the cluster has it, else the classic one. The first join decides,
+ * for good: a cluster without `group.version` 1, or a classic group that must stay classic, accepts
+ * classic members only.
  */
 export class NegotiatedMembership implements Membership {
   readonly #link: GroupLink
@@ -68,7 +69,7 @@ export class NegotiatedMembership implements Membership {
         const level = connection.features?.finalizedFeatures.find(
           ({ name }) => name === 'group.version',
         )?.maxVersionLevel
-        // Members of version 0 get their id from the broker, which loses it with the reply.
+        // Members of version 0 get their id from the broker; it is lost with the reply.
         return (level ?? 0) >= 1 && (connection.versionOf(ConsumerGroupHeartbeatRequest) ?? 0) >= 1
       } catch (error) {
         const mayTry = error instanceof MillraceError && error.retriable && !cluster.isClosed

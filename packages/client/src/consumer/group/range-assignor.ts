@@ -9,7 +9,7 @@ import {
   type GroupMember,
 } from './assignor.ts'
 
-/** A topic with those who share it, and how much each may still take. */
+/** A topic with its subscribers and their remaining shares. */
 interface TopicShare {
   readonly topic: string
   readonly members: readonly GroupMember[]
@@ -21,8 +21,9 @@ interface TopicShare {
 }
 
 /**
- * Divides each topic by itself into ranges, so that topics with the same number of partitions are divided alike. Where members
- * and brokers tell their racks, partitions go to members beside a replica as far as that leaves the ranges even (KIP-881).
+ * Splits each topic into ranges, independent of other topics, so that topics with the same number
+ * of partitions are split alike. Where members and brokers have racks, partitions go to members in
+ * the rack of a replica as far as the ranges stay even (KIP-881).
  */
 export const rangeAssignor: Assignor = {
   name: 'range',
@@ -58,7 +59,7 @@ function sharesOf({ members, partitionCounts }: AssignmentInput): TopicShare[] {
   })
 }
 
-/** How many more partitions of the topic a member may get. */
+/** Remaining partitions of the topic for a member. */
 function roomFor(share: TopicShare, member: GroupMember): number {
   const has = share.assigned.get(member.memberId)?.length ?? 0
   return Math.max(0, share.quota + (share.extras > 0 ? 1 : 0) - has)
@@ -79,7 +80,10 @@ function takeRange(share: TopicShare, member: GroupMember): void {
   give(share, member, [...share.unassigned].sort((a, b) => a - b).slice(0, room))
 }
 
-/** Whether racks make a difference: members have some of those that the replicas are in, and not every partition is in all of them. */
+/**
+ * Whether racks matter: members are in racks of replicas, and not every partition is in all of
+ * them.
+ */
 function isRackAware(share: TopicShare, { racks }: AssignmentInput): boolean {
   const memberRacks = new Set(share.members.flatMap(({ rackId }) => rackId ?? []))
   const byPartition = Array.from(share.unassigned, (partition) =>
@@ -90,7 +94,10 @@ function isRackAware(share: TopicShare, { racks }: AssignmentInput): boolean {
   return byPartition.some((some) => new Set(some).size !== all.size)
 }
 
-/** Topics that the same members share and that have as many partitions are divided alike, so that partition p of all goes to one member. */
+/**
+ * Topics with the same subscribers and number of partitions are split alike, so that partition p of
+ * all goes to one member.
+ */
 function matchRacks(shares: readonly TopicShare[], input: AssignmentInput): void {
   const isNear = (share: TopicShare, { rackId }: GroupMember, partition: number): boolean =>
     rackId === null || input.racks({ topic: share.topic, partition }).includes(rackId)

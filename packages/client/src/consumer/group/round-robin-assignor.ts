@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Assignor, compareMembers, compareText, emptyAssignment } from './assignor.ts'
 
-/** Deals out all partitions, topic by topic, one to each member in turn; members that do not want the topic are passed over. */
+/**
+ * Assigns all partitions, topic by topic, one to each member in turn; members without a
+ * subscription to the topic are skipped.
+ */
 export const roundRobinAssignor: Assignor = {
   name: 'roundrobin',
   protocols: ['eager'],

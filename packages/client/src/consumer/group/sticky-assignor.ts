@@ -21,8 +21,9 @@ interface Ownership {
 }
 
 /**
- * As even as possible, and of all even assignments one that moves little: members keep what they have, what nobody has goes to
- * those with least, and then partitions move only from a member that has at least two more than another that wants them (KIP-54).
+ * As even as possible, and among even assignments one with few moves: members keep their
+ * partitions, unowned ones go to the members with the fewest, and then partitions move only from a
+ * member that has at least two more than another subscriber (KIP-54).
  */
 export function assignSticky(
   { members, partitionCounts }: AssignmentInput,
@@ -56,7 +57,8 @@ export function assignSticky(
     }
     return best
   }
-  // Those few want go first, while there is a choice for the others.
+  // Partitions with the fewest subscribers are assigned first, while there is a choice for the
+  // others.
   const choices = (topic: string): number => candidates.get(topic)?.length ?? 0
   unassigned.sort((a, b) => choices(a.topic) - choices(b.topic) || comparePartitions(a, b))
   for (const partition of unassigned) {
@@ -84,7 +86,10 @@ export function assignSticky(
   return assignment
 }
 
-/** Who has what, among members that still want it. Of two that claim the same, the later generation is right; of one generation, neither. */
+/**
+ * Current owners, among members that still subscribe. Of two claims the later generation wins;
+ * within one generation, neither.
+ */
 function currentOwners(
   members: readonly GroupMember[],
   {
@@ -113,7 +118,7 @@ function currentOwners(
   return owners
 }
 
-/** Java's `sticky`: what a member has travels in its user data. */
+/** Java's `sticky`: owned partitions are sent in the user data. */
 export const stickyAssignor: Assignor = {
   name: 'sticky',
   protocols: ['eager'],
@@ -146,7 +151,7 @@ function readUserData(userData: Buffer | null): Ownership {
         owned.push({ topic, partition: reader.int32() })
       }
     }
-    // Members of before Kafka 2.3 do not tell their generation.
+    // Members older than Kafka 2.3 do not send their generation.
     return { owned, generationId: reader.remaining >= 4 ? reader.int32() : -1 }
   } catch {
     return nothing
@@ -154,8 +159,8 @@ function readUserData(userData: Buffer | null): Ownership {
 }
 
 /**
- * Java's `cooperative-sticky`: the same, in two steps. A partition that changes hands is first given up by its owner, and only
- * assigned to the other in the rebalance that follows.
+ * Java's `cooperative-sticky`: the same in two steps. A partition that moves is first revoked by
+ * its owner, and assigned to the new one in the following rebalance.
  */
 export const cooperativeStickyAssignor: Assignor = {
   name: 'cooperative-sticky',
