@@ -188,4 +188,84 @@ describe('millrace agent', () => {
     )
     assert.match(wrong.output, /bad\.conf:11: a1\.sinks\.k1\.channel/)
   })
+
+  it('checks what Flume ignores: a warning, or an error with --strict', async () => {
+    // A blank in the path, and the mistake in the second file.
+    const directory = mkdtempSync(join(root, 'with blank '))
+    const [base, more] = [join(directory, 'base.conf'), join(directory, 'more.conf')]
+    writeFileSync(base, configuration(0, root))
+    writeFileSync(
+      more,
+      '# nothing on the first line\na1.channels.c1.capasity = 5\na1.sinks.k1.x =\n',
+    )
+    const files = ['-f', base, '-f', more, '-n', 'a1']
+    const warnings = `${more}:2: a1.channels.c1.capasity is not known; did you mean capacity?`
+    const check = new Command(...files, '--check')
+    assert.equal(await check.ended(), 0)
+    assert.ok(check.output.includes(`  ${warnings}\n`), check.output)
+    assert.ok(check.output.includes(`  ${more}:3: a1.sinks.k1.x has no value and is ignored`))
+    assert.match(check.output, /agent a1 is right: 1 sources, 1 channels, 1 sinks, 2 warnings\n/)
+    const strict = new Command(...files, '--check', '--strict')
+    assert.equal(await strict.ended(), 1)
+    const refused = new Command(...files, '--strict')
+    assert.equal(await refused.ended(), 1)
+    assert.ok(refused.output.includes(warnings), refused.output)
+  })
+
+  it('runs what is valid, without what is not', async () => {
+    const out = mkdtempSync(join(root, 'out-'))
+    const port = await freePort()
+    const file = join(root, 'partly.conf')
+    const broken = `a1.sources = r1 r2
+a1.sources.r2.type = netcat
+a1.sources.r2.port = 1
+a1.sources.r2.channels = c1
+a1.sinks = k1 k2
+a1.sinks.k2.type = file_roll
+a1.sinks.k2.sink.directory = ${out}
+a1.sinks.k2.channel = c2
+`
+    writeFileSync(file, configuration(port, out, broken))
+    const check = new Command('-f', file, '--check')
+    assert.equal(await check.ended(), 1)
+    assert.match(check.output, /partly\.conf:13: a1\.sources\.r2\.bind is missing/)
+    const agent = new Command('-n', 'a1', '-f', file, '--metrics', 'none')
+    await agent.ready()
+    assert.match(
+      agent.output,
+      /ERROR .*a1\.sources\.r2\.bind is missing \(sources\.r2 is left out\)/,
+    )
+    assert.match(agent.output, /ERROR .*a1\.sinks\.k2\.channel names channel c2/)
+    assert.match(agent.output, /runs without components="sources\.r2, sinks\.k2"/)
+    await send(port, 'one')
+    await until(() => linesIn(out).length === 1)
+
+    // An edit that breaks what runs changes nothing; one that mends what did not is accepted.
+    writeFileSync(file, configuration(port, out, `${broken}a1.sinks.k1.type = file_rol\n`))
+    await until(() => /did you mean file_roll/.test(agent.output))
+    await send(port, 'two')
+    await until(() => linesIn(out).length === 2)
+    const mended = `${broken}a1.sources.r2.bind = 127.0.0.1\na1.sources.r2.port = 0\n`
+    writeFileSync(file, configuration(port, out, mended))
+    await until(() => /the configuration was taken.*started="source r2"/.test(agent.output))
+    assert.equal(await agent.stop(), 0)
+  })
+
+  it('exits with 1 when events in memory are lost', async () => {
+    const port = await freePort()
+    const file = join(root, 'lossy.conf')
+    const text = configuration(port, join(root, 'lossy.conf'), '')
+    const dead = text
+      .replace('k1.type = file_roll', 'k1.type = avro')
+      .replace(
+        /a1\.sinks\.k1\.sink\.directory.*/,
+        'a1.sinks.k1.hostname = 127.0.0.1\na1.sinks.k1.port = 1',
+      )
+    writeFileSync(file, dead)
+    const agent = new Command('-n', 'a1', '-f', file, '--metrics', 'none', '--drain-timeout', '0')
+    await agent.ready()
+    await send(port, 'one')
+    assert.equal(await agent.stop(), 1)
+    assert.match(agent.output, /events are lost.*channel=c1 events=1/)
+  })
 })

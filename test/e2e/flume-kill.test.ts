@@ -147,7 +147,7 @@ a3.sources.r1.port = ${ports[1]}
     await sleep(1000)
     await agents[2]?.kill('SIGTERM')
     const out = join(root, 'out')
-    const last = await startAgent({
+    await using last = await startAgent({
       name: 'a3',
       sources: {
         r1: { type: 'avro', bind: '127.0.0.1', port: ports[1] as number, channels: ['c1'] },

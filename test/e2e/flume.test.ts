@@ -25,6 +25,7 @@ import {
   Event,
   loadAgents,
   OperationServer,
+  problemText,
   startAgent,
 } from '@millrace/flume'
 import { testChannel } from '@millrace/flume/testing'
@@ -50,10 +51,15 @@ function load(text: string, agent = 'a1') {
 
 async function problemsOf(text: string): Promise<readonly string[]> {
   try {
-    await load(text)
+    await loadAgents([{ where: 'agent.conf', text }], {
+      agent: 'a1',
+      environment: { HOME: root },
+      directory: root,
+      strict: true,
+    })
   } catch (error) {
     assert.ok(error instanceof ConfigurationError, String(error))
-    return error.problems
+    return error.problems.map(problemText)
   }
   return []
 }
@@ -117,7 +123,7 @@ describe('configuration', () => {
       ],
       [
         'a1.sources.r1.max-line-length = long',
-        'agent.conf:12: a1.sources.r1.max-line-length is "long"; allowed is a whole number from 1',
+        'agent.conf:12: a1.sources.r1.max-line-length is "long"; expected a whole number from 1',
       ],
       [
         'a1.sources.r1.channels = c2',
@@ -129,7 +135,7 @@ describe('configuration', () => {
       ],
       [
         'a1.sources.r1.type = netcta',
-        'agent.conf:12: a1.sources.r1.type is "netcta", which is no source; did you mean netcat?',
+        'agent.conf:12: a1.sources.r1.type is "netcta", which is not a source; did you mean netcat?',
       ],
       [
         'a1.sinks.k2.type = null',
@@ -258,7 +264,11 @@ a1.sinks.k.sink.serializer = ./flume-parts.ts#Shouting
 a1.sinks.k.sink.serializer.mark = ?
 `
     const load = (text: string) =>
-      loadAgents([{ where: 'agent.conf', text }], { agent: 'a1', directory: import.meta.dirname })
+      loadAgents([{ where: 'agent.conf', text }], {
+        agent: 'a1',
+        directory: import.meta.dirname,
+        strict: true,
+      })
     const [plan] = await load(file)
     const agent = new Agent(plan as NonNullable<typeof plan>)
     await agent.start()
@@ -278,7 +288,7 @@ a1.sinks.k.sink.serializer.mark = ?
     await assert.rejects(
       load(file.replace('mark = ?', 'marks = ?').replace('#Cells', '#Rows')),
       (error: ConfigurationError) => {
-        assert.deepEqual(error.problems, [
+        assert.deepEqual(error.problems.map(problemText), [
           'agent.conf:8: a1.sources.h.handler ./flume-parts.ts has no component Rows; it has Cells, Paragraphs, Shouting',
           'agent.conf:20: a1.sinks.k.sink.serializer.marks is not known; did you mean mark?',
         ])

@@ -5,14 +5,10 @@ import { type Channel, isFanOutMember } from './channel.ts'
 import { ChannelProcessor } from './channel-processor.ts'
 import type { ComponentContext, GroupedSink, Interceptor, Sink, Source } from './component.ts'
 import type { ComponentConfig } from './config/agent-config.ts'
-import {
-  type AgentPlan,
-  fingerprint,
-  type Planned,
-  type PlannedSink,
-  type PlannedSinkGroup,
-  type PlannedSource,
-} from './config/plan.ts'
+import type { Planned } from './config/component-planner.ts'
+import { fingerprint } from './config/fingerprint.ts'
+import type { AgentPlan, PlannedSource } from './config/plan.ts'
+import type { PlannedSink, PlannedSinkGroup } from './config/plan-groups.ts'
 import { ComponentError, reasonOf } from './errors.ts'
 import { type ComponentKind, Counters } from './operation/counters.ts'
 import { Taps } from './operation/taps.ts'
@@ -25,6 +21,8 @@ export interface AgentOptions {
   readonly logger?: Logger
   /** Clock, randomness, disk and network. Default: those of Node. */
   readonly world?: World
+  /** Flume's directory of settings, which may have Hadoop's core-site.xml. */
+  readonly confDirectory?: string | undefined
   /** How long `stop` lets sinks empty the channels that would lose their events. Default 10,000 ms. */
   readonly drainTimeoutMs?: number
 }
@@ -65,6 +63,7 @@ export class Agent {
   readonly #world: World
   readonly #logger: Logger
   readonly #drainTimeoutMs: number
+  readonly #confDirectory: string | undefined
   readonly #host = hostname()
   readonly #channels = new Map<string, RunningChannel>()
   readonly #sources = new Map<string, RunningSource>()
@@ -73,12 +72,14 @@ export class Agent {
   readonly taps = new Taps()
   #plan: AgentPlan
   #isRunning = false
+  #lostEvents = 0
 
   /** Creates an agent from a plan; `start` runs it. */
   constructor(plan: AgentPlan, options: AgentOptions = {}) {
     this.#plan = plan
     this.#world = options.world ?? nodeWorld
     this.#logger = options.logger ?? silentLogger
+    this.#confDirectory = options.confDirectory
     this.#drainTimeoutMs = options.drainTimeoutMs ?? 10_000
   }
 
@@ -93,6 +94,11 @@ export class Agent {
   /** Whether the agent was started and not stopped. */
   get isRunning(): boolean {
     return this.#isRunning
+  }
+
+  /** Events of channels in memory that were stopped before a sink had delivered them. */
+  get lostEvents(): number {
+    return this.#lostEvents
   }
 
   /** Counters of all components: channels, sources, sinks. */
@@ -192,7 +198,8 @@ export class Agent {
     for (const source of plan.sources) {
       const running = this.#sources.get(source.name)
       if (running === undefined) continue
-      if (!source.config.channels.every((name) => kept.has(`channel ${name}`))) continue
+      if (!source.channels.every((name) => kept.has(`channel ${name}`))) continue
+      if (!sameNames(running.plan.channels, source.channels)) continue
       if (fingerprint(running.plan.config) === fingerprint(source.config)) {
         kept.add(`source ${source.name}`)
       }
@@ -233,6 +240,7 @@ export class Agent {
       logger: this.#logger,
       counters,
       directory: this.#plan.directory,
+      confDirectory: this.#confDirectory,
     }
   }
 
@@ -337,10 +345,7 @@ export class Agent {
   async #startSource(plan: PlannedSource): Promise<void> {
     const context = this.#context('SOURCE', plan.name)
     const channels = new Map(
-      plan.config.channels.map((name) => [
-        name,
-        (this.#channels.get(name) as RunningChannel).channel,
-      ]),
+      plan.channels.map((name) => [name, (this.#channels.get(name) as RunningChannel).channel]),
     )
     const interceptors = plan.interceptors.map(({ name, definition, values }) =>
       definition.create(values as never, { ...context, name: `${plan.name}.${name}` }),
@@ -391,8 +396,9 @@ export class Agent {
     const key = isListening
       ? (['port', 'ports'].find((each) => properties.has(each)) ?? 'port')
       : 'type'
-    const line = properties.get(key)?.line ?? properties.get('type')?.line
-    const where = line === undefined ? this.#plan.where : `${this.#plan.where}:${line}`
+    const place = properties.get(key) ?? properties.get('type')
+    const file = place?.where ?? this.#plan.where
+    const where = place?.line === undefined ? file : `${file}:${place.line}`
     const spelled = isListening ? `${section}.${name}.${key}` : `${section}.${name}`
     return new ComponentError(`${where}: ${this.#plan.name}.${spelled}: ${reasonOf(error)}`, error)
   }
@@ -444,12 +450,10 @@ export class Agent {
     if (running === undefined) return
     const { channel } = running
     if (!channel.isDurable && channel.size > 0) {
+      this.#lostEvents += channel.size
       this.#logger.error(
         'events are lost: the channel is in memory and its sinks could not deliver them',
-        {
-          channel: name,
-          events: channel.size,
-        },
+        { channel: name, events: channel.size },
       )
     }
     await this.#quietly(`channel ${name}`, () => channel.stop?.())
@@ -463,6 +467,10 @@ export class Agent {
       this.#logger.error(`cannot stop ${what}`, { error: reasonOf(error) })
     }
   }
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name) => b.includes(name))
 }
 
 function groupFingerprint({ sinks, processor, channel, name }: PlannedSinkGroup): string {

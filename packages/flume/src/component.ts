@@ -2,7 +2,7 @@
 import type { Logger, World } from '@millrace/base'
 import type { Channel, TakeTransaction } from './channel.ts'
 import type { ChannelProcessor } from './channel-processor.ts'
-import type { Keys, ValuesOf } from './config/keys.ts'
+import type { CheckProblem, Keys, ValuesOf } from './config/keys.ts'
 import type { Event } from './event.ts'
 import type { Counters } from './operation/counters.ts'
 
@@ -20,6 +20,8 @@ export interface ComponentContext {
   readonly counters: Counters
   /** Relative paths of files start here. */
   readonly directory: string
+  /** Flume's directory of settings (`--conf`), which may have Hadoop's core-site.xml. */
+  readonly confDirectory?: string | undefined
 }
 
 /** Where events arise. */
@@ -124,8 +126,8 @@ export interface Definition<
   readonly about: string
   /** Keys that the component reads. */
   readonly keys: K
-  /** Problems between keys that are right for themselves. */
-  check?(config: ValuesOf<K>): readonly { readonly key: string; readonly message: string }[]
+  /** Problems between keys that are valid by themselves. */
+  check?(config: ValuesOf<K>): readonly CheckProblem[]
   /** Creates the component from its configuration. */
   create(config: ValuesOf<K>, context: C): T
 }

@@ -84,17 +84,14 @@ export async function defineAgent(definition: AgentDefinition): Promise<AgentPla
   writer.section('sources', 'source', definition.sources ?? {})
   writer.section('sinks', 'sink', definition.sinks ?? {})
   writer.groups(definition.sinkGroups ?? {})
-  const problems: string[] = []
-  const [agent] = agentsOf(
-    writer.entries,
-    {
-      environment: {},
-      directory: definition.directory ?? process.cwd(),
-      inline: writer.inline,
-    },
-    problems,
-  )
-  const plan = agent === undefined ? undefined : await planAgent(agent, problems)
+  const [agent] = agentsOf(writer.entries, {
+    environment: {},
+    directory: definition.directory ?? process.cwd(),
+    inline: writer.inline,
+  })
+  if (agent === undefined) throw new ConfigurationError([])
+  const plan = await planAgent(agent.config, agent.reporter)
+  const { problems } = agent.reporter
   if (problems.length > 0 || plan === undefined) throw new ConfigurationError(problems)
   return plan
 }

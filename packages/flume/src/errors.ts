@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
+import { type ConfigProblem, problemText } from './config/problem.ts'
 
 /** A channel had no room for `keep-alive` seconds, or the batch is larger than it ever takes. */
 export class ChannelFullError extends MillraceError {
@@ -37,14 +38,14 @@ export class ComponentError extends MillraceError {
   }
 }
 
-/** What is wrong with a configuration, one line a problem. */
+/** An agent cannot run as its configuration says. The message has one line for each problem. */
 export class ConfigurationError extends MillraceError {
   override readonly name = 'ConfigurationError'
   /** All problems that were found. */
-  readonly problems: readonly string[]
+  readonly problems: readonly ConfigProblem[]
   /** Creates the error from all problems. */
-  constructor(problems: readonly string[]) {
-    super('MILLRACE_CONFIGURATION', problems.join('\n'))
+  constructor(problems: readonly ConfigProblem[]) {
+    super('MILLRACE_CONFIGURATION', problems.map(problemText).join('\n'))
     this.problems = problems
   }
 }

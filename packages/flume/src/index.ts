@@ -52,6 +52,7 @@ export {
   words,
 } from './config/keys.ts'
 export type { AgentPlan } from './config/plan.ts'
+export { type ConfigProblem, type Effect, problemText } from './config/problem.ts'
 export type { ConfigText } from './config/read-agents.ts'
 export { builtIn, type ComponentRole } from './config/registry.ts'
 export { type AgentDefinition, defineAgent, startAgent } from './define-agent.ts'
@@ -64,7 +65,7 @@ export {
 } from './errors.ts'
 export { Event, type Headers, type Hop, hopsOf, type Lineage, newHeaders } from './event.ts'
 export type { EventFunction } from './interceptors/function-interceptor.ts'
-export { type LoadOptions, loadAgents } from './load-agents.ts'
+export { type CheckedAgent, checkAgents, type LoadOptions, loadAgents } from './load-agents.ts'
 export { Counters } from './operation/counters.ts'
 export { OperationServer, type OperationServerOptions } from './operation/server.ts'
 export type {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestSpelling } from '@millrace/base'
 import { type AgentPlan, planAgent } from './config/plan.ts'
+import type { ConfigProblem } from './config/problem.ts'
 import { type ConfigText, type ReadOptions, readAgents } from './config/read-agents.ts'
 import { ConfigurationError } from './errors.ts'
 
@@ -8,54 +9,84 @@ import { ConfigurationError } from './errors.ts'
 export interface LoadOptions extends Partial<ReadOptions> {
   /** The agent to load; by default all that the texts have. */
   readonly agent?: string | undefined
+  /** Throws for every problem, also for those that Flume ignores. Default false. */
+  readonly strict?: boolean | undefined
+}
+
+/** An agent of a configuration and all its problems. */
+export interface CheckedAgent {
+  /** Name of the agent. */
+  readonly name: string
+  /** All its problems, in the order in which they were found. */
+  readonly problems: readonly ConfigProblem[]
+  /** Undefined when nothing of it can run. */
+  readonly plan: AgentPlan | undefined
 }
 
 /**
- * Reads agents from Flume's configuration. Throws `ConfigurationError` with everything that is wrong, a line each, with file, line, key
- * and nearest spelling; nothing is started.
+ * Checks the agents of Flume's configuration; nothing is started. Throws `ConfigurationError` when the agent asked for is not there, or
+ * no agent is.
+ */
+export async function checkAgents(
+  texts: readonly ConfigText[],
+  options: LoadOptions = {},
+): Promise<CheckedAgent[]> {
+  const environment = options.environment ?? process.env
+  const directory = options.directory ?? process.cwd()
+  const all = readAgents(texts, { ...options, environment, directory })
+  const wanted = options.agent
+  const found = wanted === undefined ? all : all.filter(({ config }) => config.name === wanted)
+  if (found.length === 0) {
+    const names = all.map(({ config }) => config.name)
+    throw new ConfigurationError([noSuchAgent(texts, wanted, names)])
+  }
+  const checked: CheckedAgent[] = []
+  for (const { config, reporter } of found) {
+    const plan = await planAgent(config, reporter)
+    checked.push({ name: config.name, problems: reporter.problems, plan })
+  }
+  return checked
+}
+
+/**
+ * Reads agents from Flume's configuration as Flume does: an invalid component is left out, and what Flume ignores is a warning. Both are
+ * in the plan's `problems`. Throws `ConfigurationError` when an agent cannot run at all, or with `strict` when it has any problem.
  */
 export async function loadAgents(
   texts: readonly ConfigText[],
   options: LoadOptions = {},
 ): Promise<AgentPlan[]> {
-  const problems: string[] = []
-  const environment = options.environment ?? process.env
-  const directory = options.directory ?? process.cwd()
-  const where = texts.map((text) => text.where).join(', ')
-  const byAgent: {
-    readonly name: string
-    readonly problems: string[]
-    readonly plan: () => Promise<AgentPlan>
-  }[] = []
-  for (const agent of readAgents(texts, { ...options, environment, directory }, problems)) {
-    byAgent.push({ name: agent.name, problems, plan: () => planAgent(agent, problems) })
-  }
-  const wanted = options.agent
-  const found = wanted === undefined ? byAgent : byAgent.filter(({ name }) => name === wanted)
-  if (found.length === 0) {
-    const names = byAgent.map(({ name }) => name)
-    const nearest = wanted === undefined ? undefined : nearestSpelling(wanted, names)
-    const hint =
-      nearest !== undefined
-        ? `; did you mean ${nearest}?`
-        : names.length > 0
-          ? `; there is ${names.join(', ')}`
-          : '; an agent has lines such as a1.sources = r1'
-    problems.unshift(
-      `${where}: there is no agent${wanted === undefined ? '' : ` ${wanted}`}${hint}`,
-    )
-  }
   const plans: AgentPlan[] = []
-  for (const { plan } of found) plans.push(await plan())
-  // What is wrong with another agent of the file is not this one's concern.
-  const own =
-    wanted === undefined || found.length === 0
-      ? problems
-      : problems.filter((line) => new RegExp(`^[^ ]*: ${literally(wanted)}\\.`).test(line))
-  if (own.length > 0) throw new ConfigurationError(own)
+  const problems: ConfigProblem[] = []
+  for (const checked of await checkAgents(texts, options)) {
+    const { plan } = checked
+    const isRefused = plan === undefined || (options.strict === true && checked.problems.length > 0)
+    if (isRefused) problems.push(...checked.problems)
+    else plans.push(plan)
+  }
+  if (problems.length > 0) throw new ConfigurationError(problems)
   return plans
 }
 
-function literally(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+function noSuchAgent(
+  texts: readonly ConfigText[],
+  wanted: string | undefined,
+  names: readonly string[],
+): ConfigProblem {
+  const nearest = wanted === undefined ? undefined : nearestSpelling(wanted, names)
+  const hint =
+    nearest !== undefined
+      ? `; did you mean ${nearest}?`
+      : names.length > 0
+        ? `; there is ${names.join(', ')}`
+        : '; an agent has lines such as a1.sources = r1'
+  return {
+    agent: wanted ?? '',
+    key: '',
+    message: `there is no agent${wanted === undefined ? '' : ` ${wanted}`}${hint}`,
+    where: texts.map(({ where }) => where).join(', '),
+    line: undefined,
+    effect: 'agent',
+    component: undefined,
+  }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isUtf8 } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { systemErrorCode } from '@millrace/base'
@@ -16,13 +17,18 @@ export interface ConfigPlace {
   read(): Promise<string>
 }
 
+/** The text of a configuration. Flume reads ISO-8859-1; what is valid UTF-8 was meant as that. */
+function decoded(bytes: Buffer): string {
+  return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1')
+}
+
 export function filePlace(path: string): ConfigPlace {
   return {
     where: path,
     path,
     async read() {
       try {
-        return await readFile(path, 'utf8')
+        return decoded(await readFile(path))
       } catch (error) {
         throw new UsageError(`cannot read ${path}: ${systemErrorCode(error) ?? error}`)
       }
@@ -47,7 +53,7 @@ export function uriPlace(uri: string, user?: string, password?: string): ConfigP
           signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
         })
         if (!response.ok) throw new Error(`status ${response.status}`)
-        return await response.text()
+        return decoded(Buffer.from(await response.arrayBuffer()))
       } catch (error) {
         const { cause, message } = error as Error
         throw new UsageError(`cannot read ${uri}: ${systemErrorCode(cause) ?? message}`)

@@ -2,7 +2,15 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Logger } from '@millrace/base'
-import { type Agent, type AgentPlan, type ConfigText, ConfigurationError } from '@millrace/flume'
+import {
+  type Agent,
+  type AgentPlan,
+  type ConfigProblem,
+  type ConfigText,
+  ConfigurationError,
+  problemText,
+} from '@millrace/flume'
+import { logProblems } from './config-problems.ts'
 import { type ConfigPlace, readConfigTexts } from './config-texts.ts'
 
 /** Editors write a file in several steps. */
@@ -83,6 +91,10 @@ export class ConfigWatcher {
     try {
       const plan = await this.#load(texts)
       if (plan === undefined) return
+      const found = newProblems(plan.problems, this.#agent.plan.problems)
+      // A component that an edit breaks keeps running as it is.
+      if (found.some(({ effect }) => effect !== 'none')) throw new ConfigurationError(found)
+      logProblems(this.#logger, found, plan.leftOut)
       const { started, stopped, kept } = await this.#agent.reload(plan)
       this.#logger.info('the configuration was taken', {
         started: started.join(', ') || 'nothing',
@@ -91,7 +103,9 @@ export class ConfigWatcher {
       })
     } catch (error) {
       const lines =
-        error instanceof ConfigurationError ? error.problems : [(error as Error).message]
+        error instanceof ConfigurationError
+          ? error.problems.map(problemText)
+          : [(error as Error).message]
       this.#logger.error('the changed configuration is NOT taken; the agent goes on as before')
       for (const line of lines) this.#logger.error(`  ${line}`)
     }
@@ -102,6 +116,17 @@ export class ConfigWatcher {
     clearTimeout(this.#settling)
     for (const watcher of this.#watchers) watcher.close()
   }
+}
+
+/** Problems that the running configuration does not have, wherever they stand. */
+function newProblems(
+  problems: readonly ConfigProblem[],
+  known: readonly ConfigProblem[],
+): ConfigProblem[] {
+  const identity = ({ key, message, effect }: ConfigProblem): string =>
+    JSON.stringify([key, message, effect])
+  const before = new Set(known.map(identity))
+  return problems.filter((problem) => !before.has(identity(problem)))
 }
 
 function contentsOf(texts: readonly ConfigText[]): string {

@@ -10,6 +10,7 @@ import {
   loadAgents,
   OperationServer,
 } from '@millrace/flume'
+import { checkConfiguration, logProblems, showProblems } from '../agent/config-problems.ts'
 import { filePlace, readConfigTexts, systemProperties, uriPlace } from '../agent/config-texts.ts'
 import { ConfigWatcher } from '../agent/config-watcher.ts'
 import { agentAt, registerAgent, runningAgents } from '../agent/registry.ts'
@@ -136,14 +137,19 @@ export const agent: Command = {
       short: 'i',
       help: 'how often the servers of --conf-uri are asked (default 30)',
     },
-    check: { help: 'says what is wrong with the file, and runs nothing' },
+    check: { help: 'checks the configuration and runs nothing; exit status 1 if it has errors' },
+    strict: { help: 'refuses a configuration with warnings, too' },
     define: {
       value: 'NAME=VALUE',
       short: 'D',
       multiple: true,
       help: 'for sys:NAME in the file; flume.monitoring.port and the like are heeded',
     },
-    conf: { value: 'DIR', short: 'c', help: "Flume's directory of settings; not needed" },
+    conf: {
+      value: 'DIR',
+      short: 'c',
+      help: "Flume's directory of settings; of it, Hadoop's core-site.xml is read",
+    },
     'no-reload-conf': { help: 'does not look whether the file changed' },
     metrics: {
       value: 'HOST:PORT',
@@ -156,8 +162,9 @@ export const agent: Command = {
     'log-level': { value: 'LEVEL', help: 'debug, info, warn, error or silent (default info)' },
   },
   subcommands: [status, tap, components],
-  details: `Relative paths in the file start at the working directory. The file is read again when it changes: only what changed is started
-anew, and a file with mistakes changes nothing. Ctrl-C or SIGTERM ends the agent.
+  details: `Relative paths in the file start at the working directory. As in Flume, keys that are not known are ignored, with a warning, and an
+invalid component is left out, with an error. The file is read again when it changes: only what changed is restarted, and a file with
+new errors changes nothing. Ctrl-C or SIGTERM ends the agent; the exit status is 1 if events in memory were lost.
 
 Examples:
   millrace agent -n a1 -f agent.conf
@@ -191,23 +198,18 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
   if (name === undefined && !isCheck) throw new UsageError('-n NAME is missing: the agent to run')
   const system = systemProperties(parsed.values('define'))
   const pollMs = (parsed.number('poll-interval', { min: 1 }) ?? DEFAULT_POLL_SECONDS) * 1000
-  const load = (texts: readonly ConfigText[]) => loadAgents(texts, { agent: name, system })
+  const strict = parsed.has('strict')
+  const options = { agent: name, system, strict }
+  const load = (texts: readonly ConfigText[]) => loadAgents(texts, options)
   const began = nodeWorld.clock.monotonic()
   try {
     const texts = await readConfigTexts(places)
+    if (isCheck) return await checkConfiguration(where, texts, options)
     const plans = await load(texts)
-    if (isCheck) {
-      for (const { name: found, sources, channels, sinkGroups } of plans) {
-        const sinks = sinkGroups.reduce((sum, group) => sum + group.sinks.length, 0)
-        process.stdout.write(
-          `${where}: agent ${found} is right: ${sources.length} sources, ${channels.length} channels, ${sinks} sinks\n`,
-        )
-      }
-      return 0
-    }
     setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`)
     const [plan] = plans
     const logger = loggerFor(parsed)
+    logProblems(logger, plan?.problems ?? [], plan?.leftOut ?? [])
     for (const key of system.keys()) {
       if (/^flume\./.test(key) && !HEEDED.includes(key)) {
         logger.warn('a property of Flume is not supported and does nothing', { property: key })
@@ -216,6 +218,7 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
     const drainSeconds = parsed.number('drain-timeout')
     const running = new Agent(plan as NonNullable<typeof plan>, {
       logger,
+      confDirectory: parsed.value('conf'),
       ...(drainSeconds === undefined ? {} : { drainTimeoutMs: drainSeconds * 1000 }),
     })
     await running.start()
@@ -238,14 +241,10 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
     await running.stop()
     await server?.stop()
     unregister()
-    return 0
+    return running.lostEvents === 0 ? 0 : 1
   } catch (error) {
     if (!(error instanceof ConfigurationError)) throw error
-    const { problems } = error
-    const heading = `the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`
-    process.stderr.write(
-      `millrace: ${heading}\n${problems.map((each) => `  ${each}`).join('\n')}\n`,
-    )
+    showProblems(error.problems)
     return 1
   }
 }

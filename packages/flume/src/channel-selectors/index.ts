@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Channel } from '../channel.ts'
 import { type ChannelSelectorContext, defineChannelSelector } from '../component.ts'
-import { choice, prefixed, splitWords, text, words } from '../config/keys.ts'
+import { type CheckProblem, choice, prefixed, splitWords, text, words } from '../config/keys.ts'
 import { ChannelError } from '../errors.ts'
 
 const NONE: readonly Channel[] = []
@@ -19,7 +19,7 @@ export function unknownChannels(
   key: string,
   names: readonly string[],
   known: readonly string[],
-): { readonly key: string; readonly message: string }[] {
+): CheckProblem[] {
   return names
     .filter((name) => !known.includes(name))
     .map((name) => ({
@@ -34,7 +34,8 @@ const replicating = defineChannelSelector({
   about: 'every event goes to every channel',
   keys: { optional: words() },
   create(config, context) {
-    const optional = pick(config.optional, context)
+    // Names of other channels have no effect, as in Flume.
+    const optional = config.optional.flatMap((name) => context.channels.get(name) ?? [])
     const required = [...context.channels.values()].filter((each) => !optional.includes(each))
     return { isUniform: true, required: () => required, optional: () => optional }
   },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { CheckProblem } from '../config/keys.ts'
 
 import { ChannelFullError } from '../errors.ts'
 
@@ -14,7 +15,7 @@ export function requireFit(channel: string, count: number, transactionCapacity: 
 export function checkCapacities(config: {
   readonly capacity: number
   readonly transactionCapacity: number
-}): { readonly key: string; readonly message: string }[] {
+}): CheckProblem[] {
   if (config.transactionCapacity <= config.capacity) return []
   return [
     {

@@ -6,14 +6,12 @@ import { type ComponentContext, defineChannel } from '../component.ts'
 import {
   boolean,
   ignored,
-  integer,
   optionalBoolean,
   optionalInteger,
   optionalText,
   prefixed,
   requiredText,
   text,
-  unsupported,
   type ValuesOf,
 } from '../config/keys.ts'
 import { ChannelError, reasonOf } from '../errors.ts'
@@ -30,12 +28,12 @@ const keys = {
   groupId: text('flume', { key: 'kafka.consumer.group.id', alsoKnownAs: ['groupId'] }),
   parseAsFlumeEvent: boolean(true),
   pollTimeout: ignored('events are handed out as soon as they come'),
-  defaultPartitionId: optionalInteger({ min: 0 }),
+  defaultPartitionId: optionalInteger(),
   partitionIdHeader: optionalText(),
   readSmallestOffset: optionalBoolean(),
-  transactionCapacity: integer(10_000, { min: 1 }),
+  transactionCapacity: ignored('a transaction has no limit, as in Flume'),
   migrateZookeeperOffsets: ignored('ZooKeeper is gone'),
-  zookeeperConnect: unsupported('give kafka.bootstrap.servers: ZooKeeper is gone'),
+  zookeeperConnect: ignored('brokers are named by kafka.bootstrap.servers'),
   producer: prefixed('kafka.producer.'),
   consumer: prefixed('kafka.consumer.'),
 }
@@ -82,6 +80,14 @@ class KafkaChannel implements Channel {
     for (const name of KAFKA_COUNTERS) context.counters.add(name, 0)
   }
 
+  /** Reads key stores once, so that a file that is missing stops the start. */
+  async start(): Promise<void> {
+    const { bootstrapServers, producer, consumer } = this.#config
+    const { directory } = this.#context
+    clientOptions({ kind: 'producer', bootstrapServers, entries: producer, directory })
+    clientOptions({ kind: 'consumer', bootstrapServers, entries: consumer, directory })
+  }
+
   get size(): number {
     return this.#places.size
   }
@@ -89,14 +95,19 @@ class KafkaChannel implements Channel {
     return Number.MAX_SAFE_INTEGER
   }
   get transactionCapacity(): number {
-    return this.#config.transactionCapacity
+    return Number.MAX_SAFE_INTEGER
   }
 
   async put(events: readonly Event[]): Promise<PutTransaction> {
     const { counters, world, name } = this.#context
     counters.add('EventPutAttemptCount', events.length)
     this.#producer ??= new Producer(
-      clientOptions('producer', this.#config.bootstrapServers, this.#config.producer),
+      clientOptions({
+        kind: 'producer',
+        bootstrapServers: this.#config.bootstrapServers,
+        entries: this.#config.producer,
+        directory: this.#context.directory,
+      }),
     )
     const producer = this.#producer
     const records = events.map((event) => this.#record(event))
@@ -144,7 +155,7 @@ class KafkaChannel implements Channel {
       if (left <= 0 || signal?.aborted === true || this.#isStopped) return undefined
       await this.#fill(Math.min(left, 60_000), signal)
     }
-    const taken = this.#queue.take(Math.min(maxEvents, this.transactionCapacity))
+    const taken = this.#queue.take(maxEvents)
     counters.add('EventTakeAttemptCount', taken.events.length)
     return {
       events: taken.events,
@@ -198,7 +209,12 @@ class KafkaChannel implements Channel {
     const { bootstrapServers, consumer: entries, groupId, topic, readSmallestOffset } = this.#config
     const consumer = new Consumer({
       autoOffsetReset: readSmallestOffset === true ? 'earliest' : 'latest',
-      ...clientOptions('consumer', bootstrapServers, entries),
+      ...clientOptions({
+        kind: 'consumer',
+        bootstrapServers,
+        entries,
+        directory: this.#context.directory,
+      }),
       groupId,
       enableAutoCommit: false,
     })

@@ -178,12 +178,15 @@ export class MemoryChannel implements Channel {
   }
 }
 
+/** Flume reads larger numbers as the default. */
+const JAVA_INT = 2 ** 31 - 1
+
 const keys = {
-  capacity: integer(100, { min: 1 }),
-  transactionCapacity: integer(100, { min: 1 }),
-  keepAlive: integer(3, { key: 'keep-alive', min: 0 }),
-  byteCapacityBufferPercentage: integer(20, { min: 0, max: 100 }),
-  byteCapacity: optionalInteger({ min: 0 }),
+  capacity: integer(100, { min: 1, max: JAVA_INT, elseDefault: 'always' }),
+  transactionCapacity: integer(100, { min: 1, max: JAVA_INT, elseDefault: 'always' }),
+  keepAlive: integer(3, { key: 'keep-alive', min: 0, isFloor: true, elseDefault: 'always' }),
+  byteCapacityBufferPercentage: integer(20, { min: 0, max: 100, elseDefault: 'always' }),
+  byteCapacity: optionalInteger({ min: 0, isFloor: true, elseDefault: 'always' }),
 }
 
 type MemoryChannelConfig = ValuesOf<typeof keys>

@@ -8,7 +8,10 @@ export const pseudoTransactionalChannel = defineChannel({
   type: 'pseudotxn',
   aliases: ['org.apache.flume.channel.PseudoTxnMemoryChannel'],
   about: 'memory without rollback: for tests, loses what a sink cannot deliver',
-  keys: { capacity: integer(50, { min: 1 }), keepAlive: integer(3, { key: 'keep-alive', min: 0 }) },
+  keys: {
+    capacity: integer(50, { min: 1 }),
+    keepAlive: integer(3, { key: 'keep-alive', min: 0, isFloor: true }),
+  },
   create({ capacity, keepAlive }, context) {
     const memory = new MemoryChannel(
       {

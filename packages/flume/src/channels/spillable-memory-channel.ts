@@ -15,12 +15,12 @@ import { byteCapacityOf, MemoryChannel } from './memory-channel.ts'
 
 const keys = {
   ...fileChannelKeys,
-  memoryCapacity: integer(10_000, { min: 0 }),
-  overflowCapacity: integer(100_000_000, { min: 0 }),
-  overflowTimeout: integer(3, { min: 0 }),
+  memoryCapacity: integer(10_000, { min: 0, elseDefault: 'always' }),
+  overflowCapacity: integer(100_000_000, { min: 0, isFloor: true, elseDefault: 'always' }),
+  overflowTimeout: integer(3, { min: 0, isFloor: true, elseDefault: 'always' }),
   overflowDeactivationThreshold: ignored('memory is used again when the overflow is empty'),
-  byteCapacityBufferPercentage: integer(20, { min: 0, max: 100 }),
-  byteCapacity: optionalInteger({ min: 0 }),
+  byteCapacityBufferPercentage: integer(20, { min: 0, max: 100, elseDefault: 'always' }),
+  byteCapacity: optionalInteger({ min: 0, isFloor: true, elseDefault: 'always' }),
   avgEventSize: ignored('events are weighed, not estimated'),
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestSpelling } from '@millrace/base'
+import type { Effect, Place } from './problem.ts'
 
 /** One key of a component: how it is spelled in a file, and how its text becomes a value. */
 export interface Key<T, R extends boolean = boolean> {
@@ -12,6 +13,11 @@ export interface Key<T, R extends boolean = boolean> {
   readonly isRequired: R
   /** Throws an `Error` that says what is allowed. */
   parse(text: string): T
+  /**
+   * Reads a text that `parse` refuses as Flume does, which then is a warning. When it returns nothing, or is absent, the component is not
+   * created.
+   */
+  lenient?(text: string): { readonly value: T; readonly note: string } | undefined
   /** Value if the key is not set. */
   readonly fallback: T
   /** The value is a `PartType`, which may name code of the user. */
@@ -27,7 +33,7 @@ export interface PrefixKey {
   parse?(text: string): unknown
 }
 
-/** A key that Flume has and this does not: refused with the reason, so that nobody believes it counts. */
+/** A key that Flume has and this does not. It stops the agent, with the reason. */
 export interface UnsupportedKey {
   readonly kind: 'unsupported'
   readonly key?: string
@@ -36,7 +42,7 @@ export interface UnsupportedKey {
   readonly unless?: RegExp
 }
 
-/** A key of Flume's that has no meaning here (thread counts and the like); it is taken and does nothing. */
+/** A key of Flume's that has no meaning here (thread counts and the like). It is accepted and has no effect. */
 export interface IgnoredKey {
   readonly kind: 'ignored'
   readonly key?: string
@@ -57,13 +63,35 @@ export type ValuesOf<K extends Keys> = {
     : ReadonlyMap<string, string>
 }
 
+/** Thrown by `parse` for a value that Flume has and this does not. It stops the agent. */
+export class UnsupportedError extends Error {}
+
 interface KeyOptions {
   readonly key?: string
   readonly alsoKnownAs?: readonly string[]
 }
 
-function optional<T>(parse: (text: string) => T, options: KeyOptions, fallback: T): Key<T, false> {
-  return { kind: 'single', parse, ...options, isRequired: false, fallback }
+/** Options of a key with a default. */
+interface DefaultOptions extends KeyOptions {
+  /** Flume uses the default instead of a value that is not allowed: always, or only for a number that is out of range. */
+  readonly elseDefault?: 'always' | 'out of range'
+}
+
+function optional<T>(
+  parse: (text: string) => T,
+  options: DefaultOptions,
+  fallback: T,
+): Key<T, false> {
+  const { key, alsoKnownAs, elseDefault } = options
+  return {
+    kind: 'single',
+    parse,
+    ...(key === undefined ? {} : { key }),
+    ...(alsoKnownAs === undefined ? {} : { alsoKnownAs }),
+    ...(elseDefault === undefined ? {} : { lenient: defaultFor(fallback, elseDefault) }),
+    isRequired: false,
+    fallback,
+  }
 }
 
 function required<T>(parse: (text: string) => T, options: KeyOptions): Key<T, true> {
@@ -71,22 +99,53 @@ function required<T>(parse: (text: string) => T, options: KeyOptions): Key<T, tr
   return { kind: 'single', parse, ...options, isRequired: true, fallback: undefined as never }
 }
 
-type Bounds = { readonly min?: number; readonly max?: number }
+interface Bounds {
+  readonly min?: number
+  readonly max?: number
+  /** A lower number means the same as `min`. */
+  readonly isFloor?: true
+}
 
-function wholeNumber({ min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER }: Bounds) {
+function defaultFor<T>(
+  value: T,
+  when: 'always' | 'out of range',
+): (text: string) => { readonly value: T; readonly note: string } | undefined {
+  const note =
+    value === undefined ? 'it is ignored, as in Flume' : `the default ${value} is used, as in Flume`
+  return (text) => (when === 'always' || isWholeNumber(text) ? { value, note } : undefined)
+}
+
+function isWholeNumber(text: string): boolean {
+  return /^[+-]?\d+$/.test(text.trim())
+}
+
+/** A `#` after a value is part of it, which is easily overlooked. */
+function commentHint(text: string): string {
+  return /\s[#!]/.test(text) ? '; a comment after a value is part of the value' : ''
+}
+
+function wholeNumber({
+  min = Number.MIN_SAFE_INTEGER,
+  max = Number.MAX_SAFE_INTEGER,
+  isFloor,
+}: Bounds) {
   return (text: string): number => {
-    const value = /^[+-]?\d+$/.test(text.trim()) ? Number(text) : Number.NaN
+    const value = isWholeNumber(text) ? Number(text) : Number.NaN
+    if (value < min && isFloor === true) return min
     // Flume's examples write Long.MAX_VALUE for "no limit".
     if (value > Number.MAX_SAFE_INTEGER && max === Number.MAX_SAFE_INTEGER) return max
     if (value >= min && value <= max) return value
     const least = min === Number.MIN_SAFE_INTEGER ? '' : ` from ${min}`
     const most = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`
-    throw new Error(`a whole number${least}${most}`)
+    throw new Error(`a whole number${least}${most}${commentHint(text)}`)
   }
 }
 
 /** A whole number within bounds. */
-export function integer(fallback: number, options: KeyOptions & Bounds = {}): Key<number, false> {
+export function integer(
+  fallback: number,
+  options: DefaultOptions & Bounds = {},
+): Key<number, false> {
   return optional(wholeNumber(options), options, fallback)
 }
 
@@ -96,7 +155,9 @@ export function requiredInteger(options: KeyOptions & Bounds = {}): Key<number, 
 }
 
 /** A key that is a whole number, or not set. */
-export function optionalInteger(options: KeyOptions & Bounds = {}): Key<number | undefined, false> {
+export function optionalInteger(
+  options: DefaultOptions & Bounds = {},
+): Key<number | undefined, false> {
   return optional<number | undefined>(wholeNumber(options), options, undefined)
 }
 
@@ -112,7 +173,7 @@ export function decimal(fallback: number, options: KeyOptions & Bounds = {}): Ke
     const value = text.trim() === '' ? Number.NaN : Number(text)
     if (value >= min && value <= max) return value
     throw new Error(
-      `a number${min === -Infinity ? '' : ` from ${min}`}${max === Infinity ? '' : ` to ${max}`}`,
+      `a number${min === -Infinity ? '' : ` from ${min}`}${max === Infinity ? '' : ` to ${max}`}${commentHint(text)}`,
     )
   }
   return optional(parse, options, fallback)
@@ -122,17 +183,26 @@ function parseBoolean(text: string): boolean {
   const lower = text.trim().toLowerCase()
   if (lower === 'true') return true
   if (lower === 'false') return false
-  throw new Error('true or false')
+  throw new Error(`true or false${commentHint(text)}`)
 }
+
+/** As Java's `Boolean.parseBoolean`, which never fails. */
+const lenientBoolean = (): { readonly value: false; readonly note: string } => ({
+  value: false,
+  note: 'it is read as false, as in Flume',
+})
 
 /** A key that is `true` or `false`, with a default. */
 export function boolean(fallback: boolean, options: KeyOptions = {}): Key<boolean, false> {
-  return optional(parseBoolean, options, fallback)
+  return { ...optional(parseBoolean, options, fallback), lenient: lenientBoolean }
 }
 
 /** A key that is `true` or `false`, or not set. */
 export function optionalBoolean(options: KeyOptions = {}): Key<boolean | undefined, false> {
-  return optional<boolean | undefined>(parseBoolean, options, undefined)
+  return {
+    ...optional<boolean | undefined>(parseBoolean, options, undefined),
+    lenient: lenientBoolean,
+  }
 }
 
 /** A key that is text, with a default. */
@@ -169,7 +239,7 @@ export function optionalText(options: KeyOptions = {}): Key<string | undefined, 
 export function choice<const T extends string>(
   values: readonly T[],
   fallback: T,
-  options: KeyOptions = {},
+  options: DefaultOptions = {},
 ): Key<T, false> {
   const parse = (given: string): T => {
     const found = values.find((value) => value.toLowerCase() === given.trim().toLowerCase())
@@ -234,19 +304,27 @@ export function ignored(reason: string, options: { key?: string } = {}): Ignored
   return { kind: 'ignored', reason, ...options }
 }
 
-/** An entry of a component: the text of its value, and the line it stands on. */
-export interface Property {
+/** An entry of a component: the text of its value, and where it stands. */
+export interface Property extends Place {
   readonly value: string
-  /** Undefined when it does not come from a file. */
-  readonly line: number | undefined
 }
 export type Properties = ReadonlyMap<string, Property>
 
-export interface Problem {
-  /** The key it is about, without the component's prefix. */
+/** A problem with one key of a component. */
+export interface KeyProblem {
+  /** The key, without the component's prefix. */
   readonly key: string
   readonly message: string
-  readonly line: number | undefined
+  /** Undefined for a key that is missing. */
+  readonly place?: Place | undefined
+  readonly effect: Effect
+}
+
+/** A problem that a definition's `check` finds. It removes the component unless `effect` says otherwise. */
+export interface CheckProblem {
+  readonly key: string
+  readonly message: string
+  readonly effect?: Effect
 }
 
 /** All spellings that a file may use; prefixes end in a dot. */
@@ -259,66 +337,80 @@ export function spellings(keys: Keys): string[] {
 }
 
 /**
- * Reads a component's properties by its keys. What is wrong is added to `problems`; a value that cannot be read is replaced by its
- * default, so that everything wrong is found in one go.
+ * Reads a component's properties by its keys. Problems are added to `problems`. A value that cannot be read is replaced by its
+ * default, so that one pass finds all problems.
  */
 export function readKeys<K extends Keys>(
   keys: K,
   properties: Properties,
-  problems: Problem[],
+  problems: KeyProblem[],
 ): ValuesOf<K> {
   const values: Record<string, unknown> = {}
-  const known = new Set<string>()
-  const prefixes: string[] = []
   for (const [name, key] of Object.entries(keys)) {
-    if (key.kind === 'prefix') {
-      prefixes.push(key.prefix)
-      values[name] = underPrefix(properties, key.prefix)
-      continue
-    }
-    const spelling = key.key ?? name
-    known.add(spelling)
-    if (key.kind === 'ignored') continue
-    if (key.kind === 'unsupported') {
-      const property = properties.get(spelling)
-      if (property !== undefined && key.unless?.test(property.value.trim()) !== true) {
-        problems.push({
-          key: spelling,
-          line: property.line,
-          message: `is not supported: ${key.reason}`,
-        })
-      }
-      continue
-    }
-    for (const other of key.alsoKnownAs ?? []) known.add(other)
-    const given = [spelling, ...(key.alsoKnownAs ?? [])].find((each) => properties.has(each))
-    values[name] = key.fallback
-    if (given === undefined) {
-      if (key.isRequired) problems.push({ key: spelling, line: undefined, message: 'is missing' })
-      continue
-    }
-    const property = properties.get(given) as Property
-    try {
-      values[name] = key.parse(property.value)
-    } catch (error) {
-      const allowed = (error as Error).message
-      problems.push({
-        key: given,
-        line: property.line,
-        message: `is ${JSON.stringify(property.value)}; allowed is ${allowed}`,
-      })
-    }
+    if (key.kind === 'prefix') values[name] = underPrefix(properties, key.prefix)
+    else if (key.kind === 'single') values[name] = readSingle(name, key, properties, problems)
+    else if (key.kind === 'unsupported')
+      checkUnsupported(key.key ?? name, key, properties, problems)
   }
-  for (const [spelling, { line }] of properties) {
-    if (known.has(spelling) || prefixes.some((prefix) => spelling.startsWith(prefix))) continue
-    const nearest = nearestSpelling(spelling, [...known, ...prefixes])
-    problems.push({
-      key: spelling,
-      line,
-      message: `is not known${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
-    })
-  }
+  findUnknown(keys, properties, problems)
   return values as ValuesOf<K>
+}
+
+function readSingle(
+  name: string,
+  key: Key<unknown>,
+  properties: Properties,
+  problems: KeyProblem[],
+): unknown {
+  const spelling = key.key ?? name
+  const given = [spelling, ...(key.alsoKnownAs ?? [])].find((each) => properties.has(each))
+  const place = given === undefined ? undefined : properties.get(given)
+  if (given === undefined || place === undefined) {
+    if (key.isRequired) problems.push({ key: spelling, message: 'is missing', effect: 'component' })
+    return key.fallback
+  }
+  try {
+    return key.parse(place.value)
+  } catch (error) {
+    const shown = JSON.stringify(place.value)
+    if (error instanceof UnsupportedError) {
+      const message = `is ${shown}, which is not supported: ${error.message}`
+      problems.push({ key: given, place, message, effect: 'agent' })
+      return key.fallback
+    }
+    const message = `is ${shown}; expected ${(error as Error).message}`
+    const lenient = key.lenient?.(place.value)
+    if (lenient === undefined) {
+      problems.push({ key: given, place, message, effect: 'component' })
+      return key.fallback
+    }
+    problems.push({ key: given, place, message: `${message}; ${lenient.note}`, effect: 'none' })
+    return lenient.value
+  }
+}
+
+function checkUnsupported(
+  key: string,
+  { reason, unless }: UnsupportedKey,
+  properties: Properties,
+  problems: KeyProblem[],
+): void {
+  const place = properties.get(key)
+  if (place === undefined || unless?.test(place.value.trim()) === true) return
+  problems.push({ key, place, message: `is not supported: ${reason}`, effect: 'agent' })
+}
+
+/** Keys that the component does not have, which Flume ignores. */
+function findUnknown(keys: Keys, properties: Properties, problems: KeyProblem[]): void {
+  const all = spellings(keys)
+  const known = new Set(all)
+  const prefixes = Object.values(keys).flatMap((key) => (key.kind === 'prefix' ? [key.prefix] : []))
+  for (const [key, place] of properties) {
+    if (known.has(key) || prefixes.some((prefix) => key.startsWith(prefix))) continue
+    const nearest = nearestSpelling(key, all)
+    const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
+    problems.push({ key, place, message: `is not known${hint}`, effect: 'none' })
+  }
 }
 
 /** The entries that begin with a prefix, without it. */

@@ -1,62 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-
+import { nearestSpelling } from '@millrace/base'
 import type { Channel } from '../channel.ts'
 import { unknownChannels } from '../channel-selectors/index.ts'
 import type {
   ChannelSelector,
   ChannelSelectorContext,
   ComponentContext,
-  Definition,
   Interceptor,
   Sink,
-  SinkProcessor,
-  SinkProcessorContext,
   Source,
   SourceContext,
 } from '../component.ts'
-import { reasonOf } from '../errors.ts'
-import type { AgentConfig, ComponentConfig, SinkConfig, SourceConfig } from './agent-config.ts'
-import { inlineDefinition, isCustomType, loadCustomComponent } from './custom-component.ts'
 import {
-  type Keys,
-  type PartType,
-  type Problem,
-  type Properties,
-  type Property,
-  readKeys,
-  splitWords,
-  type ValuesOf,
-} from './keys.ts'
-import { type ComponentRole, findDefinition } from './registry.ts'
-
-/** A component whose entries were read and found right: it only has to be made. */
-export interface Planned<C extends ComponentContext, T> {
-  readonly name: string
-  readonly config: ComponentConfig
-  /** What its entries say. */
-  readonly values: Readonly<Record<string, unknown>>
-  readonly definition: Definition<C, T>
-}
+  type AgentConfig,
+  type ComponentConfig,
+  placeOf,
+  type SinkConfig,
+  type SourceConfig,
+} from './agent-config.ts'
+import { checkBatch } from './batch-check.ts'
+import { ComponentPlanner, type Planned } from './component-planner.ts'
+import { splitWords } from './keys.ts'
+import { type PlannedSink, type PlannedSinkGroup, planGroups } from './plan-groups.ts'
+import type { ConfigProblem, Reporter } from './problem.ts'
 
 export interface PlannedSource extends Planned<SourceContext, Source> {
   readonly config: SourceConfig
+  /** The channels of the source that exist. */
+  readonly channels: readonly string[]
   readonly interceptors: readonly Planned<ComponentContext, Interceptor>[]
   readonly selector: Planned<ChannelSelectorContext, ChannelSelector>
 }
 
-export interface PlannedSink extends Planned<ComponentContext, Sink> {
-  readonly config: SinkConfig
-}
+export type PlannedChannel = Planned<ComponentContext, Channel>
 
-/** Sinks that share a channel's events; a sink without a group is one of its own. */
-export interface PlannedSinkGroup {
-  readonly name: string
-  readonly channel: string
-  readonly sinks: readonly PlannedSink[]
-  readonly processor: Planned<SinkProcessorContext, SinkProcessor>
-}
-
-/** An agent that only has to be made. */
+/** An agent whose components were checked; nothing is created yet. */
 export interface AgentPlan {
   /** Name of the agent. */
   readonly name: string
@@ -65,291 +43,286 @@ export interface AgentPlan {
   /** What problems are reported against: a file's path. */
   readonly where: string
   /** Channels. */
-  readonly channels: readonly Planned<ComponentContext, Channel>[]
+  readonly channels: readonly PlannedChannel[]
   /** Sources. */
   readonly sources: readonly PlannedSource[]
   /** Sinks, each in a group; a single sink is a group of one. */
   readonly sinkGroups: readonly PlannedSinkGroup[]
+  /** Components that the configuration lists and that do not run, as `sinks.k1`: invalid ones, those that need them, unused channels. */
+  readonly leftOut: readonly string[]
+  /** Warnings, and why components are left out. */
+  readonly problems: readonly ConfigProblem[]
 }
 
-/** Finds the definitions of an agent's components and reads their entries; what is wrong is added to `problems`. */
-export async function planAgent(agent: AgentConfig, problems: string[]): Promise<AgentPlan> {
-  const planner = new Planner(agent, problems)
-  const channels = await planner.all<ComponentContext, Channel>(
-    'channel',
-    'channels',
-    agent.channels,
-  )
-  const sources: PlannedSource[] = []
-  for (const source of agent.sources) {
-    const planned = await planner.one<SourceContext, Source>(
-      'source',
-      `sources.${source.name}`,
-      source,
-      [],
-    )
-    if (planned === undefined) continue
-    const interceptors: Planned<ComponentContext, Interceptor>[] = []
-    for (const each of source.interceptors) {
-      const key = `sources.${source.name}.interceptors.${each.name}`
-      const found = await planner.one<ComponentContext, Interceptor>('interceptor', key, each)
-      if (found !== undefined) interceptors.push(found)
-    }
-    const selector = await planner.selector(source)
-    if (selector !== undefined) sources.push({ ...planned, config: source, interceptors, selector })
+/**
+ * Checks an agent as Flume does: an invalid component is left out and the rest runs; a type that does not exist stops the agent.
+ * Returns undefined when nothing can run. All problems are in `reporter`.
+ */
+export async function planAgent(
+  agent: AgentConfig,
+  reporter: Reporter,
+): Promise<AgentPlan | undefined> {
+  const planner = new AgentPlanner(agent, reporter)
+  const channels = await planner.channels()
+  const sources = await planner.sources(channels)
+  const sinks = await planner.sinks(channels)
+  const components = new ComponentPlanner(reporter, agent.directory)
+  const sinkGroups = await planGroups(agent, sinks, components, reporter)
+  const used = planner.used(channels, sources, sinkGroups)
+  const isEmpty = sources.length + sinkGroups.length === 0
+  if (isEmpty && reporter.problems.every(({ effect }) => effect === 'none')) {
+    reporter.stop('sources', 'and sinks are empty: the agent would do nothing')
   }
-  const sinks: PlannedSink[] = []
-  for (const sink of agent.sinks) {
-    const planned = await planner.one<ComponentContext, Sink>('sink', `sinks.${sink.name}`, sink)
-    if (planned !== undefined) sinks.push({ ...planned, config: sink })
-  }
-  const sinkGroups = await planner.groups(sinks)
-  planner.checkBatches(sources, sinks, channels)
+  if (isEmpty || reporter.isStopped) return undefined
+  const created = [
+    ...used.map(({ name }) => `channels.${name}`),
+    ...sources.map(({ name }) => `sources.${name}`),
+    ...sinkGroups.flatMap((group) => group.sinks.map(({ name }) => `sinks.${name}`)),
+  ]
   return {
     name: agent.name,
     directory: agent.directory,
     where: agent.where,
-    channels,
+    channels: used,
     sources,
     sinkGroups,
+    leftOut: listed(agent).filter((component) => !created.includes(component)),
+    problems: reporter.problems,
   }
 }
 
-class Planner {
+function listed({ channels, sources, sinks }: AgentConfig): string[] {
+  return [
+    ...channels.map(({ name }) => `channels.${name}`),
+    ...sources.map(({ name }) => `sources.${name}`),
+    ...sinks.map(({ name }) => `sinks.${name}`),
+  ]
+}
+
+class AgentPlanner {
   readonly #agent: AgentConfig
-  readonly #problems: string[]
+  readonly #reporter: Reporter
+  readonly #components: ComponentPlanner
 
-  constructor(agent: AgentConfig, problems: string[]) {
+  constructor(agent: AgentConfig, reporter: Reporter) {
     this.#agent = agent
-    this.#problems = problems
+    this.#reporter = reporter
+    this.#components = new ComponentPlanner(reporter, agent.directory)
   }
 
-  report(key: string, message: string, line?: number): void {
-    const { where, name } = this.#agent
-    this.#problems.push(
-      `${line === undefined ? where : `${where}:${line}`}: ${name}.${key} ${message}`,
-    )
-  }
-
-  async all<C extends ComponentContext, T>(
-    role: ComponentRole,
-    section: string,
-    configs: readonly ComponentConfig[],
-  ): Promise<Planned<C, T>[]> {
-    const planned: Planned<C, T>[] = []
-    for (const config of configs) {
-      const one = await this.one<C, T>(role, `${section}.${config.name}`, config)
+  async channels(): Promise<PlannedChannel[]> {
+    const planned: PlannedChannel[] = []
+    for (const config of this.#agent.channels) {
+      const prefix = `channels.${config.name}`
+      const one = await this.#components.plan<ComponentContext, Channel>({
+        role: 'channel',
+        prefix,
+        owner: prefix,
+        config,
+        unknownType: 'agent',
+      })
       if (one !== undefined) planned.push(one)
     }
     return planned
   }
 
-  async one<C extends ComponentContext, T>(
-    role: ComponentRole,
-    prefix: string,
-    config: ComponentConfig,
-    extraKeys: readonly string[] = [],
-  ): Promise<Planned<C, T> | undefined> {
-    // That it is missing has been said.
-    if (config.type === '') return undefined
-    let definition: Definition<C, T>
-    try {
-      definition =
-        config.inline !== undefined
-          ? inlineDefinition<C, T>(config.inline)
-          : await findDefinition<C, T>(role, config.type, this.#agent.directory)
-    } catch (error) {
-      this.report(`${prefix}.type`, reasonOf(error), config.properties.get('type')?.line)
-      return undefined
-    }
-    const properties = new Map<string, Property>(
-      [...config.properties].filter(([key]) => key !== 'type' && !extraKeys.includes(key)),
-    )
-    const problems: Problem[] = []
-    const read = readKeys(definition.keys, properties, problems)
-    const values = await this.#withParts(definition.keys, read, properties, problems)
-    if (problems.length === 0) {
-      for (const { key, message } of definition.check?.(values) ?? []) {
-        problems.push({ key, message, line: properties.get(key)?.line })
-      }
-    }
-    const line = config.properties.get('type')?.line
-    for (const problem of problems) {
-      this.report(`${prefix}.${problem.key}`, problem.message, problem.line ?? line)
-    }
-    return { name: config.name, config, values, definition }
-  }
-
-  /** Loads the user's own serializers and the like. */
-  async #withParts<K extends Keys>(
-    keys: K,
-    values: ValuesOf<K>,
-    properties: Properties,
-    problems: Problem[],
-  ): Promise<ValuesOf<K>> {
-    const loaded: Record<string, PartType> = {}
-    for (const [name, key] of Object.entries(keys)) {
-      if (key.kind !== 'single' || key.isPart !== true) continue
-      const { type } = (values as Readonly<Record<string, PartType>>)[name] as PartType
-      if (!isCustomType(type)) continue
-      try {
-        const custom = await loadCustomComponent(type, this.#agent.directory)
-        loaded[name] = { type, custom }
-      } catch (error) {
-        const spelling = key.key ?? name
-        const { line } = properties.get(spelling) ?? {}
-        problems.push({ key: spelling, message: reasonOf(error), line })
-      }
-    }
-    return { ...values, ...loaded }
-  }
-
-  /** A selector may only name channels of its source. */
-  async selector(
-    source: SourceConfig,
-  ): Promise<Planned<ChannelSelectorContext, ChannelSelector> | undefined> {
-    const prefix = `sources.${source.name}.selector`
-    const planned = await this.one<ChannelSelectorContext, ChannelSelector>(
-      'channel selector',
-      prefix,
-      source.selector,
-    )
-    for (const [key, { value, line }] of source.selector.properties) {
-      if (!/^(optional|default)$|^(mapping|optional)\./.test(key)) continue
-      for (const { message } of unknownChannels(key, splitWords(value), source.channels)) {
-        this.report(`${prefix}.${key}`, message, line)
-      }
+  async sources(channels: readonly PlannedChannel[]): Promise<PlannedSource[]> {
+    const planned: PlannedSource[] = []
+    for (const config of this.#agent.sources) {
+      const one = await this.#source(config, channels)
+      if (one !== undefined) planned.push(one)
     }
     return planned
   }
 
-  async groups(sinks: readonly PlannedSink[]): Promise<PlannedSinkGroup[]> {
-    const groups: PlannedSinkGroup[] = []
-    const grouped = new Set<string>()
-    for (const { name, sinks: members, processor: config } of this.#agent.sinkGroups) {
-      const processor = await this.one<SinkProcessorContext, SinkProcessor>(
-        'sink processor',
-        `sinkgroups.${name}.processor`,
-        config,
-      )
-      const own = sinks.filter((sink) => members.includes(sink.name))
-      for (const member of members) grouped.add(member)
-      this.#checkMembers(name, members, config)
-      const [first] = own
-      if (processor === undefined || first === undefined) continue
-      if (own.length > 1 && processor.definition.type === 'default') {
-        this.report(
-          `sinkgroups.${name}.processor.type`,
-          'is default, which is for one sink; allowed for several is failover, load_balance',
-        )
+  async #source(
+    config: SourceConfig,
+    channels: readonly PlannedChannel[],
+  ): Promise<PlannedSource | undefined> {
+    const prefix = `sources.${config.name}`
+    const own = this.#channelsOf(config, channels)
+    const planned = await this.#components.plan<SourceContext, Source>({
+      role: 'source',
+      prefix,
+      owner: prefix,
+      config,
+      structure: ['channels', 'channel', 'interceptors', 'interceptors.', 'selector', 'selector.'],
+      unknownType: 'agent',
+      isLeftOut: own === undefined,
+    })
+    const interceptors = await this.#interceptors(config)
+    const selector = await this.#selector(config, own ?? [])
+    if (own === undefined || planned === undefined) return undefined
+    if (interceptors === undefined || selector === undefined) return undefined
+    const source = {
+      ...planned,
+      config,
+      channels: own.map(({ name }) => name),
+      interceptors,
+      selector,
+    }
+    return checkBatch(prefix, source, own, this.#reporter) ? source : undefined
+  }
+
+  /** The channels of a source that there are; undefined when there is none, which is reported. */
+  #channelsOf(
+    config: SourceConfig,
+    channels: readonly PlannedChannel[],
+  ): readonly PlannedChannel[] | undefined {
+    const owner = `sources.${config.name}`
+    const key = `${owner}.channels`
+    const property = config.properties.get('channels')
+    const singular = config.properties.get('channel')
+    if (config.channels.length === 0) {
+      const hint = singular === undefined ? '' : '; a source has `channels`, with an s'
+      this.#reporter.remove(owner, key, `is missing${hint}`, singular ?? placeOf(config))
+      return undefined
+    }
+    if (singular !== undefined) {
+      this.#reporter.warn(`${owner}.channel`, 'is not known; did you mean channels?', singular)
+    }
+    const found = channels.filter(({ name }) => config.channels.includes(name))
+    for (const name of config.channels) {
+      // What is wrong with an invalid channel is reported with the channel.
+      if (this.#agent.channels.some((channel) => channel.name === name)) continue
+      const message = this.#noSuchChannel(name, channels)
+      if (found.length === 0) this.#reporter.remove(owner, key, message, property)
+      else this.#reporter.warn(key, message, property)
+    }
+    return found.length === 0 ? undefined : found
+  }
+
+  #noSuchChannel(name: string, channels: readonly PlannedChannel[]): string {
+    const known = channels.map((each) => each.name)
+    const nearest = nearestSpelling(name, known)
+    const hint =
+      nearest !== undefined
+        ? `; did you mean ${nearest}?`
+        : `; there is ${known.length === 0 ? 'none' : known.join(', ')}`
+    return `names channel ${name}, which does not exist${hint}`
+  }
+
+  async #interceptors(
+    source: SourceConfig,
+  ): Promise<readonly Planned<ComponentContext, Interceptor>[] | undefined> {
+    const owner = `sources.${source.name}`
+    const planned: Planned<ComponentContext, Interceptor>[] = []
+    for (const config of source.interceptors) {
+      const one = await this.#components.plan<ComponentContext, Interceptor>({
+        role: 'interceptor',
+        prefix: `${owner}.interceptors.${config.name}`,
+        owner,
+        config: withPlace(config, source, 'interceptors'),
+      })
+      if (one !== undefined) planned.push(one)
+    }
+    return planned.length === source.interceptors.length ? planned : undefined
+  }
+
+  /** A selector may only name channels of its source. */
+  async #selector(
+    source: SourceConfig,
+    channels: readonly PlannedChannel[],
+  ): Promise<Planned<ChannelSelectorContext, ChannelSelector> | undefined> {
+    const owner = `sources.${source.name}`
+    const { properties } = source.selector
+    const planned = await this.#components.plan<ChannelSelectorContext, ChannelSelector>({
+      role: 'channel selector',
+      prefix: `${owner}.selector`,
+      owner,
+      config: source.selector,
+    })
+    let isValid = true
+    const known = channels.map(({ name }) => name)
+    for (const [key, property] of properties) {
+      if (!/^(optional|default)$|^(mapping|optional)\./.test(key)) continue
+      if (planned !== undefined && !((key.split('.')[0] as string) in planned.definition.keys))
         continue
+      for (const { message } of unknownChannels(key, splitWords(property.value), known)) {
+        // A source without channels is left out for that.
+        if (known.length === 0) continue
+        // Flume ignores what a replicating selector names and the source does not have.
+        const isIgnored = planned?.definition.type === 'replicating'
+        const report = { key: `${owner}.selector.${key}`, message, place: property }
+        if (isIgnored) this.#reporter.report({ ...report, effect: 'none' })
+        else this.#reporter.report({ ...report, effect: 'component', component: owner })
+        isValid &&= isIgnored
       }
-      groups.push({ name, channel: first.config.channel, sinks: own, processor })
     }
-    const single: ComponentConfig = { name: 'default', type: 'default', properties: new Map() }
-    for (const sink of sinks) {
-      if (grouped.has(sink.name)) continue
-      const processor = await this.one<SinkProcessorContext, SinkProcessor>(
-        'sink processor',
-        '',
-        single,
-      )
-      if (processor === undefined) continue
-      groups.push({ name: sink.name, channel: sink.config.channel, sinks: [sink], processor })
-    }
-    return groups
+    return isValid ? planned : undefined
   }
 
-  #checkMembers(group: string, members: readonly string[], processor: ComponentConfig): void {
-    for (const [key, { line }] of processor.properties) {
-      const sink = /^priority\.(.+)$/.exec(key)?.[1]
-      if (sink === undefined || members.includes(sink)) continue
-      this.report(
-        `sinkgroups.${group}.processor.${key}`,
-        `is for sink ${sink}, which is not in the group; it has ${members.join(', ')}`,
-        line,
-      )
+  async sinks(channels: readonly PlannedChannel[]): Promise<PlannedSink[]> {
+    const planned: PlannedSink[] = []
+    for (const config of this.#agent.sinks) {
+      const one = await this.#sink(config, channels)
+      if (one !== undefined) planned.push(one)
     }
+    return planned
   }
 
-  /** A batch has to fit into a transaction of every channel it goes through, as Flume 1.11 demands. */
-  checkBatches(
+  async #sink(
+    config: SinkConfig,
+    channels: readonly PlannedChannel[],
+  ): Promise<PlannedSink | undefined> {
+    const prefix = `sinks.${config.name}`
+    const channel = this.#channelOf(config, channels)
+    const planned = await this.#components.plan<ComponentContext, Sink>({
+      role: 'sink',
+      prefix,
+      owner: prefix,
+      config,
+      structure: ['channel', 'channels'],
+      unknownType: 'agent',
+      isLeftOut: channel === undefined,
+    })
+    if (channel === undefined || planned === undefined) return undefined
+    const sink = { ...planned, config }
+    return checkBatch(prefix, sink, [channel], this.#reporter) ? sink : undefined
+  }
+
+  #channelOf(config: SinkConfig, channels: readonly PlannedChannel[]): PlannedChannel | undefined {
+    const owner = `sinks.${config.name}`
+    const key = `${owner}.channel`
+    const plural = config.properties.get('channels')
+    if (config.channel === '') {
+      const hint = plural === undefined ? '' : '; a sink has one `channel`, without an s'
+      this.#reporter.remove(owner, key, `is missing${hint}`, plural ?? placeOf(config))
+      return undefined
+    }
+    if (plural !== undefined) {
+      this.#reporter.warn(`${owner}.channels`, 'is not known; did you mean channel?', plural)
+    }
+    const found = channels.find(({ name }) => name === config.channel)
+    if (found !== undefined) return found
+    if (this.#agent.channels.some(({ name }) => name === config.channel)) return undefined
+    const message = this.#noSuchChannel(config.channel, channels)
+    this.#reporter.remove(owner, key, message, config.properties.get('channel'))
+    return undefined
+  }
+
+  /** The channels that a source or a sink uses. Flume leaves out the others, too. */
+  used(
+    channels: readonly PlannedChannel[],
     sources: readonly PlannedSource[],
-    sinks: readonly PlannedSink[],
-    channels: readonly Planned<ComponentContext, Channel>[],
-  ): void {
-    const limits = new Map(
-      channels.map(({ name, values }) => [name, values.transactionCapacity as number | undefined]),
-    )
-    const check = (
-      prefix: string,
-      planned: Planned<never, unknown>,
-      names: readonly string[],
-    ): void => {
-      const batchSize = planned.values.batchSize
-      if (typeof batchSize !== 'number') return
-      for (const name of names) {
-        const limit = limits.get(name)
-        if (limit === undefined || batchSize <= limit) continue
-        const key = batchKey(planned)
-        const property = planned.config.properties.get(key)
-        // What nobody wrote is made to fit.
-        if (property === undefined) continue
-        this.report(
-          `${prefix}.${key}`,
-          `is ${batchSize}, more than the transactionCapacity of channel ${name} (${limit})`,
-          property.line,
-        )
+    groups: readonly PlannedSinkGroup[],
+  ): PlannedChannel[] {
+    return channels.filter(({ name, config }) => {
+      const isUsed =
+        sources.some((source) => source.channels.includes(name)) ||
+        groups.some((group) => group.channel === name)
+      if (!isUsed) {
+        const message = 'is used by no source and no sink, and is left out'
+        this.#reporter.warn(`channels.${name}`, message, placeOf(config))
       }
-    }
-    for (const source of sources) {
-      check(`sources.${source.name}`, source as never, source.config.channels)
-    }
-    for (const sink of sinks) check(`sinks.${sink.name}`, sink as never, [sink.config.channel])
+      return isUsed
+    })
   }
 }
 
-/** How the file spells a component's batch size. */
-function batchKey({ definition, config }: Planned<never, unknown>): string {
-  const key = definition.keys.batchSize
-  if (key?.kind !== 'single') return 'batchSize'
-  const spelled = [key.key ?? 'batchSize', ...(key.alsoKnownAs ?? [])]
-  return spelled.find((each) => config.properties.has(each)) ?? (spelled[0] as string)
-}
-
-/** Everything a component's configuration says, as one text. */
-export function fingerprint(config: ComponentConfig): string {
-  const entries = [...config.properties]
-    .map(([key, { value }]) => [key, value] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-  const {
-    name,
-    type,
-    properties: _properties,
-    ...rest
-  } = config as ComponentConfig & Partial<SourceConfig>
-  const parts = {
-    name,
-    type,
-    inline: inlineNumber(config.inline),
-    entries,
-    channels: rest.channels,
-    channel: (config as Partial<SinkConfig>).channel,
-    interceptors: rest.interceptors?.map(fingerprint),
-    selector: rest.selector === undefined ? undefined : fingerprint(rest.selector),
-  }
-  return JSON.stringify(parts)
-}
-
-const inlineNumbers = new WeakMap<object, number>()
-let inlineCount = 0
-
-/** The same thing given again is the same component. */
-function inlineNumber(inline: unknown): number | undefined {
-  if (typeof inline !== 'object' && typeof inline !== 'function') return undefined
-  if (inline === null) return undefined
-  const known = inlineNumbers.get(inline)
-  if (known !== undefined) return known
-  inlineNumbers.set(inline, ++inlineCount)
-  return inlineCount
+/** A part of a component without entries of its own stands where the component lists it. */
+function withPlace(part: ComponentConfig, owner: ComponentConfig, key: string): ComponentConfig {
+  const property = owner.properties.get(key)
+  if (part.properties.size > 0 || property === undefined) return part
+  return { ...part, properties: new Map([['', property]]) }
 }

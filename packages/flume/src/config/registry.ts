@@ -8,6 +8,8 @@ import { sinkProcessors } from '../sink-processors/index.ts'
 import { sinks } from '../sinks/index.ts'
 import { sources } from '../sources/index.ts'
 import { isCustomType, loadCustomComponent } from './custom-component.ts'
+import { UnsupportedError } from './keys.ts'
+import { isJavaClass } from './part.ts'
 import { refusedTypes } from './refused-types.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a list holds definitions of every configuration
@@ -27,8 +29,8 @@ export const builtIn = {
 export type ComponentRole = keyof typeof builtIn
 
 /**
- * The definition that a `type` names: a built-in by its short name or Flume's class, upper and lower case alike, or code of the
- * user. Throws an `Error` that says what there is.
+ * The definition that a `type` names: a built-in by its short name or Flume's class, ignoring case, or code of the user. Throws an
+ * `Error` that lists what there is.
  */
 export async function findDefinition<C extends ComponentContext, T>(
   role: ComponentRole,
@@ -44,10 +46,11 @@ export async function findDefinition<C extends ComponentContext, T>(
   )
   if (found !== undefined) return found
   const refused = refusedTypes[wanted]
-  if (refused !== undefined) throw new Error(`is ${type}, which is not supported: ${refused}`)
+  if (refused !== undefined) {
+    throw new UnsupportedError(`is ${type}, which is not supported: ${refused}`)
+  }
   if (isCustomType(type)) return loadCustomComponent(type, directory)
-  const names = list.map((each) => each.type)
-  const nearest = nearestSpelling(type, [...names, ...list.flatMap((each) => each.aliases ?? [])])
+  const nearest = nearestType(type, list)
   if (nearest === undefined) {
     // Perhaps a package; a bare name is a package only when it is installed.
     try {
@@ -56,7 +59,29 @@ export async function findDefinition<C extends ComponentContext, T>(
       // Not one either.
     }
   }
+  const article = /^[aeiou]/.test(role) ? 'an' : 'a'
   throw new Error(
-    `is ${JSON.stringify(type)}, which is no ${role}${nearest === undefined ? `; there is ${names.join(', ')}, or a file or package of your own` : `; did you mean ${nearest}?`}`,
+    `is ${JSON.stringify(type)}, which is not ${article} ${role}${hintFor(type, nearest, list)}`,
   )
+}
+
+function hintFor(
+  type: string,
+  nearest: string | undefined,
+  list: readonly AnyDefinition[],
+): string {
+  const own = 'a file or package of your own'
+  if (nearest !== undefined) return `; did you mean ${nearest}?`
+  if (isJavaClass(type)) return `: it is a Java class that is not here; ${own} can take its place`
+  return `; there is ${list.map((each) => each.type).join(', ')}, or ${own}`
+}
+
+/** The nearest type. Of Java's classes the last word decides: packages are too much alike. */
+function nearestType(type: string, list: readonly AnyDefinition[]): string | undefined {
+  const aliases = list.flatMap((each) => each.aliases ?? [])
+  if (!isJavaClass(type))
+    return nearestSpelling(type, [...list.map((each) => each.type), ...aliases])
+  const lastWord = (name: string): string => name.slice(name.lastIndexOf('.') + 1)
+  const word = nearestSpelling(lastWord(type), aliases.map(lastWord))
+  return word === undefined ? undefined : aliases.find((alias) => lastWord(alias) === word)
 }

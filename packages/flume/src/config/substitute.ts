@@ -18,29 +18,57 @@ export interface Sources {
 export type ConfigFilter = (key: string) => string | undefined
 
 const FILTERED = /\$\{\s*(\w+)\s*\[\s*(["']?)([^\]"']+)\2\s*\]\s*\}/g
-const NAMED = /\$\{(?:(env|sys):)?([\w.-]+)(?::-([^}]*))?\}/g
+const NAMED = /\$(\$)?\{(?:(env|sys):)?([\w.-]+)(?::-([^}]*))?\}/g
 const MAX_DEPTH = 10
 
-/** Replaces `${env:X}`, `${sys:X}`, `${X}` and `${filter["x"]}`; throws an `Error` that names what cannot be found. */
-export function substitute(value: string, sources: Sources, depth = 0): string {
-  if (!value.includes('${')) return value
-  if (depth > MAX_DEPTH) throw new Error(`refers to itself: ${value}`)
-  const named = value.replace(NAMED, (all, kind: string | undefined, name: string, fallback) => {
-    const found = lookUp(kind, name, sources) ?? (fallback as string | undefined)
-    if (found === undefined) throw new Error(`has ${all}, and ${whereItIsNot(kind, name)}`)
-    return substitute(found, sources, depth + 1)
-  })
-  // What a filter gives is a secret as it stands, and not looked into.
-  return named.replace(FILTERED, (all, filterName: string, _quote, key: string) => {
+/** A value in which texts were replaced. */
+export interface Substituted {
+  readonly value: string
+  /** What could not be replaced and why. As in Flume it stays as it is. */
+  readonly unresolved: readonly string[]
+}
+
+/** Replaces `${env:X}`, `${sys:X}`, `${X}`, `${X:-default}` and `${filter["x"]}`. Throws an `Error` for a text that refers to itself. */
+export function substitute(value: string, sources: Sources): Substituted {
+  if (!value.includes('${')) return { value, unresolved: [] }
+  const unresolved: string[] = []
+  const named = replaceNamed(value, sources, unresolved, 0)
+  // The value of a filter is a secret: what it contains is not replaced.
+  const filtered = named.replace(FILTERED, (all, filterName: string, _quote, key: string) => {
     const filter = sources.filters.get(filterName)
-    if (filter === undefined) {
-      const known = [...sources.filters.keys()].join(', ') || 'none'
-      throw new Error(`has ${all}, and there is no config filter ${filterName}; there is ${known}`)
+    let found: string | undefined
+    try {
+      found = filter?.(key)
+    } catch (error) {
+      unresolved.push(`${all}, and ${reasonOf(error)}`)
+      return all
     }
-    const found = filter(key)
-    if (found === undefined)
-      throw new Error(`has ${all}, and filter ${filterName} does not know ${key}`)
-    return found
+    if (found !== undefined) return found
+    const known = [...sources.filters.keys()].join(', ') || 'none'
+    unresolved.push(
+      filter === undefined
+        ? `${all}, and there is no config filter ${filterName}; there is ${known}`
+        : `${all}, and filter ${filterName} has no ${key}`,
+    )
+    return all
+  })
+  return { value: filtered, unresolved }
+}
+
+function replaceNamed(
+  value: string,
+  sources: Sources,
+  unresolved: string[],
+  depth: number,
+): string {
+  if (depth > MAX_DEPTH) throw new Error(`refers to itself: ${value}`)
+  return value.replace(NAMED, (all, escaped, kind: string | undefined, name: string, fallback) => {
+    // Two dollar signs stand for one.
+    if (escaped !== undefined) return all.slice(1)
+    const found = lookUp(kind, name, sources) ?? (fallback as string | undefined)
+    if (found !== undefined) return replaceNamed(found, sources, unresolved, depth + 1)
+    unresolved.push(`${all}, and ${whereItIsNot(kind, name)}`)
+    return all
   })
 }
 
@@ -82,7 +110,7 @@ export function makeFilter(
         'hadoop credential stores are not supported; use external with a command that reads it',
       )
     default:
-      throw new Error(`type is ${JSON.stringify(type)}; allowed is env, external`)
+      throw new Error(`type is ${JSON.stringify(type)}; expected env or external`)
   }
 }
 

@@ -6,6 +6,7 @@ import { type ComponentContext, defineInterceptor, type Interceptor } from '../c
 import { javaRegex, javaRegexWhole, javaReplacement } from '../config/java-regex.ts'
 import {
   boolean,
+  type CheckProblem,
   choice,
   optionalText,
   parsed,
@@ -221,7 +222,7 @@ const regexExtractor = defineInterceptor({
     entries: prefixed('serializers.'),
   },
   check({ serializers, entries }) {
-    const problems: { readonly key: string; readonly message: string }[] = []
+    const problems: CheckProblem[] = []
     for (const name of serializers) {
       if ((entries.get(`${name}.name`) ?? '') === '') {
         problems.push({ key: `serializers.${name}.name`, message: 'is missing: the header to set' })
@@ -236,7 +237,8 @@ const regexExtractor = defineInterceptor({
       const known = serializers.some((name) =>
         [`${name}.type`, `${name}.name`, `${name}.pattern`].includes(key),
       )
-      if (!known) problems.push({ key: `serializers.${key}`, message: 'is not known' })
+      if (!known)
+        problems.push({ key: `serializers.${key}`, message: 'is not known', effect: 'none' })
     }
     return problems
   },
@@ -272,7 +274,7 @@ function groupSerializer(name: string, entries: ReadonlyMap<string, string>): Gr
       return (value) => String(parse(value))
     }
     default:
-      throw new Error(`is ${JSON.stringify(type)}; allowed is default, millis`)
+      throw new Error(`is ${JSON.stringify(type)}; expected default, millis`)
   }
 }
 

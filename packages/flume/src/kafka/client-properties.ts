@@ -1,25 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
 import { type ClientKinds, fromJavaProperties } from '@millrace/client'
+import type { CheckProblem } from '../config/keys.ts'
+import { pathOf } from '../config/paths.ts'
+import { ChannelError, reasonOf } from '../errors.ts'
+import { certificatesOf, identityOf } from '../keystore/stores.ts'
 
-/** Set by Flume itself, or of no meaning outside Java: they may stand there. */
+type Entries = ReadonlyMap<string, string>
+
+/** Set by Flume itself, or of no meaning outside Java: they may be present. */
 const IGNORED = /^((key|value)\.(de)?serializer|ssl\.disableTLSHostnameVerification)$/
 
-/**
- * Options of a client from the entries of a component, spelled as Java's clients spell them. Throws what the client says of values
- * that are not allowed.
- */
-export function clientOptions<K extends keyof ClientKinds>(
-  kind: K,
-  bootstrapServers: string,
-  entries: ReadonlyMap<string, string>,
-): ClientKinds[K] {
-  return read(kind, bootstrapServers, entries).options
+/** Keys of the files that `withStores` reads. */
+const STORES =
+  /^ssl\.((trust|key)store\.(type|location|password)|key\.password|keymanager\.algorithm|trustmanager\.algorithm)$/
+
+/** The client of a component, spelled as Java's clients spell it. */
+export interface ClientConfig<K extends keyof ClientKinds> {
+  readonly kind: K
+  readonly bootstrapServers: string
+  readonly entries: Entries
+  /** Relative paths start here. */
+  readonly directory: string
+}
+
+/** Options of a client. Throws an `Error` for values that are not allowed and for key stores that cannot be read. */
+export function clientOptions<K extends keyof ClientKinds>({
+  kind,
+  bootstrapServers,
+  entries,
+  directory,
+}: ClientConfig<K>): ClientKinds[K] {
+  return read(kind, bootstrapServers, withStores(entries, directory)).options
 }
 
 function read<K extends keyof ClientKinds>(
   kind: K,
   bootstrapServers: string,
-  entries: ReadonlyMap<string, string>,
+  entries: Entries,
 ): { readonly options: ClientKinds[K]; readonly warnings: readonly string[] } {
   const kept = [...entries].filter(([name]) => !IGNORED.test(name))
   const properties = new Map([...kept, ['bootstrap.servers', bootstrapServers] as const])
@@ -29,20 +47,68 @@ function read<K extends keyof ClientKinds>(
   return fromJavaProperties(kind, properties)
 }
 
-/** What is wrong with such entries, as problems of the component. */
+/** Puts the contents of trust stores and key stores (JKS, JCEKS, PKCS12 or PEM, by their bytes) in their place, as PEM. */
+function withStores(entries: Entries, directory: string): Entries {
+  const protocol = entries.get('security.protocol')?.trim().toUpperCase() ?? ''
+  if (!protocol.endsWith('SSL')) return withoutStores(entries)
+  const kept = withoutStores(entries)
+  const trust = entries.get('ssl.truststore.location')
+  if (trust !== undefined) {
+    const password = entries.get('ssl.truststore.password')
+    const certificates = load(trust, directory, (bytes) => certificatesOf(bytes, password))
+    kept.set('ssl.truststore.type', 'PEM')
+    kept.set('ssl.truststore.certificates', certificates.join(''))
+  }
+  const store = entries.get('ssl.keystore.location')
+  if (store !== undefined) {
+    const passwords = {
+      store: entries.get('ssl.keystore.password'),
+      key: entries.get('ssl.key.password'),
+    }
+    const { key, cert } = load(store, directory, (bytes) => identityOf(bytes, passwords))
+    kept.set('ssl.keystore.type', 'PEM')
+    kept.set('ssl.keystore.certificate.chain', cert)
+    kept.set('ssl.keystore.key', key)
+  }
+  return kept
+}
+
+/** Without keys of files: inline PEM and its password stay. */
+function withoutStores(entries: Entries): Map<string, string> {
+  const isInline = [...entries.keys()].some((name) =>
+    /^ssl\.(truststore\.certificates|keystore\.(key|certificate\.chain))$/.test(name),
+  )
+  return new Map(
+    [...entries].filter(
+      ([name]) => !STORES.test(name) || (isInline && /type|key\.password/.test(name)),
+    ),
+  )
+}
+
+function load<T>(path: string, directory: string, open: (bytes: Buffer) => T): T {
+  try {
+    return open(readFileSync(pathOf(path, directory)))
+  } catch (error) {
+    throw new ChannelError(`cannot read the key store ${path}: ${reasonOf(error)}`, error)
+  }
+}
+
+/** Problems with such entries. Files are not read: they may be there when the component starts. */
 export function checkClientProperties(
   kind: keyof ClientKinds,
   prefix: string,
-  entries: ReadonlyMap<string, string>,
-): { readonly key: string; readonly message: string }[] {
+  entries: Entries,
+): CheckProblem[] {
   try {
-    return read(kind, 'localhost:9092', entries)
+    return read(kind, 'localhost:9092', withoutStores(entries))
       .warnings.filter((warning) => warning.includes('is not known'))
       .map((warning) => {
         const [name = '', ...rest] = warning.split(' ')
-        return { key: `${prefix}${name}`, message: rest.join(' ') }
+        return { key: `${prefix}${name}`, message: rest.join(' '), effect: 'none' }
       })
   } catch (error) {
-    return [{ key: prefix.slice(0, -1), message: (error as Error).message }]
+    const { message } = error as Error
+    const named = [...entries.keys()].find((name) => message.includes(name))
+    return [{ key: named === undefined ? prefix.slice(0, -1) : `${prefix}${named}`, message }]
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { ByteReader, MalformedInputError } from '@millrace/base'
+import { derValue } from './der.ts'
 import { readJavaObject } from './java-object.ts'
 
 const JKS = 0xfeedfeed
@@ -11,37 +12,42 @@ export type KeystoreEntry =
   | {
       readonly kind: 'private-key'
       readonly alias: string
-      /** An EncryptedPrivateKeyInfo in DER. */
-      readonly protectedKey: Buffer
+      /** The key as PKCS#8 in DER. Throws `MalformedInputError` for a wrong password. */
+      openKey(password: string): Buffer
       /** X.509 certificates in DER, the key's own first. */
       readonly chain: readonly Buffer[]
     }
   | { readonly kind: 'certificate'; readonly alias: string; readonly certificate: Buffer }
   | { readonly kind: 'secret-key'; readonly alias: string; readonly sealed: unknown }
 
-/** Whether these bytes are a key store of type JKS or JCEKS. (PKCS#12, Java's default since 9, is for Node to read.) */
+/** Whether these bytes are a key store of type JKS or JCEKS. */
 export function isJavaKeystore(bytes: Buffer): boolean {
   return bytes.length >= 4 && [JKS, JCEKS].includes(bytes.readUInt32BE(0))
 }
 
-/** Reads a JKS or JCEKS file, and checks it against the password. */
-export function readKeystore(bytes: Buffer, password: string): KeystoreEntry[] {
+/** Reads a JKS or JCEKS file. As in Java, it is checked against the password unless that is undefined. */
+export function readKeystore(bytes: Buffer, password: string | undefined): KeystoreEntry[] {
   if (!isJavaKeystore(bytes)) throw new MalformedInputError('it is not a JKS or JCEKS key store')
   const end = bytes.length - 20
-  const digest = createHash('sha1')
-    .update(Buffer.from(password, 'utf16le').swap16())
-    .update('Mighty Aphrodite')
-    .update(bytes.subarray(0, Math.max(end, 0)))
-    .digest()
-  if (end < 12 || !timingSafeEqual(digest, bytes.subarray(end))) {
-    throw new MalformedInputError('the password is wrong, or the file is damaged')
-  }
+  if (end < 12) throw new MalformedInputError('the file is cut short')
+  if (password !== undefined) checkDigest(bytes, end, password)
   const reader = new ByteReader(bytes, 4, end)
   const version = reader.int32()
   if (version !== 2) throw new MalformedInputError(`key stores of version ${version} are not known`)
   const entries: KeystoreEntry[] = []
   for (let left = reader.int32(); left > 0; left--) entries.push(readEntry(reader, bytes))
   return entries
+}
+
+function checkDigest(bytes: Buffer, end: number, password: string): void {
+  const digest = createHash('sha1')
+    .update(Buffer.from(password, 'utf16le').swap16())
+    .update('Mighty Aphrodite')
+    .update(bytes.subarray(0, end))
+    .digest()
+  if (!timingSafeEqual(digest, bytes.subarray(end))) {
+    throw new MalformedInputError('the password is wrong, or the file is damaged')
+  }
 }
 
 function readEntry(reader: ByteReader, bytes: Buffer): KeystoreEntry {
@@ -53,7 +59,8 @@ function readEntry(reader: ByteReader, bytes: Buffer): KeystoreEntry {
       const protectedKey = reader.bytes(reader.int32())
       const chain: Buffer[] = []
       for (let left = reader.int32(); left > 0; left--) chain.push(readCertificate(reader))
-      return { kind: 'private-key', alias, protectedKey, chain }
+      const openKey = (password: string): Buffer => openPrivateKey(protectedKey, password)
+      return { kind: 'private-key', alias, openKey, chain }
     }
     case 2:
       return { kind: 'certificate', alias, certificate: readCertificate(reader) }
@@ -74,7 +81,7 @@ function readCertificate(reader: ByteReader): Buffer {
 }
 
 /** Opens a private key of a JKS file (Sun's own scheme, OID 1.3.6.1.4.1.42.2.17.1.1): PKCS#8 in DER. */
-export function openPrivateKey(protectedKey: Buffer, password: string): Buffer {
+function openPrivateKey(protectedKey: Buffer, password: string): Buffer {
   const secret = lastOctetString(protectedKey)
   const salt = secret.subarray(0, 20)
   const cipher = secret.subarray(20, secret.length - 20)
@@ -100,20 +107,4 @@ function lastOctetString(der: Buffer): Buffer {
   const algorithm = derValue(der, outer.start)
   const data = derValue(der, algorithm.end)
   return der.subarray(data.start, data.end)
-}
-
-/** Where the contents of the DER value at `offset` begin and end. */
-export function derValue(
-  der: Buffer,
-  offset: number,
-): { readonly start: number; readonly end: number } {
-  let size = der[offset + 1] ?? 0
-  let start = offset + 2
-  if (size > 0x80) {
-    const count = size - 0x80
-    size = der.readUIntBE(start, count)
-    start += count
-  }
-  if (start + size > der.length) throw new MalformedInputError('a DER value is cut short')
-  return { start, end: start + size }
 }

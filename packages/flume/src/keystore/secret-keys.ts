@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createDecipheriv, createHash } from 'node:crypto'
 import { MalformedInputError } from '@millrace/base'
-import { derValue, readKeystore } from './java-keystore.ts'
+import { derValue } from './der.ts'
+import { readKeystore } from './java-keystore.ts'
 import { type JavaObject, readJavaObject } from './java-object.ts'
 
 /**

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createPrivateKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions, SecureContextOptions, TlsOptions } from 'node:tls'
-import { boolean, choice, ignored, optionalText, text } from '../config/keys.ts'
+import { boolean, type CheckProblem, choice, ignored, optionalText, text } from '../config/keys.ts'
 import { pathOf } from '../config/paths.ts'
 import { ChannelError, reasonOf } from '../errors.ts'
-import { isJavaKeystore, openPrivateKey, readKeystore } from './java-keystore.ts'
+import { certificatesOf, type Identity, identityOf } from './stores.ts'
 
 const STORE_TYPES = ['JKS', 'PKCS12', 'PEM', 'JCEKS'] as const
 
@@ -60,9 +59,7 @@ interface ClientTls extends Protocols {
 }
 
 /** What is wrong with the keys of a listening source. */
-export function checkServerTls(
-  config: ServerTls,
-): { readonly key: string; readonly message: string }[] {
+export function checkServerTls(config: ServerTls): CheckProblem[] {
   if (!config.ssl || config.keystore !== undefined) return []
   return [{ key: 'keystore', message: 'is missing: ssl = true needs the key to show to clients' }]
 }
@@ -120,34 +117,10 @@ function protocols(
   }
 }
 
-function read(path: string, directory: string): Buffer {
-  return readFileSync(pathOf(path, directory))
-}
-
 /** Key and certificates of a store, whatever its type. */
-function identity(
-  path: string,
-  password: string | undefined,
-  directory: string,
-): Pick<SecureContextOptions, 'key' | 'cert' | 'pfx' | 'passphrase'> {
+function identity(path: string, password: string | undefined, directory: string): Identity {
   try {
-    const bytes = read(path, directory)
-    if (bytes.includes('-----BEGIN')) {
-      return {
-        key: bytes,
-        cert: bytes,
-        ...(password === undefined ? {} : { passphrase: password }),
-      }
-    }
-    if (!isJavaKeystore(bytes)) return { pfx: bytes, passphrase: password ?? '' }
-    const entry = readKeystore(bytes, password ?? '').find((each) => each.kind === 'private-key')
-    if (entry === undefined) throw new Error('it has no private key')
-    const der = openPrivateKey(entry.protectedKey, password ?? '')
-    const key = createPrivateKey({ key: der, format: 'der', type: 'pkcs8' })
-    return {
-      key: key.export({ format: 'pem', type: 'pkcs8' }),
-      cert: entry.chain.map(toPem).join(''),
-    }
+    return identityOf(readFileSync(pathOf(path, directory)), { store: password })
   } catch (error) {
     throw new ChannelError(`cannot read keystore ${path}: ${reasonOf(error)}`, error)
   }
@@ -156,30 +129,8 @@ function identity(
 /** Certificates that are trusted. */
 function trusted(path: string, password: string | undefined, directory: string): string[] {
   try {
-    const bytes = read(path, directory)
-    if (bytes.includes('-----BEGIN')) {
-      return (
-        bytes.toString().match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-      )
-    }
-    if (!isJavaKeystore(bytes)) {
-      throw new Error(
-        'a truststore is PEM or JKS; `keytool -list -rfc -keystore FILE > FILE.pem` makes PEM of others',
-      )
-    }
-    return readKeystore(bytes, password ?? '').flatMap((entry) =>
-      entry.kind === 'certificate'
-        ? [toPem(entry.certificate)]
-        : entry.kind === 'private-key'
-          ? entry.chain.map(toPem)
-          : [],
-    )
+    return certificatesOf(readFileSync(pathOf(path, directory)), password)
   } catch (error) {
     throw new ChannelError(`cannot read truststore ${path}: ${reasonOf(error)}`, error)
   }
-}
-
-function toPem(der: Buffer): string {
-  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`
 }

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FileHandle, open } from 'node:fs/promises'
-import { choice, integer, type Keys, type PartType, type ValuesOf } from '../config/keys.ts'
-import { checkPart, findPart, type Part, readPart } from '../config/part.ts'
+import {
+  type CheckProblem,
+  choice,
+  integer,
+  type Keys,
+  type PartType,
+  type ValuesOf,
+} from '../config/keys.ts'
+import { checkPart, findPart, missingClass, type Part, readPart } from '../config/part.ts'
 import { Event, type Headers, newHeaders } from '../event.ts'
 
 /** What to do with bytes that are not of the character set. */
@@ -268,8 +275,8 @@ const all = deserializers as readonly unknown[] as readonly DeserializerDefiniti
 export function checkDeserializer(
   part: PartType,
   entries: ReadonlyMap<string, string>,
-): { readonly key: string; readonly message: string }[] {
-  return checkPart(all, 'deserializer', part, entries)
+): CheckProblem[] {
+  return checkPart(all, 'deserializer', part, entries, { isLate: true })
 }
 
 /** Opens files with one kind of deserializer. */
@@ -277,6 +284,12 @@ export function readerFactory(
   part: PartType,
   entries: ReadonlyMap<string, string>,
 ): (input: InputOptions) => Promise<EventReader> {
+  const missing = missingClass(all, part)
+  if (missing !== undefined) {
+    return async () => {
+      throw new Error(`deserializer ${missing} is a Java class that is not here`)
+    }
+  }
   const definition = findPart(all, part)
   const deserializer = definition.create(readPart(definition, entries))
   return (input) => deserializer.open(input)

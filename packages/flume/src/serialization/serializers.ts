@@ -3,13 +3,15 @@ import { randomBytes } from 'node:crypto'
 import { deflateRawSync } from 'node:zlib'
 import {
   boolean,
+  type CheckProblem,
   choice,
   integer,
   type Keys,
   type PartType,
   type ValuesOf,
 } from '../config/keys.ts'
-import { checkPart, findPart, type Part, readPart } from '../config/part.ts'
+import { checkPart, findPart, missingClass, type Part, readPart } from '../config/part.ts'
+import { DeliveryError } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { AvroWriter } from './avro-event.ts'
 import { javaMapText } from './java-map-text.ts'
@@ -169,7 +171,7 @@ export function checkSerializer(
   key: string,
   part: PartType,
   entries: ReadonlyMap<string, string>,
-): { readonly key: string; readonly message: string }[] {
+): CheckProblem[] {
   const { type } = part
   if (/AvroEventSerializer(\$Builder)?$/.test(type) && !type.includes('FlumeEvent')) {
     return [
@@ -179,7 +181,7 @@ export function checkSerializer(
       },
     ]
   }
-  return checkPart(all, key, part, entries)
+  return checkPart(all, key, part, entries, { isLate: true })
 }
 
 /** Makes serializers of one kind, one a file. */
@@ -187,6 +189,12 @@ export function serializerFactory(
   part: PartType,
   entries: ReadonlyMap<string, string>,
 ): () => EventSerializer {
+  const missing = missingClass(all, part)
+  if (missing !== undefined) {
+    return () => {
+      throw new DeliveryError(`serializer ${missing} is a Java class that is not here`)
+    }
+  }
   const definition = findPart(all, part)
   const config = readPart(definition, entries)
   return () => definition.create(config)

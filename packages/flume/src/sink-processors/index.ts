@@ -37,14 +37,20 @@ const failover = defineSinkProcessor({
   about: 'the sink with the highest priority that works',
   keys: {
     priorities: prefixed('priority.'),
-    maxPenalty: integer(30_000, { key: 'maxpenalty', min: 0 }),
+    maxPenalty: integer(30_000, {
+      key: 'maxpenalty',
+      min: 0,
+      isFloor: true,
+      elseDefault: 'always',
+    }),
   },
   check(config) {
     return [...config.priorities]
       .filter(([, value]) => !/^[+-]?\d+$/.test(value.trim()))
       .map(([sink, value]) => ({
         key: `priority.${sink}`,
-        message: `is ${JSON.stringify(value)}; allowed is a whole number`,
+        message: `is ${JSON.stringify(value)}; expected a whole number; the sink comes after those with a priority`,
+        effect: 'none' as const,
       }))
   },
   create(config, context) {
@@ -71,7 +77,7 @@ class Failover implements SinkProcessor {
       context.sinks.map((sink) => {
         const given = priorities.get(sink.name)
         // As in Flume: without a priority, each is below the one before.
-        return [sink, given === undefined ? --unranked : Number(given)]
+        return [sink, /^[+-]?\d+$/.test(given?.trim() ?? '') ? Number(given) : --unranked]
       }),
     )
     this.#ranked = [...context.sinks].sort(
@@ -121,7 +127,7 @@ const loadBalance = defineSinkProcessor({
   keys: {
     selector: choice(['round_robin', 'random'], 'round_robin'),
     backoff: boolean(false),
-    maxTimeOut: integer(30_000, { key: 'selector.maxTimeOut', min: 0 }),
+    maxTimeOut: integer(30_000, { key: 'selector.maxTimeOut', min: 0, isFloor: true }),
   },
   create(config, context) {
     return new LoadBalance(config, context)

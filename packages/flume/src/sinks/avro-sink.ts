@@ -24,8 +24,11 @@ const MAX_IN_FLIGHT = 3
 
 const keys = {
   ...rpcSinkKeys,
-  compressionType: choice(['none', 'deflate'], 'none', { key: 'compression-type' }),
-  compressionLevel: integer(6, { key: 'compression-level', min: 1, max: 9 }),
+  compressionType: choice(['none', 'deflate'], 'none', {
+    key: 'compression-type',
+    elseDefault: 'always',
+  }),
+  compressionLevel: integer(6, { key: 'compression-level', min: 0, max: 9, elseDefault: 'always' }),
   maxIoWorkers: ignored('one thread serves all connections'),
 }
 

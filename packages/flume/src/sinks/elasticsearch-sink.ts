@@ -5,14 +5,13 @@ import {
   choice,
   integer,
   optionalText,
-  parsed,
   requiredParsed,
   text,
   type ValuesOf,
 } from '../config/keys.ts'
 import { DeliveryError, reasonOf } from '../errors.ts'
 import type { Event } from '../event.ts'
-import { BucketPath, checkBucketPath } from './bucketing/bucket-path.ts'
+import { BucketPath, bucketPath } from './bucketing/bucket-path.ts'
 import { parseHttpUrl } from './http-sink.ts'
 
 const keys = {
@@ -24,7 +23,7 @@ const keys = {
         .map((host) => parseHttpUrl(host.includes('://') ? host : `http://${host.trim()}`)),
     { alsoKnownAs: ['hostNames'] },
   ),
-  index: parsed(checkBucketPath, 'flume-%Y-%m-%d', { alsoKnownAs: ['indexName'] }),
+  index: bucketPath('flume-%Y-%m-%d', { alsoKnownAs: ['indexName'] }),
   batchSize: integer(100, { min: 1 }),
   /** `event` sends {@timestamp, headers, body}; `json` sends the body, which is an object already. */
   document: choice(['event', 'json'], 'event'),
@@ -67,7 +66,6 @@ class ElasticsearchSink implements Sink {
     const { clock } = context.world
     this.#index = new BucketPath(config.index, {
       timeZone: config.timeZone,
-      roundMs: 0,
       usesLocalTime: false,
       now: () => clock.now(),
     })

@@ -27,7 +27,7 @@ const keys = {
   pathManager: choice(['DEFAULT', 'ROLLTIME'], 'DEFAULT', { key: 'sink.pathManager' }),
   extension: text('', { key: 'sink.pathManager.extension' }),
   prefix: text('', { key: 'sink.pathManager.prefix' }),
-  rollInterval: integer(30, { key: 'sink.rollInterval', min: 0 }),
+  rollInterval: integer(30, { key: 'sink.rollInterval', min: 0, isFloor: true }),
   serializer: partType('TEXT', { key: 'sink.serializer' }),
   serializerEntries: prefixed('sink.serializer.'),
   batchSize: integer(100, { key: 'sink.batchSize', min: 1 }),
@@ -88,7 +88,7 @@ class FileRollSink implements Sink {
     try {
       let size = file.size
       for (const piece of pieces) {
-        if (piece.length > 0) await file.handle.write(piece, 0, piece.length, size)
+        await writeWhole(file.handle, piece, size)
         size += piece.length
       }
       if (this.#config.fsync) await file.handle.datasync()
@@ -107,17 +107,17 @@ class FileRollSink implements Sink {
         ? `${prefix}${this.#series}-${this.#index}`
         : `${prefix}${compactTime(this.#context.world.clock.now())}-${this.#index}`
     const path = join(this.#directory, extension === '' ? name : `${name}.${extension}`)
+    const serializer = this.#newSerializer()
     try {
       const handle = await open(path, 'w')
-      const serializer = this.#newSerializer()
       const head = serializer.begin()
-      if (head.length > 0) await handle.write(head, 0, head.length, 0)
+      await writeWhole(handle, head, 0)
       this.#context.counters.add('ConnectionCreatedCount')
       this.#file = { handle, serializer, path, size: head.length }
       return this.#file
     } catch (error) {
       this.#context.counters.add('ConnectionFailedCount')
-      throw new DeliveryError(`cannot make ${path}: ${reasonOf(error)}`, error)
+      throw new DeliveryError(`cannot create ${path}: ${reasonOf(error)}`, error)
     }
   }
 
@@ -132,6 +132,13 @@ class FileRollSink implements Sink {
   async stop(): Promise<void> {
     this.#timer?.cancel()
     await this.#close()
+  }
+}
+
+/** Writes all bytes: a disk that becomes full accepts some of them before it fails. */
+async function writeWhole(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    at += (await handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten
   }
 }
 

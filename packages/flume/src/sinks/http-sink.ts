@@ -101,12 +101,14 @@ export const httpSink = defineSink({
           return [
             {
               key,
-              message: 'is for no status; allowed is a code such as 404, or a class such as 4XX',
+              message: 'is for no status; expected a code such as 404, or a class such as 4XX',
+              effect: 'none',
             },
           ]
         }
         if (/^(true|false)$/i.test(value.trim())) return []
-        return [{ key, message: `is ${JSON.stringify(value)}; allowed is true or false` }]
+        const message = `is ${JSON.stringify(value)}; expected true or false; it is read as false`
+        return [{ key, message, effect: 'none' }]
       }),
     )
   },

@@ -7,7 +7,6 @@ import {
   integer,
   optionalInteger,
   optionalText,
-  parsed,
   prefixed,
   requiredText,
   text,
@@ -17,18 +16,18 @@ import { DeliveryError } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { checkClientProperties, clientOptions } from '../kafka/client-properties.ts'
 import { encodeFlumeEvent } from '../kafka/event-format.ts'
-import { BucketPath, checkBucketPath } from './bucketing/bucket-path.ts'
+import { BucketPath, bucketPath } from './bucketing/bucket-path.ts'
 
 const keys = {
   bootstrapServers: requiredText({ key: 'kafka.bootstrap.servers', alsoKnownAs: ['brokerList'] }),
-  topic: parsed(checkBucketPath, 'default-flume-topic', {
+  topic: bucketPath('default-flume-topic', {
     key: 'kafka.topic',
     alsoKnownAs: ['topic'],
   }),
   batchSize: integer(100, { key: 'flumeBatchSize', alsoKnownAs: ['batchSize'], min: 1 }),
   requiredAcks: optionalText(),
   useFlumeEventFormat: boolean(false),
-  defaultPartitionId: optionalInteger({ min: 0 }),
+  defaultPartitionId: optionalInteger(),
   partitionIdHeader: optionalText(),
   allowTopicOverride: boolean(true),
   topicHeader: text('topic'),
@@ -52,12 +51,16 @@ class KafkaSink implements Sink {
     const { clock } = context.world
     this.#topic = new BucketPath(config.topic, {
       timeZone: undefined,
-      roundMs: 0,
       usesLocalTime: false,
       now: () => clock.now(),
     })
     this.#producer = new Producer(
-      clientOptions('producer', config.bootstrapServers, producerEntries(config)),
+      clientOptions({
+        kind: 'producer',
+        bootstrapServers: config.bootstrapServers,
+        entries: producerEntries(config),
+        directory: context.directory,
+      }),
     )
   }
 

@@ -8,7 +8,7 @@ export const loggerSink = defineSink({
   type: 'logger',
   aliases: ['org.apache.flume.sink.LoggerSink'],
   about: "writes headers and the beginning of the body to the agent's log",
-  keys: { maxBytesToLog: integer(16, { min: 0 }) },
+  keys: { maxBytesToLog: integer(16, { min: 0, isFloor: true, elseDefault: 'always' }) },
   create({ maxBytesToLog }, { logger }) {
     return {
       batchSize: 100,

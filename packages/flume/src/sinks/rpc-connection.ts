@@ -22,14 +22,21 @@ export const rpcSinkKeys = {
   ...clientTlsKeys,
   hostname: requiredText(),
   port: port(),
-  batchSize: integer(100, { key: 'batch-size', alsoKnownAs: ['batchSize'], min: 1 }),
-  connectTimeout: integer(20_000, { key: 'connect-timeout', min: 1 }),
-  requestTimeout: integer(20_000, { key: 'request-timeout', min: 1 }),
+  batchSize: integer(100, {
+    key: 'batch-size',
+    alsoKnownAs: ['batchSize'],
+    min: 1,
+    max: 2 ** 31 - 1,
+    elseDefault: 'always',
+  }),
+  connectTimeout: integer(20_000, { key: 'connect-timeout', min: 1, elseDefault: 'always' }),
+  requestTimeout: integer(20_000, { key: 'request-timeout', min: 1, elseDefault: 'always' }),
   // Flume spells it one way for Avro and the other for Thrift.
   resetConnectionInterval: integer(0, {
     key: 'reset-connection-interval',
     alsoKnownAs: ['connection-reset-interval'],
     min: 0,
+    isFloor: true,
   }),
 }
 

@@ -36,7 +36,10 @@ const keys = {
   bind: requiredText(),
   port: port(),
   threads: ignored('one thread serves all connections'),
-  compressionType: choice(['none', 'deflate'], 'none', { key: 'compression-type' }),
+  compressionType: choice(['none', 'deflate'], 'none', {
+    key: 'compression-type',
+    elseDefault: 'always',
+  }),
   ipFilter: boolean(false),
   ipFilterRules: parsed(parseIpFilterRules, []),
 }
@@ -197,6 +200,11 @@ export const avroSource = defineSource({
   aliases: ['org.apache.flume.source.AvroSource'],
   about: 'takes batches from Avro sinks and clients, of Flume and our own',
   keys,
-  check: checkServerTls,
+  check: (config) => [
+    ...checkServerTls(config),
+    ...(config.ipFilter && config.ipFilterRules.length === 0
+      ? [{ key: 'ipFilterRules', message: 'is missing: ipFilter = true needs it' }]
+      : []),
+  ],
   create: (config, context) => new AvroSource(config, context),
 })

@@ -21,7 +21,7 @@ const keys = {
   command: requiredText(),
   shell: optionalText(),
   restart: boolean(false),
-  restartThrottle: integer(10_000, { min: 0 }),
+  restartThrottle: integer(10_000, { min: 0, isFloor: true }),
   logStdErr: boolean(false),
   batchSize: integer(20, { min: 1 }),
   batchTimeout: ignored('lines are put as soon as they come'),

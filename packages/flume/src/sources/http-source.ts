@@ -84,7 +84,7 @@ function decodeText(body: Buffer, charset: string): string {
       return text
     }
     default:
-      throw new Error(`charset ${charset} is not supported; allowed is UTF-8, UTF-16, UTF-32`)
+      throw new Error(`charset ${charset} is not supported; expected UTF-8, UTF-16, UTF-32`)
   }
 }
 
@@ -230,7 +230,7 @@ export const httpSource = defineSource({
   keys,
   check: (config) => [
     ...checkServerTls(config),
-    ...checkPart(handlers, 'handler', config.handler, config.handlerEntries),
+    ...checkPart(handlers, 'handler', config.handler, config.handlerEntries, { isLate: false }),
   ],
   create: (config, context) => new HttpSource(config, context),
 })

@@ -14,6 +14,7 @@ import {
 import { defineSource, type Source, type SourceContext } from '../component.ts'
 import {
   boolean,
+  type CheckProblem,
   choice,
   ignored,
   integer,
@@ -186,7 +187,7 @@ export const jmsSource = defineSource({
   keys,
   check(config) {
     if (!config.createDurableSubscription) return []
-    const problems: { readonly key: string; readonly message: string }[] = []
+    const problems: CheckProblem[] = []
     const needed = 'is missing: createDurableSubscription = true needs it'
     if (config.destinationType !== 'TOPIC') {
       problems.push({

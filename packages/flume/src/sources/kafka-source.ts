@@ -11,7 +11,6 @@ import {
   prefixed,
   requiredText,
   text,
-  unsupported,
   type ValuesOf,
 } from '../config/keys.ts'
 import { reasonOf } from '../errors.ts'
@@ -38,7 +37,7 @@ const keys = {
   topicHeader: text('topic'),
   headers: prefixed('header.'),
   consumer: prefixed('kafka.consumer.'),
-  zookeeperConnect: unsupported('give kafka.bootstrap.servers: ZooKeeper is gone'),
+  zookeeperConnect: ignored('brokers are named by kafka.bootstrap.servers'),
   migrateZookeeperOffsets: ignored('ZooKeeper is gone'),
 }
 
@@ -67,7 +66,12 @@ class KafkaSource implements Source {
     const { topics, topicsRegex, bootstrapServers, consumer, groupId } = this.#config
     this.#consumer = new Consumer({
       autoOffsetReset: 'latest',
-      ...clientOptions('consumer', bootstrapServers, consumer),
+      ...clientOptions({
+        kind: 'consumer',
+        bootstrapServers,
+        entries: consumer,
+        directory: this.#context.directory,
+      }),
       groupId,
       enableAutoCommit: false,
       maxPollRecords: this.#batchSize,

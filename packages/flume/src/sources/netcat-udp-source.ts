@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { defineSource } from '../component.ts'
-import { optionalText, port, requiredText } from '../config/keys.ts'
+import { optionalText, port, text } from '../config/keys.ts'
 import { Event, newHeaders } from '../event.ts'
 import { DatagramServer } from './datagram-server.ts'
 
@@ -8,7 +8,7 @@ export const netcatUdpSource = defineSource({
   type: 'netcatudp',
   aliases: ['org.apache.flume.source.NetcatUdpSource'],
   about: 'the first line of each UDP datagram is an event',
-  keys: { bind: requiredText(), port: port(), remoteAddressHeader: optionalText() },
+  keys: { bind: text('0.0.0.0'), port: port(), remoteAddressHeader: optionalText() },
   create({ bind, port, remoteAddressHeader }, context) {
     const server = new DatagramServer(
       {

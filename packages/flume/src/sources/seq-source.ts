@@ -6,7 +6,7 @@ import { Generator } from './generator.ts'
 
 const keys = {
   batchSize: integer(1, { min: 1 }),
-  totalEvents: integer(Number.MAX_SAFE_INTEGER, { min: 0 }),
+  totalEvents: integer(Number.MAX_SAFE_INTEGER, { min: 0, isFloor: true }),
 }
 
 /** Digits of numbers in one buffer a batch: one allocation instead of one an event. */

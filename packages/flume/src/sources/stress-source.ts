@@ -7,10 +7,10 @@ import { Generator } from './generator.ts'
 
 const keys = {
   size: integer(500, { min: 0 }),
-  maxTotalEvents: integer(-1, { min: -1 }),
-  maxSuccessfulEvents: integer(-1, { min: -1 }),
+  maxTotalEvents: integer(-1, { min: -1, isFloor: true }),
+  maxSuccessfulEvents: integer(-1, { min: -1, isFloor: true }),
   batchSize: integer(1, { min: 1 }),
-  maxEventsPerSecond: integer(0, { min: 0 }),
+  maxEventsPerSecond: integer(0, { min: 0, isFloor: true }),
 }
 
 /** Events of one size, each an object of its own over the same bytes. */

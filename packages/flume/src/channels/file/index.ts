@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { type ComponentContext, defineChannel } from '../../component.ts'
 import {
   boolean,
+  type CheckProblem,
   ignored,
   integer,
   optionalText,
@@ -18,20 +19,20 @@ import { aesCtr, type Cipher } from './encryption.ts'
 import { FileChannel } from './file-channel.ts'
 
 export const fileChannelKeys = {
-  capacity: integer(1_000_000, { min: 1 }),
-  transactionCapacity: integer(10_000, { min: 1 }),
-  keepAlive: integer(3, { key: 'keep-alive', min: 0 }),
+  capacity: integer(1_000_000, { min: 1, elseDefault: 'out of range' }),
+  transactionCapacity: integer(10_000, { min: 1, elseDefault: 'out of range' }),
+  keepAlive: integer(3, { key: 'keep-alive', min: 0, isFloor: true }),
   checkpointDir: text('~/.flume/file-channel/checkpoint'),
   useDualCheckpoints: boolean(false),
   backupCheckpointDir: optionalText(),
   compressBackupCheckpoint: ignored('checkpoints are small'),
   dataDirs: text('~/.flume/file-channel/data'),
-  checkpointInterval: integer(30_000, { min: 1 }),
+  checkpointInterval: integer(30_000, { min: 1, elseDefault: 'out of range' }),
   checkpointOnClose: boolean(true),
-  maxFileSize: integer(2_146_435_071, { min: 1024 }),
-  minimumRequiredSpace: integer(524_288_000, { min: 0 }),
+  maxFileSize: integer(2_146_435_071, { min: 1024, isFloor: true }),
+  minimumRequiredSpace: integer(524_288_000, { min: 0, isFloor: true }),
   fsyncPerTransaction: boolean(true),
-  fsyncInterval: integer(5, { min: 1 }),
+  fsyncInterval: integer(5, { min: 1, isFloor: true }),
   cacheSize: integer(32 * 1024 * 1024, { min: 0 }),
   useLogReplayV1: ignored('there is one way to read the log', { key: 'use-log-replay-v1' }),
   useFastReplay: ignored('there is one way to read the log', { key: 'use-fast-replay' }),
@@ -73,17 +74,15 @@ function cipherOf(
   }
 }
 
-function checkEncryption(
-  settings: ReadonlyMap<string, string>,
-): { readonly key: string; readonly message: string }[] {
+function checkEncryption(settings: ReadonlyMap<string, string>): CheckProblem[] {
   if (settings.size === 0) return []
-  const problems: { readonly key: string; readonly message: string }[] = []
+  const problems: CheckProblem[] = []
   const expect = (name: string, allowed?: RegExp, words?: string): void => {
     const value = settings.get(name)?.trim() ?? ''
     const key = `encryption.${name}`
     if (value === '') problems.push({ key, message: 'is missing: encryption needs it' })
     else if (allowed?.test(value) === false) {
-      problems.push({ key, message: `is ${JSON.stringify(value)}; allowed is ${words}` })
+      problems.push({ key, message: `is ${JSON.stringify(value)}; expected ${words}` })
     }
   }
   expect('activeKey')
@@ -97,7 +96,7 @@ function checkEncryption(
   if (active !== undefined && names.length > 0 && !names.includes(active.trim())) {
     problems.push({
       key: 'encryption.activeKey',
-      message: `is ${JSON.stringify(active)}; allowed is one of encryption.keyProvider.keys: ${names.join(', ')}`,
+      message: `is ${JSON.stringify(active)}; expected one of encryption.keyProvider.keys: ${names.join(', ')}`,
     })
   }
   for (const key of settings.keys()) {
@@ -108,7 +107,7 @@ function checkEncryption(
     ) {
       continue
     }
-    problems.push({ key: `encryption.${key}`, message: 'is not known' })
+    problems.push({ key: `encryption.${key}`, message: 'is not known', effect: 'none' })
   }
   return problems
 }
@@ -161,9 +160,7 @@ export function createFileChannel(
   )
 }
 
-export function checkFileChannel(
-  config: FileChannelConfig,
-): { readonly key: string; readonly message: string }[] {
+export function checkFileChannel(config: FileChannelConfig): CheckProblem[] {
   const problems = [...checkCapacities(config), ...checkEncryption(encryptionOf(config))]
   if (config.useDualCheckpoints) {
     const { backupCheckpointDir } = config

@@ -2,16 +2,23 @@
 
 import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
+import { type Key, parsed, requiredParsed } from '../../config/keys.ts'
 import type { Headers } from '../../event.ts'
 
 export interface BucketPathOptions {
   /** A zone's name; undefined is the machine's own. */
   readonly timeZone: string | undefined
-  /** Rounds times down to a multiple of so many milliseconds, seen in the zone's clock; 0 does not. */
-  readonly roundMs: number
+  /** Rounds times down, by the clock of the zone. */
+  readonly rounding?: Rounding | undefined
   /** Takes the time from the clock, not from the header `timestamp`. */
   readonly usesLocalTime: boolean
   now(): number
+}
+
+/** Rounds a field of the time down to a multiple of `value`; smaller fields become 0. */
+export interface Rounding {
+  readonly unit: 'second' | 'minute' | 'hour'
+  readonly value: number
 }
 
 type Piece =
@@ -40,44 +47,56 @@ export function whenAddressKnown(): Promise<void> {
 export class BucketPath {
   readonly #pieces: readonly Piece[]
   readonly #options: BucketPathOptions
-  /** Whether the path depends on the event at all. */
-  readonly isConstant: boolean
+  readonly #hasHeaders: boolean
   readonly #times = new Map<string, string>()
   #timesOf = Number.NaN
 
   constructor(pattern: string, options: BucketPathOptions) {
     this.#pieces = parse(pattern)
     this.#options = options
-    this.isConstant = this.#pieces.every(({ kind }) => kind === 'text')
+    this.#hasHeaders = this.#pieces.some(({ kind }) => kind === 'header')
   }
 
-  /** The path for an event. Throws when it needs the header `timestamp` and there is none. */
+  /** The text for an event. Throws when it needs the header `timestamp` and there is none. */
   resolve(headers: Readonly<Headers>): string {
-    let path = ''
+    let text = ''
     for (const piece of this.#pieces) {
-      if (piece.kind === 'text') path += piece.text
-      else if (piece.kind === 'header') path += headers[piece.name] ?? ''
-      else path += this.#time(piece.letter, headers)
+      if (piece.kind === 'text') text += piece.text
+      else if (piece.kind === 'header') text += headers[piece.name] ?? ''
+      else text += this.#time(piece.letter, headers)
     }
-    return path
+    return text
+  }
+
+  /**
+   * The same as a path. Headers come from outside: they cannot lead out of the directory that the pattern begins with, nor put a NUL
+   * into a name.
+   */
+  resolvePath(headers: Readonly<Headers>): string {
+    const text = this.resolve(headers)
+    if (!this.#hasHeaders || !/\.\.|\0/.test(text)) return text
+    const [first] = this.#pieces
+    const fixed = first?.kind === 'text' ? first.text : ''
+    const rest = text.slice(fixed.length).replaceAll('\0', '_')
+    return fixed + rest.replace(/(?<=^|\/)\.\.(?=\/|$)/g, '__')
   }
 
   #time(letter: string, headers: Readonly<Headers>): string {
-    const { usesLocalTime, roundMs, timeZone } = this.#options
+    const { usesLocalTime, rounding, timeZone } = this.#options
     const text = usesLocalTime ? String(this.#options.now()) : headers.timestamp
     if (text === undefined) {
       throw new Error(
         `the path has %${letter}, and the event has no header timestamp; an interceptor of type timestamp sets it, or useLocalTimeStamp = true does without`,
       )
     }
-    const ms = Number(text)
-    if (text.trim() === '' || Number.isNaN(ms)) {
+    const ms = /^[+-]?\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+    if (Number.isNaN(ms)) {
       throw new Error(
         `the path has %${letter}, and the header timestamp is ${JSON.stringify(text)}, no number`,
       )
     }
     if (letter === 't') return text
-    const rounded = roundMs === 0 ? ms : roundDown(ms, roundMs, timeZone)
+    const rounded = rounding === undefined ? ms : roundDown(ms, rounding, timeZone)
     const second = Math.floor(rounded / 1000)
     if (second !== this.#timesOf) {
       this.#times.clear()
@@ -92,19 +111,46 @@ export class BucketPath {
   }
 }
 
+const ALLOWED = `escapes %{header}, %[localhost|IP|FQDN] and %${[...TIME_LETTERS].join(' %')}`
+
 /** Throws an `Error` for an escape that does not exist. */
-export function checkBucketPath(pattern: string): string {
-  for (const [all, letter, , fixed] of pattern.matchAll(TAG)) {
+function checkBucketPath(pattern: string): string {
+  const unknown = unknownEscape(pattern)
+  if (unknown === undefined) return pattern
+  throw new Error(`${ALLOWED}; ${unknown.text} is none`)
+}
+
+function unknownEscape(
+  pattern: string,
+): { readonly text: string; readonly isFixed: boolean } | undefined {
+  for (const [text, letter, , fixed] of pattern.matchAll(TAG)) {
     if (letter !== undefined && letter !== '%' && !TIME_LETTERS.includes(letter)) {
-      throw new Error(
-        `escapes %{header}, %[localhost|IP|FQDN] and %${[...TIME_LETTERS].join(' %')}; ${all} is none`,
-      )
+      return { text, isFixed: false }
     }
-    if (fixed !== undefined && !/^(localhost|ip|fqdn)$/i.test(fixed)) {
-      throw new Error(`%[localhost], %[IP] or %[FQDN]; ${all} is none`)
-    }
+    if (fixed !== undefined && !/^(localhost|ip|fqdn)$/i.test(fixed)) return { text, isFixed: true }
   }
-  return pattern
+  return undefined
+}
+
+/** Flume replaces letters that mean nothing by nothing, and fails on names in brackets. */
+function lenientPath(
+  pattern: string,
+): { readonly value: string; readonly note: string } | undefined {
+  const unknown = unknownEscape(pattern)
+  if (unknown?.isFixed !== false) return undefined
+  return { value: pattern, note: 'it is replaced by nothing, as in Flume' }
+}
+
+/** A key whose value is a text with escapes. */
+export function bucketPath(
+  fallback: string,
+  options: { readonly key?: string; readonly alsoKnownAs?: readonly string[] } = {},
+): Key<string, false> {
+  return { ...parsed(checkBucketPath, fallback, options), lenient: lenientPath }
+}
+
+export function requiredBucketPath(options: { readonly key?: string } = {}): Key<string, true> {
+  return { ...requiredParsed(checkBucketPath, options), lenient: lenientPath }
 }
 
 function parse(pattern: string): Piece[] {
@@ -175,9 +221,26 @@ function offsetMs(ms: number, timeZone: string | undefined): number {
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(ms / 1000) * 1000
 }
 
-function roundDown(ms: number, unitMs: number, timeZone: string | undefined): number {
-  const offset = offsetMs(ms, timeZone)
-  return Math.floor((ms + offset) / unitMs) * unitMs - offset
+const SECOND_MS = 1000
+const MINUTE_MS = 60 * SECOND_MS
+const HOUR_MS = 60 * MINUTE_MS
+
+/** The field is rounded within the next larger one: minutes by 7 are 0, 7, ... 56, as in Flume. */
+function roundDown(ms: number, { unit, value }: Rounding, timeZone: string | undefined): number {
+  const { hour, minute, second } = partsOf(ms, timeZone)
+  const millis = ((ms % SECOND_MS) + SECOND_MS) % SECOND_MS
+  switch (unit) {
+    case 'second':
+      return ms - millis - (second % value) * SECOND_MS
+    case 'minute':
+      return ms - millis - second * SECOND_MS - (minute % value) * MINUTE_MS
+    case 'hour': {
+      const inHour = millis + second * SECOND_MS + minute * MINUTE_MS
+      const rounded = ms - inHour - (hour % value) * HOUR_MS
+      // A change of the clock in between moves the hour.
+      return rounded + offsetMs(ms, timeZone) - offsetMs(rounded, timeZone)
+    }
+  }
 }
 
 const MONTHS = [

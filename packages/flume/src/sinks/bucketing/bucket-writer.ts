@@ -1,26 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { promisify } from 'node:util'
-// As a namespace: an older Node lacks zstd and must reach the check of its version.
-import * as zlib from 'node:zlib'
 import type { Timer } from '@millrace/base'
 import type { TakeTransaction } from '../../channel.ts'
 import type { ComponentContext, Sink } from '../../component.ts'
 import type { Event } from '../../event.ts'
 import type { EventSerializer } from '../../serialization/serializers.ts'
-import { BucketPath } from './bucket-path.ts'
-
-export type Codec = 'none' | 'gzip' | 'deflate' | 'zstd'
-
-const compressors = {
-  gzip: promisify(zlib.gzip),
-  deflate: promisify(zlib.deflate),
-  zstd: promisify(zlib.zstdCompress),
-} as const
-
-/** Compresses a part of a file; parts one after another are one stream that decompressors read through. */
-export async function compressed(codec: Codec, bytes: Buffer): Promise<Buffer> {
-  return codec === 'none' ? bytes : compressors[codec](bytes)
-}
+import { BucketPath, type Rounding } from './bucket-path.ts'
+import { type Codec, compressed } from './codecs.ts'
 
 /** Where files go: a distributed file system, an object store. */
 export interface BucketStore {
@@ -41,7 +26,7 @@ export interface BucketingOptions {
   readonly directory: string
   readonly filePrefix: string
   readonly fileSuffix: string
-  /** Seconds, bytes and events after which a new file is begun; 0 never. */
+  /** Seconds, bytes of bodies and events after which a new file is begun; 0 never. */
   readonly rollInterval: number
   readonly rollSize: number
   readonly rollCount: number
@@ -51,7 +36,7 @@ export interface BucketingOptions {
   readonly batchSize: number
   readonly codec: Codec
   readonly timeZone: string | undefined
-  readonly roundMs: number
+  readonly rounding: Rounding | undefined
   readonly usesLocalTime: boolean
   readonly newSerializer: () => EventSerializer
 }
@@ -149,7 +134,8 @@ export class BucketingSink implements Sink {
   async #write(events: readonly Event[]): Promise<Promise<void>[]> {
     const groups = new Map<string, Event[]>()
     for (const event of events) {
-      const path = `${this.#paths.resolve(event.headers)}/${this.#prefix.resolve(event.headers)}`
+      const { headers } = event
+      const path = `${this.#paths.resolvePath(headers)}/${this.#prefix.resolvePath(headers)}`
       const group = groups.get(path)
       if (group === undefined) groups.set(path, [event])
       else group.push(event)
@@ -160,30 +146,43 @@ export class BucketingSink implements Sink {
   }
 
   async #append(path: string, events: readonly Event[], files: Set<Promise<void>>): Promise<void> {
-    const { rollCount } = this.#options
-    const max = rollCount === 0 ? events.length : rollCount
     for (let at = 0; at < events.length; ) {
       const bucket = this.#buckets.get(path) ?? (await this.#open(path))
-      const left = rollCount === 0 ? max : Math.max(1, rollCount - bucket.events)
-      const part = events.slice(at, at + left)
+      const part = this.#fitting(bucket, events, at)
       const bytes = Buffer.concat(bucket.serializer.write(part))
       const packed = await compressed(this.#options.codec, bytes)
       files.add(bucket.closed.promise)
       try {
         await bucket.file.append(packed)
       } catch (error) {
-        // In what state the file is nobody knows; the next try begins another.
+        // The state of the file is unknown; the next attempt begins another.
         this.#buckets.delete(path)
         bucket.closed.reject(error)
         await bucket.file.close().catch(() => {})
         throw error
       }
-      bucket.bytes += bytes.length
+      for (const { body } of part) bucket.bytes += body.length
       bucket.events += part.length
       bucket.usedMs = this.#context.world.clock.monotonic()
       at += part.length
       if (this.#isFull(bucket)) await this.#close(bucket)
     }
+  }
+
+  /** The events from `at` on that go into a file before it is full. One always does. */
+  #fitting({ bytes, events }: Bucket, all: readonly Event[], at: number): readonly Event[] {
+    const { rollSize, rollCount } = this.#options
+    let end = at
+    let size = bytes
+    do {
+      size += (all[end] as Event).body.length
+      end++
+    } while (
+      end < all.length &&
+      (rollCount === 0 || events + end - at < rollCount) &&
+      (rollSize === 0 || size < rollSize)
+    )
+    return all.slice(at, end)
   }
 
   async #open(path: string): Promise<Bucket> {
@@ -196,7 +195,7 @@ export class BucketingSink implements Sink {
     this.#context.counters.add('ConnectionCreatedCount')
     const now = this.#context.world.clock.monotonic()
     const closed = Promise.withResolvers<void>()
-    // Whoever waits for it is told; nobody may.
+    // Not every file has a batch that waits for it.
     closed.promise.catch(() => {})
     const bucket = {
       path,

@@ -19,6 +19,12 @@ export function parseKeepFields(text: string): KeepFields {
   return new Set(names as Field[])
 }
 
+/** What Flume makes of other texts: the names that it finds in them. */
+export function namesWithin(text: string): { readonly value: KeepFields; readonly note: string } {
+  const found = FIELDS.filter((name) => text.toLowerCase().includes(name))
+  return { value: new Set(found), note: `${found.join(', ') || 'none'} is kept, as in Flume` }
+}
+
 /** What is put in front of the body, given as the message wrote it. */
 export function keptText(
   keep: KeepFields,

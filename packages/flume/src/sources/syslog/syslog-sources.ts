@@ -5,6 +5,7 @@ import { lookupService } from 'node:dns/promises'
 import type { Connection } from '@millrace/base'
 import { defineSource, type Source, type SourceContext } from '../../component.ts'
 import {
+  type CheckProblem,
   ignored,
   integer,
   optionalText,
@@ -23,13 +24,16 @@ import { sleep } from '../../waiting.ts'
 import { DatagramServer } from '../datagram-server.ts'
 import { type StreamHandler, StreamServer } from '../stream-server.ts'
 import { type Message, MessageFramer, messageOf } from './framing.ts'
-import { parseKeepFields } from './keep-fields.ts'
+import { namesWithin, parseKeepFields } from './keep-fields.ts'
 import { MessageParser, parseMultiportMessage } from './parse-message.ts'
 
 const RETRY_MS = 100
 
 const commonKeys = {
-  keepFields: parsed(parseKeepFields, 'none' as const as ReturnType<typeof parseKeepFields>),
+  keepFields: {
+    ...parsed(parseKeepFields, 'none' as ReturnType<typeof parseKeepFields>),
+    lenient: namesWithin,
+  },
   clientIPHeader: optionalText(),
   clientHostnameHeader: optionalText(),
 }
@@ -185,9 +189,7 @@ export const syslogTcpSource = defineSource({
 })
 
 /** Flume has undocumented patterns of one's own here. */
-function refuseFormat(
-  format: ReadonlyMap<string, string>,
-): { readonly key: string; readonly message: string }[] {
+function refuseFormat(format: ReadonlyMap<string, string>): CheckProblem[] {
   return [...format.keys()].map((key) => ({
     key: `format.${key}`,
     message: 'is not supported; a regex_extractor interceptor reads what is not syslog',
@@ -246,20 +248,28 @@ export const multiportSyslogTcpSource = defineSource({
   create: (config, context) => createMultiport(config, context),
 })
 
-function checkCharsets(
-  config: ValuesOf<typeof multiportKeys>,
-): { readonly key: string; readonly message: string }[] {
+function checkCharsets(config: ValuesOf<typeof multiportKeys>): CheckProblem[] {
   const all = [
     ['charset.default', config.charsetDefault] as const,
     ...[...config.charsets].map(
       ([portText, charset]) => [`charset.port.${portText}`, charset] as const,
     ),
   ]
+  const badPorts = [...config.charsets.keys()]
+    .filter((portText) => !/^\d+$/.test(portText))
+    .map((portText) => ({
+      key: `charset.port.${portText}`,
+      message: 'is not for a port; expected charset.port.NUMBER',
+    }))
+  return [...badPorts, ...badCharsets(all)]
+}
+
+function badCharsets(all: readonly (readonly [key: string, charset: string])[]): CheckProblem[] {
   return all
     .filter(([, charset]) => !isCharset(charset))
     .map(([key, charset]) => ({
       key,
-      message: `is ${JSON.stringify(charset)}; allowed is a character set such as UTF-8, ISO-8859-1, Shift_JIS`,
+      message: `is ${JSON.stringify(charset)}; expected a character set such as UTF-8, ISO-8859-1, Shift_JIS`,
     }))
 }
 

@@ -6,6 +6,7 @@ import { defineSource, type Source, type SourceContext } from '../../component.t
 import { javaRegexWhole } from '../../config/java-regex.ts'
 import {
   boolean,
+  type CheckProblem,
   ignored,
   integer,
   prefixed,
@@ -31,10 +32,10 @@ const keys = {
   headers: prefixed('headers.'),
   byteOffsetHeader: boolean(false),
   skipToEnd: boolean(false),
-  idleTimeout: integer(120_000, { min: 1 }),
+  idleTimeout: integer(120_000, { min: 1, isFloor: true }),
   writePosInterval: integer(3000, { min: 1 }),
   batchSize: integer(100, { min: 1 }),
-  maxBatchCount: integer(Number.MAX_SAFE_INTEGER, { min: 1 }),
+  maxBatchCount: integer(Number.MAX_SAFE_INTEGER, { min: 1, elseDefault: 'out of range' }),
   cachePatternMatching: ignored('directories are watched'),
   backoffSleepIncrement: ignored('changes are told by the system'),
   maxBackoffSleep: ignored('changes are told by the system'),
@@ -81,7 +82,8 @@ class TaildirSource implements Source {
     this.#config = config
     this.#context = context
     this.#batchSize = context.channels.batchSizeWithin(config.batchSize)
-    this.#groups = config.filegroups.map((name) => {
+    const named = config.filegroups.filter((name) => config.patterns.has(name))
+    this.#groups = named.map((name) => {
       const path = pathOf(config.patterns.get(name) as string, context.directory)
       return {
         directory: dirname(path),
@@ -323,13 +325,16 @@ export const taildirSource = defineSource({
   about: 'lines of growing files, over renaming and restarts',
   keys,
   check({ filegroups, patterns, headers }) {
-    const problems: { readonly key: string; readonly message: string }[] = []
+    const problems: CheckProblem[] = []
+    const isEmpty = !filegroups.some((name) => patterns.has(name))
     for (const name of filegroups) {
       const pattern = patterns.get(name)
       if (pattern === undefined) {
         problems.push({
           key: `filegroups.${name}`,
           message: 'is missing: a directory and a pattern for names',
+          // Flume leaves out the group.
+          effect: isEmpty ? 'component' : 'none',
         })
         continue
       }
@@ -338,7 +343,7 @@ export const taildirSource = defineSource({
       } catch (error) {
         problems.push({
           key: `filegroups.${name}`,
-          message: `is ${JSON.stringify(pattern)}; allowed is ${reasonOf(error)}`,
+          message: `is ${JSON.stringify(pattern)}; expected ${reasonOf(error)}`,
         })
       }
     }
@@ -347,6 +352,7 @@ export const taildirSource = defineSource({
         problems.push({
           key: `filegroups.${name}`,
           message: `is for ${name}, which filegroups does not list`,
+          effect: 'none',
         })
       }
     }
@@ -356,6 +362,7 @@ export const taildirSource = defineSource({
         problems.push({
           key: `headers.${key}`,
           message: `is for ${group}, which filegroups does not list`,
+          effect: 'none',
         })
       }
     }
