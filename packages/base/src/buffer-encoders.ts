@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Node's own encoders without the dispatch on an encoding name; long public, but not in its type definitions. */
+/**
+ * Node's own encoders without the dispatch on an encoding name; long public, but not in its type
+ * definitions.
+ */
 export interface BufferEncoders {
   utf8Slice(start: number, end: number): string
   base64urlSlice(start: number, end: number): string

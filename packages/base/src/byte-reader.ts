@@ -11,7 +11,10 @@ export class MalformedInputError extends MillraceError {
   }
 }
 
-/** Reads big-endian numbers and Kafka's varints from a buffer. Reading past the end throws `MalformedInputError`. */
+/**
+ * Reads big-endian numbers and Kafka's varints from a buffer. Reading past the end throws
+ * `MalformedInputError`.
+ */
 export class ByteReader {
   /** The bytes that are read. */
   readonly buffer: EncodingBuffer

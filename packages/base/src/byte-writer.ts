@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EncodingBuffer } from './buffer-encoders.ts'
 
-/** Largest byte string that is copied into the writer's own buffer; larger ones are passed on by reference. */
+/**
+ * Largest byte string that is copied into the writer's own buffer; larger ones are passed on by
+ * reference.
+ */
 const COPY_LIMIT = 4096
 
 /**
- * Writes big-endian numbers and Kafka's varints. Large byte strings are not copied: `finish` returns the pieces in
- * order, ready for a gathered write.
+ * Writes big-endian numbers and Kafka's varints. Large byte strings are not copied: `finish`
+ * returns the pieces in order, ready for a gathered write.
  */
 export class ByteWriter {
   #buffer: EncodingBuffer
@@ -125,7 +128,10 @@ export class ByteWriter {
     this.#buffer.utf8Write(value, at, byteLength)
   }
 
-  /** Copies small byte strings and keeps a reference to large ones: do not change those until they are sent. */
+  /**
+   * Copies small byte strings and keeps a reference to large ones: do not change those until they
+   * are sent.
+   */
   bytes(value: Uint8Array): void {
     if (value.length <= COPY_LIMIT) {
       const at = this.#reserve(value.length)

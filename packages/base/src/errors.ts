@@ -13,7 +13,7 @@ export class MillraceError extends Error {
   override readonly name: string = 'MillraceError'
   /** Kafka's own error name for protocol errors, `MILLRACE_…` for ours. */
   readonly code: string
-  /** Whether the same call may succeed if it is simply made again. */
+  /** Whether the same call may succeed if it is repeated. */
   readonly retriable: boolean
 
   /** Creates the error; `message` names the thing, the value and what was allowed. */
@@ -24,7 +24,7 @@ export class MillraceError extends Error {
   }
 }
 
-/** Closes a `switch` over a union: reaching it is a programming error. */
+/** Ends a `switch` over a union: reaching it is a programming error. */
 export function assertNever(value: never): never {
   throw new TypeError(`unhandled variant: ${JSON.stringify(value)}`)
 }

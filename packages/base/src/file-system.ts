@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The disk as the log sees it. Reads and writes go to the page cache and return at once; what must survive a power
- * cut is synced. Errors are Node's system errors (`code` `ENOENT`, `ENOSPC` …).
+ * The disk as the log sees it. Reads and writes go to the page cache and return at once; what must
+ * survive a power cut is synced. Errors are Node's system errors (`code` `ENOENT`, `ENOSPC` …).
  */
 export interface FileSystem {
-  /** Opens for reading and writing; `create` makes a missing file, otherwise it is `ENOENT`. */
+  /**
+   * Opens a file for reading and writing; `create` creates a missing one, otherwise it is `ENOENT`.
+   */
   open(path: string, options?: { readonly create?: boolean }): OpenFile
   /** Returns the content of a file, or undefined if there is none. */
   readFile(path: string): Buffer
@@ -28,9 +30,9 @@ export interface FileSystem {
   remove(path: string): void
   /** Makes creations, renames and removals in this directory durable. */
   syncDirectory(path: string): void
-  /** Takes an exclusive lock that ends with the process; undefined when another process holds it. */
+  /** Takes an exclusive lock that ends with the process; undefined if another process holds it. */
   lock(path: string): FileLock | undefined
-  /** Bytes of the volume that holds `path`. */
+  /** Free bytes of the volume that holds `path`. */
   space(path: string): { readonly totalBytes: bigint; readonly usableBytes: bigint }
 }
 
@@ -46,11 +48,16 @@ export interface DirectoryEntry {
 export interface OpenFile {
   /** Path that the file was opened with. */
   readonly path: string
-  /** Reads up to `length` bytes at `position` into `target`; returns the count, less only at the end of the file. */
+  /**
+   * Reads up to `length` bytes at `position` into `target`; returns the count, less only at the end
+   * of the file.
+   */
   read(target: Uint8Array, targetOffset: number, length: number, position: number): number
   /** Writes all buffers back to back at `position`; throws when not all of it could be written. */
   write(buffers: readonly Uint8Array[], position: number): void
-  /** The same off the event loop, for much at a time. The bytes must stay as they are until it is done. */
+  /**
+   * As `write`, off the event loop, for large amounts. The bytes must not change until it resolves.
+   */
   writeAsync(bytes: Uint8Array, position: number): Promise<void>
   /** Size of the file, bytes. */
   size(): number
@@ -58,7 +65,7 @@ export interface OpenFile {
   truncate(size: number): void
   /** Blocks until contents and size are durable. */
   sync(): void
-  /** The same off the event loop, so that many writers share one. */
+  /** As `sync`, off the event loop, so that many writers share one. */
   syncAsync(): Promise<void>
   /** Closes the file. Calling it again does nothing. */
   close(): void
@@ -70,7 +77,10 @@ export interface FileLock {
   release(): void
 }
 
-/** Writes beside, syncs, renames over: after a crash the file holds either the old or the new contents. */
+/**
+ * Writes a temporary file, syncs it and renames it: after a crash the file has either the old or
+ * the new contents.
+ */
 export function writeFileAtomically(fs: FileSystem, path: string, data: Uint8Array | string): void {
   const temporary = `${path}.tmp`
   const bytes = typeof data === 'string' ? Buffer.from(data) : data
@@ -86,7 +96,7 @@ export function writeFileAtomically(fs: FileSystem, path: string, data: Uint8Arr
   fs.syncDirectory(parentOf(path))
 }
 
-/** Makes a directory, and the missing ones above it, so that they survive a power cut. */
+/** Creates a directory and its missing parents so that they survive a power cut. */
 export function makeDirectoryDurably(fs: FileSystem, path: string): void {
   const made: string[] = []
   for (let at = path; at !== '' && at !== '.' && !fs.isDirectory(at); at = parentOf(at))

@@ -27,7 +27,7 @@ function formatField(value: unknown): string {
   return String(value)
 }
 
-/** A logger that hands finished lines (without a newline) to `write`. */
+/** A logger that passes finished lines (without a newline) to `write`. */
 export function createLogger(options: {
   readonly level?: LogLevel
   readonly now: () => number
@@ -46,5 +46,5 @@ export function createLogger(options: {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** Says nothing. The default when a broker is embedded. */
+/** Logs nothing. The default of an embedded broker. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }

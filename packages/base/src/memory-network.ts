@@ -53,8 +53,8 @@ export class MemoryNetwork implements Network {
 const HIGH_WATER_MARK = 64 * 1024
 
 /**
- * The client's and the server's end of a connection inside the process. Bytes arrive in order, a microtask later. `report` takes
- * the errors of `onClose` callbacks.
+ * The client's and the server's end of a connection inside the process. Bytes arrive in order, a
+ * microtask later. `report` takes the errors of `onClose` callbacks.
  */
 export function connectionPair(
   port: number,
@@ -71,13 +71,13 @@ class MemoryEnd {
   readonly connection: Connection
   readonly #peer: () => MemoryEnd
   readonly #report: (error: Error) => void
-  /** What has arrived and was not passed on. */
+  /** Bytes that arrived and were not passed on. */
   #received: Buffer[] = []
   #receivedBytes = 0
   #isPaused = false
   #isPumping = false
   #isOpen = true
-  /** Whether this end will write no more. */
+  /** Whether this end will not write any more. */
   #isEnded = false
   #hasReportedEnd = false
   #needsDrain = false
@@ -146,13 +146,13 @@ class MemoryEnd {
     this.#receivedBytes = 0
     const report = (): void => guard(() => this.connection.onClose(error), this.#report)
     queueMicrotask(() => {
-      // One that was refused closes before its owner has received it.
+      // A refused connection closes before its owner has received it.
       if (this.connection.onClose === ignoreClose) setImmediate(report)
       else report()
     })
   }
 
-  /** Passes on what has arrived, in microtasks of its own: never from within the writer's call. */
+  /** Passes on what has arrived, in separate microtasks: never from within the writer's call. */
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true

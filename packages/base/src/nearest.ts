@@ -20,12 +20,12 @@ function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0
 }
 
-/** The known spelling closest to `name`, or undefined when none is close enough to be a slip of the keys. */
+/** The known spelling closest to `name`, or undefined if none is close enough to be a typo. */
 export function nearestSpelling(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
-    // Whoever stops in the middle of a word means that word.
+    // A prefix of a name counts as that name.
     const isBeginning = name.length >= 3 && candidate.toLowerCase().startsWith(name.toLowerCase())
     if (!isBeginning && Math.abs(candidate.length - name.length) >= bestDistance) continue
     const distance = isBeginning ? 1 : editDistance(name.toLowerCase(), candidate.toLowerCase())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectionOptions as TlsOptions, TlsOptions as TlsServerOptions } from 'node:tls'
 
-/** Sockets, as much of them as servers and clients need. */
+/** Sockets, as far as servers and clients need them. */
 export interface Network extends ClientNetwork {
   /** Binds and listens; port 0 picks a free one. Rejects with Node's `EADDRINUSE` and the like. */
   listen(options: ListenOptions): Promise<NetworkListener>
@@ -9,7 +9,10 @@ export interface Network extends ClientNetwork {
 
 /** The half of a network that clients use. */
 export interface ClientNetwork {
-  /** Resolves when bytes can flow, with TLS after its handshake. Rejects with Node's `ECONNREFUSED` and the like. */
+  /**
+   * Resolves when bytes can flow, with TLS after its handshake. Rejects with Node's `ECONNREFUSED`
+   * and the like.
+   */
   connect(options: ConnectOptions): Promise<Connection>
 }
 
@@ -24,8 +27,8 @@ export interface ConnectOptions {
   /** Gives up with `ETIMEDOUT` after this long. */
   readonly timeoutMs?: number
   /**
-   * Where the next bytes may be put, so that a large reply is read into its place; `onData` then gets a part of that
-   * buffer. A network may ignore it.
+   * Where the next bytes may be put, so that a large reply is read into its place; `onData` then
+   * gets a part of that buffer. A network may ignore it.
    */
   readonly nextBuffer?: () => Buffer
 }
@@ -60,28 +63,30 @@ export interface Connection {
   readonly remoteAddress: string
   /** Port of the peer. */
   readonly remotePort: number
-  /** The address the client reached us at. */
+  /** The address at which the client reached this side. */
   readonly localAddress: string
   /** Port of this side. */
   readonly localPort: number
-  /** The common name in the peer's certificate, when it showed one that we trust. */
+  /** Common name of the peer's certificate, if it is trusted. */
   readonly peerName?: string | undefined
   /** Bytes that were written and that the peer's socket has not accepted yet. */
   readonly unsentBytes: number
-  /** An error thrown here or by `onEnd` or `onDrain` ends the connection and is passed to `onClose`. */
+  /**
+   * An error thrown here or by `onEnd` or `onDrain` ends the connection and is passed to `onClose`.
+   */
   onData: (chunk: Buffer) => void
   /**
-   * Called once all bytes that the peer sent before it closed its side were passed to `onData`. The connection can still be
-   * written to. By default it is ended too.
+   * Called once all bytes that the peer sent before it closed its side were passed to `onData`. The
+   * connection can still be written to. By default it is ended too.
    */
   onEnd: () => void
   /** Called once, whatever ended the connection. */
   onClose: (error: Error | undefined) => void
   /** Called when all written bytes have left the process after `write` returned false. */
   onDrain: () => void
-  /** Queues the buffers in order; false when the peer reads slower than we write. */
+  /** Queues the buffers in order; false if the peer reads more slowly than this side writes. */
   write(buffers: readonly Uint8Array[]): boolean
-  /** Stops and resumes reading, so that a busy server slows its clients instead of buffering. */
+  /** Stops reading, so that a busy server slows its clients instead of buffering. */
   pause(): void
   /** Continues reading after `pause`. */
   resume(): void

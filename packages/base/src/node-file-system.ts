@@ -81,8 +81,9 @@ function processIsAlive(pid: number): boolean {
 }
 
 /**
- * When the process with this id started, in the kernel's ticks since boot (Linux), or an empty string where the
- * system does not say. A process id alone is not enough: after a reboot, another process may have it.
+ * When the process with this id started, in the kernel's ticks since boot (Linux), or an empty
+ * string if it is unknown. A process id alone is not enough: after a reboot, another process may
+ * have it.
  */
 function processStart(pid: number): string {
   try {
@@ -93,7 +94,10 @@ function processStart(pid: number): string {
   }
 }
 
-/** Whether some process holds a POSIX lock on the file, as Kafka does on its directories (Linux only). */
+/**
+ * Whether some process holds a POSIX lock on the file, as Kafka does on its directories (Linux
+ * only).
+ */
 function isLockedByKernel(path: string): boolean {
   try {
     const { ino } = fs.statSync(path)
@@ -129,7 +133,7 @@ export const nodeFileSystem: FileSystem = {
       fs.closeSync(fd)
     }
   },
-  // Node has no file locks. The file names its owner, and an owner that no longer runs holds nothing.
+  // Node has no file locks. The file names its owner; a lock whose owner no longer runs is void.
   lock(path) {
     const real =
       fs.realpathSync(path.slice(0, path.lastIndexOf('/')) || '/') +

@@ -5,8 +5,8 @@ import { guard } from './isolation.ts'
 import type { Connection, ConnectOptions, ListenOptions, Network } from './network.ts'
 
 /**
- * Largest part of a reply that is handed to a socket at once. Node reports only that a whole write was accepted, so
- * smaller parts show whether the peer reads at all, and release what it has read.
+ * Largest part of a reply that is passed to a socket at once. Node reports only that a whole write
+ * was accepted, so smaller parts show whether the peer reads at all, and release what it has read.
  */
 const MAX_WRITE = 256 * 1024
 
@@ -58,10 +58,10 @@ function connectionOf(socket: Socket, settings: ConnectionSettings): Connection 
   return connection
 }
 
-/** What waits to be written to a socket, given to it in parts. */
+/** Bytes to be written to a socket, passed to it in parts. */
 class SocketOutput {
   readonly #socket: Socket
-  /** Buffers that the socket was not given yet. */
+  /** Buffers that the socket has not accepted yet. */
   #queue: Uint8Array[] = []
   #queuedBytes = 0
   #isEnding = false
@@ -235,7 +235,7 @@ async function serverFor({ tls, onConnection, onError }: ListenOptions): Promise
     createServer: typeof createTlsServer
   }
   const server = createTls({ ...tls, allowHalfOpen: true }, accept)
-  // A peer that fails its handshake is its own concern.
+  // A failed handshake concerns only its peer.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** One entry of a properties file, and where it stands. */
+/** One entry of a properties file, and its line. */
 export interface PropertyLine {
   /** Key, without escapes. */
   readonly key: string
@@ -10,7 +10,9 @@ export interface PropertyLine {
   readonly line: number
 }
 
-/** Reads a Java properties file: comments, `=`, `:` or blank as separator, continued lines, escapes. */
+/**
+ * Reads a Java properties file: comments, `=`, `:` or blank as separator, continued lines, escapes.
+ */
 export function parseProperties(text: string): Map<string, string> {
   return new Map(parsePropertyLines(text).map(({ key, value }) => [key, value]))
 }

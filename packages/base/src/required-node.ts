@@ -3,7 +3,9 @@
 /** Oldest major version of Node that the packages run on. */
 const REQUIRED_MAJOR = 24
 
-/** The error text for a Node that is too old, or undefined if `version` (as `v26.1.0`) is supported. */
+/**
+ * The error text for a Node that is too old, or undefined if `version` (as `v26.1.0`) is supported.
+ */
 export function unsupportedNode(version: string): string | undefined {
   const major = Number(/^v?(\d+)\./.exec(version)?.[1])
   if (major >= REQUIRED_MAJOR) return undefined

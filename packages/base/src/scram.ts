@@ -36,7 +36,7 @@ function saltPassword(
   return deriveKey(password.normalize('NFKC'), salt, iterations, keySizes[digest], digest)
 }
 
-/** Makes what a server needs to check a password it then need not know. */
+/** The stored form of a password, from which a server checks it without knowing it. */
 export async function scramCredential(
   digest: ScramDigest,
   password: string,
@@ -84,12 +84,15 @@ export class ScramClient {
     this.#firstBare = `n=${name},r=${options.nonce}`
   }
 
-  /** What is said first. */
+  /** The client's first message. */
   get first(): string {
     return `n,,${this.#firstBare}`
   }
 
-  /** The proof, in answer to the server's challenge. Rejects with `MILLRACE_SASL` for one that cannot be. */
+  /**
+   * The client's final message, in answer to the server's challenge. Rejects with `MILLRACE_SASL`
+   * for an invalid challenge.
+   */
   async answer(serverFirst: string): Promise<string> {
     const { r: nonce, s: salt, i: iterations } = attributes(serverFirst)
     if (nonce === undefined || salt === undefined || !nonce.startsWith(this.#nonce)) {
@@ -113,7 +116,10 @@ export class ScramClient {
     return `${withoutProof},p=${proof.toString('base64')}`
   }
 
-  /** Throws `MILLRACE_SASL` unless the server's last word shows that it knows the password too. */
+  /**
+   * Throws `MILLRACE_SASL` unless the server's final message proves that it knows the password,
+   * too.
+   */
   verify(serverFinal: string): void {
     const verifier = Buffer.from(attributes(serverFinal).v ?? '', 'base64')
     const expected = this.#expected
@@ -141,7 +147,7 @@ export class ScramServer {
     this.#nonce = nonce
   }
 
-  /** The name in a client's first message. Throws `MILLRACE_SASL` for a malformed one. */
+  /** The user name in a client's first message. Throws `MILLRACE_SASL` for a malformed one. */
   begin(clientFirst: string): string {
     const match = /^n,(?:a=[^,]*)?,(n=([^,]*),r=([^,]+).*)$/s.exec(clientFirst)
     if (match === null) throw problem('a malformed first message of SCRAM')
@@ -158,7 +164,7 @@ export class ScramServer {
     return this.#serverFirst
   }
 
-  /** Our own proof when the client's is right, undefined when it is not. */
+  /** The server's final message if the client's proof is right, undefined if it is not. */
   finish(clientFinal: string): string | undefined {
     const credential = this.#credential
     const match = /^(c=([^,]*),r=([^,]*).*?),p=([^,]*)$/s.exec(clientFinal)

@@ -14,7 +14,10 @@ export interface Clock {
   now(): number
   /** Milliseconds since some fixed point, with fractions. Never goes back. */
   monotonic(): number
-  /** Calls `callback` once after `delayMs`. A pending timer keeps the process alive only when told to. */
+  /**
+   * Calls `callback` once after `delayMs`. A pending timer keeps the process alive only if
+   * configured to.
+   */
   setTimer(
     delayMs: number,
     callback: () => void,

@@ -4,7 +4,10 @@ import { MalformedInputError } from '@millrace/base'
 import { type Api, ApiKey } from './schemas/apis.ts'
 import { inVersions } from './schemas/schema.ts'
 
-/** What opens every request. Header v1; flexible versions of an API use v2, which ends in tagged fields. */
+/**
+ * What opens every request. Header v1; flexible versions of an API use v2, which ends in tagged
+ * fields.
+ */
 export interface RequestHeader {
   /** Number of the API. */
   readonly apiKey: number
@@ -16,12 +19,16 @@ export interface RequestHeader {
   readonly clientId: string | null
 }
 
-/** Reads the part that all header versions share; `skipHeaderTags` reads the rest once the API is known. */
+/**
+ * Reads the part that all header versions share; `skipHeaderTags` reads the rest once the API is
+ * known.
+ */
 export function readRequestHeader(reader: ByteReader): RequestHeader {
   const apiKey = reader.int16()
   const apiVersion = reader.int16()
   const correlationId = reader.int32()
-  // The client id keeps its two-byte length even in the flexible header, so that any broker can read it.
+  // The client id keeps its two-byte length even in the flexible header, so that any broker can
+  // read it.
   const size = reader.int16()
   if (size < -1) throw new MalformedInputError(`client id has size ${size}`)
   const clientId = size === -1 ? null : reader.utf8(size)
@@ -58,8 +65,8 @@ export function writeRequestHeader(
 }
 
 /**
- * Response header: v0, or v1 with tagged fields for flexible versions. ApiVersions always answers with v0, because
- * the client cannot know yet what the broker understands (KIP-511).
+ * Response header: v0, or v1 with tagged fields for flexible versions. ApiVersions always answers
+ * with v0, because the client cannot know yet what the broker understands (KIP-511).
  */
 export function writeResponseHeader(
   writer: ByteWriter,

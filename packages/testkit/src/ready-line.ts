@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ChildProcess } from 'node:child_process'
 
-/** The address in the line by which `millrace start` says that it is ready; rejects with its output when it ends first. */
+/**
+ * The address in the line by which `millrace start` says that it is ready; rejects with its output
+ * when it ends first.
+ */
 export async function readyAddress(child: ChildProcess): Promise<string> {
   return (await readyAddresses(child)).kafka
 }

@@ -15,8 +15,8 @@ export interface ProcessClock extends Clock {
 }
 
 /**
- * Time that passes only when nothing else happens: the next timer is due at once. Nothing may wait for the real world in between, so that a
- * run depends on nothing but its seed.
+ * Time that passes only when nothing else happens: the next timer is due at once. Nothing may wait
+ * for the real world in between, so that a run depends on nothing but its seed.
  */
 export class SimulatedClock {
   #nowMs = 0
@@ -66,7 +66,10 @@ export class SimulatedClock {
     }
   }
 
-  /** Lets time pass until the work is done. Throws when it takes longer than `limitMs`, or can never be done. */
+  /**
+   * Lets time pass until the work is done. Throws when it takes longer than `limitMs`, or can never
+   * be done.
+   */
   async run<T>(work: Promise<T>, limitMs: number): Promise<T> {
     let isDone = false
     const note = (): void => {

@@ -41,8 +41,9 @@ function parentOf(path: string): string {
 }
 
 /**
- * A disk in memory that forgets like a real one. What is not synced may be lost, torn or written out of order when the
- * power goes; names need their directory synced. It can be told to fail at the n-th change, or when it is full.
+ * A disk in memory that forgets like a real one. What is not synced may be lost, torn or written
+ * out of order when the power goes; names need their directory synced. It can be told to fail at
+ * the n-th change, or when it is full.
  */
 export class SimulatedDisk implements FileSystem {
   /** Changes made so far: the clock of power cuts. */
@@ -63,7 +64,10 @@ export class SimulatedDisk implements FileSystem {
   #directories = new Set<string>(['/'])
   #durableDirectories = new Set<string>(['/'])
 
-  /** What a machine finds after the power came back: each unsynced change made it, half of it did, or none. */
+  /**
+   * What a machine finds after the power came back: each unsynced change made it, half of it did,
+   * or none.
+   */
   afterPowerCut(random: Random): SimulatedDisk {
     const disk = new SimulatedDisk()
     for (const path of this.#durableDirectories) {
@@ -245,7 +249,8 @@ export class SimulatedDisk implements FileSystem {
     }
     if (!this.#directories.has(from)) throw systemError('ENOENT', from)
     moveTree(this.#files, this.#directories, from, to)
-    // The contents move with the directory's one entry; whether the new name lasts is decided by the parent's sync.
+    // The contents move with the directory's one entry; whether the new name lasts is decided by
+    // the parent's sync.
     if (this.#durableDirectories.has(from))
       moveTree(this.#durableFiles, this.#durableDirectories, from, to)
   }

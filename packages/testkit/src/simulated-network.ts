@@ -54,7 +54,10 @@ const USUAL_DELAY_MS = 2
 /** Bytes under way to an end before the other is to stop writing. */
 const HIGH_WATER_MARK = 64 * 1024
 
-/** A network in simulated time: bytes take a while, connections break by chance, and those of a machine when it dies. */
+/**
+ * A network in simulated time: bytes take a while, connections break by chance, and those of a
+ * machine when it dies.
+ */
 export class SimulatedNetwork {
   readonly #clock: SimulatedClock
   readonly #random: Random

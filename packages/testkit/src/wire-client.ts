@@ -27,7 +27,10 @@ export interface Pipe {
   onClose: () => void
 }
 
-/** Sends single requests and decodes their replies: the plainest Kafka client there can be, for tests. */
+/**
+ * Sends single requests and decodes their replies: the plainest Kafka client there can be, for
+ * tests.
+ */
 export class WireClient {
   readonly #pipe: Pipe
   #received: Buffer = Buffer.alloc(0)
@@ -144,7 +147,10 @@ export class WireClient {
     this.#pipe.end?.()
   }
 
-  /** Closes the connection with a reset, as the kernel does for a process that dies with unread data. */
+  /**
+   * Closes the connection with a reset, as the kernel does for a process that dies with unread
+   * data.
+   */
   reset(): void {
     this.#pipe.reset?.()
   }

@@ -22,7 +22,10 @@ interface Captured {
   readonly hex: string
 }
 
-/** Bytes that Apache Kafka 4.4.0 wrote; see interop/capture. 64-bit numbers stay text, so that no digit is lost. */
+/**
+ * Bytes that Apache Kafka 4.4.0 wrote; see interop/capture. 64-bit numbers stay text, so that no
+ * digit is lost.
+ */
 function captured(): Captured[] {
   const path = new URL('../../testdata/kafka-4.4.0-messages.jsonl.gz', import.meta.url)
   return gunzipSync(readFileSync(path))

@@ -13,9 +13,15 @@ import { encoderSource } from './encoder-source.ts'
 export interface Codec<S extends MessageSchema> {
   /** Version of the message that this codec reads and writes. */
   readonly version: number
-  /** Reads from the reader's offset; throws `MalformedInputError` when the bytes do not fit the schema. */
+  /**
+   * Reads from the reader's offset; throws `MalformedInputError` when the bytes do not fit the
+   * schema.
+   */
   decode(reader: ByteReader): MessageOf<S>
-  /** Throws `UNSUPPORTED_VERSION` when a field is set that this version cannot carry and must not drop. */
+  /**
+   * Throws `UNSUPPORTED_VERSION` when a field is set that this version cannot carry and must not
+   * drop.
+   */
   encode(writer: ByteWriter, message: MessageInput<S>): void
 }
 
@@ -59,7 +65,8 @@ function compile(schema: MessageSchema, version: number): Codec<MessageSchema> {
       `${schema.name} has no version ${version}, only ${schema.versions}`,
     )
   }
-  // Interpreting the schema at run time is two to two and a half times slower than a generated function.
+  // Interpreting the schema at run time is two to two and a half times slower than a generated
+  // function.
   const decode = new Function('runtime', `return (r) => {\n${decoderSource(schema, version)}\n}`)(
     runtime,
   )

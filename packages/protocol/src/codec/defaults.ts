@@ -30,7 +30,9 @@ function structDefaultSource(fields: FieldSchemas): string {
     .join(', ')} }`
 }
 
-/** Source text of a test whether the value in `variable` equals the default (an absent one does). */
+/**
+ * Source text of a test whether the value in `variable` equals the default (an absent one does).
+ */
 export function isDefaultSource(field: FieldSchema, variable: string): string {
   if (field.default === null || field.type === 'records') return `${variable} == null`
   if (field.type === 'struct') {

@@ -44,8 +44,9 @@ export function compress(type: CompressionType, data: Buffer, level?: number): B
 }
 
 /**
- * Throws `MalformedInputError` when the data is not what the codec wrote, and `DecompressedTooLargeError`, before that
- * much memory is taken, when it decompresses to more than `maxBytes`.
+ * Throws `MalformedInputError` when the data is not what the codec wrote, and
+ * `DecompressedTooLargeError`, before that much memory is taken, when it decompresses to more than
+ * `maxBytes`.
  */
 export function decompress(
   type: CompressionType,
@@ -77,8 +78,9 @@ function copyOf(bytes: Buffer): Buffer {
 }
 
 /**
- * As `decompress`, for a look at the bytes: they may be overwritten by the next call. Throws `MalformedInputError` also
- * when bytes are left that belong to nothing, and for lz4 frames that Java clients cannot read.
+ * As `decompress`, for a look at the bytes: they may be overwritten by the next call. Throws
+ * `MalformedInputError` also when bytes are left that belong to nothing, and for lz4 frames that
+ * Java clients cannot read.
  */
 export function decompressExactly(type: CompressionType, data: Buffer, maxBytes: number): Buffer {
   let consumed = data.length

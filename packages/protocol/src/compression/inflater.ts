@@ -30,9 +30,10 @@ interface Handle {
 const KEPT_BYTES = 4 * 1024 * 1024
 
 /**
- * Decompresses gzip or zstd into memory that is used again and again, by one engine. Node's own synchronous functions make
- * an engine and several buffers for each call, which costs more than the decompression. They are what is used when the
- * engine does not have the form that Node has given it so far.
+ * Decompresses gzip or zstd into memory that is used again and again, by one engine. Node's own
+ * synchronous functions make an engine and several buffers for each call, which costs more than the
+ * decompression. They are what is used when the engine does not have the form that Node has given
+ * it so far.
  */
 export class Inflater {
   readonly #type: 'gzip' | 'zstd'

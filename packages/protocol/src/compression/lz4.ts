@@ -15,8 +15,9 @@ export function compress(data: Buffer): Buffer {
 }
 
 /*
- * Frames are decompressed here and not by the native module: it has no way to write into memory that is there already, to
- * stop at a limit, or to say where a frame ends, and it takes four times as long.
+ * Frames are decompressed here and not by the native module: it has no way to write into memory
+ * that is there already, to stop at a limit, or to say where a frame ends, and it takes four times
+ * as long.
  */
 const MAGIC = 0x184d2204
 const HAS_DICTIONARY = 0x01
@@ -40,7 +41,10 @@ export interface DecodedFrame {
   readonly decompressed: Buffer
   /** Bytes of the frame. */
   readonly consumed: number
-  /** Whether each block can be decompressed without the others. Kafka's Java reader refuses any other frame. */
+  /**
+   * Whether each block can be decompressed without the others. Kafka's Java reader refuses any
+   * other frame.
+   */
   readonly isIndependent: boolean
 }
 
@@ -131,7 +135,8 @@ function decodeBlock(data: Buffer, block: Block): number {
       grow(size + literals, size, block)
       ;({ buffer: out, view: outView, room } = scratch)
     }
-    // A word may be read and written beyond the literals: there is more input, and slack in the output.
+    // A word may be read and written beyond the literals: there is more input, and slack in the
+    // output.
     if (literals <= SHORT && at + literals + 4 <= end) {
       for (let i = 0; i < literals; i += 4) {
         outView.setInt32(size + i, view.getInt32(at + i, true), true)

@@ -7,8 +7,8 @@ const KEPT_BYTES = 4 * 1024 * 1024
 const SLACK = 8
 
 /**
- * Memory that decoders write into, used again and again: what a batch decompresses to is mostly looked at once, and memory
- * of its own would cost more than decompressing it.
+ * Memory that decoders write into, used again and again: what a batch decompresses to is mostly
+ * looked at once, and memory of its own would cost more than decompressing it.
  */
 export class Scratch {
   #buffer: Buffer = Buffer.alloc(SLACK)
@@ -28,7 +28,10 @@ export class Scratch {
     return this.#buffer.length - SLACK
   }
 
-  /** Makes room for `size` bytes, the first `used` of them kept; throws `DecompressedTooLargeError` beyond `limit`. */
+  /**
+   * Makes room for `size` bytes, the first `used` of them kept; throws `DecompressedTooLargeError`
+   * beyond `limit`.
+   */
   reserve(size: number, used: number, limit: number): void {
     if (size > limit) throw new DecompressedTooLargeError(`more than ${limit} bytes`)
     if (size <= this.room) return

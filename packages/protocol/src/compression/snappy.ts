@@ -3,13 +3,15 @@ import { createRequire } from 'node:module'
 import { ByteReader, MalformedInputError } from '@millrace/base'
 import { Scratch } from './scratch.ts'
 
-// Loaded on first use: a broker that never compresses with snappy does not pay for the native module.
+// Loaded on first use: a broker that never compresses with snappy does not pay for the native
+// module.
 const require = createRequire(import.meta.url)
 let native: typeof import('snappy') | undefined
 
 /*
- * Kafka's Java clients frame snappy as snappy-java's stream does: a magic, two versions, then blocks with a size in
- * front. librdkafka, among others, sends one raw block. Both are read; the framed form is written.
+ * Kafka's Java clients frame snappy as snappy-java's stream does: a magic, two versions, then
+ * blocks with a size in front. librdkafka, among others, sends one raw block. Both are read; the
+ * framed form is written.
  */
 const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
 const HEADER = Buffer.concat([MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])])
@@ -62,7 +64,10 @@ export function decompress(data: Buffer, limit: number): Buffer {
   return scratch.take(size)
 }
 
-/** Appends what the block holds to the scratch memory, of which `size` bytes are used; returns how many are then. */
+/**
+ * Appends what the block holds to the scratch memory, of which `size` bytes are used; returns how
+ * many are then.
+ */
 function decodeBlock(
   data: Buffer,
   block: {
@@ -96,7 +101,8 @@ function decodeBlock(
         at += extra
       }
       if (at + length > end || size + length > target) throw brokenBlock()
-      // A word may be read and written beyond the literals: there is more input, and slack in the output.
+      // A word may be read and written beyond the literals: there is more input, and slack in the
+      // output.
       if (length <= SHORT && at + length + 4 <= end) {
         for (let i = 0; i < length; i += 4) {
           outView.setInt32(size + i, view.getInt32(at + i, true), true)

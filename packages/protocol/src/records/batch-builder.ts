@@ -19,7 +19,10 @@ export interface BuilderHeader {
 }
 
 const NO_HEADERS: readonly BuilderHeader[] = []
-/** Largest size of what a record has besides key, value and headers: five varints and the attributes. */
+/**
+ * Largest size of what a record has besides key, value and headers: five varints and the
+ * attributes.
+ */
 const MAX_RECORD_OVERHEAD = 5 + 1 + 10 + 5 + 5 + 5 + 5
 /** Below this a loop is quicker than a call into the engine. */
 const SHORT = 24
@@ -42,8 +45,8 @@ function varintSize(value: number): number {
 }
 
 /**
- * Builds one batch, record by record, in one growing buffer: nothing is kept of a record but its bytes. Offsets are
- * consecutive from 0; the broker sets the real ones.
+ * Builds one batch, record by record, in one growing buffer: nothing is kept of a record but its
+ * bytes. Offsets are consecutive from 0; the broker sets the real ones.
  */
 export class RecordBatchBuilder {
   #buffer: WritableBuffer
@@ -54,7 +57,10 @@ export class RecordBatchBuilder {
 
   readonly #allocate: (size: number) => Buffer
 
-  /** `initialSize`: bytes to start with, at best those of the whole batch. `allocate` may give more than it is asked for. */
+  /**
+   * `initialSize`: bytes to start with, at best those of the whole batch. `allocate` may give more
+   * than it is asked for.
+   */
   constructor(initialSize = 1024, allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow) {
     this.#allocate = allocate
     this.#buffer = allocate(
@@ -180,7 +186,10 @@ export class RecordBatchBuilder {
     this.#position = at + size
   }
 
-  /** The batch without a producer and without a CRC: `sealBatch` sets both. The builder must not be used afterwards. */
+  /**
+   * The batch without a producer and without a CRC: `sealBatch` sets both. The builder must not be
+   * used afterwards.
+   */
   finish(
     options: {
       readonly compression?: CompressionType
@@ -216,7 +225,10 @@ function zigzag(value: number): bigint {
 /** Bit of a batch's attributes: it counts when its transaction is committed. */
 const TRANSACTIONAL = 0x10
 
-/** Puts a producer's identity into a batch, -1 for none, and computes the CRC over everything it covers. */
+/**
+ * Puts a producer's identity into a batch, -1 for none, and computes the CRC over everything it
+ * covers.
+ */
 export function sealBatch(
   batch: Buffer,
   producer: {

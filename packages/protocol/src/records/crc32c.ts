@@ -6,8 +6,9 @@ import { softwareCrc32c } from './software-crc32c.ts'
 export const crc32c: (data: Buffer) => number = nativeCrc32c() ?? softwareCrc32c
 
 /**
- * The native implementation, about ten times as fast. It is absent in a bundle without `node_modules` and on platforms
- * that `@node-rs/crc32` has no binary for. Not an `import`: a bundler would follow it into the binary.
+ * The native implementation, about ten times as fast. It is absent in a bundle without
+ * `node_modules` and on platforms that `@node-rs/crc32` has no binary for. Not an `import`: a
+ * bundler would follow it into the binary.
  */
 function nativeCrc32c(): ((data: Buffer) => number) | undefined {
   try {

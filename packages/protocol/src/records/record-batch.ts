@@ -4,10 +4,12 @@ import { crc32c } from './crc32c.ts'
 
 /*
  * Record batch v2, big-endian:
- *   0 baseOffset i64 · 8 length i32 (of what follows) · 12 partitionLeaderEpoch i32 · 16 magic i8 · 17 crc u32
+ *   0 baseOffset i64 · 8 length i32 (of what follows) · 12 partitionLeaderEpoch i32 · 16 magic i8 ·
+ *   17 crc u32
  *  21 attributes i16 · 23 lastOffsetDelta i32 · 27 baseTimestamp i64 · 35 maxTimestamp i64
  *  43 producerId i64 · 51 producerEpoch i16 · 53 baseSequence i32 · 57 count i32 · 61 records
- * The CRC-32C covers everything from the attributes on, so offset and leader epoch are set without touching it.
+ * The CRC-32C covers everything from the attributes on, so offset and leader epoch are set without
+ * touching it.
  */
 /** Bytes of a batch before its records. */
 export const RECORD_BATCH_HEADER_SIZE = 61
@@ -154,8 +156,9 @@ export class RecordBatch {
   }
 
   /**
-   * Sets the newest timestamp, and whether it is the broker's and stands for all records. A batch that has both already
-   * keeps its bytes; one that has not loses the attributes without a meaning, as in Kafka, and gets a new checksum.
+   * Sets the newest timestamp, and whether it is the broker's and stands for all records. A batch
+   * that has both already keeps its bytes; one that has not loses the attributes without a meaning,
+   * as in Kafka, and gets a new checksum.
    */
   setMaxTimestamp(isLogAppendTime: boolean, timestamp: bigint): void {
     if (this.hasLogAppendTime === isLogAppendTime && this.maxTimestamp === timestamp) return
@@ -172,14 +175,19 @@ export function incrementSequence(sequence: number, by: number): number {
   return next > 0x7fffffff ? next - 0x80000000 : next
 }
 
-/** Whether a whole batch lies at `offset`; the header alone needs `RECORD_BATCH_HEADER_SIZE` bytes. */
+/**
+ * Whether a whole batch lies at `offset`; the header alone needs `RECORD_BATCH_HEADER_SIZE` bytes.
+ */
 export function hasWholeBatch(buffer: Buffer, offset: number, end = buffer.length): boolean {
   if (end - offset < RECORD_BATCH_HEADER_SIZE) return false
   const length = buffer.readInt32BE(offset + 8)
   return length >= RECORD_BATCH_HEADER_SIZE - LOG_OVERHEAD && offset + LOG_OVERHEAD + length <= end
 }
 
-/** The whole batches at the front of `buffer`; a cut-off last one, as a fetch may return, is left out. */
+/**
+ * The whole batches at the front of `buffer`; a cut-off last one, as a fetch may return, is left
+ * out.
+ */
 export function* recordBatches(buffer: Buffer): Generator<RecordBatch> {
   for (let offset = 0; hasWholeBatch(buffer, offset); ) {
     const batch = new RecordBatch(buffer, offset)

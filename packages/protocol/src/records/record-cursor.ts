@@ -5,8 +5,9 @@ import { MalformedInputError } from '@millrace/base'
 export class MalformedVarintError extends MalformedInputError {}
 
 /**
- * Reads the records of one batch in place, checking that each field lies within its record and each record within the
- * batch. Nothing is copied and nothing is allocated for a record: the fields of the current record are properties.
+ * Reads the records of one batch in place, checking that each field lies within its record and each
+ * record within the batch. Nothing is copied and nothing is allocated for a record: the fields of
+ * the current record are properties.
  */
 export class RecordCursor {
   /** Timestamp minus the batch's base timestamp. Exact only while `hasWideTimestamp` is false. */
@@ -60,8 +61,9 @@ export class RecordCursor {
       throw new MalformedInputError(`record of ${size} bytes where ${this.#end - at} are left`)
     }
     this.size = size
-    // The position only ever grows, so it is enough that the last field ends where the record does. Attributes have no
-    // meaning. Nearly every varint takes one byte; longer ones are read out of line.
+    // The position only ever grows, so it is enough that the last field ends where the record does.
+    // Attributes have no meaning. Nearly every varint takes one byte; longer ones are read out of
+    // line.
     at++
     let byte = bytes[at++] as number
     if (byte < 0x80) {

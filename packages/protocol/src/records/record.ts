@@ -45,7 +45,10 @@ function nullableBytes(reader: ByteReader): Buffer | null {
   return size === -1 ? null : reader.bytes(size)
 }
 
-/** Decodes all records of a batch. Keys, values and header values share memory with the (decompressed) batch. */
+/**
+ * Decodes all records of a batch. Keys, values and header values share memory with the
+ * (decompressed) batch.
+ */
 export function readRecords(batch: RecordBatch): Record[] {
   const compression = batch.compression
   if (compression === undefined) {
@@ -201,7 +204,9 @@ export interface BatchOptions {
   readonly deleteHorizonMs?: bigint
 }
 
-/** Builds a batch from records; an empty list makes the empty batch that compaction leaves behind. */
+/**
+ * Builds a batch from records; an empty list makes the empty batch that compaction leaves behind.
+ */
 export function buildBatch(records: readonly NewRecord[], options: BatchOptions = {}): Buffer {
   const baseOffset = options.baseOffset ?? 0n
   const baseTimestamp = options.deleteHorizonMs ?? records[0]?.timestamp ?? NO_TIMESTAMP

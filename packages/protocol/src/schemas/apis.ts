@@ -12,7 +12,9 @@ export interface Api {
   readonly request: MessageSchema
   /** Schema of the response. */
   readonly response: MessageSchema
-  /** The newest version exists but is not final: brokers do not advertise it unless configured to. */
+  /**
+   * The newest version exists but is not final: brokers do not advertise it unless configured to.
+   */
   readonly latestVersionUnstable: boolean
 }
 

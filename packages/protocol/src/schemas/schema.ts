@@ -114,7 +114,10 @@ type StructInput<G> = {
     | undefined
 }
 
-/** What `encode` takes: fields with a default, and those that not every version has, may be left out. */
+/**
+ * What `encode` takes: fields with a default, and those that not every version has, may be left
+ * out.
+ */
 export type MessageInput<S extends MessageSchema> = StructInput<S['fields']>
 
 /** The id that stands for none. */
