@@ -15,6 +15,8 @@ import { protocolError } from './outcome.ts'
 
 const EMPTY = Buffer.alloc(0)
 const MAGIC_OFFSET = 16
+/** Client id that Kafka's tools write internal topics under. */
+const ADMIN_CLIENT_ID = '__admin_client'
 /** From here on the request itself adds its partitions to the transaction (KIP-890 part 2). */
 const FIRST_ADDING_VERSION = 12
 
@@ -138,7 +140,7 @@ function prepare(
   if (acks !== 0 && acks !== 1 && acks !== -1) {
     throw new ProtocolError('INVALID_REQUIRED_ACKS', `acks must be 0, 1 or -1, not ${acks}`)
   }
-  if (partition.topic.isInternal) {
+  if (partition.topic.isInternal && context.clientId !== ADMIN_CLIENT_ID) {
     throw new ProtocolError(
       'INVALID_TOPIC_EXCEPTION',
       `The request attempted to write to internal topic ${partition.topic.name}`,

@@ -1,6 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Logger } from '@millrace/base'
-import { buildBatch, type Record, RecordBatch, readRecords } from '@millrace/protocol'
+import {
+  buildBatch,
+  type NewRecord,
+  ProtocolError,
+  type Record,
+  RecordBatch,
+  readRecords,
+} from '@millrace/protocol'
+import { prepareBatch } from '../log/produce-validation.ts'
 import type { NewTopic } from '../metadata/topic-operations.ts'
 import type { Partition, Topic, Topics } from '../topics.ts'
 import type { DeadRecords } from './share-partition.ts'
@@ -10,6 +18,9 @@ export interface DeadLetterSettings {
   readonly topicName: string
   readonly copiesRecord: boolean
 }
+
+/** Version of Produce that the batches are checked as. */
+const PRODUCE_VERSION = 13
 
 const REASONS = {
   rejected: 'Offset rejected by client.',
@@ -84,9 +95,52 @@ export class DeadLetterQueue {
         }
       })
     })
-    const batch = new RecordBatch(buildBatch(records))
-    const { lastOffset } = target.log.append([batch], target.leaderEpoch)
-    await target.log.acknowledged(lastOffset + 1n)
+    for (const batch of this.#batchesOf(records, target, groupId)) {
+      const { lastOffset } = target.log.append([batch], target.leaderEpoch)
+      await target.log.acknowledged(lastOffset + 1n)
+    }
+  }
+
+  /**
+   * The records in batches that the topic accepts, as from any client. A record that it does not accept, because it is too
+   * large or has no key, is left out.
+   */
+  *#batchesOf(
+    records: readonly NewRecord[],
+    target: Partition,
+    groupId: string,
+  ): Generator<RecordBatch> {
+    const { name, topic } = target
+    const check = (part: readonly NewRecord[]): RecordBatch =>
+      prepareBatch(new RecordBatch(buildBatch(part)), {
+        partition: name,
+        config: topic.config,
+        nowMs: this.#clock.now(),
+        version: PRODUCE_VERSION,
+        maxDecompressedBytes: Number.MAX_SAFE_INTEGER,
+      })
+    let part: readonly NewRecord[] = records
+    const rest: (readonly NewRecord[])[] = []
+    for (;;) {
+      try {
+        if (part.length > 0) yield check(part)
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+        if (part.length === 1) {
+          this.#logger.warn('a dead letter queue refuses a record of a share group', {
+            groupId,
+            topicName: topic.name,
+            error,
+          })
+        } else {
+          const half = part.length >> 1
+          rest.push(part.slice(half), part.slice(0, half))
+        }
+      }
+      const next = rest.pop()
+      if (next === undefined) return
+      part = next
+    }
   }
 
   async #topic(name: string): Promise<Topic | undefined> {

@@ -34,7 +34,8 @@ const MAX_BATCH_BYTES = 512 * 1024
  * so the state machine needs no locks.
  */
 export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Replayed, Event>> {
-  shard: S
+  /** Undefined while the log could not be read again after a failure. */
+  #shard: S | undefined
   readonly #newShard: () => S
   readonly #serde: RecordSerde<Record, Replayed>
   readonly #log: PartitionLog
@@ -71,33 +72,82 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     this.#logger = options.logger
     this.#onDurable = options.onDurable
     this.#onExpired = options.onExpired
-    this.shard = this.#load()
+    this.#shard = this.#load()
+  }
+
+  /** The state. Throws `COORDINATOR_NOT_AVAILABLE` while the log cannot be read. */
+  get shard(): S {
+    this.#shard ??= this.#load()
+    return this.#shard
   }
 
   get leaderEpoch(): number {
     return this.#leaderEpoch()
   }
 
-  /** Rebuilds the state from the log. */
+  /** Rebuilds the state from the log. What cannot be read, as a client may have written it, is left out. */
   #load(): S {
     const shard = this.#newShard()
     const now = this.#clock.now()
-    for (const batch of this.#log.batches(this.#log.logStartOffset)) {
-      if (batch.isControl) {
-        const isAborted = isAbortMarker(batch)
-        if (isAborted !== undefined) shard.endTransaction?.(batch.producerId, !isAborted, now)
-        continue
-      }
-      const producerId = batch.isTransactional ? batch.producerId : undefined
-      for (const record of readRecords(batch)) {
-        if (record.key === null) continue
-        const decoded = this.#serde.decode(record.key, record.value)
-        shard.apply(decoded, now, producerId, record.offset)
-      }
+    let skippedCount = 0
+    let firstSkipped: { readonly offset: bigint; readonly error: unknown } | undefined
+    const skip = (offset: bigint, error: unknown): void => {
+      skippedCount++
+      firstSkipped ??= { offset, error }
     }
-    this.shard = shard
+    try {
+      for (const batch of this.#log.batches(this.#log.logStartOffset)) {
+        try {
+          this.#replay(batch, { shard, now, skip })
+        } catch (error) {
+          skip(batch.baseOffset, error)
+        }
+      }
+    } catch (error) {
+      throw new ProtocolError('COORDINATOR_NOT_AVAILABLE', `cannot read ${this.#log.name}`, {
+        cause: error,
+      })
+    }
+    if (firstSkipped !== undefined) {
+      const { name } = this.#log
+      this.#logger.error('skipped records of a coordinator', {
+        log: name,
+        count: skippedCount,
+        ...firstSkipped,
+      })
+    }
+    this.#shard = shard
     this.#setTimers(shard.restore(now))
     return shard
+  }
+
+  #replay(
+    batch: RecordBatch,
+    {
+      shard,
+      now,
+      skip,
+    }: {
+      readonly shard: S
+      readonly now: number
+      readonly skip: (offset: bigint, error: unknown) => void
+    },
+  ): void {
+    if (batch.isControl) {
+      const isAborted = isAbortMarker(batch)
+      if (isAborted !== undefined) shard.endTransaction?.(batch.producerId, !isAborted, now)
+      return
+    }
+    const producerId = batch.isTransactional ? batch.producerId : undefined
+    for (const record of readRecords(batch)) {
+      if (record.key === null) continue
+      try {
+        const decoded = this.#serde.decode(record.key, record.value)
+        shard.apply(decoded, now, producerId, record.offset)
+      } catch (error) {
+        skip(record.offset, error)
+      }
+    }
   }
 
   /** A token under which a step may reply, now or later. */
@@ -177,7 +227,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     return this.#log.acknowledged(lastOffset + 1n)
   }
 
-  /** The log and the state would part ways: forget the state, tell everybody, and read the log again. */
+  /** The log and the state would part ways: refuses all that wait, and drops the state, which is read from the log again. */
   #fail(error: unknown): void {
     this.#logger.error('coordinator could not write', { log: this.#log.name, error })
     const unavailable = new ProtocolError(
@@ -189,7 +239,12 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     )
     this.#refuseWaiting(unavailable)
     this.#cancelTimers()
-    this.#load()
+    this.#shard = undefined
+    try {
+      this.#shard = this.#load()
+    } catch (loadError) {
+      this.#logger.error('coordinator could not read', { log: this.#log.name, error: loadError })
+    }
   }
 
   #setTimers(fx: Effects<Record, Event>): void {
@@ -201,10 +256,19 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
       const delay = change.dueMs - this.#clock.now()
       const timer = this.#clock.setTimer(delay, () => {
         this.#timers.delete(change.key)
-        this.#carryOut(this.shard.expire(change.event, this.#clock.now())).catch(() => undefined)
-        this.#onExpired?.(change.event)
+        void this.#expire(change.event)
       })
       this.#timers.set(change.key, timer)
+    }
+  }
+
+  async #expire(event: Event): Promise<void> {
+    try {
+      const done = this.#carryOut(this.shard.expire(event, this.#clock.now()))
+      this.#onExpired?.(event)
+      await done
+    } catch (error) {
+      this.#logger.warn('timer of a coordinator failed', { log: this.#log.name, error })
     }
   }
 

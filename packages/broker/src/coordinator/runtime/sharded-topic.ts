@@ -2,7 +2,7 @@
 import type { Logger, Timer, World } from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 import type { NewTopic } from '../../metadata/topic-operations.ts'
-import type { Topics } from '../../topics.ts'
+import type { Partition, Topics } from '../../topics.ts'
 import { Effects } from './effects.ts'
 import { InternalTopic } from './internal-topic.ts'
 import { partitionForKey } from './partition-for-key.ts'
@@ -37,12 +37,17 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
   readonly #options: ShardedTopicOptions<Record, Replayed, Event, S>
   readonly #topic: InternalTopic
   readonly #runtimes = new Map<number, ShardRuntime<Record, Replayed, Event, S>>()
+  /** The partition that each runtime was made for; a topic that was deleted and created again has others. */
+  readonly #partitions = new Map<number, Partition>()
   #timer: Timer | undefined
   #isClosed = false
 
   constructor(options: ShardedTopicOptions<Record, Replayed, Event, S>) {
     this.#options = options
     this.#topic = new InternalTopic(options.topic, options)
+    options.topics.onDelete((names) => {
+      if (names.has(options.topic.name)) this.#closeAll()
+    })
   }
 
   get isClosed(): boolean {
@@ -74,11 +79,11 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
   }
 
   at(index: number): ShardRuntime<Record, Replayed, Event, S> {
+    const partition = this.#options.topics.partition(this.#options.topic.name, index)
     const known = this.#runtimes.get(index)
-    if (known !== undefined) return known
-    const { world, logger, topics, topic, newShard, serde, onOpen, onDurable, onExpired } =
-      this.#options
-    const partition = topics.partition(topic.name, index)
+    if (known !== undefined && this.#partitions.get(index) === partition) return known
+    known?.close()
+    const { world, logger, newShard, serde, onOpen, onDurable, onExpired } = this.#options
     const runtime: ShardRuntime<Record, Replayed, Event, S> = new ShardRuntime({
       newShard,
       serde,
@@ -90,6 +95,7 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
       onExpired: (event) => onExpired?.(runtime, event),
     })
     this.#runtimes.set(index, runtime)
+    this.#partitions.set(index, partition)
     onOpen?.(runtime)
     return runtime
   }
@@ -130,6 +136,12 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()
+    this.#closeAll()
+  }
+
+  #closeAll(): void {
     for (const runtime of this.#runtimes.values()) runtime.close()
+    this.#runtimes.clear()
+    this.#partitions.clear()
   }
 }
