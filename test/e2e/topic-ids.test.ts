@@ -72,6 +72,35 @@ describe('a record for a topic of a certain id', () => {
     assert.deepEqual(await contents(running), ['five', 'six'])
   })
 
+  it('goes to a partition that its topic has, and the one before had not, or the other way round', async () => {
+    for (const [before, after] of [
+      [3, 1],
+      [1, 3],
+    ] as const) {
+      await using running = await start()
+      const { admin } = running
+      const create = async (numPartitions: number): Promise<string> => {
+        const created = await admin.createTopics([{ name: 'orders', numPartitions }])
+        return created.get('orders')?.topicId ?? ''
+      }
+      const topicId = await create(before)
+      await using producer = new Producer({ ...running.client, partitioner: 'roundRobin' })
+      await producer.send({ topic: 'orders', topicId, value: 'old' })
+      await admin.deleteTopics(['orders'])
+      const newId = await create(after)
+      const partition = after - 1
+      await Promise.all([
+        ...Array.from({ length: 6 }, () =>
+          producer.send({ topic: 'orders', topicId: newId, value: 'new' }),
+        ),
+        producer.send({ topic: 'orders', topicId: newId, partition, value: 'new' }),
+        producer.send([{ topic: 'orders', topicId: newId, partition, value: 'new' }], {
+          atomic: true,
+        }),
+      ])
+    }
+  })
+
   it('is refused when the topic is gone, and creates none', async () => {
     await using running = await start()
     const topicId = await running.create()

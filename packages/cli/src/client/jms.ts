@@ -65,6 +65,16 @@ export async function ask(
   return JSON.parse(answer.getText() ?? 'null')
 }
 
+/**
+ * Rejects when there is no queue of a name, with the nearest name there is, so that a typo creates nothing. Other providers than
+ * millrace are not asked: they decide themselves what happens to an unknown name.
+ */
+export async function expectQueue(connection: Connection, name: string): Promise<void> {
+  const { remote } = await connection.amqp()
+  if (remote?.properties?.get('product') === 'millrace')
+    await ask(connection, 'queue.find', { name })
+}
+
 /** A message as tools show it. */
 export function describeMessage(message: Message): Record<string, unknown> {
   const properties: Record<string, unknown> = {}

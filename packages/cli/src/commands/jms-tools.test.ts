@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
+import { Admin } from '@millrace/client'
 import { ConnectionFactory, Session } from '@millrace/jms'
 import { JmsProvider } from '@millrace/jms-provider'
 
@@ -76,6 +77,86 @@ describe('the tools for JMS', () => {
     assert.match(wrong.err, /invalid selector/)
   })
 
+  it('create nothing for a mistyped name', async () => {
+    await ok(['queue', 'create', 'orders.in'])
+    const commands = [
+      ['queue', 'browse', 'orders.im'],
+      ['queue', 'purge', 'orders.im'],
+      ['queue', 'purge', 'orders.im', '-s', 'a = 1'],
+      ['queue', 'move', 'orders.im', 'orders.out'],
+      ['queue', 'move', 'orders.in', 'orders.im', '--no-create'],
+      ['queue', 'retry-dead', 'orders.im'],
+      ['queue', 'send', 'orders.im', 'text', '--no-create'],
+      ['queue', 'receive', 'orders.im', '--no-create'],
+      ['queue', 'delete', 'orders.im'],
+    ]
+    await Promise.all(
+      commands.map(async (command) => {
+        const { code, err } = await millrace(command)
+        assert.equal(code, 2, command.join(' '))
+        assert.match(
+          err,
+          /there is no queue orders\.im; did you mean orders\.in\?/,
+          command.join(' '),
+        )
+      }),
+    )
+    const names = (await ok(['queue', 'list', '--json']))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).name)
+    assert.deepEqual(
+      names.filter((name) => name.startsWith('orders')),
+      ['orders.in'],
+    )
+    await using admin = new Admin({ bootstrapServers: broker.address, network: broker.network })
+    const topics = (await admin.listTopics()).map(({ name }) => name)
+    assert.deepEqual(
+      topics.filter((name) => name.startsWith('orders')),
+      ['orders.in'],
+    )
+    await ok(['queue', 'delete', 'orders.in'])
+  })
+
+  it('create and delete queues', async () => {
+    await using admin = new Admin({ bootstrapServers: broker.address, network: broker.network })
+    const topics = async (): Promise<string[]> =>
+      (await admin.listTopics()).map(({ name }) => name).filter((name) => name.startsWith('made'))
+    assert.equal(
+      await ok(['queue', 'create', 'made.a', 'made.b', '--partitions', '3']),
+      'created made.a\ncreated made.b\n',
+    )
+    assert.deepEqual(await topics(), ['made.a', 'made.b'])
+    assert.equal((await admin.describeTopics(['made.a'])).get('made.a')?.partitions.length, 3)
+    assert.match((await millrace(['queue', 'create', 'made.a'])).err, /made\.a exists already/)
+    await ok(['queue', 'send', 'made.a', 'one'])
+    assert.equal(await ok(['queue', 'delete', 'made.a']), 'deleted made.a with 1 waiting\n')
+    assert.deepEqual(await topics(), ['made.b'])
+    // A new one begins empty.
+    await ok(['queue', 'create', 'made.a'])
+    await ok(['queue', 'send', 'made.a', 'two'])
+    assert.equal(await ok(['queue', 'receive', 'made.a', '-w', '300']), 'two\n')
+    const factory = new ConnectionFactory(`amqp://${provider.address}`)
+    await using connection = await factory.createConnection()
+    await connection.start()
+    await using session = await connection.createSession()
+    const consumer = await session.createConsumer(session.createQueue('made.b'))
+    const used = await millrace(['queue', 'delete', 'made.b'])
+    assert.equal(used.code, 2)
+    assert.match(used.err, /made\.b has a consumer/)
+    const waiting = consumer.receive(10_000)
+    waiting.catch(() => undefined)
+    await ok(['queue', 'delete', 'made.b', '--force'])
+    await assert.rejects(waiting, /made\.b was deleted/)
+    // The topic of a Kafka program is not deleted unawares.
+    await admin.createTopics([{ name: 'made.c', numPartitions: 1 }])
+    assert.equal(await ok(['queue', 'browse', 'made.c']), '')
+    assert.match((await millrace(['queue', 'delete', 'made.c'])).err, /not created by the provider/)
+    await ok(['queue', 'delete', 'made.c', '--force'])
+    await ok(['queue', 'delete', 'made.a'])
+    assert.deepEqual(await topics(), [])
+  })
+
   it('send dead letters back', async () => {
     const factory = new ConnectionFactory(`amqp://${provider.address}`)
     await using connection = await factory.createConnection()
@@ -109,6 +190,47 @@ describe('the tools for JMS', () => {
     await ok(['subscription', 'delete', 'durable/me/mine'])
     assert.equal(await ok(['subscription', 'list']), '')
     assert.equal((await millrace(['subscription', 'delete', 'nobody'])).code, 2)
+  })
+
+  it('create subscriptions, and delete them by what the list shows', async () => {
+    assert.equal(
+      await ok(['subscription', 'create', 'feed', 'my news', '--client-id', 'a b', '-s', 'n > 1']),
+      'created durable/a%20b/my%20news\n',
+    )
+    await ok(['subscription', 'create', 'feed', 'all', '--shared'])
+    const again = await millrace(['subscription', 'create', 'feed', 'all', '--shared'])
+    assert.match(again.err, /durable\/\/all exists already/)
+    assert.equal((await millrace(['subscription', 'create', 'feed', 'x'])).code, 2)
+    // What is published now waits for the first consumer.
+    const factory = new ConnectionFactory(`amqp://${provider.address}`)
+    {
+      await using connection = await factory.createConnection()
+      await using session = await connection.createSession()
+      await using producer = await session.createProducer(session.createTopic('feed'))
+      await producer.send(session.createTextMessage('hello'))
+    }
+    const rows = (await ok(['subscription', 'list', '--json']))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.deepEqual(
+      rows.map(({ id, messages }) => [id, messages]),
+      [
+        ['durable/a%20b/my%20news', 0],
+        ['durable//all', 1],
+      ],
+    )
+    const mistyped = await millrace(['subscription', 'delete', 'durable//al'])
+    assert.match(
+      mistyped.err,
+      /there is no subscription durable\/\/al; did you mean durable\/\/all\?/,
+    )
+    assert.equal(
+      await ok(['subscription', 'delete', 'my news']),
+      'deleted durable/a%20b/my%20news\n',
+    )
+    await ok(['subscription', 'delete', 'durable//all'])
+    assert.equal(await ok(['subscription', 'list']), '')
   })
 
   it('bridge one provider to another', async () => {

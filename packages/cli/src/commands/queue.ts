@@ -8,7 +8,7 @@ import {
   Session,
   type TextMessage,
 } from '@millrace/jms'
-import { ask, bodyOf, describeMessage, jmsOptions, openJms } from '../client/jms.ts'
+import { ask, bodyOf, describeMessage, expectQueue, jmsOptions, openJms } from '../client/jms.ts'
 import { printRows, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
 import type { ParsedOptions } from '../options.ts'
@@ -23,6 +23,9 @@ const selectorOption = {
     short: 's',
     help: 'only messages that match, as "color = \'red\' AND n > 3"',
   },
+} as const
+const noCreateOption = {
+  'no-create': { help: 'fails when there is no queue of that name, instead of creating it' },
 } as const
 const maxOption = { max: { value: 'N', short: 'n', help: 'at most so many messages' } } as const
 
@@ -68,9 +71,11 @@ const browse: Command = {
   options: { ...jmsOptions, ...selectorOption, ...maxOption },
   async run(parsed) {
     const max = maxOf(parsed)
+    const [name] = parsed.positionals as readonly [string]
     await using connection = await openJms(parsed)
+    await expectQueue(connection, name)
     await using session = await connection.createSession()
-    const queue = new Queue(parsed.positionals[0] as string)
+    const queue = new Queue(name)
     await using browser = await session.createBrowser(queue, parsed.value('selector') ?? null)
     let count = 0
     for await (const message of browser) {
@@ -99,9 +104,10 @@ const send: Command = {
     ttl: { value: 'MS', help: 'lets messages expire after so many milliseconds' },
     delay: { value: 'MS', help: 'holds messages back for so many milliseconds' },
     'non-persistent': { help: 'sends messages that need not survive a crash' },
+    ...noCreateOption,
   },
   async run(parsed) {
-    const [name, text] = parsed.positionals
+    const [name, text] = parsed.positionals as readonly [string, string | undefined]
     const whole = (option: string): number => {
       const value = parsed.value(option) ?? '0'
       if (!/^\d+$/.test(value))
@@ -109,8 +115,9 @@ const send: Command = {
       return Number(value)
     }
     await using connection = await openJms(parsed)
+    if (parsed.has('no-create')) await expectQueue(connection, name)
     await using session = await connection.createSession()
-    await using producer = await session.createProducer(new Queue(name as string))
+    await using producer = await session.createProducer(new Queue(name))
     if (parsed.value('priority') !== undefined) producer.setPriority(whole('priority'))
     producer.setTimeToLive(whole('ttl'))
     producer.setDeliveryDelay(whole('delay'))
@@ -155,6 +162,7 @@ const receive: Command = {
     ...jmsOptions,
     ...selectorOption,
     ...maxOption,
+    ...noCreateOption,
     wait: {
       value: 'MS',
       short: 'w',
@@ -165,9 +173,11 @@ const receive: Command = {
     const max = maxOf(parsed)
     const wait = Number(parsed.value('wait') ?? 1000)
     if (!(wait >= 1)) throw new UsageError('invalid --wait: allowed is a whole number from 1')
+    const [name] = parsed.positionals as readonly [string]
     await using connection = await openJms(parsed)
+    if (parsed.has('no-create')) await expectQueue(connection, name)
     await using session = await connection.createSession(Session.CLIENT_ACKNOWLEDGE)
-    const queue = new Queue(parsed.positionals[0] as string)
+    const queue = new Queue(name)
     await using consumer = await session.createConsumer(queue, parsed.value('selector') ?? null)
     for (let count = 0; count < max; count++) {
       const message = await consumer.receive(wait)
@@ -212,11 +222,14 @@ const move: Command = {
   name: 'move',
   summary: 'moves messages from one queue to another, each exactly once',
   positionals: ['FROM', 'TO'],
-  options: { ...jmsOptions, ...selectorOption, ...maxOption },
+  options: { ...jmsOptions, ...selectorOption, ...maxOption, ...noCreateOption },
+  details: 'FROM has to exist; TO is created unless --no-create is given.',
   async run(parsed) {
     const [from, to] = parsed.positionals as readonly [string, string]
     if (from === to) throw new UsageError(`${from} is both ends of the move`)
     await using connection = await openJms(parsed)
+    await expectQueue(connection, from)
+    if (parsed.has('no-create')) await expectQueue(connection, to)
     const target = new Queue(to)
     const moved = await moveAll(connection, from, {
       selector: parsed.value('selector'),
@@ -240,6 +253,7 @@ const purge: Command = {
   async run(parsed) {
     const [name] = parsed.positionals as readonly [string]
     await using connection = await openJms(parsed)
+    await expectQueue(connection, name)
     const selector = parsed.value('selector')
     const purged =
       selector === undefined
@@ -279,6 +293,7 @@ Example:
     const known = "JMS_Millrace_DeadLetterSource LIKE 'queue://%'"
     const selector = parsed.value('selector')
     await using connection = await openJms(parsed)
+    await expectQueue(connection, name)
     const retried = await moveAll(connection, name, {
       selector: selector === undefined ? known : `(${selector}) AND ${known}`,
       max: maxOf(parsed),
@@ -296,9 +311,66 @@ Example:
   },
 }
 
+const create: Command = {
+  name: 'create',
+  summary: 'creates queues, with the Kafka topic behind each',
+  positionals: ['QUEUE...'],
+  options: {
+    ...jmsOptions,
+    partitions: {
+      value: 'N',
+      short: 'p',
+      help: 'partitions of the topic; more than one gives up order (default: as configured, 1)',
+    },
+  },
+  details: 'Queues are created on first use too, unless amqp.auto.create is false.',
+  async run(parsed) {
+    const partitions = parsed.value('partitions') ?? ''
+    if (!/^([1-9]\d*)?$/.test(partitions)) {
+      throw new UsageError(`invalid --partitions ${partitions}: expected a whole number from 1`)
+    }
+    await using connection = await openJms(parsed)
+    for (const name of parsed.positionals) {
+      const created = await ask(connection, 'queue.create', { name, partitions })
+      const { topic } = created as { readonly topic: string }
+      report(`created ${name}`, { queue: name, topic, created: true }, { json: parsed.has('json') })
+    }
+    return 0
+  },
+}
+
+const remove: Command = {
+  name: 'delete',
+  summary: 'deletes queues with what waits in them, and their Kafka topics',
+  positionals: ['QUEUE...'],
+  options: {
+    ...jmsOptions,
+    force: {
+      short: 'f',
+      help: 'also queues with consumers, which are detached, and topics that Kafka programs created',
+    },
+  },
+  async run(parsed) {
+    await using connection = await openJms(parsed)
+    for (const name of parsed.positionals) {
+      const args = { name, force: String(parsed.has('force')) }
+      const { topic, messages } = (await ask(connection, 'queue.delete', args)) as {
+        readonly topic: string
+        readonly messages: number
+      }
+      report(
+        messages === 0 ? `deleted ${name}` : `deleted ${name} with ${messages} waiting`,
+        { queue: name, topic, messages, deleted: true },
+        { json: parsed.has('json') },
+      )
+    }
+    return 0
+  },
+}
+
 /** `millrace queue …` */
 export const queue: Command = {
   name: 'queue',
-  summary: 'lists, browses, fills and empties queues of a JMS provider',
-  subcommands: [list, browse, send, receive, move, purge, retryDead],
+  summary: 'lists, creates, browses, fills, empties and deletes queues of a JMS provider',
+  subcommands: [list, create, remove, browse, send, receive, move, purge, retryDead],
 }

@@ -2,6 +2,7 @@
 import { ask, jmsOptions, openJms } from '../client/jms.ts'
 import { printRows, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
+import { UsageError } from '../usage-error.ts'
 
 const list: Command = {
   name: 'list',
@@ -15,16 +16,53 @@ const list: Command = {
   },
 }
 
+const create: Command = {
+  name: 'create',
+  summary: 'creates a durable subscription, so that messages wait for its first consumer',
+  positionals: ['TOPIC', 'NAME'],
+  options: {
+    ...jmsOptions,
+    'client-id': {
+      value: 'ID',
+      short: 'c',
+      help: 'client id of the consumers; needed unless the subscription is shared',
+    },
+    shared: { help: 'lets any number of consumers share it (createSharedDurableConsumer)' },
+    selector: { value: 'TEXT', short: 's', help: 'only messages that match, as "color = \'red\'"' },
+  },
+  async run(parsed) {
+    const [topic, name] = parsed.positionals as readonly [string, string]
+    const clientId = parsed.value('client-id') ?? ''
+    if (clientId === '' && !parsed.has('shared')) {
+      throw new UsageError('a subscription needs --client-id, or --shared')
+    }
+    await using connection = await openJms(parsed)
+    const created = await ask(connection, 'subscription.create', {
+      topic,
+      name,
+      clientId,
+      shared: String(parsed.has('shared')),
+      selector: parsed.value('selector') ?? '',
+    })
+    const { id } = created as { readonly id: string }
+    report(`created ${id}`, { subscription: id, created: true }, { json: parsed.has('json') })
+    return 0
+  },
+}
+
 const remove: Command = {
   name: 'delete',
-  summary: 'deletes durable subscriptions that nobody consumes from, and what waits in them',
+  summary: 'deletes durable subscriptions without consumers, and what waits in them',
   positionals: ['ID...'],
   options: jmsOptions,
+  details:
+    'ID is as `millrace subscription list` prints it. The name will do where only one subscription has it.',
   async run(parsed) {
     await using connection = await openJms(parsed)
     for (const name of parsed.positionals) {
-      await ask(connection, 'subscription.delete', { name })
-      report(`deleted ${name}`, { subscription: name, deleted: true }, { json: parsed.has('json') })
+      const deleted = await ask(connection, 'subscription.delete', { name })
+      const { deleted: id } = deleted as { readonly deleted: string }
+      report(`deleted ${id}`, { subscription: id, deleted: true }, { json: parsed.has('json') })
     }
     return 0
   },
@@ -33,6 +71,6 @@ const remove: Command = {
 /** `millrace subscription …` */
 export const subscription: Command = {
   name: 'subscription',
-  summary: 'lists and deletes durable subscriptions of a JMS provider',
-  subcommands: [list, remove],
+  summary: 'lists, creates and deletes durable subscriptions of a JMS provider',
+  subcommands: [list, create, remove],
 }

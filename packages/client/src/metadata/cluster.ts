@@ -273,12 +273,13 @@ export class Cluster {
           // In each attempt: other callers may have stopped tracking it with `trackOnly`.
           this.track([name])
           const topic = metadata.topics.get(name)
-          if (topic !== undefined) return topic
+          const isRight = topicId === undefined || this.hasTopicId(name, topicId)
+          if (topic !== undefined && isRight) return topic
+          const loss = isRight ? undefined : this.lossOf(name, topicId)
+          if (loss !== undefined) throw loss
           const code = metadata.topicErrors.get(name)
           if (code !== undefined) {
             lastCode = code
-            const loss = topicId === undefined ? undefined : this.lossOf(name, topicId)
-            if (loss !== undefined) throw loss
             const error = new ProtocolError(errorName(code), `topic ${name}: ${errorName(code)}`)
             if (!error.retriable) throw error
           }

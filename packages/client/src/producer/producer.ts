@@ -334,7 +334,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       )
     }
     const topic = this.#topicState(name)
-    while (this.#isInMetadata(name, partition) === undefined) {
+    while (this.#isInMetadata(first) === undefined) {
       await this.#cluster.topic(name, this.#options.maxBlockMs, { topicId })
     }
     // Records that waited longer are sent first.
@@ -390,6 +390,8 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   #append(topic: TopicState, record: EncodedRecord, delivery: Delivery, index: number): boolean {
     const metadata = this.#cluster.metadata.topics.get(topic.name)
     if (metadata === undefined || metadata.partitions.length === 0) return false
+    // Partitions of another topic of the name say nothing about this one.
+    if (!this.#isOfTopic(record)) return false
     if (record.partition !== undefined && record.partition >= metadata.partitions.length)
       return false
     if (this.#lacksMemory(record.maxSize)) return false
@@ -485,7 +487,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   #wait(topic: TopicState): void {
     const [first] = topic.waiting
     if (first === undefined) return
-    if (this.#isInMetadata(topic.name, first.record.partition)) {
+    if (this.#isInMetadata(first.record)) {
       this.#shortOfMemory.add(topic)
       this.#sender.isShortOfMemory = true
       this.#sender.schedule()
@@ -497,8 +499,16 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     void this.#fetchMetadata(topic, first)
   }
 
-  #isInMetadata(name: string, partition: number | undefined): PartitionMetadata | undefined {
-    return this.#cluster.metadata.topics.get(name)?.partitions[partition ?? 0]
+  #isInMetadata(
+    record: Pick<EncodedRecord, 'topic' | 'topicId' | 'partition'>,
+  ): PartitionMetadata | undefined {
+    if (!this.#isOfTopic(record)) return undefined
+    return this.#cluster.metadata.topics.get(record.topic)?.partitions[record.partition ?? 0]
+  }
+
+  /** Whether metadata shows the topic that a record is for. */
+  #isOfTopic({ topic, topicId }: Pick<EncodedRecord, 'topic' | 'topicId'>): boolean {
+    return topicId === undefined || this.#cluster.hasTopicId(topic, topicId)
   }
 
   async #fetchMetadata(topic: TopicState, first: WaitingRecord): Promise<void> {
@@ -507,7 +517,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     try {
       const { partitions } = await this.#cluster.topic(topic.name, timeoutMs, { topicId })
       if (partition !== undefined && partitions[partition] === undefined) {
-        await this.#cluster.await(() => this.#isInMetadata(topic.name, partition), {
+        await this.#cluster.await(() => this.#isInMetadata(first.record), {
           timeoutMs: Math.max(0, first.deadline - this.#client.clock.monotonic()),
           describe: () =>
             `topic ${topic.name} has no partition ${partition}, only 0 to ${(this.#cluster.metadata.topics.get(topic.name)?.partitions.length ?? 0) - 1},`,
