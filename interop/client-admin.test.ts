@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test'
 import { Admin, type MillraceError, Producer } from '@millrace/client'
 import { eventually } from '../test/e2e/until.ts'
 import { clusterUnderTest } from '../test/scenarios/cluster-under-test.ts'
-import { securityScenarios } from '../test/scenarios/security-scenarios.ts'
+import { aclScenarios, securityScenarios } from '../test/scenarios/security-scenarios.ts'
 import { java, type Peer, type SecuredKafka, startKafka, startSecuredKafka } from './peers.ts'
 
 /** What only a real cluster can answer at this stage. */
@@ -36,6 +36,8 @@ describe('the admin and Apache Kafka 4.4.0', () => {
 
   describe('keeping what security needs', () =>
     securityScenarios(() => clusterUnderTest({ bootstrapServers: kafka.address })))
+  describe('with an authorizer', () =>
+    aclScenarios(() => clusterUnderTest({ bootstrapServers: kafka.address })))
 
   it('tells of the quorum and the features', async () => {
     const quorum = await admin.describeMetadataQuorum()

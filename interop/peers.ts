@@ -309,6 +309,8 @@ export async function startKafka(
     readonly initialRebalanceDelayMs?: number
     /** Further lines of server.properties. */
     readonly settings?: readonly string[]
+    /** Loggers that stay silent: writing stack traces takes longer than what is tested. */
+    readonly silentLoggers?: readonly string[]
   } = {},
 ): Promise<Peer> {
   const peer = options.peer ?? 'kafka-4.4.0'
@@ -336,7 +338,10 @@ export async function startKafka(
       options.quorum === 'dynamic' ? ['--standalone'] : [],
     )
   }
-  const child = await runKafka(peer, file)
+  const silenced = (options.silentLoggers ?? []).map(
+    (name) => `-Dorg.slf4j.simpleLogger.log.${name}=off`,
+  )
+  const child = await runKafka(peer, file, ['-Xmx1G', ...silenced])
   const stop = stopping(child)
   return { name: peer, address: `127.0.0.1:${port}`, directory, stop, [Symbol.asyncDispose]: stop }
 }

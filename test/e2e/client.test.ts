@@ -8,7 +8,7 @@ import { consumerGroupScenarios } from '../scenarios/consumer-group-scenarios.ts
 import { consumerScenarios } from '../scenarios/consumer-scenarios.ts'
 import { groupScenarios } from '../scenarios/group-scenarios.ts'
 import { producerScenarios } from '../scenarios/producer-scenarios.ts'
-import { securityScenarios } from '../scenarios/security-scenarios.ts'
+import { securityScenarios, unauthorizedScenarios } from '../scenarios/security-scenarios.ts'
 import { shareScenarios } from '../scenarios/share-scenarios.ts'
 import { transactionScenarios } from '../scenarios/transaction-scenarios.ts'
 
@@ -21,10 +21,7 @@ for (const transport of transports) {
 
     before(async () => {
       broker = await Broker.start({
-        config: {
-          'group.initial.rebalance.delay.ms': '0',
-          'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-        },
+        config: { 'group.initial.rebalance.delay.ms': '0' },
       })
       cluster = clusterUnderTest({
         bootstrapServers: broker.address,
@@ -39,7 +36,10 @@ for (const transport of transports) {
     describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
     describe('in share groups', () => shareScenarios(() => cluster))
     describe('in transactions', () => transactionScenarios(() => cluster))
-    describe('keeping what security needs', () => securityScenarios(() => cluster))
+    describe('keeping what security needs', () => {
+      securityScenarios(() => cluster)
+      unauthorizedScenarios(() => cluster)
+    })
     describe('ending connections', () => connectionScenarios(() => cluster))
     describe('administering', () => adminScenarios(() => cluster))
   })

@@ -5,19 +5,31 @@ import { Admin, type MillraceError } from '@millrace/client'
 import { eventually } from '../e2e/until.ts'
 import type { ClusterUnderTest } from './cluster-under-test.ts'
 
-/** What a cluster keeps of who may do what, and how much of it. It needs an authorizer. */
-export function securityScenarios(cluster: () => ClusterUnderTest): void {
+const binding = {
+  resourceType: 'topic',
+  resourceName: 'orders',
+  patternType: 'prefixed',
+  principal: 'User:alice',
+  host: '*',
+  operation: 'read',
+  permission: 'allow',
+} as const
+
+/** ACLs on a cluster without an authorizer: keeping them would look like safety. */
+export function unauthorizedScenarios(cluster: () => ClusterUnderTest): void {
+  it('keeps no ACLs without an authorizer', async () => {
+    await using admin = new Admin(cluster().client)
+    const isDisabled = (error: MillraceError): boolean => error.code === 'SECURITY_DISABLED'
+    await assert.rejects(admin.createAcls([binding]), isDisabled)
+    await assert.rejects(admin.describeAcls(), isDisabled)
+    await assert.rejects(admin.deleteAcls([{ resourceName: 'orders' }]), isDisabled)
+  })
+}
+
+/** ACLs on a cluster with an authorizer. */
+export function aclScenarios(cluster: () => ClusterUnderTest): void {
   it('creates, finds and deletes ACLs', async () => {
     await using admin = new Admin(cluster().client)
-    const binding = {
-      resourceType: 'topic',
-      resourceName: 'orders',
-      patternType: 'prefixed',
-      principal: 'User:alice',
-      host: '*',
-      operation: 'read',
-      permission: 'allow',
-    } as const
     await admin.createAcls([binding, { ...binding, operation: 'write', permission: 'deny' }])
     await eventually(async () => {
       const found = await admin.describeAcls({ principal: 'User:alice' })
@@ -35,7 +47,10 @@ export function securityScenarios(cluster: () => ClusterUnderTest): void {
       (error: MillraceError) => error.code === 'INVALID_REQUEST',
     )
   })
+}
 
+/** What a cluster keeps of users, with an authorizer or without: quotas, credentials, features. */
+export function securityScenarios(cluster: () => ClusterUnderTest): void {
   it('sets, finds and takes away quotas', async () => {
     await using admin = new Admin(cluster().client)
     const entity = { user: 'alice', 'client-id': null }

@@ -10,6 +10,7 @@ import {
 } from '@millrace/base'
 import type { BrokerServices } from './broker-services.ts'
 import { BrokerConfig } from './config/broker-config.ts'
+import { DynamicBrokerConfig } from './config/dynamic-broker-config.ts'
 import { openCoordinators } from './coordinators.ts'
 import { FetchSessions } from './handlers/fetch-sessions.ts'
 import { handlers } from './handlers/index.ts'
@@ -233,10 +234,13 @@ function openLogs(
     directories: config.logDirectories,
     retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
     checkpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
-    cleanerBackoffMs: config.number('log.cleaner.backoff.ms'),
     cleanerEnabled: config.boolean('log.cleaner.enable'),
-    cleanerMemoryBytes: config.number('log.cleaner.dedupe.buffer.size'),
-    producerIdExpirationMs: config.number('producer.id.expiration.ms'),
+    producerIdExpirationCheckIntervalMs: config.number('producer.id.expiration.check.interval.ms'),
+    // Values that a running broker may change are read when they are used.
+    cleanerBackoffMs: () => config.number('log.cleaner.backoff.ms'),
+    cleanerMemoryBytes: () => config.number('log.cleaner.dedupe.buffer.size'),
+    producerIdExpirationMs: () => config.number('producer.id.expiration.ms'),
+    cordonedDirectories: () => config.list('cordoned.log.dirs'),
   })
 }
 
@@ -348,19 +352,26 @@ function assemble(
 ): BrokerServices {
   const { world, logger, metadata, logs, directories, options } = context
   const { nodeId } = config
-  const topics = new Topics({ image: metadata.image, logs, config, nodeId })
+  const dynamicConfig = new DynamicBrokerConfig(metadata.image, config, logger)
+  const topics = new Topics({ image: metadata.image, logs, config: dynamicConfig })
+  // Topics fall back to values of the broker, so those come first.
+  metadata.onChange((records) => dynamicConfig.follow(records))
   metadata.onChange((records) => topics.follow(records))
   const topicDefaults = {
     nodeId,
     directoryId: directories.metadataDirectoryId,
     numPartitions: config.number('num.partitions'),
     replicationFactor: config.number('default.replication.factor'),
+    get isCordoned() {
+      return config.isCordoned
+    },
   }
   const makeTopic = async (topic: NewTopic): Promise<void> => {
     await metadata.propose((image) => {
       const { records } = createTopic(image, topic, {
         defaults: topicDefaults,
         topicId: newUuid(world.random),
+        layers: topics.brokerLayers,
       })
       return { records, reply: undefined }
     })

@@ -3,9 +3,8 @@ import type { Logger, World } from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 import type { BrokerServices } from './broker-services.ts'
 import type { BrokerConfig } from './config/broker-config.ts'
-import { ConfigError } from './config/config-definition.ts'
+import { shortAssignorName } from './config/config-forms.ts'
 import { groupSettings } from './config/group-settings.ts'
-import { consumerAssignorNames } from './coordinator/group/consumer/consumer-coordinator.ts'
 import type { MigrationPolicy } from './coordinator/group/group-config.ts'
 import { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
 import type { KnownTopic, TopicsView } from './coordinator/group/modern/topics-view.ts'
@@ -99,12 +98,12 @@ function openGroups(
       maxSize: config.number('group.max.size'),
       consumer: {
         maxSize: config.number('group.consumer.max.size'),
-        assignors: assignorsOf(config.string('group.consumer.assignors')),
-        migrationPolicy: migrationPolicyOf(config.string('group.consumer.migration.policy')),
+        assignors: config.list('group.consumer.assignors').map(shortAssignorName),
+        migrationPolicy: migrationPolicyOf(config),
       },
       share: { maxSize: config.number('group.share.max.size') },
       streams: { maxSize: config.number('group.streams.max.size') },
-      settings: groupSettings(metadata.image, config, String(config.nodeId)),
+      settings: groupSettings(metadata.image, config),
       offsetMetadataMaxBytes: config.number('offset.metadata.max.bytes'),
       offsetsRetentionMs: config.number('offsets.retention.minutes') * 60_000,
     },
@@ -151,8 +150,8 @@ function openShares(
     topics,
     clock,
     logger,
-    prefix: config.string('errors.deadletterqueue.topic.name.prefix'),
-    creates: config.boolean('errors.deadletterqueue.auto.create.topics.enable'),
+    prefix: () => config.string('errors.deadletterqueue.topic.name.prefix'),
+    creates: () => config.boolean('errors.deadletterqueue.auto.create.topics.enable'),
     createTopic: makeTopic,
     topicDefaults: {
       numPartitions: config.number('num.partitions'),
@@ -160,7 +159,7 @@ function openShares(
       assignments: [],
     },
   })
-  const settings = groupSettings(metadata.image, config, String(config.nodeId))
+  const settings = groupSettings(metadata.image, config)
   const partitions = new SharePartitions({ topics, states, settings, deadLetters, clock, logger })
   return {
     shareStates: states,
@@ -170,28 +169,9 @@ function openShares(
   }
 }
 
-/** Kafka takes class names too; ours go by the short ones. */
-function assignorsOf(text: string): string[] {
-  const names = text.split(',').map((name) => {
-    const short = /([A-Za-z]+?)(?:Assignor)?$/.exec(name.trim())?.[1] ?? ''
-    return short.toLowerCase()
-  })
-  const unknown = names.find((name) => !consumerAssignorNames.includes(name))
-  if (unknown === undefined) return names
-  throw new ConfigError(
-    'group.consumer.assignors',
-    `Invalid value ${text} for configuration group.consumer.assignors: allowed are ${consumerAssignorNames.join(', ')}`,
-  )
-}
-
-function migrationPolicyOf(text: string): MigrationPolicy {
-  const policy = text.toLowerCase()
-  const allowed: readonly string[] = ['disabled', 'upgrade', 'downgrade', 'bidirectional']
-  if (allowed.includes(policy)) return policy as MigrationPolicy
-  throw new ConfigError(
-    'group.consumer.migration.policy',
-    `Invalid value ${text} for configuration group.consumer.migration.policy: allowed are ${allowed.join(', ')}`,
-  )
+function migrationPolicyOf(config: BrokerConfig): MigrationPolicy {
+  // One of the four: the definition of the key refuses others.
+  return config.string('group.consumer.migration.policy').toLowerCase() as MigrationPolicy
 }
 
 function viewOf(topics: Topics): TopicsView {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { Broker, type BrokerOptions } from './broker.ts'
-export { ownDefaults } from './config/broker-config.ts'
+export { BrokerConfig, ownDefaults } from './config/broker-config.ts'
 export { brokerConfigDefinitions } from './config/broker-config-definitions.ts'
 export { type ConfigDefinition, ConfigError } from './config/config-definition.ts'
 export { topicConfigDefinitions } from './config/topic-config-definitions.ts'

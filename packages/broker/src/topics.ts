@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
-import type { BrokerConfig } from './config/broker-config.ts'
+import type { DynamicBrokerConfig } from './config/dynamic-broker-config.ts'
 import { type BrokerLayers, resolveLogConfig } from './config/topic-config.ts'
 import type { LogConfig } from './log/log-config.ts'
 import type { LogManager } from './log/log-manager.ts'
@@ -78,21 +78,18 @@ export class Topics {
   readonly #byId = new Map<string, Topic>()
   readonly #image: MetadataImage
   readonly #logs: LogManager
-  readonly #config: BrokerConfig
-  readonly #nodeId: number
+  readonly #config: DynamicBrokerConfig
   #version = 0
   readonly #onDelete: ((names: ReadonlySet<string>) => void)[] = []
 
   constructor(options: {
     readonly image: MetadataImage
     readonly logs: LogManager
-    readonly config: BrokerConfig
-    readonly nodeId: number
+    readonly config: DynamicBrokerConfig
   }) {
     this.#image = options.image
     this.#logs = options.logs
     this.#config = options.config
-    this.#nodeId = options.nodeId
     for (const name of this.#image.topics.keys()) this.#sync(name)
   }
 
@@ -140,11 +137,7 @@ export class Topics {
   }
 
   get brokerLayers(): BrokerLayers {
-    return {
-      file: this.#config,
-      dynamic: this.#image.configs(ConfigResourceType.broker, String(this.#nodeId)),
-      dynamicDefault: this.#image.configs(ConfigResourceType.broker, ''),
-    }
+    return this.#config.layers
   }
 
   overrides(topic: string): ReadonlyMap<string, string> {

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestSpelling } from '@millrace/base'
 import { brokerConfigDefinitions } from './broker-config-definitions.ts'
-import {
-  type ConfigDefinition,
-  ConfigError,
-  splitList,
-  validateValue,
-} from './config-definition.ts'
-import { type Endpoint, parseEndpoints, parseProtocolMap } from './listeners.ts'
+import { checkBrokerRules } from './broker-rules.ts'
+import { type ConfigDefinition, ConfigError, invalidValue } from './config-definition.ts'
+import { numberOf, splitList, validateValue } from './config-value.ts'
+import { type ListenerConfig, resolveListeners } from './listeners.ts'
 
 export type BrokerConfigKey = keyof typeof brokerConfigDefinitions
 
@@ -40,40 +37,55 @@ export const ownDefaults: Readonly<Partial<Record<BrokerConfigKey, string>>> = {
 const definitions: Readonly<Record<string, ConfigDefinition>> = brokerConfigDefinitions
 
 /** Families of keys that name a listener, a mechanism or a plugin. */
-const OPEN_FAMILIES = /^(listener\.name\.|metrics\.|sasl\.|ssl\.|rlmm\.config\.|rsm\.config\.)/
+const OPEN_FAMILIES =
+  /^(listener\.name\.|metrics\.|sasl\.|ssl\.|rlmm\.config\.|rsm\.config\.|config\.providers\.)/
 
-export interface ListenerConfig extends Endpoint {
-  readonly securityProtocol: string
-  readonly isController: boolean
-  /** What Metadata answers; undefined answers with the address the client used. */
-  readonly advertised: { readonly host: string; readonly port: number } | undefined
-}
-
-/** A broker's static configuration: what its file and options say, checked, over the defaults. */
+/** A broker's configuration: what its file and options say, checked, over the defaults; and what was changed since. */
 export class BrokerConfig {
   /** Keys that were set, in the order given. */
   readonly given: ReadonlyMap<string, string>
-  /** One line for every key nobody knows. */
+  /** One line for every key that is ignored. */
   readonly warnings: readonly string[]
+  /** Where the broker listens, in the order given. */
   readonly listeners: readonly ListenerConfig[]
+  #dynamic: ReadonlyMap<string, string> = new Map()
 
-  /** Throws `ConfigError` for the first value that its key does not allow. */
+  /** Throws `ConfigError` for the first value that its key, or another key, does not allow. */
   constructor(given: ReadonlyMap<string, string>) {
     this.given = given
-    const warnings: string[] = []
     for (const [key, value] of given) {
       const definition = definitions[key]
       if (definition !== undefined) validateValue(key, value, definition)
-      else if (!OPEN_FAMILIES.test(key)) warnings.push(unknownKey(key))
     }
-    this.warnings = warnings
+    this.warnings = warningsFor(given)
+    checkReferences(given)
+    this.#checkFeatures()
     this.#checkRoles()
-    this.listeners = this.#parseListeners()
+    checkBrokerRules(given)
+    this.listeners = resolveListeners({
+      listeners: this.string('listeners'),
+      advertisedListeners: given.get('advertised.listeners'),
+      controllerListenerNames: this.string('controller.listener.names'),
+      protocolMap: this.string('listener.security.protocol.map'),
+      isProtocolMapGiven: given.has('listener.security.protocol.map'),
+      interBrokerListenerName: given.get('inter.broker.listener.name')?.trim(),
+      interBrokerProtocol: given.get('security.inter.broker.protocol')?.trim(),
+      earlyStartListeners: given.get('early.start.listeners'),
+    })
   }
 
-  /** Text of a key, or null when it has neither value nor default. */
+  /** Replaces what was changed at run time. The values must have been checked. */
+  applyDynamic(values: ReadonlyMap<string, string>): void {
+    this.#dynamic = values
+  }
+
+  /** Text of a key in force, or null when it has neither value nor default. */
   get(key: BrokerConfigKey): string | null {
-    return this.given.get(key)?.trim() ?? ownDefaults[key] ?? brokerConfigDefinitions[key].default
+    return (
+      (this.#dynamic.get(key) ?? this.given.get(key))?.trim() ??
+      ownDefaults[key] ??
+      brokerConfigDefinitions[key].default
+    )
   }
 
   /** Only for keys that always have a value. */
@@ -85,124 +97,138 @@ export class BrokerConfig {
 
   /** 64-bit limits beyond 2⁵³ lose digits here, which no limit notices. */
   number(key: BrokerConfigKey): number {
-    return Number(this.string(key))
+    return numberOf(this.string(key))
   }
 
+  /** A number, or undefined when the key has neither value nor default. */
   optionalNumber(key: BrokerConfigKey): number | undefined {
     const value = this.get(key)
-    return value === null ? undefined : Number(value)
+    return value === null ? undefined : numberOf(value)
   }
 
+  /** Only for keys that always have a value. */
   boolean(key: BrokerConfigKey): boolean {
     return this.string(key).toLowerCase() === 'true'
   }
 
+  /** The items of a list; empty when the key has neither value nor default. */
   list(key: BrokerConfigKey): string[] {
     return splitList(this.get(key) ?? '')
   }
 
+  /** A number for one listener, `listener.name.<listener>.<key>`, or for all. */
+  listenerNumber(listener: string, key: BrokerConfigKey): number {
+    const name = `listener.name.${listener.toLowerCase()}.${key}`
+    const own = this.#dynamic.get(name) ?? this.given.get(name)
+    return own === undefined ? this.number(key) : numberOf(own)
+  }
+
+  /** `node.id`, or `broker.id` where only that is given. */
   get nodeId(): number {
     const id = this.given.has('node.id')
       ? this.number('node.id')
-      : Number(this.given.get('broker.id') ?? 1)
+      : numberOf(this.given.get('broker.id') ?? '1')
     return id
   }
 
+  /** `log.dirs`, or `log.dir` where only that is given. */
   get logDirectories(): string[] {
     if (this.given.has('log.dirs')) return this.list('log.dirs')
     if (this.given.has('log.dir')) return this.list('log.dir')
     return this.list('log.dirs')
   }
 
+  /** Whether every log directory is closed to new partitions (KIP-1066). */
+  get isCordoned(): boolean {
+    const cordoned = this.list('cordoned.log.dirs')
+    return cordoned.includes('*') || this.logDirectories.every((path) => cordoned.includes(path))
+  }
+
+  /** Directory of the metadata log: the first log directory unless `metadata.log.dir` is set. */
   get metadataDirectory(): string {
     return this.get('metadata.log.dir') ?? (this.logDirectories[0] as string)
   }
 
-  #checkRoles(): void {
-    const roles = this.list('process.roles')
-    if (!roles.includes('broker')) {
+  /** What a broker of one node cannot do must not look as if it were done. */
+  #checkFeatures(): void {
+    const authorizer = this.string('authorizer.class.name')
+    if (authorizer !== '') {
       throw new ConfigError(
-        'process.roles',
-        `Invalid value ${roles.join(',')} for configuration process.roles: millrace is one node that is both; allowed is broker,controller`,
+        'authorizer.class.name',
+        `Invalid value ${authorizer} for configuration authorizer.class.name: this version cannot authorize, and without ACLs every client would be allowed everything. Remove the key to start anyway`,
       )
     }
-    if (this.logDirectories.length === 0) {
+    if (this.boolean('remote.log.storage.system.enable')) {
       throw new ConfigError(
-        'log.dirs',
-        'Invalid value for configuration log.dirs: at least one directory is needed',
+        'remote.log.storage.system.enable',
+        'Invalid value true for configuration remote.log.storage.system.enable: this version has no tiered storage',
+      )
+    }
+  }
+
+  #checkRoles(): void {
+    const roles = this.list('process.roles')
+    if (!roles.includes('broker') || !roles.includes('controller')) {
+      throw invalidValue(
+        'process.roles',
+        roles.join(','),
+        'broker,controller: millrace is one node that is both',
       )
     }
     const voters = this.list('controller.quorum.voters')
     const mine = `${this.nodeId}@`
     if (voters.length > 1 || (voters.length === 1 && !voters[0]?.startsWith(mine))) {
-      throw new ConfigError(
+      throw invalidValue(
         'controller.quorum.voters',
-        `Invalid value ${voters.join(',')} for configuration controller.quorum.voters: millrace is a single node, allowed is ${mine}host:port`,
+        voters.join(','),
+        `${mine}host:port: millrace is a single node`,
       )
     }
   }
+}
 
-  #parseListeners(): ListenerConfig[] {
-    const controllerNames = new Set(
-      this.list('controller.listener.names').map((name) => name.toUpperCase()),
-    )
-    const protocols = parseProtocolMap(
-      'listener.security.protocol.map',
-      this.string('listener.security.protocol.map'),
-    )
-    const advertised = new Map(
-      parseEndpoints('advertised.listeners', this.get('advertised.listeners') ?? '').map(
-        (endpoint) => [endpoint.listenerName, endpoint],
-      ),
-    )
-    const endpoints = parseEndpoints('listeners', this.string('listeners'))
-    for (const { listenerName, host } of advertised.values()) {
-      if (!endpoints.some((endpoint) => endpoint.listenerName === listenerName)) {
-        throw new ConfigError(
-          'advertised.listeners',
-          `Invalid value ${listenerName} for configuration advertised.listeners: allowed are the names in listeners, ${endpoints.map((endpoint) => endpoint.listenerName).join(', ')}`,
-        )
-      }
-      if (host === '0.0.0.0') {
-        throw new ConfigError(
-          'advertised.listeners',
-          `Invalid value ${listenerName}://0.0.0.0 for configuration advertised.listeners: it must be an address that clients can reach`,
-        )
-      }
+const PROVIDER_PACKAGE = 'org.apache.kafka.common.config.provider.'
+const PROVIDERS = ['DirectoryConfigProvider', 'EnvVarConfigProvider', 'FileConfigProvider']
+
+/**
+ * Throws `ConfigError` for a value like `${file:path:key}`, which a config provider would have to look up (KIP-297),
+ * and for a provider that Kafka does not have either.
+ */
+export function checkReferences(given: ReadonlyMap<string, string>): void {
+  for (const provider of splitList(given.get('config.providers') ?? '')) {
+    const classKey = `config.providers.${provider}.class`
+    const className = given.get(classKey)?.trim()
+    if (className === undefined) continue
+    const known = PROVIDERS.map((name) => `${PROVIDER_PACKAGE}${name}`)
+    if (!known.includes(className)) {
+      throw invalidValue(classKey, className, `one of ${known.join(', ')}`)
     }
-    const listeners = endpoints.map((endpoint) => {
-      const { listenerName } = endpoint
-      const isController = controllerNames.has(listenerName)
-      const securityProtocol =
-        protocols.get(listenerName) ?? (isController ? 'PLAINTEXT' : undefined)
-      if (securityProtocol === undefined) {
-        throw new ConfigError(
-          'listeners',
-          `Invalid value ${listenerName} for configuration listeners: listener.security.protocol.map gives no security protocol for it`,
-        )
-      }
-      if (securityProtocol !== 'PLAINTEXT') {
-        throw new ConfigError(
-          'listener.security.protocol.map',
-          `Invalid value ${securityProtocol} for configuration listener.security.protocol.map: listener ${listenerName} can only be PLAINTEXT in this version`,
-        )
-      }
-      const known = advertised.get(listenerName)
-      return {
-        ...endpoint,
-        securityProtocol,
-        isController,
-        advertised: known === undefined ? undefined : { host: known.host, port: known.port },
-      }
-    })
-    if (!listeners.some((listener) => !listener.isController)) {
-      throw new ConfigError(
-        'listeners',
-        `Invalid value ${this.string('listeners')} for configuration listeners: at least one listener must be for clients`,
+    for (const [key, value] of given) {
+      if (!value.includes(`\${${provider}:`)) continue
+      throw invalidValue(
+        key,
+        value,
+        `a value without references: this version does not look up what config provider ${provider} has`,
       )
     }
-    return listeners
   }
+}
+
+/** Java classes that are only told what happens; without them nothing else changes. */
+const REPORTERS: readonly BrokerConfigKey[] = [
+  'metric.reporters',
+  'kafka.metrics.reporters',
+  'replica.selector.class',
+  'security.providers',
+]
+
+function warningsFor(given: ReadonlyMap<string, string>): string[] {
+  return [...given].flatMap(([key, value]) => {
+    if (definitions[key] === undefined) return OPEN_FAMILIES.test(key) ? [] : [unknownKey(key)]
+    const isReporter = REPORTERS.some((name) => name === key)
+    if (!isReporter || value.trim() === '' || value.trim() === definitions[key]?.default) return []
+    return [`configuration ${key} is ignored: Java classes cannot be loaded`]
+  })
 }
 
 function unknownKey(key: string): string {

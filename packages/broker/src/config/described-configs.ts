@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type BrokerConfigKey, ownDefaults } from './broker-config.ts'
 import { brokerConfigDefinitions } from './broker-config-definitions.ts'
+import { clientMetricsConfigDefinitions } from './client-metrics-config.ts'
 import { type ConfigDefinition, configTypeCode } from './config-definition.ts'
+import { shownValue } from './config-value.ts'
+import { brokerDefinitions, splitListenerKey, synonymsOf } from './dynamic-broker-rules.ts'
 import { groupConfigDefinitions } from './group-config-definitions.ts'
 import {
   type BrokerLayers,
   brokerValues,
   ConfigSource,
   type ConfigValue,
+  synonymValues,
   type TopicConfigKey,
   topicValue,
   topicValues,
 } from './topic-config.ts'
-import { topicConfigDefinitions } from './topic-config-definitions.ts'
+import { brokerSynonyms, topicConfigDefinitions } from './topic-config-definitions.ts'
 
 /** One entry of a DescribeConfigs answer. */
 export interface DescribedConfig {
@@ -25,31 +28,35 @@ export interface DescribedConfig {
   readonly synonyms: readonly ConfigValue[]
 }
 
+const UNKNOWN_TYPE = 0
+
 function visible(
   definitions: Readonly<Record<string, ConfigDefinition>>,
 ): [string, ConfigDefinition][] {
   return Object.entries(definitions).filter(([, definition]) => definition.internal !== true)
 }
 
+/** An entry of the answer. What an unknown key holds may be a secret, so its values are hidden, as Kafka does. */
 function entry(
   name: string,
-  definition: ConfigDefinition,
+  definition: ConfigDefinition | undefined,
   found: {
     readonly value: ConfigValue
     readonly synonyms: readonly ConfigValue[]
     readonly readOnly: boolean
   },
 ): DescribedConfig {
-  const isSensitive = definition.type === 'password'
+  const isSensitive = definition === undefined || definition.type === 'password'
   const hide = (value: ConfigValue): ConfigValue =>
     isSensitive ? { ...value, value: null } : value
+  const { value, source } = hide(found.value)
   return {
     name,
-    value: hide(found.value).value,
+    value: value === null ? null : shownValue(value, definition?.type),
     readOnly: found.readOnly,
-    source: found.value.source,
+    source,
     isSensitive,
-    type: configTypeCode[definition.type],
+    type: definition === undefined ? UNKNOWN_TYPE : configTypeCode[definition.type],
     synonyms: found.synonyms.map(hide),
   }
 }
@@ -60,28 +67,44 @@ export function describedTopicConfigs(
 ): DescribedConfig[] {
   return visible(topicConfigDefinitions).map(([name, definition]) => {
     const key = name as TopicConfigKey
+    const isOfBroker = (key: string): boolean =>
+      brokerSynonyms[name as TopicConfigKey].some((synonym) => synonym.key === key)
     const synonyms = topicValues(key, overrides, layers)
+      .filter((value) => value.source !== ConfigSource.default || isOfBroker(value.name))
+      .map((synonym) =>
+        synonym.source === ConfigSource.dynamicTopic && synonym.value !== null
+          ? { ...synonym, value: shownValue(synonym.value, definition.type) }
+          : synonym,
+      )
     return entry(name, definition, {
       value: topicValue(key, overrides, layers),
-      synonyms: synonyms.filter(
-        (synonym) => synonym.name !== name || synonym.source !== ConfigSource.default,
-      ),
+      synonyms,
       readOnly: false,
     })
   })
 }
 
 export function describedBrokerConfigs(layers: BrokerLayers): DescribedConfig[] {
-  return visible(brokerConfigDefinitions).map(([name, definition]) => {
-    const values = brokerValues(name as BrokerConfigKey, layers)
-    const fallback = ownDefaults[name as BrokerConfigKey] ?? definition.default
-    const [value = { name, value: fallback, source: ConfigSource.default }] = values
-    return entry(name, definition, {
-      value,
-      synonyms: values,
-      readOnly: definition.dynamic !== true,
-    })
+  const known = visible(brokerConfigDefinitions).map(([name]) => name)
+  // What was set without being a key of a file: quotas, values for one listener, keys nobody knows.
+  const isOther = (name: string): boolean => !(name in brokerConfigDefinitions)
+  const others = [
+    ...layers.file.given.keys(),
+    ...layers.dynamicDefault.keys(),
+    ...layers.dynamic.keys(),
+  ].filter(isOther)
+  return [...new Set([...known, ...others])].map((name) => {
+    const { listener, key } = splitListenerKey(name)
+    const names = listener === undefined ? synonymsOf(name) : [name, key]
+    // The key itself, and what it falls back to.
+    const synonyms = synonymValues(names.slice(names.indexOf(name)), layers)
+    const [value = { name, value: null, source: ConfigSource.default }] = brokerValues(name, layers)
+    return entry(name, brokerDefinitions[key], { value, synonyms, readOnly: !isDynamic(name) })
   })
+}
+
+function isDynamic(name: string): boolean {
+  return brokerDefinitions[name]?.dynamic !== undefined
 }
 
 /** Only what was set dynamically: the entity default of brokers has no other layers. */
@@ -89,12 +112,11 @@ export function describedDefaultBrokerConfigs(
   dynamicDefault: ReadonlyMap<string, string>,
 ): DescribedConfig[] {
   return [...dynamicDefault].map(([name, value]) => {
-    const definition = (brokerConfigDefinitions as Readonly<Record<string, ConfigDefinition>>)[name]
     const found = { name, value, source: ConfigSource.dynamicDefaultBroker }
-    return entry(name, definition ?? { type: 'string', default: null }, {
+    return entry(name, brokerDefinitions[splitListenerKey(name).key], {
       value: found,
       synonyms: [found],
-      readOnly: false,
+      readOnly: !isDynamic(name),
     })
   })
 }
@@ -104,8 +126,8 @@ export function describedGroupConfigs(
   layers: BrokerLayers,
 ): DescribedConfig[] {
   return visible(groupConfigDefinitions).map(([name, definition]) => {
-    const brokerKey = `group.${name}` as BrokerConfigKey
-    const inherited = brokerKey in brokerConfigDefinitions ? brokerValues(brokerKey, layers) : []
+    const brokerKey = name === 'streams.assignor.name' ? 'group.streams.assignors' : `group.${name}`
+    const inherited = brokerValues(brokerKey, layers)
     const override = overrides.get(name)
     const set =
       override === undefined ? [] : [{ name, value: override, source: ConfigSource.group }]
@@ -113,5 +135,18 @@ export function describedGroupConfigs(
     const synonyms = inherited.length === 0 ? [...set, fallback] : [...set, ...inherited]
     const [value = fallback] = synonyms
     return entry(name, definition, { value, synonyms, readOnly: false })
+  })
+}
+
+export function describedClientMetricsConfigs(
+  overrides: ReadonlyMap<string, string>,
+): DescribedConfig[] {
+  return visible(clientMetricsConfigDefinitions).map(([name, definition]) => {
+    const override = overrides.get(name)
+    const set =
+      override === undefined ? [] : [{ name, value: override, source: ConfigSource.clientMetrics }]
+    const fallback = { name, value: definition.default, source: ConfigSource.default }
+    const [value = fallback] = set
+    return entry(name, definition, { value, synonyms: set, readOnly: false })
   })
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConfigDefinitions } from './config-definition.ts'
+import { autoOffsetReset } from './config-forms.ts'
 
 /** Every configuration of a consumer, share or streams group. */
 export const groupConfigDefinitions = {
@@ -11,7 +12,7 @@ export const groupConfigDefinitions = {
   'errors.deadletterqueue.topic.name': { type: 'string', default: '' },
   'share.assignment.interval.ms': { type: 'int', default: '1000', min: 0 },
   'share.assignor.offload.enable': { type: 'boolean', default: 'true', internal: true },
-  'share.auto.offset.reset': { type: 'string', default: 'latest' },
+  'share.auto.offset.reset': { type: 'string', default: 'latest', form: autoOffsetReset },
   'share.delivery.count.limit': { type: 'int', default: '5', min: 2 },
   'share.heartbeat.interval.ms': { type: 'int', default: '5000', min: 1 },
   'share.isolation.level': {

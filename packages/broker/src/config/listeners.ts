@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ConfigError, splitList } from './config-definition.ts'
+import { isIPv4, isIPv6 } from 'node:net'
+import { ConfigError, invalidValue } from './config-definition.ts'
+import { splitList } from './config-value.ts'
 
 export interface Endpoint {
   readonly listenerName: string
@@ -8,23 +10,35 @@ export interface Endpoint {
   readonly port: number
 }
 
+export interface ListenerConfig extends Endpoint {
+  readonly securityProtocol: string
+  readonly isController: boolean
+  /** What Metadata answers; undefined answers with the address the client used. */
+  readonly advertised: { readonly host: string; readonly port: number } | undefined
+}
+
+/** The texts of a configuration that say where a broker listens; undefined where the file says nothing. */
+export interface ListenerSettings {
+  readonly listeners: string
+  readonly advertisedListeners: string | undefined
+  readonly controllerListenerNames: string
+  readonly protocolMap: string
+  /** Whether the file has `listener.security.protocol.map`. */
+  readonly isProtocolMapGiven: boolean
+  readonly interBrokerListenerName: string | undefined
+  readonly interBrokerProtocol: string | undefined
+  readonly earlyStartListeners: string | undefined
+}
+
+const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
+
 /** Parses `NAME://host:port,…`; an IPv6 host stands in brackets. */
 export function parseEndpoints(key: string, value: string): Endpoint[] {
   const endpoints = splitList(value).map((text) => {
     const match = /^([^:/]+):\/\/(?:\[([^\]]*)\]|([^:]*)):(-?\d+)$/.exec(text)
-    if (match === null) {
-      throw new ConfigError(
-        key,
-        `Invalid value ${text} for configuration ${key}: allowed is a list of NAME://host:port`,
-      )
-    }
+    if (match === null) throw invalidValue(key, text, 'a list of NAME://host:port')
     const port = Number(match[4])
-    if (port < 0 || port > 65535) {
-      throw new ConfigError(
-        key,
-        `Invalid value ${text} for configuration ${key}: the port must be from 0 to 65535`,
-      )
-    }
+    if (port < 0 || port > 65535) throw invalidValue(key, text, 'a port from 0 to 65535')
     return {
       listenerName: (match[1] as string).toUpperCase(),
       host: match[2] ?? match[3] ?? '',
@@ -34,9 +48,10 @@ export function parseEndpoints(key: string, value: string): Endpoint[] {
   const names = new Set<string>()
   for (const { listenerName } of endpoints) {
     if (names.has(listenerName)) {
-      throw new ConfigError(
+      throw invalidValue(
         key,
-        `Invalid value ${value} for configuration ${key}: each listener must have a different name, ${listenerName} is there twice`,
+        value,
+        `a different name for each listener; ${listenerName} is repeated`,
       )
     }
     names.add(listenerName)
@@ -44,18 +59,174 @@ export function parseEndpoints(key: string, value: string): Endpoint[] {
   return endpoints
 }
 
+/** Throws `ConfigError` unless listeners have different ports, or one is IPv4 and the other IPv6. */
+function checkPorts(key: string, value: string, endpoints: readonly Endpoint[]): void {
+  const byPort = Map.groupBy(
+    endpoints.filter(({ port }) => port !== 0),
+    ({ port }) => port,
+  )
+  for (const [port, sharing] of byPort) {
+    const hosts = sharing.map(({ host }) => host)
+    const isPair = hosts.length === 2 && hosts.some(isIPv4) && hosts.some(isIPv6)
+    if (hosts.length === 1 || isPair) continue
+    throw invalidValue(
+      key,
+      value,
+      `a different port for each listener, or one IPv4 and one IPv6 address; ${port} is repeated`,
+    )
+  }
+}
+
 /** Parses `listener.security.protocol.map`: `NAME:PROTOCOL,…`. */
 export function parseProtocolMap(key: string, value: string): Map<string, string> {
   return new Map(
     splitList(value).map((entry) => {
-      const [name, protocol, ...rest] = entry.split(':')
-      if (name === undefined || protocol === undefined || rest.length > 0) {
-        throw new ConfigError(
-          key,
-          `Invalid value ${entry} for configuration ${key}: allowed is a list of NAME:PROTOCOL`,
-        )
+      // As Kafka, a name may have colons: the last one separates.
+      const colon = entry.lastIndexOf(':')
+      const name = entry.slice(0, colon).trim().toUpperCase()
+      const protocol = entry
+        .slice(colon + 1)
+        .trim()
+        .toUpperCase()
+      if (colon === -1) throw invalidValue(key, entry, 'a list of NAME:PROTOCOL')
+      if (!PROTOCOLS.includes(protocol)) {
+        throw invalidValue(key, entry, `one of the security protocols ${PROTOCOLS.join(', ')}`)
       }
-      return [name.trim().toUpperCase(), protocol.trim().toUpperCase()]
+      return [name, protocol]
     }),
   )
+}
+
+/** Reads and checks where a broker listens. Throws `ConfigError`. */
+export function resolveListeners(settings: ListenerSettings): ListenerConfig[] {
+  const controllerNames = splitList(settings.controllerListenerNames).map((name) =>
+    name.toUpperCase(),
+  )
+  const protocols = protocolsOf(settings, controllerNames)
+  const endpoints = parseEndpoints('listeners', settings.listeners)
+  checkPorts('listeners', settings.listeners, endpoints)
+  const names = endpoints.map(({ listenerName }) => listenerName)
+  const advertised = parseEndpoints('advertised.listeners', settings.advertisedListeners ?? '')
+  checkAdvertised(advertised, names)
+  checkNames(settings, { names, controllerNames })
+  const listeners = endpoints.map((endpoint): ListenerConfig => {
+    const { listenerName } = endpoint
+    const known = advertised.find((each) => each.listenerName === listenerName)
+    return {
+      ...endpoint,
+      securityProtocol: supportedProtocol(listenerName, protocols),
+      isController: controllerNames.includes(listenerName),
+      advertised: known === undefined ? undefined : { host: known.host, port: known.port },
+    }
+  })
+  const isAdvertised = (listener: ListenerConfig): boolean =>
+    advertised.length === 0 || listener.advertised !== undefined
+  const forClients = listeners.filter(
+    (listener) => !listener.isController && isAdvertised(listener),
+  )
+  if (forClients.length === 0) {
+    const key = listeners.some(({ isController }) => !isController)
+      ? 'advertised.listeners'
+      : 'listeners'
+    const value = key === 'listeners' ? settings.listeners : (settings.advertisedListeners ?? '')
+    throw invalidValue(key, value, 'at least one listener for clients')
+  }
+  checkInterBroker(settings, {
+    protocols,
+    advertised: forClients.map(({ listenerName }) => listenerName),
+  })
+  return listeners
+}
+
+function protocolsOf(
+  settings: ListenerSettings,
+  controllerNames: readonly string[],
+): Map<string, string> {
+  const protocols = parseProtocolMap('listener.security.protocol.map', settings.protocolMap)
+  if (settings.isProtocolMapGiven) return protocols
+  // As Kafka, a file without the map may name its controller listeners freely.
+  for (const name of controllerNames) if (!protocols.has(name)) protocols.set(name, 'PLAINTEXT')
+  return protocols
+}
+
+function supportedProtocol(listenerName: string, protocols: ReadonlyMap<string, string>): string {
+  const protocol = protocols.get(listenerName)
+  if (protocol === undefined) {
+    throw new ConfigError(
+      'listeners',
+      `Invalid value ${listenerName} for configuration listeners: listener.security.protocol.map has no security protocol for it`,
+    )
+  }
+  if (protocol !== 'PLAINTEXT') {
+    throw new ConfigError(
+      'listener.security.protocol.map',
+      `Invalid value ${protocol} for configuration listener.security.protocol.map: listener ${listenerName} can only be PLAINTEXT in this version`,
+    )
+  }
+  return protocol
+}
+
+function checkAdvertised(advertised: readonly Endpoint[], names: readonly string[]): void {
+  const key = 'advertised.listeners'
+  for (const { listenerName, host } of advertised) {
+    if (!names.includes(listenerName)) {
+      throw invalidValue(key, listenerName, `names of listeners, ${names.join(', ')}`)
+    }
+    if (host === '0.0.0.0') {
+      throw invalidValue(key, `${listenerName}://0.0.0.0`, 'an address that clients can reach')
+    }
+  }
+}
+
+function checkNames(
+  settings: ListenerSettings,
+  known: { readonly names: readonly string[]; readonly controllerNames: readonly string[] },
+): void {
+  const { names, controllerNames } = known
+  // Unlike Kafka's, this controller needs no listener; a file that has one must have all it names.
+  const missing = controllerNames.find((name) => !names.includes(name))
+  if (missing !== undefined && controllerNames.some((name) => names.includes(name))) {
+    throw invalidValue(
+      'controller.listener.names',
+      missing,
+      `names of listeners, ${names.join(', ')}`,
+    )
+  }
+  const early = splitList(settings.earlyStartListeners ?? '').map((name) => name.toUpperCase())
+  const unknown = early.find((name) => !names.includes(name) && !controllerNames.includes(name))
+  if (unknown !== undefined) {
+    throw invalidValue('early.start.listeners', unknown, `names of listeners, ${names.join(', ')}`)
+  }
+}
+
+function checkInterBroker(
+  settings: ListenerSettings,
+  known: {
+    readonly protocols: ReadonlyMap<string, string>
+    readonly advertised: readonly string[]
+  },
+): void {
+  const { interBrokerListenerName, interBrokerProtocol } = settings
+  const expected = `a listener that clients can use, ${known.advertised.join(', ')}`
+  if (interBrokerListenerName === undefined) {
+    const name = interBrokerProtocol ?? 'PLAINTEXT'
+    if (known.advertised.includes(name)) return
+    if (interBrokerProtocol !== undefined) {
+      throw invalidValue('security.inter.broker.protocol', name, expected)
+    }
+    throw new ConfigError(
+      'inter.broker.listener.name',
+      `Missing configuration inter.broker.listener.name: expected ${expected}, since none is called PLAINTEXT`,
+    )
+  }
+  if (interBrokerProtocol !== undefined) {
+    throw invalidValue(
+      'inter.broker.listener.name',
+      interBrokerListenerName,
+      'only one of inter.broker.listener.name and security.inter.broker.protocol',
+    )
+  }
+  if (!known.advertised.includes(interBrokerListenerName.toUpperCase())) {
+    throw invalidValue('inter.broker.listener.name', interBrokerListenerName, expected)
+  }
 }

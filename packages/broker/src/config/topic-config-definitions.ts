@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConfigDefinitions } from './config-definition.ts'
+import { throttledReplicas } from './config-forms.ts'
 
 /** Every topic configuration of Apache Kafka 4.4.0. */
 export const topicConfigDefinitions = {
@@ -17,10 +18,10 @@ export const topicConfigDefinitions = {
   'file.delete.delay.ms': { type: 'long', default: '60000', min: 0 },
   'flush.messages': { type: 'long', default: '9223372036854775807', min: 1 },
   'flush.ms': { type: 'long', default: '9223372036854775807', min: 0 },
-  'follower.replication.throttled.replicas': { type: 'list', default: '' },
+  'follower.replication.throttled.replicas': { type: 'list', default: '', form: throttledReplicas },
   'index.interval.bytes': { type: 'int', default: '4096', min: 0 },
   'internal.segment.bytes': { type: 'int', default: null, internal: true },
-  'leader.replication.throttled.replicas': { type: 'list', default: '' },
+  'leader.replication.throttled.replicas': { type: 'list', default: '', form: throttledReplicas },
   'local.retention.bytes': { type: 'long', default: '-2', min: -2 },
   'local.retention.ms': { type: 'long', default: '-2', min: -2 },
   'max.compaction.lag.ms': { type: 'long', default: '9223372036854775807', min: 1 },

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type CompressionType, ProtocolError } from '@millrace/protocol'
+import type { CompressionType } from '@millrace/protocol'
 import type { LogConfig } from '../log/log-config.ts'
-import type { BrokerConfig, BrokerConfigKey } from './broker-config.ts'
+import { type BrokerConfig, type BrokerConfigKey, ownDefaults } from './broker-config.ts'
 import { brokerConfigDefinitions } from './broker-config-definitions.ts'
-import {
-  type ConfigDefinition,
-  ConfigError,
-  splitList,
-  validateValue,
-} from './config-definition.ts'
+import { type ConfigDefinition, invalidValue } from './config-definition.ts'
+import { numberOf, parseInteger, splitList, validateValue } from './config-value.ts'
 import { brokerSynonyms, topicConfigDefinitions } from './topic-config-definitions.ts'
+import { unknownConfig } from './unknown-config.ts'
 
 export type TopicConfigKey = keyof typeof topicConfigDefinitions
 
@@ -42,20 +39,37 @@ export interface BrokerLayers {
   readonly dynamicDefault: ReadonlyMap<string, string>
 }
 
-/** All values of a broker key, most specific first; the last is the default. */
-export function brokerValues(key: BrokerConfigKey, layers: BrokerLayers): ConfigValue[] {
+/** All values of a broker key, most specific first; the last is the default, if there is one. */
+export function brokerValues(key: string, layers: BrokerLayers): ConfigValue[] {
   const values: ConfigValue[] = []
   const add = (value: string | null | undefined, source: ConfigSource): void => {
-    if (value !== undefined) values.push({ name: key, value, source })
+    if (value !== undefined && value !== null) values.push({ name: key, value, source })
   }
   add(layers.dynamic.get(key), ConfigSource.dynamicBroker)
   add(layers.dynamicDefault.get(key), ConfigSource.dynamicDefaultBroker)
   add(layers.file.given.get(key), ConfigSource.staticBroker)
-  const fallback = layers.file.given.has(key)
-    ? brokerConfigDefinitions[key].default
-    : layers.file.get(key)
-  if (fallback !== null) add(fallback, ConfigSource.default)
+  add(brokerDefault(key, layers.file), ConfigSource.default)
   return values
+}
+
+/**
+ * All values of keys that set the same thing, most specific first. A default must not hide what is set for a less
+ * specific key, so defaults come last; when nothing is set, only the first key has one.
+ */
+export function synonymValues(keys: readonly string[], layers: BrokerLayers): ConfigValue[] {
+  const values = keys
+    .flatMap((key) => brokerValues(key, layers))
+    .sort((a, b) => a.source - b.source)
+  const isSet = values.some(({ source }) => source !== ConfigSource.default)
+  return isSet ? values : values.filter(({ name }) => name === keys[0])
+}
+
+/** What counts when nothing is set: a default of ours, or of Kafka. A key that the file sets falls back to Kafka's. */
+function brokerDefault(key: string, file: BrokerConfig): string | null {
+  // Deprecated spelling of node.id.
+  if (key === 'broker.id' && !file.given.has(key)) return String(file.nodeId)
+  const own = file.given.has(key) ? undefined : ownDefaults[key as BrokerConfigKey]
+  return own ?? brokerConfigDefinitions[key as BrokerConfigKey]?.default ?? null
 }
 
 /** All values that could serve a topic key, most specific first; the first is in force. */
@@ -64,24 +78,18 @@ export function topicValues(
   overrides: ReadonlyMap<string, string>,
   layers: BrokerLayers,
 ): ConfigValue[] {
-  const values: ConfigValue[] = []
   const override = overrides.get(key)
-  if (override !== undefined)
-    values.push({ name: key, value: override, source: ConfigSource.dynamicTopic })
-  brokerSynonyms[key].forEach((synonym, i) => {
-    const found = brokerValues(synonym.key as BrokerConfigKey, layers)
-    // Of the defaults only the first key's counts: the others stand in for it when they are set.
-    values.push(
-      ...(i === 0 ? found : found.filter(({ source }) => source !== ConfigSource.default)),
-    )
-  })
-  const isOnlyDefault = (value: ConfigValue): boolean => value.source === ConfigSource.default
-  const rank = (value: ConfigValue): number => (isOnlyDefault(value) ? 1 : 0)
-  const sorted = values.sort((a, b) => rank(a) - rank(b))
-  if (sorted.length === 0) {
-    return [{ name: key, value: topicConfigDefinitions[key].default, source: ConfigSource.default }]
-  }
-  return sorted
+  const own =
+    override === undefined
+      ? []
+      : [{ name: key, value: override, source: ConfigSource.dynamicTopic }]
+  const inherited = synonymValues(
+    brokerSynonyms[key].map((synonym) => synonym.key),
+    layers,
+  )
+  const values = [...own, ...inherited]
+  if (values.length > 0) return values
+  return [{ name: key, value: topicConfigDefinitions[key].default, source: ConfigSource.default }]
 }
 
 /** The value in force, in the unit of the topic key. */
@@ -108,17 +116,32 @@ export function topicValue(
   return { name: key, value, source: found.source }
 }
 
-/** Throws `INVALID_CONFIG` when a topic has no such key or the value is not allowed. */
-export function validateTopicConfig(name: string, value: string): void {
-  const definition = definitions[name]
-  if (definition === undefined) {
-    throw new ProtocolError('INVALID_CONFIG', `Unknown topic config name: ${name}`)
+/**
+ * Throws `ConfigError` unless the values are a topic's configuration. Limits between keys also count what the broker
+ * sets for the keys that the topic does not.
+ */
+export function checkTopicConfig(values: ReadonlyMap<string, string>, layers: BrokerLayers): void {
+  for (const name of values.keys()) {
+    if (definitions[name] === undefined)
+      throw unknownConfig('topic', name, Object.keys(definitions))
   }
-  try {
-    validateValue(name, value, definition)
-  } catch (error) {
-    if (error instanceof ConfigError) throw new ProtocolError('INVALID_CONFIG', error.message)
-    throw error
+  for (const [name, value] of values) {
+    const definition = definitions[name]
+    if (definition !== undefined) validateValue(name, value, definition)
+  }
+  const lag = (key: TopicConfigKey): bigint =>
+    parseInteger(topicValue(key, values, layers).value ?? '') ?? 0n
+  const [minLag, maxLag] = [lag('min.compaction.lag.ms'), lag('max.compaction.lag.ms')]
+  if (minLag > maxLag) {
+    throw invalidValue(
+      'min.compaction.lag.ms',
+      String(minLag),
+      `at most ${maxLag}, the value of max.compaction.lag.ms`,
+    )
+  }
+  const remote = values.get('remote.storage.enable')?.trim() ?? 'false'
+  if (/^true$/i.test(remote)) {
+    throw invalidValue('remote.storage.enable', remote, 'false: the broker has no tiered storage')
   }
 }
 
@@ -128,13 +151,13 @@ export function resolveLogConfig(
   layers: BrokerLayers,
 ): LogConfig {
   const text = (key: TopicConfigKey): string => topicValue(key, overrides, layers).value ?? ''
-  const number = (key: TopicConfigKey): number => Number(text(key))
+  const number = (key: TopicConfigKey): number => numberOf(text(key))
   const whenSet = (key: TopicConfigKey): number | undefined => {
     const { value, source } = topicValue(key, overrides, layers)
-    return source === ConfigSource.default || value === null ? undefined : Number(value)
+    return source === ConfigSource.default || value === null ? undefined : numberOf(value)
   }
   const policies = splitList(text('cleanup.policy'))
-  const compression = text('compression.type')
+  const compression = text('compression.type').trim()
   const internalSegmentBytes = overrides.get('internal.segment.bytes')
   return {
     cleanupPolicy: { compact: policies.includes('compact'), delete: policies.includes('delete') },
@@ -155,13 +178,13 @@ export function resolveLogConfig(
     messageTimestampAfterMaxMs: number('message.timestamp.after.max.ms'),
     messageTimestampBeforeMaxMs: number('message.timestamp.before.max.ms'),
     messageTimestampType:
-      text('message.timestamp.type') === 'LogAppendTime' ? 'LogAppendTime' : 'CreateTime',
+      text('message.timestamp.type').trim() === 'LogAppendTime' ? 'LogAppendTime' : 'CreateTime',
     minCleanableDirtyRatio: number('min.cleanable.dirty.ratio'),
     minCompactionLagMs: number('min.compaction.lag.ms'),
     retentionBytes: number('retention.bytes'),
     retentionMs: number('retention.ms'),
     segmentBytes:
-      internalSegmentBytes === undefined ? number('segment.bytes') : Number(internalSegmentBytes),
+      internalSegmentBytes === undefined ? number('segment.bytes') : numberOf(internalSegmentBytes),
     segmentIndexBytes: number('segment.index.bytes'),
     segmentJitterMs: number('segment.jitter.ms'),
     segmentMs: number('segment.ms'),

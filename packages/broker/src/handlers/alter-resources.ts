@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
-import { type ConfigChange, changeConfigs, checkResource } from '../metadata/config-operations.ts'
+import { type ConfigChange, changeConfigs } from '../metadata/config-operations.ts'
+import { ConfigResourceType } from '../metadata/metadata-image.ts'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import type { RequestContext } from './handler.ts'
 import { type ItemOutcome, itemOutcome } from './outcome.ts'
@@ -21,21 +22,31 @@ export function alterResources(
   { broker }: RequestContext,
   request: { readonly validateOnly: boolean; readonly resources: readonly ResourceChange[] },
 ): Promise<ResourceResponse[]> {
+  const key = ({ type, name }: ResourceChange): string => `${type}:${name}`
+  const counts = Map.groupBy(request.resources, key)
   return broker.metadata.propose((image) => {
+    const context = { image, config: broker.config, layers: broker.topics.brokerLayers }
     const records: NewMetadataRecord[] = []
-    const seen = new Set<string>()
-    const reply = request.resources.map(({ type, name, changes }): ResourceResponse => {
+    const reply = request.resources.map((resource): ResourceResponse => {
       const outcome = itemOutcome(() => {
-        const key = `${type}:${name}`
-        if (seen.has(key)) {
+        if ((counts.get(key(resource))?.length ?? 0) > 1) {
           throw new ProtocolError('INVALID_REQUEST', 'Each resource must appear at most once.')
         }
-        seen.add(key)
-        checkResource(image, { type, name }, broker.nodeId)
-        records.push(...changeConfigs(image, { type, name }, changes(image.configs(type, name))))
+        const { type, changes } = resource
+        const name = nodeName(resource)
+        records.push(...changeConfigs(context, { type, name }, changes(image.configs(type, name))))
       })
-      return { ...outcome, resourceType: type, resourceName: name }
+      return { ...outcome, resourceType: resource.type, resourceName: resource.name }
     })
     return { records: request.validateOnly ? [] : records, reply }
   })
+}
+
+/** As in Kafka, a broker may be named with leading zeros or a sign. */
+function nodeName({ type, name }: ResourceChange): string {
+  if (type !== ConfigResourceType.broker || name === '') return name
+  if (!/^[+-]?\d+$/.test(name)) {
+    throw new ProtocolError('INVALID_REQUEST', `Node id must be an integer, but it is: ${name}`)
+  }
+  return String(Number(name))
 }

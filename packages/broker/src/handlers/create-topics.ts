@@ -35,6 +35,7 @@ export const createTopics = defineHandler(
             const created = createTopic(image, topic, {
               defaults: broker.topicDefaults,
               topicId: broker.newUuid(),
+              layers: broker.topics.brokerLayers,
             })
             return { topic, ...created }
           } catch (error) {

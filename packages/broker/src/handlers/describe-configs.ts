@@ -8,6 +8,7 @@ import {
 import {
   type DescribedConfig,
   describedBrokerConfigs,
+  describedClientMetricsConfigs,
   describedDefaultBrokerConfigs,
   describedGroupConfigs,
   describedTopicConfigs,
@@ -33,7 +34,7 @@ export const describeConfigs = defineHandler(
             const entries = describe(resourceType, resourceName, context)
             return {
               errorCode: ErrorCode.NONE as number,
-              errorMessage: null as string | null,
+              errorMessage: '',
               resourceType,
               resourceName,
               configs: entries
@@ -75,7 +76,7 @@ function describe(type: number, name: string, { broker }: RequestContext): Descr
       const nameError = topicNameError(name)
       if (nameError !== undefined) throw new ProtocolError('INVALID_TOPIC_EXCEPTION', nameError)
       if (broker.topics.get(name) === undefined) {
-        throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', `there is no topic ${name}`)
+        throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${name}.`)
       }
       return describedTopicConfigs(broker.topics.overrides(name), layers)
     }
@@ -93,23 +94,22 @@ function describe(type: number, name: string, { broker }: RequestContext): Descr
         {
           name: 'root',
           value: broker.logLevel,
-          readOnly: false,
+          // A running broker keeps its log level.
+          readOnly: true,
           source: ConfigSource.dynamicBrokerLogger,
           isSensitive: false,
-          type: 2,
+          type: 0,
           synonyms: [],
         },
       ]
     case ConfigResourceType.clientMetrics:
-      return [...image.configs(type, name)].map(([key, value]) => ({
-        name: key,
-        value,
-        readOnly: false,
-        source: ConfigSource.clientMetrics,
-        isSensitive: false,
-        type: 2,
-        synonyms: [],
-      }))
+      if (name === '') {
+        throw new ProtocolError(
+          'INVALID_REQUEST',
+          'Client metrics subscription name must not be empty',
+        )
+      }
+      return describedClientMetricsConfigs(image.configs(type, name))
     case ConfigResourceType.group:
       if (name === '') throw new ProtocolError('INVALID_REQUEST', 'Group name must not be empty')
       return describedGroupConfigs(image.configs(type, name), layers)

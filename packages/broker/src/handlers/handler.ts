@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MessageInput, MessageOf, MessageSchema } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
-import type { ListenerConfig } from '../config/broker-config.ts'
+import type { ListenerConfig } from '../config/listeners.ts'
 
 /** Who asks, in which version, through which door. */
 export interface RequestContext {

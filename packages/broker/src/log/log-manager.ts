@@ -36,10 +36,14 @@ export interface LogManagerOptions {
   readonly durable: boolean
   readonly retentionCheckIntervalMs: number
   readonly checkpointIntervalMs: number
-  readonly cleanerBackoffMs: number
   readonly cleanerEnabled: boolean
-  readonly cleanerMemoryBytes: number
-  readonly producerIdExpirationMs: number
+  readonly producerIdExpirationCheckIntervalMs: number
+  // The rest may change while the broker runs.
+  readonly cleanerBackoffMs: () => number
+  readonly cleanerMemoryBytes: () => number
+  readonly producerIdExpirationMs: () => number
+  /** `cordoned.log.dirs`: directories that take no new partitions; `*` is all. */
+  readonly cordonedDirectories: () => readonly string[]
 }
 
 interface LogDirectory {
@@ -204,11 +208,12 @@ export class LogManager {
   #directoryForNew(wanted: string | undefined): LogDirectory {
     const named = this.#directories.find((directory) => directory.path === wanted)
     if (named !== undefined) return named
-    const [only, ...others] = this.#directories
-    if (only !== undefined && others.length === 0) return only
-    const counts = new Map(this.#directories.map((directory) => [directory, 0]))
+    const cordoned = this.#options.cordonedDirectories()
+    const open = this.#directories.filter(({ path }) => !cordoned.includes(path))
+    const counts = new Map((open.length === 0 ? this.#directories : open).map((each) => [each, 0]))
     for (const { directory } of this.#partitions.values()) {
-      counts.set(directory, (counts.get(directory) ?? 0) + 1)
+      const count = counts.get(directory)
+      if (count !== undefined) counts.set(directory, count + 1)
     }
     const [least] = [...counts].sort((a, b) => a[1] - b[1])
     return (least as [LogDirectory, number])[0]
@@ -333,19 +338,32 @@ export class LogManager {
   // ---------------------------------------------------------------------------------------------- schedules
 
   start(): void {
-    const { retentionCheckIntervalMs, checkpointIntervalMs, cleanerBackoffMs } = this.#options
-    this.#every(retentionCheckIntervalMs, () => this.enforceRetention())
-    this.#every(checkpointIntervalMs, async () => this.checkpoint())
-    this.#every(1000, async () => {
-      const now = this.#world.clock.now()
-      for (const { log } of this.#partitions.values()) log?.flushIfDue(now)
-    })
-    if (this.#options.cleanerEnabled) this.#every(cleanerBackoffMs, () => this.clean())
+    const options = this.#options
+    this.#every(
+      () => options.retentionCheckIntervalMs,
+      () => this.enforceRetention(),
+    )
+    this.#every(
+      () => options.checkpointIntervalMs,
+      async () => this.checkpoint(),
+    )
+    this.#every(
+      () => options.producerIdExpirationCheckIntervalMs,
+      () => this.expireProducers(),
+    )
+    this.#every(
+      () => 1000,
+      async () => {
+        const now = this.#world.clock.now()
+        for (const { log } of this.#partitions.values()) log?.flushIfDue(now)
+      },
+    )
+    if (options.cleanerEnabled) this.#every(options.cleanerBackoffMs, () => this.clean())
   }
 
-  #every(intervalMs: number, task: () => Promise<void>): void {
+  #every(intervalMs: () => number, task: () => Promise<void>): void {
     const again = (): void => {
-      const timer = this.#world.clock.setTimer(intervalMs, () => {
+      const timer = this.#world.clock.setTimer(intervalMs(), () => {
         this.#timers.delete(timer)
         this.#maintenance = this.#maintenance
           .then(task)
@@ -368,8 +386,18 @@ export class LogManager {
         const deleted = log.enforceRetention(now)
         if (deleted > 0)
           this.#logger.info('deleted old segments', { log: handle.name, count: deleted })
-        log.expireProducers(BigInt(now - this.#options.producerIdExpirationMs))
       })
+      await this.#world.clock.yield()
+    }
+  }
+
+  /** Forgets the producers that have not written for `producer.id.expiration.ms`. */
+  async expireProducers(): Promise<void> {
+    for (const handle of [...this.#partitions.values()]) {
+      if (this.#closed || !this.#partitions.has(handle.name)) continue
+      const before = this.#world.clock.now() - this.#options.producerIdExpirationMs()
+      // A log that is not open has no producers in memory; those on disk are judged after it was opened.
+      handle.log?.expireProducers(BigInt(before))
       await this.#world.clock.yield()
     }
   }
@@ -404,7 +432,7 @@ export class LogManager {
       const before = log.cleanedUpTo
       await cleanLog(log, {
         world: this.#world,
-        memoryBytes: this.#options.cleanerMemoryBytes,
+        memoryBytes: this.#options.cleanerMemoryBytes(),
         isCancelled: () => this.#closed,
       })
       if (log.cleanedUpTo === before) return

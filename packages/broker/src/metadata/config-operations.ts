@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
-import { brokerConfigDefinitions } from '../config/broker-config-definitions.ts'
-import {
-  type ConfigDefinition,
-  ConfigError,
-  splitList,
-  validateValue,
-} from '../config/config-definition.ts'
-import { groupConfigDefinitions } from '../config/group-config-definitions.ts'
+import type { BrokerConfig } from '../config/broker-config.ts'
+import { checkClientMetricsConfig } from '../config/client-metrics-config.ts'
+import { type ConfigDefinition, ConfigError } from '../config/config-definition.ts'
+import { brokerDefinitions, checkDynamicChange } from '../config/dynamic-broker-rules.ts'
+import { checkGroupConfig } from '../config/group-rules.ts'
+import { type BrokerLayers, checkTopicConfig } from '../config/topic-config.ts'
 import { topicConfigDefinitions } from '../config/topic-config-definitions.ts'
 import { topicNameError } from '../topic-name.ts'
 import { ConfigResourceType, type MetadataImage } from './metadata-image.ts'
@@ -27,141 +25,203 @@ export interface ConfigChange {
   readonly value: string | null
 }
 
-type Definitions = Readonly<Record<string, ConfigDefinition>>
-
-function definitionOf(resource: ConfigResource, key: string): ConfigDefinition | undefined {
-  const tables: Readonly<Record<number, Definitions>> = {
-    [ConfigResourceType.topic]: topicConfigDefinitions,
-    [ConfigResourceType.broker]: brokerConfigDefinitions,
-    [ConfigResourceType.group]: groupConfigDefinitions,
-    [ConfigResourceType.clientMetrics]: clientMetricsDefinitions,
-  }
-  return tables[resource.type]?.[key]
+/** What a change is checked against. */
+export interface ConfigContext {
+  readonly image: MetadataImage
+  /** The configuration of the running broker. */
+  readonly config: BrokerConfig
+  readonly layers: BrokerLayers
 }
 
-const clientMetricsDefinitions: Definitions = {
-  metrics: { type: 'list', default: null },
-  'interval.ms': { type: 'int', default: '300000', min: 100, max: 3_600_000 },
-  match: { type: 'list', default: null },
-}
-
-/** Throws when there is no such resource, or none whose configuration can be changed. */
-export function checkResource(
-  image: MetadataImage,
-  resource: ConfigResource,
-  nodeId: number,
-): void {
-  switch (resource.type) {
-    case ConfigResourceType.topic: {
-      const nameError = topicNameError(resource.name)
-      if (nameError !== undefined) throw new ProtocolError('INVALID_TOPIC_EXCEPTION', nameError)
-      if (!image.topics.has(resource.name)) {
-        throw new ProtocolError(
-          'UNKNOWN_TOPIC_OR_PARTITION',
-          `The topic '${resource.name}' does not exist.`,
-        )
-      }
-      return
-    }
-    case ConfigResourceType.broker:
-      if (resource.name !== '' && resource.name !== String(nodeId)) {
-        throw new ProtocolError(
-          'INVALID_REQUEST',
-          `Unexpected broker id, expected ${nodeId} or empty string, but received ${resource.name}`,
-        )
-      }
-      return
-    case ConfigResourceType.group:
-    case ConfigResourceType.clientMetrics:
-      if (resource.name === '') {
-        throw new ProtocolError('INVALID_REQUEST', 'The name of the resource must not be empty')
-      }
-      return
-    default:
-      throw new ProtocolError('INVALID_REQUEST', `Unexpected resource type ${resource.type}.`)
-  }
-}
-
-/** Records of some changes to one resource; throws `INVALID_CONFIG` and leaves all as it is when one is wrong. */
+/**
+ * Records of some changes to one resource. Throws `ProtocolError` with Kafka's code when the resource, a key or a
+ * value is wrong; the metadata is unchanged then.
+ */
 export function changeConfigs(
-  image: MetadataImage,
+  context: ConfigContext,
   resource: ConfigResource,
   changes: readonly ConfigChange[],
 ): NewMetadataRecord[] {
-  const current = image.configs(resource.type, resource.name)
+  checkChanges(changes)
+  checkResourceName(context, resource)
+  const stored = context.image.configs(resource.type, resource.name)
+  const values = new Map(storedValues(context, resource, stored))
+  for (const change of changes) {
+    const value = newValue(change, resource, values.get(change.name))
+    if (value === null) values.delete(change.name)
+    else values.set(change.name, value)
+  }
+  checkValues(context, resource, values)
+  checkMinInsyncReplicas(context, resource, changes)
+  checkExistence(context, resource)
+  return changes.flatMap(({ name }) => {
+    const value = values.get(name) ?? null
+    if (value === (stored.get(name) ?? null)) return []
+    const data = { resourceType: resource.type, resourceName: resource.name, name, value }
+    return [{ kind: 'ConfigRecord' as const, version: 0, data }]
+  })
+}
+
+/** Whether the changes are well-formed, whatever the resource. */
+function checkChanges(changes: readonly ConfigChange[]): void {
   const seen = new Set<string>()
-  return changes.flatMap(({ name, operation, value }) => {
+  for (const { name } of changes) {
     if (seen.has(name)) {
       throw new ProtocolError('INVALID_REQUEST', `Error due to duplicate config keys: ${name}`)
     }
     seen.add(name)
-    const definition = definitionOf(resource, name)
-    if (definition === undefined && resource.type !== ConfigResourceType.broker) {
-      throw new ProtocolError('INVALID_CONFIG', `Unknown config name: ${name}`)
+  }
+  const missing = changes.filter(
+    ({ operation, value }) => operation !== ConfigOperation.delete && value === null,
+  )
+  if (missing.length > 0) {
+    const names = missing.map(({ name }) => name).join(', ')
+    throw new ProtocolError('INVALID_REQUEST', `Null value not supported for : ${names}`)
+  }
+  const known: readonly number[] = Object.values(ConfigOperation)
+  const unknown = changes.find(({ operation }) => !known.includes(operation))
+  if (unknown !== undefined) {
+    throw new ProtocolError('INVALID_REQUEST', `Unknown operations type ${unknown.operation}`)
+  }
+}
+
+/** Throws when no resource can have the name, or none whose configuration can be changed. */
+function checkResourceName({ config }: ConfigContext, { type, name }: ConfigResource): void {
+  switch (type) {
+    case ConfigResourceType.topic: {
+      if (name === '') {
+        throw new ProtocolError('INVALID_REQUEST', 'Default topic resources are not allowed.')
+      }
+      const nameError = topicNameError(name)
+      if (nameError !== undefined) throw new ProtocolError('INVALID_TOPIC_EXCEPTION', nameError)
+      return
     }
-    if (
-      resource.type === ConfigResourceType.broker &&
-      definition !== undefined &&
-      !definition.dynamic
-    ) {
-      throw new ProtocolError('INVALID_REQUEST', `Cannot update these configs dynamically: ${name}`)
-    }
-    const next = newValue(name, { definition, current: current.get(name), operation, value })
-    if (next !== null && definition !== undefined) check(name, next, definition)
-    if (next === (current.get(name) ?? null)) return []
-    return [
-      {
-        kind: 'ConfigRecord' as const,
-        version: 0,
-        data: { resourceType: resource.type, resourceName: resource.name, name, value: next },
-      },
-    ]
-  })
+    case ConfigResourceType.broker:
+      if (name === '' || name === String(config.nodeId)) return
+      throw new ProtocolError(
+        'INVALID_REQUEST',
+        `Unexpected broker id, expected ${config.nodeId} or empty string, but received ${name}`,
+      )
+    case ConfigResourceType.group:
+      if (name !== '') return
+      throw new ProtocolError('INVALID_REQUEST', 'Default group resources are not allowed.')
+    case ConfigResourceType.clientMetrics:
+      if (name !== '') return
+      throw new ProtocolError('INVALID_REQUEST', "Subscription name can't be empty")
+    case ConfigResourceType.brokerLogger:
+      throw new ProtocolError(
+        'INVALID_REQUEST',
+        'Log levels of a running broker cannot be changed: restart it with --log-level.',
+      )
+    default:
+      throw new ProtocolError('INVALID_REQUEST', `Unknown resource type ${type}`)
+  }
+}
+
+/** What the resource has now; of a broker only what is in force, so that an invalid stored value blocks no change. */
+function storedValues(
+  { layers }: ConfigContext,
+  resource: ConfigResource,
+  stored: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  if (resource.type !== ConfigResourceType.broker) return stored
+  return resource.name === '' ? layers.dynamicDefault : layers.dynamic
+}
+
+const listTables: Readonly<Record<number, Readonly<Record<string, ConfigDefinition>>>> = {
+  [ConfigResourceType.topic]: topicConfigDefinitions,
+  [ConfigResourceType.broker]: brokerDefinitions,
 }
 
 function newValue(
-  name: string,
-  change: {
-    readonly definition: ConfigDefinition | undefined
-    readonly current: string | undefined
-    readonly operation: number
-    readonly value: string | null
-  },
+  { name, operation, value }: ConfigChange,
+  { type }: ConfigResource,
+  current: string | undefined,
 ): string | null {
-  const { definition, current, operation, value } = change
-  if (operation === ConfigOperation.delete) return null
-  if (value === null) {
-    throw new ProtocolError('INVALID_CONFIG', `Null value not supported for : ${name}`)
+  if (operation === ConfigOperation.delete || value === null) return null
+  if (operation === ConfigOperation.set) return value
+  // As in Kafka, lists of groups and of metrics subscriptions can only be set.
+  const definition = listTables[type]?.[name]
+  if (definition?.type !== 'list') {
+    throw new ProtocolError(
+      'INVALID_CONFIG',
+      `Cannot append to or subtract from ${name}: only lists of topics and brokers allow it`,
+    )
   }
-  switch (operation) {
-    case ConfigOperation.set:
-      return value
-    case ConfigOperation.append:
-    case ConfigOperation.subtract: {
-      if (definition?.type !== 'list') {
-        throw new ProtocolError(
-          'INVALID_CONFIG',
-          `Can't append or subtract to ${name}: its type is not list`,
-        )
-      }
-      const items = splitList(current ?? definition.default ?? '')
-      const given = splitList(value)
-      const changed =
-        operation === ConfigOperation.append
-          ? [...items, ...given.filter((item) => !items.includes(item))]
-          : items.filter((item) => !given.includes(item))
-      return changed.join(',')
+  const items = (current ?? definition.default ?? '').split(',').filter((item) => item !== '')
+  const given = partsOf(value)
+  if (operation === ConfigOperation.subtract) {
+    return items.filter((item) => !given.includes(item)).join(',')
+  }
+  const added = given.filter((item) => !items.includes(item))
+  // As in Kafka, a repetition is dropped for a topic and refused for a broker.
+  const isOfBroker = type === ConfigResourceType.broker
+  return [...items, ...(isOfBroker ? added : new Set(added))].join(',')
+}
+
+/** The parts of an appended text as Java splits it: empty ones at the end are dropped, an empty text is one part. */
+function partsOf(value: string): string[] {
+  if (value === '') return ['']
+  const parts = value.split(',')
+  while (parts.at(-1) === '') parts.pop()
+  return parts
+}
+
+function checkValues(
+  { config, layers }: ConfigContext,
+  resource: ConfigResource,
+  values: ReadonlyMap<string, string>,
+): void {
+  const isOfBrokers = resource.type === ConfigResourceType.broker
+  try {
+    switch (resource.type) {
+      case ConfigResourceType.topic:
+        return checkTopicConfig(values, layers)
+      case ConfigResourceType.group:
+        return checkGroupConfig(values, config)
+      case ConfigResourceType.clientMetrics:
+        return checkClientMetricsConfig(values)
+      default:
+        return checkDynamicChange({
+          given: config.given,
+          running: config,
+          proposed: values,
+          other: resource.name === '' ? layers.dynamic : layers.dynamicDefault,
+          isDefault: resource.name === '',
+        })
     }
-    default:
-      throw new ProtocolError('INVALID_REQUEST', `Unknown config operation ${operation}`)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    // Kafka refuses changes of brokers with this code, whatever is wrong with them.
+    throw new ProtocolError(isOfBrokers ? 'INVALID_REQUEST' : 'INVALID_CONFIG', error.message)
   }
 }
 
-function check(name: string, value: string, definition: ConfigDefinition): void {
-  try {
-    validateValue(name, value, definition)
-  } catch (error) {
-    if (error instanceof ConfigError) throw new ProtocolError('INVALID_CONFIG', error.message)
-    throw error
+/** With eligible leader replicas on, the minimum of the cluster is the only one of brokers (KIP-966). */
+function checkMinInsyncReplicas(
+  { image }: ConfigContext,
+  { type, name }: ConfigResource,
+  changes: readonly ConfigChange[],
+): void {
+  if (type !== ConfigResourceType.broker) return
+  if ((image.features.get('eligible.leader.replicas.version') ?? 0) === 0) return
+  const change = changes.find((each) => each.name === 'min.insync.replicas')
+  if (change === undefined) return
+  if (name !== '') {
+    throw new ProtocolError(
+      'INVALID_CONFIG',
+      'Broker-level min.insync.replicas cannot be altered while ELR is enabled.',
+    )
   }
+  if (change.operation === ConfigOperation.delete) {
+    throw new ProtocolError(
+      'INVALID_CONFIG',
+      'Cluster-level min.insync.replicas cannot be removed while ELR is enabled.',
+    )
+  }
+}
+
+function checkExistence({ image }: ConfigContext, { type, name }: ConfigResource): void {
+  if (type !== ConfigResourceType.topic || image.topics.has(name)) return
+  throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', `The topic '${name}' does not exist.`)
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ErrorName, ProtocolError } from '@millrace/protocol'
-import { validateTopicConfig } from '../config/topic-config.ts'
+import { ConfigError } from '../config/config-definition.ts'
+import { type BrokerLayers, checkTopicConfig } from '../config/topic-config.ts'
 import { collidesWith, isReservedTopic, topicNameError } from '../topic-name.ts'
 import { ConfigResourceType, type MetadataImage } from './metadata-image.ts'
 import type { NewMetadataRecord } from './metadata-record.ts'
@@ -23,6 +24,8 @@ export interface TopicDefaults {
   readonly directoryId: string
   readonly numPartitions: number
   readonly replicationFactor: number
+  /** Whether no log directory takes new partitions, see `cordoned.log.dirs`. */
+  readonly isCordoned: boolean
 }
 
 export interface TopicResult {
@@ -44,7 +47,11 @@ export function failedTopic(error: unknown): TopicResult {
 export function createTopic(
   image: MetadataImage,
   topic: NewTopic,
-  context: { readonly defaults: TopicDefaults; readonly topicId: string },
+  context: {
+    readonly defaults: TopicDefaults
+    readonly topicId: string
+    readonly layers: BrokerLayers
+  },
 ): { readonly records: NewMetadataRecord[]; readonly result: TopicResult } {
   const { defaults, topicId } = context
   if (isReservedTopic(topic.name)) {
@@ -66,15 +73,7 @@ export function createTopic(
     )
   }
   const numPartitions = partitionCount(topic, defaults)
-  for (const { name, value } of topic.configs) {
-    if (value === null) {
-      throw new ProtocolError(
-        'INVALID_CONFIG',
-        `Null value not supported for topic configs: ${name}`,
-      )
-    }
-    validateTopicConfig(name, value)
-  }
+  checkConfigs(topic, context.layers)
   const records: NewMetadataRecord[] = [
     { kind: 'TopicRecord', version: 0, data: { name: topic.name, topicId } },
   ]
@@ -91,6 +90,25 @@ export function createTopic(
   return { records, result: { error: 'NONE', message: null, topicId, numPartitions } }
 }
 
+function checkConfigs(topic: NewTopic, layers: BrokerLayers): void {
+  const values = new Map<string, string>()
+  for (const { name, value } of topic.configs) {
+    if (value === null) {
+      throw new ProtocolError(
+        'INVALID_CONFIG',
+        `Null value not supported for topic configs: ${name}`,
+      )
+    }
+    values.set(name, value)
+  }
+  try {
+    checkTopicConfig(values, layers)
+  } catch (error) {
+    if (error instanceof ConfigError) throw new ProtocolError('INVALID_CONFIG', error.message)
+    throw error
+  }
+}
+
 function partitionCount(topic: NewTopic, defaults: TopicDefaults): number {
   const { assignments, replicationFactor } = topic
   if (assignments.length > 0) {
@@ -100,7 +118,7 @@ function partitionCount(topic: NewTopic, defaults: TopicDefaults): number {
         'A manual partition assignment was specified, but numPartitions or replicationFactor was not set to -1.',
       )
     }
-    checkAssignments(assignments, { first: 0, nodeId: defaults.nodeId })
+    checkAssignments(assignments, { first: 0, defaults })
     return assignments.length
   }
   const replicas = replicationFactor === -1 ? defaults.replicationFactor : replicationFactor
@@ -116,6 +134,7 @@ function partitionCount(topic: NewTopic, defaults: TopicDefaults): number {
       `Unable to replicate the partition ${replicas} time(s): The target replication factor of ${replicas} cannot be reached because only 1 broker(s) are registered.`,
     )
   }
+  throwIfCordoned(defaults)
   const count = topic.numPartitions === -1 ? defaults.numPartitions : topic.numPartitions
   if (count <= 0) {
     throw new ProtocolError(
@@ -138,8 +157,9 @@ function checkAssignments(
     readonly partitionIndex: number
     readonly brokerIds: readonly number[]
   }[],
-  expected: { readonly first: number; readonly nodeId: number },
+  expected: { readonly first: number; readonly defaults: TopicDefaults },
 ): void {
+  const { nodeId, isCordoned } = expected.defaults
   const indexes = assignments.map((entry) => entry.partitionIndex).sort((a, b) => a - b)
   indexes.forEach((index, i) => {
     if (index !== expected.first + i) {
@@ -162,14 +182,28 @@ function checkAssignments(
         `The manual partition assignment includes the broker ${brokerIds[0]} more than once.`,
       )
     }
-    const unknown = brokerIds.find((id) => id !== expected.nodeId)
+    const unknown = brokerIds.find((id) => id !== nodeId)
     if (unknown !== undefined) {
       throw new ProtocolError(
         'INVALID_REPLICA_ASSIGNMENT',
         `The manual partition assignment includes broker ${unknown}, but no such broker is registered.`,
       )
     }
+    if (isCordoned) {
+      throw new ProtocolError(
+        'INVALID_REPLICA_ASSIGNMENT',
+        `The manual partition assignment includes broker ${nodeId}, but all its log directories are cordoned.`,
+      )
+    }
   }
+}
+
+function throwIfCordoned({ isCordoned }: TopicDefaults): void {
+  if (!isCordoned) return
+  throw new ProtocolError(
+    'INVALID_REPLICATION_FACTOR',
+    'Unable to replicate the partition 1 time(s): All brokers are currently fenced, or have all their log directories cordoned.',
+  )
 }
 
 function partitionRecord(
@@ -243,9 +277,9 @@ export function addPartitions(
         partitionIndex: current + i,
         brokerIds: entry.brokerIds,
       })),
-      { first: current, nodeId: defaults.nodeId },
+      { first: current, defaults },
     )
-  }
+  } else throwIfCordoned(defaults)
   return Array.from({ length: request.count - current }, (_, i) =>
     partitionRecord(image, { topicId: topic.id, index: current + i, defaults }),
   )

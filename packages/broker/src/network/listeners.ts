@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { attempt, type Connection, type NetworkListener, type Timer } from '@millrace/base'
 import type { BrokerServices } from '../broker-services.ts'
-import type { ListenerConfig } from '../config/broker-config.ts'
+import type { ListenerConfig } from '../config/listeners.ts'
+import { ConnectionLimits } from './connection-limits.ts'
 import { FairTurns } from './fair-turns.ts'
 import { ReplyMemory } from './reply-memory.ts'
 import { RequestConnection, type SharedResources } from './request-connection.ts'
@@ -26,7 +27,9 @@ export class Listeners {
   readonly #connections = new Set<RequestConnection>()
   /** Closed connections with requests that are still being worked on. */
   readonly #finishing = new Set<RequestConnection>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #limits: ConnectionLimits
+  /** Connections that wait for their turn, see `max.connection.creation.rate`. */
+  readonly #waiting = new Map<Connection, Timer>()
   readonly #open: { readonly config: ListenerConfig; readonly listener: NetworkListener }[] = []
   #idleTimer: Timer | undefined
   #pressureTimer: Timer | undefined
@@ -35,6 +38,7 @@ export class Listeners {
   constructor(broker: BrokerServices) {
     this.#broker = broker
     const { config, world, logger } = broker
+    this.#limits = new ConnectionLimits(config, world.clock, logger)
     const limitOf = (key: 'queued.max.request.bytes' | 'queued.max.response.bytes'): number =>
       config.number(key) > 0 ? config.number(key) : Number.POSITIVE_INFINITY
     this.#shared = {
@@ -74,22 +78,37 @@ export class Listeners {
 
   /** Serves a connection that came in through `listener`, or from inside the process. */
   accept(connection: Connection, listener: ListenerConfig): void {
-    const { config, logger } = this.#broker
+    const { world, logger } = this.#broker
     const { remoteAddress } = connection
-    const fromThere = (this.#perAddress.get(remoteAddress) ?? 0) + 1
+    const { listenerName } = listener
     if (this.#isClosed) {
       connection.destroy()
       return
     }
-    if (
-      this.#connections.size >= config.number('max.connections') ||
-      fromThere > config.number('max.connections.per.ip')
-    ) {
-      logger.warn('refused a connection: there are too many', { client: remoteAddress })
+    const limit = this.#limits.add(remoteAddress, listenerName)
+    if (limit !== undefined) {
+      logger.warn('refused a connection: there are too many', { client: remoteAddress, limit })
       connection.destroy()
       return
     }
-    this.#perAddress.set(remoteAddress, fromThere)
+    const delayMs = this.#limits.delayMs(listenerName)
+    if (delayMs === 0) return this.#serve(connection, listener)
+    // Reading starts later, so that a burst of connections does not starve those that are served.
+    connection.pause()
+    const timer = world.clock.setTimer(delayMs, () => {
+      this.#waiting.delete(connection)
+      connection.resume()
+      this.#serve(connection, listener)
+    })
+    this.#waiting.set(connection, timer)
+    connection.onClose = () => {
+      if (!this.#waiting.delete(connection)) return
+      timer.cancel()
+      this.#limits.remove(remoteAddress, listenerName)
+    }
+  }
+
+  #serve(connection: Connection, listener: ListenerConfig): void {
     const served: RequestConnection = new RequestConnection({
       connection,
       broker: this.#broker,
@@ -97,9 +116,7 @@ export class Listeners {
       shared: this.#shared,
       onClose: () => {
         this.#connections.delete(served)
-        const left = (this.#perAddress.get(remoteAddress) ?? 1) - 1
-        if (left === 0) this.#perAddress.delete(remoteAddress)
-        else this.#perAddress.set(remoteAddress, left)
+        this.#limits.remove(connection.remoteAddress, listener.listenerName)
         if (served.isDone) return
         this.#finishing.add(served)
         if (this.#finishing.size > MAX_FINISHING || this.#isClosed) served.close()
@@ -170,6 +187,10 @@ export class Listeners {
     this.#idleTimer?.cancel()
     this.#pressureTimer?.cancel()
     const closing = this.#open.map(({ listener }) => listener.close())
+    for (const [connection, timer] of this.#waiting) {
+      timer.cancel()
+      attempt(this.#broker.logger, 'closing a connection', () => connection.destroy())
+    }
     for (const connection of [...this.#connections, ...this.#finishing]) {
       attempt(this.#broker.logger, 'closing a connection', () => connection.close())
     }

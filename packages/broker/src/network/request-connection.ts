@@ -19,7 +19,7 @@ import {
   writeResponseHeader,
 } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
-import type { ListenerConfig } from '../config/broker-config.ts'
+import type { ListenerConfig } from '../config/listeners.ts'
 import { CONTROLLER_APIS, unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { Handler, ReplySpace, RequestContext } from '../handlers/handler.ts'
 import type { FairTurns, TurnTaker } from './fair-turns.ts'

@@ -63,8 +63,8 @@ function queueWith(
     topics,
     clock: nodeWorld.clock,
     logger,
-    prefix: 'dlq.',
-    creates: false,
+    prefix: () => 'dlq.',
+    creates: () => false,
     createTopic: () => Promise.reject(new Error('not asked for')),
     topicDefaults: { numPartitions: 1, replicationFactor: 1, assignments: [] },
   })

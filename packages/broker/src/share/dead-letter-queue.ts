@@ -32,8 +32,8 @@ export class DeadLetterQueue {
   readonly #topics: Topics
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #prefix: string
-  readonly #creates: boolean
+  readonly #prefix: () => string
+  readonly #creates: () => boolean
   readonly #createTopic: (topic: NewTopic) => Promise<void>
   readonly #topicDefaults: Omit<NewTopic, 'name' | 'configs'>
 
@@ -42,9 +42,9 @@ export class DeadLetterQueue {
     readonly clock: Clock
     readonly logger: Logger
     /** `errors.deadletterqueue.topic.name.prefix`. */
-    readonly prefix: string
+    readonly prefix: () => string
     /** `errors.deadletterqueue.auto.create.topics.enable`. */
-    readonly creates: boolean
+    readonly creates: () => boolean
     readonly createTopic: (topic: NewTopic) => Promise<void>
     readonly topicDefaults: Omit<NewTopic, 'name' | 'configs'>
   }) {
@@ -144,13 +144,13 @@ export class DeadLetterQueue {
   }
 
   async #topic(name: string): Promise<Topic | undefined> {
-    if (!name.startsWith(this.#prefix) || name.startsWith('__')) return undefined
+    if (!name.startsWith(this.#prefix()) || name.startsWith('__')) return undefined
     const known = this.#topics.get(name)
     if (known !== undefined) {
       const isMeant = this.#topics.overrides(name).get('errors.deadletterqueue.group.enable')
-      return isMeant === 'true' ? known : undefined
+      return isMeant?.trim().toLowerCase() === 'true' ? known : undefined
     }
-    if (!this.#creates) return undefined
+    if (!this.#creates()) return undefined
     await this.#createTopic({
       name,
       ...this.#topicDefaults,

@@ -96,7 +96,7 @@ describe('millrace start', () => {
     assert.equal(wrong.code, 1)
     assert.match(
       wrong.output,
-      /Invalid value soon for configuration log\.retention\.hours: allowed is a 32-bit number/,
+      /Invalid value soon for configuration log\.retention\.hours: expected a 32-bit number/,
     )
     const cluster = await failed(
       'start',
@@ -104,7 +104,7 @@ describe('millrace start', () => {
       '--set',
       'controller.quorum.voters=1@a:1,2@b:2',
     )
-    assert.match(cluster.output, /single node, allowed is 1@host:port/)
+    assert.match(cluster.output, /expected 1@host:port: millrace is a single node/)
   })
 
   it('helps with slips of the keys', async () => {

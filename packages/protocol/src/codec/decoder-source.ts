@@ -12,6 +12,9 @@ import { defaultSource } from './defaults.ts'
 const MAX_ARRAY_LENGTH = 1_000_000
 const MAX_TAGGED_FIELDS = 10_000
 
+/** What the length of a string that is not compact can say; Kafka closes a connection that sends a longer one. */
+const MAX_STRING_BYTES = 32_767
+
 /** Source text of a function body that reads `schema` in `version` from the reader `r` and returns the message. */
 export function decoderSource(schema: MessageSchema, version: number): string {
   const flexible = inVersions(schema.flexible, version)
@@ -31,9 +34,14 @@ export function decoderSource(schema: MessageSchema, version: number): string {
     read: string,
     length: string,
     nullable: boolean,
+    maxLength?: number,
   ): void {
     const size = fresh()
     lines.push(`const ${size} = ${length}`)
+    if (maxLength !== undefined) {
+      const message = `${what} is longer than ${maxLength} bytes`
+      lines.push(`if (${size} > ${maxLength}) runtime.malformed(${JSON.stringify(message)})`)
+    }
     const whenNegative = nullable ? 'null' : `runtime.malformed('${what} must not be null')`
     lines.push(`${target} = ${size} < 0 ? ${whenNegative} : ${read}(${size})`)
   }
@@ -47,7 +55,7 @@ export function decoderSource(schema: MessageSchema, version: number): string {
   ): void {
     switch (type) {
       case 'string':
-        sized(target, what, 'r.utf8', lengthSource('string', compact), nullable)
+        sized(target, what, 'r.utf8', lengthSource('string', compact), nullable, MAX_STRING_BYTES)
         break
       case 'bytes':
         sized(target, what, 'r.bytes', lengthSource('bytes', compact), nullable)

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Logger } from '@millrace/base'
+import { ConfigResourceType, type MetadataImage } from '../metadata/metadata-image.ts'
+import type { MetadataRecord } from '../metadata/metadata-record.ts'
+import type { BrokerConfig } from './broker-config.ts'
+import { checkDynamicChange, mergeLevels } from './dynamic-broker-rules.ts'
+import type { BrokerLayers } from './topic-config.ts'
+
+/** Follows the changes of a broker's configuration in the metadata and applies the valid ones (KIP-226). */
+export class DynamicBrokerConfig {
+  readonly #image: MetadataImage
+  readonly #config: BrokerConfig
+  readonly #logger: Logger
+  #own: ReadonlyMap<string, string> = new Map()
+  #defaults: ReadonlyMap<string, string> = new Map()
+  readonly #listeners: (() => void)[] = []
+
+  constructor(image: MetadataImage, config: BrokerConfig, logger: Logger) {
+    this.#image = image
+    this.#config = config
+    this.#logger = logger
+    this.#update()
+  }
+
+  /** The values in force, by where they come from. */
+  get layers(): BrokerLayers {
+    return { file: this.#config, dynamic: this.#own, dynamicDefault: this.#defaults }
+  }
+
+  /** Called after values changed. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /** Follows records that were applied to the image. */
+  follow(records: readonly MetadataRecord[]): void {
+    const isOfBrokers = (record: MetadataRecord): boolean =>
+      record.kind === 'ConfigRecord' && record.data.resourceType === ConfigResourceType.broker
+    if (!records.some(isOfBrokers)) return
+    this.#update()
+    for (const listener of this.#listeners) listener()
+  }
+
+  #update(): void {
+    this.#defaults = this.#valid('', new Map())
+    this.#own = this.#valid(String(this.#config.nodeId), this.#defaults)
+    this.#config.applyDynamic(mergeLevels(new Map(), this.#defaults, this.#own))
+  }
+
+  /** A directory may hold values that this release does not allow: as in Kafka they are ignored, one by one. */
+  #valid(resourceName: string, other: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+    const stored = this.#image.configs(ConfigResourceType.broker, resourceName)
+    const check = (proposed: ReadonlyMap<string, string>): void =>
+      checkDynamicChange({
+        given: this.#config.given,
+        running: undefined,
+        proposed,
+        other,
+        isDefault: resourceName === '',
+      })
+    const valid = new Map<string, string>()
+    for (const [name, value] of stored) {
+      try {
+        check(new Map([...valid, [name, value]]))
+        valid.set(name, value)
+      } catch (error) {
+        this.#logger.error('ignored a stored configuration', { key: name, error })
+      }
+    }
+    return valid
+  }
+}
