@@ -31,6 +31,23 @@ describe('PartitionIndex', () => {
     assert.equal(index.inFlight, 1)
   })
 
+  it('writes no floor above a message whose transaction failed', () => {
+    const index = filled(3)
+    index.finish(0)
+    index.move(1, Place.inFlight)
+    index.move(1, Place.finishing)
+    index.markChanged(1)
+    // The transaction would write the floor that holds if it is committed; trimming waits until it is.
+    const taken = index.takeChanges()
+    assert.deepEqual(taken[0], { kind: 'floor', offset: 2 })
+    assert.equal(index.lowest, 1)
+    index.retakeChanges(taken)
+    index.move(1, Place.inFlight)
+    index.markChanged(1)
+    assert.deepEqual(index.takeChanges()[0], { kind: 'floor', offset: 1 })
+    assert.equal(index.lowest, 1)
+  })
+
   it('finds one of another priority behind many', () => {
     const index = filled(100_000)
     index.add(100_000, { ...plain, priority: 9 }, 0)

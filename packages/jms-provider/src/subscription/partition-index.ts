@@ -70,6 +70,8 @@ export class PartitionIndex {
   #journaledFloor: number
   #durableFloor: number
   readonly #journaledChunks = new Set<number>()
+  /** Messages that transactions are about to finish. */
+  #finishing = 0
   /** Available messages by priority. */
   readonly available = new Array<number>(PRIORITIES).fill(0)
   /** Messages that are not finished. */
@@ -100,9 +102,16 @@ export class PartitionIndex {
     return this.#durableFloor
   }
 
-  /** The first offset that is not finished, or the end. */
+  /** The first offset that is not finished for good, or the end. One that a transaction is about to finish may yet return. */
   get lowest(): number {
     this.#advanceFloor()
+    if (this.#finishing === 0) return this.#floor
+    for (const chunk of this.#chunks) {
+      if (chunk === undefined || chunk.base >= this.#floor) continue
+      for (let within = 0; within < CHUNK && chunk.base + within < this.#floor; within++) {
+        if (chunk.places[within] === Place.finishing) return chunk.base + within
+      }
+    }
     return this.#floor
   }
 
@@ -184,11 +193,13 @@ export class PartitionIndex {
       this.available[priority] = (this.available[priority] as number) - 1
     } else if (before === Place.inFlight) this.inFlight--
     else if (before === Place.delayed) this.delayed--
+    else if (before === Place.finishing) this.#finishing--
     if (place === Place.available) {
       chunk.available[priority] = (chunk.available[priority] as number) + 1
       this.available[priority] = (this.available[priority] as number) + 1
     } else if (place === Place.inFlight) this.inFlight++
     else if (place === Place.delayed) this.delayed++
+    else if (place === Place.finishing) this.#finishing++
     chunk.places[within] = place
   }
 
@@ -196,6 +207,12 @@ export class PartitionIndex {
   move(offset: number, place: Place): void {
     const chunk = this.#chunkOf(offset)
     if (chunk === undefined || chunk.places[offset - chunk.base] === Place.none) return
+    // A transaction that was to finish it failed: a floor that has passed it must not be written.
+    const isBack = chunk.places[offset - chunk.base] === Place.finishing
+    if (isBack && offset < this.#floor && place !== Place.finishing) {
+      this.#floor = offset
+      this.#journaledFloor = -1
+    }
     this.#place(chunk, offset - chunk.base, place)
   }
 
