@@ -12,6 +12,7 @@ import {
   encodeComposite,
 } from '@millrace/amqp'
 import { ByteReader } from '@millrace/base'
+import { Admin, Producer } from '@millrace/client'
 import {
   type Connection,
   ConnectionFactory,
@@ -899,6 +900,46 @@ describe('what else an outage meets', () => {
       )
     }))
 })
+
+describe('a provider that starts anew', () => {
+  it('serves a client that was authenticating meanwhile', () =>
+    during(async (outage) => {
+      const connecting = outage.factory().createConnection()
+      // The transport is there; the client's first words are not.
+      outage.network.isHeld = true
+      await outage.world.pass(100)
+      const { engine } = outage.provider.provider ?? {}
+      await loseOwnership(outage)
+      await outage.until(() => {
+        const current = outage.provider.provider?.engine
+        return current !== undefined && current !== engine
+      })
+      outage.network.release()
+      await using connection = await connecting
+      await connection.start()
+      await using session = await connection.createSession()
+      await using consumer = await session.createConsumer(session.createQueue('q'))
+      await using producer = await session.createProducer(session.createQueue('q'))
+      await producer.send(session.createTextMessage('x'))
+      assert.equal(textOf(await consumer.receive(WAIT_MS)), 'x')
+    }))
+})
+
+/** Another producer takes the transactional ids of the provider, as another provider would. */
+async function loseOwnership(outage: Outage): Promise<void> {
+  await using admin = new Admin(outage.world.client)
+  for (const { transactionalId } of await admin.listTransactions()) {
+    await using producer = new Producer({ ...outage.world.client, transactionalId })
+    await producer.initTransactions()
+  }
+  await using connection = await outage.bystander()
+  const session = await connection.createSession(Session.SESSION_TRANSACTED)
+  const producer = await session.createProducer()
+  for (const queue of ['one', 'other']) {
+    await producer.send(session.createQueue(queue), session.createTextMessage('x'))
+  }
+  await assert.rejects(session.commit(), JMSException)
+}
 
 describe('context.request', () => {
   interface Sum {

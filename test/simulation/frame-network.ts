@@ -34,6 +34,11 @@ export class FrameNetwork implements ClientNetwork {
   /** The frame in place of which the connection breaks. */
   cutAt = Number.POSITIVE_INFINITY
   cuts = 0
+  /** Connections that ended, for whatever reason. */
+  losses = 0
+  /** What the client sends waits until `release`. */
+  isHeld = false
+  readonly #held: (() => void)[] = []
   /** Connections are refused. */
   isDown = false
   /** Called when a connection breaks at a frame. */
@@ -55,6 +60,12 @@ export class FrameNetwork implements ClientNetwork {
   /** Breaks all connections so that only this end knows: the other end waits until it gives the silent peer up. */
   vanish(): void {
     for (const forget of [...this.#forget.values()]) forget()
+  }
+
+  /** Lets what was held go, in order. */
+  release(): void {
+    this.isHeld = false
+    for (const write of this.#held.splice(0)) write()
   }
 
   /** Breaks all connections, and refuses others until it is up again. */
@@ -86,7 +97,12 @@ export class FrameNetwork implements ClientNetwork {
       onClose() {},
       onDrain() {},
       write: (buffers) => {
-        const frames = sent.push(Buffer.concat(buffers))
+        const bytes = Buffer.concat(buffers)
+        if (this.isHeld) {
+          this.#held.push(() => outer.write([bytes]))
+          return true
+        }
+        const frames = sent.push(bytes)
         const passing = frames.filter(() => this.#passes(inner))
         return passing.length === 0 || inner.write(passing)
       },
@@ -110,6 +126,7 @@ export class FrameNetwork implements ClientNetwork {
     inner.onDrain = () => outer.onDrain()
     this.inject = (frame) => outer.onData(frame)
     inner.onClose = (error) => {
+      this.losses++
       this.#forget.delete(inner)
       if (this.#open.delete(inner)) outer.onClose(error)
     }

@@ -540,8 +540,11 @@ export class JmsProvider implements AsyncDisposable {
       logger: this.#logger,
       onForeignProtocol: (protocol) => this.#onForeignProtocol(protocol.name, transport),
       authenticator: this.#users.authenticatorFor(transport.remoteAddress, transport.peerName),
-      admit(connection, username) {
-        const handler = new ProviderConnection(context, username)
+      admit: (connection, username) => {
+        // While the client authenticated, the destinations may have gone to another engine, or to another provider.
+        const current = this.#reign?.context
+        if (current === undefined) transport.destroy()
+        const handler = new ProviderConnection(current ?? context, username)
         handler.use(connection)
         return handler
       },
