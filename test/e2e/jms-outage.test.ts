@@ -904,9 +904,12 @@ describe('what else an outage meets', () => {
 describe('a provider that starts anew', () => {
   it('serves a client that was authenticating meanwhile', () =>
     during(async (outage) => {
+      // The provider has offered its mechanisms, and the client does not choose one.
+      outage.network.onReceived = () => {
+        outage.network.onReceived = () => {}
+        outage.network.isHeld = true
+      }
       const connecting = outage.factory().createConnection()
-      // The transport is there; the client's first words are not.
-      outage.network.isHeld = true
       await outage.world.pass(100)
       const { engine } = outage.provider.provider ?? {}
       await loseOwnership(outage)
