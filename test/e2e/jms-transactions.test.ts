@@ -96,7 +96,7 @@ describe('a commit that Kafka refuses', () => {
       assert.equal(outcome.status, guilty.has(i) ? 'rejected' : 'fulfilled', `${i}`)
       if (outcome.status !== 'rejected') continue
       assert.equal((outcome.reason as Error).name, 'TransactionRolledBackException')
-      assert.match((outcome.reason as Error).message, /exceeds max\.message\.bytes/)
+      assert.match((outcome.reason as Error).message, /1048576/)
     }
     const session = await connection.createSession()
     const consumer = await session.createConsumer(session.createQueue('limited'))
