@@ -22,7 +22,8 @@ export function readyAddresses(child: ChildProcess): Promise<ReadyAddresses> {
     const look = (data: Buffer): void => {
       output += data
       const ready = /^millrace ready kafka=(\S+)(?: amqp=(\S+))?$/m.exec(output)
-      if (ready !== null) resolve({ kafka: ready[1] as string, amqp: ready[2] ?? '' })
+      if (ready !== null)
+        resolve({ kafka: ready[1] as string, amqp: ready[2] === 'none' ? '' : (ready[2] ?? '') })
     }
     child.stdout?.on('data', look)
     child.stderr?.on('data', look)

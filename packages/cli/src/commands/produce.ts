@@ -18,7 +18,7 @@ const options = {
   'key-separator': {
     value: 'TEXT',
     short: 'K',
-    help: 'what comes before it in a line is the key, what comes after the value',
+    help: 'separates key and value in a line; \\t, \\n, \\xNN stand for characters',
   },
   key: { value: 'KEY', short: 'k', help: 'one key for all records' },
   header: {
@@ -136,7 +136,7 @@ function producerOptions(parsed: ParsedOptions): ProducerOptions {
 }
 
 function recordMaker(parsed: ParsedOptions, topic: string): (line: Buffer) => ProducerRecord {
-  const separator = parsed.value('key-separator')
+  const separator = unescaped(parsed.value('key-separator'))
   const fixedKey = parsed.value('key')
   if (separator === '') throw new UsageError('invalid --key-separator: it must not be empty')
   const partition = parsed.number('partition')
@@ -153,6 +153,24 @@ function recordMaker(parsed: ParsedOptions, topic: string): (line: Buffer) => Pr
     const value = at < 0 ? line : line.subarray(at + Buffer.byteLength(separator ?? ''))
     return { ...common, key, value: isNullable && value.length === 0 ? null : value }
   }
+}
+
+/** Replaces kcat's escapes: `\t`, `\n`, `\r`, `\0`, `\\`, `\xNN`. */
+function unescaped(text: string | undefined): string | undefined {
+  const named: Readonly<Record<string, string>> = {
+    t: '\t',
+    n: '\n',
+    r: '\r',
+    '0': '\0',
+    '\\': '\\',
+  }
+  return text?.replace(
+    /\\(?:x([\da-f]{2})|([tnr0\\]))/gi,
+    (whole, hex?: string, letter?: string) =>
+      hex === undefined
+        ? (named[letter ?? ''] ?? whole)
+        : String.fromCharCode(Number.parseInt(hex, 16)),
+  )
 }
 
 function open(file: string): AsyncIterable<Buffer> {

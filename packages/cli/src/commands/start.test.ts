@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { freePort } from '@millrace/testkit'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
@@ -131,6 +134,55 @@ describe('millrace start', () => {
     )
     first.child.kill('SIGTERM')
     await first.exited
+  })
+
+  it('starts without AMQP when its default port is taken, and fails for a port that was asked for', async () => {
+    const held = createServer().listen(5672, '127.0.0.1')
+    await Promise.race([once(held, 'listening'), once(held, 'error')])
+    const port = await freePort()
+    const broker = millrace(
+      'start',
+      '--ephemeral',
+      '--set',
+      `listeners=PLAINTEXT://127.0.0.1:${port}`,
+    )
+    await ready(broker)
+    assert.match(
+      broker.output(),
+      /cannot listen for AMQP on 127\.0\.0\.1:5672: the address is in use/,
+    )
+    assert.match(
+      broker.output(),
+      new RegExp(`^millrace ready kafka=127.0.0.1:${port} amqp=none$`, 'm'),
+    )
+    const asked = await failed(
+      'start',
+      '--ephemeral',
+      '--listen',
+      '127.0.0.1:0',
+      '--amqp',
+      '127.0.0.1:5672',
+    )
+    assert.notEqual(asked.code, 0)
+    assert.match(asked.output, /cannot listen for AMQP on 127\.0\.0\.1:5672: the address is in use/)
+    const own = await failed(
+      'start',
+      '--ephemeral',
+      '--listen',
+      `127.0.0.1:${port}`,
+      '--amqp',
+      'none',
+    )
+    assert.notEqual(own.code, 0)
+    assert.match(
+      own.output,
+      new RegExp(`cannot listen for Kafka on .*127.0.0.1:${port}: the address is in use`),
+    )
+    if (process.platform === 'linux')
+      assert.match(own.output, new RegExp(`\\(process ${broker.child.pid}\\)`))
+    broker.child.kill('SIGTERM')
+    await broker.exited
+    held.close()
   })
 
   it('lists every option in its help', async () => {

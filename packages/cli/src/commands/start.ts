@@ -8,6 +8,7 @@ import { interrupted } from '../client/interrupted.ts'
 import { loggerFor, logLevelOf } from '../client/stderr-logger.ts'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
+import { portHolder } from '../port-holder.ts'
 import { UsageError } from '../usage-error.ts'
 
 const options = {
@@ -79,6 +80,13 @@ export const start: Command = {
     const amqp = amqpSettings(settings, parsed)
     const provider = await startProvider(amqp, { broker, bootstrap, logger }).catch(
       async (error: unknown) => {
+        // The default port may belong to something else; a port that was asked for must be free.
+        if (broker !== undefined && isTaken(error) && !amqp.has('amqp.listener')) {
+          process.stderr.write(
+            `millrace: ${takenText('AMQP', DEFAULT_AMQP)}; started without AMQP\n`,
+          )
+          return undefined
+        }
         await broker?.close()
         throw explainAmqp(error, amqp)
       },
@@ -160,13 +168,27 @@ function insideClient(broker: Broker): ClientOptions {
   }
 }
 
+const DEFAULT_AMQP = '127.0.0.1:5672'
+
+function isTaken(error: unknown): boolean {
+  return systemErrorCode(error) === 'EADDRINUSE'
+}
+
+/** `cannot listen for AMQP on HOST:PORT: the address is in use by …`. */
+function takenText(what: string, listener: string): string {
+  const port = Number(/:(\d+)(?:[/,]|$)/.exec(listener)?.[1])
+  const holder = portHolder(port)
+  const by = holder === undefined ? '' : ` by ${holder}`
+  return `cannot listen for ${what} on ${listener}: the address is in use${by}`
+}
+
 function explainAmqp(error: unknown, config: ReadonlyMap<string, string>): unknown {
+  const listener = config.get('amqp.listener') ?? DEFAULT_AMQP
+  const other = 'choose another with --amqp HOST:PORT, or --amqp none'
+  if (isTaken(error)) return new UsageError(`${takenText('AMQP', listener)}; ${other}`)
   const code = systemErrorCode(error)
-  if (code === 'EADDRINUSE' || code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-    const listener = config.get('amqp.listener') ?? '127.0.0.1:5672'
-    return new UsageError(
-      `cannot listen for AMQP on ${listener} (${code}); choose another with --amqp HOST:PORT, or --amqp none`,
-    )
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+    return new UsageError(`cannot listen for AMQP on ${listener} (${code}); ${other}`)
   }
   return error
 }
@@ -276,8 +298,8 @@ function announce({
     '  Ctrl-C stops it.',
     '',
   ]
-  const amqp = provider === undefined || provider.address === '' ? '' : ` amqp=${provider.address}`
-  process.stdout.write(`${lines.join('\n')}\nmillrace ready kafka=${kafka}${amqp}\n`)
+  const amqp = provider?.address || 'none'
+  process.stdout.write(`${lines.join('\n')}\nmillrace ready kafka=${kafka} amqp=${amqp}\n`)
 }
 
 function amqpUrl(address: string): string {
@@ -298,8 +320,9 @@ function describeBroker(broker: Broker, settings: ReadonlyMap<string, string>): 
 function explain(error: unknown, settings: ReadonlyMap<string, string>): unknown {
   const code = systemErrorCode(error)
   if (code === 'EADDRINUSE') {
+    const listeners = settings.get('listeners') ?? ''
     return new UsageError(
-      `cannot listen on ${settings.get('listeners')}: the address is in use; choose another with --listen HOST:PORT`,
+      `${takenText('Kafka', listeners)}; choose another with --listen HOST:PORT`,
     )
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {

@@ -221,7 +221,8 @@ export class Cluster {
         lastError = undefined
       } catch (error) {
         if (!(error instanceof MillraceError) || !error.retriable) throw error
-        lastError = error
+        // The end of the time says less than what went wrong before.
+        if (error.code !== 'MILLRACE_TIMEOUT' || lastError === undefined) lastError = error
       }
       const foundNow = find(this.#metadata)
       if (foundNow !== undefined) return foundNow

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from '@millrace/base'
 import type { BatchResult } from './producer-batch.ts'
 
 /** Headers; names may repeat, order is kept. A value may be null. */
@@ -86,17 +87,38 @@ export class RecordMetadata {
   }
 }
 
-/** One header per pair, in the order given. */
+/**
+ * One header per pair, in the order given. Throws `MILLRACE_INVALID_RECORD` for anything but an
+ * object of values or a list of `{ key, value }`.
+ */
 export function headerList(
   headers: HeadersInput | undefined,
 ): readonly { readonly key: string; readonly value: Uint8Array | string | null }[] {
-  if (headers === undefined) return []
-  if (Array.isArray(headers)) return headers
+  if (headers === undefined || headers === null) return []
+  if (typeof headers !== 'object') throw invalidHeaders(`headers are ${typeof headers}`)
+  const list = Array.isArray(headers) ? headers : pairsOf(headers)
+  for (const [i, header] of list.entries()) {
+    const { key, value }: { readonly key?: unknown; readonly value?: unknown } = header ?? {}
+    if (typeof key !== 'string') throw invalidHeaders(`header ${i} has no key`)
+    const isValue = value === null || typeof value === 'string' || value instanceof Uint8Array
+    if (!isValue) throw invalidHeaders(`the value of header ${key} is ${typeof value}`)
+  }
+  return list
+}
+
+function pairsOf(headers: object): { readonly key: string; readonly value: HeaderValue }[] {
   return Object.entries(
     headers as Readonly<Record<string, HeaderValue | readonly HeaderValue[]>>,
   ).flatMap(([key, value]) =>
     Array.isArray(value)
       ? value.map((each: HeaderValue) => ({ key, value: each }))
       : [{ key, value: value as HeaderValue }],
+  )
+}
+
+function invalidHeaders(found: string): MillraceError {
+  return new MillraceError(
+    'MILLRACE_INVALID_RECORD',
+    `${found}: expected { name: value } or [{ key, value }], each value a string, bytes or null`,
   )
 }
