@@ -20,7 +20,8 @@ export function compress(data: Buffer): Buffer {
  * as long.
  */
 const MAGIC = 0x184d2204
-const HAS_DICTIONARY = 0x01
+/** A dictionary, which Kafka has none of, and a bit that must be zero. */
+const RESERVED_FLAGS = 0x03
 const HAS_CONTENT_CHECKSUM = 0x04
 const HAS_CONTENT_SIZE = 0x08
 const HAS_BLOCK_CHECKSUM = 0x10
@@ -54,9 +55,11 @@ export function decompress(data: Buffer, limit: number): DecodedFrame {
     throw new MalformedInputError('lz4 data does not begin with a frame')
   }
   const flags = data[4] as number
-  const blockSizeId = ((data[5] as number) >> 4) & 7
-  if (flags >> 6 !== 1 || blockSizeId < 4 || (flags & HAS_DICTIONARY) !== 0) {
-    throw new MalformedInputError(`lz4 frame has flags ${flags} and block size ${blockSizeId}`)
+  const descriptor = data[5] as number
+  const blockSizeId = descriptor >> 4
+  const hasReserved = (flags & RESERVED_FLAGS) !== 0 || (descriptor & 0x0f) !== 0
+  if (flags >> 6 !== 1 || blockSizeId < 4 || blockSizeId > 7 || hasReserved) {
+    throw new MalformedInputError(`lz4 frame has flags ${flags} and block descriptor ${descriptor}`)
   }
   const isIndependent = (flags & IS_INDEPENDENT) !== 0
   const maxBlock = 1 << (8 + 2 * blockSizeId)
