@@ -127,7 +127,8 @@ async function simulate(seed: number): Promise<string> {
     'log.cleaner.enable': 'false',
   })
   const provider = new SimulatedProvider(world, {
-    config: { 'amqp.max.delivery.attempts': '0' },
+    // What is consumed is deleted from the logs meanwhile.
+    config: { 'amqp.max.delivery.attempts': '0', 'amqp.consumed.retention.ms': '0' },
   })
   const promises: Promises = {
     committed: new Set(),

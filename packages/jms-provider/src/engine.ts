@@ -7,6 +7,7 @@ import { Destination, type DestinationHost, type OpenOptions } from './destinati
 import { isNotFound } from './destination/destination-errors.ts'
 import { DestinationOpener, recordChange } from './destination/destination-opener.ts'
 import { KafkaLogs } from './destination/kafka-logs.ts'
+import { LogTrimmer, type TrimRule } from './destination/log-trimmer.ts'
 import { MemoryLog } from './destination/memory-log.ts'
 import { MessageCache } from './destination/message-cache.ts'
 import { TopicAdmin } from './destination/topic-admin.ts'
@@ -48,6 +49,7 @@ export class Engine implements DestinationHost {
   readonly topics: TopicAdmin
   readonly #opener: DestinationOpener
   readonly #watch: TopicWatch
+  readonly #trimmer: LogTrimmer
   readonly #options: EngineOptions
   readonly #image: StateImage
   readonly #destinations = new Map<string, Promise<Destination>>()
@@ -74,6 +76,14 @@ export class Engine implements DestinationHost {
       logs: this.logs,
       topics: this.topics,
       clock,
+    })
+    this.#trimmer = new LogTrimmer({
+      admin: this.logs.admin,
+      topics: this.topics,
+      clock,
+      logger,
+      destinations: () => this.#open.values(),
+      ruleOf: (destination) => this.#trimRuleOf(destination),
     })
     this.#watch = new TopicWatch({
       topics: this.topics,
@@ -187,6 +197,25 @@ export class Engine implements DestinationHost {
     await this.#opener.open(destination, options)
     this.#open.set(`${kind}/${name}`, destination)
     return destination
+  }
+
+  // Consumed messages.
+
+  /** Undefined when a destination keeps what was consumed. */
+  #trimRuleOf(destination: Destination): TrimRule | undefined {
+    const { kind, name, policy } = destination
+    const record = this.#image.destinations.get(`${kind}/${name}`)
+    const isTrimmed =
+      policy.trim === 'always' || (policy.trim === 'created' && record?.isOwn === true)
+    if (!isTrimmed) return undefined
+    // A restart looks for the ids of messages that came within the window.
+    const windowMs = record?.hasDuplicateIds === true ? policy.duplicateWindowMs : 0
+    return { retentionMs: Math.max(policy.consumedRetentionMs, windowMs, 0) }
+  }
+
+  /** Deletes now what was consumed long enough ago. */
+  trim(): Promise<void> {
+    return this.#trimmer.trim()
   }
 
   // Topics that are deleted.
@@ -438,6 +467,7 @@ export class Engine implements DestinationHost {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#watch.close()
+    this.#trimmer.close()
     await this.journal.close()
     for (const destination of this.#open.values()) destination.close()
     this.#open.clear()

@@ -24,6 +24,8 @@ export interface DestinationPolicy {
   readonly exclusive: boolean
   /** Partitions of its Kafka topic when it is made; more than one gives up order. */
   readonly partitions: number
+  /** From which logs consumed messages are deleted: of topics that the provider created, all, or none. */
+  readonly trim: 'created' | 'always' | 'never'
   /** How long consumed messages stay in the log for Kafka programs. */
   readonly consumedRetentionMs: number
 }
@@ -41,5 +43,6 @@ export const defaultPolicy: DestinationPolicy = {
   maxMessages: 0,
   exclusive: false,
   partitions: 1,
+  trim: 'created',
   consumedRetentionMs: 300_000,
 }

@@ -187,10 +187,18 @@ export const destinationSettings = {
     default: '1',
     about: 'Partitions of its Kafka topic when it is made; more than one gives up order.',
   },
+  trim: {
+    kind: 'text',
+    default: 'created',
+    oneOf: ['created', 'always', 'never'],
+    about:
+      'Whether consumed messages are deleted from the Kafka topic: `created` for topics that the provider created, `always`, `never`.',
+  },
   'consumed.retention.ms': {
     kind: 'number',
     default: '300000',
-    about: 'How long consumed messages stay in the log for Kafka programs.',
+    about:
+      'How long messages stay in the Kafka topic, for Kafka programs, after all subscriptions have consumed them.',
   },
 } as const satisfies Readonly<Record<string, Setting>>
 
@@ -306,6 +314,7 @@ export class ProviderConfig {
       maxMessages: Number(value('max.messages')),
       exclusive: value('exclusive') === 'true',
       partitions: Number(value('partitions')),
+      trim: value('trim') as DestinationPolicy['trim'],
       consumedRetentionMs: Number(value('consumed.retention.ms')),
     }
   }

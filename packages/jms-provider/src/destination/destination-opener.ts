@@ -248,7 +248,6 @@ export class DestinationOpener {
     })
     const log = this.#logs.open(found, {
       from,
-      consumedRetentionMs: Math.max(destination.policy.consumedRetentionMs, 0),
       onRecords: (records) => destination.onRecords(records),
       opening: () => destination.opening,
       onOpened: (partition) => destination.onOpened(partition),

@@ -490,6 +490,24 @@ export class Destination implements SubscriptionHost {
     }
   }
 
+  /**
+   * The offset below which no subscription needs a message of the log, and which a restart would not go below; undefined while
+   * that is not known. Durable subscriptions whose floor the state topic does not have yet are told to the host.
+   */
+  consumedBelow(partition: number): number | undefined {
+    if (this.isDormant || this.isClosed || this.#opening.has(partition)) return undefined
+    let floor = this.#indexed.get(partition)
+    for (const subscription of this.#subscriptions.values()) {
+      const index = subscription.indices.get(partition)
+      if (floor === undefined || index === undefined) return undefined
+      if (subscription.isDurable) {
+        if (index.noteFloor()) this.#host.onChanged(subscription)
+        floor = Math.min(floor, index.durableFloor)
+      } else floor = Math.min(floor, index.lowest)
+    }
+    return floor
+  }
+
   discard(acquired: readonly Acquired[], reason: DiscardReason, detail?: string): void {
     this.#host.discard(this, acquired, reason, detail)
   }

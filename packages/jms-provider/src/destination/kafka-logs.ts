@@ -19,8 +19,6 @@ import { MAX_RECORD_BYTES } from './topic-admin.ts'
 const TAIL_WAIT_MS = 100
 /** Bytes that are read ahead at once of a backlog. */
 const READ_BYTES = 2 * 1024 * 1024
-/** How often finished messages are taken off the logs. */
-const TRIM_INTERVAL_MS = 30_000
 
 /** The record for Kafka of a message. It is never written to another topic of the same name. */
 export function producerRecord(
@@ -83,7 +81,6 @@ export class KafkaLogs {
       allowAutoCreateTopics: false,
     })
     this.#readers = [0, 1].map(() => new BacklogReader(client))
-    this.#planTrim()
   }
 
   get producer(): Producer {
@@ -99,7 +96,6 @@ export class KafkaLogs {
       /** Partitions that wait to be told that they have been followed to their end. */
       readonly opening: () => Iterable<number>
       readonly onOpened: (partition: number) => void
-      readonly consumedRetentionMs: number
     },
   ): DestinationLog {
     const log = new KafkaLog({
@@ -109,8 +105,6 @@ export class KafkaLogs {
       onRecords: options.onRecords,
       opening: options.opening,
       onOpened: options.onOpened,
-      consumedRetentionMs: options.consumedRetentionMs,
-      clock: this.#clock,
       append: (record) => this.#append(log, record),
       appendTogether: (records) => this.#appendTogether(log, records),
       read: (partition, offset) => this.#reader(topic).read(log, partition, offset),
@@ -240,25 +234,6 @@ export class KafkaLogs {
     }
   }
 
-  #planTrim(): void {
-    this.#clock.setTimer(TRIM_INTERVAL_MS, () => {
-      if (this.#isClosed) return
-      void this.trim().finally(() => this.#planTrim())
-    })
-  }
-
-  /** Takes off the logs what was finished long enough ago. */
-  async trim(): Promise<void> {
-    const now = this.#clock.now()
-    const before = [...this.#logs.values()].flatMap((log) => log.trimmable(now))
-    if (before.length === 0) return
-    try {
-      await this.admin.deleteRecords(before)
-    } catch (error) {
-      this.#logger.debug('could not trim the logs of destinations', { error })
-    }
-  }
-
   async close(): Promise<void> {
     this.#isClosed = true
     this.#wakeTail()
@@ -348,12 +323,7 @@ class KafkaLog implements DestinationLog {
   readonly append: (record: NewRecord) => Promise<LogPlace>
   readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPlace>
   readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
-  readonly #clock: Clock
-  readonly #consumedRetentionMs: number
   readonly #onClose: () => void
-  /** By partition: floors as they were at some times, the oldest first. */
-  readonly #floors = new Map<number, { readonly atMs: number; readonly floor: number }[]>()
-  readonly #trimmed = new Map<number, number>()
 
   constructor(
     options: LogTopic & {
@@ -361,8 +331,6 @@ class KafkaLog implements DestinationLog {
       readonly onRecords: (records: readonly ConsumerRecord[]) => void
       readonly opening: () => Iterable<number>
       readonly onOpened: (partition: number) => void
-      readonly consumedRetentionMs: number
-      readonly clock: Clock
       readonly append: (record: NewRecord) => Promise<LogPlace>
       readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPlace>
       readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
@@ -378,38 +346,11 @@ class KafkaLog implements DestinationLog {
     this.append = options.append
     this.appendTogether = options.appendTogether
     this.read = options.read
-    this.#clock = options.clock
-    this.#consumedRetentionMs = options.consumedRetentionMs
     this.#onClose = options.onClose
   }
 
-  trim(partition: number, floor: number): void {
-    let floors = this.#floors.get(partition)
-    if (floors === undefined) {
-      floors = []
-      this.#floors.set(partition, floors)
-    }
-    if ((floors.at(-1)?.floor ?? -1) < floor) floors.push({ atMs: this.#clock.now(), floor })
-  }
-
-  /** Up to where each partition may be deleted now. */
-  trimmable(nowMs: number): {
-    readonly topic: string
-    readonly partition: number
-    readonly offset: bigint
-  }[] {
-    const places = []
-    for (const [partition, floors] of this.#floors) {
-      let floor = -1
-      while (floors[0] !== undefined && floors[0].atMs + this.#consumedRetentionMs <= nowMs) {
-        floor = (floors.shift() as { readonly floor: number }).floor
-      }
-      if (floor <= (this.#trimmed.get(partition) ?? 0)) continue
-      this.#trimmed.set(partition, floor)
-      places.push({ topic: this.topic, partition, offset: BigInt(floor) })
-    }
-    return places
-  }
+  /** The log trimmer deletes records, at its own pace. */
+  trim(): void {}
 
   close(): void {
     this.#onClose()

@@ -17,6 +17,12 @@ const topicConfig = {
   'max.message.bytes': String(MAX_RECORD_BYTES),
 } as const
 
+/**
+ * Size of segments, unless brokers have smaller ones: a segment is deleted as a whole, so that consumed messages take up to so much
+ * space. A batch must fit into a segment.
+ */
+const SEGMENT_BYTES = 134_217_728
+
 /** What an earlier version set. */
 const earlierConfig = ['retention.ms', 'max.message.bytes'] as const
 
@@ -39,6 +45,7 @@ export class TopicAdmin {
   readonly #admin: Admin
   readonly #clock: Clock
   readonly #replicationFactor: number | undefined
+  #segments: Promise<Readonly<Record<string, string>>> | undefined
 
   constructor(
     admin: Admin,
@@ -82,7 +89,7 @@ export class TopicAdmin {
             ...(this.#replicationFactor === undefined
               ? {}
               : { replicationFactor: this.#replicationFactor }),
-            configs: topicConfig,
+            configs: { ...topicConfig, ...(await this.#segmentConfig()) },
           },
         ])
         const topicId = idOf(created.get(topic)?.topicId ?? NO_ID)
@@ -94,6 +101,26 @@ export class TopicAdmin {
       // It may have been created by an attempt whose answer was lost.
       if (found !== undefined) return { ...found, isOwn: await this.isCreatedHere(topic) }
     }
+  }
+
+  #segmentConfig(): Promise<Readonly<Record<string, string>>> {
+    this.#segments ??= this.#askSegmentBytes().then(
+      (bytes): Record<string, string> =>
+        bytes < SEGMENT_BYTES ? {} : { 'segment.bytes': String(SEGMENT_BYTES) },
+      () => ({ 'segment.bytes': String(SEGMENT_BYTES) }),
+    )
+    return this.#segments
+  }
+
+  /** Size of segments that brokers have by default. */
+  async #askSegmentBytes(): Promise<number> {
+    const { nodes } = await this.#admin.describeCluster()
+    const keys = ['log.segment.bytes']
+    const described = await this.#admin.describeConfigs([
+      { type: 'broker', name: String(nodes[0]?.id), keys },
+    ])
+    const [entry] = [...described.values()].flat()
+    return Number(entry?.value ?? SEGMENT_BYTES)
   }
 
   /** Whether a topic has the configuration of those that the provider creates. */

@@ -21,6 +21,30 @@ function availableOf(index: PartitionIndex): number[] {
 }
 
 describe('PartitionIndex', () => {
+  it('lowers its floor again when a transaction is not committed', () => {
+    const index = filled(3)
+    for (const offset of [0, 1]) {
+      index.move(offset, Place.inFlight)
+      index.move(offset, Place.finishing)
+      index.markChanged(offset)
+    }
+    const changes = index.takeChanges()
+    assert.deepEqual(changes[0], { kind: 'floor', offset: 2 })
+    assert.equal(index.durableFloor, 0)
+    // The write was refused.
+    index.retakeChanges(changes)
+    for (const offset of [0, 1]) {
+      index.move(offset, Place.inFlight)
+      index.markChanged(offset)
+    }
+    assert.equal(index.lowest, 0)
+    index.finish(1)
+    const next = index.takeChanges()
+    assert.deepEqual(next[0], { kind: 'floor', offset: 0 })
+    index.onWritten(next)
+    assert.equal(index.durableFloor, 0)
+  })
+
   it('hands out messages in order, and again what came back in its place', () => {
     const index = filled(3000)
     index.move(0, Place.inFlight)

@@ -256,6 +256,16 @@ export class PartitionIndex {
     this.#dirty.add(Math.floor(offset / CHUNK))
   }
 
+  /**
+   * Brings the floor to the state topic with the next changes, if it has moved without a message being finished here: others were
+   * filtered out. Returns whether it has.
+   */
+  noteFloor(): boolean {
+    if (this.#finishing > 0 || this.lowest <= this.#durableFloor) return false
+    this.markChanged(this.#floor)
+    return true
+  }
+
   get isChanged(): boolean {
     return this.#dirty.size > 0
   }

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Clock, Logger, Timer } from '@millrace/base'
+import type { Admin } from '@millrace/client'
+import type { Destination } from './destination.ts'
+import type { DestinationLog } from './destination-log.ts'
+import type { TopicAdmin } from './topic-admin.ts'
+
+/** How often consumed messages are deleted from the logs. */
+const INTERVAL_MS = 5000
+
+interface Floor {
+  readonly atMs: number
+  readonly floor: number
+}
+
+/** What is known of a partition of a log. */
+interface Progress {
+  /** Floors as they were at some times, the oldest first. */
+  readonly floors: Floor[]
+  /** Deleted below. */
+  trimmed: number
+}
+
+/** How a destination's consumed messages are to be deleted. */
+export interface TrimRule {
+  /** How long they stay after all subscriptions have finished with them. */
+  readonly retentionMs: number
+}
+
+/**
+ * Deletes from the logs what all subscriptions have consumed. Only what the state topic has as consumed is deleted, so that a crash
+ * never needs it.
+ */
+export class LogTrimmer {
+  readonly #admin: Admin
+  readonly #topics: TopicAdmin
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #destinations: () => Iterable<Destination>
+  readonly #ruleOf: (destination: Destination) => TrimRule | undefined
+  readonly #progress = new WeakMap<DestinationLog, Map<number, Progress>>()
+  #timer: Timer | undefined
+  #isClosed = false
+
+  constructor(options: {
+    readonly admin: Admin
+    readonly topics: TopicAdmin
+    readonly clock: Clock
+    readonly logger: Logger
+    /** Those that are open. */
+    readonly destinations: () => Iterable<Destination>
+    /** Undefined for a destination whose log is left alone. */
+    readonly ruleOf: (destination: Destination) => TrimRule | undefined
+  }) {
+    this.#admin = options.admin
+    this.#topics = options.topics
+    this.#clock = options.clock
+    this.#logger = options.logger
+    this.#destinations = options.destinations
+    this.#ruleOf = options.ruleOf
+    this.#plan()
+  }
+
+  #plan(): void {
+    if (this.#isClosed) return
+    this.#timer = this.#clock.setTimer(INTERVAL_MS, () => {
+      void this.trim().finally(() => this.#plan())
+    })
+  }
+
+  /** Deletes what was consumed long enough ago. Never rejects. */
+  async trim(): Promise<void> {
+    try {
+      const due = [...this.#destinations()].flatMap((destination) => this.#dueOf(destination))
+      if (due.length === 0) return
+      // Records are deleted by the name of the topic: it must be the one that was read.
+      const ids = await this.#topics.list()
+      for (const { log, partition, floor, progress } of due) {
+        if (this.#isClosed) return
+        if (log.topic === undefined || ids.get(log.topic) !== log.topicId) continue
+        await this.#delete({ topic: log.topic, partition, offset: BigInt(floor) })
+        progress.trimmed = floor
+      }
+    } catch (error) {
+      if (!this.#isClosed) this.#logger.debug('could not delete consumed messages', { error })
+    }
+  }
+
+  async #delete(place: {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: bigint
+  }): Promise<void> {
+    try {
+      await this.#admin.deleteRecords([place])
+    } catch (error) {
+      const { topic, partition } = place
+      this.#logger.warn(`could not delete consumed messages of ${topic}-${partition}`, { error })
+    }
+  }
+
+  #dueOf(destination: Destination): {
+    readonly log: DestinationLog
+    readonly partition: number
+    readonly floor: number
+    readonly progress: Progress
+  }[] {
+    if (destination.isTemporary || destination.isDormant || destination.isClosed) return []
+    const rule = this.#ruleOf(destination)
+    if (rule === undefined) return []
+    const { log } = destination
+    const now = this.#clock.monotonic()
+    const due = []
+    for (let partition = 0; partition < log.partitions; partition++) {
+      const consumed = destination.consumedBelow(partition)
+      if (consumed === undefined) continue
+      const progress = this.#progressOf(log, partition)
+      const { floors } = progress
+      if (consumed > (floors.at(-1)?.floor ?? progress.trimmed)) {
+        floors.push({ atMs: now, floor: consumed })
+      }
+      let floor = progress.trimmed
+      while (floors[0] !== undefined && floors[0].atMs + rule.retentionMs <= now) {
+        floor = (floors.shift() as Floor).floor
+      }
+      if (floor > progress.trimmed) due.push({ log, partition, floor, progress })
+    }
+    return due
+  }
+
+  #progressOf(log: DestinationLog, partition: number): Progress {
+    let partitions = this.#progress.get(log)
+    if (partitions === undefined) {
+      partitions = new Map()
+      this.#progress.set(log, partitions)
+    }
+    let progress = partitions.get(partition)
+    if (progress === undefined) {
+      progress = { floors: [], trimmed: 0 }
+      partitions.set(partition, progress)
+    }
+    return progress
+  }
+
+  /** Deletes nothing any more. */
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+  }
+}
