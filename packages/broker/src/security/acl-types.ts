@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Operations of ACLs, by the codes that requests and records have. */
+export const AclOperation = {
+  UNKNOWN: 0,
+  ANY: 1,
+  ALL: 2,
+  READ: 3,
+  WRITE: 4,
+  CREATE: 5,
+  DELETE: 6,
+  ALTER: 7,
+  DESCRIBE: 8,
+  CLUSTER_ACTION: 9,
+  DESCRIBE_CONFIGS: 10,
+  ALTER_CONFIGS: 11,
+  IDEMPOTENT_WRITE: 12,
+  CREATE_TOKENS: 13,
+  DESCRIBE_TOKENS: 14,
+  TWO_PHASE_COMMIT: 15,
+} as const
+export type AclOperation = (typeof AclOperation)[keyof typeof AclOperation]
+
+/** Types of resources, by the codes that requests and records have. */
+export const ResourceType = {
+  UNKNOWN: 0,
+  ANY: 1,
+  TOPIC: 2,
+  GROUP: 3,
+  CLUSTER: 4,
+  TRANSACTIONAL_ID: 5,
+  DELEGATION_TOKEN: 6,
+  USER: 7,
+} as const
+export type ResourceType = (typeof ResourceType)[keyof typeof ResourceType]
+
+/** How an ACL's resource name is compared. `MATCH` and `ANY` occur in filters only. */
+export const PatternType = { UNKNOWN: 0, ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 } as const
+export type PatternType = (typeof PatternType)[keyof typeof PatternType]
+
+/** Whether an ACL allows or denies. */
+export const PermissionType = { UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 } as const
+export type PermissionType = (typeof PermissionType)[keyof typeof PermissionType]
+
+/** The only name of a resource of type `CLUSTER`. */
+export const CLUSTER_NAME = 'kafka-cluster'
+
+/** Literal resource name that stands for every resource of its type. */
+export const WILDCARD = '*'

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+import { BlockList, isIP } from 'node:net'
+
+/** Whether a client's address, as `hostText` writes it, is the one, or in the range, that an ACL names. */
+export type HostMatcher = (host: string) => boolean
+
+const everyHost: HostMatcher = () => true
+const noHost: HostMatcher = () => false
+
+/**
+ * Reads the host of an ACL: `*`, an address, or a range in CIDR notation (since 4.4). An address is compared as text, as
+ * in Kafka: an ACL for `::1` never matches, one for `0:0:0:0:0:0:0:1` does.
+ */
+export function hostMatcher(host: string): HostMatcher {
+  if (host === '*') return everyHost
+  if (!host.includes('/')) return (client) => client === host
+  if (cidrProblem(host) !== undefined) return noHost
+  const [address = '', bits] = host.split('/', 2)
+  const range = new BlockList()
+  range.addSubnet(address, Number(bits), isIP(address) === 4 ? 'ipv4' : 'ipv6')
+  return (client) => {
+    const family = isIP(client)
+    return family !== 0 && range.check(client, family === 4 ? 'ipv4' : 'ipv6')
+  }
+}
+
+/** What is wrong with a host in CIDR notation, in Kafka's words; undefined if nothing is. */
+export function cidrProblem(host: string): string | undefined {
+  if (!host.includes('/')) return undefined
+  const [address = '', bits = '', more] = host.split('/')
+  const family = isIP(address)
+  const limit = family === 6 ? 128 : 32
+  if (family === 0 || more !== undefined || !/^\d+$/.test(bits)) {
+    return `Invalid CIDR notation '${host}': expected an address, "/" and a prefix length`
+  }
+  if (Number(bits) <= limit) return undefined
+  return `Invalid CIDR notation '${host}': Value [${bits}] not in range [0,${limit}]`
+}
+
+/**
+ * The address of a client as Java prints it, which is what ACLs name: IPv4-mapped addresses as IPv4, IPv6 in eight groups
+ * without abbreviation.
+ */
+export function hostText(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  if (isIP(plain) !== 6) return plain
+  // The URL parser turns a dotted end into groups.
+  const text = new URL(`http://[${plain}]`).hostname.slice(1, -1)
+  const [head = '', tail] = text.split('::')
+  const left = head === '' ? [] : head.split(':')
+  const right = tail === undefined || tail === '' ? [] : tail.split(':')
+  const zeros = tail === undefined ? 0 : 8 - left.length - right.length
+  return [...left, ...Array<string>(zeros).fill('0'), ...right].join(':')
+}
