@@ -313,16 +313,20 @@ export class JmsPrograms {
     const { random } = this.#simulation
     let count = 0
     await using connection = await this.#lasting().createConnection()
+    // One session that meets every outage, and others that begin in one.
+    await using lasting = await connection.createSession()
     while (!isOver()) {
-      await using session = await connection.createSession()
-      const queue = session.createQueue(`created-${random.integer(3)}`)
-      await using _producer = await session.createProducer(queue)
-      await using _consumer = await session.createConsumer(queue)
-      await using _browser = await session.createBrowser(queue)
-      const temporary = await session.createTemporaryQueue()
-      await temporary.delete()
-      count++
-      await this.#simulation.pass(random.integer(400))
+      await using fresh = await connection.createSession()
+      for (const session of [lasting, fresh]) {
+        await this.#simulation.pass(random.integer(200))
+        const queue = session.createQueue(`created-${random.integer(3)}`)
+        await using _producer = await session.createProducer(queue)
+        await using _consumer = await session.createConsumer(queue)
+        await using _browser = await session.createBrowser(queue)
+        const temporary = await session.createTemporaryQueue()
+        await temporary.delete()
+        count++
+      }
     }
     return count
   }
