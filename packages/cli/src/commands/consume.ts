@@ -231,7 +231,15 @@ async function seek(
       for (const [i, each] of places.entries()) {
         const [first, end] = [begins[i] ?? 0n, ends[i] ?? 0n]
         const wanted = place.kind === 'offset' ? place.offset : end - place.count
-        consumer.seek(each, wanted < first ? first : wanted > end ? end : wanted)
+        const nearest = wanted < first ? first : wanted > end ? end : wanted
+        if (place.kind === 'offset' && nearest !== wanted) {
+          const name = `${each.topic}-${each.partition}`
+          const where = wanted > end ? `past the end of ${name}` : `before the beginning of ${name}`
+          process.stderr.write(
+            `millrace: offset ${wanted} is ${where}: reading from offset ${nearest}\n`,
+          )
+        }
+        consumer.seek(each, nearest)
       }
     }
   }

@@ -56,7 +56,7 @@ Examples:
     const progress = new Progress(parsed.has('progress') || process.stderr.isTTY === true)
     const toRecord = recordMaker(parsed, topic)
     await using producer = new Producer(producerOptions(parsed))
-    // An unknown topic is told before anything is read.
+    // An unknown topic is an error before anything is read.
     await producer.partitionsFor(topic)
     const outcome = new Outcome()
     const send = async (values: readonly Buffer[]): Promise<void> => {

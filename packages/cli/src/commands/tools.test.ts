@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
 import { Producer, ShareConsumer } from '@millrace/client'
+import { freePort } from '@millrace/testkit'
 
 const main = join(import.meta.dirname, '../main.ts')
 
@@ -108,6 +109,45 @@ describe('the tools', () => {
       /^4999[^\n]*\n$/,
     )
     assert.match(await ok(['topic', 'offsets', 'lines']), /lines +0 +0 +5000 +5000/)
+    const past = await run(['consume', 'lines', '-o', '9999', '-e'])
+    assert.equal(past.code, 0)
+    assert.match(past.err, /offset 9999 is past the end of lines-0: reading from offset 5000/)
+  })
+
+  it('split keys at the characters that escapes stand for', async () => {
+    await ok(['topic', 'create', 'tabs', '-p', '1'])
+    await ok(['produce', 'tabs', '-K', '\\t'], 'a\t1\nb\t2\n')
+    await ok(['produce', 'tabs', '-K', '\\x3a'], 'c:3\n')
+    const out = await ok(['consume', 'tabs', '--from', 'beginning', '-e', '--format', '%k=%s '])
+    assert.equal(out, 'a=1 b=2 c=3 ')
+  })
+
+  it('fail within seconds, with the cause, when no broker can be reached', async () => {
+    const port = await freePort()
+    const nowhere = ['--bootstrap', `127.0.0.1:${port}`]
+    const commands = [
+      ['topic', 'list'],
+      ['topic', 'describe', 't'],
+      ['topic', 'create', 't'],
+      ['group', 'list'],
+      ['group', 'describe', 'g'],
+      ['config', 'describe', 'topic', 't'],
+      ['consume', 't'],
+      ['produce', 't'],
+    ]
+    const results = await Promise.all(commands.map((each) => run([...each, ...nowhere], 'x\n')))
+    for (const [i, { code, out, err }] of results.entries()) {
+      const command = commands[i] ?? []
+      const [first = '', hint = '', ...rest] = err.trim().split('\n')
+      assert.equal(code, 1, command.join(' '))
+      assert.equal(out, '')
+      assert.match(
+        first,
+        new RegExp(`cannot connect to 127\\.0\\.0\\.1:${port}: connect ECONNREFUSED`),
+      )
+      assert.match(hint, /millrace start/)
+      assert.deepEqual(rest, [])
+    }
   })
 
   it('send keys, headers, tombstones and files, and print them in any form', async () => {

@@ -181,6 +181,10 @@ describe('what members tell each other', () => {
       rackId: 'r',
       userData: Buffer.from([1]),
     })
+    assert.throws(
+      () => decodeSubscription(data.subarray(0, 9), { ...who, memberId: 'app-1-x' }),
+      /cannot read the subscription of member app-1-x: /,
+    )
     assert.deepEqual(decodeAssignment(encodeAssignment(owned)), owned)
     assert.deepEqual(decodeAssignment(Buffer.alloc(0)), [])
   })

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ByteReader, ByteWriter } from '@millrace/base'
+import { ByteReader, ByteWriter, MillraceError } from '@millrace/base'
 import {
   ConsumerProtocolAssignment,
   ConsumerProtocolSubscription,
@@ -44,7 +44,24 @@ export function encodeSubscription(subscription: {
   })
 }
 
+/** Reads a member's subscription; an error names the member that sent it. */
 export function decodeSubscription(
+  data: Buffer,
+  member: { readonly memberId: string; readonly groupInstanceId: string | null },
+): GroupMember {
+  try {
+    return readSubscription(data, member)
+  } catch (error) {
+    const instance = member.groupInstanceId === null ? '' : ` (${member.groupInstanceId})`
+    throw new MillraceError(
+      'MILLRACE_INVALID_SUBSCRIPTION',
+      `cannot read the subscription of member ${member.memberId}${instance}: ${(error as Error).message}`,
+      { cause: error },
+    )
+  }
+}
+
+function readSubscription(
   data: Buffer,
   member: { readonly memberId: string; readonly groupInstanceId: string | null },
 ): GroupMember {
