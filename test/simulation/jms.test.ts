@@ -150,8 +150,16 @@ async function simulate(seed: number): Promise<string> {
       world.trouble({ cuts: world.random.integer(3), operations: 400 }),
       provider.trouble({ deaths: 1 + world.random.integer(3), withinMs: 3000 }),
     ])
+    // More often than on its own, so that what must not be deleted would be.
+    const trimming = async (): Promise<void> => {
+      while (!isOver) {
+        await world.pass(100)
+        void provider.provider?.engine?.trim()
+      }
+    }
     await Promise.all([
       sending(),
+      trimming(),
       forwardOrders(world, promises, () => isOver),
       forwardOrders(world, promises, () => isOver),
     ])
