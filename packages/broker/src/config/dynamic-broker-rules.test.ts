@@ -84,6 +84,14 @@ describe('a change of a running broker', () => {
     })
   }
 
+  it('adds no listener, although it has a security protocol', () => {
+    const second = {
+      listeners: 'PLAINTEXT://:1,SECOND://:2',
+      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SECOND:PLAINTEXT',
+    }
+    assert.equal(verdict(second), 'listeners')
+  })
+
   it('counts what the file and the other level set', () => {
     const file = { 'log.retention.ms': '100' }
     assert.equal(verdict({ 'log.local.retention.ms': '100' }, false, file), 'ok')
