@@ -155,10 +155,7 @@ describe('millrace agent', () => {
         /cannot read http.*status 401/,
       ],
       [['-u', 'http://127.0.0.1:1/x'], /cannot read http:\/\/127.0.0.1:1\/x: /],
-      [
-        ['-u', 'classpath:/x'],
-        /invalid --conf-uri classpath:\/x: allowed is file:, http: or https:/,
-      ],
+      [['-u', 'classpath:/x'], /invalid --conf-uri classpath:\/x: expected file:, http: or https:/],
       [['-u', `file://${root}/missing`], /cannot read .*missing: ENOENT/],
       [['-f', 'missing'], /cannot read missing: ENOENT/],
       [[], /-f FILE or -u URI is missing/],

@@ -371,10 +371,10 @@ describe('policies of destinations', () => {
         { 'amqp.lisener': 'x' },
         /unknown configuration amqp\.lisener; did you mean amqp\.listener\?/,
       ],
-      [{ 'amqp.anonymous': 'no' }, /amqp\.anonymous: allowed is loopback, always, never/],
-      [{ 'amqp.destination.a.max.messages': 'x' }, /allowed is a number/],
-      [{ 'amqp.destination.a.colour': 'x' }, /allowed is amqp\.destination\.<pattern>/],
-      [{ 'amqp.listener': 'nowhere' }, /allowed is host:port/],
+      [{ 'amqp.anonymous': 'no' }, /amqp\.anonymous: expected loopback, always, never/],
+      [{ 'amqp.destination.a.max.messages': 'x' }, /expected a number/],
+      [{ 'amqp.destination.a.colour': 'x' }, /expected amqp\.destination\.<pattern>/],
+      [{ 'amqp.listener': 'nowhere' }, /expected host:port/],
     ]
     for (const [config, message] of wrong) {
       const error = await JmsProvider.start({

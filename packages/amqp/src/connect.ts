@@ -90,7 +90,7 @@ function urlOf(text: string): URL {
     const schemes = Object.keys(ports).map((scheme) => `${scheme}//`)
     throw new MillraceError(
       'MILLRACE_INVALID_URL',
-      `invalid URL ${JSON.stringify(text)}: allowed is ${schemes.join(', ')} with host and port`,
+      `invalid URL ${JSON.stringify(text)}: expected ${schemes.join(', ')} with host and port`,
     )
   }
   return url

@@ -218,7 +218,7 @@ function listenerText(listen: string): string {
   if (match === null) {
     throw new MillraceError(
       'MILLRACE_INVALID_ADDRESS',
-      `cannot listen on ${listen}: allowed is host:port, with an IPv6 host in brackets`,
+      `cannot listen on ${listen}: expected host:port, with an IPv6 host in brackets`,
     )
   }
   const host = match[1] === undefined ? (match[2] ?? '') : `[${match[1]}]`

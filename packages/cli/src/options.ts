@@ -79,7 +79,7 @@ export function parseOptions(
       const number = Number(text)
       if (text.trim() !== '' && number >= min && number <= max) return number
       const most = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`
-      throw new UsageError(`invalid --${name} ${text}: allowed is a number from ${min}${most}`)
+      throw new UsageError(`invalid --${name} ${text}: expected a number from ${min}${most}`)
     },
     positionals,
     check: () => checkPositionals(positionals, expected),

@@ -75,10 +75,10 @@ max.poll.record=5
 
   it('are refused with the key, the value and what is allowed', () => {
     const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
-      [{ acks: '2' }, /invalid acks=2: allowed is all, -1, 0, 1/],
-      [{ 'linger.ms': 'soon' }, /invalid linger.ms=soon: allowed is a number/],
-      [{ 'enable.idempotence': 'yes' }, /allowed is true or false/],
-      [{ 'security.protocol': 'TLS' }, /allowed is PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL/],
+      [{ acks: '2' }, /invalid acks=2: expected all, -1, 0, 1/],
+      [{ 'linger.ms': 'soon' }, /invalid linger.ms=soon: expected a number/],
+      [{ 'enable.idempotence': 'yes' }, /expected true or false/],
+      [{ 'security.protocol': 'TLS' }, /expected PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL/],
       [
         { 'security.protocol': 'SSL', 'ssl.truststore.location': '/nowhere' },
         /cannot read ssl.truststore.location/,

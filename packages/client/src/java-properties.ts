@@ -20,10 +20,7 @@ export interface ClientKinds {
 type Reader = (value: string, key: string) => Readonly<Record<string, unknown>>
 
 function refuse(key: string, value: string, allowed: string): never {
-  throw new MillraceError(
-    'MILLRACE_INVALID_CONFIG',
-    `invalid ${key}=${value}: allowed is ${allowed}`,
-  )
+  throw new MillraceError('MILLRACE_INVALID_CONFIG', `invalid ${key}=${value}: expected ${allowed}`)
 }
 
 const text =

@@ -89,7 +89,7 @@ export class InvalidOptionError extends MillraceError {
   override readonly name = 'InvalidOptionError'
   /** Creates the error: option `name` has `value`, and `allowed` says what it may be. */
   constructor(name: string, value: unknown, allowed: string) {
-    super('MILLRACE_INVALID_OPTION', `invalid ${name} ${show(value)}: allowed is ${allowed}`)
+    super('MILLRACE_INVALID_OPTION', `invalid ${name} ${show(value)}: expected ${allowed}`)
   }
 }
 

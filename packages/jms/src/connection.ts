@@ -368,7 +368,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     const isContradiction = transactedOrMode === false && mode === Session.SESSION_TRANSACTED
     if (!allowed.includes(mode as 0) || isContradiction) {
       throw new JMSException(
-        `invalid acknowledge mode ${mode}: allowed are AUTO_ACKNOWLEDGE (1), CLIENT_ACKNOWLEDGE (2), DUPS_OK_ACKNOWLEDGE (3) and SESSION_TRANSACTED (0)`,
+        `invalid acknowledge mode ${mode}: expected AUTO_ACKNOWLEDGE (1), CLIENT_ACKNOWLEDGE (2), DUPS_OK_ACKNOWLEDGE (3) or SESSION_TRANSACTED (0)`,
       )
     }
     for (;;) {

@@ -87,7 +87,7 @@ export class JMSContext implements AsyncDisposable {
   static checkMode(mode: number): void {
     if (![0, 1, 2, 3].includes(mode)) {
       throw new JMSException(
-        `invalid session mode ${mode}: allowed are SESSION_TRANSACTED (0), AUTO_ACKNOWLEDGE (1), CLIENT_ACKNOWLEDGE (2) and DUPS_OK_ACKNOWLEDGE (3)`,
+        `invalid session mode ${mode}: expected SESSION_TRANSACTED (0), AUTO_ACKNOWLEDGE (1), CLIENT_ACKNOWLEDGE (2) or DUPS_OK_ACKNOWLEDGE (3)`,
       )
     }
   }

@@ -105,7 +105,7 @@ describe('options of a ConnectionFactory', () => {
   const cases: readonly (readonly [url: unknown, options: unknown, message: RegExp])[] = [
     [5672, undefined, /ConnectionFactory: invalid url 5672: expected text such as "amqp:/],
     [{ url: 'amqp://a' }, undefined, /invalid url an object of class Object/],
-    ['localhost:5672', undefined, /invalid URL "localhost:5672": allowed is amqp:\/\//],
+    ['localhost:5672', undefined, /invalid URL "localhost:5672": expected amqp:\/\//],
     ['http://localhost', undefined, /invalid URL "http:\/\/localhost"/],
     ['amqp://a:5672,tcp://b:5672', undefined, /invalid URL "tcp:\/\/b:5672"/],
     ['amqp://a?jms.prefetchPolicy.all=-1', undefined, /invalid jms\.prefetchPolicy\.all .*-1/],

@@ -554,19 +554,19 @@ export class UnsupportedOperationException extends Error {
 export function checkDeliveryMode(deliveryMode: number): void {
   if (deliveryMode !== DeliveryMode.PERSISTENT && deliveryMode !== DeliveryMode.NON_PERSISTENT) {
     throw new JMSException(
-      `invalid delivery mode ${deliveryMode}: allowed are NON_PERSISTENT (1) and PERSISTENT (2)`,
+      `invalid delivery mode ${deliveryMode}: expected NON_PERSISTENT (1) or PERSISTENT (2)`,
     )
   }
 }
 
 export function checkPriority(priority: number): void {
   if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
-    throw new JMSException(`invalid priority ${priority}: allowed is 0 to 9`)
+    throw new JMSException(`invalid priority ${priority}: expected 0 to 9`)
   }
 }
 
 export function checkDuration(what: string, ms: number): void {
   if (!Number.isFinite(ms) || ms < 0) {
-    throw new JMSException(`invalid ${what} ${ms}: allowed are milliseconds from 0`)
+    throw new JMSException(`invalid ${what} ${ms}: expected milliseconds from 0`)
   }
 }

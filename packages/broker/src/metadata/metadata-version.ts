@@ -40,7 +40,7 @@ export function releaseOf(version: string): Release {
     const nearest = nearestSpelling(version, Object.keys(releases))
     throw new MillraceError(
       'MILLRACE_UNKNOWN_RELEASE',
-      `release ${version} is not known: allowed is one of ${Object.keys(releases).join(', ')}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
+      `release ${version} is not known: expected one of ${Object.keys(releases).join(', ')}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`,
     )
   }
   return release

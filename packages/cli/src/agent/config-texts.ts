@@ -41,7 +41,7 @@ export function uriPlace(uri: string, user?: string, password?: string): ConfigP
   const url = URL.canParse(uri) ? new URL(uri) : undefined
   if (url?.protocol === 'file:') return filePlace(fileURLToPath(url))
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new UsageError(`invalid --conf-uri ${uri}: allowed is file:, http: or https:`)
+    throw new UsageError(`invalid --conf-uri ${uri}: expected file:, http: or https:`)
   }
   const basic = Buffer.from(`${user ?? ''}:${password ?? ''}`).toString('base64')
   return {

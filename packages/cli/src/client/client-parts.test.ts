@@ -55,7 +55,7 @@ describe('places', () => {
     })
     assert.throws(
       () => parsePlace('from', 'yesterday', now),
-      /invalid --from yesterday: allowed is beginning/,
+      /invalid --from yesterday: expected beginning/,
     )
   })
 })

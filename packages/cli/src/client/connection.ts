@@ -65,7 +65,7 @@ export function openAdmin(parsed: ParsedOptions): Admin {
 export function pairs(parsed: ParsedOptions, name: string): [key: string, value: string][] {
   return parsed.values(name).map((pair) => {
     const at = pair.indexOf('=')
-    if (at <= 0) throw new UsageError(`invalid --${name} ${pair}: allowed is KEY=VALUE`)
+    if (at <= 0) throw new UsageError(`invalid --${name} ${pair}: expected KEY=VALUE`)
     return [pair.slice(0, at).trim(), pair.slice(at + 1)]
   })
 }

@@ -30,5 +30,5 @@ export function parsePlace(option: string, text: string, now: number): Place {
   }
   const time = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(time)) return { kind: 'time', timestamp: time }
-  throw new UsageError(`invalid --${option} ${text}: allowed is ${placeHelp}`)
+  throw new UsageError(`invalid --${option} ${text}: expected ${placeHelp}`)
 }

@@ -8,7 +8,7 @@ export function logLevelOf(parsed: ParsedOptions): LogLevel {
   const level = parsed.value('log-level') ?? 'info'
   if (!(level in LogLevel)) {
     throw new UsageError(
-      `invalid --log-level ${level}: allowed is ${Object.keys(LogLevel).join(', ')}`,
+      `invalid --log-level ${level}: expected ${Object.keys(LogLevel).join(', ')}`,
     )
   }
   return level as LogLevel

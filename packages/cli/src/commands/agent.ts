@@ -262,7 +262,7 @@ async function startServer(
   if (given !== undefined) {
     const match = /^(?:(.*):)?(\d{1,5})$/.exec(given)
     if (match === null)
-      throw new UsageError(`invalid --metrics ${given}: allowed is HOST:PORT or none`)
+      throw new UsageError(`invalid --metrics ${given}: expected HOST:PORT or none`)
     const server = new OperationServer(running, {
       host: match[1] || '127.0.0.1',
       port: Number(match[2]),

@@ -82,7 +82,7 @@ Examples:
       const [shell = ''] = parsed.positionals
       const script = Object.hasOwn(shells, shell) ? shells[shell] : undefined
       if (script === undefined) {
-        throw new UsageError(`invalid SHELL ${shell}: allowed is ${Object.keys(shells).join(', ')}`)
+        throw new UsageError(`invalid SHELL ${shell}: expected ${Object.keys(shells).join(', ')}`)
       }
       process.stdout.write(`${script(await placesOf(root()))}\n`)
       return 0

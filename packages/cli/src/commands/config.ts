@@ -18,7 +18,7 @@ function resourceOf(parsed: ParsedOptions): ConfigResource {
   const [given, name = ''] = parsed.positionals
   const type = types.find((each) => each === given)
   if (type === undefined) {
-    throw new UsageError(`invalid TYPE ${given}: allowed is ${types.join(', ')}`)
+    throw new UsageError(`invalid TYPE ${given}: expected ${types.join(', ')}`)
   }
   return { type, name }
 }

@@ -143,7 +143,7 @@ function consumerOptions(parsed: ParsedOptions): ConsumerOptions {
     isolation !== 'read_uncommitted'
   ) {
     throw new UsageError(
-      `invalid --isolation ${isolation}: allowed is read_committed, read_uncommitted`,
+      `invalid --isolation ${isolation}: expected read_committed, read_uncommitted`,
     )
   }
   const place = placeOf(parsed)
@@ -171,7 +171,7 @@ async function begin(
   const places: TopicPartition[] = []
   const chosen = parsed.values('partition').map((text) => {
     if (!/^\d+$/.test(text))
-      throw new UsageError(`invalid --partition ${text}: allowed is a whole number`)
+      throw new UsageError(`invalid --partition ${text}: expected a whole number`)
     return Number(text)
   })
   for (const topic of topics) {

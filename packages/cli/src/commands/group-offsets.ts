@@ -36,7 +36,7 @@ export const resetOffsets: Command = {
       throw new UsageError('give one of --to and --shift')
     }
     if (shift !== undefined && !/^[-+]?\d+$/.test(shift)) {
-      throw new UsageError(`invalid --shift ${shift}: allowed is a whole number`)
+      throw new UsageError(`invalid --shift ${shift}: expected a whole number`)
     }
     const place = to === undefined ? undefined : parsePlace('to', to, Date.now())
     await using admin = openAdmin(parsed)
@@ -136,8 +136,7 @@ async function chosen(
   const places: TopicPartition[] = []
   for (const text of given) {
     const match = /^([^:]+)(?::(\d+(?:,\d+)*))?$/.exec(text)
-    if (match === null)
-      throw new UsageError(`invalid --topic ${text}: allowed is TOPIC or TOPIC:0,1`)
+    if (match === null) throw new UsageError(`invalid --topic ${text}: expected TOPIC or TOPIC:0,1`)
     const [, name = '', numbers] = match
     const known = (await admin.describeTopics([name])).get(name)?.partitions ?? []
     const partitions = numbers?.split(',').map(Number) ?? known.map(({ partition }) => partition)

@@ -34,7 +34,7 @@ const list: Command = {
     const wanted = parsed.values('type').map((type) => {
       const known = types.find((each) => each === type)
       if (known === undefined) {
-        throw new UsageError(`invalid --type ${type}: allowed is one of ${types.join(', ')}`)
+        throw new UsageError(`invalid --type ${type}: expected one of ${types.join(', ')}`)
       }
       return known
     })

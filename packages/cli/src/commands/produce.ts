@@ -120,12 +120,12 @@ function producerOptions(parsed: ParsedOptions): ProducerOptions {
     '1': 1,
   }
   if (acks !== undefined && !Object.hasOwn(allowed, acks)) {
-    throw new UsageError(`invalid --acks ${acks}: allowed is all, 1, 0`)
+    throw new UsageError(`invalid --acks ${acks}: expected all, 1, 0`)
   }
   const compression = parsed.value('compression')
   const codec = codecs.find((each) => each === compression)
   if (compression !== undefined && codec === undefined) {
-    throw new UsageError(`invalid --compression ${compression}: allowed is ${codecs.join(', ')}`)
+    throw new UsageError(`invalid --compression ${compression}: expected ${codecs.join(', ')}`)
   }
   return {
     lingerMs: 5,

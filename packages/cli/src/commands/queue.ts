@@ -33,7 +33,7 @@ function maxOf(parsed: ParsedOptions): number {
   const text = parsed.value('max')
   if (text === undefined) return Number.POSITIVE_INFINITY
   if (!/^[1-9]\d*$/.test(text)) {
-    throw new UsageError(`invalid --max ${text}: allowed is a whole number from 1`)
+    throw new UsageError(`invalid --max ${text}: expected a whole number from 1`)
   }
   return Number(text)
 }
@@ -111,7 +111,7 @@ const send: Command = {
     const whole = (option: string): number => {
       const value = parsed.value(option) ?? '0'
       if (!/^\d+$/.test(value))
-        throw new UsageError(`invalid --${option} ${value}: allowed is a whole number`)
+        throw new UsageError(`invalid --${option} ${value}: expected a whole number`)
       return Number(value)
     }
     await using connection = await openJms(parsed)
@@ -149,7 +149,7 @@ function linesOf(text: string): string[] {
 function setProperties(message: TextMessage, pairs: readonly string[]): void {
   for (const pair of pairs) {
     const at = pair.indexOf('=')
-    if (at <= 0) throw new UsageError(`invalid --property ${pair}: allowed is NAME=VALUE`)
+    if (at <= 0) throw new UsageError(`invalid --property ${pair}: expected NAME=VALUE`)
     message.setStringProperty(pair.slice(0, at), pair.slice(at + 1))
   }
 }
@@ -172,7 +172,9 @@ const receive: Command = {
   async run(parsed) {
     const max = maxOf(parsed)
     const wait = Number(parsed.value('wait') ?? 1000)
-    if (!(wait >= 1)) throw new UsageError('invalid --wait: allowed is a whole number from 1')
+    if (!(wait >= 1)) {
+      throw new UsageError(`invalid --wait ${parsed.value('wait')}: expected a whole number from 1`)
+    }
     const [name] = parsed.positionals as readonly [string]
     await using connection = await openJms(parsed)
     if (parsed.has('no-create')) await expectQueue(connection, name)

@@ -114,7 +114,7 @@ describe('millrace start', () => {
     assert.match((await failed('strat')).output, /unknown command strat; did you mean start\?/)
     assert.match((await failed('start', '--ephemral')).output, /did you mean --ephemeral\?/)
     assert.match((await failed('start', '--data')).output, /--data needs a value/)
-    assert.match((await failed('start', '--listen', '9092')).output, /allowed is HOST:PORT/)
+    assert.match((await failed('start', '--listen', '9092')).output, /expected HOST:PORT/)
     assert.match(
       (await failed('start', '--release-version', '3.9')).output,
       /one of 4\.1, 4\.2, 4\.3, 4\.4/,

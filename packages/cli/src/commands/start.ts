@@ -203,7 +203,7 @@ function settingsOf(parsed: ParsedOptions): Map<string, string> {
   if (file !== undefined) rejectZooKeeper(settings)
   for (const pair of parsed.values('set')) {
     const at = pair.indexOf('=')
-    if (at <= 0) throw new UsageError(`invalid --set ${pair}: allowed is KEY=VALUE`)
+    if (at <= 0) throw new UsageError(`invalid --set ${pair}: expected KEY=VALUE`)
     settings.set(pair.slice(0, at).trim(), pair.slice(at + 1))
   }
   const listen = parsed.value('listen')
@@ -246,7 +246,7 @@ function listenersWith(settings: ReadonlyMap<string, string>, listen: string): s
   const match = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/.exec(listen)
   if (match === null) {
     throw new UsageError(
-      `invalid --listen ${listen}: allowed is HOST:PORT, with an IPv6 host in brackets`,
+      `invalid --listen ${listen}: expected HOST:PORT, with an IPv6 host in brackets`,
     )
   }
   const controllers = new Set(

@@ -302,7 +302,7 @@ describe('the tools', () => {
       [
         ['topic', 'create', 'x', '--partitions', 'many'],
         2,
-        /invalid --partitions many: allowed is a number from 1/,
+        /invalid --partitions many: expected a number from 1/,
       ],
       [['topic', 'create', 'x', '--topic', 'retention=1'], 1, /retention/],
       [
@@ -310,13 +310,13 @@ describe('the tools', () => {
         1,
         /UNKNOWN_TOPIC_OR_PARTITION\n {2}`millrace topic list`/,
       ],
-      [['consume', 'nowhere', '--from', 'soon'], 2, /invalid --from soon: allowed is beginning/],
+      [['consume', 'nowhere', '--from', 'soon'], 2, /invalid --from soon: expected beginning/],
       [['consume', 'x', '--json', '--format', '%s'], 2, /exclude each other/],
       [['produce', 'lines', '/no/such/file'], 2, /cannot read \/no\/such\/file: ENOENT/],
-      [['produce', 'lines', '--acks', '7'], 2, /invalid --acks 7: allowed is all, 1, 0/],
+      [['produce', 'lines', '--acks', '7'], 2, /invalid --acks 7: expected all, 1, 0/],
       [['group', 'describe', 'nobody'], 1, /GROUP_ID_NOT_FOUND|nobody/],
       [['group', 'reset-offsets', 'g'], 2, /give one of --to and --shift/],
-      [['config', 'describe', 'tpc', 'x'], 2, /invalid TYPE tpc: allowed is topic, broker/],
+      [['config', 'describe', 'tpc', 'x'], 2, /invalid TYPE tpc: expected topic, broker/],
       [['topic', 'list', '--config', '/no/such'], 2, /cannot read --config \/no\/such: ENOENT/],
       [['topic', 'list', '--set', 'security.protocol=TLS'], 1, /invalid security.protocol=TLS/],
       [

@@ -208,7 +208,7 @@ const offsets: Command = {
     const at = parsed.value('at')
     const place = at === undefined ? undefined : parsePlace('at', at, Date.now())
     if (place !== undefined && place.kind !== 'time') {
-      throw new UsageError(`invalid --at ${at}: allowed is a time, or how long ago`)
+      throw new UsageError(`invalid --at ${at}: expected a time, or how long ago`)
     }
     const [begins, ends, times] = await Promise.all([
       find('earliest'),

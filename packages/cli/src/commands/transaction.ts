@@ -19,7 +19,7 @@ const list: Command = {
   async run(parsed) {
     const minimum = parsed.value('min-duration')
     if (minimum !== undefined && !/^\d+$/.test(minimum)) {
-      throw new UsageError(`invalid --min-duration ${minimum}: allowed is a whole number`)
+      throw new UsageError(`invalid --min-duration ${minimum}: expected a whole number`)
     }
     await using admin = openAdmin(parsed)
     const listed = await admin.listTransactions({
@@ -97,7 +97,7 @@ async function abortHanging(
   place: string,
 ): Promise<void> {
   const [, topic = '', number = ''] = /^(.+):(\d+)$/.exec(place) ?? []
-  if (topic === '') throw new UsageError(`invalid --topic ${place}: allowed is TOPIC:PARTITION`)
+  if (topic === '') throw new UsageError(`invalid --topic ${place}: expected TOPIC:PARTITION`)
   const partition = Number(number)
   const producers = [...(await admin.describeProducers([{ topic, partition }])).values()].flat()
   const open = producers.find(

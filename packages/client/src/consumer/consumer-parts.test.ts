@@ -258,9 +258,9 @@ describe('options of a consumer', () => {
     const cases: readonly (readonly [object, RegExp])[] = [
       [
         { autoOffsetReset: 'by_duration:soon' },
-        /invalid autoOffsetReset "by_duration:soon": allowed is earliest/,
+        /invalid autoOffsetReset "by_duration:soon": expected earliest/,
       ],
-      [{ partitionAssignmentStrategy: ['rang'] }, /"rang": allowed is range, roundrobin/],
+      [{ partitionAssignmentStrategy: ['rang'] }, /"rang": expected range, roundrobin/],
       [{ partitionAssignmentStrategy: [] }, /one or more assignors/],
       [{ heartbeatIntervalMs: 50_000 }, /less than sessionTimeoutMs 45000/],
       [{ isolationLevel: 'committed' }, /"read_uncommitted", "read_committed"/],

@@ -698,7 +698,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     if (typeof target.offset !== 'bigint' || target.offset < 0n) {
       throw new MillraceError(
         'MILLRACE_INVALID_OFFSET',
-        `cannot seek ${partitionName(partition)} to ${target.offset}: allowed is a bigint from 0n`,
+        `cannot seek ${partitionName(partition)} to ${target.offset}: expected a bigint from 0n`,
       )
     }
     this.#state(partition).seek({ offset: target.offset, leaderEpoch: target.leaderEpoch ?? -1 })

@@ -166,11 +166,11 @@ describe('options of a producer', () => {
 
   it('are refused with the name, the value and what is allowed', () => {
     const cases: readonly (readonly [object, RegExp])[] = [
-      [{ acks: 2 }, /invalid acks 2: allowed is 0, 1, "all"/],
-      [{ acks: 1, enableIdempotence: true }, /invalid acks 1: allowed is 'all'/],
-      [{ maxInFlightRequestsPerConnection: 6 }, /invalid maxInFlight.* 6: allowed is at most 5/],
-      [{ lingerMs: -1 }, /invalid lingerMs -1: allowed is a number of 0/],
-      [{ compression: 'brotli' }, /invalid compression "brotli": allowed is "none", "gzip"/],
+      [{ acks: 2 }, /invalid acks 2: expected 0, 1, "all"/],
+      [{ acks: 1, enableIdempotence: true }, /invalid acks 1: expected 'all'/],
+      [{ maxInFlightRequestsPerConnection: 6 }, /invalid maxInFlight.* 6: expected at most 5/],
+      [{ lingerMs: -1 }, /invalid lingerMs -1: expected a number of 0/],
+      [{ compression: 'brotli' }, /invalid compression "brotli": expected "none", "gzip"/],
       [{ compression: 'gzip', compressionLevel: 12 }, /compressionLevel 12: .* 1 to 9/],
       [{ compression: 'snappy', compressionLevel: 1 }, /snappy has no levels/],
       [{ partitioner: 'random' }, /invalid partitioner "random"/],

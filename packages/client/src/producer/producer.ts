@@ -258,7 +258,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0)) {
       throw new MillraceError(
         'MILLRACE_INVALID_RECORD',
-        `a record for topic ${topic} has partition ${partition}: allowed is a whole number from 0`,
+        `a record for topic ${topic} has partition ${partition}: expected a whole number from 0`,
       )
     }
     if (value === undefined) {
@@ -271,7 +271,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     if (!Number.isInteger(timestamp) || timestamp < 0) {
       throw new MillraceError(
         'MILLRACE_INVALID_RECORD',
-        `a record for topic ${topic} has timestamp ${timestamp}: allowed is milliseconds since 1970`,
+        `a record for topic ${topic} has timestamp ${timestamp}: expected milliseconds since 1970`,
       )
     }
     const serializeKey = typed?.key ?? (this.#keySerializer as Serializer<unknown>)
@@ -422,7 +422,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     if (Number.isInteger(chosen) && chosen >= 0 && chosen < length) return chosen
     throw new MillraceError(
       'MILLRACE_INVALID_PARTITION',
-      `the partitioner chose ${chosen} for topic ${topic.name}: allowed is 0 to ${length - 1}`,
+      `the partitioner chose ${chosen} for topic ${topic.name}: expected 0 to ${length - 1}`,
     )
   }
 

@@ -258,7 +258,7 @@ export class ProviderConfig {
     if (setting === undefined) {
       const name = Object.keys(destinationSettings).join(', ')
       throw new ProviderConfigError(
-        `unknown configuration ${key}: allowed is amqp.destination.<pattern>.<setting> with one of ${name}`,
+        `unknown configuration ${key}: expected amqp.destination.<pattern>.<setting> with one of ${name}`,
       )
     }
     check(key, value, destinationSettings[setting])
@@ -323,7 +323,7 @@ export class ProviderConfig {
 function check(key: string, value: string, setting: Setting): void {
   const refuse = (allowed: string): never => {
     throw new ProviderConfigError(
-      `invalid value ${JSON.stringify(value)} for ${key}: allowed is ${allowed}`,
+      `invalid value ${JSON.stringify(value)} for ${key}: expected ${allowed}`,
     )
   }
   if (setting.oneOf !== undefined && !setting.oneOf.includes(value))
@@ -372,7 +372,7 @@ export function parseListener(text: string): ListenerAddress {
   const port = Number(match?.[4])
   if (match === null || port > 65_535) {
     throw new ProviderConfigError(
-      `invalid value ${JSON.stringify(text)} for amqp.listener: allowed is host:port, amqps://host:port, ws://host:port, wss://host:port`,
+      `invalid value ${JSON.stringify(text)} for amqp.listener: expected host:port, amqps://host:port, ws://host:port, wss://host:port`,
     )
   }
   const scheme = (match[1] ?? 'amqp') as ListenerAddress['scheme']

@@ -82,7 +82,7 @@ function passwordsOf(config: ProviderConfig): ReadonlyMap<string, string> {
     const at = pair.indexOf(':')
     if (at <= 0) {
       throw new ProviderConfigError(
-        'invalid value for amqp.users: allowed is name:password, separated by commas',
+        'invalid value for amqp.users: expected name:password, separated by commas',
       )
     }
     passwords.set(pair.slice(0, at).trim(), pair.slice(at + 1))

@@ -151,7 +151,7 @@ export class BytesMessage extends Message {
   readBytes(value: Uint8Array, length: number = value.length): number {
     this.#checkReadable()
     if (length < 0 || length > value.length) {
-      throw new IllegalArgumentException(`length ${length}: allowed is 0 to ${value.length}`)
+      throw new IllegalArgumentException(`length ${length}: expected 0 to ${value.length}`)
     }
     const count = Math.min(length, this.#size - this.#at)
     if (count === 0 && length > 0) return -1

@@ -199,7 +199,7 @@ export class Message {
   /** Sets the delivery mode. Sending replaces it. */
   setJMSDeliveryMode(deliveryMode: number): void {
     if (deliveryMode !== DeliveryMode.PERSISTENT && deliveryMode !== DeliveryMode.NON_PERSISTENT) {
-      throw new JMSException(`invalid delivery mode ${deliveryMode}: allowed is 1 or 2`)
+      throw new JMSException(`invalid delivery mode ${deliveryMode}: expected 1 or 2`)
     }
     this.headers.deliveryMode = deliveryMode
   }
@@ -243,7 +243,7 @@ export class Message {
   /** Sets the priority. Sending replaces it. */
   setJMSPriority(priority: number): void {
     if (!Number.isInteger(priority) || priority < 0 || priority > 9) {
-      throw new JMSException(`invalid priority ${priority}: allowed is 0 to 9`)
+      throw new JMSException(`invalid priority ${priority}: expected 0 to 9`)
     }
     this.headers.priority = priority
   }
@@ -365,7 +365,7 @@ export class Message {
     )
     if (!isName || notNames.has(name.toUpperCase())) {
       throw new IllegalArgumentException(
-        `${JSON.stringify(name)} is no name for a property: allowed are Java identifiers that selectors do not use`,
+        `${JSON.stringify(name)} is not a property name: expected a Java identifier that selectors do not use`,
       )
     }
     switch (name) {

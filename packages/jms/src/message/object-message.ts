@@ -111,7 +111,7 @@ function fromPlain(object: unknown): AmqpValue {
   const prototype = Object.getPrototypeOf(object) as unknown
   if (!(object instanceof Map) && prototype !== Object.prototype && prototype !== null) {
     throw new MessageFormatException(
-      `a ${object.constructor.name} cannot be in an ObjectMessage: allowed is plain data`,
+      `a ${object.constructor.name} cannot be in an ObjectMessage: expected plain data`,
     )
   }
   return new Map(entries.map(([key, value]) => [fromPlain(key), fromPlain(value)]))

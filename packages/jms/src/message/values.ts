@@ -92,7 +92,7 @@ export function guessValue(value: unknown): JmsValue {
   }
   if (value instanceof Uint8Array) return jmsValue('bytes', Buffer.from(value))
   throw new MessageFormatException(
-    `a ${typeof value} cannot be a property or item: allowed are booleans, numbers, bigints, strings and bytes`,
+    `a ${typeof value} cannot be a property or item: expected booleans, numbers, bigints, strings and bytes`,
   )
 }
 
