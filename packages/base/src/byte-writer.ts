@@ -7,6 +7,18 @@ import type { EncodingBuffer } from './buffer-encoders.ts'
  */
 const COPY_LIMIT = 4096
 
+/** Bytes that are read when they are sent: a part of a file on its way to a socket. */
+export interface ByteSource {
+  /** Bytes to send. */
+  readonly length: number
+  /** Fills `target` with the bytes from `offset` on; throws when they are gone. */
+  read(target: Uint8Array, offset: number): void
+  /** Keeps the bytes readable until `release`, whatever happens to the file. Called once. */
+  retain(): void
+  /** The bytes are not needed any more. Called once. */
+  release(): void
+}
+
 /**
  * Writes big-endian numbers and Kafka's varints. Large byte strings are not copied: `finish`
  * returns the pieces in order, ready for a gathered write.
@@ -15,8 +27,9 @@ export class ByteWriter {
   #buffer: EncodingBuffer
   #start = 0
   #position = 0
-  readonly #pieces: Uint8Array[] = []
+  readonly #pieces: (Uint8Array | ByteSource)[] = []
   #piecesSize = 0
+  #hasSources = false
 
   /** Creates a writer whose first buffer has `initialSize` bytes. */
   constructor(initialSize = 256) {
@@ -143,6 +156,14 @@ export class ByteWriter {
     this.#piecesSize += value.length
   }
 
+  /** Passes on bytes that are read later. The result must then be taken with `finishPieces`. */
+  source(value: ByteSource): void {
+    this.#flushPiece()
+    this.#pieces.push(value)
+    this.#piecesSize += value.length
+    this.#hasSources = true
+  }
+
   /** 22 characters of URL-safe base64. */
   uuid(value: string): void {
     const at = this.#reserve(16)
@@ -159,6 +180,12 @@ export class ByteWriter {
 
   /** All written bytes as a list of pieces. The writer must not be used afterwards. */
   finish(): Uint8Array[] {
+    if (this.#hasSources) throw new TypeError('the message has bytes that are read later')
+    return this.finishPieces() as Uint8Array[]
+  }
+
+  /** The same, for a message that may have bytes that are read later. */
+  finishPieces(): (Uint8Array | ByteSource)[] {
     this.#flushPiece()
     return this.#pieces
   }

@@ -3,7 +3,7 @@ import './required-node.ts'
 
 export type { EncodingBuffer } from './buffer-encoders.ts'
 export { ByteReader, MalformedInputError } from './byte-reader.ts'
-export { ByteWriter } from './byte-writer.ts'
+export { type ByteSource, ByteWriter } from './byte-writer.ts'
 export { assertNever, MillraceError, type MillraceErrorOptions, systemErrorCode } from './errors.ts'
 export {
   type DirectoryEntry,

@@ -65,9 +65,16 @@ class SocketOutput {
   #queue: Uint8Array[] = []
   #queuedBytes = 0
   #isEnding = false
+  /** Whether `write` returned false since the last drain. */
+  #owesDrain = false
 
   constructor(socket: Socket) {
     this.#socket = socket
+  }
+
+  /** A socket that accepted a write at once may still be about to emit 'drain'. */
+  get #isFull(): boolean {
+    return this.#socket.writableNeedDrain && this.#socket.writableLength > 0
   }
 
   get size(): number {
@@ -80,7 +87,10 @@ class SocketOutput {
     if (socket.destroyed || this.#isEnding) return true
     const [only] = buffers
     if (this.#queue.length === 0 && buffers.length === 1 && only !== undefined) {
-      if (only.length <= MAX_WRITE) return socket.write(only)
+      if (only.length <= MAX_WRITE) {
+        socket.write(only)
+        return this.#accepted()
+      }
     }
     for (const buffer of buffers) {
       this.#queuedBytes += buffer.length
@@ -89,13 +99,21 @@ class SocketOutput {
       }
     }
     this.#pump()
-    return this.#queue.length === 0 && !socket.writableNeedDrain
+    return this.#accepted()
   }
 
-  /** Continues after the socket's 'drain'; true when everything was accepted. */
+  /** Continues after the socket's 'drain'; true when everything was accepted that was not at first. */
   resume(): boolean {
     this.#pump()
-    return this.#queue.length === 0 && !this.#socket.writableNeedDrain
+    if (!this.#owesDrain || this.#queue.length > 0 || this.#isFull) return false
+    this.#owesDrain = false
+    return true
+  }
+
+  #accepted(): boolean {
+    const isAccepted = this.#queue.length === 0 && !this.#isFull
+    if (!isAccepted) this.#owesDrain = true
+    return isAccepted
   }
 
   /** Ends the socket once everything was written. */
@@ -106,21 +124,21 @@ class SocketOutput {
 
   #pump(): void {
     const socket = this.#socket
-    if (this.#queue.length === 0 || socket.writableNeedDrain) return
-    let count = 0
-    let bytes = 0
-    socket.cork()
-    for (const buffer of this.#queue) {
-      if (count > 0 && bytes + buffer.length > MAX_WRITE) break
-      socket.write(buffer)
-      bytes += buffer.length
-      count++
+    while (this.#queue.length > 0 && !this.#isFull) {
+      let count = 0
+      let bytes = 0
+      socket.cork()
+      for (const buffer of this.#queue) {
+        if (count > 0 && bytes + buffer.length > MAX_WRITE) break
+        socket.write(buffer)
+        bytes += buffer.length
+        count++
+      }
+      socket.uncork()
+      this.#queuedBytes -= bytes
+      this.#queue = count === this.#queue.length ? [] : this.#queue.slice(count)
+      if (this.#queue.length === 0 && this.#isEnding) socket.end()
     }
-    socket.uncork()
-    this.#queuedBytes -= bytes
-    this.#queue = count === this.#queue.length ? [] : this.#queue.slice(count)
-    if (this.#queue.length === 0 && this.#isEnding) socket.end()
-    else if (!socket.writableNeedDrain) this.#pump()
   }
 }
 

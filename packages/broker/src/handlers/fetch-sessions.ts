@@ -7,6 +7,7 @@ import {
   type MessageOf,
   ZERO_UUID,
 } from '@millrace/protocol'
+import type { LogSlice } from '../log/shared-file.ts'
 import type { FetchResponsePartition } from './fetch.ts'
 
 const NO_SESSION = 0
@@ -29,7 +30,7 @@ export interface FetchItem {
 
 export interface FetchedPartition {
   readonly item: FetchItem
-  readonly size: number
+  readonly records: Buffer | LogSlice
   readonly isDiverging: boolean
   readonly response: FetchResponsePartition
 }
@@ -198,10 +199,11 @@ function fullPlan(items: readonly FetchItem[]): FetchPlan {
 
 /** Results that tell the client something new; remembers what it has been told. */
 function changedOnly(session: Session, results: readonly FetchedPartition[]): FetchedPartition[] {
-  return results.filter(({ item, size, isDiverging, response }) => {
+  return results.filter(({ item, records, isDiverging, response }) => {
     const key = keyOf(item)
     const cached = session.partitions.get(key)
     if (cached === undefined) return true
+    const size = records.length
     const hasError = response.errorCode !== ErrorCode.NONE
     const isChanged =
       size > 0 ||

@@ -7,6 +7,7 @@ import {
   ProtocolError,
 } from '@millrace/protocol'
 import type { PartitionLog } from '../log/partition-log.ts'
+import { LogSlice } from '../log/shared-file.ts'
 import type { Partition } from '../topics.ts'
 import type { FetchedPartition, FetchItem, FetchPlan } from './fetch-sessions.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
@@ -14,6 +15,11 @@ import { protocolError } from './outcome.ts'
 
 type Response = MessageInput<typeof FetchResponse>
 const READ_COMMITTED = 1
+const EMPTY = Buffer.alloc(0)
+/** More than this of a partition is read from its file when it is sent, so that a reply takes little memory. */
+const READ_LIMIT = 64 * 1024
+/** The same for all partitions of a reply together. */
+const MAX_READ_BYTES = 256 * 1024
 
 /**
  * Fetch (key 1). v7 adds sessions (KIP-227), v12 divergence by epochs, v13 topic ids (KIP-516). Waits up to
@@ -29,23 +35,17 @@ export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, 
     return { errorCode: ErrorCode[plan.error], sessionId: plan.sessionId, responses: [] }
   }
   const isCommitted = request.isolationLevel === READ_COMMITTED
-  const read = (): FetchRead => {
-    // While replies use up their memory, a fetch returns less, at least a batch.
-    const allowance = context.replySpace.allowance()
-    const maxBytes = Math.min(request.maxBytes, broker.config.number('fetch.max.bytes'), allowance)
-    const results = readAll(plan, { maxBytes, isCommitted, version }, context)
-    return { results, isEnough: isEnough(results, request, allowance) }
+  const limits = {
+    maxBytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')),
+    isCommitted,
+    version,
   }
-  let { results, isEnough: isDone } = read()
-  if (!isDone && !context.signal.aborted) {
-    // What was read is dropped: a client that waits must not hold memory.
-    results = []
+  let results = readAll(plan, limits, context)
+  if (shouldWait(results, request) && !context.signal.aborted) {
     await waitForRecords(plan, { context, request, isCommitted })
-    results = read().results
+    results = readAll(plan, limits, context)
   }
-  let bytes = 0
-  for (const { size } of results) bytes += size
-  context.replySpace.reserve(bytes)
+  for (const { records } of results) if (records instanceof LogSlice) records.retain()
   return {
     errorCode: ErrorCode.NONE,
     sessionId: plan.sessionId,
@@ -59,40 +59,47 @@ interface Limits {
   readonly version: number
 }
 
-interface FetchRead {
-  readonly results: FetchedPartition[]
-  /** Whether the client need not wait for more. */
-  readonly isEnough: boolean
+interface PartitionLimits extends Limits {
+  readonly atLeastOne: boolean
+  readonly readLimit: number
 }
 
-function isEnough(
+function shouldWait(
   results: readonly FetchedPartition[],
   request: { readonly maxWaitMs: number; readonly minBytes: number },
-  allowance: number,
 ): boolean {
-  if (request.maxWaitMs <= 0 || request.minBytes <= 0) return true
+  if (request.maxWaitMs <= 0 || request.minBytes <= 0) return false
   let bytes = 0
   for (const result of results) {
-    if (result.response.errorCode !== ErrorCode.NONE || result.isDiverging) return true
-    bytes += result.size
+    if (result.response.errorCode !== ErrorCode.NONE || result.isDiverging) return false
+    bytes += result.records.length
   }
-  return bytes > 0 && bytes >= Math.min(request.minBytes, allowance)
+  return bytes < request.minBytes
 }
 
 function readAll(plan: FetchPlan, limits: Limits, context: RequestContext): FetchedPartition[] {
   let remaining = limits.maxBytes
+  let readBytes = 0
   let isFirst = true
   return plan.items.map((item) => {
-    const result = readOne(item, { ...limits, maxBytes: remaining, atLeastOne: isFirst, context })
-    if (result.size > 0) isFirst = false
-    remaining = Math.max(0, remaining - result.size)
+    const result = readOne(item, {
+      ...limits,
+      maxBytes: remaining,
+      atLeastOne: isFirst,
+      readLimit: Math.min(READ_LIMIT, MAX_READ_BYTES - readBytes),
+      context,
+    })
+    const { length } = result.records
+    if (length > 0) isFirst = false
+    if (!(result.records instanceof LogSlice)) readBytes += length
+    remaining = Math.max(0, remaining - length)
     return result
   })
 }
 
 function readOne(
   item: FetchItem,
-  options: Limits & { readonly atLeastOne: boolean; readonly context: RequestContext },
+  options: PartitionLimits & { readonly context: RequestContext },
 ): FetchedPartition {
   const { context } = options
   try {
@@ -104,14 +111,14 @@ function readOne(
     const isMissing = code === 'UNKNOWN_TOPIC_OR_PARTITION' || code === 'UNKNOWN_TOPIC_ID'
     return {
       item,
-      size: 0,
+      records: EMPTY,
       isDiverging: false,
       response: {
         partitionIndex: item.partition,
         errorCode,
         highWatermark: -1n,
         abortedTransactions: isMissing ? [] : null,
-        records: Buffer.alloc(0),
+        records: EMPTY,
       },
     }
   }
@@ -125,7 +132,7 @@ function locate(item: FetchItem, { broker, version }: RequestContext): Partition
 function readPartition(
   item: FetchItem,
   partition: Partition,
-  options: Limits & { readonly atLeastOne: boolean },
+  options: PartitionLimits,
 ): FetchedPartition {
   const { log } = partition
   const { fetchOffset } = item
@@ -139,7 +146,7 @@ function readPartition(
   if (diverging !== undefined) {
     return {
       item,
-      size: 0,
+      records: EMPTY,
       isDiverging: true,
       response: {
         partitionIndex: item.partition,
@@ -147,7 +154,7 @@ function readPartition(
         ...places,
         divergingEpoch: diverging,
         abortedTransactions: null,
-        records: Buffer.alloc(0),
+        records: EMPTY,
       },
     }
   }
@@ -159,14 +166,14 @@ function readPartition(
   }
   const maxBytes = Math.min(item.maxBytes, options.maxBytes)
   // A batch larger than all limits is still given once, or its reader would never get past it (KIP-74).
-  const { atLeastOne } = options
+  const { atLeastOne, readLimit } = options
   const records =
     maxBytes <= 0 && !atLeastOne
-      ? Buffer.alloc(0)
-      : log.read({ offset: fetchOffset, maxBytes, atLeastOne, endOffset: end })
+      ? EMPTY
+      : log.slice({ offset: fetchOffset, maxBytes, atLeastOne, endOffset: end, readLimit })
   return {
     item,
-    size: records.length,
+    records,
     isDiverging: false,
     response: {
       partitionIndex: item.partition,

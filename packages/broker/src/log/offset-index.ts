@@ -48,11 +48,21 @@ export class OffsetIndex {
 
   /** Position at or before which a batch with `relativeOffset` starts. */
   positionBefore(relativeOffset: number): number {
+    return this.#positionOfLast(0, relativeOffset)
+  }
+
+  /** The last noted position of a batch that is not above `position`. */
+  startBefore(position: number): number {
+    return this.#positionOfLast(4, position)
+  }
+
+  /** Position of the last entry whose number at `field` is at most `value`; 0 without one. */
+  #positionOfLast(field: 0 | 4, value: number): number {
     let low = 0
     let high = this.count
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (this.#entries.readInt32BE(middle * ENTRY_SIZE) <= relativeOffset) low = middle + 1
+      if (this.#entries.readInt32BE(middle * ENTRY_SIZE + field) <= value) low = middle + 1
       else high = middle
     }
     return low === 0 ? 0 : this.#entries.readInt32BE((low - 1) * ENTRY_SIZE + 4)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type FileSystem, type Logger, systemErrorCode, type World } from '@millrace/base'
+import { attempt, type FileSystem, type Logger, systemErrorCode, type World } from '@millrace/base'
 import { hasWholeBatch, ProtocolError, RecordBatch, readRecords } from '@millrace/protocol'
 import { readEpochCheckpoint, writeEpochCheckpoint } from './checkpoint-files.ts'
 import {
@@ -11,7 +11,8 @@ import {
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { ProducerState } from './producer-state.ts'
-import { Segment, segmentName } from './segment.ts'
+import { type ScannedBatch, Segment, segmentName } from './segment.ts'
+import type { LogSlice } from './shared-file.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
 export interface LogOptions {
@@ -626,7 +627,7 @@ export class PartitionLog {
     while (done < waiters.length && (waiters[done]?.offset ?? 0n) <= offset)
       waiters[done++]?.resolve()
     if (done > 0) waiters.splice(0, done)
-    for (const callback of [...this.#watchers]) callback()
+    for (const callback of [...this.#watchers]) attempt(this.#logger, 'watching a log', callback)
   }
 
   // ---------------------------------------------------------------------------------------------- reading
@@ -654,6 +655,66 @@ export class PartitionLog {
       if (data !== undefined) return data
     }
     return EMPTY
+  }
+
+  /**
+   * The same, but what is longer than `readLimit` is left in its file and read when it is sent. A slice must be retained before anything
+   * else happens to the log.
+   */
+  slice(options: ReadOptions & { readonly readLimit: number }): Buffer | LogSlice {
+    const { offset, endOffset, readLimit } = options
+    if (offset >= endOffset) return EMPTY
+    for (let i = Math.max(0, this.#segmentFor(offset)); i < this.#segments.length; i++) {
+      const segment = this.#segments[i] as Segment
+      if (segment.baseOffset >= endOffset) return EMPTY
+      // Most readers are near the end of the log: then one read does it.
+      const data =
+        segment.size - segment.positionBefore(offset) <= readLimit
+          ? this.#readSegment(segment, options)
+          : this.#sliceSegment(segment, options, this.#segments[i + 1]?.baseOffset)
+      if (data !== undefined) return data
+    }
+    return EMPTY
+  }
+
+  #sliceSegment(
+    segment: Segment,
+    options: ReadOptions & { readonly readLimit: number },
+    nextBaseOffset = this.#logEndOffset,
+  ): Buffer | LogSlice | undefined {
+    const { offset, maxBytes, endOffset, atLeastOne, readLimit } = options
+    let first: ScannedBatch | undefined
+    for (const found of segment.headers(segment.positionBefore(offset))) {
+      if (found.batch.lastOffset < offset) continue
+      first = found
+      break
+    }
+    if (first === undefined) return undefined
+    if (first.batch.baseOffset >= endOffset) return EMPTY
+    const start = first.position
+    const isWhole = endOffset >= nextBaseOffset && segment.size - start <= maxBytes
+    const end = isWhole ? segment.size : this.#endWithin(segment, start, { endOffset, maxBytes })
+    const length = end > start ? end - start : atLeastOne ? first.batch.size : 0
+    return length <= readLimit ? segment.read(start, length) : segment.slice(start, length)
+  }
+
+  /** Where the batches end that start at `start`, lie below `endOffset` and take at most `maxBytes`. */
+  #endWithin(
+    segment: Segment,
+    start: number,
+    { endOffset, maxBytes }: Pick<ReadOptions, 'endOffset' | 'maxBytes'>,
+  ): number {
+    const from = Math.min(
+      segment.batchStartBefore(start + maxBytes),
+      segment.positionBefore(endOffset),
+    )
+    let end = Math.max(start, from)
+    for (const { batch, position } of segment.headers(end)) {
+      const next = position + batch.size
+      if (batch.baseOffset >= endOffset || next - start > maxBytes) break
+      end = next
+    }
+    return end
   }
 
   #readSegment(segment: Segment, options: ReadOptions): Buffer | undefined {

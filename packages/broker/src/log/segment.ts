@@ -2,6 +2,7 @@
 import type { FileSystem, OpenFile } from '@millrace/base'
 import { hasWholeBatch, RECORD_BATCH_HEADER_SIZE, RecordBatch } from '@millrace/protocol'
 import { OffsetIndex } from './offset-index.ts'
+import { LogSlice, SharedFile } from './shared-file.ts'
 import { TimeIndex } from './time-index.ts'
 import {
   type AbortedTransaction,
@@ -11,6 +12,8 @@ import {
 
 /** Bytes read at a time when batches are walked. */
 const SCAN_CHUNK = 256 * 1024
+/** Bytes read at a time when only headers are looked at: about what lies between two entries of the index. */
+const HEADER_CHUNK = 8 * 1024
 
 /** A segment's file name without its suffix: the base offset in 20 digits. */
 export function segmentName(baseOffset: bigint): string {
@@ -33,7 +36,7 @@ export class Segment {
   firstTimestamp: bigint | undefined
   /** When the segment was opened for writing, which stands in while it has no timestamp. */
   createdMs: number
-  #file: OpenFile | undefined
+  #file: SharedFile | undefined
   #offsetIndex: OffsetIndex | undefined
   #timeIndex: TimeIndex | undefined
   #aborted: AbortedTransaction[] | undefined
@@ -63,8 +66,17 @@ export class Segment {
   }
 
   get file(): OpenFile {
-    this.#file ??= this.#fs.open(this.path, { create: true })
+    return this.#sharedFile.file
+  }
+
+  get #sharedFile(): SharedFile {
+    this.#file ??= new SharedFile(this.#fs.open(this.path, { create: true }))
     return this.#file
+  }
+
+  /** Bytes that are read when they are sent. */
+  slice(position: number, length: number): LogSlice {
+    return new LogSlice(this.#sharedFile, position, length)
   }
 
   get offsetIndex(): OffsetIndex {
@@ -214,6 +226,28 @@ export class Segment {
   /** A position at or before the batch that holds `offset`. */
   positionBefore(offset: bigint): number {
     return this.offsetIndex.positionBefore(Number(offset - this.baseOffset))
+  }
+
+  /** Headers of the batches from `position` on, which must be the start of one. */
+  *headers(position: number): Generator<ScannedBatch> {
+    let chunk = this.read(position, HEADER_CHUNK)
+    let chunkAt = position
+    for (let at = position; at + RECORD_BATCH_HEADER_SIZE <= this.size; ) {
+      if (at + RECORD_BATCH_HEADER_SIZE > chunkAt + chunk.length) {
+        chunk = this.read(at, HEADER_CHUNK)
+        chunkAt = at
+        if (chunk.length < RECORD_BATCH_HEADER_SIZE) return
+      }
+      const batch = new RecordBatch(chunk, at - chunkAt)
+      if (batch.size < RECORD_BATCH_HEADER_SIZE || at + batch.size > this.size) return
+      yield { batch, position: at }
+      at += batch.size
+    }
+  }
+
+  /** A position at or before `position` where a batch starts. */
+  batchStartBefore(position: number): number {
+    return this.offsetIndex.startBefore(position)
   }
 
   /** Cuts the file; the indexes are rebuilt when they are next needed. */

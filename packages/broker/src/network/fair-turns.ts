@@ -2,11 +2,11 @@
 import { attempt, type Clock, type Logger } from '@millrace/base'
 
 /** Handler time in one turn of the event loop before requests wait for the next turn, milliseconds. */
-const TURN_MS = 20
+const TURN_MS = 10
 /** How much of it one connection may use. */
-const CONNECTION_TURN_MS = 5
+const CONNECTION_TURN_MS = 1
 /** Used time counts half after this long. */
-const HALF_LIFE_MS = 1000
+const HALF_LIFE_MS = 200
 
 /**
  * Shares the event loop between connections. A request starts at once while its connection, and all together, have used little

@@ -93,7 +93,7 @@ export class FrameReader {
   #keep(chunk: Buffer, at: number, count: number): void {
     const needed = this.#filled + count
     if (needed > this.#partial.length) {
-      const grown = Math.max(needed, FIRST_ALLOCATION, this.#partial.length * GROWTH)
+      const grown = Math.max(FIRST_ALLOCATION, needed * GROWTH)
       const buffer = Buffer.allocUnsafeSlow(Math.min(this.#size, grown))
       this.#partial.copy(buffer, 0, 0, this.#filled)
       this.#partial = buffer

@@ -5,6 +5,7 @@ import type { ListenerConfig } from '../config/listeners.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import { FairTurns } from './fair-turns.ts'
 import { ReplyMemory } from './reply-memory.ts'
+import { ChunkBuffers } from './reply-output.ts'
 import { RequestConnection, type SharedResources } from './request-connection.ts'
 import { RequestMemory } from './request-memory.ts'
 
@@ -45,6 +46,7 @@ export class Listeners {
       turns: new FairTurns(world.clock, logger),
       requests: new RequestMemory(limitOf('queued.max.request.bytes')),
       replies: new ReplyMemory(limitOf('queued.max.response.bytes')),
+      buffers: new ChunkBuffers(),
     }
     this.#shared.requests.onExhausted = () => this.#watchPressure()
     this.#shared.replies.onExhausted = () => this.#watchPressure()

@@ -5,6 +5,7 @@ import {
   type Connection,
   MalformedInputError,
   systemErrorCode,
+  type Timer,
 } from '@millrace/base'
 import {
   type Api,
@@ -25,6 +26,7 @@ import type { Handler, ReplySpace, RequestContext } from '../handlers/handler.ts
 import type { FairTurns, TurnTaker } from './fair-turns.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { ReplyMemory } from './reply-memory.ts'
+import { type ChunkBuffers, ReplyOutput, type ReplyPiece, releasePieces } from './reply-output.ts'
 import type { RequestMemory, RequestReader } from './request-memory.ts'
 
 /** Requests that may wait on one connection before its socket is no longer read. */
@@ -40,6 +42,7 @@ export interface SharedResources {
   readonly turns: FairTurns
   readonly requests: RequestMemory
   readonly replies: ReplyMemory
+  readonly buffers: ChunkBuffers
 }
 
 /** Requests that have no effect but their reply. */
@@ -75,7 +78,7 @@ const READ_ONLY_APIS: ReadonlySet<number> = new Set([
 interface Pending {
   readonly size: number
   /** The finished response, an empty list for none; undefined while it is awaited. */
-  response: readonly Uint8Array[] | undefined
+  response: readonly ReplyPiece[] | undefined
   /** Why there is no response, which ends the connection once those before it were sent. */
   failure: { readonly what: string; readonly cause: unknown } | undefined
 }
@@ -92,6 +95,7 @@ export class RequestConnection implements RequestReader {
   readonly #shared: SharedResources
   readonly #taker: TurnTaker
   readonly #frames: FrameReader
+  readonly #output: ReplyOutput
   readonly #onDone: () => void
   /** Frames that were read but not started. */
   readonly #queue: Buffer[] = []
@@ -102,12 +106,12 @@ export class RequestConnection implements RequestReader {
   #running = 0
   #runningPipelined = true
   #isStarting = false
-  #isWritable = true
   #isPaused = false
   /** Set when nothing more will be read: the client closed its side, or sent what is not a request. */
   #isReadingOver = false
   #readFailure: unknown
   #isEnding = false
+  #linger: Timer | undefined
   /** Set when the connection is being closed from here: nothing more is started. */
   #isDropped = false
   /** Set when the socket is closed. */
@@ -140,6 +144,7 @@ export class RequestConnection implements RequestReader {
     this.#onDone = options.onDone
     this.#taker = shared.turns.taker(() => this.#continue())
     this.#frames = new FrameReader(broker.config.number('socket.request.max.bytes'))
+    this.#output = new ReplyOutput(connection, shared.buffers)
     this.#endpoint = listener.advertised ?? {
       host: connection.localAddress.replace(/^::ffff:/, ''),
       port: connection.localPort,
@@ -147,7 +152,7 @@ export class RequestConnection implements RequestReader {
     this.#replySpace = {
       allowance: () => shared.replies.allowance,
       reserve: (bytes) => {
-        if (!this.#isClosed) shared.replies.update(this, connection.unsentBytes + bytes)
+        if (!this.#isClosed) shared.replies.update(this, this.#output.heldBytes + bytes)
       },
     }
     this.#lastActiveMs = broker.world.clock.now()
@@ -182,6 +187,7 @@ export class RequestConnection implements RequestReader {
   close(): void {
     this.#isDropped = true
     this.#clearQueue()
+    this.#output.close()
     this.#connection.destroy()
     if (this.#isClosed) this.#finishClosed()
   }
@@ -215,7 +221,7 @@ export class RequestConnection implements RequestReader {
     }
     this.#seenUnsentBytes = unsentBytes
     const holdsRequest = this.#shared.requests.usedBy(this) > 0 && this.missingBytes !== undefined
-    const isWaitedFor = !this.#isWritable || (holdsRequest && !this.#isPaused)
+    const isWaitedFor = !this.#output.isEmpty || (holdsRequest && !this.#isPaused)
     return isWaitedFor && !this.#isClosed ? this.#progressMs : undefined
   }
 
@@ -254,8 +260,7 @@ export class RequestConnection implements RequestReader {
   }
 
   #onDrain(): void {
-    this.#isWritable = true
-    this.#shared.replies.update(this, 0)
+    this.#output.onDrain()
     this.#noteProgress()
     this.#continue()
   }
@@ -263,14 +268,14 @@ export class RequestConnection implements RequestReader {
   #onClose(error: Error | undefined): void {
     this.#isClosed = true
     this.#isReadingOver = true
+    this.#linger?.cancel()
     // From now on replies are discarded, so that none can be in the way.
-    this.#isWritable = true
+    this.#output.close()
     if (error !== undefined && systemErrorCode(error) === undefined && !this.#isDropped) {
       this.#broker.logger.error('a connection failed', { client: this.#client, error })
       this.#isDropped = true
       this.#clearQueue()
     }
-    this.#shared.replies.update(this, 0)
     this.#abort.abort()
     this.#continue()
   }
@@ -279,9 +284,11 @@ export class RequestConnection implements RequestReader {
 
   /** Does what can be done now. To be called after every change. */
   #continue(): void {
+    this.#writeMore()
     this.#startNext()
-    this.#noteRequestBytes()
+    this.#noteHeldBytes()
     if (this.#isClosed) this.#finishClosed()
+    else if (this.#isDropped) this.#finishDropping()
     else {
       this.#adjustReading()
       this.#endIfDone()
@@ -307,7 +314,7 @@ export class RequestConnection implements RequestReader {
 
   #mayStart(): boolean {
     const [next] = this.#queue
-    if (next === undefined || this.#isDropped || !this.#isWritable) return false
+    if (next === undefined || this.#isDropped || !this.#output.isEmpty) return false
     if (this.#running > 0) {
       if (!this.#runningPipelined || this.#pending.length >= MAX_PENDING_REQUESTS) return false
       if (!isPipelined(next, this.#broker)) return false
@@ -339,7 +346,7 @@ export class RequestConnection implements RequestReader {
     }
   }
 
-  #dispatch(frame: Buffer): readonly Uint8Array[] | Promise<readonly Uint8Array[]> {
+  #dispatch(frame: Buffer): readonly ReplyPiece[] | Promise<readonly ReplyPiece[]> {
     const reader = new ByteReader(frame)
     const header = readRequestHeader(reader)
     const api = apis.get(header.apiKey)
@@ -386,7 +393,7 @@ export class RequestConnection implements RequestReader {
     }
   }
 
-  #settle(pending: Pending, response: readonly Uint8Array[]): void {
+  #settle(pending: Pending, response: readonly ReplyPiece[]): void {
     pending.response = response
     this.#finish()
   }
@@ -413,15 +420,35 @@ export class RequestConnection implements RequestReader {
     this.#continue()
   }
 
-  #write(response: readonly Uint8Array[]): void {
-    if (this.#isClosed || this.#isDropped) return
-    if (response.length > 0 && !this.#connection.write(response)) {
-      if (this.#isWritable) this.#noteProgress()
-      this.#isWritable = false
+  #write(response: readonly ReplyPiece[]): void {
+    if (this.#isClosed || this.#isDropped) {
+      releasePieces(response)
+      return
     }
-    const unsentBytes = this.#isWritable ? 0 : this.#connection.unsentBytes
-    this.#seenUnsentBytes = unsentBytes
-    this.#shared.replies.update(this, unsentBytes)
+    const wasEmpty = this.#output.isEmpty
+    this.#output.add(response)
+    if (!wasEmpty) return
+    this.#writePart()
+    // From now on the client is waited for.
+    if (!this.#output.isEmpty) this.#noteProgress()
+  }
+
+  /** Writes what the socket accepts of long replies, as far as this connection's turn reaches. */
+  #writeMore(): void {
+    while (this.#output.mayWrite && this.#shared.turns.mayStart(this.#taker)) this.#writePart()
+  }
+
+  #writePart(): void {
+    const { turns, replies } = this.#shared
+    const startedMs = this.#broker.world.clock.monotonic()
+    try {
+      this.#output.write(replies.isExhausted)
+    } catch (error) {
+      this.#output.close()
+      this.#drop('a reply could not be read', error)
+    } finally {
+      turns.count(this.#taker, startedMs)
+    }
   }
 
   /**
@@ -431,7 +458,7 @@ export class RequestConnection implements RequestReader {
   #adjustReading(): void {
     if (this.#isClosed || this.#isReadingOver || this.#isDropped) return
     const isFull =
-      !this.#isWritable ||
+      !this.#output.isEmpty ||
       this.#pendingBytes + this.#queuedBytes > MAX_PENDING_BYTES ||
       this.#queue.length + this.#pending.length > MAX_PENDING_REQUESTS
     const { requests } = this.#shared
@@ -451,7 +478,7 @@ export class RequestConnection implements RequestReader {
   /** Ends the connection when nothing more will be read and everything was answered. */
   #endIfDone(): void {
     if (!this.#isReadingOver || this.#isDropped || this.#isEnding) return
-    if (this.#queue.length > 0 || this.#pending.length > 0) return
+    if (this.#queue.length > 0 || this.#pending.length > 0 || !this.#output.isEmpty) return
     if (this.#readFailure !== undefined) this.#drop('cannot read a request', this.#readFailure)
     else {
       this.#isEnding = true
@@ -471,13 +498,21 @@ export class RequestConnection implements RequestReader {
       error: isPeersFault ? error.message : error,
     })
     this.#abort.abort()
+    this.#linger = this.#broker.world.clock.setTimer(LINGER_MS, () => this.#connection.destroy())
+    this.#finishDropping()
+  }
+
+  /** Ends a connection that is being dropped once the replies before the failure were sent. */
+  #finishDropping(): void {
+    if (!this.#output.isEmpty || this.#isEnding) return
+    this.#isEnding = true
     if (this.#connection.unsentBytes === 0) {
       this.#connection.destroy()
       return
     }
     this.#connection.end()
+    // Otherwise the client's end would not be seen.
     this.#connection.resume()
-    this.#broker.world.clock.setTimer(LINGER_MS, () => this.#connection.destroy())
   }
 
   #clearQueue(): void {
@@ -492,8 +527,9 @@ export class RequestConnection implements RequestReader {
     this.#onDone()
   }
 
-  #noteRequestBytes(): void {
-    const { requests } = this.#shared
+  #noteHeldBytes(): void {
+    const { requests, replies } = this.#shared
+    replies.update(this, this.#output.heldBytes)
     const partialBytes = this.#isReadingOver ? 0 : this.#frames.partialBytes
     requests.update(this, partialBytes + this.#queuedBytes + this.#pendingBytes)
   }
@@ -512,6 +548,7 @@ function isPipelined(frame: Buffer, broker: BrokerServices): boolean {
   return frame.length >= 2 && broker.handlers.get(frame.readInt16BE(0))?.isPipelined === true
 }
 
+/** The frame of a reply. */
 function encode(
   message: unknown,
   about: {
@@ -520,7 +557,7 @@ function encode(
     readonly version: number
     readonly correlationId: number
   },
-): readonly Uint8Array[] {
+): readonly ReplyPiece[] {
   if (message === undefined) return []
   const writer = new ByteWriter(512)
   writeResponseHeader(writer, about.api, about.version, about.correlationId)
@@ -528,8 +565,8 @@ function encode(
   return framed(writer)
 }
 
-function framed(writer: ByteWriter): Uint8Array[] {
+function framed(writer: ByteWriter): ReplyPiece[] {
   const size = Buffer.allocUnsafe(4)
   size.writeInt32BE(writer.size)
-  return [size, ...writer.finish()]
+  return [size, ...writer.finishPieces()]
 }

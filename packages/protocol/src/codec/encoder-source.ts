@@ -42,7 +42,9 @@ export function encoderSource(schema: MessageSchema, version: number): string {
       lines.push(`const ${pieces} = Array.isArray(${source}) ? ${source} : [${source}]`)
       lines.push(`let ${size} = 0`, `for (const p of ${pieces}) ${size} += p.length`)
       lines.push(compact ? `${writer}.uvarint(${size} + 1)` : `${writer}.int32(${size})`)
-      lines.push(`for (const p of ${pieces}) ${writer}.bytes(p)`)
+      lines.push(
+        `for (const p of ${pieces}) p.read === undefined ? ${writer}.bytes(p) : ${writer}.source(p)`,
+      )
     } else if (type === 'bytes') {
       lines.push(
         compact ? `${writer}.uvarint(${source}.length + 1)` : `${writer}.int32(${source}.length)`,

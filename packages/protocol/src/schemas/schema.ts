@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { ByteSource } from '@millrace/base'
+
 /** A range of versions: `3`, `3-7`, `3+` or `none`. */
 export type VersionRange = `${number}` | `${number}-${number}` | `${number}+` | 'none'
 
@@ -97,7 +99,7 @@ type InputField<F> = F extends { readonly type: '[]'; readonly fields: infer G }
       ? readonly PrimitiveTypes[P][]
       : F extends { readonly type: infer P extends PrimitiveType }
         ? P extends 'records'
-          ? Uint8Array | readonly Uint8Array[] | null
+          ? Uint8Array | ByteSource | readonly Uint8Array[] | null
           : P extends 'bytes'
             ? Uint8Array
             : PrimitiveTypes[P]
