@@ -34,13 +34,13 @@ export const Condition = {
   transactionTimeout: 'amqp:transaction:timeout',
 } as const
 
-/** An error of AMQP, made here or told by the peer. Its `code` is the condition. */
+/** An AMQP error, raised locally or received from the peer. `code` is the AMQP error condition. */
 export class AmqpError extends MillraceError {
   override readonly name = 'AmqpError'
   /** Details of the error condition. */
   readonly info: ReadonlyMap<string, AmqpValue> | undefined
 
-  /** Creates the error; `condition` is AMQP's symbol, as `amqp:not-found`. */
+  /** Creates the error; `condition` is an AMQP symbol such as `amqp:not-found`. */
   constructor(
     condition: string,
     message: string,
@@ -50,12 +50,12 @@ export class AmqpError extends MillraceError {
     this.info = options.info
   }
 
-  /** As it goes over the wire. */
+  /** The error as it is encoded on the wire. */
   get condition(): ErrorCondition {
     return { kind: 'error', condition: this.code, description: this.message, info: this.info }
   }
 
-  /** The error for a condition that the peer sent; `what` is the text if the peer sent none. */
+  /** Creates an error from a condition that the peer sent. `what` prefixes the message. */
   static from(error: ErrorCondition, what: string): AmqpError {
     const text = `${what}: ${error.description ?? error.condition}`
     return new AmqpError(
@@ -66,7 +66,7 @@ export class AmqpError extends MillraceError {
   }
 }
 
-/** What to tell the peer of an error that was thrown while its request was served. */
+/** Maps an error thrown while serving a request to the condition that is sent to the peer. */
 export function conditionOf(error: unknown): ErrorCondition {
   if (error instanceof AmqpError) return error.condition
   return {

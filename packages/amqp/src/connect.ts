@@ -11,31 +11,34 @@ import type { AmqpValue } from './codec/types.ts'
 import { AmqpConnection, type ConnectionHandler } from './connection.ts'
 import { type SaslCredentials, saslClient } from './sasl/sasl-client.ts'
 
-/** Where to connect to, and as which user. */
+/** Address and credentials of the server to connect to. */
 export interface ConnectToOptions extends SaslCredentials {
-  /** `amqp://`, `amqps://`, `ws://` or `wss://`, with a port or the usual one: 5672, 5671, 80, 443. */
+  /** `amqp://`, `amqps://`, `ws://` or `wss://`. The default ports are 5672, 5671, 80 and 443. */
   readonly url: string
-  /** Name of this side; it identifies the client to the provider. */
+  /** Container id of this end; it identifies the client to the provider. */
   readonly containerId: string
-  /** Told to the server in place of the URL's host. */
+  /** Host name sent to the server. Default: the host of the URL. */
   readonly hostname?: string | undefined
-  /** Options of `tls.connect`. Without them the connection is plain. */
+  /** Options of `tls.connect`, used for `amqps:` and `wss:`. */
   readonly tls?: TlsOptions | undefined
-  /** False leaves the SASL layer out. Default true. */
+  /** False skips the SASL layer. Default true. */
   readonly sasl?: boolean | undefined
-  /** Gives up connecting and opening after this long. Default 15 s. */
+  /** Timeout for connecting and opening. Default 15 s. */
   readonly timeoutMs?: number | undefined
-  /** Largest frame that is accepted, bytes. */
+  /** Largest frame that is accepted, in bytes. Default 1 MiB. */
   readonly maxFrameSize?: number | undefined
-  /** Time of silence after which the connection is closed; 0 for never. */
+  /**
+   * The connection is closed after this long without a frame from the peer. Default 60 s; 0
+   * disables the timeout.
+   */
   readonly idleTimeoutMs?: number | undefined
-  /** Capabilities that the peer should have. */
+  /** Capabilities that are desired of the peer. */
   readonly desiredCapabilities?: readonly string[] | undefined
-  /** Properties that are sent with the open frame. */
+  /** Properties to send in the open frame. */
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
-  /** Receives the events of the connection. */
+  /** Receives the events of the connection. Default: events are ignored. */
   readonly handler?: ConnectionHandler | undefined
-  /** Resolves before the connection is opened, for the caller to do. */
+  /** If true, resolves before the connection is opened; the caller calls `open`. Default false. */
   readonly opensLater?: boolean | undefined
   /** Clock, randomness and network. Default: those of Node. */
   readonly world?: Pick<World, 'clock' | 'random'> & { readonly network: ClientNetwork }
@@ -50,7 +53,10 @@ const ports: Readonly<Record<string, number>> = {
   'wss:': 443,
 }
 
-/** Connects and opens. Rejects with `AmqpError` when the server says no, or with Node's `ECONNREFUSED` and the like. */
+/**
+ * Connects and opens the connection. Rejects with `AmqpError` if the server refuses it, or with a
+ * Node error such as `ECONNREFUSED`.
+ */
 export async function connect(options: ConnectToOptions): Promise<AmqpConnection> {
   const world = options.world ?? nodeWorld
   const timeoutMs = options.timeoutMs ?? 15_000
@@ -84,7 +90,7 @@ export function checkUrl(text: string): void {
 }
 
 function urlOf(text: string): URL {
-  // URL knows no default port of these schemes, and reads hosts of unknown schemes as they stand.
+  // `URL` has no default ports for these schemes and does not normalize hosts of unknown schemes.
   const url = URL.parse(text)
   if (url === null || !(url.protocol in ports) || url.hostname === '') {
     const schemes = Object.keys(ports).map((scheme) => `${scheme}//`)

@@ -16,7 +16,7 @@ import type { Session } from './session.ts'
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5))
 
-/** A server that takes what it is sent and gives what is asked for. */
+/** A server that records received deliveries and uses all credit on its sender links. */
 function serve(transport: Connection, received: IncomingDelivery[] = []): AmqpConnection {
   const connection: AmqpConnection = new AmqpConnection(transport, {
     role: 'server',
@@ -156,7 +156,7 @@ describe('values of AMQP', () => {
       Buffer.from([0x40]),
     ])
     assert.throws(() => decodeValue(new ByteReader(deep)), { name: 'MalformedInputError' })
-    // An array of four thousand million nulls in thirteen bytes.
+    // Thirteen bytes that declare an array of four billion nulls.
     const bomb = Buffer.from([0xf0, 0, 0, 0, 5, 0xff, 0xff, 0xff, 0xff, 0x40])
     assert.throws(() => decodeValue(new ByteReader(bomb)), { name: 'MalformedInputError' })
   })
@@ -182,7 +182,7 @@ describe('connections, sessions and links', () => {
     assert.equal(received.length, 3)
     const body = new EncodedMessage(received[0]?.payload as Buffer).body
     assert.equal(body.kind === 'data' && body.data.length, 100_000)
-    // Three different outcomes in one turn must arrive as three.
+    // Three different outcomes in one turn must arrive as three dispositions.
     received[0]?.update({ kind: 'accepted' })
     received[1]?.update({ kind: 'rejected' })
     received[2]?.update({ kind: 'released' })
@@ -238,7 +238,7 @@ describe('connections, sessions and links', () => {
     await client.close()
   })
 
-  /** A whole conversation as bytes, from the client's side. */
+  /** A complete exchange as bytes, from the client's side. */
   function conversation(): Buffer {
     const frame = (body: { readonly kind: string }, payload: Buffer = Buffer.alloc(0)): Buffer =>
       Buffer.concat([encodeFrame(0, 0, body, payload.length), payload])

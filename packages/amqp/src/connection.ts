@@ -28,78 +28,90 @@ import { Session } from './session.ts'
 
 /** Receives the events of a connection. */
 export interface ConnectionHandler {
-  /** The peer's open arrived. A server answers with `open` or `refuse`, now or later. */
+  /** The peer's open arrived. A server answers with `open` or `refuse`, immediately or later. */
   onOpen?(open: Open): void
-  /** The peer began a session, which is answered already: set its `handler`. */
+  /** The peer began a session. The begin has been answered; set the session's `handler`. */
   onSession?(session: Session): void
-  /** The connection is gone, whoever ended it. Called once, after all sessions have been told. */
+  /** The connection has ended, from either side. Called once, after all sessions were notified. */
   onClose(error: AmqpError | undefined): void
 }
 
-/** How one end talks during the SASL layer. It may take its time. */
+/** One end of a SASL exchange. Each step may be asynchronous. */
 export interface SaslLayer {
-  /** What a server says first, or a client in answer to a server's mechanisms, and so on; undefined for nothing. */
+  /**
+   * Returns the next step for the received frame; undefined starts the server's side of the
+   * exchange.
+   */
   onFrame(frame: SaslFrame | undefined): Promise<SaslStep>
 }
 
 /** Next step of a SASL exchange. */
 export type SaslStep =
   | { readonly kind: 'reply'; readonly frame: SaslFrame }
-  /** Over and well; `frame`, if any, is the last word. */
+  /** Authentication succeeded; `frame`, if present, is sent last. */
   | { readonly kind: 'done'; readonly frame?: SaslFrame }
   | { readonly kind: 'failed'; readonly error: AmqpError; readonly frame?: SaslFrame }
 
 /** Options of a connection. */
 export interface ConnectionOptions {
-  /** Which side this is. */
+  /** Role of this end. */
   readonly role: 'client' | 'server'
-  /** Time. */
+  /** Clock for timeouts and heartbeats. */
   readonly clock: Clock
-  /** Name of this side. */
+  /** Container id of this end. */
   readonly containerId: string
-  /** The name of the host a client means to reach. */
+  /** Host name that a client sends in its open frame. */
   readonly hostname?: string | undefined
-  /** A client that opens only when told to, with `open`; `ready` says when it can. */
+  /** If true, a client opens only when `open` is called; `ready` resolves when it may. */
   readonly opensLater?: boolean | undefined
-  /** Largest frame we take, bytes. Default 1 MiB. */
+  /** Largest frame that this end accepts, in bytes. Default 1 MiB. */
   readonly maxFrameSize?: number | undefined
-  /** Highest channel, one less than the sessions a peer may have. Default 1023. */
+  /** Highest channel number, one less than the maximum number of sessions. Default 1023. */
   readonly channelMax?: number | undefined
-  /** The connection is given up when the peer is silent for so long. Default 60 s; 0 waits for ever. */
+  /**
+   * The connection is closed when the peer is silent for this long. Default 60 s; 0 disables the
+   * timeout.
+   */
   readonly idleTimeoutMs?: number | undefined
-  /** Undefined: no SASL layer, for a client; refused, for a server. */
+  /** SASL layer. If undefined, a client skips the SASL layer and a server rejects it. */
   readonly sasl?: SaslLayer | undefined
-  /** Whether a server serves a peer that comes without the SASL layer; asked once, before anything else. */
+  /**
+   * Whether a server accepts a peer that skips the SASL layer. Called once, before any other
+   * callback.
+   */
   readonly admitsWithoutSasl?: (() => boolean) | undefined
-  /** Capabilities of this side. */
+  /** Capabilities that this end offers. */
   readonly offeredCapabilities?: readonly string[] | undefined
-  /** Capabilities that the peer should have. */
+  /** Capabilities that are desired of the peer. */
   readonly desiredCapabilities?: readonly string[] | undefined
-  /** Properties that are sent with the open frame. */
+  /** Properties to send in the open frame. */
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
-  /** A server's: told of a peer that speaks another protocol, which is hung up on. */
+  /** Called by a server when the peer speaks another protocol; the connection is then closed. */
   readonly onForeignProtocol?: ((protocol: ForeignProtocol) => void) | undefined
-  /** Told of errors that are not the peer's, each once, with its cause. Default: nobody. */
+  /** Receives errors that the peer did not cause, each once, with its cause. Default: none. */
   readonly logger?: Logger | undefined
   /** Receives the events of the connection. */
   readonly handler: ConnectionHandler
 }
 
-/** Frames of the SASL layer are no larger (part 5, section 5.3.1). */
+/** Maximum size of a SASL frame (part 5, section 5.3.1). */
 const MAX_SASL_FRAME = 512
-/** SCRAM over long names and certificates needs more than the specification's 512 bytes; a little room harms nobody. */
+/**
+ * SCRAM with long names or certificates exceeds the 512 bytes of the specification, so larger
+ * frames are accepted.
+ */
 const SASL_FRAME_ROOM = 4096
 const DEFAULT_MAX_FRAME = 1024 * 1024
-/** A peer that has not opened by then is let go. */
+/** A peer that has not opened within this time is disconnected. */
 const OPEN_TIMEOUT_MS = 30_000
-/** How long we wait for the peer's close after ours. */
+/** Time to wait for the peer's close after sending ours. */
 const CLOSE_TIMEOUT_MS = 5_000
-/** Small writes are joined up to this size, which costs less than handing them over one by one. */
+/** Small writes are joined up to this size: one larger write costs less than many small ones. */
 const JOIN_LIMIT = 64 * 1024
 
 type Phase = 'header' | 'sasl' | 'amqp' | 'gone'
 
-/** One end of an AMQP connection over anything that carries bytes. */
+/** One end of an AMQP connection over any byte stream. */
 export class AmqpConnection {
   readonly #transport: Connection
   readonly #options: ConnectionOptions
@@ -108,7 +120,7 @@ export class AmqpConnection {
   readonly #reader = new FrameReader()
   #phase: Phase = 'header'
   #sasl: SaslLayer | undefined
-  /** The SASL layer thinks; what arrives waits. */
+  /** A SASL step is pending; received bytes stay buffered until it completes. */
   #isBusy = false
   #remote: Open | undefined
   #isOpen = false
@@ -117,7 +129,7 @@ export class AmqpConnection {
   readonly #byChannel = new Map<number, Session>()
   readonly #byRemoteChannel = new Map<number, Session>()
   #remoteChannelMax = 0xffff
-  /** Largest frame that the peer accepts, bytes. */
+  /** Largest frame that the peer accepts, in bytes. */
   maxFrameSizeOut = MIN_MAX_FRAME_SIZE
   #out: Uint8Array[] = []
   #outSize = 0
@@ -128,19 +140,19 @@ export class AmqpConnection {
   #lastHeardMs: number
   #timers: Timer[] = []
   #sentSinceBeat = false
-  /** Resolves when the SASL layer, if any, is over. */
+  /** Resolves when the SASL layer, if any, has completed. */
   readonly ready: Promise<void>
   #resolveReady: () => void = () => {}
   #rejectReady: (error: Error) => void = () => {}
-  /** Resolves with the peer's open frame; rejects when the connection ends before. */
+  /** Resolves with the peer's open frame. Rejects if the connection ends first. */
   readonly opened: Promise<Open>
   #resolveOpened: (open: Open) => void = () => {}
   #rejectOpened: (error: Error) => void = () => {}
-  /** Resolves when the connection is gone. */
+  /** Resolves when the connection has ended. */
   readonly closed: Promise<void>
   #resolveClosed: () => void = () => {}
 
-  /** Speaks AMQP over a transport. */
+  /** Creates one end of an AMQP connection over a transport. */
   constructor(transport: Connection, options: ConnectionOptions) {
     this.#transport = transport
     this.#options = options
@@ -184,12 +196,12 @@ export class AmqpConnection {
     return this.#transport.remoteAddress
   }
 
-  /** What the peer said of itself; undefined until its open arrived. */
+  /** The peer's open frame; undefined until it arrives. */
   get remote(): Open | undefined {
     return this.#remote
   }
 
-  /** The socket takes no more for now. */
+  /** Whether the socket's write buffer is full. */
   get isCongested(): boolean {
     return this.#isSocketFull
   }
@@ -204,21 +216,23 @@ export class AmqpConnection {
     return this.#byChannel.values()
   }
 
-  /** Stops reading, so that the peer is held up; `resume` goes on. */
+  /** Stops reading, which applies back-pressure to the peer, until `resume` is called. */
   pause(): void {
     this.#isPaused = true
     this.#transport.pause()
   }
 
-  /** Continues to read after `pause`. */
+  /** Resumes reading after `pause`. */
   resume(): void {
-    // Nobody could be heard meanwhile.
+    // Time spent paused must not count as silence of the peer.
     this.#isPaused = false
     this.#lastHeardMs = this.#options.clock.monotonic()
     this.#transport.resume()
   }
 
-  /** Opens our end: done by itself for a client, the answer to `onOpen` for a server. */
+  /**
+   * Sends the open frame. A client does this automatically; a server calls it to answer `onOpen`.
+   */
   open(
     extra: {
       readonly containerId?: string
@@ -236,7 +250,7 @@ export class AmqpConnection {
       hostname,
       maxFrameSize: this.#options.maxFrameSize ?? DEFAULT_MAX_FRAME,
       channelMax: channelMax ?? 1023,
-      // The peer must not be silent for half of the time we wait (part 2, section 2.4.5).
+      // The advertised timeout is half of the one that is enforced (part 2, section 2.4.5).
       idleTimeout: idleTimeoutMs === 0 ? undefined : Math.ceil(idleTimeoutMs / 2),
       offeredCapabilities: extra.offeredCapabilities ?? this.#options.offeredCapabilities,
       desiredCapabilities,
@@ -245,13 +259,13 @@ export class AmqpConnection {
     if (idleTimeoutMs > 0) this.#watchPeer(idleTimeoutMs)
   }
 
-  /** Opens only to close: how a server says no to an open. */
+  /** Refuses the peer's open: sends an open frame followed by a close with the error. */
   refuse(error: ErrorCondition, properties?: ReadonlyMap<string, AmqpValue>): void {
     this.open(properties === undefined ? {} : { properties, offeredCapabilities: [] })
     void this.close(error)
   }
 
-  /** Begins a session. Throws when the peer takes no more. */
+  /** Begins a session. Throws when the limit on sessions is reached. */
   begin(): Session {
     if (this.isGone) throw new AmqpError(Condition.connectionForced, 'the connection is closed')
     const limit = Math.min(this.#remoteChannelMax, this.#options.channelMax ?? 1023)
@@ -269,7 +283,9 @@ export class AmqpConnection {
     return session
   }
 
-  /** Says goodbye, and resolves when the peer has too, or has not in time. Idempotent. */
+  /**
+   * Sends a close and resolves when the peer has answered it or a timeout has expired. Idempotent.
+   */
   close(error?: ErrorCondition): Promise<void> {
     if (this.isGone) return this.closed
     if (!this.#isOpen) {
@@ -282,7 +298,7 @@ export class AmqpConnection {
     return this.closed
   }
 
-  /** Ends at once, without a word. */
+  /** Closes the socket immediately, without a close frame. */
   destroy(): void {
     if (this.#phase === 'gone') return
     this.#transport.destroy()
@@ -291,7 +307,7 @@ export class AmqpConnection {
 
   // Writing.
 
-  /** @internal Queues a frame and its payload; all that is queued in one turn is written together. */
+  /** @internal Queues a frame and its payload. Frames queued in one turn are written together. */
   write(head: Buffer, payload: readonly Uint8Array[]): void {
     if (this.#phase === 'gone') return
     this.#out.push(head)
@@ -361,7 +377,10 @@ export class AmqpConnection {
     this.#flush()
   }
 
-  /** Everything that the transport, the clock and the SASL layer call runs in here: an exception ends this connection only. */
+  /**
+   * Runs all callbacks from the transport, the clock and the SASL layer: an exception ends this
+   * connection only.
+   */
   #guard(work: () => void): void {
     try {
       work()
@@ -370,7 +389,7 @@ export class AmqpConnection {
     }
   }
 
-  /** Serves one frame or header; false when there is none yet. */
+  /** Handles one frame or header. Returns false if none has arrived completely. */
   #step(): boolean {
     switch (this.#phase) {
       case 'header': {
@@ -423,7 +442,8 @@ export class AmqpConnection {
     if (foreign !== undefined && foreign.name !== 'AMQP 0-9-1') {
       if (foreign.answer !== undefined) this.#writeRaw(foreign.answer)
     } else if (this.#options.role === 'server') {
-      // A server answers with what it would have taken, then hangs up (part 2, section 2.2).
+      // A server answers with the header that it supports, then closes the connection (part 2,
+      // section 2.2).
       this.#writeRaw(wantsSasl ? saslHeader : amqpHeader)
     }
     this.#flush()
@@ -592,9 +612,9 @@ export class AmqpConnection {
     this.#gone(error, () => this.#transport.end())
   }
 
-  // Ending.
+  // Closing.
 
-  /** Tells the peer what is wrong, and ends. */
+  /** Sends the error to the peer and closes the connection. */
   #fail(error: unknown): void {
     if (this.#phase === 'gone') return
     const known =
@@ -645,7 +665,8 @@ export class AmqpConnection {
     this.#timers = []
     this.#rejectReady(error ?? new AmqpError(Condition.connectionForced, 'connection closed'))
     this.#rejectOpened(error ?? new AmqpError(Condition.connectionForced, 'connection closed'))
-    // Whatever one of these steps throws, the others must happen: each session, the socket, the owner.
+    // Each step runs even if another one throws: ending the sessions, closing the socket, notifying
+    // the owner.
     for (const session of new Set([
       ...this.#byChannel.values(),
       ...this.#byRemoteChannel.values(),
@@ -667,19 +688,19 @@ export class AmqpConnection {
   #hangUp(finish: () => void): void {
     this.#transport.onData = () => {}
     this.#transport.onDrain = () => {}
-    // A peer that never reads must not keep the socket open.
+    // A peer that does not read must not keep the socket open.
     const last = this.#options.clock.setTimer(CLOSE_TIMEOUT_MS, () => this.#transport.destroy())
     this.#transport.onClose = () => last.cancel()
     finish()
   }
 
-  // Time.
+  // Timers.
 
   #after(ms: number, callback: () => void): void {
     this.#timers.push(this.#options.clock.setTimer(ms, () => this.#guard(callback)))
   }
 
-  /** Sends an empty frame now and then while there is nothing else to say. */
+  /** Sends an empty frame when nothing else was sent for half of the peer's idle timeout. */
   #beat(remoteIdleMs: number): void {
     this.#every(Math.max(Math.floor(remoteIdleMs / 2), 1), () => {
       if (!this.#sentSinceBeat) {

@@ -2,21 +2,23 @@
 import type { DeliveryState } from './definitions/messaging.ts'
 import type { ReceiverLink, SenderLink } from './link.ts'
 
-/** A message that arrived. It stays unsettled until `update` settles it, unless the sender had settled it. */
+/**
+ * A received message. It is unsettled until `update` settles it, unless the sender sent it settled.
+ */
 export class IncomingDelivery {
-  /** Link that the delivery came on. */
+  /** Link that the delivery arrived on. */
   readonly link: ReceiverLink
   /** Delivery id within the session. */
   readonly id: number
-  /** Delivery tag of the sender. */
+  /** Delivery tag that the sender assigned. */
   readonly tag: Buffer
-  /** Format of the message; 0 is AMQP's. */
+  /** Message format; 0 is the AMQP format. */
   readonly messageFormat: number
-  /** The encoded message. It shares memory with what the socket read. */
+  /** Encoded message. It shares memory with the buffer that the socket read. */
   readonly payload: Buffer
-  /** What the sender said of it: a transaction's state, or nothing. */
+  /** Delivery state that the sender set, for example a transactional state; undefined for none. */
   readonly remoteState: DeliveryState | undefined
-  /** True when nobody waits for an outcome. */
+  /** True if the delivery is settled: the sender expects no outcome. */
   isSettled: boolean
 
   /** Created by a receiver link. */
@@ -40,28 +42,28 @@ export class IncomingDelivery {
     this.isSettled = parts.settled
   }
 
-  /** Tells the sender what became of it. Does nothing for what is settled. */
+  /** Sends the outcome to the sender. Does nothing for a settled delivery. */
   update(state: DeliveryState, options: { readonly settle: boolean } = { settle: true }): void {
     if (this.isSettled) return
     this.link.session.disposeIncoming(this, state, options.settle)
   }
 }
 
-/** A message that was sent, until both ends have settled it. */
+/** A sent message, tracked until both ends have settled it. */
 export class OutgoingDelivery {
-  /** Link that the delivery goes out on. */
+  /** Link that the delivery is sent on. */
   readonly link: SenderLink
   /** Delivery id within the session. */
   readonly id: number
   /** Delivery tag. */
   readonly tag: Buffer
-  /** What the receiver last said of it. */
+  /** Last delivery state that the receiver sent. */
   remoteState: DeliveryState | undefined
-  /** True when the receiver has forgotten it. */
+  /** True if the receiver has settled the delivery. */
   isRemotelySettled = false
-  /** Whether this side has settled. */
+  /** True if this end has settled the delivery. */
   isSettled: boolean
-  /** Whatever the owner wants to find again with it. */
+  /** Value that the owner attached to the delivery when sending it. */
   context: unknown
 
   /** Created by a sender link. */
@@ -72,13 +74,13 @@ export class OutgoingDelivery {
     this.isSettled = isSettled
   }
 
-  /** Forgets it, and tells the receiver if that still waits. */
+  /** Settles the delivery, and notifies the receiver unless it has already settled. */
   settle(state?: DeliveryState): void {
     if (this.isSettled) return
     this.link.session.settleOutgoing(this, state)
   }
 
-  /** Tells the receiver a state, without an end. */
+  /** Sends a delivery state to the receiver without settling. */
   update(state: DeliveryState): void {
     if (!this.isSettled) this.link.session.updateOutgoing(this, state)
   }

@@ -6,7 +6,7 @@ import { foreignProtocolOf } from './foreign-protocol.ts'
 
 describe('the first bytes of a connection', () => {
   const starts: readonly [string, Buffer | string][] = [
-    // ApiVersions version 4 of 45 bytes; Metadata version 1 of 30.
+    // ApiVersions version 4 of 45 bytes; Metadata version 1 of 30 bytes.
     ['Kafka', Buffer.from([0, 0, 0, 45, 0, 18, 0, 4])],
     ['Kafka', Buffer.from([0, 0, 0, 30, 0, 3, 0, 1])],
     ['HTTP', 'GET / HTTP/1.1'],

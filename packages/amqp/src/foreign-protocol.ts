@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A protocol that is not AMQP 1.0, by the first bytes of a connection. */
+/** A protocol other than AMQP 1.0, recognized by the first bytes of a connection. */
 export interface ForeignProtocol {
   /** Name of the protocol. */
   readonly name: 'Kafka' | 'HTTP' | 'TLS' | 'AMQP 0-9-1' | 'MQTT' | 'STOMP' | 'OpenWire'
-  /** What its clients understand as a refusal; nothing for those that would take it for something else. */
+  /**
+   * Reply that clients of the protocol understand as a refusal; undefined if no such reply exists.
+   */
   readonly answer?: Buffer
 }
 
 const HTTP_METHODS = /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) /
-/** Kafka's brokers take requests up to `socket.request.max.bytes`, 100 MiB. */
+/** Kafka brokers accept requests up to `socket.request.max.bytes`, by default 100 MiB. */
 const MAX_KAFKA_REQUEST = 104_857_600
 const MAX_KAFKA_API = 120
 const MAX_KAFKA_VERSION = 30
@@ -18,14 +20,16 @@ const httpAnswer = Buffer.from(
   `HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: ${httpBody.length}\r\nConnection: close\r\n\r\n${httpBody}`,
 )
 
-/** What a peer speaks whose first eight bytes are not AMQP 1.0; undefined when they are nothing known. */
+/**
+ * Recognizes the protocol of a peer whose first eight bytes are not AMQP 1.0; undefined if unknown.
+ */
 export function foreignProtocolOf(start: Buffer): ForeignProtocol | undefined {
   const text = start.toString('latin1')
   if (HTTP_METHODS.test(text)) return { name: 'HTTP', answer: httpAnswer }
   if (text.startsWith('AMQP\0\0\x09\x01')) return { name: 'AMQP 0-9-1' }
   if (/^(CONNECT|STOMP)\r?\n/.test(text)) return { name: 'STOMP' }
   if (start[0] === 0x16 && start[1] === 3) return { name: 'TLS' }
-  // CONNECT, with the name of the protocol: `MQTT`, before version 3.1.1 `MQIsdp`.
+  // CONNECT with the protocol name: `MQTT`, or `MQIsdp` before version 3.1.1.
   if (start[0] === 0x10 && text.includes('MQ')) return { name: 'MQTT' }
   if (text.slice(4) === '\x01Act') return { name: 'OpenWire' }
   const isKafka =

@@ -6,7 +6,7 @@ import { AmqpConnection } from './connection.ts'
 import type { ReceiverLink, SenderLink } from './link.ts'
 import type { Session } from './session.ts'
 
-/** Callbacks of a server's owner, each of which throws in one of the runs. */
+/** Callbacks of the server's owner. Each one throws in one of the runs. */
 const callbacks = [
   'onOpen',
   'onSession',
@@ -21,7 +21,7 @@ const callbacks = [
 ] as const
 type Callback = (typeof callbacks)[number]
 
-/** Those whose failure ends a link, and leaves the connection and the other links alone. */
+/** Callbacks whose failure ends one link and leaves the connection and its other links intact. */
 const ofLinks: readonly Callback[] = ['onLink', 'onDelivery', 'onSendable', 'onDisposition']
 
 class Server {
@@ -52,7 +52,7 @@ class Server {
     })
   }
 
-  /** Only what belongs to the link named bad, or to no link, fails. */
+  /** Throws only for the link named `bad` and for callbacks that belong to no link. */
   #called(callback: Callback, link?: string): void {
     this.calls.push(link === undefined ? callback : `${callback} ${link}`)
     if (callback === this.#failing && link !== 'good') throw new Error(`${callback} failed`)
@@ -104,7 +104,7 @@ class Server {
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** A client that makes every callback happen, on a link that fails and on one that does not. */
+/** A client that triggers every callback, on a link that fails and on one that does not. */
 async function use(client: AmqpConnection): Promise<void> {
   const session = client.begin()
   for (const name of ['bad', 'good']) {

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type AmqpValue, Typed, ulong } from './codec/types.ts'
 
-/** Names of the AMQP JMS mapping (OASIS working draft 10): message annotations. */
+/** Message annotations of the AMQP JMS mapping (OASIS working draft 10). */
 export const JmsAnnotation = {
-  /** A byte, one of `JmsMessageType`. */
+  /** One byte: a `JmsMessageType`. */
   messageType: 'x-opt-jms-msg-type',
-  /** A byte, one of `JmsDestinationType`: of the destination, of the reply's. */
+  /** One byte each: the `JmsDestinationType` of the destination and of the reply-to. */
   destination: 'x-opt-jms-dest',
   replyTo: 'x-opt-jms-reply-to',
-  /** When it may be delivered, milliseconds since 1970; older clients give the delay. */
+  /** Earliest delivery time, milliseconds since 1970; older clients send the delay instead. */
   deliveryTime: 'x-opt-delivery-time',
   deliveryDelay: 'x-opt-delivery-delay',
 } as const
 
-/** Annotation that says which kind of JMS message it is. */
+/** Values of the message type annotation. */
 export const JmsMessageType = {
   message: 0,
   object: 1,
@@ -23,7 +23,7 @@ export const JmsMessageType = {
   text: 5,
 } as const
 
-/** Annotation that says which kind of destination an address is. */
+/** Values of the destination type annotations. */
 export const JmsDestinationType = {
   queue: 0,
   topic: 1,
@@ -31,7 +31,7 @@ export const JmsDestinationType = {
   temporaryTopic: 3,
 } as const
 
-/** Capabilities of termini that say what kind of destination is meant. */
+/** Capabilities of termini that identify the kind of destination. */
 export const JmsCapability = {
   queue: 'queue',
   topic: 'topic',
@@ -65,7 +65,10 @@ export const JmsFilter = {
 
 const ID = 'ID:'
 
-/** A message id as JMS shows it (mapping, section 3.2.1.1): text that starts with `ID:` and says its type. */
+/**
+ * Converts an AMQP message id to its JMS form (mapping, section 3.2.1.1): text that starts with
+ * `ID:` and encodes the type.
+ */
 export function jmsIdOf(id: AmqpValue | undefined): string | undefined {
   if (id === undefined || id === null) return undefined
   if (typeof id === 'string') {
@@ -79,7 +82,7 @@ export function jmsIdOf(id: AmqpValue | undefined): string | undefined {
   return undefined
 }
 
-/** The AMQP id behind a JMS message id, as `jmsIdOf` made it. */
+/** Converts a JMS message id that `jmsIdOf` created back to the AMQP id. */
 export function amqpIdOf(id: string): AmqpValue {
   const match = /^ID:AMQP_(STRING|UUID|ULONG|BINARY|NO_PREFIX):(.*)$/s.exec(id)
   if (match === null) return id
@@ -96,7 +99,10 @@ export function amqpIdOf(id: string): AmqpValue {
   }
 }
 
-/** A correlation id as JMS shows it: a message id when it is one of another type, any text as it is. */
+/**
+ * Converts an AMQP correlation id to its JMS form. A string is returned unchanged; other types are
+ * converted like message ids.
+ */
 export function jmsCorrelationIdOf(id: AmqpValue | undefined): string | undefined {
   return typeof id === 'string' ? id : jmsIdOf(id)
 }

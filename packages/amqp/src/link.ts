@@ -14,40 +14,41 @@ import { IncomingDelivery, type OutgoingDelivery } from './delivery.ts'
 import { distance, next } from './serial.ts'
 import type { Session } from './session.ts'
 
-/** What an end of a link says of itself when it attaches. */
+/** Local state of a link endpoint, sent in its attach frame. */
 export interface LinkOptions {
-  /** Where messages come from. */
+  /** Source of the link: the node that messages come from. */
   readonly source?: Source | undefined
-  /** Where messages go to. */
+  /** Target of the link: the node that messages are sent to. */
   readonly target?: Target | Coordinator | undefined
   /** 0 unsettled, 1 settled, 2 mixed (default). */
   readonly sndSettleMode?: number | undefined
   /** 0 first (default), 1 second. */
   readonly rcvSettleMode?: number | undefined
-  /** Capabilities of this side. */
+  /** Capabilities that this end offers. */
   readonly offeredCapabilities?: readonly string[] | undefined
-  /** Capabilities that the peer should have. */
+  /** Capabilities that are desired of the peer. */
   readonly desiredCapabilities?: readonly string[] | undefined
-  /** Properties that are sent with the attach frame. */
+  /** Properties to send in the attach frame. */
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
-  /** Largest message that is taken, bytes. */
+  /** Largest message that is accepted, in bytes. */
   readonly maxMessageSize?: number | undefined
 }
 
-/** Receives the events that both kinds of links have. */
+/** Events common to sender and receiver links. */
 export interface LinkHandler {
   /**
-   * The link is over: the peer detached, or, without a `detach`, its session or connection ended or the link failed. `isLost` when the
-   * peer had no chance to say what it has done with what it had. Called once. Whatever it throws is logged and goes no further.
+   * The link has ended: the peer detached it, or, if `detach` is undefined, its session or
+   * connection ended or the link failed. `isLost` is true if the peer had no chance to report the
+   * state of its deliveries. Called once. Exceptions are logged and do not propagate.
    */
   onDetach(detach: Detach | undefined, isLost: boolean): void
 }
 
 /** Receives the events of a sender link. */
 export interface SenderHandler extends LinkHandler {
-  /** There is credit and room for more, or the receiver wants to drain. */
+  /** Credit and buffer space are available, or the receiver asked to drain. */
   onSendable(): void
-  /** The receiver said something of a delivery. */
+  /** The receiver sent a disposition for a delivery. */
   onDisposition(delivery: OutgoingDelivery): void
 }
 
@@ -55,9 +56,11 @@ export interface SenderHandler extends LinkHandler {
 export interface ReceiverHandler extends LinkHandler {
   /** Called with each complete message. */
   onDelivery(delivery: IncomingDelivery): void
-  /** The sender has used up or given back all credit after `drain`. */
+  /** After `drain`: the sender has used or returned all credit. */
   onDrained?(): void
-  /** The sender settled what was not settled by us (second mode). */
+  /**
+   * The sender settled a delivery that this end had left unsettled (receiver settle mode second).
+   */
   onSettled?(delivery: IncomingDelivery): void
 }
 
@@ -67,23 +70,23 @@ export abstract class Link {
   readonly session: Session
   /** Name of the link, unique per direction between two containers. */
   readonly name: string
-  /** Whether this side sends or receives. */
+  /** Whether this end sends or receives. */
   abstract readonly role: 'sender' | 'receiver'
-  /** What the peer said when it attached; undefined until then. */
+  /** The peer's attach frame; undefined until it arrives. */
   remote: Attach | undefined
-  /** What this side attached with; undefined until it has. */
+  /** The options that this end attached with; undefined until it has attached. */
   local: LinkOptions | undefined
-  /** Handle of this side; -1 while not attached. */
+  /** Handle that this end assigned; -1 while not attached. */
   localHandle = -1
-  /** Handle of the peer; -1 while not attached. */
+  /** Handle that the peer assigned; -1 while not attached. */
   remoteHandle = -1
-  /** True from our detach on. */
+  /** True once this end has detached. */
   isDetached = false
-  /** True from the peer's detach, or the end of its session or connection, on. */
+  /** True once the peer has detached, or the session or connection has ended. */
   isRemotelyDetached = false
-  /** Resolves when the peer has attached with a terminus, rejects when it refuses. */
+  /** Resolves when the peer has attached with a terminus. Rejects if the peer refuses the link. */
   readonly attached: Promise<void>
-  /** Handler, if one was set. */
+  /** Handler, if set. */
   protected abstract readonly handlerOrNone: LinkHandler | undefined
   #resolveAttached: () => void = () => {}
   #rejectAttached: (error: Error) => void = () => {}
@@ -98,11 +101,11 @@ export abstract class Link {
       this.#resolveAttached = resolve
       this.#rejectAttached = reject
     })
-    // Only clients wait for it.
+    // Only clients await this promise.
     this.attached.catch(() => {})
   }
 
-  /** Attaches our end: the first word of a client, the answer of a server. */
+  /** Attaches this end: a client to request the link, a server to accept it. */
   attach(options: LinkOptions): void {
     this.local = options
     const own = this.role === 'sender' ? options.target : options.source
@@ -110,7 +113,10 @@ export abstract class Link {
     this.session.sendAttach(this, options)
   }
 
-  /** Refuses what the peer attached: an attach without its terminus, then a detach that says why. */
+  /**
+   * Refuses the link that the peer attached: sends an attach without a terminus, then a detach with
+   * the error.
+   */
   refuse(error: ErrorCondition): void {
     const { remote } = this
     this.attach(
@@ -121,7 +127,7 @@ export abstract class Link {
     this.detach({ closed: true, error })
   }
 
-  /** Ends our side; the terminus lives on unless `closed`. Idempotent. */
+  /** Detaches this end. The terminus is kept unless `closed` is true. Idempotent. */
   detach(options: { readonly closed: boolean; readonly error?: ErrorCondition | undefined }): void {
     if (this.isDetached) return
     this.isDetached = true
@@ -156,19 +162,19 @@ export abstract class Link {
       this.handlerOrNone?.onDetach(detach, isLost)
     } catch (thrown) {
       logger.error('the clean-up of an AMQP link failed', { link: this.name, error: thrown })
-      // The peer must not wait for an answer that its owner did not get to.
+      // Answer the detach even though the owner's handler failed.
       attempt(logger, 'detaching a link', () =>
         this.detach({ closed: detach?.closed ?? true, error: conditionOf(thrown) }),
       )
     }
   }
 
-  /** Whether the link has ended, from whichever side: its handler has been told, or will never be. */
+  /** Whether the link has ended, from either side. Its handler has been notified or will not be. */
   get isOver(): boolean {
     return this.#isOver || this.isDetached
   }
 
-  /** Runs code of the link's owner, where an exception ends this link and nothing else. */
+  /** Runs code of the link's owner. An exception ends this link only. */
   run(work: () => void): void {
     if (this.#isOver) return
     try {
@@ -179,8 +185,9 @@ export abstract class Link {
   }
 
   /**
-   * Ends this link, and nothing else, for an error: the peer is told, the handler's `onDetach` is called without waiting for its answer.
-   * Errors that are no `AmqpError` are logged.
+   * Ends this link, and nothing else, because of an error: detaches with the error and calls the
+   * handler's `onDetach` without waiting for the peer's answer. Errors other than `AmqpError` are
+   * logged.
    */
   fail(error: unknown): void {
     const { logger } = this.session.connection
@@ -198,7 +205,7 @@ export abstract class Link {
   }
 }
 
-/** The end that sends: it may send as much as the other gives credit for. */
+/** The sending end of a link. It may send as many messages as the receiver grants credit for. */
 export class SenderLink extends Link {
   /** Always `sender`. */
   readonly role = 'sender'
@@ -207,17 +214,19 @@ export class SenderLink extends Link {
   #credit = 0
   #deliveryCount = 0
   #nextTag = 0
-  /** The receiver wants what is there now, and its credit back. */
+  /**
+   * The receiver asks for the messages that are available now and for the return of unused credit.
+   */
   isDraining = false
-  /** Messages, or rests of messages, that wait for the session's window. */
+  /** Messages, or remainders of messages, that wait for the session window. */
   readonly #held: HeldTransfer[] = []
 
-  /** Handler, if one was set. */
+  /** Handler, if set. */
   protected get handlerOrNone(): LinkHandler | undefined {
     return this.handler
   }
 
-  /** Messages that may be sent now. */
+  /** Credit: number of messages that may be sent now. */
   get credit(): number {
     return this.#credit
   }
@@ -227,7 +236,10 @@ export class SenderLink extends Link {
     return this.#deliveryCount
   }
 
-  /** Whether a message sent now would go out at once: there is credit, and neither window nor socket is full. */
+  /**
+   * Whether a message sent now would be written immediately: credit is available, and neither the
+   * window nor the socket is full.
+   */
   get isSendable(): boolean {
     return (
       this.#credit > 0 &&
@@ -239,8 +251,8 @@ export class SenderLink extends Link {
   }
 
   /**
-   * Sends a message, using one credit. The pieces must not change until they are written. Throws when there is no
-   * credit, as the peer would close the link (`amqp:link:transfer-limit-exceeded`).
+   * Sends a message and uses one credit. The buffers must not change until they are written. Throws
+   * without credit, because the peer would close the link (`amqp:link:transfer-limit-exceeded`).
    */
   send(
     pieces: readonly Uint8Array[],
@@ -285,7 +297,9 @@ export class SenderLink extends Link {
     return tag
   }
 
-  /** @internal Goes on with what waited for the window; false when it is still closed. */
+  /**
+   * @internal Sends messages that waited for the window. Returns false if the window is still full.
+   */
   release(): boolean {
     for (;;) {
       const [first] = this.#held
@@ -295,7 +309,10 @@ export class SenderLink extends Link {
     }
   }
 
-  /** Says that nothing more is there: gives all credit back. Call it when `isDraining` and nothing is left. */
+  /**
+   * Completes a drain: returns all unused credit. Call it when `isDraining` is true and nothing is
+   * left to send.
+   */
   drained(): void {
     if (!this.isDraining || this.#held.length > 0) return
     this.isDraining = false
@@ -318,11 +335,11 @@ export class SenderLink extends Link {
   }
 }
 
-/** A transfer that is under way or waits. */
+/** A transfer that is partly sent or waits to be sent. */
 export interface HeldTransfer {
   readonly delivery: OutgoingDelivery
   pieces: Uint8Array[]
-  /** Bytes not yet sent. */
+  /** Number of bytes not yet sent. */
   size: number
   isStarted: boolean
   readonly messageFormat: number
@@ -330,7 +347,7 @@ export interface HeldTransfer {
   readonly state: DeliveryState | undefined
 }
 
-/** The end that receives: it gives credit and says what became of each message. */
+/** The receiving end of a link. It grants credit and settles each message. */
 export class ReceiverLink extends Link {
   /** Always `receiver`. */
   readonly role = 'receiver'
@@ -341,12 +358,12 @@ export class ReceiverLink extends Link {
   #isDraining = false
   #partial: PartialDelivery | undefined
 
-  /** Handler, if one was set. */
+  /** Handler, if set. */
   protected get handlerOrNone(): LinkHandler | undefined {
     return this.handler
   }
 
-  /** Messages that may still come. */
+  /** Credit: number of messages that may still arrive. */
   get credit(): number {
     return this.#credit
   }
@@ -356,12 +373,12 @@ export class ReceiverLink extends Link {
     return this.#deliveryCount
   }
 
-  /** Whether the peer was asked to use up or return the credit. */
+  /** Whether the peer was asked to use or return its credit. */
   get isDraining(): boolean {
     return this.#isDraining
   }
 
-  /** Sets how many messages may come from now on. */
+  /** Sets the credit: the number of messages that may arrive from now on. */
   setCredit(credit: number): void {
     if (this.isDetached || this.isRemotelyDetached) return
     this.#credit = credit
@@ -369,12 +386,15 @@ export class ReceiverLink extends Link {
     this.session.sendFlow(this, {})
   }
 
-  /** Allows the peer to send `count` more messages. */
+  /** Grants credit for `count` more messages. */
   addCredit(count: number): void {
     this.setCredit(this.#credit + count)
   }
 
-  /** Asks for what is there, and for the rest of the credit back; `onDrained` follows. */
+  /**
+   * Asks for the messages that are available and for the return of unused credit. `onDrained`
+   * follows.
+   */
   drain(): void {
     if (this.isDetached || this.isRemotelyDetached) return
     this.#isDraining = true
@@ -448,7 +468,7 @@ export class ReceiverLink extends Link {
       throw new LinkFailure(this, new AmqpError(Condition.messageSizeExceeded, what))
     }
     partial.chunks.push(payload)
-    // What is said on any frame of a delivery holds for all of it.
+    // The settled flag and the state may be set on any frame of the delivery.
     partial.settled ||= transfer.settled === true
     partial.state = transfer.state ?? partial.state
     if (transfer.more === true) return
@@ -482,7 +502,7 @@ interface PartialDelivery {
   state: DeliveryState | undefined
 }
 
-/** A mistake of the peer that ends one link and leaves the session alone. */
+/** A peer error that ends one link and leaves the session intact. */
 export class LinkFailure extends Error {
   readonly link: Link
   readonly reason: AmqpError

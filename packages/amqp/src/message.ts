@@ -5,7 +5,7 @@ import { Encoder } from './codec/encoder.ts'
 import { type AmqpMap, type AmqpValue, Described, Typed, textOf } from './codec/types.ts'
 import { HeaderSection, PropertiesSection } from './definitions/messaging.ts'
 
-/** Numbers of the sections of a message, in the order they come (part 3, section 3.2). */
+/** Descriptor codes of the message sections, in wire order (part 3, section 3.2). */
 export const Section = {
   header: 0x70,
   deliveryAnnotations: 0x71,
@@ -30,7 +30,7 @@ const symbolicSections: Readonly<Record<string, number>> = {
   'amqp:footer:map': 0x78,
 }
 
-/** Where a section lies: from its descriptor, from its value, and to where. */
+/** Position of a section: start of its descriptor, start of its value, and end. */
 interface Extent {
   readonly start: number
   readonly valueStart: number
@@ -38,23 +38,26 @@ interface Extent {
 }
 
 /**
- * An encoded message and where its sections lie. Sections are decoded when asked for, and the bytes are never written
- * anew, so the bare message reaches its reader exactly as it was sent (part 3, section 3.2).
+ * An encoded message and the positions of its sections. Sections are decoded on demand and never
+ * re-encoded, so the bare message reaches the receiver exactly as sent (part 3, section 3.2).
  */
 export class EncodedMessage {
-  /** The whole message. */
+  /** The complete message. */
   readonly bytes: Buffer
   readonly #sections = new Map<number, Extent>()
-  /** Where the body starts, its first section. */
+  /** Start of the first body section. */
   readonly bodyStart: number
-  /** Where the body ends and the footer, if any, starts. */
+  /** End of the body, where the footer, if any, starts. */
   readonly bodyEnd: number
-  /** The code of the body's sections, undefined for a message without a body. */
+  /** Descriptor code of the body sections; undefined for a message without a body. */
   readonly bodySection: number | undefined
-  /** How many sections the body has: `data` and `sequence` may come several times. */
+  /** Number of body sections: `data` and `sequence` sections may be repeated. */
   readonly bodyCount: number
 
-  /** Throws `MalformedInputError` when the sections are not what they should be, or out of order. */
+  /**
+   * Locates the sections. Throws `MalformedInputError` for sections that are malformed or out of
+   * order.
+   */
   constructor(bytes: Buffer) {
     this.bytes = bytes
     const reader = new ByteReader(bytes)
@@ -93,12 +96,15 @@ export class EncodedMessage {
     this.bodyCount = bodyCount
   }
 
-  /** Whether the message has a section, by its descriptor code. */
+  /** Whether the message has the section with a descriptor code. */
   has(section: number): boolean {
     return this.#sections.has(section)
   }
 
-  /** The bytes of a section with its descriptor, empty when it is absent; of a body, its first section. */
+  /**
+   * Bytes of a section including its descriptor, empty if it is absent. Of a body, the first
+   * section.
+   */
   slice(section: number): Buffer {
     const extent = this.#sections.get(section)
     return extent === undefined ? noBytes : this.bytes.subarray(extent.start, extent.end)
@@ -110,7 +116,7 @@ export class EncodedMessage {
     return new ByteReader(this.bytes, extent.valueStart, extent.end)
   }
 
-  /** Header: durability, priority, life time, delivery count. */
+  /** Header: durability, priority, time to live, delivery count. */
   get header(): HeaderSection {
     const reader = this.#reader(Section.header)
     return reader === undefined ? {} : HeaderSection.decode(reader)
@@ -122,17 +128,17 @@ export class EncodedMessage {
     return reader === undefined ? {} : PropertiesSection.decode(reader)
   }
 
-  /** Annotations for brokers. */
+  /** Message annotations, for brokers. */
   get messageAnnotations(): ReadonlyMap<string, AmqpValue> {
     return this.#map(Section.messageAnnotations)
   }
 
-  /** Annotations for the next hop. */
+  /** Delivery annotations, for the next hop. */
   get deliveryAnnotations(): ReadonlyMap<string, AmqpValue> {
     return this.#map(Section.deliveryAnnotations)
   }
 
-  /** Properties of the application. */
+  /** Application properties. */
   get applicationProperties(): ReadonlyMap<string, AmqpValue> {
     return this.#map(Section.applicationProperties)
   }
@@ -150,7 +156,10 @@ export class EncodedMessage {
     return map
   }
 
-  /** All that comes before the body but the header and the delivery annotations, which are not the sender's alone. */
+  /**
+   * All sections before the body except the header and the delivery annotations, which
+   * intermediaries may change.
+   */
   get lasting(): Buffer {
     const annotations = this.#sections.get(Section.messageAnnotations)
     const first =
@@ -160,17 +169,17 @@ export class EncodedMessage {
     return first === undefined ? noBytes : this.bytes.subarray(first.start, this.bodyStart)
   }
 
-  /** The body's sections as they came. */
+  /** The encoded body sections, unchanged. */
   get bodyBytes(): Buffer {
     return this.bytes.subarray(this.bodyStart, this.bodyEnd)
   }
 
-  /** Footer as it is encoded. */
+  /** The encoded footer. */
   get footerBytes(): Buffer {
     return this.bytes.subarray(this.bodyEnd)
   }
 
-  /** The body, decoded. Several `data` sections are joined, several sequences too. */
+  /** The decoded body. Several `data` or `sequence` sections are concatenated. */
   get body(): MessageBody {
     const reader = new ByteReader(this.bytes, this.bodyStart, this.bodyEnd)
     const values: AmqpValue[] = []
@@ -242,23 +251,23 @@ export type MessageBody =
   | { readonly kind: 'sequence'; readonly items: readonly AmqpValue[] }
   | { readonly kind: 'value'; readonly value: AmqpValue }
 
-/** The parts of a message to be sent. */
+/** Sections of a message to encode. */
 export interface MessageInput {
-  /** Header: durability, priority, life time, delivery count. */
+  /** Header: durability, priority, time to live, delivery count. */
   readonly header?: HeaderSection
-  /** Annotations for the next hop. */
+  /** Delivery annotations, for the next hop. */
   readonly deliveryAnnotations?: ReadonlyMap<string, AmqpValue>
-  /** Annotations for brokers. */
+  /** Message annotations, for brokers. */
   readonly messageAnnotations?: ReadonlyMap<string, AmqpValue>
   /** Properties: ids, addresses, content type, group. */
   readonly properties?: PropertiesSection
-  /** Properties of the application. */
+  /** Application properties. */
   readonly applicationProperties?: ReadonlyMap<string, AmqpValue>
   /** Body. Default: null. */
   readonly body?: MessageBody
 }
 
-/** Writes a message; absent and empty sections are left out. */
+/** Encodes a message. Absent and empty sections are omitted. */
 export function encodeMessage(input: MessageInput): Buffer {
   const encoder = new Encoder(512)
   if (input.header !== undefined) HeaderSection.encode(encoder, input.header)
@@ -300,7 +309,10 @@ function encodeBody(encoder: Encoder, body: MessageBody): void {
   }
 }
 
-/** The value of an AMQP value section, when it is a described one that carries a command (a transaction's declare). */
+/**
+ * Returns the described value of an AMQP value section, for example a declare command; undefined
+ * for any other body.
+ */
 export function describedBody(message: EncodedMessage): Described | undefined {
   const { body } = message
   return body.kind === 'value' && body.value instanceof Described ? body.value : undefined

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Arithmetic of RFC 1982 over 32 bits, which AMQP uses for its sequence numbers. */
+/** Serial number arithmetic of RFC 1982 over 32 bits, used for AMQP sequence numbers. */
 export function next(number: number, by = 1): number {
   return (number + by) >>> 0
 }

@@ -18,23 +18,23 @@ import { type IncomingDelivery, OutgoingDelivery } from './delivery.ts'
 import { type HeldTransfer, type Link, type LinkOptions, ReceiverLink, SenderLink } from './link.ts'
 import { distance, next } from './serial.ts'
 
-/** Transfer frames that the peer may send before we renew its window. */
+/** Transfer frames that the peer may send before the window is renewed. */
 const INCOMING_WINDOW = 2048
 const OUTGOING_WINDOW = 0x7fffffff
-/** Links a peer may have in a session. */
+/** Maximum number of links in a session. */
 const HANDLE_MAX = 8191
-/** Room that the head of a transfer frame may take of the frame. */
+/** Bytes reserved in a frame for the transfer performative. */
 const TRANSFER_HEAD = 128
 
 /** Receives the events of a session. */
 export interface SessionHandler {
-  /** The peer attached a new link: call `attach` or `refuse` on it, now or later. */
+  /** The peer attached a new link. Call `attach` or `refuse` on it, immediately or later. */
   onLink(link: SenderLink | ReceiverLink): void
-  /** The peer, or the connection, ended the session. Its links have been told before. */
+  /** The peer or the connection ended the session. Its links were notified before. */
   onEnd(error: AmqpError | undefined): void
 }
 
-/** One end of a session: the links in it, its windows, and all deliveries that are not settled. */
+/** One end of a session: its links, its windows and all unsettled deliveries. */
 export class Session {
   /** Connection of the session. */
   readonly connection: AmqpConnection
@@ -42,7 +42,7 @@ export class Session {
   readonly channel: number
   /** Receives the events of the session. */
   handler: SessionHandler | undefined
-  /** Resolves when the peer has begun too. */
+  /** Resolves when the peer has begun the session too. */
   readonly begun: Promise<void>
   #resolveBegun: () => void = () => {}
   #rejectBegun: (error: Error) => void = () => {}
@@ -59,12 +59,12 @@ export class Session {
   readonly #outgoing = new Map<number, OutgoingDelivery>()
   readonly #incoming = new Map<number, IncomingDelivery>()
   #nextDeliveryId = 0
-  /** Links whose messages wait for the window, served in turn. */
+  /** Links with messages that wait for the window, served in turn. */
   #held: SenderLink[] = []
   #range: DispositionRange | undefined
   #isEnded = false
   #isRemotelyEnded = false
-  /** The owners of the session and of its links have been told that it is over. */
+  /** The owners of the session and of its links were notified of its end. */
   #isFinished = false
 
   /** Created by a connection. */
@@ -88,22 +88,22 @@ export class Session {
     return this.#isEnded || this.#isRemotelyEnded || this.#isFinished
   }
 
-  /** Whether the window or the socket is full. */
+  /** Whether the session window or the socket is full. */
   get isCongested(): boolean {
     return this.#remoteIncomingWindow <= 0 || this.isEnded || this.connection.isCongested
   }
 
-  /** Deliveries we sent that are not settled. */
+  /** Number of sent deliveries that are not settled. */
   get unsettledOutgoing(): number {
     return this.#outgoing.size
   }
 
-  /** Makes the sending end of a new link; `attach` it next. */
+  /** Creates the sending end of a new link. Call `attach` on it next. */
   sender(name: string): SenderLink {
     return this.#add(new SenderLink(this, name)) as SenderLink
   }
 
-  /** Makes the receiving end of a new link; `attach` it next. */
+  /** Creates the receiving end of a new link. Call `attach` on it next. */
   receiver(name: string): ReceiverLink {
     return this.#add(new ReceiverLink(this, name)) as ReceiverLink
   }
@@ -117,7 +117,7 @@ export class Session {
     return link
   }
 
-  /** Ends our side. The peer answers with its own end. Idempotent. */
+  /** Ends this side of the session. The peer answers with its own end. Idempotent. */
   end(error?: ErrorCondition): void {
     if (this.#isEnded) return
     this.#isEnded = true
@@ -126,15 +126,15 @@ export class Session {
   }
 
   /**
-   * @internal Ends the session for an error, of the peer or of this side. Its links are released now: a peer that never answers with its
-   * own end must not keep them.
+   * @internal Ends the session because of an error of the peer or of this end. Its links are
+   * released immediately: a peer that never answers must not keep them.
    */
   fail(error: AmqpError): void {
     attempt(this.connection.logger, 'ending a session', () => this.end(error.condition))
     this.#finish(error, true)
   }
 
-  // What links and deliveries ask for.
+  // Called by links and deliveries.
 
   /** @internal */
   sendBegin(remoteChannel: number | undefined): void {
@@ -235,7 +235,10 @@ export class Session {
     return delivery
   }
 
-  /** @internal Sends a message, or as much of it as the window lets through; true when all of it has gone. */
+  /**
+   * @internal Sends a message, or as much of it as the window allows. Returns true when all of it
+   * is sent.
+   */
   sendTransfer(link: SenderLink, held: HeldTransfer): boolean {
     const room = this.connection.maxFrameSizeOut - TRANSFER_HEAD
     while (this.#remoteIncomingWindow > 0) {
@@ -276,7 +279,7 @@ export class Session {
 
   /** @internal */
   disposeIncoming(delivery: IncomingDelivery, state: DeliveryState, settle: boolean): void {
-    // In the second mode the sender settles first.
+    // In receiver settle mode second, the sender settles first.
     const isSecond =
       delivery.link.remote?.rcvSettleMode === 1 || delivery.link.local?.rcvSettleMode === 1
     const settled = settle && !(isSecond && delivery.link.local?.rcvSettleMode === 1)
@@ -301,7 +304,7 @@ export class Session {
     this.#dispose(false, delivery.id, state, false)
   }
 
-  /** Dispositions of neighbours with the same outcome share a frame; different outcomes never do. */
+  /** Dispositions of consecutive deliveries with the same state share one frame. */
   #dispose(role: boolean, id: number, state: DeliveryState | undefined, settled: boolean): void {
     if (this.isEnded) return
     const range = this.#range
@@ -320,7 +323,7 @@ export class Session {
     this.connection.flushLater(this)
   }
 
-  /** @internal Writes what waits to be joined with more. */
+  /** @internal Writes the disposition that waits to be merged with others. */
   flush(): void {
     this.#flushRange()
   }
@@ -346,7 +349,7 @@ export class Session {
     this.connection.write(encodeFrame(FrameType.amqp, this.channel, performative), [])
   }
 
-  // What the peer says.
+  // Called for frames from the peer.
 
   /** @internal */
   onBegin(begin: Begin): void {
@@ -371,7 +374,7 @@ export class Session {
     const key = linkKey(role, attach.name)
     let link = this.#links.get(key)
     if (link?.remote !== undefined) {
-      // The name is taken: who attaches later has it (part 2, section 2.6.1).
+      // The name is in use: the newer attach takes the link over (part 2, section 2.6.1).
       link.detach({
         closed: false,
         error: { kind: 'error', condition: Condition.linkStolen, description: attach.name },
@@ -425,7 +428,7 @@ export class Session {
     }
   }
 
-  /** @internal The window or the socket has room again. */
+  /** @internal The window or the socket accepts data again. */
   resume(): void {
     for (const link of this.#links.values()) {
       if (this.isCongested) return
@@ -445,7 +448,7 @@ export class Session {
     if (link instanceof SenderLink) {
       throw new AmqpError(Condition.illegalState, `a transfer to the sending end of ${link.name}`)
     }
-    // What a link of ours has ended may still be under way to it.
+    // Transfers sent before the peer saw the detach may still arrive.
     if (!link.isDetached) link.onTransfer(transfer, payload)
     if (this.#incomingWindow <= INCOMING_WINDOW / 2) this.sendFlow(undefined, {})
   }
@@ -465,7 +468,7 @@ export class Session {
       for (let i = 0, id = first; i < count; i++, id = next(id)) this.#told(disposition, id)
       return
     }
-    // The range is larger than all there is: look at what is there.
+    // The range exceeds the known deliveries: iterate over those instead.
     for (const id of [...deliveries.keys()]) {
       if (distance(id, first) >= 0 && distance(last, id) >= 0) this.#told(disposition, id)
     }
@@ -506,7 +509,7 @@ export class Session {
     this.connection.forget(this)
   }
 
-  /** @internal The connection is gone. */
+  /** @internal The connection has ended. */
   onConnectionGone(error: AmqpError | undefined): void {
     this.#isEnded = true
     this.#finish(error, error !== undefined)
@@ -548,7 +551,7 @@ function isSameState(a: DeliveryState | undefined, b: DeliveryState | undefined)
   return a?.kind === b?.kind && (a?.kind === 'accepted' || a?.kind === 'released')
 }
 
-/** Cuts `size` bytes off the front of what is still to be sent. */
+/** Removes `size` bytes from the front of the unsent data and returns them. */
 function takeBytes(held: HeldTransfer, size: number): Uint8Array[] {
   const taken: Uint8Array[] = []
   let wanted = size

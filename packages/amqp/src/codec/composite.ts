@@ -4,7 +4,7 @@ import { decodeValue, readCompound, skipValue } from './decode.ts'
 import { Encoder } from './encoder.ts'
 import { AmqpArray, type AmqpMap, type AmqpValue, Described, Typed, textOf } from './types.ts'
 
-/** What a field of each type is in JavaScript. `symbols` is a symbol field that may have several values. */
+/** JavaScript type of each field type. `symbols` is a symbol field that may hold several values. */
 export interface FieldTypes {
   string: string
   symbol: string
@@ -23,12 +23,12 @@ export interface FieldTypes {
 }
 export type FieldType = keyof FieldTypes
 
-/** A composite value that was read: its kind, and its fields by name. */
+/** A decoded composite value: its kind, and its fields by name. */
 export interface AnyComposite {
   readonly kind: string
 }
 
-/** The fields of a composite type in wire order. An exclamation mark says that a field must be there. */
+/** Fields of a composite type in wire order. An exclamation mark marks a mandatory field. */
 export type FieldList = Readonly<Record<string, FieldType | `${FieldType}!`>>
 
 type Required<F extends FieldList> = {
@@ -56,10 +56,11 @@ const byCode = new Map<number, Composite<string, AnyComposite>>()
 const bySymbol = new Map<string, Composite<string, AnyComposite>>()
 
 /**
- * Makes the codec of a composite type and makes it known to `decodeComposite`.
+ * Creates the codec of a composite type and registers it with `decodeComposite`.
  *
- * @param code the lower half of the descriptor's number; the upper, the domain, is 0 for all of AMQP's own
- * @param name the middle of the symbolic descriptor, `open` of `amqp:open:list`
+ * @param code low 32 bits of the numeric descriptor; the high 32 bits, the domain, are 0 for all
+ * AMQP types
+ * @param name middle part of the symbolic descriptor, for example `open` in `amqp:open:list`
  */
 export function composite<const K extends string, const F extends FieldList>(
   kind: K,
@@ -87,7 +88,7 @@ export function composite<const K extends string, const F extends FieldList>(
         }
         value[names[i] as string] = field
       }
-      // Fields that a later revision may add are passed over.
+      // Skip fields that a later revision may have added.
       for (let i = names.length; i < count; i++) skipValue(reader)
       if (reader.offset !== end) throw new MalformedInputError(`${kind} is longer than its fields`)
       return value as V
@@ -123,7 +124,7 @@ function listOf(
   return readCompound(reader, code === 0xd0)
 }
 
-/** The composite type that a descriptor names; reads the descriptor, with its 0x00. */
+/** Reads a descriptor, including its leading 0x00, and returns the composite type that it names. */
 export function readDescriptor(reader: ByteReader): Composite<string, AnyComposite> | undefined {
   const { buffer, offset } = reader
   if (buffer[offset] !== 0x00) {
@@ -143,7 +144,7 @@ function compositeOf(descriptor: AmqpValue): Composite<string, AnyComposite> | u
   return descriptor.type === 'symbol' ? bySymbol.get(descriptor.value as string) : undefined
 }
 
-/** Reads a composite of any known type; throws for an unknown one. */
+/** Reads a composite of any known type. Throws for an unknown one. */
 export function decodeComposite(reader: ByteReader): AnyComposite {
   const at = reader.offset
   const codec = readDescriptor(reader)
@@ -187,7 +188,7 @@ function plainField(value: AmqpValue, type: FieldType, name: string): unknown {
   switch (type) {
     case 'string':
     case 'symbol':
-      // Peers mix the two up; nothing is lost by taking either.
+      // Peers confuse strings and symbols; accepting either is safe.
       if (textOf(value) !== undefined) return textOf(value)
       break
     case 'symbols': {
@@ -266,7 +267,7 @@ function writeField(encoder: Encoder, type: FieldType, value: unknown): void {
 
 const byKind = new Map<string, Composite<string, AnyComposite>>()
 
-/** Writes a composite of any known kind, as its `kind` says. */
+/** Writes a composite of the type that its `kind` names. */
 export function encodeComposite(encoder: Encoder, value: AnyComposite): void {
   if (byKind.size !== byCode.size)
     for (const codec of byCode.values()) byKind.set(codec.kind, codec)
@@ -275,7 +276,7 @@ export function encodeComposite(encoder: Encoder, value: AnyComposite): void {
   codec.encode(encoder, value)
 }
 
-/** A composite that arrived as a plain described value (inside a message body, say). */
+/** Converts a plain described value, for example from a message body, to a composite. */
 export function compositeFrom(value: AmqpValue): AnyComposite | undefined {
   if (!(value instanceof Described)) return undefined
   return compositeOf(value.descriptor) === undefined ? undefined : reread(value)

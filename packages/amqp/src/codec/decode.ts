@@ -2,10 +2,10 @@
 import { type ByteReader, MalformedInputError } from '@millrace/base'
 import { AmqpArray, type AmqpValue, Described, type PrimitiveType, Typed } from './types.ts'
 
-/** Nesting beyond this is refused: no program needs it, and each level costs stack. */
+/** Maximum nesting depth of values. Each level uses stack, and no known program needs more. */
 const MAX_DEPTH = 32
 
-/** Reads one value, whatever its type. Throws `MalformedInputError`. */
+/** Reads one value of any type. Throws `MalformedInputError`. */
 export function decodeValue(reader: ByteReader, depth = 0): AmqpValue {
   if (depth > MAX_DEPTH) {
     throw new MalformedInputError(`values are nested deeper than ${MAX_DEPTH} at ${reader.offset}`)
@@ -129,13 +129,13 @@ function uuidText(bytes: Buffer): string {
   ].join('-')
 }
 
-/** Where a compound value ends and how many items it says it has. */
+/** End of a compound value and the number of items that its header declares. */
 export interface Compound {
   readonly count: number
   readonly end: number
 }
 
-/** Reads the size and count of a list, map or array, and refuses what cannot be true. */
+/** Reads the size and count of a list, map or array and rejects impossible values. */
 export function readCompound(reader: ByteReader, isWide: boolean): Compound {
   const size = isWide ? reader.uint32() : reader.uint8()
   const end = reader.offset + size
@@ -168,7 +168,7 @@ function decodeList(code: number, reader: ByteReader, depth: number): AmqpValue[
 }
 
 function checkCount(count: number, bytes: number): void {
-  // Each item takes a byte at least.
+  // Each item takes at least one byte.
   if (count > bytes) throw new MalformedInputError(`${count} items do not fit in ${bytes} bytes`)
 }
 
@@ -186,7 +186,7 @@ function decodeMap(code: number, reader: ByteReader, depth: number): Map<AmqpVal
   return map
 }
 
-/** What each constructor makes, for arrays, whose items have none of their own. */
+/** Primitive type of each constructor. Needed for arrays, where the items share one constructor. */
 const typeOfCode = new Map<number, PrimitiveType>([
   [0x40, 'null'],
   ...[0x41, 0x42, 0x56].map((code) => [code, 'boolean'] as const),
@@ -224,7 +224,8 @@ function decodeArray(code: number, reader: ByteReader, depth: number): AmqpArray
   if (type === undefined) {
     throw new MalformedInputError(`0x${valueCode.toString(16)} starts no type of AMQP`)
   }
-  // Items without bytes of their own (null, true, uint 0, empty lists) would let a few bytes ask for gigabytes.
+  // Items without payload bytes (null, true, uint 0, empty lists) would let a few bytes claim
+  // gigabytes.
   checkCount(count, Math.max(end - reader.offset, 1024))
   const values: AmqpValue[] = []
   for (let i = 0; i < count; i++) {
@@ -235,7 +236,7 @@ function decodeArray(code: number, reader: ByteReader, depth: number): AmqpArray
   return new AmqpArray(type, values)
 }
 
-/** Moves past one value without making it. Its outer shape is checked, what is inside a compound is not. */
+/** Skips one value without decoding it. The contents of compound values are not validated. */
 export function skipValue(reader: ByteReader): void {
   let code = reader.uint8()
   if (code === 0x00) {

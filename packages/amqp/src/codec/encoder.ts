@@ -8,12 +8,12 @@ import {
   Typed,
 } from './types.ts'
 
-/** Writes AMQP values one after the other into a buffer that grows. */
+/** Writes AMQP values one after another into a growing buffer. */
 export class Encoder {
   #buffer: Buffer
   #at = 0
 
-  /** Creates an encoder whose first buffer has `initialSize` bytes. */
+  /** Creates an encoder with an initial buffer of `initialSize` bytes. */
   constructor(initialSize = 256) {
     this.#buffer = Buffer.allocUnsafe(initialSize)
   }
@@ -23,7 +23,10 @@ export class Encoder {
     return this.#at
   }
 
-  /** What was written; it shares memory with the encoder, which must not be used afterwards. */
+  /**
+   * Returns the encoded bytes. They share memory with the encoder, which must not be used
+   * afterwards.
+   */
   finish(): Buffer {
     return this.#buffer.subarray(0, this.#at)
   }
@@ -39,7 +42,7 @@ export class Encoder {
     return at
   }
 
-  /** Writes one byte, without a type. */
+  /** Writes one byte without a constructor. */
   uint8(value: number): void {
     const at = this.#reserve(1)
     this.#buffer[at] = value
@@ -50,7 +53,7 @@ export class Encoder {
     this.#buffer.writeUInt32BE(value, at)
   }
 
-  /** Bytes as they are, without a constructor. */
+  /** Writes bytes unchanged, without a constructor. */
   raw(bytes: Uint8Array): void {
     const at = this.#reserve(bytes.length)
     this.#buffer.set(bytes, at)
@@ -66,7 +69,7 @@ export class Encoder {
     this.uint8(value ? 0x41 : 0x42)
   }
 
-  /** Writes an unsigned number of 32 bits, in its shortest form. */
+  /** Writes a 32-bit unsigned integer in its shortest form. */
   uint(value: number): void {
     if (value === 0) {
       this.uint8(0x43)
@@ -79,7 +82,7 @@ export class Encoder {
     }
   }
 
-  /** Writes an unsigned number of 64 bits, in its shortest form. */
+  /** Writes a 64-bit unsigned integer in its shortest form. */
   ulong(value: bigint): void {
     if (value === 0n) {
       this.uint8(0x44)
@@ -93,13 +96,13 @@ export class Encoder {
     }
   }
 
-  /** Writes an unsigned number of 8 bits. */
+  /** Writes an 8-bit unsigned integer. */
   ubyte(value: number): void {
     this.uint8(0x50)
     this.uint8(value)
   }
 
-  /** Writes an unsigned number of 16 bits. */
+  /** Writes a 16-bit unsigned integer. */
   ushort(value: number): void {
     this.uint8(0x60)
     const at = this.#reserve(2)
@@ -128,14 +131,14 @@ export class Encoder {
     this.#buffer.writeBigInt64BE(value, at)
   }
 
-  /** Writes a number of double precision. */
+  /** Writes a double-precision number. */
   double(value: number): void {
     this.uint8(0x82)
     const at = this.#reserve(8)
     this.#buffer.writeDoubleBE(value, at)
   }
 
-  /** Writes a time, milliseconds since 1970. */
+  /** Writes a timestamp, milliseconds since 1970. */
   timestamp(ms: number): void {
     this.uint8(0x83)
     const at = this.#reserve(8)
@@ -147,7 +150,7 @@ export class Encoder {
     this.#text(value, 0xa1, 0xb1)
   }
 
-  /** Writes a symbol, in ASCII. */
+  /** Writes a symbol as ASCII. */
   symbol(value: string): void {
     this.#text(value, 0xa3, 0xb3)
   }
@@ -169,13 +172,13 @@ export class Encoder {
     }
   }
 
-  /** Writes bytes. */
+  /** Writes a binary value. */
   binary(value: Uint8Array): void {
     this.#variable(value.length, 0xa0, 0xb0)
     this.raw(value)
   }
 
-  /** A list or a map: `write` puts the items and says how many they are. */
+  /** Writes a list or map. `write` encodes the items and returns their count. */
   compound(kind: 'list' | 'map', write: () => number): void {
     const start = this.#reserve(3)
     const count = write()
@@ -193,7 +196,10 @@ export class Encoder {
     this.#buffer.writeUInt32BE(count, start + 5)
   }
 
-  /** An array of symbols; one alone is written as such, as "multiple" fields allow. */
+  /**
+   * Writes an array of symbols. A single symbol is written without an array, as "multiple" fields
+   * allow.
+   */
   symbols(values: readonly string[]): void {
     const [only] = values
     if (values.length === 1 && only !== undefined) this.symbol(only)
@@ -217,7 +223,7 @@ export class Encoder {
     })
   }
 
-  /** A map whose keys are symbols. */
+  /** Writes a map with symbol keys. */
   fields(entries: ReadonlyMap<string, AmqpValue>): void {
     this.compound('map', () => {
       for (const [key, value] of entries) {
@@ -228,13 +234,13 @@ export class Encoder {
     })
   }
 
-  /** The short form of a descriptor known by its number. */
+  /** Writes a numeric descriptor in its short form. */
   descriptor(code: number): void {
     this.uint8(0x00)
     this.ulong(BigInt(code))
   }
 
-  /** Writes a value by its type. */
+  /** Writes a value with the constructor of its type. */
   value(value: AmqpValue): void {
     if (value === null) this.null()
     else if (typeof value === 'string') this.string(value)
@@ -286,7 +292,7 @@ export class Encoder {
     }
   }
 
-  /** The bytes of a value of fixed or full width, without its constructor. */
+  /** Writes the bytes of a value in its fixed or widest form, without its constructor. */
   #fixed(type: PrimitiveType, value: AmqpValue): void {
     const plain = value instanceof Typed ? value.value : value
     switch (type) {
@@ -346,7 +352,7 @@ export class Encoder {
     }
   }
 
-  /** A list, map or array in its 32-bit form, without its constructor. */
+  /** Writes a list, map or array in its 32-bit form, without its constructor. */
   #wide(type: PrimitiveType, value: AmqpValue): void {
     const start = this.#reserve(4)
     if (type === 'array') {
@@ -407,7 +413,7 @@ const fixedCodes: Readonly<Record<PrimitiveType, number>> = {
   array: 0xf0,
 }
 
-/** The constructor of the widest form of a type. */
+/** Constructor of the widest form of a type. */
 function fixedCode(type: PrimitiveType): number {
   return fixedCodes[type]
 }

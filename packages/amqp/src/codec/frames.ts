@@ -1,36 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteReader } from '@millrace/base'
 import { AmqpError, Condition } from '../amqp-error.ts'
-// What frames and messages are made of has to be known before the first one comes.
+// Imported for their side effect: they register the composite types that frames and messages use.
 import '../definitions/messaging.ts'
 import '../definitions/performatives.ts'
 import { type AnyComposite, decodeComposite, encodeComposite } from './composite.ts'
 import { Encoder } from './encoder.ts'
 
-/** The eight bytes that start AMQP, and those that start its SASL layer (part 2, section 2.2). */
+/** Protocol headers of AMQP and of its SASL layer, eight bytes each (part 2, section 2.2). */
 export const amqpHeader = Buffer.from([0x41, 0x4d, 0x51, 0x50, 0, 1, 0, 0])
 export const saslHeader = Buffer.from([0x41, 0x4d, 0x51, 0x50, 3, 1, 0, 0])
 export const HEADER_SIZE = 8
 
-/** Every peer must take frames of this size (section 2.3). */
+/** Every peer must accept frames of this size (section 2.3). */
 export const MIN_MAX_FRAME_SIZE = 512
 
 export const FrameType = { amqp: 0, sasl: 1 } as const
 
-/** One frame; an empty one, a heartbeat, has no body. */
+/** One frame. An empty frame, which serves as a heartbeat, has no body. */
 export interface Frame {
   readonly type: number
   readonly channel: number
   readonly body: AnyComposite | undefined
-  /** What follows the performative: the message of a transfer. */
+  /** Bytes after the performative: the message data of a transfer. */
   readonly payload: Buffer
 }
 
-/** Cuts a stream of bytes into protocol headers and frames. */
+/** Splits a byte stream into protocol headers and frames. */
 export class FrameReader {
   readonly #chunks: Buffer[] = []
   #size = 0
-  /** Frames larger than this are refused. */
+  /** Larger frames are rejected. */
   maxFrameSize = MIN_MAX_FRAME_SIZE
 
   push(chunk: Buffer): void {
@@ -38,12 +38,15 @@ export class FrameReader {
     this.#size += chunk.length
   }
 
-  /** The next eight bytes, or undefined as long as they are not there. */
+  /** Returns the next eight bytes, or undefined until they have arrived. */
   header(): Buffer | undefined {
     return this.#size < HEADER_SIZE ? undefined : this.#take(HEADER_SIZE)
   }
 
-  /** The next frame, or undefined until all its bytes are there. Throws `AmqpError`, `MalformedInputError`. */
+  /**
+   * Returns the next frame, or undefined until it has arrived completely. Throws `AmqpError` or
+   * `MalformedInputError`.
+   */
   frame(): Frame | undefined {
     if (this.#size < HEADER_SIZE) return undefined
     const head = this.#peek(HEADER_SIZE)
@@ -61,7 +64,7 @@ export class FrameReader {
     return decodeFrame(this.#take(size))
   }
 
-  /** At least `size` bytes in one piece, left where they are. */
+  /** Returns at least `size` bytes in one buffer, without consuming them. */
   #peek(size: number): Buffer {
     const [first] = this.#chunks
     if (first !== undefined && first.length >= size) return first
@@ -98,7 +101,7 @@ function decodeFrame(bytes: Buffer): Frame {
 const noBytes = Buffer.alloc(0)
 export const heartbeat = Buffer.from([0, 0, 0, 8, 2, 0, 0, 0])
 
-/** A frame without its payload; `payloadSize` is counted in its size. */
+/** Encodes a frame without its payload. The frame size includes `payloadSize`. */
 export function encodeFrame(
   type: number,
   channel: number,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Names of the primitive types of AMQP 1.0, part 1, section 1.6. */
+/** Primitive types of AMQP 1.0 (part 1, section 1.6). */
 export type PrimitiveType =
   | 'null'
   | 'boolean'
@@ -27,13 +27,13 @@ export type PrimitiveType =
   | 'map'
   | 'array'
 
-/** A value whose AMQP type does not follow from its JavaScript type. */
+/** A value whose AMQP type cannot be derived from its JavaScript type. */
 export class Typed {
   /** Type of the value. */
   readonly type: PrimitiveType
   /**
-   * `bigint` for `long` and `ulong`; milliseconds since 1970 as a number for `timestamp`; text for `symbol`, `char`
-   * and `uuid` (with hyphens); the bytes for decimals; a number otherwise.
+   * `bigint` for `long` and `ulong`; milliseconds since 1970 as a number for `timestamp`; a string
+   * for `symbol`, `char` and `uuid` (with hyphens); the bytes for decimals; otherwise a number.
    */
   readonly value: number | bigint | string | Buffer
 
@@ -44,11 +44,13 @@ export class Typed {
   }
 }
 
-/** A described value: a descriptor, mostly a symbol or a `ulong`, and what it describes. */
+/**
+ * A described value: a descriptor, usually a symbol or a `ulong`, and the value that it describes.
+ */
 export class Described {
-  /** Symbol or number that names the type. */
+  /** Symbol or number that identifies the type. */
   readonly descriptor: AmqpValue
-  /** Value beneath the descriptor. */
+  /** The value that the descriptor describes. */
   readonly value: AmqpValue
 
   /** Creates a described value. */
@@ -58,27 +60,28 @@ export class Described {
   }
 }
 
-/** Values of one type, encoded with one constructor. */
+/** An array: values of one type, encoded with one constructor. */
 export class AmqpArray {
   /** Type of the elements. */
   readonly type: PrimitiveType
   /** Elements. */
   readonly values: readonly AmqpValue[]
 
-  /** Creates an array of a type. */
+  /** Creates an array of the given type. */
   constructor(type: PrimitiveType, values: readonly AmqpValue[]) {
     this.type = type
     this.values = values
   }
 }
 
-/** A map; keys are values of any type, mostly strings or symbols. */
+/** A map. Keys may be of any type; strings and symbols are common. */
 export type AmqpMap = ReadonlyMap<AmqpValue, AmqpValue>
 
 /**
- * Any value of AMQP. What JavaScript can say, it says: `null`, booleans, strings, `Buffer` for binary, arrays for lists
- * and maps for maps; everything else is `Typed`. When written, a bare number is an `int` or, with a fraction or beyond
- * 32 bits, a `double`, and a bare `bigint` is a `long`.
+ * Any AMQP value. Types with a JavaScript counterpart use it: `null`, booleans, strings, `Buffer`
+ * for binary, arrays for lists and maps for maps. All others are `Typed`. When encoded, a plain
+ * number is an `int`, or a `double` if it has a fraction or exceeds 32 bits; a plain `bigint` is a
+ * `long`.
  */
 export type AmqpValue =
   | null
@@ -93,44 +96,47 @@ export type AmqpValue =
   | readonly AmqpValue[]
   | AmqpMap
 
-/** A symbol. */
+/** Creates a symbol. */
 export function symbol(text: string): Typed {
   return new Typed('symbol', text)
 }
 
-/** An unsigned number of 64 bits. */
+/** Creates a 64-bit unsigned integer. */
 export function ulong(value: bigint | number): Typed {
   return new Typed('ulong', BigInt(value))
 }
 
-/** An unsigned number of 32 bits. */
+/** Creates a 32-bit unsigned integer. */
 export function uint(value: number): Typed {
   return new Typed('uint', value)
 }
 
-/** An unsigned number of 8 bits. */
+/** Creates an 8-bit unsigned integer. */
 export function ubyte(value: number): Typed {
   return new Typed('ubyte', value)
 }
 
-/** A signed number of 8 bits. */
+/** Creates an 8-bit signed integer. */
 export function byte(value: number): Typed {
   return new Typed('byte', value)
 }
 
-/** A time, milliseconds since 1970. */
+/** Creates a timestamp, milliseconds since 1970. */
 export function timestamp(ms: number): Typed {
   return new Typed('timestamp', ms)
 }
 
-/** The text of a string or a symbol, undefined for anything else. */
+/** Returns the text of a string or symbol, undefined for any other value. */
 export function textOf(value: AmqpValue | undefined): string | undefined {
   if (typeof value === 'string') return value
   if (value instanceof Typed && value.type === 'symbol') return value.value as string
   return undefined
 }
 
-/** The number in a value of any numeric type, undefined for anything else; 64 bits beyond 2^53 lose their end. */
+/**
+ * Returns the number in a value of any numeric type, undefined for any other value. 64-bit values
+ * beyond 2^53 lose precision.
+ */
 export function numberOf(value: AmqpValue | undefined): number | undefined {
   if (typeof value === 'number') return value
   if (typeof value === 'bigint') return Number(value)

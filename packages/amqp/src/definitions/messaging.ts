@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { composite, type FieldTypes, type ValueOf } from '../codec/composite.ts'
 
-/** AMQP 1.0, part 3, section 3.2: the sections of a message. */
+/** Sections of a message (AMQP 1.0, part 3, section 3.2). */
 export const HeaderSection = composite('header', 0x70, 'header', {
   durable: 'boolean',
   priority: 'ubyte',
@@ -9,10 +9,13 @@ export const HeaderSection = composite('header', 0x70, 'header', {
   firstAcquirer: 'boolean',
   deliveryCount: 'uint',
 })
-/** Transfer headers; an absent `priority` is 4, an absent `ttl` is for ever, in milliseconds. */
+/**
+ * Header section of a message. `priority` defaults to 4; `ttl` is in milliseconds and absent for
+ * messages that do not expire.
+ */
 export type HeaderSection = Omit<ValueOf<typeof HeaderSection>, 'kind'>
 
-/** The properties section of a message: ids, addresses, content type, group. */
+/** Properties section of a message: ids, addresses, content type, group. */
 export const PropertiesSection = composite('properties', 0x73, 'properties', {
   messageId: 'any',
   userId: 'binary',
@@ -28,10 +31,10 @@ export const PropertiesSection = composite('properties', 0x73, 'properties', {
   groupSequence: 'uint',
   replyToGroupId: 'string',
 })
-/** The message's standard properties; times are milliseconds since 1970. */
+/** Standard properties of a message. Times are milliseconds since 1970. */
 export type PropertiesSection = Omit<ValueOf<typeof PropertiesSection>, 'kind'>
 
-/** Section 3.4: delivery states and outcomes. */
+/** Delivery states and outcomes (section 3.4). */
 export const Received = composite('received', 0x23, 'received', {
   sectionNumber: 'uint!',
   sectionOffset: 'ulong!',
@@ -45,16 +48,16 @@ export const Modified = composite('modified', 0x27, 'modified', {
   messageAnnotations: 'fields',
 })
 
-/** Section 2.8.14 of part 2. */
+/** Error (part 2, section 2.8.14). */
 export const ErrorDefinition = composite('error', 0x1d, 'error', {
   condition: 'symbol!',
   description: 'string',
   info: 'fields',
 })
-/** An error as the wire has it: condition, description, details. */
+/** An error as it is encoded on the wire: condition, description, details. */
 export type ErrorCondition = ValueOf<typeof ErrorDefinition>
 
-/** Section 3.5: sources and targets. */
+/** Sources and targets (section 3.5). */
 export const SourceDefinition = composite('source', 0x28, 'source', {
   address: 'any',
   durable: 'uint',
@@ -68,7 +71,7 @@ export const SourceDefinition = composite('source', 0x28, 'source', {
   outcomes: 'symbols',
   capabilities: 'symbols',
 })
-/** Source of a link: where messages come from. */
+/** Source of a link: the node that messages come from. */
 export type Source = ValueOf<typeof SourceDefinition>
 
 export const TargetDefinition = composite('target', 0x29, 'target', {
@@ -80,7 +83,7 @@ export const TargetDefinition = composite('target', 0x29, 'target', {
   dynamicNodeProperties: 'fields',
   capabilities: 'symbols',
 })
-/** Target of a link: where messages go to. */
+/** Target of a link: the node that messages are sent to. */
 export type Target = ValueOf<typeof TargetDefinition>
 
 for (const [kind, code, name] of [
@@ -92,11 +95,11 @@ for (const [kind, code, name] of [
   composite(kind, code, name, {})
 }
 
-/** Part 4, section 4.5: transactions. */
+/** Transactions (part 4, section 4.5). */
 export const CoordinatorDefinition = composite('coordinator', 0x30, 'coordinator', {
   capabilities: 'symbols',
 })
-/** Target of a link to the coordinator of transactions. */
+/** Target of a link to the transaction coordinator. */
 export type Coordinator = ValueOf<typeof CoordinatorDefinition>
 export const Declare = composite('declare', 0x31, 'declare', { globalId: 'any' })
 export const Discharge = composite('discharge', 0x32, 'discharge', {
@@ -109,7 +112,7 @@ export const TransactionalState = composite('transactionalState', 0x34, 'transac
   outcome: 'composite',
 })
 
-/** The four outcomes that end a delivery. */
+/** The four terminal outcomes of a delivery. */
 export type Outcome =
   | { readonly kind: 'accepted' }
   | { readonly kind: 'rejected'; readonly error?: ErrorCondition | undefined }
@@ -120,24 +123,24 @@ export type Outcome =
       readonly deliveryFailed?: boolean | undefined
       /** Whether the message must not be delivered to this link again. */
       readonly undeliverableHere?: boolean | undefined
-      /** Annotations to be merged into the message. */
+      /** Annotations to merge into the message. */
       readonly messageAnnotations?: FieldTypes['fields'] | undefined
     }
 
-/** Anything a disposition or a transfer can say of a delivery. */
+/** Any state that a disposition or a transfer can carry for a delivery. */
 export type DeliveryState =
   | Outcome
   | { readonly kind: 'received'; readonly sectionNumber: number; readonly sectionOffset: bigint }
   | { readonly kind: 'declared'; readonly txnId: Buffer }
   | {
       readonly kind: 'transactionalState'
-      /** Transaction that the outcome belongs to. */
+      /** Id of the transaction. */
       readonly txnId: Buffer
-      /** Outcome within the transaction. */
+      /** Outcome of the delivery within the transaction. */
       readonly outcome?: Outcome | undefined
     }
 
-/** The outcome of a message that was consumed. */
+/** Outcome of a consumed message. */
 export const accepted: Outcome = { kind: 'accepted' }
-/** The outcome of a message that is given back unconsumed. */
+/** Outcome of a message that is returned without being consumed. */
 export const released: Outcome = { kind: 'released' }

@@ -2,7 +2,7 @@
 import { composite, type ValueOf } from '../codec/composite.ts'
 import type { Coordinator, DeliveryState, ErrorCondition, Source, Target } from './messaging.ts'
 
-/** AMQP 1.0, part 2, section 2.7: what frames say. */
+/** Performatives: the bodies of AMQP frames (AMQP 1.0, part 2, section 2.7). */
 export const OpenDefinition = composite('open', 0x10, 'open', {
   containerId: 'string!',
   hostname: 'string',
@@ -15,7 +15,10 @@ export const OpenDefinition = composite('open', 0x10, 'open', {
   desiredCapabilities: 'symbols',
   properties: 'fields',
 })
-/** `idleTimeout` is in milliseconds, `maxFrameSize` in bytes (absent: 4 GiB), `channelMax` the highest channel. */
+/**
+ * Open performative. `idleTimeout` is in milliseconds, `maxFrameSize` in bytes (default 4 GiB),
+ * `channelMax` is the highest channel number.
+ */
 export type Open = ValueOf<typeof OpenDefinition>
 
 export const BeginDefinition = composite('begin', 0x11, 'begin', {
@@ -51,9 +54,9 @@ export const AttachDefinition = composite('attach', 0x12, 'attach', {
 })
 /** The attach performative. */
 export type Attach = Omit<ValueOf<typeof AttachDefinition>, 'source' | 'target'> & {
-  /** Where messages come from. */
+  /** Source of the link: the node that messages come from. */
   readonly source?: Source | undefined
-  /** Where messages go to. */
+  /** Target of the link: the node that messages are sent to. */
   readonly target?: Target | Coordinator | undefined
 }
 
@@ -108,7 +111,7 @@ export const DetachDefinition = composite('detach', 0x16, 'detach', {
 })
 /** The detach performative. */
 export type Detach = Omit<ValueOf<typeof DetachDefinition>, 'error'> & {
-  /** Why the link ends. */
+  /** Reason for detaching the link. */
   readonly error?: ErrorCondition | undefined
 }
 
@@ -129,7 +132,7 @@ export type Performative =
   | End
   | Close
 
-/** Part 5, section 5.3.3: SASL frames. */
+/** SASL frames (part 5, section 5.3.3). */
 export const SaslMechanismsDefinition = composite('saslMechanisms', 0x40, 'sasl-mechanisms', {
   mechanisms: 'symbols!',
 })

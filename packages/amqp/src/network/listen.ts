@@ -12,27 +12,33 @@ import { AmqpConnection, type ConnectionHandler } from '../connection.ts'
 import type { ForeignProtocol } from '../foreign-protocol.ts'
 import { type Authenticator, saslServer } from '../sasl/sasl-server.ts'
 
-/** Where to listen, and what serves the connections. */
+/** Address to listen on and the handlers of its connections. */
 export interface ListenForOptions {
-  /** Empty listens on every interface. */
+  /** Host to bind. An empty string binds all interfaces. */
   readonly host: string
-  /** 0 picks a free one. */
+  /** Port; 0 picks a free one. */
   readonly port: number
-  /** Name of this side. */
+  /** Container id of this end. */
   readonly containerId: string
-  /** Options of `tls.createServer`. Without them connections are plain. */
+  /** Options of `tls.createServer`. Without them, connections are not encrypted. */
   readonly tls?: TlsOptions
-  /** Speaks AMQP over WebSocket. */
+  /** If true, AMQP is served over WebSocket. Default false. */
   readonly isWebSocket?: boolean
-  /** Who may connect. Default: everybody, as ANONYMOUS. */
+  /** Returns the authenticator of a peer. Default: ANONYMOUS for every peer. */
   readonly authenticator?: (peer: Pick<Connection, 'remoteAddress' | 'peerName'>) => Authenticator
-  /** Gives a connection its handler, before anything is known of its peer but what the authenticator found. */
+  /** Returns the handler of a new connection, before the peer's open frame has arrived. */
   readonly onConnection: (connection: AmqpConnection) => ConnectionHandler
-  /** Errors of the listener itself. */
+  /** Receives errors of the listening socket. */
   readonly onError?: (error: Error) => void
-  /** Told of errors of this side in serving a connection, which end that connection only. Default: nobody. */
+  /**
+   * Receives errors of this end in serving a connection; each ends its connection only. Default:
+   * none.
+   */
   readonly logger?: Logger
-  /** Time of silence after which a connection is closed; 0 for never. */
+  /**
+   * A connection is closed after this long without a frame from the peer. Default 60 s; 0 disables
+   * the timeout.
+   */
   readonly idleTimeoutMs?: number
   /** Clock, randomness and network. Default: those of Node. */
   readonly world?: Pick<World, 'clock' | 'random' | 'network'>
@@ -45,8 +51,8 @@ const everybody: Authenticator = {
 }
 
 /**
- * Serves AMQP over one connection. `admit` gives it its handler, once it is known who the peer is: its user, or undefined for
- * the anonymous, who may leave the SASL layer out.
+ * Serves AMQP over one connection. `admit` returns the handler once the peer is authenticated.
+ * `username` is undefined for anonymous peers, which may skip the SASL layer.
  */
 export function serve(
   transport: Connection,
@@ -86,7 +92,7 @@ export function serve(
   })
 }
 
-/** Serves AMQP. Rejects with Node's `EADDRINUSE` and the like. */
+/** Starts an AMQP listener. Rejects with a Node error such as `EADDRINUSE`. */
 export async function listen(options: ListenForOptions): Promise<NetworkListener> {
   const { world = nodeWorld, logger = silentLogger } = options
   const listenOptions = {

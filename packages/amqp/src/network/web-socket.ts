@@ -8,14 +8,14 @@ import { WebSocket, WebSocketServer } from 'ws'
 
 /** The subprotocol of the AMQP WebSocket binding (OASIS, section 2.1). */
 const SUBPROTOCOL = 'amqp'
-/** A socket with more than this waiting to be written takes no more. */
+/** A socket with more buffered bytes than this counts as full. */
 const HIGH_WATER_MARK = 1024 * 1024
 
-/** Bytes over a WebSocket, each message a piece of the stream. */
+/** A byte stream over a WebSocket; message boundaries carry no meaning. */
 function connectionOf(
   socket: WebSocket,
   addresses: Pick<Connection, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>,
-  /** Takes the errors of `onClose`, after which there is nothing left to close. */
+  /** Receives errors of `onClose`; the socket is already closed then. */
   onError: (error: Error) => void,
 ): Connection {
   let isFull = false
@@ -25,7 +25,7 @@ function connectionOf(
       return socket.bufferedAmount
     },
     onData() {},
-    // A WebSocket cannot be half closed.
+    // A WebSocket cannot be half-closed.
     onEnd() {},
     onClose() {},
     onDrain() {},
@@ -55,7 +55,7 @@ function connectionOf(
   socket.binaryType = 'nodebuffer'
   socket.on('message', (data, isBinary) => {
     if (isBinary) guard(() => connection.onData(data as Buffer), fail)
-    // The binding has binary messages only.
+    // The binding allows binary messages only.
     else socket.close(1003)
   })
   socket.on('error', (error) => {
@@ -108,7 +108,7 @@ export async function listenWebSocket(options: ListenOptions): Promise<NetworkLi
   }
 }
 
-/** Connects to `ws:` or `wss:`. Rejects when the peer does not speak AMQP there. */
+/** Connects to `ws:` or `wss:`. Rejects if the server does not speak AMQP over WebSocket. */
 export function connectWebSocket(
   url: string,
   options: { readonly tls?: TlsOptions | undefined; readonly timeoutMs?: number | undefined } = {},

@@ -4,7 +4,7 @@ import { AmqpError, Condition } from '../amqp-error.ts'
 import type { SaslLayer, SaslStep } from '../connection.ts'
 import type { SaslFrame } from '../definitions/performatives.ts'
 
-/** Mechanisms of ours, the best first. */
+/** Supported mechanisms, strongest first. */
 export const mechanisms = [
   'SCRAM-SHA-512',
   'SCRAM-SHA-256',
@@ -15,13 +15,16 @@ export const mechanisms = [
 /** SASL mechanisms that are supported. */
 export type SaslMechanism = (typeof mechanisms)[number]
 
-/** How a client proves who it is. */
+/** Credentials of a client. */
 export interface SaslCredentials {
-  /** User; without one ANONYMOUS is used. */
+  /** User name. Without one, ANONYMOUS is used. */
   readonly username?: string | undefined
   /** Password of the user. */
   readonly password?: string | undefined
-  /** Tried in this order when the server offers them. Default: the strongest that the credentials allow. */
+  /**
+   * Mechanisms to try, in this order, if the server offers them. Default: the strongest that the
+   * credentials allow.
+   */
   readonly mechanisms?: readonly SaslMechanism[] | undefined
 }
 
@@ -30,7 +33,7 @@ const digests: Readonly<Partial<Record<string, ScramDigest>>> = {
   'SCRAM-SHA-256': 'sha256',
 }
 
-/** The error of refused credentials has this condition, which AMQP leaves open. */
+/** Condition of the error for refused credentials; AMQP does not define one. */
 export const AUTHENTICATION_FAILED = Condition.unauthorizedAccess
 
 const outcomeTexts: Readonly<Record<number, string>> = {

@@ -11,15 +11,15 @@ import type { SaslLayer, SaslStep } from '../connection.ts'
 import type { SaslFrame } from '../definitions/performatives.ts'
 import { AUTHENTICATION_FAILED, type SaslMechanism } from './sasl-client.ts'
 
-/** Who may connect. */
+/** Authenticates the peers of a server. */
 export interface Authenticator {
-  /** What is offered to this peer. */
+  /** Mechanisms to offer to this peer. */
   readonly mechanisms: readonly SaslMechanism[]
-  /** Whether the password is the user's. */
+  /** Whether the password is correct for the user. */
   checkPassword(username: string, password: string): Promise<boolean>
-  /** What is kept of a user's password; undefined for an unknown user. */
+  /** Stored SCRAM credential of a user; undefined for an unknown user. */
   scramCredential(username: string, digest: ScramDigest): Promise<ScramCredential | undefined>
-  /** The name in the certificate that the peer showed, for EXTERNAL. */
+  /** Name in the peer's certificate, for EXTERNAL. */
   readonly externalName?: string | undefined
 }
 
@@ -31,8 +31,8 @@ const scramDigests: Readonly<Partial<Record<string, ScramDigest>>> = {
 }
 
 /**
- * The server's side of the SASL layer. `onAuthenticated` gets the user's name, undefined for the anonymous, before the
- * peer is told.
+ * The server's side of the SASL layer. `onAuthenticated` receives the user name, or undefined for
+ * ANONYMOUS, before the outcome is sent to the peer.
  */
 export function saslServer(
   authenticator: Authenticator,
@@ -83,7 +83,7 @@ export function saslServer(
     username = scram.begin(response.toString('utf8'))
     const credential = await authenticator.scramCredential(username, digest)
     isKnown = credential !== undefined
-    // An unknown user is challenged like any other, so that nobody learns which names there are.
+    // An unknown user is challenged like a known one, so that user names cannot be probed.
     const challenge = scram.challenge(credential ?? (await nobody(digest, random)))
     return challengeOf(challenge)
   }
@@ -103,7 +103,7 @@ export function saslServer(
           if (serverFinal === undefined || !isKnown) {
             return refused(`wrong user or password for ${JSON.stringify(username)}`)
           }
-          // Qpid JMS and Artemis send the proof as a challenge, to be answered with nothing.
+          // Qpid JMS and Artemis send the proof as a challenge and expect an empty response.
           return challengeOf(serverFinal)
         }
         default:
