@@ -8,7 +8,10 @@ import { JmsProvider } from '@millrace/jms-provider'
 import { Conversation, type Cut, cutConnection } from './jms-conversation.ts'
 import { until } from './until.ts'
 
-/** Cuts that are tried: every so many frames, each time from another one on. All of them with FRAMES=1. */
+/**
+ * Distance between the cuts tested, in frames; the first cut differs from run to run. FRAMES=1
+ * tests all cuts.
+ */
 const STRIDE = Number(process.env.FRAMES ?? 4)
 const MESSAGES = 12
 
@@ -21,10 +24,10 @@ const logger = createLogger({
 
 let broker: Broker
 let provider: JmsProvider
-/** Where the clients that die connect. */
+/** Network of the clients that are cut off. */
 const network = new MemoryNetwork()
 let port = 0
-/** Another client, that nothing may happen to. */
+/** Another client, which must not be affected. */
 let factory: ConnectionFactory
 let runs = 0
 
@@ -44,7 +47,7 @@ after(async () => {
   await broker.close()
 })
 
-/** A network whose listeners are reached over TCP, and within the process at the same port. */
+/** A network whose listeners accept both TCP and in-process connections on the same port. */
 function both(memory: MemoryNetwork): MemoryNetwork {
   const joined = Object.create(nodeWorld.network) as MemoryNetwork
   joined.connect = nodeWorld.network.connect
@@ -56,7 +59,7 @@ function both(memory: MemoryNetwork): MemoryNetwork {
   return joined
 }
 
-/** Has a client talk until its connection is cut, and returns how many frames there were. */
+/** Runs a conversation until its connection is cut, and returns the number of frames. */
 async function talk(cut?: Cut): Promise<{ readonly sent: number; readonly received: number }> {
   const run = runs++
   const { connection, frames } = cutConnection(await network.connect({ port }), cut)
@@ -107,7 +110,10 @@ async function drain(queue: string): Promise<string[]> {
   }
 }
 
-/** What was consumed is gone, once; all else is there, in its order; a transaction happened whole or not at all. */
+/**
+ * At most one message was consumed outside of transactions; the others remain, in order. Each
+ * transaction took effect as a whole or not at all.
+ */
 async function messagesAreThere(
   names: { readonly workQueue: string; readonly outQueue: string },
   cut: Cut | undefined,
@@ -126,7 +132,7 @@ describe('bytes from anybody', () => {
   it('end their own connection only, before it is known who sends them', async () => {
     const relay = (rest: Buffer): Buffer => Buffer.concat([Buffer.from('MILLRACE-RELAY '), rest])
     const starts = [
-      // A key of the right length, in characters that take two bytes each.
+      // A key of the right length whose characters take two bytes each.
       relay(Buffer.concat([Buffer.alloc(32, 0xff), Buffer.from(' 10.0.0.1 \n')])),
       relay(Buffer.from('\n')),
       relay(Buffer.alloc(1000, 'x')),
@@ -152,7 +158,7 @@ describe('a client that dies', () => {
     assert.ok(whole.sent > 50 && whole.received > 50, JSON.stringify(whole))
     for (const direction of ['sent', 'received'] as const) {
       for (let afterFrames = runs % STRIDE; afterFrames < whole[direction]; ) {
-        // Between two frames, or within one.
+        // Cut between two frames, or within a frame.
         for (const extraBytes of [0, 11]) await talk({ direction, afterFrames, extraBytes })
         afterFrames += STRIDE
       }

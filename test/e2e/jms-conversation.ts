@@ -21,15 +21,18 @@ import {
 } from '@millrace/amqp'
 import { type Connection, nodeWorld } from '@millrace/base'
 
-/** Where a client's connection ends: after so many frames to or from it, or within the next one. */
+/**
+ * Where a client's connection ends: after a number of frames in one direction, or within the next
+ * frame.
+ */
 export interface Cut {
   readonly direction: 'sent' | 'received'
   readonly afterFrames: number
-  /** How many bytes of the next frame still pass. */
+  /** Bytes of the next frame that still pass. */
   readonly extraBytes: number
 }
 
-/** Counts the frames of one direction as they pass, and ends the connection at the wanted place. */
+/** Counts the frames of one direction, and ends the connection at the cut. */
 class FrameGate {
   frames = 0
   #rest: Buffer = Buffer.alloc(0)
@@ -43,7 +46,10 @@ class FrameGate {
     return this.#cut !== undefined && this.frames >= this.#cut.afterFrames
   }
 
-  /** The frames in what has come by now; the last one cut short where the connection ends. */
+  /**
+   * Returns the complete frames received so far; at the cut, also the first bytes of the next
+   * frame.
+   */
   pass(bytes: Buffer): Buffer[] {
     this.#rest = Buffer.concat([this.#rest, bytes])
     const whole: Buffer[] = []
@@ -61,14 +67,17 @@ class FrameGate {
     }
   }
 
-  /** A protocol header has eight bytes, a frame says how many. */
+  /** A protocol header has eight bytes; a frame starts with its size. */
   #nextSize(): number | undefined {
     if (this.#rest.length < 8) return undefined
     return this.#rest.toString('latin1', 0, 4) === 'AMQP' ? 8 : this.#rest.readUInt32BE(0)
   }
 }
 
-/** A connection that ends, as when its process is killed, at a frame. `frames` counts those that passed. */
+/**
+ * A connection that ends at a frame, as if the process were killed. `frames` counts the frames that
+ * passed.
+ */
 export function cutConnection(
   transport: Connection,
   cut?: Cut,
@@ -79,7 +88,7 @@ export function cutConnection(
   const die = (): void => {
     if (isDead) return
     isDead = true
-    // What was written goes out first, as from the buffers of a kernel.
+    // Data already written is flushed first, as by the kernel.
     setImmediate(() => transport.destroy())
     setImmediate(() => connection.onClose(undefined))
   }
@@ -113,10 +122,10 @@ export function cutConnection(
   return { connection, frames }
 }
 
-/** What a conversation is about; the names must be of this run only. */
+/** Names used by a conversation; they must be unique to the run. */
 export interface ConversationNames {
   readonly clientId: string
-  /** Has at least 10 messages. */
+  /** Contains at least 10 messages. */
   readonly workQueue: string
   readonly outQueue: string
   readonly topic: string
@@ -129,8 +138,9 @@ const node = (address: string, capability: string): Target => ({
 })
 
 /**
- * A client that opens all that a JMS program can: temporary destinations, consumers, a browser, every kind of subscription, transactions
- * with sends and receipts, a message of many frames, and then closes it in the most awkward order. Rejects when its connection ends.
+ * A client that opens everything a JMS program can: temporary destinations, consumers, a browser,
+ * every kind of subscription, transactions with sends and receipts, and a message of many frames.
+ * It closes them in the most difficult order. Rejects when its connection ends.
  */
 export class Conversation {
   readonly #connection: AmqpConnection
@@ -151,7 +161,7 @@ export class Conversation {
     })
   }
 
-  /** Waits for something, or for the end of the connection. */
+  /** Waits for a promise, or for the end of the connection. */
   #until<T>(what: Promise<T>): Promise<T> {
     return Promise.race([what, this.#ended.promise])
   }
@@ -181,10 +191,10 @@ export class Conversation {
     return receiver
   }
 
-  /** Steps that a client takes one after the other, each when the one before is answered. */
+  /** Runs the steps of the client; each starts when the previous one is answered. */
   async run(): Promise<void> {
     await this.#until(this.#connection.opened)
-    // So that a message of a few thousand bytes takes many frames.
+    // Makes a message of a few thousand bytes take many frames.
     this.#connection.maxFrameSizeOut = 512
     const { workQueue, outQueue, topic } = this.#names
     const own = await this.#session()
@@ -219,7 +229,7 @@ export class Conversation {
     await this.#until(replies.received(1))
     await this.#until(news.received(1))
 
-    // Prefetched, some settled, some in hand when the end comes.
+    // Prefetched deliveries: some settled, some unsettled when the connection ends.
     const work = await this.#receiver(first, {
       source: source(workQueue, JmsCapability.queue),
       credit: 3,
@@ -281,10 +291,10 @@ export class Conversation {
     const open = await this.#until(coordinator.declare())
     await this.#until(out.send('never committed', open))
     transacted.consume(2, open)
-    // A message of many frames, under way.
+    // A message of many frames, sent in a transaction.
     await this.#until(out.send('x'.repeat(3000)))
 
-    // The orderly end, in an order that makes it hard: what is made is closed before what uses it.
+    // A clean close in a difficult order: objects are closed before those that use them.
     await this.#until(temporaryQueue.detach(true))
     for (const each of Object.values(subscriptions)) await this.#until(each.detach(false))
     await this.#until(work.detach(true))
@@ -327,7 +337,7 @@ class Sender {
     return String((this.link.remote?.target as Target | undefined)?.address)
   }
 
-  /** Resolves with the outcome. */
+  /** Sends a message and resolves with its outcome. */
   send(body: string, txnId?: Buffer): Promise<DeliveryState | undefined> {
     return this.command(
       encodeMessage({
@@ -412,7 +422,7 @@ class Receiver {
   }
 }
 
-/** Resolves when the peer has answered, or the connection is gone. */
+/** Resolves when the peer has answered, or the connection has ended. */
 function detach(link: SenderLink | ReceiverLink, closed: boolean): Promise<void> {
   const { handler } = link
   return new Promise((resolve) => {

@@ -30,7 +30,7 @@ async function start(directory: string, ports: readonly [number, number]): Promi
   return child
 }
 
-/** Moves coins between accounts until it is told to stop, whatever happens to the provider. */
+/** Moves coins between accounts until aborted, and reconnects when the provider is killed. */
 async function move(factory: ConnectionFactory, seed: number, stop: AbortSignal): Promise<number> {
   const random = seededRandom(seed)
   let moved = 0
@@ -48,7 +48,7 @@ async function move(factory: ConnectionFactory, seed: number, stop: AbortSignal)
           const coin = await consumer.receive(50)
           if (coin === null) break
           await producer.send(session.createQueue(`account-${to}`), coin)
-          // A second message of the transaction, so that half of one would show.
+          // A second message in the transaction, so that a partial commit is detected.
           await producer.send(session.createQueue('moves'), session.createTextMessage('moved'))
           if (random.integer(5) === 0) await session.rollback()
           else {
@@ -59,7 +59,7 @@ async function move(factory: ConnectionFactory, seed: number, stop: AbortSignal)
         await consumer.close()
       }
     } catch {
-      // The provider was killed under it; what was not committed did not happen.
+      // The provider was killed; the uncommitted transaction has no effect.
       await new Promise((resolve) => setTimeout(resolve, 20))
     } finally {
       await connection?.close().catch(() => undefined)
@@ -113,7 +113,7 @@ it('keeps the sum of all accounts while the provider is killed again and again',
     for (let i = 0; i < ACCOUNTS; i++) coins.push(...(await drain(factory, `account-${i}`)))
     const expected = Array.from({ length: COINS }, (_, i) => `coin ${i}`)
     assert.deepEqual(coins.toSorted(), expected.toSorted())
-    // A commit whose answer was lost with the provider may have happened as well.
+    // A commit whose answer was lost with the provider may have taken effect.
     const moves = (await drain(factory, 'moves')).length
     assert.ok(moves >= moved && moves <= moved + ROUNDS * MOVERS, `${moved} moved, ${moves} told`)
     assert.ok(moved > 20, `only ${moved} moves`)

@@ -40,16 +40,16 @@ import { SimulatedWorld } from '../simulation/simulated-world.ts'
 const LONGEST_RUN_MS = 600_000
 const WAIT_MS = 5000
 
-/** A provider in simulated time, over a network that breaks when the test says so. */
+/** A provider in simulated time, over a network that the test can break. */
 interface Outage {
   readonly world: SimulatedWorld
   readonly provider: SimulatedProvider
   readonly network: FrameNetwork
   readonly url: string
   factory(options?: ConnectionFactoryOptions): ConnectionFactory
-  /** A started connection that reconnects. */
+  /** Creates a started connection that reconnects. */
   connect(options?: ConnectionFactoryOptions): Promise<Connection>
-  /** Over a network of its own, which never breaks. */
+  /** Creates a connection over a separate network that never breaks. */
   bystander(): Promise<Connection>
   until(condition: () => boolean): Promise<void>
 }
@@ -114,7 +114,7 @@ async function send(outage: Outage, queue: string, ...texts: readonly string[]):
   for (const text of texts) await producer.send(session.createTextMessage(text))
 }
 
-/** What is in a queue, and how often the provider has delivered each. */
+/** Returns the messages of a queue, each with its delivery count. */
 async function drain(outage: Outage, queue: string): Promise<string[]> {
   await using connection = await outage.bystander()
   await using session = await connection.createSession()
@@ -127,7 +127,7 @@ async function drain(outage: Outage, queue: string): Promise<string[]> {
   }
 }
 
-/** Resolves the first time it is called; `called` counts. */
+/** A promise and the function that resolves it. */
 function event(): { readonly happened: Promise<void>; fire(): void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { happened: promise, fire: resolve }
@@ -224,7 +224,7 @@ describe('a transacted session that loses its connection', () => {
     }))
 
   it('says when a commit has an unknown outcome, and is all or nothing either way', async () => {
-    // The commit is lost on its way (1), or its answer is (2).
+    // Frame 1: the commit is lost. Frame 2: its answer is lost.
     for (const [frame, expected] of [
       [1, ['a/1']],
       [2, []],
@@ -238,7 +238,7 @@ describe('a transacted session that loses its connection', () => {
         await consumer.receive(WAIT_MS)
         await producer.send(session.createTextMessage('a'))
         await outage.world.pass(100)
-        // Three frames go: the disposition, the discharge, the next declare. Then answers arrive.
+        // The client sends three frames: disposition, discharge, next declare. The answers follow.
         outage.network.cutAt = outage.network.frames + (frame === 1 ? 2 : 4)
         await assert.rejects(session.commit(), (error) => {
           assert.ok(error instanceof TransactionInDoubtException, String(error))
@@ -271,7 +271,7 @@ describe('a transacted session that loses its connection', () => {
     }))
 })
 
-/** The provider fails to write the next transaction. */
+/** Makes the provider fail to write the next transaction. */
 function refuseNextCommit(outage: Outage): void {
   const journal = outage.provider.provider?.engine?.journal
   assert.ok(journal)
@@ -284,7 +284,7 @@ function refuseNextCommit(outage: Outage): void {
 
 const FRAME_HEAD = 8
 
-/** Ends the links of a client in the provider's name, as when an administrator deletes the queue. */
+/** Ends links of a client on behalf of the provider, as when an administrator deletes the queue. */
 class LinkEnder {
   readonly #network: FrameNetwork
   readonly #links: { readonly channel: Buffer; readonly attach: Attach }[] = []
@@ -301,10 +301,10 @@ class LinkEnder {
     }
   }
 
-  /** Ends the consumers or producers whose links name the queue. */
+  /** Ends the consumers or producers whose link names contain the queue. */
   end(role: 'consumer' | 'producer', queue: string): void {
     for (const { channel, attach } of this.#links) {
-      // The provider's role: it sends to a consumer.
+      // The provider's role: it is the sender for a consumer.
       if (attach.role === (role === 'producer') && attach.name.endsWith(`:${queue}`)) {
         this.#network.inject(this.#detach(channel, attach.handle))
       }
@@ -375,7 +375,7 @@ describe('a jmsListener', () => {
       )
       await outage.until(() => attempts.length === 4)
       await listener.close()
-      // The provider counts nothing, and no other message overtakes.
+      // The provider counts no failed delivery, and no other message overtakes.
       assert.deepEqual(attempts, ['a1/1', 'a2/1', 'a3/1', 'b1/1'])
       assert.deepEqual(await drain(outage, 'out'), ['a3/1', 'b1/1'])
       assert.deepEqual(await drain(outage, 'in'), [])
@@ -616,7 +616,7 @@ describe('closing a jmsListener', () => {
       await listener.close()
       await listener.closed
       assert.deepEqual(seen, ['a'])
-      // What no handler saw was not delivered.
+      // A message that no handler saw does not count as delivered.
       assert.deepEqual(await drain(outage, 'in'), ['b/1'])
     }))
 
@@ -794,7 +794,7 @@ describe('calls during a reconnect', () => {
       const [producer, consumer] = await calls
       await producer.send(session.createTextMessage('x'))
       assert.equal(textOf(await consumer.receive(WAIT_MS)), 'x')
-      // One consumer, not two.
+      // The provider has one consumer, not two.
       const destination = await outage.provider.provider?.engine?.destination('queue', 'q')
       assert.equal(destination?.queue.consumerCount, 1)
     }))
@@ -904,7 +904,7 @@ describe('what else an outage meets', () => {
 describe('a provider that starts anew', () => {
   it('serves a client that was authenticating meanwhile', () =>
     during(async (outage) => {
-      // The provider has offered its mechanisms, and the client does not choose one.
+      // The provider has offered its mechanisms, and the client chooses none.
       outage.network.onReceived = () => {
         outage.network.onReceived = () => {}
         outage.network.isHeld = true
@@ -928,7 +928,7 @@ describe('a provider that starts anew', () => {
     }))
 })
 
-/** Another producer takes the transactional ids of the provider, as another provider would. */
+/** Takes over the transactional ids of the provider, as another provider would. */
 async function loseOwnership(outage: Outage): Promise<void> {
   await using admin = new Admin(outage.world.client)
   for (const { transactionalId } of await admin.listTransactions()) {

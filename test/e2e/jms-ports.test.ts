@@ -30,7 +30,7 @@ it('a client of another protocol on the AMQP port is told so, and the log names 
     assert.equal(answer.status, 400)
     assert.equal(await answer.text(), 'This port speaks AMQP 1.0, not HTTP.\n')
     const served = `on port ${port}, where only AMQP 1.0 is served`
-    // Once for each, however often it comes back.
+    // Reported once per protocol, even if the client retries.
     assert.deepEqual(lines, [
       `WARN  a client speaks Kafka ${served}; Kafka is at ${broker.address} client=127.0.0.1`,
       `WARN  a client speaks HTTP ${served} client=127.0.0.1`,

@@ -130,7 +130,7 @@ describe('Kafka records and JMS messages', () => {
       assert.ok(message)
       got.push(message)
     }
-    // By priority: what Kafka wrote with 9, then ours with 8.
+    // By priority: the Kafka record with 9, then the JMS message with 8.
     assert.equal(text(got[0] ?? null), 'from Kafka')
     assert.equal(got[0]?.getJMSType(), 'kt')
     assert.equal(got[0]?.getStringProperty('color'), 'blue')
@@ -146,7 +146,8 @@ describe('Kafka records and JMS messages', () => {
     )
     assert.equal((got[6] as MapMessage).getInt('x'), 1)
     assert.equal((got[6] as MapMessage).getString('y'), 'z')
-    // Nonsense in the place of our envelope is somebody else's header, or a message that is passed over.
+    // An invalid `amqp` header is treated as another application's header, or the message is
+    // skipped.
     const nonsense = Buffer.concat([Buffer.from([1, 3, 4]), Buffer.alloc(60, 0xff)])
     const empty = Buffer.concat([
       Buffer.from([1, 2]),
@@ -157,7 +158,7 @@ describe('Kafka records and JMS messages', () => {
     ])
     for (const amqp of [nonsense, empty])
       await writer.send({ topic: 'mapped', value: 'junk', headers: { amqp, color: 'junk' } })
-    // Selectors see what Kafka wrote, too.
+    // Selectors also apply to Kafka records.
     await writer.send({ topic: 'mapped', value: 'green', headers: { color: 'green' } })
     await consumer.close()
     await using green = await session.createConsumer(queue, "color = 'green'")
@@ -214,7 +215,7 @@ describe('a provider that starts again', () => {
     twice.setStringProperty('_AMQ_DUPL_ID', 'x')
     await producer.send(twice)
     await using consumer = await session.createConsumer(queue)
-    // Without waiting, right after the start: what is in the log counts as there.
+    // Receives without waiting right after the start: messages in the log count as available.
     const first = await consumer.receiveNoWait()
     assert.equal(text(first), '4')
     assert.equal(first?.getIntProperty('JMSXDeliveryCount'), 2)

@@ -71,7 +71,7 @@ async function texts(consumer: MessageConsumer, count: number): Promise<(string 
 const names = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${prefix} ${i}`)
 
-/** What becomes of the topic under a destination. */
+/** What happens to the topic of a destination. */
 const fates: Readonly<Record<string, (running: Running, topic: string) => Promise<void>>> = {
   deleted: ({ admin }, topic) => admin.deleteTopics([topic]),
   async 'deleted and created again'({ admin }, topic) {
@@ -121,7 +121,7 @@ for (const [fate, befall] of Object.entries(fates)) {
         assert.equal((await texts(consumer, 1200)).length, 1200)
       }
       {
-        // Without the provider, as with `kafka-topics`.
+        // While the provider is stopped, as with `kafka-topics`.
         const broker = await Broker.start({ dataDirectory: data })
         const admin = new Admin({ bootstrapServers: broker.address, network: broker.network })
         await befall({ admin } as Running, 'orders')
@@ -175,10 +175,10 @@ for (const [fate, befall] of Object.entries(fates)) {
       await using results = await transacted.createProducer(transacted.createQueue('results'))
       await results.send(transacted.createTextMessage('result'))
       await befall(running, 'orders')
-      // The provider has seen it once a message went through the new topic.
+      // The provider has noticed the change once a message was sent through the new topic.
       await send(manual, 'orders', ['new'])
       await held?.acknowledge()
-      // What was consumed is gone either way; what came of it is not.
+      // The consumed message no longer exists, but the messages sent in the same transaction must.
       await transacted.commit()
       await inTransaction.close()
       await unsettled.close()

@@ -16,7 +16,7 @@ import { until } from './until.ts'
 
 const WAIT_MS = 5000
 const MEGABYTE = 1024 * 1024
-/** Messages of a megabyte in the large transaction. */
+/** Messages of one megabyte in the large transaction. */
 const COUNT = 105
 
 let broker: Broker
@@ -38,7 +38,7 @@ async function connect(to: JmsProvider): Promise<Connection> {
   return made
 }
 
-/** A topic as Kafka's tools make it, which takes a megabyte in a batch. */
+/** Creates a topic as Kafka's tools do; a batch may have one megabyte. */
 async function createTopic(name: string): Promise<void> {
   await using admin = new Admin(clientOf(broker))
   await admin.createTopics([
@@ -64,7 +64,7 @@ interface Mover {
   readonly from: string
 }
 
-/** Sessions that each have a message in hand, and one to send. */
+/** Creates sessions that each have a consumed message, and one to send. */
 async function movers(count: number, prefix: string): Promise<Mover[]> {
   const made: Mover[] = []
   for (let i = 0; i < count; i++) {
@@ -106,7 +106,7 @@ describe('a commit that Kafka refuses', () => {
     }
     const expected = [...all.keys()].filter((i) => !guilty.has(i)).map((i) => `from ${i}`)
     assert.deepEqual(sent.toSorted(), expected.toSorted())
-    // What the guilty had is there once more, and nobody else's.
+    // Messages consumed in failed transactions are delivered again; the others are not.
     for (const [i, mover] of all.entries()) {
       const message = await mover.consumer.receive(guilty.has(i) ? WAIT_MS : 20)
       assert.equal(message?.getIntProperty('JMSXDeliveryCount'), guilty.has(i) ? 2 : undefined)
@@ -144,7 +144,7 @@ describe('a large transaction', () => {
     }
     const grown = sum(process.memoryUsage()) - sum(before)
     assert.ok(grown < 100 * MEGABYTE, `${grown} bytes`)
-    // Another client's commits do not wait for it.
+    // Commits of other clients do not wait for it.
     const other = await connection.createSession(Session.SESSION_TRANSACTED)
     const small = await other.createProducer()
     let isDone = false
@@ -211,7 +211,7 @@ describe('a transaction beyond its limit', () => {
     assert.equal(limited.usage.transactionBytes, 0)
     await producer.send(first.createTextMessage('small'))
     await first.commit()
-    // Over all clients together.
+    // The limit applies to all clients together.
     await fill(2)
     await fill(2)
     const late = await fill(2).then(

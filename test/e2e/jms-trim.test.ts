@@ -13,7 +13,7 @@ import { until } from './until.ts'
 const directory = mkdtempSync(join(tmpdir(), 'millrace-jms-trim-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
 
-/** Messages that go through the queue whose size on disk is measured. */
+/** Messages sent through the queue whose size on disk is measured. */
 const MESSAGES = Number(process.env.MESSAGES ?? 20_000)
 const SEGMENT_BYTES = 1024 * 1024
 const WAIT_MS = 10_000
@@ -24,9 +24,12 @@ interface Running extends AsyncDisposable {
   readonly admin: Admin
   readonly data: string
   connect(clientID?: string): Promise<Connection>
-  /** The first offset of a topic that is still there. */
+  /** Returns the first offset of a topic that still exists. */
   beginning(topic: string): Promise<number>
-  /** Lets the provider delete what is consumed, twice: the state topic has to know first. */
+  /**
+   * Makes the provider delete consumed records. Runs several times, because the state topic must
+   * contain the new state first.
+   */
   trim(): Promise<void>
 }
 
@@ -86,7 +89,7 @@ async function start(
   }
 }
 
-/** Bytes of a topic's segments, without those that are being deleted. */
+/** Size of a topic's segments in bytes, without segments that are being deleted. */
 function sizeOf(data: string, topic: string): number {
   const folder = join(data, `${topic}-0`)
   return readdirSync(folder)
@@ -125,7 +128,7 @@ describe('consumed messages', () => {
       assert.ok(full > MESSAGES * 200, `${full} bytes`)
       assert.equal((await receive(session, 'orders', MESSAGES - 10)).length, MESSAGES - 10)
       await running.trim()
-      // The segment with the first message that waits, and the one that is written.
+      // The segment of the first message not consumed, and the active segment.
       await until(() => sizeOf(data, 'orders') <= 2 * SEGMENT_BYTES)
       assert.equal(await running.beginning('orders'), MESSAGES - 10)
       const state = sizeOf(data, '__jms_state')
@@ -249,7 +252,7 @@ describe('a topic that the provider creates', () => {
     assert.equal(configs.get('retention.ms'), '-1')
     assert.equal(configs.get('retention.bytes'), '-1')
     assert.equal(configs.get('cleanup.policy'), 'delete')
-    // Smaller segments of the broker are kept.
+    // A smaller segment size configured at the broker is kept.
     assert.equal(configs.get('segment.bytes'), String(SEGMENT_BYTES))
   })
 })

@@ -26,7 +26,7 @@ import { until } from '../e2e/until.ts'
 import type { JmsUnderTest } from './jms-under-test.ts'
 
 const WAIT_MS = 5000
-/** Long enough to be sure that nothing comes. */
+/** Wait after which a test assumes that no message arrives. */
 const NOTHING_MS = 300
 
 function textOf(message: Message | null): string | null {
@@ -414,7 +414,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     await using puller = await lazySession.createConsumer(queue)
     assert.equal(await puller.receive(50), null)
     await producer.send(session.createTextMessage('pulled'))
-    // The other consumer may have it: it asks ahead.
+    // The other consumer may have prefetched it.
     await consumer.close()
     assert.deepEqual(await texts(puller, 1), ['pulled'])
   })
@@ -464,7 +464,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     const back = await againSession.createDurableConsumer(topic, 'mine')
     assert.deepEqual(await texts(back, 1), ['2'])
     await back.close()
-    // Another selector makes it another subscription: what waited is gone.
+    // Another selector creates another subscription: messages of the old one are lost.
     await using againProducer = await againSession.createProducer(topic)
     await againProducer.send(againSession.createTextMessage('3'))
     const changed = await againSession.createDurableConsumer(topic, 'mine', 'a = 1')

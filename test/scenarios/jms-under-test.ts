@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Connection, ConnectionFactory, type ConnectionFactoryOptions } from '@millrace/jms'
 
-/** What a scenario of JMS runs against: an embedded millrace, or ActiveMQ Artemis. */
+/** Server under test: embedded millrace, or ActiveMQ Artemis. */
 export interface JmsUnderTest {
   readonly url: string
   readonly name: 'millrace' | 'Artemis'
   readonly options: ConnectionFactoryOptions
-  /** A name nobody else has. */
+  /** Returns a name that is used nowhere else. */
   unique(name: string): string
   factory(options?: ConnectionFactoryOptions): ConnectionFactory
-  /** A started connection. */
+  /** Creates a started connection. */
   connect(options?: ConnectionFactoryOptions): Promise<Connection>
 }
 

@@ -10,7 +10,7 @@ import { SimulatedWorld } from './simulated-world.ts'
 import { RESTART_MS } from './simulation.ts'
 
 const LONGEST_RUN_MS = 1_800_000
-/** How long what was sent last may take to arrive, once nothing goes wrong any more. */
+/** Time limit for the last messages to arrive after the faults have ended, milliseconds. */
 const LONGEST_CALM_MS = 120_000
 const SECOND_AMQP_PORT = FIRST_AMQP_PORT + 1
 
@@ -27,7 +27,7 @@ const names = (prefix: string, count: number): string[] =>
 const numbers = (first: number, count: number): number[] =>
   Array.from({ length: count }, (_, i) => first + i)
 
-/** Waits until no message of these queues is left; fails when a listener is deaf. */
+/** Waits until these queues are empty; fails if a listener no longer receives. */
 async function emptied(
   world: SimulatedWorld,
   providers: readonly SimulatedProvider[],
@@ -52,7 +52,7 @@ async function emptied(
   }
 }
 
-/** What was sent in transactions is there once, or not at all if it was rolled back. */
+/** Each message sent in a transaction is present once, or absent if it was rolled back. */
 function checkEffects(
   name: string,
   found: readonly string[],
@@ -71,7 +71,7 @@ function checkEffects(
 
 const numberIn = (text: string): number => Number(/\d+$/.exec(text)?.[0])
 
-/** A commit in doubt may be made later, so its messages have no place in the order. */
+/** A commit in doubt may take effect later, so its messages are excluded from the order check. */
 function checkOrder(
   name: string,
   found: readonly string[],
@@ -97,13 +97,13 @@ async function until(
 interface Course {
   readonly messages: number
   readonly pauseMs: number
-  /** Trouble begins. */
+  /** Starts the faults. */
   begin(): void
-  /** Trouble ends. */
+  /** Ends the faults. */
   settle(): Promise<void>
 }
 
-/** Lets all programs run, then checks what they did. */
+/** Runs all programs, then checks their results. */
 async function runPrograms(
   world: SimulatedWorld,
   providers: readonly SimulatedProvider[],
@@ -134,7 +134,7 @@ async function runPrograms(
     isOver: over,
   })
   const creating = programs.create(over)
-  // Subscriptions are there before anything is published.
+  // Subscriptions must exist before messages are published.
   await world.pass(2000)
   begin()
   const [classic, byRetry, byListener, published, answers] = await Promise.all([
@@ -147,7 +147,7 @@ async function runPrograms(
   ])
   await settle()
   await emptied(world, providers, ['in-classic', 'in-retried', 'in-plain', 'questions'])
-  // Each listener hears what is sent now: none is deaf.
+  // Each listener must receive messages sent now.
   const last = await Promise.all([
     programs.send('queue', 'in-classic', names('c9999', 1), 1),
     programs.send('queue', 'in-retried', names('r9999', 1), 1),
@@ -161,7 +161,7 @@ async function runPrograms(
       await until(world, () => followed.has(text), `the durable subscriber misses ${text}`)
     }
   }
-  // Whatever comes twice comes now.
+  // Time for duplicates to arrive.
   await world.pass(5000)
   isOver = true
   const { forwarded } = await forwarding
@@ -195,7 +195,7 @@ async function runPrograms(
   return `${sizes} committed, ${answers} answered, ${created} created, ${interruptions} interruptions`
 }
 
-/** One run under everything that may go wrong; the same seed is the same run. */
+/** A run with all kinds of faults; runs with the same seed are identical. */
 async function simulate(seed: number): Promise<string> {
   const world = new SimulatedWorld(seed, config)
   const { random } = world
@@ -224,10 +224,10 @@ async function simulate(seed: number): Promise<string> {
     await world.start()
     await first.start()
     await second.start()
-    // Until both agree on the owner.
+    // Time for both providers to agree on the owner.
     await world.pass(2000)
     const outage = async (): Promise<void> => {
-      // Longer than any request may take.
+      // Longer than the time limit of any request.
       await world.pass(random.integer(6000))
       first.kill()
       second.kill()
@@ -261,7 +261,10 @@ async function simulate(seed: number): Promise<string> {
   return `${report.join()} ${first.deaths + second.deaths} deaths, ${world.cuts} cuts, ${world.clock.elapsedMs} ms`
 }
 
-/** A run over a good network, but for one frame, in place of which its connection breaks. Returns how many frames there were. */
+/**
+ * A run without faults, except that the connection breaks at one frame. Returns the number of
+ * frames.
+ */
 async function cutAtFrame(frame: number): Promise<{ readonly frames: number }> {
   const world = new SimulatedWorld(1, config)
   world.calm()
@@ -301,7 +304,7 @@ async function cutAtFrame(frame: number): Promise<{ readonly frames: number }> {
 }
 
 const seeds = seedsToRun(3)
-/** `FRAMES=all`, or so many of them. */
+/** `FRAMES=all`, or the number of frames to test. */
 const frames = process.env.FRAMES ?? '12'
 
 describe('JMS programs whose connections are never made anew by hand', () => {

@@ -18,10 +18,10 @@ import {
 import type { FrameNetwork } from './frame-network.ts'
 import type { Simulation } from './simulation.ts'
 
-/** How long a receive waits for a message. */
+/** Time that a receive waits for a message, milliseconds. */
 const RECEIVE_MS = 500
 
-/** What is known of messages that a program sends, by their texts. */
+/** Outcome of the messages that a program sent, by text. */
 export class Ledger {
   readonly committed = new Set<string>()
   readonly rolledBack = new Set<string>()
@@ -32,31 +32,34 @@ export class Ledger {
   }
 }
 
-/** What happened to the messages of one listener. */
+/** Deliveries to one listener. */
 export class Deliveries {
-  /** Handler calls by text of the message. */
+  /** Number of handler calls by message text. */
   readonly calls = new Map<string, number>()
-  /** Calls that failed, by the handler's own doing. */
+  /** Number of failures thrown by the handler itself, by message text. */
   readonly failures = new Map<string, number>()
   /** Texts in the order of their first calls. */
   readonly order: string[] = []
-  /** The network of the listener's connection. */
+  /** Network of the listener's connection. */
   readonly #network: FrameNetwork
   interruptions = 0
   readonly errors: unknown[] = []
-  /** Deliveries that the provider counted without a cause. */
+  /** Deliveries counted by the provider without a cause. */
   readonly #miscounted: string[] = []
 
   constructor(network: FrameNetwork) {
     this.#network = network
   }
 
-  /** What explains that a message is delivered again: losses of the connection, and failures of the handler. */
+  /**
+   * Number of events that explain a redelivery: losses of the connection, and failures of the
+   * handler.
+   */
   #causes(text: string): number {
     return this.#network.losses + (this.failures.get(text) ?? 0)
   }
 
-  /** Notes a call, and whether the provider's count has a cause. */
+  /** Records a call, and checks that the provider's delivery count has a cause. */
   call(text: string, message: Message): void {
     const before = this.calls.get(text) ?? 0
     if (before === 0) this.order.push(text)
@@ -71,7 +74,7 @@ export class Deliveries {
     throw new Error('meant to fail')
   }
 
-  /** No message was handled again, or counted, without a cause. */
+  /** Checks that no message was handled again, or counted, without a cause. */
   check(name: string): void {
     assert.deepEqual(this.#miscounted, [], `${name}: counted without a cause`)
     for (const [text, calls] of this.calls) {
@@ -86,18 +89,18 @@ export class Deliveries {
 
 const textOf = (message: Message): string => (message as TextMessage).getText() ?? ''
 
-/** A factory, and the network of the connections that it makes. */
+/** A factory, and the network of its connections. */
 export interface Client {
   readonly factory: ConnectionFactory
   readonly network: FrameNetwork
 }
 
-/** Programs of JMS users, each with connections that are never made anew by hand. */
+/** Programs of JMS users. None of them creates a new connection after a loss. */
 export class JmsPrograms {
   readonly #simulation: Simulation
-  /** Reconnects, as with a failover URL. */
+  /** A factory that reconnects, as with a failover URL. */
   readonly #lasting: () => ConnectionFactory
-  /** With one plain URL. */
+  /** A factory with one plain URL. */
   readonly #plain: () => Client
 
   constructor(
@@ -112,7 +115,7 @@ export class JmsPrograms {
     this.#plain = factories.plain
   }
 
-  /** Sends texts in transactions of up to three. What is rolled back is sent no more. */
+  /** Sends texts in transactions of up to three. Rolled-back texts are not sent again. */
   async send(
     destination: 'queue' | 'topic',
     name: string,
@@ -146,7 +149,7 @@ export class JmsPrograms {
     return ledger
   }
 
-  /** Moves messages from queue to queue with one transacted session, by the classic API. */
+  /** Moves messages from queue to queue with one transacted session of the classic API. */
   async forward(
     from: string,
     to: string,
@@ -175,14 +178,14 @@ export class JmsPrograms {
         forwarded.add(text)
       } catch (error) {
         assert.ok(error instanceof JMSException, String(error))
-        // Before the reconnect is through, as programs do.
+        // Before the reconnect has completed, as programs do.
         await session.rollback()
       }
     }
     return { forwarded }
   }
 
-  /** Forwards with a listener whose attempts fail now and then, each after it has sent. */
+  /** Forwards messages with a listener whose attempts sometimes fail after the send. */
   async forwardByListener(
     from: string | { readonly topic: string; readonly subscription: string },
     to: string,
@@ -214,7 +217,7 @@ export class JmsPrograms {
     return { listener, deliveries }
   }
 
-  /** Answers requests; some of them have a reply destination that is gone. */
+  /** Answers requests; the reply destination of some of them no longer exists. */
   async answer(
     queue: string,
   ): Promise<{ readonly listener: JmsListener; readonly deliveries: Deliveries }> {
@@ -240,7 +243,7 @@ export class JmsPrograms {
     return { listener, deliveries }
   }
 
-  /** Asks, several at a time: each request has its own reply, or an error that says why not. */
+  /** Sends concurrent requests: each receives its own reply, or an error with the reason. */
   async ask(queue: string, questions: readonly number[], pauseMs: number): Promise<number> {
     const { random } = this.#simulation
     let answered = 0
@@ -285,7 +288,10 @@ export class JmsPrograms {
     }
   }
 
-  /** A durable subscriber of the simplified API: acknowledges now and then. Texts are seen in the order of their first arrival. */
+  /**
+   * A durable subscriber of the simplified API that acknowledges at random. `seen` has the order of
+   * first arrival.
+   */
   async follow(
     topic: string,
     name: string,
@@ -308,12 +314,12 @@ export class JmsPrograms {
     await context.acknowledge()
   }
 
-  /** Creates and closes what a program creates, all the time: nothing of it fails because of an outage. */
+  /** Creates and closes JMS objects continuously: no call fails because of an outage. */
   async create(isOver: () => boolean): Promise<number> {
     const { random } = this.#simulation
     let count = 0
     await using connection = await this.#lasting().createConnection()
-    // One session that meets every outage, and others that begin in one.
+    // One session that survives every outage, and others that begin during one.
     await using lasting = await connection.createSession()
     while (!isOver()) {
       await using fresh = await connection.createSession()
@@ -331,7 +337,7 @@ export class JmsPrograms {
     return count
   }
 
-  /** All messages of a queue, in order. */
+  /** Returns all messages of a queue, in order. */
   async drain(queue: string): Promise<string[]> {
     await using connection = await this.#lasting().createConnection()
     await connection.start()
@@ -368,6 +374,6 @@ function outcomeOf(error: unknown): 'rolledBack' | 'inDoubt' {
   if (error instanceof TransactionInDoubtException) return 'inDoubt'
   if (error instanceof TransactionRolledBackException) return 'rolledBack'
   assert.ok(error instanceof JMSException, String(error))
-  // A send that failed: its transaction was not committed.
+  // A send failed: its transaction was not committed.
   return 'rolledBack'
 }

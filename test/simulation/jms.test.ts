@@ -8,20 +8,26 @@ import { SimulatedWorld } from './simulated-world.ts'
 
 const ORDERS = 40
 const LONGEST_RUN_MS = 1_800_000
-/** A receive that finds nothing this long: the queue is empty, unless the provider is down. */
+/**
+ * Time that a receive waits, milliseconds. If it returns nothing, the queue is empty or the
+ * provider is down.
+ */
 const RECEIVE_MS = 500
 
-/** What was promised to the programs. */
+/** Outcomes confirmed to the programs. */
 interface Promises {
   /** Orders whose commit was confirmed. */
   readonly committed: Set<string>
   /** Orders whose transaction was rolled back on purpose. */
   readonly rolledBack: Set<string>
-  /** Orders that were forwarded by a commit that was confirmed. */
+  /** Orders forwarded by a confirmed commit. */
   readonly forwarded: Set<string>
 }
 
-/** Calls `work` with transacted sessions until it says that it is done; each failure begins a new connection. */
+/**
+ * Calls `work` with transacted sessions until it returns true; after each failure it creates a new
+ * connection.
+ */
 async function withSessions(
   world: SimulatedWorld,
   factory: ConnectionFactory,
@@ -44,7 +50,10 @@ async function withSessions(
   }
 }
 
-/** Sends orders, a few in each transaction. What fails is in doubt and is not sent again. */
+/**
+ * Sends orders, a few in each transaction. A failed transaction is in doubt, and its orders are not
+ * sent again.
+ */
 async function sendOrders(world: SimulatedWorld, promises: Promises): Promise<void> {
   let next = 0
   await withSessions(world, jmsFactory(world), async (session) => {
@@ -65,7 +74,7 @@ async function sendOrders(world: SimulatedWorld, promises: Promises): Promise<vo
   })
 }
 
-/** Moves orders to another queue, each in a transaction of its own. */
+/** Moves orders to another queue, each in a separate transaction. */
 async function forwardOrders(
   world: SimulatedWorld,
   promises: Promises,
@@ -105,7 +114,7 @@ async function drain(world: SimulatedWorld, queue: string): Promise<string[]> {
   }
 }
 
-/** Waits until no message of a queue is left. */
+/** Waits until a queue is empty. */
 async function emptied(world: SimulatedWorld, provider: SimulatedProvider, queue: string) {
   for (;;) {
     const engine = provider.provider?.engine
@@ -118,7 +127,7 @@ async function emptied(world: SimulatedWorld, provider: SimulatedProvider, queue
   }
 }
 
-/** One run; the same seed is the same run. Returns what happened, to compare two runs. */
+/** One run; runs with the same seed are identical. Returns a summary of the run for comparison. */
 async function simulate(seed: number): Promise<string> {
   const world = new SimulatedWorld(seed, {
     'offsets.topic.num.partitions': '1',
@@ -127,7 +136,7 @@ async function simulate(seed: number): Promise<string> {
     'log.cleaner.enable': 'false',
   })
   const provider = new SimulatedProvider(world, {
-    // What is consumed is deleted from the logs meanwhile.
+    // Consumed messages are deleted from the logs during the run.
     config: { 'amqp.max.delivery.attempts': '0', 'amqp.consumed.retention.ms': '0' },
   })
   const promises: Promises = {
@@ -150,7 +159,7 @@ async function simulate(seed: number): Promise<string> {
       world.trouble({ cuts: world.random.integer(3), operations: 400 }),
       provider.trouble({ deaths: 1 + world.random.integer(3), withinMs: 3000 }),
     ])
-    // More often than on its own, so that what must not be deleted would be.
+    // Trims more often than by default, to provoke a wrong deletion.
     const trimming = async (): Promise<void> => {
       while (!isOver) {
         await world.pass(100)

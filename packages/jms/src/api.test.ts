@@ -26,7 +26,9 @@ import {
   TopicRequestor,
 } from './index.ts'
 
-/** Every interface of Jakarta Messaging 3.1 (but XA), what it is here, and its methods. */
+/**
+ * Interfaces of Jakarta Messaging 3.1 except XA: the class that implements each, and its methods.
+ */
 const interfaces: readonly (readonly [string, { readonly prototype: object }, string])[] = [
   ['ConnectionFactory', ConnectionFactory, 'createConnection createContext'],
   [

@@ -7,15 +7,18 @@ import { ObjectMessage } from './message/object-message.ts'
 import { TextMessage } from './message/text-message.ts'
 import { InvalidOptionException, type OptionRule, show } from './options.ts'
 
-/** Writes values of one type into messages, and reads them. */
+/** Converts values of one type to and from messages. */
 export interface BodyCodec<T> {
-  /** A new message with the value. Throws `MessageFormatException` for a value that has no form. */
+  /**
+   * Creates a message with the value as its body. Throws `MessageFormatException` if the value
+   * cannot be encoded.
+   */
   encode(value: T): Message
-  /** The value in a message. Throws `MessageFormatException` for a message without one. */
+  /** Returns the value in the body. Throws `MessageFormatException` if the message has none. */
   decode(message: Message): T
 }
 
-/** The writing half of any codec. */
+/** Encoding half of a codec. */
 export interface BodyEncoder {
   /** Creates the message whose body is `value`. */
   encode(value: never): Message
@@ -33,9 +36,10 @@ export function isBodyCodec(value: unknown): value is BodyCodec<unknown> {
 }
 
 /**
- * Bodies of JSON text: sent as TextMessage, read from the text of a TextMessage, the UTF-8 of a BytesMessage, and the data of a
- * MapMessage or ObjectMessage. `parse` checks what was read and returns the typed value, such as `(value) => Order.parse(value)` of a
- * schema library; without it the type is taken on trust.
+ * Codec for JSON text: writes a TextMessage; reads the text of a TextMessage, the UTF-8 of a
+ * BytesMessage, or the data of a MapMessage or ObjectMessage. `parse` validates the decoded value
+ * and returns it typed, such as `(value) => Order.parse(value)` with a schema library; without it
+ * the type is not checked.
  */
 export function json<T = unknown>(parse?: (value: unknown) => T): BodyCodec<T> {
   if (parse !== undefined && typeof parse !== 'function') {
@@ -43,7 +47,7 @@ export function json<T = unknown>(parse?: (value: unknown) => T): BodyCodec<T> {
   }
   return {
     encode(value) {
-      // Throws a TypeError for cycles and bigints.
+      // Throws `MessageFormatException` for cycles and bigints.
       const text = textOf(value)
       const message = new TextMessage()
       message.setText(text)

@@ -4,12 +4,14 @@ import { Message } from './message/message.ts'
 import { messageFactories } from './message-factories.ts'
 
 /**
- * What can be sent in place of a message: text becomes a TextMessage, bytes a BytesMessage, a Map a MapMessage, other plain data an
- * ObjectMessage, and null a Message without a body.
+ * Values accepted in place of a message: text is sent as a TextMessage, bytes as a BytesMessage, a
+ * Map as a MapMessage, other plain data as an ObjectMessage, and null as a Message without a body.
  */
 export type Body = Message | string | Uint8Array | ReadonlyMap<string, unknown> | object | null
 
-/** The message for a body. Throws `MessageFormatException` for what cannot be one. */
+/**
+ * Returns the message for a body. Throws `MessageFormatException` if the value cannot be a body.
+ */
 export function messageOf(body: unknown): Message {
   if (body instanceof Message) return body
   if (body === null) return messageFactories.createMessage()

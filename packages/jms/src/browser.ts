@@ -21,10 +21,10 @@ import { addressOf, decodeJmsMessage } from './message/codec.ts'
 import type { Message } from './message/message.ts'
 import type { Session } from './session.ts'
 
-/** Messages that are asked for at a time. */
+/** Messages requested per page. */
 const PAGE = 100
 
-/** Looks at the messages of a queue and leaves them there (Jakarta Messaging 3.1, section 4.1.7). */
+/** Reads the messages of a queue without removing them (Jakarta Messaging 3.1, section 4.1.7). */
 export class QueueBrowser implements AsyncDisposable {
   readonly #session: Session
   readonly #queue: Queue
@@ -33,7 +33,7 @@ export class QueueBrowser implements AsyncDisposable {
   #isClosed = false
   readonly #looks = new Set<Look>()
 
-  /** @internal Made by a session. */
+  /** @internal Created by a session. */
   constructor(session: Session, queue: Queue, selector: string | null, onClosed: () => void) {
     this.#session = session
     this.#queue = queue
@@ -41,13 +41,13 @@ export class QueueBrowser implements AsyncDisposable {
     this.#onClosed = onClosed
   }
 
-  /** @internal Whether the provider would let us. */
+  /** @internal Attaches once, so that a refusal is reported when the browser is created. */
   async check(): Promise<void> {
     const look = await this.#look()
     await look.close()
   }
 
-  /** Queue that is browsed. */
+  /** Queue of the browser. */
   getQueue(): Queue {
     this.#checkOpen()
     return this.#queue
@@ -64,7 +64,7 @@ export class QueueBrowser implements AsyncDisposable {
     this.#session.checkOpen()
   }
 
-  /** The messages as they are now, the first to be delivered first. */
+  /** Enumerates the messages in the queue, in delivery order. */
   getEnumeration(): AsyncIterableIterator<Message> & AsyncDisposable {
     this.#checkOpen()
     return this.#messages()
@@ -135,14 +135,14 @@ export class QueueBrowser implements AsyncDisposable {
     }
   }
 
-  /** @internal An enumeration under way fails: nobody knows what it would have brought. */
+  /** @internal Enumerations in progress fail, because their remaining messages are unknown. */
   onLost(error: JMSException): void {
     for (const look of this.#looks) {
       look.end(new JMSException(`the connection was lost: ${error.message}`, error.code, error))
     }
   }
 
-  /** Ends it and its enumerations. Idempotent. */
+  /** Closes the browser and its enumerations. Idempotent. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -186,7 +186,7 @@ class Look {
     }
   }
 
-  /** Some more messages; none when there are no more. */
+  /** Returns the next page of messages; empty at the end of the queue. */
   async next(): Promise<IncomingDelivery[]> {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#isEnded) return []
@@ -196,7 +196,7 @@ class Look {
     this.#link.setCredit(PAGE)
     this.#link.drain()
     await promise
-    // Cast: it may have failed while the page was awaited.
+    // Cast: `#failure` may have been set during the await.
     if ((this.#failure as JMSException | undefined) !== undefined) throw this.#failure
     return this.#page
   }

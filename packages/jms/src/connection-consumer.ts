@@ -2,21 +2,21 @@
 import type { MessageConsumer } from './consumer.ts'
 import type { Session } from './session.ts'
 
-/** A session of a pool, with the thread it would run in (Jakarta Messaging 3.1, section 8.2). */
+/** A session of a pool and the thread that runs it (Jakarta Messaging 3.1, section 8.2). */
 export interface ServerSession {
   /** Session that handles the messages. */
   getSession(): Session | Promise<Session>
-  /** Has `run` of its session called. */
+  /** Starts a call of `run` on the session. */
   start(): void | Promise<void>
 }
 
-/** Sessions of an application server. */
+/** Pool of sessions of an application server. */
 export interface ServerSessionPool {
-  /** A session that is free; waits for one. */
+  /** Returns an idle session; waits for one if all are busy. */
   getServerSession(): ServerSession | Promise<ServerSession>
 }
 
-/** Takes messages for the sessions of a pool. */
+/** Consumes messages and passes them to the sessions of a pool. */
 export class ConnectionConsumer implements AsyncDisposable {
   readonly #session: Session
   readonly #consumer: MessageConsumer
@@ -46,7 +46,7 @@ export class ConnectionConsumer implements AsyncDisposable {
     this.#onError = options.onError
   }
 
-  /** Pool that the messages are passed to. */
+  /** Pool that receives the messages. */
   getServerSessionPool(): ServerSessionPool {
     return this.#pool
   }

@@ -11,43 +11,48 @@ import { checkValue, text } from './options.ts'
 import { Session } from './session.ts'
 
 /**
- * Makes connections to a provider: `new ConnectionFactory('amqp://localhost:5672')`. Several addresses, separated by commas or as
- * `failover:(amqp://a:5672,amqp://b:5672)`, are tried in turn, also when a connection is lost.
+ * Creates connections to a provider: `new ConnectionFactory('amqp://localhost:5672')`. Several
+ * addresses, separated by commas or as `failover:(amqp://a:5672,amqp://b:5672)`, are tried in
+ * order, both on the first connect and after a connection loss.
  */
 export class ConnectionFactory {
   readonly #options: ResolvedOptions
   readonly #refusesReconnect: boolean
 
-  /** Throws `JMSException` for a malformed URL, and for an option that is unknown or not allowed. */
+  /**
+   * Throws `JMSException` if the URL is malformed, or an option is unknown or has an invalid value.
+   */
   constructor(url = 'amqp://localhost:5672', options: ConnectionFactoryOptions = {}) {
     this.#options = resolveOptions(url, options)
     this.#refusesReconnect = options.reconnect === false
   }
 
   /**
-   * Creates a connection, with the identity of the factory's options or with this one. It is stopped: call `start` for messages to
-   * flow.
+   * Creates a connection, with the credentials of the factory's options or the given ones. The
+   * connection is stopped: call `start` to receive messages.
    *
-   * Rejects with `JMSSecurityException` for wrong credentials, with `InvalidClientIDException` when the factory's client id is in use
-   * by another connection, and with `JMSException` when the provider cannot be reached.
+   * Rejects with `JMSSecurityException` if the credentials are wrong, with
+   * `InvalidClientIDException` if the factory's client id is in use by another connection, and with
+   * `JMSException` if the provider cannot be reached.
    */
   createConnection(username?: string | null, password?: string | null): Promise<Connection> {
     return this.#connect('any', username, password)
   }
 
-  /** Creates a connection for queues only. Rejects as `createConnection` does. */
+  /** Creates a connection for queues only. Rejects like `createConnection`. */
   createQueueConnection(username?: string | null, password?: string | null): Promise<Connection> {
     return this.#connect('queue', username, password)
   }
 
-  /** Creates a connection for topics only. Rejects as `createConnection` does. */
+  /** Creates a connection for topics only. Rejects like `createConnection`. */
   createTopicConnection(username?: string | null, password?: string | null): Promise<Connection> {
     return this.#connect('topic', username, password)
   }
 
   /**
-   * @internal A connection that is replaced when it is lost, unless the options say otherwise. Where they do not ask for reconnects, the
-   * first attempt is the only one, so that a provider which cannot be reached is reported.
+   * @internal Creates a connection that reconnects after a loss, unless the options say `reconnect:
+   * false`. If the options do not enable `reconnect`, the first connect is tried only once by
+   * default, so that an unreachable provider is reported.
    */
   createLastingConnection(): Promise<Connection> {
     const options = this.#options
@@ -85,7 +90,10 @@ export class ConnectionFactory {
     }
   }
 
-  /** A context with a connection of its own: `createContext()`, `(sessionMode)`, `(user, password)` or `(user, password, sessionMode)`. */
+  /**
+   * Creates a context with a new connection: `createContext()`, `(sessionMode)`, `(user, password)`
+   * or `(user, password, sessionMode)`.
+   */
   async createContext(
     usernameOrMode?: string | number | null,
     password?: string | null,
@@ -102,7 +110,7 @@ export class ConnectionFactory {
     }
   }
 
-  /** Distributed transactions are not offered: Kafka, beneath, has none. Always rejects. */
+  /** Always rejects: distributed transactions are not supported, because Kafka has none. */
   createXAConnection(): Promise<never> {
     return Promise.reject(
       new JMSException(

@@ -17,48 +17,69 @@ import {
 } from './options.ts'
 
 /**
- * How a `ConnectionFactory` connects. Those with a name in the table of the README may also stand in the URL, under the name that Qpid
- * JMS has for them; an option given here takes precedence.
+ * Options of a `ConnectionFactory`. Options that exist in Qpid JMS may also be set in the URL,
+ * under their Qpid JMS names; an option given here takes precedence.
  */
 export interface ConnectionFactoryOptions {
-  /** Default: anonymous. `createConnection` may name another. */
+  /** User name; `createConnection` may override it. Default: anonymous. */
   readonly username?: string | undefined
   /** Password of the user. */
   readonly password?: string | undefined
-  /** Client id of every connection; only one connection at a time may have it. Default: none, and a random container id. */
+  /**
+   * Client id of every connection; only one connection at a time can use it. Default: no client id,
+   * and a random container id.
+   */
   readonly clientID?: string | undefined
-  /** Messages that are sent ahead to each consumer. Default 100; 0 fetches each message when it is asked for. */
+  /** Messages prefetched by each consumer. Default 100; 0 fetches each message on request. */
   readonly prefetch?: number | undefined
-  /** A send without an answer fails after this time, milliseconds. Default: none; 0 and -1 mean none, too. */
+  /**
+   * Time after which an unanswered send fails, milliseconds. Default: no limit; 0 and -1 also mean
+   * no limit.
+   */
   readonly sendTimeoutMs?: number | undefined
   /**
-   * How long the provider may take to answer any other request, milliseconds. Default 30,000; 0 and -1 wait forever. Waiting for a
-   * reconnect does not count.
+   * Time limit for the provider's answer to any other request, milliseconds. Default 30,000; 0 and
+   * -1 mean no limit. Waiting for a reconnect does not count.
    */
   readonly requestTimeoutMs?: number | undefined
-  /** How long connecting and authenticating may take, milliseconds. Default 15,000. */
+  /** Time limit for connecting and authenticating, milliseconds. Default 15,000. */
   readonly connectTimeoutMs?: number | undefined
-  /** The connection is given up when nothing arrives for this time, milliseconds. Default 60,000; 0 waits forever. */
+  /**
+   * The connection fails if nothing arrives for this time, milliseconds. Default 60,000; 0 means no
+   * limit.
+   */
   readonly idleTimeoutMs?: number | undefined
-  /** In order of preference. Default: the strongest that the provider offers and the credentials allow. */
+  /**
+   * SASL mechanisms in order of preference. Default: the strongest one that the provider offers and
+   * the credentials allow.
+   */
   readonly saslMechanisms?: readonly SaslMechanism[] | undefined
   /** Options of `tls.connect`, for `amqps:` and `wss:`. */
   readonly tls?: TlsOptions | undefined
-  /** Whether a lost connection is replaced. Default: true with several addresses or `failover:`, else false. */
+  /**
+   * Whether to replace a lost connection. Default: true with several addresses or `failover:`, else
+   * false.
+   */
   readonly reconnect?: boolean | undefined
-  /** Attempts before giving up; -1 (default) for no limit. */
+  /** Reconnect attempts before the connection fails; -1 (default) means no limit. */
   readonly maxReconnectAttempts?: number | undefined
-  /** Attempts for the very first connection; -1 for no limit. Default: like `maxReconnectAttempts`. */
+  /** Attempts for the first connection; -1 means no limit. Default: `maxReconnectAttempts`. */
   readonly startupMaxReconnectAttempts?: number | undefined
-  /** Wait after the first failed attempt, milliseconds; it doubles with each up to `maxReconnectDelayMs`. Default 10. */
+  /**
+   * Wait after the first failed attempt, milliseconds; doubles with each attempt up to
+   * `maxReconnectDelayMs`. Default 10.
+   */
   readonly reconnectDelayMs?: number | undefined
-  /** Default 30,000. */
+  /** Longest wait between attempts, milliseconds. Default 30,000. */
   readonly maxReconnectDelayMs?: number | undefined
-  /** Host told to the provider in place of the URL's. */
+  /** Host name sent to the provider. Default: the host of the URL. */
   readonly virtualHost?: string | undefined
-  /** Receives warnings of lost connections and of failed listeners. Default: none. */
+  /** Receives warnings about lost connections and failed listeners. Default: no logging. */
   readonly logger?: Logger | undefined
-  /** Clock, randomness and network in place of the real ones; an embedded provider's network keeps all in the process. */
+  /**
+   * Replaces the clock, randomness and network. The network of an embedded provider keeps all
+   * traffic in the process.
+   */
   readonly world?:
     | (Pick<World, 'clock' | 'random'> & { readonly network: ClientNetwork })
     | undefined
@@ -108,7 +129,7 @@ export interface ResolvedOptions extends ConnectionFactoryOptions {
 
 type Mutable = { -readonly [K in keyof ConnectionFactoryOptions]: ConnectionFactoryOptions[K] }
 
-/** Options of a URL's query, by their Qpid names. */
+/** Options in the query of a URL, by their Qpid JMS names. */
 const urlOptions: Readonly<
   Record<string, readonly [option: keyof ConnectionFactoryOptions, kind: 'text' | 'whole' | 'list']>
 > = {
@@ -131,7 +152,7 @@ const urlOptions: Readonly<
   'failover.maxReconnectDelay': ['maxReconnectDelayMs', 'whole'],
 }
 
-/** Options that loosen TLS, and what each sets. */
+/** Options that relax TLS checks, and the TLS options that each sets. */
 const tlsOptions: Readonly<Record<string, { readonly unless: string; readonly tls: TlsOptions }>> =
   {
     'transport.verifyHost': { unless: 'true', tls: { checkServerIdentity: () => undefined } },
@@ -147,7 +168,7 @@ function parseValue(name: string, value: string, kind: 'text' | 'whole' | 'list'
   )
 }
 
-/** Reads `amqp://host:port?…`, or `failover:(url,url)?…` as in Qpid JMS. Throws `JMSException`. */
+/** Parses `amqp://host:port?…`, or `failover:(url,url)?…` as in Qpid JMS. Throws `JMSException`. */
 export function resolveOptions(url: string, given: ConnectionFactoryOptions): ResolvedOptions {
   checkValue('ConnectionFactory', 'url', url, {
     ...nonEmptyText,
@@ -178,7 +199,7 @@ export function resolveOptions(url: string, given: ConnectionFactoryOptions): Re
   }
 }
 
-/** Options that are undefined must not hide those of the URL. */
+/** Removes undefined options, so that they do not hide those of the URL. */
 function withoutAbsent(given: ConnectionFactoryOptions): ConnectionFactoryOptions {
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
 }

@@ -35,29 +35,32 @@ import { limited } from './waiting.ts'
 import { Wire } from './wire.ts'
 
 /**
- * Called when a connection is lost for good, or when the provider ends a consumer that has a message listener: what no call of the
- * program would report (Jakarta Messaging 3.1, section 6.1.7).
+ * Called when a connection fails permanently, or when the provider ends a consumer that has a
+ * message listener: errors that no call of the program would report (Jakarta Messaging 3.1, section
+ * 6.1.7).
  */
 export type ExceptionListener =
   | ((exception: JMSException) => void)
   | { onException(exception: JMSException): void }
 
-/** What is notified of the state of a connection. */
+/** Callbacks for changes of the connection's state. */
 export interface ConnectionObserver {
-  /** The connection was lost. With `isFinal` it is not replaced. */
+  /** The connection was lost. If `isFinal`, it is not replaced. */
   onLost?(error: JMSException, isFinal: boolean): void
-  /** A connection that was lost is in use again, with all its sessions, consumers and producers. */
+  /** A lost connection is usable again, with all its sessions, consumers and producers. */
   onRestored?(): void
-  /** It will not be replaced any more. */
+  /** The connection failed permanently. */
   onFailed?(error: JMSException): void
 }
 
-/** What may be consumed and produced: queue and topic connections have only the one. */
+/**
+ * Kinds of destination that a connection allows: queue and topic connections allow only their own.
+ */
 export type Domain = 'any' | 'queue' | 'topic'
 
-/** What a provider and this library are. */
+/** Describes the provider and this library. */
 export interface ConnectionMetaData {
-  /** Version of the Jakarta Messaging API, as `3.1`. */
+  /** Version of the Jakarta Messaging API, such as `3.1`. */
   getJMSVersion(): string
   /** Major version of the API. */
   getJMSMajorVersion(): number
@@ -71,7 +74,7 @@ export interface ConnectionMetaData {
   getProviderMajorVersion(): number
   /** Minor version of the provider. */
   getProviderMinorVersion(): number
-  /** Names of the `JMSX` properties that are supported. */
+  /** Names of the supported `JMSX` properties. */
   getJMSXPropertyNames(): string[]
 }
 
@@ -86,12 +89,15 @@ const metaData: ConnectionMetaData = {
   getJMSXPropertyNames: () => ['JMSXUserID', 'JMSXGroupID', 'JMSXGroupSeq', 'JMSXDeliveryCount'],
 }
 
-/** A client's connection to a provider (Jakarta Messaging 3.1, section 6.1). Messages flow to it once it is started. */
+/**
+ * A client's connection to a provider (Jakarta Messaging 3.1, section 6.1). Messages are delivered
+ * after `start`.
+ */
 export class Connection implements TemporaryOwner, AsyncDisposable {
   readonly #options: ResolvedOptions
   /** Whether the connection is for queues, topics or both. */
   readonly domain: Domain
-  /** Time of the connection. */
+  /** Clock of the connection. */
   readonly clock: Clock
   /** Logger of the connection. */
   readonly logger: Logger
@@ -111,13 +117,13 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   #hidden: AmqpSession | undefined
   #requests: RequestReply | undefined
   #nextId = 0
-  /** Prefixes that the provider puts before names of queues and topics. */
+  /** Prefixes of queue and topic addresses at the provider. */
   prefixes: AddressPrefixes = { queue: '', topic: '' }
-  /** Names of subscriptions in use. */
+  /** Link names of the subscriptions in use. */
   readonly subscriptionNames = new SubscriptionNames()
   #hasAnonymousRelay = true
 
-  /** @internal Made by a `ConnectionFactory`. */
+  /** @internal Created by a `ConnectionFactory`. */
   constructor(
     options: ResolvedOptions,
     credentials: { readonly username?: string | undefined; readonly password?: string | undefined },
@@ -145,15 +151,16 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   }
 
   /**
-   * @internal Reaches the provider and authenticates. A configured client id is claimed at once, so that one in use is reported by
-   * `createConnection`; without one the connection is opened on first use, as `setClientID` may come first.
+   * @internal Connects to the provider and authenticates. A configured client id is claimed
+   * immediately, so that `createConnection` reports an id that is in use. Without a client id the
+   * AMQP connection is opened on first use, because `setClientID` may be called first.
    */
   async connect(): Promise<void> {
     await this.#wire.dial()
     if (this.#hasOwnClientId) await this.amqp()
   }
 
-  /** Options, with defaults filled in. */
+  /** Options with defaults applied. */
   get options(): ResolvedOptions {
     return this.#options
   }
@@ -163,22 +170,24 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     return this.#isStarted && !this.#isClosed
   }
 
-  /** @internal Whether there is a connection to the provider now. */
+  /** @internal Whether an open connection to the provider is in use. */
   get isUp(): boolean {
     return this.#wire.isUp
   }
 
-  /** @internal Whether it was closed, or is lost for good. */
+  /** @internal Whether the connection was closed or failed permanently. */
   get isEnded(): boolean {
     return this.#isClosed || this.#closing !== undefined || this.#wire.failure !== undefined
   }
 
-  /** Whether messages can say themselves where they go. */
+  /**
+   * Whether the provider supports the anonymous relay, where each message names its destination.
+   */
   get hasAnonymousRelay(): boolean {
     return this.#hasAnonymousRelay
   }
 
-  /** The container id: the client id, or one of its own. */
+  /** The container id: the client id, or a random id. */
   get containerId(): string {
     this.#clientId ??= `ID:${this.#random.bytes(16).toString('hex')}`
     return this.#clientId
@@ -189,26 +198,32 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     return this.#hasOwnClientId
   }
 
-  /** A new id, unlike all others anywhere. */
+  /** Returns a new globally unique id. */
   newId(): string {
     return `${this.containerId.startsWith('ID:') ? '' : 'ID:'}${this.containerId}:${this.#nextId++}`
   }
 
-  /** Throws `IllegalStateException` if the connection was closed. */
+  /**
+   * Throws `IllegalStateException` if the connection was closed, and the error of a connection that
+   * failed permanently.
+   */
   checkOpen(): void {
     if (this.#isClosed) throw new IllegalStateException('the connection is closed')
     if (this.#wire.failure !== undefined) throw this.#wire.failure
   }
 
-  /** @internal Returns a function that ends the observation. */
+  /** @internal Adds an observer; the returned function removes it. */
   observe(observer: ConnectionObserver): () => void {
     this.#observers.add(observer)
     return () => this.#observers.delete(observer)
   }
 
-  // The wire.
+  // AMQP connection.
 
-  /** @internal The open connection. Waits for a reconnect that is under way; rejects when it is lost for good. */
+  /**
+   * @internal Returns the open AMQP connection. Waits for a reconnect in progress; rejects if the
+   * connection failed permanently.
+   */
   async amqp(): Promise<AmqpConnection> {
     this.checkOpen()
     this.#isUsed = true
@@ -217,7 +232,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     return amqp
   }
 
-  /** What the provider said in its open. */
+  /** Reads address prefixes and capabilities from the provider's open. */
   #learn({ remote }: AmqpConnection): void {
     const { properties, offeredCapabilities = [] } = remote ?? {}
     this.prefixes = {
@@ -258,7 +273,10 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     for (const observer of [...this.#observers]) observer.onRestored?.()
   }
 
-  /** Temporary destinations ended with the connection: they are created again, empty, under new addresses. */
+  /**
+   * Creates the temporary destinations again, because they ended with the lost connection. They are
+   * empty and have new addresses.
+   */
   async #recoverTemporary(amqp: AmqpConnection): Promise<void> {
     if (this.#temporary.size === 0) return
     const session = amqp.begin()
@@ -284,7 +302,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     this.reportException(error)
   }
 
-  /** @internal Passes an error that no call would report to the exception listener. */
+  /** @internal Reports an error that no call would report to the exception listener. */
   reportException(error: JMSException): void {
     const listener = this.#exceptionListener
     try {
@@ -295,7 +313,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     }
   }
 
-  /** Waits for an answer of the provider, but not longer than `requestTimeoutMs`. */
+  /** Waits for an answer of the provider, for at most `timeoutMs`; default `requestTimeoutMs`. */
   limited<T>(
     promise: Promise<T>,
     what: string,
@@ -305,8 +323,8 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   }
 
   /**
-   * @internal Runs work on the session of the connection itself, which is for temporary destinations and `unsubscribe`; once more
-   * if the connection is lost and replaced meanwhile.
+   * @internal Runs work on the connection's internal session, which serves temporary destinations
+   * and `unsubscribe`. Retries if the connection is lost and replaced.
    */
   async onHiddenSession<T>(work: (session: AmqpSession) => Promise<T>): Promise<T> {
     for (;;) {
@@ -335,18 +353,18 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
       }
     }
   }
-  /** @internal Requests and replies over this connection. */
+  /** @internal Request-reply over this connection. */
   get requests(): RequestReply {
     this.checkOpen()
     this.#requests ??= new RequestReply(this)
     return this.#requests
   }
 
-  // Jakarta Messaging.
+  // Jakarta Messaging API.
 
   /**
-   * A session: transacted or not, in one of the modes of `Session`. With one argument it is the mode, `SESSION_TRANSACTED`
-   * among them.
+   * Creates a session, transacted or not, in one of the modes of `Session`. A number as the first
+   * argument is the mode, including `SESSION_TRANSACTED`.
    */
   async createSession(
     transactedOrMode: boolean | number = Session.AUTO_ACKNOWLEDGE,
@@ -382,18 +400,18 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
         return session
       } catch (error) {
         this.checkOpen()
-        // Lost meanwhile: the next attempt waits for the connection that replaces it.
+        // Connection lost: the next attempt waits for its replacement.
         if (!amqp.isGone) throw jmsException(error)
       }
     }
   }
 
-  /** Of connections for queues only. */
+  /** As `createSession`, for a queue connection. */
   createQueueSession(transacted: boolean, acknowledgeMode: number): Promise<Session> {
     return this.createSession(transacted, acknowledgeMode)
   }
 
-  /** Of connections for topics only. */
+  /** As `createSession`, for a topic connection. */
   createTopicSession(transacted: boolean, acknowledgeMode: number): Promise<Session> {
     return this.createSession(transacted, acknowledgeMode)
   }
@@ -410,11 +428,14 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   }
 
   /**
-   * Sets the client id and claims it at the provider. It must come before any other use of the connection.
+   * Sets the client id and claims it at the provider. Must be called before any other use of the
+   * connection.
    *
-   * Throws `IllegalStateException` when the connection was used or has an id already, and `InvalidClientIDException` for an id that
-   * is not a string or empty. The returned promise rejects with `InvalidClientIDException` when another connection has the id, and
-   * with `JMSException` when the provider cannot be reached. A program may leave it alone: every later call reports the same error.
+   * Throws `IllegalStateException` if the connection was used or already has an id, and
+   * `InvalidClientIDException` if the id is empty or not a string. The returned promise rejects
+   * with `InvalidClientIDException` if another connection has the id, and with `JMSException` if
+   * the provider cannot be reached. The promise need not be awaited: every later call reports the
+   * same error.
    */
   setClientID(clientID: string): Promise<void> {
     this.checkOpen()
@@ -438,7 +459,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     return metaData
   }
 
-  /** The listener of connection failures, or null. */
+  /** Listener for connection failures, or null. */
   getExceptionListener(): ExceptionListener | null {
     this.checkOpen()
     return this.#exceptionListener
@@ -452,8 +473,8 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   }
 
   /**
-   * Starts the delivery of messages. Rejects with `InvalidClientIDException` when another connection has the client id, and with
-   * `JMSException` when the connection is lost.
+   * Starts delivery of messages. Rejects with `InvalidClientIDException` if another connection has
+   * the client id, and with `JMSException` if the connection is lost.
    */
   async start(): Promise<void> {
     await this.amqp()
@@ -462,7 +483,10 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     for (const consumer of this.#consumers) consumer.onStarted()
   }
 
-  /** Pauses the delivery of messages; resolves when no listener is running. Throws `IllegalStateException` in a listener. */
+  /**
+   * Pauses delivery of messages; resolves when no listener is running. Rejects with
+   * `IllegalStateException` in a listener.
+   */
   async stop(): Promise<void> {
     this.checkOpen()
     for (const session of this.#sessions) session.checkNotInListener('stop')
@@ -472,8 +496,8 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   }
 
   /**
-   * Closes all sessions and the connection, and ends attempts to reconnect. Waits for listeners that are running; to close without
-   * waiting for a handler, use `jmsListener` and its deadline. Idempotent.
+   * Closes all sessions and the connection, and stops reconnecting. Waits for running listeners;
+   * for a close with a deadline, use `jmsListener`. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close().catch((error: unknown) => {
@@ -549,7 +573,8 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
         throw new IllegalStateException(`${destination} has consumers`)
       }
     }
-    // The provider deletes them with the connection; not to create it again is all there is to do.
+    // The provider deletes temporary destinations with the connection: removing it here prevents
+    // that it is created again.
     if (!this.isUp) {
       this.#temporary.delete(destination)
       return
@@ -568,7 +593,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     this.#temporary.delete(destination)
   }
 
-  /** @internal Whether a temporary destination is gone, as far as this connection knows. */
+  /** @internal Whether a temporary destination of this connection was deleted. */
   isDeleted(destination: Destination): boolean {
     if (!(destination instanceof TemporaryQueue || destination instanceof TemporaryTopic))
       return false
@@ -577,7 +602,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
 
   // Consumers for application servers.
 
-  /** Hands messages to sessions of a pool (section 8.2, optional). */
+  /** Passes messages to the sessions of a pool (section 8.2, optional). */
   createConnectionConsumer(
     destination: Destination,
     messageSelector: string | null,

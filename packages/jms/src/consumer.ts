@@ -27,17 +27,20 @@ import type { Message } from './message/message.ts'
 import { checkValue, listenerOrNull, number, type OptionRule } from './options.ts'
 import { call, type Session } from './session.ts'
 
-/** Gets messages as they come; the next one after it has returned, or the promise it returned has settled. */
+/**
+ * Receives messages one at a time: called with the next message after it has returned, or after the
+ * promise it returned has settled.
+ */
 export type MessageListener =
   | ((message: Message) => void | Promise<void>)
   | { onMessage(message: Message): void | Promise<void> }
 
-/** A message that arrived, until it is settled. */
+/** A delivery that is not settled yet. */
 export class ConsumedDelivery {
   readonly delivery: IncomingDelivery
   readonly consumer: MessageConsumer
   #isStale = false
-  /** Called when the connection that it came over is lost. */
+  /** Called when the connection of the delivery is lost. */
   onLost: ((error: JMSException) => void) | undefined
 
   constructor(delivery: IncomingDelivery, consumer: MessageConsumer) {
@@ -45,7 +48,10 @@ export class ConsumedDelivery {
     this.consumer = consumer
   }
 
-  /** The connection it came over is gone: it is the provider's again, and cannot be settled. */
+  /**
+   * Whether the connection of the delivery has ended: the provider owns the message again, and it
+   * cannot be settled.
+   */
   get isStale(): boolean {
     return this.#isStale || this.delivery.link.session.isEnded
   }
@@ -67,13 +73,13 @@ interface Waiter {
   timer: Timer | undefined
 }
 
-/** How long a provider may take to say that nothing is left. */
+/** Time limit for the provider's answer to a drain, milliseconds. */
 const DRAIN_TIMEOUT_MS = 60_000
 
 /** Receives messages from a destination (Jakarta Messaging 3.1, section 6.6). */
 export class MessageConsumer implements AsyncDisposable {
   readonly #session: Session
-  /** Destination that is consumed. */
+  /** Destination of the consumer. */
   readonly destination: Destination
   readonly #options: {
     readonly selector: string | null
@@ -85,20 +91,20 @@ export class MessageConsumer implements AsyncDisposable {
   }
   #link: ReceiverLink | undefined
   #linkName: string | undefined
-  /** Came, and not given to the program yet. */
+  /** Received, not yet passed to the program. */
   #queue: ConsumedDelivery[] = []
   readonly #waiters: Waiter[] = []
   #listener: MessageListener | null = null
   #isStarted = false
   #isSuspended = false
   #isClosed = false
-  /** Closed by the program, but what it consumed is not acknowledged yet. */
+  /** Closed by the program, but with unacknowledged messages. */
   #isLeaving = false
   #failure: JMSException | undefined
   #drained: (() => void)[] = []
   #isEnded = false
 
-  /** @internal Made by a session. */
+  /** @internal Created by a session. */
   constructor(
     session: Session,
     destination: Destination,
@@ -125,7 +131,9 @@ export class MessageConsumer implements AsyncDisposable {
     return this.#session.connection.options.prefetch
   }
 
-  /** @internal Attaches over a session that has begun; again, after the connection was replaced. */
+  /**
+   * @internal Attaches the link to a begun session; called again after the connection was replaced.
+   */
   async attach(amqp: AmqpSession): Promise<void> {
     if (this.#isClosed || this.#failure !== undefined) return
     const { connection } = this.#session
@@ -159,7 +167,7 @@ export class MessageConsumer implements AsyncDisposable {
       link.detach({ closed: true })
       throw error
     }
-    // Closed meanwhile.
+    // Closed during the attach.
     if (this.#isClosed) link.detach({ closed: !this.#options.isDurable })
   }
 
@@ -204,7 +212,7 @@ export class MessageConsumer implements AsyncDisposable {
     return selector === null || selector === undefined || selector.trim() === '' ? null : selector
   }
 
-  /** @internal The error for a consumer that could not be created. */
+  /** @internal Converts the error of a failed attach. */
   explain(error: unknown): JMSException {
     const isField = error instanceof AmqpError && error.code === Condition.invalidField
     if (isField && this.#selector !== null) {
@@ -224,7 +232,7 @@ export class MessageConsumer implements AsyncDisposable {
     for (const done of this.#drained.splice(0)) done()
     if (detach === undefined || link !== this.#link) return
     link.detach({ closed: detach.closed ?? true })
-    // Before it attached, that is the answer which `attach` awaits.
+    // Before the attach completes, `attach` reports the detach.
     if (this.#isClosed || link.remote === undefined || !isTerminus(link)) return
     const what = `the provider ended the consumer of ${this.destination}`
     this.onFailed(
@@ -234,7 +242,7 @@ export class MessageConsumer implements AsyncDisposable {
     )
   }
 
-  // What comes.
+  // Incoming messages.
 
   #onDelivery(delivery: IncomingDelivery): void {
     const consumed = new ConsumedDelivery(delivery, this)
@@ -288,7 +296,7 @@ export class MessageConsumer implements AsyncDisposable {
     this.#isStarted = false
   }
 
-  /** @internal A listener has something to do. */
+  /** @internal Whether the listener has a message to handle. */
   get hasWork(): boolean {
     return (
       this.#listener !== null &&
@@ -299,7 +307,7 @@ export class MessageConsumer implements AsyncDisposable {
     )
   }
 
-  /** @internal Gives the listener one message. */
+  /** @internal Passes one message to the listener. */
   async dispatchOne(): Promise<void> {
     const consumed = this.#queue.shift()
     const listener = this.#listener
@@ -313,7 +321,8 @@ export class MessageConsumer implements AsyncDisposable {
       await this.#session.inListener(() => call(listener, message))
       if (isAutomatic) consumed.settle({ kind: 'accepted' })
     } catch {
-      // It comes again, and counts: who fails too often is a dead letter.
+      // Redelivered with a higher delivery count: a message that fails too often becomes a dead
+      // letter.
       if (isAutomatic) consumed.settle({ kind: 'modified', deliveryFailed: true })
     }
     if (isAutomatic) this.#session.forgetConsumed(consumed)
@@ -324,7 +333,9 @@ export class MessageConsumer implements AsyncDisposable {
     return this.#session.acknowledgesItself
   }
 
-  /** @internal Undefined for what expired, or is no message: it is settled then. */
+  /**
+   * @internal Returns undefined for a message that expired or cannot be decoded, and settles it.
+   */
   decode(consumed: ConsumedDelivery): Message | undefined {
     const { connection } = this.#session
     try {
@@ -345,7 +356,7 @@ export class MessageConsumer implements AsyncDisposable {
     }
   }
 
-  // The program's side.
+  // Public API.
 
   #checkOpen(): void {
     if (this.#isClosed) throw new IllegalStateException('the consumer is closed')
@@ -366,8 +377,8 @@ export class MessageConsumer implements AsyncDisposable {
   }
 
   /**
-   * Sets the listener that is called with each message, one at a time; an async one is awaited.
-   * Null removes it.
+   * Sets the listener that is called with each message, one at a time; the promise of an async
+   * listener is awaited. Null removes the listener.
    */
   setMessageListener(listener: MessageListener | null): void {
     this.#checkOpen()
@@ -377,7 +388,7 @@ export class MessageConsumer implements AsyncDisposable {
     this.#serve()
   }
 
-  // The names of the classic domains.
+  // Methods of the classic queue and topic domains.
 
   /** Queue of a `QueueReceiver`. */
   getQueue(): Destination {
@@ -387,14 +398,14 @@ export class MessageConsumer implements AsyncDisposable {
   getTopic(): Destination {
     return this.destination
   }
-  /** Whether messages of the own connection are left out. */
+  /** Whether messages published by the same connection are excluded. */
   getNoLocal(): boolean {
     return this.#options.noLocal
   }
 
   /**
-   * The next message; waits up to `timeout` milliseconds, for ever with 0 or without one. Null when there was none in time, or
-   * the consumer was closed meanwhile.
+   * Returns the next message; waits up to `timeout` milliseconds, without limit if 0 or omitted.
+   * Null if no message arrived in time, or the consumer was closed.
    */
   async receive(timeout = 0): Promise<Message | null> {
     this.#checkReceive()
@@ -412,7 +423,7 @@ export class MessageConsumer implements AsyncDisposable {
     }
   }
 
-  /** The next message if there is one now: the provider is asked. */
+  /** Returns the next message if the provider has one now, else null. */
   async receiveNoWait(): Promise<Message | null> {
     this.#checkReceive()
     for (;;) {
@@ -437,7 +448,7 @@ export class MessageConsumer implements AsyncDisposable {
 
   #deliver(consumed: ConsumedDelivery): Message | undefined {
     this.#topUp()
-    // Lost since it was taken from the queue.
+    // Lost after it was taken from the queue.
     if (consumed.isStale) return undefined
     const message = this.decode(consumed)
     if (message !== undefined) this.#session.consumed(consumed, true)
@@ -449,7 +460,7 @@ export class MessageConsumer implements AsyncDisposable {
     return this.#isStarted && !this.#isSuspended ? this.#queue.shift() : undefined
   }
 
-  /** @internal Undefined when there was none in time, or the consumer was closed. */
+  /** @internal Returns undefined if no message arrived in time, or the consumer was closed. */
   takeDelivery(timeoutMs?: number): Promise<ConsumedDelivery | undefined> {
     const now = this.takeDeliveryNow()
     if (now !== undefined) return Promise.resolve(now)
@@ -468,7 +479,10 @@ export class MessageConsumer implements AsyncDisposable {
     })
   }
 
-  /** @internal The next message for a listener, not settled yet. Undefined when the consumer was closed or ended. */
+  /**
+   * @internal Returns the next message for a listener, unsettled. Undefined if the consumer was
+   * closed or ended.
+   */
   async take(): Promise<
     { readonly delivery: ConsumedDelivery; readonly message: Message } | undefined
   > {
@@ -483,7 +497,7 @@ export class MessageConsumer implements AsyncDisposable {
   }
 
   async #giveUpWaiting(waiter: Waiter): Promise<void> {
-    // Without prefetch a message may be on its way: the provider has the last word.
+    // Without prefetch a message may be in flight: the drain returns it.
     if (this.#prefetch === 0 && this.#isStarted) await this.#drain()
     const at = this.#waiters.indexOf(waiter)
     if (at < 0) return
@@ -491,7 +505,10 @@ export class MessageConsumer implements AsyncDisposable {
     waiter.resolve(undefined)
   }
 
-  /** Resolves when all that the provider has for us now is here, and no credit is left. */
+  /**
+   * Resolves when all messages that the provider has available were received, and no credit is
+   * left.
+   */
   async #drain(): Promise<void> {
     const link = this.#link
     if (link === undefined || link.isRemotelyDetached || link.isDetached) return
@@ -505,15 +522,18 @@ export class MessageConsumer implements AsyncDisposable {
       .catch(() => undefined)
   }
 
-  // What the session asks for.
+  // Called by the session.
 
-  /** @internal Nothing more comes until `resume`. */
+  /** @internal Stops receiving until `resume`. */
   async suspend(): Promise<void> {
     this.#isSuspended = true
     await this.#drain()
   }
 
-  /** @internal Receives nothing more, and gives back what the program has not seen; what it has seen can still be settled. */
+  /**
+   * @internal Stops receiving and releases messages that the program has not seen; those it has
+   * seen can still be settled.
+   */
   async end(): Promise<void> {
     this.#isEnded = true
     this.endReceives()
@@ -521,7 +541,7 @@ export class MessageConsumer implements AsyncDisposable {
     this.releaseQueued()
   }
 
-  /** @internal Gives back what the program has not seen. */
+  /** @internal Releases messages that the program has not seen. */
   releaseQueued(): void {
     const queued = this.#queue
     this.#queue = []
@@ -536,23 +556,25 @@ export class MessageConsumer implements AsyncDisposable {
     this.#serve()
   }
 
-  /** @internal What was consumed is acknowledged: a closed consumer can go. */
+  /** @internal The consumed messages are acknowledged: a closed consumer can detach. */
   onAcknowledged(): void {
     if (this.#isLeaving) void this.#leave()
   }
 
-  /** @internal The connection is gone, perhaps to be replaced. */
+  /** @internal The connection was lost; it may be replaced. */
   onLost(): void {
     this.#link = undefined
     this.#queue = []
     for (const done of this.#drained.splice(0)) done()
-    // What it consumed before it was closed can no longer be acknowledged.
+    // Messages consumed before the close can no longer be acknowledged.
     if (!this.#isLeaving) return
     this.#isLeaving = false
     this.#gone()
   }
 
-  /** @internal It receives nothing any more. Its listener is not called again, so the exception listener is. */
+  /**
+   * @internal The consumer failed. Its listener is no longer called, so the exception listener is.
+   */
   onFailed(error: JMSException): void {
     if (this.#failure !== undefined) return
     this.#failure = error
@@ -567,7 +589,7 @@ export class MessageConsumer implements AsyncDisposable {
     if (this.#listener !== null && connection.isUp) connection.reportException(error)
   }
 
-  /** @internal Receives that are waiting resolve with nothing. */
+  /** @internal Completes pending receives without a message. */
   endReceives(): void {
     for (const waiter of this.#waiters.splice(0)) {
       waiter.timer?.cancel()
@@ -584,7 +606,10 @@ export class MessageConsumer implements AsyncDisposable {
     this.#options.onClosed()
   }
 
-  /** Ends it; a durable subscription lives on. What was consumed can still be acknowledged. Idempotent. */
+  /**
+   * Closes the consumer; a durable subscription remains. Consumed messages can still be
+   * acknowledged. Idempotent.
+   */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -598,7 +623,7 @@ export class MessageConsumer implements AsyncDisposable {
     await this.#drain()
     this.releaseQueued()
     if (this.#link !== link) {
-      // Lost meanwhile.
+      // Connection lost during the drain.
       this.#gone()
       return
     }
@@ -618,7 +643,7 @@ export class MessageConsumer implements AsyncDisposable {
     const { promise, resolve } = Promise.withResolvers<void>()
     link.handler = { onDelivery() {}, onDetach: () => resolve() }
     if (link.isRemotelyDetached) resolve()
-    // A durable subscription is left, not closed.
+    // A detach without close keeps a durable subscription.
     link.detach({ closed: !this.#options.isDurable })
     await this.#session.connection
       .limited(promise, `closing the consumer of ${this.destination}`, 5000)
@@ -637,7 +662,7 @@ export class MessageConsumer implements AsyncDisposable {
 
 const milliseconds: OptionRule = { ...number(0), expected: 'milliseconds from 0' }
 
-/** Whether the provider attached, instead of refusing with an attach without a source. */
+/** Whether the provider accepted the attach; it refuses with an attach without a source. */
 function isTerminus(link: ReceiverLink): boolean {
   return link.remote?.source !== undefined
 }

@@ -2,12 +2,12 @@
 import { JmsCapability, JmsDestinationType } from '@millrace/amqp'
 import { InvalidDestinationException } from './exceptions.ts'
 
-/** Where messages go and come from. */
+/** Where messages are sent to and received from. */
 export abstract class Destination {
   #address: string
   /** Whether it is a queue or a topic. */
   abstract readonly kind: 'queue' | 'topic'
-  /** Whether it ends with its connection. */
+  /** Whether the destination ends with its connection. */
   readonly isTemporary: boolean = false
 
   /** Creates a destination of this name. */
@@ -20,22 +20,25 @@ export abstract class Destination {
     this.#address = address
   }
 
-  /** The name, as the provider knows it. */
+  /** Name of the destination at the provider. */
   get address(): string {
     return this.#address
   }
 
-  /** @internal A temporary destination was made anew, over another connection. */
+  /**
+   * @internal The temporary destination was created again, over another connection, with this
+   * address.
+   */
   moveTo(address: string): void {
     this.#address = address
   }
 
-  /** Name, with its kind. */
+  /** Name of the destination. */
   toString(): string {
     return this.address
   }
 
-  /** Whether the other is a destination of the same kind and name. */
+  /** Whether `other` is a destination of the same kind and name. */
   equals(other: unknown): boolean {
     return (
       other instanceof Destination && other.kind === this.kind && other.address === this.address
@@ -63,12 +66,12 @@ export class Topic extends Destination {
   }
 }
 
-/** What makes and deletes temporary destinations. */
+/** Deletes temporary destinations: the connection that created them. */
 export interface TemporaryOwner {
   deleteTemporary(destination: TemporaryQueue | TemporaryTopic): Promise<void>
 }
 
-/** A queue that lives as long as the connection that made it. */
+/** A queue that ends with the connection that created it. */
 export class TemporaryQueue extends Queue {
   override readonly isTemporary = true
   readonly #owner: TemporaryOwner | undefined
@@ -78,18 +81,18 @@ export class TemporaryQueue extends Queue {
     this.#owner = owner
   }
 
-  /** Only its own connection consumes from it. */
+  /** Whether `owner` created the queue; only that connection may consume from it. */
   isOwnedBy(owner: TemporaryOwner): boolean {
     return this.#owner === owner
   }
 
-  /** Rejects with `JMSException` while it has consumers. */
+  /** Deletes the queue. Rejects with `JMSException` if it has consumers. */
   async delete(): Promise<void> {
     await this.#owner?.deleteTemporary(this)
   }
 }
 
-/** A topic that lives as long as the connection that made it. */
+/** A topic that ends with the connection that created it. */
 export class TemporaryTopic extends Topic {
   override readonly isTemporary = true
   readonly #owner: TemporaryOwner | undefined
@@ -99,12 +102,12 @@ export class TemporaryTopic extends Topic {
     this.#owner = owner
   }
 
-  /** Whether the connection created it. */
+  /** Whether `owner` created the topic; only that connection may consume from it. */
   isOwnedBy(owner: TemporaryOwner): boolean {
     return this.#owner === owner
   }
 
-  /** Rejects with `JMSException` while it has consumers. */
+  /** Deletes the topic. Rejects with `JMSException` if it has consumers. */
   async delete(): Promise<void> {
     await this.#owner?.deleteTemporary(this)
   }
@@ -115,7 +118,7 @@ export function capabilityOf({ kind, isTemporary }: Destination): string {
   return isTemporary ? JmsCapability.temporaryTopic : JmsCapability.topic
 }
 
-/** The byte of the AMQP JMS mapping. */
+/** Type byte of a destination in the AMQP JMS mapping. */
 export function typeOf({ kind, isTemporary }: Destination): number {
   if (kind === 'queue') {
     return isTemporary ? JmsDestinationType.temporaryQueue : JmsDestinationType.queue
@@ -123,7 +126,7 @@ export function typeOf({ kind, isTemporary }: Destination): number {
   return isTemporary ? JmsDestinationType.temporaryTopic : JmsDestinationType.topic
 }
 
-/** The destination that an address and that byte stand for. */
+/** Returns the destination for an address and a type byte. */
 export function destinationOf(address: string, type: number | undefined): Destination {
   switch (type) {
     case JmsDestinationType.topic:

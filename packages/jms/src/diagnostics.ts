@@ -2,15 +2,16 @@
 import { channel } from 'node:diagnostics_channel'
 
 /**
- * What can be observed through `node:diagnostics_channel`. A channel without a subscriber costs nothing.
+ * Channels of `node:diagnostics_channel`. A channel without subscribers costs nothing.
  *
- * | channel | message |
- * | --- | --- |
- * | `millrace:jms:lost` | `{ clientID, error, isFinal }`: a connection was lost; unless `isFinal` it is replaced |
- * | `millrace:jms:restored` | `{ clientID }`: a lost connection is in use again |
- * | `millrace:jms:failed` | `{ clientID, error }`: a connection is lost for good |
- * | `millrace:jms:listener:error` | `{ destination, error, message }`: a handler of `jmsListener` failed, or its consumer did |
- * | `millrace:jms:listener:closed` | `{ destination, error }`: a `jmsListener` ended; `error` is undefined after `close` |
+ * - `millrace:jms:lost`, `{ clientID, error, isFinal }`: a connection was lost; unless `isFinal` it
+ *   is replaced.
+ * - `millrace:jms:restored`, `{ clientID }`: a lost connection is in use again.
+ * - `millrace:jms:failed`, `{ clientID, error }`: a connection failed permanently.
+ * - `millrace:jms:listener:error`, `{ destination, error, message }`: a handler of `jmsListener`,
+ *   or its consumer, failed.
+ * - `millrace:jms:listener:closed`, `{ destination, error }`: a `jmsListener` ended; `error` is
+ *   undefined after `close`.
  */
 export const channels = {
   lost: channel('millrace:jms:lost'),

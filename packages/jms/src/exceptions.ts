@@ -6,66 +6,66 @@ import { MillraceError, systemErrorCode } from '@millrace/base'
 export class JMSException extends MillraceError {
   override readonly name: string = 'JMSException'
 
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_ERROR', linked?: unknown) {
     super(errorCode, reason, linked === undefined ? {} : { cause: linked })
   }
 
-  /** Error code: that of AMQP, or one that begins `JMS_`. */
+  /** Error code: an AMQP condition, or a code that begins with `JMS_`. */
   getErrorCode(): string {
     return this.code
   }
 
-  /** The error that led to this one, or undefined. */
+  /** Cause of this exception, or undefined. */
   getLinkedException(): unknown {
     return this.cause
   }
 }
 
-/** A method was called at a time when it may not be. */
+/** A method was called in a state that does not allow it. */
 export class IllegalStateException extends JMSException {
   override readonly name = 'IllegalStateException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_ILLEGAL_STATE', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
-/** A client id that is not allowed, or in use. */
+/** A client id that is invalid or in use. */
 export class InvalidClientIDException extends JMSException {
   override readonly name = 'InvalidClientIDException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_INVALID_CLIENT_ID', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
-/** A destination that the provider does not know, or that is not one. */
+/** A destination that is invalid or does not exist at the provider. */
 export class InvalidDestinationException extends JMSException {
   override readonly name = 'InvalidDestinationException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_INVALID_DESTINATION', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
-/** A selector that cannot be read. */
+/** A selector that cannot be parsed. */
 export class InvalidSelectorException extends JMSException {
   override readonly name = 'InvalidSelectorException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_INVALID_SELECTOR', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
-/** Credentials or permissions that the provider does not accept. */
+/** Credentials or permissions that the provider rejected. */
 export class JMSSecurityException extends JMSException {
   override readonly name = 'JMSSecurityException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_SECURITY', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
-/** The end of a stream or bytes message was read over. */
+/** A read past the end of a stream or bytes message. */
 export class MessageEOFException extends JMSException {
   override readonly name = 'MessageEOFException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_MESSAGE_EOF', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -73,31 +73,31 @@ export class MessageEOFException extends JMSException {
 /** A type that a message does not support, or a conversion that is not allowed. */
 export class MessageFormatException extends JMSException {
   override readonly name = 'MessageFormatException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_MESSAGE_FORMAT', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
-/** A write-only message was read. */
+/** A read from a write-only message. */
 export class MessageNotReadableException extends JMSException {
   override readonly name = 'MessageNotReadableException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_MESSAGE_NOT_READABLE', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
-/** A read-only message was written. */
+/** A write to a read-only message. */
 export class MessageNotWriteableException extends JMSException {
   override readonly name = 'MessageNotWriteableException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_MESSAGE_NOT_WRITEABLE', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
-/** The provider has no room or no right to make what was asked for. */
+/** The provider refused to allocate a resource. */
 export class ResourceAllocationException extends JMSException {
   override readonly name = 'ResourceAllocationException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_RESOURCE_ALLOCATION', linked?: unknown) {
     super(reason, errorCode, linked)
   }
@@ -105,82 +105,83 @@ export class ResourceAllocationException extends JMSException {
 /** A call that is not allowed in a transaction. */
 export class TransactionInProgressException extends JMSException {
   override readonly name = 'TransactionInProgressException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_TRANSACTION_IN_PROGRESS', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
-/** `commit` ended in a rollback. */
+/** `commit` rolled the transaction back. */
 export class TransactionRolledBackException extends JMSException {
   override readonly name = 'TransactionRolledBackException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_TRANSACTION_ROLLED_BACK', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
 /**
- * The connection was lost, or no answer came in time, between `commit` and the answer of the provider: the transaction was committed
- * or rolled back, and the session cannot tell. What was received in it is delivered again if it was rolled back. The transaction
- * is over, and the session is ready for the next one.
+ * The outcome of `commit` is unknown: the connection was lost, or the provider did not answer in
+ * time, so the transaction was either committed or rolled back. Messages received in it are
+ * delivered again if it was rolled back. The transaction has ended; the session is ready for the
+ * next one.
  */
 export class TransactionInDoubtException extends JMSException {
   override readonly name = 'TransactionInDoubtException'
-  /** Creates the exception with a reason, an error code and the error that led to it. */
+  /** Creates the exception with a reason, an error code and a cause. */
   constructor(reason: string, errorCode = 'JMS_TRANSACTION_IN_DOUBT', linked?: unknown) {
     super(reason, errorCode, linked)
   }
 }
 
-/** Root of the exceptions of the simplified API. Each wraps the exception of the classic one. */
+/** Root of the exceptions of the simplified API. Each wraps an exception of the classic API. */
 export class JMSRuntimeException extends MillraceError {
   override readonly name: string = 'JMSRuntimeException'
-  /** Creates the exception with a message, an error code and the error that led to it. */
+  /** Creates the exception with a message, an error code and a cause. */
   constructor(detailMessage: string, errorCode = 'JMS_ERROR', cause?: unknown) {
     super(errorCode, detailMessage, cause === undefined ? {} : { cause })
   }
 
-  /** Error code: that of AMQP, or one that begins `JMS_`. */
+  /** Error code: an AMQP condition, or a code that begins with `JMS_`. */
   getErrorCode(): string {
     return this.code
   }
 }
-/** A call at a time at which it is not allowed; of the simplified API. */
+/** A call in a state that does not allow it (simplified API). */
 export class IllegalStateRuntimeException extends JMSRuntimeException {
   override readonly name = 'IllegalStateRuntimeException'
 }
-/** A client id that is in use, empty, or set too late; of the simplified API. */
+/** A client id that is in use, empty, or set too late (simplified API). */
 export class InvalidClientIDRuntimeException extends JMSRuntimeException {
   override readonly name = 'InvalidClientIDRuntimeException'
 }
-/** A destination that does not exist or cannot be used; of the simplified API. */
+/** A destination that does not exist or cannot be used (simplified API). */
 export class InvalidDestinationRuntimeException extends JMSRuntimeException {
   override readonly name = 'InvalidDestinationRuntimeException'
 }
-/** A selector that cannot be read; of the simplified API. */
+/** A selector that cannot be parsed (simplified API). */
 export class InvalidSelectorRuntimeException extends JMSRuntimeException {
   override readonly name = 'InvalidSelectorRuntimeException'
 }
-/** A wrong user or password, or a right that is missing; of the simplified API. */
+/** Wrong credentials or a missing permission (simplified API). */
 export class JMSSecurityRuntimeException extends JMSRuntimeException {
   override readonly name = 'JMSSecurityRuntimeException'
 }
-/** A value that cannot be converted; of the simplified API. */
+/** A value that cannot be converted (simplified API). */
 export class MessageFormatRuntimeException extends JMSRuntimeException {
   override readonly name = 'MessageFormatRuntimeException'
 }
-/** A body or properties that are read-only; of the simplified API. */
+/** A write to a read-only body or to read-only properties (simplified API). */
 export class MessageNotWriteableRuntimeException extends JMSRuntimeException {
   override readonly name = 'MessageNotWriteableRuntimeException'
 }
-/** A resource that the provider refused; of the simplified API. */
+/** A resource that the provider refused to allocate (simplified API). */
 export class ResourceAllocationRuntimeException extends JMSRuntimeException {
   override readonly name = 'ResourceAllocationRuntimeException'
 }
-/** A call that is not allowed in a transaction; of the simplified API. */
+/** A call that is not allowed in a transaction (simplified API). */
 export class TransactionInProgressRuntimeException extends JMSRuntimeException {
   override readonly name = 'TransactionInProgressRuntimeException'
 }
-/** A transaction that was rolled back instead of committed; of the simplified API. */
+/** A transaction that was rolled back instead of committed (simplified API). */
 export class TransactionRolledBackRuntimeException extends JMSRuntimeException {
   override readonly name = 'TransactionRolledBackRuntimeException'
 }
@@ -200,14 +201,14 @@ const runtimeClasses: Readonly<
   TransactionRolledBackException: TransactionRolledBackRuntimeException,
 }
 
-/** The simplified API's exception for one of the classic API. */
+/** Converts an exception of the classic API to that of the simplified API. */
 export function runtimeException(error: unknown): unknown {
   if (!(error instanceof JMSException)) return error
   const Class = runtimeClasses[error.name] ?? JMSRuntimeException
   return new Class(error.message, error.code, error)
 }
 
-/** What a program is told of an error of the wire. */
+/** Converts an error, such as an AMQP error, to the JMS exception for the program. */
 export function jmsException(error: unknown, context = ''): JMSException {
   if (error instanceof JMSException) return error
   const told = error instanceof Error ? error.message : String(error)

@@ -8,7 +8,7 @@ import type { BodyOf, Message } from './message/message.ts'
 export class JMSConsumer implements AsyncDisposable {
   readonly #consumer: MessageConsumer
 
-  /** @internal Made by a context. */
+  /** @internal Created by a context. */
   constructor(consumer: MessageConsumer) {
     this.#consumer = consumer
   }
@@ -22,8 +22,8 @@ export class JMSConsumer implements AsyncDisposable {
     return unchecked(() => this.#consumer.getMessageListener())
   }
   /**
-   * Sets the listener that is called with each message, one at a time; an async one is awaited.
-   * Null removes it.
+   * Sets the listener that is called with each message, one at a time; the promise of an async
+   * listener is awaited. Null removes the listener.
    */
   setMessageListener(listener: MessageListener | null): void {
     unchecked(() => this.#consumer.setMessageListener(listener))
@@ -32,17 +32,20 @@ export class JMSConsumer implements AsyncDisposable {
   receive(timeout?: number): Promise<Message | null> {
     return unchecked(() => this.#consumer.receive(timeout))
   }
-  /** The next message if one is there, else null. */
+  /** Returns the next message if the provider has one now, else null. */
   receiveNoWait(): Promise<Message | null> {
     return unchecked(() => this.#consumer.receiveNoWait())
   }
-  /** The body of the next message: `receiveBody(String)`, `receiveBody(Map)`, `receiveBody(Buffer)`, `receiveBody(json<Order>())`. */
+  /**
+   * Returns the body of the next message: `receiveBody(String)`, `receiveBody(Map)`,
+   * `receiveBody(Buffer)`, `receiveBody(json<Order>())`.
+   */
   async receiveBody<T>(type: T, timeout?: number): Promise<BodyOf<T> | null> {
     return this.#bodyOf(await this.receive(timeout), type)
   }
   /**
-   * The body of the next message as the given type if one is there, else null. Throws
-   * `MessageFormatRuntimeException`.
+   * Returns the body of the next message as the given type if the provider has a message now, else
+   * null. Throws `MessageFormatRuntimeException`.
    */
   async receiveBodyNoWait<T>(type: T): Promise<BodyOf<T> | null> {
     return this.#bodyOf(await this.receiveNoWait(), type)
@@ -51,7 +54,7 @@ export class JMSConsumer implements AsyncDisposable {
   #bodyOf<T>(message: Message | null, type: T): BodyOf<T> | null {
     if (message === null) return null
     return unchecked(() => {
-      // A message without a body has none to receive.
+      // An instance of `Message` itself has no body.
       if (message.constructor.name === 'Message') {
         throw new MessageFormatException('the message has no body')
       }
@@ -59,7 +62,7 @@ export class JMSConsumer implements AsyncDisposable {
     })
   }
 
-  /** Closes the consumer; what was prefetched goes back. */
+  /** Closes the consumer; prefetched messages are released. */
   async close(): Promise<void> {
     await unchecked(() => this.#consumer.close())
   }

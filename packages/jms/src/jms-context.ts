@@ -37,13 +37,13 @@ const requestRules: OptionRules<RequestOptions> & { readonly reply: OptionRule }
   reply: bodyCodec,
 }
 
-/** A connection that several contexts share, and how many do. */
+/** A connection shared by contexts, with the number of its contexts. */
 interface SharedConnection {
   readonly connection: Connection
   users: number
 }
 
-/** Has errors of the classic API thrown as those of the simplified one. */
+/** Runs work, and converts exceptions of the classic API to those of the simplified API. */
 export function unchecked<T>(work: () => T): T {
   try {
     const result = work()
@@ -58,15 +58,18 @@ export function unchecked<T>(work: () => T): T {
   }
 }
 
-/** Connection and session in one: the simplified API (Jakarta Messaging 3.1, section 2.8). Errors are the runtime exceptions. */
+/**
+ * A connection and a session in one: the simplified API (Jakarta Messaging 3.1, section 2.8).
+ * Errors are the runtime exceptions.
+ */
 export class JMSContext implements AsyncDisposable {
-  /** A message is acknowledged when `receive` returned it, or the listener returned. */
+  /** A message is acknowledged when `receive` returns it, or when the listener returns. */
   static readonly AUTO_ACKNOWLEDGE = 1
-  /** Messages are acknowledged by `acknowledge`, all that were received so far. */
+  /** `acknowledge` acknowledges all messages received so far. */
   static readonly CLIENT_ACKNOWLEDGE = 2
   /** As `AUTO_ACKNOWLEDGE`, in batches: messages may be delivered again after a failure. */
   static readonly DUPS_OK_ACKNOWLEDGE = 3
-  /** Sends and receipts become final with `commit`. */
+  /** Sends and receipts take effect with `commit`. */
   static readonly SESSION_TRANSACTED = 0
 
   readonly #shared: SharedConnection
@@ -83,7 +86,7 @@ export class JMSContext implements AsyncDisposable {
     shared.users++
   }
 
-  /** @internal Throws `JMSException` for what is no mode. */
+  /** @internal Throws `JMSException` if `mode` is not a session mode. */
   static checkMode(mode: number): void {
     if (![0, 1, 2, 3].includes(mode)) {
       throw new JMSException(
@@ -94,7 +97,7 @@ export class JMSContext implements AsyncDisposable {
 
   /** @internal */
   static open(connection: Connection, mode: number): JMSContext {
-    // The session comes with its first use: until then a client id may be set.
+    // The session is created on first use, because a client id may be set first.
     return new JMSContext({ connection, users: 0 }, mode)
   }
 
@@ -108,7 +111,7 @@ export class JMSContext implements AsyncDisposable {
 
   async #open(): Promise<Session> {
     this.#checkOpen()
-    // One that failed is tried again by the next call.
+    // The next call retries a failed open.
     this.#opening ??= this.#connection.createSession(this.#mode).catch((error: unknown) => {
       this.#opening = undefined
       throw error
@@ -117,7 +120,7 @@ export class JMSContext implements AsyncDisposable {
     return this.#session
   }
 
-  /** Messages and names need no provider. */
+  /** Messages and destinations are created without the provider. */
   #make<T>(make: (factories: typeof messageFactories) => T): T {
     return unchecked(() => {
       this.#checkOpen()
@@ -125,7 +128,7 @@ export class JMSContext implements AsyncDisposable {
     })
   }
 
-  /** Another context over the same connection, which closes with the last of them. */
+  /** Creates another context on the same connection, which closes with its last context. */
   createContext(sessionMode: number): JMSContext {
     return unchecked(() => {
       this.#checkOpen()
@@ -155,8 +158,9 @@ export class JMSContext implements AsyncDisposable {
     return unchecked(() => this.#connection.getClientID())
   }
   /**
-   * Sets the client id and claims it at the provider; see `Connection.setClientID`. The returned promise rejects with
-   * `InvalidClientIDRuntimeException` when another connection has the id. A program may leave it alone: every later call reports the same error.
+   * Sets the client id and claims it at the provider; see `Connection.setClientID`. The returned
+   * promise rejects with `InvalidClientIDRuntimeException` if another connection has the id. The
+   * promise need not be awaited: every later call reports the same error.
    */
   setClientID(clientID: string): Promise<void> {
     return unchecked(() => {
@@ -169,7 +173,7 @@ export class JMSContext implements AsyncDisposable {
   getMetaData(): ConnectionMetaData {
     return unchecked(() => this.#connection.getMetaData())
   }
-  /** The listener of connection failures, or null. */
+  /** Listener for connection failures, or null. */
   getExceptionListener(): ExceptionListener | null {
     return unchecked(() => this.#connection.getExceptionListener())
   }
@@ -177,7 +181,9 @@ export class JMSContext implements AsyncDisposable {
   setExceptionListener(listener: ExceptionListener | null): void {
     unchecked(() => this.#connection.setExceptionListener(listener))
   }
-  /** Starts delivery. Creating a consumer does it by itself unless `setAutoStart(false)`. */
+  /**
+   * Starts delivery. Creating a consumer also starts it, unless `setAutoStart(false)` was called.
+   */
   async start(): Promise<void> {
     await unchecked(() => this.#connection.start())
   }
@@ -185,7 +191,7 @@ export class JMSContext implements AsyncDisposable {
   async stop(): Promise<void> {
     await unchecked(() => this.#connection.stop())
   }
-  /** Whether making a consumer starts the connection. Default true. */
+  /** Sets whether creating a consumer starts delivery. Default true. */
   setAutoStart(autoStart: boolean): void {
     unchecked(() => this.#checkOpen())
     this.#autoStart = autoStart
@@ -213,23 +219,23 @@ export class JMSContext implements AsyncDisposable {
   }
 
   /**
-   * Sends a request to a destination and waits for its reply. Any number of requests may be under way at the same time; each gets its own
-   * reply. A name is that of a queue. The body may be a message, with properties and headers; its `JMSReplyTo` and, if it has none,
-   * its `JMSCorrelationID` are set. Requests are sent outside of the transaction of a transacted context, and start the connection
+   * Sends a request to a destination and waits for its reply. Any number of requests may be in
+   * flight; each receives its own reply. A string names a queue. The body may be a message with
+   * properties and headers; its `JMSReplyTo` is set, and its `JMSCorrelationID` if it has none.
+   * Requests are sent outside the transaction of a transacted context, and start the connection
    * unless `setAutoStart(false)` was called.
    *
-   * With `reply: json<Receipt>()` it resolves with the body of the reply, else with the message. Rejects with
-   * `JMSRuntimeException` of the code `JMS_TIMEOUT` when no reply comes in time, or `JMS_CONNECTION_LOST` when the connection is lost
-   * first: the request may have been handled. Rejects with `InvalidDestinationRuntimeException` when there is no such destination.
+   * With `reply: json<Receipt>()` it resolves with the body of the reply, else with the reply
+   * message. Rejects with `JMSRuntimeException` and the code `JMS_TIMEOUT` if no reply arrives in
+   * time, or `JMS_CONNECTION_LOST` if the connection is lost first: the request may have been
+   * handled. Rejects with `InvalidDestinationRuntimeException` if the destination does not exist.
    */
   request<R>(
     destination: Destination | string,
     body: Body,
     options: TypedRequestOptions<R>,
   ): Promise<R>
-  /**
-   * Sends a request and resolves with its reply; any number of requests may wait at the same time.
-   */
+  /** Sends a request and resolves with its reply; any number of requests may be in flight. */
   request(destination: Destination | string, body: Body, options?: RequestOptions): Promise<Message>
   request(
     destination: Destination | string,
@@ -274,56 +280,59 @@ export class JMSContext implements AsyncDisposable {
   createStreamMessage(): StreamMessage {
     return this.#make((factories) => factories.createStreamMessage())
   }
-  /** Creates a message whose body is plain data, which Java programs read as lists and maps. */
+  /** Creates a message whose body is plain data; Java programs read it as lists and maps. */
   createObjectMessage(object?: unknown): ObjectMessage {
     return this.#make((factories) => factories.createObjectMessage(object))
   }
 
-  /** Whether sends and receipts belong to transactions. */
+  /** Whether the context is transacted. */
   getTransacted(): boolean {
     unchecked(() => this.#checkOpen())
     return this.#mode === JMSContext.SESSION_TRANSACTED
   }
-  /** Session mode: `AUTO_ACKNOWLEDGE` and so on. */
+  /** Session mode, such as `AUTO_ACKNOWLEDGE`. */
   getSessionMode(): number {
     unchecked(() => this.#checkOpen())
     return this.#mode
   }
   /**
-   * Commits the transaction. Throws `TransactionRolledBackException` if it was rolled back instead.
+   * Commits the transaction. Rejects with `TransactionRolledBackRuntimeException` if it was rolled
+   * back instead.
    */
   async commit(): Promise<void> {
     await unchecked(async () => (await this.#open()).commit())
   }
-  /** Rolls the transaction back: sends are discarded, messages are delivered again. */
+  /**
+   * Rolls the transaction back: sent messages are discarded, received messages are delivered again.
+   */
   async rollback(): Promise<void> {
     await unchecked(async () => (await this.#open()).rollback())
   }
-  /** Delivers again what was not acknowledged. */
+  /** Redelivers all unacknowledged messages. */
   async recover(): Promise<void> {
     await unchecked(async () => (await this.#open()).recover())
   }
   /**
-   * Acknowledges all messages that this context received. Does nothing in other modes than
+   * Acknowledges all messages that this context received. Has no effect in modes other than
    * `CLIENT_ACKNOWLEDGE`.
    */
   async acknowledge(): Promise<void> {
     await unchecked(async () => (await this.#open()).acknowledge())
   }
 
-  /** A queue by name; nothing is created in the provider. */
+  /** Returns a queue by name; nothing is created at the provider. */
   createQueue(queueName: string): Queue {
     return this.#make((factories) => factories.createQueue(queueName))
   }
-  /** A topic by name; nothing is created in the provider. */
+  /** Returns a topic by name; nothing is created at the provider. */
   createTopic(topicName: string): Topic {
     return this.#make((factories) => factories.createTopic(topicName))
   }
-  /** Creates a queue that ends with the connection and that only it may consume from. */
+  /** Creates a queue that ends with the connection; only that connection may consume from it. */
   createTemporaryQueue(): Promise<TemporaryQueue> {
     return unchecked(async () => (await this.#open()).createTemporaryQueue())
   }
-  /** Creates a topic that ends with the connection and that only it may consume from. */
+  /** Creates a topic that ends with the connection; only that connection may consume from it. */
   createTemporaryTopic(): Promise<TemporaryTopic> {
     return unchecked(async () => (await this.#open()).createTemporaryTopic())
   }
@@ -337,8 +346,8 @@ export class JMSContext implements AsyncDisposable {
   }
 
   /**
-   * Consumes a queue, or a topic through a new subscription. Throws
-   * `InvalidDestinationException`, `InvalidSelectorException`.
+   * Consumes from a queue, or from a topic through a new subscription. Rejects with
+   * `InvalidDestinationRuntimeException` or `InvalidSelectorRuntimeException`.
    */
   createConsumer(
     destination: Destination,
@@ -350,8 +359,8 @@ export class JMSContext implements AsyncDisposable {
     )
   }
   /**
-   * Consumes a durable subscription of one consumer at a time; messages are kept while there is
-   * none. Needs a client id.
+   * Consumes from a durable subscription that has at most one consumer at a time; messages are kept
+   * while it has none. Requires a client id.
    */
   createDurableConsumer(
     topic: Topic,
@@ -363,7 +372,7 @@ export class JMSContext implements AsyncDisposable {
       session.createDurableConsumer(topic, name, messageSelector, noLocal),
     )
   }
-  /** Consumes a durable subscription that several consumers share. */
+  /** Consumes from a durable subscription that several consumers share. */
   createSharedDurableConsumer(
     topic: Topic,
     name: string,
@@ -373,7 +382,7 @@ export class JMSContext implements AsyncDisposable {
       session.createSharedDurableConsumer(topic, name, messageSelector),
     )
   }
-  /** Consumes a subscription that several consumers share and that ends with the last of them. */
+  /** Consumes from a subscription that several consumers share; it ends with the last of them. */
   createSharedConsumer(
     topic: Topic,
     sharedSubscriptionName: string,
@@ -383,7 +392,10 @@ export class JMSContext implements AsyncDisposable {
       session.createSharedConsumer(topic, sharedSubscriptionName, messageSelector),
     )
   }
-  /** Looks at the messages of a queue without consuming them. Throws `InvalidSelectorException`. */
+  /**
+   * Browses the messages of a queue without consuming them. Rejects with
+   * `InvalidSelectorRuntimeException`.
+   */
   createBrowser(queue: Queue, messageSelector: string | null = null): Promise<QueueBrowser> {
     return unchecked(async () => {
       const browser = await (await this.#open()).createBrowser(queue, messageSelector)
@@ -391,7 +403,10 @@ export class JMSContext implements AsyncDisposable {
       return browser
     })
   }
-  /** Deletes a durable subscription. Throws `InvalidDestinationException` if there is none. */
+  /**
+   * Deletes a durable subscription. Rejects with `InvalidDestinationRuntimeException` if it does
+   * not exist.
+   */
   unsubscribe(name: string): Promise<void> {
     return unchecked(async () => (await this.#open()).unsubscribe(name))
   }

@@ -26,15 +26,15 @@ import {
 import type { Session } from './session.ts'
 
 /**
- * How often, and after how long, a message whose handler failed is handled again before it is given back to the provider. Other messages
- * of the same session wait meanwhile, so that the order is kept.
+ * How often, and after which waits, a failed message is handled again before it is returned to the
+ * provider. Other messages of the same session wait, so that the order is kept.
  */
 export interface RetryOptions {
-  /** Attempts in all, the first one included. Default 3. */
+  /** Attempts in total, including the first. Default 3. */
   readonly maxAttempts?: number
   /** Wait before the second attempt, milliseconds. Default 1000. */
   readonly backoffMs?: number
-  /** Factor by which the wait grows with each attempt. Default 2. */
+  /** Factor by which the wait grows after each attempt. Default 2. */
   readonly multiplier?: number
   /** Longest wait, milliseconds. Default 30,000. */
   readonly maxBackoffMs?: number
@@ -46,58 +46,79 @@ export type ListenerAcknowledge = 'auto' | 'client' | 'transacted' | 'dups-ok'
 /** Options of `jmsListener`. */
 export interface ListenerOptions {
   /**
-   * Where messages come from. With a `ConnectionFactory` the listener has a connection of its own, which is replaced when it is lost
-   * unless the factory's options say `reconnect: false`. With a `Connection` it uses that one and starts it; it does not close it, and
-   * a lost one is replaced only if it was made with `reconnect`.
+   * Source of the connection. With a `ConnectionFactory` the listener creates its own connection,
+   * which reconnects after a loss unless the factory's options say `reconnect: false`. With a
+   * `Connection` the listener starts it but does not close it; a lost connection is replaced only
+   * if it was created with `reconnect`.
    */
   readonly connection: ConnectionFactory | Connection
-  /** Sessions that handle messages at the same time. Default 1, which keeps their order. */
+  /** Sessions that handle messages concurrently. Default 1, which keeps the order of messages. */
   readonly concurrency?: number
   /**
    * When a message counts as consumed:
-   * - `auto` (default): when the handler has succeeded. One whose handler failed is delivered again.
-   * - `transacted`: with the commit of what the handler sent through `context.session`, all or nothing. What a failed attempt sent is
-   *   undone.
+   * - `auto` (default): when the handler succeeds. If it fails, the message is delivered again.
+   * - `transacted`: in one transaction with the messages that the handler sends through
+   *   `context.session`. The sends of a failed attempt are rolled back.
    * - `client`: when the handler calls `message.acknowledge()`.
    * - `dups-ok`: as `auto`; the provider may deliver duplicates.
    */
   readonly acknowledge?: ListenerAcknowledge
-  /** Attempts of the listener itself. Default: one attempt, then the provider delivers the message again. */
+  /**
+   * Retries in the listener. Default: one attempt, then the provider delivers the message again.
+   */
   readonly retry?: RetryOptions
-  /** Only messages that it matches, in the syntax of Jakarta Messaging 3.1, section 3.8. Default: all. */
+  /** Selector, in the syntax of Jakarta Messaging 3.1, section 3.8. Default: all messages. */
   readonly selector?: string
-  /** Name of a subscription of a topic. Without `durable` it must be shared. */
+  /** Name of a subscription of a topic. Without `durable` the subscription must be shared. */
   readonly subscription?: string
-  /** The subscription lives on while no consumer has it. Needs `subscription`, and unless it is `shared` a client id. Default false. */
+  /**
+   * Whether the subscription remains while it has no consumer. Requires `subscription`, and a
+   * client id unless it is `shared`. Default false.
+   */
   readonly durable?: boolean
-  /** Consumers of several connections share the subscription. Needs `subscription`. Default: true unless `durable`. */
+  /**
+   * Whether consumers of several connections share the subscription. Requires `subscription`.
+   * Default: true unless `durable`.
+   */
   readonly shared?: boolean
-  /** Closes the listener when it is aborted. */
+  /** Closes the listener when aborted. */
   readonly signal?: AbortSignal
-  /** Called with each failure: of a handler, a reply, a commit, a consumer. `message` is undefined where it concerns none. */
+  /**
+   * Called for each failure of a handler, reply, commit or consumer. `message` is undefined if the
+   * failure concerns no message.
+   */
   readonly onError?: (error: unknown, message: Message | undefined) => void
   /** Called when the connection is lost and is being replaced. */
   readonly onInterrupted?: (error: JMSException) => void
-  /** Called when messages flow again after `onInterrupted`. */
+  /** Called when the connection is in use again after `onInterrupted`. */
   readonly onRestored?: () => void
 }
 
-/** What a handler gets beside the message. */
+/** Second argument of a handler. */
 export interface ListenerContext<M extends Message = Message> {
   /** The message. */
   readonly message: M
-  /** The session that the message came through: with `transacted`, what is sent through it is part of the transaction. */
+  /**
+   * Session that received the message. With `transacted`, messages sent through it are part of the
+   * transaction.
+   */
   readonly session: Session
-  /** 1 for the first attempt of the listener; what the provider counts is the property `JMSXDeliveryCount`. */
+  /**
+   * Attempt number in the listener, from 1. The delivery count of the provider is the property
+   * `JMSXDeliveryCount`.
+   */
   readonly attempt: number
   /**
-   * Aborted when the outcome of the handler no longer counts: the connection that the message came over was lost, so that it is
-   * delivered again; or when the listener is closing. A handler that fails after that is not counted as a failed delivery.
+   * Aborted when the outcome of the handler no longer counts: its connection was lost, so that the
+   * message is delivered again, or the listener is closing. A handler that fails after that is not
+   * counted as a failed delivery.
    */
   readonly signal: AbortSignal
 }
 
-/** Handles a message. What it returns, other than undefined, is sent to the message's `JMSReplyTo` if there is one. */
+/**
+ * Handles a message. A result other than undefined is sent to the message's `JMSReplyTo`, if set.
+ */
 export type ListenerHandler<M extends Message = Message> = (
   message: M,
   context: ListenerContext<M>,
@@ -106,9 +127,9 @@ export type ListenerHandler<M extends Message = Message> = (
 /** Handles the body of a message. */
 export type BodyHandler<T> = (body: T, context: ListenerContext) => unknown
 
-/** Options of closing a listener. */
+/** Options of `close`. */
 export interface ListenerCloseOptions {
-  /** How long handlers that run may take to finish, milliseconds. Default 30,000. */
+  /** Time limit for running handlers to finish, milliseconds. Default 30,000. */
   readonly timeoutMs?: number
 }
 
@@ -117,14 +138,15 @@ export interface JmsListener extends AsyncDisposable {
   /** `interrupted` while a lost connection is being replaced. */
   readonly state: 'running' | 'interrupted' | 'closed'
   /**
-   * Settles when the listener has ended: resolves after `close`, or when its connection was closed; rejects with `JMSException` when the
-   * connection is lost for good. A rejection that nobody awaits does not end the process.
+   * Settles when the listener has ended: resolves after `close`, or after its connection was
+   * closed; rejects with `JMSException` if the connection fails permanently. An unhandled rejection
+   * does not end the process.
    */
   readonly closed: Promise<void>
   /**
-   * Stops taking messages, aborts the signal of handlers, ends waits between attempts, and lets handlers finish. After `timeoutMs` it
-   * closes without waiting for them, and their messages are delivered again. Called in a handler it does not wait for that handler.
-   * Idempotent.
+   * Stops receiving messages, aborts the signal of handlers, ends waits between attempts, and waits
+   * for running handlers. After `timeoutMs` it closes without waiting, and their messages are
+   * delivered again. In a handler it resolves without waiting. Idempotent.
    */
   close(options?: ListenerCloseOptions): Promise<void>
 }
@@ -163,31 +185,38 @@ const retryRules: OptionRules<RetryOptions> = {
 
 const closeRules: OptionRules<ListenerCloseOptions> = { timeoutMs: number(0) }
 
-/** Options of a listener that reads and writes bodies of a type. */
+/** Options of a listener with typed bodies. */
 export interface TypedListenerOptions<T> extends ListenerOptions {
-  /** Reads the body for the handler: `json<Order>()`. A message it cannot read is given back without further attempts. */
+  /**
+   * Decodes the body for the handler: `json<Order>()`. A message that cannot be decoded is returned
+   * to the provider without further attempts.
+   */
   readonly body: BodyCodec<T>
-  /** Writes what the handler returns. Default: as `JMSProducer.send` does. */
+  /** Encodes the handler's result. Default: as `JMSProducer.send` does. */
   readonly reply?: BodyEncoder
 }
 
 /**
- * Handles the messages of a destination, as Spring's `@JmsListener` does, until it is closed; lost connections are replaced. A name is
- * that of a queue, or of a topic when there is a `subscription`.
+ * Handles the messages of a destination until it is closed, like Spring's `@JmsListener`; lost
+ * connections are replaced. A string names a queue, or a topic if `subscription` is set.
  *
- * A handler that throws is called again as `retry` says; then the message goes back to the provider, which delivers it again until it is
- * a dead letter. A value that it returns is sent to the message's `JMSReplyTo`; a reply that cannot be delivered is reported to
- * `onError`, and the message counts as handled.
+ * A handler that throws is called again according to `retry`; then the message is returned to the
+ * provider, which delivers it again until it becomes a dead letter. A result is sent to the
+ * message's `JMSReplyTo`; a reply that cannot be delivered is reported to `onError`, and the
+ * message counts as handled.
  *
- * Resolves when messages can arrive. Rejects with `JMSException` when the provider cannot be reached or refuses, and with
- * `InvalidOptionException` for an option that is unknown or not allowed.
+ * Resolves when messages can arrive. Rejects with `JMSException` if the provider cannot be reached
+ * or refuses, and with `InvalidOptionException` if an option is unknown or invalid.
  */
 export function jmsListener<T>(
   destination: Destination | string,
   handler: BodyHandler<T>,
   options: TypedListenerOptions<T>,
 ): Promise<JmsListener>
-/** Consumes a destination with a handler, reconnecting by itself; resolves when it is consuming. */
+/**
+ * Consumes from a destination with a handler and reconnects automatically; resolves when it is
+ * consuming.
+ */
 export function jmsListener<M extends Message = Message>(
   destination: Destination | string,
   handler: ListenerHandler<M>,
@@ -205,7 +234,8 @@ export async function jmsListener(
   const from = destinationFor(destination, options)
   const container = new ListenerContainer(
     from,
-    // Cast: the codec, or the caller's type argument, says what the handler takes.
+    // Cast: the codec, or the caller's type argument, determines the type of the handler's
+    // parameter.
     handler as (value: unknown, context: ListenerContext) => unknown,
     options,
   )
@@ -223,7 +253,7 @@ export async function jmsListener(
   }
 }
 
-/** The destination, when the options suit it. */
+/** Returns the destination. Throws `InvalidOptionException` if the options do not fit it. */
 function destinationFor(given: Destination | string, options: ListenerOptions): Destination {
   const { subscription, durable, shared, concurrency = 1 } = options
   for (const key of ['durable', 'shared'] as const) {

@@ -20,10 +20,13 @@ import {
   type MessageProducer,
 } from './producer.ts'
 
-/** A producer of the simplified API: settings and properties for all it sends, wherever to. Its setters return itself. */
+/**
+ * A producer of the simplified API: its settings and properties apply to all messages it sends, to
+ * any destination. Setters return the producer.
+ */
 export class JMSProducer {
   readonly #producer: () => Promise<MessageProducer>
-  /** Holds headers and properties for the messages to come. */
+  /** Headers and properties for messages to be sent. */
   readonly #template = new Message()
   #hasCorrelationId = false
   #disableMessageId = false
@@ -33,15 +36,18 @@ export class JMSProducer {
   #timeToLive: number = DEFAULT_TIME_TO_LIVE
   #deliveryDelay = 0
   #async: CompletionListener | null = null
-  /** Sends go out in their order although settings travel with each. */
+  /** Chains sends: each applies its own settings to the shared producer, and the order is kept. */
   #last: Promise<unknown> = Promise.resolve()
 
-  /** @internal Made by a context. */
+  /** @internal Created by a context. */
   constructor(producer: () => Promise<MessageProducer>) {
     this.#producer = producer
   }
 
-  /** Sends a message or a body; resolves with the producer when the provider has it safe, or at once after `setAsync`. */
+  /**
+   * Sends a message or a body; resolves with the producer when the provider has accepted the
+   * message, or immediately after `setAsync`.
+   */
   async send(destination: Destination, body: Body): Promise<this> {
     await unchecked(async () => {
       if (!(destination instanceof Queue || destination instanceof Topic)) {
@@ -87,24 +93,21 @@ export class JMSProducer {
       message.setPlainProperty(name, value)
   }
 
-  /**
-   * Hints that message ids are not needed. The hint is accepted; messages get ids all the same.
-   * Returns this producer.
-   */
+  /** Sets whether messages are sent without a message id. Returns this producer. */
   setDisableMessageID(value: boolean): this {
     this.#disableMessageId = value
     return this
   }
-  /** Whether message ids are hinted to be unnecessary. Default false. */
+  /** Whether messages are sent without a message id. Default false. */
   getDisableMessageID(): boolean {
     return this.#disableMessageId
   }
-  /** Hints that timestamps are not needed. Returns this producer. */
+  /** Sets whether messages are sent without a timestamp. Returns this producer. */
   setDisableMessageTimestamp(value: boolean): this {
     this.#disableTimestamp = value
     return this
   }
-  /** Whether timestamps are hinted to be unnecessary. Default false. */
+  /** Whether messages are sent without a timestamp. Default false. */
   getDisableMessageTimestamp(): boolean {
     return this.#disableTimestamp
   }
@@ -130,29 +133,29 @@ export class JMSProducer {
   getPriority(): number {
     return this.#priority
   }
-  /** Sets the life time of messages, milliseconds; 0 for no limit. Returns this producer. */
+  /** Sets the time to live of messages, milliseconds; 0 means no limit. Returns this producer. */
   setTimeToLive(timeToLive: number): this {
     unchecked(() => checkDuration('time to live', timeToLive))
     this.#timeToLive = timeToLive
     return this
   }
-  /** Life time of messages, milliseconds. Default 0, no limit. */
+  /** Time to live of messages, milliseconds. Default 0, no limit. */
   getTimeToLive(): number {
     return this.#timeToLive
   }
-  /** Sets the time before messages are delivered, milliseconds. Returns this producer. */
+  /** Sets the delivery delay of messages, milliseconds. Returns this producer. */
   setDeliveryDelay(deliveryDelay: number): this {
     unchecked(() => checkDuration('delivery delay', deliveryDelay))
     this.#deliveryDelay = deliveryDelay
     return this
   }
-  /** Time before messages are delivered, milliseconds. Default 0. */
+  /** Delivery delay of messages, milliseconds. Default 0. */
   getDeliveryDelay(): number {
     return this.#deliveryDelay
   }
   /**
-   * Makes `send` return at once; the listener is called when the provider has the message. Null:
-   * `send` waits. Returns this producer.
+   * Makes `send` return immediately; the listener is called with the outcome. With null, `send`
+   * waits. Returns this producer.
    */
   setAsync(listener: CompletionListener | null): this {
     unchecked(() => {
@@ -162,12 +165,15 @@ export class JMSProducer {
     this.#async = listener
     return this
   }
-  /** The listener of asynchronous sends, or null. */
+  /** Listener for asynchronous sends, or null. */
   getAsync(): CompletionListener | null {
     return this.#async
   }
 
-  /** Booleans, numbers (an `int`, or a `double`), bigints (a `long`) and strings. */
+  /**
+   * Sets a property: a boolean, number (`int` or `double`), bigint (`long`) or string. Returns this
+   * producer.
+   */
   setProperty(name: string, value: boolean | number | bigint | string | null): this {
     unchecked(() => {
       if (value !== null && typeof value === 'object') {
@@ -182,7 +188,7 @@ export class JMSProducer {
     this.#template.clearProperties()
     return this
   }
-  /** Whether there is a property of this name. */
+  /** Whether a property with this name exists. */
   propertyExists(name: string): boolean {
     return this.#template.propertyExists(name)
   }
@@ -193,43 +199,43 @@ export class JMSProducer {
     return unchecked(() => this.#template.getBooleanProperty(name))
   }
   /**
-   * The property `name` as a signed number of 8 bits. Throws `MessageFormatException` if it cannot
-   * be converted.
+   * The property `name` as a signed 8-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted.
    */
   getByteProperty(name: string): number {
     return unchecked(() => this.#template.getByteProperty(name))
   }
   /**
-   * The property `name` as a signed number of 16 bits. Throws `MessageFormatException` if it cannot
-   * be converted.
+   * The property `name` as a signed 16-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted.
    */
   getShortProperty(name: string): number {
     return unchecked(() => this.#template.getShortProperty(name))
   }
   /**
-   * The property `name` as a signed number of 32 bits. Throws `MessageFormatException` if it cannot
-   * be converted.
+   * The property `name` as a signed 32-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted.
    */
   getIntProperty(name: string): number {
     return unchecked(() => this.#template.getIntProperty(name))
   }
   /**
-   * The property `name` as a signed number of 64 bits, as a bigint. Throws `MessageFormatException`
-   * if it cannot be converted.
+   * The property `name` as a signed 64-bit integer, as a bigint. Throws `MessageFormatException` if
+   * it cannot be converted.
    */
   getLongProperty(name: string): bigint {
     return unchecked(() => this.#template.getLongProperty(name))
   }
   /**
-   * The property `name` as a number of single precision. Throws `MessageFormatException` if it
-   * cannot be converted.
+   * The property `name` as a single-precision number. Throws `MessageFormatException` if it cannot
+   * be converted.
    */
   getFloatProperty(name: string): number {
     return unchecked(() => this.#template.getFloatProperty(name))
   }
   /**
-   * The property `name` as a number of double precision. Throws `MessageFormatException` if it
-   * cannot be converted.
+   * The property `name` as a double-precision number. Throws `MessageFormatException` if it cannot
+   * be converted.
    */
   getDoubleProperty(name: string): number {
     return unchecked(() => this.#template.getDoubleProperty(name))
@@ -241,50 +247,50 @@ export class JMSProducer {
   getStringProperty(name: string): string | null {
     return unchecked(() => this.#template.getStringProperty(name))
   }
-  /** The property `name` as it was set; null if there is none. */
+  /** The property `name` as set; null if there is none. */
   getObjectProperty(name: string): boolean | number | bigint | string | null {
     return this.#template.getObjectProperty(name)
   }
-  /** Names of the properties that messages sent with this producer get. */
+  /** Names of the properties of sent messages. */
   getPropertyNames(): ReadonlySet<string> {
     return new Set(this.#template.getPropertyNames())
   }
 
-  /** Sets the correlation id of messages that are sent. Returns this producer. */
+  /** Sets the correlation id of sent messages. Returns this producer. */
   setJMSCorrelationID(correlationID: string | null): this {
     this.#template.setJMSCorrelationID(correlationID)
     this.#hasCorrelationId = true
     return this
   }
-  /** The correlation id of messages that are sent, or null. */
+  /** The correlation id of sent messages, or null. */
   getJMSCorrelationID(): string | null {
     return this.#template.getJMSCorrelationID()
   }
-  /** Sets the correlation id of messages that are sent, as bytes. Returns this producer. */
+  /** Sets the correlation id of sent messages, as bytes. Returns this producer. */
   setJMSCorrelationIDAsBytes(correlationID: Uint8Array | null): this {
     this.#template.setJMSCorrelationIDAsBytes(correlationID)
     this.#hasCorrelationId = true
     return this
   }
-  /** The correlation id of messages that are sent, as bytes, or null. */
+  /** The correlation id of sent messages, as bytes, or null. */
   getJMSCorrelationIDAsBytes(): Buffer | null {
     return unchecked(() => this.#template.getJMSCorrelationIDAsBytes())
   }
-  /** Sets the type of messages that are sent. Returns this producer. */
+  /** Sets the type of sent messages. Returns this producer. */
   setJMSType(type: string | null): this {
     this.#template.setJMSType(type)
     return this
   }
-  /** The type of messages that are sent, or null. */
+  /** The type of sent messages, or null. */
   getJMSType(): string | null {
     return this.#template.getJMSType()
   }
-  /** Sets the destination of replies of messages that are sent. Returns this producer. */
+  /** Sets the reply destination of sent messages. Returns this producer. */
   setJMSReplyTo(replyTo: Destination | null): this {
     this.#template.setJMSReplyTo(replyTo)
     return this
   }
-  /** The destination of replies of messages that are sent, or null. */
+  /** The reply destination of sent messages, or null. */
   getJMSReplyTo(): Destination | null {
     return this.#template.getJMSReplyTo()
   }

@@ -13,11 +13,11 @@ import { pause } from './waiting.ts'
 
 const DEFAULT_CLOSE_MS = 30_000
 
-/** What a handler is: of a message, or of a body that a codec read. */
+/** Handler of a message, or of a body decoded by a codec. */
 export type AnyHandler = (value: unknown, context: ListenerContext) => unknown
 export type AnyListenerOptions = ListenerOptions & Partial<TypedListenerOptions<unknown>>
 
-/** The connection and the sessions of one `jmsListener`, until it ends. */
+/** Connection and sessions of one `jmsListener`. */
 export class ListenerContainer {
   readonly destination: Destination
   readonly handler: AnyHandler
@@ -46,7 +46,7 @@ export class ListenerContainer {
     return this.#closed.promise
   }
 
-  /** Aborted when the listener takes no more messages. */
+  /** Aborted when the listener stops receiving messages. */
   get closingSignal(): AbortSignal {
     return this.#closing.signal
   }
@@ -56,11 +56,11 @@ export class ListenerContainer {
   }
 
   get connection(): Connection {
-    // Cast: set by `start` before anything else can happen.
+    // Cast: `start` sets it before any other use.
     return this.#connection as Connection
   }
 
-  /** Rejects, with everything closed again, when it cannot receive. */
+  /** Starts receiving. On failure it closes everything and rejects. */
   async start(): Promise<void> {
     const { connection: given, concurrency = 1, signal } = this.options
     signal?.throwIfAborted()
@@ -84,7 +84,7 @@ export class ListenerContainer {
       throw error
     }
     const work = this.#workers.map((worker) => worker.run())
-    // They return when the listener closes, or the program closes the connection.
+    // Workers return when the listener or its connection is closed.
     void Promise.all(work).then(() => this.#end(undefined))
     signal?.addEventListener('abort', this.#onAbort)
     if (signal?.aborted === true) this.#onAbort()
@@ -104,7 +104,7 @@ export class ListenerContainer {
     this.#tell(() => this.options.onRestored?.())
   }
 
-  /** Reports a failure that ends nothing. */
+  /** Reports a failure to the diagnostics channel, the logger and `onError`. */
   report(error: unknown, message: Message | undefined): void {
     const { destination } = this
     channels.listenerError.publish({ destination, error, message })
@@ -117,7 +117,7 @@ export class ListenerContainer {
     this.#tell(() => this.options.onError?.(error, message))
   }
 
-  /** A callback of the program that throws must not end the listener. */
+  /** Runs a callback of the program; an exception must not end the listener. */
   #tell(callback: () => void): void {
     try {
       callback()
@@ -126,7 +126,7 @@ export class ListenerContainer {
     }
   }
 
-  /** Runs a handler, so that `close` knows that it is called in it. */
+  /** Runs a handler in an async context, so that `close` detects a call from the handler. */
   runHandler<T>(worker: ListenerWorker, work: () => T): T {
     return this.#inHandler.run(worker, work)
   }
@@ -138,7 +138,7 @@ export class ListenerContainer {
     if (caller === undefined) await ended
   }
 
-  /** Ends it once, because of an error or because it was asked to. */
+  /** Ends the listener once, on an error or on request. */
   #end(error: JMSException | undefined, timeoutMs = DEFAULT_CLOSE_MS): Promise<void> {
     this.#ending ??= this.#endWith(error, timeoutMs)
     return this.#ending
@@ -157,7 +157,7 @@ export class ListenerContainer {
   #reportEnd(error: JMSException): void {
     this.report(error, undefined)
     if (this.options.onError !== undefined) return
-    // Nobody is told otherwise that messages are no longer handled.
+    // Without `onError` the program would not notice that messages are no longer handled.
     process.emitWarning(`the listener of ${this.destination} has ended: ${error.message}`, {
       type: 'JmsListenerWarning',
       code: error.code,
@@ -181,7 +181,9 @@ export class ListenerContainer {
   }
 }
 
-/** How long the provider may take to take messages back, once handlers are no longer waited for. */
+/**
+ * Time limit for returning messages to the provider, after the deadline for handlers, milliseconds.
+ */
 const LAST_WORDS_MS = 5000
 
 function closingReason(): JMSException {

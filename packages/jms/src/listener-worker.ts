@@ -16,22 +16,25 @@ const modes = {
   'dups-ok': Session.DUPS_OK_ACKNOWLEDGE,
 } as const
 
-/** Waits between attempts to consume again, when the provider ended the consumer. */
+/** Waits before consuming again after the provider ended the consumer, milliseconds. */
 const REOPEN_MS = { first: 100, last: 30_000 } as const
 
 const failed = { kind: 'modified', deliveryFailed: true } as const
 const released = { kind: 'released' } as const
 
-/** A message in the hands of a handler. */
+/** A message that is being handled. */
 interface Delivered {
   readonly session: Session
   readonly delivery: ConsumedDelivery
   readonly message: Message
-  /** Aborted when the outcome no longer counts. */
+  /** Aborted when the outcome of the handler no longer counts. */
   readonly signal: AbortSignal
 }
 
-/** One session of a listener: takes messages one after another, and consumes again when the provider ends its consumer. */
+/**
+ * One session of a listener: handles messages one at a time, and creates its consumer again if the
+ * provider ends it.
+ */
 export class ListenerWorker {
   readonly #container: ListenerContainer
   #session: Session | undefined
@@ -42,7 +45,7 @@ export class ListenerWorker {
     this.#container = container
   }
 
-  /** Rejects when the provider refuses. */
+  /** Opens the session and the consumer. Rejects if the provider refuses. */
   async open(): Promise<void> {
     const { connection, options } = this.#container
     const session = await connection.createSession(modes[options.acknowledge ?? 'auto'])
@@ -54,7 +57,7 @@ export class ListenerWorker {
     const { destination, options } = this.#container
     const { subscription, durable = false, shared = !durable, selector = null } = options
     if (subscription === undefined) return session.createConsumer(destination, selector)
-    // Cast: only topics have subscriptions, which was checked.
+    // Cast: only topics have subscriptions (checked before).
     const topic = destination as Topic
     if (!durable) return session.createSharedConsumer(topic, subscription, selector)
     return shared
@@ -62,7 +65,9 @@ export class ListenerWorker {
       : session.createDurableConsumer(topic, subscription, selector)
   }
 
-  /** Handles messages until the listener closes or the connection is lost for good. Never rejects. */
+  /**
+   * Handles messages until the listener closes or the connection fails permanently. Never rejects.
+   */
   run(): Promise<void> {
     this.#running = this.#run()
     return this.#running
@@ -78,7 +83,7 @@ export class ListenerWorker {
         await this.#takeMessages()
         return
       } catch (error) {
-        // A connection that failed or was closed ends the listener; its container knows.
+        // The container ends the listener if its connection failed or was closed.
         if (closingSignal.aborted || connection.isEnded) return
         this.#container.report(error, undefined)
         const session = this.#session
@@ -91,7 +96,7 @@ export class ListenerWorker {
     }
   }
 
-  /** Returns when the consumer is closed; rejects when it failed. */
+  /** Returns when the consumer is closed; rejects if it failed. */
   async #takeMessages(): Promise<void> {
     const consumer = this.#consumer as MessageConsumer
     for (;;) {
@@ -115,7 +120,8 @@ export class ListenerWorker {
     } finally {
       closingSignal.removeEventListener('abort', onClosing)
       delivery.onLost = undefined
-      // What was sent while the connection was lost cannot be committed, and the next message must not find it.
+      // Sends made while the connection was lost cannot be committed: roll back before the next
+      // message.
       const isOpen = session === this.#session && !session.isClosed
       if (isOpen && session.transaction?.doom !== undefined) await session.rollback()
     }
@@ -135,7 +141,7 @@ export class ListenerWorker {
     try {
       if (options.body !== undefined) value = options.body.decode(message)
     } catch (error) {
-      // It will not be readable the next time.
+      // A retry would fail in the same way.
       this.#container.report(error, message)
       await session.returnInHand(failed)
       return
@@ -154,20 +160,23 @@ export class ListenerWorker {
         isInterrupted = signal.aborted
         this.#container.report(error, message)
       }
-      // Lost, or settled by the handler itself: either way it is not this listener's any more.
+      // Lost, or settled by the handler: the listener no longer owns the delivery.
       if (!session.hasInHand(delivery)) return
       if (session.transaction !== undefined) await session.undoSends()
       if (attempt < attempts) await pause(clock, delay, signal)
       delay = Math.min(delay * multiplier, maxBackoffMs)
       if (!session.hasInHand(delivery)) return
       if (attempt < attempts && !signal.aborted) continue
-      // A handler that stopped because it was told to has not failed.
+      // A handler that stopped because its signal was aborted has not failed.
       await session.returnInHand(isInterrupted && attempt === 1 ? released : failed)
       return
     }
   }
 
-  /** The handler has succeeded. Nothing from here on calls it again. */
+  /**
+   * Completes a successful attempt. The handler is not called again, even if the reply or commit
+   * fails.
+   */
   async #finish({ session, delivery, message }: Delivered, reply: unknown): Promise<void> {
     if (delivery.isStale) return
     if (reply !== undefined) await this.#reply(session, message, reply)
@@ -184,13 +193,16 @@ export class ListenerWorker {
     }
   }
 
-  /** Sends what the handler returned. A reply that cannot be delivered is reported, and the message counts as handled. */
+  /**
+   * Sends the handler's result as a reply. If the reply cannot be delivered, the error is reported
+   * and the message counts as handled.
+   */
   async #reply(session: Session, message: Message, value: unknown): Promise<void> {
     const replyTo = message.getJMSReplyTo()
     if (replyTo === null) return
     const { reply } = this.#container.options
     try {
-      // Cast: the handler returns what its codec writes.
+      // Cast: the handler returns the type that its codec encodes.
       const answer = reply === undefined ? messageOf(value) : reply.encode(value as never)
       answer.headers.correlationId = message.headers.correlationId ?? message.getJMSMessageID()
       const producer = await session.createProducer(replyTo)
@@ -203,13 +215,16 @@ export class ListenerWorker {
     }
   }
 
-  /** Takes nothing more, gives back what no handler has seen, and resolves when the handler that runs is done. */
+  /**
+   * Stops receiving, releases messages that no handler has seen, and resolves when the running
+   * handler has finished.
+   */
   async drain(): Promise<void> {
     await this.#consumer?.end()
     await this.#running
   }
 
-  /** Closes the session whatever runs; what is in hand goes back to the provider. */
+  /** Closes the session without waiting for its handler; unsettled messages are released. */
   async abandon(): Promise<void> {
     const session = this.#session
     if (session === undefined) return

@@ -7,7 +7,7 @@ import { ObjectMessage } from './message/object-message.ts'
 import { StreamMessage } from './message/stream-message.ts'
 import { TextMessage } from './message/text-message.ts'
 
-/** Makes messages and names destinations, for which no provider is needed. */
+/** Creates messages and destinations without a provider. */
 export const messageFactories = {
   createMessage(): Message {
     return new Message()

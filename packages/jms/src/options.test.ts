@@ -19,10 +19,10 @@ import {
 
 const factory = new ConnectionFactory('amqp://localhost:1')
 
-/** What is wrong, and what the error must say. */
+/** Options, and the expected error message. */
 type Case = readonly [options: unknown, message: RegExp]
 
-/** Type-checked calls cannot have these options; calls from JavaScript do. */
+/** The compiler rejects these options; JavaScript callers can still pass them. */
 const listen = (options: unknown, destination: unknown = 'orders'): Promise<unknown> =>
   jmsListener(destination as string, () => {}, options as { connection: ConnectionFactory })
 
@@ -187,7 +187,7 @@ describe('json()', () => {
   })
 
   it('gives handlers their types', () => {
-    // Checked by the compiler alone: nothing here is called.
+    // Type checks only: nothing here is called.
     const _typed = (to: Destination): Promise<unknown>[] => [
       jmsListener<TextMessage>(to, (message) => message.getText(), { connection: factory }),
       jmsListener('q', (order, { message, attempt }) => [order.id, message, attempt], {

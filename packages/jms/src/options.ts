@@ -2,12 +2,12 @@
 import { nearestSpelling } from '@millrace/base'
 import { JMSException } from './exceptions.ts'
 
-/** What the value of an option may be. */
+/** Rule for the value of an option. */
 export interface OptionRule {
-  /** As it follows "expected" in an error. */
+  /** Follows "expected" in an error message. */
   readonly expected: string
   readonly accepts: (value: unknown) => boolean
-  /** All allowed values, where they are a closed set. */
+  /** All allowed values, if they are a closed set. */
   readonly choices?: readonly string[]
 }
 
@@ -44,7 +44,7 @@ export const textOrNull: OptionRule = {
   accepts: (value) => value === null || typeof value === 'string',
 }
 
-/** A listener in either of its forms, or null for none: a function, or an object with these methods. */
+/** A listener: a function, an object with these methods, or null for none. */
 export function listenerOrNull(...methods: readonly string[]): OptionRule {
   const { accepts } = withMethods('', ...methods)
   return {
@@ -53,7 +53,7 @@ export function listenerOrNull(...methods: readonly string[]): OptionRule {
   }
 }
 
-/** A whole number from a minimum. */
+/** A whole number, at least `min`. */
 export function whole(min: number): OptionRule {
   return {
     expected: `a whole number from ${min}`,
@@ -61,7 +61,7 @@ export function whole(min: number): OptionRule {
   }
 }
 
-/** A number from a minimum, with fractions. */
+/** A number, at least `min`; fractions are allowed. */
 export function number(min: number): OptionRule {
   return {
     expected: `a number from ${min}`,
@@ -88,12 +88,15 @@ export function withMethods(expected: string, ...methods: readonly string[]): Op
   }
 }
 
-/** An object; what is in it is checked elsewhere. */
+/** An object; its properties are checked elsewhere. */
 export function object(expected: string): OptionRule {
   return { expected, accepts: (value) => typeof value === 'object' && value !== null }
 }
 
-/** An argument or option that is not allowed. The message names it, its value, what is expected and the nearest spelling. */
+/**
+ * An invalid argument or option. The message contains its name, its value, the expected value and
+ * the nearest spelling.
+ */
 export class InvalidOptionException extends JMSException {
   override readonly name = 'InvalidOptionException'
   /** Creates the exception with a reason. */
@@ -103,8 +106,8 @@ export class InvalidOptionException extends JMSException {
 }
 
 /**
- * Checks the options of an entry point: unknown keys, and values. An option that is undefined counts as absent. Throws
- * `InvalidOptionException`.
+ * Checks the options of an entry point: unknown keys and invalid values. An undefined option counts
+ * as absent. Throws `InvalidOptionException`.
  */
 export function checkOptions(
   where: string,
@@ -140,7 +143,10 @@ export function checkValue(where: string, key: string, value: unknown, rule: Opt
   )
 }
 
-/** A value as it stands in an error: short, and never a secret's object dump. */
+/**
+ * Formats a value for an error message: short, and without the properties of objects, which may be
+ * secret.
+ */
 export function show(value: unknown): string {
   switch (typeof value) {
     case 'string':

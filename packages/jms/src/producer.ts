@@ -28,9 +28,9 @@ import {
 import { checkValue, type OptionRule, withMethods } from './options.ts'
 import type { Session } from './session.ts'
 
-/** Told what became of a message that was sent asynchronously. */
+/** Receives the outcome of asynchronous sends. */
 export interface CompletionListener {
-  /** Called when the provider has the message. */
+  /** Called when the provider has accepted the message. */
   onCompletion(message: Message): void
   /** Called when the message could not be sent. */
   onException(message: Message, exception: JMSException): void
@@ -42,18 +42,21 @@ export const completionListener: OptionRule = withMethods(
   'onException',
 )
 
-/** How a message is sent, in place of what is set on the producer. */
+/** Settings of one send, in place of those of the producer. */
 export interface SendSettings {
   readonly deliveryMode: number
-  /** 0 to 9. */
+  /** Priority, 0 to 9. */
   readonly priority: number
-  /** Milliseconds; 0 for ever. */
+  /** Time to live, milliseconds; 0 means no limit. */
   readonly timeToLive: number
 }
 
 interface PendingSend {
   readonly payload: Buffer
-  /** Of a message that names a temporary destination, whose address changes with a reconnect. */
+  /**
+   * Encodes the message again. Set if it names a temporary destination, whose address changes with
+   * a reconnect.
+   */
   readonly encode: (() => Buffer) | undefined
   readonly resolve: () => void
   readonly reject: (error: JMSException) => void
@@ -65,7 +68,10 @@ export class MessageProducer implements AsyncDisposable {
   readonly #destination: Destination | null
   readonly #onClosed: () => void
   #link: SenderLink | undefined
-  /** Links of a producer without a destination, where the provider has no anonymous relay. */
+  /**
+   * Producers by destination, for a producer without a destination at a provider without anonymous
+   * relay.
+   */
   readonly #byDestination = new Map<string, MessageProducer>()
   #unsent: PendingSend[] = []
   readonly #sent = new Map<OutgoingDelivery, PendingSend>()
@@ -77,17 +83,19 @@ export class MessageProducer implements AsyncDisposable {
   #priority: number = DEFAULT_PRIORITY
   #timeToLive: number = DEFAULT_TIME_TO_LIVE
   #deliveryDelay: number = DEFAULT_DELIVERY_DELAY
-  /** Completions are told in the order of the sends. */
+  /** Completion listeners are called in the order of the sends. */
   #lastCompletion: Promise<void> = Promise.resolve()
 
-  /** @internal Made by a session. */
+  /** @internal Created by a session. */
   constructor(session: Session, destination: Destination | null, onClosed: () => void) {
     this.#session = session
     this.#destination = destination
     this.#onClosed = onClosed
   }
 
-  /** @internal Attaches over a session that has begun; again, after the connection was replaced. */
+  /**
+   * @internal Attaches the link to a begun session; called again after the connection was replaced.
+   */
   async attach(amqp: AmqpSession): Promise<void> {
     if (this.#isClosed || this.#failure !== undefined) return
     const { connection } = this.#session
@@ -121,12 +129,12 @@ export class MessageProducer implements AsyncDisposable {
       link.detach({ closed: true })
       throw error
     }
-    // Closed meanwhile.
+    // Closed during the attach.
     if (this.#isClosed) link.detach({ closed: true })
     this.flush()
   }
 
-  /** @internal The error for a producer that could not be created. */
+  /** @internal Converts the error of a failed attach. */
   explain(error: unknown): JMSException {
     return jmsException(error, `cannot send to ${this.#destination ?? 'any destination'}`)
   }
@@ -134,7 +142,7 @@ export class MessageProducer implements AsyncDisposable {
   #onDetach(link: SenderLink, detach: Detach | undefined): void {
     if (detach === undefined || link !== this.#link) return
     link.detach({ closed: detach.closed ?? true })
-    // Before it attached, that is the answer which `attach` awaits.
+    // Before the attach completes, `attach` reports the detach.
     if (link.remote?.target === undefined) return
     const what = `the provider ended the producer of ${this.#destination ?? 'any destination'}`
     this.onFailed(
@@ -145,8 +153,8 @@ export class MessageProducer implements AsyncDisposable {
   }
 
   /**
-   * @internal The connection is gone, perhaps to be replaced. A send without an answer goes again then, unless it was in a transaction,
-   * which is doomed.
+   * @internal The connection was lost; it may be replaced. Unanswered sends are sent again, except
+   * in a transaction, which is doomed.
    */
   onLost(): void {
     this.#link = undefined
@@ -157,7 +165,7 @@ export class MessageProducer implements AsyncDisposable {
     else this.#reject(again, new JMSException('the connection was lost', 'JMS_CONNECTION_LOST'))
   }
 
-  /** @internal Sends that wait for credit fail: their transaction cannot be committed. */
+  /** @internal Rejects sends that have not been transmitted. */
   cancelWaiting(error: JMSException): void {
     this.#reject(this.#unsent.splice(0), error)
     for (const producer of this.#byDestination.values()) producer.cancelWaiting(error)
@@ -183,22 +191,22 @@ export class MessageProducer implements AsyncDisposable {
     this.#session.checkOpen()
   }
 
-  /** Hints that message ids are not needed. The hint is accepted; messages get ids all the same. */
+  /** Sets whether messages are sent without a message id. */
   setDisableMessageID(value: boolean): void {
     this.#checkOpen()
     this.#disableMessageId = value
   }
-  /** Whether message ids are hinted to be unnecessary. Default false. */
+  /** Whether messages are sent without a message id. Default false. */
   getDisableMessageID(): boolean {
     this.#checkOpen()
     return this.#disableMessageId
   }
-  /** Hints that timestamps are not needed. */
+  /** Sets whether messages are sent without a timestamp. */
   setDisableMessageTimestamp(value: boolean): void {
     this.#checkOpen()
     this.#disableTimestamp = value
   }
-  /** Whether timestamps are hinted to be unnecessary. Default false. */
+  /** Whether messages are sent without a timestamp. Default false. */
   getDisableMessageTimestamp(): boolean {
     this.#checkOpen()
     return this.#disableTimestamp
@@ -225,34 +233,34 @@ export class MessageProducer implements AsyncDisposable {
     this.#checkOpen()
     return this.#priority
   }
-  /** Milliseconds; 0 for ever. */
+  /** Sets the time to live of messages, milliseconds; 0 means no limit. */
   setTimeToLive(timeToLive: number): void {
     this.#checkOpen()
     checkDuration('time to live', timeToLive)
     this.#timeToLive = timeToLive
   }
-  /** Life time of messages, milliseconds. Default 0, no limit. */
+  /** Time to live of messages, milliseconds. Default 0, no limit. */
   getTimeToLive(): number {
     this.#checkOpen()
     return this.#timeToLive
   }
-  /** Milliseconds that messages are held back. */
+  /** Sets the delivery delay of messages, milliseconds. */
   setDeliveryDelay(deliveryDelay: number): void {
     this.#checkOpen()
     checkDuration('delivery delay', deliveryDelay)
     this.#deliveryDelay = deliveryDelay
   }
-  /** Time before messages are delivered, milliseconds. Default 0. */
+  /** Delivery delay of messages, milliseconds. Default 0. */
   getDeliveryDelay(): number {
     this.#checkOpen()
     return this.#deliveryDelay
   }
-  /** Destination that was given to `createProducer`, or null. */
+  /** Destination passed to `createProducer`, or null. */
   getDestination(): Destination | null {
     this.#checkOpen()
     return this.#destination
   }
-  // The names of the classic domains.
+  // Methods of the classic queue and topic domains.
   /** Queue of a `QueueSender`. */
   getQueue(): Destination | null {
     return this.getDestination()
@@ -263,13 +271,15 @@ export class MessageProducer implements AsyncDisposable {
   }
 
   /**
-   * Sends a message; resolves when the provider has it safe. `deliveryMode`, `priority` and `timeToLive` in place of the producer's come
-   * together. With a `CompletionListener` the send is asynchronous: it resolves at once, and the listener is told.
+   * Sends a message; resolves when the provider has accepted it. `deliveryMode`, `priority` and
+   * `timeToLive` replace those of the producer and are given together. With a `CompletionListener`
+   * the send is asynchronous: it resolves immediately, and the listener is called with the outcome.
    */
   send(message: Message, completionListener?: CompletionListener): Promise<void>
   /**
-   * Sends a message; resolves when the provider has it. With a completion listener it resolves at
-   * once, and the listener is called. Throws `InvalidDestinationException` without a destination.
+   * Sends a message; resolves when the provider has accepted it. With a completion listener it
+   * resolves immediately, and the listener is called later. Rejects with
+   * `InvalidDestinationException` without a destination.
    */
   send(
     message: Message,
@@ -279,8 +289,9 @@ export class MessageProducer implements AsyncDisposable {
     completionListener?: CompletionListener,
   ): Promise<void>
   /**
-   * Sends a message; resolves when the provider has it. With a completion listener it resolves at
-   * once, and the listener is called. Throws `InvalidDestinationException` without a destination.
+   * Sends a message; resolves when the provider has accepted it. With a completion listener it
+   * resolves immediately, and the listener is called later. Rejects with
+   * `InvalidDestinationException` without a destination.
    */
   send(
     destination: Destination,
@@ -288,8 +299,9 @@ export class MessageProducer implements AsyncDisposable {
     completionListener?: CompletionListener,
   ): Promise<void>
   /**
-   * Sends a message; resolves when the provider has it. With a completion listener it resolves at
-   * once, and the listener is called. Throws `InvalidDestinationException` without a destination.
+   * Sends a message; resolves when the provider has accepted it. With a completion listener it
+   * resolves immediately, and the listener is called later. Rejects with
+   * `InvalidDestinationException` without a destination.
    */
   send(
     destination: Destination,
@@ -302,7 +314,7 @@ export class MessageProducer implements AsyncDisposable {
   async send(...args: readonly unknown[]): Promise<void> {
     this.#checkOpen()
     const first = args[0]
-    // A null in the place of a destination is one that is wrong, not one that is missing.
+    // Null in place of a destination is an invalid destination, not an omitted one.
     const namesDestination =
       first instanceof Queue || first instanceof Topic || args[1] instanceof Message
     const rest = namesDestination ? args.slice(1) : args
@@ -338,7 +350,7 @@ export class MessageProducer implements AsyncDisposable {
     this.#complete(sent, message, listener as CompletionListener)
   }
 
-  // The name of the classic topic domain.
+  // Method of the classic topic domain.
   /** As `send`, for a `TopicPublisher`. */
   publish(...args: Parameters<MessageProducer['send']>): Promise<void> {
     return this.send(...args)
@@ -376,7 +388,7 @@ export class MessageProducer implements AsyncDisposable {
         if (error === undefined) listener.onCompletion(message)
         else listener.onException(message, error)
       } catch {
-        // A listener must not throw; what it threw concerns nobody.
+        // Exceptions thrown by the listener are ignored.
       }
     })
   }
@@ -398,7 +410,7 @@ export class MessageProducer implements AsyncDisposable {
     try {
       await connection.limited(promise, 'sending', sendTimeoutMs)
     } catch (error) {
-      // What was reported as failed must not go out later.
+      // A send that was reported as failed must not be transmitted later.
       const at = producer.#unsent.indexOf(pending)
       if (at >= 0) producer.#unsent.splice(at, 1)
       throw error
@@ -421,7 +433,7 @@ export class MessageProducer implements AsyncDisposable {
     return producer as MessageProducer
   }
 
-  /** Sets the headers that sending sets (section 3.4). */
+  /** Sets the headers that a send sets (section 3.4). */
   #prepare(destination: Destination, message: Message, settings: SendSettings): void {
     const { connection } = this.#session
     const { headers } = message
@@ -457,7 +469,10 @@ export class MessageProducer implements AsyncDisposable {
     return { promise, pending }
   }
 
-  /** @internal Sends what waits, as far as there is credit, and in a transaction once there is one. */
+  /**
+   * @internal Transmits pending sends while there is credit; in a transacted session only while a
+   * transaction is declared.
+   */
   flush(): void {
     for (const producer of this.#byDestination.values()) producer.flush()
     const link = this.#link
@@ -509,7 +524,7 @@ export class MessageProducer implements AsyncDisposable {
     }
   }
 
-  /** @internal It sends nothing any more. */
+  /** @internal The producer failed: pending sends are rejected. */
   onFailed(error: JMSException): void {
     this.#failure ??= error
     const waiting = [...this.#sent.values(), ...this.#unsent]
@@ -519,7 +534,7 @@ export class MessageProducer implements AsyncDisposable {
     for (const producer of this.#byDestination.values()) producer.onFailed(error)
   }
 
-  /** Ends it when all completions have been told. Idempotent. */
+  /** Closes the producer after all completion listeners were called. Idempotent. */
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -546,7 +561,7 @@ export class MessageProducer implements AsyncDisposable {
   }
 }
 
-/** A call that this kind of producer does not have: Java's exception of that name. */
+/** A call that this kind of producer does not support: Java's exception of that name. */
 export class UnsupportedOperationException extends Error {
   override readonly name = 'UnsupportedOperationException'
 }

@@ -9,20 +9,20 @@ import { DEFAULT_DELIVERY_MODE, DEFAULT_PRIORITY, type Message } from './message
 import type { MessageProducer } from './producer.ts'
 import { Session } from './session.ts'
 
-/** How a request waits for its reply. */
+/** Options of a request. */
 export interface RequestOptions {
   /**
-   * How long the whole request may take, milliseconds. Default 30,000. The request message expires after this time, so that a responder
-   * which is late does not handle it.
+   * Time limit for the whole request, milliseconds; 0 means no limit. Default 30,000. The request
+   * message expires after this time, so that a late responder does not handle it.
    */
   readonly timeoutMs?: number
-  /** Gives up waiting when it is aborted, with its reason. */
+  /** Cancels the request when aborted; the request rejects with the signal's reason. */
   readonly signal?: AbortSignal
 }
 
-/** Options of a request whose reply is read by a codec. */
+/** Options of a request whose reply is decoded by a codec. */
 export interface TypedRequestOptions<R> extends RequestOptions {
-  /** Reads the body of the reply: `json<Receipt>()`. */
+  /** Decodes the body of the reply: `json<Receipt>()`. */
   readonly reply: BodyCodec<R>
 }
 
@@ -41,14 +41,14 @@ interface Parts {
 const DEFAULT_TIMEOUT_MS = 30_000
 
 /**
- * Requests of a connection: any number at the same time, over one temporary queue for the replies. A reply belongs to a request by its
- * correlation id, which is that of the request, or the request's message id.
+ * Requests of a connection, any number at a time, over one temporary queue for replies. The
+ * correlation id of a reply is the correlation id or the message id of its request.
  */
 export class RequestReply {
   readonly #connection: Connection
   #parts: Promise<Parts> | undefined
   readonly #pending = new Map<string, Pending>()
-  /** Messages whose correlation id is not the program's. */
+  /** Messages whose correlation id was generated here. */
   readonly #correlated = new WeakSet<Message>()
   readonly #stopObserving: () => void
 
@@ -60,7 +60,7 @@ export class RequestReply {
     })
   }
 
-  /** Sends a request and resolves with its reply. `starts`: a connection that is not started is. */
+  /** Sends a request and resolves with its reply. `starts`: whether to start the connection. */
   async request(
     destination: Destination,
     message: Message,
@@ -73,7 +73,7 @@ export class RequestReply {
     signal?.throwIfAborted()
     const { clock } = this.#connection
     const answer = Promise.withResolvers<Message>()
-    // It may be rejected before anyone awaits it.
+    // The promise may reject before it is awaited.
     answer.promise.catch(() => undefined)
     const ids: string[] = []
     const onAbort = (): void => answer.reject(signal?.reason)
@@ -92,7 +92,7 @@ export class RequestReply {
       const timeToLive = timeoutMs > 0 ? leftMs : 0
       const settings = [DEFAULT_DELIVERY_MODE, DEFAULT_PRIORITY, timeToLive] as const
       const sent = parts.producer.send(destination, message, ...settings)
-      // The message id is set by now: a responder may correlate by it.
+      // The message id is set now; a responder may correlate by it.
       const messageId = message.getJMSMessageID()
       if (messageId !== null) this.#expect(messageId, answer, ids)
       sent.catch((error: unknown) => answer.reject(error))
@@ -104,7 +104,10 @@ export class RequestReply {
     }
   }
 
-  /** That of the program, or a new one for each request, even with a message that is sent again. */
+  /**
+   * Returns the correlation id set by the program, or sets a new one for each request, even if the
+   * message is sent again.
+   */
   #correlationIdOf(message: Message): string {
     const given = message.getJMSCorrelationID()
     if (given !== null && !this.#correlated.has(message)) return given
@@ -153,13 +156,13 @@ export class RequestReply {
     }
   }
 
-  /** A reply that nobody waits for any more is dropped. */
+  /** Resolves the request of a reply. A reply without a pending request is dropped. */
   #onReply(reply: Message): void {
     const id = reply.getJMSCorrelationID()
     if (id !== null) this.#pending.get(id)?.resolve(reply)
   }
 
-  /** The queue of the replies is gone with its connection, so no reply to what was sent can arrive. */
+  /** The reply queue ended with the connection: no reply to pending requests can arrive. */
   #onLost(error: JMSException): void {
     const lost = new JMSException(
       `the connection was lost before the reply arrived: ${error.message}`,
@@ -167,7 +170,7 @@ export class RequestReply {
       error,
     )
     this.#rejectAll(lost)
-    // Nor may they go out later, with the address of that queue.
+    // Requests not yet transmitted contain the address of the ended queue.
     void this.#parts?.then(
       ({ producer }) => producer.cancelWaiting(lost),
       () => undefined,
@@ -179,7 +182,7 @@ export class RequestReply {
     this.#pending.clear()
   }
 
-  /** The connection closes. */
+  /** Called when the connection closes. */
   close(): void {
     this.#stopObserving()
     this.#rejectAll(new IllegalStateException('the connection is closed'))

@@ -6,7 +6,10 @@ import type { Message } from './message/message.ts'
 import type { MessageProducer } from './producer.ts'
 import type { Session } from './session.ts'
 
-/** Sends a request and waits for its reply, through a temporary destination (Jakarta Messaging 3.1, section 7.2.3). */
+/**
+ * Sends a request and waits for its reply, through a temporary destination (Jakarta Messaging 3.1,
+ * section 7.2.3).
+ */
 abstract class Requestor implements AsyncDisposable {
   readonly #session: Session
   readonly #destination: Destination
@@ -34,8 +37,9 @@ abstract class Requestor implements AsyncDisposable {
   }
 
   /**
-   * Sends a request and resolves with its reply: one request at a time, others wait their turn. Rejects with `JMSException` of the code
-   * `JMS_CONNECTION_LOST` when the connection is lost first. For several at the same time, and a time-out, use `JMSContext.request`.
+   * Sends a request and resolves with its reply. Requests run one at a time. Rejects with
+   * `JMSException` and the code `JMS_CONNECTION_LOST` if the connection is lost first. For
+   * concurrent requests and a timeout, use `JMSContext.request`.
    */
   request(message: Message): Promise<Message> {
     const reply = this.#last.then(() => this.#request(message))
@@ -53,7 +57,7 @@ abstract class Requestor implements AsyncDisposable {
     lost.promise.catch(() => undefined)
     const stopObserving = this.#session.connection.observe({
       onLost: (error) => {
-        // The destination of the reply is gone with its connection; the request must not go out again with it.
+        // The reply destination ended with the connection: the request must not be sent again.
         const reason = `the connection was lost before the reply arrived: ${error.message}`
         const failure = new JMSException(reason, 'JMS_CONNECTION_LOST', error)
         producer.cancelWaiting(failure)
@@ -71,7 +75,10 @@ abstract class Requestor implements AsyncDisposable {
     }
   }
 
-  /** A receive that a lost connection left behind takes the reply to the next request. */
+  /**
+   * Reuses a receive that is pending since a connection loss; it returns the reply to the next
+   * request.
+   */
   #receive(consumer: MessageConsumer): Promise<Message | null> {
     this.#receiving ??= consumer.receive().finally(() => {
       this.#receiving = undefined

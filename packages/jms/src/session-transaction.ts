@@ -4,20 +4,21 @@ import type { Connection } from './connection.ts'
 import { type JMSException, jmsException, TransactionRolledBackException } from './exceptions.ts'
 import { type Discharged, TransactionLink } from './transaction.ts'
 
-/** How long a closing session waits for the provider. */
+/** Time limit for the provider's answer when a session closes, milliseconds. */
 const CLOSE_TIMEOUT_MS = 5000
 
-/** What a session does when the state of its transaction changes. */
+/** Callbacks for changes of the transaction's state. */
 export interface TransactionEvents {
-  /** The next transaction is declared: sends that waited for it can go. */
+  /** The next transaction is declared: sends that waited for it can be transmitted. */
   onDeclared(): void
-  /** The transaction can only be rolled back: sends that wait fail with this error. */
+  /** The transaction can only be rolled back: waiting sends fail with this error. */
   onDoomed(error: JMSException): void
 }
 
 /**
- * The transactions of a session, one after another, over all AMQP connections that the session has. A transaction with something in
- * it that loses its connection is doomed: `commit` rolls it back and says so. An empty one survives.
+ * The successive transactions of a session, over all its AMQP connections. A transaction that
+ * contains work is doomed if the connection is lost: `commit` rolls it back and throws. An empty
+ * transaction survives.
  */
 export class SessionTransaction {
   readonly #connection: Connection
@@ -31,19 +32,22 @@ export class SessionTransaction {
     this.#events = events
   }
 
-  /** Attaches to the coordinator over a session that has begun, and declares a transaction. */
+  /** Attaches to the coordinator on a begun session, and declares a transaction. */
   async open(amqp: AmqpSession): Promise<void> {
     const opened = TransactionLink.open(amqp, `${this.#connection.newId()}:transactions`)
     this.#link = await this.#connection.limited(opened, 'declaring a transaction')
     this.#events.onDeclared()
   }
 
-  /** Whether there is a provider that holds a part of it. */
+  /** Whether the link to the coordinator is attached. */
   get isAttached(): boolean {
     return this.#link !== undefined && !this.#link.isGone
   }
 
-  /** The id that sends and receipts carry; undefined between two transactions, and without a connection. */
+  /**
+   * Transaction id for sends and receipts; undefined between transactions, and without a
+   * connection.
+   */
   get txnId(): Buffer | undefined {
     return this.#link?.txnId
   }
@@ -52,22 +56,25 @@ export class SessionTransaction {
     return this.#hasSent
   }
 
-  /** Why it can only be rolled back; undefined for a sound one. */
+  /** Reason why the transaction can only be rolled back; undefined if it can be committed. */
   get doom(): JMSException | undefined {
     return this.#doom
   }
 
-  /** A message goes out in it. */
+  /** Records a send in the transaction. */
   noteSent(): void {
     this.#hasSent = true
   }
 
-  /** A send of it failed. */
+  /** Records a failure in the transaction, which can then only be rolled back. */
   noteFailure(error: JMSException): void {
     this.#doom ??= error
   }
 
-  /** The connection is gone, and what the provider had of the transaction with it. `hasWork`: receipts, or sends without an answer. */
+  /**
+   * The connection was lost, and with it the provider's part of the transaction. `hasWork`: whether
+   * there are receipts, or unanswered sends.
+   */
   onLost(error: JMSException, hasWork: boolean): void {
     this.#link = undefined
     if (!this.#hasSent && !hasWork) return
@@ -85,7 +92,8 @@ export class SessionTransaction {
   }
 
   /**
-   * Ends the transaction and declares the next one, in one round trip. Never rejects: without an answer the outcome is unknown.
+   * Ends the transaction and declares the next one, in one round trip. Never rejects: without an
+   * answer the outcome is `unknown`.
    */
   async end(kind: 'commit' | 'rollback'): Promise<Discharged> {
     const link = this.#link
@@ -111,7 +119,7 @@ export class SessionTransaction {
     await next
     return outcome
   }
-  /** Rolls back what is open, if the provider can be told. */
+  /** Rolls back the open transaction, if the link is attached. */
   async close(): Promise<void> {
     const link = this.#link
     if (link === undefined || link.isGone) return

@@ -44,16 +44,17 @@ const CLIENT_ACKNOWLEDGE = 2
 const DUPS_OK_ACKNOWLEDGE = 3
 
 /**
- * A single-threaded context for producing and consuming messages (Jakarta Messaging 3.1, section 6.2): its listeners are called one
- * after another. With a connection that reconnects, a session outlives the loss of its connection: calls that need the provider wait
- * for the reconnect, receives go on, and what was consumed and not acknowledged is delivered again.
+ * A single-threaded context for producing and consuming messages (Jakarta Messaging 3.1, section
+ * 6.2): its listeners are called one at a time. If the connection reconnects, the session survives
+ * its loss: calls that need the provider wait for the reconnect, receives continue, and
+ * unacknowledged messages are delivered again.
  */
 export class Session implements AsyncDisposable {
-  /** Sends and receipts become final with `commit`. */
+  /** Sends and receipts take effect with `commit`. */
   static readonly SESSION_TRANSACTED = SESSION_TRANSACTED
-  /** A message is acknowledged when `receive` returned it, or the listener returned. */
+  /** A message is acknowledged when `receive` returns it, or when the listener returns. */
   static readonly AUTO_ACKNOWLEDGE = AUTO_ACKNOWLEDGE
-  /** Messages are acknowledged by `acknowledge`, all that were received so far. */
+  /** `acknowledge` acknowledges all messages received so far. */
   static readonly CLIENT_ACKNOWLEDGE = CLIENT_ACKNOWLEDGE
   /** As `AUTO_ACKNOWLEDGE`, in batches: messages may be delivered again after a failure. */
   static readonly DUPS_OK_ACKNOWLEDGE = DUPS_OK_ACKNOWLEDGE
@@ -62,29 +63,29 @@ export class Session implements AsyncDisposable {
   readonly connection: Connection
   readonly #mode: number
   #amqp: AmqpSession | undefined
-  /** Of a transacted session. */
+  /** Set if the session is transacted. */
   readonly #transaction: SessionTransaction | undefined
   readonly #producers = new Set<MessageProducer>()
   readonly #consumers = new Set<MessageConsumer>()
   readonly #browsers = new Set<QueueBrowser>()
-  /** Consumed, in the order of delivery, and not acknowledged or committed yet. */
+  /** Consumed deliveries in delivery order, not yet acknowledged or committed. */
   #unacknowledged: ConsumedDelivery[] = []
-  /** Sends without an answer. */
+  /** Unanswered sends. */
   readonly #sending = new Set<Promise<void>>()
-  /** Listeners that run may use the session; nobody else may. */
+  /** While the session is closing, only running listeners may use it. */
   #isClosing = false
   #isClosed = false
   #closing: Promise<void> | undefined
   #failure: JMSException | undefined
   #listener: MessageListener | null = null
-  /** Messages for listeners, one after the other. */
+  /** Dispatch of messages to listeners, while it runs. */
   #dispatching: Promise<void> | undefined
-  /** Listeners that run. */
+  /** Running listeners. */
   readonly #running = new Set<Promise<void>>()
   readonly #inListener = new AsyncLocalStorage<Session>()
   #loaded: { readonly delivery: ConsumedDelivery; readonly message: Message }[] = []
 
-  /** @internal Made by a connection. */
+  /** @internal Created by a connection. */
   constructor(connection: Connection, mode: number) {
     this.connection = connection
     this.#mode = mode
@@ -99,7 +100,10 @@ export class Session implements AsyncDisposable {
     })
   }
 
-  /** @internal Begins on an AMQP connection, with a transaction if the session has them. */
+  /**
+   * @internal Begins a session on an AMQP connection, and declares a transaction if it is
+   * transacted.
+   */
   async open(amqp: AmqpConnection): Promise<void> {
     const session = amqp.begin()
     session.handler = {
@@ -119,7 +123,7 @@ export class Session implements AsyncDisposable {
     return this.#isClosed
   }
 
-  /** @internal Of a transacted session. */
+  /** @internal Set if the session is transacted. */
   get transaction(): SessionTransaction | undefined {
     return this.#transaction
   }
@@ -141,8 +145,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * @internal Runs work that needs the provider: after a reconnect that is under way, and once more if the connection is lost during
-   * the work and replaced. `finish` runs before anything else can happen.
+   * @internal Runs work that needs the provider: waits for a reconnect in progress, and retries if
+   * the connection is lost during the work and replaced. `finish` runs synchronously after the
+   * work.
    */
   async onWire<T>(work: (amqp: AmqpSession) => Promise<T>, finish?: () => void): Promise<T> {
     for (;;) {
@@ -158,28 +163,28 @@ export class Session implements AsyncDisposable {
         finish?.()
         return result
       } catch (error) {
-        // Lost meanwhile: the next attempt waits for the connection that replaces it.
+        // Connection lost: the next attempt waits for its replacement.
         if (!amqp.isEnded) throw error
       }
     }
   }
 
-  // Losing the connection, and getting another.
+  // Connection loss and recovery.
 
-  /** @internal The connection is gone, perhaps to be replaced. */
+  /** @internal The connection was lost; it may be replaced. */
   onLost(error: JMSException): void {
     this.#amqp = undefined
     const unacknowledged = this.#unacknowledged
     this.#unacknowledged = []
     this.#transaction?.onLost(error, unacknowledged.length > 0 || this.#sending.size > 0)
-    // What was consumed is the provider's again.
+    // The provider owns the consumed messages again.
     for (const delivery of unacknowledged) delivery.lose(error)
     for (const producer of this.#producers) producer.onLost()
     for (const consumer of [...this.#consumers]) consumer.onLost()
     for (const browser of this.#browsers) browser.onLost(error)
   }
 
-  /** @internal The provider ended a consumer: what it delivered can no longer be acknowledged. */
+  /** @internal The provider ended a consumer: its deliveries can no longer be acknowledged. */
   loseDeliveries(consumer: MessageConsumer, error: JMSException): void {
     const lost = this.#unacknowledged.filter((each) => each.consumer === consumer)
     if (lost.length === 0) return
@@ -189,8 +194,8 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * @internal Begins again on another connection, with all consumers and producers. What the provider refuses for good fails alone;
-   * anything else rejects.
+   * @internal Begins on another connection, with all consumers and producers. A consumer or
+   * producer that the provider refuses permanently fails alone; any other error rejects.
    */
   async recoverOn(amqp: AmqpConnection): Promise<void> {
     if (this.#isClosed || this.#failure !== undefined) return
@@ -217,7 +222,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** @internal Lost for good. */
+  /** @internal The session failed permanently. */
   onFailed(error: JMSException): void {
     this.#failure ??= error
     this.onLost(error)
@@ -252,7 +257,7 @@ export class Session implements AsyncDisposable {
     this.checkOpen()
     return messageFactories.createStreamMessage()
   }
-  /** See `ObjectMessage` for what objects can be. */
+  /** Creates a message whose body is an object; see `ObjectMessage`. */
   createObjectMessage(object?: unknown): ObjectMessage {
     this.checkOpen()
     return messageFactories.createObjectMessage(object)
@@ -267,25 +272,25 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** A queue by name; nothing is created in the provider. */
+  /** Returns a queue by name; nothing is created at the provider. */
   createQueue(queueName: string): Queue {
     this.checkOpen()
     this.#allow('queue', 'createQueue')
     return new Queue(queueName)
   }
-  /** A topic by name; nothing is created in the provider. */
+  /** Returns a topic by name; nothing is created at the provider. */
   createTopic(topicName: string): Topic {
     this.checkOpen()
     this.#allow('topic', 'createTopic')
     return new Topic(topicName)
   }
-  /** Creates a queue that ends with the connection and that only it may consume from. */
+  /** Creates a queue that ends with the connection; only that connection may consume from it. */
   async createTemporaryQueue(): Promise<TemporaryQueue> {
     this.checkOpen()
     this.#allow('queue', 'createTemporaryQueue')
     return (await this.connection.createTemporary('queue')) as TemporaryQueue
   }
-  /** Creates a topic that ends with the connection and that only it may consume from. */
+  /** Creates a topic that ends with the connection; only that connection may consume from it. */
   async createTemporaryTopic(): Promise<TemporaryTopic> {
     this.checkOpen()
     this.#allow('topic', 'createTemporaryTopic')
@@ -294,7 +299,7 @@ export class Session implements AsyncDisposable {
 
   // Producers, consumers and browsers.
 
-  /** Without a destination each send says where it goes. */
+  /** Creates a producer. Without a destination, each send names one. */
   async createProducer(destination: Destination | null = null): Promise<MessageProducer> {
     this.checkOpen()
     if (destination !== null) this.#checkDestination(destination)
@@ -319,7 +324,10 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** A selector that selects nothing in particular may be null. `noLocal` leaves out what this connection publishes. */
+  /**
+   * Creates a consumer. A null or empty selector matches all messages. `noLocal` excludes messages
+   * published by this connection.
+   */
   createConsumer(
     destination: Destination,
     messageSelector: string | null = null,
@@ -327,7 +335,7 @@ export class Session implements AsyncDisposable {
   ): Promise<MessageConsumer> {
     return this.#consume(destination, { selector: messageSelector, noLocal })
   }
-  /** Consumes a subscription that several consumers share and that ends with the last of them. */
+  /** Consumes from a subscription that several consumers share; it ends with the last of them. */
   createSharedConsumer(
     topic: Topic,
     sharedSubscriptionName: string,
@@ -340,8 +348,8 @@ export class Session implements AsyncDisposable {
     })
   }
   /**
-   * Consumes a durable subscription of one consumer at a time; messages are kept while there is
-   * none. Needs a client id.
+   * Consumes from a durable subscription that has at most one consumer at a time; messages are kept
+   * while it has none. Requires a client id.
    */
   createDurableConsumer(
     topic: Topic,
@@ -365,7 +373,7 @@ export class Session implements AsyncDisposable {
   ): Promise<MessageConsumer> {
     return this.createDurableConsumer(topic, name, messageSelector, noLocal)
   }
-  /** Consumes a durable subscription that several consumers share. */
+  /** Consumes from a durable subscription that several consumers share. */
   createSharedDurableConsumer(
     topic: Topic,
     name: string,
@@ -435,7 +443,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  // The names of the classic domains.
+  // Methods of the classic queue and topic domains.
 
   /** As `createConsumer` for a queue, for a `QueueSession`. */
   createReceiver(queue: Queue, messageSelector: string | null = null): Promise<MessageConsumer> {
@@ -462,7 +470,10 @@ export class Session implements AsyncDisposable {
     return this.createProducer(topic)
   }
 
-  /** Looks at the messages of a queue without consuming them. Throws `InvalidSelectorException`. */
+  /**
+   * Browses the messages of a queue without consuming them. Rejects with
+   * `InvalidSelectorException`.
+   */
   async createBrowser(queue: Queue, messageSelector: string | null = null): Promise<QueueBrowser> {
     this.checkOpen()
     this.#allow('queue', 'createBrowser')
@@ -479,7 +490,10 @@ export class Session implements AsyncDisposable {
     return browser
   }
 
-  /** Ends a durable subscription. Rejects with `InvalidDestinationException` for an unknown one, `JMSException` for one in use. */
+  /**
+   * Deletes a durable subscription. Rejects with `InvalidDestinationException` if it does not
+   * exist, and `JMSException` if it is in use.
+   */
   async unsubscribe(name: string): Promise<void> {
     this.checkOpen()
     this.#allow('topic', 'unsubscribe')
@@ -494,42 +508,48 @@ export class Session implements AsyncDisposable {
     )
   }
 
-  // Acknowledging.
+  // Acknowledgment.
 
-  /** Whether sends and receipts belong to transactions. */
+  /** Whether the session is transacted. */
   getTransacted(): boolean {
     this.checkOpen()
     return this.#mode === SESSION_TRANSACTED
   }
-  /** Session mode: `AUTO_ACKNOWLEDGE` and so on. */
+  /** Session mode, such as `AUTO_ACKNOWLEDGE`. */
   getAcknowledgeMode(): number {
     this.checkOpen()
     return this.#mode
   }
 
-  /** @internal A message goes to the program. `automatic` says whether it counts as consumed with that. */
+  /**
+   * @internal Records a message passed to the program. `automatic`: accept it now if the session
+   * acknowledges automatically.
+   */
   consumed(consumed: ConsumedDelivery, automatic: boolean): void {
     if (automatic && this.acknowledgesItself) consumed.settle(accepted)
     else this.#unacknowledged.push(consumed)
   }
 
-  /** @internal A message that acknowledges itself is settled. */
+  /** @internal Removes a settled delivery. */
   forgetConsumed(consumed: ConsumedDelivery): void {
     const at = this.#unacknowledged.indexOf(consumed)
     if (at >= 0) this.#unacknowledged.splice(at, 1)
   }
 
-  /** @internal Whether a message is neither acknowledged, committed nor given back. */
+  /** @internal Whether a delivery is not yet acknowledged, committed or released. */
   hasInHand(consumed: ConsumedDelivery): boolean {
     return this.#unacknowledged.includes(consumed)
   }
 
-  /** @internal What is neither acknowledged, committed nor given back. */
+  /** @internal Deliveries not yet acknowledged, committed or released. */
   get inHand(): readonly ConsumedDelivery[] {
     return this.#unacknowledged
   }
 
-  /** @internal Gives back all that is in hand, with this outcome; a transaction is rolled back. */
+  /**
+   * @internal Settles all unacknowledged deliveries with this outcome; a transaction is rolled
+   * back.
+   */
   async returnInHand(outcome: Outcome): Promise<void> {
     if (this.#transaction !== undefined) {
       await this.#cancelSends()
@@ -542,17 +562,17 @@ export class Session implements AsyncDisposable {
     await (this.acknowledgesItself ? give() : this.#giveBack(give))
   }
 
-  /** @internal Whether messages count as consumed when the program has had them. */
+  /** @internal Whether messages are acknowledged automatically. */
   get acknowledgesItself(): boolean {
     return this.#mode === AUTO_ACKNOWLEDGE || this.#mode === DUPS_OK_ACKNOWLEDGE
   }
 
-  /** @internal Whether messages of a consumer wait to be acknowledged. */
+  /** @internal Whether the consumer has unacknowledged messages. */
   holds(consumer: MessageConsumer): boolean {
     return this.#unacknowledged.some((each) => each.consumer === consumer)
   }
 
-  /** @internal All that was consumed, for `Message.acknowledge`. */
+  /** @internal Acknowledges all consumed messages, for `Message.acknowledge`. */
   async acknowledge(): Promise<void> {
     this.checkOpen()
     if (this.#mode !== CLIENT_ACKNOWLEDGE) return
@@ -566,7 +586,7 @@ export class Session implements AsyncDisposable {
     for (const consumer of [...this.#consumers]) consumer.onAcknowledged()
   }
 
-  /** Has everything that was consumed and not acknowledged delivered again. */
+  /** Redelivers all unacknowledged messages. */
   async recover(): Promise<void> {
     this.checkOpen()
     if (this.#mode === SESSION_TRANSACTED) {
@@ -580,12 +600,15 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Commits what was sent and consumed since the last commit or rollback, all of it or nothing, and begins the next transaction.
+   * Commits the messages sent and consumed since the last commit or rollback, atomically, and
+   * begins the next transaction.
    *
-   * Rejects with `TransactionRolledBackException` when it was rolled back instead: the provider refused it, one of its sends failed,
-   * or the connection was lost since it began, in which case the commit does not wait for the reconnect. What was consumed is
-   * delivered again. Rejects with `TransactionInDoubtException` when the connection was lost before the answer came. Either way the
-   * session can go on with its next transaction. Throws `IllegalStateException` when the session is not transacted.
+   * Rejects with `TransactionRolledBackException` if it was rolled back instead: the provider
+   * refused the commit, a send failed, or the connection was lost since it began, in which case
+   * `commit` does not wait for the reconnect. Consumed messages are delivered again. Rejects with
+   * `TransactionInDoubtException` if the connection was lost before the provider answered. In both
+   * cases the session continues with its next transaction. Rejects with `IllegalStateException` if
+   * the session is not transacted.
    */
   async commit(): Promise<void> {
     const transaction = this.#checkTransacted('commit')
@@ -607,7 +630,7 @@ export class Session implements AsyncDisposable {
     for (const each of receipts) each.settle(state)
     const outcome = await transaction.end('commit')
     if (outcome.kind === 'refused') {
-      // Its messages are back at the provider; what was sent ahead must not overtake them.
+      // The provider has the messages again; prefetched messages must not overtake them.
       await this.#giveBack(async () => {})
       const { error } = outcome
       throw new TransactionRolledBackException(error.message, 'JMS_TRANSACTION_ROLLED_BACK', error)
@@ -621,9 +644,10 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Undoes what was sent and consumed since the last commit or rollback, and begins the next transaction: what was consumed is
-   * delivered again. Without a connection there is nothing to undo, and it resolves at once. Throws `IllegalStateException` when the
-   * session is not transacted.
+   * Undoes the messages sent and consumed since the last commit or rollback, and begins the next
+   * transaction: consumed messages are delivered again. Without a connection there is nothing to
+   * undo, and it resolves immediately. Rejects with `IllegalStateException` if the session is not
+   * transacted.
    */
   async rollback(): Promise<void> {
     const transaction = this.#checkTransacted('rollback')
@@ -631,21 +655,21 @@ export class Session implements AsyncDisposable {
     await this.#rollBack(transaction)
   }
 
-  /** @internal Undoes what was sent in the transaction. What was consumed stays in hand. */
+  /** @internal Undoes the sends of the transaction. Consumed messages remain unsettled. */
   async undoSends(): Promise<void> {
     const transaction = this.#checkTransacted('rollback')
     await this.#cancelSends()
     if (transaction.hasSent || transaction.doom !== undefined) await transaction.end('rollback')
   }
 
-  /** Sends that still wait for credit need not go out at all. */
+  /** Cancels sends that wait for credit, and waits for the answers to the others. */
   async #cancelSends(): Promise<void> {
     const undone = new TransactionRolledBackException('the transaction was rolled back')
     for (const producer of this.#producers) producer.cancelWaiting(undone)
     await this.#sent()
   }
 
-  /** @internal Follows a send until its answer. In a transaction, one that fails dooms it. */
+  /** @internal Tracks a send until it is answered. In a transaction, a failed send dooms it. */
   track(send: Promise<void>): void {
     const tracked = send.then(
       () => void this.#sending.delete(tracked),
@@ -657,7 +681,7 @@ export class Session implements AsyncDisposable {
     this.#sending.add(tracked)
   }
 
-  /** Resolves when no send is without an answer. */
+  /** Resolves when all sends are answered. */
   async #sent(): Promise<void> {
     await Promise.all(this.#sending)
   }
@@ -683,7 +707,10 @@ export class Session implements AsyncDisposable {
     return this.#transaction
   }
 
-  /** Lets nothing more come while messages are given back, so that they come again in their order. */
+  /**
+   * Suspends consumers while messages are returned to the provider, so that redelivery keeps their
+   * order.
+   */
   async #giveBack(give: () => Promise<void>): Promise<void> {
     const consumers = [...this.#consumers]
     try {
@@ -697,19 +724,21 @@ export class Session implements AsyncDisposable {
 
   // Listeners.
 
-  /** The listener of messages that an application server passes in, or null. */
+  /** Listener for messages passed in by an application server, or null. */
   getMessageListener(): MessageListener | null {
     this.checkOpen()
     return this.#listener
   }
-  /** For application servers: `run` gives it the messages that a `ConnectionConsumer` brought. */
+  /**
+   * For application servers: `run` calls the listener with the messages of a `ConnectionConsumer`.
+   */
   setMessageListener(listener: MessageListener | null): void {
     this.checkOpen()
     checkValue('setMessageListener', 'listener', listener, listenerOrNull('onMessage'))
     this.#listener = listener
   }
 
-  /** @internal A `ConnectionConsumer` brings messages. */
+  /** @internal Adds messages of a `ConnectionConsumer`. */
   load(deliveries: readonly ConsumedDelivery[], consumer: MessageConsumer): void {
     for (const delivery of deliveries) {
       const message = consumer.decode(delivery)
@@ -717,7 +746,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** Gives the loaded messages to the listener of the session. */
+  /** Passes the added messages to the listener of the session. */
   async run(): Promise<void> {
     const loaded = this.#loaded.splice(0)
     for (const { delivery, message } of loaded) {
@@ -730,7 +759,9 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** @internal Runs a listener's work: one at a time, and known as such. */
+  /**
+   * @internal Runs a listener in an async context, by which calls from the listener are recognized.
+   */
   inListener<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#inListener.run(this, work)
     const running = result.then(
@@ -741,7 +772,7 @@ export class Session implements AsyncDisposable {
     return result
   }
 
-  /** @internal Messages wait for a listener. */
+  /** @internal Schedules the dispatch of messages to listeners. */
   planDispatch(): void {
     this.#dispatching ??= this.#dispatch().finally(() => {
       this.#dispatching = undefined
@@ -750,7 +781,7 @@ export class Session implements AsyncDisposable {
   }
 
   async #dispatch(): Promise<void> {
-    // After whatever is going on now, so that a listener never runs inside of the call that set it.
+    // Yields, so that a listener never runs inside the call that set it.
     await Promise.resolve()
     for (let isBusy = true; isBusy; ) {
       isBusy = false
@@ -763,7 +794,7 @@ export class Session implements AsyncDisposable {
     }
   }
 
-  /** @internal Resolves when no listener is at work. */
+  /** @internal Resolves when no listener is running. */
   async settled(): Promise<void> {
     if (this.#inListener.getStore() === this) return
     await this.#dispatching
@@ -781,8 +812,9 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * Ends it: a transaction is rolled back, and what was consumed and not acknowledged is delivered again. Waits for a listener that is
-   * running. Throws `IllegalStateException` in a listener of the session. Idempotent.
+   * Closes the session: a transaction is rolled back, and unacknowledged messages are delivered
+   * again. Waits for a running listener. Rejects with `IllegalStateException` in a listener of the
+   * session. Idempotent.
    */
   async close(): Promise<void> {
     if (this.#closing === undefined) {
@@ -790,7 +822,7 @@ export class Session implements AsyncDisposable {
       this.checkNotInListener('close')
       this.#closing = this.#closeAfterListeners()
     }
-    // What a listener of the session awaits cannot wait for that listener.
+    // A call from a listener of the session must not wait for that listener.
     if (this.#inListener.getStore() !== this) await this.#closing
   }
 
@@ -802,7 +834,10 @@ export class Session implements AsyncDisposable {
     await this.abandon({ kind: 'modified', deliveryFailed: true })
   }
 
-  /** @internal Closes without waiting for anything that runs. What is in hand goes back to the provider with this outcome. */
+  /**
+   * @internal Closes without waiting for running work. Unacknowledged deliveries are settled with
+   * this outcome.
+   */
   async abandon(outcome: Outcome): Promise<void> {
     this.#isClosing = true
     this.#isClosed = true
@@ -820,7 +855,10 @@ export class Session implements AsyncDisposable {
     await this.#end(amqp)
   }
 
-  /** Waits until the provider has ended it too, so that what was given back can be consumed by others. */
+  /**
+   * Waits until the provider has ended the session, so that other consumers can receive the
+   * returned messages.
+   */
   #end(amqp: AmqpSession): Promise<void> {
     if (amqp.isEnded) return Promise.resolve()
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -838,7 +876,7 @@ function noTransaction(): JMSException {
   return new JMSException('there is no transaction at the provider', 'JMS_CONNECTION_LOST')
 }
 
-/** Calls a listener in either of its forms. */
+/** Calls a listener in either form. */
 export async function call(listener: MessageListener | null, message: Message): Promise<void> {
   if (typeof listener === 'function') await listener(message)
   else await listener?.onMessage(message)

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Names of the links that consume from subscriptions, as Qpid JMS makes them, so that a provider finds the same subscription
- * whoever asks: the name itself, and behind a bar what kind it is and the how-many-eth consumer.
+ * Names of the links that consume from subscriptions, as in Qpid JMS, so that all clients find the
+ * same subscription: the subscription name, a bar, the kind of subscription and the number of the
+ * consumer.
  */
 export class SubscriptionNames {
   readonly #users = new Map<string, Set<string>>()
 
-  /** A name for one more consumer. `isExclusive` subscriptions have one at a time. */
+  /**
+   * Reserves a link name for a consumer. An unshared subscription has only one consumer at a time.
+   */
   reserve(
     subscription: string,
     kind: {
@@ -45,7 +48,7 @@ function nameOf(
   suffix: string,
   { count, isDurable }: { readonly count: number; readonly isDurable: boolean },
 ): string {
-  // The first of a durable one has no number, each volatile one has.
+  // The first link of a durable subscription has no number; all links of a volatile one have.
   const number = isDurable && count === 1 ? '' : String(count)
   const tail = `${suffix}${number}`
   return tail === '' ? subscription : `${subscription}|${tail}`

@@ -15,15 +15,17 @@ import { JMSException } from './exceptions.ts'
 const DECLARE = 0x31
 const DISCHARGE = 0x32
 
-/** How the provider answered a discharge. */
+/** Outcome of a discharge. */
 export type Discharged =
   | { readonly kind: 'done' }
-  /** Rolled back, whatever was asked for. */
+  /** Rolled back, even if a commit was requested. */
   | { readonly kind: 'refused'; readonly error: JMSException }
-  /** The link ended before the answer: a commit may have happened or not. */
+  /** The link ended before the answer: a commit may or may not have taken effect. */
   | { readonly kind: 'unknown' }
 
-/** The link to a provider's transaction coordinator, and the transaction that is under way (AMQP 1.0, part 4). */
+/**
+ * The link to a provider's transaction coordinator, and its current transaction (AMQP 1.0, part 4).
+ */
 export class TransactionLink {
   readonly #link: SenderLink
   #txnId: Buffer | undefined
@@ -67,17 +69,20 @@ export class TransactionLink {
     return transaction
   }
 
-  /** The link or its connection ended. */
+  /** Whether the link or its connection has ended. */
   get isGone(): boolean {
     return this.#isGone
   }
 
-  /** The id that transfers and dispositions of the transaction carry; undefined between two transactions. */
+  /** Transaction id for transfers and dispositions; undefined between transactions. */
   get txnId(): Buffer | undefined {
     return this.#isGone ? undefined : this.#txnId
   }
 
-  /** Begins the next transaction. Rejects with `JMSException` when the provider refuses, or the link is gone. */
+  /**
+   * Declares the next transaction. Rejects with `JMSException` if the provider refuses, or the link
+   * has ended.
+   */
   async declare(): Promise<void> {
     this.#txnId = undefined
     const state = await this.#command(new Described(ulong(DECLARE), []))

@@ -3,7 +3,7 @@ import { type Session as AmqpSession, Condition, JmsCapability } from '@millrace
 import type { Connection } from './connection.ts'
 import { InvalidDestinationException, JMSException, jmsException } from './exceptions.ts'
 
-/** Looks up a durable subscription by its link's name, and closes that link for good. */
+/** Deletes a durable subscription: attaches to it by link name, and closes the link. */
 export function unsubscribe(connection: Connection, name: string): Promise<void> {
   let attempts = 0
   return connection.onHiddenSession(async (session) => {
@@ -11,7 +11,7 @@ export function unsubscribe(connection: Connection, name: string): Promise<void>
       attempts++
       await unsubscribeOn(session, connection, name)
     } catch (error) {
-      // The attempt before this one may have done it, and lost the answer with its connection.
+      // The previous attempt may have succeeded, with its answer lost.
       if (attempts === 1 || !(error instanceof InvalidDestinationException)) throw error
     }
   })
@@ -58,7 +58,7 @@ async function unsubscribeOn(
     if (link.isRemotelyDetached) link.detach({ closed: true })
     throw jmsException(error, `cannot unsubscribe ${name}`)
   }
-  // A provider that does not know it says so by a source of nothing.
+  // A provider answers for an unknown subscription with an attach without a source.
   if (link.remote?.source === undefined) {
     await ended.promise.finally(() => link.detach({ closed: true }))
     return

@@ -2,7 +2,7 @@
 import type { Clock } from '@millrace/base'
 import { JMSException } from './exceptions.ts'
 
-/** Resolves after a time, or at once when a signal is aborted. Never rejects. */
+/** Resolves after a time, or immediately if a signal is aborted. Never rejects. */
 export function pause(clock: Clock, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
   if (signals.some((signal) => signal.aborted)) return Promise.resolve()
   return new Promise((resolve) => {
@@ -16,7 +16,10 @@ export function pause(clock: Clock, ms: number, ...signals: readonly AbortSignal
   })
 }
 
-/** Waits for a promise; rejects with the code `JMS_TIMEOUT` after a time. A time of 0 waits forever. */
+/**
+ * Waits for a promise; rejects with the code `JMS_TIMEOUT` after `timeoutMs`. 0 or less means no
+ * limit.
+ */
 export async function limited<T>(
   clock: Clock,
   promise: Promise<T>,

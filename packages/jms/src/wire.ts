@@ -17,26 +17,28 @@ import {
 } from './exceptions.ts'
 import { limited, pause } from './waiting.ts'
 
-/** What a connection does when its wire is lost and replaced. */
+/** Callbacks for the loss and replacement of the AMQP connection. */
 export interface WireEvents {
-  /** The AMQP connection is gone. With `isFinal` there is no attempt to replace it. */
+  /** The AMQP connection was lost. If `isFinal`, it is not replaced. */
   onLost(error: JMSException, isFinal: boolean): void
-  /** A new one is open. A rejection drops it, and another attempt follows. */
+  /** A new connection is open. A rejection drops it, and another attempt follows. */
   onReplaced(amqp: AmqpConnection): Promise<void>
-  /** The new one is gone before it was in use. */
+  /** The new connection was lost before it was in use. */
   onDropped(error: JMSException): void
-  /** It is in use again. */
+  /** The new connection is in use. */
   onRestored(): void
-  /** There will be no more attempts: every later call fails with this error. */
+  /** Reconnecting has ended: every later call fails with this error. */
   onFailed(error: JMSException): void
 }
 
-/** Property of an open that announces its own refusal: a close with the reason follows. */
+/**
+ * Property in the open of a provider that refuses the connection: a close with the reason follows.
+ */
 const ESTABLISHMENT_FAILED = 'amqp:connection-establishment-failed'
 
 /**
- * The AMQP connection beneath a JMS connection: dialled with the credentials, opened with the client id on first use, and replaced
- * when it is lost, as `reconnect` says.
+ * The AMQP connection of a JMS connection: dialled with the credentials, opened with the client id
+ * on first use, and replaced after a loss if `reconnect` is set.
  */
 export class Wire {
   readonly #options: ResolvedOptions
@@ -48,10 +50,10 @@ export class Wire {
   readonly #containerId: () => string
   readonly #events: WireEvents
   #amqp: AmqpConnection | undefined
-  /** The open of the current connection; undefined while it is only dialled. */
+  /** The first open, while it is in progress. */
   #opening: Promise<void> | undefined
   #isOpen = false
-  /** Never rejects. */
+  /** The reconnect, while it is in progress. Never rejects. */
   #recovering: Promise<void> | undefined
   #failure: JMSException | undefined
   readonly #closing = new AbortController()
@@ -70,12 +72,12 @@ export class Wire {
     this.#events = hooks.events
   }
 
-  /** Why there will never be a connection again. */
+  /** Reason why the connection failed permanently. */
   get failure(): JMSException | undefined {
     return this.#failure
   }
 
-  /** Whether an open connection is in use now. */
+  /** Whether an open connection is in use. */
   get isUp(): boolean {
     return this.#isOpen && this.#recovering === undefined && this.#amqp?.isGone === false
   }
@@ -85,7 +87,10 @@ export class Wire {
     return this.#closing.signal
   }
 
-  /** Reaches the provider and authenticates. Rejects when that fails as often as the options allow. */
+  /**
+   * Connects to the provider and authenticates. Rejects after as many attempts as the options
+   * allow.
+   */
   async dial(): Promise<void> {
     this.#amqp = await this.#dialUntil(this.#startAttempts)
   }
@@ -95,10 +100,13 @@ export class Wire {
     return reconnect ? (startupMaxReconnectAttempts ?? maxReconnectAttempts) : 0
   }
 
-  /** The open connection. Waits while a lost one is being replaced; rejects when it is lost for good. */
+  /**
+   * Returns the open connection. Waits for a reconnect in progress; rejects if the connection
+   * failed permanently.
+   */
   async open(): Promise<AmqpConnection> {
     for (;;) {
-      // What is still running while the connection closes may use what is open.
+      // Work that runs while the connection closes may still use it.
       if (this.isUp) return this.#amqp as AmqpConnection
       this.#check()
       if (this.#recovering !== undefined) {
@@ -117,7 +125,7 @@ export class Wire {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** Opens what was dialled. A connection that was lost unused is dialled again. */
+  /** Opens the dialled connection. If it was lost before use, it is dialled again. */
   async #openFirst(): Promise<void> {
     try {
       let amqp = this.#amqp
@@ -138,7 +146,10 @@ export class Wire {
     }
   }
 
-  /** Tries all addresses, then waits and tries them again, `maxAttempts` more times; forever when negative. */
+  /**
+   * Tries all addresses, then waits and retries, at most `maxAttempts` times; without limit if
+   * negative.
+   */
   async #dialUntil(maxAttempts: number): Promise<AmqpConnection> {
     let delay = this.#options.reconnectDelayMs
     for (let attempt = 0; ; attempt++) {
@@ -166,7 +177,7 @@ export class Wire {
       } catch (error) {
         failure = error
         this.#nextUrl++
-        // Wrong credentials are not better elsewhere.
+        // Wrong credentials would be refused by the other addresses, too.
         const known = jmsException(error)
         if (known instanceof JMSSecurityException) throw known
       }
@@ -181,7 +192,7 @@ export class Wire {
     let self: AmqpConnection | undefined
     self = await connect({
       url,
-      // Told with `open`.
+      // Sent with `open`.
       containerId: '',
       opensLater: true,
       hostname: virtualHost,
@@ -207,7 +218,10 @@ export class Wire {
     return self
   }
 
-  /** Opens it with the client id. Rejects with `InvalidClientIDException` when the id is in use. */
+  /**
+   * Opens the connection with the client id. Rejects with `InvalidClientIDException` if the id is
+   * in use.
+   */
   async #open(amqp: AmqpConnection): Promise<void> {
     const id = this.#containerId()
     amqp.open({ containerId: id })
@@ -226,14 +240,15 @@ export class Wire {
       : jmsException(refusal)
   }
 
-  /** What the provider said when it closed a connection. */
+  /** Errors with which the provider closed connections. */
   readonly #refusals = new WeakMap<AmqpConnection, AmqpError>()
 
   #onGone(amqp: AmqpConnection, error: AmqpError | undefined): void {
     if (error !== undefined) this.#refusals.set(amqp, error)
     if (amqp !== this.#amqp || this.#isClosed) return
     const lost = jmsException(error ?? new JMSException('the provider closed the connection'))
-    // One that is only dialled or being opened concerns the code that awaits it.
+    // If the connection is still being dialled or opened, the caller that awaits it reports the
+    // error.
     if (!this.#isOpen) {
       if (this.#recovering !== undefined) this.#events.onDropped(lost)
       return
@@ -249,7 +264,7 @@ export class Wire {
     this.#recovering ??= this.#replace().then(() => {
       this.#recovering = undefined
       if (this.isUp) this.#events.onRestored()
-      // Lost again before anyone could use it.
+      // Lost again before it was used.
       else if (this.#failure === undefined && !this.#closing.signal.aborted) this.#recover()
     })
   }
@@ -275,7 +290,7 @@ export class Wire {
         if (this.#closing.signal.aborted) return
         const known = jmsException(error)
         const isLast = maxReconnectAttempts >= 0 && attempt >= maxReconnectAttempts
-        // The client id may still be in use by the connection that was lost.
+        // Other refusals are retried: the lost connection may still hold the client id.
         if (isLast || (known instanceof JMSSecurityException && !isAdmitted)) {
           this.#fail(known)
           return
@@ -298,7 +313,7 @@ export class Wire {
     return pause(this.#clock, ms, this.#closing.signal)
   }
 
-  /** Ends attempts to reconnect. What is open stays open until `close`. */
+  /** Stops reconnecting. An open connection remains open until `close`. */
   stop(): void {
     this.#closing.abort()
   }
@@ -311,7 +326,7 @@ export class Wire {
   }
 }
 
-/** Whether the provider itself said no, which another attempt does not change. */
+/** Whether the provider refused the connection: a retry would not help. */
 function isRefusal(error: JMSException): boolean {
   return error instanceof JMSSecurityException || error instanceof InvalidClientIDException
 }

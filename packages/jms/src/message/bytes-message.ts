@@ -13,7 +13,7 @@ export class BytesMessage extends Message {
   #bytes: Buffer = Buffer.alloc(0)
   #size = 0
   #at = 0
-  /** Written until `reset`, then read. */
+  /** False in write mode; true after `reset`. */
   #isReading = false
 
   override get mappedType(): number {
@@ -59,7 +59,7 @@ export class BytesMessage extends Message {
     }
   }
 
-  /** Bytes. Throws `MessageNotReadableException` while the body is written. */
+  /** Length of the body in bytes. Throws `MessageNotReadableException` in write mode. */
   getBodyLength(): number {
     this.#checkReadable()
     return this.#size
@@ -73,69 +73,69 @@ export class BytesMessage extends Message {
     return this.#bytes[this.#take(1)] !== 0
   }
   /**
-   * Reads a signed number of 8 bits. Throws `MessageEOFException` at the end,
+   * Reads a signed 8-bit integer. Throws `MessageEOFException` at the end,
    * `MessageNotReadableException` before `reset`.
    */
   readByte(): number {
     return this.#bytes.readInt8(this.#take(1))
   }
   /**
-   * Reads an unsigned number of 8 bits. Throws `MessageEOFException` at the end,
+   * Reads an unsigned 8-bit integer. Throws `MessageEOFException` at the end,
    * `MessageNotReadableException` before `reset`.
    */
   readUnsignedByte(): number {
     return this.#bytes.readUInt8(this.#take(1))
   }
   /**
-   * Reads a signed number of 16 bits, big-endian. Throws `MessageEOFException` at the end,
+   * Reads a signed 16-bit integer, big-endian. Throws `MessageEOFException` at the end,
    * `MessageNotReadableException` before `reset`.
    */
   readShort(): number {
     return this.#bytes.readInt16BE(this.#take(2))
   }
   /**
-   * Reads an unsigned number of 16 bits, big-endian. Throws `MessageEOFException` at the end,
+   * Reads an unsigned 16-bit integer, big-endian. Throws `MessageEOFException` at the end,
    * `MessageNotReadableException` before `reset`.
    */
   readUnsignedShort(): number {
     return this.#bytes.readUInt16BE(this.#take(2))
   }
   /**
-   * Reads a character, as a string of one UTF-16 unit, big-endian. Throws `MessageEOFException` at
-   * the end, `MessageNotReadableException` before `reset`.
+   * Reads a character: a string of one UTF-16 unit, big-endian. Throws `MessageEOFException` at the
+   * end, `MessageNotReadableException` before `reset`.
    */
   readChar(): string {
     return String.fromCharCode(this.#bytes.readUInt16BE(this.#take(2)))
   }
   /**
-   * Reads a signed number of 32 bits, big-endian. Throws `MessageEOFException` at the end,
+   * Reads a signed 32-bit integer, big-endian. Throws `MessageEOFException` at the end,
    * `MessageNotReadableException` before `reset`.
    */
   readInt(): number {
     return this.#bytes.readInt32BE(this.#take(4))
   }
   /**
-   * Reads a signed number of 64 bits, as a bigint, big-endian. Throws `MessageEOFException` at the
+   * Reads a signed 64-bit integer, as a bigint, big-endian. Throws `MessageEOFException` at the
    * end, `MessageNotReadableException` before `reset`.
    */
   readLong(): bigint {
     return this.#bytes.readBigInt64BE(this.#take(8))
   }
   /**
-   * Reads a number of single precision, big-endian. Throws `MessageEOFException` at the end,
+   * Reads a single-precision number, big-endian. Throws `MessageEOFException` at the end,
    * `MessageNotReadableException` before `reset`.
    */
   readFloat(): number {
     return this.#bytes.readFloatBE(this.#take(4))
   }
   /**
-   * Reads a number of double precision, big-endian. Throws `MessageEOFException` at the end,
+   * Reads a double-precision number, big-endian. Throws `MessageEOFException` at the end,
    * `MessageNotReadableException` before `reset`.
    */
   readDouble(): number {
     return this.#bytes.readDoubleBE(this.#take(8))
   }
-  /** Text in Java's modified UTF-8, after its length in two bytes. */
+  /** Reads text in Java's modified UTF-8, prefixed by its length in two bytes. */
   readUTF(): string {
     const start = this.#at
     try {
@@ -147,7 +147,10 @@ export class BytesMessage extends Message {
       throw error
     }
   }
-  /** Fills the array, or the first `length` bytes of it; returns how many bytes there were, -1 for none. */
+  /**
+   * Reads into the array, or into its first `length` bytes; returns the number of bytes read, -1 at
+   * the end.
+   */
   readBytes(value: Uint8Array, length: number = value.length): number {
     this.#checkReadable()
     if (length < 0 || length > value.length) {
@@ -165,8 +168,7 @@ export class BytesMessage extends Message {
     this.#bytes[this.#room(1)] = value ? 1 : 0
   }
   /**
-   * Writes a signed number of 8 bits. Throws `MessageNotWriteableException` if the body is
-   * read-only.
+   * Writes a signed 8-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
    */
   writeByte(value: number): void {
     jmsValue('byte', value)
@@ -174,8 +176,7 @@ export class BytesMessage extends Message {
     this.#bytes.writeInt8(value, at)
   }
   /**
-   * Writes a signed number of 16 bits. Throws `MessageNotWriteableException` if the body is
-   * read-only.
+   * Writes a signed 16-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
    */
   writeShort(value: number): void {
     jmsValue('short', value)
@@ -183,8 +184,8 @@ export class BytesMessage extends Message {
     this.#bytes.writeInt16BE(value, at)
   }
   /**
-   * Writes a character, as a string of one UTF-16 unit. Throws `MessageNotWriteableException` if
-   * the body is read-only.
+   * Writes a character: a string of one UTF-16 unit. Throws `MessageNotWriteableException` if the
+   * body is read-only.
    */
   writeChar(value: string): void {
     jmsValue('char', value)
@@ -192,8 +193,7 @@ export class BytesMessage extends Message {
     this.#bytes.writeUInt16BE(value.charCodeAt(0), at)
   }
   /**
-   * Writes a signed number of 32 bits. Throws `MessageNotWriteableException` if the body is
-   * read-only.
+   * Writes a signed 32-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
    */
   writeInt(value: number): void {
     jmsValue('int', value)
@@ -201,8 +201,7 @@ export class BytesMessage extends Message {
     this.#bytes.writeInt32BE(value, at)
   }
   /**
-   * Writes a signed number of 64 bits. Throws `MessageNotWriteableException` if the body is
-   * read-only.
+   * Writes a signed 64-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
    */
   writeLong(value: bigint | number): void {
     const { value: whole } = jmsValue('long', value)
@@ -210,7 +209,7 @@ export class BytesMessage extends Message {
     this.#bytes.writeBigInt64BE(whole as bigint, at)
   }
   /**
-   * Writes a number of single precision. Throws `MessageNotWriteableException` if the body is
+   * Writes a single-precision number. Throws `MessageNotWriteableException` if the body is
    * read-only.
    */
   writeFloat(value: number): void {
@@ -218,14 +217,14 @@ export class BytesMessage extends Message {
     this.#bytes.writeFloatBE(value, at)
   }
   /**
-   * Writes a number of double precision. Throws `MessageNotWriteableException` if the body is
+   * Writes a double-precision number. Throws `MessageNotWriteableException` if the body is
    * read-only.
    */
   writeDouble(value: number): void {
     const at = this.#room(8)
     this.#bytes.writeDoubleBE(value, at)
   }
-  /** Text of at most 65,535 bytes in Java's modified UTF-8. */
+  /** Writes text of at most 65,535 bytes in Java's modified UTF-8. */
   writeUTF(value: string): void {
     const encoded = toModifiedUtf8(value)
     if (encoded.length > 0xffff) {
@@ -243,7 +242,7 @@ export class BytesMessage extends Message {
     const at = this.#room(length)
     this.#bytes.set(value.subarray(offset, offset + length), at)
   }
-  /** A boolean, number (an `int`, or a `double`), bigint, string or bytes. */
+  /** Writes a boolean, number (`int` or `double`), bigint, string or byte array by its type. */
   writeObject(value: unknown): void {
     if (value === null || value === undefined) throw new TypeError('writeObject needs a value')
     const held = guessValue(value)
@@ -263,7 +262,7 @@ export class BytesMessage extends Message {
     }
   }
 
-  /** Ends writing and starts reading at the beginning. */
+  /** Switches from write mode to read mode, at the start of the body. */
   reset(): void {
     this.#isReading = true
     this.isBodyReadOnly = true
@@ -278,7 +277,7 @@ export class BytesMessage extends Message {
     this.#isReading = false
   }
 
-  /** Everything that was written, as a copy. */
+  /** Returns a copy of the body. */
   toBuffer(): Buffer {
     return Buffer.from(this.#bytes.subarray(0, this.#size))
   }
@@ -305,7 +304,7 @@ export class BytesMessage extends Message {
   }
 }
 
-/** Java's: zero takes two bytes, and each half of a surrogate pair three. */
+/** Java's modified UTF-8: U+0000 takes two bytes, and each half of a surrogate pair three. */
 function toModifiedUtf8(text: string): Buffer {
   const bytes: number[] = []
   for (let i = 0; i < text.length; i++) {

@@ -21,7 +21,9 @@ import { StreamMessage } from './stream-message.ts'
 import { TextMessage } from './text-message.ts'
 import { fromAmqp, toAmqp } from './values.ts'
 
-/** How a provider wants the names of destinations in addresses (`queue-prefix` and `topic-prefix` of its open). */
+/**
+ * Prefixes of queue and topic addresses (`queue-prefix` and `topic-prefix` in the provider's open).
+ */
 export interface AddressPrefixes {
   readonly queue: string
   readonly topic: string
@@ -39,7 +41,10 @@ function withoutPrefix(address: string, prefixes: AddressPrefixes): string {
   return address
 }
 
-/** Writes a message whose headers are set, as the AMQP JMS mapping has it (OASIS working draft 10, section 3). */
+/**
+ * Encodes a message whose headers are set, per the AMQP JMS mapping (OASIS working draft 10,
+ * section 3).
+ */
 export function encodeJmsMessage(
   message: Message,
   prefixes: AddressPrefixes,
@@ -101,7 +106,7 @@ function contentTypeOf(message: Message): string | undefined {
   return message instanceof ObjectMessage && message.isSerialized ? JAVA_SERIALIZED : undefined
 }
 
-/** Reads a message that arrived from a destination. Throws `MalformedInputError`. */
+/** Decodes a message received from a destination. Throws `MalformedInputError`. */
 export function decodeJmsMessage(
   payload: Buffer,
   {
@@ -152,7 +157,10 @@ export function decodeJmsMessage(
   return message
 }
 
-/** The class for a message: what its sender says, or, of a sender that knows no JMS, what its body is. */
+/**
+ * Creates a message of the class that its sender declared, or, if it declared none, of the class
+ * that fits the body.
+ */
 function newMessage(encoded: EncodedMessage, type: number | undefined): Message {
   switch (type) {
     case JmsMessageType.message:

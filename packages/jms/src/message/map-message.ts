@@ -39,50 +39,50 @@ export class MapMessage extends Message {
     return this.#read(name, 'boolean') as boolean
   }
   /**
-   * The value of `name` as a signed number of 8 bits. Throws `MessageFormatException` if it cannot
-   * be converted.
+   * The value of `name` as a signed 8-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted.
    */
   getByte(name: string): number {
     return this.#read(name, 'byte') as number
   }
   /**
-   * The value of `name` as a signed number of 16 bits. Throws `MessageFormatException` if it cannot
-   * be converted.
+   * The value of `name` as a signed 16-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted.
    */
   getShort(name: string): number {
     return this.#read(name, 'short') as number
   }
   /**
-   * The value of `name` as a character, as a string of one UTF-16 unit. Throws
+   * The value of `name` as a character: a string of one UTF-16 unit. Throws
    * `MessageFormatException` if it cannot be converted.
    */
   getChar(name: string): string {
     return this.#read(name, 'char') as string
   }
   /**
-   * The value of `name` as a signed number of 32 bits. Throws `MessageFormatException` if it cannot
-   * be converted.
+   * The value of `name` as a signed 32-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted.
    */
   getInt(name: string): number {
     return this.#read(name, 'int') as number
   }
   /**
-   * The value of `name` as a signed number of 64 bits, as a bigint. Throws `MessageFormatException`
-   * if it cannot be converted.
+   * The value of `name` as a signed 64-bit integer, as a bigint. Throws `MessageFormatException` if
+   * it cannot be converted.
    */
   getLong(name: string): bigint {
     return this.#read(name, 'long') as bigint
   }
   /**
-   * The value of `name` as a number of single precision. Throws `MessageFormatException` if it
-   * cannot be converted.
+   * The value of `name` as a single-precision number. Throws `MessageFormatException` if it cannot
+   * be converted.
    */
   getFloat(name: string): number {
     return this.#read(name, 'float') as number
   }
   /**
-   * The value of `name` as a number of double precision. Throws `MessageFormatException` if it
-   * cannot be converted.
+   * The value of `name` as a double-precision number. Throws `MessageFormatException` if it cannot
+   * be converted.
    */
   getDouble(name: string): number {
     return this.#read(name, 'double') as number
@@ -101,7 +101,7 @@ export class MapMessage extends Message {
   getBytes(name: string): Buffer | null {
     return this.#read(name, 'bytes')
   }
-  /** As it was set: a `long` is a bigint. Null when there is none. */
+  /** Returns the value as set: a `long` is a bigint. Null if there is none. */
   getObject(name: string): JmsValue['value'] {
     return this.#items.get(name)?.value ?? null
   }
@@ -109,7 +109,7 @@ export class MapMessage extends Message {
   getMapNames(): string[] {
     return [...this.#items.keys()]
   }
-  /** Whether there is a value of this name. */
+  /** Whether a value with this name exists. */
   itemExists(name: string): boolean {
     return this.#items.has(name)
   }
@@ -122,50 +122,50 @@ export class MapMessage extends Message {
     this.#set(name, jmsValue('boolean', value))
   }
   /**
-   * Sets the value of `name` to a signed number of 8 bits. Throws `MessageNotWriteableException` if
+   * Sets the value of `name` to a signed 8-bit integer. Throws `MessageNotWriteableException` if
    * the body is read-only.
    */
   setByte(name: string, value: number): void {
     this.#set(name, jmsValue('byte', value))
   }
   /**
-   * Sets the value of `name` to a signed number of 16 bits. Throws `MessageNotWriteableException`
-   * if the body is read-only.
+   * Sets the value of `name` to a signed 16-bit integer. Throws `MessageNotWriteableException` if
+   * the body is read-only.
    */
   setShort(name: string, value: number): void {
     this.#set(name, jmsValue('short', value))
   }
   /**
-   * Sets the value of `name` to a character, as a string of one UTF-16 unit. Throws
+   * Sets the value of `name` to a character: a string of one UTF-16 unit. Throws
    * `MessageNotWriteableException` if the body is read-only.
    */
   setChar(name: string, value: string): void {
     this.#set(name, jmsValue('char', value))
   }
   /**
-   * Sets the value of `name` to a signed number of 32 bits. Throws `MessageNotWriteableException`
-   * if the body is read-only.
+   * Sets the value of `name` to a signed 32-bit integer. Throws `MessageNotWriteableException` if
+   * the body is read-only.
    */
   setInt(name: string, value: number): void {
     this.#set(name, jmsValue('int', value))
   }
   /**
-   * Sets the value of `name` to a signed number of 64 bits. Throws `MessageNotWriteableException`
-   * if the body is read-only.
+   * Sets the value of `name` to a signed 64-bit integer. Throws `MessageNotWriteableException` if
+   * the body is read-only.
    */
   setLong(name: string, value: bigint | number): void {
     this.#set(name, jmsValue('long', value))
   }
   /**
-   * Sets the value of `name` to a number of single precision. Throws `MessageNotWriteableException`
-   * if the body is read-only.
+   * Sets the value of `name` to a single-precision number. Throws `MessageNotWriteableException` if
+   * the body is read-only.
    */
   setFloat(name: string, value: number): void {
     this.#set(name, jmsValue('float', value))
   }
   /**
-   * Sets the value of `name` to a number of double precision. Throws `MessageNotWriteableException`
-   * if the body is read-only.
+   * Sets the value of `name` to a double-precision number. Throws `MessageNotWriteableException` if
+   * the body is read-only.
    */
   setDouble(name: string, value: number): void {
     this.#set(name, jmsValue('double', value))

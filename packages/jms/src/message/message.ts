@@ -17,23 +17,26 @@ import {
 
 /** Whether a message survives a crash of the provider. */
 export const DeliveryMode = { NON_PERSISTENT: 1, PERSISTENT: 2 } as const
-/** Delivery mode if none was set: persistent. */
+/** Default delivery mode: persistent. */
 export const DEFAULT_DELIVERY_MODE = DeliveryMode.PERSISTENT
-/** Priority if none was set: 4. */
+/** Default priority: 4. */
 export const DEFAULT_PRIORITY = 4
-/** Life time if none was set: 0, no limit. */
+/** Default time to live: 0, no limit. */
 export const DEFAULT_TIME_TO_LIVE = 0
-/** Delivery delay if none was set: 0. */
+/** Default delivery delay: 0. */
 export const DEFAULT_DELIVERY_DELAY = 0
 
-/** An argument that is never allowed: Java's exception of that name. */
+/** An invalid argument: Java's exception of that name. */
 export class IllegalArgumentException extends Error {
   override readonly name = 'IllegalArgumentException'
 }
 
-/** What `getBody` and `receiveBody` are asked for: the constructor of a type. */
+/** Type that `getBody` and `receiveBody` return, named by its constructor. */
 export type BodyType<T = unknown> = abstract new (...args: never[]) => T
-/** What a body is in TypeScript: of the type that a constructor names, or that a codec such as `json<Order>()` reads. */
+/**
+ * TypeScript type of a body: the type that a constructor names, or that a codec such as
+ * `json<Order>()` decodes.
+ */
 export type BodyOf<T> = T extends StringConstructor
   ? string
   : T extends { decode(message: Message): infer V }
@@ -56,7 +59,7 @@ const notNames = new Set([
   'ESCAPE',
 ])
 
-/** Properties that the provider sets and that a message only shows. */
+/** JMS headers, and the values of properties that the provider sets. */
 interface Headers {
   messageId: string | null
   timestamp: number
@@ -68,17 +71,17 @@ interface Headers {
   expiration: number
   deliveryTime: number
   priority: number
-  /** Deliveries so far, this one included; 0 before the first. */
+  /** Number of deliveries, including this one; 0 before the first. */
   deliveryCount: number
   groupId: string | null
   groupSequence: number | null
   userId: string | null
 }
 
-/** What a session gives the messages it hands out. */
+/** Acknowledges a message; set by the session that received it. */
 export type Acknowledge = () => Promise<void>
 
-/** A message without a body, and what all messages have (Jakarta Messaging 3.1, section 3). */
+/** A message without a body, and the base of all messages (Jakarta Messaging 3.1, section 3). */
 export class Message {
   /** @internal */
   readonly headers: Headers = {
@@ -103,7 +106,7 @@ export class Message {
   protected isBodyReadOnly = false
   #acknowledge: Acknowledge | undefined
 
-  /** @internal The mapping's number of the type of message. */
+  /** @internal Message type in the AMQP JMS mapping. */
   get mappedType(): number {
     return 0
   }
@@ -113,10 +116,10 @@ export class Message {
     return { kind: 'value', value: null }
   }
 
-  /** @internal Takes the body of a received message. */
+  /** @internal Sets the body of a received message. */
   decodeBody(_body: MessageBody): void {}
 
-  /** @internal A received message is read-only until it is cleared. */
+  /** @internal Makes a received message read-only until it is cleared. */
   received(acknowledge: Acknowledge): void {
     this.#arePropertiesReadOnly = true
     this.isBodyReadOnly = true
@@ -146,7 +149,7 @@ export class Message {
   setJMSMessageID(id: string | null): void {
     this.headers.messageId = id
   }
-  /** Milliseconds since 1970; 0 when the sender left it out. */
+  /** Time of sending, milliseconds since 1970; 0 if the sender omitted it. */
   getJMSTimestamp(): number {
     return this.headers.timestamp
   }
@@ -164,7 +167,7 @@ export class Message {
   setJMSCorrelationID(correlationId: string | null): void {
     this.headers.correlationId = correlationId
   }
-  /** Throws `JMSException` when the id is text. */
+  /** The correlation id as bytes, or null. Throws `JMSException` if the id is text. */
   getJMSCorrelationIDAsBytes(): Buffer | null {
     const { correlationId } = this.headers
     if (typeof correlationId === 'string') {
@@ -192,7 +195,7 @@ export class Message {
   setJMSDestination(destination: Destination | null): void {
     this.headers.destination = destination
   }
-  /** One of `DeliveryMode`. */
+  /** Delivery mode, one of `DeliveryMode`. */
   getJMSDeliveryMode(): number {
     return this.headers.deliveryMode
   }
@@ -220,7 +223,7 @@ export class Message {
   setJMSType(type: string | null): void {
     this.headers.type = type
   }
-  /** Milliseconds since 1970; 0 for never. */
+  /** Time of expiry, milliseconds since 1970; 0 if the message does not expire. */
   getJMSExpiration(): number {
     return this.headers.expiration
   }
@@ -228,7 +231,7 @@ export class Message {
   setJMSExpiration(expiration: number): void {
     this.headers.expiration = expiration
   }
-  /** Milliseconds since 1970. */
+  /** Earliest time of delivery, milliseconds since 1970. */
   getJMSDeliveryTime(): number {
     return this.headers.deliveryTime || this.headers.timestamp
   }
@@ -236,7 +239,7 @@ export class Message {
   setJMSDeliveryTime(deliveryTime: number): void {
     this.headers.deliveryTime = deliveryTime
   }
-  /** 0 to 9. */
+  /** Priority, 0 to 9. */
   getJMSPriority(): number {
     return this.headers.priority
   }
@@ -250,7 +253,7 @@ export class Message {
 
   // Properties.
 
-  /** Deletes all properties; those of a received message can then be set. */
+  /** Deletes all properties; on a received message, properties can then be set. */
   clearProperties(): void {
     this.#properties = new Map()
     this.headers.groupId = null
@@ -258,7 +261,7 @@ export class Message {
     this.#arePropertiesReadOnly = false
   }
 
-  /** Whether there is a property of this name. */
+  /** Whether a property with this name exists. */
   propertyExists(name: string): boolean {
     return this.#lookUp(name) !== undefined
   }
@@ -290,43 +293,43 @@ export class Message {
     return this.#read(name, 'boolean') as boolean
   }
   /**
-   * The property `name` as a signed number of 8 bits. Throws `MessageFormatException` if it cannot
-   * be converted.
+   * The property `name` as a signed 8-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted.
    */
   getByteProperty(name: string): number {
     return this.#read(name, 'byte') as number
   }
   /**
-   * The property `name` as a signed number of 16 bits. Throws `MessageFormatException` if it cannot
-   * be converted.
+   * The property `name` as a signed 16-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted.
    */
   getShortProperty(name: string): number {
     return this.#read(name, 'short') as number
   }
   /**
-   * The property `name` as a signed number of 32 bits. Throws `MessageFormatException` if it cannot
-   * be converted.
+   * The property `name` as a signed 32-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted.
    */
   getIntProperty(name: string): number {
     return this.#read(name, 'int') as number
   }
   /**
-   * The property `name` as a signed number of 64 bits, as a bigint. Throws `MessageFormatException`
-   * if it cannot be converted.
+   * The property `name` as a signed 64-bit integer, as a bigint. Throws `MessageFormatException` if
+   * it cannot be converted.
    */
   getLongProperty(name: string): bigint {
     return this.#read(name, 'long') as bigint
   }
   /**
-   * The property `name` as a number of single precision. Throws `MessageFormatException` if it
-   * cannot be converted.
+   * The property `name` as a single-precision number. Throws `MessageFormatException` if it cannot
+   * be converted.
    */
   getFloatProperty(name: string): number {
     return this.#read(name, 'float') as number
   }
   /**
-   * The property `name` as a number of double precision. Throws `MessageFormatException` if it
-   * cannot be converted.
+   * The property `name` as a double-precision number. Throws `MessageFormatException` if it cannot
+   * be converted.
    */
   getDoubleProperty(name: string): number {
     return this.#read(name, 'double') as number
@@ -338,11 +341,11 @@ export class Message {
   getStringProperty(name: string): string | null {
     return this.#read(name, 'string')
   }
-  /** The value as it was set: a `long` is a bigint. Null when there is none. */
+  /** The property `name` as set: a `long` is a bigint. Null if there is none. */
   getObjectProperty(name: string): boolean | number | bigint | string | null {
     return (this.#lookUp(name)?.value ?? null) as boolean | number | bigint | string | null
   }
-  /** Names in no particular order; headers are not among them. */
+  /** Property names, in no particular order; headers are not included. */
   getPropertyNames(): string[] {
     const names = [...this.#properties.keys()]
     for (const name of ['JMSXDeliveryCount', 'JMSXGroupID', 'JMSXGroupSeq', 'JMSXUserID']) {
@@ -393,43 +396,43 @@ export class Message {
     this.#set(name, jmsValue('boolean', value))
   }
   /**
-   * Sets the property `name` to a signed number of 8 bits. Throws `MessageNotWriteableException` if
+   * Sets the property `name` to a signed 8-bit integer. Throws `MessageNotWriteableException` if
    * the properties are read-only.
    */
   setByteProperty(name: string, value: number): void {
     this.#set(name, jmsValue('byte', value))
   }
   /**
-   * Sets the property `name` to a signed number of 16 bits. Throws `MessageNotWriteableException`
-   * if the properties are read-only.
+   * Sets the property `name` to a signed 16-bit integer. Throws `MessageNotWriteableException` if
+   * the properties are read-only.
    */
   setShortProperty(name: string, value: number): void {
     this.#set(name, jmsValue('short', value))
   }
   /**
-   * Sets the property `name` to a signed number of 32 bits. Throws `MessageNotWriteableException`
-   * if the properties are read-only.
+   * Sets the property `name` to a signed 32-bit integer. Throws `MessageNotWriteableException` if
+   * the properties are read-only.
    */
   setIntProperty(name: string, value: number): void {
     this.#set(name, jmsValue('int', value))
   }
   /**
-   * Sets the property `name` to a signed number of 64 bits. Throws `MessageNotWriteableException`
-   * if the properties are read-only.
+   * Sets the property `name` to a signed 64-bit integer. Throws `MessageNotWriteableException` if
+   * the properties are read-only.
    */
   setLongProperty(name: string, value: bigint | number): void {
     this.#set(name, jmsValue('long', value))
   }
   /**
-   * Sets the property `name` to a number of single precision. Throws `MessageNotWriteableException`
-   * if the properties are read-only.
+   * Sets the property `name` to a single-precision number. Throws `MessageNotWriteableException` if
+   * the properties are read-only.
    */
   setFloatProperty(name: string, value: number): void {
     this.#set(name, jmsValue('float', value))
   }
   /**
-   * Sets the property `name` to a number of double precision. Throws `MessageNotWriteableException`
-   * if the properties are read-only.
+   * Sets the property `name` to a double-precision number. Throws `MessageNotWriteableException` if
+   * the properties are read-only.
    */
   setDoubleProperty(name: string, value: number): void {
     this.#set(name, jmsValue('double', value))
@@ -441,28 +444,32 @@ export class Message {
   setStringProperty(name: string, value: string | null): void {
     this.#set(name, jmsValue('string', value))
   }
-  /** Whole numbers of 32 bits become `int`, others `double`, a bigint `long`. Throws `MessageFormatException` for objects. */
+  /**
+   * Sets a property by the type of its value: whole numbers of 32 bits become `int`, others
+   * `double`, a bigint `long`. Throws `MessageFormatException` for objects.
+   */
   setObjectProperty(name: string, value: boolean | number | bigint | string | null): void {
     const guessed = guessValue(value)
     if (guessed.type === 'bytes') throw new MessageFormatException('bytes cannot be a property')
     this.#set(name, guessed)
   }
 
-  // The rest.
+  // Acknowledgment and body.
 
-  /** Acknowledges what the session has consumed, in the mode CLIENT_ACKNOWLEDGE. */
+  /** Acknowledges all messages that the session has consumed, in `CLIENT_ACKNOWLEDGE` mode. */
   async acknowledge(): Promise<void> {
     await this.#acknowledge?.()
   }
 
-  /** Empties the body; that of a received message can then be written. */
+  /** Clears the body; the body of a received message can then be written. */
   clearBody(): void {
     this.isBodyReadOnly = false
   }
 
   /**
-   * The body as a type, which is named by its constructor (`String`, `Map`, `Buffer`, `Object`) or read by a codec (`json<Order>()`).
-   * Throws `MessageFormatException` when the message has no body of that type.
+   * Returns the body as a type, named by its constructor (`String`, `Map`, `Buffer`, `Object`) or
+   * decoded by a codec (`json<Order>()`). Throws `MessageFormatException` if the body does not have
+   * that type.
    */
   getBody<T>(type: T): BodyOf<T> | null {
     const { decode } = type as { readonly decode?: unknown }
@@ -495,7 +502,10 @@ export class Message {
   }
 }
 
-/** Lets the properties of a received message be set without losing those it has, for programs that pass messages on. */
+/**
+ * Makes the properties of a received message writeable and keeps their values, for programs that
+ * forward messages.
+ */
 export function makePropertiesWriteable(message: Message): void {
   message.unlockProperties()
 }

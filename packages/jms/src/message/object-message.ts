@@ -12,9 +12,10 @@ import { Message } from './message.ts'
 export const JAVA_SERIALIZED = 'application/x-java-serialized-object'
 
 /**
- * A message whose body is an object. Objects of this side are plain data (null, booleans, numbers, bigints, strings, bytes, arrays,
- * maps and plain objects) and travel as AMQP values, which Java programs read as lists and maps. What Java serialized passes
- * through byte for byte and is never deserialized here: `getSerializedObject` has the bytes.
+ * A message whose body is an object. Objects are plain data (null, booleans, numbers, bigints,
+ * strings, bytes, arrays, maps and plain objects) and are sent as AMQP values, which Java programs
+ * read as lists and maps. Objects serialized by Java are passed through byte for byte and never
+ * deserialized: `getSerializedObject` returns the bytes.
  */
 export class ObjectMessage extends Message {
   #value: AmqpValue = null
@@ -29,7 +30,7 @@ export class ObjectMessage extends Message {
     return this.#serialized !== undefined
   }
 
-  /** Throws `MessageFormatException` for an object that Java serialized. */
+  /** Returns the object. Throws `MessageFormatException` if Java serialized it. */
   getObject(): unknown {
     if (this.#serialized !== undefined) {
       throw new MessageFormatException(
@@ -39,19 +40,19 @@ export class ObjectMessage extends Message {
     return toPlain(this.#value)
   }
 
-  /** Throws `MessageFormatException` for what is no plain data. */
+  /** Sets the object. Throws `MessageFormatException` if it is not plain data. */
   setObject(object: unknown): void {
     this.checkBodyWriteable()
     this.#value = fromPlain(object)
     this.#serialized = undefined
   }
 
-  /** The bytes of an object that Java serialized; null for any other. */
+  /** Returns the bytes of an object that Java serialized; null for any other object. */
   getSerializedObject(): Buffer | null {
     return this.#serialized === undefined ? null : Buffer.from(this.#serialized)
   }
 
-  /** Takes an object that Java serialized, to be sent on. */
+  /** Sets the bytes of an object that Java serialized, to forward it. */
   setSerializedObject(bytes: Uint8Array): void {
     this.checkBodyWriteable()
     this.#serialized = Buffer.from(bytes)

@@ -18,12 +18,12 @@ import {
   type ValueTypes,
 } from './values.ts'
 
-/** A message whose body is values one after the other. */
+/** A message whose body is a sequence of values. */
 export class StreamMessage extends Message {
   #items: JmsValue[] = []
   #at = 0
   #isReading = false
-  /** The bytes that `readBytes` is in the middle of. */
+  /** Unread bytes of the value that `readBytes` is reading. */
   #rest: Buffer | undefined
 
   override get mappedType(): number {
@@ -42,7 +42,7 @@ export class StreamMessage extends Message {
     return item
   }
 
-  /** A value that cannot be read as the type stays where it is. */
+  /** A failed conversion leaves the position unchanged. */
   #read<T extends ValueType>(type: T): ValueTypes[T] | null {
     const value = readAs(type, this.#peek(), `item ${this.#at}`)
     this.#at++
@@ -64,50 +64,50 @@ export class StreamMessage extends Message {
     return this.#read('boolean') as boolean
   }
   /**
-   * Reads the next value as a signed number of 8 bits. Throws `MessageFormatException` if it cannot
-   * be converted, `MessageEOFException` at the end.
+   * Reads the next value as a signed 8-bit integer. Throws `MessageFormatException` if it cannot be
+   * converted, `MessageEOFException` at the end.
    */
   readByte(): number {
     return this.#read('byte') as number
   }
   /**
-   * Reads the next value as a signed number of 16 bits. Throws `MessageFormatException` if it
-   * cannot be converted, `MessageEOFException` at the end.
+   * Reads the next value as a signed 16-bit integer. Throws `MessageFormatException` if it cannot
+   * be converted, `MessageEOFException` at the end.
    */
   readShort(): number {
     return this.#read('short') as number
   }
   /**
-   * Reads the next value as a character, as a string of one UTF-16 unit. Throws
+   * Reads the next value as a character: a string of one UTF-16 unit. Throws
    * `MessageFormatException` if it cannot be converted, `MessageEOFException` at the end.
    */
   readChar(): string {
     return this.#read('char') as string
   }
   /**
-   * Reads the next value as a signed number of 32 bits. Throws `MessageFormatException` if it
-   * cannot be converted, `MessageEOFException` at the end.
+   * Reads the next value as a signed 32-bit integer. Throws `MessageFormatException` if it cannot
+   * be converted, `MessageEOFException` at the end.
    */
   readInt(): number {
     return this.#read('int') as number
   }
   /**
-   * Reads the next value as a signed number of 64 bits, as a bigint. Throws
-   * `MessageFormatException` if it cannot be converted, `MessageEOFException` at the end.
+   * Reads the next value as a signed 64-bit integer, as a bigint. Throws `MessageFormatException`
+   * if it cannot be converted, `MessageEOFException` at the end.
    */
   readLong(): bigint {
     return this.#read('long') as bigint
   }
   /**
-   * Reads the next value as a number of single precision. Throws `MessageFormatException` if it
-   * cannot be converted, `MessageEOFException` at the end.
+   * Reads the next value as a single-precision number. Throws `MessageFormatException` if it cannot
+   * be converted, `MessageEOFException` at the end.
    */
   readFloat(): number {
     return this.#read('float') as number
   }
   /**
-   * Reads the next value as a number of double precision. Throws `MessageFormatException` if it
-   * cannot be converted, `MessageEOFException` at the end.
+   * Reads the next value as a double-precision number. Throws `MessageFormatException` if it cannot
+   * be converted, `MessageEOFException` at the end.
    */
   readDouble(): number {
     return this.#read('double') as number
@@ -120,8 +120,8 @@ export class StreamMessage extends Message {
     return this.#read('string')
   }
   /**
-   * Reads bytes into the array and returns how many; -1 for null, or when all of them had been read. Bytes that fill the array
-   * exactly may go on: call again until it returns less.
+   * Reads bytes into the array and returns their number; -1 for null, or after the last byte. If
+   * the array was filled, more bytes may follow: call again until fewer are returned.
    */
   readBytes(value: Uint8Array): number {
     if (this.#rest === undefined) {
@@ -153,7 +153,7 @@ export class StreamMessage extends Message {
     this.#at++
   }
 
-  /** The next value as it was written: a `long` is a bigint. */
+  /** Returns the next value as written: a `long` is a bigint. */
   readObject(): JmsValue['value'] {
     const { value } = this.#peek()
     this.#at++
@@ -165,49 +165,45 @@ export class StreamMessage extends Message {
     this.#write(jmsValue('boolean', value))
   }
   /**
-   * Writes a signed number of 8 bits. Throws `MessageNotWriteableException` if the body is
-   * read-only.
+   * Writes a signed 8-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
    */
   writeByte(value: number): void {
     this.#write(jmsValue('byte', value))
   }
   /**
-   * Writes a signed number of 16 bits. Throws `MessageNotWriteableException` if the body is
-   * read-only.
+   * Writes a signed 16-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
    */
   writeShort(value: number): void {
     this.#write(jmsValue('short', value))
   }
   /**
-   * Writes a character, as a string of one UTF-16 unit. Throws `MessageNotWriteableException` if
-   * the body is read-only.
+   * Writes a character: a string of one UTF-16 unit. Throws `MessageNotWriteableException` if the
+   * body is read-only.
    */
   writeChar(value: string): void {
     this.#write(jmsValue('char', value))
   }
   /**
-   * Writes a signed number of 32 bits. Throws `MessageNotWriteableException` if the body is
-   * read-only.
+   * Writes a signed 32-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
    */
   writeInt(value: number): void {
     this.#write(jmsValue('int', value))
   }
   /**
-   * Writes a signed number of 64 bits. Throws `MessageNotWriteableException` if the body is
-   * read-only.
+   * Writes a signed 64-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
    */
   writeLong(value: bigint | number): void {
     this.#write(jmsValue('long', value))
   }
   /**
-   * Writes a number of single precision. Throws `MessageNotWriteableException` if the body is
+   * Writes a single-precision number. Throws `MessageNotWriteableException` if the body is
    * read-only.
    */
   writeFloat(value: number): void {
     this.#write(jmsValue('float', value))
   }
   /**
-   * Writes a number of double precision. Throws `MessageNotWriteableException` if the body is
+   * Writes a double-precision number. Throws `MessageNotWriteableException` if the body is
    * read-only.
    */
   writeDouble(value: number): void {
@@ -218,8 +214,8 @@ export class StreamMessage extends Message {
     this.#write(jmsValue('string', value))
   }
   /**
-   * Writes `length` bytes of `value` from `offset`, by default all, as one value; null is a value,
-   * too.
+   * Writes `length` bytes of `value` from `offset`, by default all, as one value; null is also a
+   * value.
    */
   writeBytes(value: Uint8Array | null, offset = 0, length?: number): void {
     const part =
@@ -234,7 +230,7 @@ export class StreamMessage extends Message {
     this.#write(guessValue(value))
   }
 
-  /** Ends writing and starts reading at the beginning. */
+  /** Switches from write mode to read mode, at the first value. */
   reset(): void {
     this.#isReading = true
     this.isBodyReadOnly = true

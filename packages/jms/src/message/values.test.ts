@@ -20,7 +20,7 @@ const types = [
   'bytes',
 ] as const satisfies readonly ValueType[]
 
-/** The conversion table of section 3.11.3: rows are what was written, columns what is read. */
+/** The conversion table of section 3.11.3: rows are the type written, columns the type read. */
 const table = `
 boolean  X               X
 byte        X X   X X     X
@@ -62,7 +62,7 @@ const samples: Readonly<Record<ValueType, Parameters<typeof jmsValue>[1]>> = {
 describe('values of properties, maps and streams', () => {
   for (const line of table.trim().split('\n')) {
     const written = line.split(' ')[0] as ValueType
-    // "boolean" ends its row with the column of strings, whatever the others do.
+    // The row of "boolean" is not aligned with the columns.
     const allowed = types.filter((type) =>
       written === 'boolean' ? type === 'boolean' || type === 'string' : line[columns[type]] === 'X',
     )

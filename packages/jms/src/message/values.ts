@@ -2,7 +2,7 @@
 import { type AmqpValue, Typed } from '@millrace/amqp'
 import { MessageFormatException } from '../exceptions.ts'
 
-/** The types of properties and of the items of map and stream messages. */
+/** Types of properties and of the items of map and stream messages. */
 export type ValueType =
   | 'boolean'
   | 'byte'
@@ -15,7 +15,7 @@ export type ValueType =
   | 'string'
   | 'bytes'
 
-/** What each type is in TypeScript: `long` is a bigint, `char` a string of one UTF-16 unit. */
+/** TypeScript type of each: `long` is a bigint, `char` a string of one UTF-16 unit. */
 export interface ValueTypes {
   boolean: boolean
   byte: number
@@ -41,7 +41,10 @@ const ranges: Readonly<Partial<Record<ValueType, readonly [number, number]>>> = 
   int: [-2_147_483_648, 2_147_483_647],
 }
 
-/** Makes a value of a type. Throws `MessageFormatException` for what is no value of it. */
+/**
+ * Creates a value of a type. Throws `MessageFormatException` if the value does not belong to the
+ * type.
+ */
 export function jmsValue<T extends ValueType>(
   type: T,
   value: ValueTypes[T] | number | null,
@@ -75,12 +78,15 @@ export function jmsValue<T extends ValueType>(
     case 'string':
       return typeof value === 'string' ? { type, value } : refuse()
     default:
-      // A copy, as the caller may go on with its own.
+      // A copy, because the caller may modify its array.
       return value instanceof Uint8Array ? { type, value: Buffer.from(value) } : refuse()
   }
 }
 
-/** A plain value of TypeScript, with the type that suits it: whole numbers are `int`, or `double` beyond 32 bits. */
+/**
+ * Creates a value of the type that fits a TypeScript value: whole numbers are `int`, or `double`
+ * beyond 32 bits.
+ */
 export function guessValue(value: unknown): JmsValue {
   if (value === null || value === undefined) return { type: 'string', value: null }
   if (typeof value === 'string') return { type: 'string', value }
@@ -96,7 +102,7 @@ export function guessValue(value: unknown): JmsValue {
   )
 }
 
-/** Which types a value of a type may be read as (sections 3.5.4 and 3.11.3). */
+/** Types that a value of each type can be read as (sections 3.5.4 and 3.11.3). */
 const conversions: Readonly<Record<ValueType, readonly ValueType[]>> = {
   boolean: ['boolean', 'string'],
   byte: ['byte', 'short', 'int', 'long', 'string'],
@@ -110,17 +116,20 @@ const conversions: Readonly<Record<ValueType, readonly ValueType[]>> = {
   bytes: ['bytes'],
 }
 
-/** Text that is no number, where a number was to be read: Java's exception of that name. */
+/** Text that is not a number was read as a number: Java's exception of that name. */
 export class NumberFormatException extends Error {
   override readonly name = 'NumberFormatException'
 }
 
-/** Null where a primitive was to be read: Java's exception of that name. */
+/** Null was read as a primitive: Java's exception of that name. */
 export class NullPointerException extends Error {
   override readonly name = 'NullPointerException'
 }
 
-/** Reads a value as another type. Throws `MessageFormatException`, and `NumberFormatException` for text that is no number. */
+/**
+ * Reads a value as another type. Throws `MessageFormatException`, and `NumberFormatException` for
+ * text that is not a number.
+ */
 export function readAs<T extends ValueType>(
   type: T,
   held: JmsValue | undefined,
@@ -174,7 +183,7 @@ function parse(type: ValueType, text: string, what: string): boolean | number | 
   return whole >= BigInt(low) && whole <= BigInt(high) ? Number(whole) : refuse()
 }
 
-/** As Java's `toString` has it: a whole float or double keeps its `.0`. */
+/** Formats a value like Java's `toString`: a whole float or double keeps its `.0`. */
 export function textOfValue({ type, value }: JmsValue): string {
   if ((type === 'float' || type === 'double') && typeof value === 'number')
     return javaNumber(type, value)
@@ -195,7 +204,7 @@ function javaNumber(type: 'float' | 'double', value: number): string {
   return digits.includes('.') ? digits : `${digits}.0`
 }
 
-/** The shortest decimal that is this float again. */
+/** The shortest decimal that rounds to this float. */
 function shortestFloat(value: number): string {
   for (let precision = 1; precision <= 9; precision++) {
     const text = value.toPrecision(precision)
@@ -204,7 +213,7 @@ function shortestFloat(value: number): string {
   return String(value)
 }
 
-/** The value as AMQP has it. */
+/** Converts a value to AMQP. */
 export function toAmqp({ type, value }: JmsValue): AmqpValue {
   if (value === null || type === 'boolean' || type === 'string' || type === 'bytes') return value
   return new Typed(type, value as number | bigint | string)
@@ -222,7 +231,7 @@ const typesOfAmqp: Readonly<Partial<Record<string, ValueType>>> = {
   uuid: 'string',
 }
 
-/** A value of AMQP as JMS has it; unsigned numbers become the next larger signed type. */
+/** Converts a value from AMQP; unsigned numbers become the next larger signed type. */
 export function fromAmqp(value: AmqpValue): JmsValue {
   if (value === null) return { type: 'string', value: null }
   if (typeof value === 'string') return { type: 'string', value }
