@@ -25,7 +25,7 @@ import {
 import { addressOf, decodeJmsMessage } from './message/codec.ts'
 import type { Message } from './message/message.ts'
 import { checkValue, listenerOrNull, number, type OptionRule } from './options.ts'
-import { call, type Session } from './session.ts'
+import type { Session } from './session.ts'
 
 /**
  * Receives messages one at a time: called with the next message after it has returned, or after the
@@ -34,6 +34,15 @@ import { call, type Session } from './session.ts'
 export type MessageListener =
   | ((message: Message) => void | Promise<void>)
   | { onMessage(message: Message): void | Promise<void> }
+
+/** Calls a listener in either form. */
+export async function callListener(
+  listener: MessageListener | null,
+  message: Message,
+): Promise<void> {
+  if (typeof listener === 'function') await listener(message)
+  else await listener?.onMessage(message)
+}
 
 /** A delivery that is not settled yet. */
 export class ConsumedDelivery {
@@ -318,7 +327,7 @@ export class MessageConsumer implements AsyncDisposable {
     const isAutomatic = this.#isAutomatic
     this.#session.consumed(consumed, false)
     try {
-      await this.#session.inListener(() => call(listener, message))
+      await this.#session.inListener(() => callListener(listener, message))
       if (isAutomatic) consumed.settle({ kind: 'accepted' })
     } catch {
       // Redelivered with a higher delivery count: a message that fails too often becomes a dead

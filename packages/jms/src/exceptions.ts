@@ -208,6 +208,21 @@ export function runtimeException(error: unknown): unknown {
   return new Class(error.message, error.code, error)
 }
 
+/** Runs work, and converts exceptions of the classic API to those of the simplified API. */
+export function unchecked<T>(work: () => T): T {
+  try {
+    const result = work()
+    if (result instanceof Promise) {
+      return result.catch((error: unknown) => {
+        throw runtimeException(error)
+      }) as T
+    }
+    return result
+  } catch (error) {
+    throw runtimeException(error)
+  }
+}
+
 /** Converts an error, such as an AMQP error, to the JMS exception for the program. */
 export function jmsException(error: unknown, context = ''): JMSException {
   if (error instanceof JMSException) return error

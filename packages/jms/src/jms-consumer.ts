@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MessageConsumer, MessageListener } from './consumer.ts'
-import { MessageFormatException } from './exceptions.ts'
-import { unchecked } from './jms-context.ts'
+import { MessageFormatException, unchecked } from './exceptions.ts'
 import type { BodyOf, Message } from './message/message.ts'
 
 /** A consumer of the simplified API. */

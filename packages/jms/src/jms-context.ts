@@ -15,7 +15,7 @@ import {
   IllegalStateException,
   InvalidDestinationException,
   JMSException,
-  runtimeException,
+  unchecked,
 } from './exceptions.ts'
 import { JMSConsumer } from './jms-consumer.ts'
 import { JMSProducer } from './jms-producer.ts'
@@ -41,21 +41,6 @@ const requestRules: OptionRules<RequestOptions> & { readonly reply: OptionRule }
 interface SharedConnection {
   readonly connection: Connection
   users: number
-}
-
-/** Runs work, and converts exceptions of the classic API to those of the simplified API. */
-export function unchecked<T>(work: () => T): T {
-  try {
-    const result = work()
-    if (result instanceof Promise) {
-      return result.catch((error: unknown) => {
-        throw runtimeException(error)
-      }) as T
-    }
-    return result
-  } catch (error) {
-    throw runtimeException(error)
-  }
 }
 
 /**

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type Body, messageOf } from './body.ts'
 import { type Destination, Queue, Topic } from './destination.ts'
-import { InvalidDestinationException } from './exceptions.ts'
-import { unchecked } from './jms-context.ts'
+import { InvalidDestinationException, unchecked } from './exceptions.ts'
 import {
   DEFAULT_DELIVERY_MODE,
   DEFAULT_PRIORITY,

@@ -8,7 +8,12 @@ import {
 } from '@millrace/amqp'
 import { QueueBrowser } from './browser.ts'
 import type { Connection } from './connection.ts'
-import { type ConsumedDelivery, MessageConsumer, type MessageListener } from './consumer.ts'
+import {
+  type ConsumedDelivery,
+  callListener,
+  MessageConsumer,
+  type MessageListener,
+} from './consumer.ts'
 import {
   type Destination,
   Queue,
@@ -751,7 +756,7 @@ export class Session implements AsyncDisposable {
     const loaded = this.#loaded.splice(0)
     for (const { delivery, message } of loaded) {
       try {
-        await this.inListener(() => call(this.#listener, message))
+        await this.inListener(() => callListener(this.#listener, message))
         delivery.settle(accepted)
       } catch {
         delivery.settle({ kind: 'modified', deliveryFailed: true })
@@ -874,10 +879,4 @@ export class Session implements AsyncDisposable {
 
 function noTransaction(): JMSException {
   return new JMSException('there is no transaction at the provider', 'JMS_CONNECTION_LOST')
-}
-
-/** Calls a listener in either form. */
-export async function call(listener: MessageListener | null, message: Message): Promise<void> {
-  if (typeof listener === 'function') await listener(message)
-  else await listener?.onMessage(message)
 }
