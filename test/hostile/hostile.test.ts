@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Clients that do what no client should, on every port of every protocol: the process goes on, other clients are served
+// at once, and nothing is left. FRAMES=all stops at every frame, SEED=n changes other bytes.
+import assert from 'node:assert/strict'
+import { after, before, describe, it } from 'node:test'
+import { type AgentUnderTest, startAgentUnderTest } from './agents.ts'
+import { type BrokerUnderTest, startBroker } from './brokers.ts'
+import { misbehave } from './hostile-suite.ts'
+import { misbehaviours } from './misbehaviours.ts'
+
+const isLinux = process.platform === 'linux'
+
+for (const [what, protocols, start] of [
+  ['millrace start', ['Kafka', 'AMQP', 'AMQP over WebSocket'], startBroker],
+  [
+    'millrace agent',
+    [
+      'netcat',
+      'syslogtcp',
+      'multiport_syslogtcp',
+      'HTTP source',
+      'Avro RPC',
+      'Thrift RPC',
+      'metrics',
+    ],
+    startAgentUnderTest,
+  ],
+] as const) {
+  describe(`${what} and a hostile client`, { skip: isLinux ? false : 'needs /proc' }, () => {
+    let subject: BrokerUnderTest | AgentUnderTest
+    before(async () => {
+      subject = await start()
+    })
+    after(() => subject[Symbol.asyncDispose]())
+
+    for (const name of protocols) {
+      for (const misbehaviour of Object.keys(misbehaviours)) {
+        it(`that ${misbehaviour}, on ${name}`, async (t) => {
+          const protocol = subject.protocols.find((each) => each.name === name)
+          assert.ok(protocol !== undefined)
+          const outcome = await misbehave(protocol, misbehaviour, subject)
+          t.diagnostic(
+            `slowest exchange ${outcome.slowestMs.toFixed(0)} ms, ` +
+              `memory ${outcome.grownMiB.toFixed(0)} MiB more`,
+          )
+          assert.deepEqual(outcome.problems, [])
+        })
+      }
+    }
+  })
+}

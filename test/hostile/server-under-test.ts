@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type ChildProcess, spawn } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A millrace process that hostile clients connect to. Linux only: it is measured through /proc. */
+export class ServerUnderTest implements AsyncDisposable {
+  readonly #child: ChildProcess
+  #output = ''
+  #faultsBefore = 0
+
+  private constructor(child: ChildProcess) {
+    this.#child = child
+    const collect = (data: Buffer): void => {
+      this.#output = (this.#output + data).slice(-5_000_000)
+    }
+    child.stdout?.on('data', collect)
+    child.stderr?.on('data', collect)
+  }
+
+  /** Starts `millrace ARGS`; resolves with what `ready` matches in its output. */
+  static async start(
+    args: readonly string[],
+    ready: RegExp,
+  ): Promise<{ readonly server: ServerUnderTest; readonly match: RegExpExecArray }> {
+    const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')
+    const child = spawn(process.execPath, [
+      '--conditions=millrace-src',
+      '--expose-gc',
+      main,
+      ...args,
+    ])
+    const server = new ServerUnderTest(child)
+    const match = await new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = (): void => {
+        const found = ready.exec(server.#output)
+        if (found !== null) resolve(found)
+      }
+      child.stdout?.on('data', look)
+      child.stderr?.on('data', look)
+      child.on('exit', () => reject(new Error(`it did not start:\n${server.#output}`)))
+    })
+    return { server, match }
+  }
+
+  /** Why the process ended, or undefined while it runs. */
+  get ended(): string | undefined {
+    const { exitCode, signalCode } = this.#child
+    if (exitCode === null && signalCode === null) return undefined
+    return `exit code ${exitCode}, signal ${signalCode}:\n${this.#output.slice(-3000)}`
+  }
+
+  /** Resident memory, MiB. */
+  get residentMiB(): number {
+    const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
+  }
+
+  /** Open file descriptors, sockets among them. */
+  get descriptors(): number {
+    return readdirSync(`/proc/${this.#child.pid}/fd`).length
+  }
+
+  /** Lines of the log that report a fault of the server itself, since this was last called. */
+  newFaults(): readonly string[] {
+    const faults = this.#output
+      .split('\n')
+      .filter((line) => /uncaught|unhandled/i.test(line) || / ERROR /.test(line))
+    const found = faults.slice(this.#faultsBefore)
+    this.#faultsBefore = faults.length
+    return found
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.ended !== undefined) return
+    const gone = new Promise((resolve) => this.#child.on('exit', resolve))
+    this.#child.kill('SIGKILL')
+    await gone
+  }
+}
