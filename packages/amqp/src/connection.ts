@@ -32,8 +32,20 @@ export interface ConnectionHandler {
   onOpen?(open: Open): void
   /** The peer began a session. The begin has been answered; set the session's `handler`. */
   onSession?(session: Session): void
+  /** The bytes that the connection keeps in memory changed. The owner can bound them over all connections. */
+  onHeld?(held: HeldBytes): void
   /** The connection has ended, from either side. Called once, after all sessions were notified. */
   onClose(error: AmqpError | undefined): void
+}
+
+/** Bytes that a connection keeps in memory. */
+export interface HeldBytes {
+  /** Bytes of messages and frames that have not arrived completely. */
+  readonly incomplete: number
+  /** Bytes of the attach frames of open links. */
+  readonly attached: number
+  /** Bytes that were written and that the peer has not read. */
+  readonly unread: number
 }
 
 /** One end of a SASL exchange. Each step may be asynchronous. */
@@ -106,6 +118,12 @@ const DEFAULT_MAX_FRAME = 1024 * 1024
 const OPEN_TIMEOUT_MS = 30_000
 /** Time to wait for the peer's close after sending ours. */
 const CLOSE_TIMEOUT_MS = 5_000
+/** Bytes of unread answers at which a server stops reading from a peer. */
+const MAX_UNREAD_REPLIES = 256 * 1024
+/** Bytes that may arrive while a SASL step is pending. */
+const MAX_UNSERVED = 64 * 1024
+/** Largest frame without message data. */
+const MAX_PERFORMATIVE = 256 * 1024
 /** Small writes are joined up to this size: one larger write costs less than many small ones. */
 const JOIN_LIMIT = 64 * 1024
 
@@ -136,7 +154,19 @@ export class AmqpConnection {
   #isFlushPlanned = false
   readonly #sessionsToFlush: Session[] = []
   #isSocketFull = false
+  /** Bytes of frames without a message that were written since the peer last read everything. */
+  #replyBytes = 0
+  /** The owner wants nothing to be read. */
   #isPaused = false
+  /** Nothing is read until the peer reads, or the SASL layer has decided. */
+  #isHeldUp = false
+  /** @internal Bytes of messages that have not arrived whole. */
+  incompleteBytes = 0
+  /** @internal Bytes of the frames that attached links. */
+  attachBytes = 0
+  /** @internal Sessions with messages that wait for their window. */
+  readonly holding = new Set<Session>()
+  #toldHeld: HeldBytes = { incomplete: 0, attached: 0, unread: 0 }
   #lastHeardMs: number
   #timers: Timer[] = []
   #sentSinceBeat = false
@@ -219,15 +249,51 @@ export class AmqpConnection {
   /** Stops reading, which applies back-pressure to the peer, until `resume` is called. */
   pause(): void {
     this.#isPaused = true
-    this.#transport.pause()
+    this.#readOrNot()
   }
 
   /** Resumes reading after `pause`. */
   resume(): void {
     // Time spent paused must not count as silence of the peer.
     this.#isPaused = false
+    this.#readOrNot()
+  }
+
+  #readOrNot(): void {
+    if (this.#phase === 'gone') return
+    if (this.#isPaused || this.#isHeldUp) {
+      this.#transport.pause()
+      return
+    }
     this.#lastHeardMs = this.#options.clock.monotonic()
     this.#transport.resume()
+  }
+
+  #holdUp(isHeldUp: boolean): void {
+    if (this.#isHeldUp === isHeldUp) return
+    this.#isHeldUp = isHeldUp
+    this.#readOrNot()
+  }
+
+  /** Bytes that were written and that the peer has not read. */
+  get unreadBytes(): number {
+    if (this.#phase === 'gone') return 0
+    let bytes = this.#isSocketFull ? this.#transport.unsentBytes : 0
+    for (const session of this.holding) bytes += session.heldBytes
+    return bytes
+  }
+
+  /** Reports the bytes that are kept in memory if they changed. */
+  #tellHeld(): void {
+    const unread = this.unreadBytes
+    const incomplete = this.#reader.size + this.incompleteBytes
+    const attached = this.attachBytes
+    const told = this.#toldHeld
+    if (incomplete === told.incomplete && attached === told.attached && unread === told.unread) {
+      return
+    }
+    this.#toldHeld = { incomplete, attached, unread }
+    this.#options.handler.onHeld?.(this.#toldHeld)
   }
 
   /**
@@ -298,11 +364,15 @@ export class AmqpConnection {
     return this.closed
   }
 
+  /** Closes the connection with an error, without waiting for the peer's close frame. */
+  terminate(error: AmqpError): void {
+    this.#fail(error)
+  }
+
   /** Closes the socket immediately, without a close frame. */
   destroy(): void {
-    if (this.#phase === 'gone') return
     this.#transport.destroy()
-    this.#onTransportClosed(undefined)
+    if (this.#phase !== 'gone') this.#onTransportClosed(undefined)
   }
 
   // Writing.
@@ -312,6 +382,7 @@ export class AmqpConnection {
     if (this.#phase === 'gone') return
     this.#out.push(head)
     this.#outSize += head.length
+    if (payload.length === 0) this.#replyBytes += head.length
     for (const piece of payload) {
       this.#out.push(piece)
       this.#outSize += piece.length
@@ -345,6 +416,13 @@ export class AmqpConnection {
     this.#sentSinceBeat = true
     const whole = size <= JOIN_LIMIT && pieces.length > 1 ? [Buffer.concat(pieces, size)] : pieces
     if (!this.#transport.write(whole)) this.#isSocketFull = true
+    if (this.#isSocketFull) {
+      // A client that sends and never reads must not have its answers kept here. A client itself always reads: two that wait
+      // for each other would wait for ever.
+      const isServer = this.#options.role === 'server'
+      if (isServer && this.#replyBytes > MAX_UNREAD_REPLIES) this.#holdUp(true)
+    } else this.#replyBytes = 0
+    this.#tellHeld()
   }
 
   #send(performative: Performative): void {
@@ -357,6 +435,9 @@ export class AmqpConnection {
 
   #onDrain(): void {
     this.#isSocketFull = false
+    this.#replyBytes = 0
+    this.#tellHeld()
+    if (!this.#isBusy) this.#holdUp(false)
     for (const session of [...this.#byChannel.values()]) {
       if (this.#isSocketFull) return
       session.resume()
@@ -369,7 +450,10 @@ export class AmqpConnection {
     if (this.#phase === 'gone') return
     this.#lastHeardMs = this.#options.clock.monotonic()
     this.#reader.push(chunk)
+    if (this.#isBusy && this.#reader.size > MAX_UNSERVED) this.#holdUp(true)
     this.#process()
+    if (this.#reader.size > 0) this.#reader.compact()
+    this.#tellHeld()
   }
 
   #process(): void {
@@ -485,6 +569,7 @@ export class AmqpConnection {
       }
     }
     this.#isBusy = false
+    this.#holdUp(false)
     this.#process()
   }
 
@@ -494,6 +579,12 @@ export class AmqpConnection {
     }
     const { body } = frame
     if (body === undefined) return
+    if (frame.payload.length === 0 && frame.size > MAX_PERFORMATIVE) {
+      throw new AmqpError(
+        Condition.resourceLimitExceeded,
+        `a frame of ${frame.size} bytes without a message: at most ${MAX_PERFORMATIVE} are taken`,
+      )
+    }
     if (this.#remote === undefined && body.kind !== 'open') {
       throw new AmqpError(Condition.illegalState, `${body.kind} before open`)
     }
@@ -526,7 +617,7 @@ export class AmqpConnection {
     try {
       switch (performative.kind) {
         case 'attach':
-          return session.onAttach(performative)
+          return session.onAttach(performative, frame.size)
         case 'flow':
           return session.onFlow(performative)
         case 'transfer':
@@ -678,7 +769,12 @@ export class AmqpConnection {
     this.#sessionsToFlush.length = 0
     this.#out = []
     this.#outSize = 0
+    this.incompleteBytes = 0
+    this.attachBytes = 0
+    this.holding.clear()
+    this.#reader.clear()
     attempt(this.logger, 'closing a socket', () => this.#hangUp(finish))
+    attempt(this.logger, 'counting what is held', () => this.#tellHeld())
     attempt(this.logger, 'the end of an AMQP connection', () =>
       this.#options.handler.onClose(error),
     )

@@ -29,6 +29,7 @@ export {
   AmqpConnection,
   type ConnectionHandler,
   type ConnectionOptions,
+  type HeldBytes,
   type SaslLayer,
   type SaslStep,
 } from './connection.ts'

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { attempt } from '@millrace/base'
 import { AmqpError, Condition, conditionOf } from './amqp-error.ts'
+import { ByteQueue } from './codec/byte-queue.ts'
 import type { AmqpValue } from './codec/types.ts'
 import type {
   Coordinator,
@@ -78,6 +79,8 @@ export abstract class Link {
   local: LinkOptions | undefined
   /** Handle that this end assigned; -1 while not attached. */
   localHandle = -1
+  /** @internal Size of the peer's attach frame. */
+  attachBytes = 0
   /** Handle that the peer assigned; -1 while not attached. */
   remoteHandle = -1
   /** True once this end has detached. */
@@ -156,6 +159,7 @@ export abstract class Link {
   #over(detach: Detach | undefined, error: Error, isLost: boolean): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.freeBuffers()
     this.#rejectAttached(error)
     const { logger } = this.session.connection
     try {
@@ -168,6 +172,9 @@ export abstract class Link {
       )
     }
   }
+
+  /** Drops messages that were sent or received only in part. */
+  protected abstract freeBuffers(): void
 
   /** Whether the link has ended, from either side. Its handler has been notified or will not be. */
   get isOver(): boolean {
@@ -295,6 +302,17 @@ export class SenderLink extends Link {
     tag.writeUInt32BE(this.#nextTag, 0)
     this.#nextTag = next(this.#nextTag)
     return tag
+  }
+
+  /** @internal Bytes of messages that wait for the session's window. */
+  get heldBytes(): number {
+    let bytes = 0
+    for (const { size } of this.#held) bytes += size
+    return bytes
+  }
+
+  protected override freeBuffers(): void {
+    this.#held.length = 0
   }
 
   /**
@@ -451,40 +469,59 @@ export class ReceiverLink extends Link {
     }
     this.#credit--
     this.#deliveryCount = next(this.#deliveryCount)
-    this.#partial = { first: transfer, chunks: [], size: 0, settled: false, state: undefined }
+    this.#partial = {
+      first: transfer,
+      bytes: new ByteQueue(),
+      settled: false,
+      state: undefined,
+    }
   }
 
   #append(partial: PartialDelivery, transfer: Transfer, payload: Buffer): void {
     if (transfer.aborted === true) {
-      this.#partial = undefined
+      this.#forgetPartial()
       this.#checkDrained()
       return
     }
-    partial.size += payload.length
+    const size = partial.bytes.size + payload.length
     const limit = this.local?.maxMessageSize
-    if (limit !== undefined && limit > 0 && partial.size > limit) {
-      this.#partial = undefined
+    if (limit !== undefined && limit > 0 && size > limit) {
+      this.#forgetPartial()
       const what = `a message of more than ${limit} bytes on link ${this.name}`
       throw new LinkFailure(this, new AmqpError(Condition.messageSizeExceeded, what))
     }
-    partial.chunks.push(payload)
     // The settled flag and the state may be set on any frame of the delivery.
     partial.settled ||= transfer.settled === true
     partial.state = transfer.state ?? partial.state
-    if (transfer.more === true) return
-    this.#partial = undefined
-    const { first, chunks } = partial
+    if (transfer.more === true) {
+      partial.bytes.push(payload)
+      this.session.connection.incompleteBytes += payload.length
+      return
+    }
+    this.#forgetPartial()
+    partial.bytes.push(payload)
+    const { first } = partial
     const delivery = new IncomingDelivery(this, {
       id: first.deliveryId as number,
       tag: first.deliveryTag as Buffer,
       messageFormat: first.messageFormat ?? 0,
-      payload: chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks),
+      payload: partial.bytes.takeAll(),
       state: partial.state,
       settled: partial.settled,
     })
     this.session.addIncoming(delivery)
     this.run(() => this.handler?.onDelivery(delivery))
     this.#checkDrained()
+  }
+
+  #forgetPartial(): void {
+    if (this.#partial === undefined) return
+    this.session.connection.incompleteBytes -= this.#partial.bytes.size
+    this.#partial = undefined
+  }
+
+  protected override freeBuffers(): void {
+    this.#forgetPartial()
   }
 
   #checkDrained(): void {
@@ -496,8 +533,8 @@ export class ReceiverLink extends Link {
 
 interface PartialDelivery {
   readonly first: Transfer
-  readonly chunks: Buffer[]
-  size: number
+  /** What came by now. */
+  readonly bytes: ByteQueue
   settled: boolean
   state: DeliveryState | undefined
 }

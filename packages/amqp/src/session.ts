@@ -83,6 +83,11 @@ export class Session {
     return this.#links.values()
   }
 
+  /** Links that are not detached on both sides. */
+  get linkCount(): number {
+    return this.#links.size
+  }
+
   /** Whether either side has ended the session. */
   get isEnded(): boolean {
     return this.#isEnded || this.#isRemotelyEnded || this.#isFinished
@@ -200,6 +205,8 @@ export class Session {
     if (!link.isDetached || !link.isRemotelyDetached) return
     const key = linkKey(link.role, link.name)
     if (this.#links.get(key) === link) this.#links.delete(key)
+    this.connection.attachBytes -= link.attachBytes
+    link.attachBytes = 0
     const deliveries: Map<number, { readonly link: Link }> =
       link.role === 'sender' ? this.#outgoing : this.#incoming
     for (const [id, delivery] of deliveries) if (delivery.link === link) deliveries.delete(id)
@@ -270,6 +277,14 @@ export class Session {
   /** @internal */
   hold(link: SenderLink): void {
     if (!this.#held.includes(link)) this.#held.push(link)
+    this.connection.holding.add(this)
+  }
+
+  /** @internal Bytes of messages that wait for the window. */
+  get heldBytes(): number {
+    let bytes = 0
+    for (const link of this.#held) bytes += link.heldBytes
+    return bytes
   }
 
   /** @internal */
@@ -360,7 +375,7 @@ export class Session {
   }
 
   /** @internal */
-  onAttach(attach: Attach): void {
+  onAttach(attach: Attach, frameSize: number): void {
     if (attach.handle > HANDLE_MAX) {
       throw new AmqpError(
         Condition.framingError,
@@ -390,6 +405,8 @@ export class Session {
       this.#add(
         role === 'sender' ? new SenderLink(this, attach.name) : new ReceiverLink(this, attach.name),
       )
+    known.attachBytes = frameSize
+    this.connection.attachBytes += frameSize
     known.remoteHandle = attach.handle
     this.#byRemoteHandle.set(attach.handle, known)
     known.onRemoteAttach(attach)
@@ -426,6 +443,7 @@ export class Session {
       const link = this.#held.shift() as SenderLink
       if (!link.isDetached && !link.isRemotelyDetached && !link.release()) this.#held.push(link)
     }
+    if (this.#held.length === 0) this.connection.holding.delete(this)
   }
 
   /** @internal The window or the socket accepts data again. */
@@ -521,6 +539,8 @@ export class Session {
     const failure = error ?? new AmqpError(Condition.detachForced, 'the session was ended')
     this.#rejectBegun(failure)
     for (const link of [...this.#links.values()]) {
+      this.connection.attachBytes -= link.attachBytes
+      link.attachBytes = 0
       link.isDetached = true
       link.onRemoteDetach(undefined, failure, isLost)
     }
@@ -530,6 +550,7 @@ export class Session {
     this.#outgoing.clear()
     this.#incoming.clear()
     this.#held = []
+    this.connection.holding.delete(this)
     attempt(this.connection.logger, 'the end of a session', () => this.handler?.onEnd(error))
   }
 }

@@ -8,7 +8,7 @@ import { isNotFound } from './destination/destination-errors.ts'
 import { DestinationOpener, recordChange } from './destination/destination-opener.ts'
 import { KafkaLogs } from './destination/kafka-logs.ts'
 import { LogTrimmer, type TrimRule } from './destination/log-trimmer.ts'
-import { MemoryLog } from './destination/memory-log.ts'
+import { MemoryLog, type TemporaryMemory } from './destination/memory-log.ts'
 import { MessageCache } from './destination/message-cache.ts'
 import { TopicAdmin } from './destination/topic-admin.ts'
 import { TopicWatch } from './destination/topic-watch.ts'
@@ -35,6 +35,8 @@ export interface EngineOptions {
   readonly image: StateImage
   readonly replicationFactor: number | undefined
   readonly policyOf: (kind: DestinationKind, name: string) => DestinationPolicy
+  /** What temporary destinations may hold together. */
+  readonly temporaryMemory: TemporaryMemory
   /** Makes the journal over the producer of the logs. */
   readonly journal: (logs: KafkaLogs) => Journal
 }
@@ -317,7 +319,11 @@ export class Engine implements DestinationHost {
       policy: { ...this.#options.policyOf(kind, name), duplicateWindowMs: 0 },
       isTemporary: true,
     })
-    destination.useLog(new MemoryLog(this.clock, (messages) => destination.onMessages(messages)))
+    destination.useLog(
+      new MemoryLog(this.clock, this.#options.temporaryMemory, (messages) =>
+        destination.onMessages(messages),
+      ),
+    )
     if (kind === 'queue') {
       destination.subscribe({ id: `temporary/${name}`, isDurable: false }, () => 0)
     }
@@ -434,25 +440,21 @@ export class Engine implements DestinationHost {
   ): Promise<void> {
     const { policy, name } = destination
     const to = reason === 'expired' ? policy.expiryQueue : policy.deadLetterQueue
-    // A message that need not last is not kept when nobody got it in time.
-    const moves = (each: Acquired): boolean =>
-      to !== undefined && to !== name && (reason !== 'expired' || each.message.envelope.durable)
     const sends: Send[] = []
-    const moving = acquired.filter(moves)
-    if (moving.length > 0) {
-      const target = await this.destination('queue', to as string)
-      for (const { message, index, subscription } of moving) {
-        const suffix =
-          destination.kind === 'topic' ? `/${subscription.id.replace(/^.*?\//, '')}` : ''
-        const record = deadLetter(message, {
-          reason,
-          source: `${destination.kind}://${name}${suffix}`,
-          deliveryCount: index.deliveryCountOf(message.offset),
-          detail,
-          nowMs: this.clock.now(),
-        })
-        sends.push({ destination: target, record })
-      }
+    for (const { index, offset, subscription, message: known } of acquired) {
+      if (to === undefined || to === name) break
+      const message = known ?? (await destination.messageOf(index.partition, offset))
+      // A message that need not last is not kept when nobody got it in time.
+      if (message === undefined || (reason === 'expired' && !message.envelope.durable)) continue
+      const suffix = destination.kind === 'topic' ? `/${subscription.id.replace(/^.*?\//, '')}` : ''
+      const record = deadLetter(message, {
+        reason,
+        source: `${destination.kind}://${name}${suffix}`,
+        deliveryCount: index.deliveryCountOf(offset),
+        detail,
+        nowMs: this.clock.now(),
+      })
+      sends.push({ destination: await this.destination('queue', to), record })
     }
     await this.journal.commit({ sends: sendsOf(sends), receipts: acquired })
   }

@@ -20,11 +20,13 @@ import {
   ProviderConfigError,
   parseListener,
 } from './config/provider-config.ts'
+import { TemporaryMemory } from './destination/memory-log.ts'
 import { MAX_RECORD_BYTES } from './destination/topic-admin.ts'
 import { Engine } from './engine.ts'
 import { Management } from './listener/management.ts'
+import { MemoryBudget } from './listener/memory-budget.ts'
 import { type ConnectionContext, ProviderConnection } from './listener/provider-connection.ts'
-import { newRelayKey, relay, unwrapRelay } from './listener/relay.ts'
+import { newRelayKey, relay, unwrapRelay, watchClose } from './listener/relay.ts'
 import { Subscriptions } from './listener/subscriptions.ts'
 import { Users } from './listener/users.ts'
 import { createStateTopic, isSuperseded, Ownership, StateFollower } from './ownership.ts'
@@ -105,6 +107,9 @@ export class JmsProvider implements AsyncDisposable {
   readonly #startsOnFirstUse: boolean
   #beginning: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  #openConnections = 0
+  /** When it is told again that connections are refused. */
+  #tellsRefusalsFrom = Number.NEGATIVE_INFINITY
   /** Clients that spoke another protocol, and when they are told of again. */
   readonly #foreignClients = new Map<string, number>()
 
@@ -307,6 +312,7 @@ export class JmsProvider implements AsyncDisposable {
       logger: this.#logger,
       image,
       replicationFactor: this.#replicationFactor,
+      temporaryMemory: new TemporaryMemory(this.#config.number('temporary.max.bytes')),
       policyOf: (kind, name) => this.#config.policyOf(kind, name),
       journal: (logs) =>
         new Journal({
@@ -365,7 +371,16 @@ export class JmsProvider implements AsyncDisposable {
         },
         { fileSystem: this.#world.fileSystem, random: this.#world.random },
       ),
-      underWay: { bytes: 0 },
+      underWay: { bytes: 0, maxBytes: this.#config.number('pending.max.bytes') },
+      memory: new MemoryBudget(
+        {
+          incomplete: this.#config.number('incomplete.max.bytes'),
+          unread: this.#config.number('unread.max.bytes'),
+        },
+        { clock: this.#world.clock, logger: this.#logger },
+      ),
+      maxLinks: this.#config.number('connection.max.links'),
+      maxUnsettled: this.#config.number('connection.max.unsettled'),
       failoverServers: [],
     }
   }
@@ -409,6 +424,7 @@ export class JmsProvider implements AsyncDisposable {
       await this.#step('a producer of transactions', () => producer.close({ timeoutMs: 1000 }))
     }
     attempt(this.#logger, 'removing temporary files', () => context.transactionStore.close())
+    context.memory.close()
   }
 
   /** One step of an end: the next ones follow, whatever it throws. */
@@ -509,7 +525,18 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   /** A connection that cannot be served is closed, whatever the reason: nothing that a client sends may reach the listener. */
-  #onConnection(transport: Connection): void {
+  #onConnection(accepted: Connection): void {
+    const maxConnections = this.#config.number('max.connections')
+    if (this.#openConnections >= maxConnections) {
+      accepted.destroy()
+      const now = this.#world.clock.monotonic()
+      if (now < this.#tellsRefusalsFrom) return
+      this.#tellsRefusalsFrom = now + FOREIGN_CLIENT_MS
+      this.#logger.warn(`connections are refused: there are amqp.max.connections ${maxConnections}`)
+      return
+    }
+    this.#openConnections++
+    const transport = watchClose(accepted, () => this.#openConnections--)
     const guarded = (work: () => Promise<void> | undefined): void => {
       const give = (error: unknown): void => {
         this.#logger.error('a connection could not be served', {
@@ -524,7 +551,8 @@ export class JmsProvider implements AsyncDisposable {
         give(error)
       }
     }
-    unwrapRelay(transport, this.#relayKey, (client) =>
+    const { clock } = this.#world
+    unwrapRelay(transport, { key: this.#relayKey, clock }, (client) =>
       guarded(() => {
         if (this.#reign === undefined) return this.#serveLater(client)
         this.#serve(client, this.#reign)

@@ -21,6 +21,10 @@ export interface ProviderUsage {
   readonly messagesInDelivery: number
   /** Bytes of messages that arrived and are not in a log yet. */
   readonly bytesUnderWay: number
+  /** Bytes of messages that have not arrived whole, and of what attached links. */
+  readonly incompleteBytes: number
+  /** Bytes that clients have not read. */
+  readonly unreadBytes: number
 }
 
 export const noUsage: ProviderUsage = {
@@ -33,6 +37,8 @@ export const noUsage: ProviderUsage = {
   temporaryDestinations: 0,
   messagesInDelivery: 0,
   bytesUnderWay: 0,
+  incompleteBytes: 0,
+  unreadBytes: 0,
 }
 
 /** Counts what the clients of a context hold. */
@@ -59,5 +65,7 @@ export function usageOf(context: ConnectionContext): ProviderUsage {
     temporaryDestinations,
     messagesInDelivery,
     bytesUnderWay: context.underWay.bytes,
+    incompleteBytes: context.memory.incomplete,
+    unreadBytes: context.memory.unread,
   }
 }

@@ -4,6 +4,7 @@ import { AmqpError, Condition } from '../amqp-error.ts'
 // Imported for their side effect: they register the composite types that frames and messages use.
 import '../definitions/messaging.ts'
 import '../definitions/performatives.ts'
+import { ByteQueue } from './byte-queue.ts'
 import { type AnyComposite, decodeComposite, encodeComposite } from './composite.ts'
 import { Encoder } from './encoder.ts'
 
@@ -24,23 +25,38 @@ export interface Frame {
   readonly body: AnyComposite | undefined
   /** Bytes after the performative: the message data of a transfer. */
   readonly payload: Buffer
+  /** Bytes of the whole frame. */
+  readonly size: number
 }
 
 /** Splits a byte stream into protocol headers and frames. */
 export class FrameReader {
-  readonly #chunks: Buffer[] = []
-  #size = 0
+  readonly #bytes = new ByteQueue()
   /** Larger frames are rejected. */
   maxFrameSize = MIN_MAX_FRAME_SIZE
 
   push(chunk: Buffer): void {
-    this.#chunks.push(chunk)
-    this.#size += chunk.length
+    this.#bytes.push(chunk)
+  }
+
+  /** Bytes that are no whole frame yet. */
+  get size(): number {
+    return this.#bytes.size
+  }
+
+  /** What is left waits for more, perhaps for long. */
+  compact(): void {
+    this.#bytes.compact()
+  }
+
+  /** Forgets what is left. */
+  clear(): void {
+    this.#bytes.takeAll()
   }
 
   /** Returns the next eight bytes, or undefined until they have arrived. */
   header(): Buffer | undefined {
-    return this.#size < HEADER_SIZE ? undefined : this.#take(HEADER_SIZE)
+    return this.#bytes.size < HEADER_SIZE ? undefined : this.#bytes.take(HEADER_SIZE)
   }
 
   /**
@@ -48,9 +64,8 @@ export class FrameReader {
    * `MalformedInputError`.
    */
   frame(): Frame | undefined {
-    if (this.#size < HEADER_SIZE) return undefined
-    const head = this.#peek(HEADER_SIZE)
-    const size = head.readUInt32BE(0)
+    if (this.#bytes.size < HEADER_SIZE) return undefined
+    const size = this.#bytes.peek(HEADER_SIZE).readUInt32BE(0)
     if (size < HEADER_SIZE) {
       throw new AmqpError(Condition.framingError, `a frame of ${size} bytes, less than its header`)
     }
@@ -60,28 +75,7 @@ export class FrameReader {
         `a frame of ${size} bytes, more than the ${this.maxFrameSize} that were agreed`,
       )
     }
-    if (this.#size < size) return undefined
-    return decodeFrame(this.#take(size))
-  }
-
-  /** Returns at least `size` bytes in one buffer, without consuming them. */
-  #peek(size: number): Buffer {
-    const [first] = this.#chunks
-    if (first !== undefined && first.length >= size) return first
-    const joined = Buffer.concat(this.#chunks)
-    this.#chunks.splice(0, this.#chunks.length, joined)
-    return joined
-  }
-
-  #take(size: number): Buffer {
-    const first = this.#peek(size)
-    this.#size -= size
-    if (first.length === size) {
-      this.#chunks.shift()
-      return first
-    }
-    this.#chunks[0] = first.subarray(size)
-    return first.subarray(0, size)
+    return this.#bytes.size < size ? undefined : decodeFrame(this.#bytes.take(size))
   }
 }
 
@@ -92,10 +86,12 @@ function decodeFrame(bytes: Buffer): Frame {
   if (dataOffset < HEADER_SIZE || dataOffset > bytes.length) {
     throw new AmqpError(Condition.framingError, `a frame with its data at ${dataOffset}`)
   }
-  if (dataOffset === bytes.length) return { type, channel, body: undefined, payload: noBytes }
+  if (dataOffset === bytes.length) {
+    return { type, channel, body: undefined, payload: noBytes, size: bytes.length }
+  }
   const reader = new ByteReader(bytes, dataOffset)
   const body = decodeComposite(reader)
-  return { type, channel, body, payload: bytes.subarray(reader.offset) }
+  return { type, channel, body, payload: bytes.subarray(reader.offset), size: bytes.length }
 }
 
 const noBytes = Buffer.alloc(0)

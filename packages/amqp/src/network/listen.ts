@@ -87,6 +87,7 @@ export function serve(
     handler: {
       onOpen: (open) => handler?.onOpen?.(open),
       onSession: (session) => handler?.onSession?.(session),
+      onHeld: (held) => handler?.onHeld?.(held),
       onClose: (error) => handler?.onClose(error),
     },
   })

@@ -10,6 +10,10 @@ import { WebSocket, WebSocketServer } from 'ws'
 const SUBPROTOCOL = 'amqp'
 /** A socket with more buffered bytes than this counts as full. */
 const HIGH_WATER_MARK = 1024 * 1024
+/** Largest message that is taken: it is kept whole until its end arrives, before anything is known of the peer. */
+const MAX_PAYLOAD = 4 * 1024 * 1024
+/** A peer that does not read gets no answers to its pings. */
+const MAX_UNREAD_PONGS = 16 * 1024
 
 /** A byte stream over a WebSocket; message boundaries carry no meaning. */
 function connectionOf(
@@ -58,6 +62,9 @@ function connectionOf(
     // The binding allows binary messages only.
     else socket.close(1003)
   })
+  socket.on('ping', (data) => {
+    if (socket.bufferedAmount <= MAX_UNREAD_PONGS) socket.pong(data)
+  })
   socket.on('error', (error) => {
     failure ??= error
   })
@@ -73,7 +80,11 @@ export async function listenWebSocket(options: ListenOptions): Promise<NetworkLi
     server,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     perMessageDeflate: false,
+    maxPayload: MAX_PAYLOAD,
+    autoPong: false,
   })
+  // It repeats the errors of the server, which are taken there.
+  sockets.on('error', () => {})
   server.on('request', (_request, response) => {
     response.writeHead(426, { 'content-type': 'text/plain' })
     response.end('this port speaks AMQP over WebSocket (subprotocol amqp)\n')

@@ -100,6 +100,45 @@ export const providerSettings = {
     default: '',
     about: "Directory of these files. Default: the system's for temporary files.",
   },
+  'pending.max.bytes': {
+    kind: 'number',
+    default: '67108864',
+    about:
+      'Bytes of messages that arrived and are not in a log yet, over all connections. Beyond it senders are not read.',
+  },
+  'incomplete.max.bytes': {
+    kind: 'number',
+    default: '268435456',
+    about:
+      'Bytes of messages that have not arrived whole, over all connections. Beyond it the connection that is stuck, or the slowest, is closed.',
+  },
+  'unread.max.bytes': {
+    kind: 'number',
+    default: '134217728',
+    about:
+      'Bytes that clients have not read, over all connections. Beyond it those that read nothing for five seconds are closed.',
+  },
+  'temporary.max.bytes': {
+    kind: 'number',
+    default: '268435456',
+    about: 'Bytes of messages in all temporary destinations, which are in memory.',
+  },
+  'max.connections': {
+    kind: 'number',
+    default: '20000',
+    about: 'Connections at a time; others are refused.',
+  },
+  'connection.max.links': {
+    kind: 'number',
+    default: '8192',
+    about: 'Producers, consumers and browsers of a connection.',
+  },
+  'connection.max.unsettled': {
+    kind: 'number',
+    default: '500000',
+    about:
+      'Messages that a connection may have received without an outcome; it gets no more before it settles some.',
+  },
   'producer.credit': {
     kind: 'number',
     default: '500',

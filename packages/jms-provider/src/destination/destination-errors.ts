@@ -7,6 +7,7 @@ export const EngineError = {
   notFound: 'MILLRACE_DESTINATION_NOT_FOUND',
   inUse: 'MILLRACE_IN_USE',
   gone: 'MILLRACE_DESTINATION_GONE',
+  noRoom: 'MILLRACE_NO_ROOM',
 } as const
 
 export function destinationNotFound(kind: DestinationKind, name: string): MillraceError {

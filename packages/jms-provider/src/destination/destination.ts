@@ -396,6 +396,7 @@ export class Destination implements SubscriptionHost {
     if (this.#onNews !== undefined) this.#onNews(messages)
     const last = messages.at(-1)
     if (last !== undefined) this.#indexed.set(last.partition, last.offset + 1)
+    if (this.isTemporary) this.trim()
     this.#wake()
   }
 
@@ -448,6 +449,14 @@ export class Destination implements SubscriptionHost {
     )
   }
 
+  /** A message that is perhaps no longer in memory; undefined when the log does not have it any more. */
+  async messageOf(partition: number, offset: number): Promise<StoredMessage | undefined> {
+    const known = this.messageAt(partition, offset)
+    if (known !== undefined || this.#log === undefined) return known
+    const messages = await this.#log.read(partition, offset)
+    return messages.find((message) => message.offset === offset)
+  }
+
   async load(partition: number, offset: number): Promise<void> {
     const log = this.#log
     if (log === undefined) return
@@ -486,6 +495,8 @@ export class Destination implements SubscriptionHost {
       for (const { indices } of this.#subscriptions.values()) {
         floor = Math.min(floor, indices.get(partition)?.lowest ?? floor)
       }
+      // What nobody of a temporary topic subscribed to is for nobody.
+      if (floor === Number.POSITIVE_INFINITY && this.isTemporary) floor = this.endOf(partition)
       if (floor !== Number.POSITIVE_INFINITY) this.log.trim(partition, floor)
     }
   }

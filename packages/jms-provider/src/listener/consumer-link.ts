@@ -27,6 +27,7 @@ export class ConsumerLink implements SenderHandler, Taker {
   readonly #inHand = new Set<Acquired>()
   readonly #onClosed: (detach: Detach | undefined) => void
   #isClosed = false
+  readonly #wake = (): void => this.#subscription.plan()
 
   constructor(
     connection: ProviderConnection,
@@ -55,7 +56,7 @@ export class ConsumerLink implements SenderHandler, Taker {
   }
 
   get canTake(): boolean {
-    return this.#link.isSendable && !this.#isClosed
+    return this.#link.isSendable && !this.#isClosed && this.#connection.mayTake(this.#wake)
   }
 
   get isDraining(): boolean {
@@ -74,14 +75,25 @@ export class ConsumerLink implements SenderHandler, Taker {
 
   #send(acquired: Acquired): void {
     const { message, deliveryCount } = acquired
+    if (message === undefined) throw new Error('a message that was sent before')
+    acquired.message = undefined
     const settled = this.#isPresettled || this.isBrowser
     this.#link.send(message.pieces(deliveryCount, this.#connection.clock.now()), {
       settled,
       context: acquired,
     })
     if (this.isBrowser) return
-    if (settled) this.#subscription.accept(acquired)
-    else this.#inHand.add(acquired)
+    if (settled) {
+      this.#subscription.accept(acquired)
+      return
+    }
+    this.#inHand.add(acquired)
+    this.#connection.countUnsettled(1)
+  }
+
+  /** The client no longer has it. */
+  #takeBack(acquired: Acquired): void {
+    if (this.#inHand.delete(acquired)) this.#connection.countUnsettled(-1)
   }
 
   onNothingLeft(): void {
@@ -125,7 +137,7 @@ export class ConsumerLink implements SenderHandler, Taker {
     txnId: Buffer,
     outcome: Outcome,
   ): void {
-    this.#inHand.delete(acquired)
+    this.#takeBack(acquired)
     try {
       const transaction = this.#connection.transactions.get(txnId)
       if (outcome.kind === 'accepted') transaction.receipts.push(acquired)
@@ -139,7 +151,7 @@ export class ConsumerLink implements SenderHandler, Taker {
   }
 
   #apply(acquired: Acquired, outcome: Outcome): void {
-    this.#inHand.delete(acquired)
+    this.#takeBack(acquired)
     switch (outcome.kind) {
       case 'accepted':
         return this.#subscription.accept(acquired)
@@ -181,11 +193,11 @@ export class ConsumerLink implements SenderHandler, Taker {
     this.#isClosed = true
     const { logger } = this.#connection
     attempt(logger, 'removing a consumer', () => this.#subscription.remove(this))
-    for (const acquired of this.#inHand) {
+    for (const acquired of [...this.#inHand]) {
+      this.#takeBack(acquired)
       attempt(logger, 'giving back a message', () =>
         this.#subscription.release(acquired, { failed: isLost }),
       )
     }
-    this.#inHand.clear()
   }
 }

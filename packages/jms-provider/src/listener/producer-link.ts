@@ -168,7 +168,8 @@ export class ProducerLink implements ReceiverHandler {
         return
       }
       const appended = destination.append(record)
-      if (!record.envelope.durable) delivery.update(accepted)
+      // What is kept in memory is there at once, or refused.
+      if (!record.envelope.durable && !destination.isTemporary) delivery.update(accepted)
       await appended
       delivery.update(accepted)
     } catch (error) {
@@ -228,11 +229,13 @@ export function amqpErrorOf(error: unknown): AmqpError {
         ? Condition.notFound
         : error.code === 'MESSAGE_TOO_LARGE' || error.code === 'RECORD_LIST_TOO_LARGE'
           ? Condition.messageSizeExceeded
-          : error.code === EngineError.inUse
-            ? Condition.resourceLocked
-            : error.code === EngineError.gone
-              ? Condition.resourceDeleted
-              : Condition.internalError
+          : error.code === EngineError.noRoom
+            ? Condition.resourceLimitExceeded
+            : error.code === EngineError.inUse
+              ? Condition.resourceLocked
+              : error.code === EngineError.gone
+                ? Condition.resourceDeleted
+                : Condition.internalError
     return new AmqpError(condition, error.message, { cause: error })
   }
   return new AmqpError(Condition.internalError, conditionOf(error).description ?? 'error', {

@@ -8,6 +8,7 @@ import {
   type ConnectionHandler,
   type Detach,
   type ErrorCondition,
+  type HeldBytes,
   JmsCapability,
   type Open,
   type ReceiverLink,
@@ -28,6 +29,7 @@ import { type Address, kindOfCapabilities, parseAddress, TEMPORARY_PREFIX } from
 import { ConsumerLink } from './consumer-link.ts'
 import { filtersOf } from './filters.ts'
 import { MANAGEMENT_ADDRESS, type Management } from './management.ts'
+import type { Holder, MemoryBudget } from './memory-budget.ts'
 import { amqpErrorOf, ProducerLink } from './producer-link.ts'
 import type { Joined, Subscriptions } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
@@ -50,19 +52,23 @@ export interface ConnectionContext {
   readonly maxMessageBytes: number
   /** What transactions hold, over all connections. */
   readonly transactionStore: TransactionStore
-  /** Bytes of messages that came and are not safe yet, over all connections. */
-  readonly underWay: { bytes: number }
+  /** Bytes of messages that came and are not safe yet, over all connections; beyond `maxBytes` senders are not read. */
+  readonly underWay: { bytes: number; readonly maxBytes: number }
+  /** What connections hold in memory, over all of them. */
+  readonly memory: MemoryBudget
+  /** Links that a connection may have. */
+  readonly maxLinks: number
+  /** Messages without an outcome that the consumers of a connection may have. */
+  readonly maxUnsettled: number
   /** Where clients may go when this provider is gone. */
   readonly failoverServers: readonly { readonly host: string; readonly port: number }[]
 }
 
-/** Above this many bytes under way nothing more is read from clients that send. */
-const MAX_BYTES_UNDER_WAY = 64 * 1024 * 1024
 /** Destinations of an anonymous producer that are kept at hand. */
 const RECENT_DESTINATIONS = 100
 
 /** One client, by its connection: its sessions, links, transactions and temporary destinations. */
-export class ProviderConnection implements ConnectionHandler {
+export class ProviderConnection implements ConnectionHandler, Holder {
   readonly #context: ConnectionContext
   #connection: AmqpConnection | undefined
   readonly username: string | undefined
@@ -72,6 +78,9 @@ export class ProviderConnection implements ConnectionHandler {
   #containerId = ''
   origin = 0n
   #isPaused = false
+  unsettled = 0
+  #hasManyUnsettled = false
+  #unsettledWaiters = new Set<() => void>()
   readonly startedAtMs: number
 
   constructor(context: ConnectionContext, username: string | undefined) {
@@ -116,15 +125,62 @@ export class ProviderConnection implements ConnectionHandler {
   addBytes(count: number): void {
     const { underWay, connections } = this.#context
     underWay.bytes += count
-    if (count > 0 && underWay.bytes > MAX_BYTES_UNDER_WAY && !this.#isPaused) {
+    if (count > 0 && underWay.bytes > underWay.maxBytes && !this.#isPaused) {
       this.#isPaused = true
       this.#connection?.pause()
     }
-    if (count < 0 && underWay.bytes < MAX_BYTES_UNDER_WAY / 2) {
+    if (count < 0 && underWay.bytes < underWay.maxBytes / 2) {
       for (const each of connections) {
         attempt(this.logger, 'reading on from a client', () => each.goOn())
       }
     }
+  }
+
+  /** Whether a consumer may be given another message; `wake` is called when one may that may not now. */
+  mayTake(wake: () => void): boolean {
+    if (this.unsettled < this.#context.maxUnsettled) return this.#context.memory.mayTake(this, wake)
+    if (!this.#hasManyUnsettled) {
+      this.#hasManyUnsettled = true
+      this.logger.warn(
+        `a client gets no more messages before it settles some: it has amqp.connection.max.unsettled ${this.unsettled}`,
+        { client: this.#containerId },
+      )
+    }
+    this.#unsettledWaiters.add(wake)
+    return false
+  }
+
+  /** Counts messages that consumers have, and that have no outcome. */
+  countUnsettled(delta: number): void {
+    this.unsettled += delta
+    if (delta > 0 || this.#unsettledWaiters.size === 0) return
+    if (this.unsettled > this.#context.maxUnsettled * 0.9) return
+    const waiting = this.#unsettledWaiters
+    this.#unsettledWaiters = new Set()
+    for (const wake of waiting) attempt(this.logger, 'delivering again', wake)
+  }
+
+  /** Bytes that the client has not read, now. */
+  get unreadBytes(): number {
+    return this.#connection?.unreadBytes ?? 0
+  }
+
+  /** What the connection keeps in memory has changed. */
+  onHeld(held: HeldBytes): void {
+    this.#context.memory.update(this, held)
+  }
+
+  /** Ends it: all connections together hold too much, and this one got stuck. */
+  endForMemory(why: string): void {
+    this.logger.warn('a connection ends for the memory it holds', {
+      client: this.#containerId,
+      peer: this.remoteAddress,
+      why,
+    })
+    const isUnread = this.unreadBytes > 0
+    this.#connection?.terminate(new AmqpError(Condition.resourceLimitExceeded, why))
+    // What it does not read would stay with its socket.
+    if (isUnread) this.#connection?.destroy()
   }
 
   goOn(): void {
@@ -266,6 +322,13 @@ export class ProviderConnection implements ConnectionHandler {
   }
 
   #newTemporary(kind: DestinationKind): Destination {
+    const { maxLinks } = this.#context
+    if (this.#temporary.size >= maxLinks) {
+      throw new AmqpError(
+        Condition.resourceLimitExceeded,
+        `the connection has ${maxLinks} temporary destinations, as many as amqp.connection.max.links allows`,
+      )
+    }
     const prefix = `${TEMPORARY_PREFIX}${kind}.${this.#containerId}.`
     const destination = this.#context.engine.temporary(kind, prefix)
     this.#temporary.add(destination)
@@ -301,6 +364,7 @@ export class ProviderConnection implements ConnectionHandler {
 
   async #onLink(link: SenderLink | ReceiverLink): Promise<void> {
     try {
+      this.#checkLinks(link)
       if (link.role === 'receiver') await this.#onProducer(link)
       else await this.#onConsumer(link)
     } catch (error) {
@@ -310,6 +374,18 @@ export class ProviderConnection implements ConnectionHandler {
       }
       link.fail(known)
     }
+  }
+
+  /** Throws `amqp:resource-limit-exceeded` when the connection has too many links. */
+  #checkLinks(link: SenderLink | ReceiverLink): void {
+    const { maxLinks } = this.#context
+    let count = 0
+    for (const session of this.#connection?.sessions ?? []) count += session.linkCount
+    if (count <= maxLinks) return
+    throw new AmqpError(
+      Condition.resourceLimitExceeded,
+      `link ${link.name} is more than amqp.connection.max.links ${maxLinks}`,
+    )
   }
 
   async #onProducer(link: ReceiverLink): Promise<void> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { timingSafeEqual } from 'node:crypto'
-import type { ClientNetwork, Connection, Random } from '@millrace/base'
+import type { ClientNetwork, Clock, Connection, Random } from '@millrace/base'
 
 /**
  * A provider that does not own the destinations passes connections on, bytes as they are. It starts with a line that tells
@@ -8,6 +8,7 @@ import type { ClientNetwork, Connection, Random } from '@millrace/base'
  */
 const MAGIC = Buffer.from('MILLRACE-RELAY ')
 const MAX_LINE = 512
+const FIRST_BYTES_MS = 30_000
 
 export function newRelayKey(random: Random): string {
   return random.bytes(16).toString('hex')
@@ -70,10 +71,17 @@ export interface RelayedClient {
  */
 export function unwrapRelay(
   transport: Connection,
-  key: string,
-  serve: (transport: Connection) => void,
+  { key, clock }: { readonly key: string; readonly clock: Clock },
+  onServable: (transport: Connection) => void,
 ): void {
   let read: Buffer = Buffer.alloc(0)
+  // Whoever connects says something soon.
+  const timer = clock.setTimer(FIRST_BYTES_MS, () => transport.destroy())
+  const serve = (connection: Connection): void => {
+    timer.cancel()
+    onServable(connection)
+  }
+  transport.onClose = () => timer.cancel()
   transport.onData = (chunk) => {
     read = read.length === 0 ? chunk : Buffer.concat([read, chunk])
     const size = Math.min(read.length, MAGIC.length)
@@ -103,9 +111,34 @@ export function unwrapRelay(
   }
 }
 
+/** A connection that tells when it is closed, beside whoever serves it. */
+export function watchClose(transport: Connection, onClosed: () => void): Connection {
+  let handler: Connection['onClose'] = () => {}
+  const watched = Object.create(transport, {
+    onClose: {
+      get: () => handler,
+      set: (given: Connection['onClose']) => {
+        handler = given
+      },
+    },
+  }) as Connection
+  forwardHandlers(watched, transport, ['onData', 'onEnd', 'onDrain'])
+  transport.onClose = (error) => {
+    onClosed()
+    handler(error)
+  }
+  return watched
+}
+
+type Handler = 'onData' | 'onEnd' | 'onClose' | 'onDrain'
+
 /** Handlers that are set on the wrapper are those of the transport. */
-function forwardHandlers(wrapper: Connection, transport: Connection): void {
-  for (const name of ['onData', 'onEnd', 'onClose', 'onDrain'] as const) {
+function forwardHandlers(
+  wrapper: Connection,
+  transport: Connection,
+  names: readonly Handler[] = ['onData', 'onEnd', 'onClose', 'onDrain'],
+): void {
+  for (const name of names) {
     Object.defineProperty(wrapper, name, {
       get: () => transport[name],
       set: (handler: never) => {

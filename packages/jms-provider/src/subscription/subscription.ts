@@ -29,7 +29,9 @@ export interface Taker {
 export class Acquired {
   readonly subscription: Subscription
   readonly index: PartitionIndex
-  readonly message: StoredMessage
+  readonly offset: number
+  /** Undefined once it was sent: what is in many hands must not fill the memory. */
+  message: StoredMessage | undefined
   /** Failed deliveries before this one. */
   readonly deliveryCount: number
   readonly taker: Taker | undefined
@@ -44,6 +46,7 @@ export class Acquired {
   ) {
     this.subscription = subscription
     this.index = index
+    this.offset = message.offset
     this.message = message
     this.deliveryCount = index.deliveryCountOf(message.offset)
     this.taker = taker
@@ -506,7 +509,7 @@ export class Subscription {
     acquired.isDone = true
     if (this.#isVoid(acquired)) return
     this.acknowledged++
-    this.#finish(acquired.index, acquired.message.offset)
+    this.#finish(acquired.index, acquired.offset)
   }
 
   #finish(index: PartitionIndex, offset: number): void {
@@ -525,8 +528,7 @@ export class Subscription {
       acquired.isDone = true
       return
     }
-    const { index, message, taker } = acquired
-    const { offset } = message
+    const { index, offset, taker } = acquired
     const { policy, clock } = this.#host
     let delayMs = 0
     if (how.failed) {
@@ -576,8 +578,8 @@ export class Subscription {
 
   /** First half of consuming it in a transaction: state records count it as finished from here on. */
   prepare(acquired: Acquired): void {
-    acquired.index.move(acquired.message.offset, Place.finishing)
-    acquired.index.markChanged(acquired.message.offset)
+    acquired.index.move(acquired.offset, Place.finishing)
+    acquired.index.markChanged(acquired.offset)
   }
 
   /** Second half, when the transaction is committed. */
@@ -585,16 +587,16 @@ export class Subscription {
     if (acquired.isDone) return
     acquired.isDone = true
     this.acknowledged++
-    acquired.index.finish(acquired.message.offset)
-    this.#host.onFinished(acquired.index.partition, acquired.message.offset)
+    acquired.index.finish(acquired.offset)
+    this.#host.onFinished(acquired.index.partition, acquired.offset)
     // What the transaction wrote already says it; a later record says it again at no cost.
     this.#host.onChanged(this)
   }
 
   /** Or when it could not be: the message is in hand as before. */
   undo(acquired: Acquired): void {
-    acquired.index.move(acquired.message.offset, Place.inFlight)
-    acquired.index.markChanged(acquired.message.offset)
+    acquired.index.move(acquired.offset, Place.inFlight)
+    acquired.index.markChanged(acquired.offset)
     this.#host.onChanged(this)
   }
 
