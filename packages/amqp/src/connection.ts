@@ -6,6 +6,7 @@ import {
   type Logger,
   MalformedInputError,
   silentLogger,
+  systemErrorCode,
   type Timer,
 } from '@millrace/base'
 import { AmqpError, Condition, conditionOf } from './amqp-error.ts'
@@ -522,10 +523,12 @@ export class AmqpConnection {
       if (this.#options.role === 'server') this.#writeRaw(amqpHeader)
       return
     }
-    const foreign = this.#options.role === 'server' ? foreignProtocolOf(header) : undefined
-    if (foreign !== undefined && foreign.name !== 'AMQP 0-9-1') {
+    const foreign = foreignProtocolOf(header)
+    if (this.#options.role === 'client') {
+      // A client has nothing to answer.
+    } else if (foreign !== undefined && foreign.name !== 'AMQP 0-9-1') {
       if (foreign.answer !== undefined) this.#writeRaw(foreign.answer)
-    } else if (this.#options.role === 'server') {
+    } else {
       // A server answers with the header that it supports, then closes the connection (part 2,
       // section 2.2).
       this.#writeRaw(wantsSasl ? saslHeader : amqpHeader)
@@ -536,8 +539,12 @@ export class AmqpConnection {
         ? `the peer started with ${JSON.stringify(header.toString('latin1'))}, not with AMQP 1.0`
         : `the peer speaks ${foreign.name}, not AMQP 1.0`
     if (foreign !== undefined) this.#options.onForeignProtocol?.(foreign)
-    this.#gone(new AmqpError(Condition.framingError, wantsSasl ? `${what} and SASL` : what), () =>
-      this.#transport.end(),
+    this.#gone(
+      new AmqpError(
+        Condition.framingError,
+        wantsSasl && foreign === undefined ? `${what} and SASL` : what,
+      ),
+      () => this.#transport.end(),
     )
   }
 
@@ -738,14 +745,16 @@ export class AmqpConnection {
   }
 
   #onTransportClosed(error: Error | undefined): void {
+    const isEarly = this.#phase === 'header' && (error === undefined || isReset(error))
+    const why = isEarly
+      ? 'the peer closed the connection before its AMQP header'
+      : error === undefined
+        ? 'the peer hung up'
+        : `connection lost: ${error.message}`
     const reason =
-      error === undefined
-        ? this.#isClosing
-          ? undefined
-          : new AmqpError(Condition.connectionForced, 'the peer hung up')
-        : new AmqpError(Condition.connectionForced, `connection lost: ${error.message}`, {
-            cause: error,
-          })
+      error === undefined && this.#isClosing
+        ? undefined
+        : new AmqpError(Condition.connectionForced, why, { cause: error })
     this.#gone(reason, () => this.#transport.destroy())
   }
 
@@ -832,4 +841,8 @@ export class AmqpConnection {
 
 function timeoutError(what: string): AmqpError {
   return new AmqpError(Condition.resourceLimitExceeded, `the peer ${what} in time`)
+}
+
+function isReset(error: Error): boolean {
+  return systemErrorCode(error) === 'ECONNRESET'
 }

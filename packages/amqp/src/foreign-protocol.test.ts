@@ -11,6 +11,9 @@ describe('the first bytes of a connection', () => {
     ['Kafka', Buffer.from([0, 0, 0, 30, 0, 3, 0, 1])],
     ['HTTP', 'GET / HTTP/1.1'],
     ['HTTP', 'OPTIONS /x HTTP/1.1'],
+    // What servers send.
+    ['HTTP', 'HTTP/1.1 400 '],
+    ['TLS', Buffer.from([0x15, 3, 3, 0, 2, 2, 70, 0])],
     ['TLS', Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1])],
     ['AMQP 0-9-1', 'AMQP\0\0\x09\x01'],
     ['MQTT', Buffer.from([0x10, 16, 0, 4, 0x4d, 0x51, 0x54, 0x54])],

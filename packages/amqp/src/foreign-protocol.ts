@@ -25,10 +25,12 @@ const httpAnswer = Buffer.from(
  */
 export function foreignProtocolOf(start: Buffer): ForeignProtocol | undefined {
   const text = start.toString('latin1')
+  if (text.startsWith('HTTP/1.')) return { name: 'HTTP' }
   if (HTTP_METHODS.test(text)) return { name: 'HTTP', answer: httpAnswer }
   if (text.startsWith('AMQP\0\0\x09\x01')) return { name: 'AMQP 0-9-1' }
   if (/^(CONNECT|STOMP)\r?\n/.test(text)) return { name: 'STOMP' }
-  if (start[0] === 0x16 && start[1] === 3) return { name: 'TLS' }
+  // A handshake or an alert.
+  if ((start[0] === 0x16 || start[0] === 0x15) && start[1] === 3) return { name: 'TLS' }
   // CONNECT with the protocol name: `MQTT`, or `MQIsdp` before version 3.1.1.
   if (start[0] === 0x10 && text.includes('MQ')) return { name: 'MQTT' }
   if (text.slice(4) === '\x01Act') return { name: 'OpenWire' }

@@ -1,18 +1,41 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
+import { UsageError } from './usage-error.ts'
+
+/** What a command that failed prints on stderr, and its exit status. */
+export function failureOf(
+  error: unknown,
+  args: readonly string[],
+): { readonly text: string; readonly status: number } {
+  const isOurs = error instanceof MillraceError || error instanceof UsageError
+  return {
+    text: isOurs ? explainError(error, args) : String((error as Error).stack),
+    status: error instanceof UsageError ? 2 : 1,
+  }
+}
 
 /** An error's message, and what one may do about it. */
-export function explainError(error: Error): string {
+function explainError(error: Error, args: readonly string[]): string {
   if (!(error instanceof MillraceError)) return error.message
-  const hint = hintFor(error)
+  const hint = hintFor(error, args[0] === 'jms' ? '--from or --to' : '--amqp')
   return hint === undefined ? error.message : `${error.message}\n  ${hint}`
 }
 
-function hintFor(error: MillraceError): string | undefined {
+function hintFor(error: MillraceError, amqpOption: string): string | undefined {
+  if (/cannot connect to (amqps?|wss?):/.test(error.message)) {
+    return /ECONNREFUSED/.test(error.message)
+      ? `is a JMS provider running there? \`millrace start\` starts one; ${amqpOption} HOST:PORT names another`
+      : `is it the port of a JMS provider? ${amqpOption} HOST:PORT names another`
+  }
+  if (/closed the connection before it answered ApiVersions/.test(error.message)) {
+    return 'AMQP has another port; TLS needs security.protocol=SSL in --config; --bootstrap HOST:PORT names another'
+  }
   if (/cannot connect to .*ECONNREFUSED/.test(error.message)) {
     return 'is a broker running there? `millrace start` starts one; --bootstrap HOST:PORT names another'
   }
   switch (error.code) {
+    case 'MILLRACE_FOREIGN_PROTOCOL':
+      return '--bootstrap HOST:PORT names the port of a Kafka broker'
     case 'UNKNOWN_TOPIC_OR_PARTITION':
       return '`millrace topic list` shows the topics there are'
     case 'GROUP_ID_NOT_FOUND':

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import module from 'node:module'
-import { MillraceError } from '@millrace/base'
 import { dispatch } from './command.ts'
 import { commands } from './commands/index.ts'
-import { explainError } from './explain-error.ts'
-import { UsageError } from './usage-error.ts'
+import { failureOf } from './explain-error.ts'
 
 // Compiled code, and sources with their types stripped, are kept for the next start.
 module.enableCompileCache()
@@ -18,17 +16,17 @@ function version(): string {
 }
 
 const args = process.argv.slice(2)
-// Whoever reads our output has had enough, as `head` does.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // The reader of the pipe ended, as `head` does.
   if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  process.stderr.write(`millrace: cannot write to stdout: ${error.code ?? error.message}\n`)
+  process.exit(1)
 })
 try {
   if (args[0] === '--version' || args[0] === '-v') process.stdout.write(`${version()}\n`)
   else process.exitCode = await dispatch(commands, args)
 } catch (error) {
-  const isOurs = error instanceof MillraceError || error instanceof UsageError
-  const text = isOurs ? explainError(error) : String((error as Error).stack)
+  const { text, status } = failureOf(error, args)
   process.stderr.write(`millrace: ${text}\n`)
-  process.exitCode = error instanceof UsageError ? 2 : 1
+  process.exitCode = status
 }

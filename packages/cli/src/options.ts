@@ -17,10 +17,10 @@ export interface ParsedOptions {
   value(name: string): string | undefined
   values(name: string): readonly string[]
   has(name: string): boolean
-  /** Last value of an option as a number within bounds. */
+  /** Last value of an option as a whole number within bounds, or one with a fraction. */
   number(
     name: string,
-    bounds?: { readonly min?: number; readonly max?: number },
+    bounds?: { readonly min?: number; readonly max?: number; readonly isFractional?: boolean },
   ): number | undefined
   readonly positionals: readonly string[]
   /** Throws `UsageError` for positional arguments that are missing or too many. */
@@ -73,13 +73,15 @@ export function parseOptions(
     value: (name) => all(name).at(-1),
     values: all,
     has: (name) => values[name] !== undefined,
-    number(name, { min = 0, max = Number.MAX_SAFE_INTEGER } = {}) {
+    number(name, { min = 0, max = Number.MAX_SAFE_INTEGER, isFractional = false } = {}) {
       const text = all(name).at(-1)
       if (text === undefined) return undefined
       const number = Number(text)
-      if (text.trim() !== '' && number >= min && number <= max) return number
+      const isRight = text.trim() !== '' && (isFractional || Number.isInteger(number))
+      if (isRight && number >= min && number <= max) return number
+      const kind = isFractional ? 'number' : 'whole number'
       const most = max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`
-      throw new UsageError(`invalid --${name} ${text}: expected a number from ${min}${most}`)
+      throw new UsageError(`invalid --${name} ${text}: expected a ${kind} from ${min}${most}`)
     },
     positionals,
     check: () => checkPositionals(positionals, expected),

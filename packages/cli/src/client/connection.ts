@@ -4,10 +4,14 @@ import { parseProperties, systemErrorCode } from '@millrace/base'
 import { Admin, type ClientKinds, fromJavaProperties } from '@millrace/client'
 import type { Options, ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
+import { BrokerWatch } from './broker-watch.ts'
 
 const DEFAULT_BOOTSTRAP = '127.0.0.1:9092'
 /** How long somebody at a terminal waits for a cluster that does not answer. */
 const PATIENCE_MS = 5000
+
+/** One for all clients of a command. */
+let watch: BrokerWatch | undefined
 
 /** Options of every command that talks to a cluster. */
 export const connectionOptions = {
@@ -54,7 +58,22 @@ export function clientOptions<Kind extends keyof ClientKinds>(
   for (const warning of warnings) process.stderr.write(`millrace: ${warning}\n`)
   const patience =
     kind === 'producer' ? { maxBlockMs: PATIENCE_MS } : { defaultApiTimeoutMs: PATIENCE_MS }
-  return { clientId: 'millrace-cli', ...patience, ...options }
+  checkBootstrap(bootstrap === undefined ? 'bootstrap.servers' : '--bootstrap', properties)
+  const { bootstrapServers } = options
+  const count =
+    typeof bootstrapServers === 'string'
+      ? bootstrapServers.split(',').length
+      : bootstrapServers.length
+  watch ??= new BrokerWatch().start()
+  return { clientId: 'millrace-cli', ...patience, ...options, network: watch.network(count) }
+}
+
+function checkBootstrap(name: string, properties: ReadonlyMap<string, string>): void {
+  for (const address of properties.get('bootstrap.servers')?.split(',') ?? []) {
+    if (!/:\d{1,5}$/.test(address.trim())) {
+      throw new UsageError(`invalid ${name} ${address}: expected HOST:PORT`)
+    }
+  }
 }
 
 export function openAdmin(parsed: ParsedOptions): Admin {

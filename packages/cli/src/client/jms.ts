@@ -25,9 +25,15 @@ export const jmsOptions = {
   json: { help: 'prints JSON, an object a line' },
 } satisfies Options
 
-/** Makes an address a URL. */
-export function amqpUrl(address: string): string {
-  return /^[a-z]+:/.test(address) && !/^[\w.-]+:\d+$/.test(address) ? address : `amqp://${address}`
+/** Makes the address that an option has a URL; throws `UsageError` for another scheme. */
+export function amqpUrl(address: string, option = 'amqp'): string {
+  const isUrl = /^[a-z]+:/.test(address) && !/^[\w.-]+:\d+$/.test(address)
+  if (isUrl && !/^((amqp|ws|amqpws)s?:\/\/|failover:)/.test(address)) {
+    throw new UsageError(
+      `invalid --${option} ${address}: expected HOST:PORT, or a URL with amqp:, amqps:, ws: or wss:`,
+    )
+  }
+  return isUrl ? address : `amqp://${address}`
 }
 
 /** Connects as the options say, and starts. */

@@ -197,7 +197,8 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
   }
   if (name === undefined && !isCheck) throw new UsageError('-n NAME is missing: the agent to run')
   const system = systemProperties(parsed.values('define'))
-  const pollMs = (parsed.number('poll-interval', { min: 1 }) ?? DEFAULT_POLL_SECONDS) * 1000
+  const pollMs =
+    (parsed.number('poll-interval', { min: 1, isFractional: true }) ?? DEFAULT_POLL_SECONDS) * 1000
   const strict = parsed.has('strict')
   const options = { agent: name, system, strict }
   const load = (texts: readonly ConfigText[]) => loadAgents(texts, options)
@@ -215,7 +216,7 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
         logger.warn('a property of Flume is not supported and does nothing', { property: key })
       }
     }
-    const drainSeconds = parsed.number('drain-timeout')
+    const drainSeconds = parsed.number('drain-timeout', { isFractional: true })
     const running = new Agent(plan as NonNullable<typeof plan>, {
       logger,
       confDirectory: parsed.value('conf'),

@@ -100,7 +100,11 @@ class Bridge {
     if (url === undefined) throw new UsageError('--from is needed')
     const [username, password] = this.#parsed.value(`${which}-user`)?.split(/:(.*)/s) ?? []
     const clientID = which === 'from' && this.#from instanceof Topic ? 'millrace-bridge' : undefined
-    return new ConnectionFactory(amqpUrl(url), { username, password, clientID }).createConnection()
+    return new ConnectionFactory(amqpUrl(url, which), {
+      username,
+      password,
+      clientID,
+    }).createConnection()
   }
 
   /** Passes messages on over one pair of connections, until it is told to stop or nothing is left. */

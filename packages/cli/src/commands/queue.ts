@@ -30,12 +30,7 @@ const noCreateOption = {
 const maxOption = { max: { value: 'N', short: 'n', help: 'at most so many messages' } } as const
 
 function maxOf(parsed: ParsedOptions): number {
-  const text = parsed.value('max')
-  if (text === undefined) return Number.POSITIVE_INFINITY
-  if (!/^[1-9]\d*$/.test(text)) {
-    throw new UsageError(`invalid --max ${text}: expected a whole number from 1`)
-  }
-  return Number(text)
+  return parsed.number('max', { min: 1 }) ?? Number.POSITIVE_INFINITY
 }
 
 const list: Command = {
@@ -108,19 +103,16 @@ const send: Command = {
   },
   async run(parsed) {
     const [name, text] = parsed.positionals as readonly [string, string | undefined]
-    const whole = (option: string): number => {
-      const value = parsed.value(option) ?? '0'
-      if (!/^\d+$/.test(value))
-        throw new UsageError(`invalid --${option} ${value}: expected a whole number`)
-      return Number(value)
-    }
+    const priority = parsed.number('priority', { max: 9 })
+    const timeToLive = parsed.number('ttl') ?? 0
+    const delay = parsed.number('delay') ?? 0
     await using connection = await openJms(parsed)
     if (parsed.has('no-create')) await expectQueue(connection, name)
     await using session = await connection.createSession()
     await using producer = await session.createProducer(new Queue(name))
-    if (parsed.value('priority') !== undefined) producer.setPriority(whole('priority'))
-    producer.setTimeToLive(whole('ttl'))
-    producer.setDeliveryDelay(whole('delay'))
+    if (priority !== undefined) producer.setPriority(priority)
+    producer.setTimeToLive(timeToLive)
+    producer.setDeliveryDelay(delay)
     if (parsed.has('non-persistent')) producer.setDeliveryMode(DeliveryMode.NON_PERSISTENT)
     const lines = text === undefined ? linesOf(readFileSync(0, 'utf8')) : [text]
     const sends: Promise<void>[] = []
@@ -171,10 +163,7 @@ const receive: Command = {
   },
   async run(parsed) {
     const max = maxOf(parsed)
-    const wait = Number(parsed.value('wait') ?? 1000)
-    if (!(wait >= 1)) {
-      throw new UsageError(`invalid --wait ${parsed.value('wait')}: expected a whole number from 1`)
-    }
+    const wait = parsed.number('wait', { min: 1 }) ?? 1000
     const [name] = parsed.positionals as readonly [string]
     await using connection = await openJms(parsed)
     if (parsed.has('no-create')) await expectQueue(connection, name)

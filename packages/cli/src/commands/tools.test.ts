@@ -138,7 +138,8 @@ describe('the tools', () => {
     const results = await Promise.all(commands.map((each) => run([...each, ...nowhere], 'x\n')))
     for (const [i, { code, out, err }] of results.entries()) {
       const command = commands[i] ?? []
-      const [first = '', hint = '', ...rest] = err.trim().split('\n')
+      const [notice = '', first = '', hint = '', ...rest] = err.trim().split('\n')
+      assert.match(notice, /connect ECONNREFUSED; trying again for 1\.5 s$/)
       assert.equal(code, 1, command.join(' '))
       assert.equal(out, '')
       assert.match(
@@ -302,7 +303,7 @@ describe('the tools', () => {
       [
         ['topic', 'create', 'x', '--partitions', 'many'],
         2,
-        /invalid --partitions many: expected a number from 1/,
+        /invalid --partitions many: expected a whole number from 1/,
       ],
       [['topic', 'create', 'x', '--topic', 'retention=1'], 1, /retention/],
       [

@@ -15,6 +15,7 @@ import {
 } from '@millrace/protocol'
 import type { BrokerConnection, RequestOptions } from '../network/broker-connection.ts'
 import { Connections, type Lane } from '../network/connections.ts'
+import { ForeignProtocolError } from '../network/foreign-protocol.ts'
 import { sleep } from '../network/waiting.ts'
 import { type Address, backoffMs, type ResolvedClientOptions } from '../options.ts'
 import type { TopicPartition } from '../topic-partition.ts'
@@ -375,7 +376,8 @@ export class Cluster {
         return await this.#connections.get(address, 'control')
       } catch (error) {
         // Wrong credentials are wrong at every broker.
-        if (!(error instanceof MillraceError) || !error.retriable) throw error
+        const isElsewhere = error instanceof ForeignProtocolError
+        if (!isElsewhere && !(error instanceof MillraceError && error.retriable)) throw error
         failure = error
       }
     }

@@ -26,6 +26,7 @@ import {
 } from '@millrace/protocol'
 import { channels } from '../diagnostics.ts'
 import type { Address, ResolvedClientOptions } from '../options.ts'
+import { ForeignProtocolError } from './foreign-protocol.ts'
 import { ResponseFrames } from './response-frames.ts'
 import { authenticate } from './sasl.ts'
 
@@ -142,7 +143,9 @@ export class BrokerConnection {
           { cause },
         )
       }
-      throw new DisconnectedError(`cannot connect to ${where}: ${(cause as Error).message}`, {
+      // A network may end the attempts.
+      if (cause instanceof MillraceError && !cause.retriable) throw cause
+      throw new DisconnectedError(`cannot connect to ${where}: ${reasonOf(cause, where)}`, {
         neverSent: true,
         cause,
       })
@@ -166,7 +169,12 @@ export class BrokerConnection {
         version,
         timeoutMs: this.#options.requestTimeoutMs,
       })
-    let response = await ask(4)
+    let response: MessageOf<typeof ApiVersionsResponse>
+    try {
+      response = await ask(4)
+    } catch (error) {
+      throw this.#withoutAnswer(error)
+    }
     // An older broker answers in version 0 and lists what it supports (KIP-511).
     if (response.errorCode === ErrorCode.UNSUPPORTED_VERSION) {
       const known = response.apiKeys.find(({ apiKey }) => apiKey === ApiKey.ApiVersions)
@@ -182,6 +190,19 @@ export class BrokerConnection {
         apiKey,
         { min: minVersion, max: maxVersion },
       ]),
+    )
+  }
+
+  /** The error of ApiVersions, which says so if the peer closed the connection in place of a reply. */
+  #withoutAnswer(error: unknown): unknown {
+    const isClosed =
+      error instanceof DisconnectedError &&
+      error.code === 'MILLRACE_DISCONNECTED' &&
+      (error.cause === undefined || systemErrorCode(error.cause) === 'ECONNRESET')
+    if (!isClosed) return error
+    return new DisconnectedError(
+      `${this.#where} closed the connection before it answered ApiVersions: is it a Kafka listener?`,
+      { cause: error },
     )
   }
 
@@ -409,10 +430,12 @@ export class BrokerConnection {
     const error =
       cause instanceof DisconnectedError
         ? cause
-        : new DisconnectedError(
-            `the connection to ${this.#where} ended${cause === undefined ? '' : `: ${cause.message}`}`,
-            { cause },
-          )
+        : cause instanceof ForeignProtocolError
+          ? new ForeignProtocolError(cause.protocol, this.#where)
+          : new DisconnectedError(
+              `the connection to ${this.#where} ended${cause === undefined ? '' : `: ${cause.message}`}`,
+              { cause },
+            )
     for (const waiting of this.#inFlight.splice(0)) waiting.reject(error)
     // They find the connection closed.
     for (const send of this.#held?.splice(0) ?? []) send()
@@ -425,4 +448,11 @@ export class BrokerConnection {
   close(): void {
     this.#fail(new DisconnectedError(CLOSED, { code: 'MILLRACE_CLOSED' }))
   }
+}
+
+/** Message of a failed attempt, without the address; that of several addresses is a list of errors. */
+function reasonOf(cause: unknown, where: string): string {
+  const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
+  const message = first instanceof Error ? first.message : String(first)
+  return message.endsWith(` ${where}`) ? message.slice(0, -where.length - 1) : message
 }

@@ -4,9 +4,31 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { mergeMetadata, noMetadata, withLeader } from '../metadata/metadata.ts'
 import { backoffMs, parseAddress, resolveClientOptions } from '../options.ts'
+import { foreignProtocolOf } from './foreign-protocol.ts'
 import { ResponseFrames } from './response-frames.ts'
 
 describe('response frames', () => {
+  it('are refused when a connection starts with another protocol, and only then', () => {
+    const starts: readonly [start: string, protocol: string | undefined][] = [
+      ['HTTP', 'HTTP'],
+      ['AMQP', 'AMQP'],
+      ['SSH-', 'SSH'],
+      ['\x15\x03\x03\0', 'TLS'],
+      ['\0\0\x02\x1d', undefined],
+    ]
+    for (const [start, protocol] of starts) {
+      assert.equal(foreignProtocolOf(Buffer.from(start, 'latin1')), protocol)
+    }
+    const first = new ResponseFrames(1_000_000_000, () => {})
+    assert.throws(
+      () => first.push(Buffer.from('HT')) ?? first.push(Buffer.from('TP')),
+      /speaks HTTP/,
+    )
+    const later = new ResponseFrames(2 ** 31 - 1, () => {})
+    later.push(Buffer.from([0, 0, 0, 4, 1, 2, 3, 4]))
+    later.push(Buffer.from([0x15, 3, 3, 0]))
+  })
+
   it('come out as they were sent, however the bytes arrive', () => {
     fc.assert(
       fc.property(

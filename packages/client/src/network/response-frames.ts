@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
+import { ForeignProtocolError, foreignProtocolOf } from './foreign-protocol.ts'
 
 const SCRATCH_SIZE = 64 * 1024
 const NO_BYTES: Buffer = Buffer.alloc(0)
@@ -15,6 +16,7 @@ export class ResponseFrames {
   readonly #scratch = Buffer.allocUnsafeSlow(SCRATCH_SIZE)
   readonly #sizeBytes = Buffer.alloc(4)
   #sizeFilled = 0
+  #isFirst = true
   #frame: Buffer = NO_BYTES
   #filled = 0
 
@@ -30,7 +32,7 @@ export class ResponseFrames {
 
   /**
    * Accepts bytes, from `nextBuffer` or elsewhere. Throws `MalformedInputError` for an impossible
-   * size.
+   * size, and `ForeignProtocolError` if the first bytes are those of another protocol.
    */
   push(chunk: Buffer): void {
     if (chunk.buffer === this.#frame.buffer && this.#frame.length > 0) {
@@ -45,6 +47,11 @@ export class ResponseFrames {
           this.#sizeBytes[this.#sizeFilled++] = chunk[at++] as number
         }
         if (this.#sizeFilled < 4) return
+        if (this.#isFirst) {
+          this.#isFirst = false
+          const protocol = foreignProtocolOf(this.#sizeBytes)
+          if (protocol !== undefined) throw new ForeignProtocolError(protocol)
+        }
         const size = this.#sizeBytes.readInt32BE(0)
         if (size < 4 || size > this.#maxSize) {
           throw new MalformedInputError(
