@@ -33,19 +33,21 @@ export interface ConnectionHandler {
   onOpen?(open: Open): void
   /** The peer began a session. The begin has been answered; set the session's `handler`. */
   onSession?(session: Session): void
-  /** The bytes that the connection keeps in memory changed. The owner can bound them over all connections. */
+  /**
+   * The memory that the connection uses has changed. The owner can bound it over all connections.
+   */
   onHeld?(held: HeldBytes): void
   /** The connection has ended, from either side. Called once, after all sessions were notified. */
   onClose(error: AmqpError | undefined): void
 }
 
-/** Bytes that a connection keeps in memory. */
+/** Memory that a connection uses, in bytes. */
 export interface HeldBytes {
-  /** Bytes of messages and frames that have not arrived completely. */
+  /** Bytes of incomplete messages and frames. */
   readonly incomplete: number
   /** Bytes of the attach frames of open links. */
   readonly attached: number
-  /** Bytes that were written and that the peer has not read. */
+  /** Bytes that were written but not yet read by the peer. */
   readonly unread: number
 }
 
@@ -119,11 +121,11 @@ const DEFAULT_MAX_FRAME = 1024 * 1024
 const OPEN_TIMEOUT_MS = 30_000
 /** Time to wait for the peer's close after sending ours. */
 const CLOSE_TIMEOUT_MS = 5_000
-/** Bytes of unread answers at which a server stops reading from a peer. */
+/** Bytes of unread replies at which a server stops reading from the peer. */
 const MAX_UNREAD_REPLIES = 256 * 1024
-/** Bytes that may arrive while a SASL step is pending. */
+/** Limit on bytes that arrive while a SASL step is pending. */
 const MAX_UNSERVED = 64 * 1024
-/** Largest frame without message data. */
+/** Largest frame without message data, in bytes. */
 const MAX_PERFORMATIVE = 256 * 1024
 /** Small writes are joined up to this size: one larger write costs less than many small ones. */
 const JOIN_LIMIT = 64 * 1024
@@ -155,17 +157,17 @@ export class AmqpConnection {
   #isFlushPlanned = false
   readonly #sessionsToFlush: Session[] = []
   #isSocketFull = false
-  /** Bytes of frames without a message that were written since the peer last read everything. */
+  /** Bytes of frames without message data written since the peer last read everything. */
   #replyBytes = 0
-  /** The owner wants nothing to be read. */
+  /** The owner paused reading. */
   #isPaused = false
-  /** Nothing is read until the peer reads, or the SASL layer has decided. */
+  /** Reading is paused until the peer reads or the pending SASL step completes. */
   #isHeldUp = false
-  /** @internal Bytes of messages that have not arrived whole. */
+  /** @internal Bytes of incomplete messages. */
   incompleteBytes = 0
-  /** @internal Bytes of the frames that attached links. */
+  /** @internal Bytes of the attach frames of open links. */
   attachBytes = 0
-  /** @internal Sessions with messages that wait for their window. */
+  /** @internal Sessions with messages that wait for the window. */
   readonly holding = new Set<Session>()
   #toldHeld: HeldBytes = { incomplete: 0, attached: 0, unread: 0 }
   #lastHeardMs: number
@@ -276,7 +278,7 @@ export class AmqpConnection {
     this.#readOrNot()
   }
 
-  /** Bytes that were written and that the peer has not read. */
+  /** Bytes that were written but not yet read by the peer. */
   get unreadBytes(): number {
     if (this.#phase === 'gone') return 0
     let bytes = this.#isSocketFull ? this.#transport.unsentBytes : 0
@@ -284,7 +286,7 @@ export class AmqpConnection {
     return bytes
   }
 
-  /** Reports the bytes that are kept in memory if they changed. */
+  /** Reports the memory that the connection uses if it has changed. */
   #tellHeld(): void {
     const unread = this.unreadBytes
     const incomplete = this.#reader.size + this.incompleteBytes
@@ -418,8 +420,8 @@ export class AmqpConnection {
     const whole = size <= JOIN_LIMIT && pieces.length > 1 ? [Buffer.concat(pieces, size)] : pieces
     if (!this.#transport.write(whole)) this.#isSocketFull = true
     if (this.#isSocketFull) {
-      // A client that sends and never reads must not have its answers kept here. A client itself always reads: two that wait
-      // for each other would wait for ever.
+      // Replies to a client that sends but never reads must not accumulate. A client never pauses
+      // for this reason: two ends that wait for each other would deadlock.
       const isServer = this.#options.role === 'server'
       if (isServer && this.#replyBytes > MAX_UNREAD_REPLIES) this.#holdUp(true)
     } else this.#replyBytes = 0

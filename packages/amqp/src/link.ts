@@ -173,7 +173,7 @@ export abstract class Link {
     }
   }
 
-  /** Drops messages that were sent or received only in part. */
+  /** Discards messages that are partly sent or received. */
   protected abstract freeBuffers(): void
 
   /** Whether the link has ended, from either side. Its handler has been notified or will not be. */
@@ -304,7 +304,7 @@ export class SenderLink extends Link {
     return tag
   }
 
-  /** @internal Bytes of messages that wait for the session's window. */
+  /** @internal Bytes of messages that wait for the session window. */
   get heldBytes(): number {
     let bytes = 0
     for (const { size } of this.#held) bytes += size
@@ -533,7 +533,7 @@ export class ReceiverLink extends Link {
 
 interface PartialDelivery {
   readonly first: Transfer
-  /** What came by now. */
+  /** Bytes received so far. */
   readonly bytes: ByteQueue
   settled: boolean
   state: DeliveryState | undefined

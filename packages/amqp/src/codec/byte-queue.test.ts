@@ -35,7 +35,7 @@ describe('ByteQueue', () => {
           } else queue.compact()
           assert.equal(queue.size, expected.length)
         }
-        // What was taken does not change with what comes later.
+        // Bytes that were taken do not change when more arrive.
         for (const { bytes, copy } of taken) assert.ok(bytes.equals(copy))
         assert.ok(queue.takeAll().equals(expected))
       }),

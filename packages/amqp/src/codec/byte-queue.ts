@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Smaller pieces are copied together: as views they would keep all that the socket read with them. */
+/**
+ * Smaller pieces are copied together: as views they would retain the whole buffers that the socket
+ * read.
+ */
 const SMALL = 16 * 1024
 const FIRST = 4 * 1024
 
-/** Bytes as they arrive, in few pieces, whatever the size of those that a peer sends. */
+/** Queue of received bytes. It keeps few pieces, however small the chunks that a peer sends. */
 export class ByteQueue {
   readonly #pieces: Buffer[] = []
   #size = 0
-  /** The memory of the last piece, when it is a copy of ours that may have room behind it. */
+  /** Buffer of the last piece, if the queue allocated it; it may have free space at the end. */
   #own: Buffer | undefined
-  /** Where the last piece starts and ends in it. */
+  /** Start and end of the last piece in `#own`. */
   #start = 0
   #end = 0
 
@@ -35,7 +38,10 @@ export class ByteQueue {
     this.#pieces[this.#pieces.length - 1] = own.subarray(this.#start, this.#end)
   }
 
-  /** Gives the last piece room for so many bytes more; one that is large is left alone, and a new one follows. */
+  /**
+   * Makes room for `count` more bytes after the last piece: copies a small piece into a larger
+   * buffer, or starts a new piece after a large one.
+   */
   #makeRoom(count: number): void {
     const last = this.#pieces.at(-1) as Buffer
     const isKept = this.#own === undefined && last.length >= SMALL
@@ -48,7 +54,10 @@ export class ByteQueue {
     this.#end = known
   }
 
-  /** At least so many bytes in one piece, left where they are; there must be as many. */
+  /**
+   * Returns at least `count` bytes in one buffer, without consuming them. The queue must hold that
+   * many.
+   */
   peek(count: number): Buffer {
     const first = this.#pieces[0] as Buffer
     return first.length >= count ? first : this.#join()
@@ -61,7 +70,7 @@ export class ByteQueue {
     return joined
   }
 
-  /** Takes so many bytes off the front; there must be as many. */
+  /** Removes `count` bytes from the front and returns them. The queue must hold that many. */
   take(count: number): Buffer {
     const first = this.peek(count)
     this.#size -= count
@@ -74,12 +83,12 @@ export class ByteQueue {
     return first.subarray(0, count)
   }
 
-  /** Takes all there is. */
+  /** Removes and returns all bytes. */
   takeAll(): Buffer {
     return this.#size === 0 ? Buffer.alloc(0) : this.take(this.#size)
   }
 
-  /** What is left for longer keeps nothing else in memory. */
+  /** Copies a small remainder, so that it does not retain a larger buffer. */
   compact(): void {
     const [only] = this.#pieces
     if (this.#pieces.length !== 1 || only === undefined || this.#own !== undefined) return

@@ -25,7 +25,7 @@ export interface Frame {
   readonly body: AnyComposite | undefined
   /** Bytes after the performative: the message data of a transfer. */
   readonly payload: Buffer
-  /** Bytes of the whole frame. */
+  /** Size of the complete frame, in bytes. */
   readonly size: number
 }
 
@@ -39,17 +39,17 @@ export class FrameReader {
     this.#bytes.push(chunk)
   }
 
-  /** Bytes that are no whole frame yet. */
+  /** Number of bytes that do not form a complete frame yet. */
   get size(): number {
     return this.#bytes.size
   }
 
-  /** What is left waits for more, perhaps for long. */
+  /** Releases memory that an incomplete frame does not need. */
   compact(): void {
     this.#bytes.compact()
   }
 
-  /** Forgets what is left. */
+  /** Discards the remaining bytes. */
   clear(): void {
     this.#bytes.takeAll()
   }

@@ -10,9 +10,12 @@ import { WebSocket, WebSocketServer } from 'ws'
 const SUBPROTOCOL = 'amqp'
 /** A socket with more buffered bytes than this counts as full. */
 const HIGH_WATER_MARK = 1024 * 1024
-/** Largest message that is taken: it is kept whole until its end arrives, before anything is known of the peer. */
+/**
+ * Largest WebSocket message that is accepted. It is buffered completely, before the peer is
+ * authenticated.
+ */
 const MAX_PAYLOAD = 4 * 1024 * 1024
-/** A peer that does not read gets no answers to its pings. */
+/** Pings of a peer are not answered while more bytes than this are unread. */
 const MAX_UNREAD_PONGS = 16 * 1024
 
 /** A byte stream over a WebSocket; message boundaries carry no meaning. */
@@ -83,7 +86,7 @@ export async function listenWebSocket(options: ListenOptions): Promise<NetworkLi
     maxPayload: MAX_PAYLOAD,
     autoPong: false,
   })
-  // It repeats the errors of the server, which are taken there.
+  // The WebSocket server repeats errors of the HTTP server, which are handled there.
   sockets.on('error', () => {})
   server.on('request', (_request, response) => {
     response.writeHead(426, { 'content-type': 'text/plain' })
