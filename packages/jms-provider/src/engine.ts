@@ -25,7 +25,7 @@ import { filterOf } from './subscription/subscription-filter.ts'
 export { EngineError } from './destination/destination-errors.ts'
 export { filterOf } from './subscription/subscription-filter.ts'
 
-/** Bytes of messages that are kept in memory, over all destinations. */
+/** Memory budget for cached messages of all destinations, in bytes. */
 const CACHE_BYTES = 48 * 1024 * 1024
 
 export interface EngineOptions {
@@ -35,9 +35,9 @@ export interface EngineOptions {
   readonly image: StateImage
   readonly replicationFactor: number | undefined
   readonly policyOf: (kind: DestinationKind, name: string) => DestinationPolicy
-  /** What temporary destinations may hold together. */
+  /** Memory for the messages of all temporary destinations. */
   readonly temporaryMemory: TemporaryMemory
-  /** Makes the journal over the producer of the logs. */
+  /** Creates the journal; receives the logs, whose producer it shares. */
   readonly journal: (logs: KafkaLogs) => Journal
 }
 
@@ -96,7 +96,10 @@ export class Engine implements DestinationHost {
     })
   }
 
-  /** Opens everything that is known, in the background: what is delayed or expires must not wait for somebody to ask. */
+  /**
+   * Opens all known destinations in the background, so that delayed and expired messages are
+   * processed without a client.
+   */
   async openAll(): Promise<void> {
     for (const { kind, name } of [...this.#image.destinations.values()]) {
       if (this.#isClosed) return
@@ -109,17 +112,17 @@ export class Engine implements DestinationHost {
     }
   }
 
-  /** Destinations that are open, temporary ones too. */
+  /** Open destinations, including temporary ones. */
   get destinations(): Iterable<Destination> {
     return this.#open.values()
   }
 
-  /** Names of the destinations that are known. */
+  /** Kinds and names of the known destinations. */
   get known(): { readonly kind: DestinationKind; readonly name: string }[] {
     return [...this.#image.destinations.values()].map(({ kind, name }) => ({ kind, name }))
   }
 
-  /** The kinds of destinations that have this name. */
+  /** Kinds of the known destinations with this name. */
   kindsOf(name: string): DestinationKind[] {
     return (['queue', 'topic'] as const).filter(
       (kind) =>
@@ -127,7 +130,10 @@ export class Engine implements DestinationHost {
     )
   }
 
-  /** The destination of a name, created now if its policy allows it. Rejects with `EngineError.notFound`. */
+  /**
+   * Returns the destination with a name; creates it if its policy allows. Rejects with
+   * `EngineError.notFound`.
+   */
   async destination(kind: DestinationKind, name: string): Promise<Destination> {
     const policy = this.#options.policyOf(kind, name)
     const destination = await this.#opened(kind, name, policy.autoCreate)
@@ -135,7 +141,9 @@ export class Engine implements DestinationHost {
     return destination
   }
 
-  /** The destination of a name if it exists, or a Kafka topic that can be one. It may be dormant. */
+  /**
+   * Returns the destination with a name if it, or a Kafka topic for it, exists. It may be dormant.
+   */
   async existing(kind: DestinationKind, name: string): Promise<Destination | undefined> {
     try {
       return await this.#opened(kind, name, false)
@@ -145,7 +153,7 @@ export class Engine implements DestinationHost {
     }
   }
 
-  /** Creates a destination, whatever its policy says. */
+  /** Creates a destination regardless of its policy. */
   async create(
     kind: DestinationKind,
     name: string,
@@ -169,7 +177,7 @@ export class Engine implements DestinationHost {
   ): Promise<Destination> {
     const key = `${kind}/${name}`
     const before = this.#destinations.get(key)
-    // One that was not found without being created may be created now.
+    // A pending lookup that may not create the destination is followed by one that may.
     const opening =
       before === undefined
         ? this.#openDestination(kind, name, { mayCreate, partitions })
@@ -203,36 +211,39 @@ export class Engine implements DestinationHost {
 
   // Consumed messages.
 
-  /** Undefined when a destination keeps what was consumed. */
+  /** Returns undefined if the destination keeps consumed messages. */
   #trimRuleOf(destination: Destination): TrimRule | undefined {
     const { kind, name, policy } = destination
     const record = this.#image.destinations.get(`${kind}/${name}`)
     const isTrimmed =
       policy.trim === 'always' || (policy.trim === 'created' && record?.isOwn === true)
     if (!isTrimmed) return undefined
-    // A restart looks for the ids of messages that came within the window.
+    // After a restart, the duplicate ids within the window are read from the log.
     const windowMs = record?.hasDuplicateIds === true ? policy.duplicateWindowMs : 0
     return { retentionMs: Math.max(policy.consumedRetentionMs, windowMs, 0) }
   }
 
-  /** Deletes now what was consumed long enough ago. */
+  /** Deletes consumed messages whose retention has expired. */
   trim(): Promise<void> {
     return this.#trimmer.trim()
   }
 
-  // Topics that are deleted.
+  // Deleted topics.
 
-  /** A write or read failed because a topic was deleted. Resolves when the destination knows. */
+  /**
+   * Called when a read or write failed because a topic was deleted. Resolves when the destinations
+   * have been updated.
+   */
   onTopicMissing(): Promise<void> {
     return this.#watch.look()
   }
 
-  /** Gives a destination a log again whose topic was deleted. */
+  /** Opens a log for a destination whose topic was deleted. */
   revive(destination: Destination, options: OpenOptions): Promise<void> {
     return this.#opener.open(destination, options)
   }
 
-  /** The topic of a destination was deleted, and everything in it is lost. */
+  /** The topic of a destination was deleted together with its messages. */
   async #onTopicGone(destination: Destination): Promise<void> {
     const { kind, name, topic } = destination
     this.logger.warn(`topic ${topic} of ${kind} ${name} was deleted, and its messages with it`)
@@ -245,7 +256,7 @@ export class Engine implements DestinationHost {
     changes.push({ key: { kind: 'destination', destinationKind: kind, name }, value: null })
     await this.journal.write(changes)
     if (destination.policy.autoCreate || destination.isClosed) return
-    // Nothing can come here any more until somebody creates the topic and consumers attach again.
+    // No message can arrive until the topic is created and consumers attach again.
     this.#close(destination, `topic ${topic} of ${kind} ${name} was deleted`)
   }
 
@@ -259,7 +270,10 @@ export class Engine implements DestinationHost {
     destination.close()
   }
 
-  /** Drops what the state topic has of a destination that does not exist. Durable subscriptions of a topic stay, and are empty. */
+  /**
+   * Deletes the state of a destination that no longer exists. Durable subscriptions of a topic
+   * stay, without messages.
+   */
   async #forget(kind: DestinationKind, name: string): Promise<void> {
     const changes: StateChange[] = [
       { key: { kind: 'destination', destinationKind: kind, name }, value: null },
@@ -278,7 +292,7 @@ export class Engine implements DestinationHost {
     await this.journal.write(changes)
   }
 
-  /** Deletes a destination, its topic and its messages. Consumers are detached. */
+  /** Deletes a destination, its topic and its messages. Its consumers are detached. */
   async deleteDestination(destination: Destination): Promise<void> {
     const { kind, name, topic } = destination
     const topicId = destination.isDormant ? undefined : destination.log.topicId
@@ -289,7 +303,8 @@ export class Engine implements DestinationHost {
     }
     const isThere = !destination.isDormant
     this.#close(destination, `${kind} ${name} was deleted`)
-    // First the topic: were the provider to end in between, the next one would see that it is gone.
+    // Delete the topic first: if the provider stops in between, the next owner detects that it is
+    // gone.
     if (isThere && topic !== undefined) await this.topics.delete({ topic, topicId })
     this.#image.destinations.delete(`${kind}/${name}`)
     changes.push({ key: { kind: 'destination', destinationKind: kind, name }, value: null })
@@ -310,7 +325,7 @@ export class Engine implements DestinationHost {
 
   // Temporary destinations.
 
-  /** Makes a destination that lives in memory until `deleteTemporary`. */
+  /** Creates a destination in memory; `deleteTemporary` deletes it. */
   temporary(kind: DestinationKind, prefix: string): Destination {
     const name = `${prefix}${this.#nextTemporary++}`
     const destination = new Destination(this, {
@@ -350,7 +365,10 @@ export class Engine implements DestinationHost {
     return this.#image.subscriptions.values()
   }
 
-  /** Makes a durable subscription that starts after all that was sent before. Resolves when it is safe. */
+  /**
+   * Creates a durable subscription that starts after all messages sent before. Resolves when it is
+   * durable.
+   */
   async createDurable(
     destination: Destination,
     options: Omit<SubscriptionRecord, 'floors' | 'topic'>,
@@ -366,7 +384,8 @@ export class Engine implements DestinationHost {
       floors,
       ...(topicId === undefined ? {} : { topicId }),
     }
-    // From here on it sees what is sent, so that nothing falls between.
+    // The subscription receives messages from here on, so that none is missed while the record is
+    // written.
     const subscription = destination.subscribe(
       { id: record.id, isDurable: true, filter: filterOf(record) },
       (partition) => floors[partition] as number,
@@ -378,7 +397,7 @@ export class Engine implements DestinationHost {
     return subscription
   }
 
-  /** Deletes a durable subscription and all that waits in it. */
+  /** Deletes a durable subscription and its waiting messages. */
   async deleteDurable(id: string): Promise<void> {
     const record = this.#image.subscriptions.get(id)
     if (record === undefined) return
@@ -396,7 +415,7 @@ export class Engine implements DestinationHost {
     await this.journal.write(changes)
   }
 
-  /** Makes a subscription that lives in memory. */
+  /** Creates a subscription in memory. */
   createVolatile(
     destination: Destination,
     options: { readonly id: string; readonly filter?: (message: StoredMessage) => boolean },
@@ -406,7 +425,7 @@ export class Engine implements DestinationHost {
     )
   }
 
-  // What destinations ask for.
+  // Called by destinations.
 
   onChanged(subscription: Subscription): void {
     this.journal.changed(subscription)
@@ -444,7 +463,7 @@ export class Engine implements DestinationHost {
     for (const { index, offset, subscription, message: known } of acquired) {
       if (to === undefined || to === name) break
       const message = known ?? (await destination.messageOf(index.partition, offset))
-      // A message that need not last is not kept when nobody got it in time.
+      // Non-persistent messages that expire are dropped.
       if (message === undefined || (reason === 'expired' && !message.envelope.durable)) continue
       const suffix = destination.kind === 'topic' ? `/${subscription.id.replace(/^.*?\//, '')}` : ''
       const record = deadLetter(message, {
@@ -459,7 +478,7 @@ export class Engine implements DestinationHost {
     await this.journal.commit({ sends: sendsOf(sends), receipts: acquired })
   }
 
-  /** Hands out nothing more. */
+  /** Stops handing out messages. */
   stopDelivering(): void {
     for (const destination of this.#open.values()) {
       for (const subscription of destination.subscriptions) subscription.close()
@@ -477,7 +496,7 @@ export class Engine implements DestinationHost {
   }
 }
 
-/** Deletes what the state topic has of a subscription's progress. */
+/** Deletes a subscription's progress from the state topic. */
 function progressOf({ id, indices }: Subscription): StateChange[] {
   return [...indices.values()].flatMap(({ partition, journaledChunks }) => [
     { key: { kind: 'floor', partition, id }, value: null },

@@ -3,14 +3,20 @@ import type { Clock, Logger } from '@millrace/base'
 import { Admin, type ClientOptions, Consumer, type ConsumerRecord } from '@millrace/client'
 import { EPOCH_HEADER, StateImage, TOPIC_ID_HEADER } from './state/state-image.ts'
 
-/** How long a provider that died is missed before another takes over; the least that brokers allow by default. */
+/**
+ * Time until a failed provider is replaced: the smallest session timeout that brokers accept by
+ * default.
+ */
 const SESSION_TIMEOUT_MS = 6000
 const HEARTBEAT_INTERVAL_MS = 500
 const POLL_MS = 500
-/** The follower looks more often: the marker of a transaction is passed over only by a look. */
+/**
+ * Poll interval of the follower. It is short because only a poll advances past a transaction
+ * marker.
+ */
 const FOLLOW_MS = 20
 
-/** Makes the state topic unless it is there. */
+/** Creates the state topic if it does not exist. */
 export async function createStateTopic(
   client: ClientOptions,
   {
@@ -39,7 +45,7 @@ export async function createStateTopic(
   }
 }
 
-/** Whether the state topic has a record of a later owner, at an offset or after it. */
+/** Whether the state topic has a record of a later owner at or after an offset. */
 export async function isSuperseded(
   client: ClientOptions,
   place: { readonly topic: string; readonly offset: number; readonly epoch: number },
@@ -62,7 +68,7 @@ export async function isSuperseded(
   return false
 }
 
-/** Follows the state topic, so that whoever takes over knows everything already. */
+/** Follows the state topic, so that a new owner already has the current state. */
 export class StateFollower {
   readonly #consumer: Consumer
   readonly #topic: string
@@ -101,7 +107,7 @@ export class StateFollower {
     this.#running = this.#follow()
   }
 
-  /** Stops, so that the owner may change the image itself. */
+  /** Stops following, so that the owner can modify the image. */
   async stop(): Promise<void> {
     this.#isStopped = true
     await this.#running
@@ -124,7 +130,7 @@ export class StateFollower {
     for (const wake of this.#waiters.splice(0)) wake()
   }
 
-  /** A record that no provider wrote must not keep the others from being read. */
+  /** Applies a record. Records that cannot be decoded are logged and skipped. */
   #apply(record: ConsumerRecord): void {
     const key = record.keyBytes?.toString('utf8') ?? ''
     try {
@@ -136,7 +142,7 @@ export class StateFollower {
     }
   }
 
-  /** Resolves when everything that is in the topic now has been taken in. */
+  /** Resolves when everything that is in the topic now has been applied. */
   async caughtUp(): Promise<void> {
     const [end] = await this.#consumer.endOffsets([{ topic: this.#topic, partition: 0 }])
     while (this.#position < Number(end) && !this.#isStopped) {
@@ -151,7 +157,10 @@ export class StateFollower {
   }
 }
 
-/** Membership in the group of providers: its one partition goes to the owner of all destinations. */
+/**
+ * Membership in the consumer group of providers. The member that is assigned its only partition
+ * owns all destinations.
+ */
 export class Ownership {
   readonly #consumer: Consumer
   readonly #clock: Clock
@@ -165,7 +174,7 @@ export class Ownership {
     options: {
       readonly topic: string
       readonly groupId: string
-      /** Empty for a member that is new each time. */
+      /** Static member id; empty for a dynamic member. */
       readonly instanceId: string
       readonly clock: Clock
       readonly logger: Logger
@@ -213,7 +222,7 @@ export class Ownership {
     }
   }
 
-  /** Leaves the group, so that another provider can take over at once. */
+  /** Leaves the group, so that another provider can take over immediately. */
   async close(): Promise<void> {
     this.#isStopped = true
     await this.#consumer.close({ timeoutMs: 3000 })

@@ -37,54 +37,61 @@ import { noUsage, type ProviderUsage, usageOf } from './usage.ts'
 
 /** Options of `JmsProvider.start`. */
 export interface ProviderOptions {
-  /** How to reach the Kafka cluster. */
+  /** Connection to the Kafka cluster. */
   readonly client: ClientOptions
-  /** `amqp.…` settings as text; others are left alone. */
+  /** `amqp.…` settings as text. Other keys are ignored. */
   readonly config?: Readonly<Record<string, string>> | ReadonlyMap<string, string>
   /**
-   * Makes the state topic and joins the group of providers only when the first client connects, unless the topic is there already:
-   * a cluster that nobody uses for JMS stays as it is. Default false.
+   * If true, the state topic is created and the consumer group joined only when the first client
+   * connects, unless the topic exists already: a cluster without JMS clients stays unchanged.
+   * Default false.
    */
   readonly startsOnFirstUse?: boolean
   /** Receives warnings and errors. Default: none. */
   readonly logger?: Logger
   /**
-   * Clock, randomness and network in place of the real ones, for clients of the provider and for its own connections to the
-   * cluster; what `client` sets itself has precedence.
+   * Clock, randomness and network, for clients of the provider and for its connections to the
+   * cluster; settings in `client` take precedence. Default: those of Node.
    */
   readonly world?: ProviderWorld
 }
 
 /**
- * What a provider needs of a `World`. Its state is in the cluster; the file system is for what transactions hold beyond their share of
- * memory, which is refused without one.
+ * The parts of a `World` that a provider needs. Its state is in the cluster. The file system holds
+ * the data of transactions beyond their memory limit; without one, such transactions are refused.
  */
 export type ProviderWorld = Pick<World, 'clock' | 'random' | 'network'> &
   Partial<Pick<World, 'fileSystem'>>
 
-/** How long a client that connects while nobody owns the destinations may have to wait. */
+/** Longest time that a client's connection waits for an owner of the destinations. */
 const OWNER_WAIT_MS = 15_000
 
-/** What AMQP starts with, and what a client may send before it is served. */
+/**
+ * Size of the AMQP protocol header, and the number of bytes to buffer from a client before it is
+ * served.
+ */
 const HEADER_BYTES = 8
 const MAX_HELD_BYTES = 64 * 1024
-/** How often a client is told of that speaks another protocol, and how many are remembered. */
+/**
+ * Interval between log messages about one client of another protocol, and the number of such
+ * clients to remember.
+ */
 const FOREIGN_CLIENT_MS = 60_000
 const MAX_FOREIGN_CLIENTS = 100
-/** How long clients may still say what became of messages when the provider stops. */
+/** Time that clients have to send outcomes when the provider stops. */
 const LAST_WORDS_MS = 50
 
-/** Everything that only the owner of the destinations has. */
+/** State that exists only in the owner of the destinations. */
 interface Reign {
   readonly engine: Engine
-  /** Those of transactions. */
+  /** Transactional producers. */
   readonly producers: readonly Producer[]
   readonly context: ConnectionContext
 }
 
 /**
- * A JMS provider over a Kafka cluster: programs connect to it with AMQP 1.0. Several may run over one cluster; one owns the
- * destinations, the others pass connections on to it and take its place when it is gone.
+ * A JMS provider on a Kafka cluster. Clients connect over AMQP 1.0. Several providers may share a
+ * cluster: one owns the destinations; the others relay connections to it and take over if it fails.
  */
 export class JmsProvider implements AsyncDisposable {
   readonly #config: ProviderConfig
@@ -100,7 +107,7 @@ export class JmsProvider implements AsyncDisposable {
   #follower: StateFollower | undefined
   #ownership: Ownership | undefined
   #reign: Reign | undefined
-  /** Changes of ownership happen one after the other. */
+  /** Ownership changes run one after another. */
   #changing: Promise<void> = Promise.resolve()
   #isOwner = false
   #ownerWaiters: (() => void)[] = []
@@ -108,9 +115,9 @@ export class JmsProvider implements AsyncDisposable {
   #beginning: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #openConnections = 0
-  /** When it is told again that connections are refused. */
+  /** Time until which refused connections are not logged again. */
   #tellsRefusalsFrom = Number.NEGATIVE_INFINITY
-  /** Clients that spoke another protocol, and when they are told of again. */
+  /** Clients of other protocols and the time until which they are not logged again. */
   readonly #foreignClients = new Map<string, number>()
 
   private constructor(options: ProviderOptions) {
@@ -133,8 +140,8 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   /**
-   * Resolves when clients can connect. Rejects with `ProviderConfigError` for a wrong setting, with Node's `EADDRINUSE`, and
-   * with what the cluster says.
+   * Starts a provider. Resolves when clients can connect. Rejects with `ProviderConfigError` for an
+   * invalid setting, with a Node error such as `EADDRINUSE`, or with an error of the cluster.
    */
   static async start(options: ProviderOptions): Promise<JmsProvider> {
     const provider = new JmsProvider(options)
@@ -148,7 +155,7 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
-    // A wrong address or certificate should be told before anything is made.
+    // Report an invalid address or certificate before anything is created.
     for (const listener of this.#config.listeners) await this.#listen(listener)
     if (!this.#startsOnFirstUse || (await this.#hasStateTopic())) await this.#begin()
   }
@@ -163,7 +170,10 @@ export class JmsProvider implements AsyncDisposable {
     }
   }
 
-  /** Takes part in the cluster: from here on this provider owns the destinations, or knows who does. */
+  /**
+   * Joins the providers of the cluster. Resolves when the owner of the destinations is known, or
+   * after a timeout.
+   */
   #begin(): Promise<void> {
     this.#beginning ??= this.#takePart().catch((error: unknown) => {
       this.#beginning = undefined
@@ -196,7 +206,7 @@ export class JmsProvider implements AsyncDisposable {
     })
   }
 
-  /** Waits for something, but not longer than so. */
+  /** Waits for a promise, up to a time limit. */
   async #within(ms: number, work: Promise<unknown>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.#world.clock.setTimer(ms, resolve, { keepsAlive: true })
@@ -221,7 +231,7 @@ export class JmsProvider implements AsyncDisposable {
     return this.addresses[0] ?? ''
   }
 
-  /** `host:port` of each listener; those that are not plain AMQP with their scheme in front. */
+  /** `host:port` of each listener, with the scheme in front unless it is plain AMQP. */
   get addresses(): string[] {
     return this.#bound.map(({ scheme, host, port }) => {
       const shown = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
@@ -240,12 +250,12 @@ export class JmsProvider implements AsyncDisposable {
     return this.#reign?.engine
   }
 
-  /** What clients hold of this provider; all 0 while another one owns the destinations. */
+  /** Resources that clients hold; all 0 while another provider owns the destinations. */
   get usage(): ProviderUsage {
     return this.#reign === undefined ? noUsage : usageOf(this.#reign.context)
   }
 
-  // Owning.
+  // Ownership.
 
   #onOwner(isOwner: boolean): void {
     this.#isOwner = isOwner
@@ -273,7 +283,7 @@ export class JmsProvider implements AsyncDisposable {
       new Producer({
         ...this.#client,
         transactionalId,
-        // Longer than any commit takes, of a client's largest transaction too.
+        // Longer than any commit takes, including that of the largest client transaction.
         transactionTimeoutMs: 300_000,
         deliveryTimeoutMs: 45_000,
         maxRequestSize: MAX_RECORD_BYTES,
@@ -285,13 +295,14 @@ export class JmsProvider implements AsyncDisposable {
     let owner: OwnerRecord
     let stateEnd: number
     try {
-      // Whoever owned the destinations can no longer commit, and what it left open is aborted.
+      // Fences the previous owner: it can no longer commit, and its open transactions are aborted.
       await Promise.all([transactional.initTransactions(), largeTransactional.initTransactions()])
       await follower.caughtUp()
       const epoch = (follower.image.owner?.epoch ?? 0) + 1
       owner = { epoch, address: this.#advertised(), relayKey: this.#relayKey }
       stateEnd = await this.#writeOwner(transactional, owner)
-      // What it still wrote before this record counts; what comes after does not.
+      // Records that the previous owner wrote before the owner record are valid; later ones are
+      // not.
       await follower.caughtUp()
     } catch (error) {
       await Promise.all([
@@ -337,14 +348,14 @@ export class JmsProvider implements AsyncDisposable {
     attempt(this.#logger, 'opening the destinations', () => engine.openAll())
   }
 
-  /** Tells everybody who owns the destinations; returns where the next record of the state topic goes. */
+  /** Writes the owner record. Returns the next offset of the state topic. */
   async #writeOwner(transactional: Producer, owner: OwnerRecord): Promise<number> {
     const record = stateRecord(this.#config.text('state.topic'), owner.epoch, {
       key: { kind: 'owner' },
       value: JSON.stringify(owner),
     })
     const { offset } = await transactional.transaction((transaction) => transaction.send(record))
-    // The marker of the transaction comes between.
+    // Skip the offset of the transaction marker.
     return Number(offset) + 2
   }
 
@@ -385,10 +396,11 @@ export class JmsProvider implements AsyncDisposable {
     }
   }
 
-  /** Writing is no longer possible, or nobody knows what was written: begin anew from what the cluster has. */
+  /** Writing is impossible or its outcome is unknown: restart from the state in the cluster. */
   #onFatal(error: Error): void {
     if (this.#reign === undefined) return
-    // At once: what is in doubt must not be given to anybody else.
+    // Stop immediately: a message with an unknown outcome must not be delivered to another
+    // consumer.
     this.#reign.engine.stopDelivering()
     this.#logger.warn('the provider starts anew from the state topic', { error })
     this.#changing = this.#changing
@@ -427,7 +439,7 @@ export class JmsProvider implements AsyncDisposable {
     context.memory.close()
   }
 
-  /** One step of an end: the next ones follow, whatever it throws. */
+  /** Runs one step of a shutdown; an error is logged and does not stop the following steps. */
   async #step(what: string, close: () => Promise<void> | undefined): Promise<void> {
     try {
       await close()
@@ -436,7 +448,7 @@ export class JmsProvider implements AsyncDisposable {
     }
   }
 
-  /** Where other providers reach this one. */
+  /** Address at which other providers reach this one. */
   #advertised(): string {
     const advertised = this.#config.text('advertised.listener')
     if (advertised !== '') return advertised
@@ -446,7 +458,7 @@ export class JmsProvider implements AsyncDisposable {
     return `${first.scheme}://${isAny ? hostname() : first.host}:${first.port}`
   }
 
-  /** Resolves when somebody owns the destinations: this provider, or one whose address is known. */
+  /** Resolves when the owner is known: this provider, or one with a known address. */
   async #ownerKnown(): Promise<void> {
     while (this.#reign === undefined && this.#closing === undefined) {
       const owner = this.#follower?.image.owner
@@ -483,7 +495,7 @@ export class JmsProvider implements AsyncDisposable {
       onError: (error) => this.#logger.warn('a listener failed', { error }),
     }
     const isWebSocket = scheme === 'ws' || scheme === 'wss'
-    // Loaded by those only who want it.
+    // Loaded on demand.
     const listen = isWebSocket
       ? (await import('@millrace/amqp/web-socket')).listenWebSocket
       : this.#world.network.listen
@@ -524,7 +536,7 @@ export class JmsProvider implements AsyncDisposable {
     }
   }
 
-  /** A connection that cannot be served is closed, whatever the reason: nothing that a client sends may reach the listener. */
+  /** Accepts a connection. One that cannot be served is closed; no error may reach the listener. */
   #onConnection(accepted: Connection): void {
     const maxConnections = this.#config.number('max.connections')
     if (this.#openConnections >= maxConnections) {
@@ -569,7 +581,7 @@ export class JmsProvider implements AsyncDisposable {
       onForeignProtocol: (protocol) => this.#onForeignProtocol(protocol.name, transport),
       authenticator: this.#users.authenticatorFor(transport.remoteAddress, transport.peerName),
       admit: (connection, username) => {
-        // While the client authenticated, the destinations may have gone to another engine, or to another provider.
+        // The owner or its engine may have changed while the client authenticated.
         const current = this.#reign?.context
         if (current === undefined) transport.destroy()
         const handler = new ProviderConnection(current ?? context, username)
@@ -580,7 +592,10 @@ export class JmsProvider implements AsyncDisposable {
     })
   }
 
-  /** A client that is on the wrong port is told of in the log, each now and then: such clients come again and again. */
+  /**
+   * Logs a client of another protocol, at most once per interval: such clients reconnect again and
+   * again.
+   */
   #onForeignProtocol(name: string, { remoteAddress, localPort }: Connection): void {
     const key = `${name} ${remoteAddress}`
     const now = this.#world.clock.monotonic()
@@ -595,7 +610,10 @@ export class JmsProvider implements AsyncDisposable {
     )
   }
 
-  /** Passes a client on to the owner, once there is one; it may turn out to be us. */
+  /**
+   * Relays a client to the owner once there is one, or serves it if this provider becomes the
+   * owner.
+   */
   async #serveLater(client: Connection): Promise<void> {
     const held: Buffer[] = []
     let heldBytes = 0
@@ -605,7 +623,7 @@ export class JmsProvider implements AsyncDisposable {
       held.push(chunk)
       heldBytes += chunk.length
       if (heldBytes >= HEADER_BYTES) started.resolve()
-      // Nobody may send much before it is served.
+      // Limit the bytes that are buffered before the client is served.
       if (heldBytes > MAX_HELD_BYTES) client.pause()
     }
     client.onClose = () => {
@@ -614,7 +632,7 @@ export class JmsProvider implements AsyncDisposable {
     }
     const deadline = this.#world.clock.monotonic() + OWNER_WAIT_MS
     await this.#within(OWNER_WAIT_MS, started.promise)
-    // A client of another protocol is no use of JMS.
+    // A client of another protocol must not start JMS.
     const start = Buffer.concat(held).subarray(0, HEADER_BYTES)
     const foreign = start.length < HEADER_BYTES ? undefined : foreignProtocolOf(start)
     if (start.length < HEADER_BYTES || foreign !== undefined) {
@@ -664,7 +682,7 @@ export class JmsProvider implements AsyncDisposable {
     }
   }
 
-  /** Lets clients go, writes what is left and leaves the group of providers. Idempotent. */
+  /** Disconnects clients, writes pending state and leaves the consumer group. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -680,7 +698,8 @@ export class JmsProvider implements AsyncDisposable {
       condition: Condition.connectionForced,
       description: 'the provider stops',
     } as const
-    // What was consumed is still being told: give it a moment, so that it need not come again.
+    // Outcomes of consumed messages may still arrive. Wait briefly, so that those messages are not
+    // redelivered.
     reign?.engine.stopDelivering()
     if (this.#connections.size > 0) await this.#within(LAST_WORDS_MS, new Promise(() => {}))
     const closing = [...this.#connections].map((connection) =>
@@ -697,7 +716,7 @@ export class JmsProvider implements AsyncDisposable {
     for (const wake of this.#ownerWaiters.splice(0)) wake()
   }
 
-  /** Listeners close when their last connection has; those are next. */
+  /** Listeners close when their last connection has closed; connections are closed next. */
   #soon(): Promise<void> {
     return Promise.resolve()
   }

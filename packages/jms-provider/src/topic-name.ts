@@ -4,8 +4,8 @@ import { createHash } from 'node:crypto'
 const MAX_LENGTH = 249
 
 /**
- * The Kafka topic for a destination: its own name where Kafka allows it. In other names what Kafka does not allow becomes an
- * underscore, and a hash keeps them apart.
+ * Returns the Kafka topic name for a destination: the same name if Kafka allows it. Otherwise
+ * invalid characters are replaced by underscores, and a hash is appended to keep names distinct.
  */
 export function topicNameFor(name: string): string {
   const isLegal =

@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectionContext } from './listener/provider-connection.ts'
 
-/** What clients hold of a provider now: all of it is 0 when none is connected. */
+/** Resources that clients of a provider hold now; all 0 if none is connected. */
 export interface ProviderUsage {
-  /** Connections of clients. */
+  /** Client connections. */
   readonly connections: number
-  /** Client ids that no second connection may have. */
+  /** Client ids that are reserved for one connection. */
   readonly clientIds: number
-  /** Links that consume or browse. */
+  /** Links of consumers and browsers. */
   readonly consumers: number
   /** Consumers of shared and of durable subscriptions. */
   readonly subscribers: number
-  /** Transactions that were declared and not discharged. */
+  /** Transactions that are declared and not discharged. */
   readonly transactions: number
-  /** Bytes of the messages in them, in memory and in temporary files. */
+  /** Size of the messages in them, in memory and in temporary files, in bytes. */
   readonly transactionBytes: number
   /** Temporary destinations. */
   readonly temporaryDestinations: number
-  /** Messages that were sent to consumers and have no outcome yet. */
+  /** Messages sent to consumers that have no outcome yet. */
   readonly messagesInDelivery: number
-  /** Bytes of messages that arrived and are not in a log yet. */
+  /** Size of received messages that are not yet in a log, in bytes. */
   readonly bytesUnderWay: number
-  /** Bytes of messages that have not arrived whole, and of what attached links. */
+  /** Bytes of incomplete messages and of the attach frames of open links. */
   readonly incompleteBytes: number
   /** Bytes that clients have not read. */
   readonly unreadBytes: number
@@ -41,7 +41,7 @@ export const noUsage: ProviderUsage = {
   unreadBytes: 0,
 }
 
-/** Counts what the clients of a context hold. */
+/** Counts the resources that the clients of a context hold. */
 export function usageOf(context: ConnectionContext): ProviderUsage {
   let transactions = 0
   for (const connection of context.connections) transactions += connection.transactions.count

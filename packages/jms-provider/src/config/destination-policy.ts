@@ -1,36 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** How a destination is treated. Times are milliseconds. */
+/** Settings of a destination. Times are in milliseconds. */
 export interface DestinationPolicy {
-  /** Whether it is made when somebody first asks for it. */
+  /** Whether the destination is created on first use. Default true. */
   readonly autoCreate: boolean
-  /** Deliveries of a message before it is a dead letter; 0 for any number. */
+  /** Delivery attempts before a message becomes a dead letter; 0 for no limit. Default 10. */
   readonly maxDeliveryAttempts: number
-  /** Queue for dead letters; undefined drops them. */
+  /** Queue for dead letters; undefined drops them. Default `DLQ`. */
   readonly deadLetterQueue: string | undefined
-  /** Queue for expired messages; undefined drops them. */
+  /** Queue for expired messages; undefined drops them. Default `ExpiryQueue`. */
   readonly expiryQueue: string | undefined
-  /** Wait before a message that failed is delivered again, multiplied each time up to the maximum. */
+  /**
+   * Delay before a failed message is redelivered, multiplied after each failure up to the maximum.
+   * Default 0.
+   */
   readonly redeliveryDelayMs: number
-  /** Factor by which the wait grows with each failed delivery. */
+  /** Factor by which the redelivery delay grows with each failed delivery. Default 1. */
   readonly redeliveryMultiplier: number
-  /** Longest wait before a failed message is delivered again. */
+  /** Longest redelivery delay. Default 300000. */
   readonly redeliveryMaxDelayMs: number
-  /** A message with the duplicate id of another within this time is dropped; 0 for no detection. */
+  /**
+   * A message is dropped if another one with the same duplicate id arrived within this time; 0
+   * disables detection. Default 600000.
+   */
   readonly duplicateWindowMs: number
-  /** Waiting messages at which producers are held; 0 for no limit. */
+  /** Number of waiting messages at which producers are blocked; 0 for no limit. Default 0. */
   readonly maxMessages: number
-  /** Only the first consumer of a queue gets messages, until it leaves. */
+  /**
+   * Whether only the first consumer of a queue receives messages, until it closes. Default false.
+   */
   readonly exclusive: boolean
-  /** Partitions of its Kafka topic when it is made; more than one gives up order. */
+  /**
+   * Partitions of the Kafka topic when it is created. With more than one, messages are not ordered.
+   * Default 1.
+   */
   readonly partitions: number
-  /** From which logs consumed messages are deleted: of topics that the provider created, all, or none. */
+  /**
+   * Kafka topics from which consumed messages are deleted: those that the provider created, all, or
+   * none. Default `created`.
+   */
   readonly trim: 'created' | 'always' | 'never'
-  /** How long consumed messages stay in the log for Kafka programs. */
+  /** Time that consumed messages stay in the Kafka topic, for Kafka programs. Default 300000. */
   readonly consumedRetentionMs: number
 }
 
-/** Settings of destinations for which nothing is configured. */
+/** Settings of destinations without configuration. */
 export const defaultPolicy: DestinationPolicy = {
   autoCreate: true,
   maxDeliveryAttempts: 10,

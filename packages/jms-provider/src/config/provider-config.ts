@@ -3,10 +3,10 @@ import { MillraceError, nearestSpelling } from '@millrace/base'
 import type { DestinationKind } from '../state/state-record.ts'
 import { type DestinationPolicy, defaultPolicy } from './destination-policy.ts'
 
-/** A setting of the provider that is unknown or has a wrong value. */
+/** A provider setting that is unknown or has an invalid value. */
 export class ProviderConfigError extends MillraceError {
   override readonly name = 'ProviderConfigError'
-  /** Creates the error; `message` names the setting, the value and what is allowed. */
+  /** Creates the error; `message` names the setting, its value and the allowed values. */
   constructor(message: string) {
     super('MILLRACE_INVALID_CONFIG', message)
   }
@@ -21,7 +21,7 @@ interface Setting {
   readonly oneOf?: readonly string[]
 }
 
-/** Settings of the provider as a whole, without the leading `amqp.`. */
+/** Provider-wide settings, without the prefix `amqp.`. */
 export const providerSettings = {
   listener: {
     kind: 'text',
@@ -173,7 +173,10 @@ export const providerSettings = {
   },
 } as const satisfies Readonly<Record<string, Setting>>
 
-/** Settings of destinations: `amqp.<setting>` for all, `amqp.destination.<pattern>.<setting>` for some. */
+/**
+ * Destination settings: `amqp.<setting>` for all destinations,
+ * `amqp.destination.<pattern>.<setting>` for those that match.
+ */
 export const destinationSettings = {
   'auto.create': {
     kind: 'boolean',
@@ -250,25 +253,28 @@ interface PatternRule {
   readonly values: Map<DestinationKey, string>
 }
 
-/** Where to listen. */
+/** Address to listen on. */
 export interface ListenerAddress {
   readonly scheme: 'amqp' | 'amqps' | 'ws' | 'wss'
   readonly host: string
   readonly port: number
 }
 
-/** The configuration of a provider, checked: `amqp.…` keys as text. Throws `ProviderConfigError`. */
+/**
+ * Validated configuration of a provider: `amqp.…` keys with text values. Throws
+ * `ProviderConfigError`.
+ */
 export class ProviderConfig {
   readonly #values = new Map<ProviderKey, string>()
   readonly #common = new Map<DestinationKey, string>()
   readonly #rules: PatternRule[] = []
 
-  /** Reads settings. Throws `ProviderConfigError` for one that is unknown or has a wrong value. */
+  /** Parses settings. Throws `ProviderConfigError` for an unknown setting or an invalid value. */
   constructor(settings: ReadonlyMap<string, string>) {
     for (const [key, value] of settings) {
       if (key.startsWith('amqp.')) this.#set(key, value.trim())
     }
-    // More words are more specific; the last of the like wins.
+    // Patterns with more words are more specific; among equally specific ones the last wins.
     this.#rules.sort((a, b) => specificity(a.pattern) - specificity(b.pattern))
   }
 
@@ -315,19 +321,19 @@ export class ProviderConfig {
     return this.#values.get(key) ?? providerSettings[key].default
   }
 
-  /** Value of a setting that is a number. */
+  /** Value of a numeric setting. */
   number(key: ProviderKey): number {
     return Number(this.text(key))
   }
 
-  /** Empty when JMS is turned off. */
+  /** Addresses to listen on; empty if JMS is disabled. */
   get listeners(): ListenerAddress[] {
     const text = this.text('listener')
     if (text === 'none' || text === '') return []
     return text.split(',').map((each) => parseListener(each.trim()))
   }
 
-  /** How a destination is to be treated. */
+  /** Returns the settings of a destination. */
   policyOf(_kind: DestinationKind, name: string): DestinationPolicy {
     const value = (key: DestinationKey): string => {
       let found = this.#common.get(key) ?? destinationSettings[key].default
@@ -380,7 +386,7 @@ function unknownKey(key: string, known: readonly string[]): ProviderConfigError 
   return new ProviderConfigError(`unknown configuration ${key}${hint}`)
 }
 
-/** `*` is one word between dots, `#` any number of them, as in Artemis. */
+/** `*` matches one word between dots, `#` any number of words, as in Artemis. */
 function patternToRegExp(pattern: string): RegExp {
   const source = pattern
     .split('.')
@@ -392,7 +398,7 @@ function patternToRegExp(pattern: string): RegExp {
         .join('[^.]*')
     })
     .join('\\.')
-    // `orders.#` means `orders` too.
+    // `orders.#` also matches `orders`.
     .replace(/\\\.\.\*$/, '(?:\\..*)?')
   return new RegExp(`^${source}$`, 's')
 }

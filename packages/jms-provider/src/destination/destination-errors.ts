@@ -2,7 +2,7 @@
 import { MillraceError } from '@millrace/base'
 import type { DestinationKind } from '../state/state-record.ts'
 
-/** Codes of errors that the engine throws on purpose. */
+/** Codes of the errors that the engine throws. */
 export const EngineError = {
   notFound: 'MILLRACE_DESTINATION_NOT_FOUND',
   inUse: 'MILLRACE_IN_USE',
@@ -14,12 +14,12 @@ export function destinationNotFound(kind: DestinationKind, name: string): Millra
   return new MillraceError(EngineError.notFound, `there is no ${kind} ${JSON.stringify(name)}`)
 }
 
-/** A destination was deleted that somebody still uses. */
+/** Creates the error for a destination that was deleted while in use. */
 export function destinationGone(kind: DestinationKind, name: string): MillraceError {
   return new MillraceError(EngineError.gone, `${kind} ${name} is gone`)
 }
 
-/** Whether an error says that a destination does not exist and may not be created. */
+/** Whether an error reports that a destination does not exist and may not be created. */
 export function isNotFound(error: unknown): boolean {
   return error instanceof MillraceError && error.code === EngineError.notFound
 }

@@ -2,32 +2,42 @@
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
 
-/** Where a message went. */
+/** Position of a message in a log. */
 export interface LogPlace {
   readonly partition: number
   readonly offset: number
 }
 
-/** What keeps the messages of a destination, in order: a Kafka topic, or memory for temporary destinations. */
+/**
+ * Ordered storage for the messages of a destination: a Kafka topic, or memory for temporary
+ * destinations.
+ */
 export interface DestinationLog {
-  /** The Kafka topic, undefined in memory. */
+  /** Name of the Kafka topic; undefined for a log in memory. */
   readonly topic: string | undefined
-  /** Its id; undefined in memory, and where the cluster does not tell ids. */
+  /** Id of the topic; undefined for a log in memory and for clusters without topic ids. */
   readonly topicId: string | undefined
   readonly partitions: number
-  /** Resolves when the message is safe; its place is told to the destination like that of any other writer's. */
+  /**
+   * Writes a message. Resolves when it is durable; the destination receives its position like that
+   * of any other writer's message.
+   */
   append(record: NewRecord): Promise<LogPlace>
-  /** Writes messages to the first partition, all of them or none; resolves with the place of the first. */
+  /**
+   * Writes messages to the first partition atomically. Resolves with the position of the first one.
+   */
   appendTogether(records: readonly NewRecord[]): Promise<LogPlace>
-  /** Messages from an offset on, some at least unless it is the end. */
+  /**
+   * Reads messages from an offset. Returns at least one, unless the offset is the end of the log.
+   */
   read(partition: number, offset: number): Promise<readonly StoredMessage[]>
-  /** Nothing below is needed any more. */
+  /** Marks messages below an offset as no longer needed. */
   trim(partition: number, floor: number): void
-  /** Tells what is written from now on no longer. */
+  /** Stops following the log. */
   close(): void
 }
 
-/** Whether an error says that a topic was deleted. */
+/** Whether an error reports that a topic was deleted. */
 export function isMissingTopic(error: unknown): boolean {
   const code = (error as { readonly code?: string } | undefined)?.code
   return code === 'UNKNOWN_TOPIC_OR_PARTITION' || code === 'UNKNOWN_TOPIC_ID'

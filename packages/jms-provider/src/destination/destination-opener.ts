@@ -21,27 +21,30 @@ import { destinationGone, destinationNotFound } from './destination-errors.ts'
 import type { KafkaLogs } from './kafka-logs.ts'
 import type { FoundTopic, TopicAdmin } from './topic-admin.ts'
 
-/** The Kafka topic of a destination, and what the state topic is to have of it. */
+/** The Kafka topic of a destination and the record to write about it to the state topic. */
 interface Foundation {
   readonly found: FoundTopic
   readonly record: DestinationRecord
-  /** Whether progress without an id, of an earlier version, is of this topic. */
+  /** Whether progress without a topic id, written by an earlier version, belongs to this topic. */
   readonly takesUnmarked: boolean
 }
 
-/** A durable subscription and what counts of its progress, by partition. */
+/** A durable subscription and its valid progress, by partition. */
 interface Restored {
   readonly record: SubscriptionRecord
   readonly partitions: readonly RestoredPartition[]
 }
 
-/** What is in a topic, and what of it was consumed. */
+/** Bounds of a topic's partitions and the progress of its subscriptions. */
 interface Contents {
   readonly bounds: readonly LogBounds[]
   readonly restored: readonly Restored[]
 }
 
-/** Opens the logs of destinations: finds or creates the Kafka topic, and restores subscriptions from the state topic. */
+/**
+ * Opens the logs of destinations: finds or creates the Kafka topic and restores subscriptions from
+ * the state topic.
+ */
 export class DestinationOpener {
   readonly #image: StateImage
   readonly #journal: Journal
@@ -63,13 +66,16 @@ export class DestinationOpener {
     this.#clock = options.clock
   }
 
-  /** Opens the log of a destination that has none. Rejects with `EngineError.notFound` when its topic must not be created. */
+  /**
+   * Opens the log of a destination that has none. Rejects with `EngineError.notFound` if the topic
+   * does not exist and must not be created.
+   */
   async open(destination: Destination, options: OpenOptions): Promise<void> {
     for (;;) {
       const foundation = await this.#foundationOf(destination, options)
       const { topic, topicId, partitions } = foundation.found
       const { beginnings, ends } = await this.#logs.bounds(topic, partitions)
-      // Offsets are looked up by name: they are those of this topic if it is still there.
+      // Offsets are looked up by name: check that the name still refers to the same topic.
       if ((await this.#topics.find(topic))?.topicId !== topicId) continue
       const bounds = ends.map((end, i) => ({ beginning: beginnings[i] as number, end }))
       const restored = this.#durableSubscriptions(destination).map((record) =>
@@ -84,7 +90,7 @@ export class DestinationOpener {
     }
   }
 
-  /** Finds the topic of a destination, or creates it. */
+  /** Finds or creates the topic of a destination. */
   async #foundationOf(
     destination: Destination,
     { mayCreate, partitions }: OpenOptions,
@@ -101,7 +107,7 @@ export class DestinationOpener {
       return this.#create(destination, topic, partitions ?? destination.policy.partitions)
     }
     const isSame = known !== undefined && known.topicId === found.topicId
-    // Of an earlier version, or the provider ended while it created the topic.
+    // Written by an earlier version, or the provider stopped while it created the topic.
     const isUnsure = known !== undefined && known.topicId === undefined && known.isOwn === undefined
     const isOwn = isUnsure
       ? await this.#topics.isCreatedHere(topic)
@@ -122,7 +128,7 @@ export class DestinationOpener {
     }
   }
 
-  /** Progress is void only when its topic is gone for sure. */
+  /** Progress is discarded only if its topic is certainly gone. */
   async #expectGone(topicId: string, topic: string): Promise<void> {
     if (await this.#topics.isGone(topicId)) return
     throw new MillraceError('MILLRACE_TOPIC_UNCLEAR', `brokers disagree about topic ${topic}`, {
@@ -136,7 +142,7 @@ export class DestinationOpener {
     wantedPartitions: number,
   ): Promise<Foundation> {
     const { kind, name } = destination
-    // Were the provider to end now, the next one would know that the topic is the provider's own.
+    // If the provider stops now, the next owner still knows that the provider created the topic.
     const intent: DestinationRecord = { kind, name, topic, isCreating: true }
     const changes: StateChange[] = [recordChange(intent)]
     for (const { id } of this.#durableSubscriptions(destination)) {
@@ -153,14 +159,14 @@ export class DestinationOpener {
     }
   }
 
-  /** A queue and a topic of one name get a Kafka topic each. */
+  /** A queue and a topic with the same name use different Kafka topics. */
   #freeTopic(kind: DestinationKind, name: string): string {
     const topic = topicNameFor(name)
     const taken = new Set([...this.#image.destinations.values()].map((each) => each.topic))
     return taken.has(topic) ? topicNameFor(`${name}.${kind}`) : topic
   }
 
-  /** A queue's own subscription, or those of a topic. */
+  /** The subscription of a queue, or the durable subscriptions of a topic. */
   #durableSubscriptions({ kind, name }: Destination): SubscriptionRecord[] {
     if (kind === 'topic') {
       return [...this.#image.subscriptions.values()].filter(({ topic }) => topic === name)
@@ -206,7 +212,7 @@ export class DestinationOpener {
     }
   }
 
-  /** Writes what the state topic does not have yet, before a message is indexed. */
+  /** Writes what the state topic lacks, before any message is indexed. */
   async #note(
     { kind, name }: Destination,
     { record }: Foundation,
@@ -267,7 +273,7 @@ export class DestinationOpener {
       })
       this.#image.forgetProgress(each.id)
     }
-    // Others outlived the topic before: all that is in this one came after they were made.
+    // Other subscriptions existed before this topic: they receive all of its messages.
     for (const subscription of destination.subscriptions) {
       if (durable.has(subscription.id)) continue
       bounds.forEach(({ beginning }, partition) => {
@@ -277,7 +283,7 @@ export class DestinationOpener {
   }
 }
 
-/** From where on each partition has to be read. */
+/** Offset at which to start reading each partition. */
 function startOffsets(destination: Destination, { bounds, restored }: Contents): number[] {
   const durable = new Set(restored.map(({ record }) => record.id))
   const hasOthers = [...destination.subscriptions].some(({ id }) => !durable.has(id))

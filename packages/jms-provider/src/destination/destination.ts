@@ -16,21 +16,21 @@ import { destinationGone } from './destination-errors.ts'
 import { type DestinationLog, isMissingTopic, type LogPlace } from './destination-log.ts'
 import type { MessageCache } from './message-cache.ts'
 
-/** Where messages went. */
+/** A log and the position of a message that was written to it. */
 interface Written {
   readonly log: DestinationLog
   readonly place: LogPlace
 }
 
-/** How the log of a destination is opened. */
+/** Options for opening the log of a destination. */
 export interface OpenOptions {
-  /** Whether a topic that does not exist is created. */
+  /** Whether to create the topic if it does not exist. */
   readonly mayCreate: boolean
-  /** Partitions of a topic that is created. Default: as the destination's policy says. */
+  /** Partitions of a created topic. Default: from the destination's policy. */
   readonly partitions?: number | undefined
 }
 
-/** What a destination needs of the engine. */
+/** Services that a destination needs from the engine. */
 export interface DestinationHost {
   readonly clock: Clock
   readonly logger: Logger
@@ -42,18 +42,23 @@ export interface DestinationHost {
     reason: DiscardReason,
     detail?: string,
   ): void
-  /** Gives a destination a log again whose topic was deleted. */
+  /** Opens a log for a destination whose topic was deleted. */
   revive(destination: Destination, options: OpenOptions): Promise<void>
-  /** A write failed because the topic of a destination was deleted. Resolves when the destination knows. */
+  /**
+   * Called when a write failed because a topic was deleted. Resolves when the destination has been
+   * updated.
+   */
   onTopicMissing(): Promise<void>
 }
 
-/** A queue or a topic: a log, and the subscriptions over it. */
+/** A queue or topic: a log and the subscriptions that read it. */
 export class Destination implements SubscriptionHost {
   readonly kind: DestinationKind
   readonly name: string
   readonly policy: DestinationPolicy
-  /** True for one that lives in memory and dies with the connection that made it. */
+  /**
+   * True for a destination that is kept in memory and deleted with the connection that created it.
+   */
   readonly isTemporary: boolean
   readonly clock: Clock
   readonly logger: Logger
@@ -61,17 +66,20 @@ export class Destination implements SubscriptionHost {
   #log: DestinationLog | undefined
   #topic: string | undefined
   readonly #subscriptions = new Map<string, Subscription>()
-  /** By partition: the offset after the last message that was confirmed to a sender here. */
+  /** By partition: offset after the last message whose write was confirmed. */
   readonly #confirmed = new Map<number, number>()
-  /** By partition: the offset after the last message that was indexed. */
+  /** By partition: offset after the last indexed message. */
   readonly #indexed = new Map<number, number>()
-  /** Messages on their way into the log. */
+  /** Number of messages in flight to the log. */
   #underWay = 0
   #lastAppend: Promise<unknown> = Promise.resolve()
   #waiters: (() => void)[] = []
   readonly #duplicateIds = new Map<string, number>()
   readonly #roomListeners = new Set<() => void>()
-  /** Messages below are of the time before this provider: those that need not last are gone. */
+  /**
+   * By partition: messages below this offset predate this provider; non-persistent ones are
+   * discarded.
+   */
   readonly #bootOffsets = new Map<number, number>()
   #reviving: Promise<void> | undefined
   #onNews: ((messages: readonly StoredMessage[]) => void) | undefined
@@ -96,19 +104,19 @@ export class Destination implements SubscriptionHost {
     this.isTemporary = options.isTemporary
   }
 
-  /** Has every message told, after the subscriptions have seen it. */
+  /** Sets the listener that receives every message after the subscriptions have indexed it. */
   onNews(listener: (messages: readonly StoredMessage[]) => void): void {
     this.#onNews = listener
   }
 
-  /** The log comes after the destination, which it tells of messages. */
+  /** Sets the log. It is created after the destination, because it delivers messages to it. */
   useLog(log: DestinationLog): void {
     this.#log = log
     this.#topic = log.topic
     this.#wake()
   }
 
-  /** The Kafka topic, or the one that was deleted; undefined in memory. */
+  /** Name of the Kafka topic, or of the one that was deleted; undefined in memory. */
   get topic(): string | undefined {
     return this.#topic
   }
@@ -120,17 +128,20 @@ export class Destination implements SubscriptionHost {
     return this.#log
   }
 
-  /** Whether a log that was in use is still the one. */
+  /** Whether the destination still uses this log. */
   hasLog(log: DestinationLog | undefined): boolean {
     return log !== undefined && this.#log === log
   }
 
-  /** The Kafka topic was deleted: there is no log until the destination is used again, or the topic is created. */
+  /**
+   * The Kafka topic was deleted: there is no log until the destination is used again or the topic
+   * is created.
+   */
   get isDormant(): boolean {
     return this.#log === undefined && !this.isClosed
   }
 
-  /** Forgets the log, whose topic was deleted, and all messages. Consumers and subscriptions stay. */
+  /** Discards the deleted topic's log and all messages. Consumers and subscriptions stay. */
   reset(): void {
     this.#log?.close()
     this.#log = undefined
@@ -144,12 +155,15 @@ export class Destination implements SubscriptionHost {
     this.#tellRoom()
   }
 
-  /** A write failed because a topic was deleted. Resolves when it is known which. */
+  /**
+   * Called when a write failed because a topic was deleted. Resolves when all affected destinations
+   * have been updated.
+   */
   async onTopicMissing(): Promise<void> {
     if (!this.isTemporary) await this.#host.onTopicMissing()
   }
 
-  /** Resolves when there is a log again. Rejects when there is no topic and none may be created. */
+  /** Resolves when there is a log again. Rejects if there is no topic and none may be created. */
   revive(options: OpenOptions = { mayCreate: this.policy.autoCreate }): Promise<void> {
     this.#reviving ??= this.#host.revive(this, options).finally(() => {
       this.#reviving = undefined
@@ -165,13 +179,13 @@ export class Destination implements SubscriptionHost {
     return this.#subscriptions.get(id)
   }
 
-  /** The one subscription of a queue. */
+  /** The only subscription of a queue. */
   get queue(): Subscription {
     const [only] = this.#subscriptions.values()
     return only as Subscription
   }
 
-  /** Adds a subscription; `floors` says from where it sees each partition. */
+  /** Adds a subscription; `floorOf` returns the offset at which it starts in each partition. */
   subscribe(
     options: {
       readonly id: string
@@ -196,24 +210,24 @@ export class Destination implements SubscriptionHost {
     this.#subscriptions.delete(id)
   }
 
-  /** The offset from which on a new subscription sees a partition: after all that was sent before. */
+  /** Offset at which a new subscription starts in a partition: after all messages sent before. */
   endOf(partition: number): number {
     return Math.max(this.#confirmed.get(partition) ?? 0, this.#indexed.get(partition) ?? 0)
   }
 
-  /** Where the log ends as the provider starts, and from where on it is told. */
+  /** Sets the end of the log at provider start and the offset from which it is read. */
   startAt(partition: number, place: { readonly end: number; readonly from: number }): void {
     this.#bootOffsets.set(partition, place.end)
     this.#indexed.set(partition, place.from)
     if (place.from < place.end) this.#opening.add(partition)
   }
 
-  /** Partitions whose log has not been followed to where it ended when it was opened. */
+  /** Partitions that have not yet been read to the end that they had when the log was opened. */
   get opening(): ReadonlySet<number> {
     return this.#opening
   }
 
-  /** All that was in a partition when it was opened has been seen. */
+  /** A partition has been read to the end that it had when the log was opened. */
   onOpened(partition: number): void {
     this.#opening.delete(partition)
     this.#wake()
@@ -225,12 +239,12 @@ export class Destination implements SubscriptionHost {
 
   // Sending.
 
-  /** Writes a message; resolves when it is safe. */
+  /** Writes a message. Resolves when it is durable. */
   append(record: NewRecord): Promise<void> {
     return this.#write([record], (log) => log.append(record))
   }
 
-  /** Writes messages, all of them or none; resolves when they are safe. */
+  /** Writes messages atomically. Resolves when they are durable. */
   appendTogether(records: readonly NewRecord[]): Promise<void> {
     return this.#write(records, (log) => log.appendTogether(records))
   }
@@ -262,7 +276,9 @@ export class Destination implements SubscriptionHost {
     })
   }
 
-  /** What could not be written because its topic was deleted is nowhere: it goes to the topic that takes its place. */
+  /**
+   * A write that failed because the topic was deleted is repeated on the topic that replaces it.
+   */
   async #writeToLog(write: (log: DestinationLog) => Promise<LogPlace>): Promise<Written> {
     for (let isFirst = true; ; isFirst = false) {
       if (this.isDormant) await this.revive()
@@ -278,8 +294,8 @@ export class Destination implements SubscriptionHost {
   }
 
   /**
-   * A message is in the log. When it is the next one after all that were seen, it is indexed at once; the log will tell of it
-   * once more, and not be heeded.
+   * Called when a message has been written. If it is the next one to index, it is indexed
+   * immediately; the copy that arrives from the log later is ignored.
    */
   #written(record: NewRecord, place: LogPlace): void {
     this.confirm(place)
@@ -288,7 +304,7 @@ export class Destination implements SubscriptionHost {
     this.onMessages([new StoredMessage({ ...place, timestamp: this.clock.now() }, envelope, body)])
   }
 
-  /** A message was written here, by a transaction. */
+  /** Records the position of a message that this provider has written. */
   confirm({ partition, offset }: LogPlace): void {
     if (offset < 0) return
     const end = offset + 1
@@ -319,9 +335,9 @@ export class Destination implements SubscriptionHost {
     }
   }
 
-  // What the log tells.
+  // Reading the log.
 
-  /** Sees what the log tells of one partition, from any writer. */
+  /** Processes records of one partition, from any writer. */
   onRecords(records: readonly StoredRecord[]): void {
     const [first] = records
     if (first === undefined) return
@@ -331,7 +347,7 @@ export class Destination implements SubscriptionHost {
     if (!this.#takesSummaries || !this.#onSummaries(news)) this.onMessages(this.#messagesOf(news))
   }
 
-  /** One record that cannot be read must not keep the others from being seen. */
+  /** Skips records that cannot be decoded. */
   #messagesOf(records: readonly StoredRecord[]): StoredMessage[] {
     const messages: StoredMessage[] = []
     for (const record of records) {
@@ -347,7 +363,10 @@ export class Destination implements SubscriptionHost {
     return messages
   }
 
-  /** A long queue that is being opened: what cannot be kept in memory need not be made into messages. */
+  /**
+   * True while a long queue is opened and the cache is full: summaries suffice, because decoded
+   * messages could not be kept.
+   */
   get #takesSummaries(): boolean {
     return (
       this.kind === 'queue' &&
@@ -357,7 +376,10 @@ export class Destination implements SubscriptionHost {
     )
   }
 
-  /** Indexes records by what their envelopes say; false, with nothing done, when one of them needs a closer look. */
+  /**
+   * Indexes records from their envelopes alone. Returns false, with nothing indexed, if a record
+   * needs decoding.
+   */
   #onSummaries(records: readonly StoredRecord[]): boolean {
     const summaries: EnvelopeSummary[] = []
     for (const record of records) {
@@ -380,7 +402,7 @@ export class Destination implements SubscriptionHost {
     return true
   }
 
-  /** Sees messages of one partition in their order. */
+  /** Indexes messages of one partition, in order. */
   onMessages(messages: readonly StoredMessage[]): void {
     if (this.isClosed) return
     for (const message of messages) {
@@ -438,7 +460,7 @@ export class Destination implements SubscriptionHost {
     return `${this.#log?.topicId ?? this.#log?.topic}/${message.partition}/${message.offset}`
   }
 
-  // What subscriptions ask for.
+  // Called by subscriptions.
 
   messageAt(partition: number, offset: number): StoredMessage | undefined {
     if (this.#log === undefined) return undefined
@@ -449,7 +471,10 @@ export class Destination implements SubscriptionHost {
     )
   }
 
-  /** A message that is perhaps no longer in memory; undefined when the log does not have it any more. */
+  /**
+   * Returns a message, reading it from the log if it is not in memory; undefined if the log no
+   * longer has it.
+   */
   async messageOf(partition: number, offset: number): Promise<StoredMessage | undefined> {
     const known = this.messageAt(partition, offset)
     if (known !== undefined || this.#log === undefined) return known
@@ -488,22 +513,23 @@ export class Destination implements SubscriptionHost {
     if (this.log.topic === undefined) this.trim()
   }
 
-  /** Lets the log forget what all subscriptions have finished. */
+  /** Trims from the log what all subscriptions have finished. */
   trim(): void {
     for (let partition = 0; partition < this.log.partitions; partition++) {
       let floor = Number.POSITIVE_INFINITY
       for (const { indices } of this.#subscriptions.values()) {
         floor = Math.min(floor, indices.get(partition)?.lowest ?? floor)
       }
-      // What nobody of a temporary topic subscribed to is for nobody.
+      // Messages of a temporary topic without subscriptions are not needed.
       if (floor === Number.POSITIVE_INFINITY && this.isTemporary) floor = this.endOf(partition)
       if (floor !== Number.POSITIVE_INFINITY) this.log.trim(partition, floor)
     }
   }
 
   /**
-   * The offset below which no subscription needs a message of the log, and which a restart would not go below; undefined while
-   * that is not known. Durable subscriptions whose floor the state topic does not have yet are told to the host.
+   * Offset below which no subscription needs messages, not even after a restart; undefined if not
+   * yet known. The host is notified of durable subscriptions whose floor is not yet in the state
+   * topic.
    */
   consumedBelow(partition: number): number | undefined {
     if (this.isDormant || this.isClosed || this.#opening.has(partition)) return undefined
@@ -525,7 +551,7 @@ export class Destination implements SubscriptionHost {
 
   // Back-pressure.
 
-  /** Waiting messages of the subscription that has most. */
+  /** Largest number of waiting messages of any subscription, plus the writes in flight. */
   get depth(): number {
     let depth = this.#underWay
     for (const subscription of this.#subscriptions.values()) {
@@ -539,7 +565,7 @@ export class Destination implements SubscriptionHost {
     return maxMessages > 0 && this.depth >= maxMessages
   }
 
-  /** Calls back once there is room again. */
+  /** Calls the listener once the destination accepts messages again. */
   whenRoom(listener: () => void): void {
     this.#roomListeners.add(listener)
   }

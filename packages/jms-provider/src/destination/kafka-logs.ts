@@ -15,12 +15,15 @@ import type { NewRecord } from '../mapping/to-record.ts'
 import { type DestinationLog, isMissingTopic, type LogPlace } from './destination-log.ts'
 import { MAX_RECORD_BYTES } from './topic-admin.ts'
 
-/** How long a look for news may be held by the broker. */
+/** Longest time that the broker may hold a fetch for new records. */
 const TAIL_WAIT_MS = 100
-/** Bytes that are read ahead at once of a backlog. */
+/** Bytes of backlog to fetch at once. */
 const READ_BYTES = 2 * 1024 * 1024
 
-/** The record for Kafka of a message. It is never written to another topic of the same name. */
+/**
+ * Creates the Kafka record of a message. With a topic id it is never written to another topic of
+ * the same name.
+ */
 export function producerRecord(
   { topic, topicId }: Pick<DestinationLog, 'topic' | 'topicId'>,
   { key, value, headers }: Pick<NewRecord, 'key' | 'value' | 'headers'>,
@@ -29,13 +32,16 @@ export function producerRecord(
   return topicId === undefined ? place : { ...place, topicId }
 }
 
-/** The Kafka topic of a destination, as it is now. */
+/** Name and id of a destination's Kafka topic. */
 export interface LogTopic {
   readonly topic: string
   readonly topicId: string | undefined
 }
 
-/** The Kafka topics behind destinations: one producer, one consumer that follows them all, one that reads backlogs. */
+/**
+ * The Kafka topics of all destinations: one producer, one consumer that follows them all, and
+ * consumers that read backlogs.
+ */
 export class KafkaLogs {
   readonly admin: Admin
   readonly #clock: Clock
@@ -54,7 +60,7 @@ export class KafkaLogs {
     options: {
       readonly clock: Clock
       readonly logger: Logger
-      /** A topic that is followed was deleted. */
+      /** Called when a followed topic was deleted. */
       readonly onTopicMissing: () => void
     },
   ) {
@@ -87,13 +93,16 @@ export class KafkaLogs {
     return this.#producer
   }
 
-  /** Opens the log of a topic and follows it: `onRecords` gets everything from the offsets in `from` on. */
+  /**
+   * Opens the log of a topic and follows it: `onRecords` receives all records from the offsets in
+   * `from`.
+   */
   open(
     { topic, topicId }: LogTopic,
     options: {
       readonly from: readonly number[]
       readonly onRecords: (records: readonly ConsumerRecord[]) => void
-      /** Partitions that wait to be told that they have been followed to their end. */
+      /** Partitions for which `onOpened` has not been called yet. */
       readonly opening: () => Iterable<number>
       readonly onOpened: (partition: number) => void
     },
@@ -153,7 +162,7 @@ export class KafkaLogs {
     return first.lastUsed <= second.lastUsed ? first : second
   }
 
-  /** Offsets at which the partitions of a topic begin and end. */
+  /** Beginning and end offsets of a topic's partitions. */
   async bounds(
     topic: string,
     partitions: number,
@@ -169,7 +178,7 @@ export class KafkaLogs {
     return { beginnings: beginnings.map(Number), ends: ends.map(Number) }
   }
 
-  /** By partition: the offset of the first record at or after a time, or the end. */
+  /** By partition: offset of the first record at or after a time, or the end offset. */
   async offsetsSince(topic: string, partitions: number, sinceMs: number): Promise<number[]> {
     const places = Array.from({ length: partitions }, (_, partition) => ({
       topic,
@@ -213,7 +222,7 @@ export class KafkaLogs {
     return new Promise((resolve) => this.#clock.setTimer(ms, resolve))
   }
 
-  /** Tells logs that were opened with something in them when all of it has been handed on. */
+  /** Notifies logs whose initial contents have been delivered completely. */
   #tellOpened(): void {
     for (const log of this.#logs.values()) {
       for (const partition of log.opening()) {
@@ -222,7 +231,7 @@ export class KafkaLogs {
     }
   }
 
-  /** Hands records on in runs of one partition. */
+  /** Delivers records in runs of one partition. */
   #dispatch(records: readonly ConsumerRecord[]): void {
     let start = 0
     for (let at = 1; at <= records.length; at++) {
@@ -246,11 +255,14 @@ export class KafkaLogs {
   }
 }
 
-/** Reads parts of logs that are no longer in memory. Its consumer stays where it was, as backlogs are read in order. */
+/**
+ * Reads parts of logs that are no longer in memory. Backlogs are mostly read in order, so the
+ * consumer keeps its position.
+ */
 class BacklogReader {
   readonly #client: ClientOptions
   #consumer: Consumer | undefined
-  /** The topic it read last, or is about to read. */
+  /** Topic of the last or next read. */
   topic: string | undefined
   #assigned = ''
   #position = -1
@@ -291,7 +303,8 @@ class BacklogReader {
     const records = await this.#consumer.poll(2000)
     const last = records.at(-1)
     if (last === undefined) {
-      // Nothing there, or a broker that is away: only its end tells them apart.
+      // An empty result means the end of the log or an unavailable broker; compare with the end
+      // offset.
       const [end] = await this.#consumer.endOffsets([{ topic, partition }])
       if (end !== undefined && Number(end) > offset) throw new Error(`${topic} cannot be read now`)
       return []
@@ -305,7 +318,7 @@ class BacklogReader {
   }
 }
 
-/** A partition to be read, from this topic only. */
+/** A partition to read, identified by topic id if known. */
 function placeOf(
   { topic, topicId }: LogTopic,
   partition: number,
@@ -349,7 +362,7 @@ class KafkaLog implements DestinationLog {
     this.#onClose = options.onClose
   }
 
-  /** The log trimmer deletes records, at its own pace. */
+  /** The log trimmer deletes records periodically. */
   trim(): void {}
 
   close(): void {

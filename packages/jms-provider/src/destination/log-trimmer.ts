@@ -5,7 +5,7 @@ import type { Destination } from './destination.ts'
 import type { DestinationLog } from './destination-log.ts'
 import type { TopicAdmin } from './topic-admin.ts'
 
-/** How often consumed messages are deleted from the logs. */
+/** Interval at which consumed messages are deleted from the logs. */
 const INTERVAL_MS = 5000
 
 interface Floor {
@@ -13,23 +13,23 @@ interface Floor {
   readonly floor: number
 }
 
-/** What is known of a partition of a log. */
+/** Trimming progress of one partition. */
 interface Progress {
-  /** Floors as they were at some times, the oldest first. */
+  /** Observed floors with their times, oldest first. */
   readonly floors: Floor[]
-  /** Deleted below. */
+  /** Records below this offset have been deleted. */
   trimmed: number
 }
 
-/** How a destination's consumed messages are to be deleted. */
+/** Rule for deleting a destination's consumed messages. */
 export interface TrimRule {
-  /** How long they stay after all subscriptions have finished with them. */
+  /** Time that messages stay after all subscriptions have finished with them. */
   readonly retentionMs: number
 }
 
 /**
- * Deletes from the logs what all subscriptions have consumed. Only what the state topic has as consumed is deleted, so that a crash
- * never needs it.
+ * Deletes records that all subscriptions have consumed. Only messages recorded as consumed in the
+ * state topic are deleted, so recovery never needs them.
  */
 export class LogTrimmer {
   readonly #admin: Admin
@@ -47,9 +47,9 @@ export class LogTrimmer {
     readonly topics: TopicAdmin
     readonly clock: Clock
     readonly logger: Logger
-    /** Those that are open. */
+    /** Open destinations. */
     readonly destinations: () => Iterable<Destination>
-    /** Undefined for a destination whose log is left alone. */
+    /** Returns undefined for a destination whose log must not be trimmed. */
     readonly ruleOf: (destination: Destination) => TrimRule | undefined
   }) {
     this.#admin = options.admin
@@ -68,12 +68,13 @@ export class LogTrimmer {
     })
   }
 
-  /** Deletes what was consumed long enough ago. Never rejects. */
+  /** Deletes consumed messages whose retention has expired. Never rejects. */
   async trim(): Promise<void> {
     try {
       const due = [...this.#destinations()].flatMap((destination) => this.#dueOf(destination))
       if (due.length === 0) return
-      // Records are deleted by the name of the topic: it must be the one that was read.
+      // Records are deleted by topic name: check that the name still refers to the topic that was
+      // read.
       const ids = await this.#topics.list()
       for (const { log, partition, floor, progress } of due) {
         if (this.#isClosed) return
@@ -142,7 +143,7 @@ export class LogTrimmer {
     return progress
   }
 
-  /** Deletes nothing any more. */
+  /** Stops trimming. */
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()

@@ -5,10 +5,10 @@ import type { NewRecord } from '../mapping/to-record.ts'
 import { EngineError } from './destination-errors.ts'
 import type { DestinationLog, LogPlace } from './destination-log.ts'
 
-/** What a message takes beside its bytes, near enough. */
+/** Approximate memory that a message takes besides its bytes. */
 const ENTRY_BYTES = 500
 
-/** Bytes of the messages in all logs of temporary destinations, and how many there may be. */
+/** Counts the bytes of messages in the logs of all temporary destinations, up to a limit. */
 export class TemporaryMemory {
   readonly #maxBytes: number
   bytes = 0
@@ -17,7 +17,7 @@ export class TemporaryMemory {
     this.#maxBytes = maxBytes
   }
 
-  /** Throws when there is no room for so many bytes more. */
+  /** Reserves memory. Throws `EngineError.noRoom` if the limit would be exceeded. */
   add(bytes: number): void {
     if (this.bytes + bytes > this.#maxBytes) {
       throw new MillraceError(
@@ -33,7 +33,9 @@ export class TemporaryMemory {
   }
 }
 
-/** The log of a temporary destination: it lives as long as its connection, so memory is enough. */
+/**
+ * The log of a temporary destination. It is deleted with its connection, so it is kept in memory.
+ */
 export class MemoryLog implements DestinationLog {
   readonly topic = undefined
   readonly topicId = undefined
@@ -60,12 +62,15 @@ export class MemoryLog implements DestinationLog {
     return this.#append(record)
   }
 
-  /** Rejects with `EngineError.noRoom` when all temporary destinations together have too much. */
+  /**
+   * Appends a message. Throws `EngineError.noRoom` if all temporary destinations together exceed
+   * the limit.
+   */
   #append(record: NewRecord): LogPlace {
     this.#memory.add(sizeOf(record))
     const offset = this.#next++
     const place = { partition: 0, offset, timestamp: this.#clock.now() }
-    // A slice would hold on to all that the socket read with it.
+    // Copy: a slice would retain the whole buffer that the socket read.
     const body = record.body.map((piece) => Buffer.from(piece))
     const envelope = { ...record.envelope, head: Buffer.from(record.envelope.head) }
     const message = new StoredMessage(place, envelope, body)

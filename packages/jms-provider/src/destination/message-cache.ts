@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { StoredMessage } from '../mapping/stored-message.ts'
 
-/** Messages of all destinations that are in memory, within a budget of bytes. The oldest go first. */
+/**
+ * Cache of messages of all destinations, bounded in bytes. The oldest entries are evicted first.
+ */
 export class MessageCache {
   readonly #budget: number
   readonly #entries = new Map<string, StoredMessage>()
-  /** Keys by age. Those that are gone are passed over: a Map is slow to iterate from a front full of holes. */
+  /**
+   * Keys by age; deleted ones are skipped. Iterating a Map from the front is slow after many
+   * deletions.
+   */
   #order: string[] = []
   #oldest = 0
   #size = 0
@@ -18,7 +23,7 @@ export class MessageCache {
     return this.#size
   }
 
-  /** Whether what has just been written is not kept any more. */
+  /** Whether newly written messages are no longer cached. */
   get isFull(): boolean {
     return this.#size >= this.#budget
   }
@@ -27,14 +32,16 @@ export class MessageCache {
     return this.#entries.get(key)
   }
 
-  /** Keeps a message that has just been written, unless older ones fill the budget: they are wanted first. */
+  /**
+   * Caches a newly written message unless the budget is used up: older messages are needed first.
+   */
   offer(key: string, message: StoredMessage): void {
     if (this.isFull) return
     this.#put(key, message)
     this.#tidy()
   }
 
-  /** Keeps a message that is wanted now. */
+  /** Caches a message that is needed now, evicting older ones. */
   put(key: string, message: StoredMessage): void {
     this.#put(key, message)
     while (this.#size > this.#budget && this.#oldest < this.#order.length - 1) {

@@ -3,12 +3,12 @@ import type { Clock } from '@millrace/base'
 import type { Admin } from '@millrace/client'
 import { isMissingTopic } from './destination-log.ts'
 
-/** Largest record a destination's topic takes, bytes. */
+/** Largest record that a destination's topic accepts, in bytes. */
 export const MAX_RECORD_BYTES = 104_857_600
 
 /**
- * Configuration of topics that the provider creates. What waits must not be deleted for its age or size, and not be compacted,
- * whatever the broker's defaults are: the provider deletes what was consumed.
+ * Configuration of topics that the provider creates. Waiting messages must not be deleted by time
+ * or size or compacted, whatever the broker's defaults are: the provider deletes consumed messages.
  */
 const topicConfig = {
   'cleanup.policy': 'delete',
@@ -18,24 +18,26 @@ const topicConfig = {
 } as const
 
 /**
- * Size of segments, unless brokers have smaller ones: a segment is deleted as a whole, so that consumed messages take up to so much
- * space. A batch must fit into a segment.
+ * Segment size, unless the broker default is smaller. Only whole segments are deleted, so consumed
+ * messages take up to this much space. A batch must fit into a segment.
  */
 const SEGMENT_BYTES = 134_217_728
 
-/** What an earlier version set. */
+/** Configuration that an earlier version set. */
 const earlierConfig = ['retention.ms', 'max.message.bytes'] as const
 
-/** An id that says nothing: of a cluster that does not tell the ids of topics. */
+/** Placeholder id used by clusters without topic ids. */
 const NO_ID = 'A'.repeat(22)
-/** A topic is gone when its id was not found this many times. A single broker may lag behind. */
+/**
+ * A topic is gone if its id was not found in this many attempts. A single broker may lag behind.
+ */
 const LOOKS = 3
 const LOOK_INTERVAL_MS = 150
 
-/** A Kafka topic that is there. */
+/** An existing Kafka topic. */
 export interface FoundTopic {
   readonly topic: string
-  /** Undefined where the cluster does not tell ids. */
+  /** Undefined for clusters without topic ids. */
   readonly topicId: string | undefined
   readonly partitions: number
 }
@@ -56,7 +58,7 @@ export class TopicAdmin {
     this.#replicationFactor = options.replicationFactor
   }
 
-  /** Undefined when there is no such topic. */
+  /** Returns undefined if the topic does not exist. */
   async find(topic: string): Promise<FoundTopic | undefined> {
     try {
       const described = (await this.#admin.describeTopics([topic])).get(topic)
@@ -75,7 +77,7 @@ export class TopicAdmin {
     return new Map(topics.map(({ name, topicId }) => [name, idOf(topicId)]))
   }
 
-  /** Creates a topic for a destination. `isOwn` is false when somebody else has just created it. */
+  /** Creates a topic for a destination. `isOwn` is false if another client created it first. */
   async create(
     topic: string,
     partitions: number,
@@ -98,7 +100,7 @@ export class TopicAdmin {
         if ((error as { readonly code?: string }).code !== 'TOPIC_ALREADY_EXISTS') throw error
       }
       const found = await this.find(topic)
-      // It may have been created by an attempt whose answer was lost.
+      // An earlier attempt whose response was lost may have created it.
       if (found !== undefined) return { ...found, isOwn: await this.isCreatedHere(topic) }
     }
   }
@@ -112,7 +114,7 @@ export class TopicAdmin {
     return this.#segments
   }
 
-  /** Size of segments that brokers have by default. */
+  /** Default segment size of the brokers. */
   async #askSegmentBytes(): Promise<number> {
     const { nodes } = await this.#admin.describeCluster()
     const keys = ['log.segment.bytes']
@@ -123,13 +125,13 @@ export class TopicAdmin {
     return Number(entry?.value ?? SEGMENT_BYTES)
   }
 
-  /** Whether a topic has the configuration of those that the provider creates. */
+  /** Whether a topic has the configuration of topics that the provider creates. */
   async isCreatedHere(topic: string): Promise<boolean> {
     const configs = await this.#configsOf(topic)
     return earlierConfig.every((key) => configs.get(key) === topicConfig[key])
   }
 
-  /** Configuration that was set for a topic, by key. */
+  /** Configuration that was set explicitly for a topic, by key. */
   async #configsOf(topic: string): Promise<Map<string, string | null>> {
     const described = await this.#admin.describeConfigs([{ type: 'topic', name: topic }])
     const entries = [...described.values()].flat()
@@ -140,7 +142,7 @@ export class TopicAdmin {
     )
   }
 
-  /** Whether the topic with an id is there no longer. */
+  /** Whether the topic with an id no longer exists. */
   async isGone(topicId: string): Promise<boolean> {
     for (let look = 0; look < LOOKS; look++) {
       try {

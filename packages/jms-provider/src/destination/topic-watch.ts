@@ -3,14 +3,14 @@ import type { Clock, Logger, Timer } from '@millrace/base'
 import type { Destination } from './destination.ts'
 import type { TopicAdmin } from './topic-admin.ts'
 
-/** How often the topics are looked at although nothing failed. */
+/** Interval of periodic checks. */
 const INTERVAL_MS = 30_000
-/** The same while a destination waits for its topic to be created. */
+/** Interval while a destination waits for its topic to be created. */
 const DORMANT_INTERVAL_MS = 1000
 
 /**
- * Notices that the topic of a destination was deleted, or deleted and created again, and that the topic of a dormant destination
- * was created. A failed read or write is a reason to look at once.
+ * Detects that the topic of a destination was deleted or recreated, and that the topic of a dormant
+ * destination was created. A failed read or write triggers an immediate check.
  */
 export class TopicWatch {
   readonly #topics: TopicAdmin
@@ -27,9 +27,12 @@ export class TopicWatch {
     readonly topics: TopicAdmin
     readonly clock: Clock
     readonly logger: Logger
-    /** Those to be watched. */
+    /** Destinations to watch. */
     readonly destinations: () => Iterable<Destination>
-    /** The topic of a destination was deleted; it is dormant afterwards, or closed. */
+    /**
+     * Called when the topic of a destination was deleted; afterwards the destination is dormant or
+     * closed.
+     */
     readonly onGone: (destination: Destination) => Promise<void>
   }) {
     this.#topics = options.topics
@@ -46,7 +49,7 @@ export class TopicWatch {
     this.#timer = this.#clock.setTimer(ms, () => void this.look())
   }
 
-  /** Looks at all topics, once more if it is doing so now. Never rejects. */
+  /** Checks all topics, and once more if a check is already running. Never rejects. */
   look(): Promise<void> {
     this.#isWanted = true
     this.#looking ??= this.#run().finally(() => {

@@ -2,12 +2,12 @@
 import { AmqpError, Condition, JmsCapability, JmsDestinationType } from '@millrace/amqp'
 import type { DestinationKind } from '../state/state-record.ts'
 
-/** What an AMQP address asks for. */
+/** A parsed AMQP address. */
 export interface Address {
   readonly name: string
-  /** Undefined when neither a capability nor a prefix says it. */
+  /** Undefined if neither a capability nor a prefix specifies the kind. */
   readonly kind: DestinationKind | undefined
-  /** What follows a question mark: `?consumer.exclusive=true`. */
+  /** Options after a question mark, for example `?consumer.exclusive=true`. */
   readonly options: ReadonlyMap<string, string>
 }
 
@@ -18,7 +18,7 @@ const prefixes: readonly (readonly [string, DestinationKind])[] = [
   ['temp-topic://', 'topic'],
 ]
 
-/** Prefixes of temporary destinations, which nobody else may use. */
+/** Name prefix of temporary destinations; reserved. */
 export const TEMPORARY_PREFIX = '$temporary.'
 
 export function parseAddress(address: string, capabilities: readonly string[] = []): Address {
@@ -49,7 +49,7 @@ export function kindOfCapabilities(capabilities: readonly string[]): Destination
   return undefined
 }
 
-/** The kind that a byte of the JMS mapping means, in `x-opt-jms-dest`. */
+/** Destination kind for a type byte of the JMS mapping (`x-opt-jms-dest`). */
 export function kindOfType(type: number | undefined): DestinationKind | undefined {
   switch (type) {
     case JmsDestinationType.queue:

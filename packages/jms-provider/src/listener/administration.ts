@@ -7,12 +7,13 @@ import { Selector } from '../selector/selector.ts'
 import type { SubscriptionRecord } from '../state/state-record.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
-/** Arguments of an operation, as text. */
+/** Arguments of an operation. */
 export type Arguments = (name: string) => string
 
 /**
- * What tools can have done: queues and durable subscriptions listed, created, emptied and deleted. Only what says that it creates
- * something does; a name that does not exist is an error with the nearest name.
+ * Operations for administration tools: list, create, purge and delete queues and durable
+ * subscriptions. Only the create operations create anything; for an unknown name the error suggests
+ * the nearest one.
  */
 export class Administration {
   readonly #engine: Engine
@@ -35,7 +36,7 @@ export class Administration {
     this.#operations = new Map(Object.entries(operations))
   }
 
-  /** Carries an operation out; resolves with what is told of it as JSON. */
+  /** Runs an operation. Resolves with its result as JSON. */
   async perform(operation: string, args: Arguments): Promise<unknown> {
     const known = this.#operations.get(operation)
     if (known === undefined) {
@@ -60,14 +61,14 @@ export class Administration {
     }))
   }
 
-  /** Without those whose topic was deleted and that nobody waits for. */
+  /** Without dormant queues that have no consumers. */
   #queues(): Destination[] {
     return [...this.#engine.destinations].filter(
       ({ kind, isDormant, queue }) => kind === 'queue' && !(isDormant && queue.consumerCount === 0),
     )
   }
 
-  /** A queue that exists. */
+  /** Returns an existing queue. */
   async #queue(name: string): Promise<Destination> {
     const queue = name === '' ? undefined : await this.#engine.existing('queue', name)
     if (queue !== undefined && !queue.isDormant) return queue
@@ -134,7 +135,7 @@ export class Administration {
     return listed
   }
 
-  /** By id, or by name where only one subscription has it. */
+  /** Finds a subscription by id, or by name if the name is unique. */
   #subscription(name: string): SubscriptionRecord {
     const record = this.#engine.subscriptionRecord(name)
     if (record !== undefined) return record

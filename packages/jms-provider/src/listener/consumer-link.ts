@@ -13,7 +13,7 @@ import type { Selector } from '../selector/selector.ts'
 import type { Acquired, Subscription, Taker } from '../subscription/subscription.ts'
 import type { ProviderConnection } from './provider-connection.ts'
 
-/** A client's consumer or browser: messages go out here. */
+/** The sending link to a client's consumer or browser. */
 export class ConsumerLink implements SenderHandler, Taker {
   readonly #connection: ProviderConnection
   readonly #link: SenderLink
@@ -23,7 +23,7 @@ export class ConsumerLink implements SenderHandler, Taker {
   readonly isExclusive: boolean
   /** Whether a message counts as consumed when it is sent. */
   readonly #isPresettled: boolean
-  /** In order of delivery: those the client has said nothing of. */
+  /** Deliveries without an outcome, in order of delivery. */
   readonly #inHand = new Set<Acquired>()
   readonly #onClosed: (detach: Detach | undefined) => void
   #isClosed = false
@@ -63,7 +63,10 @@ export class ConsumerLink implements SenderHandler, Taker {
     return this.#link.isDraining
   }
 
-  /** Sends a message. One that cannot be sent ends this consumer, and counts as a failed delivery: others must not meet it for ever. */
+  /**
+   * Sends a message. If that fails, the consumer is closed and the delivery counts as failed, so
+   * that the message is not retried forever.
+   */
   take(acquired: Acquired): void {
     try {
       this.#send(acquired)
@@ -91,7 +94,7 @@ export class ConsumerLink implements SenderHandler, Taker {
     this.#connection.countUnsettled(1)
   }
 
-  /** The client no longer has it. */
+  /** Removes a delivery that the client no longer holds. */
   #takeBack(acquired: Acquired): void {
     if (this.#inHand.delete(acquired)) this.#connection.countUnsettled(-1)
   }
@@ -109,7 +112,7 @@ export class ConsumerLink implements SenderHandler, Taker {
     const acquired = delivery.context as Acquired
     const state = delivery.remoteState
     if (state === undefined) {
-      // Settled without a word: the source's default outcome is what happened.
+      // Settled without an outcome: apply the source's default outcome.
       if (delivery.isRemotelySettled)
         this.#apply(acquired, { kind: 'modified', deliveryFailed: true })
       delivery.settle()
@@ -122,7 +125,7 @@ export class ConsumerLink implements SenderHandler, Taker {
     }
     this.#apply(acquired, state)
     if (delivery.isRemotelySettled) delivery.settle()
-    // Who waits for our word gets it when the consumption is safe.
+    // If the client has not settled, confirm the outcome when the consumption is durable.
     else if (state.kind !== 'accepted') delivery.settle(state)
     else {
       attempt(this.#connection.logger, 'settling a consumed message', () =>
@@ -167,12 +170,12 @@ export class ConsumerLink implements SenderHandler, Taker {
     }
   }
 
-  /** Ends it from our side: its destination is gone. */
+  /** Closes the link because its destination is gone. */
   end(condition: string, description: string): void {
     this.#link.fail(new AmqpError(condition, description))
   }
 
-  /** Releases all that it has, each in its own try, before the peer gets its answer. */
+  /** Releases all deliveries, each independently, before the detach is answered. */
   onDetach(detach: Detach | undefined, isLost: boolean): void {
     if (this.#isClosed) return
     this.#finish(isLost)
@@ -188,7 +191,10 @@ export class ConsumerLink implements SenderHandler, Taker {
     }
   }
 
-  /** Gives back what the client had; after a loss it may have seen it. */
+  /**
+   * Returns unsettled messages to the subscription. If the client was lost, they count as failed
+   * deliveries: it may have processed them.
+   */
   #finish(isLost: boolean): void {
     this.#isClosed = true
     const { logger } = this.#connection

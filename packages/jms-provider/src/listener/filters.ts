@@ -12,11 +12,11 @@ import {
 import { InvalidSelectorError } from '../selector/lexer.ts'
 import { Selector } from '../selector/selector.ts'
 
-/** What the filters of a source say. */
+/** Parsed filters of a source. */
 export interface SourceFilters {
   readonly selector: Selector | undefined
   readonly noLocal: boolean
-  /** The filters that are heeded, to be told to the peer. */
+  /** Supported filters, to be confirmed in the attach frame. */
   readonly applied: ReadonlyMap<string, AmqpValue>
 }
 
@@ -32,7 +32,7 @@ function isFilter(
   return textOf(descriptor) === filter.symbol
 }
 
-/** Reads a source's filters. Throws `amqp:invalid-field` for an invalid selector. */
+/** Parses the filters of a source. Throws `amqp:invalid-field` for an invalid selector. */
 export function filtersOf(source: Source): SourceFilters {
   let selector: Selector | undefined
   let noLocal = false

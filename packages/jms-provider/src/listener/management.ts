@@ -14,13 +14,14 @@ import { Administration } from './administration.ts'
 import { amqpErrorOf } from './producer-link.ts'
 import type { Subscriptions } from './subscriptions.ts'
 
-/** The address that tools send their questions to. */
+/** Address for requests of administration tools. */
 export const MANAGEMENT_ADDRESS = '$management'
 const CREDIT = 100
 
 /**
- * Answers what tools ask: a message with the property `operation`, and the rest of its properties as arguments, gets a reply of
- * JSON text at its reply-to. A failure is told in the property `error` of the reply.
+ * Answers requests of administration tools. A request has the property `operation`; its other
+ * properties are the arguments. The reply, JSON text, is sent to the reply-to address. Errors are
+ * reported in the reply's `error` property.
  */
 export class Management {
   readonly #engine: Engine

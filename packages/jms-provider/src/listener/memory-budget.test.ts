@@ -109,7 +109,7 @@ describe('what clients do not read', () => {
     const wake = (): void => {
       woken++
     }
-    // It reads all it gets, so it gets more; one that has something unread has to wait.
+    // A client that reads everything receives more messages; one with unread bytes has to wait.
     assert.equal(world.budget.mayTake(reading, wake), true)
     reading.hold({ unread: MEGABYTE })
     assert.equal(world.budget.mayTake(reading, wake), false)

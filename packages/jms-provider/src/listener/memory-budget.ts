@@ -2,43 +2,44 @@
 import type { HeldBytes } from '@millrace/amqp'
 import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
 
-/** A connection, as the budget sees it. */
+/** A connection whose memory the budget counts. */
 export interface Holder {
-  /** Bytes that its client has not read, now. */
+  /** Bytes written to the client that it has not read yet. */
   readonly unreadBytes: number
-  /** Ends it, because of what it holds. */
+  /** Closes the connection because of the memory it uses. */
   endForMemory(why: string): void
 }
 
-/** Bytes over all connections. */
+/** Limits over all connections, in bytes. */
 export interface MemoryLimits {
-  /** Of messages that have not arrived whole, and of attached links. */
+  /** Limit on incomplete messages and the attach frames of open links. */
   readonly incomplete: number
-  /** Of what clients have not read. */
+  /** Limit on bytes that clients have not read. */
   readonly unread: number
 }
 
 interface Entry {
   held: HeldBytes
-  /** When something last arrived of what is incomplete. */
+  /** When the incomplete bytes last changed. */
   arrivedMs: number
-  /** Since when it has something incomplete. */
+  /** When the oldest incomplete message started to arrive, or the last one was completed. */
   incompleteSinceMs: number
   /** When the client last read, or had nothing to read. */
   readMs: number
 }
 
-/** Who has less is never the one to be ended. */
+/** A connection with fewer incomplete bytes is not closed for them. */
 const SMALL_BYTES = 64 * 1024
-/** A message of which nothing arrives for so long has stalled. */
+/** A message without new bytes for this long has stalled. */
 const ARRIVAL_STALL_MS = 1000
-/** A client that reads nothing for so long has stalled. */
+/** A client that reads nothing for this long has stalled. */
 const READ_STALL_MS = 5000
 const CHECK_MS = 500
 
 /**
- * Bounds what connections hold in memory, over all of them together. Beyond a limit those are ended that got stuck; then those that are
- * the slowest. Clients that read get messages as long as others hold too much, but no more than they read at once.
+ * Bounds the memory of all connections together. Above a limit on incomplete messages, a stalled
+ * connection is closed, or else the slowest one. Above the limit on unread bytes, stalled clients
+ * are closed; until then, clients without unread bytes still receive messages.
  */
 export class MemoryBudget {
   readonly #limits: MemoryLimits
@@ -56,7 +57,7 @@ export class MemoryBudget {
     this.#logger = options.logger
   }
 
-  /** Bytes that are incomplete or attached, over all connections. */
+  /** Bytes of incomplete messages and attach frames, over all connections. */
   get incomplete(): number {
     return this.#incomplete
   }
@@ -66,7 +67,7 @@ export class MemoryBudget {
     return this.#unread
   }
 
-  /** A connection holds this much now. */
+  /** Updates the memory that a connection uses. */
   update(holder: Holder, held: HeldBytes): void {
     const now = this.#clock.monotonic()
     const known = this.#entries.get(holder)
@@ -85,7 +86,7 @@ export class MemoryBudget {
     else if (this.#waiting.size > 0) this.#wake()
   }
 
-  /** Whether a connection may be given another message; `wake` is called when one may that may not now. */
+  /** Whether a message may be sent to a connection now. If not, `wake` is called when it may be. */
   mayTake(holder: Holder, wake: () => void): boolean {
     if (this.#unread <= this.#limits.unread) return true
     if ((this.#entries.get(holder)?.held.unread ?? 0) === 0) return true
@@ -115,7 +116,7 @@ export class MemoryBudget {
     )
   }
 
-  /** Looks now and then who does not read, as long as there is too much. */
+  /** Checks periodically for clients that do not read, while the limit is exceeded. */
   #planCheck(): void {
     this.#timer ??= this.#clock.setTimer(CHECK_MS, () => {
       this.#timer = undefined
@@ -128,7 +129,7 @@ export class MemoryBudget {
   #endOneThatDoesNotRead(): void {
     const now = this.#clock.monotonic()
     for (const [holder, { held }] of [...this.#entries]) {
-      // A large message on a slow line: it is being read, although nothing is told before all of it is.
+      // A large write on a slow line makes progress without an event until it is complete.
       const unread = holder.unreadBytes
       if (unread !== held.unread) this.update(holder, { ...held, unread })
     }
@@ -147,7 +148,7 @@ export class MemoryBudget {
     attempt(this.#logger, 'ending a connection', () => holder.endForMemory(why))
   }
 
-  /** Stops looking. */
+  /** Stops the periodic checks. */
   close(): void {
     this.#timer?.cancel()
     this.#entries.clear()

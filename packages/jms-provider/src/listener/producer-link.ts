@@ -20,19 +20,22 @@ import { kindOfType, parseAddress } from './address.ts'
 import type { ProviderConnection } from './provider-connection.ts'
 import type { LocalTransaction } from './transactions.ts'
 
-/** A client's producer: messages come in here. */
+/** The receiving link from a client's producer. */
 export class ProducerLink implements ReceiverHandler {
   readonly #connection: ProviderConnection
   readonly #link: ReceiverLink
-  /** Undefined for an anonymous producer, whose messages say where they go. */
+  /** Undefined for an anonymous producer, whose messages name their destination. */
   readonly #destination: Destination | undefined
   readonly #maxCredit: number
-  /** Messages that came and are not safe yet. */
+  /** Received messages that are not yet durable. */
   #underWay = 0
-  /** What came before and still waits for its destination; later ones must not overtake it. */
+  /** Earlier messages that still wait for their destination; later ones must not overtake them. */
   #queue: Promise<void> | undefined
   #isWaitingForRoom = false
-  /** Called when the link is over, with the peer's wish if it had one. Throws `AmqpError` to refuse it. */
+  /**
+   * Called when the link has ended, with the peer's detach if it sent one. Throws `AmqpError` to
+   * refuse it.
+   */
   readonly #onClosed: ((detach: Detach | undefined) => void) | undefined
 
   constructor(
@@ -52,7 +55,7 @@ export class ProducerLink implements ReceiverHandler {
     link.handler = this
   }
 
-  /** Gives credit, unless the destination is full. */
+  /** Grants credit unless the destination is full. */
   start(): void {
     this.#topUp()
   }
@@ -131,7 +134,7 @@ export class ProducerLink implements ReceiverHandler {
     }
   }
 
-  /** Without waiting, when it is known. */
+  /** Stay synchronous if the destination is known. */
   #destinationNow(message: EncodedMessage): Destination | undefined {
     if (this.#destination === undefined) return this.#connection.recentDestination(keyOf(message))
     if (!this.#destination.isClosed) return this.#destination
@@ -168,7 +171,7 @@ export class ProducerLink implements ReceiverHandler {
         return
       }
       const appended = destination.append(record)
-      // What is kept in memory is there at once, or refused.
+      // A temporary destination may refuse the message, so wait for the result.
       if (!record.envelope.durable && !destination.isTemporary) delivery.update(accepted)
       await appended
       delivery.update(accepted)
@@ -207,7 +210,9 @@ export class ProducerLink implements ReceiverHandler {
   }
 }
 
-/** Bytes that are kept for long: they must not keep all that the socket read with them. */
+/**
+ * Copies bytes that are kept for long; a slice would retain the whole buffer that the socket read.
+ */
 function apart(bytes: Buffer): Buffer {
   return bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes
 }
@@ -217,7 +222,7 @@ function keyOf(message: EncodedMessage): string {
   return `${type ?? ''}/${message.properties.to ?? ''}`
 }
 
-/** What a client is told of an error of ours. */
+/** Maps an error of the provider to the error that is sent to a client. */
 export function amqpErrorOf(error: unknown): AmqpError {
   if (error instanceof AmqpError) return error
   if (error instanceof MalformedInputError) {

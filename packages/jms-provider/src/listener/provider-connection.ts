@@ -34,40 +34,43 @@ import { amqpErrorOf, ProducerLink } from './producer-link.ts'
 import type { Joined, Subscriptions } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
 
-/** What the connections of a provider share. */
+/** State that all connections of a provider share. */
 export interface ConnectionContext {
   readonly engine: Engine
   readonly subscriptions: Subscriptions
   readonly management: Management
   readonly clock: Clock
   readonly logger: Logger
-  /** Container ids that are in use by connections that want to be the only one. */
+  /** Container ids of connections that requested exclusive use of their id. */
   readonly soleContainers: Map<string, ProviderConnection>
   readonly connections: Set<ProviderConnection>
-  /** Consumers and browsers by destination, to end them when it is deleted. */
+  /** Consumers and browsers by destination, to be closed when it is deleted. */
   readonly consumers: Map<Destination, Set<ConsumerLink>>
   readonly defaultKind: DestinationKind
-  /** Messages a producer may send ahead. */
+  /** Credit of a producer: messages that it may send ahead. */
   readonly producerCredit: number
   readonly maxMessageBytes: number
-  /** What transactions hold, over all connections. */
+  /** Memory and disk that the transactions of all connections hold. */
   readonly transactionStore: TransactionStore
-  /** Bytes of messages that came and are not safe yet, over all connections; beyond `maxBytes` senders are not read. */
+  /**
+   * Bytes of received messages that are not yet durable, over all connections. Above `maxBytes`,
+   * reading from senders stops.
+   */
   readonly underWay: { bytes: number; readonly maxBytes: number }
-  /** What connections hold in memory, over all of them. */
+  /** Memory budget of all connections. */
   readonly memory: MemoryBudget
-  /** Links that a connection may have. */
+  /** Limit on links of a connection. */
   readonly maxLinks: number
-  /** Messages without an outcome that the consumers of a connection may have. */
+  /** Limit on messages without an outcome that the consumers of a connection hold. */
   readonly maxUnsettled: number
-  /** Where clients may go when this provider is gone. */
+  /** Addresses that clients may fail over to. */
   readonly failoverServers: readonly { readonly host: string; readonly port: number }[]
 }
 
-/** Destinations of an anonymous producer that are kept at hand. */
+/** Number of destinations to cache for an anonymous producer. */
 const RECENT_DESTINATIONS = 100
 
-/** One client, by its connection: its sessions, links, transactions and temporary destinations. */
+/** One client connection: its sessions, links, transactions and temporary destinations. */
 export class ProviderConnection implements ConnectionHandler, Holder {
   readonly #context: ConnectionContext
   #connection: AmqpConnection | undefined
@@ -95,7 +98,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     this.startedAtMs = context.clock.now()
   }
 
-  /** The connection it serves, which needs its handler first. */
+  /** Sets the connection, which is created after its handler. */
   use(connection: AmqpConnection): void {
     this.#connection = connection
     this.#context.connections.add(this)
@@ -121,7 +124,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     return this.#context.engine.journal.flushed()
   }
 
-  /** Counts what came in and is not safe yet; beyond a limit nothing more is read. */
+  /** Counts received bytes that are not yet durable. Reading stops above a limit. */
   addBytes(count: number): void {
     const { underWay, connections } = this.#context
     underWay.bytes += count
@@ -136,7 +139,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     }
   }
 
-  /** Whether a consumer may be given another message; `wake` is called when one may that may not now. */
+  /** Whether a message may be sent to a consumer now. If not, `wake` is called when it may be. */
   mayTake(wake: () => void): boolean {
     if (this.unsettled < this.#context.maxUnsettled) return this.#context.memory.mayTake(this, wake)
     if (!this.#hasManyUnsettled) {
@@ -150,7 +153,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     return false
   }
 
-  /** Counts messages that consumers have, and that have no outcome. */
+  /** Counts messages that consumers hold without an outcome. */
   countUnsettled(delta: number): void {
     this.unsettled += delta
     if (delta > 0 || this.#unsettledWaiters.size === 0) return
@@ -160,17 +163,20 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     for (const wake of waiting) attempt(this.logger, 'delivering again', wake)
   }
 
-  /** Bytes that the client has not read, now. */
+  /** Bytes written to the client that it has not read yet. */
   get unreadBytes(): number {
     return this.#connection?.unreadBytes ?? 0
   }
 
-  /** What the connection keeps in memory has changed. */
+  /** The memory that the connection uses has changed. */
   onHeld(held: HeldBytes): void {
     this.#context.memory.update(this, held)
   }
 
-  /** Ends it: all connections together hold too much, and this one got stuck. */
+  /**
+   * Closes the connection: all connections together exceed a memory limit, and this one has stalled
+   * or is the slowest.
+   */
   endForMemory(why: string): void {
     this.logger.warn('a connection ends for the memory it holds', {
       client: this.#containerId,
@@ -179,7 +185,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     })
     const isUnread = this.unreadBytes > 0
     this.#connection?.terminate(new AmqpError(Condition.resourceLimitExceeded, why))
-    // What it does not read would stay with its socket.
+    // Unread bytes would stay in the socket's buffer.
     if (isUnread) this.#connection?.destroy()
   }
 
@@ -245,7 +251,10 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     }
   }
 
-  /** Releases all that the client had. A step that fails is logged and keeps none of the others from being taken. */
+  /**
+   * Releases everything that the client held. A step that fails is logged; the other steps still
+   * run.
+   */
   onClose(error: AmqpError | undefined): void {
     const { connections, soleContainers, logger } = this.#context
     const release = (what: string, step: () => void): void =>
@@ -264,7 +273,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     }
   }
 
-  /** A commit has no outcome that the client could be told: to a client that is what the loss of its connection means. */
+  /** The outcome of a commit is unknown. Closing the connection reports that to the client. */
   #endUnanswered(error: Error): void {
     this.logger.warn('a connection ends: the outcome of its transaction is not known', {
       client: this.#containerId,
@@ -277,7 +286,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     })
   }
 
-  /** Ends it: the provider stops, or is no longer the owner. */
+  /** Closes the connection: the provider stops or has lost ownership. */
   close(error: ErrorCondition): Promise<void> {
     return this.#connection?.close(error) ?? Promise.resolve()
   }
@@ -288,7 +297,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
 
   // Destinations.
 
-  /** Where an address leads. Rejects with `AmqpError` or `EngineError`. */
+  /** Resolves an address to a destination. Rejects with `AmqpError` or `EngineError`. */
   async destinationFor({ name, kind }: Pick<Address, 'name' | 'kind'>): Promise<Destination> {
     const { engine, defaultKind } = this.#context
     const known = engine.kindsOf(name)
@@ -335,7 +344,10 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     return destination
   }
 
-  /** The link that made a temporary destination is over. A client that asks for it is refused as long as there are consumers. */
+  /**
+   * Called when the link that created a temporary destination has ended. A client's request is
+   * refused while there are consumers.
+   */
   #deleteTemporary(destination: Destination, isAsked: boolean): void {
     if (!this.#temporary.has(destination)) return
     const isUsed = [...destination.subscriptions].some(({ consumerCount }) => consumerCount > 0)
@@ -376,7 +388,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     }
   }
 
-  /** Throws `amqp:resource-limit-exceeded` when the connection has too many links. */
+  /** Throws `amqp:resource-limit-exceeded` if the connection has too many links. */
   #checkLinks(link: SenderLink | ReceiverLink): void {
     const { maxLinks } = this.#context
     let count = 0
@@ -442,7 +454,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
       }
     }
     const text = textOf(target.address)
-    // Without an address messages say themselves where they go: the anonymous relay.
+    // Without an address, each message names its destination (anonymous relay).
     if (text === undefined || text === '') return { destination: undefined, target }
     const destination = await this.destinationFor(parseAddress(text, target.capabilities))
     return { destination, target }
@@ -458,7 +470,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     const found = await this.#destinationOfSource(source)
     const { destination } = found
     let joined: Joined | undefined
-    /** What the consumer holds beside messages. */
+    /** Releases what the consumer holds besides messages. */
     const leave = (detach: Detach | undefined): void => {
       const { consumers } = this.#context
       const others = consumers.get(destination)
@@ -482,7 +494,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
       }
       consumer = new ConsumerLink(this, link, {
         subscription: joined?.subscription ?? destination.queue,
-        // A topic's subscription has its selector already.
+        // The subscription of a topic applies the selector itself.
         selector: joined === undefined ? filters.selector : undefined,
         isBrowser: source.distributionMode === 'copy' && destination.kind === 'queue',
         isExclusive:
@@ -556,7 +568,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     return { destination, address: text, options: address.options, isOwnTemporary: false }
   }
 
-  /** A receiver without a source asks what it had: how a durable subscription is looked up to be ended. */
+  /** A receiver without a source looks up its durable subscription, in order to unsubscribe. */
   #onLookUp(link: SenderLink): void {
     const desired = link.remote?.desiredCapabilities ?? []
     const record = this.#context.subscriptions.find({

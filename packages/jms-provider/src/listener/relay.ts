@@ -3,8 +3,9 @@ import { timingSafeEqual } from 'node:crypto'
 import type { ClientNetwork, Clock, Connection, Random } from '@millrace/base'
 
 /**
- * A provider that does not own the destinations passes connections on, bytes as they are. It starts with a line that tells
- * the owner who the client is; the key in it is known only to who can read the state topic.
+ * A provider that does not own the destinations relays client connections to the owner, byte for
+ * byte. The relay first sends one line that identifies the client to the owner; it contains a key
+ * that only readers of the state topic know.
  */
 const MAGIC = Buffer.from('MILLRACE-RELAY ')
 const MAX_LINE = 512
@@ -14,7 +15,7 @@ export function newRelayKey(random: Random): string {
   return random.bytes(16).toString('hex')
 }
 
-/** Joins a client's connection with one to the owner. Rejects when the owner cannot be reached. */
+/** Connects a client's connection to the owner. Rejects if the owner cannot be reached. */
 export async function relay(
   client: Connection,
   options: {
@@ -22,7 +23,7 @@ export async function relay(
     readonly host: string
     readonly port: number
     readonly key: string
-    /** What the client has sent already. */
+    /** Bytes that the client has already sent. */
     readonly held: Buffer[]
   },
 ): Promise<void> {
@@ -59,15 +60,15 @@ function pipe(from: Connection, to: Connection): void {
   from.onClose = () => to.end()
 }
 
-/** What a relay said of the client behind it. */
+/** Client identity that a relay sent. */
 export interface RelayedClient {
   readonly remoteAddress: string
   readonly peerName: string | undefined
 }
 
 /**
- * Looks whether a connection comes from a relay. Calls back once, with the connection to serve; what was read too far is
- * given to it again. A relay with a wrong key is hung up on.
+ * Checks whether a connection comes from a relay. Calls `serve` once with the connection to serve;
+ * bytes read beyond the relay's line are delivered to it. A relay with a wrong key is disconnected.
  */
 export function unwrapRelay(
   transport: Connection,
@@ -75,7 +76,7 @@ export function unwrapRelay(
   onServable: (transport: Connection) => void,
 ): void {
   let read: Buffer = Buffer.alloc(0)
-  // Whoever connects says something soon.
+  // A client or relay that sends nothing is disconnected.
   const timer = clock.setTimer(FIRST_BYTES_MS, () => transport.destroy())
   const serve = (connection: Connection): void => {
     timer.cancel()
@@ -111,7 +112,9 @@ export function unwrapRelay(
   }
 }
 
-/** A connection that tells when it is closed, beside whoever serves it. */
+/**
+ * Wraps a connection to observe its close, without replacing the handler of the connection's owner.
+ */
 export function watchClose(transport: Connection, onClosed: () => void): Connection {
   let handler: Connection['onClose'] = () => {}
   const watched = Object.create(transport, {
@@ -132,7 +135,7 @@ export function watchClose(transport: Connection, onClosed: () => void): Connect
 
 type Handler = 'onData' | 'onEnd' | 'onClose' | 'onDrain'
 
-/** Handlers that are set on the wrapper are those of the transport. */
+/** Handlers set on the wrapper are set on the transport. */
 function forwardHandlers(
   wrapper: Connection,
   transport: Connection,
@@ -158,7 +161,7 @@ function serveWith(
 }
 
 function isSameKey(given: string, key: string): boolean {
-  // A peer may send any characters: only the bytes have lengths to compare.
+  // The text may contain any characters; compare the lengths in bytes.
   const [a, b] = [Buffer.from(given), Buffer.from(key)]
   return a.length === b.length && timingSafeEqual(a, b)
 }

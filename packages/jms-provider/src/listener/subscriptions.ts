@@ -7,7 +7,7 @@ import type { SubscriptionRecord } from '../state/state-record.ts'
 import type { Subscription } from '../subscription/subscription.ts'
 import type { SourceFilters } from './filters.ts'
 
-/** What a consumer of a topic asks for. */
+/** Parameters of a consumer's request for a topic subscription. */
 export interface SubscriptionRequest {
   readonly linkName: string
   readonly containerId: string
@@ -15,21 +15,25 @@ export interface SubscriptionRequest {
   readonly filters: SourceFilters
 }
 
-/** A subscription for one more consumer; `leave` when the consumer goes, for good or not. */
+/**
+ * A subscription with one more consumer. Call `leave` when the consumer closes (`forGood`) or
+ * detaches.
+ */
 export interface Joined {
   readonly subscription: Subscription
   leave(forGood: boolean): void
 }
 
 /**
- * Who subscribes to topics, and the rules of Jakarta Messaging 3.1 for it (section 6.11): a subscription is known by its
- * client's id and its name; changing its topic or selector makes it anew, unless somebody uses it.
+ * Subscriptions of topics, by the rules of Jakarta Messaging 3.1 (section 6.11): a subscription is
+ * identified by client id and name. Changing its topic or selector recreates it, unless it has
+ * consumers.
  */
 export class Subscriptions {
   readonly #engine: Engine
-  /** Consumers by subscription. */
+  /** Number of consumers by subscription id. */
   readonly #users = new Map<string, number>()
-  /** What volatile shared subscriptions were made with. */
+  /** Volatile shared subscriptions and the parameters that they were created with. */
   readonly #volatile = new Map<
     string,
     { readonly shape: string; readonly subscription: Subscription }
@@ -41,7 +45,7 @@ export class Subscriptions {
     this.#engine = engine
   }
 
-  /** Joins or makes the subscription that a source asks for. Rejects with `AmqpError`. */
+  /** Joins or creates the subscription that a source requests. Rejects with `AmqpError`. */
   async join(destination: Destination, request: SubscriptionRequest): Promise<Joined> {
     const { source, filters, containerId } = request
     const capabilities = source.capabilities ?? []
@@ -70,7 +74,7 @@ export class Subscriptions {
       selector: filters.selector?.text ?? null,
       noLocalOf: filters.noLocal ? containerId : null,
     }
-    // Two that come at once must not both make it.
+    // Concurrent requests must not both create it.
     return this.#oneAtATime(id, () =>
       isDurable ? this.#joinDurable(destination, wanted) : this.#joinVolatile(destination, wanted),
     )
@@ -88,7 +92,7 @@ export class Subscriptions {
     }
   }
 
-  /** Consumers of shared and of durable subscriptions. */
+  /** Number of consumers of shared and durable subscriptions. */
   get userCount(): number {
     let count = 0
     for (const users of this.#users.values()) count += users
@@ -195,7 +199,7 @@ export class Subscriptions {
     }
   }
 
-  /** The durable subscription that a name stands for, for who wants to end it: the shared and the other one. */
+  /** Finds the durable subscription with a name, shared or not, to unsubscribe it. */
   find(request: {
     readonly linkName: string
     readonly containerId: string
@@ -206,7 +210,7 @@ export class Subscriptions {
     return this.#engine.subscriptionRecord(`durable/${scope}/${name}`)
   }
 
-  /** Deletes a durable subscription. Throws `amqp:resource-locked` while somebody consumes from it. */
+  /** Deletes a durable subscription. Throws `amqp:resource-locked` while it has consumers. */
   async remove(id: string): Promise<void> {
     if (this.#usersOf(id) > 0) {
       throw new AmqpError(Condition.resourceLocked, `subscription ${id} has consumers`)

@@ -19,13 +19,15 @@ import type { Acquired } from '../subscription/subscription.ts'
 import { HeldSends } from '../transaction/held-sends.ts'
 import type { TransactionStore } from '../transaction/transaction-store.ts'
 
-/** A transaction of a client: what it sent and what it consumed, until it ends. */
+/** A client's transaction: sent and consumed messages, until it is discharged. */
 export class LocalTransaction {
   readonly sends: HeldSends
   readonly receipts: Acquired[] = []
-  /** What becomes of other messages when it ends, either way. */
+  /**
+   * Releases and rejections of messages to apply when the transaction ends, by commit or rollback.
+   */
   readonly returns: (() => void)[] = []
-  /** Sends whose destination is still being found. */
+  /** Sends whose destination is still being resolved. */
   readonly pending: Promise<unknown>[] = []
   #failure: AmqpError | undefined
 
@@ -33,24 +35,27 @@ export class LocalTransaction {
     this.sends = new HeldSends(store)
   }
 
-  /** Why it can only be rolled back. */
+  /** Error because of which the transaction can only be rolled back; undefined for none. */
   get failure(): AmqpError | undefined {
     return this.#failure
   }
 
-  /** It can only be rolled back from here on: what it sent is forgotten now. */
+  /** Marks the transaction as rollback-only and discards its sends. */
   fail(error: AmqpError): void {
     this.#failure ??= error
     this.sends.clear()
   }
 
-  /** Adds a message. Throws `amqp:resource-limit-exceeded`, and why the transaction has failed. */
+  /**
+   * Adds a message. Throws `amqp:resource-limit-exceeded`, or the rollback error if the transaction
+   * has failed.
+   */
   send(destination: Destination, record: NewRecord): void {
     if (this.#failure !== undefined) throw rollback(this.#failure.message)
     this.sends.add(destination, record)
   }
 
-  /** Forgets what it sent and gives back what it consumed, each message in its own try. */
+  /** Discards the sends and returns consumed messages, each independently. */
   rollBack(logger: Logger): void {
     attempt(logger, 'freeing what a transaction held', () => this.sends.clear())
     for (const acquired of this.receipts) {
@@ -61,14 +66,14 @@ export class LocalTransaction {
     this.giveBack(logger)
   }
 
-  /** Carries out what is to become of other messages. */
+  /** Applies the postponed releases and rejections. */
   giveBack(logger: Logger): void {
     for (const give of this.returns) attempt(logger, 'giving back a message of a transaction', give)
   }
 }
 
 const COORDINATOR_CREDIT = 100
-/** Transactions that a connection may have at a time; a JMS session has one. */
+/** Limit on transactions of a connection; a JMS session uses one. */
 const MAX_TRANSACTIONS = 4096
 
 /** The transactions of a connection (AMQP 1.0, part 4). */
@@ -84,7 +89,10 @@ export class Transactions {
     readonly journal: Journal
     readonly logger: Logger
     readonly store: TransactionStore
-    /** Nobody knows how a transaction ended, so that the client must not be told anything but that. */
+    /**
+     * Called when the outcome of a commit is unknown. The client must not be sent any other
+     * outcome.
+     */
     readonly onOutcomeUnknown: (error: Error) => void
   }) {
     this.#journal = options.journal
@@ -93,7 +101,7 @@ export class Transactions {
     this.#onOutcomeUnknown = options.onOutcomeUnknown
   }
 
-  /** Throws `amqp:transaction:unknown-id`. */
+  /** Returns a transaction. Throws `amqp:transaction:unknown-id`. */
   get(id: Buffer): LocalTransaction {
     const transaction = this.#byId.get(id.toString('hex'))
     if (transaction === undefined) {
@@ -105,7 +113,9 @@ export class Transactions {
     return transaction
   }
 
-  /** Answers to a link to the coordinator. Its transactions are rolled back when it ends. */
+  /**
+   * Serves a link to the transaction coordinator. Its transactions are rolled back when it ends.
+   */
   serve(link: ReceiverLink): void {
     const own = new Set<string>()
     link.handler = {
@@ -188,12 +198,12 @@ export class Transactions {
       transaction.rollBack(this.#logger)
       throw rollback(`a message of the transaction was refused: ${failure.message}`)
     }
-    // What was taken away meanwhile (the subscription was deleted) is nobody's any more.
+    // Skip messages that have been removed meanwhile because their subscription was deleted.
     const held = receipts.filter((each) => !each.isDone)
     try {
       if (sends.count > 0 || held.length > 0) await this.#journal.commit({ sends, receipts: held })
     } catch (error) {
-      // What it consumed stays where it is: it may have been.
+      // Consumed messages stay acquired: their consumption may have been committed.
       if (error instanceof OutcomeUnknownError) throw error
       transaction.rollBack(this.#logger)
       throw rollback(`the transaction could not be written: ${(error as Error).message}`)
@@ -203,12 +213,12 @@ export class Transactions {
     transaction.giveBack(this.#logger)
   }
 
-  /** Transactions that were declared and not ended. */
+  /** Number of transactions that are declared and not discharged. */
   get count(): number {
     return this.#byId.size
   }
 
-  /** The connection is gone. */
+  /** Rolls back all transactions; the connection has ended. */
   close(): void {
     for (const transaction of this.#byId.values()) transaction.rollBack(this.#logger)
     this.#byId.clear()

@@ -15,7 +15,7 @@ import { type ProviderConfig, ProviderConfigError } from '../config/provider-con
 
 const SCRAM_ITERATIONS = 4096
 
-/** Who may connect, and how they show it. */
+/** Users that may connect and their credentials. */
 export class Users {
   readonly #passwords: ReadonlyMap<string, string>
   readonly #anonymous: string
@@ -28,7 +28,10 @@ export class Users {
     this.#random = random
   }
 
-  /** What is offered to a peer at an address, with the name in its certificate if it showed one. */
+  /**
+   * Returns the authenticator for a peer's address and the name in its certificate, if it presented
+   * one.
+   */
   authenticatorFor(remoteAddress: string, externalName: string | undefined): Authenticator {
     const isOpen =
       this.#anonymous === 'always' ||
@@ -42,7 +45,7 @@ export class Users {
       mechanisms: offered,
       externalName,
       checkPassword: async (username, password) => {
-        // Where everybody may connect, a name is as good as none.
+        // If anonymous access is open, any name and password are accepted.
         if (this.#passwords.size === 0) return isOpen
         const expected = this.#passwords.get(username)
         return expected !== undefined && isSame(expected, password)

@@ -11,7 +11,7 @@ import type { DiscardReason } from '../subscription/subscription.ts'
 import type { StoredMessage } from './stored-message.ts'
 import { type NewRecord, toRecord } from './to-record.ts'
 
-/** Properties of dead letters and expired messages, beside those of the message itself. */
+/** Properties that are added to dead letters and expired messages. */
 export const DeadLetterProperty = {
   reason: 'JMS_Millrace_DeadLetterReason',
   /** `queue://name`, or `topic://name` with the subscription after a slash. */
@@ -21,7 +21,10 @@ export const DeadLetterProperty = {
   messageId: 'JMS_Millrace_DeadLetterMessageID',
 } as const
 
-/** The message as it goes to the dead letters: its body as it was, for ever, with what happened to it told in properties. */
+/**
+ * Creates a dead letter from a message: the body is unchanged, it does not expire, and properties
+ * record why it was moved.
+ */
 export function deadLetter(
   message: StoredMessage,
   told: {
@@ -34,7 +37,7 @@ export function deadLetter(
 ): NewRecord {
   const head = new EncodedMessage(message.envelope.head)
   const properties = new Map<string, AmqpValue>(head.applicationProperties)
-  // Ids for duplicate detection would keep a second dead letter out.
+  // Duplicate ids would suppress a second dead letter.
   properties.delete('_AMQ_DUPL_ID')
   properties.delete('JMS_Millrace_DuplicateID')
   properties.set(DeadLetterProperty.reason, told.reason)
@@ -46,7 +49,10 @@ export function deadLetter(
   return rewritten(message, { properties, nowMs: told.nowMs, keepsTimes: false })
 }
 
-/** The message with other application properties. Without `keepsTimes` it neither expires nor waits. */
+/**
+ * Replaces the application properties of a message. Without `keepsTimes`, expiry and delivery time
+ * are removed.
+ */
 export function rewritten(
   message: StoredMessage,
   options: {

@@ -1,45 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
 
-/** The record header that carries what a JMS message has and a Kafka record has no place for. */
+/** Record header for the parts of a JMS message that a Kafka record has no field for. */
 export const ENVELOPE_HEADER = 'amqp'
 const VERSION = 1
 const FIXED_SIZE = 40
 
 const Flag = { durable: 1, group: 2, wholeBody: 4, duplicateId: 8 } as const
 
-/** What is kept of a message beside its body, in a form that the index reads without decoding AMQP. */
+/** Metadata of a message, in a form that the index reads without decoding AMQP. */
 export interface Envelope {
   readonly durable: boolean
   /** 0 to 9. */
   readonly priority: number
   /** Milliseconds since 1970, 0 for never. */
   readonly expiresAtMs: number
-  /** Not to be delivered before; milliseconds since 1970, 0 for at once. */
+  /** Earliest delivery time, milliseconds since 1970; 0 for immediately. */
   readonly deliverAtMs: number
-  /** A number made of the sending connection's container id, so that it need not get its own messages. */
+  /** Hash of the sending connection's container id, for noLocal. */
   readonly origin: bigint
-  /** Whether it belongs to a message group. */
+  /** Whether the message belongs to a message group. */
   readonly hasGroup: boolean
-  /** Whether it names itself for duplicate detection. */
+  /** Whether the message has an id for duplicate detection. */
   readonly hasDuplicateId: boolean
   /** Message annotations, properties and application properties, encoded. */
   readonly head: Buffer
-  /** How many bytes at the end of `head` are the application properties section. */
+  /** Size of the application properties section at the end of `head`, in bytes. */
   readonly propertiesSize: number
 }
 
-/** As much of an envelope as the index needs, read without making anything else of it. */
+/** The part of an envelope that the index needs, read without decoding the rest. */
 export interface EnvelopeSummary {
   readonly durable: boolean
   readonly priority: number
   readonly expiresAtMs: number
   readonly deliverAtMs: number
-  /** The application properties section, empty without any. */
+  /** Application properties section; empty if absent. */
   readonly properties: Buffer
 }
 
-/** Undefined for an envelope that needs a closer look: of another version, in a group, or with an id for duplicate detection. */
+/**
+ * Reads a summary. Returns undefined for an envelope that needs decoding: of another version, in a
+ * group, or with a duplicate id.
+ */
 export function summarizeEnvelope(buffer: Buffer): EnvelopeSummary | undefined {
   const flags = buffer[1] as number
   const isPlain = buffer[0] === VERSION && (flags & (Flag.group | Flag.duplicateId)) === 0
@@ -56,16 +59,16 @@ export function summarizeEnvelope(buffer: Buffer): EnvelopeSummary | undefined {
   }
 }
 
-/** A 64-bit time; most are 0. */
+/** Reads a 64-bit time without `bigint`, for speed. */
 function time(buffer: Buffer, at: number): number {
   return buffer.readUInt32BE(at) * 0x1_0000_0000 + buffer.readUInt32BE(at + 4)
 }
 
-/** How the body lies in the record. */
+/** Encoding of the body in the record. */
 export interface EnvelopeBody {
-  /** True when `bytes` is the whole body and the record's value only a rendering of it. */
+  /** True if `bytes` is the complete body and the record's value is only a rendering of it. */
   readonly isWhole: boolean
-  /** The body's sections, or what comes before the value in them. */
+  /** The complete body sections, or the bytes before the value in them. */
   readonly bytes: Buffer
   readonly footer: Buffer
 }
@@ -94,7 +97,7 @@ export function encodeEnvelope(envelope: Envelope, body: EnvelopeBody): Buffer {
   return buffer
 }
 
-/** Throws `MalformedInputError` for bytes that no provider wrote. */
+/** Decodes an envelope. Throws `MalformedInputError` for malformed bytes. */
 export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
   if (buffer.length < FIXED_SIZE || buffer[0] !== VERSION) {
     throw new MalformedInputError(`header ${ENVELOPE_HEADER} is no envelope of version ${VERSION}`)

@@ -6,7 +6,7 @@ import { fromRecord } from './from-record.ts'
 import type { StoredMessage } from './stored-message.ts'
 import { toRecord } from './to-record.ts'
 
-/** The message in a record that a Kafka program wrote. */
+/** Converts a record that a Kafka program wrote to a message. */
 function foreign(value: string, headers: Readonly<Record<string, string>> = {}): StoredMessage {
   const all = Object.entries(headers).map(([key, text]) => ({ key, value: Buffer.from(text) }))
   return fromRecord({

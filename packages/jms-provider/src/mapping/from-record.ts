@@ -19,7 +19,7 @@ import { decodeEnvelope, ENVELOPE_HEADER, type Envelope } from './envelope.ts'
 import { rawNumber } from './raw-json.ts'
 import { DEFAULT_PRIORITY, StoredMessage } from './stored-message.ts'
 
-/** As much of a record as the mapping looks at. */
+/** The fields of a record that the mapping reads. */
 export interface StoredRecord {
   readonly topic: string
   readonly partition: number
@@ -33,7 +33,7 @@ export interface StoredRecord {
 
 const noBytes = Buffer.alloc(0)
 
-/** The message in a record, whoever wrote it. */
+/** Converts a record of any writer to a message. */
 export function fromRecord(record: StoredRecord): StoredMessage {
   const place = {
     partition: record.partition,
@@ -49,14 +49,14 @@ export function fromRecord(record: StoredRecord): StoredMessage {
         : [envelope.bytes, record.valueBytes ?? noBytes, envelope.footer]
       return new StoredMessage(place, envelope, body)
     } catch (error) {
-      // Somebody else's header of the same name.
+      // A header of the same name that another program wrote.
       if (!(error instanceof MalformedInputError)) throw error
     }
   }
   return fromForeign(record, place)
 }
 
-/** A message for what a plain Kafka program wrote. */
+/** Creates the message for a record of a plain Kafka program. */
 function fromForeign(
   record: StoredRecord,
   place: { readonly partition: number; readonly offset: number; readonly timestamp: number },
@@ -113,7 +113,7 @@ function fromForeign(
   return new StoredMessage(place, envelope, [encoded.bodyBytes])
 }
 
-/** Record headers that mean a JMS header; all others become string properties. */
+/** Record headers that map to JMS headers; all others become string properties. */
 const foreignHeaders = new Set([
   'JMSMessageID',
   'JMSCorrelationID',
@@ -131,7 +131,7 @@ function wholeNumber(text: string | undefined): number {
   return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : 0
 }
 
-/** Whatever is no priority is the usual one. */
+/** An invalid priority is replaced by the default. */
 function priorityOf(text: string | undefined): number {
   return text !== undefined && /^\d$/.test(text) ? Number(text) : DEFAULT_PRIORITY
 }
@@ -146,7 +146,9 @@ function replyToOf(
   return { address: match[2] as string, type }
 }
 
-/** Text when it is UTF-8, bytes when it is not, or what the header `JMSMessageType` says. */
+/**
+ * Text if the value is valid UTF-8, otherwise bytes; the header `JMSMessageType` overrides this.
+ */
 function foreignBody(
   value: Buffer | null,
   wanted: string | undefined,
@@ -187,7 +189,10 @@ const MAX_INT = 2n ** 31n - 1n
 const MIN_LONG = -(2n ** 63n)
 const MAX_LONG = 2n ** 63n - 1n
 
-/** Whole numbers that a double cannot hold come as `bigint`, as far as a long goes; numbers with a point or an exponent as doubles. */
+/**
+ * Integers within 32 bits stay numbers, within 64 bits they become `bigint`. All other numbers
+ * become doubles.
+ */
 function parseJson(text: string): unknown {
   return JSON.parse(text, (_key, value: unknown, context?: { readonly source?: string }) => {
     if (typeof value !== 'number') return value
@@ -199,7 +204,10 @@ function parseJson(text: string): unknown {
   })
 }
 
-/** What a map or stream message can hold; what it cannot becomes JSON text. */
+/**
+ * Converts a JSON value to a value that map and stream messages can hold; other values become JSON
+ * text.
+ */
 function jsonValue(value: unknown): AmqpValue {
   if (value === null || value instanceof Typed) return value
   switch (typeof value) {

@@ -12,17 +12,17 @@ import {
 import type { Selectable, SelectorValue } from '../selector/selector.ts'
 import type { Envelope } from './envelope.ts'
 
-/** JMS's default priority, for messages that say none. */
+/** Default JMS priority, for messages without one. */
 export const DEFAULT_PRIORITY = 4
 
-/** A message as a log has it, ready to be selected, sorted and sent. */
+/** A message as stored in a log. */
 export class StoredMessage implements Selectable {
   readonly partition: number
   readonly offset: number
-  /** When it was written, milliseconds since 1970. */
+  /** Timestamp of the record, milliseconds since 1970. */
   readonly timestamp: number
   readonly envelope: Envelope
-  /** The body's sections, in pieces that together are what was sent. */
+  /** Body sections, in buffers whose concatenation is what was sent. */
   readonly body: readonly Buffer[]
   #properties: PropertiesSection | undefined
   #applicationProperties: ReadonlyMap<string, AmqpValue> | undefined
@@ -39,7 +39,7 @@ export class StoredMessage implements Selectable {
     this.body = body
   }
 
-  /** Bytes it takes, near enough. */
+  /** Approximate size in memory, in bytes. */
   get size(): number {
     let size = this.envelope.head.length + 64
     for (const piece of this.body) size += piece.length
@@ -56,7 +56,9 @@ export class StoredMessage implements Selectable {
     return this.#applicationProperties
   }
 
-  /** Its application properties as they are encoded, undefined in an unusual encoding. */
+  /**
+   * Encoded application properties section; undefined if its descriptor is not in the short form.
+   */
   get propertySection(): Buffer | undefined {
     const { head, propertiesSize } = this.envelope
     const section = head.subarray(head.length - propertiesSize)
@@ -67,7 +69,10 @@ export class StoredMessage implements Selectable {
     return this.envelope.hasGroup ? this.properties.groupId : undefined
   }
 
-  /** The pieces of the message for a receiver: a header of its own, then the bytes as they were sent. */
+  /**
+   * Buffers of the message for a receiver: a new header section, then the stored sections
+   * unchanged.
+   */
   pieces(deliveryCount: number, nowMs: number): Buffer[] {
     const { durable, priority, expiresAtMs, head } = this.envelope
     const ttl = expiresAtMs === 0 ? undefined : Math.max(expiresAtMs - nowMs, 0)
@@ -97,11 +102,11 @@ const headers: Readonly<Record<string, (message: StoredMessage) => SelectorValue
   JMSXGroupSeq: ({ properties }) =>
     properties.groupSequence === undefined ? undefined : BigInt(properties.groupSequence),
   JMSXUserID: ({ properties }) => properties.userId?.toString('utf8'),
-  // How often a message was delivered is known to the index only, and changes while it waits.
+  // Not selectable: only the index knows the delivery count, which changes while the message waits.
   JMSRedelivered: () => undefined,
 }
 
-/** A property as selectors see it. */
+/** Converts a property to the value that selectors see. */
 export function selectorValue(value: AmqpValue | undefined): SelectorValue {
   if (typeof value === 'string' || typeof value === 'boolean') return value
   if (!(value instanceof Typed)) return undefined
@@ -129,7 +134,9 @@ export function selectorValue(value: AmqpValue | undefined): SelectorValue {
 
 const plainHeaders = new Map<number, Buffer>()
 
-/** A header section; the usual ones, without time to live and never delivered, are made once. */
+/**
+ * Encodes a header section. Common ones, without time to live and for a first delivery, are cached.
+ */
 function headerOf(
   durable: boolean,
   priority: number,

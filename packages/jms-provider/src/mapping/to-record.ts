@@ -15,7 +15,10 @@ import { ENVELOPE_HEADER, type Envelope, type EnvelopeBody, encodeEnvelope } fro
 import { rawNumber } from './raw-json.ts'
 import { DEFAULT_PRIORITY } from './stored-message.ts'
 
-/** Application properties that name a message for duplicate detection; the first is Artemis's, so that its users need change nothing. */
+/**
+ * Application properties that hold an id for duplicate detection. The first one is the name that
+ * Artemis uses.
+ */
 export const duplicateIdProperties = ['_AMQ_DUPL_ID', 'JMS_Millrace_DuplicateID'] as const
 
 export interface RecordHeader {
@@ -23,23 +26,26 @@ export interface RecordHeader {
   readonly value: Buffer | string
 }
 
-/** A message in the form in which it goes into a log. */
+/** A message in the form in which it is written to a log. */
 export interface NewRecord {
   readonly envelope: Envelope
-  /** The message group, so that Kafka keeps a group in one partition. */
+  /** Message group; as the key, it keeps a group in one partition. */
   readonly key: string | null
   readonly value: Buffer | null
   readonly headers: readonly RecordHeader[]
-  /** The body's sections in pieces, for logs that are kept in memory. */
+  /** Body sections in buffers, for logs in memory. */
   readonly body: readonly Buffer[]
 }
 
-/** Turns a container id into the number that envelopes carry. */
+/** Hashes a container id to the origin that envelopes carry. */
 export function originOf(containerId: string): bigint {
   return createHash('sha256').update(containerId).digest().readBigUInt64BE(0)
 }
 
-/** Maps a message as it was sent to a record: docs/reference/jms-records.md has the page on it. Throws `MalformedInputError`. */
+/**
+ * Converts a sent message to a record; docs/reference/jms-records.md documents the mapping. Throws
+ * `MalformedInputError`.
+ */
 export function toRecord(
   message: EncodedMessage,
   { nowMs, origin }: { readonly nowMs: number; readonly origin: bigint },
@@ -71,7 +77,7 @@ export function toRecord(
   if (envelope.deliverAtMs > 0) add('JMSDeliveryTime', String(envelope.deliverAtMs))
   add('JMSXGroupID', properties.groupId)
   for (const [name, property] of applicationProperties) add(name, propertyText(property))
-  // The last of a name counts, also when a property has the same.
+  // The last header of a name wins, even if a property has the same name.
   headers.push({ key: ENVELOPE_HEADER, value: encodeEnvelope(envelope, body) })
   return {
     envelope,
@@ -105,8 +111,9 @@ export function replyToText(
 }
 
 /**
- * The record's value and how to make the body of it again: of a text the UTF-8 bytes, of bytes the bytes, of anything else JSON
- * to read, with the body itself in the envelope.
+ * Splits a body into the record's value and what is needed to restore it. The value of a text body
+ * is its UTF-8 bytes, that of a binary body its bytes. Any other value is JSON for reading, and the
+ * envelope holds the complete body.
  */
 function splitBody(message: EncodedMessage): {
   readonly value: Buffer | null
@@ -126,9 +133,9 @@ function splitBody(message: EncodedMessage): {
   return { value: rendered(message), body }
 }
 
-/** How many bytes at the end of a body are the text or the binary itself; undefined for other bodies. */
+/** Size of the text or binary at the end of a body, in bytes; undefined for other bodies. */
 function contentSizeOf(body: Buffer, section: number): number | undefined {
-  // The descriptor is three bytes but for peers that write it at length; those bodies are kept whole.
+  // A descriptor in its short form takes three bytes; bodies with another form are stored whole.
   if (body[1] !== 0x53) return undefined
   const code = body[3]
   const isText = section === Section.value

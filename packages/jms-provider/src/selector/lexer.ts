@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
 
-/** A selector that is not one. `position` counts characters from 1. */
+/** An invalid selector. */
 export class InvalidSelectorError extends MillraceError {
   override readonly name = 'InvalidSelectorError'
-  /** Position in the selector, counted from 0. */
+  /** Position of the error in the selector, in characters from 1. */
   readonly position: number
 
-  /** Creates the error for a problem at a position of a selector. */
+  /** Creates the error for a position in a selector. */
   constructor(selector: string, position: number, problem: string) {
     super(
       'MILLRACE_INVALID_SELECTOR',
@@ -28,9 +28,9 @@ export type TokenKind =
 
 export interface Token {
   readonly kind: TokenKind
-  /** A keyword in upper case; a string without its quotes; otherwise as written. */
+  /** A keyword in upper case, a string without quotes, otherwise the source text. */
   readonly text: string
-  /** Where it starts, from 1. */
+  /** Start position, from 1. */
   readonly position: number
 }
 
@@ -57,7 +57,10 @@ const patterns = {
   symbol: /<>|<=|>=|[=<>+\-*/(),]/y,
 } as const
 
-/** Cuts a selector (Jakarta Messaging 3.1, section 3.8.1) into tokens, the last one of kind `end`. */
+/**
+ * Splits a selector (Jakarta Messaging 3.1, section 3.8.1) into tokens. The last one has kind
+ * `end`.
+ */
 export function tokensOf(selector: string): Token[] {
   const tokens: Token[] = []
   let at = 0

@@ -5,8 +5,9 @@ const MANY = Symbol('%')
 type Part = string | typeof ONE | typeof MANY
 
 /**
- * A pattern of LIKE: `_` is one character, `%` any number of them, and what follows the escape character is itself. It takes
- * no more steps than the product of both lengths, whatever the pattern.
+ * A LIKE pattern: `_` matches one character, `%` any number of characters; the character after an
+ * escape character is literal. Matching takes at most the product of both lengths in steps,
+ * whatever the pattern.
  */
 export class LikePattern {
   readonly #parts: readonly Part[]
@@ -31,7 +32,7 @@ export class LikePattern {
     const chars = [...text]
     let at = 0
     let part = 0
-    /** Where to go on when what follows the last `%` does not fit. */
+    /** Where to resume when the part after the last `%` does not match. */
     let retryPart = -1
     let retryAt = 0
     while (at < chars.length) {

@@ -125,15 +125,16 @@ describe('Selector', () => {
     })
   }
 
-  /** What an expression comes to: a selector tells TRUE from the rest, and its negation FALSE. */
+  /** Value of an expression: a selector distinguishes TRUE from the rest, its negation FALSE. */
   function truthOf(text: string): string {
     const values = { s: 'a', i: 5n, d: 2.5, b: true }
     if (matches(text, values)) return 'T'
     return matches(`NOT (${text})`, values) ? 'F' : 'u'
   }
 
-  // Columns: a string, an exact and an approximate number, a boolean, a property that is missing. Unlike types compare as FALSE, what is
-  // missing as unknown (Jakarta Messaging 3.1, sections 3.8.1.2 and 3.8.1.3); IN and LIKE know nothing of what is no string.
+  // Columns: a string, an exact and an approximate number, a boolean, a missing property. Comparing
+  // different types is FALSE, comparing a missing value is unknown (Jakarta Messaging 3.1, sections
+  // 3.8.1.2 and 3.8.1.3). IN and LIKE are unknown for values other than strings.
   const table = `
                               s  i  d  b  missing
     % = 'a'                   T  F  F  F  u

@@ -3,35 +3,38 @@
 import { InvalidSelectorError, type Token, type TokenKind, tokensOf } from './lexer.ts'
 import { LikePattern } from './like-pattern.ts'
 
-/** What an identifier or an expression comes to. Exact numbers are `bigint`, approximate ones `number`; undefined is NULL. */
+/**
+ * Value of an identifier or expression. Exact numbers are `bigint`, approximate ones `number`;
+ * undefined is NULL.
+ */
 export type SelectorValue = string | boolean | bigint | number | undefined
 
-/** What a selector looks at: headers and properties by name. */
+/** The headers and properties of a message, by name. */
 export interface Selectable {
-  /** Value of a header or property; undefined for none. */
+  /** Returns the value of a header or property; undefined if absent. */
   valueOf(name: string): SelectorValue
 }
 
-/** An expression, ready to be evaluated. */
+/** A compiled expression. */
 type Evaluate = (message: Selectable) => SelectorValue
 
-/** What is known of an expression before any message is there. */
+/** Static type of an expression, as far as it is known without a message. */
 type StaticType = 'boolean' | 'string' | 'number' | 'unknown'
 
 interface Expression {
   readonly evaluate: Evaluate
   readonly type: StaticType
-  /** Only identifiers may stand before LIKE, IN and IS. */
+  /** True for an identifier: only identifiers may precede LIKE, IN and IS. */
   readonly identifier?: string
   readonly position: number
 }
 
 /** A compiled message selector (Jakarta Messaging 3.1, section 3.8.1). */
 export class Selector {
-  /** Text of the selector. */
+  /** Source text of the selector. */
   readonly text: string
   readonly #evaluate: Evaluate
-  /** The identifiers in it. */
+  /** Identifiers that the selector uses. */
   readonly identifiers: ReadonlySet<string>
 
   private constructor(text: string, evaluate: Evaluate, identifiers: ReadonlySet<string>) {
@@ -40,7 +43,10 @@ export class Selector {
     this.identifiers = identifiers
   }
 
-  /** Undefined for null and blank text, which select everything. Throws `InvalidSelectorError`. */
+  /**
+   * Compiles a selector. Returns undefined for null and blank text, which match all messages.
+   * Throws `InvalidSelectorError`.
+   */
   static compile(text: string | null | undefined): Selector | undefined {
     if (text === null || text === undefined || text.trim() === '') return undefined
     const parser = new Parser(text)
@@ -48,13 +54,13 @@ export class Selector {
     return new Selector(text, expression.evaluate, parser.identifiers)
   }
 
-  /** True only for TRUE: what is unknown does not match. */
+  /** Returns true only if the selector evaluates to TRUE; unknown does not match. */
   matches(message: Selectable): boolean {
     return this.#evaluate(message) === true
   }
 }
 
-/** Parentheses and NOTs beyond this are refused; each takes stack when it is evaluated. */
+/** Maximum depth of parentheses and NOTs; each level uses stack during evaluation. */
 const MAX_DEPTH = 200
 
 class Parser {
@@ -86,7 +92,7 @@ class Parser {
     return token
   }
 
-  /** Takes the next token if it is that keyword or symbol. */
+  /** Consumes the next token if it is the given keyword or symbol. */
   #take(...texts: readonly string[]): Token | undefined {
     const token = this.#peek()
     const isWord = token.kind === 'keyword' || token.kind === 'symbol'
@@ -113,7 +119,7 @@ class Parser {
     return new InvalidSelectorError(this.#text, position, problem)
   }
 
-  /** An expression that can be true or false. */
+  /** Parses an expression that can be true or false. */
   #condition(expression: Expression): Expression {
     if (expression.type === 'boolean' || expression.type === 'unknown') return expression
     throw this.#error(expression.position, `a condition was expected, not a ${expression.type}`)
@@ -253,7 +259,7 @@ class Parser {
     return {
       type: 'boolean',
       position,
-      // For a property that is no string nothing is known, as for one that is missing.
+      // Unknown for a property that is not a string, as for a missing one.
       evaluate(message) {
         const value = evaluate(message)
         return typeof value === 'string' ? matches(value) !== isNot : undefined
@@ -316,7 +322,7 @@ class Parser {
     const sign = this.#take('+', '-')
     if (sign === undefined) return this.#primary()
     const number = this.#peek()
-    // -9223372036854775808 is a long although its positive is not.
+    // -9223372036854775808 is a long although its absolute value is not.
     if (number.kind === 'exact' && sign.text === '-') {
       this.#next()
       return this.#exact({ ...number, text: `-${number.text}`, position: sign.position })
@@ -413,12 +419,12 @@ function isNumber(value: SelectorValue): value is number | bigint {
 }
 
 function equal(a: SelectorValue, b: SelectorValue): boolean | undefined {
-  // A long and a double are compared by their values, without loss.
+  // A long and a double are compared by value, without loss of precision.
   if (isNumber(a) && isNumber(b)) return a <= b && a >= b
   return typeof a === typeof b ? a === b : undefined
 }
 
-/** Values of unlike types make every comparison false. */
+/** Comparisons of different types are false. */
 const comparisons: Readonly<Record<string, (a: SelectorValue, b: SelectorValue) => boolean>> = {
   '=': (a, b) => equal(a, b) === true,
   '<>': (a, b) => equal(a, b) === false,
@@ -433,7 +439,9 @@ function between(value: SelectorValue, low: SelectorValue, high: SelectorValue):
   return and(compared('>=', value, low), () => compared('<=', value, high))
 }
 
-/** `value < low OR value > high`, which is what NOT BETWEEN means: for a value that is no number it is false, too. */
+/**
+ * NOT BETWEEN means `value < low OR value > high`, which is false for a value that is not a number.
+ */
 function outside(value: SelectorValue, low: SelectorValue, high: SelectorValue): Truth {
   return or(compared('<', value, low), () => compared('>', value, high))
 }
@@ -443,7 +451,9 @@ function compared(operator: string, a: SelectorValue, b: SelectorValue): Truth {
   return a === undefined || b === undefined ? undefined : compare(a, b)
 }
 
-/** Two exact numbers make an exact one, as Java's longs do; anything else is a double. */
+/**
+ * Two exact numbers have an exact result, as with Java's longs; otherwise the result is a double.
+ */
 function calculate(operator: string, a: SelectorValue, b: SelectorValue): SelectorValue {
   if (!isNumber(a) || !isNumber(b)) return undefined
   if (typeof a === 'bigint' && typeof b === 'bigint') {

@@ -3,23 +3,25 @@ import { type Clock, MillraceError } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import { type Commit, TopicMissingError } from './commit.ts'
 
-/** A commit, and whoever waits for it. */
+/** A commit and the callbacks for its outcome. */
 export interface PendingCommit {
   readonly commit: Commit
-  /** It was refused once because a topic was deleted. */
+  /** True if the commit was already refused once because a topic was deleted. */
   wasMissing?: boolean
   readonly resolve: () => void
   readonly reject: (error: unknown) => void
 }
 
-/** Commits that share a Kafka transaction, and their bytes. A larger one is alone. */
+/**
+ * Limits on the commits that share a Kafka transaction. A larger commit gets its own transaction.
+ */
 const MAX_GROUP = 1000
 const MAX_GROUP_BYTES = 8 * 1024 * 1024
-/** A commit whose topic does not answer is tried again for so long, and so often. */
+/** Total time and interval for retrying a commit whose topic does not respond. */
 const STALLED_LIMIT_MS = 30_000
 const STALLED_RETRY_MS = 5000
 
-/** The code of a commit that had no answer while others had. */
+/** Code for a commit that got no response while others did. */
 export const STALLED = 'MILLRACE_STALLED'
 
 interface StalledCommit {
@@ -29,20 +31,21 @@ interface StalledCommit {
 }
 
 /**
- * Commits in the order they came, in groups that become final together. When a group is refused, the commit that is to blame is taken out and
- * the others go on; when that is not certain, those that may be are tried in smaller groups.
+ * Commits in order of arrival, in groups that are committed together. When a group is refused, the
+ * commit at fault is removed and the others are retried. If that commit is not certain, the
+ * suspects are retried in smaller groups.
  */
 export class CommitQueue {
   readonly #clock: Clock
   #waiting: PendingCommit[] = []
-  /** Groups that come first: what is left of those that were refused. */
+  /** Groups to try first: the remainders of refused groups. */
   #groups: (readonly PendingCommit[])[] = []
   #stalled: StalledCommit[] = []
-  /** Commits that wait until their destination knows that its topic was deleted. */
+  /** Commits that wait until their destination has been updated after its topic was deleted. */
   readonly #missing = new Set<PendingCommit>()
   readonly #onReady: () => void
 
-  /** `onReady` is called when a commit that had to wait can be tried again. */
+  /** `onReady` is called when a waiting commit can be retried. */
   constructor(clock: Clock, onReady: () => void) {
     this.#clock = clock
     this.#onReady = onReady
@@ -56,7 +59,7 @@ export class CommitQueue {
     return this.#waiting.length + this.#groups.length + this.#stalled.length
   }
 
-  /** Whether there is a group to be tried now. */
+  /** Whether a group can be tried now. */
   get hasReady(): boolean {
     return this.#waiting.length > 0 || this.#groups.length > 0 || this.#dueStalled !== undefined
   }
@@ -66,7 +69,7 @@ export class CommitQueue {
     return this.#stalled.find(({ dueMs }) => dueMs <= now)
   }
 
-  /** The next group, empty when there is none. */
+  /** The next group; empty if there is none. */
   next(): readonly PendingCommit[] {
     const group = this.#groups.shift()
     if (group !== undefined) return group
@@ -86,7 +89,10 @@ export class CommitQueue {
     return this.#waiting.splice(0, count)
   }
 
-  /** None of a group was written. `refusals` are the commits whose messages were refused, or had no answer, and why. */
+  /**
+   * Called when none of a group was written. `refusals` maps commits whose messages were refused or
+   * got no response to the reason.
+   */
   refused(group: readonly PendingCommit[], refusals: ReadonlyMap<PendingCommit, Error>): void {
     const missing = group.filter(
       (each) => refusals.get(each) instanceof TopicMissingError && each.wasMissing !== true,
@@ -112,11 +118,13 @@ export class CommitQueue {
       this.#groups.unshift(group.filter((each) => each !== suspect))
       return
     }
-    // Messages of several commits may have been in one batch, and been refused for one of them.
+    // Messages of several commits may have shared a batch that was refused because of one of them.
     this.#groups.unshift(...(suspects.length === 0 ? halves(group) : runs(group, refusals)))
   }
 
-  /** The topic of a destination was deleted: the commit is tried again with the one that takes its place. */
+  /**
+   * The topic of a destination was deleted: the commit is retried on the topic that replaces it.
+   */
   async #retryWhenKnown(pending: PendingCommit, destination: Destination): Promise<void> {
     pending.wasMissing = true
     this.#missing.add(pending)
@@ -127,7 +135,7 @@ export class CommitQueue {
       if (this.#missing.delete(pending)) pending.reject(error)
       return
     }
-    // Otherwise it was taken out meanwhile.
+    // If not, the commit was removed meanwhile.
     if (!this.#missing.delete(pending)) return
     this.#waiting.push(pending)
     this.#onReady()
@@ -147,7 +155,7 @@ export class CommitQueue {
     pending.reject(error)
   }
 
-  /** One that had stalled is written. */
+  /** Called when a group is written; its commits are no longer stalled. */
   done(group: readonly PendingCommit[]): void {
     if (this.#stalled.length === 0) return
     this.#stalled = this.#stalled.filter(({ pending }) => !group.includes(pending))
@@ -177,7 +185,10 @@ function halves(group: readonly PendingCommit[]): PendingCommit[][] {
   return [group.slice(0, middle), group.slice(middle)]
 }
 
-/** A group cut where those that may be to blame begin and end; a run of several of these is halved. Their order stays. */
+/**
+ * Splits a group at the boundaries between suspects and others and halves runs of several suspects.
+ * The order stays.
+ */
 function runs(
   group: readonly PendingCommit[],
   refusals: ReadonlyMap<PendingCommit, Error>,

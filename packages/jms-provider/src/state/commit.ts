@@ -5,7 +5,7 @@ import { EngineError } from '../destination/destination-errors.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
 import type { Acquired } from '../subscription/subscription.ts'
 
-/** A message that a commit sends, whole, as logs in memory need it. */
+/** A message that a commit sends, with the body that logs in memory need. */
 export interface Send {
   readonly destination: Destination
   readonly record: NewRecord
@@ -17,26 +17,29 @@ export interface LastingSend {
   readonly record: Pick<NewRecord, 'key' | 'value' | 'headers'>
 }
 
-/** What a commit sends, in its order. */
+/** Messages that a commit sends, in order. */
 export interface Sends {
   readonly count: number
-  /** Bytes of the records, near enough. */
+  /** Approximate size of the records, in bytes. */
   readonly bytes: number
-  /** All of them, when there are few enough to be in memory. */
+  /** All messages, if there are few enough to keep in memory. */
   readonly whole: readonly Send[] | undefined
-  /** Those to temporary destinations. */
+  /** Messages to temporary destinations. */
   readonly temporary: readonly Send[]
-  /** Those to Kafka topics in pieces, so that a large transaction is never in memory as a whole. May be read several times. */
+  /**
+   * Messages to Kafka topics, in blocks, so that a large transaction is never completely in memory.
+   * Can be iterated several times.
+   */
   lasting(): Iterable<readonly LastingSend[]>
 }
 
-/** Sends and receipts that become final together, or not at all. */
+/** Sends and receipts that are committed atomically. */
 export interface Commit {
   readonly sends: Sends
   readonly receipts: readonly Acquired[]
 }
 
-/** What the provider itself sends: few messages, in memory. */
+/** Sends of the provider itself: few messages, in memory. */
 export function sendsOf(sends: readonly Send[]): Sends {
   const temporary = sends.filter(({ destination }) => destination.isTemporary)
   const lasting = sends.filter(({ destination }) => !destination.isTemporary)
@@ -51,14 +54,14 @@ export function sendsOf(sends: readonly Send[]): Sends {
   }
 }
 
-/** Bytes that a record takes in a log, near enough. */
+/** Approximate size of a record in a log, in bytes. */
 export function recordSize({ key, value, headers }: LastingSend['record']): number {
   let size = 70 + (key?.length ?? 0) + (value?.length ?? 0)
   for (const header of headers) size += header.key.length + header.value.length + 10
   return size
 }
 
-/** Nobody knows whether a commit happened. Only a new start, which reads what is in the logs, can tell. */
+/** The outcome of a commit is unknown. Only a restart, which reads the logs, can determine it. */
 export class OutcomeUnknownError extends MillraceError {
   override readonly name = 'OutcomeUnknownError'
 
@@ -68,7 +71,7 @@ export class OutcomeUnknownError extends MillraceError {
   }
 }
 
-/** The topic of a destination was deleted: nothing of what was sent there was written. */
+/** The topic of a destination was deleted: nothing of what was sent to it was written. */
 export class TopicMissingError extends MillraceError {
   override readonly name = 'TopicMissingError'
   readonly destination: Destination
@@ -80,7 +83,7 @@ export class TopicMissingError extends MillraceError {
   }
 }
 
-/** Codes of ours that say that a record was never handed to a broker. */
+/** Client error codes for records that were never sent to a broker. */
 const neverSent: ReadonlySet<string> = new Set([
   'MILLRACE_INVALID_RECORD',
   'MILLRACE_INVALID_PARTITION',
@@ -89,7 +92,10 @@ const neverSent: ReadonlySet<string> = new Set([
   EngineError.gone,
 ])
 
-/** Whether an error of a producer says for certain that the records are not in the log: a broker refused them, or never got them. */
+/**
+ * Whether a producer error means that the records are certainly not in the log: a broker refused
+ * them or never received them.
+ */
 export function isRefusal(error: unknown): boolean {
   if (!(error instanceof MillraceError)) return false
   if (error.code.startsWith('MILLRACE_')) return neverSent.has(error.code)

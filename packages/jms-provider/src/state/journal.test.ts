@@ -15,14 +15,14 @@ import type { Acquired, Subscription, Taker } from '../subscription/subscription
 import { OutcomeUnknownError, sendsOf } from './commit.ts'
 import { Journal } from './journal.ts'
 
-/** What a producer is asked for, in order. A fault makes one of these fail. */
+/** Calls to the producers, in order. A fault makes one kind of call fail. */
 type Call = 'begin' | 'send' | 'state' | 'commit' | 'abort' | 'plain'
 interface Fault {
   readonly at: Call
   readonly code: string
-  /** Only messages with this text. */
+  /** Restricts the fault to messages with this text. */
   readonly text?: string
-  /** So many times; then it works. */
+  /** Number of times that the call fails before it succeeds. */
   readonly times?: number
 }
 
@@ -33,7 +33,7 @@ class World {
   readonly calls: string[] = []
   readonly faults: { fault: Fault; left: number }[]
   fatal: Error | undefined
-  /** Texts of messages that are final. */
+  /** Texts of committed messages. */
   readonly committed: string[] = []
   #pending: string[] = []
   #offset = 0
@@ -122,12 +122,12 @@ class World {
       policy: defaultPolicy,
       isTemporary: false,
     })
-    // Of two partitions, so that no batch alone will do.
+    // Two partitions, so that a single batch is not enough.
     destination.useLog({ topic: name, partitions: 2 } as DestinationLog)
     return destination
   }
 
-  /** A queue with one message, in somebody's hands. */
+  /** Creates a queue with one message, which a consumer has acquired. */
   async acquire(name: string): Promise<Acquired> {
     const queue = this.#destination(name)
     this.#queues.push(queue)
@@ -159,7 +159,10 @@ class World {
     return taken.promise
   }
 
-  /** Commits a message, unless there is no text, and what was consumed with it. Resolves with what its client may be told. */
+  /**
+   * Commits a message, if there is a text, together with receipts. Resolves with the outcome for
+   * the client.
+   */
   commit(text: string | undefined, receipts: readonly Acquired[]): Promise<string> {
     const record = { key: null, value: Buffer.from(text ?? ''), headers: [] } as never as NewRecord
     const sends = text === undefined ? [] : [{ destination: this.destination, record }]
@@ -179,7 +182,7 @@ function placeOf({ subscription }: Acquired): string {
   return placeNames.get(index?.placeOf(0) ?? -1) ?? ''
 }
 
-/** Three commits at a time, the second of which is at fault where one is. */
+/** Three concurrent commits. If one is at fault, it is the second. */
 async function commitThree(
   faults: readonly Fault[],
   texts: readonly (string | undefined)[] = ['a', 'b', 'c'],
@@ -198,7 +201,7 @@ describe('a commit, whatever fails on its way', () => {
   const all = 'committed, committed, committed'
   const gone = 'none, none, none'
   const unknown = 'unknown, unknown, unknown'
-  /** In doubt they are neither given back nor forgotten. */
+  /** With an unknown outcome, messages are neither returned nor forgotten. */
   const doubt = 'finishing, finishing, finishing'
   const middle = 'committed, rolled back, committed'
 
@@ -308,7 +311,8 @@ describe('a commit, whatever fails on its way', () => {
       assert.equal(world.committed.join(''), committed)
       assert.equal(world.fatal !== undefined, isFatal === true)
       const before = world.calls.length
-      // After the end nothing is written, and nobody waits for ever; before it everything goes on.
+      // After a fatal error nothing is written and no caller waits forever; otherwise commits
+      // continue.
       const later = world.commit('later', [await world.acquire('qd')])
       const expected = isFatal === true ? 'unknown' : 'committed'
       assert.equal(await world.clock.run(later, 1_200_000), expected)

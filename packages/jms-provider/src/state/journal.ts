@@ -28,18 +28,20 @@ interface FlushWaiter {
   readonly reject: (error: unknown) => void
 }
 
-/** Changes of indices that nobody waits for are written at most this often. */
+/** Minimum interval between writes of index changes that no caller waits for. */
 const FLUSH_INTERVAL_MS = 5
-/** Wait after a write that failed for a reason that may pass. */
+/** Delay after a write that failed with a transient error. */
 const RETRY_MS = 100
-/** A commit that sends more is sent apart, so that the others need not wait for it. */
+/**
+ * A commit with more bytes uses a separate transaction, so that the others need not wait for it.
+ */
 const LARGE_BYTES = 8 * 1024 * 1024
-/** What goes in one batch; topics take a megabyte by default. */
+/** Maximum size of a batch; topics accept a megabyte by default. */
 const MAX_BATCH_BYTES = 512 * 1024
 
 /**
- * Writes the changes of indices to the state topic, and commits: the many that wait at a time share one Kafka transaction.
- * All it writes goes one after the other, so that the last record of a key is the truth.
+ * Writes index changes and commits to the state topic. Commits that wait at the same time share one
+ * Kafka transaction. All writes are sequential, so the last record of a key is the current one.
  */
 export class Journal {
   readonly #topic: string
@@ -47,17 +49,17 @@ export class Journal {
   readonly #logger: Logger
   readonly #plain: Pick<Producer, 'send'>
   readonly #transactor: Transactor
-  /** For commits that send much: their messages go out while others are committed. */
+  /** For large commits: their messages are sent while other commits run. */
   readonly #largeTransactor: Transactor
   #largeWaiting = 0
   #lastLarge: Promise<unknown> = Promise.resolve()
-  /** A large commit whose messages are sent, and which is to be finished in its turn. */
+  /** A large commit whose messages have been sent and which waits to be committed. */
   #largeSent: { readonly group: readonly PendingCommit[]; readonly sent: SentGroup } | undefined
   readonly #epoch: number
   readonly #dirty = new Set<Subscription>()
   readonly #commits: CommitQueue
   #writes: PendingWrite[] = []
-  /** Where the next record of the state topic goes, as long as only this owner writes there. */
+  /** Next offset of the state topic, provided that only this owner writes to it. */
   #stateEnd: number | undefined
   readonly #isSupersededSince: (offset: number) => Promise<boolean>
   #flushWaiters: FlushWaiter[] = []
@@ -69,21 +71,22 @@ export class Journal {
   constructor(options: {
     readonly topic: string
     readonly epoch: number
-    /** Where the next record of the topic goes. */
+    /** Next offset of the state topic. */
     readonly stateEnd: number
     readonly clock: Clock
     readonly logger: Logger
-    /** For what need not be atomic. */
+    /** For writes that need not be transactional. */
     readonly plain: Pick<Producer, 'send'>
-    /** Fences whoever owned the destinations before. */
+    /** Fences the previous owner. */
     readonly transactional: TransactionalProducer
-    /** The same, for commits that send much. */
+    /** Like `transactional`, for large commits. */
     readonly largeTransactional: TransactionalProducer
-    /** Whether another owner has written to the state topic, at an offset or after it. */
+    /** Whether another owner has written to the state topic at or after an offset. */
     readonly isSupersededSince: (offset: number) => Promise<boolean>
     /**
-     * Somebody else owns the destinations now, the cluster cannot be written to, or the outcome of a commit is not known: nothing may
-     * be delivered any more. Called once; nothing is written after it.
+     * Called once when this owner must stop: another provider owns the destinations, the cluster
+     * cannot be written to, or the outcome of a commit is unknown. Nothing may be delivered
+     * afterwards, and nothing is written.
      */
     readonly onFatal: (error: Error) => void
   }) {
@@ -101,8 +104,8 @@ export class Journal {
   }
 
   /**
-   * Makes sends and receipts final. Rejects with `OutcomeUnknownError` when nobody knows whether they are, and otherwise when they
-   * are not, with everything as it was.
+   * Commits sends and receipts. Rejects with `OutcomeUnknownError` if the outcome is unknown; any
+   * other error means that nothing was committed and the state is unchanged.
    */
   async commit(commit: Commit): Promise<void> {
     if (this.#isClosed) throw new OutcomeUnknownError(new Error('the provider is closed'))
@@ -114,7 +117,9 @@ export class Journal {
     })
   }
 
-  /** A few messages to one log are one batch, which is taken whole or not at all: no transaction is needed for it. */
+  /**
+   * Few messages to one log are sent as one batch. A batch is atomic, so no transaction is needed.
+   */
   async #commitAlone(commit: Commit): Promise<boolean> {
     const batch = batchOf(commit)
     if (batch === undefined) return false
@@ -123,13 +128,16 @@ export class Journal {
       return true
     } catch (error) {
       if (!isRefusal(error)) throw new OutcomeUnknownError(error)
-      // Each of them may be small enough where all together are not.
+      // Each message may be small enough although the batch is not.
       if (batch.records.length > 1 && isTooLarge(error)) return false
       throw error
     }
   }
 
-  /** Sends what it sends beside the other commits, one of its kind at a time; then it is finished between two groups. */
+  /**
+   * Sends the messages of a large commit while other commits run, one large commit at a time. It is
+   * then committed between two groups.
+   */
   #commitLarge(commit: Commit): Promise<void> {
     this.#largeWaiting++
     const result = this.#lastLarge
@@ -160,12 +168,12 @@ export class Journal {
     this.#start()
   }
 
-  /** Forgets a subscription that is no more. */
+  /** Drops the pending changes of a deleted subscription. */
   forget(subscription: Subscription): void {
     this.#dirty.delete(subscription)
   }
 
-  /** Resolves when the changes so far are written; rejects when they can no longer be. */
+  /** Resolves when all changes so far are written. Rejects if that has become impossible. */
   flushed(): Promise<void> {
     if (this.#dirty.size === 0 && !this.#isRunning) return Promise.resolve()
     return new Promise((resolve, reject) => {
@@ -174,7 +182,7 @@ export class Journal {
     })
   }
 
-  /** Writes other state; resolves when it is safe. */
+  /** Writes other state. Resolves when it is durable. */
   write(changes: readonly StateChange[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#writes.push({ changes, resolve, reject })
@@ -194,7 +202,7 @@ export class Journal {
     if (this.#isRunning) return
     this.#isRunning = true
     queueMicrotask(() => {
-      // Whatever comes out of it is a mistake of ours; nobody may wait for ever.
+      // Any error here is a bug; callers must not wait forever.
       this.#run().catch((error: unknown) => this.#end(error))
     })
   }
@@ -225,7 +233,10 @@ export class Journal {
     for (const { resolve } of this.#flushWaiters.splice(0)) resolve()
   }
 
-  /** Writes nothing more: whoever waits learns that its outcome is not known, and a new start has to find out. */
+  /**
+   * Stops writing. Waiting callers are rejected with an unknown outcome, which a restart has to
+   * determine.
+   */
   #end(error: unknown): void {
     if (this.#isClosed) return
     this.#isClosed = true
@@ -258,12 +269,12 @@ export class Journal {
     )
   }
 
-  /** Whether there is something that need not wait for more to gather. */
+  /** Whether there is work that should not wait for more to accumulate. */
   get #isUrgent(): boolean {
     return this.#commits.hasReady || this.#writes.length > 0 || this.#largeSent !== undefined
   }
 
-  /** Gives changes a moment to gather; a commit ends the wait. */
+  /** Waits briefly for more changes to accumulate; a commit ends the wait. */
   async #waitToFlush(): Promise<void> {
     const due = this.#lastFlushMs + FLUSH_INTERVAL_MS
     while (!this.#isUrgent && this.#flushWaiters.length === 0) {
@@ -291,7 +302,7 @@ export class Journal {
     }
   }
 
-  /** Writes what has nothing to do with messages: one that is refused does not take the others with it. */
+  /** Writes state that is unrelated to messages. A refused write does not fail the others. */
   async #writeOther(writes: readonly PendingWrite[]): Promise<void> {
     if (writes.length === 0) return
     try {
@@ -313,7 +324,10 @@ export class Journal {
     for (const { resolve } of writes) resolve()
   }
 
-  /** Writes a group of commits, and what changed beside. A commit that is refused is taken out, and the others come next. */
+  /**
+   * Writes a group of commits together with pending index changes. A refused commit is removed and
+   * the others are retried.
+   */
   async #writeGroup(group: readonly PendingCommit[], large?: SentGroup): Promise<void> {
     this.#lastFlushMs = this.#clock.monotonic()
     for (const { commit } of group) {
@@ -344,7 +358,8 @@ export class Journal {
       }
     } catch (error) {
       if (isFatal(error) || (group.length > 0 && !isRefusal(error))) {
-        // The receipts may be final: what is in hand stays there, and nothing more is written.
+        // The receipts may have been committed: acquired messages stay acquired, and nothing more
+        // is written.
         for (const { reject } of group) reject(new OutcomeUnknownError(error))
         throw new OutcomeUnknownError(error)
       }
@@ -366,7 +381,7 @@ export class Journal {
     }
   }
 
-  /** Returns which commits were refused when none of it was written. */
+  /** Returns the refused commits if nothing was written, undefined on success. */
   async #writeTogether(
     state: readonly PlainRecord[],
     group: readonly PendingCommit[],
@@ -390,12 +405,15 @@ export class Journal {
       this.#stateEnd = undefined
       return finished.refusals
     }
-    // A marker of the transaction follows.
+    // The transaction marker takes the next offset.
     if (finished.lastStateOffset !== undefined) this.#stateEnd = finished.lastStateOffset + 2
     return undefined
   }
 
-  /** State alone goes in batches, which the log takes whole or not at all; what fits into one is written together. */
+  /**
+   * Writes state without a transaction, in batches. A batch is atomic; records that fit into one
+   * are written together.
+   */
   async #writeState(records: readonly PlainRecord[]): Promise<void> {
     for (const batch of batchesOf(records)) {
       const [first] = await this.#plain.send(batch, { atomic: true })
@@ -404,8 +422,9 @@ export class Journal {
   }
 
   /**
-   * Whoever owned the destinations before is fenced from transactions, but not from single batches. So it must not answer for one
-   * that came after its successor took over: then its place in the log is not where only one writer would be.
+   * The previous owner is fenced from transactions but not from plain batches, so it must not
+   * acknowledge a batch that it wrote after its successor took over. An unexpected offset reveals
+   * another writer.
    */
   async #checkPlace(offset: number, count: number): Promise<void> {
     const expected = this.#stateEnd
@@ -415,7 +434,7 @@ export class Journal {
     throw new MillraceError('PRODUCER_FENCED', 'another provider owns the destinations')
   }
 
-  /** Writes what is left, and ends. */
+  /** Writes pending changes and closes. */
   async close(): Promise<void> {
     if (!this.#isClosed) {
       const flushed = this.flushed().catch(() => undefined)
@@ -426,7 +445,7 @@ export class Journal {
   }
 }
 
-/** A record of the state topic, by the owner of an epoch. */
+/** A record of the state topic, written by the owner with the given epoch. */
 export function stateRecord(
   topic: string,
   epoch: number,
@@ -444,7 +463,7 @@ export function stateRecord(
   }
 }
 
-/** What a commit sends, when it is so little and to one log that it can be one batch. */
+/** Returns the sends of a commit that fit into one batch to one log; undefined if they do not. */
 function batchOf({
   sends,
   receipts,
@@ -456,7 +475,7 @@ function batchOf({
   const { destination } = first
   if (destination.isTemporary || destination.isDormant) return undefined
   if (destination.log.partitions > 1) return undefined
-  // A message that is too large for any other batch is one of its own.
+  // A message that exceeds the batch size is sent alone.
   if (sends.bytes > MAX_BATCH_BYTES && sends.count > 1) return undefined
   if (!sends.whole.every((each) => each.destination === destination)) return undefined
   return { destination, records: sends.whole.map(({ record }) => record) }
@@ -473,7 +492,7 @@ function sizeOf(records: readonly PlainRecord[]): number {
   return size
 }
 
-/** Records in as few batches as they fit in. */
+/** Packs records into as few batches as possible. */
 function batchesOf(records: readonly PlainRecord[]): PlainRecord[][] {
   const batches: PlainRecord[][] = []
   let size = Number.POSITIVE_INFINITY
@@ -506,7 +525,7 @@ function stateChange(
   return { key, value: change.value, topicId }
 }
 
-/** Errors after which this owner must not, or cannot, write again. */
+/** Whether an error means that this owner must not or cannot write any more. */
 function isFatal(error: unknown): boolean {
   const code = (error as { readonly code?: string } | undefined)?.code
   return (

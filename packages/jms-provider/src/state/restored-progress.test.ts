@@ -9,7 +9,7 @@ import { encodeKey } from './state-record.ts'
 const ID = 'queue/orders'
 const entry = { priority: 4, expiresAtMs: 0, deliverAtMs: 0, group: undefined }
 
-/** The chunks of an index that has consumed some of the first `end` messages. */
+/** Encoded chunks of an index that has consumed some of the first `end` messages. */
 function chunksOf(end: number, consumed: readonly number[]): Map<number, Buffer> {
   const index = new PartitionIndex(0, 0)
   for (let offset = 0; offset < end; offset++) index.add(offset, entry, 0)
@@ -52,7 +52,7 @@ function restore(
   })
 }
 
-/** Which of the messages of a log an index with restored progress still has. */
+/** Messages of a log that an index with restored progress still has. */
 function waiting(restored: ReturnType<typeof restore>, end: number): number[] {
   const index = new PartitionIndex(0, restored.floor)
   for (const [number, value] of restored.chunks) index.restore(number, value)
@@ -106,9 +106,10 @@ describe('progress in the state topic', () => {
       const image = imageOf([{ floor: 1500, chunks, topicId: 'A' }])
       const restored = restore(image, { end })
       const expected = range(0, end).filter((offset) => !consumed.includes(offset))
-      // Whatever comes after the end is new.
+      // Offsets after the end are new.
       assert.deepEqual(waiting(restored, end + 600), [...expected, ...range(end, end + 600)])
-      // The state topic learns it before: the same comes out next time, with more in the log.
+      // The corrections are in the state topic by then: the next restore, with a longer log, has
+      // the same result.
       const next = imageOf([{ floor: 1500, chunks, topicId: 'A' }])
       for (const { key, value, topicId } of restored.corrections) {
         const bytes = value === null ? null : Buffer.from(value)

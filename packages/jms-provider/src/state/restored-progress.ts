@@ -3,24 +3,28 @@ import { CHUNK } from '../subscription/partition-index.ts'
 import type { PartitionProgress } from './state-image.ts'
 import type { StateChange } from './state-record.ts'
 
-/** Where a partition of a log begins and ends. */
+/** Beginning and end of a log partition. */
 export interface LogBounds {
   readonly beginning: number
   readonly end: number
 }
 
-/** What counts of a subscription's progress in one partition. */
+/** Valid progress of a subscription in one partition. */
 export interface RestoredPartition {
   readonly floor: number
-  /** By number. */
+  /** By chunk number. */
   readonly chunks: ReadonlyMap<number, Buffer>
-  /** What the state topic must learn before a message is indexed: part of what it has is void. */
+  /**
+   * Changes that must be written to the state topic before any message is indexed, because some of
+   * its progress is void.
+   */
   readonly corrections: readonly StateChange[]
 }
 
 /**
- * Takes from the state topic what counts for a log as it is now. Progress of another topic of the same name is void. So is what
- * lies beyond the end of the log, which lost its tail: new messages will have these offsets.
+ * Selects the progress in the state topic that is valid for a log in its current state. Progress of
+ * another topic with the same name is void. So is progress beyond the end of the log, which has
+ * lost its tail: new messages will have these offsets.
  */
 export function restorePartition(
   progress: PartitionProgress | undefined,
@@ -28,10 +32,12 @@ export function restorePartition(
     readonly id: string
     readonly partition: number
     readonly topicId: string | undefined
-    /** Whether progress without an id, of an earlier version, is of this topic. */
+    /**
+     * Whether progress without a topic id, written by an earlier version, belongs to this topic.
+     */
     readonly takesUnmarked: boolean
     readonly bounds: LogBounds
-    /** Where the subscription begins when nothing is known of its progress. */
+    /** Start offset of the subscription if no progress is known. */
     readonly initialFloor: number
   },
 ): RestoredPartition {
@@ -65,7 +71,7 @@ export function restorePartition(
   return { floor, chunks, corrections }
 }
 
-/** Leaves of an encoded chunk what it says of its first `count` offsets. */
+/** Truncates an encoded chunk to its first `count` offsets. */
 function cutChunk(value: Buffer, count: number): Buffer {
   const limit = value.readUInt16BE(0)
   if (limit <= count) return value
@@ -79,7 +85,7 @@ function cutChunk(value: Buffer, count: number): Buffer {
   return Buffer.concat([head, ...counts])
 }
 
-/** Deletes all that the state topic knows of a subscription's progress. */
+/** Returns the changes that delete all progress of a subscription from the state topic. */
 export function voidProgress(
   id: string,
   progress: ReadonlyMap<number, PartitionProgress>,

@@ -7,31 +7,40 @@ import {
   type SubscriptionRecord,
 } from './state-record.ts'
 
-/** A value of the state topic, and the id of the Kafka topic that it belongs to: undefined in records of earlier versions. */
+/**
+ * A value of the state topic and the id of the Kafka topic that it belongs to; undefined in records
+ * of earlier versions.
+ */
 export interface Owned<T> {
   readonly topicId: string | undefined
   readonly value: T
 }
 
-/** What a subscription has finished of a partition, as the state topic tells. Part of it may belong to a topic that is gone. */
+/**
+ * Progress of a subscription in one partition, as recorded in the state topic. Parts of it may
+ * belong to a deleted topic.
+ */
 export interface PartitionProgress {
   floor: Owned<number> | undefined
   readonly chunks: Map<number, Owned<Buffer>>
 }
 
-/** The header of a state record that says which owner wrote it. */
+/** Header of a state record with the epoch of the owner that wrote it. */
 export const EPOCH_HEADER = 'epoch'
-/** The header of floors and chunks with the id of the Kafka topic that they belong to. */
+/** Header of floors and chunks with the id of the Kafka topic that they belong to. */
 export const TOPIC_ID_HEADER = 'topic-id'
 
-/** The state topic, replayed. */
+/** The replayed state topic. */
 export class StateImage {
   owner: OwnerRecord | undefined
   readonly destinations = new Map<string, DestinationRecord>()
   readonly subscriptions = new Map<string, SubscriptionRecord>()
   readonly #progress = new Map<string, Map<number, PartitionProgress>>()
 
-  /** Takes in one record; what an owner of the past wrote after the present one took over is left out. */
+  /**
+   * Applies one record. Records that a former owner wrote after the current one took over are
+   * ignored.
+   */
   apply(
     keyText: string,
     value: Buffer | null,
@@ -90,12 +99,12 @@ export class StateImage {
     return progress
   }
 
-  /** How far a subscription was with its partitions, by number. */
+  /** Progress of a subscription, by partition. */
   progressOf(id: string): ReadonlyMap<number, PartitionProgress> {
     return this.#progress.get(id) ?? new Map()
   }
 
-  /** The subscription's index has it now. */
+  /** Drops the progress of a subscription once its index holds it. */
   forgetProgress(id: string): void {
     this.#progress.delete(id)
   }

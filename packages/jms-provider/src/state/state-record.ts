@@ -2,23 +2,29 @@
 
 export type DestinationKind = 'queue' | 'topic'
 
-/** A destination, as the state topic knows it. */
+/** A destination, as recorded in the state topic. */
 export interface DestinationRecord {
   readonly kind: DestinationKind
   readonly name: string
-  /** The Kafka topic behind it. */
+  /** Name of its Kafka topic. */
   readonly topic: string
-  /** Id of that topic. A topic with another id is a new one of the same name. Absent in records of earlier versions. */
+  /**
+   * Id of the topic. A topic with another id is a new one of the same name. Absent in records of
+   * earlier versions.
+   */
   readonly topicId?: string
-  /** Whether the provider created the topic with this id, so that it may delete consumed messages from it. */
+  /**
+   * Whether the provider created the topic with this id and may therefore delete consumed messages
+   * from it.
+   */
   readonly isOwn?: boolean
   /** The provider is about to create the topic; a record with its id follows. */
   readonly isCreating?: boolean
-  /** Messages with ids for duplicate detection were seen, so that a restart has to look for them. */
+  /** Messages with duplicate ids have been received, so a restart has to look for them. */
   readonly hasDuplicateIds?: boolean
 }
 
-/** A durable subscription, as the state topic knows it. */
+/** A durable subscription, as recorded in the state topic. */
 export interface SubscriptionRecord {
   readonly id: string
   readonly topic: string
@@ -27,24 +33,27 @@ export interface SubscriptionRecord {
   readonly name: string
   readonly isShared: boolean
   readonly selector: string | null
-  /** Messages of connections with this container id are not for it. */
+  /** Messages from connections with this container id are excluded (noLocal). */
   readonly noLocalOf: string | null
-  /** Where each partition stood when it was made. */
+  /** End offset of each partition when the subscription was created. */
   readonly floors: Readonly<Record<string, number>>
   /** Id of the Kafka topic that the floors belong to. Absent in records of earlier versions. */
   readonly topicId?: string
 }
 
-/** Who owns the destinations. The highest epoch wins; what was written in an older one after that is ignored. */
+/**
+ * The owner of the destinations. The highest epoch wins; later records with a lower epoch are
+ * ignored.
+ */
 export interface OwnerRecord {
   readonly epoch: number
-  /** Where it serves AMQP. */
+  /** Address at which it serves AMQP. */
   readonly address: string
-  /** What other providers say to be believed about the clients they pass on. */
+  /** Key with which other providers authenticate the clients that they relay. */
   readonly relayKey?: string
 }
 
-/** A key of the state topic, taken apart. */
+/** A parsed key of the state topic. */
 export type StateKey =
   | { readonly kind: 'owner' }
   | {
@@ -76,7 +85,7 @@ export function encodeKey(key: StateKey): string {
   }
 }
 
-/** Undefined for a key of a later version. */
+/** Parses a key. Returns undefined for a key of a later version. */
 export function decodeKey(text: string): StateKey | undefined {
   if (text === 'owner') return { kind: 'owner' }
   const destination = /^destination\/(queue|topic)\/(.*)$/s.exec(text)
@@ -101,10 +110,10 @@ export function decodeKey(text: string): StateKey | undefined {
   }
 }
 
-/** A change to write: null deletes. */
+/** A change to write; a null value deletes the key. */
 export interface StateChange {
   readonly key: StateKey
   readonly value: Buffer | string | null
-  /** Of floors and chunks: id of the Kafka topic that they belong to. */
+  /** For floors and chunks: id of the Kafka topic that they belong to. */
   readonly topicId?: string | undefined
 }

@@ -11,28 +11,31 @@ import { producerRecord } from '../destination/kafka-logs.ts'
 import { type LastingSend, OutcomeUnknownError, recordSize, TopicMissingError } from './commit.ts'
 import { type PendingCommit, STALLED } from './commit-queue.ts'
 
-/** How long a message may be without an answer while other commits wait. */
+/** Time that a message may go without a response while other commits wait. */
 const STALL_MS = 5000
-/** Bytes of a transaction that are on their way to brokers at a time. */
+/** Bytes of a transaction that may be in flight to brokers. */
 const WINDOW_BYTES = 16 * 1024 * 1024
 
-/** Why none of a group was written: by commit, or, when that is empty, for no commit's fault. */
+/** Reasons why a group was not written, by commit. Empty if no commit was at fault. */
 export type Refusals = ReadonlyMap<PendingCommit, Error>
 
 export type Finished =
   | { readonly kind: 'written'; readonly lastStateOffset: number | undefined }
-  /** None of it is in the logs. */
+  /** Nothing was written to the logs. */
   | { readonly kind: 'refused'; readonly refusals: Refusals }
 
 export type PlainRecord = ProducerRecord<Uint8Array | string, Uint8Array | string>
 
-/** What is needed of a producer with a transactional id. */
+/** The methods of a transactional producer that are used. */
 export type TransactionalProducer = Pick<
   Producer,
   'initTransactions' | 'beginTransaction' | 'send' | 'commitTransaction' | 'abortTransaction'
 >
 
-/** Writes commits of clients, with what they consumed, in Kafka transactions: one after the other, each with all its commits or none. */
+/**
+ * Writes client commits, with their receipts, in Kafka transactions: one transaction at a time,
+ * each with all of its commits or none.
+ */
 export class Transactor {
   readonly #producer: TransactionalProducer
   readonly #clock: Clock
@@ -43,12 +46,13 @@ export class Transactor {
   }
 
   /**
-   * Begins a transaction and sends what a group of commits sends; `finish` must follow. Throws only when the producer can go on no
-   * more: `OutcomeUnknownError`, or that it is fenced.
+   * Begins a transaction and sends the messages of a group of commits; `finish` must follow. Throws
+   * only if the producer can no longer be used: `OutcomeUnknownError`, or an error that it is
+   * fenced.
    */
   async send(
     group: readonly PendingCommit[],
-    /** Whether a topic that does not answer keeps other commits waiting. */
+    /** Whether a topic that does not respond blocks other commits. */
     isWantedElsewhere: () => boolean,
   ): Promise<SentGroup> {
     await this.#producer.initTransactions()
@@ -58,7 +62,10 @@ export class Transactor {
     return sent
   }
 
-  /** Commits a group together with state records; or aborts, when one of its messages was refused. Throws like `send`. */
+  /**
+   * Commits a group together with state records, or aborts it if one of its messages was refused.
+   * Throws like `send`.
+   */
   async finish(sent: SentGroup, state: readonly PlainRecord[]): Promise<Finished> {
     const producer = this.#producer
     let lastStateOffset: number | undefined
@@ -77,7 +84,8 @@ export class Transactor {
     try {
       await producer.commitTransaction()
     } catch (error) {
-      // With this one the coordinator says that it was not committed, and is not going to be.
+      // With this error the coordinator confirms that the transaction was not and will not be
+      // committed.
       if (codeOf(error) !== 'TRANSACTION_ABORTABLE') throw new OutcomeUnknownError(error)
       await this.#abort()
       return { kind: 'refused', refusals: new Map() }
@@ -99,7 +107,7 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof MillraceError ? error.code : undefined
 }
 
-/** Errors after which the producer can do nothing any more. */
+/** Whether an error means that the producer can no longer be used. */
 function isEnd(error: unknown): boolean {
   const code = codeOf(error)
   return (
@@ -113,18 +121,18 @@ interface LastOffsets {
   readonly offsets: Map<number, number>
 }
 
-/** The messages of a group of commits on their way. */
+/** The messages of a group of commits while they are sent. */
 export class SentGroup {
   readonly #producer: TransactionalProducer
   readonly #clock: Clock
   readonly #group: readonly PendingCommit[]
   readonly #isWantedElsewhere: () => boolean
   readonly refusals = new Map<PendingCommit, Error>()
-  /** Whether it can only be aborted. */
+  /** Whether the transaction can only be aborted. */
   isRefused = false
-  /** By log and partition: the last offset. */
+  /** Last offset by log and partition. */
   readonly #places = new Map<DestinationLog, LastOffsets>()
-  /** By commit: messages that have no answer. */
+  /** Number of messages without a response, by commit. */
   readonly #open = new Map<PendingCommit, number>()
 
   constructor(
@@ -141,7 +149,7 @@ export class SentGroup {
     this.#isWantedElsewhere = options.isWantedElsewhere
   }
 
-  /** Resolves when all have an answer, one was refused, or too long had none. */
+  /** Resolves when all messages have a response, one was refused, or a response took too long. */
   async send(): Promise<void> {
     const underWay: { readonly sent: Promise<unknown>; readonly bytes: number }[] = []
     let bytesUnderWay = 0
@@ -178,7 +186,7 @@ export class SentGroup {
     }
   }
 
-  /** Those that were given up because of another one are not to blame. */
+  /** A send that was abandoned because of another one is not at fault. */
   #fail(pending: PendingCommit, error: unknown): void {
     this.isRefused = true
     if (codeOf(error) === 'MILLRACE_TRANSACTION_ABORTED' || isEnd(error)) return
@@ -194,7 +202,7 @@ export class SentGroup {
     last.offsets.set(partition, Math.max(last.offsets.get(partition) ?? -1, offset))
   }
 
-  /** Waits for answers, but not for ever for a topic that has none while others wait. */
+  /** Waits for responses, but with a time limit while other commits wait. */
   async #answered(sent: Promise<unknown> | undefined): Promise<void> {
     let isAnswered = false
     const answered = Promise.resolve(sent).finally(() => {
@@ -219,7 +227,9 @@ export class SentGroup {
     for (const each of stalled) this.refusals.set(each, stalledError())
   }
 
-  /** The messages are there: whoever looks for them has to be shown them first. */
+  /**
+   * Confirms the written offsets, so that drains and new subscriptions account for these messages.
+   */
   confirm(): void {
     for (const [log, { destination, offsets }] of this.#places) {
       if (!destination.hasLog(log)) continue

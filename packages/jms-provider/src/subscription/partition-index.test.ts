@@ -61,7 +61,8 @@ describe('PartitionIndex', () => {
     index.move(1, Place.inFlight)
     index.move(1, Place.finishing)
     index.markChanged(1)
-    // The transaction would write the floor that holds if it is committed; trimming waits until it is.
+    // The transaction would write the floor that is valid after its commit; trimming waits for the
+    // commit.
     const taken = index.takeChanges()
     assert.deepEqual(taken[0], { kind: 'floor', offset: 2 })
     assert.equal(index.lowest, 1)

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What the index knows of an offset. Nothing is known of what is finished, filtered out or no message at all. */
+/** State of an offset in the index. `none` is finished, filtered out or not a message. */
 export const Place = { none: 0, available: 1, inFlight: 2, delayed: 3, finishing: 4 } as const
 export type Place = (typeof Place)[keyof typeof Place]
 
-/** Offsets in a chunk. */
+/** Number of offsets in a chunk. */
 export const CHUNK = 1024
 export const PRIORITIES = 10
 const NEVER = Number.POSITIVE_INFINITY
 
-/** What there is to know of a message beside its offset. Times are milliseconds since 1970, 0 for none. */
+/**
+ * Metadata of a message in the index, besides its offset. Times are milliseconds since 1970, 0 for
+ * none.
+ */
 export interface IndexEntry {
   readonly priority: number
   readonly expiresAtMs: number
@@ -17,22 +20,22 @@ export interface IndexEntry {
   readonly group: string | undefined
 }
 
-/** A run of offsets. A waiting message without anything special takes two bytes in it. */
+/** A run of offsets. A waiting message without expiry, delay or group takes two bytes. */
 class Chunk {
   readonly base: number
   readonly places = new Uint8Array(CHUNK)
   readonly priorities = new Uint8Array(CHUNK)
-  /** How many are available, by priority. */
+  /** Number of available messages, by priority. */
   readonly available = new Uint16Array(PRIORITIES)
   live = 0
   expiresAt: Float64Array | undefined
   deliverAt: Float64Array | undefined
-  /** No later than the first expiry, or the first due time, of the chunk. */
+  /** Lower bound of the expiry times, or due times, in the chunk. */
   nextExpiry = NEVER
   nextDue = NEVER
   deliveryCounts: Uint16Array | undefined
   groups: (string | undefined)[] | undefined
-  /** The state topic has a record of it. */
+  /** Whether the state topic has a record of this chunk. */
   isJournaled = false
 
   constructor(base: number) {
@@ -40,28 +43,29 @@ class Chunk {
   }
 }
 
-/** What a state record says of a chunk: which of its offsets are finished, and how often others were delivered. */
+/** Contents of a chunk's state record: finished offsets, and delivery counts of the others. */
 interface RestoredChunk {
   readonly limit: number
   readonly finished: Buffer
   readonly deliveryCounts: ReadonlyMap<number, number>
 }
 
-/** A change for the state topic. */
+/** A change to write to the state topic. */
 export type IndexChange =
   | { readonly kind: 'floor'; readonly offset: number }
   | { readonly kind: 'chunk'; readonly number: number; readonly value: Buffer | null }
 
 /**
- * What one subscription knows of one partition: which messages wait, in which order, until when, and which are finished.
- * Offsets below `floor` are all finished; those from `end` on have not been seen.
+ * State of one partition for one subscription: which messages wait, in which order and until when,
+ * and which are finished. Offsets below `floor` are finished; those from `end` on have not been
+ * seen.
  */
 export class PartitionIndex {
   readonly partition: number
-  /** Id of the Kafka topic; undefined in memory, and where the cluster does not tell ids. */
+  /** Id of the Kafka topic; undefined in memory and for clusters without topic ids. */
   readonly topicId: string | undefined
   #chunks: (Chunk | undefined)[] = []
-  /** Number of the chunk at the front. */
+  /** Number of the first chunk. */
   #first: number
   #floor: number
   #end: number
@@ -70,11 +74,11 @@ export class PartitionIndex {
   #journaledFloor: number
   #durableFloor: number
   readonly #journaledChunks = new Set<number>()
-  /** Messages that transactions are about to finish. */
+  /** Messages that open transactions are about to finish. */
   #finishing = 0
-  /** Available messages by priority. */
+  /** Number of available messages, by priority. */
   readonly available = new Array<number>(PRIORITIES).fill(0)
-  /** Messages that are not finished. */
+  /** Number of messages that are not finished. */
   live = 0
   inFlight = 0
   delayed = 0
@@ -97,12 +101,15 @@ export class PartitionIndex {
     return this.#end
   }
 
-  /** The floor that the state topic has for sure: after a crash nothing below is needed. */
+  /** The floor that is confirmed in the state topic: recovery needs no message below it. */
   get durableFloor(): number {
     return this.#durableFloor
   }
 
-  /** The first offset that is not finished for good, or the end. One that a transaction is about to finish may yet return. */
+  /**
+   * The first offset that is not permanently finished, or the end. A message that a transaction is
+   * about to finish may still return.
+   */
   get lowest(): number {
     this.#advanceFloor()
     if (this.#finishing === 0) return this.#floor
@@ -115,7 +122,7 @@ export class PartitionIndex {
     return this.#floor
   }
 
-  /** Takes in what a state record says; before any message is added. */
+  /** Restores a chunk from its state record. Must be called before messages are added. */
   restore(number: number, value: Buffer): void {
     const limit = value.readUInt16BE(0)
     const bytes = Math.ceil(limit / 8)
@@ -127,7 +134,10 @@ export class PartitionIndex {
     this.#journaledChunks.add(number)
   }
 
-  /** Sees the next message; false when it was finished before a restart. Offsets must rise. */
+  /**
+   * Adds the next message. Returns false if it was finished before a restart. Offsets must
+   * increase.
+   */
   add(offset: number, entry: IndexEntry, nowMs: number): boolean {
     if (offset < this.#end) return false
     this.#end = offset + 1
@@ -157,7 +167,7 @@ export class PartitionIndex {
     return true
   }
 
-  /** Sees an offset that holds nothing for this subscription. */
+  /** Skips an offset without a message for this subscription. */
   skip(offset: number): void {
     if (offset >= this.#end) this.#end = offset + 1
   }
@@ -203,11 +213,12 @@ export class PartitionIndex {
     chunk.places[within] = place
   }
 
-  /** Moves a message that is not finished. */
+  /** Changes the state of a message that is not finished. */
   move(offset: number, place: Place): void {
     const chunk = this.#chunkOf(offset)
     if (chunk === undefined || chunk.places[offset - chunk.base] === Place.none) return
-    // A transaction that was to finish it failed: a floor that has passed it must not be written.
+    // The transaction that was to finish the message failed: lower the floor to it and write the
+    // floor again.
     const isBack = chunk.places[offset - chunk.base] === Place.finishing
     if (isBack && offset < this.#floor && place !== Place.finishing) {
       this.#floor = offset
@@ -216,7 +227,7 @@ export class PartitionIndex {
     this.#place(chunk, offset - chunk.base, place)
   }
 
-  /** Makes a message available only at a later time. */
+  /** Makes a message available at a later time. */
   delayUntil(offset: number, dueMs: number): void {
     const chunk = this.#chunkOf(offset)
     if (chunk !== undefined) this.#delay(chunk, offset - chunk.base, dueMs)
@@ -229,7 +240,7 @@ export class PartitionIndex {
     this.#place(chunk, within, Place.delayed)
   }
 
-  /** Forgets a message for good. */
+  /** Removes a finished message. */
   finish(offset: number): void {
     const chunk = this.#chunkOf(offset)
     if (chunk === undefined) return
@@ -251,14 +262,14 @@ export class PartitionIndex {
     }
   }
 
-  /** The state topic should learn of a change at this offset. */
+  /** Marks a change at this offset for the state topic. */
   markChanged(offset: number): void {
     this.#dirty.add(Math.floor(offset / CHUNK))
   }
 
   /**
-   * Brings the floor to the state topic with the next changes, if it has moved without a message being finished here: others were
-   * filtered out. Returns whether it has.
+   * Schedules the floor to be written with the next changes if it has advanced without a message
+   * being finished, because others were filtered out. Returns whether it has.
    */
   noteFloor(): boolean {
     if (this.#finishing > 0 || this.lowest <= this.#durableFloor) return false
@@ -275,7 +286,7 @@ export class PartitionIndex {
     return chunk?.deliveryCounts?.[offset - chunk.base] ?? 0
   }
 
-  /** Counts a delivery that failed. */
+  /** Counts a failed delivery. */
   countDelivery(offset: number): number {
     const chunk = this.#chunkOf(offset)
     if (chunk === undefined) return 0
@@ -318,7 +329,7 @@ export class PartitionIndex {
     return -1
   }
 
-  /** The first message at or after an offset that is in one of the places, in the order of the log, or -1. */
+  /** The first message at or after an offset whose state is wanted, in log order, or -1. */
   nextLive(from: number, isWanted: (place: Place) => boolean): number {
     const start = Math.max(Math.floor(from / CHUNK) - this.#first, 0)
     for (let at = start; at < this.#chunks.length; at++) {
@@ -332,12 +343,12 @@ export class PartitionIndex {
     return -1
   }
 
-  /** When the next delayed message is due; infinity without any. */
+  /** Time when the next delayed message is due; infinity if there is none. */
   get nextDueMs(): number {
     return this.#soonest('nextDue')
   }
 
-  /** When the next message expires; infinity without any. May be earlier than that, never later. */
+  /** Lower bound of the next expiry time; infinity if there is none. */
   get nextExpiryMs(): number {
     return this.#soonest('nextExpiry')
   }
@@ -350,7 +361,7 @@ export class PartitionIndex {
     return soonest
   }
 
-  /** Makes what is due available; true when there was any. */
+  /** Makes due messages available and calls `onAvailable` for each. */
   releaseDue(nowMs: number, onAvailable: (offset: number) => void): void {
     for (const chunk of this.#chunks) {
       if (chunk === undefined || chunk.nextDue > nowMs) continue
@@ -369,7 +380,7 @@ export class PartitionIndex {
     }
   }
 
-  /** Messages nobody has in hand whose time is over. */
+  /** Expired messages that are not acquired. */
   expired(nowMs: number): number[] {
     const offsets: number[] = []
     for (const chunk of this.#chunks) {
@@ -382,14 +393,14 @@ export class PartitionIndex {
         if (time === 0 || place === Place.none) continue
         const isWaiting = place === Place.available || place === Place.delayed
         if (time <= nowMs && isWaiting) offsets.push(chunk.base + within)
-        // Those in hand are looked at when they come back.
+        // Acquired messages are checked when they are returned.
         else if (time > nowMs) chunk.nextExpiry = Math.min(chunk.nextExpiry, time)
       }
     }
     return offsets
   }
 
-  /** A message came back: its expiry matters again. */
+  /** A message was returned: its expiry applies again. */
   watchExpiry(offset: number): void {
     const chunk = this.#chunkOf(offset)
     const time = chunk?.expiresAt?.[offset - chunk.base] ?? 0
@@ -415,7 +426,7 @@ export class PartitionIndex {
     this.#floor = Math.max(this.#floor, offset)
   }
 
-  /** What changed since the last call, as absolute states. */
+  /** Changes since the last call, as absolute states. */
   takeChanges(): IndexChange[] {
     if (this.#dirty.size === 0) return []
     this.#advanceFloor()
@@ -442,7 +453,7 @@ export class PartitionIndex {
     return changes
   }
 
-  /** What `takeChanges` gave could not be written: it is to come again. */
+  /** The changes from `takeChanges` could not be written: include them in the next call. */
   retakeChanges(changes: readonly IndexChange[]): void {
     this.#journaledFloor = -1
     for (const change of changes) {
@@ -454,19 +465,19 @@ export class PartitionIndex {
     }
   }
 
-  /** What `takeChanges` gave is in the state topic. */
+  /** The changes from `takeChanges` have been written. */
   onWritten(changes: readonly IndexChange[]): void {
     for (const change of changes) {
       if (change.kind === 'floor') this.#durableFloor = Math.max(this.#durableFloor, change.offset)
     }
   }
 
-  /** Numbers of the chunks that the state topic knows. */
+  /** Numbers of the chunks that the state topic has records of. */
   get journaledChunks(): ReadonlySet<number> {
     return this.#journaledChunks
   }
 
-  /** Undefined when the floor says it all. */
+  /** Returns undefined if the floor covers the chunk. */
   #encodeChunk(number: number): Buffer | undefined {
     const base = number * CHUNK
     const limit = Math.min(this.#end - base, CHUNK)

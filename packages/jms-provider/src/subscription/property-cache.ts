@@ -5,24 +5,30 @@ import { selectorValue } from '../mapping/stored-message.ts'
 import type { Selectable, SelectorValue } from '../selector/selector.ts'
 import { CHUNK } from './partition-index.ts'
 
-/** Bytes of properties that are kept over all queues; selectors read the rest from the logs. */
+/**
+ * Memory budget for properties of all queues, in bytes. Selectors read other messages from the
+ * logs.
+ */
 const BUDGET_BYTES = 64 * 1024 * 1024
 let used = 0
 
-/** The encoded properties of a run of messages, one after the other. */
+/** Encoded properties of a run of messages, concatenated. */
 interface PropertyChunk {
   bytes: Buffer
   size: number
-  /** Where the properties of each message start and end; both 0 for one that is not here. */
+  /** Start and end of each message's properties; both 0 if they are not cached. */
   readonly starts: Uint32Array
   readonly ends: Uint32Array
 }
 
-/** The application properties of waiting messages, so that a selector finds one behind a million others without reading the log. */
+/**
+ * Application properties of waiting messages, so that a selector finds one behind a million others
+ * without reading the log.
+ */
 export class PropertyCache {
   readonly #partitions = new Map<number, Map<number, PropertyChunk>>()
 
-  /** Keeps the application properties section of a message, unless the budget is used up. */
+  /** Caches the application properties section of a message unless the budget is used up. */
   add(partition: number, offset: number, section: Buffer): void {
     if (used + section.length > BUDGET_BYTES) return
     let chunks = this.#partitions.get(partition)
@@ -42,7 +48,7 @@ export class PropertyCache {
       chunks.set(number, chunk)
       used += chunk.bytes.length + 8 * CHUNK
     }
-    // One byte in front, so that an empty place and one at 0 can be told apart.
+    // Leave the first byte unused, so that a start of 0 means not cached.
     const start = chunk.size + 1
     const end = start + section.length
     if (end > chunk.bytes.length) {
@@ -57,7 +63,10 @@ export class PropertyCache {
     chunk.ends[offset % CHUNK] = end
   }
 
-  /** The properties of a message for a selector that looks at nothing else; undefined when they are not here. */
+  /**
+   * Returns the properties of a message, for selectors that use only properties; undefined if they
+   * are not cached.
+   */
   find(partition: number, offset: number): Selectable | undefined {
     const chunk = this.#partitions.get(partition)?.get(Math.floor(offset / CHUNK))
     const start = chunk?.starts[offset % CHUNK] ?? 0
@@ -65,7 +74,7 @@ export class PropertyCache {
     return new CachedProperties(chunk.bytes.subarray(start, chunk.ends[offset % CHUNK]))
   }
 
-  /** Forgets what lies below an offset. */
+  /** Drops entries below an offset, in whole chunks. */
   forget(partition: number, floor: number): void {
     const chunks = this.#partitions.get(partition)
     if (chunks === undefined) return
@@ -99,7 +108,7 @@ class CachedProperties implements Selectable {
     const values = new Map<string, AmqpValue>()
     if (this.#section.length === 0) return values
     const reader = new ByteReader(this.#section)
-    // The descriptor, 00 53 74, was looked at when the section was cut out.
+    // The descriptor, 00 53 74, was checked when the section was extracted.
     reader.skip(3)
     const map = decodeValue(reader)
     if (map instanceof Map) for (const [key, value] of map) values.set(textOf(key) ?? '', value)

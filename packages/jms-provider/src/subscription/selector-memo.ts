@@ -7,12 +7,15 @@ import { CHUNK } from './partition-index.ts'
 export const Verdict = { unknown: 0, yes: 1, no: 2 } as const
 export type Verdict = (typeof Verdict)[keyof typeof Verdict]
 
-/** What a selector said of the messages of a subscription, a byte for each, so that none is looked at twice. */
+/**
+ * Results of a selector for the messages of a subscription, one byte each, so that no message is
+ * evaluated twice.
+ */
 export class SelectorMemo {
   readonly selector: Selector
   readonly #verdicts = new Map<number, Map<number, Uint8Array>>()
   readonly #isOfPropertiesOnly: boolean
-  /** Consumers that use it now. */
+  /** Number of consumers that use it now. */
   users = 0
 
   constructor(selector: Selector) {
@@ -31,7 +34,7 @@ export class SelectorMemo {
     return (chunk?.[offset % CHUNK] ?? Verdict.unknown) as Verdict
   }
 
-  /** Whether the selector looks at application properties only. */
+  /** Whether the selector uses application properties only. */
   get isOfPropertiesOnly(): boolean {
     return this.#isOfPropertiesOnly
   }
@@ -69,12 +72,12 @@ export class SelectorMemo {
     }
   }
 
-  /** Forgets all messages. */
+  /** Drops all results. */
   clear(): void {
     this.#verdicts.clear()
   }
 
-  /** Forgets what lies below an offset. */
+  /** Drops results below an offset. */
   forget(partition: number, floor: number): void {
     const chunks = this.#verdicts.get(partition)
     if (chunks === undefined) return

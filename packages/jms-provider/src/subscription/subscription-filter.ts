@@ -4,7 +4,7 @@ import { originOf } from '../mapping/to-record.ts'
 import { Selector } from '../selector/selector.ts'
 import type { SubscriptionRecord } from '../state/state-record.ts'
 
-/** Which messages a durable subscription is for. */
+/** Filter of a durable subscription: its selector and noLocal. */
 export function filterOf({
   selector,
   noLocalOf,

@@ -8,34 +8,36 @@ import { type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition
 import { PropertyCache } from './property-cache.ts'
 import { SelectorMemo, Verdict } from './selector-memo.ts'
 
-/** A consumer or browser, as a subscription sees it. */
+/** A consumer or browser of a subscription. */
 export interface Taker {
   readonly selector: Selector | undefined
-  /** A browser looks at messages and leaves them where they are. */
+  /** A browser reads messages without acquiring them. */
   readonly isBrowser: boolean
-  /** Wants all messages of the queue for itself as long as it is the first that does. */
+  /** Receives all messages of the queue while it is the first exclusive consumer. */
   readonly isExclusive: boolean
-  /** Whether it can be given a message now: it has credit, and its connection takes bytes. */
+  /**
+   * Whether a message can be sent to it now: it has credit, and its connection is not congested.
+   */
   readonly canTake: boolean
-  /** Whether it wants to know when nothing is left for it. */
+  /** Whether `onNothingLeft` must be called when no message is left for it. */
   readonly isDraining: boolean
   take(acquired: Acquired): void
   onNothingLeft(): void
-  /** Ends it with an AMQP error: the destination is gone. */
+  /** Closes it with an AMQP error: the destination is gone. */
   end(condition: string, description: string): void
 }
 
-/** A message in somebody's hands. */
+/** A message that a consumer has acquired. */
 export class Acquired {
   readonly subscription: Subscription
   readonly index: PartitionIndex
   readonly offset: number
-  /** Undefined once it was sent: what is in many hands must not fill the memory. */
+  /** Undefined once the message is sent, so that unsettled messages do not stay in memory. */
   message: StoredMessage | undefined
-  /** Failed deliveries before this one. */
+  /** Number of failed deliveries before this one. */
   readonly deliveryCount: number
   readonly taker: Taker | undefined
-  /** No longer in hand: accepted, returned or moved away. */
+  /** True once the message is accepted, returned or moved. */
   isDone = false
 
   constructor(
@@ -53,51 +55,57 @@ export class Acquired {
   }
 }
 
-/** Why a message left a subscription without being consumed. */
+/** Reason why a message left a subscription without being consumed. */
 export type DiscardReason = 'expired' | 'max-delivery-attempts' | 'rejected'
 
-/** What a subscription needs of the destination it belongs to. */
+/** Services that a subscription needs from its destination. */
 export interface SubscriptionHost {
   readonly clock: Clock
   readonly logger: Logger
   readonly policy: DestinationPolicy
-  /** The message, when it is in memory. */
+  /** The message, if it is in memory. */
   messageAt(partition: number, offset: number): StoredMessage | undefined
-  /** Brings the messages from an offset on into memory, and tells all subscriptions with `onLoaded`. */
+  /** Loads messages from an offset into memory and calls `onLoaded` of all subscriptions. */
   load(partition: number, offset: number): Promise<void>
-  /** The state topic should learn of changes. */
+  /** The subscription has changes to write to the state topic. */
   onChanged(subscription: Subscription): void
-  /** Nobody of this subscription needs the message any more. */
+  /** The subscription no longer needs the message. */
   onFinished(partition: number, offset: number): void
-  /** Sends messages in hand to where dead letters, or expired ones, go. */
+  /** Moves acquired messages to `deadLetterQueue` or `expiryQueue`. */
   discard(acquired: readonly Acquired[], reason: DiscardReason, detail?: string): void
-  /** Undefined when all that was sent has been indexed; else resolves when what was sent by now has. */
+  /** Undefined if all sent messages are indexed; otherwise resolves when those sent so far are. */
   caughtUp(): Promise<void> | undefined
 }
 
 interface TakerState {
   readonly taker: Taker
   readonly memo: SelectorMemo | undefined
-  /** By partition and priority: nothing below is for this taker. */
+  /** By partition and priority: no message below this offset is for this taker. */
   readonly cursors: Map<PartitionIndex, Float64Array>
-  /** Messages it said it cannot take. */
+  /** Messages that it returned as undeliverable here. */
   readonly refused: Set<string>
 }
 
-/** A selector's verdicts outlive its last consumer for the next one with the same selector, up to so many. */
+/**
+ * Number of selector results to keep after the last consumer closes, for the next one with the same
+ * selector.
+ */
 const KEPT_MEMOS = 16
-/** Wait before a log is read again that could not be read. */
+/** Delay before a failed read of the log is retried. */
 const LOAD_RETRY_MS = 100
-/** Messages handed out before others of the process get a turn. */
+/** Messages to hand out before yielding to other work. */
 const BATCH = 512
 
-/** One subscription: a queue has one, a topic any number. It decides who gets which message when. */
+/**
+ * One subscription: a queue has one, a topic any number. It decides which consumer receives which
+ * message, and when.
+ */
 export class Subscription {
-  /** Unique among all destinations; names its records in the state topic. */
+  /** Unique among all destinations; part of the keys of its records in the state topic. */
   readonly id: string
-  /** Of the subscription itself, for topics: others are never in its index. */
+  /** Filter of a topic's subscription: messages that do not match are never indexed. */
   readonly filter: ((message: StoredMessage) => boolean) | undefined
-  /** Whether the state topic knows of it. */
+  /** Whether the subscription is recorded in the state topic. */
   readonly isDurable: boolean
   readonly #host: SubscriptionHost
   readonly #indices = new Map<number, PartitionIndex>()
@@ -105,18 +113,18 @@ export class Subscription {
   readonly #browsers: TakerState[] = []
   readonly #memos = new Map<string, SelectorMemo>()
   readonly #properties = new PropertyCache()
-  /** Whether consumers may come with selectors of their own. */
+  /** Whether to cache properties, because consumers may have their own selectors. */
   readonly keepsProperties: boolean
   readonly #groups = new Map<string, TakerState>()
   #hasGroups = false
-  /** The consumer whose turn it is. */
+  /** Index of the consumer that is next in round robin. */
   #turn = 0
   #isPlanned = false
   #isLoading = false
   #isClosed = false
   #timer: Timer | undefined
   #wakesAtMs = Number.POSITIVE_INFINITY
-  /** Messages that were accepted since it was opened. */
+  /** Messages accepted since the subscription was opened. */
   acknowledged = 0
 
   constructor(
@@ -139,7 +147,7 @@ export class Subscription {
     return this.#indices
   }
 
-  /** Makes the index of a partition; what lies below `floor` is none of its business. */
+  /** Creates the index of a partition, starting at `floor`. */
   open(partition: number, floor: number, topicId?: string): PartitionIndex {
     const index = new PartitionIndex(partition, floor, topicId)
     this.#indices.set(partition, index)
@@ -147,8 +155,8 @@ export class Subscription {
   }
 
   /**
-   * Forgets all messages: their log is gone. Consumers stay, for what the next log has. What becomes of messages that they have in
-   * hand no longer matters.
+   * Drops all messages because their log is gone. Consumers stay and receive messages of the next
+   * log. Outcomes of acquired messages are ignored.
    */
   reset(): void {
     this.#indices.clear()
@@ -165,12 +173,12 @@ export class Subscription {
     }
   }
 
-  /** Whether a message in hand is of a log that is gone. */
+  /** Whether an acquired message belongs to a log that is gone. */
   #isVoid({ index }: Acquired): boolean {
     return this.#indices.get(index.partition) !== index
   }
 
-  /** Ends all consumers and browsers with an AMQP error. */
+  /** Closes all consumers and browsers with an AMQP error. */
   end(condition: string, description: string): void {
     for (const { taker } of [...this.#takers, ...this.#browsers]) taker.end(condition, description)
   }
@@ -183,7 +191,7 @@ export class Subscription {
     return this.#browsers.length
   }
 
-  /** Messages that are not finished. */
+  /** Number of messages that are not finished. */
   get depth(): number {
     let depth = 0
     for (const index of this.#indices.values()) depth += index.live
@@ -202,9 +210,9 @@ export class Subscription {
     return count
   }
 
-  // What arrives.
+  // Arriving messages.
 
-  /** Sees a message of the log; true when it waits here. */
+  /** Indexes a message of the log. Returns true if it waits in this subscription. */
   offer(message: StoredMessage): boolean {
     const index = this.#indices.get(message.partition)
     const { offset, envelope } = message
@@ -235,12 +243,15 @@ export class Subscription {
     return true
   }
 
-  /** Whether a message can be offered by its summary alone: no selector waits to see it. */
+  /**
+   * Whether messages can be indexed from their summaries: no filter or selector needs their
+   * contents.
+   */
   get takesSummaries(): boolean {
     return this.filter === undefined && this.#memos.size === 0
   }
 
-  /** Sees a message of the log that is in no group, without having it. */
+  /** Indexes a message of the log from its summary. It must not belong to a group. */
   offerSummary(partition: number, offset: number, summary: EnvelopeSummary): void {
     const index = this.#indices.get(partition)
     if (index === undefined || offset < index.end) return
@@ -254,12 +265,12 @@ export class Subscription {
     this.plan()
   }
 
-  /** Sees an offset that is no message for it. */
+  /** Skips an offset without a message for this subscription. */
   skip(partition: number, offset: number): void {
     this.#indices.get(partition)?.skip(offset)
   }
 
-  /** Messages were brought into memory, of one partition and in order; what is missing between them is gone. */
+  /** Messages of one partition were loaded, in order. Offsets missing between them are gone. */
   onLoaded(partition: number, from: number, messages: readonly StoredMessage[]): void {
     const index = this.#indices.get(partition)
     if (index === undefined) return
@@ -272,7 +283,7 @@ export class Subscription {
     }
   }
 
-  /** Retention or compaction took messages that still waited. */
+  /** Finishes waiting messages that retention or compaction has deleted. */
   #loseUntil(index: PartitionIndex, from: number, to: number): void {
     let offset = index.nextLive(from, (place) => place === Place.available)
     while (offset >= 0 && offset < to) {
@@ -282,13 +293,13 @@ export class Subscription {
     }
   }
 
-  /** The log ends here: what is indexed beyond cannot be read any more. */
+  /** The log ends here: indexed messages beyond can no longer be read. */
   loseFrom(partition: number, from: number): void {
     const index = this.#indices.get(partition)
     if (index !== undefined) this.#loseUntil(index, from, index.end)
   }
 
-  // Who takes.
+  // Consumers and browsers.
 
   add(taker: Taker): void {
     const memo = taker.selector === undefined ? undefined : this.#memoFor(taker.selector)
@@ -327,9 +338,9 @@ export class Subscription {
     for (const { cursors } of this.#takers) cursors.clear()
   }
 
-  // Handing out.
+  // Dispatching.
 
-  /** Hands out what can be, after what is under way now. */
+  /** Schedules a dispatch after the current work. */
   plan(): void {
     if (this.#isPlanned || this.#isClosed) return
     this.#isPlanned = true
@@ -339,7 +350,7 @@ export class Subscription {
     })
   }
 
-  /** A mistake of ours with one message must not end the process. */
+  /** A bug in handling one message must not end the process. */
   #dispatchSafely(): void {
     try {
       this.#dispatch()
@@ -351,7 +362,7 @@ export class Subscription {
   #dispatch(): void {
     if (this.#isClosed) return
     let handedOut = 0
-    /** Those whose next message has to be read first. */
+    /** Takers whose next message must be loaded first. */
     const waiting = new Set<Taker>()
     for (let isProgress = true; isProgress; ) {
       isProgress = false
@@ -458,7 +469,7 @@ export class Subscription {
     return cursors
   }
 
-  /** The first message for a taker: by priority, then by age. */
+  /** The first message for a taker, by priority and then by age. */
   #next(
     state: TakerState,
   ): { readonly index: PartitionIndex; readonly offset: number } | undefined {
@@ -477,7 +488,10 @@ export class Subscription {
     return undefined
   }
 
-  /** Whether it may be for this taker; a selector's word on a message that is not in memory comes later. */
+  /**
+   * Whether a message may be for this taker. A selector that needs the message itself is evaluated
+   * after loading it.
+   */
   #isFor(state: TakerState, index: PartitionIndex, offset: number): boolean {
     if (state.memo !== undefined && this.#verdictOf(state.memo, index, offset) === Verdict.no) {
       return false
@@ -493,7 +507,7 @@ export class Subscription {
     return state.refused.size === 0 || !state.refused.has(keyOf(index, offset))
   }
 
-  /** What a selector says, as far as it can be told without reading the log. */
+  /** Result of a selector, as far as it is known without reading the log. */
   #verdictOf(memo: SelectorMemo, { partition }: PartitionIndex, offset: number): Verdict {
     const known = memo.verdictOf(partition, offset)
     if (known !== Verdict.unknown || !memo.isOfPropertiesOnly) return known
@@ -501,9 +515,9 @@ export class Subscription {
     return properties === undefined ? known : memo.judgeAt(partition, offset, properties)
   }
 
-  // What becomes of messages in hand.
+  // Outcomes of acquired messages.
 
-  /** Consumed: it is forgotten for good. */
+  /** Accepts a message: it is consumed and finished. */
   accept(acquired: Acquired): void {
     if (acquired.isDone) return
     acquired.isDone = true
@@ -518,7 +532,7 @@ export class Subscription {
     this.#host.onChanged(this)
   }
 
-  /** Given back: it goes where it was, and to the dead letters when it failed too often. */
+  /** Returns a message to its place, or moves it to `deadLetterQueue` after too many failures. */
   release(
     acquired: Acquired,
     how: { readonly failed: boolean; readonly undeliverableHere?: boolean },
@@ -569,31 +583,34 @@ export class Subscription {
     this.#wakeAt(expiresAtMs)
   }
 
-  /** It cannot be consumed by anybody. */
+  /** Rejects a message: no consumer can process it. */
   reject(acquired: Acquired, detail?: string): void {
     if (acquired.isDone) return
     if (this.#isVoid(acquired)) acquired.isDone = true
     else this.#host.discard([acquired], 'rejected', detail)
   }
 
-  /** First half of consuming it in a transaction: state records count it as finished from here on. */
+  /**
+   * First phase of consuming in a transaction: from here on state records count the message as
+   * finished.
+   */
   prepare(acquired: Acquired): void {
     acquired.index.move(acquired.offset, Place.finishing)
     acquired.index.markChanged(acquired.offset)
   }
 
-  /** Second half, when the transaction is committed. */
+  /** Second phase, after the transaction was committed. */
   complete(acquired: Acquired): void {
     if (acquired.isDone) return
     acquired.isDone = true
     this.acknowledged++
     acquired.index.finish(acquired.offset)
     this.#host.onFinished(acquired.index.partition, acquired.offset)
-    // What the transaction wrote already says it; a later record says it again at no cost.
+    // The transaction's state record covers this already; writing it again is harmless.
     this.#host.onChanged(this)
   }
 
-  /** Or when it could not be: the message is in hand as before. */
+  /** Alternative second phase, after the transaction failed: the message stays acquired. */
   undo(acquired: Acquired): void {
     acquired.index.move(acquired.offset, Place.inFlight)
     acquired.index.markChanged(acquired.offset)
@@ -612,7 +629,7 @@ export class Subscription {
     return all
   }
 
-  /** Forgets every waiting message; returns how many there were. Those in hand stay there. */
+  /** Finishes every waiting message and returns their number. Acquired messages stay acquired. */
   purge(): number {
     let count = 0
     for (const index of this.#indices.values()) {
@@ -626,7 +643,7 @@ export class Subscription {
     return count
   }
 
-  // Time.
+  // Timers.
 
   #wakeAt(ms: number): void {
     if (ms >= this.#wakesAtMs || this.#isClosed) return
@@ -670,7 +687,7 @@ export class Subscription {
       const { partition } = index
       if (this.#host.messageAt(partition, offset) === undefined) {
         await this.#host.load(partition, offset).catch(() => undefined)
-        // The log may have been deleted meanwhile, and another one may have this offset.
+        // The log may have been deleted meanwhile, and a new one may reuse this offset.
         if (this.#indices.get(partition) !== index) return
       }
       const message = this.#host.messageAt(partition, offset)

@@ -44,10 +44,10 @@ function store(limits: Partial<Limits> = {}, hasFiles = true): TransactionStore 
   )
 }
 
-/** Everything in memory. */
+/** Limits with which everything stays in memory. */
 const inMemory = (): TransactionStore => store({ memoryBytes: 1e9 }, false)
 
-/** What it sends, as text that can be compared. */
+/** The contents of the sends, as text to compare. */
 function contentOf(sends: HeldSends): string[] {
   const found: string[] = []
   for (const piece of sends.lasting()) {

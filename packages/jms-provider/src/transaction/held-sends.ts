@@ -6,12 +6,13 @@ import { RecordBlock, recordsOf } from './record-block.ts'
 import type { SpilledBlock } from './spill-store.ts'
 import type { TransactionStore } from './transaction-store.ts'
 
-/** Up to here the messages of a transaction stay as they came. */
+/** Up to this size, the messages of a transaction are kept as received. */
 const WHOLE_BYTES = 256 * 1024
 
 /**
- * What a transaction has sent: a few messages as they came; beyond that in blocks, which go to a temporary file when they are full.
- * Messages to temporary destinations stay in memory, where they go.
+ * The sends of a transaction. A few messages are kept as received; more are packed into blocks,
+ * which are written to a temporary file when full. Messages to temporary destinations stay in
+ * memory.
  */
 export class HeldSends implements Sends {
   readonly #store: TransactionStore
@@ -21,12 +22,12 @@ export class HeldSends implements Sends {
   readonly #numbers = new Map<Destination, number>()
   readonly #destinations: Destination[] = []
   readonly #blocks: (SpilledBlock | Buffer)[] = []
-  /** Bytes of the blocks in memory. */
+  /** Size of the blocks in memory, in bytes. */
   #blockBytes = 0
   readonly #open = new RecordBlock()
   #count = 0
   #bytes = 0
-  /** What the store counts of it as memory. */
+  /** Size that the store currently counts as memory of this transaction. */
   #memory = 0
 
   constructor(store: TransactionStore) {
@@ -49,7 +50,10 @@ export class HeldSends implements Sends {
     return this.#temporary
   }
 
-  /** Throws `amqp:resource-limit-exceeded`: from then on the transaction can only be rolled back. */
+  /**
+   * Adds a message. Throws `amqp:resource-limit-exceeded`; the transaction can then only be rolled
+   * back.
+   */
   add(destination: Destination, record: NewRecord): void {
     const size = recordSize(record)
     const store = this.#store
@@ -69,7 +73,7 @@ export class HeldSends implements Sends {
     this.#countMemory()
   }
 
-  /** It is no longer small: from here on it is kept in blocks. */
+  /** Packs the messages into blocks when the transaction is no longer small. */
   #pack(whole: readonly Send[]): void {
     this.#whole = undefined
     for (const { destination, record } of whole) {
@@ -116,7 +120,7 @@ export class HeldSends implements Sends {
     if (this.#open.size > 0) yield recordsOf(this.#open.bytes, destinationOf)
   }
 
-  /** Forgets everything, and frees what it took. Idempotent. */
+  /** Drops all sends and releases their memory and files. Idempotent. */
   clear(): void {
     this.#store.bytes -= this.#bytes
     this.#bytes = 0

@@ -3,11 +3,13 @@ import { ByteReader } from '@millrace/base'
 import type { RecordHeader } from '../mapping/to-record.ts'
 import type { LastingSend } from '../state/commit.ts'
 
-/** Bytes of a block before it is full; a larger message has one of its own. */
+/** Size at which a block is full, in bytes. A larger message gets its own block. */
 export const BLOCK_BYTES = 1024 * 1024
 const FIRST_BYTES = 64 * 1024
 
-/** Messages of a transaction, one after the other in a buffer: compact, and apart from what the socket read with them. */
+/**
+ * Messages of a transaction, packed into one buffer, which is separate from the socket's buffers.
+ */
 export class RecordBlock {
   #bytes: Buffer = Buffer.alloc(0)
   #size = 0
@@ -16,7 +18,7 @@ export class RecordBlock {
     return this.#size
   }
 
-  /** What it takes of memory. */
+  /** Allocated size, in bytes. */
   get capacity(): number {
     return this.#bytes.length
   }
@@ -25,7 +27,7 @@ export class RecordBlock {
     return this.#size >= BLOCK_BYTES
   }
 
-  /** `destination` is a number that stands for it. */
+  /** Adds a message. `destination` is the number assigned to its destination. */
   add(destination: number, { key, value, headers }: LastingSend['record']): void {
     this.#reserve(maxSizeOf({ key, value, headers }))
     this.#uint32(destination)
@@ -63,7 +65,7 @@ export class RecordBlock {
     this.#size = start + length
   }
 
-  /** What was added; it must not be added to while that is in use. */
+  /** The packed messages. Nothing may be added while the buffer is in use. */
   get bytes(): Buffer {
     return this.#bytes.subarray(0, this.#size)
   }
@@ -83,7 +85,7 @@ function maxSizeOf({ key, value, headers }: LastingSend['record']): number {
   return size
 }
 
-/** The messages of a block; their bytes are those of the block. */
+/** Unpacks the messages of a block. They share its memory. */
 export function recordsOf<T>(
   bytes: Buffer,
   destinationOf: (number: number) => T,

@@ -2,13 +2,16 @@
 import { tmpdir } from 'node:os'
 import type { FileSystem, OpenFile, Random } from '@millrace/base'
 
-/** A file is removed when nothing in it is needed any more; a transaction that lasts keeps no more than its files. */
+/**
+ * Size at which a new temporary file is started, in bytes. A file is deleted when none of its
+ * blocks is needed, so a long transaction retains only its own files.
+ */
 const FILE_BYTES = 32 * 1024 * 1024
 
 interface SpillFile {
   readonly file: OpenFile
   size: number
-  /** Blocks that are still needed. */
+  /** Number of blocks that are still needed. */
   blocks: number
 }
 
@@ -20,8 +23,9 @@ export interface SpilledBlock {
 }
 
 /**
- * Blocks of bytes in temporary files: what transactions hold beyond their share of memory. Nothing of it outlives the process. Writes go
- * to the page cache, as in the broker's log, and throw Node's system errors.
+ * Blocks in temporary files: the data of transactions beyond their memory limit. Nothing persists
+ * across restarts of the process. Writes go to the page cache, as in the broker's log, and throw
+ * Node's system errors.
  */
 export class SpillStore {
   readonly #fileSystem: FileSystem
@@ -29,13 +33,13 @@ export class SpillStore {
   readonly #directory: string
   readonly #files = new Set<SpillFile>()
   #current: SpillFile | undefined
-  /** Bytes of the blocks that are needed. */
+  /** Size of the blocks that are still needed, in bytes. */
   bytes = 0
 
   constructor(options: {
     readonly fileSystem: FileSystem
     readonly random: Random
-    /** Empty for the system's directory of temporary files. */
+    /** Directory of the files; empty for the system's temporary directory. */
     readonly directory: string
   }) {
     this.#fileSystem = options.fileSystem

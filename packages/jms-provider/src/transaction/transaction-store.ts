@@ -3,28 +3,31 @@ import { AmqpError, Condition } from '@millrace/amqp'
 import { type FileSystem, type Random, systemErrorCode } from '@millrace/base'
 import { type SpilledBlock, SpillStore } from './spill-store.ts'
 
-/** What the transactions of all clients may hold. */
+/** Limits on the data that client transactions may hold. */
 export interface TransactionLimits {
-  /** Bytes of the messages in one transaction. */
+  /** Limit on the messages of one transaction, in bytes. */
   readonly maxBytes: number
-  /** Bytes of the messages in all transactions. */
+  /** Limit on the messages of all transactions, in bytes. */
   readonly maxTotalBytes: number
-  /** Bytes of memory over all transactions; what is more goes to temporary files. */
+  /** Memory limit over all transactions, in bytes. Data beyond it is written to temporary files. */
   readonly memoryBytes: number
-  /** Where the temporary files are; empty for the system's place. */
+  /** Directory of the temporary files; empty for the system's default. */
   readonly directory: string
 }
 
-/** Counts what transactions hold, over all connections, and keeps what does not fit into memory. */
+/**
+ * Tracks the data that transactions of all connections hold and spills it to disk beyond the memory
+ * limit.
+ */
 export class TransactionStore {
   readonly #limits: TransactionLimits
   readonly #spill: SpillStore | undefined
-  /** Bytes that transactions hold, in memory and in files. */
+  /** Size of the data that transactions hold, in memory and in files, in bytes. */
   bytes = 0
-  /** Bytes of them in memory. */
+  /** Size of the part in memory, in bytes. */
   memory = 0
 
-  /** Without a file system everything stays in memory, and is refused beyond that. */
+  /** Without a file system, data stays in memory and is refused beyond the limit. */
   constructor(
     limits: TransactionLimits,
     world: { readonly fileSystem: FileSystem | undefined; readonly random: Random },
@@ -40,7 +43,10 @@ export class TransactionStore {
     return this.#spill?.bytes ?? 0
   }
 
-  /** Throws `amqp:resource-limit-exceeded` when a transaction that holds `held` bytes may not have `more`. */
+  /**
+   * Throws `amqp:resource-limit-exceeded` if a transaction that holds `held` bytes may not add
+   * `more`.
+   */
   check(held: number, more: number): void {
     const { maxBytes, maxTotalBytes } = this.#limits
     if (held + more > maxBytes) {
@@ -53,7 +59,7 @@ export class TransactionStore {
     }
   }
 
-  /** Whether what is in memory should go to files. */
+  /** Whether the memory limit is exceeded, so that data should be spilled. */
   get isMemoryFull(): boolean {
     return this.memory > this.#limits.memoryBytes
   }
@@ -62,7 +68,7 @@ export class TransactionStore {
     return this.#spill !== undefined
   }
 
-  /** What to tell a client whose messages cannot go to files. */
+  /** Creates the error for a client whose messages cannot be spilled. */
   memoryError(): AmqpError {
     const { memoryBytes } = this.#limits
     return tooLarge(
@@ -70,7 +76,10 @@ export class TransactionStore {
     )
   }
 
-  /** Throws `amqp:resource-limit-exceeded` when there is no room for it. */
+  /**
+   * Writes a block to a temporary file. Throws `amqp:resource-limit-exceeded` if it cannot be
+   * written.
+   */
   spill(bytes: Uint8Array): SpilledBlock {
     const store = this.#spill
     if (store === undefined) throw this.memoryError()
