@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { misbehaviours, Sockets, type Target } from './misbehaviours.ts'
-import type { ServerUnderTest } from './server-under-test.ts'
+import { type Descriptors, runQueueMs, type ServerUnderTest } from './server-under-test.ts'
 
 /** A protocol on a port of a server under test. */
 export interface Protocol extends Target {
@@ -33,24 +33,53 @@ const MAX_EXCHANGE_MS = 100
 const MAX_GROWN_MIB = 50
 const SETTLE_MS = 15_000
 
-/** Durations of exchanges until the signal is aborted. */
-async function watch(exchange: () => Promise<void>, signal: AbortSignal): Promise<number[]> {
+/**
+ * Durations of exchanges until the signal is aborted. Time in which this process or the server was
+ * ready to run but had no processor is not counted: it depends on the load of the machine.
+ */
+async function watch(
+  exchange: () => Promise<void>,
+  server: ServerUnderTest,
+  signal: AbortSignal,
+): Promise<number[]> {
+  const queuedMs = (): number => server.queuedMs + runQueueMs('self')
   const took: number[] = []
   while (!signal.aborted) {
+    const queuedBefore = queuedMs()
     const began = performance.now()
     await exchange()
-    took.push(performance.now() - began)
+    const elapsedMs = performance.now() - began
+    took.push(Math.max(0, elapsedMs - (queuedMs() - queuedBefore)))
     await sleep(10)
   }
   return took
 }
 
-async function slowest(exchange: () => Promise<void>, work: Promise<void>): Promise<number> {
+async function slowest(
+  exchange: () => Promise<void>,
+  server: ServerUnderTest,
+  work: Promise<void>,
+): Promise<number> {
   const end = new AbortController()
-  const watching = watch(exchange, end.signal)
+  const watching = watch(exchange, server, end.signal)
   await work
   end.abort()
   return Math.max(...(await watching))
+}
+
+/** What is open and should not be. */
+function leaks(before: Descriptors, after: Descriptors): string[] {
+  const found: string[] = []
+  const sockets = after.sockets.length - before.sockets.length
+  if (sockets > 0) found.push(`${sockets} sockets are left open`)
+  const doubled = after.logFiles.filter((file, i) => after.logFiles.indexOf(file) !== i)
+  if (doubled.length > 0) found.push(`log files are open twice: ${doubled.join(', ')}`)
+  if (after.others.length > before.others.length) {
+    const known = new Set(before.others)
+    const more = after.others.filter((target) => !known.has(target))
+    found.push(`other descriptors are left open: ${more.join(', ')}`)
+  }
+  return found
 }
 
 /** Runs one misbehaviour while an honest client works, and reports what it changed. */
@@ -60,15 +89,14 @@ export async function misbehave(
   { server, exchange, leftovers }: Watched,
 ): Promise<Outcome> {
   const sockets = new Sockets()
-  // The machine may be busy: what is slow without a hostile client is not the server's doing.
-  const usual = await slowest(exchange, sleep(300))
+  const usual = await slowest(exchange, server, sleep(300))
   const before = { memory: server.residentMiB, descriptors: server.descriptors }
   const act = misbehaviours[misbehaviour]
   assert.ok(act !== undefined)
   let slowestMs = Number.POSITIVE_INFINITY
   const problems: string[] = []
   try {
-    slowestMs = await slowest(exchange, act(protocol, sockets))
+    slowestMs = await slowest(exchange, server, act(protocol, sockets))
   } catch (error) {
     problems.push(`the honest client failed: ${(error as Error).message}`)
   } finally {
@@ -84,13 +112,11 @@ export async function misbehave(
   }
   const grownMiB = (): number => server.residentMiB - before.memory
   const settled = (): boolean =>
-    grownMiB() <= MAX_GROWN_MIB && server.descriptors <= before.descriptors
+    grownMiB() <= MAX_GROWN_MIB && leaks(before.descriptors, server.descriptors).length === 0
   const deadline = performance.now() + SETTLE_MS
   while (!settled() && performance.now() < deadline) await sleep(100)
   if (grownMiB() > MAX_GROWN_MIB) problems.push(`memory grew by ${grownMiB().toFixed(0)} MiB`)
-  if (server.descriptors > before.descriptors) {
-    problems.push(`${server.descriptors - before.descriptors} descriptors are left`)
-  }
+  problems.push(...leaks(before.descriptors, server.descriptors))
   problems.push(...(await leftovers()), ...server.newFaults())
   return { protocol: protocol.name, misbehaviour, slowestMs, grownMiB: grownMiB(), problems }
 }

@@ -1,7 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+
+/** Targets of the open file descriptors of a process. */
+export interface Descriptors {
+  readonly sockets: readonly string[]
+  /**
+   * Files of partitions' logs. They stay open once a partition is used, so a request for another
+   * partition or group legitimately adds some; a file that is open twice is a leak.
+   */
+  readonly logFiles: readonly string[]
+  /** Everything else: pipes, devices, other files. */
+  readonly others: readonly string[]
+}
+
+/** `<topic>-<partition>/<base offset>.<suffix>`. */
+const LOG_FILE = /\/[^/]+-\d+\/\d{20}\.[a-z]+$/
+
+/** How long the main thread of a process was ready to run but had no processor, milliseconds. */
+export function runQueueMs(pid: string): number {
+  const [, delayNs] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')
+  return Number(delayNs) / 1e6
+}
+
+/** Target of a link below /proc; undefined if the descriptor was closed since it was listed. */
+function targetOf(link: string): string | undefined {
+  try {
+    return readlinkSync(link)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
+}
 
 /** A millrace process that hostile clients connect to. Linux only: it is measured through /proc. */
 export class ServerUnderTest implements AsyncDisposable {
@@ -56,9 +87,25 @@ export class ServerUnderTest implements AsyncDisposable {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
   }
 
-  /** Open file descriptors, sockets among them. */
-  get descriptors(): number {
-    return readdirSync(`/proc/${this.#child.pid}/fd`).length
+  /** See `runQueueMs`; 0 once the process has ended. */
+  get queuedMs(): number {
+    return this.ended === undefined ? runQueueMs(`${this.#child.pid}`) : 0
+  }
+
+  /** What the process has open: sockets, and the paths of files of partitions' logs apart. */
+  get descriptors(): Descriptors {
+    const sockets: string[] = []
+    const logFiles: string[] = []
+    const others: string[] = []
+    const directory = `/proc/${this.#child.pid}/fd`
+    for (const descriptor of readdirSync(directory)) {
+      const target = targetOf(join(directory, descriptor))
+      if (target === undefined) continue
+      if (target.startsWith('socket:')) sockets.push(target)
+      else if (LOG_FILE.test(target)) logFiles.push(target)
+      else others.push(target)
+    }
+    return { sockets, logFiles, others }
   }
 
   /** Lines of the log that report a fault of the server itself, since this was last called. */

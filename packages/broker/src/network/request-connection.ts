@@ -34,7 +34,10 @@ const MAX_PENDING_REQUESTS = 64
 const MAX_PENDING_BYTES = 16 * 1024 * 1024
 /** Received bytes that count as progress. */
 const LEAST_PROGRESS_BYTES = 4096
-/** How long a connection that is being dropped may take to accept the replies before the failure. */
+/**
+ * How long a connection that is being dropped may take to accept the replies before the failure, and
+ * how long fetches wait for records once the client has closed its side.
+ */
 const LINGER_MS = 5000
 
 /** What all connections of a broker share. */
@@ -253,9 +256,14 @@ export class RequestConnection implements RequestReader {
     this.#continue()
   }
 
-  /** The client sends no more. What it has sent is worked on and answered, then the connection ends. */
+  /**
+   * The client sends no more. What it has sent is worked on and answered, then the connection ends.
+   * A client that has closed the connection looks the same until a reply is written to it, so a
+   * fetch that still waits for records after `LINGER_MS` is answered without them.
+   */
   #onEnd(): void {
     this.#isReadingOver = true
+    this.#linger ??= this.#broker.world.clock.setTimer(LINGER_MS, () => this.#abort.abort())
     this.#continue()
   }
 
@@ -498,6 +506,7 @@ export class RequestConnection implements RequestReader {
       error: isPeersFault ? error.message : error,
     })
     this.#abort.abort()
+    this.#linger?.cancel()
     this.#linger = this.#broker.world.clock.setTimer(LINGER_MS, () => this.#connection.destroy())
     this.#finishDropping()
   }
