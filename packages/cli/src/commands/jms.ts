@@ -58,6 +58,8 @@ class Bridge {
   readonly #from: Destination
   readonly #to: Destination
   #isStopping = false
+  /** Whether a failure was reported since the last connection. */
+  #isLost = false
 
   constructor(parsed: ParsedOptions) {
     this.#parsed = parsed
@@ -88,7 +90,11 @@ class Bridge {
         }
       } catch (error) {
         if (this.#isStopping || this.#parsed.has('until-empty')) throw error
-        process.stderr.write(`millrace: ${(error as Error).message}; trying again\n`)
+        if (error instanceof UsageError) throw error
+        if (!this.#isLost) {
+          process.stderr.write(`millrace: ${(error as Error).message}; reconnecting\n`)
+        }
+        this.#isLost = true
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
       }
     }
@@ -117,6 +123,8 @@ class Bridge {
     await using producer = await target.createProducer(this.#to)
     await from.start()
     await to.start()
+    if (this.#isLost) process.stderr.write('millrace: connected to both providers again\n')
+    this.#isLost = false
     while (!this.#isStopping) {
       const batch: Message[] = []
       let message = await consumer.receive(IDLE_MS)

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
 import { Admin } from '@millrace/client'
+import { JmsProvider } from '@millrace/jms-provider'
 import { freePort } from '@millrace/testkit'
 
 const main = new URL('../main.ts', import.meta.url).pathname
@@ -90,6 +91,27 @@ describe('a command that runs for long', { timeout: 120_000 }, () => {
     } finally {
       consume.child.kill('SIGKILL')
       produce.child.kill('SIGKILL')
+    }
+  })
+
+  it('reports a JMS provider that is away once, and that it is back', async () => {
+    const amqp = `127.0.0.1:${await freePort()}`
+    const ends = ['--from', amqp, '--to', amqp, '-q', 'a', '--as', 'b']
+    const bridge = new Running(['jms', 'bridge', ...ends])
+    await bridge.until(/^millrace: cannot connect to amqp:.*ECONNREFUSED.*; reconnecting$/m)
+    const provider = await JmsProvider.start({
+      client: { bootstrapServers: address },
+      config: { 'amqp.listener': amqp },
+    })
+    try {
+      await bridge.until(/^millrace: connected to both providers again$/m)
+      const ended = once(bridge.child, 'close')
+      bridge.child.kill('SIGINT')
+      assert.deepEqual(await ended, [0, null], bridge.text)
+      assert.equal(bridge.text.match(/^millrace:/gm)?.length, 2, bridge.text)
+    } finally {
+      bridge.child.kill('SIGKILL')
+      await provider.close()
     }
   })
 
