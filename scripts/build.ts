@@ -10,8 +10,7 @@
 import { copyFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BuildOptions, build } from 'esbuild'
-import { rolldown } from 'rolldown'
-import { dts } from 'rolldown-plugin-dts'
+import { rollUpDeclarations } from './docs/roll-up-declarations.ts'
 import { root, type Workspace, workspaces } from './packages.ts'
 
 const common: BuildOptions = {
@@ -52,33 +51,8 @@ async function buildPackage(workspace: Workspace): Promise<void> {
     splitting: entries.size > 1 || isCommandLine,
     chunkNames: 'chunks/[name]-[hash]',
   })
-  if (entries.size > 0) await rollUpDeclarations(workspace, entries)
+  if (entries.size > 0) await rollUpDeclarations(directory, entries)
   copyFileSync(join(root, 'LICENSE'), join(directory, 'LICENSE'))
-}
-
-/** Rolls the declarations of all entry points up; what several of them declare goes into one chunk. */
-async function rollUpDeclarations(
-  { directory }: Workspace,
-  entries: ReadonlyMap<string, string>,
-): Promise<void> {
-  const declarationOf = (source: string): string =>
-    source
-      .replace(join(directory, 'src'), join(directory, '.declarations'))
-      .replace(/\.ts$/, '.d.ts')
-  const bundle = await rolldown({
-    input: Object.fromEntries(
-      [...entries].map(([output, source]) => [output, declarationOf(source)]),
-    ),
-    plugins: [dts({ dtsOnly: true, generator: 'oxc' })],
-    external: (id) => !id.startsWith('.') && !id.startsWith('/'),
-    logLevel: 'silent',
-  })
-  await bundle.write({
-    dir: join(directory, 'dist'),
-    entryFileNames: '[name].ts',
-    chunkFileNames: 'chunks/[name]-[hash].d.ts',
-  })
-  await bundle.close()
 }
 
 const folders = process.argv.slice(2)
