@@ -80,7 +80,7 @@ describe('JMS programs in Java', () => {
       // The client id is free, the subscription has no consumer, and what was not committed is there in its order.
       const factory = new ConnectionFactory(`amqp://${provider.address}`)
       await using connection = await factory.createConnection()
-      connection.setClientID(`dying.${name}`)
+      await connection.setClientID(`dying.${name}`)
       await connection.start()
       await using session = await connection.createSession()
       const texts = async (consumer: MessageConsumer): Promise<(string | null)[]> => {
