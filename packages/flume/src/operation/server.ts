@@ -2,9 +2,10 @@
 
 import { isUtf8 } from 'node:buffer'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { nearestSpelling } from '@millrace/base'
+import { nearestSpelling, nodeWorld } from '@millrace/base'
 import type { Agent } from '../agent.ts'
 import { type Event, hopsOf } from '../event.ts'
+import { inTurn } from '../sources/http-turns.ts'
 import { listenError } from '../sources/stream-server.ts'
 import { flumeMetrics, prometheusMetrics } from './metrics.ts'
 
@@ -46,7 +47,9 @@ export class OperationServer {
 
   /** Listens. Rejects with `EADDRINUSE` and the like. */
   async start(): Promise<void> {
-    const server = createServer((request, response) => this.#answer(request, response))
+    const server = createServer(
+      inTurn(nodeWorld.clock, (request, response) => this.#answer(request, response)),
+    )
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(this.#host, this.#port, error)))
       server.listen(this.#port, this.#host, () => resolve())

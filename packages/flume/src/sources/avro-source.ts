@@ -29,7 +29,7 @@ import { NO_METADATA, originIn, PEER_METADATA, restoreLineage } from '../rpc/bat
 import { deflated } from '../rpc/deflate.ts'
 import { AvroReader, AvroWriter } from '../serialization/avro-event.ts'
 import { isAllowed, parseIpFilterRules } from './ip-filter.ts'
-import { type StreamHandler, StreamServer } from './stream-server.ts'
+import { endSoon, type Pace, type StreamHandler, StreamServer } from './stream-server.ts'
 
 const keys = {
   ...serverTlsKeys,
@@ -110,9 +110,11 @@ class AvroConnection implements StreamHandler {
     this.#context = context
   }
 
-  async onData(chunk: Buffer): Promise<void> {
+  async onData(chunk: Buffer, pace: Pace): Promise<void> {
+    if (this.#isFailed) return
     this.#framer.push(chunk)
     for (let call = this.#calls.shift(); call !== undefined; call = this.#calls.shift()) {
+      await pace.next()
       if (this.#isFailed) return
       const { isOurs, outcome } = this.#begin(call)
       this.#underWay++
@@ -190,7 +192,7 @@ class AvroConnection implements StreamHandler {
     // A peer that sends ahead would have later batches overtake this one: it has to begin anew.
     if (status === Status.FAILED && isOurs) {
       this.#isFailed = true
-      this.#connection.end()
+      endSoon(this.#connection, this.#context.world.clock)
     }
   }
 }

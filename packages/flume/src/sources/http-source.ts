@@ -18,6 +18,7 @@ import { ChannelError, ChannelFullError, reasonOf } from '../errors.ts'
 import { Event, newHeaders } from '../event.ts'
 import { checkServerTls, serverTls, serverTlsKeys } from '../keystore/tls.ts'
 import { jsonEvent } from '../serialization/deserializers.ts'
+import { inTurn } from './http-turns.ts'
 import { listenError } from './stream-server.ts'
 
 const keys = {
@@ -149,10 +150,11 @@ class HttpSource implements Source {
 
   async start(): Promise<void> {
     const { bind, port } = this.#config
-    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+    const serve = inTurn(this.#context.world.clock, (request, response) => {
       const work = this.#serve(request, response).finally(() => this.#working.delete(work))
       this.#working.add(work)
-    }
+      return work
+    })
     const tls = serverTls(this.#config, this.#context.directory)
     const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve)
     this.#server = server

@@ -3,14 +3,29 @@ import type { TlsOptions } from 'node:tls'
 import { type Clock, type Connection, type NetworkListener, systemErrorCode } from '@millrace/base'
 import type { SourceContext } from '../component.ts'
 import { ChannelError, reasonOf } from '../errors.ts'
+import { type WorkTurn, workTurnsOf } from '../work-turns.ts'
 
 /** How long a peer may take to close its end. */
 const LINGER_MS = 500
 
+/** Replies that may wait for the peer to take them before no further request of it is started. */
+const MAX_UNSENT = 256 * 1024
+
+/** Paces the work on one connection, and ends it. */
+export interface Pace {
+  /**
+   * To be awaited before each step of work, a request or some lines. Undefined if the step may run now; otherwise resolves when other
+   * connections had their turn and the peer has taken its replies, or the connection is closed.
+   */
+  next(): Promise<void> | undefined
+  /** Ends the connection once the replies were sent. Nothing more is read. */
+  close(): void
+}
+
 /** What a source does with the bytes of one connection. */
 export interface StreamHandler {
-  /** Reading goes on when this is done; until then the peer is slowed down. */
-  onData(chunk: Buffer): Promise<void> | void
+  /** Reading continues when this is done; until then the peer is slowed down. */
+  onData(chunk: Buffer, pace: Pace): Promise<void> | void
   /** The peer has closed; what is left may be put. */
   onEnd?(): Promise<void> | void
   /** The source stops: who waits for room gives up. */
@@ -72,7 +87,10 @@ export class StreamServer {
       return
     }
     const connection = this.#options.wrap?.(socket) ?? socket
-    const stream = new OpenStream(connection, this.#options.accept(connection), (error) => {
+    const { clock } = this.#context.world
+    const handler = this.#options.accept(connection)
+    const turn = workTurnsOf(clock).taker()
+    const stream = new OpenStream(connection, handler, { clock, turn }, (error) => {
       this.#open.delete(stream)
       if (error !== undefined) {
         this.#context.counters.add('EventReadFail')
@@ -90,7 +108,7 @@ export class StreamServer {
   async stop(): Promise<void> {
     // It is closed when its last connection is.
     const closed = this.#listener?.close()
-    await Promise.all([...this.#open].map((stream) => stream.close(this.#context.world.clock)))
+    await Promise.all([...this.#open].map((stream) => stream.stop()))
     await closed
   }
 }
@@ -114,28 +132,75 @@ export function listenError(host: string, port: number, error: unknown): unknown
   return error
 }
 
-class OpenStream {
+/** Ends a connection whose peer may not close its end; what is unsent is sent first. */
+export function endSoon(connection: Connection, clock: Clock): void {
+  connection.end()
+  // A connection that is not read does not report its peer's end.
+  connection.resume()
+  clock.setTimer(LINGER_MS, () => connection.destroy())
+}
+
+class OpenStream implements Pace {
   readonly #connection: Connection
+  readonly #clock: Clock
   readonly #handler: StreamHandler
+  readonly #turn: WorkTurn
   readonly #onClosed: (error: unknown) => void
   readonly #chunks: Buffer[] = []
   #working: Promise<void> | undefined
+  /** Whether the peer has closed its side. */
+  #isPeerDone = false
   #isEnded = false
   #isClosing = false
+  /** Whether the handler has closed the connection. */
+  #isRefused = false
+  /** Called when the peer has taken replies, or will take none. */
+  #onTaken: (() => void) | undefined
 
-  constructor(connection: Connection, handler: StreamHandler, onClosed: (error: unknown) => void) {
+  constructor(
+    connection: Connection,
+    handler: StreamHandler,
+    { clock, turn }: { readonly clock: Clock; readonly turn: WorkTurn },
+    onClosed: (error: unknown) => void,
+  ) {
     this.#connection = connection
+    this.#clock = clock
     this.#handler = handler
+    this.#turn = turn
     this.#onClosed = onClosed
     connection.onData = (chunk) => this.#receive(chunk)
+    connection.onDrain = () => this.#onTaken?.()
+    connection.onEnd = () => {
+      this.#isPeerDone = true
+      if (this.#working === undefined) this.#working = this.#work()
+    }
     connection.onClose = () => {
       this.#isEnded = true
+      this.#onTaken?.()
       if (this.#working === undefined) this.#working = this.#work()
     }
   }
 
+  next(): Promise<void> | undefined {
+    return this.#isOwedReplies ? this.#repliesTaken() : this.#turn.next()
+  }
+
+  get #isOwedReplies(): boolean {
+    return !this.#isEnded && !this.#isClosing && this.#connection.unsentBytes > MAX_UNSENT
+  }
+
+  async #repliesTaken(): Promise<void> {
+    while (this.#isOwedReplies) {
+      await new Promise<void>((resolve) => {
+        this.#onTaken = resolve
+      })
+    }
+    this.#onTaken = undefined
+    await this.#turn.next()
+  }
+
   #receive(chunk: Buffer): void {
-    if (this.#isClosing) return
+    if (this.#isClosing || this.#isRefused) return
     this.#chunks.push(chunk)
     if (this.#working !== undefined) {
       this.#connection.pause()
@@ -148,11 +213,15 @@ class OpenStream {
     let failure: unknown
     try {
       for (let chunk = this.#chunks.shift(); chunk !== undefined; chunk = this.#chunks.shift()) {
-        const handled = this.#handler.onData(chunk)
+        const released = this.next()
+        if (released !== undefined) await released
+        const handled = this.#handler.onData(chunk, this)
         if (handled !== undefined) await handled
-        if (this.#isClosing) break
+        if (this.#isClosing || this.#isRefused) break
         if (this.#chunks.length === 0) this.#connection.resume()
       }
+      // The replies to what was received are sent first.
+      if (this.#isPeerDone && !this.#isClosing) await this.#handler.settle?.()
       if (this.#isEnded && !this.#isClosing) {
         await this.#handler.onEnd?.()
         await this.#handler.settle?.()
@@ -164,17 +233,24 @@ class OpenStream {
     }
     this.#working = undefined
     if (this.#isEnded) this.#onClosed(failure)
+    else if (this.#isPeerDone) this.#connection.end()
   }
 
-  async close(clock: Clock): Promise<void> {
+  close(): void {
+    this.#isRefused = true
+    this.#chunks.length = 0
+    this.#connection.pause()
+    this.#connection.end()
+    this.#clock.setTimer(LINGER_MS, () => this.#connection.destroy())
+  }
+
+  async stop(): Promise<void> {
     this.#isClosing = true
+    this.#onTaken?.()
     this.#handler.stop?.()
     await this.#working
     await this.#handler.settle?.()
-    this.#connection.end()
-    // One that does not read never sees its peer's end.
-    this.#connection.resume()
-    clock.setTimer(LINGER_MS, () => this.#connection.destroy())
+    endSoon(this.#connection, this.#clock)
     this.#onClosed(undefined)
   }
 }

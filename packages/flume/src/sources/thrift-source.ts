@@ -12,7 +12,7 @@ import {
   ThriftWriter,
   thriftFramer,
 } from '../rpc/thrift-protocol.ts'
-import { type StreamHandler, StreamServer } from './stream-server.ts'
+import { type Pace, type StreamHandler, StreamServer } from './stream-server.ts'
 
 const keys = {
   ...serverTlsKeys,
@@ -40,9 +40,10 @@ class ThriftConnection implements StreamHandler {
     this.#writer = new ThriftWriter(encoding)
   }
 
-  async onData(chunk: Buffer): Promise<void> {
+  async onData(chunk: Buffer, pace: Pace): Promise<void> {
     this.#frame(chunk)
     for (let frame = this.#frames.shift(); frame !== undefined; frame = this.#frames.shift()) {
+      await pace.next()
       await this.#answer(frame)
     }
   }

@@ -20,16 +20,27 @@ export interface Message {
  */
 export class MessageFramer {
   readonly #maxSize: number
-  #rest: Buffer = Buffer.alloc(0)
+  #rest: Buffer[] = []
+  #restSize = 0
+  /** Bytes that complete the message in `#rest`; fewer may be enough if there is a line break in them. */
+  #wanted = 0
+  #isCounted = false
 
   constructor(maxSize: number) {
     this.#maxSize = Math.max(maxSize, 10)
   }
 
   push(chunk: Buffer): Message[] {
-    const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
+    this.#rest.push(chunk)
+    this.#restSize += chunk.length
+    // Joined once for each message, not for each chunk.
+    const endsLine = !this.#isCounted && chunk.includes(NEWLINE)
+    if (this.#restSize < this.#wanted && !endsLine) return []
+    const data = this.#rest.length === 1 ? chunk : Buffer.concat(this.#rest, this.#restSize)
     const messages: Message[] = []
     let from = 0
+    this.#wanted = 0
+    this.#isCounted = false
     while (from < data.length) {
       // Empty lines, and what is left of a line that was just as long as allowed.
       if (data[from] === NEWLINE) {
@@ -38,6 +49,11 @@ export class MessageFramer {
       }
       const counted = countedMessage(data, from)
       if (counted === 'incomplete') break
+      if (counted !== undefined && counted.end > data.length) {
+        this.#wanted = counted.end - from
+        this.#isCounted = true
+        break
+      }
       if (counted !== undefined) {
         this.#pushCounted(messages, data.subarray(counted.start, counted.end))
         from = counted.end
@@ -50,12 +66,16 @@ export class MessageFramer {
         from += this.#maxSize
         continue
       }
-      if (end < 0) break
+      if (end < 0) {
+        this.#wanted = this.#maxSize
+        break
+      }
       const last = size > 0 && data[end - 1] === CARRIAGE_RETURN ? end - 1 : end
       if (last > from) messages.push(messageOf(data.subarray(from, last), false))
       from = end + 1
     }
-    this.#rest = data.subarray(from)
+    this.#rest = from === data.length ? [] : [data.subarray(from)]
+    this.#restSize = data.length - from
     return messages
   }
 
@@ -82,7 +102,7 @@ function startsWithPriority(bytes: Buffer): boolean {
   return false
 }
 
-/** `123 <34>…`: where the message lies; undefined when this is no count. */
+/** `123 <34>…`: where the message lies, part of which may not have arrived; undefined when this is not a count. */
 function countedMessage(
   data: Buffer,
   from: number,
@@ -99,6 +119,5 @@ function countedMessage(
   if (at + 1 >= data.length) return data.indexOf(NEWLINE, from) < 0 ? 'incomplete' : undefined
   if (data[at] !== SPACE || data[at + 1] !== LESS) return undefined
   const start = at + 1
-  const end = start + size
-  return end <= data.length ? { start, end } : 'incomplete'
+  return { start, end: start + size }
 }

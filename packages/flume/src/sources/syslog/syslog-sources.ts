@@ -22,12 +22,14 @@ import type { Event } from '../../event.ts'
 import { checkServerTls, serverTls, serverTlsKeys } from '../../keystore/tls.ts'
 import { sleep } from '../../waiting.ts'
 import { DatagramServer } from '../datagram-server.ts'
-import { type StreamHandler, StreamServer } from '../stream-server.ts'
+import { type Pace, type StreamHandler, StreamServer } from '../stream-server.ts'
 import { type Message, MessageFramer, messageOf } from './framing.ts'
 import { namesWithin, parseKeepFields } from './keep-fields.ts'
 import { MessageParser, parseMultiportMessage } from './parse-message.ts'
 
 const RETRY_MS = 100
+/** Messages that are parsed before other connections have their turn. */
+const MESSAGES_PER_STEP = 50
 
 const commonKeys = {
   keepFields: {
@@ -103,20 +105,21 @@ class SyslogConnection implements StreamHandler {
     this.#ready = options.ready
   }
 
-  async onData(chunk: Buffer): Promise<void> {
+  async onData(chunk: Buffer, pace: Pace): Promise<void> {
     await this.#ready
-    await this.#put(this.#framer.push(chunk))
+    const messages = this.#framer.push(chunk)
+    for (let at = 0; at < messages.length; at += this.#batchSize) {
+      const events: Event[] = []
+      for (const message of messages.slice(at, at + this.#batchSize)) {
+        if (events.length % MESSAGES_PER_STEP === 0) await pace.next()
+        events.push(this.#toEvent(message))
+      }
+      await this.#putBatch(events)
+    }
   }
 
   stop(): void {
     this.#stopping.abort()
-  }
-
-  async #put(messages: readonly Message[]): Promise<void> {
-    for (let at = 0; at < messages.length; at += this.#batchSize) {
-      const events = messages.slice(at, at + this.#batchSize).map(this.#toEvent)
-      await this.#putBatch(events)
-    }
   }
 
   /** Syslog has no answers: a full channel is waited for, and the sender with it. Flume drops the event there. */

@@ -30,6 +30,27 @@ describe('syslog', () => {
     )
   })
 
+  it('is joined once for each message, whatever the size of its chunks', (t) => {
+    let copied = 0
+    const concat = Buffer.concat.bind(Buffer)
+    t.mock.method(Buffer, 'concat', (list: readonly Uint8Array[], size?: number) => {
+      const joined = concat(list, size)
+      copied += joined.length
+      return joined
+    })
+    const framer = new MessageFramer(100_000)
+    const counted = Buffer.from(`100000 <1>${'x'.repeat(99_997)}`)
+    const line = Buffer.from(`<1>${'y'.repeat(90_000)}\n`)
+    const stream = Buffer.concat([counted, line])
+    copied = 0
+    const sizes: number[] = []
+    for (let at = 0; at < stream.length; at += 10) {
+      for (const { bytes } of framer.push(stream.subarray(at, at + 10))) sizes.push(bytes.length)
+    }
+    assert.deepEqual(sizes, [100_000, 90_003])
+    assert.ok(copied < 2 * stream.length, `${copied} bytes were copied`)
+  })
+
   it('is cut in parts when it is too long', () => {
     assert.deepEqual(framed(10, Buffer.from('0123456789abc\nx\n0123456789\n')), [
       '0123456789…',
