@@ -22,6 +22,7 @@ import {
   recordBatches,
 } from '@millrace/protocol'
 import { SimulatedDisk, seededRandom, WireClient } from '@millrace/testkit'
+import { failOnTimerFaults } from './timer-faults.ts'
 
 const PORT = 9092
 const BATCHES = 24
@@ -40,6 +41,7 @@ function start({ world }: World2): Promise<Broker> {
   return Broker.start({
     world,
     dataDirectory: '/data',
+    logger: failOnTimerFaults,
     listen: `127.0.0.1:${PORT}`,
     config: { 'offsets.topic.num.partitions': '1', 'log.cleaner.enable': 'false' },
   })

@@ -2,6 +2,7 @@
 import { Agent, type AgentPlan, type Channel } from '@millrace/flume'
 import { SimulatedDisk } from '@millrace/testkit'
 import { end, type Life, RESTART_MS, type Simulation } from './simulation.ts'
+import { failOnTimerFaults } from './timer-faults.ts'
 
 /** One machine with an agent, whose power fails or which is killed, and which comes back. */
 export class Machine {
@@ -37,6 +38,7 @@ export class Machine {
       this.#life = life
       const agent = new Agent(this.#plan, {
         world: { ...life, random, fileSystem: disk },
+        logger: failOnTimerFaults,
       })
       // What was begun when the power went never ends.
       const outcome = await Promise.race([

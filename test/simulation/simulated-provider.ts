@@ -3,6 +3,7 @@ import { ConnectionFactory, type ConnectionFactoryOptions } from '@millrace/jms'
 import { JmsProvider } from '@millrace/jms-provider'
 import type { SimulatedWorld } from './simulated-world.ts'
 import { end, type Life, RESTART_MS } from './simulation.ts'
+import { failOnTimerFaults } from './timer-faults.ts'
 
 /** AMQP port of the first provider. */
 export const FIRST_AMQP_PORT = 5672
@@ -46,6 +47,7 @@ export class SimulatedProvider {
       const started = await JmsProvider.start({
         client: this.#world.clientOf(life),
         config: this.#config,
+        logger: failOnTimerFaults,
         world: { ...life, random: this.#world.random },
       }).catch(() => undefined)
       if (started !== undefined) {

@@ -3,6 +3,7 @@ import { Broker } from '@millrace/broker'
 import type { ClientOptions } from '@millrace/client'
 import { type MachineNetwork, SimulatedDisk } from '@millrace/testkit'
 import { type Life, RESTART_MS, Simulation } from './simulation.ts'
+import { failOnTimerFaults } from './timer-faults.ts'
 
 const PORT = 9092
 
@@ -47,6 +48,7 @@ export class SimulatedWorld extends Simulation {
         dataDirectory: '/data',
         listen: `127.0.0.1:${PORT}`,
         config: this.#config,
+        logger: failOnTimerFaults,
       })
       this.#broker = broker
       try {

@@ -2,6 +2,7 @@
 import {
   type ClientNetwork,
   connectionPair,
+  guardedClock,
   type Logger,
   MillraceError,
   nodeWorld,
@@ -65,10 +66,14 @@ export class Broker implements AsyncDisposable {
   static async start(options: BrokerOptions = {}): Promise<Broker> {
     const { settings, isInMemory } = settingsOf(options)
     const config = new BrokerConfig(settings)
-    const world = isInMemory
-      ? { ...(options.world ?? nodeWorld), fileSystem: memoryFileSystem() }
-      : (options.world ?? nodeWorld)
     const logger = options.logger ?? silentLogger
+    const outside = options.world ?? nodeWorld
+    const world: World = {
+      clock: guardedClock(outside.clock, logger),
+      random: outside.random,
+      network: outside.network,
+      fileSystem: isInMemory ? memoryFileSystem() : outside.fileSystem,
+    }
     for (const warning of config.warnings) logger.warn(warning)
     const logs = openLogs(config, { world, logger, durable: !isInMemory })
     let metadata: MetadataStore | undefined

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { hostname } from 'node:os'
-import { type Logger, nodeWorld, silentLogger, type World } from '@millrace/base'
+import { guardedClock, type Logger, nodeWorld, silentLogger, type World } from '@millrace/base'
 import { type Channel, isFanOutMember } from './channel.ts'
 import { ChannelProcessor } from './channel-processor.ts'
 import type { ComponentContext, GroupedSink, Interceptor, Sink, Source } from './component.ts'
@@ -77,8 +77,9 @@ export class Agent {
   /** Creates an agent from a plan; `start` runs it. */
   constructor(plan: AgentPlan, options: AgentOptions = {}) {
     this.#plan = plan
-    this.#world = options.world ?? nodeWorld
     this.#logger = options.logger ?? silentLogger
+    const world = options.world ?? nodeWorld
+    this.#world = { ...world, clock: guardedClock(world.clock, this.#logger) }
     this.#confDirectory = options.confDirectory
     this.#drainTimeoutMs = options.drainTimeoutMs ?? 10_000
   }

@@ -5,6 +5,7 @@ import { Condition, foreignProtocolOf, serve } from '@millrace/amqp'
 import {
   attempt,
   type Connection,
+  guardedClock,
   type ListenOptions,
   type Logger,
   type NetworkListener,
@@ -125,8 +126,9 @@ export class JmsProvider implements AsyncDisposable {
     this.#config = new ProviderConfig(
       settings instanceof Map ? settings : new Map(Object.entries(settings)),
     )
-    this.#world = options.world ?? nodeWorld
     this.#logger = options.logger ?? silentLogger
+    const world: ProviderWorld = options.world ?? nodeWorld
+    this.#world = { ...world, clock: guardedClock(world.clock, this.#logger) }
     this.#relayKey = newRelayKey(this.#world.random)
     const { network, ...rest } = this.#world
     this.#client = {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { guard } from '@millrace/base'
 import {
   ErrorCode,
   type MessageInput,
@@ -129,7 +130,13 @@ function endWithConnection(session: ShareSession, { broker, signal }: RequestCon
     sessions = opened
     sessionsOf.set(signal, opened)
     signal.addEventListener('abort', () => {
-      for (const each of opened.values()) end(each)
+      // An exception in a listener of an event would end the process.
+      for (const each of opened.values()) {
+        guard(
+          () => end(each),
+          (error) => broker.logger.error('ending a share session failed', { error }),
+        )
+      }
     })
   }
   sessions.set(`${session.memberId}/${session.groupId}`, session)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  attempt,
   type FileLock,
   type FileSystem,
   type Logger,
@@ -368,9 +369,11 @@ export class LogManager {
         this.#maintenance = this.#maintenance
           .then(task)
           .catch((error) => this.#logger.error('log maintenance failed', { error }))
-        void this.#maintenance.then(() => {
-          if (!this.#closed) again()
-        })
+        attempt(this.#logger, 'scheduling log maintenance', () =>
+          this.#maintenance.then(() => {
+            if (!this.#closed) again()
+          }),
+        )
       })
       this.#timers.add(timer)
     }

@@ -60,7 +60,7 @@ export class FairTurns {
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    void this.#clock.yield().then(() => this.#next())
+    attempt(this.#logger, 'serving connections', () => this.#clock.yield().then(() => this.#next()))
   }
 
   #next(): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attempt, type Connection, type NetworkListener, type Timer } from '@millrace/base'
+import { attempt, type Connection, guard, type NetworkListener, type Timer } from '@millrace/base'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
 import { ConnectionLimits } from './connection-limits.ts'
@@ -99,8 +99,16 @@ export class Listeners {
     connection.pause()
     const timer = world.clock.setTimer(delayMs, () => {
       this.#waiting.delete(connection)
-      connection.resume()
-      this.#serve(connection, listener)
+      guard(
+        () => {
+          connection.resume()
+          this.#serve(connection, listener)
+        },
+        (error) => {
+          logger.error('a connection failed', { client: remoteAddress, error })
+          connection.destroy()
+        },
+      )
     })
     this.#waiting.set(connection, timer)
     connection.onClose = () => {
@@ -130,7 +138,7 @@ export class Listeners {
 
   /** Closes connections on which nothing happened for `connections.max.idle.ms`. */
   #closeIdle(): void {
-    const { world, config } = this.#broker
+    const { world, config, logger } = this.#broker
     const limit = config.number('connections.max.idle.ms')
     if (limit <= 0 || this.#isClosed) return
     const interval = Math.max(1000, Math.min(limit, 30_000))
@@ -138,9 +146,11 @@ export class Listeners {
       this.#closeIdle()
       const oldest = world.clock.now() - limit
       for (const connection of this.#connections) {
-        // Notes whether the client has read something of a long reply.
-        connection.stalledSinceMs(world.clock.monotonic())
-        if ((connection.idleSinceMs ?? oldest) < oldest) connection.close()
+        attempt(logger, 'closing an idle connection', () => {
+          // Notes whether the client has read something of a long reply.
+          connection.stalledSinceMs(world.clock.monotonic())
+          if ((connection.idleSinceMs ?? oldest) < oldest) connection.close()
+        })
       }
     })
   }
@@ -151,7 +161,9 @@ export class Listeners {
     if (this.#pressureTimer !== undefined || this.#isClosed) return
     this.#pressureTimer = this.#broker.world.clock.setTimer(PRESSURE_INTERVAL_MS, () => {
       this.#pressureTimer = undefined
-      this.#closeStalled(STALL_MS, () => !requests.isExhausted && !replies.isExhausted)
+      attempt(this.#broker.logger, 'closing stalled connections', () =>
+        this.#closeStalled(STALL_MS, () => !requests.isExhausted && !replies.isExhausted),
+      )
       if (requests.isExhausted || replies.isExhausted) this.#watchPressure()
     })
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Logger, Timer } from '@millrace/base'
+import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
 import { ProtocolError, RecordBatch } from '@millrace/protocol'
 import { parseDuration } from '../config/duration.ts'
 import type { GroupSettings } from '../coordinator/group/group-config.ts'
@@ -296,23 +296,22 @@ export class SharePartitions {
         this.#settings.text(groupId, 'errors.deadletterqueue.copy.record.enable').toLowerCase() ===
         'true',
     }
-    const attempt = (): void => {
+    const write = async (): Promise<void> => {
       if (this.#closed) return
-      this.#deadLetters.bury(live.partition, groupId, dead, settings).then(
-        () => {
-          for (const each of dead) live.state.buried(each)
-          void this.#settled(live)
-        },
-        (error) => {
-          this.#logger.warn('could not write to the dead letter queue, trying again', {
-            groupId,
-            error,
-          })
-          this.#clock.setTimer(BURY_RETRY_MS, attempt)
-        },
-      )
+      try {
+        await this.#deadLetters.bury(live.partition, groupId, dead, settings)
+      } catch (error) {
+        this.#logger.warn('could not write to the dead letter queue, trying again', {
+          groupId,
+          error,
+        })
+        this.#clock.setTimer(BURY_RETRY_MS, write)
+        return
+      }
+      for (const each of dead) live.state.buried(each)
+      void this.#settled(live)
     }
-    attempt()
+    attempt(this.#logger, 'writing to the dead letter queue', write)
   }
 
   #watchLocks(live: LiveSharePartition): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Logger, World } from '@millrace/base'
+import { attempt, type Logger, type World } from '@millrace/base'
 import type { ErrorName } from '@millrace/protocol'
 import type { EndMarker } from '../../log/control-batch.ts'
 import type { NewTopic } from '../../metadata/topic-operations.ts'
@@ -70,7 +70,9 @@ export class GroupCoordinator {
       newShard: () => new GroupShard(options.config, options.topicsView),
       serde: { encode: encodeGroupRecord, decode: decodeGroupRecord },
     })
-    options.topics.onDelete((names) => void this.#forgetTopics(names))
+    options.topics.onDelete((names) =>
+      attempt(options.logger, 'forgetting deleted topics', () => this.#forgetTopics(names)),
+    )
     this.#shards.every(options.expiryIntervalMs, 'expiry of offsets', () => this.#expire())
   }
 

@@ -125,7 +125,9 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
   every(intervalMs: number, what: string, work: () => Promise<void>): void {
     const { world, logger } = this.#options
     this.#timer = world.clock.setTimer(intervalMs, () => {
-      void work()
+      // Also an exception that `work` throws at once must not end the repetition.
+      const done = (async () => work())()
+      void done
         .catch((error) => logger.error(`${what} failed`, { error }))
         .then(() => {
           if (!this.#isClosed) this.every(intervalMs, what, work)

@@ -256,9 +256,9 @@ export class TransactionCoordinator {
   async #complete(runtime: Runtime, transactionalId: string): Promise<void> {
     const { logger, world } = this.#options
     while (!this.#shards.isClosed) {
-      const transaction = runtime.shard.transactions.get(transactionalId)
-      if (transaction === undefined || !isPrepared(transaction.state)) return
       try {
+        const transaction = runtime.shard.transactions.get(transactionalId)
+        if (transaction === undefined || !isPrepared(transaction.state)) return
         await this.#writeMarkers(transaction, runtime.leaderEpoch)
         await this.#shards.step(runtime, (shard, fx, now) => shard.complete(fx, transaction, now))
         return

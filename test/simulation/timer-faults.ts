@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+import { type Logger, silentLogger } from '@millrace/base'
+
+/**
+ * A logger for simulated processes. An exception in a timer callback ends no process, so it would
+ * pass unnoticed: this logger throws it again, which ends the simulation.
+ */
+export const failOnTimerFaults: Logger = {
+  ...silentLogger,
+  error(message, fields) {
+    if (message !== 'a timer callback failed') return
+    throw new Error(message, { cause: fields?.error })
+  },
+}
