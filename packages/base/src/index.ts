@@ -27,6 +27,7 @@ export type {
 } from './network.ts'
 export { nodeWorld } from './node-world.ts'
 export { type PropertyLine, parseProperties, parsePropertyLines } from './properties-file.ts'
+export { httpRefusal, PROTOCOL_START_BYTES, type ProtocolName, protocolOf } from './protocol-of.ts'
 export {
   ScramClient,
   type ScramCredential,

@@ -4,6 +4,7 @@ import {
   ByteWriter,
   type Connection,
   MalformedInputError,
+  PROTOCOL_START_BYTES,
   systemErrorCode,
   type Timer,
 } from '@millrace/base'
@@ -24,6 +25,7 @@ import type { ListenerConfig } from '../config/listeners.ts'
 import { CONTROLLER_APIS, unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { Handler, ReplySpace, RequestContext } from '../handlers/handler.ts'
 import type { FairTurns, TurnTaker } from './fair-turns.ts'
+import { foreignClientOf } from './foreign-client.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { ReplyMemory } from './reply-memory.ts'
 import { type ChunkBuffers, ReplyOutput, type ReplyPiece, releasePieces } from './reply-output.ts'
@@ -113,6 +115,8 @@ export class RequestConnection implements RequestReader {
   /** Set when nothing more will be read: the client closed its side, or sent what is not a request. */
   #isReadingOver = false
   #readFailure: unknown
+  /** First bytes that the client sent; undefined once a request was answered. */
+  #firstBytes: Buffer | undefined = Buffer.alloc(0)
   #isEnding = false
   #linger: Timer | undefined
   /** Set when the connection is being closed from here: nothing more is started. */
@@ -243,6 +247,13 @@ export class RequestConnection implements RequestReader {
     if (this.#isDropped || this.#isReadingOver) return
     this.#lastActiveMs = this.#broker.world.clock.now()
     this.#receivedBytes += chunk.length
+    const first = this.#firstBytes
+    if (first !== undefined && first.length < PROTOCOL_START_BYTES) {
+      this.#firstBytes = Buffer.concat([
+        first,
+        chunk.subarray(0, PROTOCOL_START_BYTES - first.length),
+      ])
+    }
     const before = this.#queue.length
     try {
       this.#frames.push(chunk, this.#queue)
@@ -403,6 +414,7 @@ export class RequestConnection implements RequestReader {
 
   #settle(pending: Pending, response: readonly ReplyPiece[]): void {
     pending.response = response
+    this.#firstBytes = undefined
     this.#finish()
   }
 
@@ -497,14 +509,23 @@ export class RequestConnection implements RequestReader {
   /** Closes the connection once the replies before the failure were sent. */
   #drop(what: string, error: unknown): void {
     if (this.#isDropped) return
+    const isPeersFault = error instanceof MalformedInputError || error instanceof ProtocolError
+    const foreign =
+      isPeersFault && this.#firstBytes !== undefined
+        ? foreignClientOf(this.#firstBytes, this.#listener)
+        : undefined
+    if (foreign?.answer !== undefined) this.#write([foreign.answer])
     this.#isDropped = true
     this.#clearQueue()
-    const isPeersFault = error instanceof MalformedInputError || error instanceof ProtocolError
-    const log = isPeersFault ? this.#broker.logger.warn : this.#broker.logger.error
-    log(`${what}, closing its connection`, {
-      client: this.#client,
-      error: isPeersFault ? error.message : error,
-    })
+    if (foreign !== undefined) {
+      this.#broker.logger.warn(foreign.warning, { client: this.#client })
+    } else {
+      const log = isPeersFault ? this.#broker.logger.warn : this.#broker.logger.error
+      log(`${what}, closing its connection`, {
+        client: this.#client,
+        error: isPeersFault ? error.message : error,
+      })
+    }
     this.#abort.abort()
     this.#linger?.cancel()
     this.#linger = this.#broker.world.clock.setTimer(LINGER_MS, () => this.#connection.destroy())
