@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ComponentContext, defineInterceptor, type Interceptor } from '../component.ts'
-import { javaRegex } from '../config/java-regex.ts'
 import { decimal, integer, optionalText, parsed, type ValuesOf } from '../config/keys.ts'
 import type { Event } from '../event.ts'
+import { optionalPattern } from '../regex/pattern-keys.ts'
 
 const keys = {
   /** Events within the window. */
@@ -18,7 +18,7 @@ const keys = {
     return number
   }, undefined),
   valueHeader: optionalText(),
-  valuePattern: parsed<RegExp | undefined>((pattern) => javaRegex(pattern), undefined),
+  valuePattern: optionalPattern({ usesGroups: true }),
   /** How far back counts, milliseconds. */
   window: integer(60_000, { min: 1 }),
   /** Groups that are counted each for themselves. */
@@ -117,12 +117,11 @@ class ThresholdInterceptor implements Interceptor {
 
   #valueOf({ headers, body }: Event): number | undefined {
     const { valueHeader, valuePattern } = this.#config
+    const given = valueHeader === undefined ? body.toString() : (headers[valueHeader] ?? '')
     const text =
       valuePattern === undefined
         ? headers[valueHeader ?? 'value']
-        : valuePattern.exec(
-            valueHeader === undefined ? body.toString() : (headers[valueHeader] ?? ''),
-          )?.[1]
+        : valuePattern.limited(given, (pattern) => pattern.find(given))?.value?.[1]
     const number = text === undefined || text.trim() === '' ? Number.NaN : Number(text)
     return Number.isNaN(number) ? undefined : number
   }

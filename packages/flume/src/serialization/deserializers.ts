@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FileHandle, open } from 'node:fs/promises'
+import { type Charset, charsetOf } from '../charsets/charset.ts'
 import {
   type CheckProblem,
   choice,
   integer,
   type Keys,
   type PartType,
+  parsed,
   type ValuesOf,
 } from '../config/keys.ts'
 import { checkPart, findPart, missingClass, type Part, readPart } from '../config/part.ts'
@@ -83,33 +85,40 @@ class FileInput {
   }
 }
 
-const UTF8 = /^utf-?8$/i
-
-/** Text of one character set as UTF-8. */
-function transcoder({ charset, decodeErrorPolicy }: InputOptions): (bytes: Buffer) => Buffer {
-  const decoder = new TextDecoder(charset, { fatal: true, ignoreBOM: true })
-  const lenient = new TextDecoder(charset, { ignoreBOM: true })
+/** Text of the file's character set in another one. */
+function transcoder(
+  { charset: name, decodeErrorPolicy }: InputOptions,
+  output: Charset,
+): (bytes: Buffer) => Buffer {
+  const input = charsetOf(name)
+  const isSame = isUtf8(input) && isUtf8(output)
   return (bytes) => {
     let decoded: string
     try {
-      decoded = decoder.decode(bytes)
-      if (UTF8.test(charset)) return bytes
+      decoded = input.decodeStrictly(bytes)
+      if (isSame) return bytes
     } catch {
       if (decodeErrorPolicy === 'FAIL') {
         throw new Error(
-          `bytes that are not ${charset} (decodeErrorPolicy = REPLACE or IGNORE reads on)`,
+          `bytes that are not ${name} (decodeErrorPolicy = REPLACE or IGNORE reads on)`,
         )
       }
-      decoded = lenient.decode(bytes)
-      if (decodeErrorPolicy === 'IGNORE') decoded = decoded.replaceAll('�', '')
+      decoded = input.decode(bytes)
+      if (decodeErrorPolicy === 'IGNORE') decoded = decoded.replaceAll('\ufffd', '')
     }
-    return Buffer.from(decoded)
+    return output.encode(decoded)
   }
 }
 
+function isUtf8({ name }: Charset): boolean {
+  return /^utf[-_]?8$/i.test(name.trim())
+}
+
+const UTF_8 = charsetOf('UTF-8')
+
 const lineKeys = {
   maxLineLength: integer(2048, { min: 1 }),
-  outputCharset: choice(['UTF-8'], 'UTF-8'),
+  outputCharset: parsed(charsetOf, UTF_8),
 }
 
 class LineReader implements EventReader {
@@ -180,9 +189,10 @@ const line: DeserializerDefinition<typeof lineKeys> = {
   type: 'LINE',
   aliases: ['org.apache.flume.serialization.LineDeserializer$Builder'],
   keys: lineKeys,
-  create: ({ maxLineLength }) => ({
+  create: ({ maxLineLength, outputCharset }) => ({
     async open(input) {
-      return new LineReader(await FileInput.open(input.path), maxLineLength, transcoder(input))
+      const convert = transcoder(input, outputCharset)
+      return new LineReader(await FileInput.open(input.path), maxLineLength, convert)
     },
   }),
 }
@@ -199,7 +209,7 @@ const json: DeserializerDefinition<typeof jsonKeys> = {
       return new LineReader(
         await FileInput.open(input.path),
         maxLineLength,
-        transcoder(input),
+        transcoder(input, UTF_8),
         (bytes) => jsonEvent(JSON.parse(bytes.toString())),
       )
     },
@@ -295,13 +305,9 @@ export function readerFactory(
   return (input) => deserializer.open(input)
 }
 
-/** A character set in which a line break is the byte 10, as all are but UTF-16 and UTF-32. */
+/** The name of a character set in which a line break is the byte 10, as in all but UTF-16 and UTF-32. */
 export function parseInputCharset(name: string): string {
-  try {
-    const { encoding } = new TextDecoder(name)
-    if (!encoding.startsWith('utf-16')) return name
-  } catch {
-    // Said below.
-  }
-  throw new Error('a character set such as UTF-8, ISO-8859-1, windows-1252, Shift_JIS; not UTF-16')
+  if (/^utf[-_]?(16|32)/i.test(name.trim())) throw new Error('a character set other than UTF-16')
+  charsetOf(name)
+  return name
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import {
   BytesMessage,
   type Connection,
@@ -11,6 +12,7 @@ import {
   TextMessage,
   Topic,
 } from '@millrace/jms'
+import { charsetOf } from '../charsets/charset.ts'
 import { defineSource, type Source, type SourceContext } from '../component.ts'
 import {
   boolean,
@@ -25,7 +27,6 @@ import {
 } from '../config/keys.ts'
 import { reasonOf } from '../errors.ts'
 import { Event, newHeaders } from '../event.ts'
-import { type BodyCharset, parseBodyCharset } from '../interceptors/index.ts'
 import { amqpUrlOf, readPassword } from '../jms/provider.ts'
 import { sleep } from '../waiting.ts'
 
@@ -47,7 +48,7 @@ const keys = {
   pollTimeout: ignored('messages are put as soon as they come'),
   errorThreshold: ignored('a lost connection is made anew'),
   converterType: choice(['DEFAULT'], 'DEFAULT', { key: 'converter.type' }),
-  converterCharset: parsed<BodyCharset>(parseBodyCharset, 'utf8', { key: 'converter.charset' }),
+  converterCharset: parsed(charsetOf, charsetOf('UTF-8'), { key: 'converter.charset' }),
   createDurableSubscription: boolean(false),
   clientId: optionalText(),
   durableSubscriptionName: optionalText(),
@@ -161,7 +162,7 @@ class JmsSource implements Source {
 
   #body(message: Message): Buffer {
     if (message instanceof TextMessage) {
-      return Buffer.from(message.getText() ?? '', this.#config.converterCharset)
+      return this.#config.converterCharset.encode(message.getText() ?? '')
     }
     if (message instanceof BytesMessage) {
       const body = Buffer.alloc(Number(message.getBodyLength()))

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Consumer, type ConsumerRecord } from '@millrace/client'
 import { defineSource, type Source, type SourceContext } from '../component.ts'
-import { javaRegexWhole } from '../config/java-regex.ts'
 import {
   boolean,
   ignored,
   integer,
   optionalText,
-  parsed,
   prefixed,
   requiredText,
   text,
@@ -17,6 +15,7 @@ import { reasonOf } from '../errors.ts'
 import { Event, newHeaders } from '../event.ts'
 import { checkClientProperties, clientOptions } from '../kafka/client-properties.ts'
 import { decodeFlumeEvent } from '../kafka/event-format.ts'
+import { optionalPattern } from '../regex/pattern-keys.ts'
 import { sleep } from '../waiting.ts'
 import { putPatiently } from './patient-put.ts'
 
@@ -26,7 +25,7 @@ const RETRY_MS = 1000
 const keys = {
   bootstrapServers: requiredText({ key: 'kafka.bootstrap.servers' }),
   topics: optionalText({ key: 'kafka.topics', alsoKnownAs: ['topic'] }),
-  topicsRegex: parsed<RegExp | undefined>(javaRegexWhole, undefined, { key: 'kafka.topics.regex' }),
+  topicsRegex: optionalPattern({ key: 'kafka.topics.regex' }),
   groupId: text('flume', { alsoKnownAs: ['kafka.consumer.group.id'] }),
   batchSize: integer(1000, { min: 1 }),
   batchDurationMillis: ignored('records are put as soon as they come'),
@@ -76,7 +75,7 @@ class KafkaSource implements Source {
       enableAutoCommit: false,
       maxPollRecords: this.#batchSize,
     })
-    if (topicsRegex !== undefined) this.#consumer.subscribe(topicsRegex)
+    if (topicsRegex !== undefined) this.#consumer.subscribe(topicsRegex.toRegExp())
     else this.#consumer.subscribe((topics ?? '').split(/[\s,]+/).filter((name) => name !== ''))
     this.#running = this.#run(this.#consumer)
   }

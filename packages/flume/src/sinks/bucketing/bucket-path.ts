@@ -4,6 +4,7 @@ import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
 import { type Key, parsed, requiredParsed } from '../../config/keys.ts'
 import type { Headers } from '../../event.ts'
+import { clockFields, zoneOffset } from '../../time/zones.ts'
 
 export interface BucketPathOptions {
   /** A zone's name; undefined is the machine's own. */
@@ -173,61 +174,13 @@ function staticText(name: string): string {
   return name.toLowerCase() === 'ip' ? localAddress : hostname()
 }
 
-interface Parts {
-  readonly year: number
-  readonly month: number
-  readonly day: number
-  readonly hour: number
-  readonly minute: number
-  readonly second: number
-  readonly weekday: string
-}
-
-const formatters = new Map<string, Intl.DateTimeFormat>()
-
-function partsOf(ms: number, timeZone: string | undefined): Parts {
-  const key = timeZone ?? ''
-  let formatter = formatters.get(key)
-  if (formatter === undefined) {
-    formatter = new Intl.DateTimeFormat('en-US', {
-      ...(timeZone === undefined ? {} : { timeZone }),
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-      weekday: 'long',
-    })
-    formatters.set(key, formatter)
-  }
-  const found = new Map(formatter.formatToParts(ms).map(({ type, value }) => [type, value]))
-  const number = (type: Intl.DateTimeFormatPartTypes): number => Number(found.get(type))
-  return {
-    year: number('year'),
-    month: number('month'),
-    day: number('day'),
-    hour: number('hour'),
-    minute: number('minute'),
-    second: number('second'),
-    weekday: found.get('weekday') ?? '',
-  }
-}
-
-/** What the zone's clock is ahead of UTC at a time. */
-function offsetMs(ms: number, timeZone: string | undefined): number {
-  const { year, month, day, hour, minute, second } = partsOf(ms, timeZone)
-  return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(ms / 1000) * 1000
-}
-
 const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 
 /** The field is rounded within the next larger one: minutes by 7 are 0, 7, ... 56, as in Flume. */
 function roundDown(ms: number, { unit, value }: Rounding, timeZone: string | undefined): number {
-  const { hour, minute, second } = partsOf(ms, timeZone)
+  const { hour, minute, second } = clockFields(ms, timeZone)
   const millis = ((ms % SECOND_MS) + SECOND_MS) % SECOND_MS
   switch (unit) {
     case 'second':
@@ -238,7 +191,7 @@ function roundDown(ms: number, { unit, value }: Rounding, timeZone: string | und
       const inHour = millis + second * SECOND_MS + minute * MINUTE_MS
       const rounded = ms - inHour - (hour % value) * HOUR_MS
       // A change of the clock in between moves the hour.
-      return rounded + offsetMs(ms, timeZone) - offsetMs(rounded, timeZone)
+      return rounded + zoneOffset(ms, timeZone) - zoneOffset(rounded, timeZone)
     }
   }
 }
@@ -259,7 +212,7 @@ const MONTHS = [
 ]
 
 function format(letter: string, ms: number, timeZone: string | undefined): string {
-  const parts = partsOf(ms, timeZone)
+  const parts = clockFields(ms, timeZone)
   const two = (value: number): string => String(value).padStart(2, '0')
   const month = MONTHS[parts.month - 1] as string
   const time = `${two(parts.hour)}:${two(parts.minute)}:${two(parts.second)}`
@@ -310,7 +263,7 @@ function format(letter: string, ms: number, timeZone: string | undefined): strin
     case 'Y':
       return String(parts.year)
     case 'z': {
-      const minutes = Math.round(offsetMs(ms, timeZone) / 60_000)
+      const minutes = Math.round(zoneOffset(ms, timeZone) / 60_000)
       const sign = minutes < 0 ? '-' : '+'
       const size = Math.abs(minutes)
       return `${sign}${two(Math.floor(size / 60))}${two(size % 60)}`

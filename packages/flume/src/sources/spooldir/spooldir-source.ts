@@ -3,7 +3,6 @@ import { type FSWatcher, watch } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, join, relative } from 'node:path'
 import { defineSource, type Source, type SourceContext } from '../../component.ts'
-import { javaRegexWhole } from '../../config/java-regex.ts'
 import {
   boolean,
   choice,
@@ -19,6 +18,8 @@ import {
 import { pathOf } from '../../config/paths.ts'
 import { ChannelError, reasonOf } from '../../errors.ts'
 import type { Event } from '../../event.ts'
+import type { JavaPattern } from '../../regex/java-pattern.ts'
+import { pattern } from '../../regex/pattern-keys.ts'
 import {
   checkDeserializer,
   type EventReader,
@@ -37,8 +38,8 @@ const keys = {
   fileHeaderKey: text('file'),
   basenameHeader: boolean(false),
   basenameHeaderKey: text('basename'),
-  includePattern: parsed(javaRegexWhole, /^.*$/),
-  ignorePattern: parsed(javaRegexWhole, /^$/),
+  includePattern: pattern('^.*$'),
+  ignorePattern: pattern('^$'),
   trackerDir: text('.flumespool'),
   trackingPolicy: choice(['rename', 'tracker_dir'], 'rename'),
   consumeOrder: choice(['oldest', 'youngest', 'random'], 'oldest'),
@@ -160,8 +161,8 @@ class SpooldirSource implements Source {
           files.push(...(await this.#list(path)))
         continue
       }
-      if (name.endsWith(fileSuffix) || !includePattern.test(name) || ignorePattern.test(name))
-        continue
+      if (name.endsWith(fileSuffix)) continue
+      if (!isName(includePattern, name) || isName(ignorePattern, name)) continue
       const stats = await stat(path).catch(() => undefined)
       if (stats?.isFile() !== true || (await this.#isTracked(path))) continue
       files.push({
@@ -293,6 +294,11 @@ class SpooldirSource implements Source {
     this.#watcher?.close()
     await this.#running
   }
+}
+
+/** A name for which a pattern takes too long does not match. */
+function isName(pattern: JavaPattern, name: string): boolean {
+  return pattern.limited(name, (each) => each.matches(name))?.value === true
 }
 
 export const spooldirSource = defineSource({

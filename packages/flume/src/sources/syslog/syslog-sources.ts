@@ -3,6 +3,7 @@
 import type { RemoteInfo } from 'node:dgram'
 import { lookupService } from 'node:dns/promises'
 import type { Connection } from '@millrace/base'
+import { charsetOf } from '../../charsets/charset.ts'
 import { defineSource, type Source, type SourceContext } from '../../component.ts'
 import {
   type CheckProblem,
@@ -278,7 +279,7 @@ function badCharsets(all: readonly (readonly [key: string, charset: string])[]):
 
 function isCharset(name: string): boolean {
   try {
-    new TextDecoder(name)
+    charsetOf(name)
     return true
   } catch {
     return false

@@ -3,7 +3,6 @@ import { type FSWatcher, readdirSync, type Stats, statSync, watch } from 'node:f
 import { basename, dirname, join } from 'node:path'
 import { systemErrorCode, type Timer } from '@millrace/base'
 import { defineSource, type Source, type SourceContext } from '../../component.ts'
-import { javaRegexWhole } from '../../config/java-regex.ts'
 import {
   boolean,
   type CheckProblem,
@@ -17,6 +16,7 @@ import {
 import { pathOf } from '../../config/paths.ts'
 import { reasonOf } from '../../errors.ts'
 import { Event, newHeaders } from '../../event.ts'
+import { JavaPattern } from '../../regex/java-pattern.ts'
 import { WaitingRoom } from '../../waiting.ts'
 import { putPatiently } from '../patient-put.ts'
 import { type KnownPosition, PositionFile } from './position-file.ts'
@@ -45,8 +45,13 @@ const keys = {
 
 interface Group {
   readonly directory: string
-  readonly pattern: RegExp
+  readonly pattern: JavaPattern
   readonly headers: ReadonlyMap<string, string>
+}
+
+/** A name for which the pattern takes too long is not in the group. */
+function isIn({ pattern }: Group, name: string): boolean {
+  return pattern.limited(name, (each) => each.matches(name))?.value === true
 }
 
 /** A file and the headers of the group it was found in. */
@@ -88,7 +93,7 @@ class TaildirSource implements Source {
       return {
         directory: dirname(path),
         // The pattern is for the name alone, and `resolve` keeps it as it is.
-        pattern: javaRegexWhole(basename(config.patterns.get(name) as string)),
+        pattern: new JavaPattern(basename(config.patterns.get(name) as string)),
         headers: headersOf(config.headers, name),
       }
     })
@@ -175,7 +180,7 @@ class TaildirSource implements Source {
     const found = new Set<string>()
     for (const group of this.#groups) {
       for (const name of namesIn(group.directory)) {
-        if (name.startsWith('.') || !group.pattern.test(name)) continue
+        if (name.startsWith('.') || !isIn(group, name)) continue
         this.#find(join(group.directory, name), group, found)
       }
     }
@@ -339,7 +344,7 @@ export const taildirSource = defineSource({
         continue
       }
       try {
-        javaRegexWhole(basename(pattern))
+        new JavaPattern(basename(pattern))
       } catch (error) {
         problems.push({
           key: `filegroups.${name}`,

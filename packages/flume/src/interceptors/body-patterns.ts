@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setImmediate } from 'node:timers/promises'
+import type { ComponentContext } from '../component.ts'
+import type { Event } from '../event.ts'
+import type { JavaPattern } from '../regex/java-pattern.ts'
+
+/** How often a pattern that takes too long is logged. */
+const WARN_MS = 10_000
+
+/**
+ * Uses a pattern on the bodies of events. A body for which the pattern might take long is tried for a bounded time, and others get their
+ * turn before it. An event for which that is not enough passes as it is.
+ */
+export class BodyPattern {
+  readonly #pattern: JavaPattern
+  readonly #context: ComponentContext
+  #warnedMs = Number.NEGATIVE_INFINITY
+
+  constructor(pattern: JavaPattern, context: ComponentContext) {
+    this.#pattern = pattern
+    this.#context = context
+  }
+
+  /** The events for which `keeps` returns true. It may change them, in its last step. */
+  filter(
+    events: readonly Event[],
+    textOf: (event: Event) => string,
+    keeps: (event: Event, text: string) => boolean,
+  ): Event[] | Promise<Event[]> {
+    const kept: Event[] = []
+    for (const [index, event] of events.entries()) {
+      const text = textOf(event)
+      if (this.#pattern.isCostly(text.length)) {
+        return this.#filterSlowly(kept, events.slice(index), textOf, keeps)
+      }
+      if (keeps(event, text)) kept.push(event)
+    }
+    return kept
+  }
+
+  async #filterSlowly(
+    kept: Event[],
+    events: readonly Event[],
+    textOf: (event: Event) => string,
+    keeps: (event: Event, text: string) => boolean,
+  ): Promise<Event[]> {
+    for (const event of events) {
+      const text = textOf(event)
+      if (this.#pattern.isCostly(text.length)) await setImmediate()
+      const result = this.#pattern.limited(text, () => keeps(event, text))
+      if (result === undefined) this.#warn(text.length)
+      if (result?.value !== false) kept.push(event)
+    }
+    return kept
+  }
+
+  #warn(length: number): void {
+    const now = this.#context.world.clock.monotonic()
+    if (now - this.#warnedMs < WARN_MS) return
+    this.#warnedMs = now
+    this.#context.logger.warn('a pattern takes too long for an event, which passes as it is', {
+      interceptor: this.#context.name,
+      pattern: this.#pattern.pattern,
+      characters: length,
+    })
+  }
+}
