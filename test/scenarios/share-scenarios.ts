@@ -115,6 +115,26 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     await until(() => isDone(groupId, topic))
   })
 
+  it('reads a partition that is added to its topic from the first record, also with latest', async () => {
+    const topic = await cluster().createTopic('queue')
+    const groupId = await group('grown', { 'share.auto.offset.reset': 'latest' })
+    await using reader = consumer(groupId, topic)
+    await until(async () => {
+      await produce(topic, ['before'])
+      return (await reader.poll(300)).length > 0
+    })
+    await using admin = new Admin(cluster().client)
+    await admin.createPartitions({ [topic]: { totalCount: 2 } })
+    await using producer = new Producer({ ...cluster().client })
+    await producer.send(numbers(3).map((value) => ({ topic, value, partition: 1 })))
+    const found = new Set<string>()
+    await until(async () => {
+      const records = await reader.poll(300)
+      for (const record of records) if (record.partition === 1) found.add(text(record))
+      return found.size === 3
+    }, 20_000)
+  })
+
   it('loses sight of nothing while partitions move from member to member', async () => {
     const topic = await cluster().createTopic('moving', { partitions: 4 })
     const groupId = await group('moving')

@@ -3,6 +3,7 @@ import {
   AlterShareGroupOffsetsRequest,
   AlterShareGroupOffsetsResponse,
   ErrorCode,
+  ProtocolError,
 } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
@@ -16,6 +17,9 @@ export const alterShareGroupOffsets = defineHandler(
       context,
       async () => {
         const { broker } = context
+        if (request.groupId === '') {
+          throw new ProtocolError('INVALID_GROUP_ID', 'The group id is invalid.')
+        }
         const outcomes = await broker.shareGroups.alterOffsets(
           request.groupId,
           request.topics.map(({ topicName, partitions }) => ({
@@ -30,12 +34,17 @@ export const alterShareGroupOffsets = defineHandler(
           throttleTimeMs: 0,
           errorCode: ErrorCode.NONE as number,
           errorMessage: null as string | null,
-          responses: request.topics.map(({ topicName, partitions }) => ({
+          responses: byTopic(request.topics).map(({ topicName, partitions }) => ({
             topicName,
             topicId: broker.topics.get(topicName)?.id ?? 'AAAAAAAAAAAAAAAAAAAAAA',
             partitions: partitions.map(({ partitionIndex }) => {
               const error = outcomes.get(`${topicName}-${partitionIndex}`) ?? 'NONE'
-              return { partitionIndex, errorCode: ErrorCode[error] as number }
+              return {
+                partitionIndex,
+                errorCode: ErrorCode[error] as number,
+                errorMessage:
+                  error === 'NONE' ? null : 'This server does not host this topic-partition.',
+              }
             }),
           })),
         }
@@ -48,3 +57,14 @@ export const alterShareGroupOffsets = defineHandler(
       }),
     ),
 )
+
+/** Each topic once, with all its partitions of the request. */
+function byTopic<T>(
+  topics: readonly { readonly topicName: string; readonly partitions: readonly T[] }[],
+): { readonly topicName: string; readonly partitions: readonly T[] }[] {
+  const names = Map.groupBy(topics, ({ topicName }) => topicName)
+  return [...names].map(([topicName, same]) => ({
+    topicName,
+    partitions: same.flatMap(({ partitions }) => partitions),
+  }))
+}

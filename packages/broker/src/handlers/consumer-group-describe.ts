@@ -25,7 +25,7 @@ export const consumerGroupDescribe = defineHandler(
       throttleTimeMs: 0,
       groups: await Promise.all(
         request.groupIds.map(async (groupId) => {
-          const refused = (errorCode: number, errorMessage: string) => ({
+          const refused = (errorCode: number, errorMessage: string | null) => ({
             groupId,
             errorCode,
             errorMessage: errorMessage as string | null,

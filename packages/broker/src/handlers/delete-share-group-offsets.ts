@@ -3,6 +3,7 @@ import {
   DeleteShareGroupOffsetsRequest,
   DeleteShareGroupOffsetsResponse,
   ErrorCode,
+  ProtocolError,
 } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
@@ -15,6 +16,9 @@ export const deleteShareGroupOffsets = defineHandler(
     attempt(
       context,
       async () => {
+        if (request.groupId === '') {
+          throw new ProtocolError('INVALID_GROUP_ID', 'The group id is invalid.')
+        }
         const names = request.topics.map(({ topicName }) => topicName)
         const outcomes = await context.broker.shareGroups.deleteOffsets(request.groupId, names)
         return {
@@ -24,7 +28,8 @@ export const deleteShareGroupOffsets = defineHandler(
           responses: outcomes.map(({ name, topicId, error }) => ({
             topicName: name,
             topicId: topicId === '' ? 'AAAAAAAAAAAAAAAAAAAAAA' : topicId,
-            errorCode: ErrorCode[error] as number,
+            errorCode: error?.errorCode ?? ErrorCode.NONE,
+            errorMessage: error?.message ?? null,
           })),
         }
       },

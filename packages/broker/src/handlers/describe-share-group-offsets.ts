@@ -3,7 +3,6 @@ import {
   DescribeShareGroupOffsetsRequest,
   DescribeShareGroupOffsetsResponse,
   ErrorCode,
-  ProtocolError,
 } from '@millrace/protocol'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
@@ -41,16 +40,15 @@ async function describe(
   topics: readonly { readonly topicName: string; readonly partitions: readonly number[] }[] | null,
   { broker }: RequestContext,
 ) {
-  const group = await broker.groups.shareGroup(groupId)
-  if (group === undefined) {
-    throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
-  }
+  // A group that is not there has read nothing, which is no error.
   const asked =
     topics ??
-    [...group.initialized.values()].map(({ name, partitions }) => ({
-      topicName: name,
-      partitions: [...partitions].sort((a, b) => a - b),
-    }))
+    [...((await broker.groups.shareGroup(groupId))?.initialized.values() ?? [])].map(
+      ({ name, partitions }) => ({
+        topicName: name,
+        partitions: [...partitions].sort((a, b) => a - b),
+      }),
+    )
   return Promise.all(
     asked.map(async ({ topicName, partitions }) => {
       const topic = broker.topics.get(topicName)
@@ -62,8 +60,8 @@ async function describe(
             partitionIndex,
             startOffset: -1n,
             leaderEpoch: 0,
-            errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION as number,
-            errorMessage: 'This server does not host this topic-partition.',
+            lag: -1n,
+            errorCode: ErrorCode.NONE as number,
           })),
         }
       }

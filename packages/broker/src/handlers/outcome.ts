@@ -19,12 +19,12 @@ export function protocolError(error: unknown, context: RequestContext): Protocol
 export async function attempt<T, F>(
   context: RequestContext,
   run: () => T | Promise<T>,
-  onError: (error: ProtocolError) => F,
+  onError: (error: ProtocolError) => F | Promise<F>,
 ): Promise<T | F> {
   try {
     return await run()
   } catch (error) {
-    return onError(protocolError(error, context))
+    return await onError(protocolError(error, context))
   }
 }
 

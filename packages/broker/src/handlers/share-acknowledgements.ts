@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, ProtocolError } from '@millrace/protocol'
 import { type AcknowledgementBatch, AcknowledgeType } from '../share/share-partition.ts'
+import type { ShareSession } from '../share/share-sessions.ts'
 import type { RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
@@ -17,20 +18,54 @@ export interface AcknowledgeOutcome {
   readonly errorMessage: string | null
 }
 
-/** What ShareFetch and ShareAcknowledge have in common: takes a member's word for records, and tells each partition's outcome. */
+const MAX_MEMBER_ID_LENGTH = 36
+
+/** Throws `INVALID_REQUEST` for a group or a member that cannot be. */
+export function requireMember(groupId: string | null, memberId: string | null): void {
+  if (groupId === null) {
+    throw new ProtocolError('INVALID_REQUEST', 'Invalid group id in the request.')
+  }
+  if (memberId === null || memberId === '' || memberId.length > MAX_MEMBER_ID_LENGTH) {
+    throw new ProtocolError('INVALID_REQUEST', 'Invalid member id in the request.')
+  }
+}
+
+/** Ends a session and releases what its member has; a group without sessions may be unloaded. */
+export async function endSession(
+  session: ShareSession,
+  { broker }: Pick<RequestContext, 'broker'>,
+): Promise<void> {
+  const { shareSessions, sharePartitions } = broker
+  if (!shareSessions.end(session)) return
+  const { groupId, memberId } = session
+  await sharePartitions.release(groupId, memberId)
+  if (shareSessions.hasGroup(groupId)) return
+  await sharePartitions.retire(groupId, (each) => shareSessions.hasGroup(each))
+}
+
+/** The part that ShareFetch and ShareAcknowledge share: applies acknowledgements, and returns each partition's outcome. */
 export function acknowledgeAll(
   partitions: readonly AcknowledgedPartition[],
   member: { readonly groupId: string; readonly memberId: string; readonly isRenewal: boolean },
   context: RequestContext,
 ): Promise<AcknowledgeOutcome[]> {
-  const { sharePartitions } = context.broker
+  const { sharePartitions, topics } = context.broker
   return Promise.all(
     partitions.map(({ topicId, partition, batches }) =>
       attempt(
         context,
         async (): Promise<AcknowledgeOutcome> => {
           check(batches, { isRenewal: member.isRenewal, version: context.version })
-          const live = await sharePartitions.get(member.groupId, topicId, partition)
+          topics.partitionById(topicId, partition)
+          if (batches.length === 0)
+            return { topicId, partition, errorCode: ErrorCode.NONE, errorMessage: null }
+          const live = sharePartitions.loaded(member.groupId, topicId, partition)
+          if (live === undefined) {
+            throw new ProtocolError(
+              'UNKNOWN_TOPIC_OR_PARTITION',
+              `share group ${member.groupId} has acquired nothing of partition ${partition}`,
+            )
+          }
           await sharePartitions.acknowledge(live, member.memberId, batches)
           return { topicId, partition, errorCode: ErrorCode.NONE, errorMessage: null }
         },

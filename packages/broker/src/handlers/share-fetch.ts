@@ -12,18 +12,25 @@ import type { LiveSharePartition } from '../share/share-partitions.ts'
 import { FINAL_EPOCH, type SessionPartition, type ShareSession } from '../share/share-sessions.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
-import { type AcknowledgeOutcome, acknowledgeAll } from './share-acknowledgements.ts'
+import {
+  type AcknowledgeOutcome,
+  acknowledgeAll,
+  endSession,
+  requireMember,
+} from './share-acknowledgements.ts'
 
 type Request = MessageOf<typeof ShareFetchRequest>
 type ResponsePartition = MessageInput<
   typeof ShareFetchResponse
 >['responses'][number]['partitions'][number]
 
+const BATCH_OPTIMIZED_MODE = 0
 const RECORD_LIMIT_MODE = 1
+const LOOKAHEAD_BYTES = 1024 * 1024
 
 /**
- * ShareFetch (key 78): records for a member of a share group, with locks on them (KIP-932); says what became of earlier ones on the
- * way. v2 can ask for an exact number (KIP-1206) and renew locks (KIP-1222).
+ * ShareFetch (key 78): records for a member of a share group, with locks on them (KIP-932), and acknowledgements of earlier ones. v2 can ask
+ * for an exact number of records (KIP-1206) and renew locks (KIP-1222).
  */
 export const shareFetch = defineHandler(ShareFetchRequest, ShareFetchResponse, (request, context) =>
   attempt(
@@ -40,11 +47,7 @@ export const shareFetch = defineHandler(ShareFetchRequest, ShareFetchResponse, (
         context,
       )
       const isFinal = request.shareSessionEpoch === FINAL_EPOCH
-      if (isFinal) {
-        if (broker.shareSessions.end(session)) {
-          await broker.sharePartitions.release(groupId, memberId)
-        }
-      }
+      if (isFinal) await endSession(session, context)
       const fetched = isFinal || request.isRenewAck ? [] : await fetchAll(session, request, context)
       return {
         throttleTimeMs: 0,
@@ -55,24 +58,27 @@ export const shareFetch = defineHandler(ShareFetchRequest, ShareFetchResponse, (
         nodeEndpoints: [],
       }
     },
-    ({ errorCode, message }) => ({
-      throttleTimeMs: 0,
-      errorCode: errorCode as number,
-      errorMessage: message as string | null,
-      acquisitionLockTimeoutMs: 0,
-      responses: [],
-      nodeEndpoints: [],
-    }),
+    (error) => refusal(error, request, context),
   ),
 )
 
+async function refusal(error: ProtocolError, request: Request, context: RequestContext) {
+  // Its members retry at once, so that the wait is here.
+  if (error.code === 'SHARE_SESSION_LIMIT_REACHED') {
+    await waitForRecords([], { context, timeoutMs: Math.max(0, request.maxWaitMs) })
+  }
+  return {
+    throttleTimeMs: 0,
+    errorCode: error.errorCode as number,
+    errorMessage: error.message as string | null,
+    acquisitionLockTimeoutMs: 0,
+    responses: [],
+    nodeEndpoints: [],
+  }
+}
+
 function check({ groupId, memberId, isRenewAck, ...limits }: Request): void {
-  if (groupId === null || groupId === '') {
-    throw new ProtocolError('INVALID_REQUEST', 'Invalid group id in the request.')
-  }
-  if (memberId === null || memberId === '') {
-    throw new ProtocolError('INVALID_REQUEST', 'Invalid member id in the request.')
-  }
+  requireMember(groupId, memberId)
   if (!isRenewAck) return
   for (const name of ['maxBytes', 'minBytes', 'maxRecords', 'maxWaitMs'] as const) {
     if (limits[name] === 0) continue
@@ -89,21 +95,25 @@ function sessionOf(request: Request, context: RequestContext) {
       batches: acknowledgementBatches,
     })),
   )
-  const acknowledged = partitions.filter(({ batches }) => batches.length > 0)
+  const hasAcknowledgements = partitions.some(({ batches }) => batches.length > 0)
   const session = broker.shareSessions.forFetch({
     groupId: request.groupId ?? '',
     memberId: request.memberId ?? '',
     epoch: request.shareSessionEpoch,
-    added: partitions.map(({ topicId, partition }) => ({ topicId, partition })),
+    added: partitions.map(({ topicId, partition }) => ({
+      topicId,
+      partition,
+      isKnown: broker.topics.byId(topicId) !== undefined,
+    })),
     forgotten: request.forgottenTopicsData.flatMap(({ topicId, partitions: list }) =>
       list.map((partition) => ({ topicId, partition })),
     ),
-    hasAcknowledgements: acknowledged.length > 0,
+    hasAcknowledgements,
   })
   if (request.shareSessionEpoch === 0) {
     endWithConnection(session, context)
   }
-  return { session, acknowledged }
+  return { session, acknowledged: hasAcknowledgements ? partitions : [] }
 }
 
 /** The share sessions that were opened on a connection, which end with it, by group and member. */
@@ -112,12 +122,12 @@ const sessionsOf = new WeakMap<AbortSignal, Map<string, ShareSession>>()
 const MAX_ENDED_SESSIONS = 16
 
 /** A client whose connection is closed will not acknowledge any more: its records go to others at once. */
-function endWithConnection(session: ShareSession, { broker, signal }: RequestContext): void {
+function endWithConnection(session: ShareSession, context: RequestContext): void {
+  const { broker, signal } = context
   const end = (each: ShareSession): void => {
-    if (!broker.shareSessions.end(each)) return
-    broker.sharePartitions
-      .release(each.groupId, each.memberId)
-      .catch((error) => broker.logger.debug('could not release records', { error }))
+    endSession(each, context).catch((error) =>
+      broker.logger.debug('could not release records', { error }),
+    )
   }
   // It may have closed while the request waited for its turn.
   if (signal.aborted) {
@@ -149,76 +159,128 @@ interface Fetched {
   readonly partition: ResponsePartition
 }
 
+/** A partition of a session that can be read. */
+interface Ready {
+  readonly at: SessionPartition
+  readonly live: LiveSharePartition
+}
+
 async function fetchAll(
   session: ShareSession,
   request: Request,
   context: RequestContext,
 ): Promise<Fetched[]> {
   const { broker } = context
+  const { shareAcquireMode: mode } = request
+  const places = session.inTurn(request.shareSessionEpoch)
+  if (places.length > 0 && mode !== BATCH_OPTIMIZED_MODE && mode !== RECORD_LIMIT_MODE) {
+    throw new ProtocolError('UNKNOWN_SERVER_ERROR', `Unknown share acquire mode id: ${mode}`)
+  }
   const failed: Fetched[] = []
-  const ready: { readonly at: SessionPartition; readonly live: LiveSharePartition }[] = []
-  for (const at of session.partitions.values()) {
-    const { topicId, partition } = at
+  const ready: Ready[] = []
+  for (const at of places) {
+    const { topicId, partition, isKnown } = at
     const found = await attempt(
       context,
-      () => broker.sharePartitions.get(session.groupId, topicId, partition),
-      ({ errorCode, message }) => ({ errorCode: errorCode as number, errorMessage: message }),
+      async () => {
+        const live = await broker.sharePartitions.get(session.groupId, topicId, partition)
+        if (request.maxBytes >= 0) return live
+        throw new ProtocolError('UNKNOWN_SERVER_ERROR', `maxBytes is ${request.maxBytes}`)
+      },
+      ({ code, errorCode, message }) => ({
+        // Kafka's code for a topic that was deleted meanwhile.
+        errorCode:
+          isKnown && code === 'UNKNOWN_TOPIC_ID' ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : errorCode,
+        errorMessage: message as string | null,
+      }),
     )
     if ('state' in found) ready.push({ at, live: found })
     else {
       failed.push({ topicId, partition: { ...empty(partition), ...found } })
     }
   }
-  session.rotate()
-  const read = (): Fetched[] =>
-    // A client that has gone must not be given anything.
-    context.signal.aborted ? [] : readAll(ready, { session, request, context })
-  let fetched = read()
-  const mayWait = fetched.length === 0 && failed.length === 0 && request.maxWaitMs > 0
-  if (mayWait && !context.signal.aborted) {
-    const deadline = broker.world.clock.monotonic() + request.maxWaitMs
-    do {
-      const left = deadline - broker.world.clock.monotonic()
-      if (left <= 0) break
-      await waitForRecords(ready, { context, timeoutMs: left })
-      fetched = read()
-    } while (fetched.length === 0 && !context.signal.aborted)
-  }
-  return [...fetched, ...failed]
+  const hasLimit = request.maxRecords === 0 || request.maxBytes === 0
+  const fetched =
+    ready.length === 0 || hasLimit ? [] : await readWhenReady(ready, { session, request, context })
+  return [...fetched, ...failed].filter(({ topicId, partition }) => {
+    const at = { topicId, partition: partition.partitionIndex }
+    const hasRecords = (partition.acquiredRecords?.length ?? 0) > 0
+    const hasError = partition.errorCode !== ErrorCode.NONE
+    return session.responds(at, { hasRecords, hasError }) || request.shareSessionEpoch === 0
+  })
 }
 
-function readAll(
-  ready: readonly { readonly at: SessionPartition; readonly live: LiveSharePartition }[],
-  {
-    session,
-    request,
-    context,
-  }: {
-    readonly session: ShareSession
-    readonly request: Request
-    readonly context: RequestContext
-  },
-): Fetched[] {
-  const fetched: Fetched[] = []
-  let records = request.maxRecords
-  let bytes = Math.min(
+interface Read {
+  readonly session: ShareSession
+  readonly request: Request
+  readonly context: RequestContext
+}
+
+/** Reads as soon as there is enough, and what there is when the time is up. */
+async function readWhenReady(ready: readonly Ready[], read: Read): Promise<Fetched[]> {
+  const { request, context } = read
+  const { clock } = context.broker.world
+  const deadline = clock.monotonic() + Math.max(0, request.maxWaitMs)
+  for (;;) {
+    // A client that has disconnected must not be given anything.
+    if (context.signal.aborted) return []
+    const left = deadline - clock.monotonic()
+    if (left <= 0) return readAll(ready, read)
+    if (hasEnough(ready, read)) {
+      const fetched = readAll(ready, read)
+      if (fetched.some(({ partition }) => partition.acquiredRecords?.length !== 0)) return fetched
+    }
+    await waitForRecords(ready, { context, timeoutMs: left })
+  }
+}
+
+/** Whether `minBytes` can be read. */
+function hasEnough(ready: readonly Ready[], { request, context }: Read): boolean {
+  const { sharePartitions } = context.broker
+  const maxBytes = maxBytesOf(ready, { request, context })
+  const minBytes = Math.min(request.minBytes, maxBytes * ready.length)
+  // Only whole batches are read: room for one more than the minimum.
+  const lookahead = minBytes <= 1 ? 1 : Math.min(maxBytes, minBytes + LOOKAHEAD_BYTES)
+  let bytes = 0
+  for (const { live } of ready) {
+    const readable = sharePartitions.readable(live, lookahead)
+    bytes += readable ?? 0
+    if (readable !== undefined && bytes >= minBytes) return true
+  }
+  return false
+}
+
+/** Bytes for each partition: a large one does not keep others from being read. */
+function maxBytesOf(
+  ready: readonly Ready[],
+  { request, context }: Pick<Read, 'request' | 'context'>,
+): number {
+  const maxBytes = Math.min(
     request.maxBytes,
     context.broker.config.number('fetch.max.bytes'),
-    Math.max(1, context.replySpace.allowance()),
+    context.replySpace.allowance(),
   )
+  return Math.max(1, Math.floor(maxBytes / ready.length))
+}
+
+function readAll(ready: readonly Ready[], { session, request, context }: Read): Fetched[] {
+  const { sharePartitions } = context.broker
+  const open = ready.filter(({ live }) => sharePartitions.mayAcquire(live))
+  const fetched: Fetched[] = []
+  let maxRecords = request.maxRecords
+  let hasRecords = false
   let reserved = 0
-  for (const { at, live } of ready) {
-    if (records <= 0 || bytes <= 0) break
-    const got = context.broker.sharePartitions.fetch(live, session.memberId, {
-      maxBytes: bytes,
-      maxRecords: records,
+  for (const { at, live } of open) {
+    const got = sharePartitions.fetch(live, session.memberId, {
+      maxBytes: maxBytesOf(open, { request, context }),
+      maxRecords,
+      batchSize: request.batchSize,
       isStrict: request.shareAcquireMode === RECORD_LIMIT_MODE,
-      atLeastOne: fetched.length === 0,
+      atLeastOne: !hasRecords,
     })
-    if (got.acquired.length === 0) continue
-    bytes -= got.records.length
+    if (got.acquired.length > 0) hasRecords = true
     reserved += got.records.length
-    for (const { first, last } of got.acquired) records -= last - first + 1
+    for (const { first, last } of got.acquired) maxRecords -= last - first + 1
     fetched.push({
       topicId: at.topicId,
       partition: {
@@ -251,7 +313,7 @@ function empty(partitionIndex: number) {
 
 /** Resolves when there may be something to acquire, when time is up, or when the client went away. */
 function waitForRecords(
-  ready: readonly { readonly live: LiveSharePartition }[],
+  ready: readonly Pick<Ready, 'live'>[],
   { context, timeoutMs }: { readonly context: RequestContext; readonly timeoutMs: number },
 ): Promise<void> {
   const { signal, broker } = context

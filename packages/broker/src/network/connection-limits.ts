@@ -60,7 +60,7 @@ export class ConnectionLimits {
   }
 
   #reserve(name: string, perSecond: number): number {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     // A second's worth may come at once.
     const next = Math.max(this.#nextMs.get(name) ?? 0, now - 1000) + 1000 / Math.max(1, perSecond)
     this.#nextMs.set(name, next)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What has become of a record, by the number it is kept under (KIP-932; `Archiving` is KIP-1191's and never kept). */
+/** State of a record, by the number it is stored under (KIP-932; `Archiving` on its way to a dead letter queue, KIP-1191). */
 export const DeliveryState = {
   Available: 0,
   Acquired: 1,
@@ -15,90 +15,87 @@ export interface Range {
   readonly first: number
   readonly last: number
   readonly state: DeliveryState
-  /** How often it was handed out. */
+  /** How often the records were acquired. */
   readonly deliveryCount: number
-  /** Who has it; empty unless acquired. */
+  /** The member that has them; empty unless acquired. */
   readonly memberId: string
-  /** When its lock ends; 0 unless acquired. */
+  /** When the lock ends; 0 unless acquired. */
   readonly dueMs: number
 }
 
-type Change = Partial<Pick<Range, 'state' | 'deliveryCount' | 'memberId' | 'dueMs'>>
+export type RangeChange = Partial<Pick<Range, 'state' | 'deliveryCount' | 'memberId' | 'dueMs'>>
 
 export function isTerminal({ state }: Range): boolean {
   return state === DeliveryState.Acknowledged || state === DeliveryState.Archived
 }
 
-/** The records between a share partition's start and its end, as ranges without gaps or overlaps. */
-export class InFlight {
-  #ranges: Range[] = []
+/**
+ * Records that were acquired together the first time. How much of a batch is handed out again depends on its size, so its bounds stay
+ * until all of it is done.
+ */
+export class InFlightBatch {
+  readonly first: number
+  readonly last: number
+  /** Whether its records are handled one by one: set when a part of the batch was acquired or acknowledged on its own. */
+  isSplit = false
+  #ranges: Range[]
 
+  constructor(range: Range) {
+    this.first = range.first
+    this.last = range.last
+    this.#ranges = [range]
+  }
+
+  get size(): number {
+    return this.last - this.first + 1
+  }
+
+  /** From `first` to `last`, without gaps. */
   get ranges(): readonly Range[] {
     return this.#ranges
   }
 
-  get first(): Range | undefined {
-    return this.#ranges[0]
-  }
-
-  /** Index of the first range that ends at or after an offset. */
-  #indexOf(offset: number): number {
-    let low = 0
-    let high = this.#ranges.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((this.#ranges[middle] as Range).last < offset) low = middle + 1
-      else high = middle
-    }
-    return low
+  /** The state of all records; only for a batch that is not split. */
+  get whole(): Range {
+    return this.#ranges[0] as Range
   }
 
   /** Ranges that overlap `first` to `last`, cut to it. */
   between(first: number, last: number): Range[] {
-    const found: Range[] = []
-    for (let i = this.#indexOf(first); i < this.#ranges.length; i++) {
-      const range = this.#ranges[i] as Range
-      if (range.first > last) break
-      found.push({
+    return this.#ranges
+      .filter((range) => range.last >= first && range.first <= last)
+      .map((range) => ({
         ...range,
         first: Math.max(range.first, first),
         last: Math.min(range.last, last),
-      })
+      }))
+  }
+
+  at(offset: number): Range | undefined {
+    return this.#ranges.find((range) => range.first <= offset && range.last >= offset)
+  }
+
+  /** Changes the records from `first` to `last`. */
+  change(first: number, last: number, change: RangeChange): void {
+    const changed: Range[] = []
+    const add = (range: Range): void => {
+      const before = changed.at(-1)
+      if (before !== undefined && isAlike(before, range)) {
+        changed[changed.length - 1] = { ...before, last: range.last }
+      } else changed.push(range)
     }
-    return found
-  }
-
-  /** Adds a range after all others. */
-  push(range: Range): void {
-    const last = this.#ranges.at(-1)
-    if (last !== undefined && isAlike(last, range) && last.last + 1 === range.first) {
-      this.#ranges[this.#ranges.length - 1] = { ...last, last: range.last }
-    } else this.#ranges.push(range)
-  }
-
-  /** Changes `first` to `last`, which must be within one range. */
-  change(first: number, last: number, change: Change): void {
-    const at = this.#indexOf(first)
-    const range = this.#ranges[at]
-    if (range === undefined) return
-    const parts: Range[] = []
-    if (range.first < first) parts.push({ ...range, last: first - 1 })
-    parts.push({ ...range, ...change, first, last })
-    if (range.last > last) parts.push({ ...range, first: last + 1 })
-    // Neighbours that have become alike are one again.
-    const from = Math.max(0, at - 1)
-    const to = Math.min(this.#ranges.length, at + 2)
-    const before = at > 0 ? [this.#ranges[at - 1] as Range] : []
-    const after = at + 1 < this.#ranges.length ? [this.#ranges[at + 1] as Range] : []
-    this.#ranges.splice(from, to - from, ...joined([...before, ...parts, ...after]))
-  }
-
-  /** Drops everything before an offset. */
-  dropBefore(offset: number): void {
-    const at = this.#indexOf(offset)
-    if (at > 0) this.#ranges.splice(0, at)
-    const [first] = this.#ranges
-    if (first !== undefined && first.first < offset) this.#ranges[0] = { ...first, first: offset }
+    for (const range of this.#ranges) {
+      if (range.last < first || range.first > last) {
+        add(range)
+        continue
+      }
+      if (range.first < first) add({ ...range, last: first - 1 })
+      const from = Math.max(range.first, first)
+      const to = Math.min(range.last, last)
+      add({ ...range, ...change, first: from, last: to })
+      if (range.last > last) add({ ...range, first: last + 1 })
+    }
+    this.#ranges = changed
   }
 }
 
@@ -111,13 +108,59 @@ function isAlike(a: Range, b: Range): boolean {
   )
 }
 
-function joined(ranges: readonly Range[]): Range[] {
-  const result: Range[] = []
-  for (const range of ranges) {
-    const last = result.at(-1)
-    if (last !== undefined && isAlike(last, range)) {
-      result[result.length - 1] = { ...last, last: range.last }
-    } else result.push(range)
+/** The batches between a share partition's start and its end, by offset. Offsets that no batch has hold no record for the group. */
+export class InFlight {
+  #batches: InFlightBatch[] = []
+
+  get batches(): readonly InFlightBatch[] {
+    return this.#batches
   }
-  return result
+
+  get first(): InFlightBatch | undefined {
+    return this.#batches[0]
+  }
+
+  get last(): InFlightBatch | undefined {
+    return this.#batches.at(-1)
+  }
+
+  /** Number of batches that begin before an offset. */
+  #countBefore(offset: number): number {
+    let low = 0
+    let high = this.#batches.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#batches[middle] as InFlightBatch).first < offset) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** The last batch that begins at or before an offset. */
+  floor(offset: number): InFlightBatch | undefined {
+    return this.#batches[this.#countBefore(offset + 1) - 1]
+  }
+
+  /** The first batch that begins after an offset. */
+  after(offset: number): InFlightBatch | undefined {
+    return this.#batches[this.#countBefore(offset + 1)]
+  }
+
+  /** Batches that begin from `first` to `last`. */
+  beginning(first: number, last: number): InFlightBatch[] {
+    return this.#batches.slice(this.#countBefore(first), this.#countBefore(last + 1))
+  }
+
+  add(batch: InFlightBatch): void {
+    this.#batches.splice(this.#countBefore(batch.first), 0, batch)
+  }
+
+  /** Drops the batches that begin before an offset. */
+  dropBefore(offset: number): void {
+    this.#batches.splice(0, this.#countBefore(offset))
+  }
+
+  clear(): void {
+    this.#batches = []
+  }
 }

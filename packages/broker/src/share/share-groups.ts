@@ -8,7 +8,11 @@ import type {
   ShareHeartbeatReply,
 } from '../coordinator/group/share/share-group-coordinator.ts'
 import type { ShareStateCoordinator } from '../coordinator/share/share-state-coordinator.ts'
-import { UNINITIALIZED_OFFSET } from '../coordinator/share/share-state-shard.ts'
+import { type SharePartitionKey, shareKeyText } from '../coordinator/share/share-state-record.ts'
+import {
+  UNINITIALIZED_COUNT,
+  UNINITIALIZED_OFFSET,
+} from '../coordinator/share/share-state-shard.ts'
 import type { Topics } from '../topics.ts'
 import type { SharePartitions } from './share-partitions.ts'
 
@@ -73,16 +77,20 @@ export class ShareGroups {
     return done
   }
 
+  /**
+   * A partition that was added to a topic which the group reads already begins at its first record: those that were written
+   * before the group noticed it must not be lost.
+   */
   async #initialize(groupId: string, partitions: StatePartitions): Promise<void> {
+    const known = (await this.#groups.shareGroup(groupId))?.initialized ?? new Map()
     await this.#groups.shareInitializing(groupId, partitions)
     await Promise.all(
       [...partitions].flatMap(([topicId, { partitions: list }]) =>
         [...list].map(async (partition) => {
           const key = { groupId, topicId, partition }
-          const known = await this.#states.read(key)
-          if (known !== undefined) return
-          const start = { stateEpoch: 0, startOffset: UNINITIALIZED_OFFSET }
-          await this.#states.initialize(key, start)
+          if ((await this.#states.read(key)) !== undefined) return
+          const startOffset = known.has(topicId) ? 0n : UNINITIALIZED_OFFSET
+          await this.#states.initialize(key, { stateEpoch: 0, startOffset })
         }),
       ),
     )
@@ -101,9 +109,11 @@ export class ShareGroups {
       partitions.map(async (partition) => {
         const state = await this.#states.read({ groupId, topicId, partition })
         const log = this.#topics.byId(topicId)?.partitions[partition]?.log
-        const startOffset = state?.startOffset ?? UNINITIALIZED_OFFSET
+        const count = state?.deliveryCompleteCount ?? UNINITIALIZED_COUNT
+        const isStarted = state !== undefined && count !== UNINITIALIZED_COUNT
+        const startOffset = isStarted ? state.startOffset : UNINITIALIZED_OFFSET
         const isKnown = startOffset !== UNINITIALIZED_OFFSET && log !== undefined
-        const done = BigInt(Math.max(0, state?.deliveryCompleteCount ?? 0))
+        const done = BigInt(count)
         return {
           partition,
           startOffset,
@@ -114,16 +124,10 @@ export class ShareGroups {
     )
   }
 
-  async #emptyGroup(groupId: string): Promise<ShareGroup> {
-    const group = await this.#groups.shareGroup(groupId)
-    if (group === undefined) {
-      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} not found.`)
-    }
-    if (!group.isEmpty) throw new ProtocolError('NON_EMPTY_GROUP', 'The group is not empty.')
-    return group
-  }
-
-  /** Throws `GROUP_ID_NOT_FOUND` or `NON_EMPTY_GROUP`. */
+  /**
+   * Sets where a group continues; creates the group when there is none. Throws `NON_EMPTY_GROUP`, and `GROUP_ID_NOT_FOUND` for a group of
+   * another kind.
+   */
   async alterOffsets(
     groupId: string,
     topics: readonly {
@@ -131,24 +135,33 @@ export class ShareGroups {
       readonly partitions: readonly { readonly partition: number; readonly startOffset: bigint }[]
     }[],
   ): Promise<Map<string, ErrorName>> {
-    await this.#emptyGroup(groupId)
+    await this.#groups.emptyShareGroup(groupId, true)
     const outcomes = new Map<string, ErrorName>()
     const changed = new Map<string, { name: string; partitions: Set<number> }>()
-    const writes: Promise<void>[] = []
+    const starts = new Map<string, { key: SharePartitionKey; startOffset: bigint }>()
     for (const { name, partitions } of topics) {
       const topic = this.#topics.get(name)
+      // A topic that is known creates the group, also when none of its partitions is.
+      if (topic !== undefined) {
+        changed.set(topic.id, changed.get(topic.id) ?? { name, partitions: new Set() })
+      }
       for (const { partition, startOffset } of partitions) {
         const isKnown = topic?.partitions[partition] !== undefined
         outcomes.set(`${name}-${partition}`, isKnown ? 'NONE' : 'UNKNOWN_TOPIC_OR_PARTITION')
         if (topic === undefined || !isKnown) continue
-        const entry = changed.get(topic.id) ?? { name, partitions: new Set<number>() }
-        entry.partitions.add(partition)
-        changed.set(topic.id, entry)
-        writes.push(this.#begin({ groupId, topicId: topic.id, partition }, startOffset))
+        changed.get(topic.id)?.partitions.add(partition)
+        const key = { groupId, topicId: topic.id, partition }
+        starts.set(shareKeyText(key), { key, startOffset })
       }
     }
-    await Promise.all(writes)
-    if (changed.size > 0) await this.#groups.shareInitialized(groupId, changed)
+    if (changed.size === 0) return outcomes
+    await this.#inTurn(groupId, async () => {
+      await this.#groups.shareInitializing(groupId, changed)
+      await Promise.all(
+        [...starts.values()].map(({ key, startOffset }) => this.#begin(key, startOffset)),
+      )
+      await this.#groups.shareInitialized(groupId, changed)
+    })
     this.#partitions.forget(groupId, ({ topic, index }) =>
       Boolean(changed.get(topic.id)?.partitions.has(index)),
     )
@@ -163,23 +176,35 @@ export class ShareGroups {
     await this.#states.initialize(key, { stateEpoch: (known?.stateEpoch ?? -1) + 1, startOffset })
   }
 
-  /** Forgets where a group is in topics, so that it begins anew there. */
+  /**
+   * Deletes the progress of a group in topics, which it begins anew. Throws `GROUP_ID_NOT_FOUND` and `NON_EMPTY_GROUP`. A topic that the
+   * group has not read is an `UNKNOWN_TOPIC_OR_PARTITION` of its own.
+   */
   async deleteOffsets(
     groupId: string,
     names: readonly string[],
-  ): Promise<{ readonly name: string; readonly topicId: string; readonly error: ErrorName }[]> {
-    const group = await this.#emptyGroup(groupId)
+  ): Promise<
+    { readonly name: string; readonly topicId: string; readonly error: ProtocolError | undefined }[]
+  > {
+    const group = await this.#groups.emptyShareGroup(groupId, false)
     const ids = new Set<string>()
     const outcomes = names.map((name) => {
       const topic = this.#topics.get(name)
-      if (topic === undefined) {
-        return { name, topicId: '', error: 'UNKNOWN_TOPIC_OR_PARTITION' as const }
+      const isRead = topic !== undefined && group.initialized.has(topic.id)
+      if (isRead) {
+        ids.add(topic.id)
+        return { name, topicId: topic.id, error: undefined }
       }
-      ids.add(topic.id)
-      return { name, topicId: topic.id, error: 'NONE' as const }
+      const why =
+        topic === undefined
+          ? 'This server does not host this topic-partition.'
+          : 'There is no offset information to delete.'
+      return { name, topicId: '', error: new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', why) }
     })
-    await this.#deleteStates(group, ids)
-    await this.#groups.shareForgetTopics(groupId, ids)
+    if (ids.size > 0) {
+      await this.#deleteStates(group, ids)
+      await this.#groups.shareForgetTopics(groupId, ids)
+    }
     return outcomes
   }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
 import type { StateBatch } from '../coordinator/share/state-batches.ts'
-import { DeliveryState, InFlight, isTerminal, type Range } from './in-flight.ts'
+import { DeliveryState, InFlight, InFlightBatch, isTerminal, type Range } from './in-flight.ts'
 
-/** What a member says of records, by the number on the wire. */
+/** Acknowledgement of a record, by the number on the wire. */
 export const AcknowledgeType = { gap: 0, accept: 1, release: 2, reject: 3, renew: 4 } as const
 
 export interface AcknowledgementBatch {
@@ -23,11 +23,23 @@ export interface AcquiredRecords {
 export interface ReadBatch {
   readonly first: number
   readonly last: number
-  /** A transaction's marker, or records that were aborted: nothing for a reader. */
-  readonly isHidden: boolean
+  /** Its transaction was aborted, and the group reads committed records only. */
+  readonly isAborted: boolean
 }
 
-/** Why records will not be handed out again. */
+/** What a fetch read from the log, and how much of it may be acquired. */
+export interface ReadRecords {
+  /** Where `nextFetch` said to read. */
+  readonly fetchOffset: number
+  readonly batches: readonly ReadBatch[]
+  readonly maxRecords: number
+  /** Records in one acquired range, as far as the log's batches allow. */
+  readonly batchSize: number
+  /** Exactly `maxRecords` at most, instead of whole batches until it is reached (KIP-1206). */
+  readonly isStrict: boolean
+}
+
+/** Why records will not be delivered again. */
 export type DeathCause = 'rejected' | 'limit'
 
 export interface DeadRecords {
@@ -37,7 +49,7 @@ export interface DeadRecords {
   readonly cause: DeathCause
 }
 
-/** What the group's configuration says, read anew for each call as it may change. */
+/** The group's configuration, read for each call as it may change. */
 export interface ShareSettings {
   readonly deliveryCountLimit: number
   readonly lockDurationMs: number
@@ -47,53 +59,80 @@ export interface ShareSettings {
   readonly hasDeadLetterQueue: boolean
 }
 
-/** What has to be written down. */
+/** What has to be persisted. */
 export interface ShareUpdate {
   readonly startOffset: bigint
   readonly deliveryCompleteCount: number
   readonly batches: readonly StateBatch[]
 }
 
-/** Records that were tried this often are handed out apart from others: one of them may be what kills its readers. */
-function suspectCount(limit: number): number {
+/** Acquisitions as one fetch proceeds. */
+interface Acquisition {
+  readonly memberId: string
+  readonly read: ReadRecords
+  /** Last offset that may be acquired. */
+  readonly last: number
+  readonly settings: ShareSettings
+  readonly dueMs: number
+  readonly acquired: AcquiredRecords[]
+  left: number
+}
+
+/**
+ * Delivery count from which records are handed out in ever smaller parts of their batch: one of them may be what stops its readers, and
+ * the others must not be archived with it.
+ */
+function throttledCount(limit: number): number {
   return Math.max(2, Math.ceil(limit / 2))
 }
 
 /**
- * One partition as one share group reads it (KIP-932): which records are available, with whom, and done. It knows no clock and no
- * disk; changes gather in `takeUpdate`, and records that died in `takeDead`.
+ * One partition as one share group reads it (KIP-932): which records are available, acquired (by which member), or done. It knows no
+ * clock and no disk; changes gather in `takeUpdate`, and records for the dead letter queue in `takeDead`.
  */
 export class SharePartition {
   readonly #inFlight = new InFlight()
   #startOffset: number
-  /** First offset that nobody was given. */
+  /** First offset that was never acquired. */
   #endOffset: number
+  /** While the last batch of the stored state is the last: the first offset that no stored batch covers, acquired before a restart. */
+  #gap: { start: number; readonly end: number } | undefined
   #changes: StateBatch[] = []
+  /** Start and count of what is done, as they go with the changes. */
+  #progress = { startOffset: 0, deliveryCompleteCount: 0 }
   #dead: DeadRecords[] = []
-  #hasMoved = false
 
-  constructor(startOffset: number, batches: readonly StateBatch[] = []) {
+  constructor(
+    startOffset: number,
+    batches: readonly StateBatch[] = [],
+    deliveryCountLimit = Number.POSITIVE_INFINITY,
+  ) {
     this.#startOffset = startOffset
     this.#endOffset = startOffset
+    let gapStart: number | undefined
     for (const batch of batches) {
       const first = Number(batch.firstOffset)
-      // Given to somebody, and neither done nor given back when the broker stopped.
-      if (first > this.#endOffset) this.#extend(this.#endOffset, first - 1, DeliveryState.Available)
-      this.#inFlight.push({
+      const last = Number(batch.lastOffset)
+      if (first > this.#endOffset) gapStart ??= this.#endOffset
+      const range = {
         first,
-        last: Number(batch.lastOffset),
+        last,
         state: batch.deliveryState as DeliveryState,
         deliveryCount: batch.deliveryCount,
         memberId: '',
         dueMs: 0,
-      })
-      this.#endOffset = Number(batch.lastOffset) + 1
+      }
+      this.#inFlight.add(new InFlightBatch(range))
+      if (range.state === DeliveryState.Archiving) {
+        // The broker stopped before they were in the dead letter queue.
+        const { deliveryCount } = batch
+        const cause = deliveryCount >= deliveryCountLimit ? 'limit' : 'rejected'
+        this.#dead.push({ first, last, deliveryCount, cause })
+      }
+      this.#endOffset = last + 1
     }
+    if (gapStart !== undefined) this.#gap = { start: gapStart, end: this.#endOffset }
     this.#advanceStart()
-  }
-
-  #extend(first: number, last: number, state: DeliveryState): void {
-    this.#inFlight.push({ first, last, state, deliveryCount: 0, memberId: '', dueMs: 0 })
   }
 
   get startOffset(): number {
@@ -104,15 +143,21 @@ export class SharePartition {
     return this.#endOffset
   }
 
+  get batches(): readonly InFlightBatch[] {
+    return this.#inFlight.batches
+  }
+
+  /** States of all records from the first batch on. */
   get ranges(): readonly Range[] {
-    return this.#inFlight.ranges
+    return this.#inFlight.batches.flatMap(({ ranges }) => ranges)
   }
 
   /** Records that are done although one before them is not. */
   get deliveryCompleteCount(): number {
     let count = 0
-    for (const range of this.#inFlight.ranges) {
-      if (isTerminal(range)) count += range.last - range.first + 1
+    for (const range of this.ranges) {
+      if (range.last < this.#startOffset || !isTerminal(range)) continue
+      count += range.last - Math.max(range.first, this.#startOffset) + 1
     }
     return count
   }
@@ -120,335 +165,604 @@ export class SharePartition {
   /** When the first lock ends. */
   get nextDueMs(): number | undefined {
     let due: number | undefined
-    for (const { state, dueMs } of this.#inFlight.ranges) {
+    for (const { state, dueMs } of this.ranges) {
       if (state === DeliveryState.Acquired && (due === undefined || dueMs < due)) due = dueMs
     }
     return due
   }
 
-  /**
-   * Where to read for the next acquisition, and up to where it makes sense; undefined while as many records are with members as the group
-   * may have, or when nothing is left before `end`.
-   */
-  nextFetch(
-    end: number,
-    settings: ShareSettings,
-  ): { readonly offset: number; readonly end: number } | undefined {
-    for (const { first, last, state } of this.#inFlight.ranges) {
-      if (state !== DeliveryState.Available) continue
-      const isLast = last + 1 === this.#endOffset
-      return { offset: first, end: isLast ? end : last + 1 }
-    }
-    if (this.#endOffset >= end) return undefined
-    if (this.#endOffset - this.#startOffset >= settings.maxLocks) return undefined
-    return { offset: this.#endOffset, end }
+  // ---------------------------------------------------------------------------------------------- acquiring
+
+  /** Where to read for the next acquisition; undefined while as many records are in flight as the group may have. */
+  nextFetch(settings: ShareSettings): number | undefined {
+    const next = this.#nextOffset()
+    if (next !== this.#endOffset) return next
+    return this.#inFlightCount < settings.maxLocks ? next : undefined
   }
 
-  /** Gives records of what was read from `fetchOffset` on to a member. */
+  #nextOffset(): number {
+    const gap = this.#activeGap
+    let gapStart = gap?.start ?? 0
+    for (const batch of this.#inFlight.batches) {
+      if (gap !== undefined) {
+        if (batch.first > gapStart) return gapStart
+        gapStart = Math.max(batch.last + 1, gapStart)
+      }
+      for (const { first, state } of batch.ranges) {
+        if (state === DeliveryState.Available) return first
+      }
+    }
+    return this.#endOffset
+  }
+
+  get #inFlightCount(): number {
+    return this.#endOffset - this.#startOffset
+  }
+
+  get #activeGap(): { start: number; readonly end: number } | undefined {
+    return this.#gap?.end === this.#endOffset ? this.#gap : undefined
+  }
+
+  #moveGap(offset: number): void {
+    const gap = this.#activeGap
+    if (gap !== undefined && offset < gap.end) gap.start = offset
+    else this.#gap = undefined
+  }
+
+  /** Acquires records of what was read, for a member. */
   acquire(
     memberId: string,
-    read: {
-      readonly fetchOffset: number
-      readonly batches: readonly ReadBatch[]
-      readonly maxRecords: number
-      /** Not more than `maxRecords`, instead of whole batches until it is reached (KIP-1206). */
-      readonly isStrict: boolean
-    },
+    read: ReadRecords,
     settings: ShareSettings,
     nowMs: number,
   ): AcquiredRecords[] {
-    const acquired: AcquiredRecords[] = []
-    const dueMs = nowMs + settings.lockDurationMs
-    let count = 0
-    let cursor = Math.max(read.fetchOffset, this.#startOffset)
-    for (const batch of read.batches) {
-      if (batch.last < cursor) continue
-      if (count >= read.maxRecords) break
-      const first = Math.max(batch.first, cursor)
-      // Compaction has taken what is between the batches.
-      if (first > cursor) this.#hide(cursor, first - 1)
-      cursor = batch.last + 1
-      if (batch.isHidden) {
-        this.#hide(first, batch.last)
+    const first = read.batches[0]
+    const last = read.batches.at(-1)
+    if (first === undefined || last === undefined || last.last < this.#startOffset) return []
+    const bounds = this.#bounds(read, last.last, settings)
+    if (bounds.maxRecords <= 0) return []
+    // The log has lost what is before its first batch, to compaction.
+    if (read.fetchOffset < first.first) this.#archive(read.fetchOffset, first.first - 1)
+    const acquisition: Acquisition = {
+      memberId,
+      read,
+      last: bounds.last,
+      settings,
+      dueMs: nowMs + settings.lockDurationMs,
+      acquired: [],
+      left: bounds.maxRecords,
+    }
+    const floor = this.#inFlight.floor(first.first)
+    let base = first.first
+    if (floor === undefined) base = Math.max(base, this.#startOffset)
+    else if (floor.last >= base) base = floor.first
+    const known = this.#inFlight.beginning(Math.min(first.first, base), bounds.last)
+    const lastKnown = known.at(-1)
+    if (lastKnown === undefined) this.#acquireNew(acquisition, base, bounds.last)
+    else {
+      this.#acquireAgain(acquisition, known, base)
+      if (acquisition.left > 0 && lastKnown.last < bounds.last) {
+        this.#acquireNew(acquisition, lastKnown.last + 1, bounds.last)
+      }
+      const end = acquisition.acquired.at(-1)
+      if (end !== undefined) this.#moveGap(end.last + 1)
+    }
+    return this.#withoutAborted(acquisition.acquired, read.batches)
+  }
+
+  /** How many records, and up to which offset, a fetch may acquire. */
+  #bounds(
+    { fetchOffset, maxRecords }: ReadRecords,
+    last: number,
+    { maxLocks }: ShareSettings,
+  ): { readonly maxRecords: number; readonly last: number } {
+    const free = Math.min(maxRecords, maxLocks - this.#inFlightCount)
+    if (free > 0 || fetchOffset >= this.#endOffset) return { maxRecords: free, last }
+    // Nothing new, but what is available again among the records in flight.
+    return {
+      maxRecords: Math.min(maxRecords, this.#endOffset - fetchOffset),
+      last: Math.min(last, this.#endOffset - 1),
+    }
+  }
+
+  /** Acquires available records of batches that were acquired before. */
+  #acquireAgain(acquisition: Acquisition, batches: readonly InFlightBatch[], base: number): void {
+    const firstRead = (acquisition.read.batches[0] as ReadBatch).first
+    let gapStart = base
+    for (const batch of batches) {
+      if (acquisition.left <= 0) return
+      if (this.#activeGap !== undefined) {
+        if (gapStart < batch.first) this.#acquireNew(acquisition, gapStart, batch.first - 1)
+        gapStart = batch.last + 1
+        if (acquisition.left <= 0) return
+      }
+      const isThrottled = this.#isThrottled(batch, acquisition)
+      if (isThrottled && acquisition.acquired.length > 0) {
+        acquisition.left = 0
+        return
+      }
+      const isWhole = batch.first >= firstRead && batch.last <= acquisition.last
+      const isOverLimit = acquisition.read.isStrict && batch.size > acquisition.left
+      if (isWhole && !batch.isSplit && !isOverLimit && !isThrottled) {
+        this.#acquireWhole(acquisition, batch)
         continue
       }
-      const limit = read.isStrict ? read.maxRecords - count : Number.POSITIVE_INFINITY
-      const got = this.#acquireBatch(
-        memberId,
-        { first, last: batch.last, limit, isFirst: count === 0 },
-        { settings, dueMs },
-      )
-      acquired.push(...got.acquired)
-      for (const each of got.acquired) count += each.last - each.first + 1
-      if (got.isEnough) break
+      if (!batch.isSplit) {
+        if (batch.whole.state !== DeliveryState.Available) continue
+        batch.isSplit = true
+      }
+      const count = this.#acquirePart(acquisition, batch)
+      if (isThrottled && count > 0) acquisition.left = 0
     }
-    this.#advanceStart()
-    return acquired
   }
 
-  #acquireBatch(
-    memberId: string,
-    batch: {
-      readonly first: number
-      readonly last: number
-      readonly limit: number
-      readonly isFirst: boolean
-    },
-    { settings, dueMs }: { readonly settings: ShareSettings; readonly dueMs: number },
-  ): { readonly acquired: readonly AcquiredRecords[]; readonly isEnough: boolean } {
-    const acquired: AcquiredRecords[] = []
-    const suspect = suspectCount(settings.deliveryCountLimit)
-    let left = batch.limit
-    let isFirst = batch.isFirst
-    for (const range of this.#inFlight.between(batch.first, batch.last)) {
-      if (left <= 0) return { acquired, isEnough: true }
+  #isThrottled(batch: InFlightBatch, { read, last, settings }: Acquisition): boolean {
+    const throttled = throttledCount(settings.deliveryCountLimit)
+    const first = batch.isSplit ? (read.batches[0] as ReadBatch).first : batch.first
+    return batch
+      .between(first, batch.isSplit ? last : batch.last)
+      .some(
+        ({ state, deliveryCount }) =>
+          state === DeliveryState.Available && deliveryCount >= throttled,
+      )
+  }
+
+  #acquireWhole(acquisition: Acquisition, batch: InFlightBatch): void {
+    const { state, deliveryCount } = batch.whole
+    if (state !== DeliveryState.Available) return
+    this.#take(acquisition, batch, { ...batch.whole, deliveryCount: deliveryCount + 1 })
+    acquisition.left -= batch.size
+  }
+
+  /** Acquires available records of a batch one by one; returns how many. */
+  #acquirePart(acquisition: Acquisition, batch: InFlightBatch): number {
+    const { read, last, settings } = acquisition
+    const limit = settings.deliveryCountLimit
+    const throttled = throttledCount(limit)
+    const room = read.isStrict ? acquisition.left : Number.POSITIVE_INFINITY
+    /** How many of the batch may go out at a time; known from the first throttled record on. */
+    let part: number | undefined
+    let count = 0
+    for (const range of batch.between((read.batches[0] as ReadBatch).first, last)) {
       if (range.state !== DeliveryState.Available) continue
       const { first, deliveryCount } = range
-      let last = Math.min(range.last, first + left - 1)
-      const isSuspect = deliveryCount >= suspect
-      if (isSuspect) {
-        if (!isFirst) return { acquired, isEnough: true }
-        // Ever fewer with each attempt, so that the one that does the harm is found.
-        const size = last - first + 1
-        last = first + Math.max(1, size >> (deliveryCount - suspect + 1)) - 1
+      const isLastAttempt = limit > 2 && deliveryCount === limit - 1
+      // Alone, also after others in this fetch.
+      if (isLastAttempt && count > 0) break
+      if (deliveryCount >= throttled) {
+        part ??= Math.max(1, batch.size >> (deliveryCount - throttled + 1))
       }
-      this.#inFlight.change(first, last, {
-        state: DeliveryState.Acquired,
+      const available = range.last - first + 1
+      const most = Math.min(
+        available,
+        room - count,
+        isLastAttempt ? 1 : Number.POSITIVE_INFINITY,
+        part === undefined || count >= part ? Number.POSITIVE_INFINITY : part - count,
+      )
+      this.#take(acquisition, batch, {
+        ...range,
+        last: first + most - 1,
         deliveryCount: deliveryCount + 1,
-        memberId,
-        dueMs,
       })
-      acquired.push({ first, last, deliveryCount: deliveryCount + 1 })
-      left -= last - first + 1
-      isFirst = false
-      if (isSuspect) return { acquired, isEnough: true }
+      count += most
+      if (isLastAttempt || count === room || count === part) break
     }
-    const first = Math.max(batch.first, this.#endOffset)
-    if (first > batch.last || left <= 0) return { acquired, isEnough: left <= 0 }
-    if (this.#endOffset - this.#startOffset >= settings.maxLocks) {
-      return { acquired, isEnough: true }
-    }
-    const last = Math.min(batch.last, first + left - 1)
-    this.#inFlight.push({
-      first,
-      last,
-      state: DeliveryState.Acquired,
-      deliveryCount: 1,
-      memberId,
-      dueMs,
-    })
-    this.#endOffset = last + 1
-    acquired.push({ first, last, deliveryCount: 1 })
-    return { acquired, isEnough: last < batch.last }
+    acquisition.left -= count
+    return count
   }
 
-  /** Offsets without a record for anybody count as done. */
-  #hide(first: number, last: number): void {
-    for (const range of this.#inFlight.between(first, last)) {
-      if (range.state === DeliveryState.Available) this.#finish(range, DeliveryState.Archived)
-    }
-    const from = Math.max(first, this.#endOffset)
-    if (from > last) return
-    this.#inFlight.push({
-      first: from,
-      last,
-      state: DeliveryState.Archived,
-      deliveryCount: 0,
-      memberId: '',
-      dueMs: 0,
-    })
-    this.#endOffset = last + 1
-    this.#note({ first: from, last, deliveryCount: 0 }, DeliveryState.Archived)
+  #take({ acquired, memberId, dueMs }: Acquisition, batch: InFlightBatch, range: Range): void {
+    const { first, last, deliveryCount } = range
+    batch.change(first, last, { state: DeliveryState.Acquired, deliveryCount, memberId, dueMs })
+    const before = acquired.at(-1)
+    const continues =
+      before !== undefined &&
+      batch.isSplit &&
+      before.first >= batch.first &&
+      before.last + 1 === first &&
+      before.deliveryCount === deliveryCount
+    if (continues) acquired[acquired.length - 1] = { ...before, last }
+    else acquired.push({ first, last, deliveryCount })
   }
 
-  /** Takes a member's word for records it has. Throws `INVALID_RECORD_STATE` or `INVALID_REQUEST`, and then nothing has changed. */
+  /** Acquires records from `first` to `last` that were never acquired, as new batches. */
+  #acquireNew(acquisition: Acquisition, first: number, last: number): void {
+    const { read, acquired, left } = acquisition
+    const from = this.#inFlight.first === undefined ? Math.max(first, this.#endOffset) : first
+    let to = last
+    if (left < to - from + 1) {
+      to = endOfBatch(read.batches, from + left - 1)
+      if (this.#activeGap !== undefined) to = Math.min(to, last)
+    }
+    const parts = read.isStrict ? [{ first: from, last: to }] : partsOf(read, from, to)
+    let end = to
+    for (const part of parts) {
+      const size = part.last - part.first + 1
+      const batch = new InFlightBatch({
+        ...part,
+        state: DeliveryState.Acquired,
+        deliveryCount: 1,
+        memberId: acquisition.memberId,
+        dueMs: acquisition.dueMs,
+      })
+      if (read.isStrict && size > left) {
+        // The rest of the log's batch is in flight with it, and available.
+        end = part.first + left - 1
+        batch.isSplit = true
+        const rest = { state: DeliveryState.Available, deliveryCount: 0, memberId: '', dueMs: 0 }
+        batch.change(end + 1, part.last, rest)
+      }
+      this.#inFlight.add(batch)
+      acquired.push({ first: part.first, last: Math.min(part.last, end), deliveryCount: 1 })
+    }
+    if (this.#inFlight.first?.first === from) this.#startOffset = from
+    this.#endOffset = Math.max(this.#endOffset, to + 1)
+    this.#moveGap(end + 1)
+    acquisition.left -= end - from + 1
+  }
+
+  /** Archives what was acquired of aborted transactions, and returns the rest. */
+  #withoutAborted(
+    acquired: readonly AcquiredRecords[],
+    batches: readonly ReadBatch[],
+  ): AcquiredRecords[] {
+    let result = [...acquired]
+    for (const { first, last, isAborted } of batches) {
+      if (!isAborted) continue
+      this.#archive(first, last, DeliveryState.Acquired)
+      result = result.flatMap((records) => {
+        if (records.last < first || records.first > last) return [records]
+        const before = records.first < first ? [{ ...records, last: first - 1 }] : []
+        const after = records.last > last ? [{ ...records, first: last + 1 }] : []
+        return [...before, ...after]
+      })
+    }
+    return result
+  }
+
+  /** Archives records in a state, without a write of its own: the next reader of the log finds it out as well. */
+  #archive(first: number, last: number, from: DeliveryState = DeliveryState.Available): void {
+    const floor = this.#inFlight.floor(first)
+    for (const batch of this.#inFlight.beginning(floor?.first ?? first, last)) {
+      const isWhole = batch.first >= first && batch.last <= last
+      if (!isWhole && !batch.isSplit) {
+        if (batch.whole.state !== from) continue
+        batch.isSplit = true
+      }
+      for (const range of batch.between(first, last)) {
+        if (range.state !== from) continue
+        const change = { state: DeliveryState.Archived, memberId: '', dueMs: 0 }
+        batch.change(range.first, range.last, change)
+      }
+    }
+  }
+
+  // ---------------------------------------------------------------------------------------------- acknowledging
+
+  /**
+   * Applies a member's acknowledgements. Throws `INVALID_RECORD_STATE` or `INVALID_REQUEST`, and then no record has changed its state;
+   * locks may be renewed.
+   */
   acknowledge(
     memberId: string,
     batches: readonly AcknowledgementBatch[],
     settings: ShareSettings,
     nowMs: number,
   ): void {
-    const parts: { readonly range: Range; readonly type: number }[] = []
-    for (const batch of batches) parts.push(...this.#acknowledged(memberId, batch, settings))
-    for (const { range, type } of parts) {
-      switch (type) {
-        case AcknowledgeType.accept:
-          this.#finish(range, DeliveryState.Acknowledged)
-          break
-        case AcknowledgeType.release:
-          this.#giveBack(range, settings)
-          break
-        case AcknowledgeType.reject:
-          this.#die(range, 'rejected', settings)
-          break
-        case AcknowledgeType.renew:
-          this.#inFlight.change(range.first, range.last, { dueMs: nowMs + settings.lockDurationMs })
-          break
-        default:
-          this.#finish(range, DeliveryState.Archived)
-      }
-    }
-    this.#advanceStart()
-  }
-
-  #acknowledged(memberId: string, batch: AcknowledgementBatch, settings: ShareSettings) {
-    const first = Number(batch.firstOffset)
-    const last = Number(batch.lastOffset)
-    const { acknowledgeTypes } = batch
-    if (last < this.#startOffset) {
-      // Somebody else was done with it meanwhile, or it has left the log.
-      throw new ProtocolError(
-        'INVALID_RECORD_STATE',
-        'Batch record not found. The request batch offsets are not found in the cache.',
-      )
-    }
-    if (first >= this.#endOffset) {
-      throw new ProtocolError(
-        'INVALID_REQUEST',
-        'Batch record not found. The first offset in request is past acquired records.',
-      )
-    }
-    if (last >= this.#endOffset) {
-      throw new ProtocolError(
-        'INVALID_REQUEST',
-        'Batch record not found. The last offset in request is past acquired records.',
-      )
-    }
-    const parts: { range: Range; type: number }[] = []
-    for (const range of this.#inFlight.between(Math.max(first, this.#startOffset), last)) {
-      if (range.state !== DeliveryState.Acquired) {
+    const parts: (AcknowledgedPart & { readonly batch: InFlightBatch })[] = []
+    for (const each of batches) {
+      if (each.acknowledgeTypes.some((type) => type < 0 || type > AcknowledgeType.renew)) {
         throw new ProtocolError(
-          'INVALID_RECORD_STATE',
-          'The batch cannot be acknowledged. The batch is not in the acquired state.',
+          'INVALID_REQUEST',
+          `Invalid acknowledge type: [${each.acknowledgeTypes.join(', ')}]`,
         )
       }
-      if (range.memberId !== memberId) {
-        throw new ProtocolError('INVALID_RECORD_STATE', 'Member is not the owner of batch record')
-      }
-      if (acknowledgeTypes.length === 1) {
-        parts.push({ range, type: acknowledgeTypes[0] as number })
-        continue
-      }
-      for (let offset = range.first; offset <= range.last; offset++) {
-        const type = acknowledgeTypes[offset - first] as number
-        const before = parts.at(-1)
-        if (before?.type === type && before.range.last + 1 === offset && offset > range.first) {
-          before.range = { ...before.range, last: offset }
-        } else parts.push({ range: { ...range, first: offset, last: offset }, type })
+      for (const batch of this.#acknowledgedBatches(each)) {
+        for (const part of this.#acknowledged(memberId, each, batch)) {
+          if (part.type !== AcknowledgeType.renew) parts.push({ batch, ...part })
+          else this.#renew(batch, part.range, settings, nowMs)
+        }
       }
     }
-    if (!settings.isRenewable && parts.some(({ type }) => type === AcknowledgeType.renew)) {
+    parts.sort((a, b) => a.range.first - b.range.first)
+    const isTwice = parts.some(({ range }, i) => (parts[i - 1]?.range.last ?? -1) >= range.first)
+    if (isTwice) {
+      throw new ProtocolError(
+        'INVALID_RECORD_STATE',
+        'The offset cannot be acknowledged. The offset is not acquired.',
+      )
+    }
+    this.#changing(() => {
+      for (const { batch, range, type } of parts) {
+        // Records in one range may have been acquired at different times.
+        for (const each of batch.between(range.first, range.last)) {
+          this.#apply(type, batch, each, settings)
+        }
+      }
+    })
+  }
+
+  #renew(
+    batch: InFlightBatch,
+    { first, last }: Pick<Range, 'first' | 'last'>,
+    { isRenewable, lockDurationMs }: ShareSettings,
+    nowMs: number,
+  ): void {
+    if (!isRenewable) {
       throw new ProtocolError(
         'INVALID_RECORD_STATE',
         'Renewing acquisition locks is not enabled for the group.',
       )
     }
-    return parts
+    batch.change(first, last, { dueMs: nowMs + lockDurationMs })
   }
 
-  /** Everything a member has comes back, as when it goes. */
+  /** Moves the start if the work changes a state that is persisted. */
+  #changing(work: () => void): void {
+    const before = this.#changes.length
+    work()
+    if (this.#changes.length > before) this.#advanceStart()
+  }
+
+  #apply(type: number, batch: InFlightBatch, range: Range, settings: ShareSettings): void {
+    switch (type) {
+      case AcknowledgeType.accept:
+        this.#settle(batch, range, DeliveryState.Acknowledged)
+        return
+      case AcknowledgeType.release:
+        this.#giveBack(batch, range, settings)
+        return
+      case AcknowledgeType.reject:
+        this.#die(batch, range, 'rejected', settings)
+        return
+      default:
+        this.#settle(batch, range, DeliveryState.Archived)
+    }
+  }
+
+  /** The batches in flight that an acknowledgement is about. None when all of it is before the start: it was archived meanwhile. */
+  #acknowledgedBatches({ firstOffset, lastOffset }: AcknowledgementBatch): InFlightBatch[] {
+    const first = Number(firstOffset)
+    const last = Number(lastOffset)
+    if (last < this.#startOffset) return []
+    const floor =
+      this.#inFlight.floor(first) ??
+      (first < this.#startOffset ? this.#inFlight.floor(this.#startOffset) : undefined)
+    if (floor === undefined) {
+      throw new ProtocolError(
+        'INVALID_RECORD_STATE',
+        'Batch record not found. The request batch offsets are not found in the cache.',
+      )
+    }
+    const batches = this.#inFlight.beginning(floor.first, last)
+    const end = (batches.at(-1) ?? floor).last
+    if (end < first) {
+      throw new ProtocolError(
+        'INVALID_REQUEST',
+        'Batch record not found. The first offset in request is past acquired records.',
+      )
+    }
+    if (last > end) {
+      throw new ProtocolError(
+        'INVALID_REQUEST',
+        'Batch record not found. The last offset in request is past acquired records.',
+      )
+    }
+    return batches.filter((batch) => batch.last >= this.#startOffset)
+  }
+
+  /** The records of a batch that are acknowledged, in order: each must be acquired by the member. */
+  *#acknowledged(
+    memberId: string,
+    acknowledgement: AcknowledgementBatch,
+    batch: InFlightBatch,
+  ): Generator<AcknowledgedPart> {
+    const { firstOffset, lastOffset, acknowledgeTypes } = acknowledgement
+    const first = Math.max(Number(firstOffset), batch.first, this.#startOffset)
+    const last = Math.min(Number(lastOffset), batch.last)
+    const isPart = first > batch.first || last < batch.last || acknowledgeTypes.length > 1
+    if (!batch.isSplit) {
+      requireOwner(batch.whole, memberId, 'batch')
+      if (isPart) batch.isSplit = true
+    }
+    for (const range of batch.between(first, last)) {
+      if (batch.isSplit) requireOwner(range, memberId, 'offset')
+      yield* withTypes(range, acknowledgement)
+    }
+  }
+
+  /** Releases everything a member has, as when it leaves. */
   release(memberId: string, settings: ShareSettings): void {
     this.#giveBackWhere((range) => range.memberId === memberId, settings)
   }
 
-  /** Locks whose time is up. */
+  /** Releases records whose lock has ended. */
   expire(settings: ShareSettings, nowMs: number): void {
     this.#giveBackWhere(({ dueMs }) => dueMs <= nowMs, settings)
   }
 
   #giveBackWhere(isMeant: (range: Range) => boolean, settings: ShareSettings): void {
-    const meant = this.#inFlight.ranges.filter(
-      (range) => range.state === DeliveryState.Acquired && isMeant(range),
-    )
-    for (const range of meant) this.#giveBack(range, settings)
-    this.#advanceStart()
+    this.#changing(() => {
+      for (const batch of this.#inFlight.batches) {
+        for (const range of batch.ranges) {
+          if (range.state !== DeliveryState.Acquired || !isMeant(range)) continue
+          this.#giveBackAcquired(batch, range, settings)
+        }
+      }
+    })
   }
 
-  #giveBack(range: Range, settings: ShareSettings): void {
-    if (range.deliveryCount >= settings.deliveryCountLimit) this.#die(range, 'limit', settings)
-    else this.#settle(range, DeliveryState.Available)
+  #giveBackAcquired(batch: InFlightBatch, range: Range, settings: ShareSettings): void {
+    const start = this.#startOffset
+    if (batch.first < start && batch.last >= start) batch.isSplit = true
+    const before = batch.between(range.first, Math.min(range.last, start - 1))
+    const after = batch.between(Math.max(range.first, start), range.last)
+    // What has left the log cannot be delivered again.
+    for (const gone of before) this.#settle(batch, gone, DeliveryState.Archived)
+    for (const kept of after) this.#giveBack(batch, kept, settings)
   }
 
-  #die(range: Range, cause: DeathCause, settings: ShareSettings): void {
+  #giveBack(batch: InFlightBatch, range: Range, settings: ShareSettings): void {
+    if (range.deliveryCount >= settings.deliveryCountLimit) {
+      this.#die(batch, range, 'limit', settings)
+    } else this.#settle(batch, range, DeliveryState.Available)
+  }
+
+  #die(batch: InFlightBatch, range: Range, cause: DeathCause, settings: ShareSettings): void {
     if (!settings.hasDeadLetterQueue) {
-      this.#finish(range, DeliveryState.Archived)
+      this.#settle(batch, range, DeliveryState.Archived)
       return
     }
     const { first, last, deliveryCount } = range
-    this.#inFlight.change(first, last, {
-      state: DeliveryState.Archiving,
-      memberId: '',
-      dueMs: 0,
-    })
+    this.#settle(batch, range, DeliveryState.Archiving)
     this.#dead.push({ first, last, deliveryCount, cause })
   }
 
-  /** Dead records are where they belong. */
+  /** Dead records are in the dead letter queue, or cannot be put there. */
   buried({ first, last }: DeadRecords): void {
-    for (const range of this.#inFlight.between(first, last)) {
-      if (range.state === DeliveryState.Archiving) this.#finish(range, DeliveryState.Archived)
-    }
-    this.#advanceStart()
+    const floor = this.#inFlight.floor(first)
+    this.#changing(() => {
+      for (const batch of this.#inFlight.beginning(floor?.first ?? first, last)) {
+        for (const range of batch.between(first, last)) {
+          if (range.state !== DeliveryState.Archiving) continue
+          this.#settle(batch, range, DeliveryState.Archived)
+        }
+      }
+    })
   }
 
   /** The log's start has moved: what is before it is gone. */
   moveLogStart(logStartOffset: number): void {
     if (logStartOffset <= this.#startOffset) return
-    this.#inFlight.dropBefore(logStartOffset)
+    this.#archive(this.#startOffset, logStartOffset - 1)
     this.#startOffset = logStartOffset
     this.#endOffset = Math.max(this.#endOffset, logStartOffset)
-    this.#hasMoved = true
-    this.#advanceStart()
   }
 
-  #finish(range: Range, state: DeliveryState): void {
-    this.#settle(range, state)
-  }
-
-  #settle(range: Range, state: DeliveryState): void {
-    this.#inFlight.change(range.first, range.last, { state, memberId: '', dueMs: 0 })
-    this.#note(range, state)
-  }
-
-  #note(
-    { first, last, deliveryCount }: Pick<Range, 'first' | 'last' | 'deliveryCount'>,
-    deliveryState: DeliveryState,
-  ): void {
+  #settle(batch: InFlightBatch, range: Range, state: DeliveryState): void {
+    batch.change(range.first, range.last, { state, memberId: '', dueMs: 0 })
     this.#changes.push({
-      firstOffset: BigInt(first),
-      lastOffset: BigInt(last),
-      deliveryState,
-      deliveryCount,
+      firstOffset: BigInt(range.first),
+      lastOffset: BigInt(range.last),
+      deliveryState: state,
+      deliveryCount: range.deliveryCount,
     })
   }
 
-  /** What is done at the front needs no further thought. */
+  /** Moves the start past what is done. What is persisted before it has the start of before, as in Kafka. */
   #advanceStart(): void {
-    for (;;) {
-      const { first } = this.#inFlight
-      if (first === undefined || !isTerminal(first)) return
-      this.#startOffset = first.last + 1
-      this.#inFlight.dropBefore(this.#startOffset)
-      this.#hasMoved = true
+    const { startOffset, deliveryCompleteCount } = this
+    this.#progress = { startOffset, deliveryCompleteCount }
+    const last = this.#inFlight.last
+    const atStart = this.#inFlight.floor(this.#startOffset)
+    if (last === undefined || atStart === undefined) return
+    const state = atStart.isSplit ? atStart.at(this.#startOffset) : atStart.whole
+    if (state === undefined || !isTerminal(state)) return
+    const done = this.#lastDone()
+    if (done === undefined) return
+    if (done === last.last) {
+      this.#startOffset = Math.max(this.#startOffset, done + 1)
+      this.#endOffset = this.#startOffset
+      this.#inFlight.clear()
+    } else {
+      const batch = this.#inFlight.floor(done) as InFlightBatch
+      const next = done === batch.last ? (this.#inFlight.after(done)?.first ?? done + 1) : done + 1
+      this.#startOffset = Math.max(this.#startOffset, next)
+      const gap = this.#activeGap
+      if (gap !== undefined && done === batch.last) {
+        this.#startOffset = Math.min(gap.start, this.#startOffset)
+      }
+      this.#inFlight.dropBefore(done === batch.last ? batch.first + 1 : batch.first)
     }
   }
 
-  /** What is to be written down since the last time; undefined for nothing. */
+  /** The last offset of the batches at the front that are done without a break. */
+  #lastDone(): number | undefined {
+    const gap = this.#activeGap
+    let done: number | undefined
+    for (const batch of this.#inFlight.batches) {
+      if (gap !== undefined && batch.last >= gap.start) return done
+      for (const range of batch.ranges) {
+        if (!isTerminal(range)) return done
+        done = range.last
+      }
+    }
+    return done
+  }
+
+  /** What is to be persisted since the last time; undefined for nothing. */
   takeUpdate(): ShareUpdate | undefined {
-    if (this.#changes.length === 0 && !this.#hasMoved) return undefined
-    const start = BigInt(this.#startOffset)
+    if (this.#changes.length === 0) return undefined
+    const { startOffset, deliveryCompleteCount } = this.#progress
+    const start = BigInt(startOffset)
     const batches = this.#changes.filter(({ lastOffset }) => lastOffset >= start)
     this.#changes = []
-    this.#hasMoved = false
-    return {
-      startOffset: start,
-      deliveryCompleteCount: this.deliveryCompleteCount,
-      batches,
-    }
+    return { startOffset: start, deliveryCompleteCount, batches }
   }
 
-  /** Records that died since the last time, to be put elsewhere; then `buried` is due. */
+  /** Records that died since the last time, for the dead letter queue; then `buried` is due. */
   takeDead(): readonly DeadRecords[] {
     return this.#dead.splice(0)
   }
+}
+
+/** The last offset of the log's batch that has an offset; the offset itself between batches. */
+function endOfBatch(batches: readonly ReadBatch[], offset: number): number {
+  const batch = batches.findLast(({ first }) => first <= offset)
+  return batch !== undefined && offset <= batch.last ? batch.last : offset
+}
+
+/** Cuts what is acquired where the log's batches begin, into ranges of about `batchSize` records. */
+function partsOf(
+  { batches, batchSize }: ReadRecords,
+  first: number,
+  last: number,
+): { readonly first: number; readonly last: number }[] {
+  const parts: { readonly first: number; readonly last: number }[] = []
+  let from = first
+  if (last - first + 1 > batchSize) {
+    for (const batch of batches) {
+      if (batch.first > last) break
+      if (batch.first - from < batchSize) continue
+      parts.push({ first: from, last: batch.first - 1 })
+      from = batch.first
+    }
+  }
+  parts.push({ first: from, last })
+  return parts
+}
+
+function requireOwner(range: Range, memberId: string, what: 'batch' | 'offset'): void {
+  if (range.state !== DeliveryState.Acquired) {
+    throw new ProtocolError(
+      'INVALID_RECORD_STATE',
+      `The ${what} cannot be acknowledged. The ${what} is not ${what === 'batch' ? 'in the acquired state' : 'acquired'}.`,
+    )
+  }
+  if (range.memberId !== memberId) {
+    const owned = what === 'batch' ? 'batch record' : 'offset'
+    throw new ProtocolError('INVALID_RECORD_STATE', `Member is not the owner of ${owned}`)
+  }
+}
+
+interface AcknowledgedPart {
+  readonly range: { readonly first: number; readonly last: number }
+  readonly type: number
+}
+
+/** Cuts a part of a batch by the type of acknowledgement. */
+function withTypes(
+  range: { readonly first: number; readonly last: number },
+  { firstOffset, acknowledgeTypes }: AcknowledgementBatch,
+): AcknowledgedPart[] {
+  if (acknowledgeTypes.length === 1) return [{ range, type: acknowledgeTypes[0] as number }]
+  const parts: AcknowledgedPart[] = []
+  for (let offset = range.first; offset <= range.last; offset++) {
+    const type = acknowledgeTypes[offset - Number(firstOffset)] as number
+    const before = parts.at(-1)
+    if (before?.type === type) {
+      parts[parts.length - 1] = { type, range: { ...before.range, last: offset } }
+    } else parts.push({ type, range: { first: offset, last: offset } })
+  }
+  return parts
 }

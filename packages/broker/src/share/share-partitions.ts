@@ -5,7 +5,11 @@ import { parseDuration } from '../config/duration.ts'
 import type { GroupSettings } from '../coordinator/group/group-config.ts'
 import type { ShareStateCoordinator } from '../coordinator/share/share-state-coordinator.ts'
 import { shareKeyText } from '../coordinator/share/share-state-record.ts'
-import { type ShareState, UNINITIALIZED_OFFSET } from '../coordinator/share/share-state-shard.ts'
+import {
+  type ShareState,
+  UNINITIALIZED_COUNT,
+  UNINITIALIZED_OFFSET,
+} from '../coordinator/share/share-state-shard.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { Partition, Topics } from '../topics.ts'
 import type { DeadLetterQueue } from './dead-letter-queue.ts'
@@ -25,6 +29,8 @@ class LiveSharePartition {
   readonly stateEpoch: number
   readonly watchers = new Set<() => void>()
   timer: Timer | undefined
+  /** Set when it is unloaded: a fetch that still waits on it acquires nothing more. */
+  isFenced = false
   writing: Promise<void> | undefined
   next: Promise<void> | undefined
 
@@ -53,7 +59,11 @@ export interface ShareFetched {
 }
 
 const NOTHING: ShareFetched = { records: Buffer.alloc(0), acquired: [] }
+/** Kafka's numbers: five attempts, the waits between them double. */
 const BURY_RETRY_MS = 1000
+const BURY_ATTEMPTS = 5
+/** While more are loaded, those are unloaded that nobody has a session for. */
+const MAX_IDLE_PARTITIONS = 1000
 
 /** All share partitions that somebody reads: loads them, keeps them, and sees to their locks. */
 export class SharePartitions {
@@ -65,6 +75,8 @@ export class SharePartitions {
   readonly #logger: Logger
   readonly #live = new Map<string, Promise<LiveSharePartition>>()
   readonly #loaded = new Map<string, LiveSharePartition>()
+  /** Groups without a session, those without one for longest first. */
+  readonly #idle = new Set<string>()
   #closed = false
 
   constructor(options: {
@@ -94,9 +106,10 @@ export class SharePartitions {
     }
   }
 
-  /** Throws `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION`, and what reading the state throws. */
+  /** Throws `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION`, and `UNKNOWN_SERVER_ERROR` when no member has joined for the topic. */
   get(groupId: string, topicId: string, index: number): Promise<LiveSharePartition> {
     const name = shareKeyText({ groupId, topicId, partition: index })
+    this.#idle.delete(groupId)
     let live = this.#live.get(name)
     if (live === undefined) {
       live = this.#load(name, groupId, this.#topics.partitionById(topicId, index))
@@ -110,20 +123,27 @@ export class SharePartitions {
     const key = { groupId, topicId: partition.topic.id, partition: partition.index }
     const kept = await this.#states.read(key)
     if (kept === undefined) {
+      // Kafka's code for it.
       throw new ProtocolError(
-        'UNKNOWN_TOPIC_OR_PARTITION',
+        'UNKNOWN_SERVER_ERROR',
         `share group ${groupId} does not read ${partition.name}`,
       )
     }
     const isNew = kept.startOffset === UNINITIALIZED_OFFSET
     const start = isNew ? this.#initialOffset(groupId, partition.log) : kept.startOffset
-    const state = new SharePartition(Number(start), kept.batches)
-    state.moveLogStart(Number(partition.log.logStartOffset))
+    const { deliveryCountLimit } = this.settingsOf(groupId)
+    const state = new SharePartition(Number(start), kept.batches, deliveryCountLimit)
     const live = new LiveSharePartition({ groupId, partition, state, stateEpoch: kept.stateEpoch })
     this.#loaded.set(name, live)
-    // Where the group begins must not depend on when the broker is started again.
+    // Where the group begins must not depend on when the broker is restarted.
     if (isNew) await this.#states.write(this.#writeOf(live, kept, start))
+    this.#bury(live)
     return live
+  }
+
+  /** A share partition that was fetched from before. */
+  loaded(groupId: string, topicId: string, index: number): LiveSharePartition | undefined {
+    return this.#loaded.get(shareKeyText({ groupId, topicId, partition: index }))
   }
 
   #writeOf(live: LiveSharePartition, kept: ShareState, startOffset: bigint) {
@@ -132,7 +152,8 @@ export class SharePartitions {
       stateEpoch: kept.stateEpoch,
       leaderEpoch: live.partition.leaderEpoch,
       startOffset,
-      deliveryCompleteCount: 0,
+      // Kafka persists nothing before the first acknowledgement, and shows no offset until then.
+      deliveryCompleteCount: UNINITIALIZED_COUNT,
       batches: [],
     }
   }
@@ -142,8 +163,14 @@ export class SharePartitions {
     if (policy === 'earliest') return log.logStartOffset
     if (policy.startsWith('by_duration:')) {
       const ms = parseDuration(policy.slice('by_duration:'.length)) ?? 0
-      const found = log.offsetForTimestamp(BigInt(this.#clock.now() - ms), log.highWatermark)
-      return found?.offset ?? log.highWatermark
+      const timestamp = BigInt(this.#clock.now() - ms)
+      const found = log.offsetForTimestamp(timestamp, log.highWatermark)
+      if (found !== undefined) return found.offset
+      // As in Kafka, the group begins with the first record that is as new.
+      throw new ProtocolError(
+        'OFFSET_NOT_AVAILABLE',
+        `no record has a timestamp of ${timestamp} or later`,
+      )
     }
     return log.highWatermark
   }
@@ -154,6 +181,35 @@ export class SharePartitions {
     return this.#settings.text(groupId, 'share.isolation.level') === 'read_committed'
   }
 
+  /** Bytes that a fetch would read; undefined while the group may not have more in flight. */
+  readable(live: LiveSharePartition, maxBytes: number): number | undefined {
+    const { partition, state, groupId } = live
+    const offset = this.#nextFetch(live)
+    if (offset === undefined) return undefined
+    const endOffset = this.#endOffset(partition.log, groupId)
+    return partition.log.read({
+      offset: BigInt(Math.max(offset, state.startOffset)),
+      maxBytes,
+      atLeastOne: true,
+      endOffset,
+    }).length
+  }
+
+  /** Whether the group may acquire more of the partition. */
+  mayAcquire(live: LiveSharePartition): boolean {
+    return this.#nextFetch(live) !== undefined
+  }
+
+  #endOffset(log: PartitionLog, groupId: string): bigint {
+    return this.isCommitted(groupId) ? log.lastStableOffset : log.highWatermark
+  }
+
+  #nextFetch({ partition, state, groupId, isFenced }: LiveSharePartition): number | undefined {
+    if (isFenced) return undefined
+    state.moveLogStart(Number(partition.log.logStartOffset))
+    return state.nextFetch(this.settingsOf(groupId))
+  }
+
   /** Reads and acquires for a member. Synchronous: two fetches cannot get the same. */
   fetch(
     live: LiveSharePartition,
@@ -161,6 +217,7 @@ export class SharePartitions {
     limits: {
       readonly maxBytes: number
       readonly maxRecords: number
+      readonly batchSize: number
       readonly isStrict: boolean
       readonly atLeastOne: boolean
     },
@@ -168,51 +225,30 @@ export class SharePartitions {
     const { partition, state, groupId } = live
     const { log } = partition
     const settings = this.settingsOf(groupId)
-    state.moveLogStart(Number(log.logStartOffset))
-    const isCommitted = this.isCommitted(groupId)
-    const readable = isCommitted ? log.lastStableOffset : log.highWatermark
-    const acquired: AcquiredRecords[] = []
-    const pieces: Buffer[] = []
-    let bytes = 0
-    let count = 0
-    while (count < limits.maxRecords) {
-      const next = state.nextFetch(Number(readable), settings)
-      if (next === undefined) break
+    const endOffset = this.#endOffset(log, groupId)
+    let result = NOTHING
+    for (;;) {
+      const fetchOffset = this.#nextFetch(live)
+      if (fetchOffset === undefined) break
       const data = log.read({
-        offset: BigInt(next.offset),
-        maxBytes: Math.max(0, limits.maxBytes - bytes),
-        atLeastOne: limits.atLeastOne && acquired.length === 0,
-        endOffset: BigInt(next.end),
+        offset: BigInt(Math.max(fetchOffset, state.startOffset)),
+        maxBytes: limits.maxBytes,
+        atLeastOne: limits.atLeastOne,
+        endOffset,
       })
       if (data.length === 0) break
-      const batches = readBatches(data, isCommitted ? log : undefined)
-      const got = state.acquire(
-        memberId,
-        {
-          fetchOffset: next.offset,
-          batches,
-          maxRecords: limits.maxRecords - count,
-          isStrict: limits.isStrict,
-        },
-        settings,
-        this.#clock.now(),
-      )
-      for (const { first, last } of got) count += last - first + 1
-      acquired.push(...got)
-      const piece = wanted(data, got)
-      bytes += piece.length
-      if (piece.length > 0) pieces.push(piece)
-      // Only batches that hide from readers: look past them. Else what was got may be all there is for now.
-      if (got.length > 0 && (count >= limits.maxRecords || next.end >= Number(readable))) break
-      if (got.length === 0 && state.nextFetch(Number(readable), settings)?.offset === next.offset)
+      const batches = readBatches(data, this.isCommitted(groupId) ? log : undefined)
+      const read = { ...limits, fetchOffset, batches }
+      const acquired = state.acquire(memberId, read, settings, this.#clock.monotonic())
+      if (acquired.length > 0) {
+        result = { records: wanted(data, acquired), acquired }
         break
+      }
+      // Only aborted records, or ones that compaction has removed: look past them.
+      if (this.#nextFetch(live) === fetchOffset) break
     }
-    void this.#settled(live)
-    if (acquired.length === 0) return NOTHING
-    return {
-      records: pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces),
-      acquired,
-    }
+    if (result.acquired.length > 0) this.#watchLocks(live)
+    return result
   }
 
   // ---------------------------------------------------------------------------------------------- acknowledging
@@ -223,15 +259,20 @@ export class SharePartitions {
     memberId: string,
     batches: readonly AcknowledgementBatch[],
   ): Promise<void> {
-    live.state.acknowledge(memberId, batches, this.settingsOf(live.groupId), this.#clock.now())
+    live.state.acknowledge(
+      memberId,
+      batches,
+      this.settingsOf(live.groupId),
+      this.#clock.monotonic(),
+    )
     live.wake()
     await this.#settled(live)
   }
 
-  /** A member's session is over: what it has comes back. */
+  /** Releases what a member has when its session ends. */
   async release(groupId: string, memberId: string): Promise<void> {
     const settings = this.settingsOf(groupId)
-    const ours = [...this.#loaded.values()].filter((live) => live.groupId === groupId)
+    const ours = this.#ofGroup(groupId)
     await Promise.all(
       ours.map(async (live) => {
         live.state.release(memberId, settings)
@@ -241,12 +282,18 @@ export class SharePartitions {
     )
   }
 
-  /** After any change: what changed is written down, the dead are buried, and the next lock is watched. */
+  #ofGroup(groupId: string): LiveSharePartition[] {
+    return [...this.#loaded.values()].filter((live) => live.groupId === groupId)
+  }
+
+  /** After any change: persists it, then sends dead records to the dead letter queue; watches the next lock. */
   #settled(live: LiveSharePartition): Promise<void> {
     this.#watchLocks(live)
-    this.#bury(live)
     const durable = this.#persist(live)
-    durable.catch(() => undefined)
+    durable.then(
+      () => this.#bury(live),
+      () => undefined,
+    )
     return durable
   }
 
@@ -296,20 +343,27 @@ export class SharePartitions {
         this.#settings.text(groupId, 'errors.deadletterqueue.copy.record.enable').toLowerCase() ===
         'true',
     }
+    let attempts = 0
     const write = async (): Promise<void> => {
       if (this.#closed) return
+      attempts++
       try {
         await this.#deadLetters.bury(live.partition, groupId, dead, settings)
       } catch (error) {
-        this.#logger.warn('could not write to the dead letter queue, trying again', {
-          groupId,
-          error,
-        })
-        this.#clock.setTimer(BURY_RETRY_MS, write)
-        return
+        if (attempts < BURY_ATTEMPTS) {
+          this.#logger.warn('could not write to the dead letter queue, trying again', {
+            groupId,
+            error,
+          })
+          this.#clock.setTimer(BURY_RETRY_MS * 2 ** (attempts - 1), write)
+          return
+        }
+        // Archived all the same, as in Kafka: the group must be able to proceed.
+        this.#logger.error('could not write to the dead letter queue', { groupId, error })
       }
       for (const each of dead) live.state.buried(each)
-      void this.#settled(live)
+      live.wake()
+      this.#settled(live).catch(() => undefined)
     }
     attempt(this.#logger, 'writing to the dead letter queue', write)
   }
@@ -317,29 +371,60 @@ export class SharePartitions {
   #watchLocks(live: LiveSharePartition): void {
     live.timer?.cancel()
     const due = live.state.nextDueMs
-    if (due === undefined || this.#closed) return
-    live.timer = this.#clock.setTimer(Math.max(0, due - this.#clock.now()), () => {
-      live.state.expire(this.settingsOf(live.groupId), this.#clock.now())
+    if (due === undefined || live.isFenced || this.#closed) return
+    live.timer = this.#clock.setTimer(Math.max(0, Math.ceil(due - this.#clock.monotonic())), () => {
+      live.state.expire(this.settingsOf(live.groupId), this.#clock.monotonic())
       live.wake()
-      void this.#settled(live)
+      this.#settled(live).catch(() => undefined)
     })
   }
 
   // ---------------------------------------------------------------------------------------------- forgetting
 
-  /** The state was set anew or is gone: whoever reads next reads it again. */
+  /**
+   * A group has no session any more. It is kept as it is while few partitions are loaded, as Kafka keeps all; otherwise those
+   * groups are unloaded first that have had no session for longest.
+   */
+  async retire(groupId: string, hasSession: (groupId: string) => boolean): Promise<void> {
+    this.#idle.delete(groupId)
+    if (this.#ofGroup(groupId).length > 0) this.#idle.add(groupId)
+    for (const oldest of this.#idle) {
+      if (this.#loaded.size <= MAX_IDLE_PARTITIONS) return
+      this.#idle.delete(oldest)
+      await this.#unload(oldest, () => hasSession(oldest))
+    }
+  }
+
+  /** Unloads a group once what it changed is persisted; the next fetch loads it again. */
+  async #unload(groupId: string, hasSession: () => boolean): Promise<void> {
+    for (const live of this.#ofGroup(groupId)) {
+      await (live.next ?? live.writing)?.catch(() => undefined)
+      const isIdle = live.writing === undefined && live.next === undefined
+      const name = shareKeyText({
+        groupId,
+        topicId: live.partition.topic.id,
+        partition: live.partition.index,
+      })
+      if (isIdle && !hasSession() && this.#loaded.get(name) === live) this.#drop(name)
+    }
+  }
+
+  /** The state was initialized anew or is gone: the next reader loads it again. */
   forget(groupId: string, isMeant: (partition: Partition) => boolean = () => true): void {
     for (const [name, live] of this.#loaded) {
       if (live.groupId === groupId && isMeant(live.partition)) this.#drop(name)
     }
+    if (this.#ofGroup(groupId).length === 0) this.#idle.delete(groupId)
   }
 
   #drop(name: string): void {
     const live = this.#loaded.get(name)
-    live?.timer?.cancel()
     this.#loaded.delete(name)
     this.#live.delete(name)
-    live?.wake()
+    if (live === undefined) return
+    live.timer?.cancel()
+    live.isFenced = true
+    live.wake()
   }
 
   close(): void {
@@ -348,7 +433,7 @@ export class SharePartitions {
   }
 }
 
-/** The batches of what was read; with a log, those of aborted transactions are hidden. */
+/** The batches of what was read; with a log, those of aborted transactions are marked. */
 function readBatches(data: Buffer, log: PartitionLog | undefined): ReadBatch[] {
   const batches: ReadBatch[] = []
   for (let at = 0; at < data.length; ) {
@@ -357,6 +442,7 @@ function readBatches(data: Buffer, log: PartitionLog | undefined): ReadBatch[] {
     const isAborted =
       log !== undefined &&
       batch.isTransactional &&
+      !batch.isControl &&
       log
         .abortedTransactions(baseOffset, lastOffset + 1n)
         .some(
@@ -365,11 +451,7 @@ function readBatches(data: Buffer, log: PartitionLog | undefined): ReadBatch[] {
             aborted.firstOffset <= baseOffset &&
             aborted.lastOffset >= lastOffset,
         )
-    batches.push({
-      first: Number(baseOffset),
-      last: Number(lastOffset),
-      isHidden: batch.isControl || isAborted,
-    })
+    batches.push({ first: Number(baseOffset), last: Number(lastOffset), isAborted })
     at += batch.size
   }
   return batches

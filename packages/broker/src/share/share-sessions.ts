@@ -5,16 +5,23 @@ const INITIAL_EPOCH = 0
 export const FINAL_EPOCH = -1
 const LAST_EPOCH = 0x7fffffff
 
-export interface SessionPartition {
+interface Place {
   readonly topicId: string
   readonly partition: number
 }
 
-/** What a member reads from this broker, told once and then only changed (KIP-932). */
+export interface SessionPartition extends Place {
+  /** Whether the topic existed when the session began to read it. */
+  readonly isKnown: boolean
+}
+
+/** What a member reads from this broker, stated once and then only changed (KIP-932). */
 export class ShareSession {
   readonly groupId: string
   readonly memberId: string
   readonly partitions = new Map<string, SessionPartition>()
+  /** Partitions whose last response was an error: the next one names them again, also without records. */
+  readonly #failed = new Set<string>()
   epoch = 1
 
   constructor(groupId: string, memberId: string) {
@@ -23,27 +30,50 @@ export class ShareSession {
   }
 
   add(partitions: readonly SessionPartition[]): void {
-    for (const partition of partitions) this.partitions.set(keyOf(partition), partition)
+    for (const partition of partitions) {
+      const key = keyOf(partition)
+      if (!this.partitions.has(key)) this.partitions.set(key, partition)
+    }
   }
 
-  forget(partitions: readonly SessionPartition[]): void {
-    for (const partition of partitions) this.partitions.delete(keyOf(partition))
+  forget(partitions: readonly Place[]): void {
+    for (const partition of partitions) {
+      this.partitions.delete(keyOf(partition))
+      this.#failed.delete(keyOf(partition))
+    }
   }
 
   next(): void {
     this.epoch = this.epoch === LAST_EPOCH ? 1 : this.epoch + 1
   }
 
-  /** The partition that was served goes to the back of the line. */
-  rotate(): void {
-    const [first] = this.partitions
-    if (first === undefined) return
-    this.partitions.delete(first[0])
-    this.partitions.set(first[0], first[1])
+  /** The partitions in the order in which a request is served: each request begins with another one. */
+  inTurn(requestEpoch: number): SessionPartition[] {
+    const all = [...this.partitions.values()]
+    if (all.length === 0 || requestEpoch < 1) return all
+    const first = requestEpoch % all.length
+    return [...all.slice(first), ...all.slice(0, first)]
+  }
+
+  /** Whether a partition belongs in a response; moves a partition with records behind the others. */
+  responds(
+    at: Place,
+    result: { readonly hasRecords: boolean; readonly hasError: boolean },
+  ): boolean {
+    const key = keyOf(at)
+    const isDue = result.hasRecords || result.hasError || this.#failed.has(key)
+    if (result.hasError) this.#failed.add(key)
+    else this.#failed.delete(key)
+    const member = this.partitions.get(key)
+    if (result.hasRecords && member !== undefined) {
+      this.partitions.delete(key)
+      this.partitions.set(key, member)
+    }
+    return isDue
   }
 }
 
-function keyOf({ topicId, partition }: SessionPartition): string {
+function keyOf({ topicId, partition }: Place): string {
   return `${topicId}:${partition}`
 }
 
@@ -60,13 +90,19 @@ export class ShareSessions {
     return this.#sessions.size
   }
 
-  /** The session of a ShareFetch, begun or gone on with. Undefined for the last request of one without anything to read. */
+  /** Whether a member of the group has a session. */
+  hasGroup(groupId: string): boolean {
+    for (const session of this.#sessions.values()) if (session.groupId === groupId) return true
+    return false
+  }
+
+  /** The session of a ShareFetch, created or continued. */
   forFetch(request: {
     readonly groupId: string
     readonly memberId: string
     readonly epoch: number
     readonly added: readonly SessionPartition[]
-    readonly forgotten: readonly SessionPartition[]
+    readonly forgotten: readonly Place[]
     readonly hasAcknowledgements: boolean
   }): ShareSession {
     const { groupId, memberId, epoch, added, forgotten } = request
@@ -130,7 +166,7 @@ export class ShareSessions {
     return this.#sessions.get(nameOf(session.groupId, session.memberId)) === session
   }
 
-  /** False when it is not there any more, or another has taken its place. */
+  /** Returns whether the session was still there: another may have replaced it. */
   end(session: ShareSession): boolean {
     const name = nameOf(session.groupId, session.memberId)
     if (this.#sessions.get(name) !== session) return false

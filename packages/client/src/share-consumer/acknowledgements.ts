@@ -24,10 +24,13 @@ export interface AcknowledgementBatch {
 /** Acknowledgements to send for the records of one partition. */
 export class PartitionAcknowledgements {
   readonly at: TopicPartition
+  /** The session with the leader that the records were acquired in. */
+  readonly session: number
   readonly #types = new Map<bigint, number>()
 
-  constructor(at: TopicPartition) {
+  constructor(at: TopicPartition, session: number) {
     this.at = at
+    this.session = session
   }
 
   get size(): number {
@@ -70,7 +73,7 @@ export class PartitionAcknowledgements {
   /** Splits off renewals, which are sent in separate requests. */
   takeRenewals(): PartitionAcknowledgements | undefined {
     if (!this.hasRenewals) return undefined
-    const renewals = new PartitionAcknowledgements(this.at)
+    const renewals = new PartitionAcknowledgements(this.at, this.session)
     for (const [offset, type] of this.#types) {
       if (type !== WIRE.renew) continue
       renewals.set(offset, 'renew')

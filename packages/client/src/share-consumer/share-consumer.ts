@@ -43,8 +43,9 @@ export interface AcknowledgedPartition extends TopicPartition {
 interface Holding {
   readonly place: SharePlace
   readonly nodeId: number
-  readonly open: Map<bigint, AnyRecord>
-  acknowledgements: PartitionAcknowledgements
+  readonly open: Map<bigint, { readonly record: AnyRecord; readonly session: number }>
+  /** Acknowledgements to send, by the session that the records were acquired in. */
+  readonly pending: Map<number, PartitionAcknowledgements>
 }
 
 const LOOK_AGAIN_MS = 1000
@@ -212,7 +213,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
    * delivered again.
    */
   #isOpen(record: AnyRecord): boolean {
-    return this.#holdings.get(partitionName(record))?.open.get(record.offset) === record
+    return this.#holdings.get(partitionName(record))?.open.get(record.offset)?.record === record
   }
 
   /**
@@ -267,8 +268,8 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
       }
     }
     if (isUnknown) this.#cluster.requestRefresh()
-    for (const { nodeId, acknowledgements } of this.#holdings.values()) {
-      if (acknowledgements.size > 0 && !byNode.has(nodeId)) byNode.set(nodeId, [])
+    for (const { nodeId, pending } of this.#holdings.values()) {
+      if (pending.size > 0 && !byNode.has(nodeId)) byNode.set(nodeId, [])
     }
     // Locks belong to the session: acknowledgements are sent to it even without a fetch.
     for (const [nodeId, session] of this.#sessions) {
@@ -297,7 +298,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
       this.#failures = 0
       this.#lockTimeoutMs = result.lockTimeoutMs
       this.#tell(result.outcomes)
-      for (const { at, data } of result.fetched) this.#take(nodeId, at, data)
+      for (const { at, data } of result.fetched) this.#take(nodeId, at, data, result.session)
     } catch (error) {
       this.#fetchFailed(error as Error)
     } finally {
@@ -334,7 +335,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   }
 
   /** Decodes acquired records; offsets without a record are acknowledged as gaps. */
-  #take(nodeId: number, place: SharePlace, data: FetchedSharePartition): void {
+  #take(nodeId: number, place: SharePlace, data: FetchedSharePartition, session: number): void {
     if (data.errorCode !== 0) {
       // The partition moved, or is not set up yet: the assignment is checked again.
       this.#cluster.requestRefresh()
@@ -358,11 +359,11 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
         })
         for (const record of records) {
           missing.delete(record.offset)
-          holding.open.set(record.offset, record)
+          holding.open.set(record.offset, { record, session })
           this.#buffer.push(record)
         }
       }
-      for (const offset of missing) holding.acknowledgements.set(offset, 'gap')
+      for (const offset of missing) pendingOf(holding, session).set(offset, 'gap')
     }
   }
 
@@ -389,12 +390,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     const name = partitionName(place)
     const known = this.#holdings.get(name)
     if (known?.nodeId === nodeId && known.place.topicId === place.topicId) return known
-    const holding = {
-      place,
-      nodeId,
-      open: new Map<bigint, AnyRecord>(),
-      acknowledgements: new PartitionAcknowledgements(place),
-    }
+    const holding: Holding = { place, nodeId, open: new Map(), pending: new Map() }
     this.#holdings.set(name, holding)
     return holding
   }
@@ -415,7 +411,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   ): void {
     this.#assertOpen()
     const holding = this.#holdings.get(partitionName(record))
-    const held = holding?.open.get(record.offset)
+    const held = holding?.open.get(record.offset)?.record
     if (held === undefined) {
       throw new MillraceError(
         'MILLRACE_INVALID_STATE',
@@ -436,8 +432,9 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
 
   #note(record: TopicPartition & { readonly offset: bigint }, type: AcknowledgeType): void {
     const holding = this.#holdings.get(partitionName(record))
-    if (holding === undefined) return
-    holding.acknowledgements.set(record.offset, type)
+    const held = holding?.open.get(record.offset)
+    if (holding === undefined || held === undefined) return
+    pendingOf(holding, held.session).set(record.offset, type)
     // A renewed record stays in progress.
     if (type !== 'renew') holding.open.delete(record.offset)
   }
@@ -447,21 +444,23 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   ): { readonly place: SharePlace; readonly list: PartitionAcknowledgements }[] {
     const taken: { place: SharePlace; list: PartitionAcknowledgements }[] = []
     for (const holding of this.#holdings.values()) {
-      if (holding.nodeId !== nodeId || holding.acknowledgements.size === 0) continue
-      taken.push({ place: holding.place, list: holding.acknowledgements })
-      holding.acknowledgements = new PartitionAcknowledgements(holding.place)
+      if (holding.nodeId !== nodeId) continue
+      for (const list of holding.pending.values()) taken.push({ place: holding.place, list })
+      holding.pending.clear()
     }
     return taken
   }
 
   /** Renewals are sent in separate requests. */
   async #renew(nodeId: number): Promise<readonly AcknowledgeOutcome[]> {
-    const renewals = [...this.#holdings.values()].flatMap(
-      ({ place, nodeId: node, acknowledgements }) => {
-        const list = node === nodeId ? acknowledgements.takeRenewals() : undefined
+    const renewals = [...this.#holdings.values()].flatMap(({ place, nodeId: node, pending }) => {
+      if (node !== nodeId) return []
+      return [...pending].flatMap(([session, acknowledgements]) => {
+        const list = acknowledgements.takeRenewals()
+        if (acknowledgements.size === 0) pending.delete(session)
         return list === undefined ? [] : [{ place, list }]
-      },
-    )
+      })
+    })
     if (renewals.length === 0) return []
     const outcomes = await this.#session(nodeId).acknowledge(renewals, { isRenewal: true })
     this.#tell(outcomes)
@@ -666,6 +665,16 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+/** What is to be sent about the records that one session acquired. */
+function pendingOf({ place, pending }: Holding, session: number): PartitionAcknowledgements {
+  let list = pending.get(session)
+  if (list === undefined) {
+    list = new PartitionAcknowledgements(place, session)
+    pending.set(session, list)
+  }
+  return list
 }
 
 function toldOutcome({ acknowledgements, error }: AcknowledgeOutcome): AcknowledgedPartition {

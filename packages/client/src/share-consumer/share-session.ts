@@ -33,6 +33,8 @@ export interface ShareFetchResult {
   readonly fetched: readonly { readonly at: SharePlace; readonly data: FetchedSharePartition }[]
   readonly outcomes: readonly AcknowledgeOutcome[]
   readonly lockTimeoutMs: number
+  /** `number` of the session that the records were acquired in. */
+  readonly session: number
 }
 
 const FINAL_EPOCH = -1
@@ -45,6 +47,7 @@ export class ShareSession {
   readonly #options: ResolvedShareConsumerOptions
   readonly #memberId: string
   #epoch = 0
+  #number = 1
   readonly #told = new Map<string, SharePlace>()
   /** The previous request, which must be answered first. */
   #last: Promise<unknown> = Promise.resolve()
@@ -63,6 +66,16 @@ export class ShareSession {
 
   get isOpen(): boolean {
     return this.#epoch > 0
+  }
+
+  /** Counts the sessions with this broker: the locks of one are gone when the next one begins. */
+  get number(): number {
+    return this.#number
+  }
+
+  /** Whether these are of records that this session has acquired. */
+  #covers({ session }: PartitionAcknowledgements): boolean {
+    return this.#epoch > 0 && session === this.#number
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -95,7 +108,8 @@ export class ShareSession {
     const wanted = new Map(places.map((place) => [keyOf(place), place]))
     const added = places.filter((place) => !this.#told.has(keyOf(place)))
     // A new session knows nothing of what was acquired before.
-    const sent = this.#epoch === 0 ? [] : acknowledged
+    const sent = acknowledged.filter(({ list }) => this.#covers(list))
+    const session = this.#number
     // Naming a partition fetches its records: one that is only acknowledged is removed in the same
     // request.
     const named = new Map([
@@ -142,14 +156,14 @@ export class ShareSession {
       }),
     )
     const outcomes = acknowledged.map(({ place, list }) => {
-      if (sent.length === 0) return { acknowledgements: list, error: lostSession() }
+      if (list.session !== session) return { acknowledgements: list, error: lostSession() }
       const found = fetched.find(({ at }) => keyOf(at) === keyOf(place))?.data
       return {
         acknowledgements: list,
         error: errorOf(found?.acknowledgeErrorCode ?? 0, found?.acknowledgeErrorMessage ?? null),
       }
     })
-    return { fetched, outcomes, lockTimeoutMs: response.acquisitionLockTimeoutMs }
+    return { fetched, outcomes, lockTimeoutMs: response.acquisitionLockTimeoutMs, session }
   }
 
   /** Acknowledges records without fetching. */
@@ -161,23 +175,23 @@ export class ShareSession {
     { isRenewal = false, isFinal = false } = {},
   ): Promise<readonly AcknowledgeOutcome[]> {
     return this.#inTurn(async () => {
-      if (this.#epoch === 0) {
-        return acknowledged.map(({ list }) => ({ acknowledgements: list, error: lostSession() }))
-      }
+      const sent = acknowledged.filter(({ list }) => this.#covers(list))
+      const lost = acknowledged
+        .filter(({ list }) => !this.#covers(list))
+        .map(({ list }) => ({ acknowledgements: list, error: lostSession() }))
+      if (this.#epoch === 0 || (sent.length === 0 && !isFinal)) return lost
       const response = await this.#request((connection) =>
         connection.request(ShareAcknowledgeRequest, ShareAcknowledgeResponse, {
           groupId: this.#options.groupId,
           memberId: this.#memberId,
           shareSessionEpoch: isFinal ? FINAL_EPOCH : this.#epoch,
           ...(isRenewal ? { isRenewAck: true } : {}),
-          topics: byTopic(
-            acknowledged.map(({ place, list }) => ({ place, batches: list.batches() })),
-          ),
+          topics: byTopic(sent.map(({ place, list }) => ({ place, batches: list.batches() }))),
         }),
       )
       if (isFinal) this.reset()
       else this.#next()
-      return acknowledged.map(({ place, list }) => {
+      const told = sent.map(({ place, list }) => {
         const found = response.responses
           .find(({ topicId }) => topicId === place.topicId)
           ?.partitions.find(({ partitionIndex }) => partitionIndex === place.partition)
@@ -186,6 +200,7 @@ export class ShareSession {
           error: errorOf(found?.errorCode ?? 0, found?.errorMessage ?? null),
         }
       })
+      return [...lost, ...told]
     })
   }
 
@@ -211,6 +226,7 @@ export class ShareSession {
   /** Restarts with the next request. */
   reset(): void {
     this.#epoch = 0
+    this.#number++
     this.#told.clear()
   }
 }

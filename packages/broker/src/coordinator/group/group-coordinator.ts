@@ -130,9 +130,13 @@ export class GroupCoordinator {
   /** Partitions whose progress must be set up before a member of a share group can read them. */
   async shareUninitialized(request: ShareHeartbeat): Promise<StatePartitions> {
     const { shard } = await this.#shards.of(request.groupId)
-    const group = shard.groups.get(request.groupId)
-    const isOther = group !== undefined && group.kind !== 'share' && !group.isEmpty
-    return isOther ? new Map() : shard.shares.uninitialized(request)
+    return shard.shares.uninitialized(request)
+  }
+
+  /** As `ShareGroupCoordinator.emptyGroup`. */
+  async emptyShareGroup(groupId: string, mayCreate: boolean): Promise<ShareGroup> {
+    const { shard } = await this.#shards.of(groupId)
+    return shard.shares.emptyGroup(groupId, mayCreate)
   }
 
   async shareInitializing(groupId: string, partitions: StatePartitions): Promise<void> {

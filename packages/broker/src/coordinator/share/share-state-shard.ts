@@ -13,6 +13,8 @@ export type ShareStateEffects = Effects<ShareStateRecord, never>
 
 /** Nobody has said yet where a share group begins in a partition. */
 export const UNINITIALIZED_OFFSET = -1n
+/** Nothing was acknowledged yet. */
+export const UNINITIALIZED_COUNT = -1
 
 /** What is kept of a share group's progress in one partition. */
 export interface ShareState {
@@ -124,7 +126,7 @@ export class ShareStateShard {
         stateEpoch: start.stateEpoch,
         leaderEpoch: known?.leaderEpoch ?? 0,
         startOffset: start.startOffset,
-        deliveryCompleteCount: start.startOffset === UNINITIALIZED_OFFSET ? -1 : 0,
+        deliveryCompleteCount: start.startOffset === UNINITIALIZED_OFFSET ? UNINITIALIZED_COUNT : 0,
         createTimestamp: BigInt(nowMs),
         writeTimestamp: BigInt(nowMs),
         stateBatches: [],

@@ -4,7 +4,7 @@
 export interface StateBatch {
   readonly firstOffset: bigint
   readonly lastOffset: bigint
-  /** 0 available, 2 acknowledged, 4 archived. */
+  /** 0 available, 2 acknowledged, 3 on its way to the dead letter queue, 4 archived. */
   readonly deliveryState: number
   readonly deliveryCount: number
 }

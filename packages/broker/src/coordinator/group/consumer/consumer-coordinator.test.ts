@@ -100,7 +100,7 @@ describe('consumer groups', () => {
     const bench = withOrders(3)
     const a = bench.member('a')
     const reply = a.beat()
-    assert.equal(reply.memberEpoch, 1)
+    assert.equal(reply.memberEpoch, 2, 'the epoch of a new group is 1, as in Kafka 4.4')
     assert.deepEqual(a.owned, [{ topicId: FakeTopics.idOf('orders'), partitions: [0, 1, 2] }])
     assert.equal(bench.group.state, 'Stable')
   })
@@ -287,8 +287,8 @@ describe('consumer groups', () => {
       )[0]
     const [kept] = a.partitions
     assert.equal(commit(a.epoch, kept ?? 0), 'NONE')
-    assert.equal(commit(1, kept ?? 0), 'NONE', 'it has had this one since epoch 1')
-    assert.equal(commit(1, b.partitions[0] ?? 0), 'STALE_MEMBER_EPOCH')
+    assert.equal(commit(2, kept ?? 0), 'NONE', 'it has had this one since epoch 2')
+    assert.equal(commit(2, b.partitions[0] ?? 0), 'STALE_MEMBER_EPOCH')
     assert.equal(commit(a.epoch + 1, kept ?? 0), 'STALE_MEMBER_EPOCH')
   })
 })

@@ -28,9 +28,9 @@ export class ConsumerGroup implements Group {
   readonly kind = 'consumer'
   readonly protocolType = 'consumer'
   readonly groupId: string
-  groupEpoch = 0
+  groupEpoch = 1
   metadataHash = 0n
-  assignmentEpoch = 0
+  assignmentEpoch = 1
   /** 0 before the first assignment. */
   assignmentTimestampMs = 0
   readonly members: Map<string, ConsumerMember>

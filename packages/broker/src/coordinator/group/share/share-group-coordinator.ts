@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ErrorName, ProtocolError } from '@millrace/protocol'
-import { ClassicGroup } from '../classic/classic-group.ts'
+import { ProtocolError } from '@millrace/protocol'
 import type { Group } from '../group.ts'
 import type { GroupConfig } from '../group-config.ts'
 import type { GroupEffects } from '../group-effects.ts'
@@ -80,11 +79,12 @@ export class ShareGroupCoordinator {
 
   // ---------------------------------------------------------------------------------------------- state to set up
 
-  /** Partitions that a member is about to read and whose progress nobody keeps yet. */
-  uninitialized({ groupId, memberEpoch, subscribedTopicNames }: ShareHeartbeat): StatePartitions {
-    const group = this.find(groupId)
-    if (memberEpoch < 0) return new Map()
-    const names = new Set([...(group?.allSubscribedTopics ?? []), ...(subscribedTopicNames ?? [])])
+  /** Partitions that a member is about to read and whose progress is not kept yet. Throws what `admit` throws. */
+  uninitialized(request: ShareHeartbeat): StatePartitions {
+    if (request.memberEpoch < 0) return new Map()
+    const { group } = this.admit(request)
+    const { subscribedTopicNames } = request
+    const names = new Set([...group.allSubscribedTopics, ...(subscribedTopicNames ?? [])])
     const wanted = new Map(
       [...names].flatMap((name) => {
         const topic = this.#topics.byName(name)
@@ -93,7 +93,7 @@ export class ShareGroupCoordinator {
         return [[topic.id, { name, partitions }] as const]
       }),
     )
-    return without(wanted, group?.initialized ?? new Map())
+    return without(wanted, group.initialized)
   }
 
   /** Notes that the progress of these partitions is about to be kept. */
@@ -143,12 +143,13 @@ export class ShareGroupCoordinator {
 
   // ---------------------------------------------------------------------------------------------- heartbeats
 
-  /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
-  heartbeat(fx: GroupEffects, request: ShareHeartbeat, nowMs: number): ShareHeartbeatReply {
-    if (request.memberEpoch === LEAVE_EPOCH) return this.#leave(fx, request)
-    const { groupId, memberId } = request
-    const isJoining = request.memberEpoch === 0
-    const group = this.#groupFor(fx, groupId, isJoining)
+  /** The group that a heartbeat is for, and its member. Throws a `ProtocolError` for a request that is refused. */
+  admit({ groupId, memberId, memberEpoch }: ShareHeartbeat): {
+    readonly group: ShareGroup
+    readonly known: ShareMember | undefined
+  } {
+    const isJoining = memberEpoch === 0
+    const group = this.#groupFor(groupId, isJoining)
     const { maxSize } = this.#config.share
     if (group.members.size >= maxSize && !group.members.has(memberId)) {
       throw new ProtocolError(
@@ -158,7 +159,16 @@ export class ShareGroupCoordinator {
     }
     const known = group.members.get(memberId)
     if (known === undefined && !isJoining) throw unknownMember(groupId, memberId)
-    if (known !== undefined) throwIfStaleEpoch(known, request.memberEpoch)
+    if (known !== undefined) throwIfStaleEpoch(known, memberEpoch)
+    return { group, known }
+  }
+
+  /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
+  heartbeat(fx: GroupEffects, request: ShareHeartbeat, nowMs: number): ShareHeartbeatReply {
+    if (request.memberEpoch === LEAVE_EPOCH) return this.#leave(fx, request)
+    const { groupId, memberId } = request
+    const isJoining = request.memberEpoch === 0
+    const { group, known } = this.admit(request)
     const draft = this.#draft(fx, group)
     const hasChanged = this.#updateMember(draft, known, request)
     this.#updateEpoch(draft, hasChanged)
@@ -184,17 +194,11 @@ export class ShareGroupCoordinator {
     }
   }
 
-  #groupFor(fx: GroupEffects, groupId: string, isJoining: boolean): ShareGroup {
+  #groupFor(groupId: string, mayCreate: boolean): ShareGroup {
     const group = this.#groups.get(groupId)
     if (group instanceof ShareGroup) return group
-    if (group === undefined && isJoining) return new ShareGroup(groupId)
-    // A classic group that nobody is in, and that never was more than a few offsets, may become another.
-    if (isJoining && group instanceof ClassicGroup && group.isEmpty) {
-      fx.records.push(...group.tombstones())
-      return new ShareGroup(groupId)
-    }
-    const why = group === undefined ? 'not found' : 'is not a share group'
-    throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} ${why}.`)
+    if (group === undefined && mayCreate) return new ShareGroup(groupId)
+    throw notShareGroup(groupId, group)
   }
 
   #updateMember(
@@ -364,12 +368,22 @@ export class ShareGroupCoordinator {
 
   // ---------------------------------------------------------------------------------------------- offsets
 
-  /** Whether an admin may set or delete the group's offsets now. */
-  offsetsError(groupId: string): ErrorName {
-    const group = this.find(groupId)
-    if (group === undefined) return 'GROUP_ID_NOT_FOUND'
-    return group.isEmpty ? 'NONE' : 'NON_EMPTY_GROUP'
+  /**
+   * The group whose offsets an admin may set or delete now. Throws `NON_EMPTY_GROUP`, and `GROUP_ID_NOT_FOUND` for a group of another
+   * kind, or for one that is not there and may not be created.
+   */
+  emptyGroup(groupId: string, mayCreate: boolean): ShareGroup {
+    const group = this.#groupFor(groupId, mayCreate)
+    if (group.isEmpty) return group
+    throw new ProtocolError('NON_EMPTY_GROUP', 'The group is not empty.')
   }
+}
+
+function notShareGroup(groupId: string, group: Group | undefined): ProtocolError {
+  return new ProtocolError(
+    'GROUP_ID_NOT_FOUND',
+    group === undefined ? `Group ${groupId} not found.` : `Group ${groupId} is not a share group.`,
+  )
 }
 
 function sessionKey(groupId: string, memberId: string): string {

@@ -43,9 +43,9 @@ export class ShareGroup implements Group {
   readonly kind = 'share'
   readonly protocolType = 'share'
   readonly groupId: string
-  groupEpoch = 0
+  groupEpoch = 1
   metadataHash = 0n
-  assignmentEpoch = 0
+  assignmentEpoch = 1
   assignmentTimestampMs = 0
   readonly members: Map<string, ShareMember>
   readonly targets: Map<string, Assignment>
