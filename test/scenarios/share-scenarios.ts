@@ -122,7 +122,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     await until(async () => {
       await produce(topic, ['before'])
       return (await reader.poll(300)).length > 0
-    })
+    }, 60_000)
     await using admin = new Admin(cluster().client)
     await admin.createPartitions({ [topic]: { totalCount: 2 } })
     await using producer = new Producer({ ...cluster().client })
@@ -132,7 +132,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
       const records = await reader.poll(300)
       for (const record of records) if (record.partition === 1) found.add(text(record))
       return found.size === 3
-    }, 20_000)
+    }, 60_000)
   })
 
   it('loses sight of nothing while partitions move from member to member', async () => {
