@@ -186,6 +186,19 @@ describe('millrace agent', () => {
     assert.match(wrong.output, /bad\.conf:11: a1\.sinks\.k1\.channel/)
   })
 
+  it('shows the keys of a component with defaults as they stand in a file', async () => {
+    for (const [type, expected] of [
+      ['hdfs', /serializer +default TEXT\n/],
+      ['search_replace', /charset +default UTF-8\n/],
+      ['regex_filter', /regex +default \.\*\n/],
+    ] as const) {
+      const command = new Command('components', type)
+      assert.equal(await command.ended(), 0)
+      assert.match(command.output, expected)
+      assert.doesNotMatch(command.output, /\[object/)
+    }
+  })
+
   it('checks what Flume ignores: a warning, or an error with --strict', async () => {
     // A blank in the path, and the mistake in the second file.
     const directory = mkdtempSync(join(root, 'with blank '))

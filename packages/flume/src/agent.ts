@@ -450,11 +450,12 @@ export class Agent {
     this.#channels.delete(name)
     if (running === undefined) return
     const { channel } = running
-    if (!channel.isDurable && channel.size > 0) {
-      this.#lostEvents += channel.size
+    const lost = channel.isDurable ? 0 : (channel.sizeInMemory ?? channel.size)
+    if (lost > 0) {
+      this.#lostEvents += lost
       this.#logger.error(
         'events are lost: the channel is in memory and its sinks could not deliver them',
-        { channel: name, events: channel.size },
+        { channel: name, events: lost },
       )
     }
     await this.#quietly(`channel ${name}`, () => channel.stop?.())

@@ -14,6 +14,8 @@ export interface Channel {
   readonly transactionCapacity: number
   /** Whether what is committed outlives the process. */
   readonly isDurable: boolean
+  /** Of a channel that is not durable: how many of its events are lost when the process ends. `size` when absent. */
+  readonly sizeInMemory?: number
 
   /** Takes on other values of its keys without letting go of its events; false when it cannot. */
   reconfigure?(values: Readonly<Record<string, unknown>>): boolean

@@ -95,8 +95,19 @@ function describeKeys(keys: Keys): string[] {
     if (key.kind === 'unsupported') return `  ${spelled} not supported: ${key.reason}`
     if (key.kind === 'ignored') return `  ${spelled} does nothing: ${key.reason}`
     if (key.isRequired) return `  ${spelled} required`
-    return `  ${spelled} ${key.fallback === undefined ? '' : `default ${String(key.fallback)}`}`
+    const fallback = shownDefault(key.fallback)
+    return `  ${spelled} ${fallback === '' ? '' : `default ${fallback}`}`.trimEnd()
   })
+}
+
+/** A default as it would stand in a file. */
+function shownDefault(fallback: unknown): string {
+  if (fallback === undefined || fallback === null) return ''
+  if (Array.isArray(fallback)) return fallback.join(' ')
+  // Types of parts and character sets.
+  if (typeof fallback === 'object' && 'type' in fallback) return String(fallback.type)
+  if (typeof fallback === 'object' && 'name' in fallback) return String(fallback.name)
+  return String(fallback)
 }
 
 /** Addresses of the agents that are meant. */

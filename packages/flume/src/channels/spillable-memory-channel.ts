@@ -66,6 +66,9 @@ class SpillableMemoryChannel implements Channel {
   get size(): number {
     return (this.#memory?.size ?? 0) + (this.#overflow?.size ?? 0)
   }
+  get sizeInMemory(): number {
+    return this.#memory?.size ?? 0
+  }
 
   async start(): Promise<void> {
     await this.#overflow?.start?.()

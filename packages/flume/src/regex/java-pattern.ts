@@ -128,6 +128,10 @@ export class JavaPattern {
     return parts
   }
 
+  toString(): string {
+    return this.pattern
+  }
+
   /** A RegExp that matches whole texts only. */
   toRegExp(): RegExp {
     return this.#whole
