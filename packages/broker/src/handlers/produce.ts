@@ -155,7 +155,7 @@ function prepare(
     maxDecompressedBytes: broker.config.number('socket.request.max.bytes'),
   }
   const { log } = partition
-  // From here on Kafka tells the log's start, whatever else it answers.
+  // From here Kafka returns the log's start with most errors, see `fail`.
   result.logStartOffset = log.logStartOffset
   return { partition, batch: prepareBatch(received, about), acks, result }
 }
@@ -232,7 +232,18 @@ function admit(
   )
 }
 
+/** Errors of an append with which Kafka does not return the log's start. */
+const codesWithoutLogStart: ReadonlySet<string> = new Set([
+  'CORRUPT_MESSAGE',
+  'MESSAGE_TOO_LARGE',
+  'RECORD_LIST_TOO_LARGE',
+  'KAFKA_STORAGE_ERROR',
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'NOT_LEADER_OR_FOLLOWER',
+])
+
 function fail(result: PartitionResult, error: ProtocolError): void {
+  if (codesWithoutLogStart.has(error.code)) result.logStartOffset = -1n
   result.errorCode = error.errorCode
   result.baseOffset = -1n
   result.errorMessage = error.errorCode === ErrorCode.NONE ? null : error.message
