@@ -1,23 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { Acl } from '../metadata/security/acls.ts'
 import { AclOperation, PatternType, PermissionType, WILDCARD } from './acl-types.ts'
 import { type HostMatcher, hostMatcher } from './host-matcher.ts'
-
-/** One entry of an access control list. */
-export interface AclEntry {
-  /** Code of `ResourceType`. */
-  readonly resourceType: number
-  readonly resourceName: string
-  /** `PatternType.LITERAL` or `PREFIXED`. */
-  readonly patternType: number
-  /** `Type:name`, as `User:alice`; `User:*` is everybody. */
-  readonly principal: string
-  /** `*`, an IP address, or a range in CIDR notation. */
-  readonly host: string
-  /** Code of `AclOperation`. */
-  readonly operation: number
-  /** `PermissionType.DENY` or `ALLOW`. */
-  readonly permissionType: number
-}
 
 /** The authenticated client of a request. */
 export interface Subject {
@@ -37,7 +21,7 @@ export interface Action {
 /** Why an action is allowed or denied; Kafka's names, for the audit log. */
 export type Rule =
   | { readonly kind: 'SuperUser' }
-  | { readonly kind: 'MatchingAcl'; readonly acl: AclEntry }
+  | { readonly kind: 'MatchingAcl'; readonly acl: Acl }
   | { readonly kind: 'DefaultAllow' }
   | { readonly kind: 'DefaultDeny' }
 
@@ -48,7 +32,7 @@ export interface Decision {
 }
 
 interface Entry {
-  readonly acl: AclEntry
+  readonly acl: Acl
   readonly matchesHost: HostMatcher
 }
 
@@ -89,7 +73,7 @@ export class StandardAuthorizer {
   readonly #default: Decision
 
   constructor(options: {
-    readonly acls: Iterable<AclEntry>
+    readonly acls: Iterable<Acl>
     /** `Type:name` of principals that may do everything. */
     readonly superUsers: ReadonlySet<string>
     /** Whether a resource that no ACL names is open to everybody (`allow.everyone.if.no.acl.found`). */
@@ -102,7 +86,7 @@ export class StandardAuthorizer {
     for (const acl of options.acls) this.#add(acl)
   }
 
-  #add(acl: AclEntry): void {
+  #add(acl: Acl): void {
     const index = this.#byType.get(acl.resourceType) ?? {
       literal: new Map(),
       prefixed: new Map(),

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
+import {
+  AclOperation,
+  CLUSTER_NAME,
+  PatternType,
+  PermissionType,
+  ResourceType,
+  WILDCARD,
+} from '../../security/acl-types.ts'
 import type { MetadataImage } from '../metadata-image.ts'
 import type { NewMetadataRecord } from '../metadata-record.ts'
 
-/** Numbers as requests and records have them. */
-const UNKNOWN = 0
-const ANY = 1
-const PatternType = { any: 1, match: 2, literal: 3, prefixed: 4 } as const
-const PermissionType = { deny: 2, allow: 3 } as const
-const CLUSTER_RESOURCE = 4
-const CLUSTER_NAME = 'kafka-cluster'
-
-/** Who may, or may not, do what with which resources. */
+/** One entry of an access control list: who may, or may not, do what with which resources. */
 export interface Acl {
+  /** Code of `ResourceType`. */
   readonly resourceType: number
   readonly resourceName: string
+  /** `PatternType.LITERAL` or `PREFIXED`. */
   readonly patternType: number
+  /** `Type:name`, as `User:alice`; `User:*` is everybody. */
   readonly principal: string
+  /** `*`, an IP address, or a range in CIDR notation. */
   readonly host: string
+  /** Code of `AclOperation`. */
   readonly operation: number
+  /** `PermissionType.DENY` or `ALLOW`. */
   readonly permissionType: number
 }
 
@@ -55,16 +61,16 @@ export function sameAcl(a: Acl, b: Acl): boolean {
 function checkAcl(acl: Acl): void {
   const invalid = (message: string): ProtocolError => new ProtocolError('INVALID_REQUEST', message)
   const { resourceType, resourceName, patternType, operation, permissionType, principal } = acl
-  if (resourceType === CLUSTER_RESOURCE && resourceName !== CLUSTER_NAME) {
+  if (resourceType === ResourceType.CLUSTER && resourceName !== CLUSTER_NAME) {
     throw invalid(`The only valid name for the CLUSTER resource is ${CLUSTER_NAME}`)
   }
   if (resourceName === '') throw invalid('Invalid empty resource name')
-  if (resourceType <= ANY) throw invalid(`Invalid resourceType ${resourceType}`)
-  if (patternType !== PatternType.literal && patternType !== PatternType.prefixed) {
+  if (resourceType <= ResourceType.ANY) throw invalid(`Invalid resourceType ${resourceType}`)
+  if (patternType !== PatternType.LITERAL && patternType !== PatternType.PREFIXED) {
     throw invalid(`Invalid patternType ${patternType}`)
   }
-  if (operation <= ANY) throw invalid(`Invalid operation ${operation}`)
-  if (permissionType !== PermissionType.deny && permissionType !== PermissionType.allow) {
+  if (operation <= AclOperation.ANY) throw invalid(`Invalid operation ${operation}`)
+  if (permissionType !== PermissionType.DENY && permissionType !== PermissionType.ALLOW) {
     throw invalid(`Invalid permissionType ${permissionType}`)
   }
   if (!principal.includes(':')) {
@@ -77,18 +83,22 @@ function checkAcl(acl: Acl): void {
 /** ACLs that a filter is about. Throws `INVALID_REQUEST` for one with unknown parts. */
 export function findAcls<T extends Acl>(acls: Iterable<T>, filter: AclFilter): T[] {
   const { resourceTypeFilter, patternTypeFilter, operation, permissionType } = filter
-  const parts = [resourceTypeFilter, patternTypeFilter, operation, permissionType]
-  if (parts.includes(UNKNOWN)) {
+  if (
+    resourceTypeFilter === ResourceType.UNKNOWN ||
+    patternTypeFilter === PatternType.UNKNOWN ||
+    operation === AclOperation.UNKNOWN ||
+    permissionType === PermissionType.UNKNOWN
+  ) {
     throw new ProtocolError('INVALID_REQUEST', 'The filter has unknown elements.')
   }
   return [...acls].filter(
     (acl) =>
-      (resourceTypeFilter === ANY || resourceTypeFilter === acl.resourceType) &&
+      (resourceTypeFilter === ResourceType.ANY || resourceTypeFilter === acl.resourceType) &&
       matchesName(acl, filter) &&
       (filter.principalFilter === null || filter.principalFilter === acl.principal) &&
       (filter.hostFilter === null || filter.hostFilter === acl.host) &&
-      (operation === ANY || operation === acl.operation) &&
-      (permissionType === ANY || permissionType === acl.permissionType),
+      (operation === AclOperation.ANY || operation === acl.operation) &&
+      (permissionType === PermissionType.ANY || permissionType === acl.permissionType),
   )
 }
 
@@ -96,12 +106,12 @@ function matchesName(
   { resourceName, patternType }: Acl,
   { resourceNameFilter: name, patternTypeFilter }: AclFilter,
 ): boolean {
-  const isLike = patternTypeFilter === PatternType.match
-  if (patternTypeFilter !== PatternType.any && !isLike && patternTypeFilter !== patternType) {
+  const isLike = patternTypeFilter === PatternType.MATCH
+  if (patternTypeFilter !== PatternType.ANY && !isLike && patternTypeFilter !== patternType) {
     return false
   }
   if (name === null) return true
   if (!isLike) return name === resourceName
-  if (patternType === PatternType.prefixed) return name.startsWith(resourceName)
-  return name === resourceName || resourceName === '*'
+  if (patternType === PatternType.PREFIXED) return name.startsWith(resourceName)
+  return name === resourceName || resourceName === WILDCARD
 }
