@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { SharedMemory } from './shared-memory.ts'
 
 /**
  * Bytes of requests that every connection may hold without regard to the limit, so that a small request is read even while others
@@ -19,50 +20,21 @@ export interface RequestReader {
  * only one large request is read on, the one that needs the fewest bytes: it will be worked on, and give its memory back. The model
  * is Kafka's `queued.max.request.bytes`, which however counts a request by the size that it announces.
  */
-export class RequestMemory {
-  readonly #limit: number
-  #used = 0
-  readonly #counted = new Map<RequestReader, number>()
+export class RequestMemory extends SharedMemory<RequestReader> {
   readonly #waiting = new Set<RequestReader>()
   #favoured: RequestReader | undefined
-  /** Called when the limit was reached. */
-  onExhausted: () => void = () => {}
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  get used(): number {
-    return this.#used
-  }
-
-  get isExhausted(): boolean {
-    return this.#used >= this.#limit
-  }
-
-  /** How much a reader contributes. */
-  usedBy(reader: RequestReader): number {
-    return this.#counted.get(reader) ?? 0
-  }
 
   /** Notes that the reader holds `bytes` now. */
   update(reader: RequestReader, bytes: number): void {
-    const before = this.#counted.get(reader) ?? 0
     const now = Math.max(0, bytes - FREE_BYTES)
-    if (now === before) return
-    if (now === 0) this.#counted.delete(reader)
-    else this.#counted.set(reader, now)
-    const wasExhausted = this.isExhausted
-    this.#used += now - before
+    if (this.count(reader, now) === 0) return
     if (now === 0) this.stopWaiting(reader)
-    if (this.isExhausted) {
-      if (!wasExhausted) this.onExhausted()
-    } else if (this.#waiting.size > 0) this.#admit()
+    if (!this.isExhausted && this.#waiting.size > 0) this.#admit()
   }
 
   /** Whether the reader may be read from. If not, its `onMayRead` is called later. */
   mayRead(reader: RequestReader): boolean {
-    if (!this.isExhausted || !this.#counted.has(reader)) {
+    if (!this.isExhausted || this.usedBy(reader) === 0) {
       this.stopWaiting(reader)
       return true
     }
@@ -104,7 +76,7 @@ export class RequestMemory {
   /** Lets readers continue, those that need the fewest bytes first, as far as the memory reaches. */
   #admit(): void {
     const missing = (reader: RequestReader): number => reader.missingBytes ?? FREE_BYTES
-    let room = this.#limit - this.#used
+    let room = this.limit - this.used
     for (const reader of [...this.#waiting].sort((a, b) => missing(a) - missing(b))) {
       if (room <= 0) return
       room -= missing(reader)

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Bytes that many holders, such as connections, together hold of something, and the limit on them. */
+export abstract class SharedMemory<Holder> {
+  readonly limit: number
+  #used = 0
+  readonly #counted = new Map<Holder, number>()
+  /** Called when the limit was reached. */
+  onExhausted: () => void = () => {}
+
+  constructor(limit: number) {
+    this.limit = limit
+  }
+
+  get used(): number {
+    return this.#used
+  }
+
+  get isExhausted(): boolean {
+    return this.#used >= this.limit
+  }
+
+  /** How much a holder contributes. */
+  usedBy(holder: Holder): number {
+    return this.#counted.get(holder) ?? 0
+  }
+
+  /** Notes that the holder contributes `bytes` now. Returns how many more than before. */
+  protected count(holder: Holder, bytes: number): number {
+    const more = bytes - this.usedBy(holder)
+    if (more === 0) return 0
+    if (bytes === 0) this.#counted.delete(holder)
+    else this.#counted.set(holder, bytes)
+    const wasExhausted = this.isExhausted
+    this.#used += more
+    if (this.isExhausted && !wasExhausted) this.onExhausted()
+    return more
+  }
+}
