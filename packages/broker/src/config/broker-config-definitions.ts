@@ -115,7 +115,6 @@ export const brokerConfigDefinitions = {
   'group.consumer.assignors': {
     type: 'list',
     default: 'uniform,range',
-    nonEmpty: true,
     form: assignors(['uniform', 'range']),
   },
   'group.consumer.heartbeat.interval.ms': { type: 'int', default: '5000', min: 1 },
@@ -173,7 +172,6 @@ export const brokerConfigDefinitions = {
   'group.share.assignors': {
     type: 'list',
     default: 'simple',
-    nonEmpty: true,
     form: assignors(['simple']),
   },
   'group.share.delivery.count.limit': { type: 'int', default: '5', min: 2, max: 10 },
@@ -252,7 +250,6 @@ export const brokerConfigDefinitions = {
   'group.streams.assignors': {
     type: 'list',
     default: 'sticky',
-    nonEmpty: true,
     form: assignors(['sticky']),
   },
   'group.streams.heartbeat.interval.ms': { type: 'int', default: '5000', min: 1 },

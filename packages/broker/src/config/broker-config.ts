@@ -44,11 +44,10 @@ const OPEN_FAMILIES =
 export class BrokerConfig {
   /** Keys that were set, in the order given. */
   readonly given: ReadonlyMap<string, string>
-  /** One line for every key that is ignored. */
-  readonly warnings: readonly string[]
   /** Where the broker listens, in the order given. */
   readonly listeners: readonly ListenerConfig[]
   #dynamic: ReadonlyMap<string, string> = new Map()
+  #warnings: readonly string[] | undefined
 
   /** Throws `ConfigError` for the first value that its key, or another key, does not allow. */
   constructor(given: ReadonlyMap<string, string>) {
@@ -57,7 +56,6 @@ export class BrokerConfig {
       const definition = definitions[key]
       if (definition !== undefined) validateValue(key, value, definition)
     }
-    this.warnings = warningsFor(given)
     checkReferences(given)
     this.#checkFeatures()
     this.#checkRoles()
@@ -72,6 +70,12 @@ export class BrokerConfig {
       interBrokerProtocol: given.get('security.inter.broker.protocol')?.trim(),
       earlyStartListeners: given.get('early.start.listeners'),
     })
+  }
+
+  /** One line for every key that is ignored. */
+  get warnings(): readonly string[] {
+    this.#warnings ??= warningsFor(this.given)
+    return this.#warnings
   }
 
   /** Replaces what was changed at run time. The values must have been checked. */

@@ -74,7 +74,8 @@ export function checkBrokerRules(given: ReadonlyMap<string, string>): void {
   checkDirectories(values)
 }
 
-class BrokerValues {
+/** Values of a file over Kafka's defaults. */
+export class BrokerValues {
   readonly #given: ReadonlyMap<string, string>
   constructor(given: ReadonlyMap<string, string>) {
     this.#given = given

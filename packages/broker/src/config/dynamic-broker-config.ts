@@ -13,7 +13,6 @@ export class DynamicBrokerConfig {
   readonly #logger: Logger
   #own: ReadonlyMap<string, string> = new Map()
   #defaults: ReadonlyMap<string, string> = new Map()
-  readonly #listeners: (() => void)[] = []
 
   constructor(image: MetadataImage, config: BrokerConfig, logger: Logger) {
     this.#image = image
@@ -27,18 +26,11 @@ export class DynamicBrokerConfig {
     return { file: this.#config, dynamic: this.#own, dynamicDefault: this.#defaults }
   }
 
-  /** Called after values changed. */
-  onChange(listener: () => void): void {
-    this.#listeners.push(listener)
-  }
-
   /** Follows records that were applied to the image. */
   follow(records: readonly MetadataRecord[]): void {
     const isOfBrokers = (record: MetadataRecord): boolean =>
       record.kind === 'ConfigRecord' && record.data.resourceType === ConfigResourceType.broker
-    if (!records.some(isOfBrokers)) return
-    this.#update()
-    for (const listener of this.#listeners) listener()
+    if (records.some(isOfBrokers)) this.#update()
   }
 
   #update(): void {

@@ -2,6 +2,7 @@
 // What a running broker accepts as a change of its configuration (KIP-226), with Apache Kafka 4.4.0's limits.
 import { BrokerConfig, type BrokerConfigKey, checkReferences } from './broker-config.ts'
 import { brokerConfigDefinitions, runtimeConfigDefinitions } from './broker-config-definitions.ts'
+import { BrokerValues } from './broker-rules.ts'
 import { type ConfigDefinition, ConfigError, invalidValue } from './config-definition.ts'
 import { numberOf, splitList, validateValue } from './config-value.ts'
 
@@ -206,10 +207,9 @@ function checkLocalRetention(
 ): void {
   const isOfLogs = (name: string): boolean => /^log\.|^(compression|message|min\.insync)/.test(name)
   if (![...proposed.keys()].some(isOfLogs)) return
-  const text = (key: BrokerConfigKey): string =>
-    merged.get(key) ?? brokerConfigDefinitions[key].default ?? ''
-  const big = (key: BrokerConfigKey): bigint => BigInt(text(key).trim().replace('+', ''))
-  const retentionMs = retentionOf(merged)
+  const values = new BrokerValues(merged)
+  const big = (key: BrokerConfigKey): bigint => values.integer(key) ?? 0n
+  const retentionMs = retentionOf(values)
   for (const [unit, retention] of [
     ['ms', retentionMs],
     ['bytes', big('log.retention.bytes')],
@@ -241,11 +241,11 @@ const RETENTION_UNITS = [
   ['log.retention.hours', 3_600_000n],
 ] as const
 
-function retentionOf(merged: ReadonlyMap<string, string>): bigint {
+function retentionOf(values: BrokerValues): bigint {
   for (const [key, factor] of RETENTION_UNITS) {
-    const value = merged.get(key) ?? brokerConfigDefinitions[key].default
-    if (value === null) continue
-    const retention = BigInt(value.trim().replace('+', '')) * factor
+    const value = values.integer(key)
+    if (value === undefined) continue
+    const retention = value * factor
     return retention < 0n ? -1n : retention
   }
   return -1n
