@@ -14,7 +14,6 @@ import { defineHandler, type RequestContext } from './handler.ts'
 import { protocolError } from './outcome.ts'
 
 const EMPTY = Buffer.alloc(0)
-const MAGIC_OFFSET = 16
 /** Client id that Kafka's tools write internal topics under. */
 const ADMIN_CLIENT_ID = '__admin_client'
 /** From here on the request itself adds its partitions to the transaction (KIP-890 part 2). */
@@ -90,10 +89,13 @@ function hasTransactionalBatch(request: {
       ({ records }) =>
         records !== null &&
         records.length >= RECORD_BATCH_HEADER_SIZE &&
-        records[MAGIC_OFFSET] === MAGIC_V2 &&
-        new RecordBatch(records).isTransactional,
+        isTransactional(new RecordBatch(records)),
     ),
   )
+}
+
+function isTransactional(batch: RecordBatch): boolean {
+  return batch.magic === MAGIC_V2 && batch.isTransactional
 }
 
 function transactionalIdMissing(): ProtocolError {

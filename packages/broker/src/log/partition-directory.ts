@@ -19,21 +19,22 @@ export interface PartitionName {
  * is the one place that decides whether a topic's name may reach the file system. Throws `MILLRACE_INVALID_TOPIC_NAME`.
  */
 export function partitionDirectory(topic: string, partition: number): string {
-  const error = topicNameError(topic)
+  const error = partitionError(topic, partition)
   if (error !== undefined) throw new MillraceError('MILLRACE_INVALID_TOPIC_NAME', error)
+  return `${topic}-${partition}`
+}
+
+/** What keeps a partition from having a directory. */
+function partitionError(topic: string, partition: number): string | undefined {
+  const error = topicNameError(topic)
+  if (error !== undefined) return error
   if (isReservedTopic(topic)) {
-    throw new MillraceError(
-      'MILLRACE_INVALID_TOPIC_NAME',
-      `Topic name is invalid: '${topic}' is the broker's own metadata log`,
-    )
+    return `Topic name is invalid: '${topic}' is the broker's own metadata log`
   }
   if (!Number.isInteger(partition) || partition < 0 || partition > 0x7fffffff) {
-    throw new MillraceError(
-      'MILLRACE_INVALID_TOPIC_NAME',
-      `Partition ${partition} of topic '${topic}' is invalid: expected 0 to 2147483647`,
-    )
+    return `Partition ${partition} of topic '${topic}' is invalid: expected 0 to 2147483647`
   }
-  return `${topic}-${partition}`
+  return undefined
 }
 
 /** What an entry of a log directory is. */
@@ -59,11 +60,7 @@ export function classifyDirectory(name: string): LogDirectoryEntry {
   if (match === null) return { kind: 'other' }
   const [, topic = '', digits = ''] = match
   const partition = Number(digits)
-  const isCanonical =
-    String(partition) === digits &&
-    partition <= 0x7fffffff &&
-    topicNameError(topic) === undefined &&
-    !isReservedTopic(topic)
+  const isCanonical = String(partition) === digits && partitionError(topic, partition) === undefined
   return isCanonical ? { kind: 'partition', topic, partition } : { kind: 'unnamed' }
 }
 

@@ -11,7 +11,7 @@ import {
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { ProducerState } from './producer-state.ts'
-import { type ScannedBatch, Segment, segmentName } from './segment.ts'
+import { Segment, segmentName } from './segment.ts'
 import type { LogSlice } from './shared-file.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
@@ -683,12 +683,7 @@ export class PartitionLog {
     nextBaseOffset = this.#logEndOffset,
   ): Buffer | LogSlice | undefined {
     const { offset, maxBytes, endOffset, atLeastOne, readLimit } = options
-    let first: ScannedBatch | undefined
-    for (const found of segment.headers(segment.positionBefore(offset))) {
-      if (found.batch.lastOffset < offset) continue
-      first = found
-      break
-    }
+    const first = segment.find(offset)
     if (first === undefined) return undefined
     if (first.batch.baseOffset >= endOffset) return EMPTY
     const start = first.position

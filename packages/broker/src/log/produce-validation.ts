@@ -2,6 +2,7 @@
 import { MalformedInputError } from '@millrace/base'
 import {
   buildBatch,
+  type CompressionType,
   DecompressedTooLargeError,
   decompressExactly,
   type ErrorName,
@@ -135,7 +136,7 @@ export function prepareBatch(batch: RecordBatch, context: ProduceContext): Recor
       `offsets of the records in the compressed batch for ${partition} are not consecutive`,
     )
   }
-  const rebuilt = rebuild(batch, context)
+  const rebuilt = rebuild(batch, target, context)
   checkSize(rebuilt, context)
   return rebuilt
 }
@@ -326,7 +327,11 @@ function refusal(
 }
 
 /** A batch of the same records in the topic's codec, with consecutive offsets. */
-function rebuild(batch: RecordBatch, { config, nowMs, partition }: ProduceContext): RecordBatch {
+function rebuild(
+  batch: RecordBatch,
+  compression: CompressionType,
+  { config, nowMs, partition }: ProduceContext,
+): RecordBatch {
   const { producerId, producerEpoch, baseSequence } = batch
   if (producerId !== -1n && (producerEpoch < 0 || baseSequence < 0)) {
     throw new ProtocolError(
@@ -334,8 +339,6 @@ function rebuild(batch: RecordBatch, { config, nowMs, partition }: ProduceContex
       `batch for ${partition} has producer id ${producerId}, epoch ${producerEpoch} and sequence ${baseSequence}`,
     )
   }
-  const compression =
-    config.compressionType === 'producer' ? (batch.compression ?? 'none') : config.compressionType
   const level =
     compression === 'gzip' || compression === 'lz4' || compression === 'zstd'
       ? config.compressionLevels[compression]

@@ -215,9 +215,9 @@ export class Segment {
     }
   }
 
-  /** First batch whose last offset is at least `offset`. */
+  /** Header of the first batch whose last offset is at least `offset`. */
   find(offset: bigint): ScannedBatch | undefined {
-    for (const found of this.scan(this.positionBefore(offset))) {
+    for (const found of this.headers(this.positionBefore(offset))) {
       if (found.batch.lastOffset >= offset) return found
     }
     return undefined

@@ -55,7 +55,15 @@ export function decoderSource(schema: MessageSchema, version: number): string {
   ): void {
     switch (type) {
       case 'string':
-        sized(target, what, 'r.utf8', lengthSource('string', compact), nullable, MAX_STRING_BYTES)
+        // The length of any other string has 16 bits.
+        sized(
+          target,
+          what,
+          'r.utf8',
+          lengthSource('string', compact),
+          nullable,
+          compact ? MAX_STRING_BYTES : undefined,
+        )
         break
       case 'bytes':
         sized(target, what, 'r.bytes', lengthSource('bytes', compact), nullable)
