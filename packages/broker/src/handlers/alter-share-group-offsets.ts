@@ -3,7 +3,7 @@ import {
   AlterShareGroupOffsetsRequest,
   AlterShareGroupOffsetsResponse,
   ErrorCode,
-  ProtocolError,
+  ZERO_UUID,
 } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
@@ -17,9 +17,6 @@ export const alterShareGroupOffsets = defineHandler(
       context,
       async () => {
         const { broker } = context
-        if (request.groupId === '') {
-          throw new ProtocolError('INVALID_GROUP_ID', 'The group id is invalid.')
-        }
         const outcomes = await broker.shareGroups.alterOffsets(
           request.groupId,
           request.topics.map(({ topicName, partitions }) => ({
@@ -36,7 +33,7 @@ export const alterShareGroupOffsets = defineHandler(
           errorMessage: null as string | null,
           responses: byTopic(request.topics).map(({ topicName, partitions }) => ({
             topicName,
-            topicId: broker.topics.get(topicName)?.id ?? 'AAAAAAAAAAAAAAAAAAAAAA',
+            topicId: broker.topics.get(topicName)?.id ?? ZERO_UUID,
             partitions: partitions.map(({ partitionIndex }) => {
               const error = outcomes.get(`${topicName}-${partitionIndex}`) ?? 'NONE'
               return {

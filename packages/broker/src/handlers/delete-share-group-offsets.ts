@@ -3,7 +3,6 @@ import {
   DeleteShareGroupOffsetsRequest,
   DeleteShareGroupOffsetsResponse,
   ErrorCode,
-  ProtocolError,
 } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
@@ -16,9 +15,6 @@ export const deleteShareGroupOffsets = defineHandler(
     attempt(
       context,
       async () => {
-        if (request.groupId === '') {
-          throw new ProtocolError('INVALID_GROUP_ID', 'The group id is invalid.')
-        }
         const names = request.topics.map(({ topicName }) => topicName)
         const outcomes = await context.broker.shareGroups.deleteOffsets(request.groupId, names)
         return {
@@ -27,7 +23,7 @@ export const deleteShareGroupOffsets = defineHandler(
           errorMessage: null as string | null,
           responses: outcomes.map(({ name, topicId, error }) => ({
             topicName: name,
-            topicId: topicId === '' ? 'AAAAAAAAAAAAAAAAAAAAAA' : topicId,
+            topicId,
             errorCode: error?.errorCode ?? ErrorCode.NONE,
             errorMessage: error?.message ?? null,
           })),

@@ -3,6 +3,7 @@ import {
   DescribeShareGroupOffsetsRequest,
   DescribeShareGroupOffsetsResponse,
   ErrorCode,
+  ZERO_UUID,
 } from '@millrace/protocol'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
@@ -55,7 +56,7 @@ async function describe(
       if (topic === undefined) {
         return {
           topicName,
-          topicId: 'AAAAAAAAAAAAAAAAAAAAAA',
+          topicId: ZERO_UUID,
           partitions: partitions.map((partitionIndex) => ({
             partitionIndex,
             startOffset: -1n,

@@ -151,6 +151,11 @@ export class InFlight {
     return this.#batches.slice(this.#countBefore(first), this.#countBefore(last + 1))
   }
 
+  /** Batches that may have offsets from `first` to `last`. */
+  around(first: number, last: number): InFlightBatch[] {
+    return this.beginning(this.floor(first)?.first ?? first, last)
+  }
+
   add(batch: InFlightBatch): void {
     this.#batches.splice(this.#countBefore(batch.first), 0, batch)
   }

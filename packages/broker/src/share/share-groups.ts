@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from '@millrace/base'
-import { type ErrorName, ProtocolError } from '@millrace/protocol'
+import { type ErrorName, ProtocolError, ZERO_UUID } from '@millrace/protocol'
 import type { GroupCoordinator } from '../coordinator/group/group-coordinator.ts'
 import type { ShareGroup, StatePartitions } from '../coordinator/group/share/share-group.ts'
 import type {
@@ -199,7 +199,11 @@ export class ShareGroups {
         topic === undefined
           ? 'This server does not host this topic-partition.'
           : 'There is no offset information to delete.'
-      return { name, topicId: '', error: new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', why) }
+      return {
+        name,
+        topicId: ZERO_UUID,
+        error: new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', why),
+      }
     })
     if (ids.size > 0) {
       await this.#deleteStates(group, ids)

@@ -422,8 +422,7 @@ export class SharePartition {
 
   /** Archives records in a state, without a write of its own: the next reader of the log finds it out as well. */
   #archive(first: number, last: number, from: DeliveryState = DeliveryState.Available): void {
-    const floor = this.#inFlight.floor(first)
-    for (const batch of this.#inFlight.beginning(floor?.first ?? first, last)) {
+    for (const batch of this.#inFlight.around(first, last)) {
       const isWhole = batch.first >= first && batch.last <= last
       if (!isWhole && !batch.isSplit) {
         if (batch.whole.state !== from) continue
@@ -620,9 +619,8 @@ export class SharePartition {
 
   /** Dead records are in the dead letter queue, or cannot be put there. */
   buried({ first, last }: DeadRecords): void {
-    const floor = this.#inFlight.floor(first)
     this.#changing(() => {
-      for (const batch of this.#inFlight.beginning(floor?.first ?? first, last)) {
+      for (const batch of this.#inFlight.around(first, last)) {
         for (const range of batch.between(first, last)) {
           if (range.state !== DeliveryState.Archiving) continue
           this.#settle(batch, range, DeliveryState.Archived)

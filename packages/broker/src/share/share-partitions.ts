@@ -204,10 +204,13 @@ export class SharePartitions {
     return this.isCommitted(groupId) ? log.lastStableOffset : log.highWatermark
   }
 
-  #nextFetch({ partition, state, groupId, isFenced }: LiveSharePartition): number | undefined {
+  #nextFetch(
+    { partition, state, groupId, isFenced }: LiveSharePartition,
+    settings = this.settingsOf(groupId),
+  ): number | undefined {
     if (isFenced) return undefined
     state.moveLogStart(Number(partition.log.logStartOffset))
-    return state.nextFetch(this.settingsOf(groupId))
+    return state.nextFetch(settings)
   }
 
   /** Reads and acquires for a member. Synchronous: two fetches cannot get the same. */
@@ -225,10 +228,11 @@ export class SharePartitions {
     const { partition, state, groupId } = live
     const { log } = partition
     const settings = this.settingsOf(groupId)
+    const isCommitted = this.isCommitted(groupId)
     const endOffset = this.#endOffset(log, groupId)
     let result = NOTHING
     for (;;) {
-      const fetchOffset = this.#nextFetch(live)
+      const fetchOffset = this.#nextFetch(live, settings)
       if (fetchOffset === undefined) break
       const data = log.read({
         offset: BigInt(Math.max(fetchOffset, state.startOffset)),
@@ -237,7 +241,7 @@ export class SharePartitions {
         endOffset,
       })
       if (data.length === 0) break
-      const batches = readBatches(data, this.isCommitted(groupId) ? log : undefined)
+      const batches = readBatches(data, isCommitted ? log : undefined)
       const read = { ...limits, fetchOffset, batches }
       const acquired = state.acquire(memberId, read, settings, this.#clock.monotonic())
       if (acquired.length > 0) {
@@ -245,7 +249,7 @@ export class SharePartitions {
         break
       }
       // Only aborted records, or ones that compaction has removed: look past them.
-      if (this.#nextFetch(live) === fetchOffset) break
+      if (this.#nextFetch(live, settings) === fetchOffset) break
     }
     if (result.acquired.length > 0) this.#watchLocks(live)
     return result

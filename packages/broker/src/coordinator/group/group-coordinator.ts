@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { attempt, type Logger, type World } from '@millrace/base'
-import type { ErrorName } from '@millrace/protocol'
+import { type ErrorName, ProtocolError } from '@millrace/protocol'
 import type { EndMarker } from '../../log/control-batch.ts'
 import type { NewTopic } from '../../metadata/topic-operations.ts'
 import { GROUP_METADATA_TOPIC, type Topics } from '../../topics.ts'
@@ -133,8 +133,9 @@ export class GroupCoordinator {
     return shard.shares.uninitialized(request)
   }
 
-  /** As `ShareGroupCoordinator.emptyGroup`. */
+  /** As `ShareGroupCoordinator.emptyGroup`. Throws `INVALID_GROUP_ID` for an empty id. */
   async emptyShareGroup(groupId: string, mayCreate: boolean): Promise<ShareGroup> {
+    if (groupId === '') throw new ProtocolError('INVALID_GROUP_ID', 'The group id is invalid.')
     const { shard } = await this.#shards.of(groupId)
     return shard.shares.emptyGroup(groupId, mayCreate)
   }
