@@ -74,6 +74,8 @@ function listsOf(key: KafkaKey): string[] {
   ]
 }
 
+const throttledReplicas = ['*', '0:1', '0:1,1:2', 'x', '0', '0:', ':1', '0:x', '*,0:1', '-1:1']
+
 /** Values that mean something only to their key. */
 const ownValues: Readonly<Record<string, readonly string[]>> = {
   'advertised.listeners': ['PLAINTEXT://127.0.0.1:9092', 'PLAINTEXT://0.0.0.0:9092'],
@@ -86,30 +88,8 @@ const ownValues: Readonly<Record<string, readonly string[]>> = {
     '..',
     'x'.repeat(250),
   ],
-  'follower.replication.throttled.replicas': [
-    '*',
-    '0:1',
-    '0:1,1:2',
-    'x',
-    '0',
-    '0:',
-    ':1',
-    '0:x',
-    '*,0:1',
-    '-1:1',
-  ],
-  'leader.replication.throttled.replicas': [
-    '*',
-    '0:1',
-    '0:1,1:2',
-    'x',
-    '0',
-    '0:',
-    ':1',
-    '0:x',
-    '*,0:1',
-    '-1:1',
-  ],
+  'follower.replication.throttled.replicas': throttledReplicas,
+  'leader.replication.throttled.replicas': throttledReplicas,
   'listener.security.protocol.map': [
     'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,OTHER:PLAINTEXT',

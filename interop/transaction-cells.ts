@@ -125,6 +125,15 @@ async function timedOut(start: Start): Promise<void> {
   }
 }
 
+/** A transaction with a partition that EndTxn of a version ended. */
+function ended(version: number, committed: boolean): Setup {
+  return async (start) => {
+    const known = await init(start)
+    await add(known)
+    await end(known, version, committed)
+  }
+}
+
 /** How an id gets into a state, by the state's name in the table. */
 const setups: Readonly<Record<string, Setup>> = {
   absent: async () => undefined,
@@ -136,26 +145,10 @@ const setups: Readonly<Record<string, Setup>> = {
     await add(known)
     await write(known)
   },
-  'committed by v4': async (start) => {
-    const known = await init(start)
-    await add(known)
-    await end(known, 4, true)
-  },
-  'committed by v5': async (start) => {
-    const known = await init(start)
-    await add(known)
-    await end(known, 5, true)
-  },
-  'aborted by v4': async (start) => {
-    const known = await init(start)
-    await add(known)
-    await end(known, 4, false)
-  },
-  'aborted by v5': async (start) => {
-    const known = await init(start)
-    await add(known)
-    await end(known, 5, false)
-  },
+  'committed by v4': ended(4, true),
+  'committed by v5': ended(5, true),
+  'aborted by v4': ended(4, false),
+  'aborted by v5': ended(5, false),
   'aborted empty': async (start) => end(await init(start), 5, false),
   'fenced by another': async (start) => {
     await add(await init(start))
