@@ -56,7 +56,12 @@ export interface ConnectionContext {
    * Bytes of received messages that are not yet durable, over all connections. Above `maxBytes`,
    * reading from senders stops.
    */
-  readonly underWay: { bytes: number; readonly maxBytes: number }
+  readonly underWay: {
+    bytes: number
+    readonly maxBytes: number
+    /** Connections that are not read from meanwhile. */
+    readonly paused: Set<ProviderConnection>
+  }
   /** Memory budget of all connections. */
   readonly memory: MemoryBudget
   /** Limit on links of a connection. */
@@ -80,7 +85,6 @@ export class ProviderConnection implements ConnectionHandler, Holder {
   readonly #recent = new Map<string, Destination>()
   #containerId = ''
   origin = 0n
-  #isPaused = false
   unsettled = 0
   #hasManyUnsettled = false
   #unsettledWaiters = new Set<() => void>()
@@ -126,14 +130,14 @@ export class ProviderConnection implements ConnectionHandler, Holder {
 
   /** Counts received bytes that are not yet durable. Reading stops above a limit. */
   addBytes(count: number): void {
-    const { underWay, connections } = this.#context
+    const { underWay } = this.#context
     underWay.bytes += count
-    if (count > 0 && underWay.bytes > underWay.maxBytes && !this.#isPaused) {
-      this.#isPaused = true
+    if (count > 0 && underWay.bytes > underWay.maxBytes && !underWay.paused.has(this)) {
+      underWay.paused.add(this)
       this.#connection?.pause()
     }
     if (count < 0 && underWay.bytes < underWay.maxBytes / 2) {
-      for (const each of connections) {
+      for (const each of [...underWay.paused]) {
         attempt(this.logger, 'reading on from a client', () => each.goOn())
       }
     }
@@ -190,9 +194,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
   }
 
   goOn(): void {
-    if (!this.#isPaused) return
-    this.#isPaused = false
-    this.#connection?.resume()
+    if (this.#context.underWay.paused.delete(this)) this.#connection?.resume()
   }
 
   // The connection.
@@ -256,10 +258,13 @@ export class ProviderConnection implements ConnectionHandler, Holder {
    * run.
    */
   onClose(error: AmqpError | undefined): void {
-    const { connections, soleContainers, logger } = this.#context
+    const { connections, underWay, soleContainers, logger } = this.#context
     const release = (what: string, step: () => void): void =>
       attempt(logger, `releasing the ${what} of client ${this.#containerId}`, step)
-    release('connection', () => connections.delete(this))
+    release('connection', () => {
+      connections.delete(this)
+      underWay.paused.delete(this)
+    })
     release('client id', () => {
       if (soleContainers.get(this.#containerId) === this) soleContainers.delete(this.#containerId)
     })
