@@ -221,10 +221,11 @@ class Parser {
     }
     const { evaluate: a } = left
     const { evaluate: b } = right
+    const compare = comparisons[text] as Comparison
     return {
       type: 'boolean',
       position: left.position,
-      evaluate: (message) => compared(text, a(message), b(message)),
+      evaluate: (message) => compared(compare, a(message), b(message)),
     }
   }
 
@@ -424,30 +425,36 @@ function equal(a: SelectorValue, b: SelectorValue): boolean | undefined {
   return typeof a === typeof b ? a === b : undefined
 }
 
+type Comparison = (a: SelectorValue, b: SelectorValue) => boolean
+
+const isLess: Comparison = (a, b) => isNumber(a) && isNumber(b) && a < b
+const isAtMost: Comparison = (a, b) => isNumber(a) && isNumber(b) && a <= b
+const isGreater: Comparison = (a, b) => isNumber(a) && isNumber(b) && a > b
+const isAtLeast: Comparison = (a, b) => isNumber(a) && isNumber(b) && a >= b
+
 /** Comparisons of different types are false. */
-const comparisons: Readonly<Record<string, (a: SelectorValue, b: SelectorValue) => boolean>> = {
+const comparisons: Readonly<Record<string, Comparison>> = {
   '=': (a, b) => equal(a, b) === true,
   '<>': (a, b) => equal(a, b) === false,
-  '<': (a, b) => isNumber(a) && isNumber(b) && a < b,
-  '<=': (a, b) => isNumber(a) && isNumber(b) && a <= b,
-  '>': (a, b) => isNumber(a) && isNumber(b) && a > b,
-  '>=': (a, b) => isNumber(a) && isNumber(b) && a >= b,
+  '<': isLess,
+  '<=': isAtMost,
+  '>': isGreater,
+  '>=': isAtLeast,
 }
 
 /** `value >= low AND value <= high`. */
 function between(value: SelectorValue, low: SelectorValue, high: SelectorValue): Truth {
-  return and(compared('>=', value, low), () => compared('<=', value, high))
+  return and(compared(isAtLeast, value, low), () => compared(isAtMost, value, high))
 }
 
 /**
  * NOT BETWEEN means `value < low OR value > high`, which is false for a value that is not a number.
  */
 function outside(value: SelectorValue, low: SelectorValue, high: SelectorValue): Truth {
-  return or(compared('<', value, low), () => compared('>', value, high))
+  return or(compared(isLess, value, low), () => compared(isGreater, value, high))
 }
 
-function compared(operator: string, a: SelectorValue, b: SelectorValue): Truth {
-  const compare = comparisons[operator] as (a: SelectorValue, b: SelectorValue) => boolean
+function compared(compare: Comparison, a: SelectorValue, b: SelectorValue): Truth {
   return a === undefined || b === undefined ? undefined : compare(a, b)
 }
 
