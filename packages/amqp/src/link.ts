@@ -165,7 +165,9 @@ export abstract class Link {
     try {
       this.handlerOrNone?.onDetach(detach, isLost)
     } catch (thrown) {
-      logger.error('the clean-up of an AMQP link failed', { link: this.name, error: thrown })
+      if (!(thrown instanceof AmqpError)) {
+        logger.error('the clean-up of an AMQP link failed', { link: this.name, error: thrown })
+      }
       // Answer the detach even though the owner's handler failed.
       attempt(logger, 'detaching a link', () =>
         this.detach({ closed: detach?.closed ?? true, error: conditionOf(thrown) }),

@@ -22,9 +22,6 @@ import type { DestinationKind, StateChange, SubscriptionRecord } from './state/s
 import type { Acquired, DiscardReason, Subscription } from './subscription/subscription.ts'
 import { filterOf } from './subscription/subscription-filter.ts'
 
-export { EngineError } from './destination/destination-errors.ts'
-export { filterOf } from './subscription/subscription-filter.ts'
-
 /** Memory budget for cached messages of all destinations, in bytes. */
 const CACHE_BYTES = 48 * 1024 * 1024
 

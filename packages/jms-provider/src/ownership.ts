@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Logger } from '@millrace/base'
 import { Admin, type ClientOptions, Consumer, type ConsumerRecord } from '@millrace/client'
+import { pause } from './pause.ts'
 import { EPOCH_HEADER, StateImage, TOPIC_ID_HEADER } from './state/state-image.ts'
 
 /**
@@ -123,7 +124,7 @@ export class StateFollower {
       } catch (error) {
         if (this.#isStopped) return
         this.#logger.debug('cannot read the state topic for the moment', { error })
-        await new Promise<void>((resolve) => void this.#clock.setTimer(200, resolve))
+        await pause(this.#clock, 200)
       }
       for (const wake of this.#waiters.splice(0)) wake()
     }
@@ -217,7 +218,7 @@ export class Ownership {
       } catch (error) {
         if (this.#isStopped) return
         this.#logger.debug('the group of providers cannot be reached for the moment', { error })
-        await new Promise<void>((resolve) => void this.#clock.setTimer(200, resolve))
+        await pause(this.#clock, 200)
       }
     }
   }

@@ -5,6 +5,7 @@ import { Condition, foreignProtocolOf, serve } from '@millrace/amqp'
 import {
   attempt,
   type Connection,
+  guard,
   guardedClock,
   type ListenOptions,
   type Logger,
@@ -31,6 +32,7 @@ import { newRelayKey, relay, unwrapRelay, watchClose } from './listener/relay.ts
 import { Subscriptions } from './listener/subscriptions.ts'
 import { Users } from './listener/users.ts'
 import { createStateTopic, isSuperseded, Ownership, StateFollower } from './ownership.ts'
+import { pause } from './pause.ts'
 import { Journal, stateRecord } from './state/journal.ts'
 import type { OwnerRecord } from './state/state-record.ts'
 import { TransactionStore } from './transaction/transaction-store.ts'
@@ -202,12 +204,6 @@ export class JmsProvider implements AsyncDisposable {
     await this.#within(OWNER_WAIT_MS, this.#ownerKnown())
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#world.clock.setTimer(ms, resolve)
-    })
-  }
-
   /** Waits for a promise, up to a time limit. */
   async #within(ms: number, work: Promise<unknown>): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
@@ -312,7 +308,7 @@ export class JmsProvider implements AsyncDisposable {
         largeTransactional.close({ timeoutMs: 0 }),
       ])
       this.#logger.warn('could not take over; trying again', { error })
-      await this.#pause(500)
+      await pause(this.#world.clock, 500)
       if (this.#isOwner && this.#closing === undefined) this.#onOwner(true)
       return
     }
@@ -384,7 +380,11 @@ export class JmsProvider implements AsyncDisposable {
         },
         { fileSystem: this.#world.fileSystem, random: this.#world.random },
       ),
-      underWay: { bytes: 0, maxBytes: this.#config.number('pending.max.bytes') },
+      underWay: {
+        bytes: 0,
+        maxBytes: this.#config.number('pending.max.bytes'),
+        paused: new Set(),
+      },
       memory: new MemoryBudget(
         {
           incomplete: this.#config.number('incomplete.max.bytes'),
@@ -551,27 +551,19 @@ export class JmsProvider implements AsyncDisposable {
     }
     this.#openConnections++
     const transport = watchClose(accepted, () => this.#openConnections--)
-    const guarded = (work: () => Promise<void> | undefined): void => {
-      const give = (error: unknown): void => {
-        this.#logger.error('a connection could not be served', {
-          peer: transport.remoteAddress,
-          error,
-        })
-        transport.destroy()
-      }
-      try {
-        work()?.catch(give)
-      } catch (error) {
-        give(error)
-      }
+    const give = (error: Error): void => {
+      this.#logger.error('a connection could not be served', {
+        peer: transport.remoteAddress,
+        error,
+      })
+      transport.destroy()
     }
     const { clock } = this.#world
     unwrapRelay(transport, { key: this.#relayKey, clock }, (client) =>
-      guarded(() => {
+      guard(() => {
         if (this.#reign === undefined) return this.#serveLater(client)
-        this.#serve(client, this.#reign)
-        return undefined
-      }),
+        return this.#serve(client, this.#reign)
+      }, give),
     )
   }
 

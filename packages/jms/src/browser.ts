@@ -12,6 +12,7 @@ import {
 } from '@millrace/amqp'
 import { capabilityOf, type Queue } from './destination.ts'
 import {
+  endedBy,
   IllegalStateException,
   InvalidSelectorException,
   JMSException,
@@ -177,11 +178,7 @@ class Look {
         link.detach({ closed: detach.closed ?? true })
         if (this.#isEnded) return
         const what = 'the provider ended the browser'
-        this.end(
-          detach.error === undefined
-            ? new JMSException(what)
-            : jmsException(AmqpError.from(detach.error, what)),
-        )
+        this.end(endedBy(detach, what))
       },
     }
   }

@@ -9,7 +9,14 @@ import {
   textOf,
   ulong,
 } from '@millrace/amqp'
-import { type Clock, type Logger, nodeWorld, type Random, silentLogger } from '@millrace/base'
+import {
+  attempt,
+  type Clock,
+  type Logger,
+  nodeWorld,
+  type Random,
+  silentLogger,
+} from '@millrace/base'
 import { ConnectionConsumer, type ServerSessionPool } from './connection-consumer.ts'
 import type { ResolvedOptions } from './connection-options.ts'
 import {
@@ -305,12 +312,9 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   /** @internal Reports an error that no call would report to the exception listener. */
   reportException(error: JMSException): void {
     const listener = this.#exceptionListener
-    try {
-      if (typeof listener === 'function') listener(error)
-      else listener?.onException(error)
-    } catch (thrown) {
-      this.logger.error('an exception listener failed', { error: thrown })
-    }
+    attempt(this.logger, 'an exception listener', () =>
+      typeof listener === 'function' ? listener(error) : listener?.onException(error),
+    )
   }
 
   /** Waits for an answer of the provider, for at most `timeoutMs`; default `requestTimeoutMs`. */

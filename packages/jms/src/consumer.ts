@@ -17,9 +17,10 @@ import {
 import type { Timer } from '@millrace/base'
 import { capabilityOf, type Destination } from './destination.ts'
 import {
+  endedBy,
   IllegalStateException,
   InvalidSelectorException,
-  JMSException,
+  type JMSException,
   jmsException,
 } from './exceptions.ts'
 import { addressOf, decodeJmsMessage } from './message/codec.ts'
@@ -244,11 +245,7 @@ export class MessageConsumer implements AsyncDisposable {
     // Before the attach completes, `attach` reports the detach.
     if (this.#isClosed || link.remote === undefined || !isTerminus(link)) return
     const what = `the provider ended the consumer of ${this.destination}`
-    this.onFailed(
-      detach.error === undefined
-        ? new JMSException(what)
-        : jmsException(AmqpError.from(detach.error, what)),
-    )
+    this.onFailed(endedBy(detach, what))
   }
 
   // Incoming messages.

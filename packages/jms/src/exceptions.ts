@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AmqpError, Condition, textOf } from '@millrace/amqp'
+import { AmqpError, Condition, type Detach, textOf } from '@millrace/amqp'
 import { MillraceError, systemErrorCode } from '@millrace/base'
 
 /** Root of the exceptions of the classic API (Jakarta Messaging 3.1, section 10). */
@@ -221,6 +221,11 @@ export function unchecked<T>(work: () => T): T {
   } catch (error) {
     throw runtimeException(error)
   }
+}
+
+/** The exception for a link that the provider ended. */
+export function endedBy({ error }: Detach, what: string): JMSException {
+  return error === undefined ? new JMSException(what) : jmsException(AmqpError.from(error, what))
 }
 
 /** Converts an error, such as an AMQP error, to the JMS exception for the program. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { Clock } from '@millrace/base'
+import { attempt, type Clock } from '@millrace/base'
 import type { Connection } from './connection.ts'
 import { ConnectionFactory } from './connection-factory.ts'
 import type { Destination } from './destination.ts'
@@ -119,11 +119,7 @@ export class ListenerContainer {
 
   /** Runs a callback of the program; an exception must not end the listener. */
   #tell(callback: () => void): void {
-    try {
-      callback()
-    } catch (error) {
-      this.connection.logger.error('a callback of a message listener failed', { error })
-    }
+    attempt(this.connection.logger, 'a callback of a message listener', callback)
   }
 
   /** Runs a handler in an async context, so that `close` detects a call from the handler. */

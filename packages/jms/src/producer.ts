@@ -9,6 +9,7 @@ import {
 } from '@millrace/amqp'
 import { capabilityOf, type Destination, Queue, Topic } from './destination.ts'
 import {
+  endedBy,
   IllegalStateException,
   InvalidDestinationException,
   JMSException,
@@ -145,11 +146,7 @@ export class MessageProducer implements AsyncDisposable {
     // Before the attach completes, `attach` reports the detach.
     if (link.remote?.target === undefined) return
     const what = `the provider ended the producer of ${this.#destination ?? 'any destination'}`
-    this.onFailed(
-      detach.error === undefined
-        ? new JMSException(what)
-        : jmsException(AmqpError.from(detach.error, what)),
-    )
+    this.onFailed(endedBy(detach, what))
   }
 
   /**

@@ -39,11 +39,6 @@ export class SessionTransaction {
     this.#events.onDeclared()
   }
 
-  /** Whether the link to the coordinator is attached. */
-  get isAttached(): boolean {
-    return this.#link !== undefined && !this.#link.isGone
-  }
-
   /**
    * Transaction id for sends and receipts; undefined between transactions, and without a
    * connection.

@@ -2,17 +2,17 @@
 import type { Clock } from '@millrace/base'
 import { JMSException } from './exceptions.ts'
 
-/** Resolves after a time, or immediately if a signal is aborted. Never rejects. */
-export function pause(clock: Clock, ms: number, ...signals: readonly AbortSignal[]): Promise<void> {
-  if (signals.some((signal) => signal.aborted)) return Promise.resolve()
+/** Resolves after a time, or immediately if the signal is aborted. Never rejects. */
+export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => {
     const end = (): void => {
       timer.cancel()
-      for (const signal of signals) signal.removeEventListener('abort', end)
+      signal.removeEventListener('abort', end)
       resolve()
     }
     const timer = clock.setTimer(ms, end, { keepsAlive: true })
-    for (const signal of signals) signal.addEventListener('abort', end)
+    signal.addEventListener('abort', end)
   })
 }
 

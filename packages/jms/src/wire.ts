@@ -82,11 +82,6 @@ export class Wire {
     return this.#isOpen && this.#recovering === undefined && this.#amqp?.isGone === false
   }
 
-  /** Aborted when the wire closes. */
-  get closingSignal(): AbortSignal {
-    return this.#closing.signal
-  }
-
   /**
    * Connects to the provider and authenticates. Rejects after as many attempts as the options
    * allow.

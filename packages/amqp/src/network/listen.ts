@@ -2,6 +2,7 @@
 import type { TlsOptions } from 'node:tls'
 import {
   type Connection,
+  guard,
   type Logger,
   type NetworkListener,
   nodeWorld,
@@ -100,21 +101,22 @@ export async function listen(options: ListenForOptions): Promise<NetworkListener
     host: options.host,
     port: options.port,
     ...(options.tls === undefined ? {} : { tls: options.tls }),
-    onConnection: (transport: Connection) => {
-      try {
-        serve(transport, {
-          containerId: options.containerId,
-          idleTimeoutMs: options.idleTimeoutMs,
-          logger,
-          authenticator: options.authenticator?.(transport) ?? everybody,
-          admit: options.onConnection,
-          world,
-        })
-      } catch (error) {
-        logger.error('an AMQP connection could not be served', { error })
-        transport.destroy()
-      }
-    },
+    onConnection: (transport: Connection) =>
+      guard(
+        () =>
+          serve(transport, {
+            containerId: options.containerId,
+            idleTimeoutMs: options.idleTimeoutMs,
+            logger,
+            authenticator: options.authenticator?.(transport) ?? everybody,
+            admit: options.onConnection,
+            world,
+          }),
+        (error) => {
+          logger.error('an AMQP connection could not be served', { error })
+          transport.destroy()
+        },
+      ),
     onError: options.onError ?? (() => {}),
   }
   if (options.isWebSocket !== true) return world.network.listen(listenOptions)

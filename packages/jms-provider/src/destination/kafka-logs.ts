@@ -12,6 +12,7 @@ import {
 import { fromRecord } from '../mapping/from-record.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
+import { pause } from '../pause.ts'
 import { type DestinationLog, isMissingTopic, type LogPlace } from './destination-log.ts'
 import { MAX_RECORD_BYTES } from './topic-admin.ts'
 
@@ -209,17 +210,13 @@ export class KafkaLogs {
         if (this.#isClosed) return
         if (isMissingTopic(error)) {
           this.#onTopicMissing()
-          await this.#pause(200)
+          await pause(this.#clock, 200)
           continue
         }
         this.#logger.warn('cannot follow the logs of destinations for the moment', { error })
-        await this.#pause(200)
+        await pause(this.#clock, 200)
       }
     }
-  }
-
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => this.#clock.setTimer(ms, resolve))
   }
 
   /** Notifies logs whose initial contents have been delivered completely. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock } from '@millrace/base'
 import type { Admin } from '@millrace/client'
+import { pause } from '../pause.ts'
 import { isMissingTopic } from './destination-log.ts'
 
 /** Largest record that a destination's topic accepts, in bytes. */
@@ -151,7 +152,7 @@ export class TopicAdmin {
       } catch (error) {
         if (!isMissingTopic(error)) throw error
       }
-      await new Promise<void>((resolve) => this.#clock.setTimer(LOOK_INTERVAL_MS, resolve))
+      await pause(this.#clock, LOOK_INTERVAL_MS)
     }
     return true
   }

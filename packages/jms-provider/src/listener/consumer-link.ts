@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   AmqpError,
-  conditionOf,
   type Detach,
   type Outcome,
   type OutgoingDelivery,
@@ -179,16 +178,8 @@ export class ConsumerLink implements SenderHandler, Taker {
   onDetach(detach: Detach | undefined, isLost: boolean): void {
     if (this.#isClosed) return
     this.#finish(isLost)
-    const closed = detach?.closed ?? true
-    try {
-      this.#onClosed(detach)
-      this.#link.detach({ closed })
-    } catch (error) {
-      if (!(error instanceof AmqpError)) {
-        this.#connection.logger.error('a consumer was not closed cleanly', { error })
-      }
-      this.#link.detach({ closed, error: conditionOf(error) })
-    }
+    this.#onClosed(detach)
+    this.#link.detach({ closed: detach?.closed ?? true })
   }
 
   /**

@@ -14,7 +14,7 @@ import {
 } from '@millrace/amqp'
 import { attempt, MalformedInputError, MillraceError } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
-import { EngineError } from '../engine.ts'
+import { EngineError } from '../destination/destination-errors.ts'
 import { toRecord } from '../mapping/to-record.ts'
 import { kindOfType, parseAddress } from './address.ts'
 import type { ProviderConnection } from './provider-connection.ts'
@@ -197,16 +197,8 @@ export class ProducerLink implements ReceiverHandler {
   }
 
   onDetach(detach: Detach | undefined): void {
-    const closed = detach?.closed ?? true
-    try {
-      this.#onClosed?.(detach)
-      this.#link.detach({ closed })
-    } catch (error) {
-      if (!(error instanceof AmqpError)) {
-        this.#connection.logger.error('a producer was not closed cleanly', { error })
-      }
-      this.#link.detach({ closed, error: conditionOf(error) })
-    }
+    this.#onClosed?.(detach)
+    this.#link.detach({ closed: detach?.closed ?? true })
   }
 }
 
@@ -222,6 +214,15 @@ function keyOf(message: EncodedMessage): string {
   return `${type ?? ''}/${message.properties.to ?? ''}`
 }
 
+const conditions: ReadonlyMap<string, string> = new Map([
+  [EngineError.notFound, Condition.notFound],
+  ['MESSAGE_TOO_LARGE', Condition.messageSizeExceeded],
+  ['RECORD_LIST_TOO_LARGE', Condition.messageSizeExceeded],
+  [EngineError.noRoom, Condition.resourceLimitExceeded],
+  [EngineError.inUse, Condition.resourceLocked],
+  [EngineError.gone, Condition.resourceDeleted],
+])
+
 /** Maps an error of the provider to the error that is sent to a client. */
 export function amqpErrorOf(error: unknown): AmqpError {
   if (error instanceof AmqpError) return error
@@ -229,18 +230,7 @@ export function amqpErrorOf(error: unknown): AmqpError {
     return new AmqpError(Condition.decodeError, error.message, { cause: error })
   }
   if (error instanceof MillraceError) {
-    const condition =
-      error.code === EngineError.notFound
-        ? Condition.notFound
-        : error.code === 'MESSAGE_TOO_LARGE' || error.code === 'RECORD_LIST_TOO_LARGE'
-          ? Condition.messageSizeExceeded
-          : error.code === EngineError.noRoom
-            ? Condition.resourceLimitExceeded
-            : error.code === EngineError.inUse
-              ? Condition.resourceLocked
-              : error.code === EngineError.gone
-                ? Condition.resourceDeleted
-                : Condition.internalError
+    const condition = conditions.get(error.code) ?? Condition.internalError
     return new AmqpError(condition, error.message, { cause: error })
   }
   return new AmqpError(Condition.internalError, conditionOf(error).description ?? 'error', {

@@ -2,9 +2,10 @@
 import { AmqpError, Condition, JmsCapability, type Source } from '@millrace/amqp'
 import { attempt } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
-import { type Engine, filterOf } from '../engine.ts'
+import type { Engine } from '../engine.ts'
 import type { SubscriptionRecord } from '../state/state-record.ts'
 import type { Subscription } from '../subscription/subscription.ts'
+import { filterOf } from '../subscription/subscription-filter.ts'
 import type { SourceFilters } from './filters.ts'
 
 /** Parameters of a consumer's request for a topic subscription. */

@@ -3,6 +3,7 @@ import { attempt, type Clock, type Logger, MillraceError } from '@millrace/base'
 import type { Producer } from '@millrace/client'
 import type { Destination } from '../destination/destination.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
+import { pause } from '../pause.ts'
 import type { IndexChange, PartitionIndex } from '../subscription/partition-index.ts'
 import type { Subscription } from '../subscription/subscription.ts'
 import { type Commit, isRefusal, OutcomeUnknownError } from './commit.ts'
@@ -224,7 +225,7 @@ export class Journal {
           return
         }
         this.#logger.warn('could not write to the state topic', { error })
-        await this.#pause(RETRY_MS)
+        await pause(this.#clock, RETRY_MS)
         continue
       }
       for (const { resolve } of waiters) resolve()
@@ -256,10 +257,6 @@ export class Journal {
     for (const { reject } of this.#flushWaiters.splice(0)) reject(unknown)
   }
 
-  #pause(ms: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.setTimer(ms, resolve))
-  }
-
   get #hasWork(): boolean {
     return (
       this.#commits.size > 0 ||
@@ -280,7 +277,7 @@ export class Journal {
     while (!this.#isUrgent && this.#flushWaiters.length === 0) {
       const left = this.#dirty.size > 0 ? due - this.#clock.monotonic() : FLUSH_INTERVAL_MS
       if (left <= 0) return
-      await this.#pause(Math.min(left, 2))
+      await pause(this.#clock, Math.min(left, 2))
     }
   }
 
@@ -438,7 +435,7 @@ export class Journal {
   async close(): Promise<void> {
     if (!this.#isClosed) {
       const flushed = this.flushed().catch(() => undefined)
-      await Promise.race([flushed, this.#pause(2000)])
+      await Promise.race([flushed, pause(this.#clock, 2000)])
     }
     this.#isClosed = true
     this.#rejectAll(new MillraceError('MILLRACE_CLOSED', 'the provider is closed'))

@@ -3,6 +3,7 @@ import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
 import type { DestinationPolicy } from '../config/destination-policy.ts'
 import type { EnvelopeSummary } from '../mapping/envelope.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
+import { pause } from '../pause.ts'
 import type { Selector } from '../selector/selector.ts'
 import { type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition-index.ts'
 import { PropertyCache } from './property-cache.ts'
@@ -437,9 +438,7 @@ export class Subscription {
     this.#isLoading = true
     void this.#host
       .load(partition, offset)
-      .catch(
-        () => new Promise<void>((resolve) => this.#host.clock.setTimer(LOAD_RETRY_MS, resolve)),
-      )
+      .catch(() => pause(this.#host.clock, LOAD_RETRY_MS))
       .then(() => {
         this.#isLoading = false
         this.plan()
