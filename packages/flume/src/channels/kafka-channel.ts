@@ -82,10 +82,17 @@ class KafkaChannel implements Channel {
 
   /** Reads key stores once, so that a file that is missing stops the start. */
   async start(): Promise<void> {
-    const { bootstrapServers, producer, consumer } = this.#config
-    const { directory } = this.#context
-    clientOptions({ kind: 'producer', bootstrapServers, entries: producer, directory })
-    clientOptions({ kind: 'consumer', bootstrapServers, entries: consumer, directory })
+    this.#optionsOf('producer')
+    this.#optionsOf('consumer')
+  }
+
+  #optionsOf<K extends 'producer' | 'consumer'>(kind: K) {
+    return clientOptions({
+      kind,
+      bootstrapServers: this.#config.bootstrapServers,
+      entries: this.#config[kind],
+      directory: this.#context.directory,
+    })
   }
 
   get size(): number {
@@ -101,14 +108,7 @@ class KafkaChannel implements Channel {
   async put(events: readonly Event[]): Promise<PutTransaction> {
     const { counters, world, name } = this.#context
     counters.add('EventPutAttemptCount', events.length)
-    this.#producer ??= new Producer(
-      clientOptions({
-        kind: 'producer',
-        bootstrapServers: this.#config.bootstrapServers,
-        entries: this.#config.producer,
-        directory: this.#context.directory,
-      }),
-    )
+    this.#producer ??= new Producer(this.#optionsOf('producer'))
     const producer = this.#producer
     const records = events.map((event) => this.#record(event))
     return {
@@ -206,15 +206,10 @@ class KafkaChannel implements Channel {
 
   #subscribed(): Consumer {
     if (this.#consumer !== undefined) return this.#consumer
-    const { bootstrapServers, consumer: entries, groupId, topic, readSmallestOffset } = this.#config
+    const { groupId, topic, readSmallestOffset } = this.#config
     const consumer = new Consumer({
       autoOffsetReset: readSmallestOffset === true ? 'earliest' : 'latest',
-      ...clientOptions({
-        kind: 'consumer',
-        bootstrapServers,
-        entries,
-        directory: this.#context.directory,
-      }),
+      ...this.#optionsOf('consumer'),
       groupId,
       enableAutoCommit: false,
     })

@@ -65,9 +65,7 @@ export class ComponentPlanner {
         problems.push({ key, message, place: properties.get(key), effect: effect ?? 'component' })
       }
     }
-    for (const { key, message, place, effect } of problems) {
-      this.#report(wanted, { key, message, place, effect })
-    }
+    for (const problem of problems) this.#report(wanted, problem)
     const isValid = problems.every(({ effect }) => effect === 'none')
     return isValid ? { name: config.name, config, values, definition } : undefined
   }

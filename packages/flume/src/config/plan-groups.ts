@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nearestSpelling } from '@millrace/base'
 import type { ComponentContext, Sink, SinkProcessor, SinkProcessorContext } from '../component.ts'
 import {
   type AgentConfig,
@@ -9,7 +8,7 @@ import {
   type SinkGroupConfig,
 } from './agent-config.ts'
 import type { ComponentPlanner, Planned } from './component-planner.ts'
-import type { Reporter } from './problem.ts'
+import { doesNotExist, type Reporter } from './problem.ts'
 
 export interface PlannedSink extends Planned<ComponentContext, Sink> {
   readonly config: SinkConfig
@@ -96,13 +95,6 @@ class GroupPlanner {
       return []
     }
     const members: PlannedSink[] = []
-    const names = this.#agent.sinks.map((sink) => sink.name)
-    const hint = (name: string): string => {
-      const nearest = nearestSpelling(name, names)
-      return nearest === undefined
-        ? `; there is ${names.join(', ') || 'none'}`
-        : `; did you mean ${nearest}?`
-    }
     for (const name of group.sinks) {
       const other = this.#groupOf.get(name)
       const sink = this.#sinks.find((each) => each.name === name)
@@ -111,7 +103,7 @@ class GroupPlanner {
       } else if (sink === undefined) {
         // What is wrong with an invalid sink is reported with the sink.
         if (this.#agent.sinks.some((each) => each.name === name)) continue
-        this.#reporter.warn(key, `names sink ${name}, which does not exist${hint(name)}`, place)
+        this.#reporter.warn(key, doesNotExist('sink', name, this.#agent.sinks), place)
       } else {
         this.#groupOf.set(name, group.name)
         members.push(sink)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nearestSpelling } from '@millrace/base'
 import type { Channel } from '../channel.ts'
 import { unknownChannels } from '../channel-selectors/index.ts'
 import type {
@@ -22,7 +21,7 @@ import { checkBatch } from './batch-check.ts'
 import { ComponentPlanner, type Planned } from './component-planner.ts'
 import { splitWords } from './keys.ts'
 import { type PlannedSink, type PlannedSinkGroup, planGroups } from './plan-groups.ts'
-import type { ConfigProblem, Reporter } from './problem.ts'
+import { type ConfigProblem, doesNotExist, type Reporter } from './problem.ts'
 
 export interface PlannedSource extends Planned<SourceContext, Source> {
   readonly config: SourceConfig
@@ -62,11 +61,11 @@ export async function planAgent(
   agent: AgentConfig,
   reporter: Reporter,
 ): Promise<AgentPlan | undefined> {
-  const planner = new AgentPlanner(agent, reporter)
+  const components = new ComponentPlanner(reporter, agent.directory)
+  const planner = new AgentPlanner(agent, components, reporter)
   const channels = await planner.channels()
   const sources = await planner.sources(channels)
   const sinks = await planner.sinks(channels)
-  const components = new ComponentPlanner(reporter, agent.directory)
   const sinkGroups = await planGroups(agent, sinks, components, reporter)
   const used = planner.used(channels, sources, sinkGroups)
   const isEmpty = sources.length + sinkGroups.length === 0
@@ -104,10 +103,10 @@ class AgentPlanner {
   readonly #reporter: Reporter
   readonly #components: ComponentPlanner
 
-  constructor(agent: AgentConfig, reporter: Reporter) {
+  constructor(agent: AgentConfig, components: ComponentPlanner, reporter: Reporter) {
     this.#agent = agent
+    this.#components = components
     this.#reporter = reporter
-    this.#components = new ComponentPlanner(reporter, agent.directory)
   }
 
   async channels(): Promise<PlannedChannel[]> {
@@ -185,21 +184,11 @@ class AgentPlanner {
     for (const name of config.channels) {
       // What is wrong with an invalid channel is reported with the channel.
       if (this.#agent.channels.some((channel) => channel.name === name)) continue
-      const message = this.#noSuchChannel(name, channels)
+      const message = doesNotExist('channel', name, channels)
       if (found.length === 0) this.#reporter.remove(owner, key, message, property)
       else this.#reporter.warn(key, message, property)
     }
     return found.length === 0 ? undefined : found
-  }
-
-  #noSuchChannel(name: string, channels: readonly PlannedChannel[]): string {
-    const known = channels.map((each) => each.name)
-    const nearest = nearestSpelling(name, known)
-    const hint =
-      nearest !== undefined
-        ? `; did you mean ${nearest}?`
-        : `; there is ${known.length === 0 ? 'none' : known.join(', ')}`
-    return `names channel ${name}, which does not exist${hint}`
   }
 
   async #interceptors(
@@ -296,7 +285,7 @@ class AgentPlanner {
     const found = channels.find(({ name }) => name === config.channel)
     if (found !== undefined) return found
     if (this.#agent.channels.some(({ name }) => name === config.channel)) return undefined
-    const message = this.#noSuchChannel(config.channel, channels)
+    const message = doesNotExist('channel', config.channel, channels)
     this.#reporter.remove(owner, key, message, config.properties.get('channel'))
     return undefined
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { nearestSpelling } from '@millrace/base'
 
 /**
  * What a problem stops: nothing (Flume ignores it too), one component (Flume removes it and runs the rest), or the whole agent.
@@ -31,6 +32,19 @@ export interface ConfigProblem extends Place {
 export function problemText({ where, line, agent, key, message }: ConfigProblem): string {
   const place = line === undefined ? where : `${where}:${line}`
   return key === '' ? `${place}: ${message}` : `${place}: ${agent}.${key} ${message}`
+}
+
+/** What is wrong with a key that names a component which is not there. */
+export function doesNotExist(
+  what: 'channel' | 'sink',
+  name: string,
+  known: readonly { readonly name: string }[],
+): string {
+  const names = known.map((each) => each.name)
+  const nearest = nearestSpelling(name, names)
+  const hint =
+    nearest === undefined ? `there is ${names.join(', ') || 'none'}` : `did you mean ${nearest}?`
+  return `names ${what} ${name}, which does not exist; ${hint}`
 }
 
 /** A problem as it is found: the agent and its component are known to the `Reporter`. */

@@ -3,9 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import type { ComponentContext } from '../component.ts'
 import type { Event } from '../event.ts'
 import type { JavaPattern } from '../regex/java-pattern.ts'
-
-/** How often a pattern that takes too long is logged. */
-const WARN_MS = 10_000
+import { rareWarning } from './rare-warning.ts'
 
 /**
  * Uses a pattern on the bodies of events. A body for which the pattern might take long is tried for a bounded time, and others get their
@@ -13,12 +11,11 @@ const WARN_MS = 10_000
  */
 export class BodyPattern {
   readonly #pattern: JavaPattern
-  readonly #context: ComponentContext
-  #warnedMs = Number.NEGATIVE_INFINITY
+  readonly #warn: ReturnType<typeof rareWarning>
 
   constructor(pattern: JavaPattern, context: ComponentContext) {
     this.#pattern = pattern
-    this.#context = context
+    this.#warn = rareWarning(context)
   }
 
   /** The events for which `keeps` returns true. It may change them, in its last step. */
@@ -48,20 +45,14 @@ export class BodyPattern {
       const text = textOf(event)
       if (this.#pattern.isCostly(text.length)) await setImmediate()
       const result = this.#pattern.limited(text, () => keeps(event, text))
-      if (result === undefined) this.#warn(text.length)
+      if (result === undefined) {
+        this.#warn('a pattern takes too long for an event, which passes as it is', {
+          pattern: this.#pattern.pattern,
+          characters: text.length,
+        })
+      }
       if (result?.value !== false) kept.push(event)
     }
     return kept
-  }
-
-  #warn(length: number): void {
-    const now = this.#context.world.clock.monotonic()
-    if (now - this.#warnedMs < WARN_MS) return
-    this.#warnedMs = now
-    this.#context.logger.warn('a pattern takes too long for an event, which passes as it is', {
-      interceptor: this.#context.name,
-      pattern: this.#pattern.pattern,
-      characters: length,
-    })
   }
 }

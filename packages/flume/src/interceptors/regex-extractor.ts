@@ -4,12 +4,10 @@ import { type CheckProblem, prefixed, requiredWords } from '../config/keys.ts'
 import { JodaFormat } from '../joda/joda-format.ts'
 import { requiredPattern } from '../regex/pattern-keys.ts'
 import { BodyPattern } from './body-patterns.ts'
+import { rareWarning } from './rare-warning.ts'
 
 /** Turns what a group matched into a header's value; undefined sets no header. */
 type GroupSerializer = (value: string) => string | undefined
-
-/** How often a time that cannot be read is logged. */
-const WARN_MS = 10_000
 
 export const regexExtractor = defineInterceptor({
   type: 'regex_extractor',
@@ -91,22 +89,17 @@ function formatOf(name: string, entries: ReadonlyMap<string, string>): JodaForma
 /** A time that cannot be read sets no header. Flume refuses the batch, and a source that reads it again never gets past it. */
 function groupSerializer(
   format: JodaFormat | undefined,
-  { world, logger, name }: ComponentContext,
+  context: ComponentContext,
 ): GroupSerializer {
   if (format === undefined) return (value) => value
-  let warnedMs = Number.NEGATIVE_INFINITY
+  const warn = rareWarning(context)
   return (value) => {
-    const millis = format.parse(value, world.clock.now())
+    const millis = format.parse(value, context.world.clock.now())
     if (millis !== undefined) return String(millis)
-    const now = world.clock.monotonic()
-    if (now - warnedMs >= WARN_MS) {
-      warnedMs = now
-      logger.warn('a text is not a time of the format; the header is not set', {
-        interceptor: name,
-        format: format.pattern,
-        text: value.slice(0, 100),
-      })
-    }
+    warn('a text is not a time of the format; the header is not set', {
+      format: format.pattern,
+      text: value.slice(0, 100),
+    })
     return undefined
   }
 }

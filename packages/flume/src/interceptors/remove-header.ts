@@ -15,16 +15,13 @@ export const removeHeader = defineInterceptor({
   },
   create({ withName, fromList, fromListSeparator, matching }) {
     const listed = new Set(fromList === undefined ? [] : fromListSeparator.split(fromList))
-    // A name for which the pattern takes too long stays.
-    const isMatching = (name: string): boolean =>
-      matching?.limited(name, (each) => each.matches(name))?.value === true
     return {
       intercept(events) {
         for (const { headers } of events) {
           if (withName !== undefined) delete headers[withName]
           if (listed.size === 0 && matching === undefined) continue
           for (const name of Object.keys(headers)) {
-            if (listed.has(name) || isMatching(name)) delete headers[name]
+            if (listed.has(name) || matching?.matchesInTime(name) === true) delete headers[name]
           }
         }
         return events

@@ -117,11 +117,11 @@ class ThresholdInterceptor implements Interceptor {
 
   #valueOf({ headers, body }: Event): number | undefined {
     const { valueHeader, valuePattern } = this.#config
-    const given = valueHeader === undefined ? body.toString() : (headers[valueHeader] ?? '')
-    const text =
-      valuePattern === undefined
-        ? headers[valueHeader ?? 'value']
-        : valuePattern.limited(given, (pattern) => pattern.find(given))?.value?.[1]
+    let text = headers[valueHeader ?? 'value']
+    if (valuePattern !== undefined) {
+      const given = valueHeader === undefined ? body.toString() : (text ?? '')
+      text = valuePattern.limited(given, (pattern) => pattern.find(given))?.value?.[1]
+    }
     const number = text === undefined || text.trim() === '' ? Number.NaN : Number(text)
     return Number.isNaN(number) ? undefined : number
   }

@@ -231,12 +231,12 @@ function entriesOf(bags: readonly Der[], password: string): KeystoreEntry[] {
   const keys: (Bag & { readonly pkcs8: Buffer })[] = []
   for (const bag of bags) {
     const [id, value, attributes] = bag.parts
-    const content = value?.part(0)
-    if (id === undefined || content === undefined) throw new MalformedInputError('a bag is damaged')
+    if (id === undefined || value === undefined) throw new MalformedInputError('a bag is damaged')
+    const content = value.part(0)
     const named = attributesOf(attributes)
     switch (id.oid.slice(BAG.length)) {
       case '1':
-        keys.push({ ...named, pkcs8: valueBytes(value) })
+        keys.push({ ...named, pkcs8: value.contents })
         break
       case '2':
         keys.push({
@@ -278,12 +278,6 @@ function chainFrom(leaf: Buffer, all: readonly { readonly der: Buffer }[]): Buff
     next = known.find((each) => each.x509.subject === x509.issuer)
   }
   return chain
-}
-
-/** The whole DER value that an explicit tag encloses. */
-function valueBytes(value: Der | undefined): Buffer {
-  if (value === undefined) throw new MalformedInputError('a bag is damaged')
-  return value.contents
 }
 
 function bmpText(bytes: Buffer): string {

@@ -66,6 +66,11 @@ export class JavaPattern {
     return this.#whole.test(text)
   }
 
+  /** As `matches`; false when that takes too long. */
+  matchesInTime(text: string): boolean {
+    return this.limited(text, (pattern) => pattern.matches(text))?.value === true
+  }
+
   /** The first match and its groups; a group that took no part is undefined. */
   find(text: string): readonly (string | undefined)[] | undefined {
     const match = this.#next(text, 0)

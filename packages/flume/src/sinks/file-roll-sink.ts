@@ -21,6 +21,7 @@ import {
   type EventSerializer,
   serializerFactory,
 } from '../serialization/serializers.ts'
+import { writeWhole } from './write-whole.ts'
 
 const keys = {
   directory: requiredText({ key: 'sink.directory' }),
@@ -132,13 +133,6 @@ class FileRollSink implements Sink {
   async stop(): Promise<void> {
     this.#timer?.cancel()
     await this.#close()
-  }
-}
-
-/** Writes all bytes: a disk that becomes full accepts some of them before it fails. */
-async function writeWhole(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let at = 0; at < bytes.length; ) {
-    at += (await handle.write(bytes, at, bytes.length - at, position + at)).bytesWritten
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type ValuesOf,
 } from '../../config/keys.ts'
 import { checkSerializer, serializerFactory } from '../../serialization/serializers.ts'
+import { isTimeZone } from '../../time/zones.ts'
 import { bucketPath, requiredBucketPath } from '../bucketing/bucket-path.ts'
 import { BucketingSink, type BucketStore } from '../bucketing/bucket-writer.ts'
 import { CODEC_SUFFIXES, type Codec } from '../bucketing/codecs.ts'
@@ -55,12 +56,9 @@ function parseCodec(given: string): Codec {
 
 /** A zone that Java does not know is GMT. */
 function parseTimeZone(name: string): string {
-  try {
-    new Intl.DateTimeFormat('en-US', { timeZone: name.trim() })
-    return name.trim()
-  } catch {
-    throw new Error('a zone such as America/Los_Angeles or UTC')
-  }
+  const zone = name.trim()
+  if (isTimeZone(zone)) return zone
+  throw new Error('a zone such as America/Los_Angeles or UTC')
 }
 
 const noKerberos = 'there is no Kerberos here; a gateway such as Knox or HttpFS can stand in'

@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import type { ComponentContext } from '../../component.ts'
 import { DeliveryError, reasonOf } from '../../errors.ts'
 import type { BucketFile, BucketStore } from '../bucketing/bucket-writer.ts'
+import { writeWhole } from '../write-whole.ts'
 import type { InUseName } from './in-use-name.ts'
 
 /** Local files for `hdfs.path = file:...`: appended to batch by batch, renamed when they are complete. */
@@ -44,15 +45,7 @@ class LocalFile implements BucketFile {
   /** A part that cannot be written whole is cut off again. */
   async append(part: Buffer): Promise<void> {
     try {
-      for (let at = 0; at < part.length; ) {
-        const { bytesWritten } = await this.#handle.write(
-          part,
-          at,
-          part.length - at,
-          this.#size + at,
-        )
-        at += bytesWritten
-      }
+      await writeWhole(this.#handle, part, this.#size)
       this.#size += part.length
     } catch (error) {
       await this.#handle.truncate(this.#size).catch(() => {})

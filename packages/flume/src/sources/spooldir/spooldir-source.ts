@@ -18,7 +18,6 @@ import {
 import { pathOf } from '../../config/paths.ts'
 import { ChannelError, reasonOf } from '../../errors.ts'
 import type { Event } from '../../event.ts'
-import type { JavaPattern } from '../../regex/java-pattern.ts'
 import { pattern } from '../../regex/pattern-keys.ts'
 import {
   checkDeserializer,
@@ -162,7 +161,7 @@ class SpooldirSource implements Source {
         continue
       }
       if (name.endsWith(fileSuffix)) continue
-      if (!isName(includePattern, name) || isName(ignorePattern, name)) continue
+      if (!includePattern.matchesInTime(name) || ignorePattern.matchesInTime(name)) continue
       const stats = await stat(path).catch(() => undefined)
       if (stats?.isFile() !== true || (await this.#isTracked(path))) continue
       files.push({
@@ -294,11 +293,6 @@ class SpooldirSource implements Source {
     this.#watcher?.close()
     await this.#running
   }
-}
-
-/** A name for which a pattern takes too long does not match. */
-function isName(pattern: JavaPattern, name: string): boolean {
-  return pattern.limited(name, (each) => each.matches(name))?.value === true
 }
 
 export const spooldirSource = defineSource({

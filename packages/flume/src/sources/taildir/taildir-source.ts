@@ -49,11 +49,6 @@ interface Group {
   readonly headers: ReadonlyMap<string, string>
 }
 
-/** A name for which the pattern takes too long is not in the group. */
-function isIn({ pattern }: Group, name: string): boolean {
-  return pattern.limited(name, (each) => each.matches(name))?.value === true
-}
-
 /** A file and the headers of the group it was found in. */
 interface Tailed {
   readonly file: TailFile
@@ -180,7 +175,7 @@ class TaildirSource implements Source {
     const found = new Set<string>()
     for (const group of this.#groups) {
       for (const name of namesIn(group.directory)) {
-        if (name.startsWith('.') || !isIn(group, name)) continue
+        if (name.startsWith('.') || !group.pattern.matchesInTime(name)) continue
         this.#find(join(group.directory, name), group, found)
       }
     }
