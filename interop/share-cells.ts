@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as p from '@millrace/protocol'
 import { seededRandom } from '@millrace/testkit'
-import { type Acknowledged, type Acquired, ShareScript, sleep } from './share-script.ts'
+import {
+  ACCEPT,
+  type Acknowledged,
+  type Acquired,
+  REJECT,
+  RELEASE,
+  ShareScript,
+} from './share-script.ts'
 
 /** A conversation with a group of its own. */
 export interface ShareCase {
@@ -13,9 +21,6 @@ export interface ShareCase {
   run(script: ShareScript): Promise<void>
 }
 
-const ACCEPT = [1]
-const RELEASE = [2]
-const REJECT = [3]
 const RENEW = [4]
 const LOCK_MS = 1000
 /** Delivery limits; the unit test goes by all of them. */

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as p from '@millrace/protocol'
 import type { ShareCase } from './share-cells.ts'
-import { type ShareScript, sleep } from './share-script.ts'
-
-const ACCEPT = [1]
-const RELEASE = [2]
-const REJECT = [3]
+import { ACCEPT, REJECT, RELEASE, type ShareScript } from './share-script.ts'
 
 /** How the group of a case gets into a state. */
 const states: Readonly<Record<string, (script: ShareScript) => Promise<void>>> = {
@@ -145,14 +142,19 @@ function deadLetters(): ShareCase[] {
   }))
 }
 
+/** Five records of ten are with a member. */
+async function readSome(script: ShareScript): Promise<void> {
+  await script.produce(10)
+  await script.join('m')
+  await script.fetch('m', 0, { maxWaitMs: 500, maxRecords: 5, mode: 1 })
+}
+
 const endings: readonly ShareCase[] = [
   {
     name: 'a group is deleted while a session is open',
     configs: { 'share.auto.offset.reset': 'earliest' },
     async run(script) {
-      await script.produce(10)
-      await script.join('m')
-      await script.fetch('m', 0, { maxWaitMs: 500, maxRecords: 5, mode: 1 })
+      await readSome(script)
       await script.deleteGroup()
       await script.leave('m')
       await script.deleteGroup()
@@ -163,9 +165,7 @@ const endings: readonly ShareCase[] = [
     name: 'a topic is deleted while a session is open',
     configs: { 'share.auto.offset.reset': 'earliest' },
     async run(script) {
-      await script.produce(10)
-      await script.join('m')
-      await script.fetch('m', 0, { maxWaitMs: 500, maxRecords: 5, mode: 1 })
+      await readSome(script)
       await script.deleteTopic()
       await sleep(300)
       await script.acknowledge('m', 1, { acks: [{ first: 0, last: 4, types: ACCEPT }] })

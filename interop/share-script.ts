@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as p from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
+import { createTopic, errorText, until } from './wire-steps.ts'
 
 /** Ranges of offsets and their acknowledge types, as in a request. */
 export interface Acknowledged {
@@ -44,22 +46,9 @@ interface Place {
 
 const NO_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
-export function errorText(code: number): string {
-  const found = Object.entries(p.ErrorCode).find(([, each]) => each === code)
-  return found?.[0] ?? String(code)
-}
-
-export function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms))
-}
-
-async function until<T>(attempt: () => Promise<T | undefined>): Promise<T> {
-  for (;;) {
-    const found = await attempt()
-    if (found !== undefined) return found
-    await sleep(20)
-  }
-}
+export const ACCEPT = [1]
+export const RELEASE = [2]
+export const REJECT = [3]
 
 /** One group and one topic on one broker, and what was answered there, line by line. */
 export class ShareScript {
@@ -80,13 +69,9 @@ export class ShareScript {
 
   static async start({ address, name, partitions }: Place): Promise<ShareScript> {
     const script = new ShareScript(address, name, await WireClient.connect(address))
-    await script.#createTopic(partitions)
+    script.#topicId = await createTopic(script.#control, script.topic, partitions)
     await script.#findCoordinator()
     return script
-  }
-
-  get topicId(): string {
-    return this.#topicId
   }
 
   get control(): WireClient {
@@ -101,30 +86,6 @@ export class ShareScript {
   close(): void {
     this.#control.close()
     for (const client of this.#members.values()) client.close()
-  }
-
-  async #createTopic(partitions: number): Promise<void> {
-    await this.#control.request(p.CreateTopicsRequest, p.CreateTopicsResponse, {
-      topics: [
-        {
-          name: this.topic,
-          numPartitions: partitions,
-          replicationFactor: 1,
-          assignments: [],
-          configs: [],
-        },
-      ],
-      timeoutMs: 10_000,
-    })
-    this.#topicId = await until(async () => {
-      const { topics } = await this.#control.request(p.MetadataRequest, p.MetadataResponse, {
-        topics: [{ name: this.topic }],
-      })
-      const topic = topics[0]
-      const isReady =
-        topic?.errorCode === 0 && topic.partitions.every(({ leaderId }) => leaderId >= 0)
-      return isReady ? topic.topicId : undefined
-    })
   }
 
   /** Adds partitions to the topic. */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises'
 import * as p from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
+import { createTopic, errorText } from './wire-steps.ts'
 
 export const TOPIC = 'cells'
 const GROUP = 'cells-group'
@@ -21,11 +23,6 @@ interface Start {
 
 type Setup = (start: Start) => Promise<void>
 
-function errorText(code: number): string {
-  const found = Object.entries(p.ErrorCode).find(([, each]) => each === code)
-  return found?.[0] ?? String(code)
-}
-
 async function init(start: Start, transactionTimeoutMs = TIMEOUT_MS): Promise<Start> {
   for (;;) {
     const { errorCode, producerId, producerEpoch } = await start.client.request(
@@ -41,7 +38,7 @@ async function init(start: Start, transactionTimeoutMs = TIMEOUT_MS): Promise<St
       errorCode === p.ErrorCode.NOT_COORDINATOR ||
       errorCode === p.ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
     if (!isTransient) throw new Error(`InitProducerId: ${errorText(errorCode)}`)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await sleep(20)
   }
 }
 
@@ -113,7 +110,7 @@ async function settled(start: Start) {
   for (;;) {
     const state = await described(start)
     if (state === undefined || !state.transactionState.startsWith('Prepare')) return state
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    await sleep(5)
   }
 }
 
@@ -121,7 +118,7 @@ async function timedOut(start: Start): Promise<void> {
   for (;;) {
     const state = await settled(start)
     if (state?.transactionState === 'CompleteAbort') return
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await sleep(20)
   }
 }
 
@@ -492,23 +489,7 @@ export async function runTransactionCells(
 ): Promise<Map<string, string>> {
   const outcomes = new Map<string, string>()
   const setup = await WireClient.connect(address)
-  await setup.request(p.CreateTopicsRequest, p.CreateTopicsResponse, {
-    topics: [{ name: TOPIC, numPartitions: 2, replicationFactor: 1, assignments: [], configs: [] }],
-    timeoutMs: 10_000,
-    validateOnly: false,
-  })
-  let topicId = ''
-  for (;;) {
-    const { topics } = await setup.request(p.MetadataRequest, p.MetadataResponse, {
-      topics: [{ name: TOPIC }],
-    })
-    const found = topics[0]
-    if (found?.errorCode === 0 && found.partitions.every(({ leaderId }) => leaderId >= 0)) {
-      topicId = found.topicId
-      break
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  const topicId = await createTopic(setup, TOPIC, 2)
   await warmUp(setup, topicId)
   setup.close()
   const work = async (queue: Cell[]): Promise<void> => {
@@ -539,7 +520,7 @@ async function warmUp(client: WireClient, topicId: string): Promise<void> {
         4,
       )
       if (coordinators[0]?.errorCode === 0) break
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await sleep(50)
     }
   }
   const known = await init(start)
@@ -563,7 +544,7 @@ async function warmUp(client: WireClient, topicId: string): Promise<void> {
       5,
     )
     if (reply.topics[0]?.partitions[0]?.errorCode === 0) break
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await sleep(50)
   }
   await end(known, 5, true)
 }

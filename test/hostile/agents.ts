@@ -57,7 +57,6 @@ export async function startAgentUnderTest(): Promise<AgentUnderTest> {
   const body = '[{"headers":{"a":"b"},"body":"hello"}]'
   const post = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`
   const message = '<13>Nov 28 10:00:00 host app: hello\n'
-  const huge = (start: string): Buffer => Buffer.from(start)
   const protocols: Protocol[] = [
     {
       name: 'netcat',
@@ -69,14 +68,14 @@ export async function startAgentUnderTest(): Promise<AgentUnderTest> {
       name: type,
       port: port(type),
       conversations: text(message, message, message.slice(0, 20)),
-      hugeLengths: [huge('999999999 <13>'), Buffer.alloc(4_000_000, 'x')],
+      hugeLengths: [Buffer.from('999999999 <13>'), Buffer.alloc(4_000_000, 'x')],
     })),
     {
       name: 'HTTP source',
       port: port('http'),
       conversations: text(post, body.slice(0, 10), body.slice(10), post, body),
       hugeLengths: [
-        huge('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n['),
+        Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n['),
         Buffer.from(`GET / HTTP/1.1\r\nX: ${'x'.repeat(2_000_000)}`),
       ],
     },

@@ -2,6 +2,7 @@
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { nodeWorld } from '@millrace/base'
 import { Admin, Consumer, Producer, ShareConsumer } from '@millrace/client'
 import { ConnectionFactory } from '@millrace/jms'
 import { freePort } from '@millrace/testkit'
@@ -94,7 +95,6 @@ async function recordKafka(port: number): Promise<Buffer[][]> {
   await using proxy = await RecordingProxy.start(port)
   // Only the first connection goes through the proxy, as brokers advertise their own address:
   // so the clients reach the broker by a network that leads every connection there.
-  const { nodeWorld } = await import('@millrace/base')
   const network: typeof nodeWorld.network = {
     ...nodeWorld.network,
     connect: (options) => nodeWorld.network.connect({ ...options, port: proxy.port }),

@@ -123,7 +123,6 @@ export class FrameNetwork implements ClientNetwork {
         outer.onData(frame)
       }
     }
-    inner.onDrain = () => outer.onDrain()
     this.inject = (frame) => outer.onData(frame)
     inner.onClose = (error) => {
       this.losses++

@@ -43,7 +43,7 @@ const SECTIONS = ['sources', 'channels', 'sinks', 'sinkgroups', 'configfilters']
 type Section = (typeof SECTIONS)[number]
 
 /** What `String.trim` removes in Java. */
-export function javaTrim(text: string): string {
+function javaTrim(text: string): string {
   let start = 0
   let end = text.length
   while (start < end && text.charCodeAt(start) <= 0x20) start++

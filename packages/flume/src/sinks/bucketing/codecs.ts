@@ -33,7 +33,7 @@ export async function compressed(codec: Codec, bytes: Buffer): Promise<Buffer> {
 const require = createRequire(import.meta.url)
 
 /** Snappy in one block. The native module is loaded on first use. */
-export function snappyBlock(bytes: Buffer): Buffer {
+function snappyBlock(bytes: Buffer): Buffer {
   const { compressSync } = require('snappy') as typeof import('snappy')
   return compressSync(bytes)
 }

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as p from '@millrace/protocol'
+import type { WireClient } from '@millrace/testkit'
+
+/** Kafka's name of an error code; the number of one that has none. */
+export function errorText(code: number): string {
+  const found = Object.entries(p.ErrorCode).find(([, each]) => each === code)
+  return found?.[0] ?? String(code)
+}
+
+/** Repeats an attempt until it finds something. */
+export async function until<T>(attempt: () => Promise<T | undefined>, pauseMs = 20): Promise<T> {
+  for (;;) {
+    const found = await attempt()
+    if (found !== undefined) return found
+    await sleep(pauseMs)
+  }
+}
+
+/** Creates a topic and returns its id once every partition has a leader. */
+export async function createTopic(
+  client: WireClient,
+  name: string,
+  numPartitions: number,
+): Promise<string> {
+  await client.request(p.CreateTopicsRequest, p.CreateTopicsResponse, {
+    topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }],
+    timeoutMs: 10_000,
+    validateOnly: false,
+  })
+  return until(async () => {
+    const { topics } = await client.request(p.MetadataRequest, p.MetadataResponse, {
+      topics: [{ name }],
+    })
+    const topic = topics[0]
+    const isReady =
+      topic?.errorCode === 0 && topic.partitions.every(({ leaderId }) => leaderId >= 0)
+    return isReady ? topic.topicId : undefined
+  })
+}
