@@ -2,14 +2,17 @@
 import type { MessageInput, MessageOf, MessageSchema } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
+import type { ClientSession } from '../security/client-session.ts'
 
-/** Who asks, in which version, through which door. */
+/** Request metadata: client, API version, listener. */
 export interface RequestContext {
   readonly broker: BrokerServices
   readonly version: number
   readonly clientId: string
   /** `/address`, as Kafka shows it. */
   readonly clientHost: string
+  /** Identity of the client; the authorizer decides by it. */
+  readonly session: ClientSession
   readonly listener: ListenerConfig
   /** Where this client reaches us: the advertised address, or the one it used. */
   readonly endpoint: { readonly host: string; readonly port: number }

@@ -24,6 +24,7 @@ import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
 import { CONTROLLER_APIS, unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { Handler, ReplySpace, RequestContext } from '../handlers/handler.ts'
+import { ANONYMOUS, type ClientSession, clientSession } from '../security/client-session.ts'
 import type { FairTurns, TurnTaker } from './fair-turns.ts'
 import { foreignClientOf } from './foreign-client.ts'
 import { FrameReader } from './frame-reader.ts'
@@ -127,6 +128,7 @@ export class RequestConnection implements RequestReader {
   readonly #abort = new AbortController()
   readonly #endpoint: { readonly host: string; readonly port: number }
   readonly #replySpace: ReplySpace
+  readonly #session: ClientSession
   #lastActiveMs: number
   /** When the client last did something that can give memory back, by the monotonic clock. */
   #progressMs: number
@@ -162,6 +164,12 @@ export class RequestConnection implements RequestReader {
         if (!this.#isClosed) shared.replies.update(this, this.#output.heldBytes + bytes)
       },
     }
+    this.#session = clientSession({
+      identity: ANONYMOUS,
+      host: this.#clientAddress,
+      listenerName: listener.listenerName,
+      securityProtocol: listener.securityProtocol,
+    })
     this.#lastActiveMs = broker.world.clock.now()
     this.#progressMs = broker.world.clock.monotonic()
     connection.onData = (chunk) => this.#read(chunk)
@@ -399,12 +407,17 @@ export class RequestConnection implements RequestReader {
     return !this.#listener.isController || CONTROLLER_APIS.has(apiKey)
   }
 
+  get #clientAddress(): string {
+    return this.#connection.remoteAddress.replace(/^::ffff:/, '')
+  }
+
   #context(version: number, clientId: string | null): RequestContext {
     return {
       broker: this.#broker,
       version,
       clientId: clientId ?? '',
-      clientHost: `/${this.#connection.remoteAddress.replace(/^::ffff:/, '')}`,
+      clientHost: `/${this.#clientAddress}`,
+      session: this.#session,
       listener: this.#listener,
       endpoint: this.#endpoint,
       signal: this.#abort.signal,

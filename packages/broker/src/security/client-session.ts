@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Subject } from './authorizer.ts'
+
+/** An identity, as `KafkaPrincipal`. */
+export interface Principal {
+  /** `User`, unless a principal builder says otherwise. */
+  readonly type: string
+  readonly name: string
+  /** Whether the client logged in with a delegation token (KIP-48). */
+  readonly isTokenAuthenticated: boolean
+}
+
+/** Principal of clients that did not authenticate. */
+export const ANONYMOUS: Principal = {
+  type: 'User',
+  name: 'ANONYMOUS',
+  isTokenAuthenticated: false,
+}
+
+/** Identity of a connection at the time of a request: the input of every authorization. */
+export interface ClientSession extends Subject {
+  readonly identity: Principal
+  /** Upper-case name of the listener. */
+  readonly listenerName: string
+  /** `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`. */
+  readonly securityProtocol: string
+}
+
+/** `Type:name`, as ACLs and logs have it. */
+export function principalText({ type, name }: Principal): string {
+  return `${type}:${name}`
+}
+
+/** A session of `identity`. */
+export function clientSession(options: {
+  readonly identity: Principal
+  /** IP address of the client. */
+  readonly host: string
+  readonly listenerName: string
+  readonly securityProtocol: string
+}): ClientSession {
+  return { ...options, principal: principalText(options.identity) }
+}
