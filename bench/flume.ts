@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our agents and Apache Flume 1.11, by turns, on the same configuration files: `npm run build && npm run bench:flume`.
+// Our agents and Apache Flume 1.11, by turns, on the same configuration files:
+// `npm run build && npm run bench:flume`.
 import { execFileSync, spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, type Socket } from 'node:net'
@@ -111,7 +112,10 @@ const starters = { flume: startFlume, millrace: startMillrace }
 interface Scenario {
   readonly name: string
   readonly goal: string
-  /** Agents in the order of their start, the last hop first; DIR and P1 stand for places of each run. */
+  /**
+   * Agents in the order of their start, the last hop first; DIR and P1 stand for places of each
+   * run.
+   */
   readonly agents: readonly string[]
   /** Feeds the first hop until told to stop. */
   feed?(port: number, directory: string, signal: AbortSignal): Promise<void>

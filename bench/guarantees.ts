@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Share groups, transactions and the consumer protocol on millrace and on Apache Kafka 4.4.0, by turns, with the same client: `npm run bench:guarantees`.
+// Share groups, transactions and the consumer protocol on millrace and on Apache Kafka 4.4.0, by
+// turns, with the same client: `npm run bench:guarantees`.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'

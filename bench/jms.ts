@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JMS provider and ActiveMQ Artemis 2.44.0, by turns, under `artemis perf client` over Qpid JMS: `npm run bench:jms`.
+// The JMS provider and ActiveMQ Artemis 2.44.0, by turns, under `artemis perf client` over Qpid
+// JMS: `npm run bench:jms`.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -145,7 +146,10 @@ async function idleQueues(server: Server): Promise<void> {
   await connection.close()
 }
 
-/** A queue of a million messages: how long until it is open again, and until a selector has found the one behind them. */
+/**
+ * A queue of a million messages: how long until it is open again, and until a selector has found
+ * the one behind them.
+ */
 async function backlog(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-backlog-'))
   const open = async (): Promise<{ broker: Broker; provider: JmsProvider }> => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Apache Kafka 4.4.0 and millrace side by side, interleaved in one run: `npm run bench`. See bench/README.md.
+// Apache Kafka 4.4.0 and millrace side by side, interleaved in one run: `npm run bench`. See
+// bench/README.md.
 import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
@@ -122,7 +123,9 @@ async function throughput(side: Side['name'], address: string, round: number): P
   }
 }
 
-/** Records at a steady 10,000/s; latency from the call of send to the record in the consumer's hand. */
+/**
+ * Records at a steady 10,000/s; latency from the call of send to the record in the consumer's hand.
+ */
 async function latency(side: Side['name'], address: string, round: number): Promise<void> {
   const topic = `latency-${round}`
   await createTopic(address, topic)
@@ -147,7 +150,10 @@ async function firstRecord(side: Side['name'], address: string, round: number): 
   note('first record of a new classic group, ms', side, Number(stdout.trim()))
 }
 
-/** From the start of the process to the first produce that is acknowledged. The directory is formatted before. */
+/**
+ * From the start of the process to the first produce that is acknowledged. The directory is
+ * formatted before.
+ */
 async function startUp(side: Side['name'], directory: string): Promise<void> {
   const port = await freePort()
   const controllerPort = await freePort()

@@ -140,7 +140,8 @@ describe('bytes of ours and of Java', () => {
         const batch = new RecordBatch(Buffer.from(records))
         assert.equal(batch.crc, batch.computeCrc())
         const header = Buffer.from(records.subarray(0, 61))
-        // Which producer it is, and the CRC over that, must differ; compressors of another make, and with them sizes.
+        // Which producer it is, and the CRC over that, must differ; compressors of another make,
+        // and with them sizes.
         header.fill(0, 17, 21)
         header.fill(0, 43, 51)
         if (compression !== 'none') header.fill(0, 8, 12)

@@ -17,7 +17,9 @@ const here = import.meta.dirname
 
 type Program = (address: string, prefix: string) => Promise<Output>
 
-/** Programs by people who never heard of millrace. Each prints what happened, one outcome a line. */
+/**
+ * Programs by people who never heard of millrace. Each prints what happened, one outcome a line.
+ */
 const programs: Readonly<Record<string, Program>> = {
   'Java kafka-clients 4.4.0': (...args) => java('kafka-4.4.0', ['ClientScenario', ...args]),
   'Java kafka-clients 4.4.0: transactions, consumer groups, share groups': (...args) =>

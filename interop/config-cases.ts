@@ -272,7 +272,10 @@ function single(target: Target, name: string, operation: number, value: string |
   }
 }
 
-/** Every key of the dynamic tables with every value, set; with the other operations; and by the other APIs. */
+/**
+ * Every key of the dynamic tables with every value, set; with the other operations; and by the
+ * other APIs.
+ */
 export function keyCases(keys: readonly KafkaKey[]): ConfigCase[] {
   const dynamic = new Set(keys.filter(({ table }) => table === 'dynamic').map(({ name }) => name))
   const readOnly = keys.filter(({ table, name }) => table === 'static' && !dynamic.has(name))

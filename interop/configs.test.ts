@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every configuration key with good and bad values: Apache Kafka 4.4.0 and millrace give the same verdict.
+// Every configuration key with good and bad values: Apache Kafka 4.4.0 and millrace give the same
+// verdict.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { BrokerConfig, ownDefaults } from '@millrace/broker'
@@ -287,7 +288,9 @@ async function request(
   return responses[0] ?? assert.fail('no result')
 }
 
-/** Values that would cut the tests off from the broker, and one that Kafka accepts and never shows. */
+/**
+ * Values that would cut the tests off from the broker, and one that Kafka accepts and never shows.
+ */
 const NOT_MADE = /^max\.connection|^listener|^message\.max\.bytes|^config\.providers/
 
 /** Two values of each key, set for good and removed again. */
@@ -340,7 +343,9 @@ async function makeChanges(address: string, cases: readonly ConfigCase[]): Promi
   return outcomes
 }
 
-/** Kafka applies what its controller decided a little later, and shows the value after its source. */
+/**
+ * Kafka applies what its controller decided a little later, and shows the value after its source.
+ */
 async function until(
   look: () => Promise<string>,
   isDone: (text: string) => boolean,

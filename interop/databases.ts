@@ -11,7 +11,10 @@ export interface DatabaseServer extends AsyncDisposable {
   readonly url: string
 }
 
-/** Starts PostgreSQL on a free port with a database of its own. It refuses to run as root, so then it is its Debian user. */
+/**
+ * Starts PostgreSQL on a free port with a database of its own. It refuses to run as root, so then
+ * it is its Debian user.
+ */
 export async function startPostgres(): Promise<DatabaseServer> {
   const version = readdirSync('/usr/lib/postgresql').sort().at(-1) ?? ''
   const programs = join('/usr/lib/postgresql', version, 'bin')
@@ -70,7 +73,10 @@ export async function startMariadb(): Promise<DatabaseServer> {
   return { url: `mysql://root@127.0.0.1:${port}/mysql`, [Symbol.asyncDispose]: stopping(child) }
 }
 
-/** Who a server runs as that will not be root: the user that Debian made for it, who gets the directory. */
+/**
+ * Who a server runs as that will not be root: the user that Debian made for it, who gets the
+ * directory.
+ */
 async function unprivileged(
   name: string,
   directory: string,

@@ -77,7 +77,8 @@ describe('JMS programs in Java', () => {
       const isEmpty = (): boolean => Object.values(provider.usage).every((count) => count === 0)
       await until(isEmpty).catch(() => undefined)
       assert.ok(isEmpty(), JSON.stringify(provider.usage))
-      // The client id is free, the subscription has no consumer, and what was not committed is there in its order.
+      // The client id is free, the subscription has no consumer, and what was not committed is
+      // there in its order.
       const factory = new ConnectionFactory(`amqp://${provider.address}`)
       await using connection = await factory.createConnection()
       await connection.setClientID(`dying.${name}`)

@@ -131,7 +131,8 @@ for (const name of ['Apache Kafka 4.4.0', 'millrace']) {
         }
         const describeMembers = (): string =>
           members.map(({ partitions }) => `[${partitions}]`).join(' ')
-        // By turns ours and theirs lead: the first to come does. librdkafka has no eager sticky assignor.
+        // By turns ours and theirs lead: the first to come does. librdkafka has no eager sticky
+        // assignor.
         const kinds =
           assignor === 'sticky'
             ? [

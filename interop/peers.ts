@@ -245,7 +245,10 @@ async function startServer(name: string, peer: JavaPeer, className: string): Pro
   return { name, address: `127.0.0.1:${port}`, directory, stop, [Symbol.asyncDispose]: stop }
 }
 
-/** Resolves with what it writes, also later, when a program says that it is ready; rejects with its output when it ends before. */
+/**
+ * Resolves with what it writes, also later, when a program says that it is ready; rejects with its
+ * output when it ends before.
+ */
 export function readyLine(child: ChildProcess, line: RegExp): Promise<() => string> {
   let log = ''
   let isReady = false
@@ -299,7 +302,10 @@ export function stopping(child: ChildProcess): () => Promise<void> {
   }
 }
 
-/** Starts Apache Kafka, formatting a new directory. `static` names its voter in the file instead of in the log. */
+/**
+ * Starts Apache Kafka, formatting a new directory. `static` names its voter in the file instead of
+ * in the log.
+ */
 export async function startKafka(
   options: {
     readonly peer?: 'kafka-4.4.0' | 'kafka-tools-4.3.1'
@@ -416,7 +422,10 @@ export interface SecuredKafka extends AsyncDisposable {
   address(listener: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'): string
 }
 
-/** `settings`: of the listeners SSL, SASL_PLAINTEXT and SASL_SSL. `credentials`: SCRAM users as `--add-scram` takes them. */
+/**
+ * `settings`: of the listeners SSL, SASL_PLAINTEXT and SASL_SSL. `credentials`: SCRAM users as
+ * `--add-scram` takes them.
+ */
 export async function startSecuredKafka(options: {
   readonly settings: readonly string[]
   readonly credentials: readonly string[]
@@ -547,7 +556,9 @@ export function copyOf(directory: string): string {
   return copy
 }
 
-/** Runs an agent of Apache Flume; resolves when its log says that all its components were started. */
+/**
+ * Runs an agent of Apache Flume; resolves when its log says that all its components were started.
+ */
 export async function startFlume(
   name: string,
   file: string,

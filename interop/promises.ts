@@ -7,7 +7,10 @@ import type { Peer } from './peers.ts'
 const text = (record: ConsumerRecord): string => String(record.value)
 const place = { topic: 'promises', partition: 0 }
 
-/** Transactions done, undone and under way, a consumer group with offsets, a share group in the middle of its work. */
+/**
+ * Transactions done, undone and under way, a consumer group with offsets, a share group in the
+ * middle of its work.
+ */
 export async function leavePromises({ address: bootstrapServers }: Peer): Promise<Producer> {
   await using admin = new Admin({ bootstrapServers })
   await admin.createTopics([

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prepares the peers in other languages and runs every scenario against them: `npm run test:interop`.
+// Prepares the peers in other languages and runs every scenario against them:
+// `npm run test:interop`.
 import { spawn } from 'node:child_process'
 import { preparePeers } from './peers.ts'
 

@@ -79,7 +79,8 @@ it('selectors say the same as those of Artemis, wherever the types are right', a
   )
   const typed = all.filter(({ isTyped }) => isTyped).length
   assert.ok(typed > 400, `${typed}`)
-  // For wrong types the specification has rules of its own, which `selector.test.ts` has as a table. Artemis has others.
+  // For wrong types the specification has rules of its own, which `selector.test.ts` has as a
+  // table. Artemis has others.
   assert.ok(differing.length < all.length / 3, `${differing.length} of ${all.length}`)
 })
 

@@ -43,8 +43,8 @@ function allBut(acquired: readonly Acquired[], poison: number): Acknowledged[] {
 }
 
 /**
- * Fetches again and again, and answers for what was acquired. Not in one request: whether Kafka acquires at once what the same
- * request releases is a matter of chance.
+ * Fetches again and again, and answers for what was acquired. Not in one request: whether Kafka
+ * acquires at once what the same request releases is a matter of chance.
  */
 async function redeliver(
   script: ShareScript,

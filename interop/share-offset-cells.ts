@@ -85,7 +85,8 @@ function ofStates(): ShareCase[] {
           await reach(script)
           await act(script)
           await script.describeAll()
-          // A partition that was read from before keeps its place in Kafka until the next acknowledgement.
+          // A partition that was read from before keeps its place in Kafka until the next
+          // acknowledgement.
           const isUnread = state === 'absent' || state.startsWith('made')
           if (!isUnread || what.endsWith('gone')) return
           await script.join('n')

@@ -285,8 +285,8 @@ export class ShareScript {
   }
 
   /**
-   * Fetches with a new session until something is acquired, twice at most, and notes that. The first fetch after records were
-   * deleted may have none.
+   * Fetches with a new session until something is acquired, twice at most, and notes that. The
+   * first fetch after records were deleted may have none.
    */
   async read(member: string): Promise<void> {
     const before = this.lines.length

@@ -170,7 +170,10 @@ const setups: Readonly<Record<string, Setup>> = {
   },
 }
 
-/** The request of a cell: returns the reply as a text in which ids and epochs are relative to the start. */
+/**
+ * The request of a cell: returns the reply as a text in which ids and epochs are relative to the
+ * start.
+ */
 type Run = (start: Start) => Promise<string>
 
 interface Probe {
@@ -178,7 +181,9 @@ interface Probe {
   readonly run: Run
 }
 
-/** Producer ids and epochs that a request may state, relative to the ones that the coordinator has. */
+/**
+ * Producer ids and epochs that a request may state, relative to the ones that the coordinator has.
+ */
 const identities: Readonly<
   Record<string, (start: Start) => { producerId: bigint; producerEpoch: number }>
 > = {
@@ -196,7 +201,10 @@ function relative(start: Start, producerId: bigint, producerEpoch: number): stri
   return `${id} ${producerEpoch}`
 }
 
-/** Versions of each API; those that decide differently for the identities that are not simply `same`. */
+/**
+ * Versions of each API; those that decide differently for the identities that are not simply
+ * `same`.
+ */
 const versionsOf = {
   InitProducerId: { all: [0, 1, 2, 3, 4, 5], distinct: [3, 4, 5] },
   AddPartitionsToTxn: { all: [0, 1, 2, 3], distinct: [1, 3] },
@@ -499,7 +507,8 @@ export async function runTransactionCells(
     }
     client.close()
   }
-  // Kafka sends verifications of several requests to the coordinator in one, and then all get the errors of the first one's version.
+  // Kafka sends verifications of several requests to the coordinator in one, and then all get the
+  // errors of the first one's version.
   const isVerified = ({ probe }: Cell): boolean => /^(Produce|TxnOffsetCommit)/.test(probe.name)
   const others = cells.filter((cell) => !isVerified(cell))
   await Promise.all(Array.from({ length: 8 }, () => work(others)))

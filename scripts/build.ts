@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Builds `dist` of the packages: one JavaScript file per entry point, which starts two to three times as fast as many
- * small files (docs/decisions/0006), with a source map, and one declaration file per entry point.
+ * Builds `dist` of the packages: one JavaScript file per entry point, which starts two to three
+ * times as fast as many small files (docs/decisions/0006), with a source map, and one declaration
+ * file per entry point.
  *
  *     node scripts/build.ts [FOLDER...]     all packages by default
  *
@@ -25,7 +26,9 @@ const common: BuildOptions = {
   logLevel: 'warning',
 }
 
-/** Entry points of a package: the output's name within `dist`, without its ending, and the source. */
+/**
+ * Entry points of a package: the output's name within `dist`, without its ending, and the source.
+ */
 function entriesOf({ directory, manifest }: Workspace): ReadonlyMap<string, string> {
   const entries = new Map<string, string>()
   for (const target of Object.values(manifest.exports ?? {})) {

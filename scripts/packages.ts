@@ -27,7 +27,9 @@ export interface Manifest {
   readonly [field: string]: unknown
 }
 
-/** The conditions of one entry of `exports`: sources in a checkout, `dist` where it is installed. */
+/**
+ * The conditions of one entry of `exports`: sources in a checkout, `dist` where it is installed.
+ */
 export interface ExportTarget {
   readonly 'millrace-src': string
   readonly types: string

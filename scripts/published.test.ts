@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is published installs and runs: packs every package and uses it in empty projects. `npm run test:packages`.
+// What is published installs and runs: packs every package and uses it in empty projects.
+// `npm run test:packages`.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

@@ -6,8 +6,8 @@
  *     node scripts/test.ts unit             tests of decisions and bytes: npm run test:unit
  *     node scripts/test.ts FILE...          these files
  *
- * Sources are stripped of their types and compiled once: the results are kept in `node_modules/.cache`. Two thirds of
- * the CPU time of a run would go there otherwise.
+ * Sources are stripped of their types and compiled once: the results are kept in
+ * `node_modules/.cache`. Two thirds of the CPU time of a run would go there otherwise.
  */
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'

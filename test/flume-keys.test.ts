@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every key that the guide of Flume 1.11 names is known here, or refused by name (test/testdata/flume-keys.json: names only).
+// Every key that the guide of Flume 1.11 names is known here, or refused by name
+// (test/testdata/flume-keys.json: names only).
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same small things done with each client, in the way its own documentation shows as the quick one.
+// The same small things done with each client, in the way its own documentation shows as the quick
+// one.
 
 /** Counts records until there are `count` of them. */
 export interface Counter {
@@ -9,7 +10,10 @@ export interface Counter {
 }
 
 export interface Sending {
-  /** Sends values as one call, or as near to one as the client has, and waits for the acknowledgement. */
+  /**
+   * Sends values as one call, or as near to one as the client has, and waits for the
+   * acknowledgement.
+   */
   sendBatch(topic: string, values: readonly Buffer[]): Promise<unknown>
   sendOne(topic: string, value: Buffer): Promise<unknown>
   close(): Promise<unknown>

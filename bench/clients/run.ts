@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every Node client at the same tasks against one Apache Kafka 4.4.0, by turns: `npm run bench:clients`. See bench/README.md.
+// Every Node client at the same tasks against one Apache Kafka 4.4.0, by turns:
+// `npm run bench:clients`. See bench/README.md.
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { Admin } from '@millrace/client'

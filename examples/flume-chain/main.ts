@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Three chained agents with a failover sink group. Each would be a process: `millrace agent -n edge -f agents.conf`.
+// Three chained agents with a failover sink group. Each would be a process:
+// `millrace agent -n edge -f agents.conf`.
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'

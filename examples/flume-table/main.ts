@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// New rows of a table into a topic. With `postgres://…` or `mysql://…` in place of `sqlite:` it is the same.
+// New rows of a table into a topic. With `postgres://…` or `mysql://…` in place of `sqlite:` it is
+// the same.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

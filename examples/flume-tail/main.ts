@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tails a log into a topic, over a rotation: `millrace agent -n tail -f agent.conf`, here inside a program.
+// Tails a log into a topic, over a rotation: `millrace agent -n tail -f agent.conf`, here inside a
+// program.
 import {
   appendFileSync,
   mkdtempSync,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Spans for what is sent and handled, by the client's diagnostics channels. Copy it into your program and call it once.
+// Spans for what is sent and handled, by the client's diagnostics channels. Copy it into your
+// program and call it once.
 import { subscribe } from 'node:diagnostics_channel'
 import type { ConsumerRecord, ProducerRecord } from '@millrace/client'
 import {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Orders with a schema: what does not fit is refused before it is sent, and what comes back has its type.
+// Orders with a schema: what does not fit is refused before it is sent, and what comes back has its
+// type.
 import { Broker } from '@millrace/broker'
 import { Consumer, Producer, schema, string, topic } from '@millrace/client'
 import { z } from 'zod'

@@ -7,7 +7,9 @@ const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
 
 type Fields = Readonly<Record<string, FieldSchema>>
 
-/** A message in the JSON form of Kafka's own converters: bytes in base64, 64-bit numbers as numbers. */
+/**
+ * A message in the JSON form of Kafka's own converters: bytes in base64, 64-bit numbers as numbers.
+ */
 export function randomMessage(
   schema: MessageSchema,
   version: number,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints a random instance of every message in every version, one JSON line each, for CaptureMessages.java to encode.
+// Prints a random instance of every message in every version, one JSON line each, for
+// CaptureMessages.java to encode.
 import * as protocol from '@millrace/protocol'
 import { type MessageSchema, versionBounds } from '@millrace/protocol'
 import { seededRandom } from '@millrace/testkit'

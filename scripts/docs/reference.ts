@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the API reference of all published packages to `docs/api`, from the declarations in `dist`: `npm run docs`.
+// Writes the API reference of all published packages to `docs/api`, from the declarations in
+// `dist`: `npm run docs`.
 import { globSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Application } from 'typedoc'

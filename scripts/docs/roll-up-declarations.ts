@@ -4,8 +4,9 @@ import { rolldown } from 'rolldown'
 import { dts } from 'rolldown-plugin-dts'
 
 /**
- * Writes one declaration file per entry point into `dist` of a package, from those that `tsc` wrote per module; what
- * several entry points declare goes into one chunk. `entries` has the sources by output name.
+ * Writes one declaration file per entry point into `dist` of a package, from those that `tsc` wrote
+ * per module; what several entry points declare goes into one chunk. `entries` has the sources by
+ * output name.
  */
 export async function rollUpDeclarations(
   directory: string,

@@ -170,7 +170,10 @@ function publicName(file: ProjectFile, node: Node, name: string): PublicName {
   return { file, offset: node.start, name, isDocumented: hasDocComment(file, node) }
 }
 
-/** Whether nothing but white space and a suppression of the linter is between a comment and its name. */
+/**
+ * Whether nothing but white space and a suppression of the linter is between a comment and its
+ * name.
+ */
 function isBlank(text: string): boolean {
   return text.replace(/^\s*\/\/ biome-ignore.*$/m, '').trim() === ''
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `millrace agent` as a process: where its configuration comes from, and what it does when that changes.
+// `millrace agent` as a process: where its configuration comes from, and what it does when that
+// changes.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
 
-/** Runs a program of its own with the client, and returns what it printed once it ended by itself. */
+/**
+ * Runs a program of its own with the client, and returns what it printed once it ended by itself.
+ */
 function run(
   program: string,
   address: string,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A chain of three agents, any of which is killed again and again while lines are written: none is lost, none is doubled.
+// A chain of three agents, any of which is killed again and again while lines are written: none is
+// lost, none is doubled.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'

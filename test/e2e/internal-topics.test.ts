@@ -122,7 +122,8 @@ describe('an internal topic', () => {
       const id = await initProducer(client, 'tx')
       client.clientId = '__admin_client'
       for (let i = 0; i < 60; i++) {
-        // Keys of every type there is, with bytes after it that fit none; keys of no type; and keys too short for one.
+        // Keys of every type there is, with bytes after it that fit none; keys of no type; and keys
+        // too short for one.
         const key =
           i < 40
             ? Buffer.concat([Buffer.from([0, i % 20]), random.bytes(i % 9)])

@@ -34,7 +34,9 @@ describe('@kafkats/client', () => {
     await broker.close()
   })
 
-  /** A client of its own: members that share a connection would wait for each other, on Kafka too. */
+  /**
+   * A client of its own: members that share a connection would wait for each other, on Kafka too.
+   */
   async function consume(
     groupId: string,
     topic: string,

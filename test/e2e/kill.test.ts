@@ -47,7 +47,10 @@ async function kill(server: Server, signal: NodeJS.Signals): Promise<void> {
   await gone
 }
 
-/** Sends records one after another on three connections until the broker is gone; notes what was acknowledged. */
+/**
+ * Sends records one after another on three connections until the broker is gone; notes what was
+ * acknowledged.
+ */
 async function load(address: string, round: number, acknowledged: Set<string>): Promise<void> {
   const lanes = [0, 1, 2].map(async (lane) => {
     const client = await WireClient.connect(address)

@@ -114,7 +114,8 @@ describe('a batch that decompresses to more than a request may have', () => {
       const bomb = encodeBatch(
         {
           ...goodBatch(1n),
-          // As many copies of a compressed megabyte as it takes; lz4 frames are not joined, so one large one.
+          // As many copies of a compressed megabyte as it takes; lz4 frames are not joined, so one
+          // large one.
           compressed: (packed) =>
             codec === 'lz4' ? packed : Buffer.concat(Array(150).fill(packed) as Buffer[]),
           payload: () => Buffer.alloc(codec === 'lz4' ? 110_000_000 : 1_000_000),

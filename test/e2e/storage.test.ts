@@ -295,7 +295,8 @@ describe('the data directory', () => {
         assert.deepEqual(byKey.get('k2'), { value: '17', offset: 17n })
         assert.equal(byKey.get('k0')?.value, null)
         assert.ok(records.filter(({ key }) => key === 'k1').length === 1)
-        // The first pass gave the tombstone its horizon; the next one that has work to do removes it.
+        // The first pass gave the tombstone its horizon; the next one that has work to do removes
+        // it.
         for (let i = 0; i < 4; i++)
           await produce(client, 'compacted', [{ key: `fill${i}`, value: 'y'.repeat(200) }])
         await broker.compact()
@@ -456,7 +457,8 @@ describe('the data directory', () => {
     await withBroker(async (_client, broker) => {
       const tookMs = performance.now() - began
       assert.equal(broker.topicNames.length, 1000)
-      // The goal of one second is measured in bench/; here only that nothing is out of all proportion.
+      // The goal of one second is measured in bench/; here only that nothing is out of all
+      // proportion.
       assert.ok(tookMs < 10_000, `${tookMs} ms`)
       console.log(`1,000 topics of 10 partitions opened in ${Math.round(tookMs)} ms`)
     })

@@ -12,7 +12,10 @@ export async function until(
   }
 }
 
-/** Tries a check again until it passes, for ten seconds: brokers of a cluster hear of a change one after the other. */
+/**
+ * Tries a check again until it passes, for ten seconds: brokers of a cluster hear of a change one
+ * after the other.
+ */
 export async function eventually(check: () => Promise<void>): Promise<void> {
   const deadline = performance.now() + 10_000
   for (;;) {

@@ -123,7 +123,9 @@ async function recordKafka(port: number): Promise<Buffer[][]> {
   return conversations
 }
 
-/** A session with everything open: transaction, consumers, browser, subscription, temporary queue. */
+/**
+ * A session with everything open: transaction, consumers, browser, subscription, temporary queue.
+ */
 async function recordJms(port: number, scheme: 'amqp' | 'ws'): Promise<Buffer[][]> {
   await using proxy = await RecordingProxy.start(port)
   const clientID = `hostile-${scheme.slice(0, 2)}`

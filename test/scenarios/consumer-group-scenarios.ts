@@ -5,7 +5,10 @@ import { Admin, Consumer, type ConsumerOptions, Producer } from '@millrace/clien
 import type { ClusterUnderTest } from './cluster-under-test.ts'
 import { GroupMember } from './group-member.ts'
 
-/** Brokers tell members of a rebalance with their next heartbeat, on Apache Kafka within five seconds. */
+/**
+ * Brokers tell members of a rebalance with their next heartbeat, on Apache Kafka within five
+ * seconds.
+ */
 async function soon(condition: () => boolean): Promise<void> {
   const deadline = performance.now() + 40_000
   while (!condition()) {

@@ -175,7 +175,8 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
         () => false,
       ),
     )
-    // The broker refuses it, unless the producer has already seen the new topic: then it waits for the partition in vain.
+    // The broker refuses it, unless the producer has already seen the new topic: then it waits for
+    // the partition in vain.
     await assert.rejects(
       sender.send({ topic, partition: 5, value: 'lost' }),
       ({ code }: MillraceError) =>

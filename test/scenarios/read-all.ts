@@ -2,7 +2,10 @@
 import { Consumer, type ConsumerOptions, type ConsumerRecord } from '@millrace/client'
 import type { ClusterUnderTest } from './cluster-under-test.ts'
 
-/** Reads a topic from its beginning without a group, until `count` records have come; fails when they do not. */
+/**
+ * Reads a topic from its beginning without a group, until `count` records have come; fails when
+ * they do not.
+ */
 export async function readAll(
   cluster: ClusterUnderTest,
   topic: string,

@@ -67,7 +67,10 @@ function chain(): Promise<AgentPlan[]> {
   )
 }
 
-/** Puts batches until all are in, or in doubt because the machine died meanwhile. Returns what is in for sure. */
+/**
+ * Puts batches until all are in, or in doubt because the machine died meanwhile. Returns what is in
+ * for sure.
+ */
 async function putAll(world: Simulation, first: Machine): Promise<Set<string>> {
   const kept = new Set<string>()
   let next = 0
@@ -104,7 +107,9 @@ async function takeAll(world: Simulation, machines: readonly Machine[]): Promise
   }
 }
 
-/** One run; the same seed is the same run. Returns what happened, for whoever compares two of them. */
+/**
+ * One run; the same seed is the same run. Returns what happened, for whoever compares two of them.
+ */
 async function simulate(seed: number): Promise<string> {
   const world = new Simulation(seed, FAULTS)
   const machines = (await chain()).map((plan) => new Machine(world, plan))

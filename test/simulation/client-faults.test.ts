@@ -104,7 +104,8 @@ async function readBack(broker: Broker, count: number): Promise<string[][]> {
 
 describe('an idempotent producer whose connections are cut by chance', () => {
   for (let seed = 1; seed <= 25; seed++) {
-    // kafkajs#598: one lost reply, and the producer was dead; platformatic/kafka#326: sends silently dropped.
+    // kafkajs#598: one lost reply, and the producer was dead; platformatic/kafka#326: sends
+    // silently dropped.
     it(`loses nothing, doubles nothing and keeps order, seed ${seed}`, async () => {
       await using broker = await start()
       const random = seededRandom(seed)

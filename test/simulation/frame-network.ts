@@ -23,7 +23,10 @@ class FrameSplitter {
   }
 }
 
-/** The network of an AMQP client whose connections break at a chosen frame, of either direction: what follows is lost. */
+/**
+ * The network of an AMQP client whose connections break at a chosen frame, of either direction:
+ * what follows is lost.
+ */
 export class FrameNetwork implements ClientNetwork {
   readonly #inner: ClientNetwork
   readonly #open = new Set<Connection>()
@@ -57,7 +60,10 @@ export class FrameNetwork implements ClientNetwork {
     for (const connection of [...this.#open]) connection.destroy()
   }
 
-  /** Breaks all connections so that only this end knows: the other end waits until it gives the silent peer up. */
+  /**
+   * Breaks all connections so that only this end knows: the other end waits until it gives the
+   * silent peer up.
+   */
   vanish(): void {
     for (const forget of [...this.#forget.values()]) forget()
   }

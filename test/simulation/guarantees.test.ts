@@ -132,7 +132,8 @@ async function takeJobs(
     }
     if (records.length === 0) continue
     const outcomes = await member.commit().catch(() => [])
-    // After its time an acknowledgement is refused, unless all before the record is done as well: then Kafka takes it for repeated.
+    // After its time an acknowledgement is refused, unless all before the record is done as well:
+    // then Kafka takes it for repeated.
     const isInTime = world.clock.elapsedMs - acquiredMs < LOCK_MS
     for (const { offsets, error } of outcomes) {
       if (error !== undefined) continue
@@ -183,7 +184,9 @@ async function readOrders(world: SimulatedWorld, isOver: () => boolean): Promise
   await admin.close()
 }
 
-/** Reads what transactions write while they are under way: what it sees must be there in the end. */
+/**
+ * Reads what transactions write while they are under way: what it sees must be there in the end.
+ */
 async function watch(
   world: SimulatedWorld,
   promises: Promises,
@@ -258,7 +261,9 @@ async function verify(world: SimulatedWorld, promises: Promises): Promise<void> 
   }
 }
 
-/** One run; the same seed is the same run. Returns what happened, for whoever compares two of them. */
+/**
+ * One run; the same seed is the same run. Returns what happened, for whoever compares two of them.
+ */
 async function simulate(seed: number): Promise<string> {
   const world = new SimulatedWorld(seed, {
     'offsets.topic.num.partitions': '1',

@@ -8,7 +8,10 @@ import { failOnTimerFaults } from './timer-faults.ts'
 /** AMQP port of the first provider. */
 export const FIRST_AMQP_PORT = 5672
 
-/** A JMS provider on a machine of its own, which is killed and restarted. Its state is in the world's broker. */
+/**
+ * A JMS provider on a machine of its own, which is killed and restarted. Its state is in the
+ * world's broker.
+ */
 export class SimulatedProvider {
   readonly #world: SimulatedWorld
   readonly #config: Readonly<Record<string, string>>

@@ -7,7 +7,10 @@ import { failOnTimerFaults } from './timer-faults.ts'
 
 const PORT = 9092
 
-/** One machine with a broker whose power fails, clients around it, and a network between them: all of it by a seed. */
+/**
+ * One machine with a broker whose power fails, clients around it, and a network between them: all
+ * of it by a seed.
+ */
 export class SimulatedWorld extends Simulation {
   /** Where the clients are. */
   readonly #elsewhere: MachineNetwork = this.network.machine()

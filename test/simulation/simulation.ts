@@ -32,7 +32,9 @@ export class Simulation {
     this.network = new SimulatedNetwork({ clock: this.clock, random: this.random, faults })
   }
 
-  /** A process begins on a disk, which takes its time to sync and ends the process with its power. */
+  /**
+   * A process begins on a disk, which takes its time to sync and ends the process with its power.
+   */
   begin(disk: SimulatedDisk): Life {
     const life = { clock: this.clock.process(), network: this.network.machine() }
     disk.syncTime = () =>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ten minutes of producing, consuming, retention and compaction; fails when memory or the data directory keeps growing.
-//   npm run soak            SOAK_MINUTES=2 npm run soak
+// Ten minutes of producing, consuming, retention and compaction; fails when memory or the data
+// directory keeps growing.
+//   npm run soak SOAK_MINUTES=2 npm run soak
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -102,7 +102,9 @@ class SocketOutput {
     return this.#accepted()
   }
 
-  /** Continues after the socket's 'drain'; true when everything was accepted that was not at first. */
+  /**
+   * Continues after the socket's 'drain'; true when everything was accepted that was not at first.
+   */
   resume(): boolean {
     this.#pump()
     if (!this.#owesDrain || this.#queue.length > 0 || this.#isFull) return false

@@ -46,7 +46,9 @@ export function protocolOf(start: Buffer): ProtocolName | undefined {
   return isKafka ? 'Kafka' : undefined
 }
 
-/** Reply to a client that speaks HTTP on a port of another protocol: status 400 and a line of text. */
+/**
+ * Reply to a client that speaks HTTP on a port of another protocol: status 400 and a line of text.
+ */
 export function httpRefusal(line: string): Buffer {
   const body = `${line}\n`
   return Buffer.from(

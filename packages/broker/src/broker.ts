@@ -32,11 +32,20 @@ import { Topics } from './topics.ts'
 export interface BrokerOptions {
   /** Keys of Kafka's `server.properties`, as text. */
   readonly config?: Readonly<Record<string, string>> | ReadonlyMap<string, string>
-  /** `host:port` to listen on in place of `listeners`; port 0 picks a free one. Default `127.0.0.1:0`. */
+  /**
+   * `host:port` to listen on in place of `listeners`; port 0 picks a free one. Default
+   * `127.0.0.1:0`.
+   */
   readonly listen?: string
-  /** Data directory in place of `log.dirs`. Without one, and without `log.dirs`, all is kept in memory. */
+  /**
+   * Data directory in place of `log.dirs`. Without one, and without `log.dirs`, all is kept in
+   * memory.
+   */
   readonly dataDirectory?: string
-  /** Release of Kafka that must be able to open a directory formatted now: `4.1` to `4.4`. Default the newest. */
+  /**
+   * Release of Kafka that must be able to open a directory formatted now: `4.1` to `4.4`. Default
+   * the newest.
+   */
   readonly releaseVersion?: string
   /** Receives log lines. Default: none. */
   readonly logger?: Logger
@@ -60,8 +69,9 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Opens the data, formatting a new directory, and resolves when clients can connect. Rejects with a `ConfigError`
-   * for a wrong value, `MILLRACE_DIRECTORY_LOCKED` when another process uses the directory, and Node's `EADDRINUSE`.
+   * Opens the data, formatting a new directory, and resolves when clients can connect. Rejects with
+   * a `ConfigError` for a wrong value, `MILLRACE_DIRECTORY_LOCKED` when another process uses the
+   * directory, and Node's `EADDRINUSE`.
    */
   static async start(options: BrokerOptions = {}): Promise<Broker> {
     const { settings, isInMemory } = settingsOf(options)
@@ -309,8 +319,9 @@ async function openMetadata(
 }
 
 /**
- * Finds the partitions on disk, and takes the lead of those that have none, as after a Kafka that shut down in order.
- * After an unclean stop every epoch goes up: records may be gone that a consumer has seen (KIP-320).
+ * Finds the partitions on disk, and takes the lead of those that have none, as after a Kafka that
+ * shut down in order. After an unclean stop every epoch goes up: records may be gone that a
+ * consumer has seen (KIP-320).
  */
 async function claimPartitions(
   metadata: MetadataStore,

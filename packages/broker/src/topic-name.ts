@@ -23,7 +23,9 @@ export function topicNameError(name: string): string | undefined {
   return undefined
 }
 
-/** Names that differ only in `.` and `_` would share their metrics, so Kafka allows but one of them. */
+/**
+ * Names that differ only in `.` and `_` would share their metrics, so Kafka allows but one of them.
+ */
 export function collidesWith(name: string, existing: Iterable<string>): string | undefined {
   if (!/[._]/.test(name)) return undefined
   const unified = name.replaceAll('.', '_')

@@ -127,7 +127,10 @@ export class Topics {
     return partition
   }
 
-  /** Throws `UNKNOWN_TOPIC_ID`, or `UNKNOWN_TOPIC_OR_PARTITION` for a missing partition of a known topic. */
+  /**
+   * Throws `UNKNOWN_TOPIC_ID`, or `UNKNOWN_TOPIC_OR_PARTITION` for a missing partition of a known
+   * topic.
+   */
   partitionById(topicId: string, index: number): Partition {
     const topic = this.#byId.get(topicId)
     if (topic === undefined) {

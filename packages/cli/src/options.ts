@@ -27,7 +27,10 @@ export interface ParsedOptions {
   check(): void
 }
 
-/** Parses a command's options; throws `UsageError` with the nearest spelling for one it does not have. */
+/**
+ * Parses a command's options; throws `UsageError` with the nearest spelling for one it does not
+ * have.
+ */
 export function parseOptions(
   args: readonly string[],
   options: Options,

@@ -40,7 +40,10 @@ const definitions: Readonly<Record<string, ConfigDefinition>> = brokerConfigDefi
 const OPEN_FAMILIES =
   /^(listener\.name\.|metrics\.|sasl\.|ssl\.|rlmm\.config\.|rsm\.config\.|config\.providers\.)/
 
-/** A broker's configuration: what its file and options say, checked, over the defaults; and what was changed since. */
+/**
+ * A broker's configuration: what its file and options say, checked, over the defaults; and what was
+ * changed since.
+ */
 export class BrokerConfig {
   /** Keys that were set, in the order given. */
   readonly given: ReadonlyMap<string, string>
@@ -195,8 +198,8 @@ const PROVIDER_PACKAGE = 'org.apache.kafka.common.config.provider.'
 const PROVIDERS = ['DirectoryConfigProvider', 'EnvVarConfigProvider', 'FileConfigProvider']
 
 /**
- * Throws `ConfigError` for a value like `${file:path:key}`, which a config provider would have to look up (KIP-297),
- * and for a provider that Kafka does not have either.
+ * Throws `ConfigError` for a value like `${file:path:key}`, which a config provider would have to
+ * look up (KIP-297), and for a provider that Kafka does not have either.
  */
 export function checkReferences(given: ReadonlyMap<string, string>): void {
   for (const provider of splitList(given.get('config.providers') ?? '')) {

@@ -4,7 +4,10 @@ import { describe, it } from 'node:test'
 import { BrokerConfig } from './broker-config.ts'
 import { ConfigError } from './config-definition.ts'
 
-/** `key=value key=value` as the settings of a file; `@{…}` stands for a reference to a config provider. */
+/**
+ * `key=value key=value` as the settings of a file; `@{…}` stands for a reference to a config
+ * provider.
+ */
 function settings(text: string): Map<string, string> {
   return new Map(
     text

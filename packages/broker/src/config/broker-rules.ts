@@ -61,8 +61,8 @@ const comparisons: readonly Comparison[] = [
 ]
 
 /**
- * Throws `ConfigError` for the first limit between keys that the given values break. Keys that were not given count
- * with Kafka's defaults, so that every file that Kafka accepts is accepted.
+ * Throws `ConfigError` for the first limit between keys that the given values break. Keys that were
+ * not given count with Kafka's defaults, so that every file that Kafka accepts is accepted.
  */
 export function checkBrokerRules(given: ReadonlyMap<string, string>): void {
   const values = new BrokerValues(given)

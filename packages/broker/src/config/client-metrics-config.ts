@@ -18,8 +18,8 @@ const MIN_INTERVAL_MS = 100
 const MAX_INTERVAL_MS = 3_600_000
 
 /**
- * Throws `ConfigError` unless the values are a subscription's configuration. As in Kafka, an unknown key and an
- * interval out of range are `INVALID_REQUEST` instead.
+ * Throws `ConfigError` unless the values are a subscription's configuration. As in Kafka, an
+ * unknown key and an interval out of range are `INVALID_REQUEST` instead.
  */
 export function checkClientMetricsConfig(values: ReadonlyMap<string, string>): void {
   for (const name of values.keys()) {

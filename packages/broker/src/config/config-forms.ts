@@ -33,8 +33,8 @@ export const autoOffsetReset: ConfigForm = {
 }
 
 /**
- * Limits by host of `max.connections.per.ip.overrides`: `host:count,…`. The last colon separates, so an IPv6 address
- * has no brackets. Undefined unless it is such a list.
+ * Limits by host of `max.connections.per.ip.overrides`: `host:count,…`. The last colon separates,
+ * so an IPv6 address has no brackets. Undefined unless it is such a list.
  */
 export function parseConnectionOverrides(text: string): Map<string, number> | undefined {
   const limits = new Map<string, number>()

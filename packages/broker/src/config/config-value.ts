@@ -16,7 +16,10 @@ export function parseInteger(value: string): bigint | undefined {
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[fd]?$/i
 const HEXADECIMAL = /^([+-]?)0x([\da-f]*)\.?([\da-f]*)p([+-]?\d+)[fd]?$/i
 
-/** A number as Java's `Double.parseDouble` reads it: `1`, `.5`, `1e3`, `1d`, `0x1p3`, `NaN`, `Infinity`. */
+/**
+ * A number as Java's `Double.parseDouble` reads it: `1`, `.5`, `1e3`, `1d`, `0x1p3`, `NaN`,
+ * `Infinity`.
+ */
 export function parseDouble(value: string): number | undefined {
   const text = value.trim()
   if (/^[+-]?(NaN|Infinity)$/.test(text)) return Number(text.replace(/[+-](?=NaN)/, ''))
@@ -33,7 +36,9 @@ export function numberOf(value: string): number {
   return parseDouble(value) ?? Number.NaN
 }
 
-/** The items of a comma-separated value; empty items are left in, an empty text is an empty list. */
+/**
+ * The items of a comma-separated value; empty items are left in, an empty text is an empty list.
+ */
 export function listItems(value: string): string[] {
   const text = value.trim()
   return text === '' ? [] : text.split(/\s*,\s*/)
@@ -81,8 +86,9 @@ function rangeText({ min, max, or }: ConfigDefinition): string {
 }
 
 /**
- * Throws `ConfigError` unless the text is a value of the key. A list that repeats an item is accepted without the
- * repetition, as in a properties file; `isDynamic` refuses it, as Kafka does for a running broker.
+ * Throws `ConfigError` unless the text is a value of the key. A list that repeats an item is
+ * accepted without the repetition, as in a properties file; `isDynamic` refuses it, as Kafka does
+ * for a running broker.
  */
 export function validateValue(
   key: string,

@@ -36,7 +36,10 @@ function visible(
   return Object.entries(definitions).filter(([, definition]) => definition.internal !== true)
 }
 
-/** An entry of the answer. What an unknown key holds may be a secret, so its values are hidden, as Kafka does. */
+/**
+ * An entry of the answer. What an unknown key holds may be a secret, so its values are hidden, as
+ * Kafka does.
+ */
 function entry(
   name: string,
   definition: ConfigDefinition | undefined,

@@ -2,7 +2,10 @@
 const ISO_DURATION =
   /^([-+]?)P(?:([-+]?\d+)D)?(T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+)(?:[.,](\d{0,9}))?S)?)?$/i
 
-/** Milliseconds of an ISO 8601 duration of days, hours, minutes and seconds, as Java's Duration reads it. */
+/**
+ * Milliseconds of an ISO 8601 duration of days, hours, minutes and seconds, as Java's Duration
+ * reads it.
+ */
 export function parseDuration(text: string): number | undefined {
   const match = ISO_DURATION.exec(text)
   if (match === null || !/\d/.test(text) || /T$/i.test(text)) return undefined

@@ -6,7 +6,10 @@ import type { BrokerConfig } from './broker-config.ts'
 import { checkDynamicChange, mergeLevels } from './dynamic-broker-rules.ts'
 import type { BrokerLayers } from './topic-config.ts'
 
-/** Follows the changes of a broker's configuration in the metadata and applies the valid ones (KIP-226). */
+/**
+ * Follows the changes of a broker's configuration in the metadata and applies the valid ones
+ * (KIP-226).
+ */
 export class DynamicBrokerConfig {
   readonly #image: MetadataImage
   readonly #config: BrokerConfig
@@ -39,7 +42,10 @@ export class DynamicBrokerConfig {
     this.#config.applyDynamic(mergeLevels(new Map(), this.#defaults, this.#own))
   }
 
-  /** A directory may hold values that this release does not allow: as in Kafka they are ignored, one by one. */
+  /**
+   * A directory may hold values that this release does not allow: as in Kafka they are ignored, one
+   * by one.
+   */
   #valid(resourceName: string, other: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
     const stored = this.#image.configs(ConfigResourceType.broker, resourceName)
     const check = (proposed: ReadonlyMap<string, string>): void =>

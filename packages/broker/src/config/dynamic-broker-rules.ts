@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a running broker accepts as a change of its configuration (KIP-226), with Apache Kafka 4.4.0's limits.
+// What a running broker accepts as a change of its configuration (KIP-226), with Apache Kafka
+// 4.4.0's limits.
 import { BrokerConfig, type BrokerConfigKey, checkReferences } from './broker-config.ts'
 import { brokerConfigDefinitions, runtimeConfigDefinitions } from './broker-config-definitions.ts'
 import { BrokerValues } from './broker-rules.ts'
@@ -63,7 +64,10 @@ export function splitListenerKey(name: string): {
   return listener === undefined || key === undefined ? { key: name } : { listener, key }
 }
 
-/** A proposed change: all values that one level, the broker's own or the default of all brokers, would have. */
+/**
+ * A proposed change: all values that one level, the broker's own or the default of all brokers,
+ * would have.
+ */
 export interface DynamicChange {
   /** The file's values. */
   readonly given: ReadonlyMap<string, string>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a group's own configuration may be, within the limits of the broker (KIP-848, KIP-932, KIP-1071).
+// What a group's own configuration may be, within the limits of the broker (KIP-848, KIP-932,
+// KIP-1071).
 import type { BrokerConfig, BrokerConfigKey } from './broker-config.ts'
 import { checkTags } from './broker-rules.ts'
 import { type ConfigDefinition, invalidValue } from './config-definition.ts'
@@ -52,7 +53,10 @@ export const groupLimits: Readonly<Record<string, GroupLimit>> = {
   'streams.task.offset.interval.ms': { min: 'group.streams.min.task.offset.interval.ms' },
 }
 
-/** Throws `ConfigError` unless the values are a group's configuration, within the limits of the broker. */
+/**
+ * Throws `ConfigError` unless the values are a group's configuration, within the limits of the
+ * broker.
+ */
 export function checkGroupConfig(values: ReadonlyMap<string, string>, broker: BrokerConfig): void {
   for (const name of values.keys()) {
     if (definitions[name] === undefined)
@@ -97,7 +101,10 @@ function checkAssignor(values: ReadonlyMap<string, string>, broker: BrokerConfig
   }
 }
 
-/** A session must outlast the interval of heartbeats; what the group does not set counts with the broker's value. */
+/**
+ * A session must outlast the interval of heartbeats; what the group does not set counts with the
+ * broker's value.
+ */
 function checkSession(
   kind: 'consumer' | 'share' | 'streams',
   values: ReadonlyMap<string, string>,

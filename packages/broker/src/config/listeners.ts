@@ -17,7 +17,10 @@ export interface ListenerConfig extends Endpoint {
   readonly advertised: { readonly host: string; readonly port: number } | undefined
 }
 
-/** The texts of a configuration that say where a broker listens; undefined where the file says nothing. */
+/**
+ * The texts of a configuration that say where a broker listens; undefined where the file says
+ * nothing.
+ */
 export interface ListenerSettings {
   readonly listeners: string
   readonly advertisedListeners: string | undefined
@@ -59,7 +62,9 @@ export function parseEndpoints(key: string, value: string): Endpoint[] {
   return endpoints
 }
 
-/** Throws `ConfigError` unless listeners have different ports, or one is IPv4 and the other IPv6. */
+/**
+ * Throws `ConfigError` unless listeners have different ports, or one is IPv4 and the other IPv6.
+ */
 function checkPorts(key: string, value: string, endpoints: readonly Endpoint[]): void {
   const byPort = Map.groupBy(
     endpoints.filter(({ port }) => port !== 0),

@@ -53,8 +53,9 @@ export function brokerValues(key: string, layers: BrokerLayers): ConfigValue[] {
 }
 
 /**
- * All values of keys that set the same thing, most specific first. A default must not hide what is set for a less
- * specific key, so defaults come last; when nothing is set, only the first key has one.
+ * All values of keys that set the same thing, most specific first. A default must not hide what is
+ * set for a less specific key, so defaults come last; when nothing is set, only the first key has
+ * one.
  */
 export function synonymValues(keys: readonly string[], layers: BrokerLayers): ConfigValue[] {
   const values = keys
@@ -64,7 +65,10 @@ export function synonymValues(keys: readonly string[], layers: BrokerLayers): Co
   return isSet ? values : values.filter(({ name }) => name === keys[0])
 }
 
-/** What counts when nothing is set: a default of ours, or of Kafka. A key that the file sets falls back to Kafka's. */
+/**
+ * What counts when nothing is set: a default of ours, or of Kafka. A key that the file sets falls
+ * back to Kafka's.
+ */
 function brokerDefault(key: string, file: BrokerConfig): string | null {
   // Deprecated spelling of node.id.
   if (key === 'broker.id' && !file.given.has(key)) return String(file.nodeId)
@@ -117,8 +121,8 @@ export function topicValue(
 }
 
 /**
- * Throws `ConfigError` unless the values are a topic's configuration. Limits between keys also count what the broker
- * sets for the keys that the topic does not.
+ * Throws `ConfigError` unless the values are a topic's configuration. Limits between keys also
+ * count what the broker sets for the keys that the topic does not.
  */
 export function checkTopicConfig(values: ReadonlyMap<string, string>, layers: BrokerLayers): void {
   for (const name of values.keys()) {

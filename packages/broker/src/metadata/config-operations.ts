@@ -34,8 +34,8 @@ export interface ConfigContext {
 }
 
 /**
- * Records of some changes to one resource. Throws `ProtocolError` with Kafka's code when the resource, a key or a
- * value is wrong; the metadata is unchanged then.
+ * Records of some changes to one resource. Throws `ProtocolError` with Kafka's code when the
+ * resource, a key or a value is wrong; the metadata is unchanged then.
  */
 export function changeConfigs(
   context: ConfigContext,
@@ -118,7 +118,10 @@ function checkResourceName({ config }: ConfigContext, { type, name }: ConfigReso
   }
 }
 
-/** What the resource has now; of a broker only what is in force, so that an invalid stored value blocks no change. */
+/**
+ * What the resource has now; of a broker only what is in force, so that an invalid stored value
+ * blocks no change.
+ */
 function storedValues(
   { layers }: ConfigContext,
   resource: ConfigResource,
@@ -159,7 +162,10 @@ function newValue(
   return [...items, ...(isOfBroker ? added : new Set(added))].join(',')
 }
 
-/** The parts of an appended text as Java splits it: empty ones at the end are dropped, an empty text is one part. */
+/**
+ * The parts of an appended text as Java splits it: empty ones at the end are dropped, an empty text
+ * is one part.
+ */
 function partsOf(value: string): string[] {
   if (value === '') return ['']
   const parts = value.split(',')
@@ -197,7 +203,10 @@ function checkValues(
   }
 }
 
-/** With eligible leader replicas on, the minimum of the cluster is the only one of brokers (KIP-966). */
+/**
+ * With eligible leader replicas on, the minimum of the cluster is the only one of brokers
+ * (KIP-966).
+ */
 function checkMinInsyncReplicas(
   { image }: ConfigContext,
   { type, name }: ConfigResource,

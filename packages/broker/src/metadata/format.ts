@@ -14,8 +14,8 @@ export interface FormattedDirectories {
 }
 
 /**
- * Reads `meta.properties` of every log directory, and writes it where it is missing: there is no separate format
- * step. All directories must belong to the same node of the same cluster.
+ * Reads `meta.properties` of every log directory, and writes it where it is missing: there is no
+ * separate format step. All directories must belong to the same node of the same cluster.
  */
 export function formatDirectories(world: World, config: BrokerConfig): FormattedDirectories {
   const fs = world.fileSystem
@@ -56,7 +56,9 @@ export function formatDirectories(world: World, config: BrokerConfig): Formatted
   return { clusterId, metadataDirectoryId, mayFormat }
 }
 
-/** Partitions without metadata mean that the metadata was lost: that is for a person to look into. */
+/**
+ * Partitions without metadata mean that the metadata was lost: that is for a person to look into.
+ */
 function hasPartitions(world: World, directory: string): boolean {
   return world.fileSystem
     .list(directory)

@@ -36,8 +36,9 @@ type KeptKind = 'AccessControlEntryRecord' | 'UserScramCredentialRecord' | 'Clie
 type DataOf<K extends KeptKind> = Extract<MetadataRecord, { readonly kind: K }>['data']
 
 /**
- * The cluster's metadata: what replaying `__cluster_metadata` gives. `apply` is the one place where it changes. Kinds
- * that this version does not use are kept by their key, so that a snapshot loses nothing that Kafka wrote.
+ * The cluster's metadata: what replaying `__cluster_metadata` gives. `apply` is the one place where
+ * it changes. Kinds that this version does not use are kept by their key, so that a snapshot loses
+ * nothing that Kafka wrote.
  */
 export class MetadataImage {
   readonly #topics = new Map<string, { name: string; id: string; partitions: PartitionImage[] }>()

@@ -66,7 +66,10 @@ const schemas = {
 type Schemas = typeof schemas
 export type MetadataRecordKind = keyof Schemas
 
-/** A decoded record of `__cluster_metadata`, told apart by `kind`, with the version it was written in. */
+/**
+ * A decoded record of `__cluster_metadata`, told apart by `kind`, with the version it was written
+ * in.
+ */
 export type MetadataRecord = {
   [K in MetadataRecordKind]: {
     readonly kind: K
@@ -90,7 +93,10 @@ const kindOfKey = new Map<number, MetadataRecordKind>(
 /** Version of the frame in front of every metadata record. */
 const FRAME_VERSION = 1
 
-/** The value of a record: frame version, type and version as unsigned varints, then the body. The key is null. */
+/**
+ * The value of a record: frame version, type and version as unsigned varints, then the body. The
+ * key is null.
+ */
 export function encodeMetadataRecord(record: NewMetadataRecord): Buffer {
   const writer = new ByteWriter(96)
   const schema: MessageSchema = schemas[record.kind]

@@ -32,7 +32,10 @@ const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 /** Kafka's limit for one batch of the metadata log. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
-/** What an operation on the metadata decides: records to append, and the answer once they are durable. */
+/**
+ * What an operation on the metadata decides: records to append, and the answer once they are
+ * durable.
+ */
 export interface Decision<Reply> {
   readonly records: readonly NewMetadataRecord[]
   readonly reply: Reply
@@ -46,7 +49,10 @@ export interface MetadataStoreOptions {
   readonly nodeId: number
   readonly durable: boolean
   readonly snapshotBytes: number
-  /** Records and voters for a log that has no features yet; undefined when there must be a log already. */
+  /**
+   * Records and voters for a log that has no features yet; undefined when there must be a log
+   * already.
+   */
   readonly format:
     | {
         readonly records: readonly NewMetadataRecord[]
@@ -79,7 +85,10 @@ const metadataLogConfig: LogConfig = {
   segmentMs: 604_800_000,
 }
 
-/** The metadata as a KRaft log: every change is appended, made durable, then applied to the image, one at a time. */
+/**
+ * The metadata as a KRaft log: every change is appended, made durable, then applied to the image,
+ * one at a time.
+ */
 export class MetadataStore {
   readonly image = new MetadataImage()
   readonly #options: MetadataStoreOptions
@@ -235,8 +244,8 @@ export class MetadataStore {
   }
 
   /**
-   * Runs one operation after those before it: `decide` sees their effects. Its records are one atomic batch, and the
-   * reply is given when they are durable and applied.
+   * Runs one operation after those before it: `decide` sees their effects. Its records are one
+   * atomic batch, and the reply is given when they are durable and applied.
    */
   propose<Reply>(decide: (image: MetadataImage) => Decision<Reply>): Promise<Reply> {
     const result = this.#queue.then(async () => {

@@ -27,7 +27,10 @@ const REASONS = {
   limit: 'Offset delivery count exceeded the threshold.',
 } as const
 
-/** Puts records that nobody could handle into a topic of their own, with where they came from in their headers (KIP-1191). */
+/**
+ * Puts records that nobody could handle into a topic of their own, with where they came from in
+ * their headers (KIP-1191).
+ */
 export class DeadLetterQueue {
   readonly #topics: Topics
   readonly #clock: Clock
@@ -57,7 +60,10 @@ export class DeadLetterQueue {
     this.#topicDefaults = options.topicDefaults
   }
 
-  /** Resolves when the records are durable there, or cannot be put there at all: then they are only noted in the log of the broker. */
+  /**
+   * Resolves when the records are durable there, or cannot be put there at all: then they are only
+   * noted in the log of the broker.
+   */
   async bury(
     source: Partition,
     groupId: string,
@@ -102,8 +108,8 @@ export class DeadLetterQueue {
   }
 
   /**
-   * The records in batches that the topic accepts, as from any client. A record that it does not accept, because it is too
-   * large or has no key, is left out.
+   * The records in batches that the topic accepts, as from any client. A record that it does not
+   * accept, because it is too large or has no key, is left out.
    */
   *#batchesOf(
     records: readonly NewRecord[],

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** State of a record, by the number it is stored under (KIP-932; `Archiving` on its way to a dead letter queue, KIP-1191). */
+/**
+ * State of a record, by the number it is stored under (KIP-932; `Archiving` on its way to a dead
+ * letter queue, KIP-1191).
+ */
 export const DeliveryState = {
   Available: 0,
   Acquired: 1,
@@ -10,7 +13,10 @@ export const DeliveryState = {
 } as const
 export type DeliveryState = (typeof DeliveryState)[keyof typeof DeliveryState]
 
-/** Neighbouring offsets in the same state. Offsets are numbers here: they are counted and compared all the time. */
+/**
+ * Neighbouring offsets in the same state. Offsets are numbers here: they are counted and compared
+ * all the time.
+ */
 export interface Range {
   readonly first: number
   readonly last: number
@@ -30,13 +36,16 @@ export function isTerminal({ state }: Range): boolean {
 }
 
 /**
- * Records that were acquired together the first time. How much of a batch is handed out again depends on its size, so its bounds stay
- * until all of it is done.
+ * Records that were acquired together the first time. How much of a batch is handed out again
+ * depends on its size, so its bounds stay until all of it is done.
  */
 export class InFlightBatch {
   readonly first: number
   readonly last: number
-  /** Whether its records are handled one by one: set when a part of the batch was acquired or acknowledged on its own. */
+  /**
+   * Whether its records are handled one by one: set when a part of the batch was acquired or
+   * acknowledged on its own.
+   */
   isSplit = false
   #ranges: Range[]
 
@@ -108,7 +117,10 @@ function isAlike(a: Range, b: Range): boolean {
   )
 }
 
-/** The batches between a share partition's start and its end, by offset. Offsets that no batch has hold no record for the group. */
+/**
+ * The batches between a share partition's start and its end, by offset. Offsets that no batch has
+ * hold no record for the group.
+ */
 export class InFlight {
   #batches: InFlightBatch[] = []
 

@@ -25,7 +25,10 @@ export interface ShareGroupOffset {
   readonly lag: bigint
 }
 
-/** What needs a share group's members and its progress together: first heartbeats, offsets, deletion. */
+/**
+ * What needs a share group's members and its progress together: first heartbeats, offsets,
+ * deletion.
+ */
 export class ShareGroups {
   readonly #groups: GroupCoordinator
   readonly #states: ShareStateCoordinator
@@ -54,7 +57,10 @@ export class ShareGroups {
     })
   }
 
-  /** Sets up the progress of what a member is about to read first, so that it is assigned with this very heartbeat. */
+  /**
+   * Sets up the progress of what a member is about to read first, so that it is assigned with this
+   * very heartbeat.
+   */
   async heartbeat(request: ShareHeartbeat): Promise<ShareHeartbeatReply> {
     const missing = await this.#groups.shareUninitialized(request)
     if (missing.size > 0) {
@@ -78,8 +84,8 @@ export class ShareGroups {
   }
 
   /**
-   * A partition that was added to a topic which the group reads already begins at its first record: those that were written
-   * before the group noticed it must not be lost.
+   * A partition that was added to a topic which the group reads already begins at its first record:
+   * those that were written before the group noticed it must not be lost.
    */
   async #initialize(groupId: string, partitions: StatePartitions): Promise<void> {
     const known = (await this.#groups.shareGroup(groupId))?.initialized ?? new Map()
@@ -97,7 +103,8 @@ export class ShareGroups {
     await this.#groups.shareInitialized(groupId, partitions)
   }
 
-  // ---------------------------------------------------------------------------------------------- offsets
+  // ----------------------------------------------------------------------------------------------
+  // offsets
 
   /** Where a group is in partitions of a topic; those it does not read have -1. */
   async offsets(
@@ -125,8 +132,8 @@ export class ShareGroups {
   }
 
   /**
-   * Sets where a group continues; creates the group when there is none. Throws `NON_EMPTY_GROUP`, and `GROUP_ID_NOT_FOUND` for a group of
-   * another kind.
+   * Sets where a group continues; creates the group when there is none. Throws `NON_EMPTY_GROUP`,
+   * and `GROUP_ID_NOT_FOUND` for a group of another kind.
    */
   async alterOffsets(
     groupId: string,
@@ -177,8 +184,9 @@ export class ShareGroups {
   }
 
   /**
-   * Deletes the progress of a group in topics, which it begins anew. Throws `GROUP_ID_NOT_FOUND` and `NON_EMPTY_GROUP`. A topic that the
-   * group has not read is an `UNKNOWN_TOPIC_OR_PARTITION` of its own.
+   * Deletes the progress of a group in topics, which it begins anew. Throws `GROUP_ID_NOT_FOUND`
+   * and `NON_EMPTY_GROUP`. A topic that the group has not read is an `UNKNOWN_TOPIC_OR_PARTITION`
+   * of its own.
    */
   async deleteOffsets(
     groupId: string,
@@ -227,7 +235,9 @@ export class ShareGroups {
     this.#partitions.forget(groupId, ({ topic }) => ids.has(topic.id))
   }
 
-  /** Deletes a group of share consumers with its progress; others are left to the group coordinator. */
+  /**
+   * Deletes a group of share consumers with its progress; others are left to the group coordinator.
+   */
   async deleteGroup(groupId: string): Promise<ErrorName> {
     const group = await this.#groups.shareGroup(groupId)
     if (group?.isEmpty === true) {

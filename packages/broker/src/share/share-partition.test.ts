@@ -203,7 +203,8 @@ function logOf(text: string): ReadBatch[] {
   })
 }
 
-// Made by interop/java/SharePartitionTable.java, which drives Kafka's SharePartition: see testdata/README.md.
+// Made by interop/java/SharePartitionTable.java, which drives Kafka's SharePartition: see
+// testdata/README.md.
 const golden = gunzipSync(
   readFileSync(join(import.meta.dirname, '../../testdata/share-partition-4.4.0.tsv.gz')),
 )
@@ -264,7 +265,10 @@ describe('a share partition does as Apache Kafka 4.4.0', () => {
   }
 })
 
-/** What is acquired, fetch after fetch, until all is done: everything is released, or everything but one record accepted. */
+/**
+ * What is acquired, fetch after fetch, until all is done: everything is released, or everything but
+ * one record accepted.
+ */
 function deliveries(bench: Bench, fetch: string, poison?: number): string {
   const sequence: string[] = []
   for (;;) {

@@ -79,23 +79,27 @@ interface Acquisition {
 }
 
 /**
- * Delivery count from which records are handed out in ever smaller parts of their batch: one of them may be what stops its readers, and
- * the others must not be archived with it.
+ * Delivery count from which records are handed out in ever smaller parts of their batch: one of
+ * them may be what stops its readers, and the others must not be archived with it.
  */
 function throttledCount(limit: number): number {
   return Math.max(2, Math.ceil(limit / 2))
 }
 
 /**
- * One partition as one share group reads it (KIP-932): which records are available, acquired (by which member), or done. It knows no
- * clock and no disk; changes gather in `takeUpdate`, and records for the dead letter queue in `takeDead`.
+ * One partition as one share group reads it (KIP-932): which records are available, acquired (by
+ * which member), or done. It knows no clock and no disk; changes gather in `takeUpdate`, and
+ * records for the dead letter queue in `takeDead`.
  */
 export class SharePartition {
   readonly #inFlight = new InFlight()
   #startOffset: number
   /** First offset that was never acquired. */
   #endOffset: number
-  /** While the last batch of the stored state is the last: the first offset that no stored batch covers, acquired before a restart. */
+  /**
+   * While the last batch of the stored state is the last: the first offset that no stored batch
+   * covers, acquired before a restart.
+   */
   #gap: { start: number; readonly end: number } | undefined
   #changes: StateBatch[] = []
   /** Start and count of what is done, as they go with the changes. */
@@ -171,9 +175,13 @@ export class SharePartition {
     return due
   }
 
-  // ---------------------------------------------------------------------------------------------- acquiring
+  // ----------------------------------------------------------------------------------------------
+  // acquiring
 
-  /** Where to read for the next acquisition; undefined while as many records are in flight as the group may have. */
+  /**
+   * Where to read for the next acquisition; undefined while as many records are in flight as the
+   * group may have.
+   */
   nextFetch(settings: ShareSettings): number | undefined {
     const next = this.#nextOffset()
     if (next !== this.#endOffset) return next
@@ -420,7 +428,10 @@ export class SharePartition {
     return result
   }
 
-  /** Archives records in a state, without a write of its own: the next reader of the log finds it out as well. */
+  /**
+   * Archives records in a state, without a write of its own: the next reader of the log finds it
+   * out as well.
+   */
   #archive(first: number, last: number, from: DeliveryState = DeliveryState.Available): void {
     for (const batch of this.#inFlight.around(first, last)) {
       const isWhole = batch.first >= first && batch.last <= last
@@ -436,11 +447,12 @@ export class SharePartition {
     }
   }
 
-  // ---------------------------------------------------------------------------------------------- acknowledging
+  // ----------------------------------------------------------------------------------------------
+  // acknowledging
 
   /**
-   * Applies a member's acknowledgements. Throws `INVALID_RECORD_STATE` or `INVALID_REQUEST`, and then no record has changed its state;
-   * locks may be renewed.
+   * Applies a member's acknowledgements. Throws `INVALID_RECORD_STATE` or `INVALID_REQUEST`, and
+   * then no record has changed its state; locks may be renewed.
    */
   acknowledge(
     memberId: string,
@@ -519,7 +531,10 @@ export class SharePartition {
     }
   }
 
-  /** The batches in flight that an acknowledgement is about. None when all of it is before the start: it was archived meanwhile. */
+  /**
+   * The batches in flight that an acknowledgement is about. None when all of it is before the
+   * start: it was archived meanwhile.
+   */
   #acknowledgedBatches({ firstOffset, lastOffset }: AcknowledgementBatch): InFlightBatch[] {
     const first = Number(firstOffset)
     const last = Number(lastOffset)
@@ -550,7 +565,9 @@ export class SharePartition {
     return batches.filter((batch) => batch.last >= this.#startOffset)
   }
 
-  /** The records of a batch that are acknowledged, in order: each must be acquired by the member. */
+  /**
+   * The records of a batch that are acknowledged, in order: each must be acquired by the member.
+   */
   *#acknowledged(
     memberId: string,
     acknowledgement: AcknowledgementBatch,
@@ -647,7 +664,10 @@ export class SharePartition {
     })
   }
 
-  /** Moves the start past what is done. What is persisted before it has the start of before, as in Kafka. */
+  /**
+   * Moves the start past what is done. What is persisted before it has the start of before, as in
+   * Kafka.
+   */
   #advanceStart(): void {
     const { startOffset, deliveryCompleteCount } = this
     this.#progress = { startOffset, deliveryCompleteCount }
@@ -710,7 +730,9 @@ function endOfBatch(batches: readonly ReadBatch[], offset: number): number {
   return batch !== undefined && offset <= batch.last ? batch.last : offset
 }
 
-/** Cuts what is acquired where the log's batches begin, into ranges of about `batchSize` records. */
+/**
+ * Cuts what is acquired where the log's batches begin, into ranges of about `batchSize` records.
+ */
 function partsOf(
   { batches, batchSize }: ReadRecords,
   first: number,

@@ -106,7 +106,10 @@ export class SharePartitions {
     }
   }
 
-  /** Throws `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION`, and `UNKNOWN_SERVER_ERROR` when no member has joined for the topic. */
+  /**
+   * Throws `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION`, and `UNKNOWN_SERVER_ERROR` when no
+   * member has joined for the topic.
+   */
   get(groupId: string, topicId: string, index: number): Promise<LiveSharePartition> {
     const name = shareKeyText({ groupId, topicId, partition: index })
     this.#idle.delete(groupId)
@@ -175,7 +178,8 @@ export class SharePartitions {
     return log.highWatermark
   }
 
-  // ---------------------------------------------------------------------------------------------- reading
+  // ----------------------------------------------------------------------------------------------
+  // reading
 
   isCommitted(groupId: string): boolean {
     return this.#settings.text(groupId, 'share.isolation.level') === 'read_committed'
@@ -255,7 +259,8 @@ export class SharePartitions {
     return result
   }
 
-  // ---------------------------------------------------------------------------------------------- acknowledging
+  // ----------------------------------------------------------------------------------------------
+  // acknowledging
 
   /** Resolves when it is durable. Throws what `SharePartition.acknowledge` throws. */
   async acknowledge(
@@ -290,7 +295,10 @@ export class SharePartitions {
     return [...this.#loaded.values()].filter((live) => live.groupId === groupId)
   }
 
-  /** After any change: persists it, then sends dead records to the dead letter queue; watches the next lock. */
+  /**
+   * After any change: persists it, then sends dead records to the dead letter queue; watches the
+   * next lock.
+   */
   #settled(live: LiveSharePartition): Promise<void> {
     this.#watchLocks(live)
     const durable = this.#persist(live)
@@ -383,11 +391,12 @@ export class SharePartitions {
     })
   }
 
-  // ---------------------------------------------------------------------------------------------- forgetting
+  // ----------------------------------------------------------------------------------------------
+  // forgetting
 
   /**
-   * A group has no session any more. It is kept as it is while few partitions are loaded, as Kafka keeps all; otherwise those
-   * groups are unloaded first that have had no session for longest.
+   * A group has no session any more. It is kept as it is while few partitions are loaded, as Kafka
+   * keeps all; otherwise those groups are unloaded first that have had no session for longest.
    */
   async retire(groupId: string, hasSession: (groupId: string) => boolean): Promise<void> {
     this.#idle.delete(groupId)

@@ -20,7 +20,10 @@ export class ShareSession {
   readonly groupId: string
   readonly memberId: string
   readonly partitions = new Map<string, SessionPartition>()
-  /** Partitions whose last response was an error: the next one names them again, also without records. */
+  /**
+   * Partitions whose last response was an error: the next one names them again, also without
+   * records.
+   */
   readonly #failed = new Set<string>()
   epoch = 1
 
@@ -47,7 +50,9 @@ export class ShareSession {
     this.epoch = this.epoch === LAST_EPOCH ? 1 : this.epoch + 1
   }
 
-  /** The partitions in the order in which a request is served: each request begins with another one. */
+  /**
+   * The partitions in the order in which a request is served: each request begins with another one.
+   */
   inTurn(requestEpoch: number): SessionPartition[] {
     const all = [...this.partitions.values()]
     if (all.length === 0 || requestEpoch < 1) return all
@@ -55,7 +60,9 @@ export class ShareSession {
     return [...all.slice(first), ...all.slice(0, first)]
   }
 
-  /** Whether a partition belongs in a response; moves a partition with records behind the others. */
+  /**
+   * Whether a partition belongs in a response; moves a partition with records behind the others.
+   */
   responds(
     at: Place,
     result: { readonly hasRecords: boolean; readonly hasError: boolean },

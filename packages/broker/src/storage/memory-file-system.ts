@@ -66,7 +66,9 @@ function missing(path: string): Error {
   })
 }
 
-/** A disk in memory, for brokers that keep nothing. Nothing is ever synced; it ends with its broker. */
+/**
+ * A disk in memory, for brokers that keep nothing. Nothing is ever synced; it ends with its broker.
+ */
 export function memoryFileSystem(): FileSystem {
   const files = new Map<string, MemoryFile>()
   const directories = new Set<string>(['/'])

@@ -36,7 +36,10 @@ export function filePlace(path: string): ConfigPlace {
   }
 }
 
-/** What Flume's `--conf-uri` takes: `file:`, `http:` and `https:`, the latter with a name and password for basic authentication. */
+/**
+ * What Flume's `--conf-uri` takes: `file:`, `http:` and `https:`, the latter with a name and
+ * password for basic authentication.
+ */
 export function uriPlace(uri: string, user?: string, password?: string): ConfigPlace {
   const url = URL.canParse(uri) ? new URL(uri) : undefined
   if (url?.protocol === 'file:') return filePlace(fileURLToPath(url))

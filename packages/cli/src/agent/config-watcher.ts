@@ -18,7 +18,10 @@ const SETTLE_MS = 100
 /** Where the system does not tell. */
 const LOOK_MS = 2000
 
-/** Has an agent follow its configuration. One with mistakes is told about and changes nothing; the next good one is taken. */
+/**
+ * Has an agent follow its configuration. One with mistakes is told about and changes nothing; the
+ * next good one is taken.
+ */
 export class ConfigWatcher {
   readonly #places: readonly ConfigPlace[]
   readonly #agent: Agent
@@ -77,7 +80,8 @@ export class ConfigWatcher {
       this.#seen = contents
       await this.#reload(texts)
     } catch (error) {
-      // A file that is gone for a moment is being replaced; a server that does not answer may be back.
+      // A file that is gone for a moment is being replaced; a server that does not answer may be
+      // back.
       if (!this.#isUnreadable) {
         this.#logger.warn('the configuration cannot be read; the agent goes on as before', {
           reason: (error as Error).message,

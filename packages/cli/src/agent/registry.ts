@@ -16,7 +16,10 @@ function directory(): string {
   return join(tmpdir(), `millrace-agents-${userInfo().uid}`)
 }
 
-/** Makes an agent known on this machine; the result ends that. Without metrics there is nothing to be found. */
+/**
+ * Makes an agent known on this machine; the result ends that. Without metrics there is nothing to
+ * be found.
+ */
 export function registerAgent(name: string, address: string | undefined): () => void {
   if (address === undefined) return () => {}
   const path = join(directory(), `${process.pid}.json`)

@@ -2,7 +2,9 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { type ClientNetwork, MillraceError, nodeWorld, systemErrorCode } from '@millrace/base'
 
-/** How long a command retries while all bootstrap servers refuse connections: a restart of a broker. */
+/**
+ * How long a command retries while all bootstrap servers refuse connections: a restart of a broker.
+ */
 const GIVE_UP_MS = 1500
 
 /**
@@ -35,7 +37,9 @@ export class BrokerWatch {
     return this
   }
 
-  /** A network that reports failed attempts; `bootstrapCount` is the number of bootstrap servers. */
+  /**
+   * A network that reports failed attempts; `bootstrapCount` is the number of bootstrap servers.
+   */
   network(bootstrapCount: number, inner: ClientNetwork = nodeWorld.network): ClientNetwork {
     return {
       connect: async (options) => {

@@ -72,8 +72,9 @@ export async function ask(
 }
 
 /**
- * Rejects when there is no queue of a name, with the nearest name there is, so that a typo creates nothing. Other providers than
- * millrace are not asked: they decide themselves what happens to an unknown name.
+ * Rejects when there is no queue of a name, with the nearest name there is, so that a typo creates
+ * nothing. Other providers than millrace are not asked: they decide themselves what happens to an
+ * unknown name.
  */
 export async function expectQueue(connection: Connection, name: string): Promise<void> {
   const { remote } = await connection.amqp()

@@ -14,7 +14,10 @@ export class LineSplitter {
     this.#maxLength = maxLength
   }
 
-  /** Whole lines that the chunk completes; they share memory with it. Throws `RangeError` for one that is too long. */
+  /**
+   * Whole lines that the chunk completes; they share memory with it. Throws `RangeError` for one
+   * that is too long.
+   */
   push(chunk: Buffer): Buffer[] {
     const lines: Buffer[] = []
     let start = 0

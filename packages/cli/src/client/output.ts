@@ -22,7 +22,10 @@ function cell(value: unknown): string {
   return String(value)
 }
 
-/** Prints rows as aligned columns under their names, or as JSON lines. Numbers are aligned on the right. */
+/**
+ * Prints rows as aligned columns under their names, or as JSON lines. Numbers are aligned on the
+ * right.
+ */
 export function printRows(rows: readonly Row[], { json }: { readonly json: boolean }): void {
   if (json) {
     for (const row of rows) process.stdout.write(`${toJson(row)}\n`)

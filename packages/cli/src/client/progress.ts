@@ -13,7 +13,10 @@ export function amount(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
 
-/** A line on stderr that tells how far a long command is. Silent unless it is a terminal, or asked for. */
+/**
+ * A line on stderr that tells how far a long command is. Silent unless it is a terminal, or asked
+ * for.
+ */
 export class Progress {
   readonly #isShown: boolean
   readonly #began = performance.now()

@@ -189,8 +189,10 @@ const HEEDED = ['flume.monitoring.type', 'flume.monitoring.port', 'flume.root.lo
 
 const DEFAULT_POLL_SECONDS = 30
 
-/** How far the heap may grow over what is alive before garbage is looked for. V8's own choice, several times as much,
- * makes an agent a fifth faster at its limit and a third larger. */
+/**
+ * How far the heap may grow over what is alive before garbage is looked for. V8's own choice,
+ * several times as much, makes an agent a fifth faster at its limit and a third larger.
+ */
 const HEAP_GROWTH_PERCENT = 100
 
 async function runAgent(parsed: ParsedOptions): Promise<number> {

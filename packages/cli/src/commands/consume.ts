@@ -99,7 +99,9 @@ async function poll(consumer: Consumer, signal: AbortSignal): Promise<readonly C
   }
 }
 
-/** Goes back to the first of these in each partition, so that the group does not count them as read. */
+/**
+ * Goes back to the first of these in each partition, so that the group does not count them as read.
+ */
 function giveBack(consumer: Consumer, records: readonly ConsumerRecord[]): void {
   const seen = new Set<string>()
   for (const { topic, partition, offset } of records) {

@@ -2,7 +2,10 @@
 import type { Command } from '../command.ts'
 import { completionCommand } from './completion.ts'
 
-/** `millrace` and everything it can do. Only the command that is called is loaded: a broker starts without the tools. */
+/**
+ * `millrace` and everything it can do. Only the command that is called is loaded: a broker starts
+ * without the tools.
+ */
 export const commands: Command = {
   name: 'millrace',
   summary:

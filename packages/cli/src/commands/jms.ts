@@ -113,7 +113,9 @@ class Bridge {
     }).createConnection()
   }
 
-  /** Passes messages on over one pair of connections, until it is told to stop or nothing is left. */
+  /**
+   * Passes messages on over one pair of connections, until it is told to stop or nothing is left.
+   */
   async #pass(onPassed: (count: number) => void): Promise<'done'> {
     await using from = await this.#connect('from')
     await using to = await this.#connect('to')

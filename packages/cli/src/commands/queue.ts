@@ -180,7 +180,10 @@ const receive: Command = {
   },
 }
 
-/** Moves messages, a batch in a transaction; `to` says where each goes, undefined leaves it. Returns how many went. */
+/**
+ * Moves messages, a batch in a transaction; `to` says where each goes, undefined leaves it. Returns
+ * how many went.
+ */
 async function moveAll(
   connection: Connection,
   from: string,

@@ -121,7 +121,10 @@ function startBroker(
   })
 }
 
-/** The settings of JMS, with `--amqp` over them. With a broker on any free port, JMS takes any free port too. */
+/**
+ * The settings of JMS, with `--amqp` over them. With a broker on any free port, JMS takes any free
+ * port too.
+ */
 function amqpSettings(
   settings: ReadonlyMap<string, string>,
   parsed: ParsedOptions,

@@ -193,7 +193,9 @@ export class BrokerConnection {
     )
   }
 
-  /** The error of ApiVersions, which says so if the peer closed the connection in place of a reply. */
+  /**
+   * The error of ApiVersions, which says so if the peer closed the connection in place of a reply.
+   */
   #withoutAnswer(error: unknown): unknown {
     const isClosed =
       error instanceof DisconnectedError &&
@@ -450,7 +452,9 @@ export class BrokerConnection {
   }
 }
 
-/** Message of a failed attempt, without the address; that of several addresses is a list of errors. */
+/**
+ * Message of a failed attempt, without the address; that of several addresses is a list of errors.
+ */
 function reasonOf(cause: unknown, where: string): string {
   const first: unknown = cause instanceof AggregateError ? cause.errors[0] : cause
   const message = first instanceof Error ? first.message : String(first)

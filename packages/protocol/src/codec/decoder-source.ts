@@ -8,14 +8,23 @@ import {
 } from '../schemas/schema.ts'
 import { defaultSource } from './defaults.ts'
 
-/** Kafka 4.4 readers refuse longer arrays and larger tag sections, so that a forged length costs nothing. */
+/**
+ * Kafka 4.4 readers refuse longer arrays and larger tag sections, so that a forged length costs
+ * nothing.
+ */
 const MAX_ARRAY_LENGTH = 1_000_000
 const MAX_TAGGED_FIELDS = 10_000
 
-/** What the length of a string that is not compact can say; Kafka closes a connection that sends a longer one. */
+/**
+ * What the length of a string that is not compact can say; Kafka closes a connection that sends a
+ * longer one.
+ */
 const MAX_STRING_BYTES = 32_767
 
-/** Source text of a function body that reads `schema` in `version` from the reader `r` and returns the message. */
+/**
+ * Source text of a function body that reads `schema` in `version` from the reader `r` and returns
+ * the message.
+ */
 export function decoderSource(schema: MessageSchema, version: number): string {
   const flexible = inVersions(schema.flexible, version)
   const lines: string[] = []

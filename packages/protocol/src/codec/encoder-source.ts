@@ -8,10 +8,14 @@ import {
 } from '../schemas/schema.ts'
 import { defaultSource, isDefaultSource } from './defaults.ts'
 
-/** Source text of a function body that writes the message `m` of `schema` in `version` to the writer `w`. */
+/**
+ * Source text of a function body that writes the message `m` of `schema` in `version` to the writer
+ * `w`.
+ */
 export function encoderSource(schema: MessageSchema, version: number): string {
   const flexible = inVersions(schema.flexible, version)
-  // A request must not lose what it asks for. A response tells an older client what that client can understand.
+  // A request must not lose what it asks for. A response tells an older client what that client can
+  // understand.
   const mayDrop = schema.name.endsWith('Response')
   const lines: string[] = []
   let variables = 0

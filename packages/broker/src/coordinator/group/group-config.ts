@@ -23,7 +23,10 @@ export interface ConsumerGroupConfig {
   readonly migrationPolicy: MigrationPolicy
 }
 
-/** Settings that each group may have of its own (`ConfigResource` type GROUP), as `consumer.session.timeout.ms`. */
+/**
+ * Settings that each group may have of its own (`ConfigResource` type GROUP), as
+ * `consumer.session.timeout.ms`.
+ */
 export interface GroupSettings {
   number(groupId: string, name: string): number
   text(groupId: string, name: string): string

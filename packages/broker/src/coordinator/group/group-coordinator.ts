@@ -231,7 +231,10 @@ export class GroupCoordinator {
     }
   }
 
-  /** Ends a transaction in one partition of `__consumer_offsets`: its offsets are committed, or forgotten. */
+  /**
+   * Ends a transaction in one partition of `__consumer_offsets`: its offsets are committed, or
+   * forgotten.
+   */
   async endTransaction(index: number, marker: EndMarker): Promise<void> {
     await this.#shards.at(index).endTransaction(marker)
   }

@@ -50,7 +50,10 @@ import {
 } from '@millrace/protocol'
 import { decodeValue, encodeKey, encodeValue } from '../runtime/coordinator-record.ts'
 
-/** Every kind of record in `__consumer_offsets`, with the version of its value that Kafka 4.4.0 writes. */
+/**
+ * Every kind of record in `__consumer_offsets`, with the version of its value that Kafka 4.4.0
+ * writes.
+ */
 const kinds = {
   offsetCommit: { key: OffsetCommitKey, value: OffsetCommitValue, version: 4 },
   groupMetadata: { key: GroupMetadataKey, value: GroupMetadataValue, version: 3 },

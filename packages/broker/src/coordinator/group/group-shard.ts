@@ -35,8 +35,9 @@ type ModernGroup = ConsumerGroup | ShareGroup | StreamsGroup
 const groupKinds: ReadonlySet<string> = new Set(['consumerGroup', 'shareGroup', 'streamsGroup'])
 
 /**
- * All groups of one partition of `__consumer_offsets`, of every kind. They and their offsets change only in `apply`, live and when
- * the log is read again; but a classic group's members between two stable generations are soft state that a restart may forget.
+ * All groups of one partition of `__consumer_offsets`, of every kind. They and their offsets change
+ * only in `apply`, live and when the log is read again; but a classic group's members between two
+ * stable generations are soft state that a restart may forget.
  */
 export class GroupShard {
   readonly groups = new Map<string, Group>()
@@ -48,7 +49,10 @@ export class GroupShard {
   readonly streams: StreamsCoordinator
   readonly #classicMembers: ClassicMembers
   readonly #migration: GroupMigration
-  /** Whether the log has been read: from then on, classic groups' records come from the live groups themselves. */
+  /**
+   * Whether the log has been read: from then on, classic groups' records come from the live groups
+   * themselves.
+   */
   #isLive = false
 
   constructor(config: GroupConfig, topics: TopicsView) {
@@ -76,13 +80,15 @@ export class GroupShard {
     })
   }
 
-  // ---------------------------------------------------------------------------------------------- replaying
+  // ----------------------------------------------------------------------------------------------
+  // replaying
 
   /** Replays a record: the only way something durable changes. */
   apply(record: ReplayedGroupRecord, nowMs: number, producerId?: bigint): void {
     switch (record.kind) {
       case 'offsetCommit':
-        // Offsets of a group that has no record of its own: a simple group, as a lone `assign`ing consumer makes it.
+        // Offsets of a group that has no record of its own: a simple group, as a lone `assign`ing
+        // consumer makes it.
         if (record.value !== null && !this.groups.has(record.key.group)) {
           this.groups.set(record.key.group, new ClassicGroup(record.key.group, nowMs))
         }
@@ -134,7 +140,10 @@ export class GroupShard {
     this.groups.set(groupId, restoredClassicGroup(groupId, value, nowMs))
   }
 
-  /** A record of a group whose kind is told by its class; the record of the group itself has the kind in `groupKinds`. */
+  /**
+   * A record of a group whose kind is told by its class; the record of the group itself has the
+   * kind in `groupKinds`.
+   */
   #applyModern<G extends ModernGroup>(
     record: Exclude<
       ReplayedGroupRecord,
@@ -210,7 +219,8 @@ export class GroupShard {
     } else this.consumers.remove(fx, group, members)
   }
 
-  // ---------------------------------------------------------------------------------------------- the classic protocol's requests
+  // ----------------------------------------------------------------------------------------------
+  // the classic protocol's requests
 
   join(fx: GroupEffects, request: JoinRequest, nowMs: number): void {
     const group = this.groups.get(request.groupId)
@@ -254,7 +264,8 @@ export class GroupShard {
     else if (group instanceof ConsumerGroup) this.consumers.touchClassic(fx, group, memberId, nowMs)
   }
 
-  // ---------------------------------------------------------------------------------------------- groups of any kind
+  // ----------------------------------------------------------------------------------------------
+  // groups of any kind
 
   classicGroup(groupId: string): ClassicGroup | undefined {
     const group = this.groups.get(groupId)

@@ -9,7 +9,10 @@ export type GroupKind = 'classic' | 'consumer' | 'share' | 'streams'
 export interface Committer {
   readonly memberId: string
   readonly groupInstanceId: string | null
-  /** Generation of a classic group, epoch of a member elsewhere; negative for those outside of the group. */
+  /**
+   * Generation of a classic group, epoch of a member elsewhere; negative for those outside of the
+   * group.
+   */
   readonly generationId: number
   readonly isTransactional: boolean
   /** Version of OffsetCommit: it decides what an older client is told. */

@@ -2,7 +2,10 @@
 import { ByteReader, ByteWriter } from '@millrace/base'
 import { codecOf, type MessageInput, type MessageOf, type MessageSchema } from '@millrace/protocol'
 
-/** Bytes of a key or a value of a coordinator's record: an `int16`, which is the type of a key or a value's version, then the body. */
+/**
+ * Bytes of a key or a value of a coordinator's record: an `int16`, which is the type of a key or a
+ * value's version, then the body.
+ */
 export function encodePrefixed<S extends MessageSchema>(
   prefix: number,
   message: { readonly schema: S; readonly version: number; readonly data: MessageInput<S> },

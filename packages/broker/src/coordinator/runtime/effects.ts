@@ -18,8 +18,8 @@ export interface TransactionalProducer {
 }
 
 /**
- * What one step of a coordinator wants done: records appended, then replies to the requests behind the tokens once the
- * records are durable, and timers changed.
+ * What one step of a coordinator wants done: records appended, then replies to the requests behind
+ * the tokens once the records are durable, and timers changed.
  */
 export class Effects<Record, Event> {
   readonly records: Record[] = []

@@ -21,7 +21,10 @@ export class InternalTopic {
     this.#createTopic = options.createTopic
   }
 
-  /** 0 when the topic is not there yet. Coordinators go by this, not by the configuration: a topic may be older. */
+  /**
+   * 0 when the topic is not there yet. Coordinators go by this, not by the configuration: a topic
+   * may be older.
+   */
   get partitionCount(): number {
     return this.#topics.get(this.#topic.name)?.partitions.length ?? 0
   }

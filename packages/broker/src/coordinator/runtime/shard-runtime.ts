@@ -30,8 +30,8 @@ export interface RecordSerde<Record, Replayed> {
 const MAX_BATCH_BYTES = 512 * 1024
 
 /**
- * Runs one shard over one log: decide, append, apply; replies leave when the records are durable. One step at a time,
- * so the state machine needs no locks.
+ * Runs one shard over one log: decide, append, apply; replies leave when the records are durable.
+ * One step at a time, so the state machine needs no locks.
  */
 export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Replayed, Event>> {
   /** Undefined while the log could not be read again after a failure. */
@@ -85,7 +85,10 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     return this.#leaderEpoch()
   }
 
-  /** Rebuilds the state from the log. What cannot be read, as a client may have written it, is left out. */
+  /**
+   * Rebuilds the state from the log. What cannot be read, as a client may have written it, is left
+   * out.
+   */
   #load(): S {
     const shard = this.#newShard()
     const now = this.#clock.now()
@@ -227,7 +230,10 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     return this.#log.acknowledged(lastOffset + 1n)
   }
 
-  /** The log and the state would part ways: refuses all that wait, and drops the state, which is read from the log again. */
+  /**
+   * The log and the state would part ways: refuses all that wait, and drops the state, which is
+   * read from the log again.
+   */
   #fail(error: unknown): void {
     this.#logger.error('coordinator could not write', { log: this.#log.name, error })
     const unavailable = new ProtocolError(

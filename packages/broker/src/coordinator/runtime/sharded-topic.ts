@@ -32,12 +32,18 @@ export interface ShardedTopicOptions<
   readonly onExpired?: (runtime: ShardRuntime<Record, Replayed, Event, S>, event: Event) => void
 }
 
-/** A coordinator's topic and what it is about: one shard for each partition, read when it is first needed. */
+/**
+ * A coordinator's topic and what it is about: one shard for each partition, read when it is first
+ * needed.
+ */
 export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Replayed, Event>> {
   readonly #options: ShardedTopicOptions<Record, Replayed, Event, S>
   readonly #topic: InternalTopic
   readonly #runtimes = new Map<number, ShardRuntime<Record, Replayed, Event, S>>()
-  /** The partition that each runtime was made for; a topic that was deleted and created again has others. */
+  /**
+   * The partition that each runtime was made for; a topic that was deleted and created again has
+   * others.
+   */
   readonly #partitions = new Map<number, Partition>()
   #timer: Timer | undefined
   #isClosed = false
@@ -121,7 +127,10 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
     })
   }
 
-  /** Does the coordinator's one regular piece of work, each time `intervalMs` after the last, until this is closed. */
+  /**
+   * Does the coordinator's one regular piece of work, each time `intervalMs` after the last, until
+   * this is closed.
+   */
   every(intervalMs: number, what: string, work: () => Promise<void>): void {
     const { world, logger } = this.#options
     this.#timer = world.clock.setTimer(intervalMs, () => {

@@ -24,7 +24,10 @@ export interface ShareStateOptions {
   readonly pruneIntervalMs: number
 }
 
-/** Keeps the progress of share groups in `__share_group_state`: finds the shard of a group's partition and runs its steps. */
+/**
+ * Keeps the progress of share groups in `__share_group_state`: finds the shard of a group's
+ * partition and runs its steps.
+ */
 export class ShareStateCoordinator {
   readonly #options: ShareStateOptions
   readonly #shards: ShardedTopic<ShareStateRecord, ReplayedShareState, never, ShareStateShard>

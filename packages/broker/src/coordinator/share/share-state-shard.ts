@@ -42,7 +42,10 @@ export interface StateWrite {
   readonly batches: readonly StateBatch[]
 }
 
-/** Share-group progress of one partition of `__share_group_state` (KIP-932): snapshots, and updates between them. */
+/**
+ * Share-group progress of one partition of `__share_group_state` (KIP-932): snapshots, and updates
+ * between them.
+ */
 export class ShareStateShard {
   readonly states = new Map<string, ShareState>()
   readonly #updatesPerSnapshot: number

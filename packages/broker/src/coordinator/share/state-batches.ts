@@ -9,7 +9,10 @@ export interface StateBatch {
   readonly deliveryCount: number
 }
 
-/** Lays newer batches over older ones; what is before `startOffset` is of no interest any more. Sorted, without overlaps. */
+/**
+ * Lays newer batches over older ones; what is before `startOffset` is of no interest any more.
+ * Sorted, without overlaps.
+ */
 export function mergeStateBatches(
   older: readonly StateBatch[],
   newer: readonly StateBatch[],

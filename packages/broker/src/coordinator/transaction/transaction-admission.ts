@@ -10,13 +10,19 @@ export interface AdmittedPartition {
 }
 
 export interface AdmissionRules {
-  /** Whether writing adds the partition to the transaction (KIP-890 part 2), or it must have been added before. */
+  /**
+   * Whether writing adds the partition to the transaction (KIP-890 part 2), or it must have been
+   * added before.
+   */
   readonly isImplicit: boolean
   /** Whether the client knows `TRANSACTION_ABORTABLE`. */
   readonly knowsAbortable: boolean
 }
 
-/** Lets a producer's transactional writes into a partition only as part of the transaction that its coordinator knows. */
+/**
+ * Lets a producer's transactional writes into a partition only as part of the transaction that its
+ * coordinator knows.
+ */
 export class TransactionAdmission {
   readonly #coordinator: TransactionCoordinator
   readonly #topics: Topics

@@ -55,7 +55,10 @@ export interface TransactionCoordinatorOptions {
   readonly expiryIntervalMs: number
 }
 
-/** Transactional ids and their transactions: finds the shard of an id, runs its steps, and sees to the markers. */
+/**
+ * Transactional ids and their transactions: finds the shard of an id, runs its steps, and sees to
+ * the markers.
+ */
 export class TransactionCoordinator {
   readonly #options: TransactionCoordinatorOptions
   readonly #shards: ShardedTopic<
@@ -104,7 +107,10 @@ export class TransactionCoordinator {
     )
   }
 
-  /** Takes up the transactions that a stop left under way: their time runs, and decided ones are carried out. */
+  /**
+   * Takes up the transactions that a stop left under way: their time runs, and decided ones are
+   * carried out.
+   */
   start(): void {
     this.#shards.all()
   }
@@ -113,7 +119,8 @@ export class TransactionCoordinator {
     return this.#shards.ensure()
   }
 
-  // ---------------------------------------------------------------------------------------------- requests
+  // ----------------------------------------------------------------------------------------------
+  // requests
 
   async initProducerId(
     request: Omit<InitProducerIdRequest, 'freshProducerId'> & {
@@ -188,8 +195,9 @@ export class TransactionCoordinator {
   }
 
   /**
-   * Takes a step when no transition of the id is under way, or when it has waited too long for that; then the shard answers
-   * `CONCURRENT_TRANSACTIONS`, which is all that Kafka does. Waiting saves the client a back-off.
+   * Takes a step when no transition of the id is under way, or when it has waited too long for
+   * that; then the shard answers `CONCURRENT_TRANSACTIONS`, which is all that Kafka does. Waiting
+   * saves the client a back-off.
    */
   async #settled<R>(
     runtime: Runtime,
@@ -241,7 +249,8 @@ export class TransactionCoordinator {
     )
   }
 
-  // ---------------------------------------------------------------------------------------------- completing
+  // ----------------------------------------------------------------------------------------------
+  // completing
 
   #startCompletion(runtime: Runtime, transactionalId: string): void {
     if (this.#completions.has(transactionalId)) return
@@ -286,7 +295,8 @@ export class TransactionCoordinator {
     )
   }
 
-  // ---------------------------------------------------------------------------------------------- expiring
+  // ----------------------------------------------------------------------------------------------
+  // expiring
 
   async #expireIds(): Promise<void> {
     const { idExpirationMs } = this.#options

@@ -22,8 +22,9 @@ export class TransactionMarkers {
   }
 
   /**
-   * Resolves when the marker is durable. Throws `UNKNOWN_TOPIC_OR_PARTITION`, `INVALID_PRODUCER_EPOCH` when the
-   * producer was fenced meanwhile, `TRANSACTION_COORDINATOR_FENCED` for a coordinator of the past.
+   * Resolves when the marker is durable. Throws `UNKNOWN_TOPIC_OR_PARTITION`,
+   * `INVALID_PRODUCER_EPOCH` when the producer was fenced meanwhile,
+   * `TRANSACTION_COORDINATOR_FENCED` for a coordinator of the past.
    */
   async write(topic: string, index: number, marker: EndMarker): Promise<void> {
     const partition = this.#topics.partition(topic, index)
@@ -34,7 +35,10 @@ export class TransactionMarkers {
     await log.acknowledged(lastOffset + 1n)
   }
 
-  /** As `write`, for the coordinator: a partition that is gone, or past this transaction, needs no marker. */
+  /**
+   * As `write`, for the coordinator: a partition that is gone, or past this transaction, needs no
+   * marker.
+   */
   async writeIfNeeded(topic: string, index: number, marker: EndMarker): Promise<void> {
     try {
       await this.write(topic, index, marker)

@@ -187,7 +187,8 @@ const stateNames: Readonly<Record<string, TransactionStateName>> = {
 }
 
 describe('the transaction coordinator decides as Apache Kafka 4.4.0', () => {
-  // Made by interop/java/TransactionTable.java, which drives Kafka's TransactionCoordinator: see testdata/README.md.
+  // Made by interop/java/TransactionTable.java, which drives Kafka's TransactionCoordinator: see
+  // testdata/README.md.
   const file = join(import.meta.dirname, '../../../testdata/transaction-coordinator-4.4.0.tsv')
   const [, ...rows] = readFileSync(file, 'utf8').trimEnd().split('\n')
   const starts = Map.groupBy(rows, (row) => row.split('\t').slice(0, 4).join('\t'))

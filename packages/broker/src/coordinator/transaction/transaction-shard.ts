@@ -57,15 +57,20 @@ export type Outcome =
 
 const NO_PARTITIONS: TransactionPartitions = new Map()
 const EPOCH_BUMPING_VERSION = 2
-/** Delay before a time-out is tried again that found a transition of its transaction not durable yet. */
+/**
+ * Delay before a time-out is tried again that found a transition of its transaction not durable
+ * yet.
+ */
 const TIMEOUT_RETRY_MS = 100
 
 /**
- * The transactional ids of one partition of `__transaction_state` (KIP-98, KIP-360, KIP-890). State changes only in
- * `apply`; the coordinator completes the prepared transactions it finds in `prepared`.
+ * The transactional ids of one partition of `__transaction_state` (KIP-98, KIP-360, KIP-890). State
+ * changes only in `apply`; the coordinator completes the prepared transactions it finds in
+ * `prepared`.
  *
- * The order of checks is Kafka's, and clients depend on it: while a transition is pending, most requests are answered with
- * `CONCURRENT_TRANSACTIONS` before their epoch is looked at, because the client may hold the epoch from before or after it.
+ * The order of checks is Kafka's, and clients depend on it: while a transition is pending, most
+ * requests are answered with `CONCURRENT_TRANSACTIONS` before their epoch is looked at, because the
+ * client may hold the epoch from before or after it.
  */
 export class TransactionShard {
   readonly transactions = new Map<string, Transaction>()
@@ -104,7 +109,10 @@ export class TransactionShard {
     return fx
   }
 
-  /** Whether a transition is under way: its record is not durable, or the markers of a decided outcome are not written. */
+  /**
+   * Whether a transition is under way: its record is not durable, or the markers of a decided
+   * outcome are not written.
+   */
   isPending(transactionalId: string): boolean {
     return this.unwritten.has(transactionalId) || this.prepared.has(transactionalId)
   }
@@ -121,14 +129,19 @@ export class TransactionShard {
       : this.transactions.get(transactionalId)
   }
 
-  /** Aborts a transaction whose time is up, unless that takes a new producer id: see `isOverdue`. */
+  /**
+   * Aborts a transaction whose time is up, unless that takes a new producer id: see `isOverdue`.
+   */
   expire(timer: TransactionTimer, nowMs: number): TransactionEffects {
     const fx: TransactionEffects = new Effects()
     if (!this.isOverdue(timer)) this.timeOut(fx, timer, NO_PRODUCER_ID, nowMs)
     return fx
   }
 
-  /** Whether the time-out needs a new producer id for the epochs after it, so that the coordinator has to call `timeOut`. */
+  /**
+   * Whether the time-out needs a new producer id for the epochs after it, so that the coordinator
+   * has to call `timeOut`.
+   */
   isOverdue(timer: TransactionTimer): boolean {
     const transaction = this.#timedOut(timer)
     return transaction !== undefined && isEpochExhausted(transaction.producerEpoch)
@@ -164,9 +177,13 @@ export class TransactionShard {
     return transaction === undefined || isEpochExhausted(transaction.producerEpoch)
   }
 
-  // ---------------------------------------------------------------------------------------------- beginning
+  // ----------------------------------------------------------------------------------------------
+  // beginning
 
-  /** `CONCURRENT_TRANSACTIONS` also when an open transaction is aborted first: the client asks again. */
+  /**
+   * `CONCURRENT_TRANSACTIONS` also when an open transaction is aborted first: the client asks
+   * again.
+   */
   initProducerId(fx: TransactionEffects, request: InitProducerIdRequest, nowMs: number): Outcome {
     const { transactionalId, expected, freshProducerId } = request
     if (this.isPending(transactionalId)) return { error: 'CONCURRENT_TRANSACTIONS' }
@@ -175,7 +192,8 @@ export class TransactionShard {
       return { error: 'PRODUCER_FENCED' }
     }
     if (known.state === 'Ongoing') {
-      // Fenced first, so that nothing of the old producer gets in between; then the new one asks again.
+      // Fenced first, so that nothing of the old producer gets in between; then the new one asks
+      // again.
       this.#abortFenced(fx, known, { freshProducerId, nowMs })
       return { error: 'CONCURRENT_TRANSACTIONS' }
     }
@@ -227,7 +245,10 @@ export class TransactionShard {
     return 'NONE'
   }
 
-  /** Whether a producer from before KIP-890 may write to a partition: it must have added the partition. */
+  /**
+   * Whether a producer from before KIP-890 may write to a partition: it must have added the
+   * partition.
+   */
   verify(request: TransactionRequest, topic: string, partition: number): ErrorName {
     const transaction = this.durable(request.transactionalId)
     if (transaction === undefined) return 'INVALID_PRODUCER_ID_MAPPING'
@@ -237,7 +258,8 @@ export class TransactionShard {
     return transaction.partitions.get(topic)?.has(partition) ? 'NONE' : 'TRANSACTION_ABORTABLE'
   }
 
-  // ---------------------------------------------------------------------------------------------- ending
+  // ----------------------------------------------------------------------------------------------
+  // ending
 
   end(fx: TransactionEffects, request: EndRequest, nowMs: number): Outcome {
     const transaction = this.transactions.get(request.transactionalId)
@@ -275,7 +297,10 @@ export class TransactionShard {
     return { error: 'INVALID_TXN_STATE' }
   }
 
-  /** KIP-890 part 2: every end bumps the epoch, so that a late request of the last transaction is recognized. */
+  /**
+   * KIP-890 part 2: every end bumps the epoch, so that a late request of the last transaction is
+   * recognized.
+   */
   #endBumping(
     fx: TransactionEffects,
     transaction: Transaction,
@@ -311,7 +336,8 @@ export class TransactionShard {
       }
     }
     if (isCommitted) return { error: 'INVALID_TXN_STATE' }
-    // An abort without a transaction still bumps the epoch, so that a late request cannot begin one.
+    // An abort without a transaction still bumps the epoch, so that a late request cannot begin
+    // one.
     return this.#prepare(fx, transaction, { ...decision, isEmpty: true })
   }
 
@@ -346,7 +372,10 @@ export class TransactionShard {
       : { error: 'NONE', producerId, producerEpoch: bumped }
   }
 
-  /** Aborts an open transaction for another producer or after its time-out. No producer gets the bumped epoch, which fences the old one. */
+  /**
+   * Aborts an open transaction for another producer or after its time-out. No producer gets the
+   * bumped epoch, which fences the old one.
+   */
   #abortFenced(
     fx: TransactionEffects,
     transaction: Transaction,
@@ -449,7 +478,10 @@ function newTransaction(request: InitProducerIdRequest, nowMs: number): Transact
   }
 }
 
-/** Whether the producer that asks for a new epoch is the last one: by its id, or by the one whose epochs ran out. */
+/**
+ * Whether the producer that asks for a new epoch is the last one: by its id, or by the one whose
+ * epochs ran out.
+ */
 function isKnownProducer(transaction: Transaction, expected: ProducerIdentity): boolean {
   return (
     transaction.producerEpoch === NO_PRODUCER_EPOCH ||
@@ -470,7 +502,8 @@ function renew(
   const { producerId, producerEpoch, lastProducerEpoch } = known
   const isCurrent = expected === undefined || expected.producerEpoch === producerEpoch
   if (isEpochExhausted(producerEpoch)) {
-    // Kafka has no epoch for a producer that repeats the request from before the last bump, and fails.
+    // Kafka has no epoch for a producer that repeats the request from before the last bump, and
+    // fails.
     if (!isCurrent) return 'UNKNOWN_SERVER_ERROR'
     return {
       producerId: freshProducerId,

@@ -50,14 +50,18 @@ export interface Transaction {
   /** Given out at completion when the epochs of the current one are used up. */
   readonly nextProducerId: bigint
   readonly producerEpoch: number
-  /** The epoch before the last bump, by which a repeated InitProducerId is known. Not in the log. */
+  /**
+   * The epoch before the last bump, by which a repeated InitProducerId is known. Not in the log.
+   */
   readonly lastProducerEpoch: number
   readonly timeoutMs: number
   readonly partitions: TransactionPartitions
   /** -1 when there is none. */
   readonly startMs: number
   readonly updatedMs: number
-  /** `transaction.version` its client works by: 2 bumps the epoch with every transaction (KIP-890). */
+  /**
+   * `transaction.version` its client works by: 2 bumps the epoch with every transaction (KIP-890).
+   */
   readonly clientVersion: number
 }
 
@@ -115,7 +119,10 @@ export function decodeTransactionRecord(key: Buffer, value: Buffer | null): Repl
   return { transactionalId, value: value === null ? null : decodeValue(TransactionLogValue, value) }
 }
 
-/** What a record leaves out, all or before `transaction.version` 1: a coordinator has it until it restarts, as in Kafka. */
+/**
+ * What a record leaves out, all or before `transaction.version` 1: a coordinator has it until it
+ * restarts, as in Kafka.
+ */
 export type UnrecordedState = Pick<
   Transaction,
   'lastProducerEpoch' | 'previousProducerId' | 'nextProducerId' | 'clientVersion'

@@ -28,7 +28,10 @@ export interface Acl {
   readonly permissionType: number
 }
 
-/** Null and `ANY` leave things open; pattern type `match` finds whatever is about a resource of that name. */
+/**
+ * Null and `ANY` leave things open; pattern type `match` finds whatever is about a resource of that
+ * name.
+ */
 export interface AclFilter {
   readonly resourceTypeFilter: number
   readonly resourceNameFilter: string | null

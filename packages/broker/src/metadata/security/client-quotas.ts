@@ -119,7 +119,9 @@ export interface QuotaFilter {
   readonly strict: boolean
 }
 
-/** Quotas of the entities that a filter is about. Throws `INVALID_REQUEST` or `UNSUPPORTED_VERSION`. */
+/**
+ * Quotas of the entities that a filter is about. Throws `INVALID_REQUEST` or `UNSUPPORTED_VERSION`.
+ */
 export function findQuotas(
   all: readonly ClientQuotas[],
   { components, strict }: QuotaFilter,

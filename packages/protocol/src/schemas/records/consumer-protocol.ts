@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
-/* What classic consumers put into the opaque bytes of JoinGroup and SyncGroup. An int16 version precedes the body. */
+/*
+ * What classic consumers put into the opaque bytes of JoinGroup and SyncGroup. An int16 version
+ * precedes the body.
+ */
 
 /**
  * Assignment of a consumer in a classic group, within the bytes of SyncGroup. Versions 0 to 3.

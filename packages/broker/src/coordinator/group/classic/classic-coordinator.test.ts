@@ -138,7 +138,8 @@ describe('a classic group', () => {
     const b = bench.join('')()?.memberId ?? ''
     bench.sync(b, 3, { [b]: 'all' })
     const late = bench.join('')
-    // `b` heartbeats but never joins again: after its rebalance timeout the group goes on without it.
+    // `b` heartbeats but never joins again: after its rebalance timeout the group goes on without
+    // it.
     for (let i = 0; i < 7; i++) {
       bench.pass(5000)
       bench.heartbeat(b, bench.shard.classicGroup('g')?.generationId ?? 0)

@@ -31,8 +31,9 @@ const { Empty, PreparingRebalance, CompletingRebalance, Stable, Dead } = Classic
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000
 
 /**
- * The classic group protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup; static members of KIP-345). Each step is
- * given the request and the time, and leaves what must happen in the effects: no clock, no log, no socket in here.
+ * The classic group protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup; static members of
+ * KIP-345). Each step is given the request and the time, and leaves what must happen in the
+ * effects: no clock, no log, no socket in here.
  */
 export class ClassicCoordinator {
   readonly #groups: Map<string, Group>
@@ -48,7 +49,8 @@ export class ClassicCoordinator {
     return group instanceof ClassicGroup ? group : undefined
   }
 
-  // ---------------------------------------------------------------------------------------------- joining
+  // ----------------------------------------------------------------------------------------------
+  // joining
 
   join(fx: GroupEffects, request: JoinRequest, nowMs: number): void {
     const refuse = (error: ErrorName, memberId = request.memberId): void =>
@@ -161,7 +163,8 @@ export class ClassicCoordinator {
       const tellsToSkip = isLeader && request.supportsSkippingAssignment
       fx.reply(request.token, {
         ...this.#joinReply(group, member),
-        // Clients that cannot skip must not think themselves leaders, or they would assign without a rebalance.
+        // Clients that cannot skip must not think themselves leaders, or they would assign without
+        // a rebalance.
         leaderId: isLeader && !tellsToSkip ? oldId : (group.leaderId ?? ''),
         skipAssignment: tellsToSkip,
         members: tellsToSkip ? memberList(group) : [],
@@ -246,7 +249,8 @@ export class ClassicCoordinator {
     }
   }
 
-  // ---------------------------------------------------------------------------------------------- rebalancing
+  // ----------------------------------------------------------------------------------------------
+  // rebalancing
 
   #rebalanceIfPossible(fx: GroupEffects, group: ClassicGroup, nowMs: number): void {
     if (group.isIn(Stable, CompletingRebalance, Empty)) this.#prepareRebalance(fx, group, nowMs)
@@ -283,7 +287,9 @@ export class ClassicCoordinator {
     }
   }
 
-  /** Begins the next generation with those who have joined; dynamic members who have not are out. */
+  /**
+   * Begins the next generation with those who have joined; dynamic members who have not are out.
+   */
   #completeJoin(fx: GroupEffects, group: ClassicGroup, nowMs: number): void {
     fx.cancelTimer(joinKey(group.groupId))
     for (const member of [...group.members.values()]) {
@@ -336,7 +342,8 @@ export class ClassicCoordinator {
     }
   }
 
-  // ---------------------------------------------------------------------------------------------- syncing
+  // ----------------------------------------------------------------------------------------------
+  // syncing
 
   sync(fx: GroupEffects, request: SyncRequest, nowMs: number): void {
     const refuse = (error: ErrorName): void => fx.reply(request.token, syncError(error))
@@ -390,7 +397,8 @@ export class ClassicCoordinator {
     if (group.pendingSyncs.size === 0) fx.cancelTimer(pendingSyncKey(group.groupId))
   }
 
-  // ---------------------------------------------------------------------------------------------- staying, leaving
+  // ----------------------------------------------------------------------------------------------
+  // staying, leaving
 
   heartbeat(fx: GroupEffects, request: HeartbeatRequest, nowMs: number): ErrorName {
     if (request.groupId === '') return 'INVALID_GROUP_ID'
@@ -458,7 +466,10 @@ export class ClassicCoordinator {
     else if (group.isIn(PreparingRebalance)) this.#tryCompleteJoin(fx, group, nowMs)
   }
 
-  /** The group goes on under the consumer protocol: whoever waits must join again, and no timer of ours goes on. */
+  /**
+   * The group goes on under the consumer protocol: whoever waits must join again, and no timer of
+   * ours goes on.
+   */
   dissolve(fx: GroupEffects, group: ClassicGroup): void {
     const { groupId } = group
     for (const member of group.members.values()) {
@@ -471,7 +482,10 @@ export class ClassicCoordinator {
     fx.cancelTimer(pendingSyncKey(groupId))
   }
 
-  /** A group that comes from the consumer protocol: its members' sessions begin, and a rebalance if it needs one. */
+  /**
+   * A group that comes from the consumer protocol: its members' sessions begin, and a rebalance if
+   * it needs one.
+   */
   adopt(
     fx: GroupEffects,
     group: ClassicGroup,
@@ -483,7 +497,8 @@ export class ClassicCoordinator {
     if (rebalance) this.#prepareRebalance(fx, group, nowMs)
   }
 
-  // ---------------------------------------------------------------------------------------------- time
+  // ----------------------------------------------------------------------------------------------
+  // time
 
   /** A timer that came due. */
   expire(fx: GroupEffects, timer: ClassicTimer, nowMs: number): void {

@@ -27,7 +27,10 @@ export class ClassicGroup implements Group {
   protocolName: string | undefined
   leaderId: string | undefined
   readonly members = new Map<string, ClassicMember>()
-  /** Member ids handed out to those who must come back with them (KIP-394), with their session timeouts. */
+  /**
+   * Member ids handed out to those who must come back with them (KIP-394), with their session
+   * timeouts.
+   */
   readonly pendingJoins = new Map<string, number>()
   /** Member ids by `group.instance.id`. */
   readonly staticMembers = new Map<string, string>()
@@ -167,7 +170,9 @@ export class ClassicGroup implements Group {
     return replacement
   }
 
-  /** Whether a member with these protocols could be in the group: one protocol must be known to all. */
+  /**
+   * Whether a member with these protocols could be in the group: one protocol must be known to all.
+   */
   supportsProtocols(protocolType: string, protocols: readonly GroupProtocol[]): boolean {
     if (this.members.size === 0) return protocolType !== '' && protocols.length > 0
     if (protocolType !== this.protocolType) return false
@@ -212,7 +217,10 @@ export class ClassicGroup implements Group {
   }
 }
 
-/** Topics in a consumer's subscription; undefined when the bytes are not one. Newer versions only add at the end. */
+/**
+ * Topics in a consumer's subscription; undefined when the bytes are not one. Newer versions only
+ * add at the end.
+ */
 function subscriptionTopics(metadata: Buffer): readonly string[] | undefined {
   try {
     const reader = new ByteReader(metadata)

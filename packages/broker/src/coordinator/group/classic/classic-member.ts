@@ -8,7 +8,10 @@ export interface GroupProtocol {
 /** Identifies a request that waits for its reply. */
 export type ReplyToken = number
 
-/** A member of a classic group. Soft state: only what a stable generation holds is written to the log. */
+/**
+ * A member of a classic group. Soft state: only what a stable generation holds is written to the
+ * log.
+ */
 export interface ClassicMember {
   readonly memberId: string
   groupInstanceId: string | null

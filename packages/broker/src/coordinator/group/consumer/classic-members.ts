@@ -22,7 +22,10 @@ import { type ConsumerMember, MemberState, newMember, uniqueNames } from './cons
 import { readSubscription, writeAssignment } from './embedded-protocol.ts'
 import type { GroupMigration } from './migration.ts'
 
-/** Members of a consumer group that still speak the classic protocol: JoinGroup and SyncGroup stand for heartbeats (KIP-848). */
+/**
+ * Members of a consumer group that still speak the classic protocol: JoinGroup and SyncGroup stand
+ * for heartbeats (KIP-848).
+ */
 export class ClassicMembers {
   readonly #consumers: ConsumerCoordinator
   readonly #migration: GroupMigration

@@ -62,7 +62,10 @@ export interface GroupSource {
     members: readonly ConsumerMember[],
     nowMs: number,
   ): void
-  /** A classic group with members is converted, an empty one is replaced; undefined for a group that cannot be. */
+  /**
+   * A classic group with members is converted, an empty one is replaced; undefined for a group that
+   * cannot be.
+   */
   convert(fx: GroupEffects, groupId: string, nowMs: number): ConsumerGroup | undefined
 }
 
@@ -73,7 +76,10 @@ interface Step {
   readonly nowMs: number
 }
 
-/** The consumer group protocol (KIP-848): members say what they want, the coordinator says who gets what. */
+/**
+ * The consumer group protocol (KIP-848): members say what they want, the coordinator says who gets
+ * what.
+ */
 export class ConsumerCoordinator {
   readonly #groups: ReadonlyMap<string, Group>
   readonly #config: GroupConfig
@@ -92,7 +98,8 @@ export class ConsumerCoordinator {
     this.#source = options.source
   }
 
-  // ---------------------------------------------------------------------------------------------- heartbeats
+  // ----------------------------------------------------------------------------------------------
+  // heartbeats
 
   /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
   heartbeat(fx: GroupEffects, request: ConsumerHeartbeat, nowMs: number): ConsumerHeartbeatReply {
@@ -232,9 +239,13 @@ export class ConsumerCoordinator {
     )
   }
 
-  // ---------------------------------------------------------------------------------------------- subscriptions
+  // ----------------------------------------------------------------------------------------------
+  // subscriptions
 
-  /** Notes what a member says of itself; tells whether its subscription is another one. The epoch goes up with it. */
+  /**
+   * Notes what a member says of itself; tells whether its subscription is another one. The epoch
+   * goes up with it.
+   */
   updateMember(step: Step, known: ConsumerMember, updated: ConsumerMember): boolean {
     const { draft, nowMs } = step
     const { groupId } = draft.group
@@ -297,7 +308,8 @@ export class ConsumerCoordinator {
     draft.group.checkedTopicsVersion = version
   }
 
-  // ---------------------------------------------------------------------------------------------- assignment
+  // ----------------------------------------------------------------------------------------------
+  // assignment
 
   /** Computes the target if it is due, and takes the member a step towards it. */
   assign(
@@ -403,7 +415,8 @@ export class ConsumerCoordinator {
     return draft.group.members.get(memberId) as ConsumerMember
   }
 
-  // ---------------------------------------------------------------------------------------------- leaving
+  // ----------------------------------------------------------------------------------------------
+  // leaving
 
   #leave(fx: GroupEffects, request: ConsumerHeartbeat, nowMs: number): ConsumerHeartbeatReply {
     const { groupId, memberId, instanceId, memberEpoch } = request
@@ -459,7 +472,8 @@ export class ConsumerCoordinator {
     draft.emit(epochRecord(groupId, draft.group.groupEpoch + 1, hash))
   }
 
-  // ---------------------------------------------------------------------------------------------- time
+  // ----------------------------------------------------------------------------------------------
+  // time
 
   /** A timer that came due; tells which members are out. */
   expired(timer: ConsumerTimer): ConsumerMember | undefined {

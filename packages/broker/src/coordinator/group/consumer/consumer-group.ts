@@ -40,9 +40,14 @@ export class ConsumerGroup implements Group {
   readonly regexes: Map<string, ResolvedRegex>
   /** Who has a partition, or still has to give it up. */
   readonly #owners: Map<string, string>
-  /** Version of the topics that the group's hash was last computed against; forgotten by a restart. */
+  /**
+   * Version of the topics that the group's hash was last computed against; forgotten by a restart.
+   */
   checkedTopicsVersion = -1
-  /** When the group last changed, by which its members are told how soon to come back; forgotten by a restart. */
+  /**
+   * When the group last changed, by which its members are told how soon to come back; forgotten by
+   * a restart.
+   */
   changedMs = 0
 
   constructor(groupId: string, source?: ConsumerGroup) {
@@ -110,7 +115,8 @@ export class ConsumerGroup implements Group {
     return count
   }
 
-  // ---------------------------------------------------------------------------------------------- as a group
+  // ----------------------------------------------------------------------------------------------
+  // as a group
 
   checkCommit(committer: Committer): CommitCheck {
     const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
@@ -173,7 +179,8 @@ export class ConsumerGroup implements Group {
     ]
   }
 
-  // ---------------------------------------------------------------------------------------------- changing
+  // ----------------------------------------------------------------------------------------------
+  // changing
 
   /** Takes one record of the group; false when nothing is left of it. */
   apply(record: ReplayedGroupRecord): void {

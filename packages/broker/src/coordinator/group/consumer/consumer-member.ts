@@ -119,7 +119,8 @@ export function isReconciledTo(member: ConsumerMember, assignmentEpoch: number):
   return member.state === MemberState.Stable && member.memberEpoch === assignmentEpoch
 }
 
-// ------------------------------------------------------------------------------------------------ records
+// ------------------------------------------------------------------------------------------------
+// records
 
 export function memberRecord(groupId: string, member: ConsumerMember): GroupRecord {
   const { memberId } = member

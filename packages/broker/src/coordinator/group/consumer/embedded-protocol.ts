@@ -13,7 +13,10 @@ import type { TopicsView } from '../modern/topics-view.ts'
 const [, NEWEST_SUBSCRIPTION] = versionBounds(ConsumerProtocolSubscription.versions)
 const [, NEWEST_ASSIGNMENT] = versionBounds(ConsumerProtocolAssignment.versions)
 
-/** The subscription that a classic consumer sends inside of JoinGroup; throws when the bytes are none. */
+/**
+ * The subscription that a classic consumer sends inside of JoinGroup; throws when the bytes are
+ * none.
+ */
 export function readSubscription(
   metadata: Buffer,
 ): MessageOf<typeof ConsumerProtocolSubscription> & { readonly version: number } {
@@ -24,7 +27,10 @@ export function readSubscription(
   return { ...codecOf(ConsumerProtocolSubscription, known).decode(reader), version: known }
 }
 
-/** The partitions that a leader gave a classic consumer; undefined when user data of an own assignor comes along. */
+/**
+ * The partitions that a leader gave a classic consumer; undefined when user data of an own assignor
+ * comes along.
+ */
 export function readAssignment(bytes: Buffer, topics: TopicsView): Assignment | undefined {
   if (bytes.length === 0) return new Map()
   const reader = new ByteReader(bytes)

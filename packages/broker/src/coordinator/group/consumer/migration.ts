@@ -21,7 +21,10 @@ import {
 } from './consumer-member.ts'
 import { readAssignment, readSubscription, writeAssignment } from './embedded-protocol.ts'
 
-/** Turns groups of the classic protocol into groups of the consumer protocol and back, while they are at work (KIP-848). */
+/**
+ * Turns groups of the classic protocol into groups of the consumer protocol and back, while they
+ * are at work (KIP-848).
+ */
 export class GroupMigration {
   readonly #groups: Map<string, Group>
   readonly #config: GroupConfig
@@ -40,7 +43,10 @@ export class GroupMigration {
     this.#classic = options.classic
   }
 
-  /** A consumer group in place of a classic one, with its members; undefined for a group of yet another kind. */
+  /**
+   * A consumer group in place of a classic one, with its members; undefined for a group of yet
+   * another kind.
+   */
   convert(fx: GroupEffects, groupId: string, nowMs: number): ConsumerGroup | undefined {
     const classic = this.#groups.get(groupId)
     if (!(classic instanceof ClassicGroup)) return undefined
@@ -157,7 +163,10 @@ export class GroupMigration {
     return remaining > 0 && remaining <= this.#config.maxSize
   }
 
-  /** A classic group in place of a consumer group whose other members all speak the classic protocol. */
+  /**
+   * A classic group in place of a consumer group whose other members all speak the classic
+   * protocol.
+   */
   downgrade(
     fx: GroupEffects,
     group: ConsumerGroup,

@@ -19,7 +19,10 @@ export interface ReconcileInput {
   readonly isTaken: (topicId: string, partition: number) => boolean
 }
 
-/** The member's next step towards its target: first it gives up, then its epoch goes up, then it gets what is free (KIP-848). */
+/**
+ * The member's next step towards its target: first it gives up, then its epoch goes up, then it
+ * gets what is free (KIP-848).
+ */
 export function reconcile(member: ConsumerMember, input: ReconcileInput): ConsumerMember {
   switch (member.state) {
     case MemberState.Stable:

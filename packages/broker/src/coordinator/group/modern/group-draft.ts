@@ -13,8 +13,9 @@ interface Replayable {
 }
 
 /**
- * A group while a decision is made about it: what was decided already shows, and the group itself stays as it is until the
- * records are in the log. The copy is made with the first record, so that a decision without one costs nothing.
+ * A group while a decision is made about it: what was decided already shows, and the group itself
+ * stays as it is until the records are in the log. The copy is made with the first record, so that
+ * a decision without one costs nothing.
  */
 export class GroupDraft<G extends Replayable> {
   readonly #fx: Effects<GroupRecord, unknown>

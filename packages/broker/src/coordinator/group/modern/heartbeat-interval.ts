@@ -5,8 +5,9 @@ const RESTLESS_MS = 3000
 const SHORTEST_MS = 100
 
 /**
- * When a member is to come back. One that has something to give up or to get, or whose group has just changed, sooner than the
- * configured interval, so that a rebalance takes milliseconds instead of several intervals; in a large group not so soon.
+ * When a member is to come back. One that has something to give up or to get, or whose group has
+ * just changed, sooner than the configured interval, so that a rebalance takes milliseconds instead
+ * of several intervals; in a large group not so soon.
  */
 export function heartbeatIntervalMs(
   configuredMs: number,

@@ -27,8 +27,8 @@ export function topicIds(names: Iterable<string>, topics: TopicsView): Set<strin
 }
 
 /**
- * A number for what a group's topics look like, which changes when they do; 0 without topics. Kafka has another function for it, so a
- * group that moves over is assigned anew once.
+ * A number for what a group's topics look like, which changes when they do; 0 without topics. Kafka
+ * has another function for it, so a group that moves over is assigned anew once.
  */
 export function metadataHash(names: Iterable<string>, topics: TopicsView): bigint {
   const known = [...names]

@@ -9,7 +9,9 @@ export interface CommittedOffset {
   /** -1: expires with its group. */
   readonly expireTimestampMs: bigint
   readonly topicId: string
-  /** Place in the order of the log, by which a transaction that ends late knows what came after it. */
+  /**
+   * Place in the order of the log, by which a transaction that ends late knows what came after it.
+   */
   readonly sequence: number
 }
 
@@ -19,7 +21,10 @@ type MutableOffsets = Map<string, Map<number, CommittedOffset>>
 
 const NONE: Offsets = new Map()
 
-/** Offsets of all groups of a shard, and those that wait for the end of their transaction. Changes by replay only. */
+/**
+ * Offsets of all groups of a shard, and those that wait for the end of their transaction. Changes
+ * by replay only.
+ */
 export class CommittedOffsets {
   readonly #committed = new Map<string, MutableOffsets>()
   /** By producer, then by group. */

@@ -82,7 +82,8 @@ export class OffsetRequests {
       // Producers know generations, not epochs.
       return isTransactional && check === 'STALE_MEMBER_EPOCH' ? 'ILLEGAL_GENERATION' : check
     }
-    // Without a generation it is a lone consumer or an admin: its commit makes a group without members.
+    // Without a generation it is a lone consumer or an admin: its commit makes a group without
+    // members.
     if (request.generationId < 0) return 'NONE'
     return request.version >= 9 && !isTransactional ? 'GROUP_ID_NOT_FOUND' : 'ILLEGAL_GENERATION'
   }
@@ -128,7 +129,10 @@ export class OffsetRequests {
     }
   }
 
-  /** Drops offsets whose time is up (`offsets.retention.minutes`), and empty groups that have none left. */
+  /**
+   * Drops offsets whose time is up (`offsets.retention.minutes`), and empty groups that have none
+   * left.
+   */
   expire(fx: OffsetEffects, nowMs: number): void {
     const { offsetsRetentionMs } = this.#config
     const now = BigInt(nowMs)

@@ -77,9 +77,13 @@ export class ShareGroupCoordinator {
     return new GroupDraft(group, fx, (source) => new ShareGroup(source.groupId, source))
   }
 
-  // ---------------------------------------------------------------------------------------------- state to set up
+  // ----------------------------------------------------------------------------------------------
+  // state to set up
 
-  /** Partitions that a member is about to read and whose progress is not kept yet. Throws what `admit` throws. */
+  /**
+   * Partitions that a member is about to read and whose progress is not kept yet. Throws what
+   * `admit` throws.
+   */
   uninitialized(request: ShareHeartbeat): StatePartitions {
     if (request.memberEpoch < 0) return new Map()
     const { group } = this.admit(request)
@@ -141,9 +145,13 @@ export class ShareGroupCoordinator {
       .map((topicId) => ({ topicId, topicName: this.#topics.byId(topicId)?.name ?? '' }))
   }
 
-  // ---------------------------------------------------------------------------------------------- heartbeats
+  // ----------------------------------------------------------------------------------------------
+  // heartbeats
 
-  /** The group that a heartbeat is for, and its member. Throws a `ProtocolError` for a request that is refused. */
+  /**
+   * The group that a heartbeat is for, and its member. Throws a `ProtocolError` for a request that
+   * is refused.
+   */
   admit({ groupId, memberId, memberEpoch }: ShareHeartbeat): {
     readonly group: ShareGroup
     readonly known: ShareMember | undefined
@@ -231,7 +239,10 @@ export class ShareGroupCoordinator {
     return known === undefined || !sameNames
   }
 
-  /** A new epoch when subscriptions changed, the topics they are about, or which of their partitions can be read. */
+  /**
+   * A new epoch when subscriptions changed, the topics they are about, or which of their partitions
+   * can be read.
+   */
   #updateEpoch(draft: GroupDraft<ShareGroup>, hasChanged: boolean): void {
     const { group } = draft
     const { version } = this.#topics
@@ -324,7 +335,8 @@ export class ShareGroupCoordinator {
     return draft.group.members.get(memberId) as ShareMember
   }
 
-  // ---------------------------------------------------------------------------------------------- leaving, time
+  // ----------------------------------------------------------------------------------------------
+  // leaving, time
 
   #leave(fx: GroupEffects, { groupId, memberId }: ShareHeartbeat): ShareHeartbeatReply {
     const group = this.find(groupId)
@@ -366,11 +378,13 @@ export class ShareGroupCoordinator {
     fx.setTimer(sessionKey(groupId, memberId), nowMs + timeoutMs, event)
   }
 
-  // ---------------------------------------------------------------------------------------------- offsets
+  // ----------------------------------------------------------------------------------------------
+  // offsets
 
   /**
-   * The group whose offsets an admin may set or delete now. Throws `NON_EMPTY_GROUP`, and `GROUP_ID_NOT_FOUND` for a group of another
-   * kind, or for one that is not there and may not be created.
+   * The group whose offsets an admin may set or delete now. Throws `NON_EMPTY_GROUP`, and
+   * `GROUP_ID_NOT_FOUND` for a group of another kind, or for one that is not there and may not be
+   * created.
    */
   emptyGroup(groupId: string, mayCreate: boolean): ShareGroup {
     const group = this.#groupFor(groupId, mayCreate)

@@ -30,7 +30,10 @@ export function newShareMember(memberId: string): ShareMember {
   }
 }
 
-/** Partitions of which the share coordinator keeps, or is about to keep, the group's progress; by topic id. */
+/**
+ * Partitions of which the share coordinator keeps, or is about to keep, the group's progress; by
+ * topic id.
+ */
 export type StatePartitions = ReadonlyMap<
   string,
   { readonly name: string; readonly partitions: ReadonlySet<number> }
@@ -38,7 +41,10 @@ export type StatePartitions = ReadonlyMap<
 
 const NONE: StatePartitions = new Map()
 
-/** A share group (KIP-932): its members, and what each reads. It changes only by the records it is given. */
+/**
+ * A share group (KIP-932): its members, and what each reads. It changes only by the records it is
+ * given.
+ */
 export class ShareGroup implements Group {
   readonly kind = 'share'
   readonly protocolType = 'share'
@@ -52,7 +58,9 @@ export class ShareGroup implements Group {
   initializing: StatePartitions = NONE
   initialized: StatePartitions = NONE
   deletingTopicIds: ReadonlySet<string> = new Set()
-  /** Version of the topics that the group's hash was last computed against; forgotten by a restart. */
+  /**
+   * Version of the topics that the group's hash was last computed against; forgotten by a restart.
+   */
   checkedTopicsVersion = -1
   /** When the group last changed; forgotten by a restart. */
   changedMs = 0
@@ -91,7 +99,8 @@ export class ShareGroup implements Group {
     return topics
   }
 
-  // ---------------------------------------------------------------------------------------------- as a group
+  // ----------------------------------------------------------------------------------------------
+  // as a group
 
   /** Share groups have no offsets of this kind. */
   checkCommit(): CommitCheck {
@@ -125,7 +134,8 @@ export class ShareGroup implements Group {
     ]
   }
 
-  // ---------------------------------------------------------------------------------------------- changing
+  // ----------------------------------------------------------------------------------------------
+  // changing
 
   apply(record: ReplayedGroupRecord): void {
     switch (record.kind) {

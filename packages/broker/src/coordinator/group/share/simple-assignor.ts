@@ -3,8 +3,9 @@ import { partitionKey } from '../modern/assignment.ts'
 import { type AssignedMember, AssignmentBuilder, type ServerAssignor } from '../modern/assignor.ts'
 
 /**
- * Shares partitions among the members of a share group (KIP-932). A partition may go to several members, so with more members than
- * partitions nobody is idle; with fewer each partition goes to one. What a member had it keeps where that is fair.
+ * Shares partitions among the members of a share group (KIP-932). A partition may go to several
+ * members, so with more members than partitions nobody is idle; with fewer each partition goes to
+ * one. What a member had it keeps where that is fair.
  */
 export const simpleAssignor: ServerAssignor = {
   name: 'simple',
@@ -20,7 +21,10 @@ export const simpleAssignor: ServerAssignor = {
   },
 }
 
-/** Members with the same subscription; each kind shares its partitions by itself, as any of them may read all of these. */
+/**
+ * Members with the same subscription; each kind shares its partitions by itself, as any of them may
+ * read all of these.
+ */
 function groupsBySubscription(members: readonly AssignedMember[]): {
   readonly topicIds: ReadonlySet<string>
   readonly members: readonly AssignedMember[]
@@ -38,7 +42,8 @@ function share(
   built: ReadonlyMap<string, AssignmentBuilder>,
 ): void {
   if (partitions.length === 0 || members.length === 0) return
-  // With more members than partitions each member has one, and each partition about as many members.
+  // With more members than partitions each member has one, and each partition about as many
+  // members.
   const perMember = Math.max(1, Math.ceil(partitions.length / members.length))
   const perPartition = Math.max(1, Math.ceil(members.length / partitions.length))
   const room = new Map(

@@ -5,7 +5,10 @@ import type { StreamsHeartbeatReply, TopicPartitions } from './streams-requests.
 import type { ActiveTasks, Tasks } from './tasks.ts'
 import { type ConfiguredTopology, sourceTopicsOf } from './topology.ts'
 
-/** Which endpoint answers for which partitions, so that any instance of an application can be asked for any key. */
+/**
+ * Which endpoint answers for which partitions, so that any instance of an application can be asked
+ * for any key.
+ */
 export function endpointsOf(
   members: Iterable<StreamsMember>,
   { subtopologies }: ConfiguredTopology,

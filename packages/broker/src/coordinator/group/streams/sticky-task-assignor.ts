@@ -22,9 +22,9 @@ interface Task {
 }
 
 /**
- * Gives tasks to members: to whom had them, then to whom has a copy of their state, then to the process with the least to do; nobody
- * gets more than a fair share while others have less. Standby copies go to other processes than their task's. A pure function of its
- * input.
+ * Gives tasks to members: to whom had them, then to whom has a copy of their state, then to the
+ * process with the least to do; nobody gets more than a fair share while others have less. Standby
+ * copies go to other processes than their task's. A pure function of its input.
  */
 export function assignTasks(
   members: readonly TaskMember[],
@@ -90,7 +90,10 @@ class Member {
   }
 }
 
-/** How many tasks a member may have; when some have theirs, the rest is shared anew among the others. */
+/**
+ * How many tasks a member may have; when some have theirs, the rest is shared anew among the
+ * others.
+ */
 class Quota {
   #tasks: number
   #members: number

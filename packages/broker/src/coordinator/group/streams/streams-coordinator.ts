@@ -66,7 +66,10 @@ interface Volatile {
     | undefined
 }
 
-/** The streams group protocol (KIP-1071): members describe their topology, the coordinator hands out its tasks. */
+/**
+ * The streams group protocol (KIP-1071): members describe their topology, the coordinator hands out
+ * its tasks.
+ */
 export class StreamsCoordinator {
   readonly #groups: ReadonlyMap<string, Group>
   readonly #config: GroupConfig
@@ -110,7 +113,8 @@ export class StreamsCoordinator {
     return this.#config.settings.number(groupId, `streams.${name}`)
   }
 
-  // ---------------------------------------------------------------------------------------------- heartbeats
+  // ----------------------------------------------------------------------------------------------
+  // heartbeats
 
   /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
   heartbeat(fx: GroupEffects, request: StreamsHeartbeat, nowMs: number): StreamsHeartbeatReply {
@@ -185,7 +189,8 @@ export class StreamsCoordinator {
     const group = this.#groups.get(groupId)
     if (group instanceof StreamsGroup) return group
     if (group === undefined && isJoining) return new StreamsGroup(groupId)
-    // An empty classic group becomes a streams group: that is how an application changes its protocol.
+    // An empty classic group becomes a streams group: that is how an application changes its
+    // protocol.
     if (isJoining && group instanceof ClassicGroup && group.isEmpty) {
       fx.records.push(...group.tombstones())
       return new StreamsGroup(groupId)
@@ -237,7 +242,10 @@ export class StreamsCoordinator {
       : this.#configured(group.groupId, group.topology).result
   }
 
-  /** A new epoch when members changed, the topics they read, whether these are as they need to be, or the group's settings. */
+  /**
+   * A new epoch when members changed, the topics they read, whether these are as they need to be,
+   * or the group's settings.
+   */
   #updateEpoch(
     draft: Draft,
     options: {
@@ -349,7 +357,8 @@ export class StreamsCoordinator {
     return draft.group.members.get(memberId) as StreamsMember
   }
 
-  // ---------------------------------------------------------------------------------------------- leaving, time
+  // ----------------------------------------------------------------------------------------------
+  // leaving, time
 
   #leave(fx: GroupEffects, request: StreamsHeartbeat): StreamsHeartbeatReply {
     const { groupId, memberId } = request

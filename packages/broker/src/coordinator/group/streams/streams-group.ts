@@ -15,7 +15,10 @@ import { sourceTopicsOf, type Topology } from './topology.ts'
 
 export type StreamsGroupState = 'Empty' | 'NotReady' | 'Assigning' | 'Reconciling' | 'Stable'
 
-/** A streams group (KIP-1071): an application's topology, its members, and which tasks each has. It changes only by the records it is given. */
+/**
+ * A streams group (KIP-1071): an application's topology, its members, and which tasks each has. It
+ * changes only by the records it is given.
+ */
 export class StreamsGroup implements Group {
   readonly kind = 'streams'
   readonly protocolType = 'streams'
@@ -65,7 +68,8 @@ export class StreamsGroup implements Group {
     return this.targets.get(memberId) ?? NO_TARGET
   }
 
-  // ---------------------------------------------------------------------------------------------- as a group
+  // ----------------------------------------------------------------------------------------------
+  // as a group
 
   checkCommit(committer: Committer): CommitCheck {
     const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
@@ -123,7 +127,8 @@ export class StreamsGroup implements Group {
     ]
   }
 
-  // ---------------------------------------------------------------------------------------------- changing
+  // ----------------------------------------------------------------------------------------------
+  // changing
 
   apply(record: ReplayedGroupRecord): void {
     switch (record.kind) {

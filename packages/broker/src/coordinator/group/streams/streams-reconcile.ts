@@ -49,7 +49,10 @@ export interface StreamsReconcileInput {
   readonly owners: TaskOwners
 }
 
-/** The member's next step towards its target: it gives up first, then gets what its process and the others have released (KIP-1071). */
+/**
+ * The member's next step towards its target: it gives up first, then gets what its process and the
+ * others have released (KIP-1071).
+ */
 export function reconcileStreams(
   member: StreamsMember,
   input: StreamsReconcileInput,

@@ -95,7 +95,10 @@ class TopicProblem extends Error {
   }
 }
 
-/** How many tasks each subtopology has, and which internal topics are yet to be made. Throws for a topology that can never work. */
+/**
+ * How many tasks each subtopology has, and which internal topics are yet to be made. Throws for a
+ * topology that can never work.
+ */
 export function configureTopology(topology: Topology, topics: TopicsView): ConfiguredTopology {
   try {
     throwIfSourcesAreMissing(topology, topics)
@@ -145,7 +148,10 @@ function summary(names: readonly string[]): string {
   return names.length > 3 ? `${shown}, ... (${names.length} topics total)` : shown
 }
 
-/** Partitions of every internal topic: of repartition topics by what is written to them, of changelogs by what is read. */
+/**
+ * Partitions of every internal topic: of repartition topics by what is written to them, of
+ * changelogs by what is read.
+ */
 function decidePartitionCounts(topology: Topology, topics: TopicsView): Map<string, number> {
   const counts = repartitionCounts(topology, topics)
   const countOf = (name: string): number => {
@@ -180,7 +186,10 @@ function invalidTopology(message: string): ProtocolError {
   return new ProtocolError('STREAMS_INVALID_TOPOLOGY', message)
 }
 
-/** A repartition topic has as many partitions as the subtopology before it has tasks, unless it says how many. */
+/**
+ * A repartition topic has as many partitions as the subtopology before it has tasks, unless it says
+ * how many.
+ */
 function repartitionCounts({ subtopologies }: Topology, topics: TopicsView): Map<string, number> {
   const counts = new Map<string, number>()
   for (const { repartitionSourceTopics } of subtopologies) {

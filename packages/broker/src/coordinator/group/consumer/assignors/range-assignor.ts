@@ -6,8 +6,8 @@ import {
 } from '../../modern/assignor.ts'
 
 /**
- * Gives each member of a topic neighbouring partitions, so that topics with as many partitions are assigned alike. Members are in
- * the order of their instance ids, then of their ids.
+ * Gives each member of a topic neighbouring partitions, so that topics with as many partitions are
+ * assigned alike. Members are in the order of their instance ids, then of their ids.
  */
 export const rangeAssignor: ServerAssignor = {
   name: 'range',

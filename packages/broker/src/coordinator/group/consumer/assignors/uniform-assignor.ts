@@ -35,7 +35,9 @@ function isHomogeneous(members: readonly AssignedMember[]): boolean {
   )
 }
 
-/** All subscribe to the same: each keeps what it has up to its share, and what is over goes round. */
+/**
+ * All subscribe to the same: each keeps what it has up to its share, and what is over goes round.
+ */
 function assignAlike(
   members: readonly AssignedMember[],
   partitionsOf: (topicId: string) => readonly number[],
@@ -54,7 +56,8 @@ function assignAlike(
   const unfilled: { readonly builder: AssignmentBuilder; readonly quota: number }[] = []
   members.forEach((member, i) => {
     const builder = built.get(member.memberId) as AssignmentBuilder
-    // The rest goes to members that have as many already, as long as there are enough left to take it.
+    // The rest goes to members that have as many already, as long as there are enough left to take
+    // it.
     const mayHaveExtra = extra > 0
     const limit = share + (mayHaveExtra ? 1 : 0)
     keep(member, { free, builder, limit })
@@ -93,7 +96,10 @@ function keep(
   }
 }
 
-/** Subscriptions differ: what is free goes to the emptiest subscriber, then partitions move until it is even. */
+/**
+ * Subscriptions differ: what is free goes to the emptiest subscriber, then partitions move until it
+ * is even.
+ */
 function assignMixed(
   members: readonly AssignedMember[],
   partitionsOf: (topicId: string) => readonly number[],
