@@ -11,12 +11,17 @@
  */
 import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { root } from './packages.ts'
 
-/** A run of Node's test runner. */
+/** Runs of Node's test runner that may go on at the same time. */
 interface Part {
   readonly name: string
+  readonly lanes: readonly Lane[]
+}
+
+interface Lane {
   readonly files: readonly string[]
   /** All files in one process: for tests that start no servers and leave nothing behind. */
   readonly isOneProcess: boolean
@@ -31,12 +36,26 @@ const unitFiles = filesOf('packages/*/src/**/*.test.ts').filter(
   (file) => !/^packages.cli./.test(file),
 )
 
+/** A process per core, each with whole packages, so that few sources are loaded twice. */
+function unitLanes(): Lane[] {
+  const byPackage = Map.groupBy(unitFiles, (file) => file.split(/[/\\]/)[1] ?? '')
+  const lanes: string[][] = Array.from({ length: Math.min(2, availableParallelism()) }, () => [])
+  for (const files of [...byPackage.values()].sort((a, b) => b.length - a.length)) {
+    lanes.toSorted((a, b) => a.length - b.length)[0]?.push(...files)
+  }
+  return lanes.map((files) => ({ files, isOneProcess: true }))
+}
+
 const parts: readonly Part[] = [
-  { name: 'unit', files: unitFiles, isOneProcess: true },
+  { name: 'unit', lanes: unitLanes() },
   {
     name: 'across packages',
-    files: [...filesOf('packages/cli/src/**/*.test.ts'), ...filesOf('test/**/*.test.ts')],
-    isOneProcess: false,
+    lanes: [
+      {
+        files: [...filesOf('packages/cli/src/**/*.test.ts'), ...filesOf('test/**/*.test.ts')],
+        isOneProcess: false,
+      },
+    ],
   },
 ]
 
@@ -44,31 +63,38 @@ function selectedParts(args: readonly string[]): readonly Part[] {
   if (args.length === 0) return parts
   const named = parts.filter(({ name }) => args.includes(name))
   if (named.length > 0) return named
-  return [{ name: 'selected', files: args, isOneProcess: false }]
+  return [{ name: 'selected', lanes: [{ files: args, isOneProcess: false }] }]
 }
 
-function run({ files, isOneProcess }: Part): Promise<number> {
+/** The output of lanes that run at the same time is printed lane by lane. */
+async function run({ files, isOneProcess }: Lane, isAlone: boolean): Promise<number> {
   const isolation = isOneProcess ? ['--test-isolation=none'] : []
   const child = spawn(
     process.execPath,
     ['--conditions=millrace-src', '--test', '--test-timeout=300000', ...isolation, ...files],
     {
       cwd: root,
-      stdio: 'inherit',
+      stdio: ['inherit', isAlone ? 'inherit' : 'pipe', 'inherit'],
       env: {
         NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/millrace'),
         ...process.env,
       },
     },
   )
-  return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
+  const output: Buffer[] = []
+  child.stdout?.on('data', (chunk: Buffer) => output.push(chunk))
+  const code = await new Promise<number>((resolve) => {
+    child.on('close', (status) => resolve(status ?? 1))
+  })
+  process.stdout.write(Buffer.concat(output))
+  return code
 }
 
 const took: string[] = []
-for (const part of selectedParts(process.argv.slice(2))) {
+for (const { name, lanes } of selectedParts(process.argv.slice(2))) {
   const began = performance.now()
-  const code = await run(part)
-  took.push(`${part.name} ${((performance.now() - began) / 1000).toFixed(1)} s`)
-  if (code !== 0) process.exitCode = code
+  const codes = await Promise.all(lanes.map((lane) => run(lane, lanes.length === 1)))
+  took.push(`${name} ${((performance.now() - began) / 1000).toFixed(1)} s`)
+  process.exitCode = Math.max(Number(process.exitCode ?? 0), ...codes)
 }
 process.stdout.write(`npm test: ${took.join(', ')}\n`)

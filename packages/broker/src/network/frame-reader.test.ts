@@ -32,7 +32,7 @@ describe('FrameReader', () => {
         for (const [i, body] of bodies.entries()) assert.ok(frames[i]?.equals(body))
         assert.equal(reader.partialBytes, 0)
       }),
-      { numRuns: 200 },
+      { numRuns: 50 },
     )
   })
 

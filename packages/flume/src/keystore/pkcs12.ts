@@ -3,6 +3,7 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
+  hash as oneShotHash,
   pbkdf2Sync,
   timingSafeEqual,
   X509Certificate,
@@ -188,6 +189,7 @@ function derivePkcs12(options: {
 }): Buffer {
   const { hash, salt, id, size } = options
   const blockSize = hash === 'sha384' || hash === 'sha512' ? 128 : 64
+  const iterations = checkedIterations(options.iterations)
   const secret = Buffer.from(`${options.password}\0`, 'utf16le').swap16()
   const stretched = (bytes: Buffer): Buffer =>
     Buffer.alloc(blockSize * Math.ceil(bytes.length / blockSize), bytes)
@@ -198,10 +200,8 @@ function derivePkcs12(options: {
   ])
   const out: Buffer[] = []
   for (let made = 0; made < size; ) {
-    let block = createHash(hash).update(diversifier).update(input).digest()
-    for (let i = 1; i < checkedIterations(options.iterations); i++) {
-      block = createHash(hash).update(block).digest()
-    }
+    let block = oneShotHash(hash, Buffer.concat([diversifier, input]), 'buffer')
+    for (let i = 1; i < iterations; i++) block = oneShotHash(hash, block, 'buffer')
     out.push(block)
     made += block.length
     addToBlocks(input, Buffer.alloc(blockSize, block))

@@ -7,7 +7,8 @@ import { describe, it } from 'node:test'
 import { decryptRc2 } from './rc2.ts'
 import { certificatesOf, identityOf } from './stores.ts'
 
-// testdata/: one key and one authority, in files that keytool of Java 17, keytool with the ciphers of Java 8 (`legacy`) and OpenSSL 3 wrote.
+// testdata/: one key and one authority, in files that keytool of Java 17, keytool with the ciphers
+// of Java 8 (`legacy`, with fewer iterations) and OpenSSL 3 wrote.
 const file = (name: string): Buffer => readFileSync(join(import.meta.dirname, 'testdata', name))
 
 describe('key stores', () => {

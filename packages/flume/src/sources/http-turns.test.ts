@@ -8,7 +8,7 @@ import { nodeWorld } from '@millrace/base'
 import { inTurn } from './http-turns.ts'
 
 const { clock } = nodeWorld
-const COUNT = 20_000
+const COUNT = 5000
 const REQUEST = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi'
 
 describe('inTurn', () => {

@@ -204,7 +204,7 @@ describe('any message', () => {
           }
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     )
   })
 })

@@ -30,7 +30,7 @@ for (const codec of codecs) {
           assert.ok(decompress(codec, packed).equals(plain))
           assert.ok(decompressExactly(codec, packed, plain.length).equals(plain))
         }),
-        { numRuns: 30 },
+        { numRuns: 20 },
       )
     })
 
@@ -42,12 +42,12 @@ for (const codec of codecs) {
     })
 
     it('does not take the memory for what it refuses', () => {
-      const bomb = compress(codec, Buffer.alloc(100_000_000))
+      const bomb = compress(codec, Buffer.alloc(30_000_000))
       // One call at a time: how much garbage several leave depends on when it is collected.
-      for (let i = 0; i < 5; i++) {
+      for (let i = 0; i < 3; i++) {
         const before = process.memoryUsage().arrayBuffers
-        assert.throws(() => decompressExactly(codec, bomb, 10_000_000), DecompressedTooLargeError)
-        assert.ok(process.memoryUsage().arrayBuffers - before < 70_000_000)
+        assert.throws(() => decompressExactly(codec, bomb, 1_000_000), DecompressedTooLargeError)
+        assert.ok(process.memoryUsage().arrayBuffers - before < 20_000_000)
       }
     })
 
@@ -82,7 +82,6 @@ for (const codec of codecs) {
             }
           },
         ),
-        { numRuns: 500 },
       )
     })
   })
@@ -128,7 +127,7 @@ describe('lz4 frames of other writers', () => {
         if (ours !== undefined && native !== undefined) assert.ok(ours.equals(native))
         if (native === undefined) assert.equal(ours, undefined)
       }),
-      { numRuns: 2000, examples: [[5, 247]] },
+      { examples: [[5, 247]] },
     )
   })
 
@@ -177,14 +176,14 @@ describe('snappy of other writers', () => {
         }
         assert.deepEqual(ours, native)
       }),
-      { numRuns: 2000, examples: [[5, 247]] },
+      { examples: [[5, 247]] },
     )
   })
 })
 
 describe('what is kept from one use to the next', () => {
   it('does not show in the next one', () => {
-    const large = Buffer.alloc(5_000_000, 'large')
+    const large = Buffer.alloc(1_000_000, 'large')
     const small = Buffer.from('small small small')
     for (const codec of codecs) {
       const kept = decompress(codec, compress(codec, small))
