@@ -522,7 +522,7 @@ public class SharePartitionTable {
             ShareGroupDLQRecordParameter records = dead.remove(0);
             burials.remove(0).complete(null);
             mergeWritten();
-            line("buried " + records.firstOffset() + "-" + records.lastOffset(), "");
+            line("dead-lettered " + records.firstOffset() + "-" + records.lastOffset(), "");
         } else if (choice < 99) {
             open();
             written.clear();

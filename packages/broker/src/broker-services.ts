@@ -17,7 +17,7 @@ import type { SharePartitions } from './share/share-partitions.ts'
 import type { ShareSessions } from './share/share-sessions.ts'
 import type { Topics } from './topics.ts'
 
-/** What request handlers work with. */
+/** The parts of the broker that request handlers use. */
 export interface BrokerServices {
   readonly world: World
   readonly logger: Logger
@@ -43,6 +43,6 @@ export interface BrokerServices {
   readonly topicDefaults: TopicDefaults
   newUuid(): string
   newMemberId(): string
-  /** Makes a topic; throws `ProtocolError` when it may not be made. */
+  /** Creates a topic; throws `ProtocolError` if the request is invalid or the topic exists. */
   createTopic(topic: NewTopic): Promise<void>
 }

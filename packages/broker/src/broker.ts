@@ -37,19 +37,16 @@ export interface BrokerOptions {
    * `127.0.0.1:0`.
    */
   readonly listen?: string
-  /**
-   * Data directory in place of `log.dirs`. Without one, and without `log.dirs`, all is kept in
-   * memory.
-   */
+  /** Data directory; replaces `log.dirs`. If neither is set, all data is kept in memory. */
   readonly dataDirectory?: string
   /**
-   * Release of Kafka that must be able to open a directory formatted now: `4.1` to `4.4`. Default
-   * the newest.
+   * Oldest Kafka release that must be able to open a directory formatted now: `4.1` to `4.4`.
+   * Default: the newest.
    */
   readonly releaseVersion?: string
   /** Receives log lines. Default: none. */
   readonly logger?: Logger
-  /** Named in what DescribeConfigs tells of loggers. */
+  /** Root logger, as DescribeConfigs returns it for resource type BROKER_LOGGER. */
   readonly logLevel?: string
   /** Clock, randomness, disk and network. Default: the real ones. */
   readonly world?: World
@@ -69,9 +66,9 @@ export class Broker implements AsyncDisposable {
   }
 
   /**
-   * Opens the data, formatting a new directory, and resolves when clients can connect. Rejects with
-   * a `ConfigError` for a wrong value, `MILLRACE_DIRECTORY_LOCKED` when another process uses the
-   * directory, and Node's `EADDRINUSE`.
+   * Opens the data directory, formats it if it is new, and resolves when clients can connect.
+   * Rejects with a `ConfigError` for an invalid value, `MILLRACE_DIRECTORY_LOCKED` if another
+   * process uses the directory, and Node's `EADDRINUSE`.
    */
   static async start(options: BrokerOptions = {}): Promise<Broker> {
     const { settings, isInMemory } = settingsOf(options)
@@ -128,7 +125,7 @@ export class Broker implements AsyncDisposable {
       })
   }
 
-  /** Connections to this broker that never leave the process: a client's `network`. */
+  /** In-process connections to this broker, to pass as a client's `network`. */
   get network(): ClientNetwork {
     return {
       connect: async ({ port }) => {
@@ -154,27 +151,27 @@ export class Broker implements AsyncDisposable {
     return this.#services.nodeId
   }
 
-  /** Names of all topics, Kafka's own included. */
+  /** Names of all topics, including Kafka's internal topics. */
   get topicNames(): string[] {
     return [...this.#services.topics.all.keys()]
   }
 
-  /** What the configuration says that nobody understands. */
+  /** Warnings about the configuration: ignored and unknown keys. */
   get warnings(): readonly string[] {
     return this.#warnings
   }
 
-  /** Runs the retention check now instead of at its next time. */
+  /** Runs the retention check now instead of on schedule. */
   enforceRetention(): Promise<void> {
     return this.#services.logs.enforceRetention()
   }
 
-  /** Runs the log cleaner now instead of at its next time. */
+  /** Runs the log cleaner now instead of on schedule. */
   compact(): Promise<void> {
     return this.#services.logs.clean()
   }
 
-  /** Stops serving, makes everything durable and releases the data directory. Idempotent. */
+  /** Stops serving requests, syncs all data and releases the data directory. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -195,7 +192,7 @@ export class Broker implements AsyncDisposable {
     await this.#services.logs.close()
   }
 
-  /** Stops at once, leaving the data as a crash of the process would. For tests of recovery. */
+  /** Stops at once and leaves the data directory as a process crash would. For recovery tests. */
   async abandon(): Promise<void> {
     this.#closing ??= (async () => {
       this.#closeCoordinators()
@@ -227,7 +224,7 @@ function settingsOf(options: BrokerOptions): {
   return { settings, isInMemory }
 }
 
-/** `host:port` as Kafka's `listeners`. */
+/** Converts `host:port` to Kafka's `listeners` syntax. */
 function listenerText(listen: string): string {
   const match = /^(?:\[([^\]]*)\]|([^:]*)):(\d{1,5})$/.exec(listen)
   if (match === null) {
@@ -251,7 +248,7 @@ function openLogs(
     checkpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
     cleanerEnabled: config.boolean('log.cleaner.enable'),
     producerIdExpirationCheckIntervalMs: config.number('producer.id.expiration.check.interval.ms'),
-    // Values that a running broker may change are read when they are used.
+    // Dynamic values are looked up each time they are used.
     cleanerBackoffMs: () => config.number('log.cleaner.backoff.ms'),
     cleanerMemoryBytes: () => config.number('log.cleaner.dedupe.buffer.size'),
     producerIdExpirationMs: () => config.number('producer.id.expiration.ms'),
@@ -283,7 +280,7 @@ async function openMetadata(
         data: { name, featureLevel },
       }),
     ),
-    // With eligible leader replicas on, Kafka keeps the cluster's minimum here.
+    // While eligible leader replicas are enabled, Kafka stores the cluster-wide minimum here.
     {
       kind: 'ConfigRecord',
       version: 0,
@@ -319,9 +316,9 @@ async function openMetadata(
 }
 
 /**
- * Finds the partitions on disk, and takes the lead of those that have none, as after a Kafka that
- * shut down in order. After an unclean stop every epoch goes up: records may be gone that a
- * consumer has seen (KIP-320).
+ * Opens the partitions on disk and becomes leader of those without one, as after a clean shutdown
+ * of Kafka. After an unclean shutdown every leader epoch is increased, because records that a
+ * consumer has read may be lost (KIP-320).
  */
 async function claimPartitions(
   metadata: MetadataStore,
@@ -340,7 +337,7 @@ async function claimPartitions(
         if (!partition.replicas.includes(nodeId)) {
           throw new MillraceError(
             'MILLRACE_NOT_A_REPLICA',
-            `the data is of a cluster: ${topic.name}-${partition.index} is on nodes ${partition.replicas.join(', ')}, not on node ${nodeId}`,
+            `the data directory belongs to a cluster of several nodes: ${topic.name}-${partition.index} is on nodes ${partition.replicas.join(', ')}, not on node ${nodeId}`,
           )
         }
         if (partition.leader === nodeId && logs.wasClean) continue
@@ -370,7 +367,7 @@ function assemble(
   const { nodeId } = config
   const dynamicConfig = new DynamicBrokerConfig(metadata.image, config, logger)
   const topics = new Topics({ image: metadata.image, logs, config: dynamicConfig })
-  // Topics fall back to values of the broker, so those come first.
+  // Topic configurations fall back to broker values, so apply broker values first.
   metadata.onChange((records) => dynamicConfig.follow(records))
   metadata.onChange((records) => topics.follow(records))
   const topicDefaults = {

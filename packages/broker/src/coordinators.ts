@@ -43,7 +43,7 @@ type Coordinators = Pick<
   | 'shareSessions'
 >
 
-/** The coordinators of one broker, as its configuration has them. */
+/** Creates the coordinators of one broker from its configuration. */
 export function openCoordinators(parts: CoordinatorParts): Coordinators {
   const { topics, world, config } = parts
   const createTopic = async (topic: NewTopic): Promise<void> => {
@@ -170,7 +170,7 @@ function openShares(
 }
 
 function migrationPolicyOf(config: BrokerConfig): MigrationPolicy {
-  // One of the four: the definition of the key refuses others.
+  // One of the four: the key's definition rejects other values.
   return config.string('group.consumer.migration.policy').toLowerCase() as MigrationPolicy
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MetadataStore } from './metadata/metadata-store.ts'
 
-/** Kafka hands producer ids out in blocks, so that not every one needs a record. */
+/** Kafka allocates producer ids in blocks, so that not every id needs a record. */
 const BLOCK_SIZE = 1000n
 
-/** Hands out producer ids that were never used before, also after a crash. */
+/** Allocates producer ids that were never used before, also after a crash. */
 export class ProducerIds {
   readonly #metadata: MetadataStore
   readonly #nodeId: number

@@ -2,15 +2,15 @@
 
 const MAX_LENGTH = 249
 
-/** Topic of the metadata log. It is not a topic that clients can see, create or write to. */
+/** Topic of the metadata log. Clients cannot see, create or write to it. */
 export const CLUSTER_METADATA_TOPIC = '__cluster_metadata'
 
-/** Whether the name belongs to the broker alone, so that no topic may have it. */
+/** Whether the name is reserved for the broker. */
 export function isReservedTopic(name: string): boolean {
   return name === CLUSTER_METADATA_TOPIC
 }
 
-/** Why a name cannot be a topic's, or undefined when it can. */
+/** Why a topic name is invalid, or undefined if it is valid. */
 export function topicNameError(name: string): string | undefined {
   if (name === '') return 'Topic name is invalid: the empty string is not allowed'
   if (name === '.' || name === '..') return `Topic name is invalid: '${name}' is not allowed`
@@ -24,7 +24,7 @@ export function topicNameError(name: string): string | undefined {
 }
 
 /**
- * Names that differ only in `.` and `_` would share their metrics, so Kafka allows but one of them.
+ * Metric names replace `.` by `_`, so Kafka allows only one of two names that differ only in them.
  */
 export function collidesWith(name: string, existing: Iterable<string>): string | undefined {
   if (!/[._]/.test(name)) return undefined

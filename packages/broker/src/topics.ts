@@ -12,7 +12,7 @@ import type { MetadataRecord } from './metadata/metadata-record.ts'
 export class Partition {
   readonly topic: Topic
   readonly index: number
-  /** `topic-partition`, also the directory's name. */
+  /** `topic-partition`, which is also the directory name. */
   readonly name: string
   leaderEpoch: number
   readonly #logs: LogManager
@@ -26,7 +26,7 @@ export class Partition {
     this.#logs = logs
   }
 
-  /** Opened on first use; that may recover it after an unclean stop. */
+  /** Opened on first use, which may recover it after an unclean shutdown. */
   get log(): PartitionLog {
     this.#log ??= this.#logs.log(this.name)
     return this.#log
@@ -72,7 +72,7 @@ export function isInternalTopic(name: string): boolean {
   )
 }
 
-/** Topics and partitions by name and id, kept in step with the metadata. */
+/** Topics and partitions by name and id, kept in sync with the metadata. */
 export class Topics {
   readonly #byName = new Map<string, Topic>()
   readonly #byId = new Map<string, Topic>()
@@ -97,7 +97,7 @@ export class Topics {
     return this.#byName
   }
 
-  /** Goes up with every topic that comes, goes or grows. */
+  /** Increases with every topic that is created, deleted or gets more partitions. */
   get version(): number {
     return this.#version
   }
@@ -119,10 +119,7 @@ export class Topics {
   partition(topicName: string, index: number): Partition {
     const partition = this.#byName.get(topicName)?.partitions[index]
     if (partition === undefined) {
-      throw new ProtocolError(
-        'UNKNOWN_TOPIC_OR_PARTITION',
-        `there is no partition ${topicName}-${index}`,
-      )
+      throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', `no partition ${topicName}-${index}`)
     }
     return partition
   }
@@ -134,7 +131,7 @@ export class Topics {
   partitionById(topicId: string, index: number): Partition {
     const topic = this.#byId.get(topicId)
     if (topic === undefined) {
-      throw new ProtocolError('UNKNOWN_TOPIC_ID', `there is no topic with id ${topicId}`)
+      throw new ProtocolError('UNKNOWN_TOPIC_ID', `no topic with id ${topicId}`)
     }
     return this.partition(topic.name, index)
   }
@@ -147,7 +144,7 @@ export class Topics {
     return this.#image.configs(ConfigResourceType.topic, topic)
   }
 
-  /** Follows records that were applied to the image. */
+  /** Processes records that were applied to the image. */
   follow(records: readonly MetadataRecord[]): void {
     const touched = new Set<string>()
     let allConfigs = false
@@ -172,7 +169,7 @@ export class Topics {
     if (allConfigs) for (const name of this.#byName.keys()) this.#sync(name)
   }
 
-  /** Brings one topic in line with the image; false when it is gone. */
+  /** Updates one topic from the image; false if it was deleted. */
   #sync(name: string): boolean {
     const image = this.#image.topics.get(name)
     let topic = this.#byName.get(name)

@@ -482,7 +482,7 @@ export const brokerConfigDefinitions = {
   },
   'producer.purgatory.purge.interval.requests': { type: 'int', default: '1000' },
   'queued.max.request.bytes': { type: 'long', default: '-1' },
-  // Not a key of Kafka's: what clients have not read yet of their replies.
+  // Not a Kafka key: limit for reply bytes that clients have not read yet.
   'queued.max.response.bytes': { type: 'long', default: '134217728', internal: true },
   'queued.max.requests': { type: 'int', default: '500', min: 1 },
   'quota.window.num': { type: 'int', default: '11', min: 1 },
@@ -807,7 +807,7 @@ export const brokerConfigDefinitions = {
   'unstable.feature.versions.enable': { type: 'boolean', default: 'false', internal: true },
 } as const satisfies ConfigDefinitions
 
-/** Keys that a running broker accepts and that a file cannot have. */
+/** Keys that can only be set dynamically, not in the file. */
 export const runtimeConfigDefinitions = {
   'follower.replication.throttled.rate': {
     type: 'long',

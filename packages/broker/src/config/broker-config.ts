@@ -8,7 +8,9 @@ import { type ListenerConfig, resolveListeners } from './listeners.ts'
 
 export type BrokerConfigKey = keyof typeof brokerConfigDefinitions
 
-/** Defaults of ours that differ from Apache Kafka's; `docs/reference/configuration.md` says why. */
+/**
+ * Defaults that differ from Apache Kafka's; `docs/reference/configuration.md` gives the reasons.
+ */
 export const ownDefaults: Readonly<Partial<Record<BrokerConfigKey, string>>> = {
   // A single node is its own controller, and has no second replica.
   'process.roles': 'broker,controller',
@@ -19,16 +21,16 @@ export const ownDefaults: Readonly<Partial<Record<BrokerConfigKey, string>>> = {
   'transaction.state.log.min.isr': '1',
   'share.coordinator.state.topic.replication.factor': '1',
   'share.coordinator.state.topic.min.isr': '1',
-  // The first record of a new group within 100 ms, not after three seconds.
+  // Default of Kafka: 3 s. A new group gets its first records within 100 ms.
   'group.initial.rebalance.delay.ms': '0',
   'group.streams.initial.rebalance.delay.ms': '0',
-  // Assigning is quick here, so nothing is gained by putting it off.
+  // Assignment is cheap on a single node, so there is no reason to delay it.
   'group.consumer.assignment.interval.ms': '0',
   'group.share.assignment.interval.ms': '0',
   'group.streams.assignment.interval.ms': '0',
-  // Thousands of consumers of one queue.
+  // Allows thousands of consumers of one queue.
   'group.share.max.size': '10000',
-  // Memory is bounded over all connections.
+  // Limit for all connections together.
   'queued.max.request.bytes': '134217728',
   'log.dirs': './millrace-data',
   listeners: 'PLAINTEXT://127.0.0.1:9092',
@@ -36,23 +38,26 @@ export const ownDefaults: Readonly<Partial<Record<BrokerConfigKey, string>>> = {
 
 const definitions: Readonly<Record<string, ConfigDefinition>> = brokerConfigDefinitions
 
-/** Families of keys that name a listener, a mechanism or a plugin. */
+/** Patterns of keys that contain the name of a listener, a SASL mechanism or a plugin. */
 const OPEN_FAMILIES =
   /^(listener\.name\.|metrics\.|sasl\.|ssl\.|rlmm\.config\.|rsm\.config\.|config\.providers\.)/
 
 /**
- * A broker's configuration: what its file and options say, checked, over the defaults; and what was
- * changed since.
+ * A broker's configuration: validated values of the file and the options over the defaults, and
+ * dynamic values over both.
  */
 export class BrokerConfig {
-  /** Keys that were set, in the order given. */
+  /** Keys that were set, in the given order. */
   readonly given: ReadonlyMap<string, string>
-  /** Where the broker listens, in the order given. */
+  /** Listeners of the broker, in the given order. */
   readonly listeners: readonly ListenerConfig[]
   #dynamic: ReadonlyMap<string, string> = new Map()
   #warnings: readonly string[] | undefined
 
-  /** Throws `ConfigError` for the first value that its key, or another key, does not allow. */
+  /**
+   * Throws `ConfigError` for the first value that is invalid, by itself or together with other
+   * keys.
+   */
   constructor(given: ReadonlyMap<string, string>) {
     this.given = given
     for (const [key, value] of given) {
@@ -75,18 +80,18 @@ export class BrokerConfig {
     })
   }
 
-  /** One line for every key that is ignored. */
+  /** One warning for each ignored key. */
   get warnings(): readonly string[] {
     this.#warnings ??= warningsFor(this.given)
     return this.#warnings
   }
 
-  /** Replaces what was changed at run time. The values must have been checked. */
+  /** Replaces the dynamic values, which must have been validated. */
   applyDynamic(values: ReadonlyMap<string, string>): void {
     this.#dynamic = values
   }
 
-  /** Text of a key in force, or null when it has neither value nor default. */
+  /** The current text of a key, or null if it has neither value nor default. */
   get(key: BrokerConfigKey): string | null {
     return (
       (this.#dynamic.get(key) ?? this.given.get(key))?.trim() ??
@@ -95,42 +100,42 @@ export class BrokerConfig {
     )
   }
 
-  /** Only for keys that always have a value. */
+  /** For keys that always have a value. */
   string(key: BrokerConfigKey): string {
     const value = this.get(key)
     if (value === null) throw new ConfigError(key, `Missing required configuration ${key}`)
     return value
   }
 
-  /** 64-bit limits beyond 2⁵³ lose digits here, which no limit notices. */
+  /** 64-bit limits above 2⁵³ lose precision here, which makes no practical difference. */
   number(key: BrokerConfigKey): number {
     return numberOf(this.string(key))
   }
 
-  /** A number, or undefined when the key has neither value nor default. */
+  /** A number, or undefined if the key has neither value nor default. */
   optionalNumber(key: BrokerConfigKey): number | undefined {
     const value = this.get(key)
     return value === null ? undefined : numberOf(value)
   }
 
-  /** Only for keys that always have a value. */
+  /** For keys that always have a value. */
   boolean(key: BrokerConfigKey): boolean {
     return this.string(key).toLowerCase() === 'true'
   }
 
-  /** The items of a list; empty when the key has neither value nor default. */
+  /** Items of a list; empty if the key has neither value nor default. */
   list(key: BrokerConfigKey): string[] {
     return splitList(this.get(key) ?? '')
   }
 
-  /** A number for one listener, `listener.name.<listener>.<key>`, or for all. */
+  /** Number set for one listener (`listener.name.<listener>.<key>`), else the number for all. */
   listenerNumber(listener: string, key: BrokerConfigKey): number {
     const name = `listener.name.${listener.toLowerCase()}.${key}`
     const own = this.#dynamic.get(name) ?? this.given.get(name)
     return own === undefined ? this.number(key) : numberOf(own)
   }
 
-  /** `node.id`, or `broker.id` where only that is given. */
+  /** `node.id`, or `broker.id` if only that is set. */
   get nodeId(): number {
     const id = this.given.has('node.id')
       ? this.number('node.id')
@@ -138,14 +143,14 @@ export class BrokerConfig {
     return id
   }
 
-  /** `log.dirs`, or `log.dir` where only that is given. */
+  /** `log.dirs`, or `log.dir` if only that is set. */
   get logDirectories(): string[] {
     if (this.given.has('log.dirs')) return this.list('log.dirs')
     if (this.given.has('log.dir')) return this.list('log.dir')
     return this.list('log.dirs')
   }
 
-  /** Whether every log directory is closed to new partitions (KIP-1066). */
+  /** Whether every log directory is cordoned (KIP-1066). */
   get isCordoned(): boolean {
     const cordoned = this.list('cordoned.log.dirs')
     return cordoned.includes('*') || this.logDirectories.every((path) => cordoned.includes(path))
@@ -156,7 +161,7 @@ export class BrokerConfig {
     return this.get('metadata.log.dir') ?? (this.logDirectories[0] as string)
   }
 
-  /** What a broker of one node cannot do must not look as if it were done. */
+  /** Features that a single node lacks must be rejected, not silently ignored. */
   #checkFeatures(): void {
     const authorizer = this.string('authorizer.class.name')
     if (authorizer !== '') {
@@ -198,8 +203,8 @@ const PROVIDER_PACKAGE = 'org.apache.kafka.common.config.provider.'
 const PROVIDERS = ['DirectoryConfigProvider', 'EnvVarConfigProvider', 'FileConfigProvider']
 
 /**
- * Throws `ConfigError` for a value like `${file:path:key}`, which a config provider would have to
- * look up (KIP-297), and for a provider that Kafka does not have either.
+ * Throws `ConfigError` for a reference such as `${file:path:key}`, which needs a config provider
+ * (KIP-297), and for a provider that Kafka does not have.
  */
 export function checkReferences(given: ReadonlyMap<string, string>): void {
   for (const provider of splitList(given.get('config.providers') ?? '')) {
@@ -215,13 +220,13 @@ export function checkReferences(given: ReadonlyMap<string, string>): void {
       throw invalidValue(
         key,
         value,
-        `a value without references: this version does not look up what config provider ${provider} has`,
+        `a value without references: config provider ${provider} is not supported in this version`,
       )
     }
   }
 }
 
-/** Java classes that are only told what happens; without them nothing else changes. */
+/** Java reporter classes, which only observe; ignoring them changes nothing else. */
 const REPORTERS: readonly BrokerConfigKey[] = [
   'metric.reporters',
   'kafka.metrics.reporters',

@@ -5,8 +5,7 @@ import { BrokerConfig } from './broker-config.ts'
 import { ConfigError } from './config-definition.ts'
 
 /**
- * `key=value key=value` as the settings of a file; `@{…}` stands for a reference to a config
- * provider.
+ * Settings of a file as `key=value key=value`; `@{…}` stands for a reference to a config provider.
  */
 function settings(text: string): Map<string, string> {
   return new Map(
@@ -20,7 +19,7 @@ function settings(text: string): Map<string, string> {
   )
 }
 
-/** The key that is to blame, or `ok`. */
+/** The key named by the error, or `ok`. */
 function verdict(text: string): string {
   try {
     new BrokerConfig(settings(text))
@@ -34,7 +33,7 @@ function verdict(text: string): string {
 const PLAIN = 'listeners=PLAINTEXT://:9092'
 const table: readonly [settings: string, verdict: string][] = [
   ['', 'ok'],
-  // Limits between keys. A key that is not given counts with Kafka's default.
+  // Limits between keys. An unset key counts with Kafka's default.
   ['group.consumer.session.timeout.ms=44999', 'group.consumer.session.timeout.ms'],
   ['group.consumer.min.session.timeout.ms=45001', 'group.consumer.min.session.timeout.ms'],
   ['group.consumer.session.timeout.ms=30000 group.consumer.min.session.timeout.ms=30000', 'ok'],
@@ -84,7 +83,7 @@ const table: readonly [settings: string, verdict: string][] = [
   ['cordoned.log.dirs=/b log.dirs=/a,/b', 'ok'],
   ['cordoned.log.dirs=/c log.dirs=/a,/b', 'cordoned.log.dirs'],
   ['cordoned.log.dirs=*,/a log.dirs=/a', 'cordoned.log.dirs'],
-  // What this broker cannot do must not look as if it were done.
+  // Unsupported features must be rejected, not silently ignored.
   [
     'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
     'authorizer.class.name',
@@ -98,19 +97,19 @@ const table: readonly [settings: string, verdict: string][] = [
   ],
 ]
 
-describe('the limits between keys of a broker', () => {
+describe('limits between broker keys', () => {
   for (const [text, expected] of table) {
     it(`${text || 'nothing set'} → ${expected}`, () => assert.equal(verdict(text), expected))
   }
 
-  it('are named with the value and where it comes from', () => {
+  it('report the value and the key that sets the limit', () => {
     assert.throws(
       () => new BrokerConfig(settings('group.consumer.session.timeout.ms=5')),
       /^ConfigError: Invalid value 5 for configuration group\.consumer\.session\.timeout\.ms: expected at least 45000, the value of group\.consumer\.min\.session\.timeout\.ms$/,
     )
   })
 
-  it('warn of classes that only report', () => {
+  it('warn about ignored reporter classes', () => {
     const { warnings } = new BrokerConfig(settings('metric.reporters=com.example.Reporter'))
     assert.deepEqual(warnings, [
       'configuration metric.reporters is ignored: Java classes cannot be loaded',

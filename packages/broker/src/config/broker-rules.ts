@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits between keys of a broker, as Apache Kafka 4.4.0 checks them when it reads a configuration.
+// Limits between keys of a broker, as Apache Kafka 4.4.0 checks them when it loads a configuration.
 import type { BrokerConfigKey } from './broker-config.ts'
 import { brokerConfigDefinitions } from './broker-config-definitions.ts'
 import { ConfigError, invalidValue } from './config-definition.ts'
@@ -8,7 +8,7 @@ import { listItems, parseInteger, splitList } from './config-value.ts'
 
 type Key = BrokerConfigKey
 
-/** The first key must be at least, at most or less than the second. */
+/** Requires the first key to be at least, at most or less than the second. */
 type Comparison = readonly [key: Key, is: 'at least' | 'at most' | 'less than', other: Key]
 
 function groupComparisons(kind: 'consumer' | 'share' | 'streams'): Comparison[] {
@@ -61,8 +61,8 @@ const comparisons: readonly Comparison[] = [
 ]
 
 /**
- * Throws `ConfigError` for the first limit between keys that the given values break. Keys that were
- * not given count with Kafka's defaults, so that every file that Kafka accepts is accepted.
+ * Throws `ConfigError` for the first violated limit between keys. Unset keys count with Kafka's
+ * defaults, so every file that Kafka accepts is accepted.
  */
 export function checkBrokerRules(given: ReadonlyMap<string, string>): void {
   const values = new BrokerValues(given)
@@ -74,7 +74,7 @@ export function checkBrokerRules(given: ReadonlyMap<string, string>): void {
   checkDirectories(values)
 }
 
-/** Values of a file over Kafka's defaults. */
+/** Values of the file over Kafka's defaults. */
 export class BrokerValues {
   readonly #given: ReadonlyMap<string, string>
   constructor(given: ReadonlyMap<string, string>) {
@@ -83,7 +83,7 @@ export class BrokerValues {
   text(key: Key): string | null {
     return this.#given.get(key)?.trim() ?? brokerConfigDefinitions[key].default
   }
-  /** Undefined when the key has neither value nor default. */
+  /** Undefined if the key has neither value nor default. */
   integer(key: Key): bigint | undefined {
     return parseInteger(this.text(key) ?? '')
   }
@@ -104,7 +104,7 @@ function checkComparison(values: BrokerValues, [key, is, other]: Comparison): vo
   const holds =
     is === 'at least' ? value >= limit : is === 'at most' ? value <= limit : value < limit
   if (holds) return
-  // The key that was set is the one to change.
+  // Report the key that was set: that is the one to change.
   if (values.has(key) || !values.has(other))
     values.refuse(key, `${is} ${limit}, the value of ${other}`)
   const opposite = { 'at least': 'at most', 'at most': 'at least', 'less than': 'more than' }[is]
@@ -118,7 +118,7 @@ function checkNodeId(given: ReadonlyMap<string, string>): void {
   throw invalidValue('broker.id', broker, `${node.trim()}, the value of node.id, which replaces it`)
 }
 
-/** The smallest buffer of a thread of the log cleaner. */
+/** The smallest buffer of a log cleaner thread. */
 const CLEANER_BUFFER_BYTES = 1_048_576n
 
 function checkLogs(values: BrokerValues): void {
@@ -185,7 +185,7 @@ function checkGroups(values: BrokerValues): void {
   )
 }
 
-/** Throws `ConfigError` when tags of racks are repeated. */
+/** Throws `ConfigError` if rack tags are repeated. */
 export function checkTags(key: string, text: string): void {
   const tags = listItems(text)
   if (new Set(tags).size !== tags.length)

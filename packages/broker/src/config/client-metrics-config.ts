@@ -5,7 +5,7 @@ import { clientMatch } from './config-forms.ts'
 import { numberOf, validateValue } from './config-value.ts'
 import { unknownConfig } from './unknown-config.ts'
 
-/** Every configuration of a subscription to clients' metrics (KIP-714). */
+/** Every configuration key of a client metrics subscription (KIP-714). */
 export const clientMetricsConfigDefinitions = {
   'interval.ms': { type: 'int', default: '300000' },
   match: { type: 'list', default: '' },
@@ -18,8 +18,8 @@ const MIN_INTERVAL_MS = 100
 const MAX_INTERVAL_MS = 3_600_000
 
 /**
- * Throws `ConfigError` unless the values are a subscription's configuration. As in Kafka, an
- * unknown key and an interval out of range are `INVALID_REQUEST` instead.
+ * Throws `ConfigError` unless the values are a valid subscription. As in Kafka, an unknown key and
+ * an interval out of range return `INVALID_REQUEST` instead.
  */
 export function checkClientMetricsConfig(values: ReadonlyMap<string, string>): void {
   for (const name of values.keys()) {

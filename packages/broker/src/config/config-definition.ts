@@ -12,53 +12,53 @@ export type ConfigType =
   | 'class'
   | 'password'
 
-/** A syntax that values of one key have, checked on the trimmed text. */
+/** Syntax of a key's values, checked on the trimmed text. */
 export interface ConfigForm {
   /** Completes "expected …" in an error message. */
   readonly expected: string
   matches(text: string): boolean
 }
 
-/** One configuration key. Values are text, as in a properties file; null means not set. */
+/** One configuration key. Values are text, as in a properties file; null means unset. */
 export interface ConfigDefinition {
   /** Type of the value. */
   readonly type: ConfigType
-  /** Value if none is set; null for none. */
+  /** Default value; null for none. */
   readonly default: string | null
   /** Smallest value. */
   readonly min?: number
   /** Largest value. */
   readonly max?: number
-  /** A value allowed although it lies outside `min` and `max`. */
+  /** An additional valid value outside `min` and `max`. */
   readonly or?: number
   /** Allowed values. */
   readonly oneOf?: readonly string[]
-  /** `oneOf` is compared without regard to case. */
+  /** Whether `oneOf` is compared case-insensitively. */
   readonly ignoresCase?: true
-  /** Refuses an empty text or an empty list. */
+  /** Whether an empty text or an empty list is invalid. */
   readonly nonEmpty?: true
-  /** Syntax of the values, where type and limits do not say it. */
+  /** Syntax of the values, if type and limits do not define it. */
   readonly form?: ConfigForm
-  /** Whether a running broker accepts a change: for all brokers at once, or only for one broker. */
+  /** Whether the key is dynamic: cluster-wide, or for a single broker only. */
   readonly dynamic?: 'cluster-wide' | 'per-broker'
-  /** For Kafka's own tests; accepted, and left out of descriptions. */
+  /** An internal key for Kafka's own tests: accepted, and omitted from descriptions. */
   readonly internal?: true
 }
 export type ConfigDefinitions = Readonly<Record<string, ConfigDefinition>>
 
-/** A value that its key does not allow. The message names key, value and what is allowed. */
+/** An invalid value. The message names the key, the value and the expected values. */
 export class ConfigError extends MillraceError {
   override readonly name = 'ConfigError'
   /** Key of the configuration. */
   readonly key: string
-  /** Creates the error; `message` says what is wrong with the value of `key`. */
+  /** Creates the error; `message` describes the invalid value of `key`. */
   constructor(key: string, message: string) {
     super('INVALID_CONFIG', message)
     this.key = key
   }
 }
 
-/** The error for a value that its key does not allow; `expected` completes "expected …". */
+/** The error for an invalid value; `expected` completes "expected …". */
 export function invalidValue(key: string, value: string, expected: string): ConfigError {
   return new ConfigError(
     key,
@@ -66,7 +66,7 @@ export function invalidValue(key: string, value: string, expected: string): Conf
   )
 }
 
-/** Kafka's number for a type in DescribeConfigs. */
+/** Kafka's code for a type in DescribeConfigs. */
 export const configTypeCode: Readonly<Record<ConfigType, number>> = {
   boolean: 1,
   string: 2,

@@ -21,7 +21,7 @@ export const bootstrapServers: ConfigForm = {
   matches: (text) => listItems(text).every((item) => /^[^:]+:\d+$/.test(item)),
 }
 
-/** Where a share group starts to read a partition (KIP-932, KIP-1106). */
+/** Where a share group starts reading a partition (KIP-932, KIP-1106). */
 export const autoOffsetReset: ConfigForm = {
   expected: 'earliest, latest or by_duration:PnDTnHnMn.nS',
   matches: (text) => {
@@ -33,8 +33,8 @@ export const autoOffsetReset: ConfigForm = {
 }
 
 /**
- * Limits by host of `max.connections.per.ip.overrides`: `host:count,…`. The last colon separates,
- * so an IPv6 address has no brackets. Undefined unless it is such a list.
+ * Limits per host of `max.connections.per.ip.overrides`: `host:count,…`. The last colon separates,
+ * so IPv6 addresses have no brackets. Undefined if the syntax is wrong.
  */
 export function parseConnectionOverrides(text: string): Map<string, number> | undefined {
   const limits = new Map<string, number>()
@@ -57,7 +57,7 @@ const MATCH_KEYS = [
   'client_source_port',
 ]
 
-/** Clients that a metrics subscription is for (KIP-714): `name=regular expression,…`. */
+/** Clients that a metrics subscription matches (KIP-714): `name=regular expression,…`. */
 export const clientMatch: ConfigForm = {
   expected: `a list of name=pattern, where name is one of ${MATCH_KEYS.join(', ')}`,
   matches: (text) =>
@@ -78,16 +78,16 @@ function isPattern(text: string): boolean {
 
 const KAFKA_CLASS = 'org.apache.kafka.'
 
-/** Name of a Java class. None can be loaded; the ones that Kafka uses by default are built in. */
+/** Name of a Java class. None can be loaded; Kafka's default classes are built in. */
 export function className(builtIn?: string): ConfigForm {
   const expected =
     builtIn === undefined
-      ? 'no class: Java classes cannot be loaded'
+      ? 'no value: Java classes cannot be loaded'
       : `${builtIn}: other Java classes cannot be loaded`
   return { expected, matches: (text) => text === builtIn }
 }
 
-/** Short names of built-in assignors, or the names of Kafka's classes for them. */
+/** Short names of built-in assignors, or the names of Kafka's classes. */
 export function assignors(names: readonly string[]): ConfigForm {
   return {
     expected: `a list of ${names.join(', ')}`,

@@ -9,13 +9,13 @@ const int: ConfigDefinition = { type: 'int', default: null, min: 1, max: 9, or: 
 const list: ConfigDefinition = { type: 'list', default: null, oneOf: ['compact', 'delete'] }
 const name: ConfigDefinition = { type: 'string', default: null, oneOf: ['None', 'All'] }
 
-/** What Kafka answers to each text is compared in interop/configs.test.ts; here are the rules. */
+/** interop/configs.test.ts compares verdicts with Kafka; these tables show the rules. */
 const cases: readonly [
   ConfigDefinition,
   accepted: readonly string[],
   refused: readonly string[],
 ][] = [
-  // A whole number as Java parses it, within its limits or the one value beside them.
+  // A whole number as Java parses it, within its limits or equal to the one additional value.
   [int, ['1', '9', '+5', ' 7 ', '-1'], ['0', '10', '', ' ', '1.5', '0x5', '5L', '1e0', '1_0', 'x']],
   [{ type: 'int', default: null }, ['2147483647', '-2147483648'], ['2147483648', '-2147483649']],
   [{ type: 'short', default: null }, ['32767'], ['32768']],
@@ -28,9 +28,9 @@ const cases: readonly [
   [{ type: 'boolean', default: null }, ['true', 'FALSE', ' true '], ['', 'yes', '1']],
   [name, ['None', ' All '], ['none', 'ALL', '', 'None,All']],
   [{ ...name, ignoresCase: true }, ['none', 'ALL'], ['', 'some']],
-  [{ type: 'string', default: null }, ['', 'anything at all'], []],
+  [{ type: 'string', default: null }, ['', 'any text'], []],
   [{ type: 'string', default: null, nonEmpty: true }, ['x'], ['', ' ']],
-  // Blanks around items do not count; an empty item is not an item.
+  // Whitespace around items is ignored; an empty item is not an item.
   [
     list,
     ['', 'compact', 'compact,delete', ' compact , delete ', 'compact,compact'],
@@ -56,7 +56,7 @@ describe('a value', () => {
     })
   }
 
-  it('of a list may repeat an item in a file and not in a running broker', () => {
+  it('of a list may repeat an item in a file but not in a dynamic change', () => {
     validateValue('key', 'compact,compact', list)
     assert.throws(
       () => validateValue('key', 'compact,compact', list, true),
@@ -64,12 +64,12 @@ describe('a value', () => {
     )
   })
 
-  it('that is a password is not in the message', () => {
+  it('of a password is not in the message', () => {
     const password: ConfigDefinition = { type: 'password', default: null, nonEmpty: true }
     assert.throws(() => validateValue('key', ' ', password), /Invalid value \[hidden\]/)
   })
 
-  it('is read as Java reads it', () => {
+  it('is parsed as Java parses it', () => {
     assert.equal(parseInteger(' +12 '), 12n)
     assert.equal(parseInteger('1.0'), undefined)
     assert.equal(parseDouble('0x1.8p3'), 12)
@@ -78,7 +78,7 @@ describe('a value', () => {
     assert.equal(numberOf('+5'), 5)
   })
 
-  it('is shown as Kafka shows it', () => {
+  it('is formatted as Kafka formats it', () => {
     assert.equal(shownValue(' compact , delete ', 'list'), 'compact,delete')
     assert.equal(shownValue('+07', 'int'), '7')
     assert.equal(shownValue('TRUE', 'boolean'), 'true')
@@ -92,7 +92,7 @@ describe('a value', () => {
 })
 
 describe('a form', () => {
-  it('of where a share group starts', () => {
+  it('of a share group start offset', () => {
     const good = [
       'earliest',
       'latest',
@@ -119,7 +119,7 @@ describe('a form', () => {
     )
   })
 
-  it('of limits by address', () => {
+  it('of connection limits per address', () => {
     const limits = parseConnectionOverrides('localhost:5, ::1:7')
     assert.deepEqual(
       limits,

@@ -7,7 +7,9 @@ const RANGES: Partial<Record<ConfigType, readonly [min: bigint, max: bigint, exp
   long: [-(2n ** 63n), 2n ** 63n - 1n, 'a 64-bit number'],
 }
 
-/** A whole number as Java's `Long.parseLong` reads it after trimming: a sign and decimal digits. */
+/**
+ * Parses a whole number as Java's `Long.parseLong` does after trimming: a sign and decimal digits.
+ */
 export function parseInteger(value: string): bigint | undefined {
   const text = value.trim()
   return /^[+-]?\d+$/.test(text) ? BigInt(text.replace('+', '')) : undefined
@@ -17,7 +19,7 @@ const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?[fd]?$/i
 const HEXADECIMAL = /^([+-]?)0x([\da-f]*)\.?([\da-f]*)p([+-]?\d+)[fd]?$/i
 
 /**
- * A number as Java's `Double.parseDouble` reads it: `1`, `.5`, `1e3`, `1d`, `0x1p3`, `NaN`,
+ * Parses a number as Java's `Double.parseDouble` does: `1`, `.5`, `1e3`, `1d`, `0x1p3`, `NaN`,
  * `Infinity`.
  */
 export function parseDouble(value: string): number | undefined {
@@ -31,25 +33,23 @@ export function parseDouble(value: string): number | undefined {
   return sign === '-' ? -magnitude : magnitude
 }
 
-/** The number that a checked value of a numeric key stands for. Beyond 2⁵³ digits are lost. */
+/** Converts the validated value of a numeric key. Values above 2⁵³ lose precision. */
 export function numberOf(value: string): number {
   return parseDouble(value) ?? Number.NaN
 }
 
-/**
- * The items of a comma-separated value; empty items are left in, an empty text is an empty list.
- */
+/** Splits a comma-separated value. Empty items are kept; an empty text is an empty list. */
 export function listItems(value: string): string[] {
   const text = value.trim()
   return text === '' ? [] : text.split(/\s*,\s*/)
 }
 
-/** The items of a comma-separated value without empty ones and repetitions. */
+/** Splits a comma-separated value and drops empty items and repetitions. */
 export function splitList(value: string): string[] {
   return [...new Set(listItems(value))].filter((item) => item !== '')
 }
 
-/** A checked value as Kafka shows it: trimmed, numbers and lists in one spelling. */
+/** Formats a validated value as Kafka does: trimmed, numbers and lists in canonical form. */
 export function shownValue(value: string, type: ConfigType | undefined): string {
   switch (type) {
     case 'boolean':
@@ -67,7 +67,7 @@ export function shownValue(value: string, type: ConfigType | undefined): string 
   }
 }
 
-/** A number as Java's `Double.toString` writes it: `1.0`, `1.0E10`. */
+/** Formats a number as Java's `Double.toString` does: `1.0`, `1.0E10`. */
 function doubleText(number: number): string {
   const magnitude = Math.abs(number)
   if (!Number.isFinite(number) || magnitude === 0)
@@ -86,9 +86,8 @@ function rangeText({ min, max, or }: ConfigDefinition): string {
 }
 
 /**
- * Throws `ConfigError` unless the text is a value of the key. A list that repeats an item is
- * accepted without the repetition, as in a properties file; `isDynamic` refuses it, as Kafka does
- * for a running broker.
+ * Throws `ConfigError` unless the text is a valid value of the key. Repeated list items are
+ * dropped, as in a properties file; with `isDynamic` they are an error, as in Kafka.
  */
 export function validateValue(
   key: string,
@@ -101,7 +100,7 @@ export function validateValue(
   throw invalidValue(key, definition.type === 'password' ? '[hidden]' : value, expected)
 }
 
-/** What the key expects, or undefined when the text is one of its values. */
+/** The expected values, or undefined if the text is valid. */
 function expectedInstead(
   value: string,
   definition: ConfigDefinition,
@@ -158,5 +157,5 @@ function isOneOf(text: string, { oneOf, ignoresCase }: ConfigDefinition): boolea
 }
 
 function oneOfText({ oneOf = [], ignoresCase }: ConfigDefinition): string {
-  return `one of ${oneOf.join(', ')}${ignoresCase ? ' (in any case)' : ''}`
+  return `one of ${oneOf.join(', ')}${ignoresCase ? ' (case-insensitive)' : ''}`
 }

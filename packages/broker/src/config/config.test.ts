@@ -9,7 +9,7 @@ const config = (settings: Readonly<Record<string, string>>): BrokerConfig =>
   new BrokerConfig(new Map(Object.entries(settings)))
 
 describe('a properties file', () => {
-  it('is read as Java reads it', () => {
+  it('is parsed as Java parses it', () => {
     const text = [
       '# comment',
       '! another',
@@ -34,8 +34,8 @@ describe('a properties file', () => {
   })
 })
 
-describe('the configuration of a broker', () => {
-  it('refuses values with key, value and what is allowed', () => {
+describe('a broker configuration', () => {
+  it('rejects a value with an error that names the key, the value and the expected values', () => {
     const cases: readonly [Readonly<Record<string, string>>, RegExp][] = [
       [{ 'num.partitions': 'many' }, /Invalid value many for configuration num\.partitions/],
       [{ 'num.partitions': '0' }, /expected at least 1/],
@@ -58,7 +58,7 @@ describe('the configuration of a broker', () => {
     for (const [settings, expected] of cases) assert.throws(() => config(settings), expected)
   })
 
-  it('names unknown keys with the nearest spelling', () => {
+  it('suggests the nearest key for an unknown one', () => {
     assert.deepEqual(config({ 'log.retention.hour': '1' }).warnings, [
       'unknown configuration log.retention.hour is ignored; did you mean log.retention.hours?',
     ])
@@ -66,7 +66,7 @@ describe('the configuration of a broker', () => {
   })
 })
 
-describe('the configuration of a topic', () => {
+describe('a topic configuration', () => {
   const layers = (
     settings: Readonly<Record<string, string>>,
     dynamic: Readonly<Record<string, string>> = {},
@@ -76,7 +76,7 @@ describe('the configuration of a topic', () => {
     dynamicDefault: new Map<string, string>(),
   })
 
-  it('falls back to the broker, the most specific key first, in its unit', () => {
+  it('falls back to broker keys, the most specific first, converted to its unit', () => {
     const none = new Map<string, string>()
     const retention = (settings: Readonly<Record<string, string>>, dynamic = {}) =>
       topicValue('retention.ms', none, layers(settings, dynamic)).value
@@ -92,7 +92,7 @@ describe('the configuration of a topic', () => {
     )
   })
 
-  it('flushes every append unless it is told otherwise', () => {
+  it('flushes every append by default', () => {
     const none = new Map<string, string>()
     assert.equal(resolveLogConfig(none, layers({})).flushMessages, undefined)
     assert.equal(

@@ -17,7 +17,7 @@ import {
 } from './topic-config.ts'
 import { brokerSynonyms, topicConfigDefinitions } from './topic-config-definitions.ts'
 
-/** One entry of a DescribeConfigs answer. */
+/** One entry of a DescribeConfigs response. */
 export interface DescribedConfig {
   readonly name: string
   readonly value: string | null
@@ -36,10 +36,7 @@ function visible(
   return Object.entries(definitions).filter(([, definition]) => definition.internal !== true)
 }
 
-/**
- * An entry of the answer. What an unknown key holds may be a secret, so its values are hidden, as
- * Kafka does.
- */
+/** Creates an entry. The value of an unknown key may be a secret, so it is hidden, as in Kafka. */
 function entry(
   name: string,
   definition: ConfigDefinition | undefined,
@@ -89,7 +86,7 @@ export function describedTopicConfigs(
 
 export function describedBrokerConfigs(layers: BrokerLayers): DescribedConfig[] {
   const known = visible(brokerConfigDefinitions).map(([name]) => name)
-  // What was set without being a key of a file: quotas, values for one listener, keys nobody knows.
+  // Dynamic values that are not keys of a file: quotas, values of one listener, unknown keys.
   const isOther = (name: string): boolean => !(name in brokerConfigDefinitions)
   const others = [
     ...layers.file.given.keys(),
@@ -99,7 +96,7 @@ export function describedBrokerConfigs(layers: BrokerLayers): DescribedConfig[] 
   return [...new Set([...known, ...others])].map((name) => {
     const { listener, key } = splitListenerKey(name)
     const names = listener === undefined ? synonymsOf(name) : [name, key]
-    // The key itself, and what it falls back to.
+    // The key itself and the keys it falls back to.
     const synonyms = synonymValues(names.slice(names.indexOf(name)), layers)
     const [value = { name, value: null, source: ConfigSource.default }] = brokerValues(name, layers)
     return entry(name, brokerDefinitions[key], { value, synonyms, readOnly: !isDynamic(name) })
@@ -110,7 +107,7 @@ function isDynamic(name: string): boolean {
   return brokerDefinitions[name]?.dynamic !== undefined
 }
 
-/** Only what was set dynamically: the entity default of brokers has no other layers. */
+/** Dynamic values only: the broker default entity has no other layers. */
 export function describedDefaultBrokerConfigs(
   dynamicDefault: ReadonlyMap<string, string>,
 ): DescribedConfig[] {

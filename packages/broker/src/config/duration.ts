@@ -3,8 +3,8 @@ const ISO_DURATION =
   /^([-+]?)P(?:([-+]?\d+)D)?(T(?:([-+]?\d+)H)?(?:([-+]?\d+)M)?(?:([-+]?\d+)(?:[.,](\d{0,9}))?S)?)?$/i
 
 /**
- * Milliseconds of an ISO 8601 duration of days, hours, minutes and seconds, as Java's Duration
- * reads it.
+ * Parses an ISO 8601 duration of days, hours, minutes and seconds as Java's Duration does; returns
+ * milliseconds.
  */
 export function parseDuration(text: string): number | undefined {
   const match = ISO_DURATION.exec(text)

@@ -6,10 +6,7 @@ import type { BrokerConfig } from './broker-config.ts'
 import { checkDynamicChange, mergeLevels } from './dynamic-broker-rules.ts'
 import type { BrokerLayers } from './topic-config.ts'
 
-/**
- * Follows the changes of a broker's configuration in the metadata and applies the valid ones
- * (KIP-226).
- */
+/** Follows dynamic broker configuration in the metadata and applies the valid values (KIP-226). */
 export class DynamicBrokerConfig {
   readonly #image: MetadataImage
   readonly #config: BrokerConfig
@@ -24,12 +21,12 @@ export class DynamicBrokerConfig {
     this.#update()
   }
 
-  /** The values in force, by where they come from. */
+  /** Current values by source. */
   get layers(): BrokerLayers {
     return { file: this.#config, dynamic: this.#own, dynamicDefault: this.#defaults }
   }
 
-  /** Follows records that were applied to the image. */
+  /** Processes records that were applied to the image. */
   follow(records: readonly MetadataRecord[]): void {
     const isOfBrokers = (record: MetadataRecord): boolean =>
       record.kind === 'ConfigRecord' && record.data.resourceType === ConfigResourceType.broker
@@ -43,8 +40,8 @@ export class DynamicBrokerConfig {
   }
 
   /**
-   * A directory may hold values that this release does not allow: as in Kafka they are ignored, one
-   * by one.
+   * A directory may hold values that this release does not accept: as in Kafka, each is ignored on
+   * its own.
    */
   #valid(resourceName: string, other: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
     const stored = this.#image.configs(ConfigResourceType.broker, resourceName)

@@ -7,7 +7,9 @@ import { checkDynamicChange } from './dynamic-broker-rules.ts'
 
 type Settings = Readonly<Record<string, string>>
 
-/** `ok`, or the key that is to blame, for a change of a broker or of the default of all. */
+/**
+ * `ok`, or the key named by the error, for a change of one broker or of the cluster-wide default.
+ */
 function verdict(proposed: Settings, isDefault = false, file: Settings = {}): string {
   const running = new BrokerConfig(new Map(Object.entries(file)))
   try {
@@ -26,18 +28,18 @@ function verdict(proposed: Settings, isDefault = false, file: Settings = {}): st
 }
 
 const table: readonly [key: string, value: string, ofBroker: string, ofDefault: string][] = [
-  // Whether a key can change at all, and at which level.
+  // Whether a key is dynamic, and at which level.
   ['log.retention.ms', '1000', 'ok', 'ok'],
   ['node.id', '7', 'node.id', 'node.id'],
   ['log.retention.hours', '7', 'log.retention.hours', 'log.retention.hours'],
   ['no.such.key', 'x', 'ok', 'ok'],
   ['sasl.enabled.mechanisms', 'PLAIN', 'ok', 'sasl.enabled.mechanisms'],
   ['leader.replication.throttled.rate', '5', 'ok', 'ok'],
-  // Certificates change only for one listener, and listener limits may have a default.
+  // Certificates can change only for one listener; limits of listeners may have a default.
   ['ssl.keystore.password', 'x', 'ssl.keystore.password', 'ssl.keystore.password'],
   ['listener.name.a.ssl.keystore.password', 'x', 'ok', 'listener.name.a.ssl.keystore.password'],
   ['listener.name.plaintext.max.connections', '5', 'ok', 'ok'],
-  // Values, which are stricter than in a file.
+  // Values, with stricter rules than in a file.
   ['log.retention.ms', 'abc', 'log.retention.ms', 'log.retention.ms'],
   ['log.retention.ms', '0', 'log.retention.ms', 'log.retention.ms'],
   ['max.connections', '0', 'max.connections', 'max.connections'],
@@ -62,29 +64,29 @@ const table: readonly [key: string, value: string, ofBroker: string, ofDefault: 
   ],
   ['log.cleanup.policy', 'delete,delete', 'log.cleanup.policy', 'log.cleanup.policy'],
   ['metric.reporters', 'com.example.Reporter', 'metric.reporters', 'metric.reporters'],
-  // Threads at most double or halve.
+  // The number of threads at most doubles or halves.
   ['num.io.threads', '16', 'ok', 'ok'],
   ['num.io.threads', '17', 'num.io.threads', 'num.io.threads'],
   ['num.io.threads', '3', 'num.io.threads', 'num.io.threads'],
-  // Listeners stay as they are.
+  // Listeners cannot change.
   ['listeners', 'PLAINTEXT://127.0.0.1:1', 'ok', 'listeners'],
   ['listeners', 'PLAINTEXT://:1,SECOND://:2', 'listeners', 'listeners'],
-  // What local storage keeps is at most what is kept at all.
+  // Local retention is at most the total retention.
   ['log.local.retention.ms', '604800001', 'log.local.retention.ms', 'log.local.retention.ms'],
   ['log.local.retention.ms', '-1', 'log.local.retention.ms', 'log.local.retention.ms'],
   ['log.remote.copy.lag.ms', '604800001', 'log.remote.copy.lag.ms', 'log.remote.copy.lag.ms'],
   ['log.local.retention.bytes', '5', 'ok', 'ok'],
 ]
 
-describe('a change of a running broker', () => {
+describe('a dynamic change of a broker', () => {
   for (const [key, value, ofBroker, ofDefault] of table) {
-    it(`${key}=${value} → ${ofBroker}; for all brokers → ${ofDefault}`, () => {
+    it(`${key}=${value} → ${ofBroker}; cluster-wide → ${ofDefault}`, () => {
       assert.equal(verdict({ [key]: value }), ofBroker)
       assert.equal(verdict({ [key]: value }, true), ofDefault)
     })
   }
 
-  it('adds no listener, although it has a security protocol', () => {
+  it('cannot add a listener, even with a security protocol for it', () => {
     const second = {
       listeners: 'PLAINTEXT://:1,SECOND://:2',
       'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SECOND:PLAINTEXT',
@@ -92,7 +94,7 @@ describe('a change of a running broker', () => {
     assert.equal(verdict(second), 'listeners')
   })
 
-  it('counts what the file and the other level set', () => {
+  it('takes values of the file and of the other level into account', () => {
     const file = { 'log.retention.ms': '100' }
     assert.equal(verdict({ 'log.local.retention.ms': '100' }, false, file), 'ok')
     assert.equal(

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a running broker accepts as a change of its configuration (KIP-226), with Apache Kafka
-// 4.4.0's limits.
+// Validates changes of a running broker's configuration (KIP-226), with Apache Kafka 4.4.0's
+// limits.
 import { BrokerConfig, type BrokerConfigKey, checkReferences } from './broker-config.ts'
 import { brokerConfigDefinitions, runtimeConfigDefinitions } from './broker-config-definitions.ts'
 import { BrokerValues } from './broker-rules.ts'
 import { type ConfigDefinition, ConfigError, invalidValue } from './config-definition.ts'
 import { numberOf, splitList, validateValue } from './config-value.ts'
 
-/** Every key that a running broker accepts, and the keys that only a file can have. */
+/** Every key that is dynamic, and the keys that only a file can set. */
 export const brokerDefinitions: Readonly<Record<string, ConfigDefinition>> = {
   ...brokerConfigDefinitions,
   ...runtimeConfigDefinitions,
 }
 
-/** Certificates can change only for one listener. */
+/** Certificates can change only for a single listener. */
 const ONLY_WITH_LISTENER: ReadonlySet<string> = new Set([
   'ssl.key.password',
   'ssl.keystore.certificate.chain',
@@ -40,7 +40,7 @@ const THREADS: ReadonlySet<string> = new Set([
   'remote.log.reader.threads',
 ])
 
-/** Keys that set the same thing in another unit: setting one replaces the others. */
+/** Keys that set the same value in different units: setting one removes the others. */
 const synonyms: readonly (readonly string[])[] = [
   ['log.retention.ms', 'log.retention.minutes', 'log.retention.hours'],
   ['log.roll.ms', 'log.roll.hours'],
@@ -50,12 +50,12 @@ const synonyms: readonly (readonly string[])[] = [
 
 const JMX_REPORTER = 'org.apache.kafka.common.metrics.JmxReporter'
 
-/** The keys that set the same thing as a key, itself included, the most specific first. */
+/** The synonyms of a key, itself included, most specific first. */
 export function synonymsOf(key: string): readonly string[] {
   return synonyms.find((names) => names.includes(key)) ?? [key]
 }
 
-/** `listener.name.<listener>.<key>`: a value for one listener. */
+/** `listener.name.<listener>.<key>`: a value of one listener. */
 export function splitListenerKey(name: string): {
   readonly listener?: string
   readonly key: string
@@ -64,27 +64,24 @@ export function splitListenerKey(name: string): {
   return listener === undefined || key === undefined ? { key: name } : { listener, key }
 }
 
-/**
- * A proposed change: all values that one level, the broker's own or the default of all brokers,
- * would have.
- */
+/** A proposed change: all values of one level, a single broker's or the cluster-wide default. */
 export interface DynamicChange {
   /** The file's values. */
   readonly given: ReadonlyMap<string, string>
-  /** The configuration of the running broker; undefined for stored values, before there is one. */
+  /** Configuration of the running broker; undefined while stored values are checked at start-up. */
   readonly running: BrokerConfig | undefined
   readonly proposed: ReadonlyMap<string, string>
-  /** Values in force of the other level. */
+  /** Current values of the other level. */
   readonly other: ReadonlyMap<string, string>
-  /** The change is to the default of all brokers. */
+  /** Whether the change is to the cluster-wide default. */
   readonly isDefault: boolean
 }
 
-/** Throws `ConfigError` unless a broker can go over to the proposed values. */
+/** Throws `ConfigError` unless a running broker can change to the proposed values. */
 export function checkDynamicChange(change: DynamicChange): void {
   const { given, running, other, isDefault } = change
   checkReferences(change.proposed)
-  // As in Kafka, the names of config providers are only used to resolve references.
+  // As in Kafka, the names of config providers serve only to resolve references.
   const proposed = new Map(
     [...change.proposed].filter(([name]) => !/^config\.providers/.test(name)),
   )
@@ -100,7 +97,7 @@ export function checkDynamicChange(change: DynamicChange): void {
   checkLocalRetention(proposed, merged)
 }
 
-/** The parts of the checks that depend on the keys alone. */
+/** Checks that depend on the keys only. */
 function checkLevels(proposed: ReadonlyMap<string, string>, isDefault: boolean): void {
   for (const name of proposed.keys()) {
     const definition = brokerDefinitions[name]
@@ -129,7 +126,7 @@ function checkLevels(proposed: ReadonlyMap<string, string>, isDefault: boolean):
   }
 }
 
-/** Limits that may have a default although they are for one listener. */
+/** Listener limits that may have a default. */
 const LISTENER_LIMITS: readonly string[] = [
   'max.connections',
   'max.connection.creation.rate',
@@ -142,7 +139,7 @@ function isPerBroker(name: string): boolean {
   return brokerDefinitions[name]?.dynamic === 'per-broker'
 }
 
-/** The file's values under two levels of changes. */
+/** Values of the file under both dynamic levels. */
 export function mergeLevels(
   given: ReadonlyMap<string, string>,
   ...levels: readonly ReadonlyMap<string, string>[]
@@ -157,7 +154,7 @@ export function mergeLevels(
   return merged
 }
 
-/** Throws `ConfigError` for a value that only a file may have. */
+/** Throws `ConfigError` for a value that is valid in a file only. */
 function checkValue(name: string, value: string, next: BrokerConfig): void {
   const { listener, key } = splitListenerKey(name)
   const isKnownListener =
@@ -173,7 +170,7 @@ function checkValue(name: string, value: string, next: BrokerConfig): void {
   }
 }
 
-/** Throws `ConfigError` when the number of threads would change by more than a factor of two. */
+/** Throws `ConfigError` if the number of threads would change by more than a factor of two. */
 function checkThreads(name: string, value: string, running: BrokerConfig): void {
   const { listener, key } = splitListenerKey(name)
   if (!THREADS.has(key)) return
@@ -189,7 +186,7 @@ function checkThreads(name: string, value: string, running: BrokerConfig): void 
   )
 }
 
-/** Throws `ConfigError` when listeners would come, go or change their security protocol. */
+/** Throws `ConfigError` if a listener would be added, removed or change its security protocol. */
 function checkListeners(running: BrokerConfig, next: BrokerConfig): void {
   const shown = ({ listeners }: BrokerConfig): string =>
     listeners
@@ -204,7 +201,7 @@ function checkListeners(running: BrokerConfig, next: BrokerConfig): void {
   )
 }
 
-/** What local retention must not exceed, for the keys of a log that are changed. */
+/** Checks that local retention does not exceed total retention, for the changed keys. */
 function checkLocalRetention(
   proposed: ReadonlyMap<string, string>,
   merged: ReadonlyMap<string, string>,

@@ -2,7 +2,7 @@
 import type { ConfigDefinitions } from './config-definition.ts'
 import { autoOffsetReset } from './config-forms.ts'
 
-/** Every configuration of a consumer, share or streams group. */
+/** Every configuration key of a consumer, share or streams group. */
 export const groupConfigDefinitions = {
   'consumer.assignment.interval.ms': { type: 'int', default: '1000', min: 0 },
   'consumer.assignor.offload.enable': { type: 'boolean', default: 'true', internal: true },

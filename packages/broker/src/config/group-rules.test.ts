@@ -31,18 +31,18 @@ const refused: readonly [values: Settings, message: RegExp][] = [
   [{ 'errors.deadletterqueue.topic.name': '__orders' }, /does not start with __/],
 ]
 
-describe('the configuration of a group', () => {
+describe('a group configuration', () => {
   for (const [values, message] of refused) {
-    it(`refuses ${JSON.stringify(values)}`, () => assert.throws(() => check(values), message))
+    it(`rejects ${JSON.stringify(values)}`, () => assert.throws(() => check(values), message))
   }
 
-  it('is within the limits of its broker', () => {
+  it("must be within the broker's limits", () => {
     const file = { 'group.consumer.max.session.timeout.ms': '90000' }
     check({ 'consumer.session.timeout.ms': '90000' }, file)
     assert.throws(() => check({ 'consumer.session.timeout.ms': '90001' }, file), /at most 90000/)
   })
 
-  it('has sessions that outlast the interval of heartbeats', () => {
+  it('must have a session longer than the heartbeat interval', () => {
     const file = {
       'group.share.max.heartbeat.interval.ms': '50000',
       'group.share.max.session.timeout.ms': '90000',
@@ -55,7 +55,7 @@ describe('the configuration of a group', () => {
     check({ ...values, 'share.session.timeout.ms': '45001' }, file)
   })
 
-  it('is brought within limits that were changed later', () => {
+  it('is clamped to limits that changed later', () => {
     const image = new MetadataImage()
     image.apply({
       kind: 'ConfigRecord',

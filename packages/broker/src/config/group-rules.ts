@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a group's own configuration may be, within the limits of the broker (KIP-848, KIP-932,
+// Validates the configuration of a group against the limits of the broker (KIP-848, KIP-932,
 // KIP-1071).
 import type { BrokerConfig, BrokerConfigKey } from './broker-config.ts'
 import { checkTags } from './broker-rules.ts'
@@ -11,7 +11,7 @@ import { unknownConfig } from './unknown-config.ts'
 
 const definitions: Readonly<Record<string, ConfigDefinition>> = groupConfigDefinitions
 
-/** The broker's keys between whose values a group's key must be. */
+/** The two broker keys that limit a group key. */
 export interface GroupLimit {
   readonly min?: BrokerConfigKey
   readonly max?: BrokerConfigKey
@@ -31,7 +31,7 @@ function intervalLimits(kind: 'consumer' | 'share' | 'streams'): Record<string, 
   }
 }
 
-/** Limits of the broker by the key of a group. */
+/** Broker limits by group key. */
 export const groupLimits: Readonly<Record<string, GroupLimit>> = {
   ...intervalLimits('consumer'),
   ...intervalLimits('share'),
@@ -54,8 +54,8 @@ export const groupLimits: Readonly<Record<string, GroupLimit>> = {
 }
 
 /**
- * Throws `ConfigError` unless the values are a group's configuration, within the limits of the
- * broker.
+ * Throws `ConfigError` unless the values are a valid group configuration within the broker's
+ * limits.
  */
 export function checkGroupConfig(values: ReadonlyMap<string, string>, broker: BrokerConfig): void {
   for (const name of values.keys()) {
@@ -102,8 +102,7 @@ function checkAssignor(values: ReadonlyMap<string, string>, broker: BrokerConfig
 }
 
 /**
- * A session must outlast the interval of heartbeats; what the group does not set counts with the
- * broker's value.
+ * The session timeout must exceed the heartbeat interval; unset keys count with the broker's value.
  */
 function checkSession(
   kind: 'consumer' | 'share' | 'streams',

@@ -8,8 +8,8 @@ import { groupConfigDefinitions } from './group-config-definitions.ts'
 import { groupLimits } from './group-rules.ts'
 
 /**
- * Settings of groups: a group's own, then the broker's `group.…`, then the default. Numbers are
- * brought within the broker's limits, which may have changed since the group's own value was set.
+ * Settings of groups: the group's own value, else the broker's `group.…`, else the default. Numbers
+ * are clamped to the broker's limits, which may have changed since the group's value was set.
  */
 export function groupSettings(image: MetadataImage, config: BrokerConfig): GroupSettings {
   const text = (groupId: string, name: string): string => {

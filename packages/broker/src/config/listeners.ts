@@ -5,7 +5,7 @@ import { splitList } from './config-value.ts'
 
 export interface Endpoint {
   readonly listenerName: string
-  /** Empty for every interface. */
+  /** Empty for all interfaces. */
   readonly host: string
   readonly port: number
 }
@@ -13,20 +13,17 @@ export interface Endpoint {
 export interface ListenerConfig extends Endpoint {
   readonly securityProtocol: string
   readonly isController: boolean
-  /** What Metadata answers; undefined answers with the address the client used. */
+  /** Port that Metadata returns; undefined for the address the client connected to. */
   readonly advertised: { readonly host: string; readonly port: number } | undefined
 }
 
-/**
- * The texts of a configuration that say where a broker listens; undefined where the file says
- * nothing.
- */
+/** Listener settings as text; undefined where the file sets nothing. */
 export interface ListenerSettings {
   readonly listeners: string
   readonly advertisedListeners: string | undefined
   readonly controllerListenerNames: string
   readonly protocolMap: string
-  /** Whether the file has `listener.security.protocol.map`. */
+  /** Whether the file sets `listener.security.protocol.map`. */
   readonly isProtocolMapGiven: boolean
   readonly interBrokerListenerName: string | undefined
   readonly interBrokerProtocol: string | undefined
@@ -35,7 +32,7 @@ export interface ListenerSettings {
 
 const PROTOCOLS = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
 
-/** Parses `NAME://host:port,…`; an IPv6 host stands in brackets. */
+/** Parses `NAME://host:port,…`; an IPv6 host is in brackets. */
 export function parseEndpoints(key: string, value: string): Endpoint[] {
   const endpoints = splitList(value).map((text) => {
     const match = /^([^:/]+):\/\/(?:\[([^\]]*)\]|([^:]*)):(-?\d+)$/.exec(text)
@@ -63,7 +60,8 @@ export function parseEndpoints(key: string, value: string): Endpoint[] {
 }
 
 /**
- * Throws `ConfigError` unless listeners have different ports, or one is IPv4 and the other IPv6.
+ * Throws `ConfigError` unless all listeners have different ports, or one is IPv4 and the other
+ * IPv6.
  */
 function checkPorts(key: string, value: string, endpoints: readonly Endpoint[]): void {
   const byPort = Map.groupBy(
@@ -86,7 +84,7 @@ function checkPorts(key: string, value: string, endpoints: readonly Endpoint[]):
 export function parseProtocolMap(key: string, value: string): Map<string, string> {
   return new Map(
     splitList(value).map((entry) => {
-      // As Kafka, a name may have colons: the last one separates.
+      // As in Kafka, a name may contain colons: the last one separates.
       const colon = entry.lastIndexOf(':')
       const name = entry.slice(0, colon).trim().toUpperCase()
       const protocol = entry
@@ -102,7 +100,7 @@ export function parseProtocolMap(key: string, value: string): Map<string, string
   )
 }
 
-/** Reads and checks where a broker listens. Throws `ConfigError`. */
+/** Reads and validates the listeners. Throws `ConfigError`. */
 export function resolveListeners(settings: ListenerSettings): ListenerConfig[] {
   const controllerNames = splitList(settings.controllerListenerNames).map((name) =>
     name.toUpperCase(),
@@ -149,7 +147,7 @@ function protocolsOf(
 ): Map<string, string> {
   const protocols = parseProtocolMap('listener.security.protocol.map', settings.protocolMap)
   if (settings.isProtocolMapGiven) return protocols
-  // As Kafka, a file without the map may name its controller listeners freely.
+  // As in Kafka, a file without the map may use any names for controller listeners.
   for (const name of controllerNames) if (!protocols.has(name)) protocols.set(name, 'PLAINTEXT')
   return protocols
 }
@@ -188,7 +186,8 @@ function checkNames(
   known: { readonly names: readonly string[]; readonly controllerNames: readonly string[] },
 ): void {
   const { names, controllerNames } = known
-  // Unlike Kafka's, this controller needs no listener; a file that has one must have all it names.
+  // Unlike Kafka's, this controller needs no listener; a file that configures one must configure
+  // all that it names.
   const missing = controllerNames.find((name) => !names.includes(name))
   if (missing !== undefined && controllerNames.some((name) => names.includes(name))) {
     throw invalidValue(

@@ -2,7 +2,7 @@
 import type { ConfigDefinitions } from './config-definition.ts'
 import { throttledReplicas } from './config-forms.ts'
 
-/** Every topic configuration of Apache Kafka 4.4.0. */
+/** Every topic configuration key of Apache Kafka 4.4.0. */
 export const topicConfigDefinitions = {
   'cleanup.policy': { type: 'list', default: 'delete', oneOf: ['compact', 'delete'] },
   'compression.gzip.level': { type: 'int', default: '-1', min: 1, max: 9, or: -1 },
@@ -52,7 +52,7 @@ export const topicConfigDefinitions = {
   'unclean.leader.election.enable': { type: 'boolean', default: 'false' },
 } as const satisfies ConfigDefinitions
 
-/** A broker key that a topic key falls back to, with the factor from its unit. */
+/** A broker key that a topic key falls back to, with the factor that converts its unit. */
 export interface BrokerSynonym {
   readonly key: string
   readonly factor?: number
@@ -60,7 +60,7 @@ export interface BrokerSynonym {
 
 const HOUR_MS = 3_600_000
 
-/** The broker keys a topic key falls back to, most specific first. */
+/** Broker keys that a topic key falls back to, most specific first. */
 export const brokerSynonyms: Readonly<
   Record<keyof typeof topicConfigDefinitions, readonly BrokerSynonym[]>
 > = {

@@ -12,7 +12,7 @@ export type TopicConfigKey = keyof typeof topicConfigDefinitions
 
 const definitions: Readonly<Record<string, ConfigDefinition>> = topicConfigDefinitions
 
-/** Where a value comes from, most specific first; the numbers are DescribeConfigs'. */
+/** Source of a value, most specific first; the numbers are those of DescribeConfigs. */
 export const ConfigSource = {
   unknown: 0,
   dynamicTopic: 1,
@@ -32,14 +32,14 @@ export interface ConfigValue {
   readonly source: ConfigSource
 }
 
-/** The layers a broker key is looked up in. */
+/** Layers in which a broker key is looked up. */
 export interface BrokerLayers {
   readonly file: BrokerConfig
   readonly dynamic: ReadonlyMap<string, string>
   readonly dynamicDefault: ReadonlyMap<string, string>
 }
 
-/** All values of a broker key, most specific first; the last is the default, if there is one. */
+/** All values of a broker key, most specific first; the default, if there is one, is last. */
 export function brokerValues(key: string, layers: BrokerLayers): ConfigValue[] {
   const values: ConfigValue[] = []
   const add = (value: string | null | undefined, source: ConfigSource): void => {
@@ -53,9 +53,8 @@ export function brokerValues(key: string, layers: BrokerLayers): ConfigValue[] {
 }
 
 /**
- * All values of keys that set the same thing, most specific first. A default must not hide what is
- * set for a less specific key, so defaults come last; when nothing is set, only the first key has
- * one.
+ * All values of synonymous keys, most specific first. A default must not hide a value set for a
+ * less specific key, so defaults come last; if nothing is set, only the first key has one.
  */
 export function synonymValues(keys: readonly string[], layers: BrokerLayers): ConfigValue[] {
   const values = keys
@@ -66,17 +65,17 @@ export function synonymValues(keys: readonly string[], layers: BrokerLayers): Co
 }
 
 /**
- * What counts when nothing is set: a default of ours, or of Kafka. A key that the file sets falls
- * back to Kafka's.
+ * The default if nothing is set: millrace's or Kafka's. A key that the file sets falls back to
+ * Kafka's.
  */
 function brokerDefault(key: string, file: BrokerConfig): string | null {
-  // Deprecated spelling of node.id.
+  // Deprecated alias of node.id.
   if (key === 'broker.id' && !file.given.has(key)) return String(file.nodeId)
   const own = file.given.has(key) ? undefined : ownDefaults[key as BrokerConfigKey]
   return own ?? brokerConfigDefinitions[key as BrokerConfigKey]?.default ?? null
 }
 
-/** All values that could serve a topic key, most specific first; the first is in force. */
+/** All candidate values of a topic key, most specific first; the first is effective. */
 export function topicValues(
   key: TopicConfigKey,
   overrides: ReadonlyMap<string, string>,
@@ -96,7 +95,7 @@ export function topicValues(
   return [{ name: key, value: topicConfigDefinitions[key].default, source: ConfigSource.default }]
 }
 
-/** The value in force, in the unit of the topic key. */
+/** The effective value, in the unit of the topic key. */
 export function topicValue(
   key: TopicConfigKey,
   overrides: ReadonlyMap<string, string>,
@@ -104,7 +103,7 @@ export function topicValue(
 ): ConfigValue {
   const [first] = topicValues(key, overrides, layers)
   const found = first as ConfigValue
-  // Only a key that was set counts; otherwise the topic's own default is the clearer one to show.
+  // Only a key that was set counts; otherwise the topic key's own default is shown.
   if (found.source === ConfigSource.default) {
     const text =
       found.name === key || brokerSynonyms[key].length === 0
@@ -121,8 +120,8 @@ export function topicValue(
 }
 
 /**
- * Throws `ConfigError` unless the values are a topic's configuration. Limits between keys also
- * count what the broker sets for the keys that the topic does not.
+ * Throws `ConfigError` unless the values are a valid topic configuration. For keys that the topic
+ * does not set, limits between keys use the broker's values.
  */
 export function checkTopicConfig(values: ReadonlyMap<string, string>, layers: BrokerLayers): void {
   for (const name of values.keys()) {
@@ -149,7 +148,7 @@ export function checkTopicConfig(values: ReadonlyMap<string, string>, layers: Br
   }
 }
 
-/** Reads all keys of a topic into the form that the log uses. */
+/** Converts all keys of a topic to the form that the log uses. */
 export function resolveLogConfig(
   overrides: ReadonlyMap<string, string>,
   layers: BrokerLayers,

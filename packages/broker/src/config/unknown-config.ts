@@ -2,7 +2,7 @@
 import { nearestSpelling } from '@millrace/base'
 import { ConfigError } from './config-definition.ts'
 
-/** The error for a key that a kind of resource does not have, with the nearest spelling. */
+/** The error for a key that a resource type does not have; suggests the nearest spelling. */
 export function unknownConfig(what: string, name: string, known: Iterable<string>): ConfigError {
   const nearest = nearestSpelling(name, known)
   const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`

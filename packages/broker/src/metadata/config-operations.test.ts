@@ -32,7 +32,7 @@ function stored(
 
 type Change = readonly [operation: keyof typeof ConfigOperation, key: string, value: string | null]
 
-/** `NONE`, or the code of the error. */
+/** `NONE`, or the error code. */
 function outcome(
   context: ConfigContext,
   type: number,
@@ -64,12 +64,12 @@ const table: readonly [type: number, name: string, Change, code: string][] = [
   [group, '', ['set', 'consumer.session.timeout.ms', '50000'], 'INVALID_REQUEST'],
   [clientMetrics, '', ['set', 'interval.ms', '100'], 'INVALID_REQUEST'],
   [77, 'x', ['set', 'key', '1'], 'INVALID_REQUEST'],
-  // The key: brokers keep keys that nobody knows, for plug-ins.
+  // The key: brokers keep unknown keys, for plugins.
   [topic, 'orders', ['set', 'no.such.key', '1'], 'INVALID_CONFIG'],
   [group, 'g', ['set', 'no.such.key', '1'], 'INVALID_CONFIG'],
   [clientMetrics, 'm', ['set', 'no.such.key', '1'], 'INVALID_REQUEST'],
   [broker, '1', ['set', 'no.such.key', '1'], 'NONE'],
-  // The value: brokers answer with another code.
+  // The value: brokers return another code.
   [topic, 'orders', ['set', 'retention.ms', '-2'], 'INVALID_CONFIG'],
   [group, 'g', ['set', 'share.auto.offset.reset', 'bogus'], 'INVALID_CONFIG'],
   [broker, '1', ['set', 'log.retention.ms', 'x'], 'INVALID_REQUEST'],
@@ -89,14 +89,14 @@ const table: readonly [type: number, name: string, Change, code: string][] = [
   [clientMetrics, 'm', ['append', 'metrics', 'a'], 'INVALID_CONFIG'],
 ]
 
-describe('a change of a configuration', () => {
+describe('a configuration change', () => {
   for (const [type, name, change, code] of table) {
     it(`${type}:${name} ${change.join(' ')} → ${code}`, () => {
       assert.equal(outcome(contextWith(), type, name, [change]), code)
     })
   }
 
-  it('is refused when keys that are set together contradict each other', () => {
+  it('is rejected if keys that are set together contradict each other', () => {
     const lags: readonly Change[] = [
       ['set', 'min.compaction.lag.ms', '10'],
       ['set', 'max.compaction.lag.ms', '9'],
@@ -109,13 +109,13 @@ describe('a change of a configuration', () => {
     assert.equal(outcome(contextWith(), topic, 'orders', twice), 'INVALID_REQUEST')
   })
 
-  it('counts what the broker sets for the keys that a topic does not', () => {
+  it('uses broker values for keys that the topic does not set', () => {
     const context = contextWith(stored(broker, '', 'log.cleaner.max.compaction.lag.ms', '9'))
     const change: Change = ['set', 'min.compaction.lag.ms', '10']
     assert.equal(outcome(context, topic, 'orders', [change]), 'INVALID_CONFIG')
   })
 
-  it('appends to and subtracts from what is there, or the default', () => {
+  it('appends to and subtracts from the current value, or the default', () => {
     const policy = (context: ConfigContext, change: Change): unknown => {
       const [operation, name, value] = change
       const changes = [{ name, operation: ConfigOperation[operation], value }]
@@ -129,7 +129,7 @@ describe('a change of a configuration', () => {
     assert.equal(policy(compacted, ['append', 'cleanup.policy', 'delete']), undefined)
   })
 
-  it('of a broker ignores stored values that are not valid', () => {
+  it('of a broker ignores stored values that are invalid', () => {
     const context = contextWith(
       stored(broker, '1', 'log.retention.ms', '0'),
       stored(broker, '1', 'max.connections', '7'),
@@ -138,7 +138,7 @@ describe('a change of a configuration', () => {
     assert.equal(outcome(context, broker, '1', [['set', 'max.connections', '8']]), 'NONE')
   })
 
-  it('of the minimum of replicas is for the cluster while eligible leader replicas are on', () => {
+  it('of min.insync.replicas is cluster-wide while eligible leader replicas are enabled', () => {
     const data = { name: 'eligible.leader.replicas.version', featureLevel: 1 }
     const context = contextWith({ kind: 'FeatureLevelRecord', version: 0, data })
     const set: Change = ['set', 'min.insync.replicas', '1']

@@ -25,7 +25,7 @@ export interface ConfigChange {
   readonly value: string | null
 }
 
-/** What a change is checked against. */
+/** What a change is validated against. */
 export interface ConfigContext {
   readonly image: MetadataImage
   /** The configuration of the running broker. */
@@ -34,8 +34,8 @@ export interface ConfigContext {
 }
 
 /**
- * Records of some changes to one resource. Throws `ProtocolError` with Kafka's code when the
- * resource, a key or a value is wrong; the metadata is unchanged then.
+ * Records of some changes to one resource. Throws `ProtocolError` with Kafka's code if the
+ * resource, a key or a value is invalid; the metadata is unchanged then.
  */
 export function changeConfigs(
   context: ConfigContext,
@@ -62,7 +62,7 @@ export function changeConfigs(
   })
 }
 
-/** Whether the changes are well-formed, whatever the resource. */
+/** Checks that the changes are well-formed, independent of the resource. */
 function checkChanges(changes: readonly ConfigChange[]): void {
   const seen = new Set<string>()
   for (const { name } of changes) {
@@ -85,7 +85,7 @@ function checkChanges(changes: readonly ConfigChange[]): void {
   }
 }
 
-/** Throws when no resource can have the name, or none whose configuration can be changed. */
+/** Throws if the name is invalid for the resource type, or the resource cannot be configured. */
 function checkResourceName({ config }: ConfigContext, { type, name }: ConfigResource): void {
   switch (type) {
     case ConfigResourceType.topic: {
@@ -119,7 +119,7 @@ function checkResourceName({ config }: ConfigContext, { type, name }: ConfigReso
 }
 
 /**
- * What the resource has now; of a broker only what is in force, so that an invalid stored value
+ * Current values of the resource; of a broker only those in force, so that an invalid stored value
  * blocks no change.
  */
 function storedValues(
@@ -143,7 +143,7 @@ function newValue(
 ): string | null {
   if (operation === ConfigOperation.delete || value === null) return null
   if (operation === ConfigOperation.set) return value
-  // As in Kafka, lists of groups and of metrics subscriptions can only be set.
+  // As in Kafka, lists of groups and of metrics subscriptions can only be replaced.
   const definition = listTables[type]?.[name]
   if (definition?.type !== 'list') {
     throw new ProtocolError(
@@ -157,14 +157,14 @@ function newValue(
     return items.filter((item) => !given.includes(item)).join(',')
   }
   const added = given.filter((item) => !items.includes(item))
-  // As in Kafka, a repetition is dropped for a topic and refused for a broker.
+  // As in Kafka, a repeated item is dropped for a topic and an error for a broker.
   const isOfBroker = type === ConfigResourceType.broker
   return [...items, ...(isOfBroker ? added : new Set(added))].join(',')
 }
 
 /**
- * The parts of an appended text as Java splits it: empty ones at the end are dropped, an empty text
- * is one part.
+ * Items of an appended text as Java splits it: trailing empty ones are dropped, an empty text is
+ * one item.
  */
 function partsOf(value: string): string[] {
   if (value === '') return ['']
@@ -198,14 +198,13 @@ function checkValues(
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    // Kafka refuses changes of brokers with this code, whatever is wrong with them.
+    // For broker changes Kafka returns this code for every error.
     throw new ProtocolError(isOfBrokers ? 'INVALID_REQUEST' : 'INVALID_CONFIG', error.message)
   }
 }
 
 /**
- * With eligible leader replicas on, the minimum of the cluster is the only one of brokers
- * (KIP-966).
+ * While eligible leader replicas are enabled, brokers have only the cluster-wide minimum (KIP-966).
  */
 function checkMinInsyncReplicas(
   { image }: ConfigContext,

@@ -9,7 +9,7 @@ export interface FormattedDirectories {
   readonly clusterId: string
   /** Id of the directory that holds the metadata log. */
   readonly metadataDirectoryId: string
-  /** Whether a metadata log may be begun if there is none: nothing else is in the directories. */
+  /** Whether a new metadata log may be created: the directories contain nothing else. */
   readonly mayFormat: boolean
 }
 
@@ -34,7 +34,7 @@ export function formatDirectories(world: World, config: BrokerConfig): Formatted
     if (meta.clusterId !== known?.clusterId) {
       throw new MillraceError(
         'MILLRACE_WRONG_DIRECTORY',
-        `data directory ${path} belongs to cluster ${meta.clusterId}, but another one to ${known?.clusterId}`,
+        `data directory ${path} belongs to cluster ${meta.clusterId}, but another one belongs to ${known?.clusterId}`,
       )
     }
   }
@@ -56,9 +56,7 @@ export function formatDirectories(world: World, config: BrokerConfig): Formatted
   return { clusterId, metadataDirectoryId, mayFormat }
 }
 
-/**
- * Partitions without metadata mean that the metadata was lost: that is for a person to look into.
- */
+/** Partitions without metadata mean that the metadata was lost, which needs manual intervention. */
 function hasPartitions(world: World, directory: string): boolean {
   return world.fileSystem
     .list(directory)

@@ -6,7 +6,7 @@ import {
   writeFileAtomically,
 } from '@millrace/base'
 
-/** `meta.properties`: whose directory this is. */
+/** `meta.properties`: the node and cluster that a directory belongs to. */
 export interface MetaProperties {
   readonly clusterId: string
   readonly nodeId: number
@@ -14,7 +14,7 @@ export interface MetaProperties {
   readonly directoryId: string
 }
 
-/** Undefined when the directory was never formatted. */
+/** Undefined if the directory was never formatted. */
 export function readMetaProperties(
   fs: FileSystem,
   directory: string,

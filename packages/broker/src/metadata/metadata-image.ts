@@ -10,7 +10,7 @@ export interface PartitionImage {
   readonly leaderEpoch: number
   readonly partitionEpoch: number
   readonly directories: readonly string[]
-  /** As it was read, for what is not used here. */
+  /** The record as read, for fields that are not used here. */
   readonly record: Extract<MetadataRecord, { readonly kind: 'PartitionRecord' }>
 }
 
@@ -36,9 +36,9 @@ type KeptKind = 'AccessControlEntryRecord' | 'UserScramCredentialRecord' | 'Clie
 type DataOf<K extends KeptKind> = Extract<MetadataRecord, { readonly kind: K }>['data']
 
 /**
- * The cluster's metadata: what replaying `__cluster_metadata` gives. `apply` is the one place where
- * it changes. Kinds that this version does not use are kept by their key, so that a snapshot loses
- * nothing that Kafka wrote.
+ * The cluster metadata: the result of replaying `__cluster_metadata`, changed only by `apply`.
+ * Record types that this version does not use are kept by key, so that a snapshot preserves
+ * everything that Kafka wrote.
  */
 export class MetadataImage {
   readonly #topics = new Map<string, { name: string; id: string; partitions: PartitionImage[] }>()
@@ -55,7 +55,7 @@ export class MetadataImage {
   get features(): ReadonlyMap<string, number> {
     return this.#features
   }
-  /** First producer id that was never handed out. */
+  /** First unused producer id. */
   get nextProducerId(): bigint {
     return this.#nextProducerId
   }
@@ -94,7 +94,7 @@ export class MetadataImage {
     return this.#keptOf('UserScramCredentialRecord')
   }
 
-  /** Quotas of every entity that has some. */
+  /** Quotas of every entity that has any. */
   quotas(): ClientQuotas[] {
     const byEntity = Map.groupBy(this.#keptOf('ClientQuotaRecord'), ({ entity }) =>
       quotaEntityKey(entity),
@@ -224,13 +224,14 @@ export class MetadataImage {
         else this.#kept.set(key, record)
         break
       }
-      // Kafka's brokers and controllers register anew at every start; nothing here outlives one.
+      // Kafka's brokers and controllers register again at every start, so registrations are not
+      // kept.
       default:
         break
     }
   }
 
-  /** Records that make an empty image equal to this one. Features come first, as Kafka wants it. */
+  /** Records that turn an empty image into this one. Features come first, as Kafka requires. */
   *snapshot(): Generator<NewMetadataRecord> {
     const levels = [...this.#features].sort(([a], [b]) =>
       a === 'metadata.version' ? -1 : b === 'metadata.version' ? 1 : 0,

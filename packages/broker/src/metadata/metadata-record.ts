@@ -67,8 +67,8 @@ type Schemas = typeof schemas
 export type MetadataRecordKind = keyof Schemas
 
 /**
- * A decoded record of `__cluster_metadata`, told apart by `kind`, with the version it was written
- * in.
+ * A decoded record of `__cluster_metadata`, discriminated by `kind`, with the version it was
+ * written in.
  */
 export type MetadataRecord = {
   [K in MetadataRecordKind]: {
@@ -90,12 +90,12 @@ const kindOfKey = new Map<number, MetadataRecordKind>(
   Object.entries(schemas).map(([kind, schema]) => [schema.apiKey, kind as MetadataRecordKind]),
 )
 
-/** Version of the frame in front of every metadata record. */
+/** Version of the frame that precedes every metadata record. */
 const FRAME_VERSION = 1
 
 /**
- * The value of a record: frame version, type and version as unsigned varints, then the body. The
- * key is null.
+ * Encodes the value of a record: frame version, type and version as unsigned varints, then the
+ * body. The key is null.
  */
 export function encodeMetadataRecord(record: NewMetadataRecord): Buffer {
   const writer = new ByteWriter(96)

@@ -27,15 +27,12 @@ import { readQuorumState, writeQuorumState } from './quorum-state.ts'
 import { listSnapshots, readSnapshot, snapshotPath, writeSnapshot } from './snapshot-file.ts'
 import { votersControlRecords } from './voters.ts'
 
-/** Topic id that Kafka gives `__cluster_metadata`. */
+/** Topic id of `__cluster_metadata` in Kafka. */
 const METADATA_TOPIC_ID = 'AAAAAAAAAAAAAAAAAAAAAQ'
 /** Kafka's limit for one batch of the metadata log. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024
 
-/**
- * What an operation on the metadata decides: records to append, and the answer once they are
- * durable.
- */
+/** Decision of a metadata operation: records to append, and the reply once they are durable. */
 export interface Decision<Reply> {
   readonly records: readonly NewMetadataRecord[]
   readonly reply: Reply
@@ -49,10 +46,7 @@ export interface MetadataStoreOptions {
   readonly nodeId: number
   readonly durable: boolean
   readonly snapshotBytes: number
-  /**
-   * Records and voters for a log that has no features yet; undefined when there must be a log
-   * already.
-   */
+  /** Records and voters for a log without features; undefined if a log must already exist. */
   readonly format:
     | {
         readonly records: readonly NewMetadataRecord[]
@@ -86,8 +80,8 @@ const metadataLogConfig: LogConfig = {
 }
 
 /**
- * The metadata as a KRaft log: every change is appended, made durable, then applied to the image,
- * one at a time.
+ * The metadata as a KRaft log: each change is appended, synced, then applied to the image, one at a
+ * time.
  */
 export class MetadataStore {
   readonly image = new MetadataImage()
@@ -112,7 +106,7 @@ export class MetadataStore {
       directory: this.#directory,
       name: METADATA_DIRECTORY,
       config: metadataLogConfig,
-      // The log is small and all depends on it: it is checked at every start.
+      // The log is small and essential: it is checked completely at every start.
       wasClean: false,
       recoveryPoint: 0n,
       logStartOffset: newest?.endOffset ?? 0n,
@@ -133,12 +127,12 @@ export class MetadataStore {
   get endOffset(): bigint {
     return this.#log.logEndOffset
   }
-  /** 1 when the voters are in the log, 0 when they come from the configuration. */
+  /** 1 if the voters are in the log, 0 if they come from the configuration. */
   get kraftVersion(): number {
     return this.#voters === undefined ? 0 : 1
   }
 
-  /** Where the voters of the log are reached; none when they come from the configuration. */
+  /** Endpoints of the voters in the log; none if the voters come from the configuration. */
   get voterEndpoints(): readonly {
     readonly name: string
     readonly host: string
@@ -176,11 +170,11 @@ export class MetadataStore {
       if (supported !== undefined && level >= supported.min && level <= supported.max) continue
       const allowed =
         supported === undefined
-          ? 'none of it is supported'
-          : `supported is ${supported.min} to ${supported.max}`
+          ? 'it is not supported'
+          : `supported levels are ${supported.min} to ${supported.max}`
       throw new MillraceError(
         'MILLRACE_UNSUPPORTED_FEATURE',
-        `the data directory ${this.#options.directory} needs feature ${name} at level ${level}; ${allowed}`,
+        `data directory ${this.#options.directory} needs feature ${name} at level ${level}; ${allowed}`,
       )
     }
   }
@@ -195,18 +189,18 @@ export class MetadataStore {
     }
   }
 
-  /** Begins this run's epoch: nothing else may have written since, and Kafka sees who did. */
+  /** Starts a new leader epoch, so that Kafka sees which node wrote what follows. */
   async #lead(): Promise<void> {
     const { world, format, nodeId } = this.#options
     const { fileSystem } = world
     const previous = readQuorumState(fileSystem, this.#directory)
     this.#leaderEpoch = Math.max(this.#leaderEpoch, previous?.leaderEpoch ?? 0) + 1
-    // Also a format that was cut off before its records: features are the first of them.
+    // Includes a format that was interrupted before its records: features are the first of them.
     const isNew = this.image.metadataVersion === 0
     if (isNew && format === undefined) {
       throw new MillraceError(
         'MILLRACE_NO_METADATA',
-        `${this.#options.directory} holds partitions but no metadata log`,
+        `${this.#options.directory} has partitions but no metadata log`,
       )
     }
     if (isNew) this.#voters = format?.voters
@@ -244,8 +238,8 @@ export class MetadataStore {
   }
 
   /**
-   * Runs one operation after those before it: `decide` sees their effects. Its records are one
-   * atomic batch, and the reply is given when they are durable and applied.
+   * Runs an operation after all earlier ones: `decide` sees their effects. Its records are one
+   * atomic batch; the reply is returned when they are durable and applied.
    */
   propose<Reply>(decide: (image: MetadataImage) => Decision<Reply>): Promise<Reply> {
     const result = this.#queue.then(async () => {
@@ -285,7 +279,7 @@ export class MetadataStore {
     if (this.#bytesSinceSnapshot > this.#options.snapshotBytes) this.#snapshot()
   }
 
-  /** Writes a snapshot of everything, and drops the log before the snapshot that came before it. */
+  /** Writes a snapshot, and deletes the log before the previous one. */
   #snapshot(): void {
     const { fileSystem, clock } = this.#options.world
     const older = listSnapshots(fileSystem, this.#directory)

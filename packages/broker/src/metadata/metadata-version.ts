@@ -4,23 +4,23 @@ import { MillraceError, nearestSpelling } from '@millrace/base'
 export interface Release {
   /** Level of the feature `metadata.version`. */
   readonly metadataVersion: number
-  /** The other features that a fresh directory of that release has. */
+  /** Levels of the other features in a new directory of that release. */
   readonly features: Readonly<Record<string, number>>
 }
 
 const base = { 'group.version': 1, 'transaction.version': 2, 'eligible.leader.replicas.version': 1 }
 
-/** What a directory is formatted with so that a Kafka of that release opens it. */
+/** Feature levels with which a directory is formatted so that Kafka of that release can open it. */
 export const releases: Readonly<Record<string, Release>> = {
   '4.1': { metadataVersion: 27, features: base },
   '4.2': { metadataVersion: 29, features: { ...base, 'share.version': 1, 'streams.version': 1 } },
   '4.3': { metadataVersion: 30, features: { ...base, 'share.version': 1, 'streams.version': 1 } },
   '4.4': { metadataVersion: 33, features: { ...base, 'share.version': 2, 'streams.version': 1 } },
 }
-/** Newest release of Kafka whose metadata version is known. */
+/** Newest Kafka release whose metadata version is known. */
 export const NEWEST_RELEASE = '4.4'
 
-/** Levels this broker understands, by feature. */
+/** Feature levels that this broker supports. */
 export const supportedFeatures: ReadonlyMap<
   string,
   { readonly min: number; readonly max: number }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FileSystem, writeFileAtomically } from '@millrace/base'
 
-/** Who led the metadata log last: one line of JSON in `quorum-state`. */
+/** Last leader of the metadata log: one line of JSON in `quorum-state`. */
 export interface QuorumState {
   readonly leaderEpoch: number
-  /**
-   * 0 for static voters (with the list in the file), 1 for a quorum whose voters are in the log.
-   */
+  /** 0 for static voters (listed in the file), 1 for a quorum whose voters are in the log. */
   readonly dataVersion: 0 | 1
 }
 

@@ -41,7 +41,7 @@ export function listSnapshots(fs: FileSystem, directory: string): SnapshotId[] {
     .sort((a, b) => (a.endOffset < b.endOffset ? 1 : -1))
 }
 
-/** Control and data batches of a snapshot; throws when its footer is missing. */
+/** Control and data batches of a snapshot; throws if the footer is missing. */
 export function readSnapshot(fs: FileSystem, directory: string, id: SnapshotId): RecordBatch[] {
   const path = snapshotPath(directory, id)
   const batches = [...recordBatches(fs.readFile(path))]
@@ -53,7 +53,7 @@ export function readSnapshot(fs: FileSystem, directory: string, id: SnapshotId):
   return batches
 }
 
-/** Writes a snapshot beside the log: header, voters, records in batches, footer. */
+/** Writes a snapshot file: header, voters, records in batches, footer. */
 export function writeSnapshot(
   fs: FileSystem,
   directory: string,

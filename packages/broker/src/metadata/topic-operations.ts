@@ -24,7 +24,7 @@ export interface TopicDefaults {
   readonly directoryId: string
   readonly numPartitions: number
   readonly replicationFactor: number
-  /** Whether no log directory takes new partitions, see `cordoned.log.dirs`. */
+  /** Whether no log directory accepts new partitions, see `cordoned.log.dirs`. */
   readonly isCordoned: boolean
 }
 
@@ -43,7 +43,9 @@ export function failedTopic(error: unknown): TopicResult {
   return { error: error.code, message: error.message, topicId: NO_ID, numPartitions: -1 }
 }
 
-/** Records that make a topic; throws `ProtocolError` with Kafka's code when it may not be made. */
+/**
+ * Records that create a topic; throws `ProtocolError` with Kafka's code if the request is invalid.
+ */
 export function createTopic(
   image: MetadataImage,
   topic: NewTopic,
@@ -151,7 +153,7 @@ function partitionCount(topic: NewTopic, defaults: TopicDefaults): number {
   return count
 }
 
-/** Every partition from `first` on must be assigned to this node and nothing else. */
+/** Requires every partition from `first` on to be assigned to this node and no other. */
 function checkAssignments(
   assignments: readonly {
     readonly partitionIndex: number
@@ -231,7 +233,7 @@ function partitionRecord(
   }
 }
 
-/** Records that add partitions up to `count`. */
+/** Records that increase the number of partitions to `count`. */
 export function addPartitions(
   image: MetadataImage,
   request: {

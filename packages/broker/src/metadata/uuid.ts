@@ -2,8 +2,8 @@
 import type { Random } from '@millrace/base'
 
 /**
- * A random id as Kafka prints them: 22 characters of URL-safe base64. None begins with a dash,
- * which tools would take for an option.
+ * A random id in Kafka's text form: 22 characters of URL-safe base64. It never starts with a dash,
+ * which tools would parse as an option.
  */
 export function newUuid(random: Random): string {
   for (;;) {

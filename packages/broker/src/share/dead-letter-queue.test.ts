@@ -9,7 +9,7 @@ import { DeadLetterQueue } from './dead-letter-queue.ts'
 
 const settings = { topicName: 'dlq.orders', copiesRecord: true }
 
-/** A queue whose topic has these settings, over a source with records of the given sizes. */
+/** A queue whose topic has these settings, and a source with records of the given sizes. */
 function queueWith(
   config: { readonly maxMessageBytes: number; readonly isCompacted?: boolean },
   records: readonly { readonly key: string | null; readonly size: number }[],
@@ -65,11 +65,13 @@ function queueWith(
     logger,
     prefix: () => 'dlq.',
     creates: () => false,
-    createTopic: () => Promise.reject(new Error('not asked for')),
+    createTopic: () => Promise.reject(new Error('not requested')),
     topicDefaults: { numPartitions: 1, replicationFactor: 1, assignments: [] },
   })
-  const dead = [{ first: 0, last: records.length - 1, deliveryCount: 5, cause: 'limit' as const }]
-  return { appended, warnings, bury: () => queue.bury(source, 'group', dead, settings) }
+  const undeliverable = [
+    { first: 0, last: records.length - 1, deliveryCount: 5, cause: 'limit' as const },
+  ]
+  return { appended, warnings, write: () => queue.write(source, 'group', undeliverable, settings) }
 }
 
 function offsetsIn(batches: readonly RecordBatch[]): string[] {
@@ -86,18 +88,18 @@ describe('DeadLetterQueue', () => {
       { key: 'a', size: 10 },
       { key: null, size: 10 },
     ])
-    await queue.bury()
+    await queue.write()
     assert.equal(queue.appended.length, 1)
     assert.deepEqual(offsetsIn(queue.appended), ['0', '1'])
   })
 
-  it('writes several batches when one would be too large, in order, and leaves out what is too large alone', async () => {
+  it('splits a batch that is too large, preserves the order, and omits single records that are too large', async () => {
     const sizes = [400, 400, 5000, 400, 400]
     const queue = queueWith(
       { maxMessageBytes: 2000 },
       sizes.map((size) => ({ key: 'k', size })),
     )
-    await queue.bury()
+    await queue.write()
     assert.deepEqual(offsetsIn(queue.appended), ['0', '1', '3', '4'])
     assert.ok(queue.appended.every((batch) => batch.size <= 2000))
     assert.equal(queue.warnings.length, 1)
@@ -109,7 +111,7 @@ describe('DeadLetterQueue', () => {
       { key: null, size: 10 },
       { key: 'b', size: 10 },
     ])
-    await queue.bury()
+    await queue.write()
     assert.deepEqual(offsetsIn(queue.appended), ['0', '2'])
     assert.equal(queue.warnings.length, 1)
   })

@@ -11,7 +11,7 @@ import {
 import { prepareBatch } from '../log/produce-validation.ts'
 import type { NewTopic } from '../metadata/topic-operations.ts'
 import type { Partition, Topic, Topics } from '../topics.ts'
-import type { DeadRecords } from './share-partition.ts'
+import type { UndeliverableRecords } from './share-partition.ts'
 
 export interface DeadLetterSettings {
   /** Empty for none. */
@@ -19,7 +19,7 @@ export interface DeadLetterSettings {
   readonly copiesRecord: boolean
 }
 
-/** Version of Produce that the batches are checked as. */
+/** Produce version for the validation of the batches. */
 const PRODUCE_VERSION = 13
 
 const REASONS = {
@@ -28,8 +28,7 @@ const REASONS = {
 } as const
 
 /**
- * Puts records that nobody could handle into a topic of their own, with where they came from in
- * their headers (KIP-1191).
+ * Writes undeliverable records to a dead letter topic, with their origin in the headers (KIP-1191).
  */
 export class DeadLetterQueue {
   readonly #topics: Topics
@@ -61,13 +60,13 @@ export class DeadLetterQueue {
   }
 
   /**
-   * Resolves when the records are durable there, or cannot be put there at all: then they are only
-   * noted in the log of the broker.
+   * Resolves when the records are durable there, or cannot be written at all; the latter is only
+   * logged.
    */
-  async bury(
+  async write(
     source: Partition,
     groupId: string,
-    dead: readonly DeadRecords[],
+    undeliverable: readonly UndeliverableRecords[],
     { topicName, copiesRecord }: DeadLetterSettings,
   ): Promise<void> {
     const topic = await this.#topic(topicName)
@@ -81,7 +80,7 @@ export class DeadLetterQueue {
       key: `__dlq.errors.${name}`,
       value: Buffer.from(String(value)),
     })
-    const records = dead.flatMap(({ first, last, deliveryCount, cause }) => {
+    const records = undeliverable.flatMap(({ first, last, deliveryCount, cause }) => {
       const copies = copiesRecord ? recordsBetween(source, first, last) : undefined
       return Array.from({ length: last - first + 1 }, (_, i) => {
         const copy = copies?.get(first + i)
@@ -108,8 +107,8 @@ export class DeadLetterQueue {
   }
 
   /**
-   * The records in batches that the topic accepts, as from any client. A record that it does not
-   * accept, because it is too large or has no key, is left out.
+   * Splits the records into batches that the topic accepts, as from any client. A record that is
+   * too large or lacks a required key is omitted.
    */
   *#batchesOf(
     records: readonly NewRecord[],
@@ -133,7 +132,7 @@ export class DeadLetterQueue {
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error
         if (part.length === 1) {
-          this.#logger.warn('a dead letter queue refuses a record of a share group', {
+          this.#logger.warn('a dead letter queue rejects a record of a share group', {
             groupId,
             topicName: topic.name,
             error,

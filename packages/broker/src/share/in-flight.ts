@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * State of a record, by the number it is stored under (KIP-932; `Archiving` on its way to a dead
- * letter queue, KIP-1191).
+ * State of a record, by its stored number (KIP-932; `Archiving` while it is sent to a dead letter
+ * queue, KIP-1191).
  */
 export const DeliveryState = {
   Available: 0,
@@ -14,18 +14,18 @@ export const DeliveryState = {
 export type DeliveryState = (typeof DeliveryState)[keyof typeof DeliveryState]
 
 /**
- * Neighbouring offsets in the same state. Offsets are numbers here: they are counted and compared
- * all the time.
+ * Consecutive offsets in the same state. Offsets are numbers here, for speed: they are counted and
+ * compared often.
  */
 export interface Range {
   readonly first: number
   readonly last: number
   readonly state: DeliveryState
-  /** How often the records were acquired. */
+  /** Delivery count: how often the records were acquired. */
   readonly deliveryCount: number
-  /** The member that has them; empty unless acquired. */
+  /** The member that acquired them; empty unless acquired. */
   readonly memberId: string
-  /** When the lock ends; 0 unless acquired. */
+  /** When the acquisition lock expires; 0 unless acquired. */
   readonly dueMs: number
 }
 
@@ -36,15 +36,15 @@ export function isTerminal({ state }: Range): boolean {
 }
 
 /**
- * Records that were acquired together the first time. How much of a batch is handed out again
- * depends on its size, so its bounds stay until all of it is done.
+ * Records that were first acquired together. How much of a batch is delivered again depends on its
+ * size, so its bounds are kept until all its records are done.
  */
 export class InFlightBatch {
   readonly first: number
   readonly last: number
   /**
-   * Whether its records are handled one by one: set when a part of the batch was acquired or
-   * acknowledged on its own.
+   * Whether its records have individual states: set when a part of the batch was acquired or
+   * acknowledged.
    */
   isSplit = false
   #ranges: Range[]
@@ -59,17 +59,17 @@ export class InFlightBatch {
     return this.last - this.first + 1
   }
 
-  /** From `first` to `last`, without gaps. */
+  /** Covers `first` to `last`, without gaps. */
   get ranges(): readonly Range[] {
     return this.#ranges
   }
 
-  /** The state of all records; only for a batch that is not split. */
+  /** The state of all records, for a batch that is not split. */
   get whole(): Range {
     return this.#ranges[0] as Range
   }
 
-  /** Ranges that overlap `first` to `last`, cut to it. */
+  /** Ranges that overlap `first` to `last`, clipped to it. */
   between(first: number, last: number): Range[] {
     return this.#ranges
       .filter((range) => range.last >= first && range.first <= last)
@@ -84,7 +84,7 @@ export class InFlightBatch {
     return this.#ranges.find((range) => range.first <= offset && range.last >= offset)
   }
 
-  /** Changes the records from `first` to `last`. */
+  /** Changes the state of records from `first` to `last`. */
   change(first: number, last: number, change: RangeChange): void {
     const changed: Range[] = []
     const add = (range: Range): void => {
@@ -118,8 +118,8 @@ function isAlike(a: Range, b: Range): boolean {
 }
 
 /**
- * The batches between a share partition's start and its end, by offset. Offsets that no batch has
- * hold no record for the group.
+ * The batches between start and end offset of a share partition, by offset. Offsets outside of all
+ * batches hold no record for the group.
  */
 export class InFlight {
   #batches: InFlightBatch[] = []
@@ -136,7 +136,7 @@ export class InFlight {
     return this.#batches.at(-1)
   }
 
-  /** Number of batches that begin before an offset. */
+  /** Number of batches that start before an offset. */
   #countBefore(offset: number): number {
     let low = 0
     let high = this.#batches.length
@@ -148,22 +148,22 @@ export class InFlight {
     return low
   }
 
-  /** The last batch that begins at or before an offset. */
+  /** The last batch that starts at or before an offset. */
   floor(offset: number): InFlightBatch | undefined {
     return this.#batches[this.#countBefore(offset + 1) - 1]
   }
 
-  /** The first batch that begins after an offset. */
+  /** The first batch that starts after an offset. */
   after(offset: number): InFlightBatch | undefined {
     return this.#batches[this.#countBefore(offset + 1)]
   }
 
-  /** Batches that begin from `first` to `last`. */
+  /** Batches that start from `first` to `last`. */
   beginning(first: number, last: number): InFlightBatch[] {
     return this.#batches.slice(this.#countBefore(first), this.#countBefore(last + 1))
   }
 
-  /** Batches that may have offsets from `first` to `last`. */
+  /** Batches that may include offsets from `first` to `last`. */
   around(first: number, last: number): InFlightBatch[] {
     return this.beginning(this.floor(first)?.first ?? first, last)
   }
@@ -172,7 +172,7 @@ export class InFlight {
     this.#batches.splice(this.#countBefore(batch.first), 0, batch)
   }
 
-  /** Drops the batches that begin before an offset. */
+  /** Removes the batches that start before an offset. */
   dropBefore(offset: number): void {
     this.#batches.splice(0, this.#countBefore(offset))
   }

@@ -18,15 +18,15 @@ import type { SharePartitions } from './share-partitions.ts'
 
 export interface ShareGroupOffset {
   readonly partition: number
-  /** -1 when nobody has read yet. */
+  /** -1 if the group has not read the partition. */
   readonly startOffset: bigint
   readonly leaderEpoch: number
-  /** Records that are not done; -1 when it cannot be told. */
+  /** Number of records that are not done; -1 if unknown. */
   readonly lag: bigint
 }
 
 /**
- * What needs a share group's members and its progress together: first heartbeats, offsets,
+ * Operations that need both the members and the state of a share group: first heartbeats, offsets,
  * deletion.
  */
 export class ShareGroups {
@@ -35,7 +35,7 @@ export class ShareGroups {
   readonly #partitions: SharePartitions
   readonly #topics: Topics
   readonly #logger: Logger
-  /** What is being set up, by group: one after another. */
+  /** Pending initializations by group, one after another. */
   readonly #initializing = new Map<string, Promise<void>>()
 
   constructor(options: {
@@ -52,14 +52,14 @@ export class ShareGroups {
     this.#logger = options.logger
     options.topics.onDelete(() => {
       this.#forgetDeleted().catch((error) => {
-        this.#logger.error('could not forget what share groups read of deleted topics', { error })
+        this.#logger.error('could not delete the share group state of deleted topics', { error })
       })
     })
   }
 
   /**
-   * Sets up the progress of what a member is about to read first, so that it is assigned with this
-   * very heartbeat.
+   * Initializes the state of partitions that a member is about to read, so that they are assigned
+   * in the same heartbeat.
    */
   async heartbeat(request: ShareHeartbeat): Promise<ShareHeartbeatReply> {
     const missing = await this.#groups.shareUninitialized(request)
@@ -84,8 +84,8 @@ export class ShareGroups {
   }
 
   /**
-   * A partition that was added to a topic which the group reads already begins at its first record:
-   * those that were written before the group noticed it must not be lost.
+   * A partition added to a topic that the group already reads starts at its first record: records
+   * written before the group noticed the partition must not be lost.
    */
   async #initialize(groupId: string, partitions: StatePartitions): Promise<void> {
     const known = (await this.#groups.shareGroup(groupId))?.initialized ?? new Map()
@@ -106,7 +106,7 @@ export class ShareGroups {
   // ----------------------------------------------------------------------------------------------
   // offsets
 
-  /** Where a group is in partitions of a topic; those it does not read have -1. */
+  /** Start offsets of a group in topic partitions; -1 for partitions it does not read. */
   async offsets(
     groupId: string,
     topicId: string,
@@ -132,8 +132,8 @@ export class ShareGroups {
   }
 
   /**
-   * Sets where a group continues; creates the group when there is none. Throws `NON_EMPTY_GROUP`,
-   * and `GROUP_ID_NOT_FOUND` for a group of another kind.
+   * Sets the start offsets of a group; creates the group if it does not exist. Throws
+   * `NON_EMPTY_GROUP`, and `GROUP_ID_NOT_FOUND` for a group of another kind.
    */
   async alterOffsets(
     groupId: string,
@@ -148,7 +148,7 @@ export class ShareGroups {
     const starts = new Map<string, { key: SharePartitionKey; startOffset: bigint }>()
     for (const { name, partitions } of topics) {
       const topic = this.#topics.get(name)
-      // A topic that is known creates the group, also when none of its partitions is.
+      // A known topic creates the group, even if none of its partitions is known.
       if (topic !== undefined) {
         changed.set(topic.id, changed.get(topic.id) ?? { name, partitions: new Set() })
       }
@@ -184,9 +184,9 @@ export class ShareGroups {
   }
 
   /**
-   * Deletes the progress of a group in topics, which it begins anew. Throws `GROUP_ID_NOT_FOUND`
-   * and `NON_EMPTY_GROUP`. A topic that the group has not read is an `UNKNOWN_TOPIC_OR_PARTITION`
-   * of its own.
+   * Deletes the state of a group in topics, where it starts over. Throws `GROUP_ID_NOT_FOUND` and
+   * `NON_EMPTY_GROUP`. A topic that the group has not read gets its own
+   * `UNKNOWN_TOPIC_OR_PARTITION`.
    */
   async deleteOffsets(
     groupId: string,
@@ -235,9 +235,7 @@ export class ShareGroups {
     this.#partitions.forget(groupId, ({ topic }) => ids.has(topic.id))
   }
 
-  /**
-   * Deletes a group of share consumers with its progress; others are left to the group coordinator.
-   */
+  /** Deletes a share group with its state; other groups are left to the group coordinator. */
   async deleteGroup(groupId: string): Promise<ErrorName> {
     const group = await this.#groups.shareGroup(groupId)
     if (group?.isEmpty === true) {

@@ -3,13 +3,13 @@ import { ProtocolError } from '@millrace/protocol'
 import type { StateBatch } from '../coordinator/share/state-batches.ts'
 import { DeliveryState, InFlight, InFlightBatch, isTerminal, type Range } from './in-flight.ts'
 
-/** Acknowledgement of a record, by the number on the wire. */
+/** Acknowledgement type of a record, by the number on the wire. */
 export const AcknowledgeType = { gap: 0, accept: 1, release: 2, reject: 3, renew: 4 } as const
 
 export interface AcknowledgementBatch {
   readonly firstOffset: bigint
   readonly lastOffset: bigint
-  /** One for all, or one for each offset. */
+  /** One type for all records, or one per offset. */
   readonly acknowledgeTypes: readonly number[]
 }
 
@@ -19,54 +19,57 @@ export interface AcquiredRecords {
   readonly deliveryCount: number
 }
 
-/** A batch of the log that was read, as far as its offsets matter. */
+/** A batch read from the log: the fields that concern offsets. */
 export interface ReadBatch {
   readonly first: number
   readonly last: number
-  /** Its transaction was aborted, and the group reads committed records only. */
+  /** Whether its transaction was aborted and the group reads committed records only. */
   readonly isAborted: boolean
 }
 
-/** What a fetch read from the log, and how much of it may be acquired. */
+/** Data that a fetch read from the log, and how much of it may be acquired. */
 export interface ReadRecords {
-  /** Where `nextFetch` said to read. */
+  /** Offset returned by `nextFetch`. */
   readonly fetchOffset: number
   readonly batches: readonly ReadBatch[]
   readonly maxRecords: number
-  /** Records in one acquired range, as far as the log's batches allow. */
+  /** Maximum records in one acquired range, as far as the log's batches allow. */
   readonly batchSize: number
-  /** Exactly `maxRecords` at most, instead of whole batches until it is reached (KIP-1206). */
+  /**
+   * Whether `maxRecords` is exact; otherwise whole batches are acquired until it is reached
+   * (KIP-1206).
+   */
   readonly isStrict: boolean
 }
 
 /** Why records will not be delivered again. */
 export type DeathCause = 'rejected' | 'limit'
 
-export interface DeadRecords {
+export interface UndeliverableRecords {
   readonly first: number
   readonly last: number
   readonly deliveryCount: number
   readonly cause: DeathCause
 }
 
-/** The group's configuration, read for each call as it may change. */
+/** The group's configuration, read for each call because it may change. */
 export interface ShareSettings {
   readonly deliveryCountLimit: number
   readonly lockDurationMs: number
   readonly maxLocks: number
   readonly isRenewable: boolean
-  /** Whether dead records go to another topic first. */
+  /** Whether undeliverable records are sent to a dead letter queue first. */
   readonly hasDeadLetterQueue: boolean
 }
 
-/** What has to be persisted. */
+/** Changes to persist. */
 export interface ShareUpdate {
   readonly startOffset: bigint
   readonly deliveryCompleteCount: number
   readonly batches: readonly StateBatch[]
 }
 
-/** Acquisitions as one fetch proceeds. */
+/** State of one fetch while it acquires records. */
 interface Acquisition {
   readonly memberId: string
   readonly read: ReadRecords
@@ -79,17 +82,17 @@ interface Acquisition {
 }
 
 /**
- * Delivery count from which records are handed out in ever smaller parts of their batch: one of
- * them may be what stops its readers, and the others must not be archived with it.
+ * Delivery count from which a batch is delivered in ever smaller parts: one of its records may
+ * crash its readers, and the others must not be archived with it.
  */
 function throttledCount(limit: number): number {
   return Math.max(2, Math.ceil(limit / 2))
 }
 
 /**
- * One partition as one share group reads it (KIP-932): which records are available, acquired (by
- * which member), or done. It knows no clock and no disk; changes gather in `takeUpdate`, and
- * records for the dead letter queue in `takeDead`.
+ * One partition read by one share group (KIP-932): which records are available, acquired (by which
+ * member), or done. It has no clock and no I/O; changes are collected for `takeUpdate`, records for
+ * the dead letter queue for `takeUndeliverable`.
  */
 export class SharePartition {
   readonly #inFlight = new InFlight()
@@ -97,14 +100,14 @@ export class SharePartition {
   /** First offset that was never acquired. */
   #endOffset: number
   /**
-   * While the last batch of the stored state is the last: the first offset that no stored batch
-   * covers, acquired before a restart.
+   * After loading stored state: the first offset after the stored batches, all acquired before a
+   * restart. Valid while the last stored batch is the last.
    */
   #gap: { start: number; readonly end: number } | undefined
   #changes: StateBatch[] = []
-  /** Start and count of what is done, as they go with the changes. */
+  /** Start offset and number of done records, persisted with the changes. */
   #progress = { startOffset: 0, deliveryCompleteCount: 0 }
-  #dead: DeadRecords[] = []
+  #undeliverable: UndeliverableRecords[] = []
 
   constructor(
     startOffset: number,
@@ -128,10 +131,10 @@ export class SharePartition {
       }
       this.#inFlight.add(new InFlightBatch(range))
       if (range.state === DeliveryState.Archiving) {
-        // The broker stopped before they were in the dead letter queue.
+        // The broker stopped before these records were in the dead letter queue.
         const { deliveryCount } = batch
         const cause = deliveryCount >= deliveryCountLimit ? 'limit' : 'rejected'
-        this.#dead.push({ first, last, deliveryCount, cause })
+        this.#undeliverable.push({ first, last, deliveryCount, cause })
       }
       this.#endOffset = last + 1
     }
@@ -156,7 +159,7 @@ export class SharePartition {
     return this.#inFlight.batches.flatMap(({ ranges }) => ranges)
   }
 
-  /** Records that are done although one before them is not. */
+  /** Records that are done behind one that is not. */
   get deliveryCompleteCount(): number {
     let count = 0
     for (const range of this.ranges) {
@@ -166,7 +169,7 @@ export class SharePartition {
     return count
   }
 
-  /** When the first lock ends. */
+  /** When the first acquisition lock expires. */
   get nextDueMs(): number | undefined {
     let due: number | undefined
     for (const { state, dueMs } of this.ranges) {
@@ -176,11 +179,11 @@ export class SharePartition {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // acquiring
+  // acquire
 
   /**
-   * Where to read for the next acquisition; undefined while as many records are in flight as the
-   * group may have.
+   * Offset to read for the next acquisition; undefined while the maximum number of records is in
+   * flight.
    */
   nextFetch(settings: ShareSettings): number | undefined {
     const next = this.#nextOffset()
@@ -217,7 +220,7 @@ export class SharePartition {
     else this.#gap = undefined
   }
 
-  /** Acquires records of what was read, for a member. */
+  /** Acquires records of the data read, for a member. */
   acquire(
     memberId: string,
     read: ReadRecords,
@@ -229,7 +232,7 @@ export class SharePartition {
     if (first === undefined || last === undefined || last.last < this.#startOffset) return []
     const bounds = this.#bounds(read, last.last, settings)
     if (bounds.maxRecords <= 0) return []
-    // The log has lost what is before its first batch, to compaction.
+    // Records before the first batch were removed from the log by compaction.
     if (read.fetchOffset < first.first) this.#archive(read.fetchOffset, first.first - 1)
     const acquisition: Acquisition = {
       memberId,
@@ -266,7 +269,7 @@ export class SharePartition {
   ): { readonly maxRecords: number; readonly last: number } {
     const free = Math.min(maxRecords, maxLocks - this.#inFlightCount)
     if (free > 0 || fetchOffset >= this.#endOffset) return { maxRecords: free, last }
-    // Nothing new, but what is available again among the records in flight.
+    // No new records, only those in flight that are available again.
     return {
       maxRecords: Math.min(maxRecords, this.#endOffset - fetchOffset),
       last: Math.min(last, this.#endOffset - 1),
@@ -322,20 +325,23 @@ export class SharePartition {
     acquisition.left -= batch.size
   }
 
-  /** Acquires available records of a batch one by one; returns how many. */
+  /** Acquires available records of a batch one by one; returns their number. */
   #acquirePart(acquisition: Acquisition, batch: InFlightBatch): number {
     const { read, last, settings } = acquisition
     const limit = settings.deliveryCountLimit
     const throttled = throttledCount(limit)
     const room = read.isStrict ? acquisition.left : Number.POSITIVE_INFINITY
-    /** How many of the batch may go out at a time; known from the first throttled record on. */
+    /**
+     * How many records of the batch may be delivered at a time; determined at the first throttled
+     * record.
+     */
     let part: number | undefined
     let count = 0
     for (const range of batch.between((read.batches[0] as ReadBatch).first, last)) {
       if (range.state !== DeliveryState.Available) continue
       const { first, deliveryCount } = range
       const isLastAttempt = limit > 2 && deliveryCount === limit - 1
-      // Alone, also after others in this fetch.
+      // A single record is acquired alone, even after others in this fetch.
       if (isLastAttempt && count > 0) break
       if (deliveryCount >= throttled) {
         part ??= Math.max(1, batch.size >> (deliveryCount - throttled + 1))
@@ -394,7 +400,7 @@ export class SharePartition {
         dueMs: acquisition.dueMs,
       })
       if (read.isStrict && size > left) {
-        // The rest of the log's batch is in flight with it, and available.
+        // The rest of the log batch is in flight with it, and available.
         end = part.first + left - 1
         batch.isSplit = true
         const rest = { state: DeliveryState.Available, deliveryCount: 0, memberId: '', dueMs: 0 }
@@ -409,7 +415,7 @@ export class SharePartition {
     acquisition.left -= end - from + 1
   }
 
-  /** Archives what was acquired of aborted transactions, and returns the rest. */
+  /** Archives acquired records of aborted transactions, and returns the rest. */
   #withoutAborted(
     acquired: readonly AcquiredRecords[],
     batches: readonly ReadBatch[],
@@ -429,8 +435,7 @@ export class SharePartition {
   }
 
   /**
-   * Archives records in a state, without a write of its own: the next reader of the log finds it
-   * out as well.
+   * Archives records in a state without persisting it: the next load of the log finds them again.
    */
   #archive(first: number, last: number, from: DeliveryState = DeliveryState.Available): void {
     for (const batch of this.#inFlight.around(first, last)) {
@@ -448,11 +453,11 @@ export class SharePartition {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // acknowledging
+  // acknowledge
 
   /**
-   * Applies a member's acknowledgements. Throws `INVALID_RECORD_STATE` or `INVALID_REQUEST`, and
-   * then no record has changed its state; locks may be renewed.
+   * Applies a member's acknowledgements. Throws `INVALID_RECORD_STATE` or `INVALID_REQUEST`; then
+   * no record has changed state, but locks may be renewed.
    */
   acknowledge(
     memberId: string,
@@ -508,7 +513,7 @@ export class SharePartition {
     batch.change(first, last, { dueMs: nowMs + lockDurationMs })
   }
 
-  /** Moves the start if the work changes a state that is persisted. */
+  /** Advances the start offset if `work` changes a state that is persisted. */
   #changing(work: () => void): void {
     const before = this.#changes.length
     work()
@@ -532,8 +537,8 @@ export class SharePartition {
   }
 
   /**
-   * The batches in flight that an acknowledgement is about. None when all of it is before the
-   * start: it was archived meanwhile.
+   * The batches in flight that an acknowledgement covers. None if all of it is before the start
+   * offset: it was archived in the meantime.
    */
   #acknowledgedBatches({ firstOffset, lastOffset }: AcknowledgementBatch): InFlightBatch[] {
     const first = Number(firstOffset)
@@ -565,9 +570,7 @@ export class SharePartition {
     return batches.filter((batch) => batch.last >= this.#startOffset)
   }
 
-  /**
-   * The records of a batch that are acknowledged, in order: each must be acquired by the member.
-   */
+  /** The records of a batch that are acknowledged, in order; the member must have acquired each. */
   *#acknowledged(
     memberId: string,
     acknowledgement: AcknowledgementBatch,
@@ -587,12 +590,12 @@ export class SharePartition {
     }
   }
 
-  /** Releases everything a member has, as when it leaves. */
+  /** Releases all records of a member, as when it leaves. */
   release(memberId: string, settings: ShareSettings): void {
     this.#giveBackWhere((range) => range.memberId === memberId, settings)
   }
 
-  /** Releases records whose lock has ended. */
+  /** Releases records whose acquisition lock has expired. */
   expire(settings: ShareSettings, nowMs: number): void {
     this.#giveBackWhere(({ dueMs }) => dueMs <= nowMs, settings)
   }
@@ -613,7 +616,7 @@ export class SharePartition {
     if (batch.first < start && batch.last >= start) batch.isSplit = true
     const before = batch.between(range.first, Math.min(range.last, start - 1))
     const after = batch.between(Math.max(range.first, start), range.last)
-    // What has left the log cannot be delivered again.
+    // Archives records that were removed from the log, which cannot be delivered again.
     for (const gone of before) this.#settle(batch, gone, DeliveryState.Archived)
     for (const kept of after) this.#giveBack(batch, kept, settings)
   }
@@ -631,11 +634,11 @@ export class SharePartition {
     }
     const { first, last, deliveryCount } = range
     this.#settle(batch, range, DeliveryState.Archiving)
-    this.#dead.push({ first, last, deliveryCount, cause })
+    this.#undeliverable.push({ first, last, deliveryCount, cause })
   }
 
-  /** Dead records are in the dead letter queue, or cannot be put there. */
-  buried({ first, last }: DeadRecords): void {
+  /** Called when records are in the dead letter queue, or cannot be written there. */
+  deadLettered({ first, last }: UndeliverableRecords): void {
     this.#changing(() => {
       for (const batch of this.#inFlight.around(first, last)) {
         for (const range of batch.between(first, last)) {
@@ -646,7 +649,7 @@ export class SharePartition {
     })
   }
 
-  /** The log's start has moved: what is before it is gone. */
+  /** Called when the log start offset has moved: earlier records no longer exist. */
   moveLogStart(logStartOffset: number): void {
     if (logStartOffset <= this.#startOffset) return
     this.#archive(this.#startOffset, logStartOffset - 1)
@@ -665,8 +668,8 @@ export class SharePartition {
   }
 
   /**
-   * Moves the start past what is done. What is persisted before it has the start of before, as in
-   * Kafka.
+   * Advances the start offset past done records. As in Kafka, changes persisted before this have
+   * the previous start offset.
    */
   #advanceStart(): void {
     const { startOffset, deliveryCompleteCount } = this
@@ -694,7 +697,7 @@ export class SharePartition {
     }
   }
 
-  /** The last offset of the batches at the front that are done without a break. */
+  /** Last offset of the leading batches that are done without a gap. */
   #lastDone(): number | undefined {
     const gap = this.#activeGap
     let done: number | undefined
@@ -708,7 +711,7 @@ export class SharePartition {
     return done
   }
 
-  /** What is to be persisted since the last time; undefined for nothing. */
+  /** Changes to persist since the last call; undefined if there are none. */
   takeUpdate(): ShareUpdate | undefined {
     if (this.#changes.length === 0) return undefined
     const { startOffset, deliveryCompleteCount } = this.#progress
@@ -718,20 +721,23 @@ export class SharePartition {
     return { startOffset: start, deliveryCompleteCount, batches }
   }
 
-  /** Records that died since the last time, for the dead letter queue; then `buried` is due. */
-  takeDead(): readonly DeadRecords[] {
-    return this.#dead.splice(0)
+  /**
+   * Undeliverable records since the last call, for the dead letter queue; `deadLettered` must
+   * follow.
+   */
+  takeUndeliverable(): readonly UndeliverableRecords[] {
+    return this.#undeliverable.splice(0)
   }
 }
 
-/** The last offset of the log's batch that has an offset; the offset itself between batches. */
+/** Last offset of the log batch that contains the offset; the offset itself between batches. */
 function endOfBatch(batches: readonly ReadBatch[], offset: number): number {
   const batch = batches.findLast(({ first }) => first <= offset)
   return batch !== undefined && offset <= batch.last ? batch.last : offset
 }
 
 /**
- * Cuts what is acquired where the log's batches begin, into ranges of about `batchSize` records.
+ * Splits an acquired range at the log's batch boundaries, into ranges of about `batchSize` records.
  */
 function partsOf(
   { batches, batchSize }: ReadRecords,
@@ -770,7 +776,7 @@ interface AcknowledgedPart {
   readonly type: number
 }
 
-/** Cuts a part of a batch by the type of acknowledgement. */
+/** Splits a part of a batch by acknowledgement type. */
 function withTypes(
   range: { readonly first: number; readonly last: number },
   { firstOffset, acknowledgeTypes }: AcknowledgementBatch,

@@ -21,7 +21,7 @@ import {
   type ShareSettings,
 } from './share-partition.ts'
 
-/** A share partition at work: its state, its log, and who waits for it. */
+/** A loaded share partition: its state, its log, and waiting fetches. */
 class LiveSharePartition {
   readonly groupId: string
   readonly partition: Partition
@@ -29,7 +29,7 @@ class LiveSharePartition {
   readonly stateEpoch: number
   readonly watchers = new Set<() => void>()
   timer: Timer | undefined
-  /** Set when it is unloaded: a fetch that still waits on it acquires nothing more. */
+  /** Set on unload: a fetch that still waits must not acquire records. */
   isFenced = false
   writing: Promise<void> | undefined
   next: Promise<void> | undefined
@@ -59,13 +59,13 @@ export interface ShareFetched {
 }
 
 const NOTHING: ShareFetched = { records: Buffer.alloc(0), acquired: [] }
-/** Kafka's numbers: five attempts, the waits between them double. */
-const BURY_RETRY_MS = 1000
-const BURY_ATTEMPTS = 5
-/** While more are loaded, those are unloaded that nobody has a session for. */
+/** As in Kafka: five attempts, with exponential back-off. */
+const DEAD_LETTER_RETRY_MS = 1000
+const DEAD_LETTER_ATTEMPTS = 5
+/** If more are loaded, those of groups without a session are unloaded. */
 const MAX_IDLE_PARTITIONS = 1000
 
-/** All share partitions that somebody reads: loads them, keeps them, and sees to their locks. */
+/** All active share partitions: loads and keeps them, and runs their acquisition lock timers. */
 export class SharePartitions {
   readonly #topics: Topics
   readonly #states: ShareStateCoordinator
@@ -75,7 +75,7 @@ export class SharePartitions {
   readonly #logger: Logger
   readonly #live = new Map<string, Promise<LiveSharePartition>>()
   readonly #loaded = new Map<string, LiveSharePartition>()
-  /** Groups without a session, those without one for longest first. */
+  /** Groups without a session, in the order in which they lost it. */
   readonly #idle = new Set<string>()
   #closed = false
 
@@ -107,8 +107,8 @@ export class SharePartitions {
   }
 
   /**
-   * Throws `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION`, and `UNKNOWN_SERVER_ERROR` when no
-   * member has joined for the topic.
+   * Throws `UNKNOWN_TOPIC_ID`, `UNKNOWN_TOPIC_OR_PARTITION`, and `UNKNOWN_SERVER_ERROR` if no
+   * member subscribes to the topic.
    */
   get(groupId: string, topicId: string, index: number): Promise<LiveSharePartition> {
     const name = shareKeyText({ groupId, topicId, partition: index })
@@ -126,7 +126,7 @@ export class SharePartitions {
     const key = { groupId, topicId: partition.topic.id, partition: partition.index }
     const kept = await this.#states.read(key)
     if (kept === undefined) {
-      // Kafka's code for it.
+      // Kafka's error code for this case.
       throw new ProtocolError(
         'UNKNOWN_SERVER_ERROR',
         `share group ${groupId} does not read ${partition.name}`,
@@ -138,13 +138,13 @@ export class SharePartitions {
     const state = new SharePartition(Number(start), kept.batches, deliveryCountLimit)
     const live = new LiveSharePartition({ groupId, partition, state, stateEpoch: kept.stateEpoch })
     this.#loaded.set(name, live)
-    // Where the group begins must not depend on when the broker is restarted.
+    // The group's start offset must not depend on when the broker is restarted.
     if (isNew) await this.#states.write(this.#writeOf(live, kept, start))
-    this.#bury(live)
+    this.#sendToDeadLetterQueue(live)
     return live
   }
 
-  /** A share partition that was fetched from before. */
+  /** A loaded share partition, or undefined if it was never fetched. */
   loaded(groupId: string, topicId: string, index: number): LiveSharePartition | undefined {
     return this.#loaded.get(shareKeyText({ groupId, topicId, partition: index }))
   }
@@ -155,7 +155,7 @@ export class SharePartitions {
       stateEpoch: kept.stateEpoch,
       leaderEpoch: live.partition.leaderEpoch,
       startOffset,
-      // Kafka persists nothing before the first acknowledgement, and shows no offset until then.
+      // Kafka persists nothing before the first acknowledgement, and returns no offset until then.
       deliveryCompleteCount: UNINITIALIZED_COUNT,
       batches: [],
     }
@@ -169,7 +169,7 @@ export class SharePartitions {
       const timestamp = BigInt(this.#clock.now() - ms)
       const found = log.offsetForTimestamp(timestamp, log.highWatermark)
       if (found !== undefined) return found.offset
-      // As in Kafka, the group begins with the first record that is as new.
+      // As in Kafka, the group starts at the first record with that timestamp or a later one.
       throw new ProtocolError(
         'OFFSET_NOT_AVAILABLE',
         `no record has a timestamp of ${timestamp} or later`,
@@ -179,13 +179,16 @@ export class SharePartitions {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // reading
+  // read
 
   isCommitted(groupId: string): boolean {
     return this.#settings.text(groupId, 'share.isolation.level') === 'read_committed'
   }
 
-  /** Bytes that a fetch would read; undefined while the group may not have more in flight. */
+  /**
+   * Number of bytes that a fetch would read; undefined while the maximum number of records is in
+   * flight.
+   */
   readable(live: LiveSharePartition, maxBytes: number): number | undefined {
     const { partition, state, groupId } = live
     const offset = this.#nextFetch(live)
@@ -199,7 +202,7 @@ export class SharePartitions {
     }).length
   }
 
-  /** Whether the group may acquire more of the partition. */
+  /** Whether the group may acquire more records of the partition. */
   mayAcquire(live: LiveSharePartition): boolean {
     return this.#nextFetch(live) !== undefined
   }
@@ -217,7 +220,10 @@ export class SharePartitions {
     return state.nextFetch(settings)
   }
 
-  /** Reads and acquires for a member. Synchronous: two fetches cannot get the same. */
+  /**
+   * Reads and acquires records for a member. Synchronous, so two fetches never acquire the same
+   * record.
+   */
   fetch(
     live: LiveSharePartition,
     memberId: string,
@@ -252,7 +258,7 @@ export class SharePartitions {
         result = { records: wanted(data, acquired), acquired }
         break
       }
-      // Only aborted records, or ones that compaction has removed: look past them.
+      // Only records that were aborted or removed by compaction: skip them.
       if (this.#nextFetch(live, settings) === fetchOffset) break
     }
     if (result.acquired.length > 0) this.#watchLocks(live)
@@ -260,7 +266,7 @@ export class SharePartitions {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // acknowledging
+  // acknowledge
 
   /** Resolves when it is durable. Throws what `SharePartition.acknowledge` throws. */
   async acknowledge(
@@ -278,7 +284,7 @@ export class SharePartitions {
     await this.#settled(live)
   }
 
-  /** Releases what a member has when its session ends. */
+  /** Releases the records of a member when its session ends. */
   async release(groupId: string, memberId: string): Promise<void> {
     const settings = this.settingsOf(groupId)
     const ours = this.#ofGroup(groupId)
@@ -296,20 +302,20 @@ export class SharePartitions {
   }
 
   /**
-   * After any change: persists it, then sends dead records to the dead letter queue; watches the
-   * next lock.
+   * Called after every change: persists it, sends undeliverable records to the dead letter queue,
+   * and restarts the lock timer.
    */
   #settled(live: LiveSharePartition): Promise<void> {
     this.#watchLocks(live)
     const durable = this.#persist(live)
     durable.then(
-      () => this.#bury(live),
+      () => this.#sendToDeadLetterQueue(live),
       () => undefined,
     )
     return durable
   }
 
-  /** One write at a time; what changes meanwhile shares the next. */
+  /** One write at a time; changes made during it share the next. */
   #persist(live: LiveSharePartition): Promise<void> {
     if (live.writing === undefined) return this.#write(live)
     live.next ??= live.writing
@@ -334,7 +340,7 @@ export class SharePartitions {
         ...update,
       })
       .catch((error: unknown) => {
-        // What is kept and what we think would part ways: the next reader reads it again.
+        // Persisted and in-memory state would diverge: the next reader loads it again.
         this.#drop(shareKeyText(key))
         throw error
       })
@@ -345,9 +351,9 @@ export class SharePartitions {
     return writing
   }
 
-  #bury(live: LiveSharePartition): void {
-    const dead = live.state.takeDead()
-    if (dead.length === 0) return
+  #sendToDeadLetterQueue(live: LiveSharePartition): void {
+    const undeliverable = live.state.takeUndeliverable()
+    if (undeliverable.length === 0) return
     const { groupId } = live
     const settings = {
       topicName: this.#settings.text(groupId, 'errors.deadletterqueue.topic.name'),
@@ -360,20 +366,20 @@ export class SharePartitions {
       if (this.#closed) return
       attempts++
       try {
-        await this.#deadLetters.bury(live.partition, groupId, dead, settings)
+        await this.#deadLetters.write(live.partition, groupId, undeliverable, settings)
       } catch (error) {
-        if (attempts < BURY_ATTEMPTS) {
-          this.#logger.warn('could not write to the dead letter queue, trying again', {
+        if (attempts < DEAD_LETTER_ATTEMPTS) {
+          this.#logger.warn('could not write to the dead letter queue, retrying', {
             groupId,
             error,
           })
-          this.#clock.setTimer(BURY_RETRY_MS * 2 ** (attempts - 1), write)
+          this.#clock.setTimer(DEAD_LETTER_RETRY_MS * 2 ** (attempts - 1), write)
           return
         }
-        // Archived all the same, as in Kafka: the group must be able to proceed.
+        // Archived anyway, as in Kafka: the group must be able to proceed.
         this.#logger.error('could not write to the dead letter queue', { groupId, error })
       }
-      for (const each of dead) live.state.buried(each)
+      for (const each of undeliverable) live.state.deadLettered(each)
       live.wake()
       this.#settled(live).catch(() => undefined)
     }
@@ -392,11 +398,11 @@ export class SharePartitions {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // forgetting
+  // unload
 
   /**
-   * A group has no session any more. It is kept as it is while few partitions are loaded, as Kafka
-   * keeps all; otherwise those groups are unloaded first that have had no session for longest.
+   * Called when a group has no session left. As in Kafka its state is kept while few partitions are
+   * loaded; otherwise the groups that lost their last session first are unloaded.
    */
   async retire(groupId: string, hasSession: (groupId: string) => boolean): Promise<void> {
     this.#idle.delete(groupId)
@@ -408,7 +414,7 @@ export class SharePartitions {
     }
   }
 
-  /** Unloads a group once what it changed is persisted; the next fetch loads it again. */
+  /** Unloads a group once its changes are persisted; the next fetch loads it again. */
   async #unload(groupId: string, hasSession: () => boolean): Promise<void> {
     for (const live of this.#ofGroup(groupId)) {
       await (live.next ?? live.writing)?.catch(() => undefined)
@@ -422,7 +428,7 @@ export class SharePartitions {
     }
   }
 
-  /** The state was initialized anew or is gone: the next reader loads it again. */
+  /** The state was reset or deleted: the next reader loads it again. */
   forget(groupId: string, isMeant: (partition: Partition) => boolean = () => true): void {
     for (const [name, live] of this.#loaded) {
       if (live.groupId === groupId && isMeant(live.partition)) this.#drop(name)
@@ -446,7 +452,7 @@ export class SharePartitions {
   }
 }
 
-/** The batches of what was read; with a log, those of aborted transactions are marked. */
+/** Batches of the data read; with a log, those of aborted transactions are marked. */
 function readBatches(data: Buffer, log: PartitionLog | undefined): ReadBatch[] {
   const batches: ReadBatch[] = []
   for (let at = 0; at < data.length; ) {
@@ -470,7 +476,7 @@ function readBatches(data: Buffer, log: PartitionLog | undefined): ReadBatch[] {
   return batches
 }
 
-/** Of what was read, the batches from the first to the last with something acquired. */
+/** The range of batches, from first to last, that contain an acquired record. */
 function wanted(data: Buffer, acquired: readonly AcquiredRecords[]): Buffer {
   const [first] = acquired
   const last = acquired.at(-1)

@@ -11,17 +11,19 @@ interface Place {
 }
 
 export interface SessionPartition extends Place {
-  /** Whether the topic existed when the session began to read it. */
+  /** Whether the topic existed when the session started to read it. */
   readonly isKnown: boolean
 }
 
-/** What a member reads from this broker, stated once and then only changed (KIP-932). */
+/**
+ * The partitions that a member reads from this broker, sent once and then only changed (KIP-932).
+ */
 export class ShareSession {
   readonly groupId: string
   readonly memberId: string
   readonly partitions = new Map<string, SessionPartition>()
   /**
-   * Partitions whose last response was an error: the next one names them again, also without
+   * Partitions whose last response was an error: the next response includes them even without
    * records.
    */
   readonly #failed = new Set<string>()
@@ -51,7 +53,7 @@ export class ShareSession {
   }
 
   /**
-   * The partitions in the order in which a request is served: each request begins with another one.
+   * The partitions in the order in which a request is served: each request starts with another one.
    */
   inTurn(requestEpoch: number): SessionPartition[] {
     const all = [...this.partitions.values()]
@@ -61,7 +63,7 @@ export class ShareSession {
   }
 
   /**
-   * Whether a partition belongs in a response; moves a partition with records behind the others.
+   * Whether a partition is part of a response; moves a partition with records behind the others.
    */
   responds(
     at: Place,
@@ -84,7 +86,7 @@ function keyOf({ topicId, partition }: Place): string {
   return `${topicId}:${partition}`
 }
 
-/** The share sessions of a broker. */
+/** All share sessions of a broker. */
 export class ShareSessions {
   readonly #sessions = new Map<string, ShareSession>()
   readonly #maxSessions: number
@@ -103,7 +105,7 @@ export class ShareSessions {
     return false
   }
 
-  /** The session of a ShareFetch, created or continued. */
+  /** The session of a ShareFetch, new or continued. */
   forFetch(request: {
     readonly groupId: string
     readonly memberId: string
@@ -117,7 +119,7 @@ export class ShareSessions {
       if (request.hasAcknowledgements) {
         throw new ProtocolError(
           'INVALID_REQUEST',
-          'a share session cannot begin with acknowledgements',
+          'the first request of a share session must not contain acknowledgements',
         )
       }
       const name = nameOf(groupId, memberId)
@@ -125,7 +127,7 @@ export class ShareSessions {
       if (this.#sessions.size >= this.#maxSessions) {
         throw new ProtocolError(
           'SHARE_SESSION_LIMIT_REACHED',
-          `there are ${this.#maxSessions} share sessions, which is the most`,
+          `maximum of ${this.#maxSessions} share sessions reached`,
         )
       }
       const session = new ShareSession(groupId, memberId)
@@ -145,7 +147,10 @@ export class ShareSessions {
   /** The session of a ShareAcknowledge. */
   forAcknowledge(groupId: string, memberId: string, epoch: number): ShareSession {
     if (epoch === INITIAL_EPOCH) {
-      throw new ProtocolError('INVALID_SHARE_SESSION_EPOCH', 'a share session begins with a fetch')
+      throw new ProtocolError(
+        'INVALID_SHARE_SESSION_EPOCH',
+        'the first request of a share session must be a fetch',
+      )
     }
     const session = this.#existing(groupId, memberId, epoch)
     if (epoch !== FINAL_EPOCH) session.next()
@@ -173,7 +178,7 @@ export class ShareSessions {
     return this.#sessions.get(nameOf(session.groupId, session.memberId)) === session
   }
 
-  /** Returns whether the session was still there: another may have replaced it. */
+  /** Removes a session; returns whether it was still the current one. */
   end(session: ShareSession): boolean {
     const name = nameOf(session.groupId, session.memberId)
     if (this.#sessions.get(name) !== session) return false

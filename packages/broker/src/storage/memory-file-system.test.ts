@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { memoryFileSystem } from './memory-file-system.ts'
 
 describe('a file in memory', () => {
-  it('holds what was written, whatever the sizes and places', () => {
+  it('returns what was written, at any size and position', () => {
     const change = fc.oneof(
       fc.record({
         at: fc.nat({ max: 600_000 }),
@@ -42,7 +42,7 @@ describe('a file in memory', () => {
     )
   })
 
-  it('moves and goes with its directory', () => {
+  it('is moved and deleted with its directory', () => {
     const fs = memoryFileSystem()
     fs.makeDirectory('/a/b')
     fs.writeFile('/a/b/file', 'text')

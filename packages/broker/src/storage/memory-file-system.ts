@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FileSystem, OpenFile } from '@millrace/base'
 
-/** Files grow by pieces of this size, so that a long one is never copied to make room. */
+/** Size of a chunk by which files grow, so that a large file is never copied. */
 const PIECE = 256 * 1024
 
-/** A file's contents in pieces; the last one is as large as it needs to be, up to `PIECE`. */
+/** Contents of a file in chunks; the last one grows up to `PIECE`. */
 class MemoryFile {
   #pieces: Buffer[] = []
   size = 0
@@ -46,7 +46,7 @@ class MemoryFile {
     this.size = size
   }
 
-  /** Small files stay small: the last piece doubles until it is whole. */
+  /** The last chunk doubles until it is complete, so that small files stay small. */
   #reserve(end: number): void {
     const last = Math.ceil(end / PIECE) - 1
     for (let i = Math.max(0, this.#pieces.length - 1); i <= last; i++) {
@@ -67,7 +67,8 @@ function missing(path: string): Error {
 }
 
 /**
- * A disk in memory, for brokers that keep nothing. Nothing is ever synced; it ends with its broker.
+ * An in-memory file system, for brokers without a data directory. Sync is a no-op; contents are
+ * lost at close.
  */
 export function memoryFileSystem(): FileSystem {
   const files = new Map<string, MemoryFile>()

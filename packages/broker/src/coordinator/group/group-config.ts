@@ -24,7 +24,7 @@ export interface ConsumerGroupConfig {
 }
 
 /**
- * Settings that each group may have of its own (`ConfigResource` type GROUP), as
+ * Configuration of single groups (`ConfigResource` type GROUP), for example
  * `consumer.session.timeout.ms`.
  */
 export interface GroupSettings {

@@ -53,7 +53,7 @@ export interface GroupCoordinatorOptions {
 export interface OffsetView {
   readonly error: ErrorName
   readonly offsets: Offsets
-  /** Whether a transaction under way has an offset for the partition. */
+  /** Whether an open transaction has an offset for the partition. */
   isUnstable(topic: string, partition: number): boolean
 }
 
@@ -71,17 +71,17 @@ export class GroupCoordinator {
       serde: { encode: encodeGroupRecord, decode: decodeGroupRecord },
     })
     options.topics.onDelete((names) =>
-      attempt(options.logger, 'forgetting deleted topics', () => this.#forgetTopics(names)),
+      attempt(options.logger, 'removal of deleted topics', () => this.#forgetTopics(names)),
     )
     this.#shards.every(options.expiryIntervalMs, 'expiry of offsets', () => this.#expire())
   }
 
-  /** Makes `__consumer_offsets` if it is not there yet. */
+  /** Creates `__consumer_offsets` if it does not exist. */
   ensureTopic(): Promise<void> {
     return this.#shards.ensure()
   }
 
-  /** Partition of `__consumer_offsets` that a group belongs to; the topic must be there. */
+  /** Partition of `__consumer_offsets` for a group; the topic must exist. */
   partitionFor(groupId: string): number {
     return this.#shards.partitionFor(groupId)
   }
@@ -100,7 +100,7 @@ export class GroupCoordinator {
     return reply
   }
 
-  /** A step whose outcome arrives as a reply; a failed write rejects that reply. */
+  /** Runs a step whose outcome is sent as a reply; a failed write rejects the reply. */
   #start(runtime: Runtime, step: (shard: GroupShard, fx: GroupEffects, now: number) => void): void {
     this.#shards.step(runtime, step).catch(() => undefined)
   }
@@ -115,7 +115,7 @@ export class GroupCoordinator {
     return this.#shards.step(runtime, (shard, fx, now) => shard.leave(fx, request, now))
   }
 
-  /** Server-side assignors that members may ask for. */
+  /** Server-side assignors that members may request. */
   get consumerAssignors(): readonly string[] {
     return this.#options.config.consumer.assignors
   }
@@ -127,13 +127,13 @@ export class GroupCoordinator {
     )
   }
 
-  /** Partitions whose progress must be set up before a member of a share group can read them. */
+  /** Partitions whose state must be initialized before a member of a share group can read them. */
   async shareUninitialized(request: ShareHeartbeat): Promise<StatePartitions> {
     const { shard } = await this.#shards.of(request.groupId)
     return shard.shares.uninitialized(request)
   }
 
-  /** As `ShareGroupCoordinator.emptyGroup`. Throws `INVALID_GROUP_ID` for an empty id. */
+  /** See `ShareGroupCoordinator.emptyGroup`. Throws `INVALID_GROUP_ID` for an empty id. */
   async emptyShareGroup(groupId: string, mayCreate: boolean): Promise<ShareGroup> {
     if (groupId === '') throw new ProtocolError('INVALID_GROUP_ID', 'The group id is invalid.')
     const { shard } = await this.#shards.of(groupId)
@@ -171,7 +171,7 @@ export class GroupCoordinator {
     return this.#shards.step(runtime, (shard, fx, now) => shard.streams.heartbeat(fx, request, now))
   }
 
-  /** A streams group as it is now, and what its topology comes to. */
+  /** The current state of a streams group, and its resolved topology. */
   async describeStreamsGroup(groupId: string): Promise<
     | {
         readonly group: StreamsGroup
@@ -195,7 +195,7 @@ export class GroupCoordinator {
     return this.groups().filter((group) => group instanceof ShareGroup)
   }
 
-  /** A group of the consumer protocol as it is now, and the assignor it uses. */
+  /** The current state of a consumer group, and its assignor. */
   async describeConsumerGroup(
     groupId: string,
   ): Promise<{ readonly group: ConsumerGroup; readonly assignor: string } | undefined> {
@@ -206,7 +206,7 @@ export class GroupCoordinator {
       : { group, assignor: shard.consumers.assignorName(group) }
   }
 
-  /** One error for each offset. */
+  /** Returns one error per offset. */
   async commit(request: CommitRequest): Promise<readonly ErrorName[]> {
     const runtime = await this.#shards.of(request.groupId)
     return this.#shards.step(runtime, (shard, fx, now) => {
@@ -217,7 +217,7 @@ export class GroupCoordinator {
     })
   }
 
-  /** What a group has committed, as a reader may see it. */
+  /** Committed offsets of a group that a reader may see. */
   async offsets(
     groupId: string,
     reader: { readonly memberId: string | null; readonly memberEpoch: number },
@@ -232,8 +232,8 @@ export class GroupCoordinator {
   }
 
   /**
-   * Ends a transaction in one partition of `__consumer_offsets`: its offsets are committed, or
-   * forgotten.
+   * Ends a transaction in one partition of `__consumer_offsets`: its offsets are committed or
+   * dropped.
    */
   async endTransaction(index: number, marker: EndMarker): Promise<void> {
     await this.#shards.at(index).endTransaction(marker)

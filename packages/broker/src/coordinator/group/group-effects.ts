@@ -6,6 +6,6 @@ import type { GroupRecord } from './group-record.ts'
 import type { ShareTimer } from './share/share-group-coordinator.ts'
 import type { StreamsTimer } from './streams/streams-coordinator.ts'
 
-/** Timers of groups of every kind; each coordinator knows its own. */
+/** Timers of all kinds of groups; each coordinator has its own. */
 export type GroupTimer = ClassicTimer | ConsumerTimer | ShareTimer | StreamsTimer
 export type GroupEffects = Effects<GroupRecord, GroupTimer>

@@ -50,15 +50,12 @@ import {
 } from '@millrace/protocol'
 import { decodeValue, encodeKey, encodeValue } from '../runtime/coordinator-record.ts'
 
-/**
- * Every kind of record in `__consumer_offsets`, with the version of its value that Kafka 4.4.0
- * writes.
- */
+/** Every type of record in `__consumer_offsets`, with the value version that Kafka 4.4.0 writes. */
 const kinds = {
   offsetCommit: { key: OffsetCommitKey, value: OffsetCommitValue, version: 4 },
   groupMetadata: { key: GroupMetadataKey, value: GroupMetadataValue, version: 3 },
   consumerGroup: { key: ConsumerGroupMetadataKey, value: ConsumerGroupMetadataValue, version: 0 },
-  /** Written by Kafka before 4.0.1 only. */
+  /** Written only by Kafka before 4.0.1. */
   consumerGroupPartitions: {
     key: ConsumerGroupPartitionMetadataKey,
     value: ConsumerGroupPartitionMetadataValue,
@@ -162,16 +159,16 @@ export type ReplayedGroupRecord =
         readonly value: MessageOf<Kinds[K]['value']> | null
       }
     }[GroupRecordKind]
-  /** Kept in the log, and of no use to this version. */
+  /** Kept in the log, unused by this version. */
   | { readonly kind: 'other' }
 
-/** A replayed record of one kind. */
+/** A replayed record of one type. */
 export type ReplayedRecord<K extends GroupRecordKind> = Extract<
   ReplayedGroupRecord,
   { readonly kind: K }
 >
 
-/** The last version with an expiry of its own, which only clients of Kafka before 2.1 send. */
+/** The last version with an expiry timestamp, which only clients older than Kafka 2.1 send. */
 const OFFSET_COMMIT_VERSION_WITH_EXPIRY = 1
 
 const kindByType: ReadonlyMap<number, GroupRecordKind> = new Map([

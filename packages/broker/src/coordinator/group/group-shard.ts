@@ -31,13 +31,13 @@ import { StreamsGroup } from './streams/streams-group.ts'
 
 type ModernGroup = ConsumerGroup | ShareGroup | StreamsGroup
 
-/** Records of a group itself, with which it comes and goes. */
+/** Records of the group itself, which create and delete it. */
 const groupKinds: ReadonlySet<string> = new Set(['consumerGroup', 'shareGroup', 'streamsGroup'])
 
 /**
- * All groups of one partition of `__consumer_offsets`, of every kind. They and their offsets change
- * only in `apply`, live and when the log is read again; but a classic group's members between two
- * stable generations are soft state that a restart may forget.
+ * All groups of one partition of `__consumer_offsets`, of every kind. Groups and their offsets
+ * change only in `apply`, both live and on replay. Exception: the members of a classic group
+ * between two stable generations are soft state that a restart may lose.
  */
 export class GroupShard {
   readonly groups = new Map<string, Group>()
@@ -50,8 +50,8 @@ export class GroupShard {
   readonly #classicMembers: ClassicMembers
   readonly #migration: GroupMigration
   /**
-   * Whether the log has been read: from then on, classic groups' records come from the live groups
-   * themselves.
+   * Whether the log was replayed: from then on, records of classic groups are created by the live
+   * groups themselves.
    */
   #isLive = false
 
@@ -81,14 +81,14 @@ export class GroupShard {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // replaying
+  // replay
 
-  /** Replays a record: the only way something durable changes. */
+  /** Replays a record: the only way durable state changes. */
   apply(record: ReplayedGroupRecord, nowMs: number, producerId?: bigint): void {
     switch (record.kind) {
       case 'offsetCommit':
-        // Offsets of a group that has no record of its own: a simple group, as a lone `assign`ing
-        // consumer makes it.
+        // Offsets of a group without a group record: a simple group, as created by a standalone
+        // consumer that uses `assign`.
         if (record.value !== null && !this.groups.has(record.key.group)) {
           this.groups.set(record.key.group, new ClassicGroup(record.key.group, nowMs))
         }
@@ -141,8 +141,8 @@ export class GroupShard {
   }
 
   /**
-   * A record of a group whose kind is told by its class; the record of the group itself has the
-   * kind in `groupKinds`.
+   * A record of a group whose kind follows from its class; for the group record itself,
+   * `groupKinds` has the kind.
    */
   #applyModern<G extends ModernGroup>(
     record: Exclude<
@@ -157,7 +157,7 @@ export class GroupShard {
     let group: ModernGroup
     if (found instanceof Kind) group = found
     else {
-      // What is left of a group that has become another, or is gone.
+      // Removes the state of a group that was converted or deleted.
       const mayReplace = found === undefined || (found instanceof ClassicGroup && found.isSimple)
       if (record.value === null || !mayReplace) return
       group = new Kind(groupId)
@@ -169,7 +169,7 @@ export class GroupShard {
     if (isOfGroup) group.changedMs = nowMs
   }
 
-  /** After the log was read. */
+  /** Called after the log was replayed. */
   restore(nowMs: number): GroupEffects {
     this.#isLive = true
     const fx: GroupEffects = new Effects()
@@ -220,7 +220,7 @@ export class GroupShard {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // the classic protocol's requests
+  // classic protocol requests
 
   join(fx: GroupEffects, request: JoinRequest, nowMs: number): void {
     const group = this.groups.get(request.groupId)
@@ -257,7 +257,7 @@ export class GroupShard {
     return reply
   }
 
-  /** A sign of life of a member that is no heartbeat, as a commit is. */
+  /** Extends a member's session for a request other than a heartbeat, such as a commit. */
   touch(fx: GroupEffects, groupId: string, memberId: string, nowMs: number): void {
     const group = this.groups.get(groupId)
     if (group instanceof ClassicGroup) this.classic.touch(fx, group, memberId, nowMs)
@@ -265,7 +265,7 @@ export class GroupShard {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // groups of any kind
+  // all kinds of groups
 
   classicGroup(groupId: string): ClassicGroup | undefined {
     const group = this.groups.get(groupId)

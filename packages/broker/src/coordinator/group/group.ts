@@ -5,17 +5,17 @@ import type { CommittedOffset } from './offsets/committed-offsets.ts'
 
 export type GroupKind = 'classic' | 'consumer' | 'share' | 'streams'
 
-/** Who commits, by what the request says. */
+/** The committing client, as identified by its request. */
 export interface Committer {
   readonly memberId: string
   readonly groupInstanceId: string | null
   /**
-   * Generation of a classic group, epoch of a member elsewhere; negative for those outside of the
+   * Generation of a classic group, else the member epoch; negative for clients outside of the
    * group.
    */
   readonly generationId: number
   readonly isTransactional: boolean
-  /** Version of OffsetCommit: it decides what an older client is told. */
+  /** Version of OffsetCommit, which decides the error code that older clients get. */
   readonly version: number
 }
 
@@ -28,23 +28,25 @@ export interface CommittedPartition {
 /** One error for the whole commit, or a check for each of its partitions. */
 export type CommitCheck = ErrorName | ((partition: CommittedPartition) => ErrorName)
 
-/** What a group of any kind is to offsets, to listings and to deletion. */
+/** The common interface of all kinds of groups, for offsets, listing and deletion. */
 export interface Group {
   readonly kind: GroupKind
   readonly groupId: string
   readonly state: string
-  /** `consumer`, `share` and the like; a classic group's members say what. */
+  /** `consumer`, `share` and so on; members define the protocol type of a classic group. */
   readonly protocolType: string | undefined
   readonly isEmpty: boolean
   checkCommit(committer: Committer): CommitCheck
-  /** Whether a member may read the group's offsets (OffsetFetch 9 and up tell who asks). */
+  /**
+   * Whether a member may read the group's offsets (OffsetFetch 9 and later identify the member).
+   */
   checkOffsetFetch(memberId: string | null, memberEpoch: number): ErrorName
-  /** Undefined when it cannot be told. */
+  /** Undefined if unknown. */
   isSubscribed(topic: string): boolean | undefined
-  /** From when on the retention of an offset counts; undefined while it must stay. */
+  /** Time from which an offset's retention is counted; undefined while it must be kept. */
   expiresSince(topic: string, committed: CommittedOffset): bigint | undefined
-  /** Whether the group may be forgotten once its offsets have expired. */
+  /** Whether the group may be deleted once its offsets have expired. */
   isForgettable(nowMs: number, retentionMs: number, hadOffsets: boolean): boolean
-  /** Records that make the log forget the group itself. */
+  /** Records that delete the group from the log. */
   tombstones(): readonly GroupRecord[]
 }

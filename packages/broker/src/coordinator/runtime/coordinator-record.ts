@@ -3,8 +3,8 @@ import { ByteReader, ByteWriter } from '@millrace/base'
 import { codecOf, type MessageInput, type MessageOf, type MessageSchema } from '@millrace/protocol'
 
 /**
- * Bytes of a key or a value of a coordinator's record: an `int16`, which is the type of a key or a
- * value's version, then the body.
+ * Encodes the key or value of a coordinator record: an `int16` (the type for a key, the version for
+ * a value), then the body.
  */
 export function encodePrefixed<S extends MessageSchema>(
   prefix: number,

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A timer as data: setting one with a key that is pending replaces it. */
+/** A timer as data: setting one with the key of a pending timer replaces it. */
 export type TimerChange<Event> =
   | {
       readonly kind: 'set'
       readonly key: string
       readonly dueMs: number
       readonly event: Event
-      /** Leaves a timer with this key as it is. */
+      /** Keeps a pending timer with this key unchanged. */
       readonly ifAbsent?: true
     }
   | { readonly kind: 'cancel'; readonly key: string }
@@ -18,14 +18,14 @@ export interface TransactionalProducer {
 }
 
 /**
- * What one step of a coordinator wants done: records appended, then replies to the requests behind
- * the tokens once the records are durable, and timers changed.
+ * Outcome of one coordinator step: records to append, replies to send once the records are durable,
+ * and timer changes.
  */
 export class Effects<Record, Event> {
   readonly records: Record[] = []
   readonly replies: { readonly token: number; readonly reply: unknown }[] = []
   readonly timers: TimerChange<Event>[] = []
-  /** The transaction that the records belong to: they take effect when its marker is written. */
+  /** The transaction of the records: they take effect when its marker is written. */
   producer: TransactionalProducer | undefined
 
   reply(token: number | undefined, reply: unknown): void {

@@ -2,7 +2,7 @@
 import type { NewTopic } from '../../metadata/topic-operations.ts'
 import type { Topics } from '../../topics.ts'
 
-/** The topic that holds a coordinator's state, made when it is first needed. */
+/** The topic that holds a coordinator's state; created on first use. */
 export class InternalTopic {
   readonly #topic: NewTopic
   readonly #topics: Topics
@@ -22,8 +22,8 @@ export class InternalTopic {
   }
 
   /**
-   * 0 when the topic is not there yet. Coordinators go by this, not by the configuration: a topic
-   * may be older.
+   * 0 if the topic does not exist. Coordinators use this count instead of the configured one,
+   * because the topic may be older than the configuration.
    */
   get partitionCount(): number {
     return this.#topics.get(this.#topic.name)?.partitions.length ?? 0

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { javaHashCode, partitionForKey } from './partition-for-key.ts'
 
 describe('partitionForKey', () => {
-  it('hashes as Java does', () => {
+  it('equals String.hashCode of Java', () => {
     assert.equal(javaHashCode(''), 0)
     assert.equal(javaHashCode('hello'), 99162322)
     assert.equal(javaHashCode('polygenelubricants'), -2147483648)

@@ -11,11 +11,11 @@ import { type EndMarker, isAbortMarker } from '../../log/control-batch.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
 import type { Effects, TransactionalProducer } from './effects.ts'
 
-/** A coordinator's state machine as the runtime drives it. */
+/** A coordinator's state machine, as driven by the runtime. */
 export interface Shard<Record, Replayed, Event> {
-  /** `producerId` is of the transaction that the record belongs to. */
+  /** `producerId` identifies the transaction that the record belongs to. */
   apply(record: Replayed, nowMs: number, producerId?: bigint, offset?: bigint): void
-  /** A transaction's marker: what its producer wrote takes effect, or never will. */
+  /** A transaction marker: pending records of its producer are committed or dropped. */
   endTransaction?(producerId: bigint, isCommitted: boolean, nowMs: number): void
   restore(nowMs: number): Effects<Record, Event>
   expire(event: Event, nowMs: number): Effects<Record, Event>
@@ -26,15 +26,15 @@ export interface RecordSerde<Record, Replayed> {
   decode(key: Buffer, value: Buffer | null): Replayed
 }
 
-/** Bytes of records put into one batch; larger decisions take several. */
+/** Maximum bytes of records in one batch; larger decisions are split. */
 const MAX_BATCH_BYTES = 512 * 1024
 
 /**
- * Runs one shard over one log: decide, append, apply; replies leave when the records are durable.
- * One step at a time, so the state machine needs no locks.
+ * Runs one shard over one log: decide, append, apply; replies are sent when the records are
+ * durable. Steps run one at a time, so the state machine needs no locks.
  */
 export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Replayed, Event>> {
-  /** Undefined while the log could not be read again after a failure. */
+  /** Undefined while the log cannot be replayed after a failure. */
   #shard: S | undefined
   readonly #newShard: () => S
   readonly #serde: RecordSerde<Record, Replayed>
@@ -45,7 +45,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
   readonly #onDurable: ((records: readonly Record[]) => void) | undefined
   readonly #onExpired: ((event: Event) => void) | undefined
   readonly #timers = new Map<string, Timer>()
-  /** Requests without their reply yet, by token. */
+  /** Pending requests by token. */
   readonly #waiting = new Map<
     number,
     { resolve(reply: unknown): void; reject(error: unknown): void }
@@ -59,9 +59,9 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     readonly leaderEpoch: () => number
     readonly clock: Clock
     readonly logger: Logger
-    /** Called when a step's records are durable. */
+    /** Called when the records of a step are durable. */
     readonly onDurable?: (records: readonly Record[]) => void
-    /** Called after a timer's event was given to the shard. */
+    /** Called after a timer event was passed to the shard. */
     readonly onExpired?: (event: Event) => void
   }) {
     this.#newShard = options.newShard
@@ -86,8 +86,8 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
   }
 
   /**
-   * Rebuilds the state from the log. What cannot be read, as a client may have written it, is left
-   * out.
+   * Rebuilds the state from the log. Undecodable records, which a client may have written, are
+   * skipped.
    */
   #load(): S {
     const shard = this.#newShard()
@@ -153,7 +153,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     }
   }
 
-  /** A token under which a step may reply, now or later. */
+  /** Creates a token with which a step can reply, now or later. */
   expectReply<Reply>(): { readonly token: number; readonly reply: Promise<Reply> } {
     const token = this.#nextToken++
     const reply = new Promise<Reply>((resolve, reject) => {
@@ -162,7 +162,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     return { token, reply }
   }
 
-  /** Takes one step; resolves with its result when its records are durable. */
+  /** Runs one step; resolves with its result when its records are durable. */
   async run<Result>(
     step: (shard: S, nowMs: number) => { fx: Effects<Record, Event>; result: Result },
   ): Promise<Result> {
@@ -231,11 +231,11 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
   }
 
   /**
-   * The log and the state would part ways: refuses all that wait, and drops the state, which is
-   * read from the log again.
+   * State and log would diverge: rejects all pending requests and drops the state, to be replayed
+   * from the log.
    */
   #fail(error: unknown): void {
-    this.#logger.error('coordinator could not write', { log: this.#log.name, error })
+    this.#logger.error('coordinator failed to write', { log: this.#log.name, error })
     const unavailable = new ProtocolError(
       'COORDINATOR_NOT_AVAILABLE',
       `cannot write ${this.#log.name}`,
@@ -249,7 +249,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     try {
       this.#shard = this.#load()
     } catch (loadError) {
-      this.#logger.error('coordinator could not read', { log: this.#log.name, error: loadError })
+      this.#logger.error('coordinator failed to read', { log: this.#log.name, error: loadError })
     }
   }
 
@@ -274,7 +274,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
       this.#onExpired?.(event)
       await done
     } catch (error) {
-      this.#logger.warn('timer of a coordinator failed', { log: this.#log.name, error })
+      this.#logger.warn('coordinator timer failed', { log: this.#log.name, error })
     }
   }
 
@@ -283,7 +283,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
     this.#timers.clear()
   }
 
-  /** Stops the timers and refuses whoever still waits. */
+  /** Cancels the timers and rejects pending requests. */
   close(): void {
     this.#cancelTimers()
     const closed = new ProtocolError('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')

@@ -21,28 +21,25 @@ export interface ShardedTopicOptions<
   readonly createTopic: (topic: NewTopic) => Promise<void>
   readonly newShard: () => S
   readonly serde: RecordSerde<Record, Replayed>
-  /** Called when a shard has been read from its log. */
+  /** Called when a shard has been replayed from its log. */
   readonly onOpen?: (runtime: ShardRuntime<Record, Replayed, Event, S>) => void
-  /** Called when a step's records are durable. */
+  /** Called when the records of a step are durable. */
   readonly onDurable?: (
     runtime: ShardRuntime<Record, Replayed, Event, S>,
     records: readonly Record[],
   ) => void
-  /** Called after a timer's event was given to a shard. */
+  /** Called after a timer event was passed to a shard. */
   readonly onExpired?: (runtime: ShardRuntime<Record, Replayed, Event, S>, event: Event) => void
 }
 
-/**
- * A coordinator's topic and what it is about: one shard for each partition, read when it is first
- * needed.
- */
+/** A coordinator's topic and its state: one shard per partition, replayed on first use. */
 export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Replayed, Event>> {
   readonly #options: ShardedTopicOptions<Record, Replayed, Event, S>
   readonly #topic: InternalTopic
   readonly #runtimes = new Map<number, ShardRuntime<Record, Replayed, Event, S>>()
   /**
-   * The partition that each runtime was made for; a topic that was deleted and created again has
-   * others.
+   * The partition that each runtime was created for; a topic that was deleted and created again has
+   * new ones.
    */
   readonly #partitions = new Map<number, Partition>()
   #timer: Timer | undefined
@@ -60,17 +57,17 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
     return this.#isClosed
   }
 
-  /** Makes the topic if it is not there yet. */
+  /** Creates the topic if it does not exist. */
   ensure(): Promise<void> {
     return this.#topic.ensure()
   }
 
-  /** The partition that a key belongs to; the topic must be there. */
+  /** The partition of a key; the topic must exist. */
   partitionFor(key: string): number {
     return partitionForKey(key, Math.max(1, this.#topic.partitionCount))
   }
 
-  /** The runtime that a key belongs to. Throws `COORDINATOR_NOT_AVAILABLE` once this is closed. */
+  /** The runtime of a key. Throws `COORDINATOR_NOT_AVAILABLE` after `close`. */
   async of(key: string): Promise<ShardRuntime<Record, Replayed, Event, S>> {
     if (this.#isClosed) {
       throw new ProtocolError('COORDINATOR_NOT_AVAILABLE', 'the broker is shutting down')
@@ -79,7 +76,7 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
     return this.at(this.partitionFor(key))
   }
 
-  /** Undefined when the topic is not there: then nothing is known of any key. */
+  /** Undefined if the topic does not exist: then there is no state for any key. */
   ifThere(key: string): ShardRuntime<Record, Replayed, Event, S> | undefined {
     return this.#topic.partitionCount === 0 ? undefined : this.at(this.partitionFor(key))
   }
@@ -106,17 +103,17 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
     return runtime
   }
 
-  /** Every shard, also those that nobody has needed yet. */
+  /** Every shard, including those not used yet. */
   all(): ShardRuntime<Record, Replayed, Event, S>[] {
     return Array.from({ length: this.#topic.partitionCount }, (_, index) => this.at(index))
   }
 
-  /** Shards that were needed so far, by partition. */
+  /** Shards used so far, by partition. */
   get opened(): ReadonlyMap<number, ShardRuntime<Record, Replayed, Event, S>> {
     return this.#runtimes
   }
 
-  /** Takes one step; resolves with its result when its records are durable. */
+  /** Runs one step; resolves with its result when its records are durable. */
   step<Result>(
     runtime: ShardRuntime<Record, Replayed, Event, S>,
     step: (shard: S, fx: Effects<Record, Event>, nowMs: number) => Result,
@@ -128,13 +125,13 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
   }
 
   /**
-   * Does the coordinator's one regular piece of work, each time `intervalMs` after the last, until
-   * this is closed.
+   * Runs the coordinator's periodic work, `intervalMs` after the previous run has ended, until
+   * `close`.
    */
   every(intervalMs: number, what: string, work: () => Promise<void>): void {
     const { world, logger } = this.#options
     this.#timer = world.clock.setTimer(intervalMs, () => {
-      // Also an exception that `work` throws at once must not end the repetition.
+      // A synchronous exception of `work` must not end the repetition either.
       const done = (async () => work())()
       void done
         .catch((error) => logger.error(`${what} failed`, { error }))

@@ -25,8 +25,8 @@ export interface ShareStateOptions {
 }
 
 /**
- * Keeps the progress of share groups in `__share_group_state`: finds the shard of a group's
- * partition and runs its steps.
+ * Stores the state of share groups in `__share_group_state`: finds the shard of a share partition
+ * and runs its steps.
  */
 export class ShareStateCoordinator {
   readonly #options: ShareStateOptions
@@ -70,7 +70,7 @@ export class ShareStateCoordinator {
     await this.#shards.step(runtime, (shard, fx) => shard.delete(fx, key))
   }
 
-  /** Forgets what later snapshots tell again. */
+  /** Deletes records that later snapshots supersede. */
   async prune(): Promise<void> {
     const { coldSnapshotMs, topics } = this.#options
     for (const [index, runtime] of this.#shards.opened) {

@@ -10,19 +10,19 @@ import {
 } from '@millrace/protocol'
 import { decodeValue, encodeKey, encodeValue } from '../runtime/coordinator-record.ts'
 
-/** One partition of a topic as one share group reads it. */
+/** One topic partition read by one share group. */
 export interface SharePartitionKey {
   readonly groupId: string
   readonly topicId: string
   readonly partition: number
 }
 
-/** `group:topicId:partition`, by which the partition of `__share_group_state` is found. */
+/** `group:topicId:partition`, the key that selects the partition of `__share_group_state`. */
 export function shareKeyText({ groupId, topicId, partition }: SharePartitionKey): string {
   return `${groupId}:${topicId}:${partition}`
 }
 
-/** A record of `__share_group_state`. A snapshot's null value is a tombstone. */
+/** A record of `__share_group_state`. A snapshot with a null value is a tombstone. */
 export type ShareStateRecord =
   | {
       readonly kind: 'snapshot'

@@ -11,12 +11,12 @@ import { mergeStateBatches, type StateBatch } from './state-batches.ts'
 
 export type ShareStateEffects = Effects<ShareStateRecord, never>
 
-/** Nobody has said yet where a share group begins in a partition. */
+/** The start offset is not initialized yet. */
 export const UNINITIALIZED_OFFSET = -1n
-/** Nothing was acknowledged yet. */
+/** No record was acknowledged yet. */
 export const UNINITIALIZED_COUNT = -1
 
-/** What is kept of a share group's progress in one partition. */
+/** State of one share partition. */
 export interface ShareState {
   readonly key: SharePartitionKey
   readonly snapshotEpoch: number
@@ -28,7 +28,7 @@ export interface ShareState {
   readonly createdMs: bigint
   readonly writtenMs: bigint
   readonly updatesSinceSnapshot: number
-  /** Where in the log the last snapshot is. */
+  /** Log offset of the last snapshot. */
   readonly snapshotOffset: bigint
 }
 
@@ -36,14 +36,14 @@ export interface StateWrite {
   readonly key: SharePartitionKey
   readonly stateEpoch: number
   readonly leaderEpoch: number
-  /** -1: as before. */
+  /** -1 means unchanged. */
   readonly startOffset: bigint
   readonly deliveryCompleteCount: number
   readonly batches: readonly StateBatch[]
 }
 
 /**
- * Share-group progress of one partition of `__share_group_state` (KIP-932): snapshots, and updates
+ * State of share groups in one partition of `__share_group_state` (KIP-932): snapshots, and updates
  * between them.
  */
 export class ShareStateShard {
@@ -107,7 +107,7 @@ export class ShareStateShard {
     return new Effects()
   }
 
-  /** A group begins to read a partition, or begins anew at an offset. */
+  /** Initializes the state, or resets it to an offset. */
   initialize(
     fx: ShareStateEffects,
     key: SharePartitionKey,
@@ -141,7 +141,7 @@ export class ShareStateShard {
     const name = shareKeyText(write.key)
     const known = this.states.get(name)
     if (known === undefined) {
-      throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', `there is no state of ${name}`)
+      throw new ProtocolError('UNKNOWN_TOPIC_OR_PARTITION', `no state of ${name}`)
     }
     if (write.leaderEpoch >= 0 && write.leaderEpoch < known.leaderEpoch) {
       throw new ProtocolError(
@@ -208,7 +208,9 @@ export class ShareStateShard {
     fx.records.push({ kind: 'snapshot', key, value: null })
   }
 
-  /** Writes snapshots of what has not had one for a while, so that the log before them can go. */
+  /**
+   * Writes snapshots of states whose last one is old, so that the log before them can be deleted.
+   */
   snapshotCold(fx: ShareStateEffects, nowMs: number, coldMs: number): void {
     for (const state of this.states.values()) {
       const isCold = nowMs - Number(state.writtenMs) >= coldMs
@@ -216,7 +218,7 @@ export class ShareStateShard {
     }
   }
 
-  /** Everything before this offset is told again by something after it. */
+  /** Records before this offset are superseded by later ones. */
   get redundantBefore(): bigint | undefined {
     let oldest: bigint | undefined
     for (const { snapshotOffset } of this.states.values()) {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Records of one state, as the log of share-group states has them. */
+/** Records in one state, as stored in the log of share-group states. */
 export interface StateBatch {
   readonly firstOffset: bigint
   readonly lastOffset: bigint
-  /** 0 available, 2 acknowledged, 3 on its way to the dead letter queue, 4 archived. */
+  /** 0 available, 2 acknowledged, 3 being sent to the dead letter queue, 4 archived. */
   readonly deliveryState: number
   readonly deliveryCount: number
 }
 
 /**
- * Lays newer batches over older ones; what is before `startOffset` is of no interest any more.
- * Sorted, without overlaps.
+ * Merges newer batches over older ones and drops those before `startOffset`. Sorted, without
+ * overlaps.
  */
 export function mergeStateBatches(
   older: readonly StateBatch[],

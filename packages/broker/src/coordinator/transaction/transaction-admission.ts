@@ -11,7 +11,7 @@ export interface AdmittedPartition {
 
 export interface AdmissionRules {
   /**
-   * Whether writing adds the partition to the transaction (KIP-890 part 2), or it must have been
+   * Whether a write adds the partition to the transaction (KIP-890 part 2), or it must have been
    * added before.
    */
   readonly isImplicit: boolean
@@ -20,14 +20,14 @@ export interface AdmissionRules {
 }
 
 /**
- * Lets a producer's transactional writes into a partition only as part of the transaction that its
- * coordinator knows.
+ * Admits a producer's transactional writes only as part of the transaction that its coordinator
+ * knows.
  */
 export class TransactionAdmission {
   readonly #coordinator: TransactionCoordinator
   readonly #topics: Topics
   readonly #verifies: () => boolean
-  /** What a producer's later writes must wait for, so that they stay in order. */
+  /** Pending checks that a producer's later writes must wait for, to preserve their order. */
   readonly #pending = new Map<bigint, Promise<void>>()
 
   constructor(options: {
@@ -41,7 +41,7 @@ export class TransactionAdmission {
     this.#verifies = options.verifies
   }
 
-  /** Undefined: write at once. Throws, or rejects with, what the producer is to be told. */
+  /** Undefined: write at once. Throws, or rejects with, the error for the producer. */
   admit(
     request: TransactionRequest,
     partitions: readonly AdmittedPartition[],
@@ -99,7 +99,7 @@ export class TransactionAdmission {
       clientVersion: 2,
     })
     throwIfRefused(error, request, rules)
-    // The transaction may have ended while the record of it went to the disk.
+    // The transaction may have ended while its record was being written.
     this.#verify(request, missing, rules)
   }
 
@@ -124,7 +124,7 @@ function throwIfRefused(
   const who = `transactional id ${transactionalId}, producer ${producerId} in epoch ${producerEpoch}`
   switch (error) {
     case 'PRODUCER_FENCED':
-      // The producer may abort and go on, if it is still the one (KIP-588).
+      // The producer may abort and continue, if it is not fenced (KIP-588).
       throw new ProtocolError('INVALID_PRODUCER_EPOCH', `${who}: the epoch is not the current one`)
     case 'TRANSACTION_ABORTABLE':
       throw new ProtocolError(
@@ -132,10 +132,10 @@ function throwIfRefused(
         `${who}: the partition is not part of the transaction`,
       )
     case 'CONCURRENT_TRANSACTIONS':
-      // Older clients know this as something to try again, without asking for metadata.
+      // Older clients know this code as retriable, and retry without a metadata request.
       throw new ProtocolError(
         isImplicit ? error : 'NOT_ENOUGH_REPLICAS',
-        `${who}: the transaction before is not completed yet`,
+        `${who}: the previous transaction is not completed yet`,
       )
     default:
       throw new ProtocolError(error, `${who}: ${error}`)

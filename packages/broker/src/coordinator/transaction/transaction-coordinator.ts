@@ -34,7 +34,9 @@ type Runtime = ShardRuntime<
   TransactionShard
 >
 
-/** How long a request waits for a transition under way before its client is told to retry. */
+/**
+ * How long a request waits for a pending transition before it is answered with a retriable error.
+ */
 const MAX_WAIT_MS = 1000
 const MARKER_RETRY_MS = 100
 
@@ -56,8 +58,8 @@ export interface TransactionCoordinatorOptions {
 }
 
 /**
- * Transactional ids and their transactions: finds the shard of an id, runs its steps, and sees to
- * the markers.
+ * Transactional ids and their transactions: finds the shard of an id, runs its steps, and has the
+ * markers written.
  */
 export class TransactionCoordinator {
   readonly #options: TransactionCoordinatorOptions
@@ -69,7 +71,7 @@ export class TransactionCoordinator {
   >
   /** Transactions whose markers are being written, by id. */
   readonly #completions = new Map<string, Promise<void>>()
-  /** Requests that wait for a transition of their id. */
+  /** Requests that wait for a pending transition of their id. */
   readonly #waiters = new Map<string, Set<() => void>>()
 
   constructor(options: TransactionCoordinatorOptions) {
@@ -108,8 +110,8 @@ export class TransactionCoordinator {
   }
 
   /**
-   * Takes up the transactions that a stop left under way: their time runs, and decided ones are
-   * carried out.
+   * Resumes transactions left open by a shutdown or crash: time-outs are started, and decided ones
+   * are completed.
    */
   start(): void {
     this.#shards.all()
@@ -124,9 +126,11 @@ export class TransactionCoordinator {
 
   async initProducerId(
     request: Omit<InitProducerIdRequest, 'freshProducerId'> & {
-      /** The transaction has no time-out: its participants decide in two phases (KIP-939). */
+      /**
+       * Whether the transaction has no time-out: its participants decide in two phases (KIP-939).
+       */
       readonly isTwoPhaseCommit: boolean
-      /** Continues a prepared transaction; Kafka 4.4 has the field and refuses it. */
+      /** Whether to keep a prepared transaction; Kafka 4.4 has the field and rejects it. */
       readonly keepsPrepared: boolean
     },
   ): Promise<Outcome> {
@@ -147,7 +151,7 @@ export class TransactionCoordinator {
     )
   }
 
-  /** Takes a new producer id only where one may be given out. */
+  /** Allocates a new producer id only for steps that may need one. */
   async #freshProducerId(runtime: Runtime, transactionalId: string): Promise<bigint> {
     return runtime.shard.needsProducerId(transactionalId)
       ? this.#options.newProducerId()
@@ -168,7 +172,7 @@ export class TransactionCoordinator {
     )
   }
 
-  /** Whether the transaction under way has the partition. */
+  /** Whether the open transaction includes the partition. */
   verify(request: TransactionRequest, topic: string, partition: number): ErrorName {
     if (request.transactionalId === '') return 'INVALID_REQUEST'
     const runtime = this.#shards.ifThere(request.transactionalId)
@@ -185,7 +189,7 @@ export class TransactionCoordinator {
     )
   }
 
-  /** The state as far as it is durable. */
+  /** The durable state. */
   find(transactionalId: string): Transaction | undefined {
     return this.#shards.ifThere(transactionalId)?.shard.durable(transactionalId)
   }
@@ -195,9 +199,9 @@ export class TransactionCoordinator {
   }
 
   /**
-   * Takes a step when no transition of the id is under way, or when it has waited too long for
-   * that; then the shard answers `CONCURRENT_TRANSACTIONS`, which is all that Kafka does. Waiting
-   * saves the client a back-off.
+   * Runs a step when no transition of the id is pending, or after waiting too long for it; then the
+   * shard returns `CONCURRENT_TRANSACTIONS`, as Kafka always does. Waiting saves the client a
+   * back-off.
    */
   async #settled<R>(
     runtime: Runtime,
@@ -214,12 +218,12 @@ export class TransactionCoordinator {
     try {
       return await this.#shards.step(runtime, step)
     } finally {
-      // After a failed write nothing becomes durable that would wake them.
+      // After a failed write no later write would wake the waiting requests.
       this.#wake(transactionalId)
     }
   }
 
-  /** Resolves after a transition of the id, or `timeoutMs`. */
+  /** Resolves after a transition of the id, at the latest after `timeoutMs`. */
   #transition(transactionalId: string, timeoutMs: number): Promise<void> {
     const waiters = this.#waiters.get(transactionalId) ?? new Set()
     this.#waiters.set(transactionalId, waiters)
@@ -241,7 +245,7 @@ export class TransactionCoordinator {
     for (const waiter of [...(this.#waiters.get(transactionalId) ?? [])]) waiter()
   }
 
-  /** Aborts a transaction after its time-out when that takes a new producer id. */
+  /** Aborts an overdue transaction if that requires a new producer id. */
   async #timeOut(runtime: Runtime, timer: TransactionTimer): Promise<void> {
     const freshProducerId = await this.#options.newProducerId()
     await this.#shards.step(runtime, (shard, fx, now) =>
@@ -250,7 +254,7 @@ export class TransactionCoordinator {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // completing
+  // completion
 
   #startCompletion(runtime: Runtime, transactionalId: string): void {
     if (this.#completions.has(transactionalId)) return
@@ -261,7 +265,7 @@ export class TransactionCoordinator {
     this.#completions.set(transactionalId, completion)
   }
 
-  /** Writes the markers, then the end of the transaction; tries until it is done. */
+  /** Writes the markers, then the end of the transaction; retries until it succeeds. */
   async #complete(runtime: Runtime, transactionalId: string): Promise<void> {
     const { logger, world } = this.#options
     while (!this.#shards.isClosed) {
@@ -273,7 +277,7 @@ export class TransactionCoordinator {
         return
       } catch (error) {
         if (this.#shards.isClosed) return
-        logger.warn('could not complete a transaction, trying again', { transactionalId, error })
+        logger.warn('could not complete a transaction, retrying', { transactionalId, error })
         await new Promise<void>((resolve) => world.clock.setTimer(MARKER_RETRY_MS, resolve))
       }
     }
@@ -296,7 +300,7 @@ export class TransactionCoordinator {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // expiring
+  // expiry
 
   async #expireIds(): Promise<void> {
     const { idExpirationMs } = this.#options

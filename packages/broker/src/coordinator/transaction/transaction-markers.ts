@@ -5,7 +5,7 @@ import type { EndMarker } from '../../log/control-batch.ts'
 import { GROUP_METADATA_TOPIC, type Topics } from '../../topics.ts'
 import type { GroupCoordinator } from '../group/group-coordinator.ts'
 
-/** Writes the markers that end a transaction into the partitions that took part. */
+/** Writes the markers that end a transaction into the partitions of the transaction. */
 export class TransactionMarkers {
   readonly #topics: Topics
   readonly #groups: GroupCoordinator
@@ -23,8 +23,8 @@ export class TransactionMarkers {
 
   /**
    * Resolves when the marker is durable. Throws `UNKNOWN_TOPIC_OR_PARTITION`,
-   * `INVALID_PRODUCER_EPOCH` when the producer was fenced meanwhile,
-   * `TRANSACTION_COORDINATOR_FENCED` for a coordinator of the past.
+   * `INVALID_PRODUCER_EPOCH` if the producer was fenced in the meantime,
+   * `TRANSACTION_COORDINATOR_FENCED` for a superseded coordinator.
    */
   async write(topic: string, index: number, marker: EndMarker): Promise<void> {
     const partition = this.#topics.partition(topic, index)
@@ -36,8 +36,8 @@ export class TransactionMarkers {
   }
 
   /**
-   * As `write`, for the coordinator: a partition that is gone, or past this transaction, needs no
-   * marker.
+   * Like `write`, for the coordinator: a partition that was deleted, or has a later transaction,
+   * needs no marker.
    */
   async writeIfNeeded(topic: string, index: number, marker: EndMarker): Promise<void> {
     try {

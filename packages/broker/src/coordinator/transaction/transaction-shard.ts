@@ -33,9 +33,9 @@ export interface ProducerIdentity {
 export interface InitProducerIdRequest {
   readonly transactionalId: string
   readonly timeoutMs: number
-  /** What the producer had before, when it asks for a new epoch (KIP-360). */
+  /** The producer id and epoch that the producer had, if it requests a new epoch (KIP-360). */
   readonly expected: ProducerIdentity | undefined
-  /** An id never used before, for a new transactional id or one whose epochs are used up. */
+  /** An unused producer id, for a new transactional id or one whose epochs are exhausted. */
   readonly freshProducerId: bigint
 }
 
@@ -45,12 +45,12 @@ export interface TransactionRequest extends ProducerIdentity {
 
 export interface EndRequest extends TransactionRequest {
   readonly isCommitted: boolean
-  /** `transaction.version` that the request works by: EndTxn 5 and up bump the epoch. */
+  /** `transaction.version` of the request: EndTxn 5 and later increase the epoch. */
   readonly clientVersion: number
   readonly freshProducerId: bigint
 }
 
-/** An outcome: an error, or the producer's id and epoch from now on. */
+/** An outcome: an error, or the producer's new id and epoch. */
 export type Outcome =
   | { readonly error: Exclude<ErrorName, 'NONE'> }
   | ({ readonly error: 'NONE' } & ProducerIdentity)
@@ -58,25 +58,23 @@ export type Outcome =
 const NO_PARTITIONS: TransactionPartitions = new Map()
 const EPOCH_BUMPING_VERSION = 2
 /**
- * Delay before a time-out is tried again that found a transition of its transaction not durable
- * yet.
+ * Delay before a time-out is retried because a transition of its transaction was not durable yet.
  */
 const TIMEOUT_RETRY_MS = 100
 
 /**
  * The transactional ids of one partition of `__transaction_state` (KIP-98, KIP-360, KIP-890). State
- * changes only in `apply`; the coordinator completes the prepared transactions it finds in
- * `prepared`.
+ * changes only in `apply`; the coordinator completes the transactions in `prepared`.
  *
  * The order of checks is Kafka's, and clients depend on it: while a transition is pending, most
- * requests are answered with `CONCURRENT_TRANSACTIONS` before their epoch is looked at, because the
- * client may hold the epoch from before or after it.
+ * requests return `CONCURRENT_TRANSACTIONS` before their epoch is checked, because the client may
+ * hold the epoch from before or after it.
  */
 export class TransactionShard {
   readonly transactions = new Map<string, Transaction>()
-  /** Ids whose outcome is decided and whose markers are not all written. */
+  /** Ids whose outcome is decided and whose markers are not all written yet. */
   readonly prepared = new Set<string>()
-  /** Ids with a record that is not durable yet, and the state before that record. */
+  /** Ids with a record that is not durable yet, and their state before that record. */
   readonly unwritten = new Map<string, Transaction | undefined>()
   readonly #recordVersion: () => number
   readonly #serverVersion: () => number
@@ -102,7 +100,7 @@ export class TransactionShard {
     else this.prepared.delete(transactionalId)
   }
 
-  /** After the log was read: open transactions continue until their time-out. */
+  /** After the log was replayed: open transactions continue until their time-out. */
   restore(): TransactionEffects {
     const fx: TransactionEffects = new Effects()
     for (const transaction of this.transactions.values()) this.#setTimeout(fx, transaction)
@@ -110,28 +108,26 @@ export class TransactionShard {
   }
 
   /**
-   * Whether a transition is under way: its record is not durable, or the markers of a decided
-   * outcome are not written.
+   * Whether a transition is pending: its record is not durable, or the markers of a decided outcome
+   * are not written.
    */
   isPending(transactionalId: string): boolean {
     return this.unwritten.has(transactionalId) || this.prepared.has(transactionalId)
   }
 
-  /** The last record of the id is durable. */
+  /** Called when the last record of the id is durable. */
   written(transactionalId: string): void {
     this.unwritten.delete(transactionalId)
   }
 
-  /** The state as far as it is durable. */
+  /** The durable state. */
   durable(transactionalId: string): Transaction | undefined {
     return this.unwritten.has(transactionalId)
       ? this.unwritten.get(transactionalId)
       : this.transactions.get(transactionalId)
   }
 
-  /**
-   * Aborts a transaction whose time is up, unless that takes a new producer id: see `isOverdue`.
-   */
+  /** Aborts an overdue transaction, unless that requires a new producer id: see `isOverdue`. */
   expire(timer: TransactionTimer, nowMs: number): TransactionEffects {
     const fx: TransactionEffects = new Effects()
     if (!this.isOverdue(timer)) this.timeOut(fx, timer, NO_PRODUCER_ID, nowMs)
@@ -139,8 +135,8 @@ export class TransactionShard {
   }
 
   /**
-   * Whether the time-out needs a new producer id for the epochs after it, so that the coordinator
-   * has to call `timeOut`.
+   * Whether the time-out requires a new producer id because the epochs are exhausted, so that the
+   * coordinator has to call `timeOut`.
    */
   isOverdue(timer: TransactionTimer): boolean {
     const transaction = this.#timedOut(timer)
@@ -171,18 +167,18 @@ export class TransactionShard {
     return isSame ? transaction : undefined
   }
 
-  /** Whether a step on this id may have to hand out a producer id. */
+  /** Whether a step on this id may need a new producer id. */
   needsProducerId(transactionalId: string): boolean {
     const transaction = this.transactions.get(transactionalId)
     return transaction === undefined || isEpochExhausted(transaction.producerEpoch)
   }
 
   // ----------------------------------------------------------------------------------------------
-  // beginning
+  // InitProducerId, adding partitions
 
   /**
-   * `CONCURRENT_TRANSACTIONS` also when an open transaction is aborted first: the client asks
-   * again.
+   * Returns `CONCURRENT_TRANSACTIONS` also if it aborts an open transaction first: the client
+   * retries.
    */
   initProducerId(fx: TransactionEffects, request: InitProducerIdRequest, nowMs: number): Outcome {
     const { transactionalId, expected, freshProducerId } = request
@@ -192,8 +188,8 @@ export class TransactionShard {
       return { error: 'PRODUCER_FENCED' }
     }
     if (known.state === 'Ongoing') {
-      // Fenced first, so that nothing of the old producer gets in between; then the new one asks
-      // again.
+      // The old producer is fenced first, so that none of its writes is accepted in between; then
+      // the new one retries.
       this.#abortFenced(fx, known, { freshProducerId, nowMs })
       return { error: 'CONCURRENT_TRANSACTIONS' }
     }
@@ -246,7 +242,7 @@ export class TransactionShard {
   }
 
   /**
-   * Whether a producer from before KIP-890 may write to a partition: it must have added the
+   * Whether a producer older than KIP-890 may write to a partition: it must have added the
    * partition.
    */
   verify(request: TransactionRequest, topic: string, partition: number): ErrorName {
@@ -259,7 +255,7 @@ export class TransactionShard {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // ending
+  // EndTxn
 
   end(fx: TransactionEffects, request: EndRequest, nowMs: number): Outcome {
     const transaction = this.transactions.get(request.transactionalId)
@@ -269,7 +265,10 @@ export class TransactionShard {
       : this.#endKeeping(fx, transaction, request, nowMs)
   }
 
-  /** Before KIP-890 part 2: the epoch stays, and a repeated request looks like the first. */
+  /**
+   * Before KIP-890 part 2 the epoch is unchanged, and a repeated request is indistinguishable from
+   * the first.
+   */
   #endKeeping(
     fx: TransactionEffects,
     transaction: Transaction,
@@ -298,8 +297,8 @@ export class TransactionShard {
   }
 
   /**
-   * KIP-890 part 2: every end bumps the epoch, so that a late request of the last transaction is
-   * recognized.
+   * KIP-890 part 2: every end increases the epoch, so that a late request of the previous
+   * transaction is detected.
    */
   #endBumping(
     fx: TransactionEffects,
@@ -336,7 +335,7 @@ export class TransactionShard {
       }
     }
     if (isCommitted) return { error: 'INVALID_TXN_STATE' }
-    // An abort without a transaction still bumps the epoch, so that a late request cannot begin
+    // An abort without a transaction still increases the epoch, so that a late request cannot start
     // one.
     return this.#prepare(fx, transaction, { ...decision, isEmpty: true })
   }
@@ -373,8 +372,8 @@ export class TransactionShard {
   }
 
   /**
-   * Aborts an open transaction for another producer or after its time-out. No producer gets the
-   * bumped epoch, which fences the old one.
+   * Aborts an open transaction for another producer or after its time-out. The increased epoch is
+   * assigned to no producer, which fences the old one.
    */
   #abortFenced(
     fx: TransactionEffects,
@@ -397,7 +396,7 @@ export class TransactionShard {
     })
   }
 
-  /** All markers are written. */
+  /** Called when all markers are written. */
   complete(fx: TransactionEffects, prepared: Transaction, nowMs: number): void {
     const current = this.transactions.get(prepared.transactionalId)
     if (current !== prepared) return
@@ -415,7 +414,7 @@ export class TransactionShard {
     })
   }
 
-  /** Forgets ids that were not used for `transactional.id.expiration.ms`. */
+  /** Deletes ids that were not used for `transactional.id.expiration.ms`. */
   expireIds(fx: TransactionEffects, before: number): void {
     for (const transaction of this.transactions.values()) {
       const { transactionalId, state, updatedMs } = transaction
@@ -479,8 +478,8 @@ function newTransaction(request: InitProducerIdRequest, nowMs: number): Transact
 }
 
 /**
- * Whether the producer that asks for a new epoch is the last one: by its id, or by the one whose
- * epochs ran out.
+ * Whether the producer that requests a new epoch is the current one: by its id, or by the previous
+ * id if its epochs were exhausted.
  */
 function isKnownProducer(transaction: Transaction, expected: ProducerIdentity): boolean {
   return (
@@ -502,8 +501,8 @@ function renew(
   const { producerId, producerEpoch, lastProducerEpoch } = known
   const isCurrent = expected === undefined || expected.producerEpoch === producerEpoch
   if (isEpochExhausted(producerEpoch)) {
-    // Kafka has no epoch for a producer that repeats the request from before the last bump, and
-    // fails.
+    // Kafka has no epoch to return if a producer repeats the request from before the last increase,
+    // and fails.
     if (!isCurrent) return 'UNKNOWN_SERVER_ERROR'
     return {
       producerId: freshProducerId,
@@ -517,7 +516,7 @@ function renew(
   if (isCurrent || producerEpoch === NO_PRODUCER_EPOCH) {
     return { producerId, producerEpoch: producerEpoch + 1, lastProducerEpoch: producerEpoch }
   }
-  // The reply to the last request was lost: the same reply again.
+  // The reply to the last request was lost: return it again.
   if (expected.producerEpoch === lastProducerEpoch) {
     return { producerId, producerEpoch, lastProducerEpoch }
   }

@@ -30,28 +30,28 @@ export function isTransactionStateName(name: string): name is TransactionStateNa
 export const NO_PRODUCER_ID = -1n
 export const NO_PRODUCER_EPOCH = -1
 export const MAX_PRODUCER_EPOCH = 32767
-/** Stored as the time-out of a transaction that has none (KIP-939). */
+/** Stored as the time-out of a transaction without one (KIP-939). */
 export const NO_TIMEOUT_MS = 0x7fffffff
 
-/** Whether no epoch is left to hand out: the last one is kept for fencing. */
+/** Whether no epoch is left to assign: the last one is reserved for fencing. */
 export function isEpochExhausted(epoch: number): boolean {
   return epoch >= MAX_PRODUCER_EPOCH - 1
 }
 
-/** `topic-partition`s of a transaction, by topic. */
+/** Partitions of a transaction, `topic-partition`, by topic. */
 export type TransactionPartitions = ReadonlyMap<string, ReadonlySet<number>>
 
-/** What the coordinator knows of one transactional id. */
+/** State of one transactional id. */
 export interface Transaction {
   readonly transactionalId: string
   readonly state: TransactionStateName
   readonly producerId: bigint
   readonly previousProducerId: bigint
-  /** Given out at completion when the epochs of the current one are used up. */
+  /** Assigned at completion if the epochs of the current id are exhausted. */
   readonly nextProducerId: bigint
   readonly producerEpoch: number
   /**
-   * The epoch before the last bump, by which a repeated InitProducerId is known. Not in the log.
+   * The epoch before the last increase, which identifies a repeated InitProducerId. Not in the log.
    */
   readonly lastProducerEpoch: number
   readonly timeoutMs: number
@@ -60,7 +60,7 @@ export interface Transaction {
   readonly startMs: number
   readonly updatedMs: number
   /**
-   * `transaction.version` its client works by: 2 bumps the epoch with every transaction (KIP-890).
+   * `transaction.version` of its client: 2 increases the epoch with every transaction (KIP-890).
    */
   readonly clientVersion: number
 }
@@ -120,8 +120,8 @@ export function decodeTransactionRecord(key: Buffer, value: Buffer | null): Repl
 }
 
 /**
- * What a record leaves out, all or before `transaction.version` 1: a coordinator has it until it
- * restarts, as in Kafka.
+ * Fields that a record omits, always or before `transaction.version` 1: a coordinator has them
+ * until it restarts, as in Kafka.
  */
 export type UnrecordedState = Pick<
   Transaction,

@@ -24,7 +24,7 @@ const any: AclFilter = {
 }
 
 describe('an ACL', () => {
-  it('is kept once', () => {
+  it('is stored once', () => {
     const image = new MetadataImage()
     const id = 'AAAAAAAAAAAAAAAAAAAAAQ'
     assert.equal(createAcl(image, acl, id).length, 1)
@@ -43,7 +43,7 @@ describe('an ACL', () => {
     [{ principal: 'alice' }, /no colon/],
   ]
   for (const [change, message] of refused) {
-    it(`is refused with ${JSON.stringify(change)}`, () => {
+    it(`is rejected with ${JSON.stringify(change)}`, () => {
       assert.throws(() => createAcl(new MetadataImage(), { ...acl, ...change }, 'x'), message)
     })
   }
@@ -61,12 +61,12 @@ describe('an ACL', () => {
     [{ permissionType: 2 }, 0],
   ]
   for (const [change, count] of found) {
-    it(`is found ${count} times with ${JSON.stringify(change)}`, () => {
+    it(`matches ${count} times with ${JSON.stringify(change)}`, () => {
       assert.equal(findAcls([acl], { ...any, ...change }).length, count)
     })
   }
 
-  it('is not looked for with an unknown part', () => {
+  it('filter with an unknown element is rejected', () => {
     assert.throws(() => findAcls([acl], { ...any, operation: 0 }), /unknown elements/)
   })
 })

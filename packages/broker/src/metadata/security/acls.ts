@@ -11,14 +11,17 @@ import {
 import type { MetadataImage } from '../metadata-image.ts'
 import type { NewMetadataRecord } from '../metadata-record.ts'
 
-/** One entry of an access control list: who may, or may not, do what with which resources. */
+/**
+ * One access control entry: which principal is allowed or denied which operation on which
+ * resources.
+ */
 export interface Acl {
   /** Code of `ResourceType`. */
   readonly resourceType: number
   readonly resourceName: string
   /** `PatternType.LITERAL` or `PREFIXED`. */
   readonly patternType: number
-  /** `Type:name`, as `User:alice`; `User:*` is everybody. */
+  /** `Type:name`, as in `User:alice`; `User:*` matches every user. */
   readonly principal: string
   /** `*`, an IP address, or a range in CIDR notation. */
   readonly host: string
@@ -29,8 +32,8 @@ export interface Acl {
 }
 
 /**
- * Null and `ANY` leave things open; pattern type `match` finds whatever is about a resource of that
- * name.
+ * Null and `ANY` match everything; pattern type `match` finds all patterns that apply to a resource
+ * of that name.
  */
 export interface AclFilter {
   readonly resourceTypeFilter: number
@@ -42,7 +45,7 @@ export interface AclFilter {
   readonly permissionType: number
 }
 
-/** Records that make an ACL: none when there is one like it. Throws `INVALID_REQUEST`. */
+/** Records that create an ACL; none if an equal one exists. Throws `INVALID_REQUEST`. */
 export function createAcl(image: MetadataImage, acl: Acl, id: string): NewMetadataRecord[] {
   checkAcl(acl)
   for (const known of image.acls()) if (sameAcl(known, acl)) return []
@@ -83,7 +86,7 @@ function checkAcl(acl: Acl): void {
   }
 }
 
-/** ACLs that a filter is about. Throws `INVALID_REQUEST` for one with unknown parts. */
+/** ACLs that match a filter. Throws `INVALID_REQUEST` if the filter has unknown elements. */
 export function findAcls<T extends Acl>(acls: Iterable<T>, filter: AclFilter): T[] {
   const { resourceTypeFilter, patternTypeFilter, operation, permissionType } = filter
   if (

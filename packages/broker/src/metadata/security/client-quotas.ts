@@ -4,7 +4,7 @@ import { ProtocolError } from '@millrace/protocol'
 import type { MetadataImage } from '../metadata-image.ts'
 import type { NewMetadataRecord } from '../metadata-record.ts'
 
-/** One part of whom a quota is about; a null name is the default of its type. */
+/** One component of a quota entity; a null name is the default of its type. */
 export interface QuotaEntityPart {
   readonly entityType: string
   readonly entityName: string | null
@@ -26,7 +26,7 @@ export interface QuotaChange {
 
 const entityTypes = ['user', 'client-id', 'ip'] as const
 
-/** Keys that an entity may have, and whether their values are whole numbers. */
+/** Quota keys of an entity, and whether their values are whole numbers. */
 const clientKeys: ReadonlyMap<string, boolean> = new Map([
   ['producer_byte_rate', true],
   ['consumer_byte_rate', true],
@@ -38,7 +38,7 @@ const MAX_INT = 2 ** 31 - 1
 
 const invalid = (message: string): ProtocolError => new ProtocolError('INVALID_REQUEST', message)
 
-/** A name for an entity, the same in whatever order its parts are. */
+/** A canonical name of an entity, independent of the order of its components. */
 export function quotaEntityKey(entity: readonly QuotaEntityPart[]): string {
   return entity
     .map(({ entityType, entityName }) => JSON.stringify([entityType, entityName]))
@@ -115,13 +115,11 @@ export interface QuotaFilter {
     readonly matchType: number
     readonly match: string | null
   }[]
-  /** Whether entities may have no parts but those that are asked for. */
+  /** Whether entities may have only the components in the filter. */
   readonly strict: boolean
 }
 
-/**
- * Quotas of the entities that a filter is about. Throws `INVALID_REQUEST` or `UNSUPPORTED_VERSION`.
- */
+/** Quotas of entities that match a filter. Throws `INVALID_REQUEST` or `UNSUPPORTED_VERSION`. */
 export function findQuotas(
   all: readonly ClientQuotas[],
   { components, strict }: QuotaFilter,

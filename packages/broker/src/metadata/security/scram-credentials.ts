@@ -22,7 +22,7 @@ export interface ScramUpsertion extends ScramDeletion {
   readonly saltedPassword: Buffer
 }
 
-/** Record that takes a user's credential away. Throws for a user that has none. */
+/** Record that deletes a user's credential. Throws if the user has none. */
 export function deleteCredential(
   image: MetadataImage,
   { name, mechanism }: ScramDeletion,
@@ -40,7 +40,7 @@ export function deleteCredential(
   return { kind: 'RemoveUserScramCredentialRecord', version: 0, data: { name, mechanism } }
 }
 
-/** Record of a user's credential: keys made of the salted password (RFC 5802, section 3). */
+/** Record of a user's credential: keys derived from the salted password (RFC 5802, section 3). */
 export function upsertCredential(upsertion: ScramUpsertion): NewMetadataRecord {
   const { name, mechanism, iterations, salt, saltedPassword } = upsertion
   const hash = checkNameAndMechanism(name, mechanism)

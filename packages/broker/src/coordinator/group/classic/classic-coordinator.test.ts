@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { ShardBench } from '../testing/shard-bench.ts'
 import type { JoinReply, JoinRequest, SyncReply } from './classic-requests.ts'
 
-/** The requests of the classic protocol, to one group. */
+/** Sends requests of the classic protocol to one group. */
 class Bench extends ShardBench {
   join(memberId: string, options: Partial<JoinRequest> = {}): () => JoinReply | undefined {
     const token = this.nextToken()
@@ -73,7 +73,7 @@ class Bench extends ShardBench {
     )
   }
 
-  /** One member, joined and assigned. */
+  /** Joins and syncs one member. */
   stable(): string {
     const reply = this.join('')()
     assert.equal(reply?.error, 'NONE')
@@ -84,17 +84,17 @@ class Bench extends ShardBench {
 }
 
 describe('a classic group', () => {
-  it('makes its first member the leader and gives everybody what the leader assigns', () => {
+  it("makes the first member the leader and returns the leader's assignments to all members", () => {
     const bench = new Bench()
     const a = bench.stable()
     const second = bench.join('')
-    assert.equal(second(), undefined, 'waits for the first to join again')
+    assert.equal(second(), undefined, 'waits for the first member to rejoin')
     assert.equal(bench.heartbeat(a, 1), 'REBALANCE_IN_PROGRESS')
     const first = bench.join(a)
     assert.equal(first()?.generationId, 2)
     assert.equal(first()?.leaderId, a)
     assert.equal(first()?.members.length, 2)
-    assert.equal(second()?.members.length, 0, 'only the leader sees the members')
+    assert.equal(second()?.members.length, 0, 'only the leader gets the member list')
     const b = second()?.memberId ?? ''
     const waiting = bench.sync(b, 2)
     assert.equal(waiting(), undefined)
@@ -103,7 +103,7 @@ describe('a classic group', () => {
     assert.equal(bench.heartbeat(b, 2), 'NONE')
   })
 
-  it('makes newcomers come back with the id they were given (KIP-394)', () => {
+  it('requires new members to rejoin with the member id they were assigned (KIP-394)', () => {
     const bench = new Bench()
     const refused = bench.join('', { requireKnownMemberId: true })()
     assert.equal(refused?.error, 'MEMBER_ID_REQUIRED')
@@ -111,7 +111,7 @@ describe('a classic group', () => {
     assert.equal(bench.join('never-seen')()?.error, 'UNKNOWN_MEMBER_ID')
   })
 
-  it('refuses what Kafka refuses', () => {
+  it('returns the same errors as Kafka', () => {
     const bench = new Bench()
     const id = bench.stable()
     assert.equal(bench.join('', { groupId: '' })()?.error, 'INVALID_GROUP_ID')
@@ -126,7 +126,7 @@ describe('a classic group', () => {
     assert.equal(new Bench({ maxSize: 0 }).join('')()?.error, 'GROUP_MAX_SIZE_REACHED')
   })
 
-  it('drops a member that is silent for its session, and one that joins too late', () => {
+  it('removes a member whose session times out, and one that rejoins too late', () => {
     const bench = new Bench()
     const a = bench.stable()
     bench.pass(9000)
@@ -138,8 +138,7 @@ describe('a classic group', () => {
     const b = bench.join('')()?.memberId ?? ''
     bench.sync(b, 3, { [b]: 'all' })
     const late = bench.join('')
-    // `b` heartbeats but never joins again: after its rebalance timeout the group goes on without
-    // it.
+    // `b` heartbeats but never rejoins: after its rebalance timeout the group continues without it.
     for (let i = 0; i < 7; i++) {
       bench.pass(5000)
       bench.heartbeat(b, bench.shard.classicGroup('g')?.generationId ?? 0)
@@ -148,7 +147,7 @@ describe('a classic group', () => {
     assert.equal(bench.shard.classicGroup('g')?.members.size, 1)
   })
 
-  it('starts anew without the member that never sends SyncGroup', () => {
+  it('rebalances without a member that never sends SyncGroup', () => {
     const bench = new Bench()
     const a = bench.join('')()?.memberId ?? ''
     for (let i = 0; i < 7; i++) {
@@ -158,7 +157,7 @@ describe('a classic group', () => {
     assert.equal(bench.shard.classicGroup('g')?.members.size, 0)
   })
 
-  it('waits the initial delay, longer while members keep coming', () => {
+  it('waits for the initial delay, longer while members keep joining', () => {
     const bench = new Bench({ initialRebalanceDelayMs: 3000 })
     const first = bench.join('')
     bench.pass(2900)
@@ -170,7 +169,7 @@ describe('a classic group', () => {
     assert.equal(second()?.generationId, 1)
   })
 
-  it('lets a static member return to its place without a rebalance, and fences its former self', () => {
+  it('lets a static member rejoin without a rebalance, and fences its previous instance', () => {
     const bench = new Bench()
     const id = bench.join('', { groupInstanceId: 'one' })()?.memberId ?? ''
     bench.sync(id, 1, { [id]: 'all' })
@@ -178,12 +177,12 @@ describe('a classic group', () => {
     assert.equal(again?.error, 'NONE')
     assert.equal(again?.generationId, 1)
     assert.notEqual(again?.memberId, id)
-    assert.equal(again?.skipAssignment, true, 'it leads, and must not assign (KIP-814)')
+    assert.equal(again?.skipAssignment, true, 'it is the leader, and must not assign (KIP-814)')
     assert.equal(bench.heartbeat(id, 1, 'one'), 'FENCED_INSTANCE_ID')
     assert.equal(bench.heartbeat(again?.memberId ?? '', 1, 'one'), 'NONE')
   })
 
-  it('is the same after its log was read again', () => {
+  it('is the same after its log is replayed', () => {
     const bench = new Bench()
     const id = bench.stable()
     bench.restart()
@@ -193,10 +192,14 @@ describe('a classic group', () => {
     assert.equal(String(group?.members.get(id)?.assignment), 'all')
     assert.equal(bench.heartbeat(id, 1), 'NONE')
     bench.pass(11_000)
-    assert.equal(bench.shard.classicGroup('g')?.members.size, 0, 'sessions go on after a restart')
+    assert.equal(
+      bench.shard.classicGroup('g')?.members.size,
+      0,
+      'sessions continue after a restart',
+    )
   })
 
-  it('lets members leave, by id or by instance', () => {
+  it('lets members leave, by member id or by instance id', () => {
     const bench = new Bench()
     const id = bench.join('', { groupInstanceId: 'one' })()?.memberId ?? ''
     bench.sync(id, 1, { [id]: 'all' })
@@ -250,7 +253,7 @@ describe('offsets', () => {
   const offset = (bench: Bench): bigint | undefined =>
     bench.shard.offsets.of('g').get('t')?.get(0)?.offset
 
-  it('of a lone consumer need no group, and survive a restart', () => {
+  it('of a simple consumer need no group, and survive a restart', () => {
     const bench = new Bench()
     assert.equal(commit(bench), 'NONE')
     bench.restart()
@@ -258,7 +261,7 @@ describe('offsets', () => {
     assert.equal(bench.shard.groups.get('g')?.state, 'Empty')
   })
 
-  it('are taken only from members of the generation', () => {
+  it('are accepted only from members of the generation', () => {
     const bench = new Bench()
     assert.equal(commit(bench, { generationId: 1, memberId: 'x' }), 'ILLEGAL_GENERATION')
     assert.equal(
@@ -266,7 +269,7 @@ describe('offsets', () => {
       'GROUP_ID_NOT_FOUND',
     )
     const id = bench.stable()
-    assert.equal(commit(bench), 'UNKNOWN_MEMBER_ID', 'somebody outside a living group')
+    assert.equal(commit(bench), 'UNKNOWN_MEMBER_ID', 'a client outside of an active group')
     assert.equal(commit(bench, { memberId: id, generationId: 7 }), 'ILLEGAL_GENERATION')
     assert.equal(commit(bench, { memberId: id, generationId: 1, offset: 9n }), 'NONE')
     assert.equal(offset(bench), 9n)
@@ -290,7 +293,7 @@ describe('offsets', () => {
     assert.equal(bench.shard.groups.has('g'), false)
   })
 
-  it('go with a deleted topic, and with a deleted group', () => {
+  it('are deleted with their topic and with their group', () => {
     const bench = new Bench()
     commit(bench)
     bench.step((fx) => bench.shard.offsetRequests.deleteTopics(fx, new Set(['t'])))

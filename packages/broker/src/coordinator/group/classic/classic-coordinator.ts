@@ -18,7 +18,7 @@ import {
   syncError,
 } from './classic-requests.ts'
 
-/** Timers that come back as events. */
+/** Timers, which arrive as events. */
 export type ClassicTimer =
   | { readonly kind: 'session'; readonly groupId: string; readonly memberId: string }
   | { readonly kind: 'initialJoin'; readonly groupId: string; readonly remainingMs: number }
@@ -27,13 +27,13 @@ export type ClassicTimer =
 
 const { Empty, PreparingRebalance, CompletingRebalance, Stable, Dead } = ClassicGroupState
 
-/** A newcomer waits this long for its first generation, as Kafka's do. */
+/** Session timeout of a new member until its first generation starts, as in Kafka. */
 const NEW_MEMBER_JOIN_TIMEOUT_MS = 5 * 60 * 1000
 
 /**
  * The classic group protocol (JoinGroup, SyncGroup, Heartbeat, LeaveGroup; static members of
- * KIP-345). Each step is given the request and the time, and leaves what must happen in the
- * effects: no clock, no log, no socket in here.
+ * KIP-345). Each step gets the request and the time, and returns its outcome as effects: no clock,
+ * no log, no socket in here.
  */
 export class ClassicCoordinator {
   readonly #groups: Map<string, Group>
@@ -127,7 +127,8 @@ export class ClassicCoordinator {
       case PreparingRebalance:
         return this.#updateAndRebalance(fx, group, member, request, nowMs)
       case CompletingRebalance:
-        // A lost reply: the member asks again for the generation that is waiting for the leader.
+        // The reply was lost: the member repeats its request for the generation that waits for the
+        // leader.
         if (isSame) return this.#replyCurrent(fx, group, member, request)
         return this.#updateAndRebalance(fx, group, member, request, nowMs)
       case Stable:
@@ -140,7 +141,7 @@ export class ClassicCoordinator {
     }
   }
 
-  /** A static member that restarted: it takes the place of its former self, which is fenced. */
+  /** A static member that restarted: it replaces its previous instance, which is fenced. */
   #rejoinStatic(
     fx: GroupEffects,
     group: ClassicGroup,
@@ -157,14 +158,14 @@ export class ClassicCoordinator {
     this.#update(member, request)
     this.#setSession(fx, group, member.memberId, nowMs + member.sessionTimeoutMs)
     if (group.isIn(Stable) && isSame) {
-      // Nothing to assign anew: the group goes on, and the log learns the new id.
+      // The assignment is unchanged: no rebalance, and the log records the new member id.
       fx.records.push(groupMetadataRecord(group))
       const isLeader = group.leaderId === member.memberId
       const tellsToSkip = isLeader && request.supportsSkippingAssignment
       fx.reply(request.token, {
         ...this.#joinReply(group, member),
-        // Clients that cannot skip must not think themselves leaders, or they would assign without
-        // a rebalance.
+        // Clients that do not know `skipAssignment` must not be leader, or they would assign
+        // without a rebalance.
         leaderId: isLeader && !tellsToSkip ? oldId : (group.leaderId ?? ''),
         skipAssignment: tellsToSkip,
         members: tellsToSkip ? memberList(group) : [],
@@ -205,7 +206,7 @@ export class ClassicCoordinator {
     }
     if (group.isIn(PreparingRebalance) && group.generationId === 0) group.newMemberAdded = true
     group.add(member, request.protocolType)
-    // It cannot heartbeat before its generation begins, so it gets longer.
+    // The member cannot heartbeat before its generation starts, so its timeout is longer.
     this.#setSession(fx, group, member.memberId, nowMs + NEW_MEMBER_JOIN_TIMEOUT_MS)
     this.#rebalanceIfPossible(fx, group, nowMs)
   }
@@ -288,7 +289,8 @@ export class ClassicCoordinator {
   }
 
   /**
-   * Begins the next generation with those who have joined; dynamic members who have not are out.
+   * Starts the next generation with the members that have joined; other dynamic members are
+   * removed.
    */
   #completeJoin(fx: GroupEffects, group: ClassicGroup, nowMs: number): void {
     fx.cancelTimer(joinKey(group.groupId))
@@ -298,7 +300,7 @@ export class ClassicCoordinator {
       fx.cancelTimer(sessionKey(group.groupId, member.memberId))
     }
     if (group.members.size > 0 && !electJoinedLeader(group)) {
-      // Only static members that are away: give them as long again.
+      // Only static members are missing: wait for another rebalance timeout.
       fx.setTimer(joinKey(group.groupId), nowMs + group.rebalanceTimeoutMs, {
         kind: 'join',
         groupId: group.groupId,
@@ -398,7 +400,7 @@ export class ClassicCoordinator {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // staying, leaving
+  // heartbeats, leaving
 
   heartbeat(fx: GroupEffects, request: HeartbeatRequest, nowMs: number): ErrorName {
     if (request.groupId === '') return 'INVALID_GROUP_ID'
@@ -467,8 +469,8 @@ export class ClassicCoordinator {
   }
 
   /**
-   * The group goes on under the consumer protocol: whoever waits must join again, and no timer of
-   * ours goes on.
+   * The group continues under the consumer protocol: waiting requests must rejoin, and its classic
+   * timers are cancelled.
    */
   dissolve(fx: GroupEffects, group: ClassicGroup): void {
     const { groupId } = group
@@ -483,8 +485,8 @@ export class ClassicCoordinator {
   }
 
   /**
-   * A group that comes from the consumer protocol: its members' sessions begin, and a rebalance if
-   * it needs one.
+   * A group converted from the consumer protocol: starts its members' sessions, and a rebalance if
+   * needed.
    */
   adopt(
     fx: GroupEffects,
@@ -500,7 +502,7 @@ export class ClassicCoordinator {
   // ----------------------------------------------------------------------------------------------
   // time
 
-  /** A timer that came due. */
+  /** Handles a timer that is due. */
   expire(fx: GroupEffects, timer: ClassicTimer, nowMs: number): void {
     const group = this.#find(timer.groupId)
     if (group === undefined || group.isIn(Dead)) return
@@ -533,7 +535,7 @@ export class ClassicCoordinator {
     this.#afterRemoval(fx, group, nowMs)
   }
 
-  /** The first rebalance waits a little longer as long as members keep coming (KIP-134). */
+  /** The initial rebalance delay is extended while members keep joining (KIP-134). */
   #expireInitialJoin(
     fx: GroupEffects,
     group: ClassicGroup,
@@ -566,7 +568,7 @@ export class ClassicCoordinator {
     this.#prepareRebalance(fx, group, nowMs)
   }
 
-  /** After the log was read: sessions of the members it names begin anew. */
+  /** After the log was replayed: restarts the sessions of the members in it. */
   restoreTimers(fx: GroupEffects, nowMs: number): void {
     for (const group of this.#groups.values()) {
       if (!(group instanceof ClassicGroup)) continue
@@ -596,7 +598,7 @@ function isOther(given: string | null, current: string | undefined): boolean {
   return given !== null && given !== current
 }
 
-/** Makes a member that has joined the leader; false when none has. */
+/** Makes a member that has joined the leader; false if there is none. */
 function electJoinedLeader(group: ClassicGroup): boolean {
   const leader = group.leaderId === undefined ? undefined : group.members.get(group.leaderId)
   if (leader?.awaitingJoin !== undefined) return true
@@ -626,7 +628,7 @@ function syncReply(group: ClassicGroup, member: ClassicMember): SyncReply {
   }
 }
 
-/** What the log keeps of a group: its stable generation. */
+/** The persistent state of a group: its stable generation. */
 export function groupMetadataRecord(group: ClassicGroup): GroupRecord {
   return {
     kind: 'groupMetadata',

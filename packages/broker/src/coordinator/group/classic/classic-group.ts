@@ -15,12 +15,12 @@ export const ClassicGroupState = {
 } as const
 export type ClassicGroupState = (typeof ClassicGroupState)[keyof typeof ClassicGroupState]
 
-/** The state of one classic group: members, generation, and who waits for what. */
+/** State of one classic group: members, generation, and pending requests. */
 export class ClassicGroup implements Group {
   readonly kind = 'classic'
   readonly groupId: string
   #state: ClassicGroupState = ClassicGroupState.Empty
-  /** When the state was entered; offsets of an empty group expire from then on. */
+  /** When the group entered the state; offsets of an empty group expire relative to it. */
   stateSinceMs: number
   generationId = 0
   protocolType: string | undefined
@@ -28,15 +28,15 @@ export class ClassicGroup implements Group {
   leaderId: string | undefined
   readonly members = new Map<string, ClassicMember>()
   /**
-   * Member ids handed out to those who must come back with them (KIP-394), with their session
+   * Member ids assigned to clients that have yet to rejoin with them (KIP-394), with their session
    * timeouts.
    */
   readonly pendingJoins = new Map<string, number>()
   /** Member ids by `group.instance.id`. */
   readonly staticMembers = new Map<string, string>()
-  /** Members that must still send SyncGroup in this generation. */
+  /** Members that have not sent SyncGroup in this generation yet. */
   readonly pendingSyncs = new Set<string>()
-  /** Whether somebody joined since the initial delay was last set. */
+  /** Whether a member joined since the initial delay was last set. */
   newMemberAdded = false
 
   constructor(groupId: string, nowMs: number) {
@@ -83,7 +83,7 @@ export class ClassicGroup implements Group {
       const error = this.memberError(memberId, groupInstanceId)
       if (error !== undefined) return error
       if (generationId !== this.generationId) return 'ILLEGAL_GENERATION'
-      // Producers of before KIP-447 say neither member nor generation.
+      // Producers older than KIP-447 send neither member id nor generation.
     } else if (!isTransactional && !this.isEmpty) return 'UNKNOWN_MEMBER_ID'
     const isAssigning = this.isIn(ClassicGroupState.CompletingRebalance)
     return !isTransactional && isAssigning ? 'REBALANCE_IN_PROGRESS' : 'NONE'
@@ -150,7 +150,9 @@ export class ClassicGroup implements Group {
     return member
   }
 
-  /** Gives a static member that rejoined its new id; everything else of it stays. */
+  /**
+   * Assigns a new member id to a static member that rejoined; the rest of its state is unchanged.
+   */
   replaceStaticMember(groupInstanceId: string, oldId: string, newId: string): ClassicMember {
     const old = this.members.get(oldId) as ClassicMember
     const replacement: ClassicMember = {
@@ -171,7 +173,7 @@ export class ClassicGroup implements Group {
   }
 
   /**
-   * Whether a member with these protocols could be in the group: one protocol must be known to all.
+   * Whether a member with these protocols can join: all members must have one protocol in common.
    */
   supportsProtocols(protocolType: string, protocols: readonly GroupProtocol[]): boolean {
     if (this.members.size === 0) return protocolType !== '' && protocols.length > 0
@@ -186,7 +188,7 @@ export class ClassicGroup implements Group {
     return true
   }
 
-  /** The protocol most members prefer among those that all know. */
+  /** The protocol that most members prefer among those that all support. */
   selectProtocol(): string {
     const [first] = this.members.values()
     const candidates = (first?.protocols ?? []).filter(({ name }) => this.#isKnownToAll(name))
@@ -202,7 +204,7 @@ export class ClassicGroup implements Group {
     return best
   }
 
-  /** Topics its consumers subscribe to; undefined when they cannot be told. */
+  /** Topics that its consumers subscribe to; undefined if they cannot be decoded. */
   get subscribedTopics(): ReadonlySet<string> | undefined {
     if (this.protocolType !== 'consumer' || this.protocolName === undefined) return undefined
     const topics = new Set<string>()
@@ -218,8 +220,8 @@ export class ClassicGroup implements Group {
 }
 
 /**
- * Topics in a consumer's subscription; undefined when the bytes are not one. Newer versions only
- * add at the end.
+ * Topics of a consumer's subscription; undefined if the bytes are not one. Newer versions only
+ * append fields.
  */
 function subscriptionTopics(metadata: Buffer): readonly string[] | undefined {
   try {

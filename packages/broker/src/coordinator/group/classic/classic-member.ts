@@ -5,13 +5,10 @@ export interface GroupProtocol {
   readonly metadata: Buffer
 }
 
-/** Identifies a request that waits for its reply. */
+/** Identifies a pending request. */
 export type ReplyToken = number
 
-/**
- * A member of a classic group. Soft state: only what a stable generation holds is written to the
- * log.
- */
+/** A member of a classic group. Soft state: only stable generations are written to the log. */
 export interface ClassicMember {
   readonly memberId: string
   groupInstanceId: string | null
@@ -21,15 +18,15 @@ export interface ClassicMember {
   sessionTimeoutMs: number
   protocols: readonly GroupProtocol[]
   assignment: Buffer
-  /** The JoinGroup that waits for the generation to begin. */
+  /** The pending JoinGroup request. */
   awaitingJoin: ReplyToken | undefined
-  /** The SyncGroup that waits for the leader's assignment. */
+  /** The pending SyncGroup request. */
   awaitingSync: ReplyToken | undefined
-  /** Joined for the first time and has not seen a generation begin. */
+  /** Whether the member joined for the first time and is not yet part of a generation. */
   isNew: boolean
 }
 
-/** Whether the member would bring nothing new: the same protocols with the same metadata. */
+/** Whether the member's protocols and their metadata are unchanged. */
 export function matchesProtocols(
   member: ClassicMember,
   protocols: readonly GroupProtocol[],

@@ -2,7 +2,9 @@
 import type { ErrorName } from '@millrace/protocol'
 import type { GroupProtocol, ReplyToken } from './classic-member.ts'
 
-/** What the coordinator is asked: the wire's requests without the wire, plus who asks. */
+/**
+ * Requests to the coordinator, independent of their wire format, with the metadata of their client.
+ */
 export interface JoinRequest {
   readonly token: ReplyToken
   readonly groupId: string
@@ -14,12 +16,12 @@ export interface JoinRequest {
   readonly rebalanceTimeoutMs: number
   readonly protocolType: string
   readonly protocols: readonly GroupProtocol[]
-  /** Newcomers must come back with the id they are given (KIP-394). */
+  /** New members must rejoin with the member id they are assigned (KIP-394). */
   readonly requireKnownMemberId: boolean
-  /** JoinGroup 9 and up can tell a leader not to assign (KIP-814). */
+  /** JoinGroup 9 and later can return `skipAssignment` to a leader (KIP-814). */
   readonly supportsSkippingAssignment: boolean
   readonly reason: string | null
-  /** Id to give a member that comes without one. */
+  /** Id to assign to a member that has none. */
   readonly freshId: string
 }
 

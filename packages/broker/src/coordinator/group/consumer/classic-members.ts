@@ -23,8 +23,8 @@ import { readSubscription, writeAssignment } from './embedded-protocol.ts'
 import type { GroupMigration } from './migration.ts'
 
 /**
- * Members of a consumer group that still speak the classic protocol: JoinGroup and SyncGroup stand
- * for heartbeats (KIP-848).
+ * Members of a consumer group that still use the classic protocol: JoinGroup and SyncGroup act as
+ * heartbeats (KIP-848).
  */
 export class ClassicMembers {
   readonly #consumers: ConsumerCoordinator
@@ -177,7 +177,7 @@ export class ClassicMembers {
     return 'REBALANCE_IN_PROGRESS'
   }
 
-  /** Tells which members are out; removing them is the caller's. */
+  /** Returns the members that leave; the caller removes them. */
   leave(
     group: ConsumerGroup,
     request: LeaveRequest,
@@ -208,7 +208,7 @@ export class ClassicMembers {
     return member.classic === undefined ? 'UNKNOWN_MEMBER_ID' : member
   }
 
-  /** It was told to rejoin, and must within its rebalance timeout. */
+  /** The member was asked to rejoin, and must do so within its rebalance timeout. */
   #expectJoin(
     fx: GroupEffects,
     group: ConsumerGroup,
@@ -243,7 +243,9 @@ function syncKey({ groupId }: ConsumerGroup, memberId: string): string {
   return `consumer-sync/${groupId}/${memberId}`
 }
 
-/** Whether a classic member's protocols fit: one of them must be known to all classic members. */
+/**
+ * Whether a classic member's protocols are compatible: all classic members must have one in common.
+ */
 function supports(group: ConsumerGroup, request: JoinRequest): boolean {
   if (request.protocolType !== 'consumer') return false
   if (group.isEmpty) return request.protocols.length > 0
@@ -255,7 +257,7 @@ function supports(group: ConsumerGroup, request: JoinRequest): boolean {
   )
 }
 
-/** Whether something of its target is still with somebody else. */
+/** Whether part of its target assignment is still owned by another member. */
 function isWaiting(group: ConsumerGroup, member: ConsumerMember): boolean {
   for (const [topicId, partitions] of group.target(member.memberId)) {
     for (const partition of partitions) {

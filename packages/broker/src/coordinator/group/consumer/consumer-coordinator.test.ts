@@ -8,7 +8,7 @@ import type { TopicPartitions } from '../modern/assignment.ts'
 import { FakeTopics, ShardBench } from '../testing/shard-bench.ts'
 import type { ConsumerHeartbeat, ConsumerHeartbeatReply } from './consumer-requests.ts'
 
-/** A member that follows what it is told: it gives up at once and says what it has. */
+/** A member that follows its assignment: it revokes at once and reports what it owns. */
 class Member {
   readonly bench: Bench
   readonly id: string
@@ -21,7 +21,7 @@ class Member {
     this.options = options
   }
 
-  /** One heartbeat; the reply is taken over. */
+  /** Sends one heartbeat and applies the reply. */
   beat(changes: Partial<ConsumerHeartbeat> = {}): ConsumerHeartbeatReply {
     const isJoining = this.epoch === 0
     const reply = this.bench.send({
@@ -96,7 +96,7 @@ function withOrders(partitions = 6): Bench {
 }
 
 describe('consumer groups', () => {
-  it('give the first member everything with its first heartbeat', () => {
+  it('assign all partitions to the first member in its first heartbeat', () => {
     const bench = withOrders(3)
     const a = bench.member('a')
     const reply = a.beat()
@@ -105,17 +105,17 @@ describe('consumer groups', () => {
     assert.equal(bench.group.state, 'Stable')
   })
 
-  it('let a member have what another gave up, and not before', () => {
+  it('assign a partition to its next owner only when the previous one has revoked it', () => {
     const bench = withOrders(4)
     const [a, b] = [bench.member('a'), bench.member('b')]
     a.beat()
     b.beat()
-    assert.deepEqual(b.partitions, [], 'a has everything still')
+    assert.deepEqual(b.partitions, [], 'a still has all')
     assert.equal(bench.group.state, 'Reconciling')
     const before = a.epoch
     a.beat({ owned: a.owned })
-    assert.equal(a.partitions.length, 2, 'told to give up two')
-    assert.equal(a.epoch, before, 'its epoch stays until it has')
+    assert.equal(a.partitions.length, 2, 'asked to revoke two')
+    assert.equal(a.epoch, before, 'its epoch is unchanged until it has revoked them')
     b.beat()
     assert.deepEqual(b.partitions, [])
     a.beat()
@@ -125,7 +125,7 @@ describe('consumer groups', () => {
     assert.equal(bench.group.state, 'Stable')
   })
 
-  it('tell a restless group to come back soon, and a settled one at its interval', () => {
+  it('return a short heartbeat interval while a rebalance runs, and the configured one afterwards', () => {
     const bench = withOrders()
     const a = bench.member('a')
     assert.equal(a.beat().heartbeatIntervalMs, 100)
@@ -133,7 +133,7 @@ describe('consumer groups', () => {
     assert.equal(a.beat().heartbeatIntervalMs, 5000)
   })
 
-  it('fence epochs that are not theirs, and answer a repeated one again', () => {
+  it('fence unknown epochs, and repeat the reply to a repeated heartbeat', () => {
     const bench = withOrders()
     const [a, b] = [bench.member('a'), bench.member('b')]
     a.beat()
@@ -157,7 +157,7 @@ describe('consumer groups', () => {
     })
   })
 
-  it('give a leaving member’s partitions to the others', () => {
+  it('reassign the partitions of a member that leaves', () => {
     const bench = withOrders()
     const [a, b] = [bench.member('a'), bench.member('b')]
     a.beat()
@@ -170,7 +170,7 @@ describe('consumer groups', () => {
     assert.equal(bench.group.state, 'Empty')
   })
 
-  it('put out who does not heartbeat, and who does not give up in time', () => {
+  it('remove a member that does not heartbeat, and one that does not revoke in time', () => {
     const bench = withOrders()
     const [a, b] = [bench.member('a'), bench.member('b')]
     a.beat()
@@ -184,7 +184,7 @@ describe('consumer groups', () => {
     bench.settle(a)
     const c = bench.member('c')
     c.beat()
-    // It heartbeats and says nothing of what it has.
+    // It heartbeats but never reports its owned partitions.
     for (let i = 0; i < 6; i++) {
       bench.send({ memberId: 'a', memberEpoch: a.epoch })
       c.beat()
@@ -193,7 +193,7 @@ describe('consumer groups', () => {
     assert.deepEqual([...bench.group.members.keys()], ['c'])
   })
 
-  it('keep a static member’s place for its return', () => {
+  it('keep the partitions of a static member for its return', () => {
     const bench = withOrders()
     const instanceId = 'i'
     const [a, b] = [bench.member('a', { instanceId }), bench.member('b')]
@@ -213,13 +213,13 @@ describe('consumer groups', () => {
     const back = bench.member('a2', { instanceId })
     back.beat()
     assert.deepEqual(back.partitions, had)
-    assert.equal(bench.group.groupEpoch, epoch, 'nobody was disturbed')
+    assert.equal(bench.group.groupEpoch, epoch, 'no other member was affected')
     assert.throws(() => bench.send({ memberId: 'a', instanceId, memberEpoch: a.epoch }), {
       code: 'FENCED_INSTANCE_ID',
     })
   })
 
-  it('follow topics that come and grow, by name and by pattern', () => {
+  it('follow new and growing topics, by name and by pattern', () => {
     const bench = withOrders(2)
     const a = bench.member('a', { subscribedTopicNames: null, subscribedTopicRegex: 'order.*' })
     a.beat()
@@ -257,10 +257,10 @@ describe('consumer groups', () => {
     b.beat()
     assert.equal(bench.group.state, 'Stable')
     bench.pass(46_000)
-    assert.equal(bench.group.state, 'Empty', 'sessions go on')
+    assert.equal(bench.group.state, 'Empty', 'sessions continue')
   })
 
-  it('take commits of a member’s partitions, also in the epoch before (KIP-1251)', () => {
+  it('accept commits for partitions that a member owns, also with the previous epoch (KIP-1251)', () => {
     const bench = withOrders()
     const [a, b] = [bench.member('a'), bench.member('b')]
     a.beat()
@@ -287,7 +287,7 @@ describe('consumer groups', () => {
       )[0]
     const [kept] = a.partitions
     assert.equal(commit(a.epoch, kept ?? 0), 'NONE')
-    assert.equal(commit(2, kept ?? 0), 'NONE', 'it has had this one since epoch 2')
+    assert.equal(commit(2, kept ?? 0), 'NONE', 'owned since epoch 2')
     assert.equal(commit(2, b.partitions[0] ?? 0), 'STALE_MEMBER_EPOCH')
     assert.equal(commit(a.epoch + 1, kept ?? 0), 'STALE_MEMBER_EPOCH')
   })
@@ -349,7 +349,7 @@ describe('a group that changes its protocol', () => {
     return bench.replies.get(token) as SyncReply
   }
 
-  it('keeps its classic members when one of the consumer protocol joins, and goes back when it leaves', () => {
+  it('keeps its classic members when a member of the consumer protocol joins, and is converted back when it leaves', () => {
     const bench = withOrders(4)
     const first = classicJoin(bench, '')
     assert.equal(first.error, 'NONE')
@@ -373,7 +373,7 @@ describe('a group that changes its protocol', () => {
     assert.equal(again.error, 'NONE')
     const synced = classicSync(bench, again)
     assert.equal(synced.error, 'NONE')
-    assert.ok(synced.assignment.length > 6, 'its partitions, as a classic member reads them')
+    assert.ok(synced.assignment.length > 6, 'its partitions, as a classic member decodes them')
     bench.settle(modern)
     assert.equal(modern.partitions.length, 2)
     bench.restart()

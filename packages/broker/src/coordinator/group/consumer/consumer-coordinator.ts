@@ -53,9 +53,12 @@ const assignors: ReadonlyMap<string, ServerAssignor> = new Map(
 )
 export const consumerAssignorNames: readonly string[] = [...assignors.keys()]
 
-/** What happens to a group when its protocol changes while it is at work. */
+/** Callbacks for online migration between the protocols. */
 export interface GroupSource {
-  /** Members are out: by `remove`, or the group becomes a classic one without them. */
+  /**
+   * Called with members that left: by `remove`, or because the group is converted to a classic one
+   * without them.
+   */
   fence(
     fx: GroupEffects,
     group: ConsumerGroup,
@@ -63,13 +66,13 @@ export interface GroupSource {
     nowMs: number,
   ): void
   /**
-   * A classic group with members is converted, an empty one is replaced; undefined for a group that
-   * cannot be.
+   * Converts a classic group with members, or replaces an empty one; undefined if the group cannot
+   * be converted.
    */
   convert(fx: GroupEffects, groupId: string, nowMs: number): ConsumerGroup | undefined
 }
 
-/** What a step knows besides the group. */
+/** Context of a step besides the group. */
 interface Step {
   readonly fx: GroupEffects
   readonly draft: Draft
@@ -77,8 +80,8 @@ interface Step {
 }
 
 /**
- * The consumer group protocol (KIP-848): members say what they want, the coordinator says who gets
- * what.
+ * The consumer group protocol (KIP-848): members send subscriptions, the coordinator assigns
+ * partitions.
  */
 export class ConsumerCoordinator {
   readonly #groups: ReadonlyMap<string, Group>
@@ -101,7 +104,7 @@ export class ConsumerCoordinator {
   // ----------------------------------------------------------------------------------------------
   // heartbeats
 
-  /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
+  /** Throws `ProtocolError` for an invalid request; nothing has changed in that case. */
   heartbeat(fx: GroupEffects, request: ConsumerHeartbeat, nowMs: number): ConsumerHeartbeatReply {
     const isLeaving = request.memberEpoch === LEAVE_EPOCH
     if (isLeaving || request.memberEpoch === STATIC_LEAVE_EPOCH)
@@ -158,7 +161,7 @@ export class ConsumerCoordinator {
     })
   }
 
-  /** A draft of a group, as every step on it begins. */
+  /** Creates the draft of a group on which a step works. */
   draft(fx: GroupEffects, group: ConsumerGroup): Draft {
     return new GroupDraft(group, fx, (source) => new ConsumerGroup(source.groupId, source))
   }
@@ -215,7 +218,7 @@ export class ConsumerCoordinator {
     return member
   }
 
-  /** A static member that restarted takes the place of its former self, with what that had. */
+  /** A static member that restarted replaces its previous instance and inherits its partitions. */
   replaceStatic({ draft, fx }: Step, old: ConsumerMember, memberId: string): ConsumerMember {
     const { groupId } = draft.group
     const target = draft.group.target(old.memberId)
@@ -243,8 +246,8 @@ export class ConsumerCoordinator {
   // subscriptions
 
   /**
-   * Notes what a member says of itself; tells whether its subscription is another one. The epoch
-   * goes up with it.
+   * Records a member's metadata; returns whether its subscription changed, which increases the
+   * group epoch.
    */
   updateMember(step: Step, known: ConsumerMember, updated: ConsumerMember): boolean {
     const { draft, nowMs } = step
@@ -268,7 +271,7 @@ export class ConsumerCoordinator {
     return namesChanged || regexChanged
   }
 
-  /** Matches patterns that are new, or whose topics may have changed. */
+  /** Resolves patterns that are new or whose topics may have changed. */
   #resolveRegexes(draft: Draft, nowMs: number): boolean {
     const { group } = draft
     let hasChanged = false
@@ -296,7 +299,7 @@ export class ConsumerCoordinator {
     return hasChanged
   }
 
-  /** A new epoch when the subscriptions changed, or the topics they are about. */
+  /** Increases the group epoch if the subscriptions or the subscribed topics changed. */
   #updateEpoch({ draft }: Step, hasChanged: boolean): void {
     const { version } = this.#topics
     const { group } = draft
@@ -311,7 +314,7 @@ export class ConsumerCoordinator {
   // ----------------------------------------------------------------------------------------------
   // assignment
 
-  /** Computes the target if it is due, and takes the member a step towards it. */
+  /** Computes the target assignment if it is due, and moves the member one step towards it. */
   assign(
     step: Step,
     memberId: string,
@@ -364,7 +367,7 @@ export class ConsumerCoordinator {
     return this.#assignorOf(group).name
   }
 
-  /** The assignor that most members ask for. */
+  /** The assignor that most members request. */
   #assignorOf(group: ConsumerGroup): ServerAssignor {
     const votes = new Map<string, number>()
     for (const { serverAssignor } of group.members.values()) {
@@ -436,7 +439,7 @@ export class ConsumerCoordinator {
       )
     }
     if (instanceId !== null && memberEpoch === STATIC_LEAVE_EPOCH) {
-      // It may come back within its session, so its partitions stay with it.
+      // It may rejoin within its session timeout, so it keeps its partitions.
       const away: ConsumerMember = {
         ...member,
         memberEpoch: STATIC_LEAVE_EPOCH,
@@ -455,7 +458,9 @@ export class ConsumerCoordinator {
     return reply
   }
 
-  /** Removes members; what they had is free at once, and the others get it with the next epoch. */
+  /**
+   * Removes members; their partitions are free at once and reassigned with the next group epoch.
+   */
   remove(fx: GroupEffects, group: ConsumerGroup, members: readonly ConsumerMember[]): void {
     const draft = this.draft(fx, group)
     const { groupId } = group
@@ -475,7 +480,7 @@ export class ConsumerCoordinator {
   // ----------------------------------------------------------------------------------------------
   // time
 
-  /** A timer that came due; tells which members are out. */
+  /** Handles a timer that is due; returns the members that leave. */
   expired(timer: ConsumerTimer): ConsumerMember | undefined {
     const group = this.#groups.get(timer.groupId)
     if (!(group instanceof ConsumerGroup)) return undefined
@@ -486,7 +491,7 @@ export class ConsumerCoordinator {
     return member
   }
 
-  /** After the log was read: sessions begin anew. */
+  /** After the log was replayed: restarts the sessions. */
   restoreTimers(fx: GroupEffects, nowMs: number): void {
     for (const group of this.#groups.values()) {
       if (!(group instanceof ConsumerGroup)) continue
@@ -514,7 +519,7 @@ export class ConsumerCoordinator {
     return this.#config.settings.number(groupId, 'consumer.session.timeout.ms')
   }
 
-  /** A sign of life of a member that speaks the classic protocol. */
+  /** Restarts the session of a member that uses the classic protocol. */
   touchClassic(fx: GroupEffects, group: ConsumerGroup, memberId: string, nowMs: number): void {
     const timeoutMs = group.members.get(memberId)?.classic?.sessionTimeoutMs
     if (timeoutMs === undefined) return
@@ -574,7 +579,7 @@ function throwIfStaleEpoch(
       const assigned = member.assigned.get(topicId)
       return assigned !== undefined && partitions.every((partition) => assigned.has(partition))
     })
-  // The reply with the new epoch was lost: it is told again.
+  // The reply with the new epoch was lost: return it again.
   if (epoch < member.memberEpoch && isRepeated) return
   const how = epoch > member.memberEpoch ? 'greater' : 'smaller'
   throw new ProtocolError(

@@ -13,17 +13,17 @@ import {
   withMetadata,
 } from './consumer-member.ts'
 
-/** Topics that a pattern matched. */
+/** Topics that matched a pattern. */
 export interface ResolvedRegex {
   readonly topics: readonly string[]
-  /** Version of the topics it was matched against. */
+  /** Version of the topics that the pattern was resolved against. */
   readonly version: bigint
   readonly timestampMs: number
 }
 
 export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable'
 
-/** A group of the consumer protocol (KIP-848). It changes only by the records it is given. */
+/** A group of the consumer protocol (KIP-848). It changes only by replaying records. */
 export class ConsumerGroup implements Group {
   readonly kind = 'consumer'
   readonly protocolType = 'consumer'
@@ -38,15 +38,15 @@ export class ConsumerGroup implements Group {
   readonly staticMembers: Map<string, string>
   readonly targets: Map<string, Assignment>
   readonly regexes: Map<string, ResolvedRegex>
-  /** Who has a partition, or still has to give it up. */
+  /** Owners of partitions, including members that have yet to revoke them. */
   readonly #owners: Map<string, string>
   /**
-   * Version of the topics that the group's hash was last computed against; forgotten by a restart.
+   * Version of the topics for which the group's metadata hash was last computed; lost at a restart.
    */
   checkedTopicsVersion = -1
   /**
-   * When the group last changed, by which its members are told how soon to come back; forgotten by
-   * a restart.
+   * When the group last changed, which determines the heartbeat interval of its members; lost at a
+   * restart.
    */
   changedMs = 0
 
@@ -91,7 +91,7 @@ export class ConsumerGroup implements Group {
     return memberId === undefined ? undefined : this.members.get(memberId)
   }
 
-  /** Topics a member subscribes to, those of its pattern included. */
+  /** Topics that a member subscribes to, including those that match its pattern. */
   subscribedTopics(member: ConsumerMember): Set<string> {
     const matched = this.regexes.get(member.subscribedTopicRegex)?.topics ?? []
     return new Set([...member.subscribedTopicNames, ...matched])
@@ -108,7 +108,7 @@ export class ConsumerGroup implements Group {
     return topics
   }
 
-  /** How many members subscribe with a pattern. */
+  /** Number of members that subscribe with a pattern. */
   regexUsers(regex: string): number {
     let count = 0
     for (const member of this.members.values()) if (member.subscribedTopicRegex === regex) count++
@@ -116,7 +116,7 @@ export class ConsumerGroup implements Group {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // as a group
+  // Group interface
 
   checkCommit(committer: Committer): CommitCheck {
     const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
@@ -130,7 +130,7 @@ export class ConsumerGroup implements Group {
     if (generationId === member.memberEpoch) return 'NONE'
     const stale = isClassic ? 'ILLEGAL_GENERATION' : 'STALE_MEMBER_EPOCH'
     if (generationId > member.memberEpoch) return stale
-    // An epoch of before still counts for partitions that the member has had since then (KIP-1251).
+    // An earlier epoch is valid for partitions that the member has owned since then (KIP-1251).
     return ({ topicId, partition }): ErrorName => {
       const since =
         member.assigned.get(topicId)?.get(partition) ??
@@ -180,9 +180,9 @@ export class ConsumerGroup implements Group {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // changing
+  // replay
 
-  /** Takes one record of the group; false when nothing is left of it. */
+  /** Replays one record; false if the group is now empty of state. */
   apply(record: ReplayedGroupRecord): void {
     switch (record.kind) {
       case 'consumerGroup':

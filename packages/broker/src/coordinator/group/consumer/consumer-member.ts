@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { GroupRecord, ReplayedRecord } from '../group-record.ts'
 
-/** Where a member is on its way to its target, by the number in its record. */
+/** State of a member relative to its target assignment, by the number in its record. */
 export const MemberState = {
   Stable: 0,
   UnrevokedPartitions: 1,
@@ -15,11 +15,11 @@ export type AssignedPartitions = ReadonlyMap<string, ReadonlyMap<number, number>
 
 export const NO_PARTITIONS: AssignedPartitions = new Map()
 
-/** A static member that left for a while keeps its place under this epoch. */
+/** Epoch of a static member that left temporarily and keeps its partitions. */
 export const STATIC_LEAVE_EPOCH = -2
 export const LEAVE_EPOCH = -1
 
-/** What a member that speaks the classic protocol brought along (KIP-848, online migration). */
+/** State of a member that uses the classic protocol (KIP-848, online migration). */
 export interface ClassicProtocols {
   readonly sessionTimeoutMs: number
   readonly supportedProtocols: readonly { readonly name: string; readonly metadata: Buffer }[]
@@ -65,7 +65,7 @@ export function newMember(memberId: string): ConsumerMember {
   }
 }
 
-/** Sorted, each once. */
+/** Sorted, without duplicates. */
 export function uniqueNames(names: readonly string[]): readonly string[] {
   return [...new Set(names)].sort()
 }
@@ -77,7 +77,7 @@ export function sameSubscription(a: ConsumerMember, b: ConsumerMember): boolean 
   )
 }
 
-/** Whether the member's own record would be the same. */
+/** Whether the member's record is unchanged. */
 export function sameMetadata(a: ConsumerMember, b: ConsumerMember): boolean {
   return (
     sameSubscription(a, b) &&
@@ -114,7 +114,7 @@ export function samePartitions(a: AssignedPartitions, b: AssignedPartitions): bo
   return true
 }
 
-/** Whether it has everything that the target of an epoch gives it, and nothing else. */
+/** Whether its assignment equals the target assignment of an epoch. */
 export function isReconciledTo(member: ConsumerMember, assignmentEpoch: number): boolean {
   return member.state === MemberState.Stable && member.memberEpoch === assignmentEpoch
 }

@@ -2,7 +2,10 @@
 import type { TopicPartitions } from '../modern/assignment.ts'
 import type { AssignedPartitions } from './consumer-member.ts'
 
-/** ConsumerGroupHeartbeat without the wire, plus who asks. Null: as before. */
+/**
+ * A ConsumerGroupHeartbeat request, independent of its wire format, with the metadata of its
+ * client. Null means unchanged.
+ */
 export interface ConsumerHeartbeat {
   readonly groupId: string
   readonly memberId: string
@@ -11,7 +14,7 @@ export interface ConsumerHeartbeat {
   readonly rackId: string | null
   readonly clientId: string
   readonly clientHost: string
-  /** -1: as before. */
+  /** -1 means unchanged. */
   readonly rebalanceTimeoutMs: number
   readonly subscribedTopicNames: readonly string[] | null
   readonly subscribedTopicRegex: string | null
@@ -23,6 +26,6 @@ export interface ConsumerHeartbeatReply {
   readonly memberId: string
   readonly memberEpoch: number
   readonly heartbeatIntervalMs: number
-  /** Undefined: as before. */
+  /** Undefined means unchanged. */
   readonly assignment: AssignedPartitions | undefined
 }

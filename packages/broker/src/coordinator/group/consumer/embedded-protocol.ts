@@ -14,22 +14,22 @@ const [, NEWEST_SUBSCRIPTION] = versionBounds(ConsumerProtocolSubscription.versi
 const [, NEWEST_ASSIGNMENT] = versionBounds(ConsumerProtocolAssignment.versions)
 
 /**
- * The subscription that a classic consumer sends inside of JoinGroup; throws when the bytes are
- * none.
+ * Decodes the subscription that a classic consumer sends in JoinGroup; throws if the bytes are
+ * invalid.
  */
 export function readSubscription(
   metadata: Buffer,
 ): MessageOf<typeof ConsumerProtocolSubscription> & { readonly version: number } {
   const reader = new ByteReader(metadata)
   const version = reader.int16()
-  // Newer versions only add at the end.
+  // Newer versions only append fields.
   const known = Math.min(Math.max(version, 0), NEWEST_SUBSCRIPTION)
   return { ...codecOf(ConsumerProtocolSubscription, known).decode(reader), version: known }
 }
 
 /**
- * The partitions that a leader gave a classic consumer; undefined when user data of an own assignor
- * comes along.
+ * Decodes the partitions that the leader assigned to a classic consumer; undefined if there is user
+ * data of a custom assignor.
  */
 export function readAssignment(bytes: Buffer, topics: TopicsView): Assignment | undefined {
   if (bytes.length === 0) return new Map()
@@ -47,7 +47,7 @@ export function readAssignment(bytes: Buffer, topics: TopicsView): Assignment | 
   )
 }
 
-/** An assignment as a classic consumer expects it, in the version that it speaks. */
+/** Encodes an assignment for a classic consumer, in the version that it supports. */
 export function writeAssignment(
   assignment: Assignment,
   topics: TopicsView,

@@ -22,8 +22,8 @@ import {
 import { readAssignment, readSubscription, writeAssignment } from './embedded-protocol.ts'
 
 /**
- * Turns groups of the classic protocol into groups of the consumer protocol and back, while they
- * are at work (KIP-848).
+ * Converts groups from the classic to the consumer protocol and back, while they are active
+ * (KIP-848).
  */
 export class GroupMigration {
   readonly #groups: Map<string, Group>
@@ -44,8 +44,8 @@ export class GroupMigration {
   }
 
   /**
-   * A consumer group in place of a classic one, with its members; undefined for a group of yet
-   * another kind.
+   * Creates a consumer group with the members of a classic one; undefined for other kinds of
+   * groups.
    */
   convert(fx: GroupEffects, groupId: string, nowMs: number): ConsumerGroup | undefined {
     const classic = this.#groups.get(groupId)
@@ -150,7 +150,7 @@ export class GroupMigration {
     })
   }
 
-  /** Whether the group would be one of the classic protocol without these members. */
+  /** Whether all members but these use the classic protocol. */
   isLeftToClassic(group: ConsumerGroup, leaving: ReadonlySet<string>): boolean {
     const { migrationPolicy } = this.#config.consumer
     if (migrationPolicy !== 'bidirectional' && migrationPolicy !== 'downgrade') return false
@@ -164,7 +164,7 @@ export class GroupMigration {
   }
 
   /**
-   * A classic group in place of a consumer group whose other members all speak the classic
+   * Creates a classic group from a consumer group whose remaining members all use the classic
    * protocol.
    */
   downgrade(

@@ -13,15 +13,15 @@ export interface ReconcileInput {
   readonly target: Assignment
   readonly subscribedTopicIds: ReadonlySet<string>
   readonly hasSubscriptionChanged: boolean
-  /** What the member says it has; null when it said nothing. */
+  /** Partitions that the member reports as owned; null if it reports nothing. */
   readonly owned: readonly TopicPartitions[] | null
-  /** Whether somebody else still has a partition. */
+  /** Whether another member still owns a partition. */
   readonly isTaken: (topicId: string, partition: number) => boolean
 }
 
 /**
- * The member's next step towards its target: first it gives up, then its epoch goes up, then it
- * gets what is free (KIP-848).
+ * Moves the member one step towards its target assignment: it revokes, then its epoch is increased,
+ * then it is assigned free partitions (KIP-848).
  */
 export function reconcile(member: ConsumerMember, input: ReconcileInput): ConsumerMember {
   switch (member.state) {
@@ -44,7 +44,7 @@ export function reconcile(member: ConsumerMember, input: ReconcileInput): Consum
   }
 }
 
-/** Whether the member still has some of these; one that does not say may have all. */
+/** Whether the member still owns some of these; a member that reports nothing may own all. */
 function owns(owned: readonly TopicPartitions[] | null, revoked: AssignedPartitions): boolean {
   if (owned === null) return true
   return owned.some(({ topicId, partitions }) => {
@@ -53,7 +53,10 @@ function owns(owned: readonly TopicPartitions[] | null, revoked: AssignedPartiti
   })
 }
 
-/** Takes away what it does not subscribe to any more, without waiting for the next target. */
+/**
+ * Revokes partitions the member no longer subscribes to, without waiting for the next target
+ * assignment.
+ */
 function dropUnsubscribed(member: ConsumerMember, input: ReconcileInput): ConsumerMember {
   const { subscribedTopicIds, owned } = input
   const dropped = [...member.assigned].filter(([topicId]) => !subscribedTopicIds.has(topicId))
@@ -93,7 +96,7 @@ function next(member: ConsumerMember, input: ReconcileInput): ConsumerMember {
     }
   }
   if (revoked.size > 0 && owns(owned, revoked)) {
-    // The epoch stays until it has given them up.
+    // The epoch is unchanged until the member has revoked them.
     return {
       ...member,
       previousMemberEpoch: member.memberEpoch,

@@ -2,7 +2,10 @@
 import { ProtocolError } from '@millrace/protocol'
 import type { TopicsView } from '../modern/topics-view.ts'
 
-/** Throws `INVALID_REGULAR_EXPRESSION`. The syntax is RE2's as far as JavaScript shares it. */
+/**
+ * Compiles a pattern; throws `INVALID_REGULAR_EXPRESSION`. The syntax is the common subset of RE2
+ * and JavaScript.
+ */
 export function compileTopicRegex(regex: string): RegExp {
   try {
     return new RegExp(`^(?:${regex})$`, 'u')
@@ -14,7 +17,7 @@ export function compileTopicRegex(regex: string): RegExp {
   }
 }
 
-/** Names of the topics that match as a whole, sorted. */
+/** Names of the topics that match completely, sorted. */
 export function resolveTopicRegex(regex: string, topics: TopicsView): string[] {
   const pattern = compileTopicRegex(regex)
   return [...topics.names()].filter((name) => pattern.test(name)).sort()

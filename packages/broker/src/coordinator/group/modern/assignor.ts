@@ -5,21 +5,21 @@ export interface AssignedMember {
   readonly memberId: string
   readonly instanceId: string | null
   readonly topicIds: ReadonlySet<string>
-  /** What it was to have by the last assignment. */
+  /** Its previous target assignment. */
   readonly assignment: Assignment
 }
 
-/** Gives the partitions of the subscribed topics to members: a pure function of its input. */
+/** Assigns the partitions of the subscribed topics to members: a pure function of its input. */
 export interface ServerAssignor {
   readonly name: string
-  /** `partitionsOf`: the partitions of a topic that may be given out. */
+  /** `partitionsOf` returns the assignable partitions of a topic. */
   assign(
     members: readonly AssignedMember[],
     partitionsOf: (topicId: string) => readonly number[],
   ): Map<string, Assignment>
 }
 
-/** Collects what a member gets. */
+/** Collects the assignment of a member. */
 export class AssignmentBuilder {
   readonly #topics = new Map<string, number[]>()
   count = 0

@@ -7,15 +7,15 @@ import {
   type ReplayedGroupRecord,
 } from '../group-record.ts'
 
-/** A group that changes by records only. */
+/** A group that changes only by replaying records. */
 interface Replayable {
   apply(record: ReplayedGroupRecord): void
 }
 
 /**
- * A group while a decision is made about it: what was decided already shows, and the group itself
- * stays as it is until the records are in the log. The copy is made with the first record, so that
- * a decision without one costs nothing.
+ * A copy of a group for one decision: records decided so far are visible in it, while the group
+ * itself is unchanged until they are in the log. The copy is created with the first record, so a
+ * decision without records costs nothing.
  */
 export class GroupDraft<G extends Replayable> {
   readonly #fx: Effects<GroupRecord, unknown>
@@ -29,7 +29,7 @@ export class GroupDraft<G extends Replayable> {
     this.#copy = copy
   }
 
-  /** As it will be. */
+  /** The group including the decided records. */
   get group(): G {
     return this.#group
   }
@@ -46,7 +46,7 @@ export class GroupDraft<G extends Replayable> {
     }
     for (const record of records) {
       this.#fx.records.push(record)
-      // Exactly as it will be read from the log.
+      // Identical to the state after replaying the log.
       const { key, value } = encodeGroupRecord(record)
       this.#group.apply(decodeGroupRecord(key, value))
     }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A group counts as restless for this long after a change: more of the kind usually follows. */
+/** Period after a change in which further changes are likely. */
 const RESTLESS_MS = 3000
 const SHORTEST_MS = 100
 
 /**
- * When a member is to come back. One that has something to give up or to get, or whose group has
- * just changed, sooner than the configured interval, so that a rebalance takes milliseconds instead
- * of several intervals; in a large group not so soon.
+ * The heartbeat interval for a member. It is shorter than the configured one if the member has
+ * partitions to revoke or to receive, or if its group has just changed, so that a rebalance takes
+ * milliseconds instead of several intervals. In a large group it is less short.
  */
 export function heartbeatIntervalMs(
   configuredMs: number,

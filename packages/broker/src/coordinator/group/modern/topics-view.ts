@@ -7,16 +7,16 @@ export interface KnownTopic {
   readonly partitionCount: number
 }
 
-/** The topics there are, as a group's coordinator sees them. */
+/** The existing topics, as a group coordinator sees them. */
 export interface TopicsView {
   byName(name: string): KnownTopic | undefined
   byId(id: string): KnownTopic | undefined
   names(): Iterable<string>
-  /** Goes up with every change of topics. */
+  /** Increases with every change of topics. */
   readonly version: number
 }
 
-/** Ids of the topics with these names that exist. */
+/** Ids of the existing topics among these names. */
 export function topicIds(names: Iterable<string>, topics: TopicsView): Set<string> {
   const ids = new Set<string>()
   for (const name of names) {
@@ -27,8 +27,8 @@ export function topicIds(names: Iterable<string>, topics: TopicsView): Set<strin
 }
 
 /**
- * A number for what a group's topics look like, which changes when they do; 0 without topics. Kafka
- * has another function for it, so a group that moves over is assigned anew once.
+ * A hash of a group's topics that changes when they do; 0 without topics. Kafka's hash function
+ * differs, so a group whose data directory moves is reassigned once.
  */
 export function metadataHash(names: Iterable<string>, topics: TopicsView): bigint {
   const known = [...names]

@@ -10,7 +10,8 @@ export interface CommittedOffset {
   readonly expireTimestampMs: bigint
   readonly topicId: string
   /**
-   * Place in the order of the log, by which a transaction that ends late knows what came after it.
+   * Position in the log order. When a transaction ends, it shows which commits came after its
+   * offsets.
    */
   readonly sequence: number
 }
@@ -22,8 +23,8 @@ type MutableOffsets = Map<string, Map<number, CommittedOffset>>
 const NONE: Offsets = new Map()
 
 /**
- * Offsets of all groups of a shard, and those that wait for the end of their transaction. Changes
- * by replay only.
+ * Committed offsets of all groups of a shard, and pending ones of open transactions. Changes only
+ * by replay.
  */
 export class CommittedOffsets {
   readonly #committed = new Map<string, MutableOffsets>()
@@ -47,7 +48,7 @@ export class CommittedOffsets {
     return false
   }
 
-  /** Offsets of a group that wait for the end of a transaction. */
+  /** Offsets of a group that are pending until a transaction ends. */
   *pendingOf(groupId: string): Generator<{ readonly topic: string; readonly partition: number }> {
     for (const groups of this.#pending.values()) {
       for (const [topic, partitions] of groups.get(groupId) ?? NONE) {
@@ -89,7 +90,7 @@ export class CommittedOffsets {
       for (const [topic, partitions] of topics) {
         for (const [partition, committed] of partitions) {
           const known = this.#committed.get(group)?.get(topic)?.get(partition)
-          // What was committed outside of the transaction after its offset stays.
+          // An offset that was committed later, outside of the transaction, is kept.
           if (known !== undefined && known.sequence > committed.sequence) continue
           set(this.#committed, group, { topic, partition, committed })
         }

@@ -7,9 +7,9 @@ import type { CommittedOffsets, Offsets } from './committed-offsets.ts'
 
 export interface CommitRequest extends Omit<Committer, 'isTransactional'> {
   readonly groupId: string
-  /** -1 for the broker's own. */
+  /** -1 for the broker's default. */
   readonly retentionMs: bigint
-  /** The transaction that the offsets are a part of (TxnOffsetCommit). */
+  /** The transaction of the offsets (TxnOffsetCommit). */
   readonly producer?: TransactionalProducer | undefined
   readonly offsets: readonly (CommittedPartition & {
     readonly offset: bigint
@@ -25,7 +25,7 @@ export interface TopicPartition {
 
 type OffsetEffects = Effects<GroupRecord, unknown>
 
-/** Decides on commits, deletions and expiry of offsets, for groups of every kind. */
+/** Decides on commits, deletion and expiry of offsets, for groups of every kind. */
 export class OffsetRequests {
   readonly #groups: ReadonlyMap<string, Group>
   readonly #offsets: CommittedOffsets
@@ -47,7 +47,7 @@ export class OffsetRequests {
     this.#config = options.config
   }
 
-  /** One error for each offset of the request. */
+  /** Returns one error per offset of the request. */
   commit(fx: OffsetEffects, request: CommitRequest, nowMs: number): readonly ErrorName[] {
     const { groupId, producer, retentionMs, offsets } = request
     const check = this.#check(request)
@@ -79,16 +79,16 @@ export class OffsetRequests {
     const isTransactional = request.producer !== undefined
     if (group !== undefined) {
       const check = group.checkCommit({ ...request, isTransactional })
-      // Producers know generations, not epochs.
+      // Producers send generations, not epochs.
       return isTransactional && check === 'STALE_MEMBER_EPOCH' ? 'ILLEGAL_GENERATION' : check
     }
-    // Without a generation it is a lone consumer or an admin: its commit makes a group without
-    // members.
+    // Without a generation it is a standalone consumer or an admin client: its commit creates a
+    // group without members.
     if (request.generationId < 0) return 'NONE'
     return request.version >= 9 && !isTransactional ? 'GROUP_ID_NOT_FOUND' : 'ILLEGAL_GENERATION'
   }
 
-  /** Deletes single offsets (`OffsetDelete`); those of topics that members subscribe to stay. */
+  /** Deletes single offsets (`OffsetDelete`), except those of topics that members subscribe to. */
   delete(
     fx: OffsetEffects,
     groupId: string,
@@ -98,7 +98,7 @@ export class OffsetRequests {
     if (group === undefined || group.kind === 'share') {
       return { error: 'GROUP_ID_NOT_FOUND', results: [] }
     }
-    // A classic group of an unknown protocol may need every one.
+    // A classic group of an unknown protocol may use every offset.
     if (!group.isEmpty && group.isSubscribed('') === undefined) {
       return { error: 'NON_EMPTY_GROUP', results: [] }
     }
@@ -122,17 +122,14 @@ export class OffsetRequests {
     }
   }
 
-  /** Forgets the offsets of deleted topics. */
+  /** Deletes the offsets of deleted topics. */
   deleteTopics(fx: OffsetEffects, topics: ReadonlySet<string>): void {
     for (const [groupId, offsets] of this.#offsets.groups) {
       pushTombstones(fx, groupId, new Map([...offsets].filter(([topic]) => topics.has(topic))))
     }
   }
 
-  /**
-   * Drops offsets whose time is up (`offsets.retention.minutes`), and empty groups that have none
-   * left.
-   */
+  /** Deletes expired offsets (`offsets.retention.minutes`), and empty groups without offsets. */
   expire(fx: OffsetEffects, nowMs: number): void {
     const { offsetsRetentionMs } = this.#config
     const now = BigInt(nowMs)

@@ -38,7 +38,7 @@ export interface ShareHeartbeat {
   readonly rackId: string | null
   readonly clientId: string
   readonly clientHost: string
-  /** Null: as before. */
+  /** Null means unchanged. */
   readonly subscribedTopicNames: readonly string[] | null
 }
 
@@ -46,13 +46,13 @@ export interface ShareHeartbeatReply {
   readonly memberId: string
   readonly memberEpoch: number
   readonly heartbeatIntervalMs: number
-  /** Undefined: as before. */
+  /** Undefined means unchanged. */
   readonly assignment: Assignment | undefined
 }
 
 const LEAVE_EPOCH = -1
 
-/** Membership of share groups (KIP-932): who reads which partitions together with whom. */
+/** Membership of share groups (KIP-932): which member reads which partitions. */
 export class ShareGroupCoordinator {
   readonly #groups: ReadonlyMap<string, Group>
   readonly #config: GroupConfig
@@ -78,10 +78,10 @@ export class ShareGroupCoordinator {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // state to set up
+  // state initialization
 
   /**
-   * Partitions that a member is about to read and whose progress is not kept yet. Throws what
+   * Partitions that a member is about to read and whose state is not initialized. Throws what
    * `admit` throws.
    */
   uninitialized(request: ShareHeartbeat): StatePartitions {
@@ -100,7 +100,7 @@ export class ShareGroupCoordinator {
     return without(wanted, group.initialized)
   }
 
-  /** Notes that the progress of these partitions is about to be kept. */
+  /** Records that the state of these partitions is being initialized. */
   beginInitializing(fx: GroupEffects, groupId: string, partitions: StatePartitions): void {
     const group = this.find(groupId)
     fx.records.push(
@@ -112,7 +112,7 @@ export class ShareGroupCoordinator {
     )
   }
 
-  /** Notes that it is kept. */
+  /** Records that the state is initialized. */
   endInitializing(fx: GroupEffects, groupId: string, partitions: StatePartitions): void {
     const group = this.find(groupId)
     fx.records.push(
@@ -124,7 +124,7 @@ export class ShareGroupCoordinator {
     )
   }
 
-  /** Notes that nothing is kept of these topics any more. */
+  /** Records that the state of these topics is deleted. */
   forgetTopics(fx: GroupEffects, groupId: string, ids: ReadonlySet<string>): void {
     const group = this.find(groupId)
     if (group === undefined) return
@@ -149,8 +149,7 @@ export class ShareGroupCoordinator {
   // heartbeats
 
   /**
-   * The group that a heartbeat is for, and its member. Throws a `ProtocolError` for a request that
-   * is refused.
+   * Finds the group of a heartbeat, and its member. Throws `ProtocolError` for an invalid request.
    */
   admit({ groupId, memberId, memberEpoch }: ShareHeartbeat): {
     readonly group: ShareGroup
@@ -171,7 +170,7 @@ export class ShareGroupCoordinator {
     return { group, known }
   }
 
-  /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
+  /** Throws `ProtocolError` for an invalid request; nothing has changed in that case. */
   heartbeat(fx: GroupEffects, request: ShareHeartbeat, nowMs: number): ShareHeartbeatReply {
     if (request.memberEpoch === LEAVE_EPOCH) return this.#leave(fx, request)
     const { groupId, memberId } = request
@@ -240,8 +239,8 @@ export class ShareGroupCoordinator {
   }
 
   /**
-   * A new epoch when subscriptions changed, the topics they are about, or which of their partitions
-   * can be read.
+   * Increases the group epoch if subscriptions, their topics or the set of readable partitions
+   * changed.
    */
   #updateEpoch(draft: GroupDraft<ShareGroup>, hasChanged: boolean): void {
     const { group } = draft
@@ -255,7 +254,7 @@ export class ShareGroupCoordinator {
     draft.group.checkedTopicsVersion = version
   }
 
-  /** Whether partitions can be read that the last assignment did not have. */
+  /** Whether partitions became readable since the last assignment. */
   #hasUnassigned(group: ShareGroup): boolean {
     if (group.members.size === 0) return false
     const assigned = new Map<string, Set<number>>()
@@ -310,7 +309,7 @@ export class ShareGroupCoordinator {
     })
   }
 
-  /** Partitions may be read by several, so a member has its target at once. */
+  /** Several members may read a partition, so a member gets its target assignment at once. */
   #reconcile(draft: GroupDraft<ShareGroup>, memberId: string): ShareMember {
     const { group } = draft
     const { groupId } = group
@@ -362,7 +361,7 @@ export class ShareGroupCoordinator {
     if (group?.members.has(memberId)) this.#remove(fx, group, memberId)
   }
 
-  /** After the log was read: sessions begin anew. */
+  /** After the log was replayed: restarts the sessions. */
   restoreTimers(fx: GroupEffects, nowMs: number): void {
     for (const group of this.#groups.values()) {
       if (!(group instanceof ShareGroup)) continue
@@ -382,9 +381,8 @@ export class ShareGroupCoordinator {
   // offsets
 
   /**
-   * The group whose offsets an admin may set or delete now. Throws `NON_EMPTY_GROUP`, and
-   * `GROUP_ID_NOT_FOUND` for a group of another kind, or for one that is not there and may not be
-   * created.
+   * The group whose offsets an admin may set or delete. Throws `NON_EMPTY_GROUP`, and
+   * `GROUP_ID_NOT_FOUND` for a group of another kind, or for a missing one that may not be created.
    */
   emptyGroup(groupId: string, mayCreate: boolean): ShareGroup {
     const group = this.#groupFor(groupId, mayCreate)

@@ -10,7 +10,7 @@ export interface ShareMember {
   readonly rackId: string | null
   readonly clientId: string
   readonly clientHost: string
-  /** Sorted, each once. */
+  /** Sorted, without duplicates. */
   readonly subscribedTopicNames: readonly string[]
   readonly memberEpoch: number
   readonly previousMemberEpoch: number
@@ -30,10 +30,7 @@ export function newShareMember(memberId: string): ShareMember {
   }
 }
 
-/**
- * Partitions of which the share coordinator keeps, or is about to keep, the group's progress; by
- * topic id.
- */
+/** Partitions whose state the share coordinator has, or is initializing, by topic id. */
 export type StatePartitions = ReadonlyMap<
   string,
   { readonly name: string; readonly partitions: ReadonlySet<number> }
@@ -42,8 +39,7 @@ export type StatePartitions = ReadonlyMap<
 const NONE: StatePartitions = new Map()
 
 /**
- * A share group (KIP-932): its members, and what each reads. It changes only by the records it is
- * given.
+ * A share group (KIP-932): its members and their partitions. It changes only by replaying records.
  */
 export class ShareGroup implements Group {
   readonly kind = 'share'
@@ -59,10 +55,10 @@ export class ShareGroup implements Group {
   initialized: StatePartitions = NONE
   deletingTopicIds: ReadonlySet<string> = new Set()
   /**
-   * Version of the topics that the group's hash was last computed against; forgotten by a restart.
+   * Version of the topics for which the group's metadata hash was last computed; lost at a restart.
    */
   checkedTopicsVersion = -1
-  /** When the group last changed; forgotten by a restart. */
+  /** When the group last changed; lost at a restart. */
   changedMs = 0
 
   constructor(groupId: string, source?: ShareGroup) {
@@ -100,9 +96,9 @@ export class ShareGroup implements Group {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // as a group
+  // Group interface
 
-  /** Share groups have no offsets of this kind. */
+  /** Share groups have no committed offsets. */
   checkCommit(): CommitCheck {
     return 'GROUP_ID_NOT_FOUND'
   }
@@ -119,7 +115,7 @@ export class ShareGroup implements Group {
     return undefined
   }
 
-  /** Its progress is kept until somebody deletes it. */
+  /** Its state is kept until it is deleted explicitly. */
   isForgettable(): boolean {
     return false
   }
@@ -135,7 +131,7 @@ export class ShareGroup implements Group {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // changing
+  // replay
 
   apply(record: ReplayedGroupRecord): void {
     switch (record.kind) {
@@ -244,7 +240,7 @@ export function statePartitionsRecord(
   }
 }
 
-/** All partitions of both. */
+/** The union of both. */
 export function unionOf(a: StatePartitions, b: StatePartitions): StatePartitions {
   const union = new Map(a)
   for (const [topicId, { name, partitions }] of b) {

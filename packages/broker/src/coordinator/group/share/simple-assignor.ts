@@ -3,9 +3,9 @@ import { partitionKey } from '../modern/assignment.ts'
 import { type AssignedMember, AssignmentBuilder, type ServerAssignor } from '../modern/assignor.ts'
 
 /**
- * Shares partitions among the members of a share group (KIP-932). A partition may go to several
- * members, so with more members than partitions nobody is idle; with fewer each partition goes to
- * one. What a member had it keeps where that is fair.
+ * Distributes partitions among the members of a share group (KIP-932). A partition may have several
+ * members, so with more members than partitions no member is idle; with fewer members each
+ * partition has one. A member keeps its partitions where that is fair.
  */
 export const simpleAssignor: ServerAssignor = {
   name: 'simple',
@@ -22,8 +22,8 @@ export const simpleAssignor: ServerAssignor = {
 }
 
 /**
- * Members with the same subscription; each kind shares its partitions by itself, as any of them may
- * read all of these.
+ * Members with the same subscription. Each such set distributes its partitions separately, because
+ * each of its members may read all of them.
  */
 function groupsBySubscription(members: readonly AssignedMember[]): {
   readonly topicIds: ReadonlySet<string>
@@ -42,8 +42,8 @@ function share(
   built: ReadonlyMap<string, AssignmentBuilder>,
 ): void {
   if (partitions.length === 0 || members.length === 0) return
-  // With more members than partitions each member has one, and each partition about as many
-  // members.
+  // With more members than partitions, each member has one partition, and members are spread evenly
+  // over partitions.
   const perMember = Math.max(1, Math.ceil(partitions.length / members.length))
   const perPartition = Math.max(1, Math.ceil(members.length / partitions.length))
   const room = new Map(
@@ -65,7 +65,8 @@ function share(
     }
     if (builder.count === perMember) mayHaveFull--
   }
-  // Partitions that nobody has come first; then whoever has least takes from what has room.
+  // Unassigned partitions first; then members with fewest partitions take from partitions with
+  // room.
   const emptiestFirst = [...members].sort((a, b) => count(built, a) - count(built, b))
   const open = [...partitions].sort(
     (a, b) =>

@@ -6,8 +6,8 @@ import type { ActiveTasks, Tasks } from './tasks.ts'
 import { type ConfiguredTopology, sourceTopicsOf } from './topology.ts'
 
 /**
- * Which endpoint answers for which partitions, so that any instance of an application can be asked
- * for any key.
+ * Maps endpoints to the partitions they serve, so that a query for any key can be routed to the
+ * right instance.
  */
 export function endpointsOf(
   members: Iterable<StreamsMember>,

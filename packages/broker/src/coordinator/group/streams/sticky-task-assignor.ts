@@ -4,14 +4,14 @@ import { type TargetTasks, taskKey, taskKeys } from './tasks.ts'
 export interface TaskMember {
   readonly memberId: string
   readonly processId: string
-  /** What it was to have by the last assignment. */
+  /** Its previous target assignment. */
   readonly target: TargetTasks
 }
 
 export interface TaskSource {
   readonly subtopologyId: string
   readonly taskCount: number
-  /** Whether it keeps state, which standby tasks copy. */
+  /** Whether the task is stateful, so that it can have standby tasks. */
   readonly isStateful: boolean
 }
 
@@ -22,9 +22,9 @@ interface Task {
 }
 
 /**
- * Gives tasks to members: to whom had them, then to whom has a copy of their state, then to the
- * process with the least to do; nobody gets more than a fair share while others have less. Standby
- * copies go to other processes than their task's. A pure function of its input.
+ * Assigns tasks to members: to the previous owner, then to one with a standby copy of the state,
+ * then to the least loaded process, up to a fair share. Standby tasks are placed on other processes
+ * than their active task. A pure function of its input.
  */
 export function assignTasks(
   members: readonly TaskMember[],
@@ -56,7 +56,7 @@ const bySubtopology = (a: Task, b: Task): number =>
   compare(a.subtopologyId, b.subtopologyId) || a.partition - b.partition
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** The threads of one instance; they share its work. */
+/** The threads of one instance, which share its load. */
 class Process {
   readonly members: Member[] = []
   readonly tasks = new Set<string>()
@@ -90,10 +90,7 @@ class Member {
   }
 }
 
-/**
- * How many tasks a member may have; when some have theirs, the rest is shared anew among the
- * others.
- */
+/** Quota of tasks per member; as members fill up, the rest is divided among the others. */
 class Quota {
   #tasks: number
   #members: number
@@ -105,7 +102,7 @@ class Quota {
     this.limit = Math.ceil(tasks / members)
   }
 
-  /** Notes that a member has `count` now. */
+  /** Records that a member now has `count` tasks. */
   note(count: number): void {
     if (count !== this.limit) return
     this.#members--
@@ -194,7 +191,7 @@ class Assignment {
     for (const { task, copies } of open.sort((a, b) => bySubtopology(b.task, a.task))) {
       for (let i = 0; i < copies; i++) {
         const process = this.#byLoad().find(({ tasks: has }) => !has.has(task.key))
-        // More copies than processes: the rest waits for more of them.
+        // More standby tasks than processes: the rest waits for more processes.
         if (process === undefined) break
         this.#giveCopy(process.leastLoaded(), task)
       }

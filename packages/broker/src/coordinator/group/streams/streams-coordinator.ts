@@ -48,13 +48,13 @@ type Draft = GroupDraft<StreamsGroup>
 
 const LEAVE_EPOCH = -1
 
-/** What is known of a group while the broker runs: none of it is in the log. */
+/** Soft state of a group, lost at a restart. */
 interface Volatile {
-  /** Until when more members are awaited before the first assignment. */
+  /** End of the initial rebalance delay, before the first assignment. */
   delayedUntilMs: number
-  /** The member that asked the whole application to stop. */
+  /** The member that requested a shutdown of the whole application. */
   shutdownBy: string | undefined
-  /** Goes up when what is to be known of endpoints changes. */
+  /** Increases when the endpoint information changes. */
   endpointEpoch: number
   configured:
     | {
@@ -67,7 +67,7 @@ interface Volatile {
 }
 
 /**
- * The streams group protocol (KIP-1071): members describe their topology, the coordinator hands out
+ * The streams group protocol (KIP-1071): members describe their topology, the coordinator assigns
  * its tasks.
  */
 export class StreamsCoordinator {
@@ -116,7 +116,7 @@ export class StreamsCoordinator {
   // ----------------------------------------------------------------------------------------------
   // heartbeats
 
-  /** Throws a `ProtocolError` for a request that is refused; then nothing has happened. */
+  /** Throws `ProtocolError` for an invalid request; nothing has changed in that case. */
   heartbeat(fx: GroupEffects, request: StreamsHeartbeat, nowMs: number): StreamsHeartbeatReply {
     if (request.memberEpoch === LEAVE_EPOCH) return this.#leave(fx, request)
     const { groupId, memberId } = request
@@ -189,8 +189,7 @@ export class StreamsCoordinator {
     const group = this.#groups.get(groupId)
     if (group instanceof StreamsGroup) return group
     if (group === undefined && isJoining) return new StreamsGroup(groupId)
-    // An empty classic group becomes a streams group: that is how an application changes its
-    // protocol.
+    // An empty classic group is replaced by a streams group: this is how an application migrates.
     if (isJoining && group instanceof ClassicGroup && group.isEmpty) {
       fx.records.push(...group.tombstones())
       return new StreamsGroup(groupId)
@@ -220,7 +219,7 @@ export class StreamsCoordinator {
     return newStreamsMember(memberId)
   }
 
-  /** Computed anew only when the topology or the topics are others. */
+  /** Recomputed only if the topology or the topics changed. */
   #configured(groupId: string, topology: Topology): NonNullable<Volatile['configured']> {
     const soft = this.#volatileOf(groupId)
     const { version: topicsVersion } = this.#topics
@@ -235,7 +234,7 @@ export class StreamsCoordinator {
     return soft.configured
   }
 
-  /** The topology as it is now, for whoever describes the group. */
+  /** The resolved topology, for descriptions of the group. */
   configuredTopology(group: StreamsGroup): ConfiguredTopology | undefined {
     return group.topology === undefined
       ? undefined
@@ -243,8 +242,8 @@ export class StreamsCoordinator {
   }
 
   /**
-   * A new epoch when members changed, the topics they read, whether these are as they need to be,
-   * or the group's settings.
+   * Increases the group epoch if members, their topics, the state of these topics or the group's
+   * settings changed.
    */
   #updateEpoch(
     draft: Draft,
@@ -290,7 +289,7 @@ export class StreamsCoordinator {
     fx.setTimer(`streams-initial ${groupId}`, nowMs + delayMs, { kind: 'streamsInitial', groupId })
   }
 
-  /** Computes the target if it is due; says why not otherwise. */
+  /** Computes the target assignment if it is due; otherwise returns the reason for the delay. */
   #updateTarget(draft: Draft, configured: ConfiguredTopology, nowMs: number): string | undefined {
     const { group } = draft
     const { groupId } = group
@@ -423,7 +422,7 @@ export class StreamsCoordinator {
     }
   }
 
-  /** After the log was read: sessions begin anew. */
+  /** After the log was replayed: restarts the sessions. */
   restoreTimers(fx: GroupEffects, nowMs: number): void {
     for (const group of this.#groups.values()) {
       if (!(group instanceof StreamsGroup)) continue
@@ -482,7 +481,10 @@ function updatedMember(known: StreamsMember, request: StreamsHeartbeat): Streams
   }
 }
 
-/** The group's topology: the first that somebody brings, which the others must have too. */
+/**
+ * Sets the group's topology to that of the first member that sends one; later members must have the
+ * same.
+ */
 function takeTopology(draft: Draft, topology: Topology | null): Topology {
   const { groupId, topology: known } = draft.group
   if (known === undefined) {

@@ -16,8 +16,8 @@ import { sourceTopicsOf, type Topology } from './topology.ts'
 export type StreamsGroupState = 'Empty' | 'NotReady' | 'Assigning' | 'Reconciling' | 'Stable'
 
 /**
- * A streams group (KIP-1071): an application's topology, its members, and which tasks each has. It
- * changes only by the records it is given.
+ * A streams group (KIP-1071): an application's topology, its members and their tasks. It changes
+ * only by replaying records.
  */
 export class StreamsGroup implements Group {
   readonly kind = 'streams'
@@ -29,11 +29,11 @@ export class StreamsGroup implements Group {
   assignmentEpoch = 1
   assignmentTimestampMs = 0
   topology: Topology | undefined
-  /** What the last assignment was computed with. */
+  /** Inputs of the last assignment. */
   assignmentConfigs: ReadonlyMap<string, string> = new Map()
   readonly members: Map<string, StreamsMember>
   readonly targets: Map<string, TargetTasks>
-  /** When the group last changed; forgotten by a restart. */
+  /** When the group last changed; lost at a restart. */
   changedMs = 0
 
   constructor(groupId: string, source?: StreamsGroup) {
@@ -69,7 +69,7 @@ export class StreamsGroup implements Group {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // as a group
+  // Group interface
 
   checkCommit(committer: Committer): CommitCheck {
     const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
@@ -81,7 +81,7 @@ export class StreamsGroup implements Group {
     if (!isTransactional && version < 9) return 'UNSUPPORTED_VERSION'
     if (generationId === member.memberEpoch) return 'NONE'
     if (generationId > member.memberEpoch) return 'STALE_MEMBER_EPOCH'
-    // An epoch of before still counts for tasks that the member has had since then.
+    // An earlier epoch is valid for tasks that the member has owned since then.
     return ({ topic, partition }): ErrorName => {
       const id = this.#readerOf(topic)
       if (id === undefined) return 'STALE_MEMBER_EPOCH'
@@ -128,7 +128,7 @@ export class StreamsGroup implements Group {
   }
 
   // ----------------------------------------------------------------------------------------------
-  // changing
+  // replay
 
   apply(record: ReplayedGroupRecord): void {
     switch (record.kind) {

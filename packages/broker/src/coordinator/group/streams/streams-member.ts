@@ -10,7 +10,7 @@ import {
   tasksOf,
 } from './tasks.ts'
 
-/** Numbers as the log has them. */
+/** Numbers as stored in the log. */
 export const StreamsMemberState = {
   Unknown: 0,
   Stable: 1,
@@ -29,7 +29,7 @@ export interface KeyValue {
   readonly value: string
 }
 
-/** A member of a streams group: one thread of an application's instance, which is the process. */
+/** A member of a streams group: one thread of an application instance (the process). */
 export interface StreamsMember {
   readonly memberId: string
   readonly instanceId: string | null
@@ -92,7 +92,7 @@ function sameTags(a: readonly KeyValue[], b: readonly KeyValue[]): boolean {
   return a.length === b.length && a.every(({ key, value }) => values.get(key) === value)
 }
 
-/** Whether the next step left a member as it was. */
+/** Whether the step left the member unchanged. */
 export function sameProgress(a: StreamsMember, b: StreamsMember): boolean {
   return (
     a.memberEpoch === b.memberEpoch &&

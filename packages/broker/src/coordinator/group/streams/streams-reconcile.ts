@@ -12,7 +12,7 @@ import {
   taskKeys,
 } from './tasks.ts'
 
-/** Which processes have a task, also while they are giving it up. */
+/** Processes that own a task, including those that are revoking it. */
 export class TaskOwners {
   readonly #active = new Map<string, string>()
   readonly #copies = new Set<string>()
@@ -44,14 +44,14 @@ export class TaskOwners {
 export interface StreamsReconcileInput {
   readonly targetEpoch: number
   readonly target: TargetTasks
-  /** What the member says it has; undefined when it said nothing. */
+  /** Tasks that the member reports as owned; undefined if it reports nothing. */
   readonly owned: TargetTasks | undefined
   readonly owners: TaskOwners
 }
 
 /**
- * The member's next step towards its target: it gives up first, then gets what its process and the
- * others have released (KIP-1071).
+ * Moves the member one step towards its target assignment: it revokes first, then is assigned what
+ * its process and the others have released (KIP-1071).
  */
 export function reconcileStreams(
   member: StreamsMember,
@@ -77,7 +77,7 @@ export function reconcileStreams(
   }
 }
 
-/** Whether the member still has some of these; one that does not say may have all. */
+/** Whether the member still owns some of these; a member that reports nothing may own all. */
 function mayOwn(owned: TargetTasks | undefined, tasks: AssignedTasks): boolean {
   return (
     owned === undefined ||
@@ -91,7 +91,7 @@ function isEmpty({ active, standby, warmup }: TargetTasks | AssignedTasks): bool
   return active.size === 0 && standby.size === 0 && warmup.size === 0
 }
 
-/** Tasks on their way: epochs by partition, by subtopology. Copies have none, so theirs stay 0. */
+/** Assignment epochs by partition, by subtopology. Standby tasks have none, so theirs are 0. */
 type Draft = Map<string, Map<number, number>>
 
 interface Difference {
@@ -118,7 +118,7 @@ function next(
   const warmup = difference(withoutEpochs(assigned.warmup), target.warmup, hasCopy)
   const revoked = tuple(active.revoked, standby.revoked, warmup.revoked)
   if (!isEmpty(revoked) && mayOwn(owned, revoked)) {
-    // The epoch stays until it has given them up.
+    // The epoch is unchanged until the member has revoked them.
     return {
       ...member,
       state: StreamsMemberState.UnrevokedTasks,

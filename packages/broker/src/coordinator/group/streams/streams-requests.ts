@@ -4,7 +4,10 @@ import type { Endpoint, KeyValue } from './streams-member.ts'
 import type { AssignedTasks, TargetTasks } from './tasks.ts'
 import type { Status, Topology } from './topology.ts'
 
-/** StreamsGroupHeartbeat without the wire, plus who asks. Null: as before. */
+/**
+ * A StreamsGroupHeartbeat request, independent of its wire format, with the metadata of its client.
+ * Null means unchanged.
+ */
 export interface StreamsHeartbeat {
   readonly groupId: string
   readonly memberId: string
@@ -13,10 +16,10 @@ export interface StreamsHeartbeat {
   readonly rackId: string | null
   readonly clientId: string
   readonly clientHost: string
-  /** -1: as before. */
+  /** -1 means unchanged. */
   readonly rebalanceTimeoutMs: number
   readonly topology: Topology | null
-  /** Undefined: as before. */
+  /** Undefined means unchanged. */
   readonly owned: TargetTasks | undefined
   readonly processId: string | null
   readonly userEndpoint: Endpoint | null
@@ -29,10 +32,10 @@ export interface StreamsHeartbeatReply {
   readonly memberEpoch: number
   readonly heartbeatIntervalMs: number
   readonly status: readonly Status[]
-  /** Undefined: as before. */
+  /** Undefined means unchanged. */
   readonly assignment: AssignedTasks | undefined
   readonly endpointInformationEpoch: number
-  /** Who answers for which partitions (interactive queries); undefined: as before. */
+  /** Endpoint for interactive queries; undefined means unchanged. */
   readonly partitionsByEndpoint:
     | readonly {
         readonly userEndpoint: Endpoint

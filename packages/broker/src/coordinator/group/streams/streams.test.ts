@@ -22,7 +22,7 @@ describe('the sticky task assignor', () => {
     { subtopologyId: '1', taskCount: 3, isStateful: false },
   ]
 
-  it('gives everybody a fair share, and every task once', () => {
+  it('assigns every task once, with a fair share for each member', () => {
     const members = ['a', 'b', 'c', 'd'].map((id) => member(id, id))
     const targets = [...assignTasks(members, sources, 0).values()]
     assert.deepEqual(targets.map(({ active }) => count(active)).sort(), [2, 2, 2, 3])
@@ -32,7 +32,7 @@ describe('the sticky task assignor', () => {
     assert.equal(new Set(all).size, 9)
   })
 
-  it('leaves tasks where they are when somebody joins, but for the share of the newcomer', () => {
+  it('moves no tasks when a member joins, except for its fair share', () => {
     const before = assignTasks([member('a', 'a'), member('b', 'b')], sources, 0)
     const members = ['a', 'b', 'c'].map((id) => member(id, id, before.get(id)))
     const after = assignTasks(members, sources, 0)
@@ -46,7 +46,7 @@ describe('the sticky task assignor', () => {
     assert.equal(count(after.get('c')?.active ?? new Map()), 3)
   })
 
-  it('keeps copies in other processes than their tasks, as many as there are processes for', () => {
+  it('places standby tasks on other processes than the active task, as many as there are processes for', () => {
     const members = [member('a1', 'a'), member('a2', 'a'), member('b1', 'b')]
     const targets = assignTasks(members, sources, 2)
     const processOf = new Map(members.map(({ memberId, processId }) => [memberId, processId]))
@@ -54,14 +54,14 @@ describe('the sticky task assignor', () => {
       const owners = [...targets].filter(([, { active }]) => active.get('0')?.has(partition))
       const copies = [...targets].filter(([, { standby }]) => standby.get('0')?.has(partition))
       assert.equal(owners.length, 1)
-      assert.equal(copies.length, 1, 'there is but one other process')
+      assert.equal(copies.length, 1, 'there is only one other process')
       assert.notEqual(processOf.get(copies[0]?.[0] ?? ''), processOf.get(owners[0]?.[0] ?? ''))
     }
     for (const { standby } of targets.values())
-      assert.ok(!standby.has('1'), 'without state, no copy')
+      assert.ok(!standby.has('1'), 'a stateless task has no standby')
   })
 
-  it('gives the task of one who left to who has a copy', () => {
+  it('assigns the task of a member that left to the member with a standby', () => {
     const had: TargetTasks = { ...NO_TARGET, standby: new Map([['0', new Set([0, 1])]]) }
     const targets = assignTasks(
       [member('a', 'a'), member('b', 'b', had)],
@@ -89,7 +89,7 @@ describe('a step of a streams member towards its target', () => {
     assigned: active([0, 1], 2),
   }
 
-  it('gives up before its epoch goes up, and gets what others have released', () => {
+  it('revokes before its epoch increases, then is assigned what others have released', () => {
     const two: StreamsMember = { ...newStreamsMember('two'), processId: 'q', memberEpoch: 2 }
     const goal = { targetEpoch: 3, target: target([0]), owned: undefined }
     const revoking = reconcileStreams(one, { ...goal, owners: new TaskOwners([one, two]) })
@@ -120,7 +120,7 @@ describe('a step of a streams member towards its target', () => {
   })
 })
 
-describe('a topology against the topics there are', () => {
+describe('a topology resolved against the existing topics', () => {
   const subtopology = (more: Partial<Subtopology>): Subtopology => ({
     subtopologyId: '0',
     sourceTopics: [],
@@ -143,7 +143,7 @@ describe('a topology against the topics there are', () => {
   topics.set('in', 4)
   topics.set('other', 3)
 
-  it('tells which internal topics there are to make, with how many partitions', () => {
+  it('returns the internal topics to create, with their partition counts', () => {
     const configured = configureTopology(
       topologyOf(
         subtopology({ sourceTopics: ['in'], repartitionSinkTopics: ['re'] }),
@@ -166,7 +166,7 @@ describe('a topology against the topics there are', () => {
     assert.equal(configured.subtopologies?.get('1')?.taskCount, 4)
   })
 
-  it('says which topics are missing, or do not go together', () => {
+  it('reports missing topics and incompatible partition counts', () => {
     const missing = configureTopology(topologyOf(subtopology({ sourceTopics: ['gone'] })), topics)
     assert.deepEqual(missing.problem, {
       statusCode: StatusCode.missingSourceTopics,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Tasks by subtopology; a task is one partition number of all the subtopology reads. */
+/**
+ * Tasks by subtopology; a task is one partition number of all topics that the subtopology reads.
+ */
 export type Tasks = ReadonlyMap<string, ReadonlySet<number>>
 
-/** Active tasks, each with the epoch at which the member got it. */
+/** Active tasks, each with the epoch in which the member was assigned it. */
 export type ActiveTasks = ReadonlyMap<string, ReadonlyMap<number, number>>
 
 export interface TargetTasks {
@@ -18,7 +20,7 @@ export interface AssignedTasks {
   readonly warmup: Tasks
 }
 
-/** Tasks of one subtopology, as on the wire and in the log. */
+/** Tasks of one subtopology, in the form of wire and log. */
 export interface TaskIds {
   readonly subtopologyId: string
   readonly partitions: readonly number[]
@@ -47,7 +49,7 @@ export function tasksOf(ids: readonly TaskIds[]): Tasks {
   )
 }
 
-/** `defaultEpoch`: for records written before epochs were kept. */
+/** `defaultEpoch`: for records written before epochs were stored. */
 export function activeTasksOf(ids: readonly TaskIds[], defaultEpoch: number): ActiveTasks {
   return new Map(
     ids.map(({ subtopologyId, partitions, assignmentEpochs }) => [
@@ -113,7 +115,7 @@ export function sameAssigned(a: AssignedTasks, b: AssignedTasks): boolean {
   )
 }
 
-/** Whether some task is in both. */
+/** Whether the two sets share a task. */
 export function overlaps(owned: Tasks, tasks: Tasks | ActiveTasks): boolean {
   for (const [id, partitions] of owned) {
     const others = tasks.get(id)

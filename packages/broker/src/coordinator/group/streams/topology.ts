@@ -4,7 +4,7 @@ import type { NewTopic } from '../../../metadata/topic-operations.ts'
 import type { ReplayedRecord } from '../group-record.ts'
 import type { TopicsView } from '../modern/topics-view.ts'
 
-/** What an application reads, keeps and passes on between its parts, as its members describe it. */
+/** Topics that an application reads, stores and repartitions, as described by its members. */
 export type Topology = NonNullable<ReplayedRecord<'streamsTopology'>['value']>
 export type Subtopology = Topology['subtopologies'][number]
 type TopicInfo = Subtopology['stateChangelogTopics'][number]
@@ -27,20 +27,20 @@ export interface Status {
 export interface ConfiguredSubtopology {
   readonly subtopology: Subtopology
   readonly taskCount: number
-  /** Partitions of its internal topics, by name. */
+  /** Partition counts of its internal topics, by name. */
   readonly internalPartitions: ReadonlyMap<string, number>
 }
 
-/** A topology against the topics there are. */
+/** A topology resolved against the existing topics. */
 export interface ConfiguredTopology {
-  /** By id, in order; undefined when they cannot be told. */
+  /** By id, in order; undefined if they cannot be determined. */
   readonly subtopologies: ReadonlyMap<string, ConfiguredSubtopology> | undefined
-  /** Why nobody can work yet. */
+  /** Why no task can run yet. */
   readonly problem: Status | undefined
   readonly topicsToCreate: readonly NewTopic[]
 }
 
-/** Topics that a subtopology reads, the broker's own ones included. */
+/** Topics that a subtopology reads, including internal ones. */
 export function sourceTopicsOf(subtopology: Subtopology): string[] {
   return [
     ...subtopology.sourceTopics,
@@ -85,7 +85,7 @@ function topicInfoText({ name, partitions, replicationFactor, topicConfigs }: To
   return [name, partitions, replicationFactor, configs.sort()]
 }
 
-/** A topic that is not as the topology needs it. */
+/** A topic that does not match the topology's requirements. */
 class TopicProblem extends Error {
   readonly statusCode: number
 
@@ -96,8 +96,8 @@ class TopicProblem extends Error {
 }
 
 /**
- * How many tasks each subtopology has, and which internal topics are yet to be made. Throws for a
- * topology that can never work.
+ * Number of tasks of each subtopology, and internal topics to create. Throws for a topology that
+ * can never run.
  */
 export function configureTopology(topology: Topology, topics: TopicsView): ConfiguredTopology {
   try {
@@ -149,8 +149,8 @@ function summary(names: readonly string[]): string {
 }
 
 /**
- * Partitions of every internal topic: of repartition topics by what is written to them, of
- * changelogs by what is read.
+ * Partition counts of all internal topics: a repartition topic's follows from the topics that feed
+ * it, a changelog's from the topics of its subtopology.
  */
 function decidePartitionCounts(topology: Topology, topics: TopicsView): Map<string, number> {
   const counts = repartitionCounts(topology, topics)
@@ -187,8 +187,8 @@ function invalidTopology(message: string): ProtocolError {
 }
 
 /**
- * A repartition topic has as many partitions as the subtopology before it has tasks, unless it says
- * how many.
+ * A repartition topic has as many partitions as the preceding subtopology has tasks, unless it sets
+ * a count.
  */
 function repartitionCounts({ subtopologies }: Topology, topics: TopicsView): Map<string, number> {
   const counts = new Map<string, number>()
@@ -240,14 +240,14 @@ function copartitionGroups(subtopology: Subtopology): Set<string>[] {
   )
 }
 
-/** Topics that are joined have the same number of partitions. */
+/** Requires topics that are joined to have equal partition counts. */
 function copartition(
   group: ReadonlySet<string>,
   context: {
     readonly fixed: ReadonlySet<string>
     readonly flexible: ReadonlySet<string>
     readonly countOf: (name: string) => number
-    /** Of repartition topics: changed to what the others have. */
+    /** Partition counts of repartition topics, changed to the count of the others. */
     readonly counts: Map<string, number>
   },
 ): void {

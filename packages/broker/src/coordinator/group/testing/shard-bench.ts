@@ -41,7 +41,7 @@ const baseConfig: GroupConfig = {
   },
 }
 
-/** Topics that a test makes up; the id of `orders` is 22 letters that begin with it. */
+/** Topics made up by a test; the id of `orders` is 22 letters that begin with the name. */
 export class FakeTopics implements TopicsView {
   readonly #topics = new Map<string, KnownTopic>()
   version = 0
@@ -73,7 +73,7 @@ export class FakeTopics implements TopicsView {
   }
 }
 
-/** A shard with its log, its clock and its callers, all in the open. */
+/** A shard with its log, clock and pending requests, all visible to the test. */
 export class ShardBench {
   shard: GroupShard
   nowMs = 1000
@@ -130,7 +130,7 @@ export class ShardBench {
     this.nowMs = end
   }
 
-  /** What a restart makes of the log. */
+  /** Restarts the shard from its log. */
   restart(): void {
     this.shard = new GroupShard(this.#config, this.topics)
     for (const { key, value } of this.log) {

@@ -6,8 +6,8 @@ import {
 } from '../../modern/assignor.ts'
 
 /**
- * Gives each member of a topic neighbouring partitions, so that topics with as many partitions are
- * assigned alike. Members are in the order of their instance ids, then of their ids.
+ * Assigns each member a contiguous range of a topic's partitions, so that topics with equal
+ * partition counts are co-partitioned. Members are ordered by instance id, then by member id.
  */
 export const rangeAssignor: ServerAssignor = {
   name: 'range',

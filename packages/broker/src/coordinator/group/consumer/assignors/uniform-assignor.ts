@@ -12,10 +12,12 @@ interface Place {
   readonly partition: number
 }
 
-/** Rounds of moving single partitions from the fullest members to the emptiest. */
+/**
+ * Rounds of moving single partitions from the members with most partitions to those with fewest.
+ */
 const MAX_ROUNDS = 16
 
-/** Spreads partitions as evenly as subscriptions allow, moving as few as that takes. */
+/** Distributes partitions as evenly as subscriptions allow, with as few moves as possible. */
 export const uniformAssignor: ServerAssignor = {
   name: 'uniform',
   assign(members, partitionsOf) {
@@ -36,7 +38,8 @@ function isHomogeneous(members: readonly AssignedMember[]): boolean {
 }
 
 /**
- * All subscribe to the same: each keeps what it has up to its share, and what is over goes round.
+ * All subscriptions are equal: each member keeps its partitions up to its quota; the rest is
+ * distributed.
  */
 function assignAlike(
   members: readonly AssignedMember[],
@@ -56,8 +59,8 @@ function assignAlike(
   const unfilled: { readonly builder: AssignmentBuilder; readonly quota: number }[] = []
   members.forEach((member, i) => {
     const builder = built.get(member.memberId) as AssignmentBuilder
-    // The rest goes to members that have as many already, as long as there are enough left to take
-    // it.
+    // Quotas one larger go first to members that already have as many, as long as there are
+    // partitions left over.
     const mayHaveExtra = extra > 0
     const limit = share + (mayHaveExtra ? 1 : 0)
     keep(member, { free, builder, limit })
@@ -77,7 +80,10 @@ function assignAlike(
   }
 }
 
-/** A member keeps what it had, as far as it is there, subscribed to and not given away. */
+/**
+ * A member keeps its partitions if they still exist, it subscribes to them, and they are not yet
+ * assigned.
+ */
 function keep(
   member: AssignedMember,
   options: {
@@ -97,8 +103,8 @@ function keep(
 }
 
 /**
- * Subscriptions differ: what is free goes to the emptiest subscriber, then partitions move until it
- * is even.
+ * Subscriptions differ: assign free partitions to the subscriber with fewest, then move partitions
+ * until the distribution is even.
  */
 function assignMixed(
   members: readonly AssignedMember[],
@@ -115,7 +121,7 @@ function assignMixed(
   }
   const load = (topicId: string): number =>
     partitionsOf(topicId).length / (subscribers.get(topicId)?.length ?? 1)
-  // Topics with few subscribers first: their partitions have the least choice.
+  // Topics with fewest subscribers first, since their partitions have the fewest candidates.
   const topics = [...subscribers.keys()].sort((a, b) => load(b) - load(a) || (a < b ? -1 : 1))
   const free = new Map<string, Place>()
   for (const topicId of topics) {
