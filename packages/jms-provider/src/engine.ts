@@ -428,6 +428,10 @@ export class Engine implements DestinationHost {
     this.journal.changed(subscription)
   }
 
+  flushed(): Promise<void> {
+    return this.journal.flushed()
+  }
+
   discard(
     destination: Destination,
     acquired: readonly Acquired[],

@@ -24,6 +24,14 @@ export interface DestinationPolicy {
    * disables detection. Default 600000.
    */
   readonly duplicateWindowMs: number
+  /**
+   * Whether messages without an outcome count as delivered when the connection of their consumer
+   * is lost. With `unless-transacted`, not in sessions with transactions, where clients like Qpid
+   * JMS acknowledge each message that a program receives. Default `always`.
+   */
+  readonly countPrefetchedOnLoss: 'always' | 'unless-transacted' | 'never'
+  /** When deliveries are counted in the state topic. Default `after`. */
+  readonly deliveryCountPersistence: 'after' | 'before' | 'none'
   /** Number of waiting messages at which producers are blocked; 0 for no limit. Default 0. */
   readonly maxMessages: number
   /**
@@ -54,6 +62,8 @@ export const defaultPolicy: DestinationPolicy = {
   redeliveryMultiplier: 1,
   redeliveryMaxDelayMs: 300_000,
   duplicateWindowMs: 600_000,
+  countPrefetchedOnLoss: 'always',
+  deliveryCountPersistence: 'after',
   maxMessages: 0,
   exclusive: false,
   partitions: 1,

@@ -214,6 +214,20 @@ export const destinationSettings = {
     default: '600000',
     about: 'Time within which a message with the same duplicate id is dropped; 0 for none.',
   },
+  'count.prefetched.on.loss': {
+    kind: 'text',
+    default: 'always',
+    oneOf: ['always', 'unless-transacted', 'never'],
+    about:
+      'Whether messages without an outcome count as delivered when the connection of their consumer is lost. `unless-transacted`: not in sessions with transactions, where clients like Qpid JMS acknowledge each message that a program receives.',
+  },
+  'delivery.count.persistence': {
+    kind: 'text',
+    default: 'after',
+    oneOf: ['after', 'before', 'none'],
+    about:
+      'When deliveries are written to the state topic, so that `JMSRedelivered` is set after a crash of the provider: within milliseconds `after` the delivery, `before` it (which delays it by a write), or not at all.',
+  },
   'max.messages': {
     kind: 'number',
     default: '0',
@@ -356,6 +370,12 @@ export class ProviderConfig {
       redeliveryMultiplier: Number(value('redelivery.multiplier')),
       redeliveryMaxDelayMs: Number(value('redelivery.max.delay.ms')),
       duplicateWindowMs: Number(value('duplicate.window.ms')),
+      countPrefetchedOnLoss: value(
+        'count.prefetched.on.loss',
+      ) as DestinationPolicy['countPrefetchedOnLoss'],
+      deliveryCountPersistence: value(
+        'delivery.count.persistence',
+      ) as DestinationPolicy['deliveryCountPersistence'],
       maxMessages: Number(value('max.messages')),
       exclusive: value('exclusive') === 'true',
       partitions: Number(value('partitions')),

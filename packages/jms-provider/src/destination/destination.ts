@@ -36,6 +36,8 @@ export interface DestinationHost {
   readonly logger: Logger
   readonly cache: MessageCache
   onChanged(subscription: Subscription): void
+  /** Resolves when the changes so far are in the state topic. */
+  flushed(): Promise<void>
   discard(
     destination: Destination,
     acquired: readonly Acquired[],
@@ -503,6 +505,10 @@ export class Destination implements SubscriptionHost {
   onChanged(subscription: Subscription): void {
     if (subscription.isDurable) this.#host.onChanged(subscription)
     if (this.kind === 'queue') this.#tellRoom()
+  }
+
+  flushed(): Promise<void> {
+    return this.#host.flushed()
   }
 
   onFinished(partition: number, offset: number): void {

@@ -24,6 +24,7 @@ export class ConsumerLink implements SenderHandler, Taker {
   readonly #isPresettled: boolean
   /** Deliveries without an outcome, in order of delivery. */
   readonly #inHand = new Set<Acquired>()
+  readonly #countsOnLoss: () => boolean
   readonly #onClosed: (detach: Detach | undefined) => void
   #isClosed = false
   readonly #wake = (): void => this.#subscription.plan()
@@ -36,6 +37,8 @@ export class ConsumerLink implements SenderHandler, Taker {
       readonly selector: Selector | undefined
       readonly isBrowser: boolean
       readonly isExclusive: boolean
+      /** Whether messages that the client had count as delivered when its connection is lost. */
+      readonly countsOnLoss: () => boolean
       readonly onClosed: (detach: Detach | undefined) => void
     },
   ) {
@@ -45,6 +48,7 @@ export class ConsumerLink implements SenderHandler, Taker {
     this.selector = options.selector
     this.isBrowser = options.isBrowser
     this.isExclusive = options.isExclusive
+    this.#countsOnLoss = options.countsOnLoss
     this.#onClosed = options.onClosed
     this.#isPresettled = link.remote?.sndSettleMode === 1
     link.handler = this
@@ -60,6 +64,10 @@ export class ConsumerLink implements SenderHandler, Taker {
 
   get isDraining(): boolean {
     return this.#link.isDraining
+  }
+
+  get room(): number {
+    return this.#link.credit
   }
 
   /**
@@ -188,12 +196,13 @@ export class ConsumerLink implements SenderHandler, Taker {
    */
   #finish(isLost: boolean): void {
     this.#isClosed = true
+    const failed = isLost && this.#countsOnLoss()
     const { logger } = this.#connection
     attempt(logger, 'removing a consumer', () => this.#subscription.remove(this))
     for (const acquired of [...this.#inHand]) {
       this.#takeBack(acquired)
       attempt(logger, 'giving back a message', () =>
-        this.#subscription.release(acquired, { failed: isLost }),
+        this.#subscription.release(acquired, { failed }),
       )
     }
   }

@@ -83,6 +83,8 @@ export class ProviderConnection implements ConnectionHandler, Holder {
   readonly transactions: Transactions
   readonly #temporary = new Set<Destination>()
   readonly #recent = new Map<string, Destination>()
+  /** Sessions that have a link to the transaction coordinator. */
+  readonly #transacted = new WeakSet<Session>()
   #containerId = ''
   origin = 0n
   unsettled = 0
@@ -408,6 +410,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
   async #onProducer(link: ReceiverLink): Promise<void> {
     const target = link.remote?.target
     if (target?.kind === 'coordinator') {
+      this.#transacted.add(link.session)
       this.transactions.serve(link)
       return
     }
@@ -505,6 +508,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
         isExclusive:
           found.options.get('consumer.exclusive') === 'true' ||
           found.options.get('exclusive') === 'true',
+        countsOnLoss: () => this.#countsOnLoss(destination, link.session),
         onClosed: leave,
       })
     } catch (error) {
@@ -515,6 +519,13 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     this.#register(destination, consumer)
     this.#attachConsumer(link, found.address, filters.applied)
     consumer.start()
+  }
+
+  #countsOnLoss({ policy }: Destination, session: Session): boolean {
+    if (policy.countPrefetchedOnLoss !== 'unless-transacted') {
+      return policy.countPrefetchedOnLoss === 'always'
+    }
+    return !this.#transacted.has(session)
   }
 
   #register(destination: Destination, consumer: ConsumerLink): void {

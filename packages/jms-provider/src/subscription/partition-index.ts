@@ -37,6 +37,10 @@ class Chunk {
   groups: (string | undefined)[] | undefined
   /** Whether the state topic has a record of this chunk. */
   isJournaled = false
+  /** Whether its last state record counts deliveries of messages that were in flight. */
+  countsInFlight = false
+  /** Whether one of these messages is waiting again. */
+  isStale = false
 
   constructor(base: number) {
     this.base = base
@@ -71,6 +75,8 @@ export class PartitionIndex {
   #end: number
   readonly #restored = new Map<number, RestoredChunk>()
   readonly #dirty = new Set<number>()
+  /** Chunks with messages in flight whose deliveries the next state records count. */
+  readonly #handed = new Set<number>()
   #journaledFloor: number
   #durableFloor: number
   readonly #journaledChunks = new Set<number>()
@@ -83,7 +89,16 @@ export class PartitionIndex {
   inFlight = 0
   delayed = 0
 
-  constructor(partition: number, floor: number, topicId?: string) {
+  /** Whether state records count messages in flight as delivered. */
+  readonly countsInFlight: boolean
+
+  constructor(
+    partition: number,
+    floor: number,
+    options: { readonly topicId?: string | undefined; readonly countsInFlight?: boolean } = {},
+  ) {
+    const { topicId } = options
+    this.countsInFlight = options.countsInFlight ?? false
     this.partition = partition
     this.topicId = topicId
     this.#floor = floor
@@ -225,6 +240,23 @@ export class PartitionIndex {
       this.#journaledFloor = -1
     }
     this.#place(chunk, offset - chunk.base, place)
+    // The state topic counts a delivery that did not fail.
+    if (chunk.countsInFlight && place === Place.available) {
+      chunk.isStale = true
+      this.markChanged(offset)
+    }
+  }
+
+  /**
+   * Has the next state record of a chunk count its messages in flight as delivered. Returns false
+   * if none are in flight.
+   */
+  markHanded(offset: number): boolean {
+    const chunk = this.#chunkOf(offset)
+    if (chunk === undefined || !chunk.places.includes(Place.inFlight)) return false
+    this.#handed.add(chunk.base / CHUNK)
+    this.markChanged(offset)
+    return true
   }
 
   /** Makes a message available at a later time. */
@@ -450,6 +482,7 @@ export class PartitionIndex {
       changes.push({ kind: 'chunk', number, value })
     }
     this.#dirty.clear()
+    this.#handed.clear()
     return changes
   }
 
@@ -460,6 +493,7 @@ export class PartitionIndex {
       if (change.kind === 'floor') this.#dirty.add(Math.floor(change.offset / CHUNK))
       else {
         this.#dirty.add(change.number)
+        if (this.countsInFlight) this.#handed.add(change.number)
         this.#journaledChunks.add(change.number)
       }
     }
@@ -488,16 +522,32 @@ export class PartitionIndex {
     const value = Buffer.alloc(2 + bytes)
     value.writeUInt16BE(limit, 0)
     let tells = false
+    let inFlight = 0
     for (let within = 0; within < limit; within++) {
-      if (isFinished(chunk?.places[within])) {
+      const place = chunk?.places[within]
+      if (isFinished(place)) {
         value[2 + (within >> 3)] = (value[2 + (within >> 3)] as number) | (1 << (within & 7))
         if (base + within > this.#floor) tells = true
-      } else {
-        const count = chunk?.deliveryCounts?.[within] ?? 0
-        if (count > 0) counts.push(within, count)
+        continue
       }
+      const count = chunk?.deliveryCounts?.[within] ?? 0
+      if (count > 0) tells = true
+      // After a crash it is unknown whether the client has seen the message.
+      const isHanded = this.countsInFlight && place === Place.inFlight
+      if (isHanded) inFlight++
+      if (count > 0 || isHanded) counts.push(within, Math.min(isHanded ? count + 1 : count, 0xffff))
     }
-    if (counts.length === 0) return tells || this.#journaledChunks.has(number) ? value : undefined
+    const isJournaled = this.#journaledChunks.has(number)
+    if (chunk !== undefined && !tells && !this.#handed.has(number)) {
+      // The messages that the last record counts are still in flight, or finished below the floor.
+      if (chunk.countsInFlight && !chunk.isStale) return undefined
+      if (!isJournaled) return undefined
+    }
+    if (chunk !== undefined) {
+      chunk.countsInFlight = inFlight > 0
+      chunk.isStale = false
+    }
+    if (counts.length === 0) return tells || isJournaled ? value : undefined
     const tail = Buffer.alloc(counts.length * 2)
     counts.forEach((each, i) => void tail.writeUInt16BE(each, i * 2))
     return Buffer.concat([value, tail])

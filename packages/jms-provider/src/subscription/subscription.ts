@@ -5,7 +5,7 @@ import type { EnvelopeSummary } from '../mapping/envelope.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import { pause } from '../pause.ts'
 import type { Selector } from '../selector/selector.ts'
-import { type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition-index.ts'
+import { CHUNK, type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition-index.ts'
 import { PropertyCache } from './property-cache.ts'
 import { SelectorMemo, Verdict } from './selector-memo.ts'
 
@@ -22,6 +22,8 @@ export interface Taker {
   readonly canTake: boolean
   /** Whether `onNothingLeft` must be called when no message is left for it. */
   readonly isDraining: boolean
+  /** Messages it can be given now. */
+  readonly room: number
   take(acquired: Acquired): void
   onNothingLeft(): void
   /** Closes it with an AMQP error: the destination is gone. */
@@ -70,6 +72,8 @@ export interface SubscriptionHost {
   load(partition: number, offset: number): Promise<void>
   /** The subscription has changes to write to the state topic. */
   onChanged(subscription: Subscription): void
+  /** Resolves when the changes so far are in the state topic; rejects when they never will be. */
+  flushed(): Promise<void>
   /** The subscription no longer needs the message. */
   onFinished(partition: number, offset: number): void
   /** Moves acquired messages to `deadLetterQueue` or `expiryQueue`. */
@@ -85,6 +89,8 @@ interface TakerState {
   readonly cursors: Map<PartitionIndex, Float64Array>
   /** Messages that it returned as undeliverable here. */
   readonly refused: Set<string>
+  /** Messages for it whose delivery is being written. */
+  unsent: number
 }
 
 /**
@@ -94,6 +100,8 @@ interface TakerState {
 const KEPT_MEMOS = 16
 /** Delay before a failed read of the log is retried. */
 const LOAD_RETRY_MS = 100
+/** Deliveries of messages without an outcome are counted in the state topic after this delay. */
+const COUNT_DELIVERIES_MS = 10
 /** Messages to hand out before yielding to other work. */
 const BATCH = 512
 
@@ -124,6 +132,12 @@ export class Subscription {
   #isLoading = false
   #isClosed = false
   #timer: Timer | undefined
+  /** Numbers of chunks with deliveries that the state topic does not count yet. */
+  readonly #handed = new Map<PartitionIndex, Set<number>>()
+  #handedTimer: Timer | undefined
+  /** Messages that are sent once the state topic counts their deliveries. */
+  #unsent: { readonly state: TakerState; readonly acquired: Acquired }[] = []
+  #isWritingUnsent = false
   #wakesAtMs = Number.POSITIVE_INFINITY
   /** Messages accepted since the subscription was opened. */
   acknowledged = 0
@@ -150,7 +164,9 @@ export class Subscription {
 
   /** Creates the index of a partition, starting at `floor`. */
   open(partition: number, floor: number, topicId?: string): PartitionIndex {
-    const index = new PartitionIndex(partition, floor, topicId)
+    const { deliveryCountPersistence } = this.#host.policy
+    const countsInFlight = this.isDurable && deliveryCountPersistence !== 'none'
+    const index = new PartitionIndex(partition, floor, { topicId, countsInFlight })
     this.#indices.set(partition, index)
     return index
   }
@@ -304,7 +320,7 @@ export class Subscription {
 
   add(taker: Taker): void {
     const memo = taker.selector === undefined ? undefined : this.#memoFor(taker.selector)
-    const state: TakerState = { taker, memo, cursors: new Map(), refused: new Set() }
+    const state: TakerState = { taker, memo, cursors: new Map(), refused: new Set(), unsent: 0 }
     ;(taker.isBrowser ? this.#browsers : this.#takers).push(state)
     this.plan()
   }
@@ -399,8 +415,8 @@ export class Subscription {
     this.#tellDrained(waiting)
   }
 
-  #mayTake({ taker }: TakerState): boolean {
-    if (!taker.canTake) return false
+  #mayTake({ taker, unsent }: TakerState): boolean {
+    if (!taker.canTake || (unsent > 0 && unsent >= taker.room)) return false
     const exclusive = this.#host.policy.exclusive
       ? this.#takers[0]
       : this.#takers.find((each) => each.taker.isExclusive)
@@ -409,6 +425,7 @@ export class Subscription {
 
   #tellDrained(loading: ReadonlySet<Taker>): void {
     const done = [...this.#takers, ...this.#browsers]
+      .filter(({ unsent }) => unsent === 0)
       .map(({ taker }) => taker)
       .filter((taker) => taker.isDraining && taker.canTake && !loading.has(taker))
     if (done.length === 0) return
@@ -455,8 +472,71 @@ export class Subscription {
       index.move(offset, Place.inFlight)
       const group = index.groupOf(offset)
       if (group !== undefined) this.#groups.set(group, state)
+      if (index.countsInFlight && this.#host.policy.deliveryCountPersistence === 'before') {
+        this.#sendLater(state, acquired)
+        return
+      }
+      if (index.countsInFlight) this.#noteHanded(index, offset)
     }
     taker.take(acquired)
+  }
+
+  /** Counts a delivery in the state topic, unless the message has its outcome before. */
+  #noteHanded(index: PartitionIndex, offset: number): void {
+    let chunks = this.#handed.get(index)
+    if (chunks === undefined) {
+      chunks = new Set()
+      this.#handed.set(index, chunks)
+    }
+    chunks.add(Math.floor(offset / CHUNK))
+    const { clock, logger } = this.#host
+    this.#handedTimer ??= clock.setTimer(COUNT_DELIVERIES_MS, () => {
+      this.#handedTimer = undefined
+      attempt(logger, `counting deliveries of ${this.id}`, () => this.#markHanded())
+    })
+  }
+
+  #markHanded(): void {
+    let isChanged = false
+    for (const [index, chunks] of this.#handed) {
+      for (const chunk of chunks) {
+        if (index.markHanded(chunk * CHUNK)) isChanged = true
+      }
+    }
+    this.#handed.clear()
+    if (isChanged && !this.#isClosed) this.#host.onChanged(this)
+  }
+
+  /** Sends a message once the state topic counts its delivery. */
+  #sendLater(state: TakerState, acquired: Acquired): void {
+    state.unsent++
+    acquired.index.markHanded(acquired.offset)
+    this.#unsent.push({ state, acquired })
+    this.#host.onChanged(this)
+    if (this.#isWritingUnsent) return
+    this.#isWritingUnsent = true
+    attempt(this.#host.logger, `sending messages of ${this.id}`, async () => {
+      try {
+        while (this.#unsent.length > 0 && !this.#isClosed) {
+          const unsent = this.#unsent
+          this.#unsent = []
+          // A rejection means that nothing can be written any more: then nothing is delivered.
+          if (await isFulfilled(this.#host.flushed())) this.#sendAll(unsent)
+        }
+      } finally {
+        this.#isWritingUnsent = false
+      }
+    })
+  }
+
+  #sendAll(unsent: readonly { readonly state: TakerState; readonly acquired: Acquired }[]): void {
+    for (const { state, acquired } of unsent) {
+      state.unsent--
+      const { taker } = state
+      if (this.#takers.includes(state) && taker.canTake) taker.take(acquired)
+      else this.release(acquired, { failed: false })
+    }
+    this.plan()
   }
 
   #cursorOf(state: TakerState, index: PartitionIndex): Float64Array {
@@ -566,6 +646,7 @@ export class Subscription {
       this.#putBack(index, offset)
     }
     this.#rewatch(index, offset)
+    if (index.isChanged) this.#host.onChanged(this)
     this.plan()
   }
 
@@ -702,9 +783,17 @@ export class Subscription {
 
   close(): void {
     this.#isClosed = true
+    this.#handedTimer?.cancel()
     this.#timer?.cancel()
     this.#properties.clear()
   }
+}
+
+function isFulfilled(promise: Promise<void>): Promise<boolean> {
+  return promise.then(
+    () => true,
+    () => false,
+  )
 }
 
 function keyOf(index: PartitionIndex, offset: number): string {
