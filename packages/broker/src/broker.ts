@@ -9,6 +9,7 @@ import {
   silentLogger,
   type World,
 } from '@millrace/base'
+import type { ProtocolError } from '@millrace/protocol'
 import type { BrokerServices } from './broker-services.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { DynamicBrokerConfig } from './config/dynamic-broker-config.ts'
@@ -16,6 +17,7 @@ import { openCoordinators } from './coordinators.ts'
 import { FetchSessions } from './handlers/fetch-sessions.ts'
 import { handlers } from './handlers/index.ts'
 import { LogManager } from './log/log-manager.ts'
+import { storageError } from './log/storage-error.ts'
 import { type FormattedDirectories, formatDirectories } from './metadata/format.ts'
 import type { NewMetadataRecord } from './metadata/metadata-record.ts'
 import { MetadataStore } from './metadata/metadata-store.ts'
@@ -50,6 +52,11 @@ export interface BrokerOptions {
   readonly logLevel?: string
   /** Clock, randomness, disk and network. Default: the real ones. */
   readonly world?: World
+  /**
+   * Called when the broker stops by itself, because its last log directory or that of the metadata
+   * has failed. It serves nothing from then on; `close` has nothing left to do.
+   */
+  readonly onFailure?: (error: Error) => void
 }
 
 /** A Kafka-compatible broker in this process. Close it, or bind it with `await using`. */
@@ -68,7 +75,7 @@ export class Broker implements AsyncDisposable {
   /**
    * Opens the data directory, formats it if it is new, and resolves when clients can connect.
    * Rejects with a `ConfigError` for an invalid value, `MILLRACE_DIRECTORY_LOCKED` if another
-   * process uses the directory, and Node's `EADDRINUSE`.
+   * process uses the directory, `KAFKA_STORAGE_ERROR` if the disk fails, and Node's `EADDRINUSE`.
    */
   static async start(options: BrokerOptions = {}): Promise<Broker> {
     const { settings, isInMemory } = settingsOf(options)
@@ -82,30 +89,32 @@ export class Broker implements AsyncDisposable {
       fileSystem: isInMemory ? memoryFileSystem() : outside.fileSystem,
     }
     for (const warning of config.warnings) logger.warn(warning)
-    const logs = openLogs(config, { world, logger, durable: !isInMemory })
+    const guard = new FailureGuard(logger, options.onFailure)
+    const context = { world, logger, durable: !isInMemory, onFailure: guard.fail }
+    const logs = openLogs(config, context)
     let metadata: MetadataStore | undefined
     let listeners: Listeners | undefined
     try {
-      const directories = formatDirectories(world, config)
-      metadata = await openMetadata(config, {
-        world,
-        logger,
-        directories,
-        options,
-        durable: !isInMemory,
-      })
+      const sound = logs.directories.filter(({ failure }) => failure === undefined)
+      const paths = sound.map(({ path }) => path)
+      const directories = formatDirectories(world, config, paths)
+      metadata = await openMetadata(config, { ...context, directories, options })
       await claimPartitions(metadata, { logs, nodeId: config.nodeId })
       const services = assemble(config, { world, logger, metadata, logs, directories, options })
+      guard.check()
       listeners = new Listeners(services)
       services.transactions.start()
       await listeners.open(config.listeners)
       logs.start()
-      return new Broker(services, listeners)
+      const broker = new Broker(services, listeners)
+      guard.watch(broker)
+      return broker
     } catch (error) {
       await listeners?.close()
       metadata?.abandon()
       logs.abandon()
-      throw error
+      // Of the network, whose errors name themselves, only once the disk has done its part.
+      throw listeners === undefined ? storageError('open the data', error) : error
     }
   }
 
@@ -188,8 +197,9 @@ export class Broker implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#listeners.close()
     this.#closeCoordinators()
-    await this.#services.metadata.close()
-    await this.#services.logs.close()
+    const { metadata, logs } = this.#services
+    const outcomes = await Promise.allSettled([metadata.close(), logs.close()])
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   /** Stops at once and leaves the data directory as a process crash would. For recovery tests. */
@@ -205,6 +215,43 @@ export class Broker implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+}
+
+/** Stops the broker when its disk has failed, also while it starts. */
+class FailureGuard {
+  readonly #logger: Logger
+  readonly #onFailure: ((error: Error) => void) | undefined
+  #failure: ProtocolError | undefined
+  #broker: Broker | undefined
+
+  constructor(logger: Logger, onFailure: ((error: Error) => void) | undefined) {
+    this.#logger = logger
+    this.#onFailure = onFailure
+  }
+
+  readonly fail = (error: ProtocolError): void => {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    if (this.#broker !== undefined) this.#stop(this.#broker, error)
+  }
+
+  /** Throws the failure, if there is one. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  watch(broker: Broker): void {
+    this.#broker = broker
+    if (this.#failure !== undefined) this.#stop(broker, this.#failure)
+  }
+
+  #stop(broker: Broker, error: ProtocolError): void {
+    this.#logger.error('the broker stops, because its log directory has failed')
+    void broker.abandon().catch((abandonError: unknown) => {
+      this.#logger.error('stopping failed', { error: abandonError })
+    })
+    this.#onFailure?.(error)
   }
 }
 
@@ -239,11 +286,17 @@ function listenerText(listen: string): string {
 
 function openLogs(
   config: BrokerConfig,
-  context: { readonly world: World; readonly logger: Logger; readonly durable: boolean },
+  context: {
+    readonly world: World
+    readonly logger: Logger
+    readonly durable: boolean
+    readonly onFailure: (error: ProtocolError) => void
+  },
 ): LogManager {
   return new LogManager({
     ...context,
     directories: config.logDirectories,
+    metadataDirectory: config.metadataDirectory,
     retentionCheckIntervalMs: config.number('log.retention.check.interval.ms'),
     checkpointIntervalMs: config.number('log.flush.offset.checkpoint.interval.ms'),
     cleanerEnabled: config.boolean('log.cleaner.enable'),
@@ -264,9 +317,10 @@ async function openMetadata(
     readonly directories: FormattedDirectories
     readonly options: BrokerOptions
     readonly durable: boolean
+    readonly onFailure: (error: ProtocolError) => void
   },
 ): Promise<MetadataStore> {
-  const { world, logger, directories, options, durable } = context
+  const { world, logger, directories, options, durable, onFailure } = context
   const release = releaseOf(options.releaseVersion ?? NEWEST_RELEASE)
   const features = Object.entries({
     'metadata.version': release.metadataVersion,
@@ -299,6 +353,7 @@ async function openMetadata(
     directory: config.metadataDirectory,
     nodeId: config.nodeId,
     durable,
+    onFailure,
     snapshotBytes: config.number('metadata.log.max.record.bytes.between.snapshots'),
     format: directories.mayFormat
       ? {
@@ -369,6 +424,7 @@ function assemble(
   const topics = new Topics({ image: metadata.image, logs, config: dynamicConfig })
   // Topic configurations fall back to broker values, so apply broker values first.
   metadata.onChange((records) => dynamicConfig.follow(records))
+  metadata.onPrepare((records) => topics.prepare(records))
   metadata.onChange((records) => topics.follow(records))
   const topicDefaults = {
     nodeId,

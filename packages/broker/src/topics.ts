@@ -3,10 +3,10 @@ import { ProtocolError } from '@millrace/protocol'
 import type { DynamicBrokerConfig } from './config/dynamic-broker-config.ts'
 import { type BrokerLayers, resolveLogConfig } from './config/topic-config.ts'
 import type { LogConfig } from './log/log-config.ts'
-import type { LogManager } from './log/log-manager.ts'
+import type { LogManager, NewPartition } from './log/log-manager.ts'
 import type { PartitionLog } from './log/partition-log.ts'
 import { ConfigResourceType, type MetadataImage } from './metadata/metadata-image.ts'
-import type { MetadataRecord } from './metadata/metadata-record.ts'
+import type { MetadataRecord, NewMetadataRecord } from './metadata/metadata-record.ts'
 
 /** One partition as request handlers see it. */
 export class Partition {
@@ -26,10 +26,20 @@ export class Partition {
     this.#logs = logs
   }
 
-  /** Opened on first use, which may recover it after an unclean shutdown. */
+  /**
+   * Opened on first use, which may recover it after an unclean shutdown. Throws
+   * `KAFKA_STORAGE_ERROR` while its directory is offline.
+   */
   get log(): PartitionLog {
-    this.#log ??= this.#logs.log(this.name)
+    if (this.#log === undefined || this.#log.failure !== undefined) {
+      this.#log = this.#logs.log(this.name)
+    }
     return this.#log
+  }
+
+  /** Whether the log's directory has failed. */
+  get isOffline(): boolean {
+    return this.#logs.failureOf(this.name) !== undefined
   }
 
   /** Throws `FENCED_LEADER_EPOCH` or `UNKNOWN_LEADER_EPOCH`; clients older than KIP-320 send -1. */
@@ -144,6 +154,35 @@ export class Topics {
     return this.#image.configs(ConfigResourceType.topic, topic)
   }
 
+  /**
+   * Creates the directories of the partitions that records are about to add. Throws
+   * `KAFKA_STORAGE_ERROR` when the disk refuses, and then nothing has changed; returns how to take
+   * it back if the records do not come.
+   */
+  prepare(records: readonly NewMetadataRecord[]): () => void {
+    const names = new Map<string, string>()
+    const created: NewPartition[] = []
+    const undo = (): void => {
+      for (const partition of created) this.#logs.discard(partition)
+    }
+    try {
+      for (const record of records) {
+        if (record.kind === 'TopicRecord') names.set(record.data.topicId, record.data.name)
+        if (record.kind !== 'PartitionRecord') continue
+        const { topicId, partitionId } = record.data
+        const topic = names.get(topicId) ?? this.#image.topicById(topicId)?.name
+        if (topic === undefined) continue
+        const partition = { topic, partition: partitionId ?? 0, topicId }
+        this.#logs.create(partition)
+        created.push(partition)
+      }
+    } catch (error) {
+      undo()
+      throw error
+    }
+    return undo
+  }
+
   /** Processes records that were applied to the image. */
   follow(records: readonly MetadataRecord[]): void {
     const touched = new Set<string>()
@@ -196,13 +235,13 @@ export class Topics {
         continue
       }
       const added = new Partition(topic, partition.index, partition.leaderEpoch, this.#logs)
-      topic.partitions[partition.index] = added
       this.#logs.register({
         topic: name,
         partition: added.index,
         topicId: image.id,
         config: () => current.config,
       })
+      topic.partitions[partition.index] = added
     }
     return true
   }

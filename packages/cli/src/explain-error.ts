@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError } from '@millrace/base'
+import { MillraceError, systemErrorCode } from '@millrace/base'
 import { UsageError } from './usage-error.ts'
 
 /** What a command that failed prints on stderr, and its exit status. */
@@ -7,9 +7,12 @@ export function failureOf(
   error: unknown,
   args: readonly string[],
 ): { readonly text: string; readonly status: number } {
-  const isOurs = error instanceof MillraceError || error instanceof UsageError
+  const isOurs =
+    error instanceof MillraceError ||
+    error instanceof UsageError ||
+    systemErrorCode(error) !== undefined
   return {
-    text: isOurs ? explainError(error, args) : String((error as Error).stack),
+    text: isOurs ? explainError(error as Error, args) : String((error as Error).stack),
     status: error instanceof UsageError ? 2 : 1,
   }
 }

@@ -6,6 +6,32 @@ export class PowerCutError extends Error {
   override readonly name = 'PowerCutError'
 }
 
+/** One call to the disk. */
+export interface DiskOperation {
+  readonly kind:
+    | 'open'
+    | 'create'
+    | 'read'
+    | 'write'
+    | 'size'
+    | 'truncate'
+    | 'sync'
+    | 'stat'
+    | 'list'
+    | 'makeDirectory'
+    | 'rename'
+    | 'remove'
+    | 'syncDirectory'
+  readonly path: string
+}
+
+/**
+ * How a call fails: with this error and without an effect; `short`, a write that stops half way
+ * with ENOSPC; `late`, with EIO after all of it was done. A sync that fails forgets what it should
+ * have made durable, as Linux does: a later one that succeeds does not make up for it.
+ */
+export type DiskFault = 'EIO' | 'ENOSPC' | 'short' | 'late'
+
 interface PendingWrite {
   readonly position: number
   readonly data: Buffer
@@ -42,8 +68,8 @@ function parentOf(path: string): string {
 
 /**
  * A disk in memory that forgets like a real one. What is not synced may be lost, torn or written
- * out of order when the power goes; names need their directory synced. It can be told to fail at
- * the n-th change, or when it is full.
+ * out of order when the power goes; names need their directory synced. It can be told to lose power
+ * at the n-th change, to be full, and to fail any single call.
  */
 export class SimulatedDisk implements FileSystem {
   /** Changes made so far: the clock of power cuts. */
@@ -56,6 +82,8 @@ export class SimulatedDisk implements FileSystem {
   capacityBytes = Number.POSITIVE_INFINITY
   /** Makes the next syncs fail with EIO. */
   failSyncs = false
+  /** Asked before each call; what it returns is how the call fails. */
+  faultOf: (operation: DiskOperation) => DiskFault | undefined = () => undefined
   /** How long a sync takes: by default until the next turn of the event loop. */
   syncTime: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve))
   #isOff = false
@@ -108,6 +136,18 @@ export class SimulatedDisk implements FileSystem {
     return true
   }
 
+  /** Throws when the call is to fail without an effect; returns how it is to fail otherwise. */
+  #fault(kind: DiskOperation['kind'], path: string): DiskFault | undefined {
+    if (this.#isOff) throw new PowerCutError('the power is off')
+    const fault = this.faultOf({ kind, path })
+    if (fault === 'EIO' || fault === 'ENOSPC') throw systemError(fault, path)
+    return fault
+  }
+
+  #finish(fault: DiskFault | undefined, path: string): void {
+    if (fault !== undefined) throw systemError('EIO', path)
+  }
+
   #change(): void {
     if (this.#isOff) throw new PowerCutError('the power is off')
     this.operations++
@@ -116,10 +156,6 @@ export class SimulatedDisk implements FileSystem {
       this.onCut()
       throw new PowerCutError(`the power went at operation ${this.operations}`)
     }
-  }
-
-  #look(): void {
-    if (this.#isOff) throw new PowerCutError('the power is off')
   }
 
   /** Bytes that all files together take. */
@@ -136,17 +172,19 @@ export class SimulatedDisk implements FileSystem {
   }
 
   open(path: string, options?: { readonly create?: boolean }): OpenFile {
-    this.#look()
-    if (!this.#files.has(path) && options?.create === true) {
+    const isNew = !this.#files.has(path) && options?.create === true
+    const fault = this.#fault(isNew ? 'create' : 'open', path)
+    if (isNew) {
       this.#change()
       if (!this.#directories.has(parentOf(path))) throw systemError('ENOENT', path)
       this.#files.set(path, { durable: Buffer.alloc(0), current: Buffer.alloc(0), pending: [] })
     }
     const inode = this.#inode(path)
+    this.#finish(fault, path)
     return {
       path,
       read: (target, targetOffset, length, position) => {
-        this.#look()
+        this.#finish(this.#fault('read', path), path)
         const part = inode.current.subarray(position, position + length)
         target.set(part, targetOffset)
         return part.length
@@ -156,24 +194,35 @@ export class SimulatedDisk implements FileSystem {
         await this.syncTime()
         this.#write(inode, Buffer.from(bytes), position, path)
       },
-      size: () => inode.current.length,
+      size: () => {
+        this.#finish(this.#fault('size', path), path)
+        return inode.current.length
+      },
       truncate: (size) => {
+        const truncateFault = this.#fault('truncate', path)
         this.#change()
         this.#apply(inode, { truncateTo: size })
+        this.#finish(truncateFault, path)
       },
-      sync: () => this.#sync(inode),
+      sync: () => this.#sync(inode, path),
       syncAsync: async () => {
         // What is written while the sync is under way is not part of it.
         const pending = inode.pending.length
         await this.syncTime()
-        this.#sync(inode, pending)
+        this.#sync(inode, path, pending)
       },
       close: () => {},
     }
   }
 
   #write(inode: Inode, data: Buffer, position: number, path: string): void {
+    const fault = this.#fault('write', path)
     this.#change()
+    if (fault === 'short') {
+      const half = Buffer.from(data.subarray(0, data.length >> 1))
+      if (half.length > 0) this.#apply(inode, { position, data: half })
+      throw systemError('ENOSPC', path)
+    }
     const grows = Math.max(0, position + data.length - inode.current.length)
     const free = this.capacityBytes - this.usedBytes
     if (grows > free) {
@@ -182,6 +231,7 @@ export class SimulatedDisk implements FileSystem {
       throw systemError('ENOSPC', path)
     }
     this.#apply(inode, { position, data })
+    this.#finish(fault, path)
   }
 
   #apply(inode: Inode, change: PendingChange): void {
@@ -189,15 +239,23 @@ export class SimulatedDisk implements FileSystem {
     inode.pending.push(change)
   }
 
-  #sync(inode: Inode, count = inode.pending.length): void {
+  #sync(inode: Inode, path: string, count = inode.pending.length): void {
+    let fault: DiskFault | undefined
+    try {
+      fault = this.#fault('sync', path)
+    } catch (error) {
+      if (!this.#isOff) inode.pending.splice(0, count)
+      throw error
+    }
     this.#change()
     if (this.failSyncs) throw systemError('EIO', 'sync')
     const synced = inode.pending.splice(0, count)
     inode.durable = synced.reduce(apply, inode.durable)
+    this.#finish(fault, path)
   }
 
   readFile(path: string): Buffer {
-    this.#look()
+    this.#finish(this.#fault('read', path), path)
     return Buffer.from(this.#inode(path).current)
   }
 
@@ -208,16 +266,17 @@ export class SimulatedDisk implements FileSystem {
   }
 
   fileSize(path: string): number | undefined {
-    this.#look()
+    this.#finish(this.#fault('stat', path), path)
     return this.#files.get(path)?.current.length
   }
 
   isDirectory(path: string): boolean {
+    this.#finish(this.#fault('stat', path), path)
     return this.#directories.has(path)
   }
 
   list(path: string): { readonly name: string; readonly isDirectory: boolean }[] {
-    this.#look()
+    this.#finish(this.#fault('list', path), path)
     if (!this.#directories.has(path)) throw systemError('ENOENT', path)
     const entries: { readonly name: string; readonly isDirectory: boolean }[] = []
     for (const name of this.#files.keys()) {
@@ -233,14 +292,22 @@ export class SimulatedDisk implements FileSystem {
   }
 
   makeDirectory(path: string): void {
+    const fault = this.#fault('makeDirectory', path)
     for (let at = path; at !== '/' && !this.#directories.has(at); at = parentOf(at)) {
       this.#change()
       this.#directories.add(at)
     }
+    this.#finish(fault, path)
   }
 
   rename(from: string, to: string): void {
+    const fault = this.#fault('rename', from)
     this.#change()
+    this.#move(from, to)
+    this.#finish(fault, from)
+  }
+
+  #move(from: string, to: string): void {
     const inode = this.#files.get(from)
     if (inode !== undefined) {
       this.#files.delete(from)
@@ -256,7 +323,13 @@ export class SimulatedDisk implements FileSystem {
   }
 
   remove(path: string): void {
+    const fault = this.#fault('remove', path)
     this.#change()
+    this.#removeTree(path)
+    this.#finish(fault, path)
+  }
+
+  #removeTree(path: string): void {
     this.#files.delete(path)
     if (!this.#directories.delete(path)) return
     for (const name of [...this.#files.keys()]) {
@@ -268,7 +341,13 @@ export class SimulatedDisk implements FileSystem {
   }
 
   syncDirectory(path: string): void {
+    const fault = this.#fault('syncDirectory', path)
     this.#change()
+    this.#syncNames(path)
+    this.#finish(fault, path)
+  }
+
+  #syncNames(path: string): void {
     for (const name of [...this.#durableFiles.keys()]) {
       if (parentOf(name) === path && !this.#files.has(name)) this.#durableFiles.delete(name)
     }

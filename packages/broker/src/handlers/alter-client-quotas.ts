@@ -7,9 +7,12 @@ import {
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { changeQuotas, quotaEntityKey } from '../metadata/security/client-quotas.ts'
 import { defineHandler } from './handler.ts'
-import { itemOutcome } from './outcome.ts'
+import { itemOutcome, refusedItems } from './outcome.ts'
 
-/** AlterClientQuotas (key 49): sets and takes away quotas; an error of one entity leaves the others alone (KIP-546). */
+/**
+ * AlterClientQuotas (key 49): sets and takes away quotas; an error of one entity leaves the others
+ * alone (KIP-546).
+ */
 export const alterClientQuotas = defineHandler(
   AlterClientQuotasRequest,
   AlterClientQuotasResponse,
@@ -28,7 +31,11 @@ export const alterClientQuotas = defineHandler(
         })
         return { entity, ...outcome }
       })
-      return { records: request.validateOnly ? [] : records, reply }
+      return {
+        records: request.validateOnly ? [] : records,
+        reply,
+        refused: (error) => refusedItems(reply, error),
+      }
     })
     return { throttleTimeMs: 0, entries }
   },

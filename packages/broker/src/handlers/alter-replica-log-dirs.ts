@@ -9,7 +9,10 @@ import { canBeMoved } from '../log/partition-directory.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** AlterReplicaLogDirs (key 34): moves partitions to another of the broker's log directories (KIP-113). */
+/**
+ * AlterReplicaLogDirs (key 34): moves partitions to another of the broker's log directories
+ * (KIP-113).
+ */
 export const alterReplicaLogDirs = defineHandler(
   AlterReplicaLogDirsRequest,
   AlterReplicaLogDirsResponse,
@@ -28,9 +31,11 @@ export const alterReplicaLogDirs = defineHandler(
                   `The topic name is too long: ${name}`,
                 )
               }
-              if (!broker.logs.directories.some((directory) => directory.path === path)) {
+              const directory = broker.logs.directories.find((each) => each.path === path)
+              if (directory === undefined) {
                 throw new ProtocolError('LOG_DIR_NOT_FOUND', `${path} is not one of log.dirs`)
               }
+              if (directory.failure !== undefined) throw directory.failure
               const partition = broker.topics.partition(name, partitionIndex)
               await broker.logs.move(partition.name, path)
               return ErrorCode.NONE as number

@@ -4,7 +4,7 @@ import { type ConfigChange, changeConfigs } from '../metadata/config-operations.
 import { ConfigResourceType } from '../metadata/metadata-image.ts'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import type { RequestContext } from './handler.ts'
-import { type ItemOutcome, itemOutcome } from './outcome.ts'
+import { type ItemOutcome, itemOutcome, refusedItems } from './outcome.ts'
 
 interface ResourceChange {
   readonly type: number
@@ -38,7 +38,11 @@ export function alterResources(
       })
       return { ...outcome, resourceType: resource.type, resourceName: resource.name }
     })
-    return { records: request.validateOnly ? [] : records, reply }
+    return {
+      records: request.validateOnly ? [] : records,
+      reply,
+      refused: (error) => refusedItems(reply, error),
+    }
   })
 }
 

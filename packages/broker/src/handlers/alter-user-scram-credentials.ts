@@ -7,9 +7,12 @@ import {
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { deleteCredential, upsertCredential } from '../metadata/security/scram-credentials.ts'
 import { defineHandler } from './handler.ts'
-import { itemOutcome } from './outcome.ts'
+import { itemOutcome, refusedItems } from './outcome.ts'
 
-/** AlterUserScramCredentials (key 51): sets and takes away users' credentials, one change a user (KIP-554). */
+/**
+ * AlterUserScramCredentials (key 51): sets and takes away users' credentials, one change a user
+ * (KIP-554).
+ */
 export const alterUserScramCredentials = defineHandler(
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
@@ -39,7 +42,7 @@ export const alterUserScramCredentials = defineHandler(
         })
         return { user, ...outcome }
       })
-      return { records, reply }
+      return { records, reply, refused: (error) => refusedItems(reply, error) }
     })
     return { throttleTimeMs: 0, results }
   },

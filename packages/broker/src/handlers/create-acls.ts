@@ -3,7 +3,7 @@ import { CreateAclsRequest, CreateAclsResponse } from '@millrace/protocol'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { type Acl, createAcl, sameAcl } from '../metadata/security/acls.ts'
 import { defineHandler } from './handler.ts'
-import { itemOutcome } from './outcome.ts'
+import { itemOutcome, refusedItems } from './outcome.ts'
 import { throwIfNoAuthorizer } from './request-checks.ts'
 
 /** CreateAcls (key 30): one outcome for each; an ACL that is there already is no error. */
@@ -24,7 +24,7 @@ export const createAcls = defineHandler(
           made.push(acl)
         }),
       )
-      return { records, reply }
+      return { records, reply, refused: (error) => refusedItems(reply, error) }
     })
     return { throttleTimeMs: 0, results }
   },

@@ -7,7 +7,7 @@ import {
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { addPartitions } from '../metadata/topic-operations.ts'
 import { defineHandler } from './handler.ts'
-import { itemOutcome } from './outcome.ts'
+import { itemOutcome, refusedItems } from './outcome.ts'
 
 /** CreatePartitions (key 37): raises the number of partitions of topics (KIP-195). */
 export const createPartitions = defineHandler(
@@ -27,7 +27,11 @@ export const createPartitions = defineHandler(
         })
         return { name, ...outcome }
       })
-      return { records: request.validateOnly ? [] : records, reply }
+      return {
+        records: request.validateOnly ? [] : records,
+        reply,
+        refused: (error) => refusedItems(reply, error),
+      }
     })
     return { throttleTimeMs: 0, results }
   },

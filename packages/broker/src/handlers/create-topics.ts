@@ -15,7 +15,10 @@ import {
 } from '../metadata/topic-operations.ts'
 import { defineHandler } from './handler.ts'
 
-/** CreateTopics (key 19). v5 answers with the configuration in force (KIP-525), v7 with the topic id. */
+/**
+ * CreateTopics (key 19). v5 answers with the configuration in force (KIP-525), v7 with the topic
+ * id.
+ */
 export const createTopics = defineHandler(
   CreateTopicsRequest,
   CreateTopicsResponse,
@@ -46,6 +49,10 @@ export const createTopics = defineHandler(
       return {
         records: request.validateOnly ? [] : outcomes.flatMap((outcome) => outcome.records),
         reply: outcomes,
+        refused: (error) =>
+          outcomes.map((outcome) =>
+            outcome.result.error === 'NONE' ? { ...outcome, result: failedTopic(error) } : outcome,
+          ),
       }
     })
     return {

@@ -3,7 +3,7 @@ import { DeleteAclsRequest, DeleteAclsResponse, ErrorCode } from '@millrace/prot
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { findAcls } from '../metadata/security/acls.ts'
 import { defineHandler } from './handler.ts'
-import { itemOutcome } from './outcome.ts'
+import { itemOutcome, refusedItems } from './outcome.ts'
 import { throwIfNoAuthorizer } from './request-checks.ts'
 
 /** DeleteAcls (key 31): takes away what each filter finds, and tells what that was. */
@@ -34,7 +34,7 @@ export const deleteAcls = defineHandler(
           data: { id },
         }),
       )
-      return { records, reply }
+      return { records, reply, refused: (error) => refusedItems(reply, error) }
     })
     return { throttleTimeMs: 0, filterResults }
   },

@@ -6,15 +6,19 @@ import {
   ProtocolError,
 } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
-import { attempt } from './outcome.ts'
+import { attempt, protocolError } from './outcome.ts'
 
 const TO_HIGH_WATERMARK = -1n
 
-/** DeleteRecords (key 21): moves the start of a log up to an offset, -1 for the high watermark (KIP-107). */
+/**
+ * DeleteRecords (key 21): moves the start of a log up to an offset, -1 for the high watermark
+ * (KIP-107).
+ */
 export const deleteRecords = defineHandler(
   DeleteRecordsRequest,
   DeleteRecordsResponse,
   async (request, context) => {
+    const starts = new Map<string, bigint>()
     const topics = await Promise.all(
       request.topics.map(async (topic) => ({
         name: topic.name,
@@ -42,24 +46,31 @@ export const deleteRecords = defineHandler(
                 if (target < log.logStartOffset && target < 0n)
                   throw outOfRange(partition.name, offset)
                 if (target > log.highWatermark) throw outOfRange(partition.name, offset)
-                log.advanceLogStart(target)
-                return {
-                  partitionIndex,
-                  lowWatermark: log.logStartOffset,
-                  errorCode: ErrorCode.NONE,
-                }
+                const start = target > log.logStartOffset ? target : log.logStartOffset
+                starts.set(partition.name, start)
+                return { partitionIndex, lowWatermark: start, errorCode: ErrorCode.NONE as number }
               },
-              (error) => ({ partitionIndex, lowWatermark: -1n, errorCode: error.errorCode }),
+              (error) => failed(partitionIndex, error.errorCode),
             ),
           ),
         ),
       })),
     )
-    // The new start must outlive a crash, or deleted records would come back.
-    context.broker.logs.checkpoint()
+    const refused = context.broker.logs.advanceLogStarts(starts)
+    for (const { name, partitions } of topics) {
+      partitions.forEach(({ partitionIndex }, i) => {
+        const error = refused.get(`${name}-${partitionIndex}`)
+        if (error === undefined) return
+        partitions[i] = failed(partitionIndex, protocolError(error, context).errorCode)
+      })
+    }
     return { throttleTimeMs: 0, topics }
   },
 )
+
+function failed(partitionIndex: number, errorCode: number) {
+  return { partitionIndex, lowWatermark: -1n, errorCode }
+}
 
 function outOfRange(partition: string, offset: bigint): ProtocolError {
   return new ProtocolError(

@@ -8,8 +8,12 @@ import {
 } from '@millrace/protocol'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { defineHandler } from './handler.ts'
+import { refusedItems } from './outcome.ts'
 
-/** DeleteTopics (key 20): by name, from v6 on also by id. Files go at once, committed offsets with them. */
+/**
+ * DeleteTopics (key 20): by name, from v6 on also by id. Files go at once, committed offsets with
+ * them.
+ */
 export const deleteTopics = defineHandler(
   DeleteTopicsRequest,
   DeleteTopicsResponse,
@@ -54,7 +58,7 @@ export const deleteTopics = defineHandler(
         records.push({ kind: 'RemoveTopicRecord', version: 0, data: { topicId: topic.id } })
         return { name: topic.name, topicId: topic.id, errorCode: 0, errorMessage: null }
       })
-      return { records, reply }
+      return { records, reply, refused: (error) => refusedItems(reply, error) }
     })
     return { responses }
   },

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { FileSystem } from '@millrace/base'
 import { DescribeLogDirsRequest, DescribeLogDirsResponse, ErrorCode } from '@millrace/protocol'
 import type { Partition } from '../topics.ts'
 import { defineHandler } from './handler.ts'
@@ -22,8 +23,12 @@ export const describeLogDirs = defineHandler(
     }
     return {
       throttleTimeMs: 0,
-      results: broker.logs.directories.map(({ path }) => {
-        const space = broker.world.fileSystem.space(path)
+      results: broker.logs.directories.map(({ path, failure }) => {
+        const unknown = { totalBytes: -1n, usableBytes: -1n }
+        if (failure !== undefined) {
+          return { errorCode: failure.errorCode, logDir: path, topics: [], ...unknown }
+        }
+        const space = spaceOf(broker.world.fileSystem, path) ?? unknown
         const topics = new Map<
           string,
           {
@@ -34,11 +39,13 @@ export const describeLogDirs = defineHandler(
           }[]
         >()
         for (const partition of asked) {
-          if (broker.logs.directoryOf(partition.name) !== path) continue
+          if (broker.logs.directoryOf(partition.name) !== path || partition.isOffline) continue
+          const size = sizeOf(partition)
+          if (size === undefined) continue
           const entries = topics.get(partition.topic.name) ?? []
           entries.push({
             partitionIndex: partition.index,
-            partitionSize: BigInt(partition.log.size),
+            partitionSize: BigInt(size),
             offsetLag: 0n,
             isFutureKey: false,
           })
@@ -55,3 +62,21 @@ export const describeLogDirs = defineHandler(
     }
   },
 )
+
+/** Undefined when the log cannot be opened. */
+function sizeOf(partition: Partition): number | undefined {
+  try {
+    return partition.log.size
+  } catch {
+    return undefined
+  }
+}
+
+/** Undefined when the system does not say. */
+function spaceOf(fileSystem: FileSystem, path: string) {
+  try {
+    return fileSystem.space(path)
+  } catch {
+    return undefined
+  }
+}

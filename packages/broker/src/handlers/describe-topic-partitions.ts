@@ -15,8 +15,9 @@ import { defineHandler } from './handler.ts'
 type Response = MessageInput<typeof DescribeTopicPartitionsResponse>
 
 /**
- * DescribeTopicPartitions (key 75): topics in the order of their names, a limited number of partitions at a time; the
- * cursor says where to go on (KIP-966). An empty list asks for all topics.
+ * DescribeTopicPartitions (key 75): topics in the order of their names, a limited number of
+ * partitions at a time; the cursor says where to go on (KIP-966). An empty list asks for all
+ * topics.
  */
 export const describeTopicPartitions = defineHandler(
   DescribeTopicPartitionsRequest,
@@ -63,6 +64,7 @@ export const describeTopicPartitions = defineHandler(
         isInternal: topic.isInternal,
         partitions: partitions.map((partition) => ({
           ...describedPartition(partition, broker.nodeId),
+          errorCode: ErrorCode.NONE,
           eligibleLeaderReplicas: [],
           lastKnownElr: [],
         })),

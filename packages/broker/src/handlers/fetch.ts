@@ -22,8 +22,8 @@ const READ_LIMIT = 64 * 1024
 const MAX_READ_BYTES = 256 * 1024
 
 /**
- * Fetch (key 1). v7 adds sessions (KIP-227), v12 divergence by epochs, v13 topic ids (KIP-516). Waits up to
- * `maxWaitMs` until `minBytes` can be read; only durable records are.
+ * Fetch (key 1). v7 adds sessions (KIP-227), v12 divergence by epochs, v13 topic ids (KIP-516).
+ * Waits up to `maxWaitMs` until `minBytes` can be read; only durable records are.
  */
 export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, context) => {
   const { broker, version } = context
@@ -165,7 +165,8 @@ function readPartition(
     )
   }
   const maxBytes = Math.min(item.maxBytes, options.maxBytes)
-  // A batch larger than all limits is still given once, or its reader would never get past it (KIP-74).
+  // A batch larger than all limits is still given once, or its reader would never get past it
+  // (KIP-74).
   const { atLeastOne, readLimit } = options
   const records =
     maxBytes <= 0 && !atLeastOne
@@ -224,17 +225,17 @@ function waitForRecords(
     const ends: WatchedEnd[] = []
     let readableBytes: number | undefined
     for (const item of plan.items) {
-      let partition: Partition
+      let log: PartitionLog
       try {
-        partition = locate(item, context)
+        log = locate(item, context).log
       } catch {
         continue
       }
-      const { log } = partition
       const watched: WatchedEnd = { log, fetchOffset: item.fetchOffset, bytes: 0 }
       ends.push(watched)
       stops.push(
         log.watch(() => {
+          if (log.failure !== undefined) return done()
           const end = isCommitted ? log.lastStableOffset : log.highWatermark
           if (end <= item.fetchOffset) return
           if (request.minBytes > 1) {
@@ -251,7 +252,9 @@ function waitForRecords(
   })
 }
 
-/** A partition that a fetch waits for, and how much of it was readable when it was last looked at. */
+/**
+ * A partition that a fetch waits for, and how much of it was readable when it was last looked at.
+ */
 interface WatchedEnd {
   readonly log: PartitionLog
   readonly fetchOffset: bigint

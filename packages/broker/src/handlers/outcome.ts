@@ -3,7 +3,10 @@ import { MillraceError } from '@millrace/base'
 import { ErrorCode, type ErrorName, ProtocolError } from '@millrace/protocol'
 import type { RequestContext } from './handler.ts'
 
-/** What a peer is told of an error: errors of ours that have no code of Kafka's are the server's fault. */
+/**
+ * What a peer is told of an error: errors of ours that have no code of Kafka's are the server's
+ * fault.
+ */
 export function protocolError(error: unknown, context: RequestContext): ProtocolError {
   if (error instanceof ProtocolError) return error
   if (error instanceof MillraceError && error.code in ErrorCode) {
@@ -43,4 +46,19 @@ export function itemOutcome(work: () => void): ItemOutcome {
     if (!(error instanceof ProtocolError)) throw error
     return { errorCode: error.errorCode, errorMessage: error.message }
   }
+}
+
+/**
+ * The items of a request whose records could not be written: those that went well have failed with
+ * it.
+ */
+export function refusedItems<T extends ItemOutcome>(
+  items: readonly T[],
+  error: ProtocolError,
+): T[] {
+  return items.map((item) =>
+    item.errorCode === ErrorCode.NONE
+      ? { ...item, errorCode: error.errorCode as number, errorMessage: error.message }
+      : item,
+  )
 }

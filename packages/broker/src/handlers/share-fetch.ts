@@ -311,7 +311,9 @@ function empty(partitionIndex: number) {
   }
 }
 
-/** Resolves when there may be something to acquire, when time is up, or when the client went away. */
+/**
+ * Resolves when there may be something to acquire, when time is up, or when the client went away.
+ */
 function waitForRecords(
   ready: readonly Pick<Ready, 'live'>[],
   { context, timeoutMs }: { readonly context: RequestContext; readonly timeoutMs: number },
@@ -328,7 +330,12 @@ function waitForRecords(
     signal.addEventListener('abort', done)
     stops.push(() => signal.removeEventListener('abort', done))
     for (const { live } of ready) {
-      stops.push(live.partition.log.watch(done))
+      try {
+        stops.push(live.partition.log.watch(done))
+      } catch {
+        // Its directory is offline, which the next look reports.
+        return done()
+      }
       live.watchers.add(done)
       stops.push(() => live.watchers.delete(done))
     }

@@ -2,7 +2,8 @@
 import { type FileSystem, MillraceError, writeFileAtomically } from '@millrace/base'
 
 /*
- * Kafka's small text files. Checkpoints: a line with the version 0, a line with the count, then one line an entry.
+ * Kafka's small text files. Checkpoints: a line with the version 0, a line with the count, then one
+ * line an entry.
  */
 
 export interface EpochEntry {
@@ -78,11 +79,17 @@ export function writeEpochCheckpoint(
 export function readPartitionMetadata(fs: FileSystem, directory: string): string | undefined {
   const path = `${directory}/partition.metadata`
   if (fs.fileSize(path) === undefined) return undefined
-  const match = /^version: 0\s+topic_id: (\S+)\s*$/.exec(fs.readFile(path).toString('utf8'))
+  const match = /^version: 0\s+topic_id: ([\w-]{22})\s*$/.exec(fs.readFile(path).toString('utf8'))
   if (match === null) throw corrupt(path, 'not of the form "version: 0, topic_id: …"')
   return match[1]
 }
 
+/** Not durable by itself: the first flush of the log makes it so. */
 export function writePartitionMetadata(fs: FileSystem, directory: string, topicId: string): void {
   fs.writeFile(`${directory}/partition.metadata`, `version: 0\ntopic_id: ${topicId}`)
+}
+
+/** Puts the file into a directory whose log may have records. */
+export function restorePartitionMetadata(fs: FileSystem, directory: string, topicId: string): void {
+  writeFileAtomically(fs, `${directory}/partition.metadata`, `version: 0\ntopic_id: ${topicId}`)
 }

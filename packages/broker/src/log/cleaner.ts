@@ -15,7 +15,10 @@ export interface CleanOptions {
   readonly isCancelled: () => boolean
 }
 
-/** Bytes not yet compacted over all bytes that could be, or undefined when the log need not be compacted now. */
+/**
+ * Bytes not yet compacted over all bytes that could be, or undefined when the log need not be
+ * compacted now.
+ */
 export function dirtiness(log: PartitionLog, nowMs: number): number | undefined {
   const { config } = log
   const limit = cleanableLimit(log, nowMs)
@@ -37,7 +40,10 @@ export function dirtiness(log: PartitionLog, nowMs: number): number | undefined 
   return overdue || ratio > config.minCleanableDirtyRatio ? ratio : undefined
 }
 
-/** Records from here on must stay: the active segment, open transactions, and what `min.compaction.lag.ms` protects. */
+/**
+ * Records from here on must stay: the active segment, open transactions, and what
+ * `min.compaction.lag.ms` protects.
+ */
 function cleanableLimit(log: PartitionLog, nowMs: number): bigint {
   let limit = log.activeSegment.baseOffset
   if (log.lastStableOffset < limit) limit = log.lastStableOffset
@@ -52,7 +58,10 @@ function cleanableLimit(log: PartitionLog, nowMs: number): bigint {
   return limit
 }
 
-/** Keeps of every key only the newest record below the cleanable limit. Yields to other work between segments. */
+/**
+ * Keeps of every key only the newest record below the cleanable limit. Yields to other work between
+ * segments.
+ */
 export async function cleanLog(log: PartitionLog, options: CleanOptions): Promise<void> {
   const { world } = options
   const now = world.clock.now()
@@ -70,7 +79,9 @@ export async function cleanLog(log: PartitionLog, options: CleanOptions): Promis
   log.cleanedUpTo = end
 }
 
-/** Notes the newest offset of every key in the dirty part; returns the offset up to which it got. */
+/**
+ * Notes the newest offset of every key in the dirty part; returns the offset up to which it got.
+ */
 async function collectKeys(
   log: PartitionLog,
   work: {
@@ -191,9 +202,14 @@ function rewrite(
   } finally {
     cleaned.close()
   }
-  fs.rename(`${path}.cleaned`, `${path}.swap`)
-  // From here on a crash goes forward: the swap must be found before what it replaces is gone.
-  fs.syncDirectory(log.directory)
+  try {
+    fs.rename(`${path}.cleaned`, `${path}.swap`)
+    // Point of no return: the swap must be found before what it replaces is gone.
+    fs.syncDirectory(log.directory)
+  } catch (error) {
+    log.withdraw(`${path}.swap`)
+    throw error
+  }
   log.replaceSegments(group, first.baseOffset)
 }
 
@@ -207,9 +223,9 @@ function lastBatches(log: PartitionLog): Map<bigint, bigint> {
 }
 
 /**
- * What stays of a batch: the bytes as they are, a smaller batch, or undefined for nothing. Tombstones and markers get
- * a delete horizon when first seen clean, and go once it has passed (KIP-534). An active producer's last batch stays,
- * emptied, so that its sequence is not forgotten.
+ * What stays of a batch: the bytes as they are, a smaller batch, or undefined for nothing.
+ * Tombstones and markers get a delete horizon when first seen clean, and go once it has passed
+ * (KIP-534). An active producer's last batch stays, emptied, so that its sequence is not forgotten.
  */
 function retain(
   batch: RecordBatch,
@@ -219,7 +235,10 @@ function retain(
     readonly now: number
     readonly isAborted: boolean
     readonly isLastOfProducer: boolean
-    /** Of a marker: whether data of its transaction is left, which nobody could tell from an open one without it. */
+    /**
+     * Of a marker: whether data of its transaction is left, which nobody could tell from an open
+     * one without it.
+     */
     readonly endsData: boolean
   },
 ): Buffer | undefined {

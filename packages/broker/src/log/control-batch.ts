@@ -64,7 +64,10 @@ export interface EndMarker {
   readonly producerEpoch: number
   readonly coordinatorEpoch: number
   readonly isCommitted: boolean
-  /** From 2 on an epoch ends one transaction only, so the marker's must be past what the partition has seen. */
+  /**
+   * From 2 on an epoch ends one transaction only, so the marker's must be past what the partition
+   * has seen.
+   */
   readonly transactionVersion: number
 }
 

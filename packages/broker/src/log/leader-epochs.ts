@@ -31,8 +31,8 @@ export class LeaderEpochs {
   }
 
   /**
-   * The largest epoch up to `epoch` and the offset at which it ended; undefined for an epoch newer than any here or
-   * older than all.
+   * The largest epoch up to `epoch` and the offset at which it ended; undefined for an epoch newer
+   * than any here or older than all.
    */
   endOf(
     epoch: number,
@@ -46,7 +46,8 @@ export class LeaderEpochs {
     const after = this.#entries[next]
     const floor = this.#entries[next - 1]
     if (after === undefined) return undefined
-    // Asked for an epoch before the first known one: Kafka answers with that epoch itself and where the log begins.
+    // Asked for an epoch before the first known one: Kafka answers with that epoch itself and where
+    // the log begins.
     return { epoch: floor?.epoch ?? epoch, endOffset: after.startOffset }
   }
 
@@ -54,7 +55,10 @@ export class LeaderEpochs {
     this.#entries = this.#entries.filter((entry) => entry.startOffset < endOffset)
   }
 
-  /** Forgets epochs that ended at or before the log's start; the one in force there now begins there. */
+  /**
+   * Forgets epochs that ended at or before the log's start; the one in force there now begins
+   * there.
+   */
   truncateStart(startOffset: bigint): void {
     const inForce = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset)
     const entry = this.#entries[inForce]

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompressionType } from '@millrace/protocol'
 
-/** A topic's configuration as the log uses it; keys are Kafka's in camel case, with the unit last. */
+/**
+ * A topic's configuration as the log uses it; keys are Kafka's in camel case, with the unit last.
+ */
 export interface LogConfig {
   readonly cleanupPolicy: { readonly compact: boolean; readonly delete: boolean }
   readonly compressionType: CompressionType | 'producer'

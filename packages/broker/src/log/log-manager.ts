@@ -6,13 +6,17 @@ import {
   type Logger,
   MillraceError,
   makeDirectoryDurably,
+  systemErrorCode,
   type Timer,
   type World,
   writeFileAtomically,
 } from '@millrace/base'
+import { ProtocolError } from '@millrace/protocol'
 import {
+  type OffsetCheckpoint,
   readOffsetCheckpoint,
   readPartitionMetadata,
+  restorePartitionMetadata,
   writeOffsetCheckpoint,
   writePartitionMetadata,
 } from './checkpoint-files.ts'
@@ -26,6 +30,7 @@ import {
 } from './partition-directory.ts'
 import { PartitionLog } from './partition-log.ts'
 import { type Segment, segmentName } from './segment.ts'
+import { storageError, systemMessage } from './storage-error.ts'
 
 const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'
 
@@ -45,11 +50,17 @@ export interface LogManagerOptions {
   readonly producerIdExpirationMs: () => number
   /** `cordoned.log.dirs`: directories that take no new partitions; `*` is all. */
   readonly cordonedDirectories: () => readonly string[]
+  /** Where the metadata log is: without it the broker cannot go on. */
+  readonly metadataDirectory: string
+  /** Called when the last log directory, or that of the metadata, has failed. */
+  readonly onFailure: (error: ProtocolError) => void
 }
 
 interface LogDirectory {
   readonly path: string
   readonly lock: FileLock | undefined
+  /** Why the directory is offline, once it is. */
+  failure: ProtocolError | undefined
   /** Whether the last user of the directory closed it in order. */
   readonly wasClean: boolean
   readonly recoveryPoints: Map<string, bigint>
@@ -62,10 +73,13 @@ interface PartitionHandle {
   readonly topicId: string
   directory: LogDirectory
   log: PartitionLog | undefined
-  config: () => LogConfig
+  /** Undefined until the metadata has the partition. */
+  config: (() => LogConfig) | undefined
 }
 
-/** All partition logs of a broker over its log directories. A log is opened when it is first used. */
+/**
+ * All partition logs of a broker over its log directories. A log is opened when it is first used.
+ */
 export class LogManager {
   readonly #options: LogManagerOptions
   readonly #world: World
@@ -81,9 +95,23 @@ export class LogManager {
     this.#world = options.world
     this.#logger = options.logger
     for (const path of options.directories) this.#directories.push(this.#openDirectory(path))
+    const failures = this.#directories.flatMap(({ failure }) => failure ?? [])
+    const [first] = failures
+    const isLast = failures.length === this.#directories.length
+    const isMetadata = this.#directories.some(
+      ({ path, failure }) => path === options.metadataDirectory && failure !== undefined,
+    )
+    if (first !== undefined && (isLast || isMetadata)) {
+      for (const { lock } of this.#directories) lock?.release()
+      throw first
+    }
+    for (const { message } of failures) this.#logger.error(message)
   }
 
-  get directories(): readonly { readonly path: string }[] {
+  get directories(): readonly {
+    readonly path: string
+    readonly failure: ProtocolError | undefined
+  }[] {
     return this.#directories
   }
 
@@ -92,7 +120,26 @@ export class LogManager {
     return this.#directories.every((directory) => directory.wasClean)
   }
 
+  /** Opens a directory; one that the disk does not let be opened is offline from the start. */
   #openDirectory(path: string): LogDirectory {
+    try {
+      return this.#openSoundDirectory(path)
+    } catch (error) {
+      const failure = offline(path, 'open it', error)
+      if (!(failure instanceof ProtocolError)) throw error
+      return {
+        path,
+        lock: undefined,
+        failure,
+        wasClean: false,
+        recoveryPoints: new Map(),
+        logStartOffsets: new Map(),
+        cleanerOffsets: new Map(),
+      }
+    }
+  }
+
+  #openSoundDirectory(path: string): LogDirectory {
     const fs = this.#world.fileSystem
     makeDirectoryDurably(fs, path)
     const lock = this.#options.durable ? fs.lock(`${path}/.lock`) : undefined
@@ -110,13 +157,18 @@ export class LogManager {
       try {
         return readOffsetCheckpoint(fs, `${path}/${name}`)
       } catch (error) {
-        this.#logger.warn('ignored a damaged checkpoint', { path: `${path}/${name}`, error })
+        if (!(error instanceof MillraceError)) throw error
+        this.#logger.warn('ignored a damaged checkpoint', {
+          path: `${path}/${name}`,
+          error: error.message,
+        })
         return new Map()
       }
     }
     return {
       path,
       lock,
+      failure: undefined,
       wasClean,
       recoveryPoints: read('recovery-point-offset-checkpoint'),
       logStartOffsets: read('log-start-offset-checkpoint'),
@@ -124,108 +176,207 @@ export class LogManager {
     }
   }
 
-  /** Finds the partition directories on disk. `expectedId` gives the topic id that the metadata has for a partition. */
+  /**
+   * Finds the partition directories on disk. `expectedId` gives the topic id that the metadata has
+   * for a partition.
+   */
   scan(expectedId: (topic: string, partition: number) => string | undefined): void {
-    const fs = this.#world.fileSystem
     for (const directory of this.#directories) {
-      for (const entry of fs.list(directory.path)) {
-        if (!entry.isDirectory) continue
-        const path = `${directory.path}/${entry.name}`
-        const named = classifyDirectory(entry.name)
-        if (named.kind === 'discarded') fs.remove(path)
-        if (named.kind !== 'partition' && named.kind !== 'unnamed') continue
-        const expected =
-          named.kind === 'partition' ? expectedId(named.topic, named.partition) : undefined
-        const found = this.#topicIdOf(path)
-        const topicId = found ?? expected
-        if (topicId === undefined || topicId !== expected) {
-          this.#logger.warn('set aside a directory whose partition is not in the metadata', {
-            path,
-          })
-          fs.rename(
-            path,
-            `${directory.path}/${retiredDirectory(entry.name, 'stray', this.#world.random)}`,
-          )
+      if (directory.failure !== undefined) continue
+      this.#orOffline(directory, 'list it', () => this.#scanDirectory(directory, expectedId))
+    }
+  }
+
+  #scanDirectory(
+    directory: LogDirectory,
+    expectedId: (topic: string, partition: number) => string | undefined,
+  ): void {
+    const fs = this.#world.fileSystem
+    for (const entry of fs.list(directory.path)) {
+      if (!entry.isDirectory) continue
+      const { name } = entry
+      const path = `${directory.path}/${name}`
+      const named = classifyDirectory(name)
+      if (named.kind === 'discarded') fs.remove(path)
+      if (named.kind !== 'partition' && named.kind !== 'unnamed') continue
+      const expected =
+        named.kind === 'partition' ? expectedId(named.topic, named.partition) : undefined
+      const found = this.#topicIdOf(path)
+      const topicId = found ?? expected
+      if (topicId === undefined || topicId !== expected) {
+        this.#setAside(directory, name)
+        continue
+      }
+      const other = this.#partitions.get(name)
+      if (other !== undefined) {
+        // A move between the directories was cut off after the copy was whole; the longer log was
+        // written to since.
+        const otherPath = `${other.directory.path}/${name}`
+        if (compareEnds(endOfLog(fs, path), endOfLog(fs, otherPath)) <= 0) {
+          this.#setAside(directory, name)
           continue
         }
-        if (found === undefined) writePartitionMetadata(fs, path, topicId)
-        this.#partitions.set(entry.name, {
-          name: entry.name,
-          topicId,
-          directory,
-          log: undefined,
-          config: () => {
-            throw new Error(`${entry.name} has no configuration yet`)
-          },
-        })
+        this.#setAside(other.directory, name)
       }
+      if (found === undefined) restorePartitionMetadata(fs, path, topicId)
+      this.#partitions.set(name, {
+        name,
+        topicId,
+        directory,
+        log: undefined,
+        config: undefined,
+      })
     }
   }
 
   /**
-   * Topic id in the directory. A power cut may have taken the file, but only while the partition had no durable record:
-   * the first flush syncs it.
+   * Renames a directory whose partition is not in the metadata: what is in it is for a person to
+   * look into.
+   */
+  #setAside(directory: LogDirectory, name: string): void {
+    const fs = this.#world.fileSystem
+    const path = `${directory.path}/${name}`
+    this.#logger.warn('set aside a directory whose partition is not in the metadata', { path })
+    fs.rename(path, `${directory.path}/${retiredDirectory(name, 'stray', this.#world.random)}`)
+  }
+
+  /** Runs what uses a directory; if the disk does not let it, the directory is offline. */
+  #orOffline(directory: LogDirectory, what: string, run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      const failure = offline(directory.path, what, error)
+      if (!(failure instanceof ProtocolError)) throw error
+      this.#failDirectory(directory, failure)
+    }
+  }
+
+  /** Ends the use of a directory, and of all logs in it. */
+  #failDirectory(directory: LogDirectory, failure: ProtocolError): void {
+    if (directory.failure !== undefined || this.#closed) return
+    directory.failure = failure
+    this.#logger.error(failure.message)
+    for (const { directory: home, log } of this.#partitions.values()) {
+      if (home === directory) log?.fail(failure)
+    }
+    const isLast = this.#directories.every((each) => each.failure !== undefined)
+    if (isLast || directory.path === this.#options.metadataDirectory) {
+      this.#options.onFailure(failure)
+    }
+  }
+
+  /**
+   * Topic id in the directory. A power cut may have taken the file, but only while the partition
+   * had no durable record: the first flush syncs it.
    */
   #topicIdOf(path: string): string | undefined {
     try {
       return readPartitionMetadata(this.#world.fileSystem, path)
     } catch (error) {
-      this.#logger.warn('found damaged partition metadata', { path, error })
+      if (!(error instanceof MillraceError)) throw error
+      this.#logger.warn('found damaged partition metadata', { path, error: error.message })
       return undefined
     }
   }
 
   /**
-   * Registers a partition. Its directory is created at once, so that it exists before anything refers to it. Throws
+   * Creates the directory of a new partition, before the metadata refers to it. Throws
+   * `KAFKA_STORAGE_ERROR` when the disk refuses, and then nothing has changed;
    * `MILLRACE_INVALID_TOPIC_NAME` for a topic whose name must not become a path.
    */
-  register(options: {
-    readonly topic: string
-    readonly partition: number
-    readonly topicId: string
-    readonly config: () => LogConfig
-    readonly directory?: string
-  }): void {
-    const name = partitionDirectory(options.topic, options.partition)
-    const known = this.#partitions.get(name)
-    if (known !== undefined && known.topicId === options.topicId) {
-      known.config = options.config
-      return
-    }
-    const directory = this.#directoryForNew(options.directory)
+  create({ topic, partition, topicId }: NewPartition): void {
+    const name = partitionDirectory(topic, partition)
+    const directory = this.#directoryForNew()
     const path = `${directory.path}/${name}`
     const fs = this.#world.fileSystem
-    fs.makeDirectory(path)
-    writePartitionMetadata(fs, path, options.topicId)
+    try {
+      // What a topic of the same name left behind, if it could not be removed, must not become part
+      // of this one.
+      if (fs.isDirectory(path)) this.#setAside(directory, name)
+      fs.makeDirectory(path)
+      writePartitionMetadata(fs, path, topicId)
+    } catch (error) {
+      this.#tidy(path)
+      throw storageError(`create ${name}`, error)
+    }
     this.#partitions.set(name, {
       name,
-      topicId: options.topicId,
+      topicId,
       directory,
       log: undefined,
-      config: options.config,
+      config: undefined,
     })
   }
 
-  #directoryForNew(wanted: string | undefined): LogDirectory {
-    const named = this.#directories.find((directory) => directory.path === wanted)
-    if (named !== undefined) return named
+  /** Takes back `create`, when the metadata was not changed after all. */
+  discard({ topic, partition, topicId }: NewPartition): void {
+    const name = partitionDirectory(topic, partition)
+    const handle = this.#partitions.get(name)
+    if (handle === undefined || handle.topicId !== topicId) return
+    this.#partitions.delete(name)
+    this.#tidy(`${handle.directory.path}/${name}`)
+  }
+
+  /** Removes what does no harm if it stays: the next start looks at it again. */
+  #tidy(path: string): void {
+    try {
+      this.#world.fileSystem.remove(path)
+    } catch (error) {
+      this.#logger.warn('could not remove a file', { path, error: systemMessage(error) })
+    }
+  }
+
+  /**
+   * Registers a partition of the metadata. One that is not on disk is created, unless it may be in
+   * a directory that is offline.
+   */
+  register(options: NewPartition & { readonly config: () => LogConfig }): void {
+    const name = partitionDirectory(options.topic, options.partition)
+    const known = this.#partitions.get(name)
+    if (known?.topicId !== options.topicId) {
+      const home = this.#directories.find(({ failure }) => failure !== undefined)
+      if (home === undefined) this.create(options)
+      else this.#registerOffline(name, options, home)
+    }
+    const handle = this.#partitions.get(name)
+    if (handle !== undefined) handle.config = options.config
+  }
+
+  #registerOffline(name: string, { topicId }: NewPartition, directory: LogDirectory): void {
+    this.#partitions.set(name, { name, topicId, directory, log: undefined, config: undefined })
+  }
+
+  #directoryForNew(): LogDirectory {
+    const sound = this.#directories.filter(({ failure }) => failure === undefined)
     const cordoned = this.#options.cordonedDirectories()
-    const open = this.#directories.filter(({ path }) => !cordoned.includes(path))
-    const counts = new Map((open.length === 0 ? this.#directories : open).map((each) => [each, 0]))
+    const open = sound.filter(({ path }) => !cordoned.includes(path))
+    const counts = new Map((open.length === 0 ? sound : open).map((each) => [each, 0]))
     for (const { directory } of this.#partitions.values()) {
       const count = counts.get(directory)
       if (count !== undefined) counts.set(directory, count + 1)
     }
     const [least] = [...counts].sort((a, b) => a[1] - b[1])
-    return (least as [LogDirectory, number])[0]
+    if (least === undefined) {
+      throw new ProtocolError('KAFKA_STORAGE_ERROR', 'all log directories are offline')
+    }
+    return least[0]
   }
 
-  /** The log of a registered partition, opened if need be. */
+  /**
+   * The log of a registered partition, opened if need be. Throws `KAFKA_STORAGE_ERROR` when its
+   * directory is offline, or when it cannot be opened now.
+   */
   log(name: string): PartitionLog {
     const handle = this.#partitions.get(name)
     if (handle === undefined) throw new Error(`partition ${name} is not registered`)
+    if (handle.directory.failure !== undefined) throw handle.directory.failure
     handle.log ??= this.#open(handle)
     return handle.log
+  }
+
+  /** Why the directory of a partition is offline, or undefined when it is not. */
+  failureOf(name: string): ProtocolError | undefined {
+    return this.#partitions.get(name)?.directory.failure
   }
 
   /** The log if it is open already. */
@@ -234,17 +385,19 @@ export class LogManager {
   }
 
   #open(handle: PartitionHandle): PartitionLog {
-    const { directory, name } = handle
+    const { directory, name, config } = handle
+    if (config === undefined) throw new Error(`partition ${name} is not in the metadata yet`)
     const log = PartitionLog.open({
       world: this.#world,
       logger: this.#logger,
       directory: `${directory.path}/${name}`,
       name,
-      config: handle.config(),
+      config: config(),
       wasClean: directory.wasClean,
       recoveryPoint: directory.recoveryPoints.get(name) ?? 0n,
       logStartOffset: directory.logStartOffsets.get(name) ?? 0n,
       durable: this.#options.durable,
+      onFailure: (failure) => this.#failDirectory(handle.directory, failure),
     })
     log.cleanedUpTo = directory.cleanerOffsets.get(name) ?? 0n
     return log
@@ -253,7 +406,9 @@ export class LogManager {
   /** Takes over a changed topic configuration. */
   reconfigure(name: string): void {
     const handle = this.#partitions.get(name)
-    if (handle?.log !== undefined) handle.log.config = handle.config()
+    if (handle?.log !== undefined && handle.config !== undefined) {
+      handle.log.config = handle.config()
+    }
   }
 
   directoryOf(name: string): string | undefined {
@@ -282,20 +437,54 @@ export class LogManager {
     ]) {
       map.delete(name)
     }
-    if (!fs.isDirectory(path)) return
-    fs.rename(path, doomed)
-    fs.remove(doomed)
+    if (handle.directory.failure !== undefined) return
+    try {
+      if (!fs.isDirectory(path)) return
+      fs.rename(path, doomed)
+      fs.remove(doomed)
+    } catch (error) {
+      // The next start finds that the metadata does not have it, and a new partition of the name
+      // sets it aside.
+      this.#logger.error('could not remove a deleted partition', {
+        path,
+        error: systemMessage(error),
+      })
+    }
   }
 
-  /** Moves a partition to another log directory (`AlterReplicaLogDirs`), which must be one of them. */
+  /**
+   * Moves a partition to another log directory (`AlterReplicaLogDirs`), which must be one of them.
+   */
   async move(name: string, target: string): Promise<void> {
     const handle = this.#partitions.get(name)
     const directory = this.#directories.find((candidate) => candidate.path === target)
     if (handle === undefined || directory === undefined || handle.directory === directory) return
+    if (directory.failure !== undefined) throw directory.failure
     const log = this.log(name)
+    const future = `${directory.path}/${futureDirectory(name, this.#world.random)}`
+    try {
+      await this.#copyInto(future, { handle, directory, log })
+    } catch (error) {
+      this.#tidy(future)
+      throw storageError(`move ${name} to ${target}`, error)
+    }
+  }
+
+  async #copyInto(
+    future: string,
+    {
+      handle,
+      directory,
+      log,
+    }: {
+      readonly handle: PartitionHandle
+      readonly directory: LogDirectory
+      readonly log: PartitionLog
+    },
+  ): Promise<void> {
+    const { name } = handle
     const fs = this.#world.fileSystem
     const from = `${handle.directory.path}/${name}`
-    const future = `${directory.path}/${futureDirectory(name, this.#world.random)}`
     fs.makeDirectory(future)
     // Sealed segments are most of it, and are copied while the log is used.
     const copied = new Map<string, Segment>()
@@ -323,11 +512,8 @@ export class LogManager {
       if (segment !== undefined && log.segments.includes(segment)) continue
       for (const _chunk of copyFile(fs, `${from}/${file}`, `${future}/${file}`));
     }
-    fs.rename(future, `${directory.path}/${name}`)
-    fs.syncDirectory(directory.path)
+    this.#switchTo(future, { handle, directory })
     log.moveTo(`${directory.path}/${name}`)
-    fs.remove(from)
-    fs.syncDirectory(handle.directory.path)
     for (const key of ['recoveryPoints', 'logStartOffsets', 'cleanerOffsets'] as const) {
       const offset = handle.directory[key].get(name)
       handle.directory[key].delete(name)
@@ -336,7 +522,40 @@ export class LogManager {
     handle.directory = directory
   }
 
-  // ---------------------------------------------------------------------------------------------- schedules
+  /**
+   * Puts a whole copy of a partition in its place, and the original out of it. Of two directories
+   * of one name the next start could not tell which one was written to, so a step that fails takes
+   * back those before it; if that fails too, the directory of the copy is offline.
+   */
+  #switchTo(
+    future: string,
+    { handle, directory }: { readonly handle: PartitionHandle; readonly directory: LogDirectory },
+  ): void {
+    const fs = this.#world.fileSystem
+    const from = `${handle.directory.path}/${handle.name}`
+    const to = `${directory.path}/${handle.name}`
+    const retired = retiredDirectory(handle.name, 'delete', this.#world.random)
+    try {
+      fs.rename(future, to)
+      fs.syncDirectory(directory.path)
+      fs.rename(from, `${handle.directory.path}/${retired}`)
+    } catch (error) {
+      let isThere: boolean | undefined
+      this.#orOffline(handle.directory, 'look for a partition', () => {
+        isThere = fs.isDirectory(from)
+      })
+      if (isThere === true) {
+        this.#orOffline(directory, 'take back a move', () => {
+          if (fs.isDirectory(to)) fs.rename(to, `${directory.path}/${retired}`)
+        })
+        this.#tidy(`${directory.path}/${retired}`)
+      }
+      if (isThere !== false) throw error
+    }
+    this.#tidy(`${handle.directory.path}/${retired}`)
+  }
+
+  // ------------------------------------------------------------------------------------- schedules
 
   start(): void {
     const options = this.#options
@@ -385,11 +604,13 @@ export class LogManager {
     for (const handle of [...this.#partitions.values()]) {
       if (this.#closed || !this.#partitions.has(handle.name)) continue
       const now = this.#world.clock.now()
-      this.#visit(handle, (log) => {
-        const deleted = log.enforceRetention(now)
-        if (deleted > 0)
-          this.#logger.info('deleted old segments', { log: handle.name, count: deleted })
-      })
+      this.#maintain(handle, 'apply retention', () =>
+        this.#visit(handle, (log) => {
+          const deleted = log.enforceRetention(now)
+          if (deleted > 0)
+            this.#logger.info('deleted old segments', { log: handle.name, count: deleted })
+        }),
+      )
       await this.#world.clock.yield()
     }
   }
@@ -399,13 +620,31 @@ export class LogManager {
     for (const handle of [...this.#partitions.values()]) {
       if (this.#closed || !this.#partitions.has(handle.name)) continue
       const before = this.#world.clock.now() - this.#options.producerIdExpirationMs()
-      // A log that is not open has no producers in memory; those on disk are judged after it was opened.
+      // A log that is not open has no producers in memory; those on disk are judged after it was
+      // opened.
       handle.log?.expireProducers(BigInt(before))
       await this.#world.clock.yield()
     }
   }
 
-  /** Looks at a log within one turn of the event loop. One that nobody uses is closed again: maintenance costs no files. */
+  /** Does work on one log; what goes wrong with it leaves the others alone. */
+  #maintain<T>(handle: PartitionHandle, what: string, work: () => T): T | undefined {
+    if (handle.directory.failure !== undefined || handle.config === undefined) return undefined
+    try {
+      return work()
+    } catch (error) {
+      // A directory that went offline has been reported.
+      if (handle.directory.failure === undefined) {
+        this.#logger.error(`could not ${what}`, { log: handle.name, error: systemMessage(error) })
+      }
+      return undefined
+    }
+  }
+
+  /**
+   * Looks at a log within one turn of the event loop. One that nobody uses is closed again:
+   * maintenance costs no files.
+   */
   #visit<T>(handle: PartitionHandle, look: (log: PartitionLog) => T): T {
     const wasOpen = handle.log !== undefined
     const log = this.log(handle.name)
@@ -421,60 +660,111 @@ export class LogManager {
 
   /** Compacts the dirtiest logs until none is dirty enough. */
   async clean(): Promise<void> {
+    const skipped = new Set<PartitionHandle>()
     for (;;) {
       const now = this.#world.clock.now()
-      let dirtiest: { readonly name: string; readonly ratio: number } | undefined
+      let dirtiest: { readonly handle: PartitionHandle; readonly ratio: number } | undefined
       for (const handle of this.#partitions.values()) {
-        if (!handle.config().cleanupPolicy.compact) continue
-        const ratio = this.#visit(handle, (log) => dirtiness(log, now))
-        if (ratio !== undefined && ratio > (dirtiest?.ratio ?? -1))
-          dirtiest = { name: handle.name, ratio }
+        if (skipped.has(handle) || handle.config?.().cleanupPolicy.compact !== true) continue
+        const ratio = this.#maintain(handle, 'compact', () =>
+          this.#visit(handle, (log) => dirtiness(log, now)),
+        )
+        if (ratio !== undefined && ratio > (dirtiest?.ratio ?? -1)) dirtiest = { handle, ratio }
       }
       if (dirtiest === undefined || this.#closed) return
-      const log = this.log(dirtiest.name)
+      const { handle } = dirtiest
+      if (!(await this.#cleanOne(handle))) skipped.add(handle)
+    }
+  }
+
+  /** Compacts one log; false when that got nowhere. */
+  async #cleanOne(handle: PartitionHandle): Promise<boolean> {
+    try {
+      const log = this.log(handle.name)
       const before = log.cleanedUpTo
       await cleanLog(log, {
         world: this.#world,
         memoryBytes: this.#options.cleanerMemoryBytes(),
-        isCancelled: () => this.#closed,
+        isCancelled: () => this.#closed || log.failure !== undefined,
       })
-      if (log.cleanedUpTo === before) return
+      return log.cleanedUpTo !== before
+    } catch (error) {
+      this.#maintain(handle, 'compact', () => {
+        throw error
+      })
+      return false
     }
   }
 
-  /** Writes the checkpoint files of every directory. */
+  /**
+   * Writes the checkpoint files of every directory. Where it fails, recovery begins where the old
+   * ones say.
+   */
   checkpoint(): void {
-    const fs = this.#world.fileSystem
-    if (!this.#options.durable) return
     for (const directory of this.#directories) {
-      const highWatermarks = new Map<string, bigint>()
-      for (const { name, log, directory: home } of this.#partitions.values()) {
-        if (home !== directory || log === undefined) continue
-        // Indexes of the active segment are in memory: recovery starts at its beginning at the latest.
-        directory.recoveryPoints.set(name, log.flushedOffset)
-        if (log.logStartOffset > (log.segments[0]?.baseOffset ?? 0n)) {
-          directory.logStartOffsets.set(name, log.logStartOffset)
-        } else directory.logStartOffsets.delete(name)
-        if (log.cleanedUpTo > 0n) directory.cleanerOffsets.set(name, log.cleanedUpTo)
-        highWatermarks.set(name, log.highWatermark)
+      if (!this.#options.durable || directory.failure !== undefined) continue
+      try {
+        this.#checkpointDirectory(directory)
+      } catch (error) {
+        this.#logger.error('could not write the checkpoints of a log directory', {
+          path: directory.path,
+          error: systemMessage(error),
+        })
       }
-      writeOffsetCheckpoint(
-        fs,
-        `${directory.path}/recovery-point-offset-checkpoint`,
-        directory.recoveryPoints,
-      )
-      writeOffsetCheckpoint(
-        fs,
-        `${directory.path}/log-start-offset-checkpoint`,
-        directory.logStartOffsets,
-      )
-      writeOffsetCheckpoint(
-        fs,
-        `${directory.path}/cleaner-offset-checkpoint`,
-        directory.cleanerOffsets,
-      )
-      writeOffsetCheckpoint(fs, `${directory.path}/replication-offset-checkpoint`, highWatermarks)
     }
+  }
+
+  #checkpointDirectory(directory: LogDirectory): void {
+    const fs = this.#world.fileSystem
+    const highWatermarks = new Map<string, bigint>()
+    for (const { name, log, directory: home } of this.#partitions.values()) {
+      if (home !== directory || log === undefined) continue
+      // Indexes of the active segment are in memory: recovery starts at its beginning at the
+      // latest.
+      directory.recoveryPoints.set(name, log.flushedOffset)
+      if (log.logStartOffset > (log.segments[0]?.baseOffset ?? 0n)) {
+        directory.logStartOffsets.set(name, log.logStartOffset)
+      } else directory.logStartOffsets.delete(name)
+      if (log.cleanedUpTo > 0n) directory.cleanerOffsets.set(name, log.cleanedUpTo)
+      highWatermarks.set(name, log.highWatermark)
+    }
+    const write = (file: string, offsets: OffsetCheckpoint): void =>
+      writeOffsetCheckpoint(fs, `${directory.path}/${file}-offset-checkpoint`, offsets)
+    write('recovery-point', directory.recoveryPoints)
+    write('log-start', directory.logStartOffsets)
+    write('cleaner', directory.cleanerOffsets)
+    write('replication', highWatermarks)
+  }
+
+  /**
+   * Moves the starts of logs forward. The new starts are durable first, or deleted records would
+   * come back after a crash. Returns the logs of which nothing changed, with why.
+   */
+  advanceLogStarts(starts: ReadonlyMap<string, bigint>): Map<string, unknown> {
+    const failed = new Map<string, unknown>()
+    for (const directory of this.#directories) {
+      const here = [...starts].filter(
+        ([name]) => this.#partitions.get(name)?.directory === directory,
+      )
+      if (here.length === 0) continue
+      try {
+        if (directory.failure !== undefined) throw directory.failure
+        const offsets = new Map([...directory.logStartOffsets, ...here])
+        if (this.#options.durable) {
+          const path = `${directory.path}/log-start-offset-checkpoint`
+          writeOffsetCheckpoint(this.#world.fileSystem, path, offsets)
+        }
+        for (const [name, offset] of here) {
+          directory.logStartOffsets.set(name, offset)
+          this.log(name).advanceLogStart(offset)
+        }
+      } catch (error) {
+        for (const [name] of here) {
+          failed.set(name, storageError(`move the start of ${name}`, error))
+        }
+      }
+    }
+    return failed
   }
 
   /** Flushes and closes everything and marks the directories clean. */
@@ -484,35 +774,47 @@ export class LogManager {
     for (const timer of this.#timers) timer.cancel()
     await this.#maintenance
     const failures: unknown[] = []
-    for (const { log } of this.#partitions.values()) {
+    for (const directory of this.#directories) {
       try {
-        await log?.close()
+        await this.#closeDirectory(directory)
       } catch (error) {
-        failures.push(error)
+        failures.push(storageError(`close ${directory.path}`, error))
+      }
+      try {
+        directory.lock?.release()
+      } catch (error) {
+        failures.push(storageError(`unlock ${directory.path}`, error))
       }
     }
-    if (this.#options.durable && failures.length === 0) {
-      this.checkpoint()
-      for (const { path } of this.#directories) this.#markClean(path)
-    }
-    for (const { lock } of this.#directories) lock?.release()
     if (failures.length > 0) throw failures[0]
   }
 
-  /** An unopened log of an uncleanly stopped directory is still unchecked, so the directory stays unclean. */
-  #markClean(path: string): void {
-    const unchecked = this.#directories.some(
-      (directory) =>
-        directory.path === path &&
-        !directory.wasClean &&
-        [...this.#partitions.values()].some(
-          (handle) => handle.directory === directory && handle.log === undefined,
-        ),
-    )
-    if (unchecked) return
+  /** Closes the logs of a directory, all of them, and marks it clean if that went well. */
+  async #closeDirectory(directory: LogDirectory): Promise<void> {
+    const failures: unknown[] = []
+    for (const { directory: home, log } of this.#partitions.values()) {
+      if (home !== directory) continue
+      try {
+        await log?.close()
+      } catch (error) {
+        log?.abandon()
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+    if (!this.#options.durable || directory.failure !== undefined) return
+    this.#checkpointDirectory(directory)
+    // A log that was not opened since an unclean stop is still unchecked, so the directory stays
+    // unclean.
+    const hasUnchecked =
+      !directory.wasClean &&
+      [...this.#partitions.values()].some(
+        (handle) => handle.directory === directory && handle.log === undefined,
+      )
+    if (hasUnchecked) return
     writeFileAtomically(
       this.#world.fileSystem,
-      `${path}/${CLEAN_SHUTDOWN_FILE}`,
+      `${directory.path}/${CLEAN_SHUTDOWN_FILE}`,
       '{"version":0,"brokerEpoch":-1}',
     )
   }
@@ -524,6 +826,45 @@ export class LogManager {
     for (const { log } of this.#partitions.values()) log?.abandon()
     for (const { lock } of this.#directories) lock?.release()
   }
+}
+
+/** A partition that the metadata is about to have. */
+export interface NewPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly topicId: string
+}
+
+/** The disk's error as that of a whole log directory; any other error is returned as it is. */
+function offline(path: string, what: string, error: unknown): unknown {
+  if (systemErrorCode(error) === undefined || error instanceof MillraceError) return error
+  return new ProtocolError(
+    'KAFKA_STORAGE_ERROR',
+    `log directory ${path} is offline: cannot ${what}: ${systemMessage(error)}`,
+    { cause: error },
+  )
+}
+
+interface LogEnd {
+  readonly baseOffset: bigint
+  readonly size: number
+}
+
+/** How far the log in a directory goes: its last segment, and how long that is. */
+function endOfLog(fs: FileSystem, path: string): LogEnd {
+  let baseOffset = -1n
+  for (const { name } of fs.list(path)) {
+    const match = /^(\d{20})\.log$/.exec(name)
+    const offset = match?.[1] === undefined ? -1n : BigInt(match[1])
+    if (offset > baseOffset) baseOffset = offset
+  }
+  const size = baseOffset < 0n ? 0 : fs.fileSize(`${path}/${segmentName(baseOffset)}.log`)
+  return { baseOffset, size: size ?? 0 }
+}
+
+function compareEnds(a: LogEnd, b: LogEnd): number {
+  if (a.baseOffset !== b.baseOffset) return a.baseOffset < b.baseOffset ? -1 : 1
+  return a.size - b.size
 }
 
 const COPY_CHUNK = 4 * 1024 * 1024

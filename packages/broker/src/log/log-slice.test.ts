@@ -26,6 +26,9 @@ function openLog(overrides: Readonly<Record<string, string>>): PartitionLog {
     recoveryPoint: 0n,
     logStartOffset: 0n,
     durable: false,
+    onFailure(error) {
+      throw error
+    },
   })
 }
 

@@ -11,8 +11,9 @@ export interface OffsetPosition {
 }
 
 /**
- * Maps offsets to file positions, one entry every `index.interval.bytes`: `relativeOffset i32, position i32`.
- * Kept in memory while its segment is written to, and stored beside it when the segment is sealed.
+ * Maps offsets to file positions, one entry every `index.interval.bytes`: `relativeOffset i32,
+ * position i32`. Kept in memory while its segment is written to, and stored beside it when the
+ * segment is sealed.
  */
 export class OffsetIndex {
   #entries: Buffer
@@ -68,7 +69,9 @@ export class OffsetIndex {
     return low === 0 ? 0 : this.#entries.readInt32BE((low - 1) * ENTRY_SIZE + 4)
   }
 
-  /** Whether entries rise and point into a file of `fileSize` bytes, as those of an intact index do. */
+  /**
+   * Whether entries rise and point into a file of `fileSize` bytes, as those of an intact index do.
+   */
   isSane(fileSize: number): boolean {
     const { last } = this
     if (this.#entries.length % ENTRY_SIZE !== 0) return false

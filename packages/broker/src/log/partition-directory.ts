@@ -15,8 +15,9 @@ export interface PartitionName {
 }
 
 /**
- * Name of the directory that holds a partition: `topic-partition`. Every path of a partition is built from it, so this
- * is the one place that decides whether a topic's name may reach the file system. Throws `MILLRACE_INVALID_TOPIC_NAME`.
+ * Name of the directory that holds a partition: `topic-partition`. Every path of a partition is
+ * built from it, so this is the one place that decides whether a topic's name may reach the file
+ * system. Throws `MILLRACE_INVALID_TOPIC_NAME`.
  */
 export function partitionDirectory(topic: string, partition: number): string {
   const error = partitionError(topic, partition)
@@ -64,7 +65,10 @@ export function classifyDirectory(name: string): LogDirectoryEntry {
   return isCanonical ? { kind: 'partition', topic, partition } : { kind: 'unnamed' }
 }
 
-/** Name for a partition's directory that waits to be removed or is set aside; a long topic name is cut, as in Kafka. */
+/**
+ * Name for a partition's directory that waits to be removed or is set aside; a long topic name is
+ * cut, as in Kafka.
+ */
 export function retiredDirectory(name: string, suffix: 'delete' | 'stray', random: Random): string {
   const dash = name.lastIndexOf('-')
   const tail = `${name.slice(dash)}.${random.bytes(16).toString('hex')}-${suffix}`
@@ -73,7 +77,10 @@ export function retiredDirectory(name: string, suffix: 'delete' | 'stray', rando
 
 const FUTURE_SUFFIX_SIZE = 1 + 32 + '-future'.length
 
-/** Whether the directory of a partition can have a copy beside it: a long topic name leaves no room for its suffix. */
+/**
+ * Whether the directory of a partition can have a copy beside it: a long topic name leaves no room
+ * for its suffix.
+ */
 export function canBeMoved(topic: string, partition: number): boolean {
   return `${topic}-${partition}`.length + FUTURE_SUFFIX_SIZE <= MAX_FILE_NAME
 }

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attempt, type FileSystem, type Logger, systemErrorCode, type World } from '@millrace/base'
-import { hasWholeBatch, ProtocolError, RecordBatch, readRecords } from '@millrace/protocol'
+import { attempt, type FileSystem, type Logger, type World } from '@millrace/base'
+import {
+  hasWholeBatch,
+  ProtocolError,
+  RECORD_BATCH_HEADER_SIZE,
+  RecordBatch,
+  readRecords,
+} from '@millrace/protocol'
 import { readEpochCheckpoint, writeEpochCheckpoint } from './checkpoint-files.ts'
 import {
   type EndMarker,
@@ -11,8 +17,9 @@ import {
 import { LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { ProducerState } from './producer-state.ts'
-import { Segment, segmentName } from './segment.ts'
+import { Segment, segmentName, UndoFailedError } from './segment.ts'
 import type { LogSlice } from './shared-file.ts'
+import { storageError, systemMessage } from './storage-error.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
 export interface LogOptions {
@@ -30,6 +37,10 @@ export interface LogOptions {
   readonly logStartOffset: bigint
   /** A log that is not durable (`--ephemeral`) is never synced. */
   readonly durable: boolean
+  /**
+   * Called when files and memory may no longer agree: the log's directory must not be used further.
+   */
+  readonly onFailure: (error: ProtocolError) => void
 }
 
 export interface AppendResult {
@@ -55,10 +66,38 @@ export interface TimestampAndOffset {
 }
 
 const EMPTY = Buffer.alloc(0)
+const INDEX_SUFFIXES = ['.index', '.timeindex', '.txnindex'] as const
+
+function parentOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/')) || '/'
+}
+
+function isIndexName(name: string): boolean {
+  return /^\d{20}\.(index|timeindex|txnindex)$/.test(name)
+}
+
+/** Offset after the last whole batch in a segment's file, or undefined when it has none. */
+function endOfFile(fs: FileSystem, path: string): bigint | undefined {
+  const file = fs.open(path)
+  const header = Buffer.alloc(RECORD_BATCH_HEADER_SIZE)
+  let end: bigint | undefined
+  try {
+    for (let at = 0; file.read(header, 0, header.length, at) === header.length; ) {
+      const batch = new RecordBatch(header)
+      if (batch.size < header.length) break
+      end = batch.nextOffset
+      at += batch.size
+    }
+  } finally {
+    file.close()
+  }
+  return end
+}
 
 /**
- * One partition's log: segments, indexes, producer state and leader epochs. All methods are synchronous and touch the
- * page cache only; `flush` makes what was appended durable and moves the high watermark.
+ * One partition's log: segments, indexes, producer state and leader epochs. All methods are
+ * synchronous and touch the page cache only; `flush` makes what was appended durable and moves the
+ * high watermark.
  */
 export class PartitionLog {
   readonly name: string
@@ -90,6 +129,11 @@ export class PartitionLog {
   #lastFlushMs: number
   #rollJitterMs: number
   #closed = false
+  readonly #onFailure: (error: ProtocolError) => void
+  /** Why the log cannot be used, once it cannot. */
+  #failure: ProtocolError | undefined
+  /** Whether the last write was refused: only the first of several is logged. */
+  #isRefusing = false
   /** Offset up to which compaction has been done. */
   cleanedUpTo = 0n
 
@@ -101,17 +145,67 @@ export class PartitionLog {
     this.#fs = options.world.fileSystem
     this.#logger = options.logger
     this.#durable = options.durable
+    this.#onFailure = options.onFailure
     this.#logStartOffset = options.logStartOffset
     this.#lastFlushMs = options.world.clock.now()
     this.#rollJitterMs = this.#newJitter()
   }
 
-  /** Opens the log in a directory, making it when there is none, and repairs it after an unclean stop. */
+  /**
+   * Opens the log in a directory, making it when there is none, and repairs it after an unclean
+   * stop.
+   */
   static open(options: LogOptions): PartitionLog {
     const log = new PartitionLog(options)
-    log.#fs.makeDirectory(options.directory)
-    log.#load(options)
+    try {
+      log.#fs.makeDirectory(options.directory)
+      log.#load(options)
+    } catch (error) {
+      for (const segment of log.#segments) segment.close()
+      throw storageError(`open ${options.name}`, error)
+    }
     return log
+  }
+
+  /** Why the log cannot be used, or undefined while it can: its directory failed. */
+  get failure(): ProtocolError | undefined {
+    return this.#failure
+  }
+
+  /**
+   * Ends the use of a log whose directory failed: all that wait are told, and every later call
+   * throws the error.
+   */
+  fail(error: ProtocolError): void {
+    if (this.#failure !== undefined) return
+    this.#failure = error
+    for (const segment of this.#segments) segment.closeQuietly()
+    for (const waiter of this.#flushWaiters.splice(0)) waiter.reject(error)
+    this.#wake()
+  }
+
+  #requireSound(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  /** Runs what must not stop half way: if it does, the log cannot be used further. */
+  #critically<T>(what: string, run: () => T): T {
+    try {
+      return run()
+    } catch (error) {
+      throw this.#failWith(what, error)
+    }
+  }
+
+  #failWith(what: string, error: unknown): ProtocolError {
+    const failure = new ProtocolError(
+      'KAFKA_STORAGE_ERROR',
+      `log directory ${parentOf(this.directory)} is offline: cannot ${what} of ${this.name}: ${systemMessage(error)}`,
+      { cause: error },
+    )
+    this.fail(failure)
+    this.#onFailure(failure)
+    return failure
   }
 
   #newJitter(): number {
@@ -120,7 +214,7 @@ export class PartitionLog {
     return limit <= 0 ? 0 : this.#world.random.integer(Math.min(limit, 2 ** 47))
   }
 
-  // ---------------------------------------------------------------------------------------------- loading
+  // --------------------------------------------------------------------------------------- loading
 
   #load(options: LogOptions): void {
     const names = this.#fs.list(this.directory).map((entry) => entry.name)
@@ -155,15 +249,30 @@ export class PartitionLog {
       const path = `${this.directory}/${name}`
       if (name.endsWith('.cleaned') || name.endsWith('.deleted') || name.endsWith('.tmp')) {
         this.#fs.remove(path)
-      } else if (name.endsWith('.swap')) {
-        const target = path.slice(0, -'.swap'.length)
-        if (target.endsWith('.log')) this.#fs.rename(path, target)
-        else this.#fs.remove(path)
-        for (const suffix of ['.index', '.timeindex', '.txnindex']) {
-          this.#fs.remove(target.replace(/\.log$/, suffix))
-        }
+      } else if (name.endsWith('.log.swap')) this.#finishSwap(name, names)
+      else if (name.endsWith('.swap')) this.#fs.remove(path)
+      else if (isIndexName(name) && !names.includes(`${name.slice(0, 20)}.log`)) {
+        if (!names.includes(`${name.slice(0, 20)}.log.swap`)) this.#fs.remove(path)
       }
     }
+  }
+
+  /** Puts a compacted segment in the place of those it was made of, whichever of them are left. */
+  #finishSwap(name: string, names: readonly string[]): void {
+    const baseOffset = BigInt(name.slice(0, 20))
+    const path = `${this.directory}/${name}`
+    const end = endOfFile(this.#fs, path) ?? baseOffset
+    for (const other of names) {
+      if (!/^\d{20}\.log$/.test(other)) continue
+      const base = BigInt(other.slice(0, 20))
+      if (base < baseOffset || base >= end) continue
+      for (const suffix of INDEX_SUFFIXES) {
+        this.#fs.remove(`${this.directory}/${other.slice(0, 20)}${suffix}`)
+      }
+      if (base !== baseOffset) this.#fs.remove(`${this.directory}/${other}`)
+    }
+    this.#fs.rename(path, path.slice(0, -'.swap'.length))
+    this.#fs.syncDirectory(this.directory)
   }
 
   #openSegment(baseOffset: bigint): Segment {
@@ -186,18 +295,28 @@ export class PartitionLog {
       end = batch.nextOffset
       position = at + batch.size
     }
-    // Bytes after the last whole batch can only be a torn write that no clean stop leaves; cut them all the same.
+    // Bytes after the last whole batch can only be a torn write that no clean stop leaves; cut them
+    // all the same.
     if (position < active.size) active.truncate(position)
     return end
   }
 
-  /** Checks every batch from the recovery point on and cuts the log at the first that is torn or damaged. */
+  /**
+   * Checks every batch from the recovery point on and cuts the log at the first that is torn or
+   * damaged.
+   */
   #recover(recoveryPoint: bigint): void {
     let from = this.#segments.findLastIndex((segment) => segment.baseOffset <= recoveryPoint)
     if (from < 0) from = 0
     let end = this.#segments[from]?.baseOffset ?? 0n
     for (let i = from; i < this.#segments.length; i++) {
       const segment = this.#segments[i] as Segment
+      // A roll that failed may have left its empty file behind, in the middle of what came after.
+      if (segment.baseOffset < end && segment.size === 0) {
+        this.#segments.splice(i--, 1)
+        segment.remove()
+        continue
+      }
       const goodSize = this.#recoverSegment(segment)
       end = goodSize.endOffset
       if (goodSize.size === segment.size) continue
@@ -213,7 +332,8 @@ export class PartitionLog {
       break
     }
     this.#logEndOffset = end
-    // Producer state is replayed over all that was checked, which also finds the aborted transactions again.
+    // Producer state is replayed over all that was checked, which also finds the aborted
+    // transactions again.
     const checkedFrom = this.#segments[from]?.baseOffset ?? 0n
     for (const { offset, path } of this.#snapshots()) {
       if (offset > checkedFrom) this.#fs.remove(path)
@@ -229,8 +349,14 @@ export class PartitionLog {
     let size = 0
     let endOffset = segment.baseOffset
     for (const { batch, position } of segment.scan()) {
-      if (batch.magic !== 2 || batch.baseOffset < endOffset || batch.computeCrc() !== batch.crc)
-        break
+      const isSound =
+        batch.magic === 2 &&
+        batch.baseOffset >= endOffset &&
+        batch.lastOffsetDelta >= 0 &&
+        batch.count >= 0 &&
+        batch.lastOffset - segment.baseOffset <= 0x7fffffffn &&
+        batch.computeCrc() === batch.crc
+      if (!isSound) break
       if (batch.partitionLeaderEpoch >= 0) {
         this.#epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
       }
@@ -312,7 +438,7 @@ export class PartitionLog {
     })
   }
 
-  // ---------------------------------------------------------------------------------------------- what is known
+  // --------------------------------------------------------------------------------- what is known
 
   get activeSegment(): Segment {
     return this.#segments.at(-1) as Segment
@@ -351,13 +477,15 @@ export class PartitionLog {
     return () => void this.#watchers.delete(callback)
   }
 
-  // ---------------------------------------------------------------------------------------------- appending
+  // ------------------------------------------------------------------------------------- appending
 
   /**
-   * Appends validated batches, assigning offsets and the leader epoch in place. Throws `KAFKA_STORAGE_ERROR` when the
-   * disk refuses, and then nothing has changed.
+   * Appends validated batches, assigning offsets and the leader epoch in place. Throws
+   * `KAFKA_STORAGE_ERROR` when the disk refuses: then nothing has changed, or the log's directory
+   * is offline.
    */
   append(batches: readonly RecordBatch[], leaderEpoch: number): AppendResult {
+    this.#requireSound()
     let offset = this.#logEndOffset
     const baseOffset = offset
     for (const batch of batches) {
@@ -379,56 +507,70 @@ export class PartitionLog {
     marker: EndMarker,
     options: { readonly leaderEpoch: number; readonly timestamp: bigint },
   ): AppendResult {
+    this.#requireSound()
     this.producers.checkMarker(marker, this.name)
     return this.append([endMarkerBatch(marker, options.timestamp)], options.leaderEpoch)
   }
 
   /** Appends batches that carry their offsets and epochs already. */
   appendAsIs(batches: readonly RecordBatch[]): void {
+    this.#requireSound()
     const first = batches[0]
     if (first === undefined) return
     const byteCount = batches.reduce((sum, batch) => sum + batch.size, 0)
+    let active: Segment
+    let position: number
+    // Everything that the disk can refuse comes first, each step with its undoing; then memory
+    // follows.
     try {
       this.#maybeRoll(byteCount, batches)
-      const active = this.activeSegment
-      let position = active.size
+      this.#assignEpochs(batches)
+      active = this.activeSegment
+      position = active.size
+      this.#dirty.add(active)
       active.append(
         batches.map((batch) => batch.bytes),
         byteCount,
       )
-      this.#dirty.add(active)
-      for (const batch of batches) {
-        active.noteBatch(batch, position, this.config.indexIntervalBytes)
-        position += batch.size
-        if (this.#epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)) this.#storeEpochs()
-        this.#logEndOffset = batch.nextOffset
-        this.#noteProducer(batch, active)
-      }
     } catch (error) {
-      throw this.#storageError('append', error)
+      if (error instanceof UndoFailedError) throw this.#failWith('undo an append', error.cause)
+      // What was written before the error is gone from the file, and must not come back after a
+      // power cut.
+      if (this.#durable) this.#requestFlush()
+      throw this.#refused('append to', error)
+    }
+    this.#isRefusing = false
+    for (const batch of batches) {
+      active.noteBatch(batch, position, this.config.indexIntervalBytes)
+      position += batch.size
+      this.#logEndOffset = batch.nextOffset
+      this.#noteProducer(batch, active)
     }
     if (!this.#durable || !this.#flushesEveryAppend) this.#moveHighWatermark(this.#logEndOffset)
     if (this.#durable) this.#flushAsConfigured()
   }
 
-  #storageError(what: string, error: unknown): unknown {
-    if (systemErrorCode(error) === undefined) return error
-    this.#logger.error('disk refused', { log: this.name, what, error: (error as Error).message })
-    return new ProtocolError(
-      'KAFKA_STORAGE_ERROR',
-      `cannot ${what} to ${this.name}: ${(error as Error).message}`,
-      {
-        cause: error,
-      },
-    )
+  #refused(what: string, error: unknown): unknown {
+    const told = storageError(`${what} ${this.name}`, error)
+    if (told !== error && !this.#isRefusing) {
+      this.#isRefusing = true
+      this.#logger.error(`cannot ${what} a log`, { log: this.name, error: systemMessage(error) })
+    }
+    return told
   }
 
-  #storeEpochs(): void {
-    writeEpochCheckpoint(
-      this.#fs,
-      `${this.directory}/leader-epoch-checkpoint`,
-      this.#epochs.entries,
-    )
+  /** Notes the epochs of batches about to be appended, in the file first. */
+  #assignEpochs(batches: readonly RecordBatch[]): void {
+    const latest = this.#epochs.latestEpoch ?? -1
+    if (batches.every(({ partitionLeaderEpoch }) => partitionLeaderEpoch <= latest)) return
+    const epochs = new LeaderEpochs(this.#epochs.entries)
+    for (const batch of batches) epochs.assign(batch.partitionLeaderEpoch, batch.baseOffset)
+    this.#storeEpochs(epochs)
+    this.#epochs = epochs
+  }
+
+  #storeEpochs(epochs = this.#epochs): void {
+    writeEpochCheckpoint(this.#fs, `${this.directory}/leader-epoch-checkpoint`, epochs.entries)
   }
 
   #maybeRoll(byteCount: number, batches: readonly RecordBatch[]): void {
@@ -458,17 +600,28 @@ export class PartitionLog {
     return this.#world.clock.now() - active.createdMs > limit
   }
 
-  /** Seals the active segment and starts the next one at the log's end. */
+  /**
+   * Seals the active segment and starts the next one at the log's end. Throws the system's error
+   * when the disk refuses, and then the segment is still the active one.
+   */
   roll(): void {
+    this.#requireSound()
     const sealed = this.activeSegment
     if (sealed.size === 0) return
     this.#storeProducerSnapshot()
     sealed.storeIndexes()
     const next = this.#openSegment(this.#logEndOffset)
-    next.resetIndexes()
-    // The file says where the log goes on, also when everything before it is deleted before the next append.
-    next.file.truncate(0)
-    next.size = 0
+    try {
+      next.resetIndexes()
+      // The file says where the log goes on, also when everything before it is deleted before the
+      // next append.
+      next.file.truncate(0)
+      next.size = 0
+    } catch (error) {
+      // Left behind, it would hide what is appended to the segment before it from the next start.
+      this.#critically('undo a roll', () => next.remove())
+      throw error
+    }
     this.#segments.push(next)
     this.#directoryDirty = true
     this.#rollJitterMs = this.#newJitter()
@@ -491,13 +644,27 @@ export class PartitionLog {
   /** Keeps the snapshots that stand at a segment's start, and the newest. */
   #dropOldSnapshots(): void {
     const starts = new Set(this.#segments.map((segment) => segment.baseOffset))
-    const [, ...older] = this.#snapshots()
-    for (const { offset, path } of older) {
-      if (!starts.has(offset)) this.#fs.remove(path)
+    this.#tidy(() => {
+      const [, ...older] = this.#snapshots()
+      for (const { offset, path } of older) {
+        if (!starts.has(offset)) this.#fs.remove(path)
+      }
+    })
+  }
+
+  /** Removes files that do no harm if they stay. */
+  #tidy(remove: () => void): void {
+    try {
+      remove()
+    } catch (error) {
+      this.#logger.warn('could not remove a file', {
+        log: this.name,
+        error: systemMessage(error),
+      })
     }
   }
 
-  // ---------------------------------------------------------------------------------------------- durability
+  // ------------------------------------------------------------------------------------ durability
 
   get #flushesEveryAppend(): boolean {
     return this.config.flushMessages === undefined && this.config.flushMs === undefined
@@ -522,8 +689,11 @@ export class PartitionLog {
     if (now - this.#lastFlushMs >= flushMs) this.#requestFlush()
   }
 
-  /** Resolves when everything below `offset` may be acknowledged: is durable, or is not meant to be. */
+  /**
+   * Resolves when everything below `offset` may be acknowledged: is durable, or is not meant to be.
+   */
   acknowledged(offset: bigint): Promise<void> | undefined {
+    this.#requireSound()
     if (this.#highWatermark >= offset) return undefined
     if (offset > this.#logEndOffset) {
       throw new ProtocolError(
@@ -534,14 +704,18 @@ export class PartitionLog {
     return new Promise((resolve, reject) => this.#flushWaiters.push({ offset, resolve, reject }))
   }
 
-  /** Makes everything appended so far durable; throws `KAFKA_STORAGE_ERROR` when the disk cannot. */
+  /**
+   * Makes everything appended so far durable; throws `KAFKA_STORAGE_ERROR` when the disk cannot.
+   */
   async flush(): Promise<void> {
     if (!this.#durable) return
+    this.#requireSound()
     const target = this.#logEndOffset
     while (this.#flushedOffset < target || this.#dirty.size > 0) {
       this.#requestFlush()
       const failure = await this.#flushing
       if (failure !== undefined) throw failure
+      this.#requireSound()
     }
   }
 
@@ -551,7 +725,7 @@ export class PartitionLog {
       this.#flushWanted = true
       return
     }
-    if (this.#closed) return
+    if (this.#closed || this.#failure !== undefined) return
     this.#flushing = this.#syncDirty().finally(() => {
       this.#flushing = undefined
       if (this.#flushWanted) {
@@ -562,7 +736,8 @@ export class PartitionLog {
   }
 
   async #syncDirty(): Promise<unknown> {
-    // Whatever else this turn of the event loop appends comes along, and waiters are in place before anything fails.
+    // Whatever else this turn of the event loop appends comes along, and waiters are in place
+    // before anything fails.
     await undefined
     const target = this.#logEndOffset
     const dirty = [...this.#dirty]
@@ -577,13 +752,17 @@ export class PartitionLog {
     } catch (error) {
       return this.#failFlush(error, dirty)
     }
+    if (this.#failure !== undefined) return this.#failure
     this.#lastFlushMs = this.#world.clock.now()
     if (target > this.#flushedOffset) this.#flushedOffset = target
     this.#moveHighWatermark(this.#flushedOffset)
     return undefined
   }
 
-  /** Makes the directory, its metadata and the names in it durable, without which the records would not be found. */
+  /**
+   * Makes the directory, its metadata and the names in it durable, without which the records would
+   * not be found.
+   */
   #syncNames(): void {
     const metadata = `${this.directory}/partition.metadata`
     if (this.#fs.fileSize(metadata) !== undefined) {
@@ -592,30 +771,31 @@ export class PartitionLog {
       file.close()
     }
     this.#fs.syncDirectory(this.directory)
-    this.#fs.syncDirectory(this.directory.slice(0, this.directory.lastIndexOf('/')) || '/')
+    this.#fs.syncDirectory(parentOf(this.directory))
   }
 
   /**
-   * The system may have dropped the unsynced pages, so what they held must not be offered again: the log goes back to
-   * its last durable state, and those who wait for more are told.
+   * The system may have dropped the unsynced pages, so what they held must not be offered again:
+   * the log goes back to its last durable state, and those who wait for more are told. Where
+   * records are acknowledged before they are durable there is no such way back, and the log cannot
+   * be used further.
    */
   #failFlush(error: unknown, dirty: readonly Segment[]): unknown {
-    const failure = this.#storageError('flush', error)
-    if (!this.#flushesEveryAppend) {
-      // Asked to acknowledge before it is durable: what was acknowledged and read stays, and is tried again.
-      for (const segment of dirty) this.#dirty.add(segment)
-      return failure
-    }
+    for (const segment of dirty) this.#dirty.add(segment)
+    if (this.#failure !== undefined) return this.#failure
+    if (this.#closed) return storageError(`flush ${this.name}`, error)
+    if (!this.#flushesEveryAppend) return this.#failWith('flush the end', error)
+    const failure = this.#refused('flush', error)
     const waiters = this.#flushWaiters.splice(0)
     try {
       this.truncate(this.#flushedOffset)
     } catch (truncateError) {
-      this.#logger.error('could not undo an unflushed write', {
-        log: this.name,
-        error: truncateError,
-      })
+      for (const waiter of waiters) waiter.reject(failure)
+      return truncateError
     }
     for (const waiter of waiters) waiter.reject(failure)
+    // That it was taken back must be durable too.
+    this.#flushWanted = this.#dirty.size > 0
     return failure
   }
 
@@ -627,10 +807,15 @@ export class PartitionLog {
     while (done < waiters.length && (waiters[done]?.offset ?? 0n) <= offset)
       waiters[done++]?.resolve()
     if (done > 0) waiters.splice(0, done)
+    this.#wake()
+  }
+
+  /** A watcher that fails stops neither the others nor the append. */
+  #wake(): void {
     for (const callback of [...this.#watchers]) attempt(this.#logger, 'watching a log', callback)
   }
 
-  // ---------------------------------------------------------------------------------------------- reading
+  // --------------------------------------------------------------------------------------- reading
 
   #segmentFor(offset: bigint): number {
     let low = 0
@@ -643,10 +828,28 @@ export class PartitionLog {
     return low - 1
   }
 
-  /** Whole batches from the one that holds `offset` on. The caller has checked that the offset is in range. */
+  /**
+   * Whole batches from the one that holds `offset` on. The caller has checked that the offset is in
+   * range.
+   */
   read(options: ReadOptions): Buffer {
+    this.#requireSound()
     const { offset, endOffset } = options
     if (offset >= endOffset) return EMPTY
+    return this.#reading(() => this.#read(options))
+  }
+
+  /** The disk's errors as clients are told them. An error of reading changes nothing. */
+  #reading<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw storageError(`read ${this.name}`, error)
+    }
+  }
+
+  #read(options: ReadOptions): Buffer {
+    const { offset, endOffset } = options
     for (let i = Math.max(0, this.#segmentFor(offset)); i < this.#segments.length; i++) {
       const segment = this.#segments[i] as Segment
       if (segment.baseOffset >= endOffset) return EMPTY
@@ -662,8 +865,14 @@ export class PartitionLog {
    * else happens to the log.
    */
   slice(options: ReadOptions & { readonly readLimit: number }): Buffer | LogSlice {
-    const { offset, endOffset, readLimit } = options
+    this.#requireSound()
+    const { offset, endOffset } = options
     if (offset >= endOffset) return EMPTY
+    return this.#reading(() => this.#slice(options))
+  }
+
+  #slice(options: ReadOptions & { readonly readLimit: number }): Buffer | LogSlice {
+    const { offset, endOffset, readLimit } = options
     for (let i = Math.max(0, this.#segmentFor(offset)); i < this.#segments.length; i++) {
       const segment = this.#segments[i] as Segment
       if (segment.baseOffset >= endOffset) return EMPTY
@@ -752,7 +961,11 @@ export class PartitionLog {
 
   /** About how many bytes a read of `[from, to)` gives: exact to an index entry. */
   bytesBetween(from: bigint, to: bigint): number {
-    if (from >= to) return 0
+    this.#requireSound()
+    return from >= to ? 0 : this.#reading(() => this.#bytesBetween(from, to))
+  }
+
+  #bytesBetween(from: bigint, to: bigint): number {
     let bytes = 0
     for (let i = Math.max(0, this.#segmentFor(from)); i < this.#segments.length; i++) {
       const segment = this.#segments[i] as Segment
@@ -763,8 +976,16 @@ export class PartitionLog {
     return bytes
   }
 
-  /** Aborted transactions that a reader of `[from, to)` must know, by the rule of the transaction index. */
+  /**
+   * Aborted transactions that a reader of `[from, to)` must know, by the rule of the transaction
+   * index.
+   */
   abortedTransactions(from: bigint, to: bigint): AbortedTransaction[] {
+    this.#requireSound()
+    return this.#reading(() => this.#abortedTransactions(from, to))
+  }
+
+  #abortedTransactions(from: bigint, to: bigint): AbortedTransaction[] {
     const found: AbortedTransaction[] = []
     for (let i = Math.max(0, this.#segmentFor(from)); i < this.#segments.length; i++) {
       for (const aborted of (this.#segments[i] as Segment).abortedTransactions) {
@@ -777,6 +998,11 @@ export class PartitionLog {
 
   /** First record with at least this timestamp, below `endOffset`. */
   offsetForTimestamp(timestamp: bigint, endOffset: bigint): TimestampAndOffset | undefined {
+    this.#requireSound()
+    return this.#reading(() => this.#offsetForTimestamp(timestamp, endOffset))
+  }
+
+  #offsetForTimestamp(timestamp: bigint, endOffset: bigint): TimestampAndOffset | undefined {
     for (const segment of this.#segments) {
       if (segment.baseOffset >= endOffset) return undefined
       if (segment.size === 0 || segment.maxTimestamp < timestamp) continue
@@ -802,16 +1028,22 @@ export class PartitionLog {
 
   /** The record with the newest timestamp, the first of several (KIP-734). */
   offsetOfMaxTimestamp(): TimestampAndOffset | undefined {
-    let newest: Segment | undefined
-    for (const segment of this.#segments) {
-      if (segment.size > 0 && segment.maxTimestamp > (newest?.maxTimestamp ?? -1n)) newest = segment
-    }
-    if (newest === undefined) return undefined
-    return this.offsetForTimestamp(newest.maxTimestamp, this.#highWatermark)
+    this.#requireSound()
+    return this.#reading(() => {
+      let newest: Segment | undefined
+      for (const segment of this.#segments) {
+        if (segment.size > 0 && segment.maxTimestamp > (newest?.maxTimestamp ?? -1n)) {
+          newest = segment
+        }
+      }
+      if (newest === undefined) return undefined
+      return this.#offsetForTimestamp(newest.maxTimestamp, this.#highWatermark)
+    })
   }
 
   /** All whole batches from `offset` to `endOffset`, for replay at start-up and for compaction. */
   *batches(offset: bigint, endOffset = this.#logEndOffset): Generator<RecordBatch> {
+    this.#requireSound()
     for (let i = Math.max(0, this.#segmentFor(offset)); i < this.#segments.length; i++) {
       const segment = this.#segments[i] as Segment
       const from = offset > segment.baseOffset ? segment.positionBefore(offset) : 0
@@ -822,25 +1054,39 @@ export class PartitionLog {
     }
   }
 
-  // ---------------------------------------------------------------------------------------------- shortening
+  // ------------------------------------------------------------------------------------ shortening
 
-  /** Moves the start of the log; whole segments below it are deleted at the next retention check. */
+  /**
+   * Moves the start of the log; whole segments below it are deleted at the next retention check.
+   */
   advanceLogStart(offset: bigint): void {
+    this.#requireSound()
     if (offset <= this.#logStartOffset) return
     this.#logStartOffset = offset
-    if (offset > this.#logEndOffset) this.#startAfresh(offset)
+    if (offset > this.#logEndOffset) {
+      this.#critically('make a new start', () => this.#startAfresh(offset))
+    }
     this.#epochs.truncateStart(offset)
   }
 
   /** Cuts everything from `endOffset` on. */
   truncate(endOffset: bigint): void {
-    if (endOffset >= this.#logEndOffset) return
+    this.#requireSound()
+    if (endOffset < this.#logEndOffset) {
+      this.#critically('shorten the end', () => this.#truncate(endOffset))
+    }
+  }
+
+  #truncate(endOffset: bigint): void {
     while (this.#segments.length > 1 && this.activeSegment.baseOffset >= endOffset) {
       const dropped = this.#segments.pop() as Segment
       this.#dirty.delete(dropped)
       dropped.remove()
+      // Its name must not come back after a power cut.
+      this.#directoryDirty = true
     }
     const active = this.activeSegment
+    if (this.#directoryDirty) this.#dirty.add(active)
     const found = active.find(endOffset)
     if (found !== undefined) {
       active.truncate(found.position)
@@ -858,10 +1104,11 @@ export class PartitionLog {
   }
 
   /**
-   * Deletes old segments by `retention.ms`, `retention.bytes` and the log start; returns how many. The last segment is
-   * rolled first when all of it has expired, as Kafka does.
+   * Deletes old segments by `retention.ms`, `retention.bytes` and the log start; returns how many.
+   * The last segment is rolled first when all of it has expired, as Kafka does.
    */
   enforceRetention(now: number): number {
+    this.#requireSound()
     const { config } = this
     let deleted = this.#deleteWhile((_oldest, next) => next.baseOffset <= this.#logStartOffset)
     if (!config.cleanupPolicy.delete) return deleted
@@ -871,6 +1118,8 @@ export class PartitionLog {
         const { maxTimestamp } = segment
         return (maxTimestamp >= 0n ? maxTimestamp : BigInt(segment.createdMs)) < limit
       }
+      // Rolling takes space, of which there may be none before something is deleted.
+      deleted += this.#deleteWhile(isExpired)
       const active = this.activeSegment
       if (
         active.size > 0 &&
@@ -878,8 +1127,8 @@ export class PartitionLog {
         this.#segments.every(isExpired)
       ) {
         this.roll()
+        deleted += this.#deleteWhile(isExpired)
       }
-      deleted += this.#deleteWhile(isExpired)
     }
     if (config.retentionBytes >= 0) {
       let excess = this.size - config.retentionBytes
@@ -902,32 +1151,59 @@ export class PartitionLog {
         this.#syncNames()
         this.#directoryDirty = false
       }
+      this.#removeOldest(oldest)
       this.#segments.shift()
       this.#dirty.delete(oldest)
       if (next.baseOffset > this.#logStartOffset) this.#logStartOffset = next.baseOffset
-      oldest.remove()
       count++
     }
     if (count > 0) {
       this.#epochs.truncateStart(this.#logStartOffset)
-      for (const { offset, path } of this.#snapshots()) {
-        if (offset < this.#logStartOffset) this.#fs.remove(path)
-      }
+      this.#tidy(() => {
+        for (const { offset, path } of this.#snapshots()) {
+          if (offset < this.#logStartOffset) this.#fs.remove(path)
+        }
+      })
     }
     return count
   }
 
-  /** Replaces sealed neighbours by one compacted segment whose file `….log.swap` is ready and synced. */
+  /** Throws the system's error when the segment is still there, as it was. */
+  #removeOldest(segment: Segment): void {
+    try {
+      segment.remove()
+    } catch (error) {
+      const isThere = this.#critically('look for a segment', () => segment.exists)
+      if (isThere) throw error
+      this.#logger.warn('could not remove the indexes of a segment', {
+        log: this.name,
+        error: systemMessage(error),
+      })
+    }
+  }
+
+  /** Removes a file that the next start would act on. */
+  withdraw(path: string): void {
+    this.#critically('withdraw a compaction', () => this.#fs.remove(path))
+  }
+
+  /**
+   * Replaces sealed neighbours by one compacted segment whose file `….log.swap` is ready and
+   * synced.
+   */
   replaceSegments(replaced: readonly Segment[], baseOffset: bigint): void {
+    this.#requireSound()
+    this.#critically('finish a compaction', () => this.#replaceSegments(replaced, baseOffset))
+  }
+
+  #replaceSegments(replaced: readonly Segment[], baseOffset: bigint): void {
     const at = this.#segments.indexOf(replaced[0] as Segment)
     for (const segment of replaced) segment.close()
     const path = `${this.directory}/${segmentName(baseOffset)}.log`
     for (const segment of [...replaced].reverse()) {
       if (segment.baseOffset !== baseOffset) segment.remove()
     }
-    for (const suffix of ['.index', '.timeindex', '.txnindex']) {
-      this.#fs.remove(path.replace(/\.log$/, suffix))
-    }
+    for (const suffix of INDEX_SUFFIXES) this.#fs.remove(path.replace(/\.log$/, suffix))
     this.#fs.rename(`${path}.swap`, path)
     this.#fs.syncDirectory(this.directory)
     const segment = this.#openSegment(baseOffset)
@@ -944,11 +1220,15 @@ export class PartitionLog {
     this.producers.expire(before)
   }
 
-  // ---------------------------------------------------------------------------------------------- ending
+  // ---------------------------------------------------------------------------------------- ending
 
-  /** Flushes, stores indexes and producer state, and closes the files: after this the log opens without a scan. */
+  /**
+   * Flushes, stores indexes and producer state, and closes the files: after this the log opens
+   * without a scan.
+   */
   async close(): Promise<void> {
     if (this.#closed) return
+    if (this.#failure !== undefined) return this.abandon()
     await this.flush()
     this.#closed = true
     try {
@@ -957,15 +1237,17 @@ export class PartitionLog {
         this.#storeProducerSnapshot()
         this.#storeEpochs()
       }
+    } catch (error) {
+      throw storageError(`close ${this.name}`, error)
     } finally {
-      for (const segment of this.#segments) segment.close()
+      for (const segment of this.#segments) segment.closeQuietly()
     }
   }
 
   /** Closes the files and leaves everything as a crash would. */
   abandon(): void {
     this.#closed = true
-    for (const segment of this.#segments) segment.close()
+    for (const segment of this.#segments) segment.closeQuietly()
     for (const waiter of this.#flushWaiters.splice(0)) {
       waiter.reject(new ProtocolError('NOT_LEADER_OR_FOLLOWER', `${this.name} was closed`))
     }
@@ -973,12 +1255,14 @@ export class PartitionLog {
 
   /** Points the log at its renamed directory. */
   moveTo(directory: string): void {
-    for (const segment of this.#segments) segment.close()
+    for (const segment of this.#segments) segment.closeQuietly()
     this.directory = directory
     this.#segments = this.#segments.map((old) => {
-      const moved = this.#openSegment(old.baseOffset)
+      const { baseOffset, size, createdMs } = old
+      const moved = new Segment({ fs: this.#fs, directory, baseOffset, size, createdMs })
       moved.firstTimestamp = old.firstTimestamp
       return moved
     })
+    this.#dirty.clear()
   }
 }

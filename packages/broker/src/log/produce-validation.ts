@@ -46,12 +46,14 @@ export interface ProduceContext {
 
 /** Bytes of a batch up to and including its magic. */
 const HEADER_UP_TO_MAGIC = 17
-/** Smallest size that any format's record may claim, as Kafka checks it before it knows the format. */
+/**
+ * Smallest size that any format's record may claim, as Kafka checks it before it knows the format.
+ */
 const MIN_RECORD_OVERHEAD = 14
 
 /**
- * Finds the one batch that a producer may send for a partition, and checks what must hold before its topic matters. A few
- * bytes after it, too short for a batch, are ignored.
+ * Finds the one batch that a producer may send for a partition, and checks what must hold before
+ * its topic matters. A few bytes after it, too short for a batch, are ignored.
  */
 export function requireOneBatch(
   records: Buffer,
@@ -115,8 +117,9 @@ function sizeOfBatchAt(records: Buffer, at: number): number | undefined {
 }
 
 /**
- * Checks a client's batch, record by record, and returns it ready for the log: with its newest timestamp computed, stamped
- * or recompressed as the topic asks. Nothing that the header claims of the records is believed.
+ * Checks a client's batch, record by record, and returns it ready for the log: with its newest
+ * timestamp computed, stamped or recompressed as the topic asks. Nothing that the header claims of
+ * the records is believed.
  */
 export function prepareBatch(batch: RecordBatch, context: ProduceContext): RecordBatch {
   checkHeader(batch, context)
@@ -216,11 +219,16 @@ interface CheckedRecords {
 }
 
 type CheckContext = ProduceContext & {
-  /** Whether the batch will be built anew from its records, so that its own bytes are not stored. */
+  /**
+   * Whether the batch will be built anew from its records, so that its own bytes are not stored.
+   */
   readonly isRebuilt: boolean
 }
 
-/** The one pass over the records. Throws for the first malformed one, and for all that the topic refuses together. */
+/**
+ * The one pass over the records. Throws for the first malformed one, and for all that the topic
+ * refuses together.
+ */
 function checkRecords(batch: RecordBatch, context: CheckContext): CheckedRecords {
   const { config, partition } = context
   const cursor = openRecords(batch, context)
@@ -278,7 +286,8 @@ function openRecords(batch: RecordBatch, context: ProduceContext): RecordCursor 
     return new RecordCursor(buffer, start + RECORD_BATCH_HEADER_SIZE, start + batch.size)
   }
   const { payload } = batch
-  // Kafka's reader takes the absence of zstd data for the end of it, and that of the others for an error.
+  // Kafka's reader takes the absence of zstd data for the end of it, and that of the others for an
+  // error.
   if (compression === 'zstd' && payload.length === 0) return new RecordCursor(payload, 0, 0)
   try {
     const plain = decompressExactly(compression, payload, maxDecompressedBytes)

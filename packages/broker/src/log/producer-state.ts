@@ -31,7 +31,10 @@ export interface CompletedTransaction extends Omit<AbortedTransaction, 'lastStab
   readonly isAborted: boolean
 }
 
-/** What the log knows of each producer: enough to refuse gaps, to recognize retries and to tell open transactions. */
+/**
+ * What the log knows of each producer: enough to refuse gaps, to recognize retries and to tell open
+ * transactions.
+ */
 export class ProducerState {
   readonly #producers = new Map<bigint, ProducerEntry>()
   /** First offsets of open transactions by producer. Insertion order is offset order. */
@@ -52,8 +55,9 @@ export class ProducerState {
   }
 
   /**
-   * Checks a client's batch against what its producer wrote before. Returns the last offset of the batch it repeats,
-   * or undefined when it is new. Throws `INVALID_PRODUCER_EPOCH` or `OUT_OF_ORDER_SEQUENCE_NUMBER`.
+   * Checks a client's batch against what its producer wrote before. Returns the last offset of the
+   * batch it repeats, or undefined when it is new. Throws `INVALID_PRODUCER_EPOCH` or
+   * `OUT_OF_ORDER_SEQUENCE_NUMBER`.
    */
   check(
     batch: RecordBatch,
@@ -106,7 +110,9 @@ export class ProducerState {
     )
   }
 
-  /** Throws `INVALID_PRODUCER_EPOCH` or `TRANSACTION_COORDINATOR_FENCED` for a marker of the past. */
+  /**
+   * Throws `INVALID_PRODUCER_EPOCH` or `TRANSACTION_COORDINATOR_FENCED` for a marker of the past.
+   */
   checkMarker(marker: EndMarker, partition: string): void {
     const entry = this.#producers.get(marker.producerId)
     if (entry === undefined) return
@@ -201,7 +207,10 @@ export class ProducerState {
     }
   }
 
-  /** Kafka's producer snapshot: version, CRC-32C of the rest, count, then one fixed-size entry a producer. */
+  /**
+   * Kafka's producer snapshot: version, CRC-32C of the rest, count, then one fixed-size entry a
+   * producer.
+   */
   snapshot(): Buffer {
     const data = Buffer.alloc(10 + this.#producers.size * SNAPSHOT_ENTRY_SIZE)
     data.writeInt16BE(SNAPSHOT_VERSION, 0)

@@ -10,9 +10,9 @@ function asLong(value: number): bigint {
 }
 
 /**
- * Checks the timestamps of a batch's records against the topic's bounds, and computes the newest. Numbers are used as
- * long as they are exact, which is for every timestamp that a clock shows; beyond, Kafka's 64-bit arithmetic with its
- * overflows.
+ * Checks the timestamps of a batch's records against the topic's bounds, and computes the newest.
+ * Numbers are used as long as they are exact, which is for every timestamp that a clock shows;
+ * beyond, Kafka's 64-bit arithmetic with its overflows.
  */
 export class RecordTimestamps {
   readonly #batch: RecordBatch
@@ -25,8 +25,9 @@ export class RecordTimestamps {
   readonly #stamp: bigint | undefined
   #newest = NO_TIMESTAMP
   /**
-   * For a quick look at most records: with `base` added to its delta, a timestamp from `oldest` to `latest` is in order and
-   * needs no `check`. `base` is NaN, which is in no order, when the sum would not be the record's timestamp.
+   * For a quick look at most records: with `base` added to its delta, a timestamp from `oldest` to
+   * `latest` is in order and needs no `check`. `base` is NaN, which is in no order, when the sum
+   * would not be the record's timestamp.
    */
   readonly base: number
   readonly oldest: number
@@ -64,7 +65,8 @@ export class RecordTimestamps {
     const timestamp = this.#stamp ?? own
     if (this.#isCreateTime && timestamp !== NO_TIMESTAMP) {
       if (this.#isOutOfRange(timestamp)) return this.#outOfRange(timestamp, cursor)
-      // In a topic of creation times the bit is cleared, and the records have their own timestamps again.
+      // In a topic of creation times the bit is cleared, and the records have their own timestamps
+      // again.
       if (own !== NO_TIMESTAMP && this.#isOutOfRange(own)) return this.#outOfRange(own, cursor)
     } else if (this.#stamp !== undefined) {
       return `Invalid timestamp type in message ${this.#describe(timestamp, cursor)}. Producer should not set timestamp type to LogAppendTime.`

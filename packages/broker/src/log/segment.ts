@@ -20,6 +20,9 @@ export function segmentName(baseOffset: bigint): string {
   return baseOffset.toString().padStart(20, '0')
 }
 
+/** An append failed, and so did its undoing: the file may hold more than it should. */
+export class UndoFailedError extends Error {}
+
 export interface ScannedBatch {
   readonly batch: RecordBatch
   readonly position: number
@@ -70,7 +73,9 @@ export class Segment {
   }
 
   get #sharedFile(): SharedFile {
-    this.#file ??= new SharedFile(this.#fs.open(this.path, { create: true }))
+    // A file that holds something is never created again, empty, when it has gone.
+    const create = this.size === 0
+    this.#file ??= new SharedFile(this.#fs.open(this.path, { create }))
     return this.#file
   }
 
@@ -169,13 +174,21 @@ export class Segment {
     this.#indexesUnsaved = true
   }
 
-  /** Appends bytes that hold the given batches. After an error the file is as long as before. */
+  /**
+   * Appends bytes that hold the given batches. After an error the file is as long as before; if it
+   * cannot be made so, `UndoFailedError` is thrown.
+   */
   append(buffers: readonly Uint8Array[], byteCount: number): void {
     const position = this.size
+    const { file } = this
     try {
-      this.file.write(buffers, position)
+      file.write(buffers, position)
     } catch (error) {
-      this.file.truncate(position)
+      try {
+        file.truncate(position)
+      } catch (undoError) {
+        throw new UndoFailedError('append could not be undone', { cause: undoError })
+      }
       throw error
     }
     this.size = position + byteCount
@@ -288,8 +301,23 @@ export class Segment {
   }
 
   close(): void {
-    this.#file?.close()
+    const file = this.#file
     this.#file = undefined
+    file?.close()
+  }
+
+  /** As `close`, where an error of closing no longer matters. */
+  closeQuietly(): void {
+    try {
+      this.close()
+    } catch {
+      // What was not written out is found at the next start.
+    }
+  }
+
+  /** Whether the `.log` file is there. */
+  get exists(): boolean {
+    return this.#fs.fileSize(this.path) !== undefined
   }
 
   remove(): void {

@@ -10,8 +10,8 @@ export interface TimestampOffset {
 }
 
 /**
- * Says up to which offset every record is at most as new as a timestamp: `timestamp i64, relativeOffset i32`, both
- * rising.
+ * Says up to which offset every record is at most as new as a timestamp: `timestamp i64,
+ * relativeOffset i32`, both rising.
  */
 export class TimeIndex {
   #entries: Buffer

@@ -17,9 +17,14 @@ export interface FormattedDirectories {
  * Reads `meta.properties` of every log directory, and writes it where it is missing: there is no
  * separate format step. All directories must belong to the same node of the same cluster.
  */
-export function formatDirectories(world: World, config: BrokerConfig): FormattedDirectories {
+export function formatDirectories(
+  world: World,
+  config: BrokerConfig,
+  /** Log directories that can be used. */
+  logDirectories: readonly string[],
+): FormattedDirectories {
   const fs = world.fileSystem
-  const paths = [...new Set([config.metadataDirectory, ...config.logDirectories])]
+  const paths = [...new Set([config.metadataDirectory, ...logDirectories])]
   for (const path of paths) fs.makeDirectory(path)
   const found = paths.map((path) => ({ path, meta: readMetaProperties(fs, path) }))
   const known = found.find((entry) => entry.meta !== undefined)?.meta
@@ -52,7 +57,7 @@ export function formatDirectories(world: World, config: BrokerConfig): Formatted
     return { path, meta: complete }
   })
   const metadataDirectoryId = written[0]?.meta.directoryId as string
-  const mayFormat = !config.logDirectories.some((path) => hasPartitions(world, path))
+  const mayFormat = !logDirectories.some((path) => hasPartitions(world, path))
   return { clusterId, metadataDirectoryId, mayFormat }
 }
 

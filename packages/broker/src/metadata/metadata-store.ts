@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Logger, MillraceError, type World } from '@millrace/base'
+import { type Logger, MillraceError, systemErrorCode, type World } from '@millrace/base'
 import {
   buildBatch,
   decodeMessage,
   encodeMessage,
   LeaderChangeMessage,
   type MessageOf,
+  ProtocolError,
   RecordBatch,
   readRecords,
   VotersRecord,
@@ -15,6 +16,7 @@ import { ControlType, controlBatch } from '../log/control-batch.ts'
 import type { LogConfig } from '../log/log-config.ts'
 import { METADATA_DIRECTORY } from '../log/partition-directory.ts'
 import { PartitionLog } from '../log/partition-log.ts'
+import { systemMessage } from '../log/storage-error.ts'
 import { MetadataImage } from './metadata-image.ts'
 import {
   decodeMetadataRecord,
@@ -24,7 +26,13 @@ import {
 } from './metadata-record.ts'
 import { supportedFeatures } from './metadata-version.ts'
 import { readQuorumState, writeQuorumState } from './quorum-state.ts'
-import { listSnapshots, readSnapshot, snapshotPath, writeSnapshot } from './snapshot-file.ts'
+import {
+  listSnapshots,
+  readSnapshot,
+  type SnapshotId,
+  snapshotPath,
+  writeSnapshot,
+} from './snapshot-file.ts'
 import { votersControlRecords } from './voters.ts'
 
 /** Topic id of `__cluster_metadata` in Kafka. */
@@ -36,6 +44,8 @@ const MAX_BATCH_BYTES = 4 * 1024 * 1024
 export interface Decision<Reply> {
   readonly records: readonly NewMetadataRecord[]
   readonly reply: Reply
+  /** The answer when the records cannot be written; without it, the error is thrown. */
+  readonly refused?: (error: ProtocolError) => Reply
 }
 
 export interface MetadataStoreOptions {
@@ -46,6 +56,8 @@ export interface MetadataStoreOptions {
   readonly nodeId: number
   readonly durable: boolean
   readonly snapshotBytes: number
+  /** Called when the log cannot be used any more. */
+  readonly onFailure: (error: ProtocolError) => void
   /** Records and voters for a log without features; undefined if a log must already exist. */
   readonly format:
     | {
@@ -92,6 +104,7 @@ export class MetadataStore {
   #leaderEpoch = 0
   #bytesSinceSnapshot = 0
   #queue: Promise<unknown> = Promise.resolve()
+  readonly #preparers: ((records: readonly NewMetadataRecord[]) => () => void)[] = []
   readonly #listeners: ((records: readonly MetadataRecord[]) => void)[] = []
 
   private constructor(options: MetadataStoreOptions) {
@@ -111,14 +124,20 @@ export class MetadataStore {
       recoveryPoint: 0n,
       logStartOffset: newest?.endOffset ?? 0n,
       durable: options.durable,
+      onFailure: options.onFailure,
     })
   }
 
   static async open(options: MetadataStoreOptions): Promise<MetadataStore> {
     const store = new MetadataStore(options)
-    store.#replay()
-    await store.#lead()
-    return store
+    try {
+      store.#replay()
+      await store.#lead()
+      return store
+    } catch (error) {
+      store.abandon()
+      throw error
+    }
   }
 
   get leaderEpoch(): number {
@@ -141,6 +160,14 @@ export class MetadataStore {
     return this.#voters?.voters[0]?.endpoints ?? []
   }
 
+  /**
+   * Called before records are appended, to do what may yet fail; throws to refuse them. What it
+   * returns takes that back when the records cannot be appended.
+   */
+  onPrepare(listener: (records: readonly NewMetadataRecord[]) => () => void): void {
+    this.#preparers.push(listener)
+  }
+
   /** Called after records were applied. */
   onChange(listener: (records: readonly MetadataRecord[]) => void): void {
     this.#listeners.push(listener)
@@ -152,7 +179,9 @@ export class MetadataStore {
     for (const id of listSnapshots(fileSystem, this.#directory)) {
       if (id.endOffset > this.#log.logEndOffset && id.endOffset !== 0n && this.#log.size > 0)
         continue
-      for (const batch of readSnapshot(fileSystem, this.#directory, id)) this.#applyBatch(batch)
+      const batches = this.#readSnapshot(id)
+      if (batches === undefined) continue
+      for (const batch of batches) this.#applyBatch(batch)
       from = id.endOffset
       break
     }
@@ -162,6 +191,29 @@ export class MetadataStore {
       this.#bytesSinceSnapshot += batch.size
     }
     this.#checkFeatures()
+  }
+
+  /**
+   * A snapshot's batches, or undefined when it is damaged and the log goes back to the one before
+   * it.
+   */
+  #readSnapshot(id: SnapshotId): RecordBatch[] | undefined {
+    const { world, logger } = this.#options
+    const others = listSnapshots(world.fileSystem, this.#directory)
+    const hasOlder =
+      this.#log.logStartOffset === 0n ||
+      others.some(
+        ({ endOffset }) => endOffset < id.endOffset && endOffset >= this.#log.logStartOffset,
+      )
+    try {
+      return readSnapshot(world.fileSystem, this.#directory, id)
+    } catch (error) {
+      if (!hasOlder || systemErrorCode(error) !== undefined) throw error
+      logger.warn('passed over a damaged snapshot of the metadata', {
+        error: systemMessage(error),
+      })
+      return undefined
+    }
   }
 
   #checkFeatures(): void {
@@ -243,15 +295,41 @@ export class MetadataStore {
    */
   propose<Reply>(decide: (image: MetadataImage) => Decision<Reply>): Promise<Reply> {
     const result = this.#queue.then(async () => {
-      const { records, reply } = decide(this.image)
-      if (records.length > 0) await this.#commit(records)
-      return reply
+      const { records, reply, refused } = decide(this.image)
+      try {
+        if (records.length > 0) await this.#prepareAndCommit(records)
+        return reply
+      } catch (error) {
+        if (refused === undefined || !(error instanceof ProtocolError)) throw error
+        return refused(error)
+      }
     })
     this.#queue = result.catch(() => undefined)
     return result
   }
 
-  async #commit(records: readonly NewMetadataRecord[]): Promise<void> {
+  async #prepareAndCommit(records: readonly NewMetadataRecord[]): Promise<void> {
+    const undos: (() => void)[] = []
+    try {
+      for (const prepare of this.#preparers) undos.push(prepare(records))
+      await this.#append(records)
+    } catch (error) {
+      for (const undo of undos) undo()
+      throw error
+    }
+    const applied = records.map((record) => decodeMetadataRecord(encodeMetadataRecord(record)))
+    for (const record of applied) this.image.apply(record)
+    for (const listener of this.#listeners) {
+      try {
+        listener(applied)
+      } catch (error) {
+        this.#options.logger.error('following the metadata failed', { error })
+      }
+    }
+    if (this.#bytesSinceSnapshot > this.#options.snapshotBytes) this.#snapshot()
+  }
+
+  async #append(records: readonly NewMetadataRecord[]): Promise<void> {
     const timestamp = BigInt(this.#options.world.clock.now())
     const encoded = records.map(encodeMetadataRecord)
     const batches: RecordBatch[] = []
@@ -273,14 +351,24 @@ export class MetadataStore {
     this.#log.append(batches, this.#leaderEpoch)
     await this.#log.flush()
     for (const batch of batches) this.#bytesSinceSnapshot += batch.size
-    const applied = encoded.map((value) => decodeMetadataRecord(value))
-    for (const record of applied) this.image.apply(record)
-    for (const listener of this.#listeners) listener(applied)
-    if (this.#bytesSinceSnapshot > this.#options.snapshotBytes) this.#snapshot()
   }
 
-  /** Writes a snapshot, and deletes the log before the previous one. */
+  /**
+   * Writes a snapshot, and deletes the log before the previous one. If that fails, the log keeps its
+   * length and the next attempt is made after as many bytes again.
+   */
   #snapshot(): void {
+    this.#bytesSinceSnapshot = 0
+    try {
+      this.#writeSnapshot()
+    } catch (error) {
+      this.#options.logger.error('could not write a snapshot of the metadata', {
+        error: systemMessage(error),
+      })
+    }
+  }
+
+  #writeSnapshot(): void {
     const { fileSystem, clock } = this.#options.world
     const older = listSnapshots(fileSystem, this.#directory)
     writeSnapshot(fileSystem, this.#directory, {
@@ -289,7 +377,6 @@ export class MetadataStore {
       voters: this.#voters,
       timestamp: BigInt(clock.now()),
     })
-    this.#bytesSinceSnapshot = 0
     this.#log.roll()
     const [previous, ...stale] = older
     if (previous !== undefined && previous.endOffset > 0n) {

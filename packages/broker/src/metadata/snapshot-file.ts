@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FileSystem } from '@millrace/base'
+import { type FileSystem, MillraceError } from '@millrace/base'
 import {
   buildBatch,
   encodeMessage,
@@ -48,7 +48,7 @@ export function readSnapshot(fs: FileSystem, directory: string, id: SnapshotId):
   const last = batches.at(-1)
   const [footer] = last?.isControl === true ? readRecords(last).slice(-1) : []
   if (footer?.key?.readInt16BE(2) !== ControlType.snapshotFooter) {
-    throw new Error(`${path} has no footer`)
+    throw new MillraceError('MILLRACE_CORRUPT_FILE', `${path} has no footer`)
   }
   return batches
 }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
 import { after, describe, it } from 'node:test'
 import { freePort } from '@millrace/testkit'
 
@@ -20,9 +21,11 @@ interface Running {
 
 function millrace(...args: string[]): Running {
   const main = new URL('../main.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--conditions=millrace-src', main, ...args], {
-    cwd: directory,
-  })
+  const all = ['--conditions=millrace-src', main, ...args]
+  return running(spawn(process.execPath, all, { cwd: directory }))
+}
+
+function running(child: ChildProcessByStdio<null | Writable, Readable, Readable>): Running {
   let text = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (data) => {
@@ -199,5 +202,72 @@ describe('millrace start', () => {
     ]) {
       assert.ok(output.includes(option), option)
     }
+  })
+})
+
+/**
+ * Runs millrace where no file may grow beyond so many KiB: what a full disk is to it, without one.
+ */
+function limited(kibibytes: number, ...args: string[]): Running {
+  const main = new URL('../main.ts', import.meta.url).pathname
+  const command = `ulimit -f ${kibibytes}; exec "$0" "$@"`
+  return running(
+    spawn('bash', ['-c', command, process.execPath, '--conditions=millrace-src', main, ...args], {
+      cwd: directory,
+    }),
+  )
+}
+
+describe('a disk that takes nothing', () => {
+  it('ends the start with one line and status 1', async () => {
+    const started = limited(
+      0,
+      'start',
+      '--data',
+      'full',
+      '--listen',
+      '127.0.0.1:0',
+      '--amqp',
+      'none',
+    )
+    assert.equal(await started.exited, 1)
+    assert.match(
+      started.output(),
+      /^millrace: log directory full is offline: cannot [^\n]*EFBIG[^\n]*\n$/,
+    )
+  })
+
+  it('is named to who creates a topic, and stopping is in order', async () => {
+    const broker = limited(
+      8,
+      'start',
+      '--data',
+      'little',
+      '--listen',
+      '127.0.0.1:0',
+      '--amqp',
+      'none',
+    )
+    const bootstrap = await ready(broker)
+    // The metadata of so many partitions is longer than a file may be.
+    const created = await failed(
+      'topic',
+      'create',
+      'wide',
+      '--partitions',
+      '500',
+      '--bootstrap',
+      bootstrap,
+    )
+    assert.equal(created.code, 1)
+    assert.match(
+      created.output,
+      /^millrace: wide: cannot append to __cluster_metadata-0: EFBIG[^\n]*\n$/,
+    )
+    const narrow = await failed('topic', 'create', 'narrow', '--bootstrap', bootstrap)
+    assert.equal(narrow.code, 0, narrow.output)
+    broker.child.kill('SIGTERM')
+    assert.equal(await broker.exited, 0)
+    assert.doesNotMatch(broker.output(), /^ +at /m)
   })
 })

@@ -116,6 +116,11 @@ function startBroker(
     logger,
     logLevel,
     ...(releaseVersion === undefined ? {} : { releaseVersion }),
+    onFailure: (error) => {
+      // Nothing is left to be saved, and what else runs in this process needs the broker.
+      process.stderr.write(`millrace: ${error.message}\n`)
+      process.exit(1)
+    },
   }).catch((error: unknown) => {
     throw explain(error, settings)
   })

@@ -270,6 +270,7 @@ export class TransactionCoordinator {
     const { logger, world } = this.#options
     while (!this.#shards.isClosed) {
       try {
+        // While the log cannot be read, this throws too.
         const transaction = runtime.shard.transactions.get(transactionalId)
         if (transaction === undefined || !isPrepared(transaction.state)) return
         await this.#writeMarkers(transaction, runtime.leaderEpoch)

@@ -28,7 +28,10 @@ interface Segment {
 export interface Append {
   /** Writes it; called when its place is known. */
   write(writer: FrameWriter): void
-  /** Called as soon as it is as safe as it gets, in the order of the log and before anything else happens. */
+  /**
+   * Called as soon as it is as safe as it gets, in the order of the log and before anything else
+   * happens.
+   */
   onDurable?(at: LogPosition, end: LogPosition): void
   /** Called in place of that when it could not be written. */
   onFailed?(): void
@@ -53,7 +56,9 @@ export interface SegmentLogOptions {
   readonly segmentSize: number
   /** Free space, in bytes, below which nothing more is written. */
   readonly minimumRequiredSpace: number
-  /** Whether an append resolves only when it is on disk; otherwise the disk follows when it likes. */
+  /**
+   * Whether an append resolves only when it is on disk; otherwise the disk follows when it likes.
+   */
   readonly syncs: boolean
   readonly writer: FrameWriter
 }
@@ -64,13 +69,17 @@ const GROUP_SIZE = 4 * 1024 * 1024
 const MAX_GROUP = 10_000
 /** From here on the disk may keep the event loop waiting for longer than a thread costs. */
 const ASYNC_SIZE = 64 * 1024
-/** Segments kept to be written over: a disk does that several times faster than it makes a file longer. */
+/**
+ * Segments kept to be written over: a disk does that several times faster than it makes a file
+ * longer.
+ */
 const MAX_SPARES = 2
 const NAME = /^millrace-(\d{10})\.wal$/
 
 /**
- * Files of frames, written at the end and given up at the beginning. Appends that wait share one write and one sync: the more
- * transactions there are at a time, the cheaper each one. A file that is given up becomes the next segment.
+ * Files of frames, written at the end and given up at the beginning. Appends that wait share one
+ * write and one sync: the more transactions there are at a time, the cheaper each one. A file that
+ * is given up becomes the next segment.
  */
 export class SegmentLog {
   readonly #options: SegmentLogOptions
@@ -100,7 +109,8 @@ export class SegmentLog {
       }
     }
     this.#segments.sort((a, b) => a.number - b.number)
-    // A process that was killed may have left what only the system's memory has. Who counts on it must find it after a power cut.
+    // A process that was killed may have left what only the system's memory has. Who counts on it
+    // must find it after a power cut.
     this.sync()
   }
 
@@ -116,7 +126,9 @@ export class SegmentLog {
     return { segment: this.#segments[0]?.number ?? 1, offset: 0 }
   }
 
-  /** Resolves when the frame is as safe as it gets. Appends that wait share one write and one sync. */
+  /**
+   * Resolves when the frame is as safe as it gets. Appends that wait share one write and one sync.
+   */
   append(append: Append): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ append, resolve, reject, start: 0, end: 0, segment: 0 })
@@ -139,6 +151,7 @@ export class SegmentLog {
         for (const { resolve } of group) resolve()
       } catch (error) {
         this.#failure = asChannelError(error)
+        this.#takeBack(group)
         for (const { append } of group) append.onFailed?.()
         for (const { reject } of group) reject(this.#failure)
       }
@@ -147,7 +160,9 @@ export class SegmentLog {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  /** As many appends as make a group. While space is short, those that may use the reserve go alone. */
+  /**
+   * As many appends as make a group. While space is short, those that may use the reserve go alone.
+   */
   #takeGroup(): WaitingAppend[] {
     const shortage = this.#shortage()
     if (shortage === undefined) return this.#waiting.splice(0, MAX_GROUP)
@@ -179,14 +194,33 @@ export class SegmentLog {
     }
     this.#waiting.unshift(...group.splice(count))
     const bytes = writer.written()
-    // When this fails a part may be there: the next write goes over it, or the next opening cuts it off.
+    // When this fails a part may be there: the next write goes over it, or the next opening cuts it
+    // off.
     if (bytes.length < ASYNC_SIZE) segment.file.write([bytes], segment.size)
     else await segment.file.writeAsync(bytes, segment.size)
     segment.size += bytes.length
     this.#isDirty = true
   }
 
-  /** After a failed write or sync: goes on in a new segment, so that nothing is built on bytes of unknown state. */
+  /** Cuts off frames that are refused, or the next opening would find them. */
+  #takeBack(group: readonly WaitingAppend[]): void {
+    const [first] = group
+    const segment = this.#segments.find(({ number }) => number === first?.segment)
+    if (first === undefined || segment === undefined) return
+    segment.size = first.start
+    this.#isDirty = true
+    try {
+      segment.file.truncate(segment.size)
+      segment.file.sync()
+    } catch {
+      // The next write tries again before it does anything else.
+    }
+  }
+
+  /**
+   * After a failed write or sync: goes on in a new segment, so that nothing is built on bytes of
+   * unknown state.
+   */
   #repair(): void {
     const last = this.#segments.at(-1)
     if (last !== undefined) last.file.truncate(last.size)
@@ -279,8 +313,8 @@ export class SegmentLog {
   }
 
   /**
-   * Reads intact frames from a place on, up to about a megabyte of them, within one segment. `next` is where to go on, undefined at
-   * the end of what is written.
+   * Reads intact frames from a place on, up to about a megabyte of them, within one segment. `next`
+   * is where to go on, undefined at the end of what is written.
    */
   read(from: LogPosition): {
     readonly frames: readonly {

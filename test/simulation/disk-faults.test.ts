@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { type DiskFault, type DiskOperation, SimulatedDisk, seededRandom } from '@millrace/testkit'
+import { FaultyMachine } from './faulty-machine.ts'
+
+const SMALL_SEGMENTS = { 'internal.segment.bytes': '600' }
+
+/** Everything a broker writes files for, in one life and a half. */
+async function work(machine: FaultyMachine): Promise<void> {
+  await machine.start()
+  await machine.createTopics({
+    orders: { partitions: 2, configs: { ...SMALL_SEGMENTS, 'retention.bytes': '1500' } },
+    state: {
+      configs: {
+        ...SMALL_SEGMENTS,
+        'cleanup.policy': 'compact',
+        'min.cleanable.dirty.ratio': '0.01',
+      },
+    },
+    gone: {},
+    tx: { configs: SMALL_SEGMENTS },
+  })
+  for (let i = 0; i < 10; i++) {
+    await machine.produce('orders', 0, `a${i} ${'x'.repeat(120)}`)
+    await machine.produce('orders', 1, `b${i} ${'x'.repeat(120)}`)
+    await machine.produce('state', 0, `k${i % 3} ${i} ${'x'.repeat(100)}`, { key: `k${i % 3}` })
+  }
+  await machine.produce('gone', 0, 'first life')
+  await machine.transaction(['t1', 't2'], true)
+  await machine.transaction(['t3', 't4'], false)
+  await machine.commitOffset(5n)
+  await machine.broker?.compact()
+  await machine.broker?.enforceRetention()
+  await machine.deleteRecords('orders', 1, 8n)
+  await machine.move('orders', 0)
+  await machine.deleteTopic('gone')
+  await machine.createTopics({ gone: {} })
+  await machine.produce('gone', 0, 'second life')
+  await machine.alterConfig('orders', 'retention.ms', '86400000')
+  for (let i = 10; i < 13; i++) {
+    await machine.produce('orders', 0, `a${i} ${'x'.repeat(120)}`)
+    await machine.produce('orders', 1, `b${i} ${'x'.repeat(120)}`)
+    await machine.produce('state', 0, `k${i % 3} ${i} ${'x'.repeat(100)}`, { key: `k${i % 3}` })
+  }
+  await machine.broker?.compact()
+  await machine.verify({ mustBeOnline: false })
+  await machine.close()
+  await machine.start()
+  await machine.produce('orders', 0, 'a13')
+  await machine.produce('orders', 1, 'b13')
+  await machine.transaction(['t5'], true)
+  await machine.commitOffset(6n)
+  await machine.verify({ mustBeOnline: false })
+}
+
+/** How a call of this kind can fail. */
+function faultsOf({ kind }: DiskOperation): readonly DiskFault[] {
+  switch (kind) {
+    case 'write':
+      return ['ENOSPC', 'short', 'late', 'EIO']
+    case 'create':
+    case 'makeDirectory':
+    case 'rename':
+      return ['ENOSPC', 'late', 'EIO']
+    case 'truncate':
+    case 'sync':
+    case 'remove':
+    case 'syncDirectory':
+      return ['EIO', 'late']
+    case 'open':
+    case 'read':
+    case 'size':
+    case 'stat':
+    case 'list':
+      return ['EIO']
+  }
+}
+
+/** One call that fails, or all from one on: the disk is full, or one of the directories is gone. */
+type Trouble =
+  | { readonly kind: 'once'; readonly fault: DiskFault }
+  | { readonly kind: 'full' }
+  | { readonly kind: 'broken' }
+
+function troublesOf(operation: DiskOperation): readonly Trouble[] {
+  return faultsOf(operation).map((fault) => ({ kind: 'once', fault }))
+}
+
+function directoryOf(path: string): string {
+  return path.split('/')[1] ?? ''
+}
+
+/** Lets calls fail from the n-th on. Returns how to ask which that was. */
+function arm(disk: SimulatedDisk, at: number, trouble: Trouble): () => DiskOperation | undefined {
+  let count = 0
+  let failed: DiskOperation | undefined
+  disk.faultOf = (operation) => {
+    const number = count++
+    if (number < at) return undefined
+    failed ??= operation
+    switch (trouble.kind) {
+      case 'once':
+        return number === at ? trouble.fault : undefined
+      case 'full':
+        return /^(write|create|makeDirectory)$/.test(operation.kind) ? 'ENOSPC' : undefined
+      case 'broken':
+        return directoryOf(operation.path) === directoryOf(failed.path) ? 'EIO' : undefined
+    }
+  }
+  return () => failed
+}
+
+/** An error for the user: a code, and one line. */
+function assertClear(error: unknown): void {
+  const { message, code, stack } = error as Error & { readonly code?: unknown }
+  assert.equal(typeof code, 'string', String(stack))
+  assert.doesNotMatch(message, /\n/)
+}
+
+/**
+ * Runs the scenario with trouble, and what comes after on a sound disk; returns whether a directory
+ * went offline.
+ */
+async function run(at: number, trouble: Trouble): Promise<boolean> {
+  const disk = new SimulatedDisk()
+  const failed = arm(disk, at, trouble)
+  const machine = new FaultyMachine(disk, 1)
+  try {
+    try {
+      await work(machine)
+    } catch (error) {
+      if (machine.broker !== undefined || failed() === undefined) throw error
+      // It did not start, or did not stop in order.
+      assertClear(error)
+    }
+    disk.faultOf = () => undefined
+    const { isOffline } = machine.promises
+    if (at % 3 === 0) await machine.close().catch(assertClear)
+    else {
+      await machine.abandon()
+      machine.disk = at % 3 === 1 ? disk.afterKill() : disk.afterPowerCut(seededRandom(at))
+    }
+    machine.failures.length = 0
+    await recover(machine)
+    return isOffline
+  } catch (error) {
+    await machine.abandon()
+    const what = `${failed()?.kind} ${failed()?.path}`
+    throw new Error(
+      `AT=${at} TROUBLE='${JSON.stringify(trouble)}' (${what}): ${(error as Error).message}`,
+      { cause: error },
+    )
+  }
+}
+
+/** The next starts find all that was promised, and records are taken again. */
+async function recover(machine: FaultyMachine): Promise<void> {
+  for (let life = 0; life < 2; life++) {
+    await machine.start()
+    await machine.verify({ mustBeOnline: true })
+    for (const name of ['orders-0', 'orders-1', 'state-0', 'gone-0']) {
+      const [topic = '', partition = ''] = name.split('-')
+      if (machine.broker?.topicNames.includes(topic) !== true) continue
+      const key = topic === 'state' ? { key: 'last' } : {}
+      const value = `last ${life} ${name}`
+      const isAccepted = await machine.produce(topic, Number(partition), value, key)
+      assert.ok(isAccepted, `${name} takes records again`)
+    }
+    await machine.verify({ mustBeOnline: true })
+    await machine.close()
+  }
+}
+
+/** All calls to the disk of the scenario without trouble. */
+async function record(): Promise<DiskOperation[]> {
+  const disk = new SimulatedDisk()
+  const operations: DiskOperation[] = []
+  disk.faultOf = (operation) => {
+    operations.push(operation)
+    return undefined
+  }
+  const machine = new FaultyMachine(disk, 1)
+  await work(machine)
+  disk.faultOf = () => undefined
+  await recoverInOrder(machine)
+  return operations
+}
+
+async function recoverInOrder(machine: FaultyMachine): Promise<void> {
+  await machine.close()
+  await recover(machine)
+}
+
+/** Calls of one class do the same to the same kind of file. */
+function classOf({ kind, path }: DiskOperation): string {
+  const file = path
+    .replace(/^\/(one|two)/, '')
+    .replace(/^\/(orders|state|gone|tx|__(consumer|transaction)\w+)-\d+/, '/partition')
+    .replaceAll(/\d{20}/g, 'N')
+    .replaceAll(/[0-9a-f]{32}/g, 'ID')
+  return `${kind} ${file}`
+}
+
+interface Case {
+  readonly at: number
+  readonly trouble: Trouble
+}
+
+/** Every call with every fault of its kind, and the lasting troubles from every fifth call on. */
+function allCases(operations: readonly DiskOperation[]): Case[] {
+  return operations.flatMap((operation, at): Case[] => [
+    ...troublesOf(operation).map((trouble) => ({ at, trouble })),
+    ...(at % 5 === 0
+      ? [
+          { at, trouble: { kind: 'full' as const } },
+          { at, trouble: { kind: 'broken' as const } },
+        ]
+      : []),
+  ])
+}
+
+/**
+ * Of each class of calls a first, with one of its faults, and the lasting troubles here and there.
+ */
+function someCases(operations: readonly DiskOperation[]): Case[] {
+  const seen = new Set<string>()
+  return operations.flatMap((operation, at): Case[] => {
+    const cases: Case[] = []
+    if (!seen.has(classOf(operation))) {
+      seen.add(classOf(operation))
+      const troubles = troublesOf(operation)
+      const trouble = troubles[seen.size % troubles.length]
+      if (trouble !== undefined) cases.push({ at, trouble })
+    }
+    if (at % 160 === 40) cases.push({ at, trouble: { kind: at % 320 === 40 ? 'full' : 'broken' } })
+    return cases
+  })
+}
+
+/** `AT` and `TROUBLE` run one case, as a failure names it; `DISK_FAULTS=all` runs them all. */
+function casesToRun(operations: readonly DiskOperation[]): Case[] {
+  const { AT, TROUBLE, DISK_FAULTS } = process.env
+  if (AT !== undefined && TROUBLE !== undefined) {
+    return [{ at: Number(AT), trouble: JSON.parse(TROUBLE) as Trouble }]
+  }
+  return DISK_FAULTS === 'all' ? allCases(operations) : someCases(operations)
+}
+
+describe('a broker whose disk fails', () => {
+  it('keeps what it promised, shows nothing that it refused, and starts again', async () => {
+    // Timers of the broker alone do not keep Node running.
+    const keepAlive = setInterval(() => {}, 1000)
+    try {
+      const operations = await record()
+      assert.ok(operations.length > 1000, `${operations.length} calls`)
+      const cases = casesToRun(operations)
+      let offlineCount = 0
+      for (const { at, trouble } of cases) if (await run(at, trouble)) offlineCount++
+      // Most failures are of one request only.
+      assert.ok(offlineCount < cases.length / 4, `${offlineCount} of ${cases.length} offline`)
+    } finally {
+      clearInterval(keepAlive)
+    }
+  })
+})
