@@ -12,6 +12,7 @@ import type { LogManager } from './log/log-manager.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { NewTopic, TopicDefaults } from './metadata/topic-operations.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { Authorization } from './security/authorization.ts'
 import type { ShareGroups } from './share/share-groups.ts'
 import type { SharePartitions } from './share/share-partitions.ts'
 import type { ShareSessions } from './share/share-sessions.ts'
@@ -27,6 +28,8 @@ export interface BrokerServices {
   readonly nodeId: number
   readonly rack: string | null
   readonly handlers: ReadonlyMap<number, Handler>
+  /** Undefined without an authorizer: everything is allowed. */
+  readonly authorization: Authorization | undefined
   readonly metadata: MetadataStore
   readonly topics: Topics
   readonly logs: LogManager

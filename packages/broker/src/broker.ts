@@ -27,6 +27,8 @@ import { newUuid } from './metadata/uuid.ts'
 import { votersRecord } from './metadata/voters.ts'
 import { Listeners } from './network/listeners.ts'
 import { ProducerIds } from './producer-ids.ts'
+import { loggedAudit } from './security/audit-log.ts'
+import { Authorization } from './security/authorization.ts'
 import { memoryFileSystem } from './storage/memory-file-system.ts'
 import { Topics } from './topics.ts'
 
@@ -422,10 +424,12 @@ function assemble(
   const { nodeId } = config
   const dynamicConfig = new DynamicBrokerConfig(metadata.image, config, logger)
   const topics = new Topics({ image: metadata.image, logs, config: dynamicConfig })
+  const authorization = openAuthorization(config, context)
   // Topic configurations fall back to broker values, so apply broker values first.
   metadata.onChange((records) => dynamicConfig.follow(records))
   metadata.onPrepare((records) => topics.prepare(records))
   metadata.onChange((records) => topics.follow(records))
+  metadata.onChange((records) => authorization?.follow(records))
   const topicDefaults = {
     nodeId,
     directoryId: directories.metadataDirectoryId,
@@ -452,6 +456,7 @@ function assemble(
     config,
     topics,
     metadata,
+    authorization,
     producerIds,
     createTopic: makeTopic,
   })
@@ -464,6 +469,7 @@ function assemble(
     nodeId,
     rack: config.get('broker.rack'),
     handlers,
+    authorization,
     metadata,
     topics,
     logs,
@@ -478,6 +484,24 @@ function assemble(
     newMemberId: () => memberUuid(world),
     createTopic: makeTopic,
   }
+}
+
+function openAuthorization(
+  config: BrokerConfig,
+  context: {
+    readonly logger: Logger
+    readonly metadata: MetadataStore
+    readonly options: BrokerOptions
+  },
+): Authorization | undefined {
+  const { authorizer } = config
+  if (authorizer === undefined) return undefined
+  const logsAllowed = context.options.logLevel === 'debug'
+  return new Authorization({
+    ...authorizer,
+    image: context.metadata.image,
+    audit: loggedAudit(context.logger, { logsAllowed }),
+  })
 }
 
 function memberUuid(world: World): string {

@@ -15,6 +15,7 @@ import { TransactionMarkers } from './coordinator/transaction/transaction-marker
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { NewTopic } from './metadata/topic-operations.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { Authorization } from './security/authorization.ts'
 import { DeadLetterQueue } from './share/dead-letter-queue.ts'
 import { ShareGroups } from './share/share-groups.ts'
 import { SharePartitions } from './share/share-partitions.ts'
@@ -27,6 +28,8 @@ export interface CoordinatorParts {
   readonly config: BrokerConfig
   readonly topics: Topics
   readonly metadata: MetadataStore
+  /** Which topics members of groups may know of; undefined for all. */
+  readonly authorization: Authorization | undefined
   readonly producerIds: ProducerIds
   readonly createTopic: (topic: NewTopic) => Promise<void>
 }
@@ -71,14 +74,14 @@ export function openCoordinators(parts: CoordinatorParts): Coordinators {
 }
 
 function openGroups(
-  { world, logger, topics, config, metadata }: CoordinatorParts,
+  { world, logger, topics, config, metadata, authorization }: CoordinatorParts,
   createTopic: (topic: NewTopic) => Promise<void>,
 ): GroupCoordinator {
   return new GroupCoordinator({
     world,
     logger,
     topics,
-    topicsView: viewOf(topics),
+    topicsView: viewOf(topics, authorization),
     createTopic,
     expiryIntervalMs: config.number('offsets.retention.check.interval.ms'),
     offsetsTopic: {
@@ -174,7 +177,7 @@ function migrationPolicyOf(config: BrokerConfig): MigrationPolicy {
   return config.string('group.consumer.migration.policy').toLowerCase() as MigrationPolicy
 }
 
-function viewOf(topics: Topics): TopicsView {
+function viewOf(topics: Topics, authorization: Authorization | undefined): TopicsView {
   const known = (topic: Topic | undefined): KnownTopic | undefined =>
     topic === undefined
       ? undefined
@@ -184,7 +187,7 @@ function viewOf(topics: Topics): TopicsView {
     byId: (id) => known(topics.byId(id)),
     names: () => topics.all.keys(),
     get version() {
-      return topics.version
+      return topics.version + (authorization?.revision ?? 0)
     },
   }
 }

@@ -164,16 +164,42 @@ export class BrokerConfig {
   /** Features that a single node lacks must be rejected, not silently ignored. */
   #checkFeatures(): void {
     const authorizer = this.string('authorizer.class.name')
-    if (authorizer !== '') {
-      throw new ConfigError(
-        'authorizer.class.name',
-        `Invalid value ${authorizer} for configuration authorizer.class.name: this version cannot authorize, and without ACLs every client would be allowed everything. Remove the key to start anyway`,
-      )
+    if (authorizer !== '' && authorizer !== STANDARD_AUTHORIZER) {
+      throw invalidValue('authorizer.class.name', authorizer, STANDARD_AUTHORIZER)
     }
+    this.#checkSuperUsers()
     if (this.boolean('remote.log.storage.system.enable')) {
       throw new ConfigError(
         'remote.log.storage.system.enable',
         'Invalid value true for configuration remote.log.storage.system.enable: this version has no tiered storage',
+      )
+    }
+  }
+
+  /** Settings of the authorizer; undefined if there is none, so that everything is allowed. */
+  get authorizer():
+    | { readonly superUsers: ReadonlySet<string>; readonly allowEveryoneIfNoAclFound: boolean }
+    | undefined {
+    if (this.string('authorizer.class.name') === '') return undefined
+    const open = this.given.get('allow.everyone.if.no.acl.found') ?? ''
+    return {
+      superUsers: this.#superUsers,
+      allowEveryoneIfNoAclFound: open.trim().toLowerCase() === 'true',
+    }
+  }
+
+  get #superUsers(): ReadonlySet<string> {
+    const items = (this.given.get('super.users') ?? '').split(';').map((item) => item.trim())
+    return new Set(items.filter((item) => item !== ''))
+  }
+
+  #checkSuperUsers(): void {
+    for (const user of this.#superUsers) {
+      if (user.includes(':')) continue
+      throw invalidValue(
+        'super.users',
+        user,
+        'principals as User:name, with semicolons between them',
       )
     }
   }
@@ -198,6 +224,10 @@ export class BrokerConfig {
     }
   }
 }
+
+const STANDARD_AUTHORIZER = 'org.apache.kafka.metadata.authorizer.StandardAuthorizer'
+/** Keys that the authorizer reads. Kafka defines them in its class, not among the broker's keys. */
+const AUTHORIZER_KEYS = ['super.users', 'allow.everyone.if.no.acl.found']
 
 const PROVIDER_PACKAGE = 'org.apache.kafka.common.config.provider.'
 const PROVIDERS = ['DirectoryConfigProvider', 'EnvVarConfigProvider', 'FileConfigProvider']
@@ -236,6 +266,7 @@ const REPORTERS: readonly BrokerConfigKey[] = [
 
 function warningsFor(given: ReadonlyMap<string, string>): string[] {
   return [...given].flatMap(([key, value]) => {
+    if (AUTHORIZER_KEYS.includes(key)) return []
     if (definitions[key] === undefined) return OPEN_FAMILIES.test(key) ? [] : [unknownKey(key)]
     const isReporter = REPORTERS.some((name) => name === key)
     if (!isReporter || value.trim() === '' || value.trim() === definitions[key]?.default) return []
@@ -244,7 +275,7 @@ function warningsFor(given: ReadonlyMap<string, string>): string[] {
 }
 
 function unknownKey(key: string): string {
-  const nearest = nearestSpelling(key, Object.keys(definitions))
+  const nearest = nearestSpelling(key, [...Object.keys(definitions), ...AUTHORIZER_KEYS])
   return nearest === undefined
     ? `unknown configuration ${key} is ignored`
     : `unknown configuration ${key} is ignored; did you mean ${nearest}?`

@@ -84,10 +84,10 @@ const table: readonly [settings: string, verdict: string][] = [
   ['cordoned.log.dirs=/c log.dirs=/a,/b', 'cordoned.log.dirs'],
   ['cordoned.log.dirs=*,/a log.dirs=/a', 'cordoned.log.dirs'],
   // Unsupported features must be rejected, not silently ignored.
-  [
-    'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-    'authorizer.class.name',
-  ],
+  ['authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer', 'ok'],
+  ['authorizer.class.name=com.example.Authorizer', 'authorizer.class.name'],
+  ['super.users=User:admin;User:CN=a,O=b;', 'ok'],
+  ['super.users=admin', 'super.users'],
   ['remote.log.storage.system.enable=true', 'remote.log.storage.system.enable'],
   ['create.topic.policy.class.name=com.example.Policy', 'create.topic.policy.class.name'],
   ['config.providers=env broker.rack=@{env:RACK}', 'ok'],

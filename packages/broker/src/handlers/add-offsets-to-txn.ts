@@ -13,6 +13,8 @@ export const addOffsetsToTxn = defineHandler(
     const error = await attempt(
       context,
       async () => {
+        context.access.requireTransactionalId(request.transactionalId)
+        context.access.requireGroup(request.groupId)
         await broker.groups.ensureTopic()
         const partition = broker.groups.partitionFor(request.groupId)
         return broker.transactions.addPartitions({

@@ -24,7 +24,15 @@ export const addPartitionsToTxn = defineHandler(
   AddPartitionsToTxnRequest,
   AddPartitionsToTxnResponse,
   async (request, context) => {
-    if (context.version >= 4) {
+    const { access, version } = context
+    if (version >= 4 && !access.allowsCluster()) {
+      return {
+        throttleTimeMs: 0,
+        errorCode: ErrorCode.CLUSTER_AUTHORIZATION_FAILED,
+        resultsByTransaction: [],
+      }
+    }
+    if (version >= 4) {
       return {
         throttleTimeMs: 0,
         errorCode: ErrorCode.NONE,
@@ -47,18 +55,28 @@ export const addPartitionsToTxn = defineHandler(
   },
 )
 
+const NO_TOPICS: ReadonlySet<string> = new Set()
+
 async function add(transaction: AskedTransaction, context: RequestContext) {
-  const { broker, version } = context
+  const { broker, version, access } = context
   const { topics, verifyOnly } = transaction
+  // From v4 on brokers ask, who may do so for every topic.
+  const isClient = version < 4
+  const isDenied = isClient && !access.allows('transactionalId', transaction.transactionalId)
+  const denied = isClient ? access.deniedTopics(topics.map(({ name }) => name)) : NO_TOPICS
   const exists = (name: string, index: number): boolean =>
     broker.topics.get(name)?.partitions[index] !== undefined
   const isComplete = topics.every(({ name, partitions }) =>
     partitions.every((index) => exists(name, index)),
   )
   let outcome: (name: string, index: number) => ErrorName
-  if (!isComplete) {
-    outcome = (name, index) =>
-      exists(name, index) ? 'OPERATION_NOT_ATTEMPTED' : 'UNKNOWN_TOPIC_OR_PARTITION'
+  if (isDenied) {
+    outcome = () => 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'
+  } else if (denied.size > 0 || !isComplete) {
+    outcome = (name, index) => {
+      if (denied.has(name)) return 'TOPIC_AUTHORIZATION_FAILED'
+      return exists(name, index) ? 'OPERATION_NOT_ATTEMPTED' : 'UNKNOWN_TOPIC_OR_PARTITION'
+    }
   } else if (verifyOnly) {
     outcome = (name, index) => broker.transactions.verify(transaction, name, index)
   } else {

@@ -16,12 +16,14 @@ import { itemOutcome, refusedItems } from './outcome.ts'
 export const alterClientQuotas = defineHandler(
   AlterClientQuotasRequest,
   AlterClientQuotasResponse,
-  async (request, { broker }) => {
+  async (request, { broker, access }) => {
+    const isAllowed = access.allowsCluster()
     const entries = await broker.metadata.propose((image) => {
       const records: NewMetadataRecord[] = []
       const seen = new Set<string>()
       const reply = request.entries.map(({ entity, ops }) => {
         const outcome = itemOutcome(() => {
+          if (!isAllowed) throw access.denial('cluster')
           const key = quotaEntityKey(entity)
           if (seen.has(key)) {
             throw new ProtocolError('INVALID_REQUEST', `Ignoring duplicate entity ${key}`)

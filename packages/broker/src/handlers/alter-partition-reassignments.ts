@@ -7,24 +7,32 @@ import {
 } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import { defineHandler } from './handler.ts'
+import { denialOf } from './outcome.ts'
 
 /** AlterPartitionReassignments (key 45): on one node only the assignment that is there already can be asked for. */
 export const alterPartitionReassignments = defineHandler(
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,
-  (request, { broker }) => ({
-    throttleTimeMs: 0,
-    errorCode: ErrorCode.NONE,
-    errorMessage: null,
-    allowReplicationFactorChange: request.allowReplicationFactorChange,
-    responses: request.topics.map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(({ partitionIndex, replicas }) => {
-        const [error, errorMessage] = judge(broker, { name, partitionIndex, replicas })
-        return { partitionIndex, errorCode: ErrorCode[error], errorMessage }
-      }),
-    })),
-  }),
+  (request, context) => {
+    const { broker, access } = context
+    const denial = denialOf(() => access.requireClusterByName())
+    return {
+      throttleTimeMs: 0,
+      errorCode: denial?.errorCode ?? ErrorCode.NONE,
+      errorMessage: denial?.message ?? null,
+      allowReplicationFactorChange: request.allowReplicationFactorChange,
+      responses: request.topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex, replicas }) => {
+          const [error, errorMessage] =
+            denial === undefined
+              ? judge(broker, { name, partitionIndex, replicas })
+              : [denial.code, denial.message]
+          return { partitionIndex, errorCode: ErrorCode[error], errorMessage }
+        }),
+      })),
+    }
+  },
 )
 
 function judge(

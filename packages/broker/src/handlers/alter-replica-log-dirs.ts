@@ -17,7 +17,8 @@ export const alterReplicaLogDirs = defineHandler(
   AlterReplicaLogDirsRequest,
   AlterReplicaLogDirsResponse,
   async (request, context) => {
-    const { broker } = context
+    const { broker, access } = context
+    const isAllowed = access.allowsCluster()
     const results = new Map<string, { partitionIndex: number; errorCode: number }[]>()
     for (const { path, topics } of request.dirs) {
       for (const { name, partitions } of topics) {
@@ -25,6 +26,7 @@ export const alterReplicaLogDirs = defineHandler(
           const errorCode = await attempt(
             context,
             async () => {
+              if (!isAllowed) throw access.denial('cluster')
               if (!canBeMoved(name, partitionIndex)) {
                 throw new ProtocolError(
                   'INVALID_TOPIC_EXCEPTION',

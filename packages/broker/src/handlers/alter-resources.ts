@@ -3,6 +3,7 @@ import { ProtocolError } from '@millrace/protocol'
 import { type ConfigChange, changeConfigs } from '../metadata/config-operations.ts'
 import { ConfigResourceType } from '../metadata/metadata-image.ts'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
+import { requireConfigs } from './config-access.ts'
 import type { RequestContext } from './handler.ts'
 import { type ItemOutcome, itemOutcome, refusedItems } from './outcome.ts'
 
@@ -19,9 +20,10 @@ interface ResourceResponse extends ItemOutcome {
 
 /** Changes resources one by one: an error of one leaves the others alone. */
 export function alterResources(
-  { broker }: RequestContext,
+  requestContext: RequestContext,
   request: { readonly validateOnly: boolean; readonly resources: readonly ResourceChange[] },
 ): Promise<ResourceResponse[]> {
+  const { broker } = requestContext
   const key = ({ type, name }: ResourceChange): string => `${type}:${name}`
   const counts = Map.groupBy(request.resources, key)
   return broker.metadata.propose((image) => {
@@ -33,6 +35,7 @@ export function alterResources(
           throw new ProtocolError('INVALID_REQUEST', 'Each resource must appear at most once.')
         }
         const { type, changes } = resource
+        requireConfigs(type, resource.name, requestContext)
         const name = nodeName(resource)
         records.push(...changeConfigs(context, { type, name }, changes(image.configs(type, name))))
       })

@@ -16,16 +16,20 @@ export const alterShareGroupOffsets = defineHandler(
     attempt(
       context,
       async () => {
-        const { broker } = context
+        const { broker, access } = context
+        access.requireGroup(request.groupId)
+        const denied = access.deniedTopics(request.topics.map(({ topicName }) => topicName))
         const outcomes = await broker.shareGroups.alterOffsets(
           request.groupId,
-          request.topics.map(({ topicName, partitions }) => ({
-            name: topicName,
-            partitions: partitions.map(({ partitionIndex, startOffset }) => ({
-              partition: partitionIndex,
-              startOffset,
+          request.topics
+            .filter(({ topicName }) => !denied.has(topicName))
+            .map(({ topicName, partitions }) => ({
+              name: topicName,
+              partitions: partitions.map(({ partitionIndex, startOffset }) => ({
+                partition: partitionIndex,
+                startOffset,
+              })),
             })),
-          })),
         )
         return {
           throttleTimeMs: 0,
@@ -35,6 +39,10 @@ export const alterShareGroupOffsets = defineHandler(
             topicName,
             topicId: broker.topics.get(topicName)?.id ?? ZERO_UUID,
             partitions: partitions.map(({ partitionIndex }) => {
+              if (denied.has(topicName)) {
+                const { errorCode, message } = access.denial('topic')
+                return { partitionIndex, errorCode: errorCode as number, errorMessage: message }
+              }
               const error = outcomes.get(`${topicName}-${partitionIndex}`) ?? 'NONE'
               return {
                 partitionIndex,

@@ -7,7 +7,7 @@ import {
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { deleteCredential, upsertCredential } from '../metadata/security/scram-credentials.ts'
 import { defineHandler } from './handler.ts'
-import { itemOutcome, refusedItems } from './outcome.ts'
+import { denialOf, itemOutcome, refusedItems } from './outcome.ts'
 
 /**
  * AlterUserScramCredentials (key 51): sets and takes away users' credentials, one change a user
@@ -16,7 +16,8 @@ import { itemOutcome, refusedItems } from './outcome.ts'
 export const alterUserScramCredentials = defineHandler(
   AlterUserScramCredentialsRequest,
   AlterUserScramCredentialsResponse,
-  async (request, { broker }) => {
+  async (request, { broker, access }) => {
+    const denial = denialOf(() => access.requireClusterByName())
     const results = await broker.metadata.propose((image) => {
       const records: NewMetadataRecord[] = []
       const changes = [
@@ -32,6 +33,7 @@ export const alterUserScramCredentials = defineHandler(
       const byUser = Map.groupBy(changes, ({ user }) => user)
       const reply = [...byUser].map(([user, [change, ...others]]) => {
         const outcome = itemOutcome(() => {
+          if (denial !== undefined) throw denial
           if (others.length > 0) {
             throw new ProtocolError(
               'DUPLICATE_RESOURCE',

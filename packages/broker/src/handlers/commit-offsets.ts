@@ -27,14 +27,18 @@ export async function commitOffsets(
   },
 ) {
   const { context, byId, admit } = options
-  const { broker } = context
+  const { broker, access } = context
   const missing: ErrorName = byId ? 'UNKNOWN_TOPIC_ID' : 'UNKNOWN_TOPIC_OR_PARTITION'
   const entries = topics.flatMap((topic) => {
     const known = byId ? broker.topics.byId(topic.topicId) : broker.topics.get(topic.name)
+    const name = byId ? known?.name : topic.name
+    const count = topic.partitions.length
+    const isDenied = name !== undefined && !access.allowsTopic(name, { count })
     return topic.partitions.map((partition) => {
       const exists = known?.partitions[partition.partitionIndex] !== undefined
-      const error: ErrorName =
+      const found: ErrorName =
         known === undefined ? missing : exists ? 'NONE' : 'UNKNOWN_TOPIC_OR_PARTITION'
+      const error: ErrorName = isDenied ? 'TOPIC_AUTHORIZATION_FAILED' : found
       return { topic, partition, known, error: error as ErrorName }
     })
   })
@@ -67,5 +71,17 @@ export async function commitOffsets(
         partitionIndex: partition.partitionIndex,
         errorCode: ErrorCode[error] as number,
       })),
+  }))
+}
+
+/** The same error for every partition. */
+export function refuseAll(topics: readonly CommittedTopic[], error: ErrorName) {
+  return topics.map(({ name, topicId, partitions }) => ({
+    name,
+    topicId,
+    partitions: partitions.map(({ partitionIndex }) => ({
+      partitionIndex,
+      errorCode: ErrorCode[error] as number,
+    })),
   }))
 }

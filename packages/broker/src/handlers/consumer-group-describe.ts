@@ -7,10 +7,10 @@ import {
 import type { ConsumerGroup } from '../coordinator/group/consumer/consumer-group.ts'
 import type { ConsumerMember } from '../coordinator/group/consumer/consumer-member.ts'
 import type { Assignment } from '../coordinator/group/modern/assignment.ts'
-import { AuthorizedOperations } from './authorized-operations.ts'
-import { describedAssignment } from './described-assignment.ts'
+import { AuthorizedOperations } from '../security/authorized-operations.ts'
+import { describedAssignment, topicNamesOf } from './described-assignment.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
-import { missingGroup } from './missing-group.ts'
+import { hiddenGroup, missingGroup } from './missing-group.ts'
 import { attempt } from './outcome.ts'
 
 /** ConsumerGroupDescribe (key 69): groups of the consumer protocol (KIP-848). v1 tells which protocol a member speaks. */
@@ -18,9 +18,7 @@ export const consumerGroupDescribe = defineHandler(
   ConsumerGroupDescribeRequest,
   ConsumerGroupDescribeResponse,
   async (request, context) => {
-    const authorizedOperations = request.includeAuthorizedOperations
-      ? AuthorizedOperations.group
-      : AuthorizedOperations.omitted
+    const { access } = context
     return {
       throttleTimeMs: 0,
       groups: await Promise.all(
@@ -36,6 +34,9 @@ export const consumerGroupDescribe = defineHandler(
             members: [] as ReturnType<typeof describedMember>[],
             authorizedOperations: AuthorizedOperations.omitted as number,
           })
+          if (!access.allows('group', groupId)) {
+            return refused(ErrorCode.GROUP_AUTHORIZATION_FAILED, null)
+          }
           if (groupId === '') {
             return refused(ErrorCode.INVALID_GROUP_ID, 'The configured groupId is invalid.')
           }
@@ -48,6 +49,10 @@ export const consumerGroupDescribe = defineHandler(
                 return refused(missing.errorCode, missing.errorMessage)
               }
               const { group, assignor } = found
+              if (access.deniedTopics(topicsOf(group, context)).size > 0) {
+                const { errorCode, errorMessage } = hiddenGroup(groupId)
+                return refused(errorCode, errorMessage)
+              }
               return {
                 groupId,
                 errorCode: ErrorCode.NONE as number,
@@ -59,7 +64,9 @@ export const consumerGroupDescribe = defineHandler(
                 members: [...group.members.values()].map((member) =>
                   describedMember(group, member, context),
                 ),
-                authorizedOperations: authorizedOperations as number,
+                authorizedOperations: request.includeAuthorizedOperations
+                  ? access.operations('group', groupId)
+                  : AuthorizedOperations.omitted,
               }
             },
             ({ errorCode, message }) => refused(errorCode, message),
@@ -70,13 +77,23 @@ export const consumerGroupDescribe = defineHandler(
   },
 )
 
+/** Topics that members have, or will have. */
+function topicsOf(group: ConsumerGroup, { broker }: RequestContext): Set<string> {
+  const assignments = [...group.members.values()].flatMap((member) => [
+    currentAssignment(member),
+    group.target(member.memberId),
+  ])
+  return topicNamesOf(assignments, broker.topics)
+}
+
+function currentAssignment({ assigned }: ConsumerMember): Assignment {
+  return new Map([...assigned].map(([topicId, partitions]) => [topicId, [...partitions.keys()]]))
+}
+
 const CLASSIC_MEMBER = 0
 const CONSUMER_MEMBER = 1
 
 function describedMember(group: ConsumerGroup, member: ConsumerMember, { broker }: RequestContext) {
-  const current: Assignment = new Map(
-    [...member.assigned].map(([topicId, partitions]) => [topicId, [...partitions.keys()]]),
-  )
   return {
     memberId: member.memberId,
     instanceId: member.instanceId,
@@ -86,7 +103,7 @@ function describedMember(group: ConsumerGroup, member: ConsumerMember, { broker 
     clientHost: member.clientHost,
     subscribedTopicNames: member.subscribedTopicNames,
     subscribedTopicRegex: member.subscribedTopicRegex,
-    assignment: describedAssignment(current, broker.topics),
+    assignment: describedAssignment(currentAssignment(member), broker.topics),
     targetAssignment: describedAssignment(group.target(member.memberId), broker.topics),
     memberType: member.classic === undefined ? CONSUMER_MEMBER : CLASSIC_MEMBER,
   }

@@ -10,7 +10,7 @@ import { LEAVE_EPOCH, STATIC_LEAVE_EPOCH } from '../coordinator/group/consumer/c
 import { topicPartitionsOf } from '../coordinator/group/modern/assignment.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
-import { throwIfEmpty } from './request-checks.ts'
+import { requireMembership, throwIfEmpty } from './request-checks.ts'
 
 /** ConsumerGroupHeartbeat (key 68): a member of a consumer group says what it wants and has, and is told what it is to have (KIP-848). v1 lets members choose their id and subscribe by pattern. */
 export const consumerGroupHeartbeat = defineHandler(
@@ -20,7 +20,8 @@ export const consumerGroupHeartbeat = defineHandler(
     attempt(
       context,
       async () => {
-        const { broker } = context
+        const { broker, access } = context
+        requireMembership(request, context)
         check(request, context)
         const reply = await broker.groups.consumerHeartbeat({
           groupId: request.groupId,
@@ -35,6 +36,9 @@ export const consumerGroupHeartbeat = defineHandler(
           subscribedTopicRegex: request.subscribedTopicRegex,
           serverAssignor: request.serverAssignor,
           owned: request.topicPartitions,
+          ...(access.isOpen
+            ? {}
+            : { mayDescribe: (name: string) => access.allowsTopic(name, { logsDenial: false }) }),
         })
         const { assignment } = reply
         return {

@@ -3,7 +3,7 @@ import { CreateAclsRequest, CreateAclsResponse } from '@millrace/protocol'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { type Acl, createAcl, sameAcl } from '../metadata/security/acls.ts'
 import { defineHandler } from './handler.ts'
-import { itemOutcome, refusedItems } from './outcome.ts'
+import { denialOf, itemOutcome, refusedItems } from './outcome.ts'
 import { throwIfNoAuthorizer } from './request-checks.ts'
 
 /** CreateAcls (key 30): one outcome for each; an ACL that is there already is no error. */
@@ -11,13 +11,15 @@ export const createAcls = defineHandler(
   CreateAclsRequest,
   CreateAclsResponse,
   async (request, context) => {
-    const { broker } = context
+    const { broker, access } = context
+    const denial = denialOf(() => access.requireClusterByName())
     const results = await broker.metadata.propose((image) => {
       const records: NewMetadataRecord[] = []
       const made: Acl[] = []
       const reply = request.creations.map(({ resourcePatternType, ...creation }) =>
         itemOutcome(() => {
           throwIfNoAuthorizer(context)
+          if (denial !== undefined) throw denial
           const acl = { ...creation, patternType: resourcePatternType }
           if (made.some((each) => sameAcl(each, acl))) return
           records.push(...createAcl(image, acl, broker.newUuid()))

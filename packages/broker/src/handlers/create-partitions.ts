@@ -13,7 +13,7 @@ import { itemOutcome, refusedItems } from './outcome.ts'
 export const createPartitions = defineHandler(
   CreatePartitionsRequest,
   CreatePartitionsResponse,
-  async (request, { broker }) => {
+  async (request, { broker, access }) => {
     const results = await broker.metadata.propose((image) => {
       const records: NewMetadataRecord[] = []
       const names = request.topics.map((topic) => topic.name)
@@ -23,6 +23,7 @@ export const createPartitions = defineHandler(
           if (topic === undefined || names.filter((other) => other === name).length > 1) {
             throw new ProtocolError('INVALID_REQUEST', 'Duplicate topic name.')
           }
+          access.requireTopic(name)
           records.push(...addPartitions(image, topic, broker.topicDefaults))
         })
         return { name, ...outcome }

@@ -13,7 +13,8 @@ import {
   type NewTopic,
   type TopicResult,
 } from '../metadata/topic-operations.ts'
-import { defineHandler } from './handler.ts'
+import { AclOperation } from '../security/acl-types.ts'
+import { defineHandler, type RequestContext } from './handler.ts'
 
 /**
  * CreateTopics (key 19). v5 answers with the configuration in force (KIP-525), v7 with the topic
@@ -22,7 +23,9 @@ import { defineHandler } from './handler.ts'
 export const createTopics = defineHandler(
   CreateTopicsRequest,
   CreateTopicsResponse,
-  async (request, { broker }) => {
+  async (request, context) => {
+    const { broker } = context
+    const may = permissionsFor(request.topics, context)
     const counts = new Map<string, number>()
     for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
     const unique = request.topics.filter(
@@ -34,6 +37,9 @@ export const createTopics = defineHandler(
           try {
             if ((counts.get(topic.name) ?? 0) > 1) {
               throw new ProtocolError('INVALID_REQUEST', 'Duplicate topic name.')
+            }
+            if (!may.create(topic.name)) {
+              throw new ProtocolError('TOPIC_AUTHORIZATION_FAILED', 'Authorization failed.')
             }
             const created = createTopic(image, topic, {
               defaults: broker.topicDefaults,
@@ -61,13 +67,43 @@ export const createTopics = defineHandler(
         topicId: request.validateOnly ? ZERO_UUID : result.topicId,
         errorCode: ErrorCode[result.error],
         errorMessage: result.message,
-        numPartitions: result.numPartitions,
-        replicationFactor: result.error === 'NONE' ? 1 : -1,
-        configs: result.error === 'NONE' ? configsOf(topic, broker.topics.brokerLayers) : [],
+        ...(may.describe(topic.name)
+          ? {
+              numPartitions: result.numPartitions,
+              replicationFactor: result.error === 'NONE' ? 1 : -1,
+              configs: result.error === 'NONE' ? configsOf(topic, broker.topics.brokerLayers) : [],
+            }
+          : hiddenDetails(result)),
       })),
     }
   },
 )
+
+/** Which of the topics the client may create, and of which it may see the configuration. */
+function permissionsFor(
+  topics: readonly { readonly name: string }[],
+  { access }: RequestContext,
+): { create(name: string): boolean; describe(name: string): boolean } {
+  const names = new Set(topics.map(({ name }) => name))
+  const mayCreateAll = access.allowsCluster({ logsDenial: false })
+  const uncreatable = mayCreateAll ? new Set() : access.deniedTopics(names)
+  const operation = AclOperation.DESCRIBE_CONFIGS
+  const indescribable = access.deniedTopics(names, { operation, logsDenial: false })
+  return {
+    create: (name) => !uncreatable.has(name),
+    describe: (name) => !indescribable.has(name),
+  }
+}
+
+function hiddenDetails({ error }: TopicResult) {
+  const isCreated = error === 'NONE'
+  return {
+    topicConfigErrorCode: isCreated ? ErrorCode.TOPIC_AUTHORIZATION_FAILED : ErrorCode.NONE,
+    numPartitions: -1,
+    replicationFactor: -1,
+    configs: [],
+  }
+}
 
 type Records = ReturnType<typeof createTopic>['records']
 

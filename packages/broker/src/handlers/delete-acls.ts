@@ -3,7 +3,7 @@ import { DeleteAclsRequest, DeleteAclsResponse, ErrorCode } from '@millrace/prot
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { findAcls } from '../metadata/security/acls.ts'
 import { defineHandler } from './handler.ts'
-import { itemOutcome, refusedItems } from './outcome.ts'
+import { denialOf, itemOutcome, refusedItems } from './outcome.ts'
 import { throwIfNoAuthorizer } from './request-checks.ts'
 
 /** DeleteAcls (key 31): takes away what each filter finds, and tells what that was. */
@@ -11,12 +11,14 @@ export const deleteAcls = defineHandler(
   DeleteAclsRequest,
   DeleteAclsResponse,
   async (request, context) => {
+    const denial = denialOf(() => context.access.requireClusterByName())
     const filterResults = await context.broker.metadata.propose((image) => {
       const ids = new Set<string>()
       const reply = request.filters.map((filter) => {
         let found: ReturnType<typeof image.acls> = []
         const outcome = itemOutcome(() => {
           throwIfNoAuthorizer(context)
+          if (denial !== undefined) throw denial
           found = findAcls(image.acls(), filter)
         })
         for (const { id } of found) ids.add(id)

@@ -23,7 +23,10 @@ export const deleteGroups = defineHandler(
       [...new Set(request.groupsNames)].map(async (groupId) => {
         const error = await attempt(
           context,
-          () => context.broker.shareGroups.deleteGroup(groupId),
+          () => {
+            context.access.requireGroup(groupId)
+            return context.broker.shareGroups.deleteGroup(groupId)
+          },
           (failure) => failure.code,
         )
         return { groupId, errorCode: ErrorCode[error], errorMessage: MESSAGES[error] ?? null }

@@ -19,6 +19,7 @@ export const deleteRecords = defineHandler(
   DeleteRecordsResponse,
   async (request, context) => {
     const starts = new Map<string, bigint>()
+    const denied = context.access.deniedTopics(request.topics.map(({ name }) => name))
     const topics = await Promise.all(
       request.topics.map(async (topic) => ({
         name: topic.name,
@@ -27,6 +28,7 @@ export const deleteRecords = defineHandler(
             attempt(
               context,
               () => {
+                if (denied.has(topic.name)) throw context.access.denial('topic')
                 const partition = context.broker.topics.partition(topic.name, partitionIndex)
                 const { cleanupPolicy } = partition.topic.config
                 if (partition.topic.isInternal) {

@@ -3,6 +3,7 @@ import {
   DeleteShareGroupOffsetsRequest,
   DeleteShareGroupOffsetsResponse,
   ErrorCode,
+  ZERO_UUID,
 } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
@@ -15,13 +16,22 @@ export const deleteShareGroupOffsets = defineHandler(
     attempt(
       context,
       async () => {
-        const names = request.topics.map(({ topicName }) => topicName)
-        const outcomes = await context.broker.shareGroups.deleteOffsets(request.groupId, names)
+        const { access, broker } = context
+        access.requireGroup(request.groupId)
+        const asked = request.topics.map(({ topicName }) => topicName)
+        const denied = access.deniedTopics(asked)
+        const names = asked.filter((name) => !denied.has(name))
+        const outcomes = await broker.shareGroups.deleteOffsets(request.groupId, names)
+        const refused = [...denied].map((name) => ({
+          name,
+          topicId: ZERO_UUID,
+          error: access.denial('topic'),
+        }))
         return {
           throttleTimeMs: 0,
           errorCode: ErrorCode.NONE as number,
           errorMessage: null as string | null,
-          responses: outcomes.map(({ name, topicId, error }) => ({
+          responses: [...outcomes, ...refused].map(({ name, topicId, error }) => ({
             topicName: name,
             topicId,
             errorCode: error?.errorCode ?? ErrorCode.NONE,

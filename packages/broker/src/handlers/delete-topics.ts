@@ -7,8 +7,11 @@ import {
   ZERO_UUID,
 } from '@millrace/protocol'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
+import { AclOperation } from '../security/acl-types.ts'
 import { defineHandler } from './handler.ts'
 import { refusedItems } from './outcome.ts'
+
+const denied = ['TOPIC_AUTHORIZATION_FAILED', 'Topic authorization failed.'] as const
 
 /**
  * DeleteTopics (key 20): by name, from v6 on also by id. Files go at once, committed offsets with
@@ -17,12 +20,14 @@ import { refusedItems } from './outcome.ts'
 export const deleteTopics = defineHandler(
   DeleteTopicsRequest,
   DeleteTopicsResponse,
-  async (request, { broker, version }) => {
+  async (request, context) => {
+    const { broker, version, access } = context
     const asked: readonly { readonly name: string | null; readonly topicId: string }[] =
       version >= 6
         ? request.topics
         : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))
     const isEnabled = broker.config.boolean('delete.topic.enable')
+    const mayDeleteAll = access.allowsCluster({ logsDenial: false })
     const responses = await broker.metadata.propose((image) => {
       const records: NewMetadataRecord[] = []
       const seen = new Set<string>()
@@ -46,6 +51,16 @@ export const deleteTopics = defineHandler(
           return fail('INVALID_REQUEST', 'Neither topic name nor id were specified.')
         }
         const topic = name === null ? image.topicById(topicId) : image.topics.get(name)
+        if (name !== null || topic !== undefined) {
+          const known = name ?? topic?.name ?? ''
+          const operation = AclOperation.DESCRIBE
+          if (!mayDeleteAll && !access.allowsTopic(known, { operation })) {
+            return { ...fail(...denied), topicId: name === null ? topicId : ZERO_UUID }
+          }
+          if (!mayDeleteAll && !access.allowsTopic(known)) {
+            return { ...fail(...denied), name: known, topicId: topic?.id ?? ZERO_UUID }
+          }
+        }
         if (topic === undefined) {
           return name === null
             ? fail('UNKNOWN_TOPIC_ID', 'This server does not host this topic ID.')

@@ -5,7 +5,7 @@ import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 import { throwIfNoAuthorizer } from './request-checks.ts'
 
-/** DescribeAcls (key 29): access control lists by filter. They are kept; nothing is refused by them yet. */
+/** DescribeAcls (key 29): access control lists by filter. */
 export const describeAcls = defineHandler(
   DescribeAclsRequest,
   DescribeAclsResponse,
@@ -14,6 +14,7 @@ export const describeAcls = defineHandler(
       context,
       () => {
         throwIfNoAuthorizer(context)
+        context.access.requireClusterByName()
         const found = findAcls(context.broker.metadata.image.acls(), request)
         const byResource = Map.groupBy(found, ({ resourceType, resourceName, patternType }) =>
           JSON.stringify([resourceType, resourceName, patternType]),

@@ -8,24 +8,27 @@ import { findQuotas } from '../metadata/security/client-quotas.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** DescribeClientQuotas (key 48): quotas of users, clients and addresses (KIP-546). They are kept; nobody is throttled by them yet. */
+/** DescribeClientQuotas (key 48): quotas of users, clients and addresses (KIP-546). */
 export const describeClientQuotas = defineHandler(
   DescribeClientQuotasRequest,
   DescribeClientQuotasResponse,
   (request, context) =>
     attempt(
       context,
-      () => ({
-        throttleTimeMs: 0,
-        errorCode: ErrorCode.NONE as number,
-        errorMessage: null as string | null,
-        entries: findQuotas(context.broker.metadata.image.quotas(), request).map(
-          ({ entity, quotas }) => ({
-            entity,
-            values: [...quotas].map(([key, value]) => ({ key, value })),
-          }),
-        ),
-      }),
+      () => {
+        context.access.requireCluster()
+        return {
+          throttleTimeMs: 0,
+          errorCode: ErrorCode.NONE as number,
+          errorMessage: null as string | null,
+          entries: findQuotas(context.broker.metadata.image.quotas(), request).map(
+            ({ entity, quotas }) => ({
+              entity,
+              values: [...quotas].map(([key, value]) => ({ key, value })),
+            }),
+          ),
+        }
+      },
       ({ errorCode, message }) => ({
         throttleTimeMs: 0,
         errorCode: errorCode as number,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DescribeClusterRequest, DescribeClusterResponse, ErrorCode } from '@millrace/protocol'
-import { AuthorizedOperations } from './authorized-operations.ts'
+import { AuthorizedOperations } from '../security/authorized-operations.ts'
 import { defineHandler } from './handler.ts'
 
 const BROKERS = 1
@@ -10,7 +10,7 @@ const CONTROLLERS = 2
 export const describeCluster = defineHandler(
   DescribeClusterRequest,
   DescribeClusterResponse,
-  (request, { broker, endpoint, version, listener }) => {
+  (request, { broker, endpoint, version, listener, access }) => {
     const expected = listener.isController ? CONTROLLERS : BROKERS
     if (version >= 1 && request.endpointType !== expected) {
       const isKnown = request.endpointType === BROKERS || request.endpointType === CONTROLLERS
@@ -41,7 +41,7 @@ export const describeCluster = defineHandler(
         },
       ],
       clusterAuthorizedOperations: request.includeClusterAuthorizedOperations
-        ? AuthorizedOperations.cluster
+        ? access.clusterOperations()
         : AuthorizedOperations.omitted,
     }
   },

@@ -16,6 +16,7 @@ import {
 import { ConfigSource } from '../config/topic-config.ts'
 import { ConfigResourceType } from '../metadata/metadata-image.ts'
 import { topicNameError } from '../topic-name.ts'
+import { requireConfigs } from './config-access.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
@@ -30,6 +31,7 @@ export const describeConfigs = defineHandler(
         attempt(
           context,
           () => {
+            requireConfigs(resourceType, resourceName, context)
             const wanted = configurationKeys === null ? undefined : new Set(configurationKeys)
             const entries = describe(resourceType, resourceName, context)
             return {

@@ -2,20 +2,31 @@
 import { DescribeGroupsRequest, DescribeGroupsResponse, ErrorCode } from '@millrace/protocol'
 import { ClassicGroupState } from '../coordinator/group/classic/classic-group.ts'
 import { metadataOf } from '../coordinator/group/classic/classic-member.ts'
-import { AuthorizedOperations } from './authorized-operations.ts'
+import { AuthorizedOperations } from '../security/authorized-operations.ts'
 import { defineHandler } from './handler.ts'
 
 /** DescribeGroups (key 15): classic groups. v6 says that a group is missing; before, such a group is `Dead`. */
 export const describeGroups = defineHandler(
   DescribeGroupsRequest,
   DescribeGroupsResponse,
-  async (request, { broker, version }) => {
-    const authorizedOperations = request.includeAuthorizedOperations
-      ? AuthorizedOperations.group
-      : AuthorizedOperations.omitted
+  async (request, { broker, version, access }) => {
+    const operations = (groupId: string): number =>
+      request.includeAuthorizedOperations
+        ? access.operations('group', groupId)
+        : AuthorizedOperations.omitted
     return {
       groups: await Promise.all(
         request.groups.map(async (groupId) => {
+          if (!access.allows('group', groupId)) {
+            return {
+              errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED,
+              groupId,
+              groupState: '',
+              protocolType: '',
+              protocolData: '',
+              members: [],
+            }
+          }
           const group = await broker.groups.classicGroup(groupId)
           if (group === undefined) {
             const isMissing = version >= 6
@@ -27,7 +38,7 @@ export const describeGroups = defineHandler(
               protocolType: '',
               protocolData: '',
               members: [],
-              authorizedOperations,
+              authorizedOperations: isMissing ? AuthorizedOperations.omitted : operations(groupId),
             }
           }
           const isStable = group.isIn(ClassicGroupState.Stable)
@@ -45,7 +56,7 @@ export const describeGroups = defineHandler(
               memberMetadata: isStable ? metadataOf(member, group.protocolName) : Buffer.alloc(0),
               memberAssignment: isStable ? member.assignment : Buffer.alloc(0),
             })),
-            authorizedOperations,
+            authorizedOperations: operations(groupId),
           }
         }),
       ),

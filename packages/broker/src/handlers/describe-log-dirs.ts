@@ -8,7 +8,11 @@ import { defineHandler } from './handler.ts'
 export const describeLogDirs = defineHandler(
   DescribeLogDirsRequest,
   DescribeLogDirsResponse,
-  (request, { broker }) => {
+  (request, { broker, access }) => {
+    if (!access.allowsCluster()) {
+      const errorCode = ErrorCode.CLUSTER_AUTHORIZATION_FAILED
+      return { throttleTimeMs: 0, errorCode, results: [] }
+    }
     const asked: Partition[] = []
     if (request.topics === null) {
       for (const topic of broker.topics.all.values()) asked.push(...topic.partitions)

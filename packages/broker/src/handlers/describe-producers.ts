@@ -13,44 +13,48 @@ import { attempt } from './outcome.ts'
 export const describeProducers = defineHandler(
   DescribeProducersRequest,
   DescribeProducersResponse,
-  async (request, context) => ({
-    throttleTimeMs: 0,
-    topics: await Promise.all(
-      request.topics.map(async ({ name, partitionIndexes }) => ({
-        name,
-        partitions: await Promise.all(
-          partitionIndexes.map((partitionIndex) =>
-            attempt(
-              context,
-              () => {
-                const nameError = topicNameError(name)
-                if (nameError !== undefined) {
-                  throw new ProtocolError('INVALID_TOPIC_EXCEPTION', nameError)
-                }
-                const { log } = context.broker.topics.partition(name, partitionIndex)
-                return {
+  async (request, context) => {
+    const denied = context.access.deniedTopics(request.topics.map(({ name }) => name))
+    return {
+      throttleTimeMs: 0,
+      topics: await Promise.all(
+        request.topics.map(async ({ name, partitionIndexes }) => ({
+          name,
+          partitions: await Promise.all(
+            partitionIndexes.map((partitionIndex) =>
+              attempt(
+                context,
+                () => {
+                  if (denied.has(name)) throw context.access.denial('topic')
+                  const nameError = topicNameError(name)
+                  if (nameError !== undefined) {
+                    throw new ProtocolError('INVALID_TOPIC_EXCEPTION', nameError)
+                  }
+                  const { log } = context.broker.topics.partition(name, partitionIndex)
+                  return {
+                    partitionIndex,
+                    errorCode: ErrorCode.NONE,
+                    activeProducers: [...log.producers.producers.values()].map((entry) => ({
+                      producerId: entry.producerId,
+                      producerEpoch: entry.producerEpoch,
+                      lastSequence: entry.batches.at(-1)?.lastSequence ?? -1,
+                      lastTimestamp: entry.lastTimestamp,
+                      coordinatorEpoch: entry.coordinatorEpoch,
+                      currentTxnStartOffset: entry.currentTransactionFirstOffset ?? -1n,
+                    })),
+                  }
+                },
+                (error) => ({
                   partitionIndex,
-                  errorCode: ErrorCode.NONE,
-                  activeProducers: [...log.producers.producers.values()].map((entry) => ({
-                    producerId: entry.producerId,
-                    producerEpoch: entry.producerEpoch,
-                    lastSequence: entry.batches.at(-1)?.lastSequence ?? -1,
-                    lastTimestamp: entry.lastTimestamp,
-                    coordinatorEpoch: entry.coordinatorEpoch,
-                    currentTxnStartOffset: entry.currentTransactionFirstOffset ?? -1n,
-                  })),
-                }
-              },
-              (error) => ({
-                partitionIndex,
-                errorCode: error.errorCode,
-                errorMessage: error.message,
-                activeProducers: [],
-              }),
+                  errorCode: error.errorCode,
+                  errorMessage: error.message,
+                  activeProducers: [],
+                }),
+              ),
             ),
           ),
-        ),
-      })),
-    ),
-  }),
+        })),
+      ),
+    }
+  },
 )

@@ -7,7 +7,11 @@ import { defineHandler } from './handler.ts'
 export const describeQuorum = defineHandler(
   DescribeQuorumRequest,
   DescribeQuorumResponse,
-  (request, { broker }) => {
+  (request, { broker, access }) => {
+    if (!access.allowsCluster()) {
+      const { errorCode, message } = access.denial('cluster')
+      return { errorCode, errorMessage: message, topics: [], nodes: [] }
+    }
     const [topic] = request.topics
     const [partition] = topic?.partitions ?? []
     const isMetadata =

@@ -18,12 +18,15 @@ export const describeShareGroupOffsets = defineHandler(
       request.groups.map(({ groupId, topics }) =>
         attempt(
           context,
-          async () => ({
-            groupId,
-            errorCode: ErrorCode.NONE as number,
-            errorMessage: null as string | null,
-            topics: await describe(groupId, topics, context),
-          }),
+          async () => {
+            context.access.requireGroup(groupId)
+            return {
+              groupId,
+              errorCode: ErrorCode.NONE as number,
+              errorMessage: null as string | null,
+              topics: await describe(groupId, topics, context),
+            }
+          },
           ({ errorCode, message }) => ({
             groupId,
             errorCode: errorCode as number,
@@ -39,7 +42,7 @@ export const describeShareGroupOffsets = defineHandler(
 async function describe(
   groupId: string,
   topics: readonly { readonly topicName: string; readonly partitions: readonly number[] }[] | null,
-  { broker }: RequestContext,
+  { broker, access }: RequestContext,
 ) {
   // A group that is not there has read nothing, which is no error.
   const asked =
@@ -50,8 +53,25 @@ async function describe(
         partitions: [...partitions].sort((a, b) => a - b),
       }),
     )
+  const names = asked.map(({ topicName }) => topicName)
+  const denied = access.deniedTopics(names, { logsDenial: topics !== null })
+  const shown = topics === null ? asked.filter(({ topicName }) => !denied.has(topicName)) : asked
   return Promise.all(
-    asked.map(async ({ topicName, partitions }) => {
+    shown.map(async ({ topicName, partitions }) => {
+      if (denied.has(topicName)) {
+        return {
+          topicName,
+          topicId: ZERO_UUID,
+          partitions: partitions.map((partitionIndex) => ({
+            partitionIndex,
+            startOffset: -1n,
+            leaderEpoch: 0,
+            lag: -1n,
+            errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED as number,
+            errorMessage: access.denial('topic').message,
+          })),
+        }
+      }
       const topic = broker.topics.get(topicName)
       if (topic === undefined) {
         return {

@@ -6,9 +6,9 @@ import {
   type MessageInput,
   ZERO_UUID,
 } from '@millrace/protocol'
+import { AuthorizedOperations } from '../security/authorized-operations.ts'
 import { topicNameError } from '../topic-name.ts'
 import { isInternalTopic } from '../topics.ts'
-import { AuthorizedOperations } from './authorized-operations.ts'
 import { describedPartition } from './described-partition.ts'
 import { defineHandler } from './handler.ts'
 
@@ -22,15 +22,18 @@ type Response = MessageInput<typeof DescribeTopicPartitionsResponse>
 export const describeTopicPartitions = defineHandler(
   DescribeTopicPartitionsRequest,
   DescribeTopicPartitionsResponse,
-  (request, { broker }) => {
+  (request, { broker, access }) => {
     const { cursor } = request
     const asked =
       request.topics.length === 0
         ? [...broker.topics.all.keys()]
         : request.topics.map((t) => t.name)
-    const names = [...new Set(asked)]
+    const candidates = [...new Set(asked)]
       .sort()
       .filter((name) => cursor === null || name >= cursor.topicName)
+    const isAll = request.topics.length === 0
+    const denied = access.deniedTopics(candidates, { logsDenial: !isAll })
+    const names = candidates.filter((name) => !denied.has(name))
     const configured = broker.config.number('max.request.partition.size.limit')
     let remaining = Math.min(Math.max(request.responsePartitionLimit, 1), configured)
     let nextCursor: Response['nextCursor'] = null
@@ -52,7 +55,7 @@ export const describeTopicPartitions = defineHandler(
           topicId: ZERO_UUID,
           isInternal: isInternalTopic(name),
           partitions: [],
-          topicAuthorizedOperations: AuthorizedOperations.topic,
+          topicAuthorizedOperations: access.operations('topic', name),
         })
         continue
       }
@@ -68,13 +71,23 @@ export const describeTopicPartitions = defineHandler(
           eligibleLeaderReplicas: [],
           lastKnownElr: [],
         })),
-        topicAuthorizedOperations: AuthorizedOperations.topic,
+        topicAuthorizedOperations: access.operations('topic', name),
       })
       remaining -= partitions.length
       if (first + partitions.length < topic.partitions.length) {
         nextCursor = { topicName: name, partitionIndex: first + partitions.length }
         break
       }
+    }
+    for (const name of isAll ? [] : denied) {
+      topics.push({
+        errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
+        name,
+        topicId: ZERO_UUID,
+        isInternal: false,
+        partitions: [],
+        topicAuthorizedOperations: AuthorizedOperations.omitted,
+      })
     }
     return { throttleTimeMs: 0, topics, nextCursor }
   },

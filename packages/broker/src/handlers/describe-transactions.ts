@@ -19,9 +19,16 @@ const UNKNOWN = {
 export const describeTransactions = defineHandler(
   DescribeTransactionsRequest,
   DescribeTransactionsResponse,
-  (request, { broker }) => ({
+  (request, { broker, access }) => ({
     throttleTimeMs: 0,
     transactionStates: request.transactionalIds.map((transactionalId) => {
+      if (!access.allows('transactionalId', transactionalId)) {
+        return {
+          ...UNKNOWN,
+          transactionalId,
+          errorCode: ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+        }
+      }
       const transaction =
         transactionalId === '' ? undefined : broker.transactions.find(transactionalId)
       if (transaction === undefined) {
@@ -32,6 +39,8 @@ export const describeTransactions = defineHandler(
           errorCode: transactionalId === '' ? INVALID_REQUEST : TRANSACTIONAL_ID_NOT_FOUND,
         }
       }
+      const topics = [...transaction.partitions]
+      const hidden = access.deniedTopics(topics.map(([topic]) => topic))
       return {
         transactionalId,
         errorCode: ErrorCode.NONE,
@@ -40,10 +49,9 @@ export const describeTransactions = defineHandler(
         transactionStartTimeMs: BigInt(transaction.startMs),
         producerId: transaction.producerId,
         producerEpoch: transaction.producerEpoch,
-        topics: [...transaction.partitions].map(([topic, partitions]) => ({
-          topic,
-          partitions: [...partitions],
-        })),
+        topics: topics
+          .filter(([topic]) => !hidden.has(topic))
+          .map(([topic, partitions]) => ({ topic, partitions: [...partitions] })),
       }
     }),
   }),

@@ -10,7 +10,11 @@ import { defineHandler } from './handler.ts'
 export const describeUserScramCredentials = defineHandler(
   DescribeUserScramCredentialsRequest,
   DescribeUserScramCredentialsResponse,
-  (request, { broker }) => {
+  (request, { broker, access }) => {
+    if (!access.allowsCluster()) {
+      const { errorCode, message } = access.denial('cluster')
+      return { throttleTimeMs: 0, errorCode, errorMessage: message, results: [] }
+    }
     const byUser = Map.groupBy(broker.metadata.image.scramCredentials(), ({ name }) => name)
     const asked = request.users?.map(({ name }) => name) ?? []
     const names = asked.length === 0 ? [...byUser.keys()] : asked

@@ -8,14 +8,16 @@ export const endTxn = defineHandler(EndTxnRequest, EndTxnResponse, async (reques
   const { broker, version } = context
   const outcome = await attempt(
     context,
-    () =>
-      broker.transactions.end({
+    () => {
+      context.access.requireTransactionalId(request.transactionalId)
+      return broker.transactions.end({
         transactionalId: request.transactionalId,
         producerId: request.producerId,
         producerEpoch: request.producerEpoch,
         isCommitted: request.committed,
         clientVersion: version >= 5 ? 2 : 0,
-      }),
+      })
+    },
     ({ code }) => ({ error: code }),
   )
   if ('producerId' in outcome) {

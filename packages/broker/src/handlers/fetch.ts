@@ -16,6 +16,7 @@ import { protocolError } from './outcome.ts'
 type Response = MessageInput<typeof FetchResponse>
 const READ_COMMITTED = 1
 const EMPTY = Buffer.alloc(0)
+const NO_TOPICS: ReadonlySet<string> = new Set()
 /** More than this of a partition is read from its file when it is sent, so that a reply takes little memory. */
 const READ_LIMIT = 64 * 1024
 /** The same for all partitions of a reply together. */
@@ -35,14 +36,16 @@ export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, 
     return { errorCode: ErrorCode[plan.error], sessionId: plan.sessionId, responses: [] }
   }
   const isCommitted = request.isolationLevel === READ_COMMITTED
+  const denied = deniedTopics(plan, request, context)
   const limits = {
+    denied,
     maxBytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')),
     isCommitted,
     version,
   }
   let results = readAll(plan, limits, context)
   if (shouldWait(results, request) && !context.signal.aborted) {
-    await waitForRecords(plan, { context, request, isCommitted })
+    await waitForRecords(plan, { context, request, isCommitted, denied })
     results = readAll(plan, limits, context)
   }
   for (const { records } of results) if (records instanceof LogSlice) records.retain()
@@ -54,6 +57,8 @@ export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, 
 })
 
 interface Limits {
+  /** Topics that the client may not read. */
+  readonly denied: ReadonlySet<string>
   readonly maxBytes: number
   readonly isCommitted: boolean
   readonly version: number
@@ -103,12 +108,15 @@ function readOne(
 ): FetchedPartition {
   const { context } = options
   try {
-    const partition = locate(item, context)
+    const partition = locate(item, { context, denied: options.denied })
     partition.checkLeaderEpoch(item.currentLeaderEpoch)
     return readPartition(item, partition, options)
   } catch (error) {
     const { errorCode, code } = protocolError(error, context)
-    const isMissing = code === 'UNKNOWN_TOPIC_OR_PARTITION' || code === 'UNKNOWN_TOPIC_ID'
+    const isMissing =
+      code === 'UNKNOWN_TOPIC_OR_PARTITION' ||
+      code === 'UNKNOWN_TOPIC_ID' ||
+      code === 'TOPIC_AUTHORIZATION_FAILED'
     return {
       item,
       records: EMPTY,
@@ -124,9 +132,33 @@ function readOne(
   }
 }
 
-function locate(item: FetchItem, { broker, version }: RequestContext): Partition {
+function locate(
+  item: FetchItem,
+  options: { readonly context: RequestContext; readonly denied: ReadonlySet<string> },
+): Partition {
+  const { broker, version, access } = options.context
+  const name = nameOf(item, options.context)
+  if (name !== undefined && options.denied.has(name)) throw access.denial('topic')
   if (version < 13) return broker.topics.partition(item.topic, item.partition)
   return broker.topics.partitionById(item.topicId, item.partition)
+}
+
+function nameOf(item: FetchItem, { broker, version }: RequestContext): string | undefined {
+  return version < 13 ? item.topic : broker.topics.byId(item.topicId)?.name
+}
+
+/** Topics that the client may not read. A replica reads all of them, or none. */
+function deniedTopics(
+  plan: FetchPlan,
+  request: { readonly replicaId: number; readonly replicaState: { readonly replicaId: number } },
+  context: RequestContext,
+): ReadonlySet<string> {
+  const { access, version } = context
+  if (access.isOpen) return NO_TOPICS
+  const names = plan.items.flatMap((item) => nameOf(item, context) ?? [])
+  const replicaId = version >= 15 ? request.replicaState.replicaId : request.replicaId
+  if (replicaId < 0) return access.deniedTopics(names)
+  return access.allowsCluster() ? NO_TOPICS : new Set(names)
 }
 
 function readPartition(
@@ -208,9 +240,10 @@ function waitForRecords(
     readonly context: RequestContext
     readonly request: { readonly maxWaitMs: number; readonly minBytes: number }
     readonly isCommitted: boolean
+    readonly denied: ReadonlySet<string>
   },
 ): Promise<void> {
-  const { context, request, isCommitted } = options
+  const { context, request, isCommitted, denied } = options
   const { signal } = context
   return new Promise((resolve) => {
     const stops: (() => void)[] = []
@@ -227,7 +260,7 @@ function waitForRecords(
     for (const item of plan.items) {
       let log: PartitionLog
       try {
-        log = locate(item, context).log
+        log = locate(item, { context, denied }).log
       } catch {
         continue
       }

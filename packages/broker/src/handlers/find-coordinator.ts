@@ -39,6 +39,12 @@ function coordinatorOf(keyType: number, broker: RequestContext['broker']) {
   return keyType === TRANSACTION ? broker.transactions : broker.shareStates
 }
 
+function requireKey(key: string, keyType: number, { access }: RequestContext): void {
+  if (keyType === GROUP) access.requireGroup(key)
+  else if (keyType === TRANSACTION) access.requireTransactionalId(key)
+  else access.requireCluster()
+}
+
 async function find(key: string, keyType: number, context: RequestContext) {
   const { broker, endpoint } = context
   const nowhere = { key, nodeId: -1, host: '', port: -1 }
@@ -52,6 +58,7 @@ async function find(key: string, keyType: number, context: RequestContext) {
   return attempt(
     context,
     async () => {
+      requireKey(key, keyType, context)
       if (keyType === SHARE && !isShareKey(key)) {
         throw new ProtocolError('INVALID_REQUEST', `invalid share partition key ${key}`)
       }

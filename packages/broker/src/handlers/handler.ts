@@ -2,6 +2,7 @@
 import type { MessageInput, MessageOf, MessageSchema } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
+import type { Access } from '../security/access.ts'
 import type { ClientSession } from '../security/client-session.ts'
 
 /** Request metadata: client, API version, listener. */
@@ -13,6 +14,8 @@ export interface RequestContext {
   readonly clientHost: string
   /** Identity of the client; the authorizer decides by it. */
   readonly session: ClientSession
+  /** What the client may do. */
+  readonly access: Access
   readonly listener: ListenerConfig
   /** Where this client reaches us: the advertised address, or the one it used. */
   readonly endpoint: { readonly host: string; readonly port: number }

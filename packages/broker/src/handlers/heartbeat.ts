@@ -10,7 +10,10 @@ export const heartbeat = defineHandler(
   async (request, context) => {
     const error = await attempt(
       context,
-      () => context.broker.groups.heartbeat(request),
+      () => {
+        context.access.requireGroup(request.groupId)
+        return context.broker.groups.heartbeat(request)
+      },
       (failure) => failure.code,
     )
     return { errorCode: ErrorCode[error] }

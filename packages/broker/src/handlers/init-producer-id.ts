@@ -1,8 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode, InitProducerIdRequest, InitProducerIdResponse } from '@millrace/protocol'
+import {
+  ErrorCode,
+  type ErrorName,
+  InitProducerIdRequest,
+  InitProducerIdResponse,
+} from '@millrace/protocol'
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../coordinator/transaction/transaction.ts'
-import { defineHandler } from './handler.ts'
+import { AclOperation } from '../security/acl-types.ts'
+import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
+
+/** Idempotent producers need IDEMPOTENT_WRITE, or WRITE on any topic (KIP-679). */
+function denialOf(
+  request: { readonly transactionalId: string | null; readonly enable2Pc: boolean },
+  { access }: RequestContext,
+): ErrorName | undefined {
+  const { transactionalId } = request
+  if (transactionalId === null) {
+    const isAllowed = access.allowsCluster({ logsDenial: false }) || access.allowsAny('topic')
+    return isAllowed ? undefined : 'CLUSTER_AUTHORIZATION_FAILED'
+  }
+  const operation = AclOperation.TWO_PHASE_COMMIT
+  const isAllowed =
+    access.allows('transactionalId', transactionalId) &&
+    (!request.enable2Pc || access.allows('transactionalId', transactionalId, { operation }))
+  return isAllowed ? undefined : 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'
+}
 
 /**
  * InitProducerId (key 22): a new id for an idempotent producer, or the next epoch of a transactional one, which fences
@@ -15,6 +38,8 @@ export const initProducerId = defineHandler(
     const { broker, version } = context
     const refuse = (errorCode: number) => ({ errorCode, producerId: -1n, producerEpoch: -1 })
     const { transactionalId, producerId, producerEpoch } = request
+    const denial = denialOf(request, context)
+    if (denial !== undefined) return refuse(ErrorCode[denial])
     if (transactionalId === '') return refuse(ErrorCode.INVALID_REQUEST)
     const hasId = producerId !== NO_PRODUCER_ID
     if (hasId !== (producerEpoch !== NO_PRODUCER_EPOCH)) return refuse(ErrorCode.INVALID_REQUEST)

@@ -9,12 +9,13 @@ export const joinGroup = defineHandler(
   JoinGroupRequest,
   JoinGroupResponse,
   async (request, context) => {
-    const { version, broker } = context
+    const { version, broker, access } = context
     const prefix = request.groupInstanceId ?? context.clientId
     const reply = await attempt(
       context,
-      () =>
-        broker.groups.join({
+      () => {
+        access.requireGroup(request.groupId)
+        return broker.groups.join({
           groupId: request.groupId,
           memberId: request.memberId,
           groupInstanceId: request.groupInstanceId,
@@ -32,8 +33,10 @@ export const joinGroup = defineHandler(
           supportsSkippingAssignment: version >= 9,
           reason: request.reason,
           freshId: `${prefix}-${broker.newMemberId()}`,
-        }),
-      (error) => joinError(error.code, request.memberId),
+        })
+      },
+      (error) =>
+        joinError(error.code, error.code === 'GROUP_AUTHORIZATION_FAILED' ? '' : request.memberId),
     )
     return {
       errorCode: ErrorCode[reply.error],

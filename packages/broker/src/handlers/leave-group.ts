@@ -15,7 +15,10 @@ export const leaveGroup = defineHandler(
         : [{ memberId: request.memberId, groupInstanceId: null }]
     const reply = await attempt(
       context,
-      () => context.broker.groups.leave({ groupId: request.groupId, members }),
+      () => {
+        context.access.requireGroup(request.groupId)
+        return context.broker.groups.leave({ groupId: request.groupId, members })
+      },
       (error): LeaveReply => ({ error: error.code, members: [] }),
     )
     if (context.version < 3) {

@@ -11,7 +11,11 @@ import { defineHandler } from './handler.ts'
 export const listConfigResources = defineHandler(
   ListConfigResourcesRequest,
   ListConfigResourcesResponse,
-  (request, { broker, version }) => {
+  (request, { broker, version, access }) => {
+    if (!access.allowsCluster()) {
+      const errorCode = ErrorCode.CLUSTER_AUTHORIZATION_FAILED
+      return { throttleTimeMs: 0, errorCode, configResources: [] }
+    }
     const supported: readonly number[] = Object.values(ConfigResourceType)
     const all = version === 0 ? [ConfigResourceType.clientMetrics] : supported
     const types = request.resourceTypes.length === 0 ? all : [...new Set(request.resourceTypes)]

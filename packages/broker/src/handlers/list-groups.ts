@@ -7,13 +7,16 @@ import { defineHandler } from './handler.ts'
 export const listGroups = defineHandler(
   ListGroupsRequest,
   ListGroupsResponse,
-  (request, { broker }) => {
+  (request, { broker, access }) => {
+    const lists = (groupId: string): boolean =>
+      listsAll || access.allows('group', groupId, { logsDenial: false })
+    const listsAll = access.isOpen || access.allowsCluster({ logsDenial: false })
     const states = new Set(request.statesFilter.map((state) => state.toLowerCase()))
     const types = new Set(request.typesFilter.map((type) => type.toLowerCase()))
     const groups = broker.groups.groups().filter((group) => {
       if (group.state === ClassicGroupState.Dead) return false
       if (states.size > 0 && !states.has(group.state.toLowerCase())) return false
-      return types.size === 0 || types.has(group.kind)
+      return (types.size === 0 || types.has(group.kind)) && lists(group.groupId)
     })
     return {
       errorCode: ErrorCode.NONE,

@@ -33,6 +33,7 @@ export const listOffsets = defineHandler(
   ListOffsetsResponse,
   async (request, context) => {
     const duplicates = duplicatePartitions(request.topics)
+    const denied = context.access.deniedTopics(request.topics.map(({ name }) => name))
     return {
       topics: await Promise.all(
         request.topics.map(async (topic) => ({
@@ -40,6 +41,9 @@ export const listOffsets = defineHandler(
           partitions: await Promise.all(
             distinct(topic.partitions).map(async (asked) => {
               const partitionIndex = asked.partitionIndex
+              if (denied.has(topic.name)) {
+                return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
+              }
               if (duplicates.has(`${topic.name}-${partitionIndex}`)) {
                 return { partitionIndex, errorCode: ErrorCode.INVALID_REQUEST }
               }

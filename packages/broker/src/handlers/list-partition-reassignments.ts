@@ -5,10 +5,19 @@ import {
   ListPartitionReassignmentsResponse,
 } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
+import { denialOf } from './outcome.ts'
 
 /** ListPartitionReassignments (key 46): one node never has any under way. */
 export const listPartitionReassignments = defineHandler(
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,
-  () => ({ throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null, topics: [] }),
+  (_request, { access }) => {
+    const denial = denialOf(() => access.requireClusterByName())
+    return {
+      throttleTimeMs: 0,
+      errorCode: denial?.errorCode ?? ErrorCode.NONE,
+      errorMessage: denial?.message ?? null,
+      topics: [],
+    }
+  },
 )

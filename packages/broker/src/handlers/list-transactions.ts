@@ -7,7 +7,7 @@ import { defineHandler } from './handler.ts'
 export const listTransactions = defineHandler(
   ListTransactionsRequest,
   ListTransactionsResponse,
-  (request, { broker }) => {
+  (request, { broker, access }) => {
     const { stateFilters, producerIdFilters, durationFilter, transactionalIdPattern } = request
     const now = BigInt(broker.world.clock.now())
     const empty = {
@@ -36,6 +36,7 @@ export const listTransactions = defineHandler(
       transactionStates: broker.transactions
         .list()
         .filter(isAsked)
+        .filter(({ transactionalId }) => access.allows('transactionalId', transactionalId))
         .map(({ transactionalId, producerId, state }) => ({
           transactionalId,
           producerId,

@@ -7,6 +7,8 @@ import {
   ProtocolError,
   ZERO_UUID,
 } from '@millrace/protocol'
+import { AclOperation } from '../security/acl-types.ts'
+import { AuthorizedOperations } from '../security/authorized-operations.ts'
 import { isReservedTopic, topicNameError } from '../topic-name.ts'
 import {
   GROUP_METADATA_TOPIC,
@@ -15,7 +17,6 @@ import {
   type Topic,
   TRANSACTION_STATE_TOPIC,
 } from '../topics.ts'
-import { AuthorizedOperations } from './authorized-operations.ts'
 import { describedPartition } from './described-partition.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 
@@ -27,11 +28,11 @@ export const metadata = defineHandler(
   MetadataRequest,
   MetadataResponse,
   async (request, context) => {
-    const { broker, version, endpoint } = context
+    const { broker, version, endpoint, access } = context
     const all = request.topics === null || (version === 0 && request.topics.length === 0)
     const withOperations = request.includeTopicAuthorizedOperations
     const topics = all
-      ? [...broker.topics.all.values()].map((topic) => describe(topic, context, withOperations))
+      ? visibleTopics(context).map((topic) => describe(topic, context, withOperations))
       : await describeAsked(request, context)
     return {
       brokers: [
@@ -42,13 +43,20 @@ export const metadata = defineHandler(
       topics,
       clusterAuthorizedOperations:
         version >= 8 && version <= 10 && request.includeClusterAuthorizedOperations
-          ? AuthorizedOperations.cluster
+          ? access.clusterOperations()
           : AuthorizedOperations.omitted,
     }
   },
 )
 
 type Request = Parameters<typeof describeAsked>[0]
+
+/** All topics of which the client may know. */
+function visibleTopics({ broker, access }: RequestContext): Topic[] {
+  const { all } = broker.topics
+  const hidden = access.deniedTopics(all.keys(), { logsDenial: false })
+  return [...all.values()].filter(({ name }) => !hidden.has(name))
+}
 
 async function describeAsked(
   request: {
@@ -58,7 +66,7 @@ async function describeAsked(
   },
   context: RequestContext,
 ): Promise<ReturnType<typeof describe>[]> {
-  const { broker, version } = context
+  const { broker, version, access } = context
   const described: ReturnType<typeof describe>[] = []
   const seen = new Set<string>()
   for (const { name, topicId } of request.topics ?? []) {
@@ -68,15 +76,17 @@ async function describeAsked(
     seen.add(key)
     if (topicId !== ZERO_UUID && version >= 10) {
       const topic = broker.topics.byId(topicId)
-      described.push(
-        topic === undefined
-          ? failed(name, topicId, 'UNKNOWN_TOPIC_ID')
-          : describe(topic, context, request.includeTopicAuthorizedOperations),
-      )
+      if (topic === undefined) described.push(failed(name, topicId, 'UNKNOWN_TOPIC_ID'))
+      else if (!access.allowsTopic(topic.name)) described.push(hidden(null, topicId))
+      else described.push(describe(topic, context, request.includeTopicAuthorizedOperations))
       continue
     }
     if (name === null) {
       described.push(failed(null, topicId, 'INVALID_REQUEST'))
+      continue
+    }
+    if (!access.allowsTopic(name)) {
+      described.push(hidden(name, ZERO_UUID))
       continue
     }
     const error = await ensureTopic(name, request, context)
@@ -94,15 +104,18 @@ async function describeAsked(
 async function ensureTopic(
   name: string,
   request: Pick<Request, 'allowAutoTopicCreation'>,
-  { broker }: RequestContext,
+  { broker, access }: RequestContext,
 ): Promise<ErrorName | undefined> {
   if (broker.topics.get(name) !== undefined) return undefined
+  const creates =
+    request.allowAutoTopicCreation && broker.config.boolean('auto.create.topics.enable')
+  const operation = AclOperation.CREATE
+  const mayCreate = (): boolean =>
+    access.allowsCluster({ operation, logsDenial: false }) ||
+    access.allowsTopic(name, { operation })
+  if (creates && !mayCreate()) return 'TOPIC_AUTHORIZATION_FAILED'
   if (topicNameError(name) !== undefined) return 'INVALID_TOPIC_EXCEPTION'
-  const mayCreate =
-    request.allowAutoTopicCreation &&
-    broker.config.boolean('auto.create.topics.enable') &&
-    !isReservedTopic(name)
-  if (!mayCreate) return 'UNKNOWN_TOPIC_OR_PARTITION'
+  if (!creates || isReservedTopic(name)) return 'UNKNOWN_TOPIC_OR_PARTITION'
   try {
     if (name === GROUP_METADATA_TOPIC) await broker.groups.ensureTopic()
     else if (name === TRANSACTION_STATE_TOPIC) await broker.transactions.ensureTopic()
@@ -125,7 +138,7 @@ async function ensureTopic(
   }
 }
 
-function describe(topic: Topic, { broker }: RequestContext, withOperations: boolean) {
+function describe(topic: Topic, { broker, access }: RequestContext, withOperations: boolean) {
   return {
     errorCode: ErrorCode.NONE as number,
     name: topic.name as string | null,
@@ -133,9 +146,14 @@ function describe(topic: Topic, { broker }: RequestContext, withOperations: bool
     isInternal: topic.isInternal,
     partitions: topic.partitions.map((partition) => describedPartition(partition, broker.nodeId)),
     topicAuthorizedOperations: (withOperations
-      ? AuthorizedOperations.topic
+      ? access.operations('topic', topic.name)
       : AuthorizedOperations.omitted) as number,
   }
+}
+
+/** A topic of which the client may not know: whether it exists does not show. */
+function hidden(name: string | null, topicId: string): ReturnType<typeof describe> {
+  return { ...failed(name, topicId, 'TOPIC_AUTHORIZATION_FAILED'), isInternal: false }
 }
 
 function failed(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { OffsetCommitRequest, OffsetCommitResponse } from '@millrace/protocol'
-import { commitOffsets } from './commit-offsets.ts'
+import { commitOffsets, refuseAll } from './commit-offsets.ts'
 import { defineHandler } from './handler.ts'
 
 /**
@@ -11,7 +11,10 @@ export const offsetCommit = defineHandler(
   OffsetCommitRequest,
   OffsetCommitResponse,
   async (request, context) => {
-    const { version } = context
+    const { version, access } = context
+    if (!access.allows('group', request.groupId)) {
+      return { topics: refuseAll(request.topics, 'GROUP_AUTHORIZATION_FAILED') }
+    }
     const committer = {
       version,
       groupId: request.groupId,

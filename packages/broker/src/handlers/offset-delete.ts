@@ -8,11 +8,18 @@ export const offsetDelete = defineHandler(
   OffsetDeleteRequest,
   OffsetDeleteResponse,
   async (request, context) => {
+    const { access } = context
+    if (!access.allows('group', request.groupId)) {
+      return { errorCode: ErrorCode.GROUP_AUTHORIZATION_FAILED, topics: [] }
+    }
+    const denied = access.deniedTopics(request.topics.map(({ name }) => name))
     const entries = request.topics.flatMap((topic) =>
       topic.partitions.map(({ partitionIndex }) => ({
         topic: topic.name,
         partition: partitionIndex,
-        isKnown: context.broker.topics.get(topic.name)?.partitions[partitionIndex] !== undefined,
+        isKnown:
+          !denied.has(topic.name) &&
+          context.broker.topics.get(topic.name)?.partitions[partitionIndex] !== undefined,
       })),
     )
     const known = entries.filter((entry) => entry.isKnown)
@@ -27,6 +34,9 @@ export const offsetDelete = defineHandler(
       topics: request.topics.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map(({ partitionIndex }) => {
+          if (denied.has(name)) {
+            return { partitionIndex, errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED }
+          }
           const at = known.findIndex(
             (entry) => entry.topic === name && entry.partition === partitionIndex,
           )

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   ErrorCode,
+  type ErrorName,
   OffsetFetchRequest,
   OffsetFetchResponse,
-  ProtocolError,
 } from '@millrace/protocol'
 import type { OffsetView } from '../coordinator/group/group-coordinator.ts'
 import type { Offsets } from '../coordinator/group/offsets/committed-offsets.ts'
@@ -79,20 +79,25 @@ async function fetchGroup(
   return attempt(
     context,
     async () => {
+      context.access.requireGroup(reader.groupId)
       const view = await context.broker.groups.offsets(reader.groupId, reader)
       if (view.error !== 'NONE') return { errorCode: ErrorCode[view.error] as number, topics: [] }
       const asked = topics ?? allTopics(view.offsets, context)
       return {
         errorCode: ErrorCode.NONE as number,
-        topics: asked.map((topic) => fetchTopic(topic, { view, reader }, context)),
+        topics: asked.map((topic) =>
+          fetchTopic(topic, { view, reader, isNamed: topics !== null }, context),
+        ),
       }
     },
     (error) => ({ errorCode: error.errorCode as number, topics: [] }),
   )
 }
 
-function allTopics(offsets: Offsets, { broker, version }: RequestContext): AskedTopic[] {
+function allTopics(offsets: Offsets, { broker, version, access }: RequestContext): AskedTopic[] {
+  const hidden = access.deniedTopics(offsets.keys())
   return [...offsets].flatMap(([name, partitions]) => {
+    if (hidden.has(name)) return []
     const topicId = broker.topics.get(name)?.id
     // A topic without an id cannot be told to a client that knows ids only.
     if (version >= 10 && topicId === undefined) return []
@@ -102,21 +107,30 @@ function allTopics(offsets: Offsets, { broker, version }: RequestContext): Asked
 
 function fetchTopic(
   topic: AskedTopic,
-  { view, reader }: { readonly view: OffsetView; readonly reader: Reader },
-  { broker, version }: RequestContext,
+  {
+    view,
+    reader,
+    isNamed,
+  }: {
+    readonly view: OffsetView
+    readonly reader: Reader
+    /** Whether the request names the topic, so that it was not authorized before. */
+    readonly isNamed: boolean
+  },
+  { broker, version, access }: RequestContext,
 ) {
+  const failed = (error: ErrorName) => ({
+    name: version >= 10 ? '' : topic.name,
+    topicId: topic.topicId,
+    partitions: topic.partitionIndexes.map((index) => ({
+      ...absent(index),
+      errorCode: ErrorCode[error] as number,
+    })),
+  })
   const name = version >= 10 ? broker.topics.byId(topic.topicId)?.name : topic.name
-  if (name === undefined) {
-    const error = new ProtocolError('UNKNOWN_TOPIC_ID', topic.topicId)
-    return {
-      name: '',
-      topicId: topic.topicId,
-      partitions: topic.partitionIndexes.map((index) => ({
-        ...absent(index),
-        errorCode: error.errorCode as number,
-      })),
-    }
-  }
+  if (name === undefined) return failed('UNKNOWN_TOPIC_ID')
+  const count = topic.partitionIndexes.length
+  if (isNamed && !access.allowsTopic(name, { count })) return failed('TOPIC_AUTHORIZATION_FAILED')
   const committed = view.offsets.get(name)
   const partitions = topic.partitionIndexes.map((index) => {
     if (reader.requireStable && view.isUnstable(name, index)) {

@@ -62,3 +62,14 @@ export function refusedItems<T extends ItemOutcome>(
       : item,
   )
 }
+
+/** The error that a check throws, for a reply that carries it; undefined if it passes. */
+export function denialOf(check: () => void): ProtocolError | undefined {
+  try {
+    check()
+    return undefined
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error
+    return error
+  }
+}

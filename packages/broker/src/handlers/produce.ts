@@ -2,6 +2,7 @@
 import {
   ErrorCode,
   MAGIC_V2,
+  type MessageOf,
   ProduceRequest,
   ProduceResponse,
   ProtocolError,
@@ -34,14 +35,15 @@ export const produce = defineHandler(
       if (durable === undefined) return
       waits.push(durable.catch((error) => fail(result, protocolError(error, context))))
     }
-    const isForeign = request.transactionalId === null && hasTransactionalBatch(request)
+    const isForeign = isForeignTransaction(request, context)
     const responses = request.topicData.map((topic) => ({
       name: topic.name,
       topicId: topic.topicId,
-      partitionResponses: topic.partitionData.map((data) => {
+      partitionResponses: partitionsOf(topic, context, (data, isAllowed) => {
         const result: PartitionResult = { index: data.index, errorCode: 0, baseOffset: -1n }
         try {
           if (isForeign) throw transactionalIdMissing()
+          if (!isAllowed) throw context.access.denial('topic')
           const partition =
             context.version >= 13
               ? context.broker.topics.partitionById(topic.topicId, data.index)
@@ -77,6 +79,34 @@ export const produce = defineHandler(
   },
   { isPipelined: true },
 )
+
+type Topic = MessageOf<typeof ProduceRequest>['topicData'][number]
+
+/** Runs `write` for each partition of a topic; the topic is authorized once. */
+function partitionsOf<T>(
+  { name, topicId, partitionData }: Topic,
+  { access, broker, version }: RequestContext,
+  write: (data: Topic['partitionData'][number], isAllowed: boolean) => T,
+): T[] {
+  const known = version >= 13 ? broker.topics.byId(topicId)?.name : name
+  // A topic id that is not known is an error of its own.
+  const isAllowed =
+    access.isOpen ||
+    known === undefined ||
+    access.allowsTopic(known, { count: partitionData.length })
+  return partitionData.map((data) => write(data, isAllowed))
+}
+
+/** Whether the request has transactional batches without a transactional id that it may use. */
+function isForeignTransaction(
+  request: MessageOf<typeof ProduceRequest>,
+  { access }: RequestContext,
+): boolean {
+  const { transactionalId } = request
+  if (transactionalId !== null && access.isOpen) return false
+  if (!hasTransactionalBatch(request)) return false
+  return transactionalId === null || !access.allows('transactionalId', transactionalId)
+}
 
 /** Whether a batch says that it is part of a transaction; such a request is refused as a whole without its id. */
 function hasTransactionalBatch(request: {

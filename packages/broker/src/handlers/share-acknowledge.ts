@@ -17,6 +17,7 @@ export const shareAcknowledge = defineHandler(
         const groupId = request.groupId ?? ''
         const memberId = request.memberId ?? ''
         const { shareSessionEpoch: epoch, isRenewAck: isRenewal } = request
+        context.access.requireGroup(groupId)
         requireMember(request.groupId, request.memberId)
         const session = broker.shareSessions.forAcknowledge(groupId, memberId, epoch)
         const outcomes = await acknowledgeAll(

@@ -30,6 +30,12 @@ export function requireMember(groupId: string | null, memberId: string | null): 
   }
 }
 
+/** Throws `TOPIC_AUTHORIZATION_FAILED` for a known topic that the client may not read. */
+export function requireReadable(topicId: string, { broker, access }: RequestContext): void {
+  const name = broker.topics.byId(topicId)?.name
+  if (name !== undefined) access.requireTopic(name)
+}
+
 /** Ends a session and releases what its member has; a group without sessions may be unloaded. */
 export async function endSession(
   session: ShareSession,
@@ -56,6 +62,7 @@ export function acknowledgeAll(
         context,
         async (): Promise<AcknowledgeOutcome> => {
           check(batches, { isRenewal: member.isRenewal, version: context.version })
+          requireReadable(topicId, context)
           topics.partitionById(topicId, partition)
           if (batches.length === 0)
             return { topicId, partition, errorCode: ErrorCode.NONE, errorMessage: null }

@@ -17,6 +17,7 @@ import {
   acknowledgeAll,
   endSession,
   requireMember,
+  requireReadable,
 } from './share-acknowledgements.ts'
 
 type Request = MessageOf<typeof ShareFetchRequest>
@@ -40,6 +41,7 @@ export const shareFetch = defineHandler(ShareFetchRequest, ShareFetchResponse, (
       const groupId = request.groupId ?? ''
       const memberId = request.memberId ?? ''
       check(request)
+      context.access.requireGroup(groupId)
       const { session, acknowledged } = sessionOf(request, context)
       const outcomes = await acknowledgeAll(
         acknowledged,
@@ -183,6 +185,7 @@ async function fetchAll(
     const found = await attempt(
       context,
       async () => {
+        requireReadable(topicId, context)
         const live = await broker.sharePartitions.get(session.groupId, topicId, partition)
         if (request.maxBytes >= 0) return live
         throw new ProtocolError('UNKNOWN_SERVER_ERROR', `maxBytes is ${request.maxBytes}`)

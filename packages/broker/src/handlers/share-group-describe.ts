@@ -4,23 +4,30 @@ import {
   ShareGroupDescribeRequest,
   ShareGroupDescribeResponse,
 } from '@millrace/protocol'
-import { AuthorizedOperations } from './authorized-operations.ts'
-import { describedAssignment } from './described-assignment.ts'
+import { AuthorizedOperations } from '../security/authorized-operations.ts'
+import { describedAssignment, topicNamesOf } from './described-assignment.ts'
 import { defineHandler } from './handler.ts'
-import { missingGroup } from './missing-group.ts'
+import { deniedGroup, hiddenGroup, missingGroup } from './missing-group.ts'
 
 /** ShareGroupDescribe (key 77): share groups, their members and what each reads (KIP-932). */
 export const shareGroupDescribe = defineHandler(
   ShareGroupDescribeRequest,
   ShareGroupDescribeResponse,
-  async (request, { broker }) => ({
+  async (request, { broker, access }) => ({
     throttleTimeMs: 0,
     groups: await Promise.all(
       request.groupIds.map(async (groupId) => {
+        if (!access.allows('group', groupId)) return deniedGroup(groupId)
         const group = await broker.groups.shareGroup(groupId)
         if (group === undefined) {
           return { ...(await missingGroup(broker, groupId, 'share')), assignorName: '' }
         }
+        const members = [...group.members.values()]
+        const names = topicNamesOf(
+          members.map(({ assigned }) => assigned),
+          broker.topics,
+        )
+        if (access.deniedTopics(names).size > 0) return hiddenGroup(groupId)
         return {
           groupId,
           errorCode: ErrorCode.NONE as number,
@@ -28,7 +35,7 @@ export const shareGroupDescribe = defineHandler(
           groupEpoch: group.groupEpoch,
           assignmentEpoch: group.assignmentEpoch,
           assignorName: 'simple',
-          members: [...group.members.values()].map((member) => ({
+          members: members.map((member) => ({
             memberId: member.memberId,
             rackId: member.rackId,
             memberEpoch: member.memberEpoch,
@@ -38,7 +45,7 @@ export const shareGroupDescribe = defineHandler(
             assignment: describedAssignment(member.assigned, broker.topics),
           })),
           authorizedOperations: request.includeAuthorizedOperations
-            ? AuthorizedOperations.group
+            ? access.operations('group', groupId)
             : AuthorizedOperations.omitted,
         }
       }),

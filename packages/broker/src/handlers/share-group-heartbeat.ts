@@ -8,7 +8,7 @@ import {
 import { topicPartitionsOf } from '../coordinator/group/modern/assignment.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
-import { throwIfEmpty } from './request-checks.ts'
+import { requireMembership, throwIfEmpty } from './request-checks.ts'
 
 /** ShareGroupHeartbeat (key 76): a member of a share group says what it wants, and is told what to read (KIP-932). */
 export const shareGroupHeartbeat = defineHandler(
@@ -18,6 +18,7 @@ export const shareGroupHeartbeat = defineHandler(
     attempt(
       context,
       async () => {
+        requireMembership(request, context)
         throwIfEmpty(request.memberId, 'MemberId')
         throwIfEmpty(request.groupId, 'GroupId')
         throwIfEmpty(request.rackId, 'RackId')

@@ -16,9 +16,10 @@ import type {
   Subtopology,
   Topology,
 } from '../coordinator/group/streams/topology.ts'
-import { AuthorizedOperations } from './authorized-operations.ts'
+import { topicsOf } from '../coordinator/group/streams/topology.ts'
+import { AuthorizedOperations } from '../security/authorized-operations.ts'
 import { defineHandler } from './handler.ts'
-import { missingGroup } from './missing-group.ts'
+import { deniedGroup, hiddenGroup, missingGroup } from './missing-group.ts'
 
 /** Codes of a topology description: nobody keeps one here (KIP-1331). */
 const DescriptionStatus = { notRequested: 0, notStored: 1 } as const
@@ -27,15 +28,22 @@ const DescriptionStatus = { notRequested: 0, notStored: 1 } as const
 export const streamsGroupDescribe = defineHandler(
   StreamsGroupDescribeRequest,
   StreamsGroupDescribeResponse,
-  async (request, { broker }) => ({
+  async (request, { broker, access }) => ({
     throttleTimeMs: 0,
     groups: await Promise.all(
       request.groupIds.map(async (groupId) => {
+        if (!access.allows('group', groupId)) return deniedGroup(groupId)
         const described = await broker.groups.describeStreamsGroup(groupId)
         if (described === undefined) {
           return missingGroup(broker, groupId, 'streams')
         }
         const { group, configured } = described
+        if (access.deniedTopics(topicsOf(group.topology)).size > 0) {
+          return hiddenGroup(
+            groupId,
+            'The described group uses topics that the client is not authorized to describe.',
+          )
+        }
         return {
           groupId,
           errorCode: ErrorCode.NONE as number,
@@ -45,7 +53,7 @@ export const streamsGroupDescribe = defineHandler(
           topology: describedTopology(group.topology, configured),
           members: [...group.members.values()].map((member) => describedMember(member, group)),
           authorizedOperations: request.includeAuthorizedOperations
-            ? AuthorizedOperations.group
+            ? access.operations('group', groupId)
             : AuthorizedOperations.omitted,
           topologyDescriptionStatus: request.includeTopologyDescription
             ? DescriptionStatus.notStored

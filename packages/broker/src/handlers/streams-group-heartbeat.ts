@@ -11,12 +11,13 @@ import type {
   StreamsHeartbeatReply,
 } from '../coordinator/group/streams/streams-requests.ts'
 import { taskIdsOf, tasksOf } from '../coordinator/group/streams/tasks.ts'
-import { requiredTopics, StatusCode } from '../coordinator/group/streams/topology.ts'
+import { StatusCode, topicsOf } from '../coordinator/group/streams/topology.ts'
+import { AclOperation } from '../security/acl-types.ts'
 import { topicNameError } from '../topic-name.ts'
 import { isInternalTopic } from '../topics.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
-import { throwIfEmpty } from './request-checks.ts'
+import { requireTopics, throwIfEmpty } from './request-checks.ts'
 
 type Request = MessageOf<typeof StreamsGroupHeartbeatRequest>
 
@@ -28,6 +29,8 @@ export const streamsGroupHeartbeat = defineHandler(
     attempt(
       context,
       async () => {
+        context.access.requireGroup(request.groupId)
+        requireTopics(request.topology === null ? [] : topicsOf(request.topology), context.access)
         check(request)
         const heartbeat = heartbeatOf(request, context)
         const reply = await withInternalTopics(heartbeat, context)
@@ -94,10 +97,22 @@ function heartbeatOf(request: Request, context: RequestContext): StreamsHeartbea
 /** Makes the topics that the group lacks. A member that joins then gets its tasks at once; others with their next heartbeat. */
 async function withInternalTopics(
   heartbeat: StreamsHeartbeat,
-  { broker }: RequestContext,
+  { broker, access }: RequestContext,
 ): Promise<StreamsHeartbeatReply> {
   const reply = await broker.groups.streamsHeartbeat(heartbeat)
   if (reply.topicsToCreate.length === 0) return reply
+  const operation = AclOperation.CREATE
+  const denied = access.allowsCluster({ logsDenial: false })
+    ? []
+    : [
+        ...access.deniedTopics(
+          reply.topicsToCreate.map(({ name }) => name),
+          { operation },
+        ),
+      ]
+  if (denied.length > 0) {
+    return withDetail(reply, `Unauthorized to CREATE on topics ${denied.join(',')}.`)
+  }
   const failures: string[] = []
   for (const topic of reply.topicsToCreate) {
     try {
@@ -110,12 +125,14 @@ async function withInternalTopics(
   if (failures.length === 0) {
     return heartbeat.memberEpoch === 0 ? broker.groups.streamsHeartbeat(heartbeat) : reply
   }
+  return withDetail(reply, `Creation failed: ${failures.join('; ')}.`)
+}
+
+/** Adds to the status that internal topics are missing. */
+function withDetail(reply: StreamsHeartbeatReply, detail: string): StreamsHeartbeatReply {
   const status = reply.status.map((each) =>
     each.statusCode === StatusCode.missingInternalTopics
-      ? {
-          ...each,
-          statusDetail: `${each.statusDetail}; Creation failed: ${failures.join('; ')}.`,
-        }
+      ? { ...each, statusDetail: `${each.statusDetail}; ${detail}` }
       : each,
   )
   return { ...reply, status }
@@ -161,8 +178,7 @@ function check(request: Request): void {
 function checkTopology(topology: NonNullable<Request['topology']>): void {
   const invalid = (message: string): ProtocolError =>
     new ProtocolError('STREAMS_INVALID_TOPOLOGY', message)
-  const sinks = topology.subtopologies.flatMap(({ repartitionSinkTopics }) => repartitionSinkTopics)
-  const names = [...new Set([...requiredTopics(topology), ...sinks])]
+  const names = [...topicsOf(topology)]
   const internal = names.filter(isInternalTopic)
   if (internal.length > 0) {
     throw invalid(

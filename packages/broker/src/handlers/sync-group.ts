@@ -15,8 +15,9 @@ export const syncGroup = defineHandler(
         ? syncError('INCONSISTENT_GROUP_PROTOCOL')
         : await attempt(
             context,
-            () =>
-              context.broker.groups.sync({
+            () => {
+              context.access.requireGroup(request.groupId)
+              return context.broker.groups.sync({
                 groupId: request.groupId,
                 memberId: request.memberId,
                 generationId: request.generationId,
@@ -27,7 +28,8 @@ export const syncGroup = defineHandler(
                   memberId,
                   assignment: Buffer.from(assignment),
                 })),
-              }),
+              })
+            },
             (error) => syncError(error.code),
           )
     return {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError, TxnOffsetCommitRequest, TxnOffsetCommitResponse } from '@millrace/protocol'
 import { GROUP_METADATA_TOPIC } from '../topics.ts'
-import { commitOffsets } from './commit-offsets.ts'
+import { commitOffsets, refuseAll } from './commit-offsets.ts'
 import { defineHandler } from './handler.ts'
 
 /** First version whose clients know `TRANSACTION_ABORTABLE`. */
@@ -17,8 +17,16 @@ export const txnOffsetCommit = defineHandler(
   TxnOffsetCommitRequest,
   TxnOffsetCommitResponse,
   async (request, context) => {
-    const { broker, version } = context
+    const { broker, version, access } = context
     const { transactionalId, producerId, producerEpoch } = request
+    const refusal = !access.allows('transactionalId', transactionalId)
+      ? 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED'
+      : !access.allows('group', request.groupId)
+        ? 'GROUP_AUTHORIZATION_FAILED'
+        : undefined
+    if (refusal !== undefined) {
+      return { throttleTimeMs: 0, topics: refuseAll(request.topics, refusal) }
+    }
     const committer = {
       version,
       groupId: request.groupId,

@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, UnregisterBrokerRequest, UnregisterBrokerResponse } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
+import { denialOf } from './outcome.ts'
 
 /** UnregisterBroker (key 64): there is but this one, which cannot be spared (KIP-631). */
 export const unregisterBroker = defineHandler(
   UnregisterBrokerRequest,
   UnregisterBrokerResponse,
-  ({ brokerId }, { broker }) =>
-    brokerId === broker.nodeId
+  ({ brokerId }, { broker, access }) => {
+    const denial = denialOf(() => access.requireClusterByName())
+    if (denial !== undefined) {
+      const { errorCode, message } = denial
+      return { throttleTimeMs: 0, errorCode: errorCode as number, errorMessage: message }
+    }
+    return brokerId === broker.nodeId
       ? {
           throttleTimeMs: 0,
           errorCode: ErrorCode.INVALID_REQUEST as number,
@@ -17,5 +23,6 @@ export const unregisterBroker = defineHandler(
           throttleTimeMs: 0,
           errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED as number,
           errorMessage: `Broker ID ${brokerId} is not currently registered` as string | null,
-        },
+        }
+  },
 )

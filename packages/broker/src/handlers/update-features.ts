@@ -12,7 +12,7 @@ import { defineHandler } from './handler.ts'
 export const updateFeatures = defineHandler(
   UpdateFeaturesRequest,
   UpdateFeaturesResponse,
-  async (request, { broker, version }) => {
+  async (request, { broker, version, access }) => {
     const outcome = {
       throttleTimeMs: 0,
       errorCode: ErrorCode.NONE as number,
@@ -24,6 +24,7 @@ export const updateFeatures = defineHandler(
       errorMessage: null as string | null,
     }))
     try {
+      access.requireClusterByName()
       await broker.metadata.propose((image) => {
         const records = request.featureUpdates.flatMap(
           ({ feature, maxVersionLevel, allowDowngrade, upgradeType }) => {

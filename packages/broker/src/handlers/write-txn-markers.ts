@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, WriteTxnMarkersRequest, WriteTxnMarkersResponse } from '@millrace/protocol'
+import { AclOperation } from '../security/acl-types.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
@@ -11,11 +12,20 @@ export const writeTxnMarkers = defineHandler(
   WriteTxnMarkersRequest,
   WriteTxnMarkersResponse,
   async (request, context) => {
+    const { access } = context
+    const operation = AclOperation.CLUSTER_ACTION
+    if (!access.allowsCluster({ logsDenial: false }) && !access.allowsCluster({ operation })) {
+      return { markers: failedMarkers(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED) }
+    }
     // Kafka fails as a whole on a marker that no producer can have.
     const isValid = request.markers.every(
       ({ producerId, producerEpoch }) => producerId >= 0n && producerEpoch >= 0,
     )
-    return { markers: isValid ? await writeAll(request, context) : failedMarkers(request) }
+    return {
+      markers: isValid
+        ? await writeAll(request, context)
+        : failedMarkers(request, ErrorCode.UNKNOWN_SERVER_ERROR),
+    }
   },
 )
 
@@ -51,14 +61,14 @@ function writeAll(request: WriteTxnMarkersRequest, context: RequestContext) {
   )
 }
 
-function failedMarkers(request: WriteTxnMarkersRequest) {
+function failedMarkers(request: WriteTxnMarkersRequest, errorCode: number) {
   return request.markers.map(({ producerId, topics }) => ({
     producerId,
     topics: topics.map(({ name, partitionIndexes }) => ({
       name,
       partitions: partitionIndexes.map((partitionIndex) => ({
         partitionIndex,
-        errorCode: ErrorCode.UNKNOWN_SERVER_ERROR,
+        errorCode,
       })),
     })),
   }))

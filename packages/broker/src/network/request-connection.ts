@@ -24,6 +24,7 @@ import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
 import { CONTROLLER_APIS, unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { Handler, ReplySpace, RequestContext } from '../handlers/handler.ts'
+import { Access } from '../security/access.ts'
 import { ANONYMOUS, type ClientSession, clientSession } from '../security/client-session.ts'
 import type { FairTurns, TurnTaker } from './fair-turns.ts'
 import { foreignClientOf } from './foreign-client.ts'
@@ -396,7 +397,7 @@ export class RequestConnection implements RequestReader {
     // What follows the body is ignored, as Kafka does.
     const request = codecOf(handler.request, version).decode(reader)
     this.#runningPipelined = handler.isPipelined
-    const reply = handler.handle(request, this.#context(version, header.clientId))
+    const reply = handler.handle(request, this.#context(api, version, header.clientId))
     if (reply instanceof Promise) {
       return reply.then((message) => encode(message, { api, handler, version, correlationId }))
     }
@@ -411,11 +412,17 @@ export class RequestConnection implements RequestReader {
     return this.#connection.remoteAddress.replace(/^::ffff:/, '')
   }
 
-  #context(version: number, clientId: string | null): RequestContext {
+  #context(api: Api, version: number, clientId: string | null): RequestContext {
     return {
       broker: this.#broker,
       version,
       clientId: clientId ?? '',
+      access: new Access({
+        authorization: this.#broker.authorization,
+        session: this.#session,
+        clientId: clientId ?? '',
+        api: api.name,
+      }),
       clientHost: `/${this.#clientAddress}`,
       session: this.#session,
       listener: this.#listener,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Subject } from './authorizer.ts'
+import { hostText } from './host-matcher.ts'
 
 /** An identity, as `KafkaPrincipal`. */
 export interface Principal {
@@ -39,5 +40,5 @@ export function clientSession(options: {
   readonly listenerName: string
   readonly securityProtocol: string
 }): ClientSession {
-  return { ...options, principal: principalText(options.identity) }
+  return { ...options, host: hostText(options.host), principal: principalText(options.identity) }
 }

@@ -7,7 +7,7 @@ export interface Api {
   /** Number of the API in the request header. */
   readonly key: number
   /** Kafka's name, as `EndTxn`. */
-  readonly name: string
+  readonly name: ApiName
   /** Schema of the request. */
   readonly request: MessageSchema
   /** Schema of the response. */
@@ -36,7 +36,7 @@ export const apis: ReadonlyMap<number, Api> = new Map(
 )
 
 function apiOf(requestName: string, request: MessageSchema): Api {
-  const name = requestName.replace(/Request$/, '')
+  const name = requestName.replace(/Request$/, '') as ApiName
   const response: MessageSchema | undefined = new Map<string, MessageSchema>(
     Object.entries(messages),
   ).get(`${name}Response`)

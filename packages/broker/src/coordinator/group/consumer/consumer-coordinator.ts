@@ -77,6 +77,8 @@ interface Step {
   readonly fx: GroupEffects
   readonly draft: Draft
   readonly nowMs: number
+  /** Whether a pattern may find the topic. */
+  readonly mayDescribe?: ((topic: string) => boolean) | undefined
 }
 
 /**
@@ -112,7 +114,7 @@ export class ConsumerCoordinator {
     const isJoining = request.memberEpoch === 0
     const group = this.#groupFor(fx, request.groupId, { isJoining, nowMs })
     this.throwIfFull(group, request.memberId)
-    const step: Step = { fx, nowMs, draft: this.draft(fx, group) }
+    const step: Step = { fx, nowMs, draft: this.draft(fx, group), mayDescribe: request.mayDescribe }
     const known = this.#memberFor(step, request)
     const updated: ConsumerMember = {
       ...known,
@@ -250,7 +252,7 @@ export class ConsumerCoordinator {
    * group epoch.
    */
   updateMember(step: Step, known: ConsumerMember, updated: ConsumerMember): boolean {
-    const { draft, nowMs } = step
+    const { draft } = step
     const { groupId } = draft.group
     const isNew = !draft.group.members.has(updated.memberId)
     const before = known.subscribedTopicRegex
@@ -266,13 +268,13 @@ export class ConsumerCoordinator {
         value: null,
       })
     }
-    const resolvedAnew = this.#resolveRegexes(draft, nowMs)
+    const resolvedAnew = this.#resolveRegexes(step)
     this.#updateEpoch(step, namesChanged || regexChanged || resolvedAnew)
     return namesChanged || regexChanged
   }
 
   /** Resolves patterns that are new or whose topics may have changed. */
-  #resolveRegexes(draft: Draft, nowMs: number): boolean {
+  #resolveRegexes({ draft, nowMs, mayDescribe }: Step): boolean {
     const { group } = draft
     let hasChanged = false
     const inUse = new Set<string>()
@@ -283,7 +285,7 @@ export class ConsumerCoordinator {
       const known = group.regexes.get(regularExpression)
       const isFresh = known !== undefined && group.checkedTopicsVersion === this.#topics.version
       if (isFresh) continue
-      const topics = resolveTopicRegex(regularExpression, this.#topics)
+      const topics = resolveTopicRegex(regularExpression, this.#topics, mayDescribe)
       const isSame =
         known !== undefined &&
         known.topics.length === topics.length &&

@@ -20,6 +20,8 @@ export interface ConsumerHeartbeat {
   readonly subscribedTopicRegex: string | null
   readonly serverAssignor: string | null
   readonly owned: readonly TopicPartitions[] | null
+  /** Whether a pattern may find the topic. Default: any. */
+  readonly mayDescribe?: (topic: string) => boolean
 }
 
 export interface ConsumerHeartbeatReply {

@@ -17,8 +17,12 @@ export function compileTopicRegex(regex: string): RegExp {
   }
 }
 
-/** Names of the topics that match completely, sorted. */
-export function resolveTopicRegex(regex: string, topics: TopicsView): string[] {
+/** Names of the topics that match completely and that the member may know of, sorted. */
+export function resolveTopicRegex(
+  regex: string,
+  topics: TopicsView,
+  mayDescribe: (topic: string) => boolean = () => true,
+): string[] {
   const pattern = compileTopicRegex(regex)
-  return [...topics.names()].filter((name) => pattern.test(name)).sort()
+  return [...topics.names()].filter((name) => pattern.test(name) && mayDescribe(name)).sort()
 }

@@ -57,6 +57,13 @@ export function requiredTopics({ subtopologies }: Pick<Topology, 'subtopologies'
   )
 }
 
+/** All topics that a topology names, those it only writes to included. */
+export function topicsOf(topology: Pick<Topology, 'subtopologies'> | undefined): Set<string> {
+  if (topology === undefined) return new Set()
+  const sinks = topology.subtopologies.flatMap(({ repartitionSinkTopics }) => repartitionSinkTopics)
+  return new Set([...requiredTopics(topology), ...sinks])
+}
+
 export function sameTopology(a: Topology, b: Topology): boolean {
   const text = ({ epoch, subtopologies }: Topology): string =>
     JSON.stringify([

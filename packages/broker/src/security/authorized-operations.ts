@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { AclOperation } from './acl-types.ts'
 
-/** Bit fields of the ACL operations a client may do, for requests that ask. Without an authorizer it is all there are. */
+/** Bit fields of the operations that a kind of resource has, for requests that ask for them. */
 export const AuthorizedOperations = {
   /** CREATE, ALTER, DESCRIBE, CLUSTER_ACTION, DESCRIBE_CONFIGS, ALTER_CONFIGS, IDEMPOTENT_WRITE */
   cluster: (1 << 5) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << 10) | (1 << 11) | (1 << 12),
@@ -11,3 +12,13 @@ export const AuthorizedOperations = {
   /** Not asked for. */
   omitted: -2147483648,
 } as const
+
+/** Operations of a bit field. */
+export function operationsOf(bits: number): AclOperation[] {
+  const operations: AclOperation[] = []
+  // Codes of operations are the numbers of their bits.
+  for (let code = 0; code < 31; code++) {
+    if ((bits & (1 << code)) !== 0) operations.push(code as AclOperation)
+  }
+  return operations
+}
