@@ -34,10 +34,16 @@ export class MemoryNetwork implements Network {
   }
 
   /** Connects to a listener of this network. Rejects with `ECONNREFUSED` if there is none. */
-  async connect({ port }: Pick<ConnectOptions, 'port'>): Promise<Connection> {
+  async connect({
+    port,
+    clientAddress,
+  }: Pick<ConnectOptions, 'port'> & {
+    /** IP address that the listener sees. Default `127.0.0.1`. */
+    readonly clientAddress?: string
+  }): Promise<Connection> {
     const listener = this.#listeners.get(port)
     if (listener === undefined) throw systemError('ECONNREFUSED', `port ${port}`)
-    const [client, server] = connectionPair(port, listener.onError)
+    const [client, server] = connectionPair(port, listener.onError, clientAddress)
     guard(
       () => listener.onConnection(server),
       (error) => {
@@ -54,18 +60,34 @@ const HIGH_WATER_MARK = 64 * 1024
 
 /**
  * The client's and the server's end of a connection inside the process. Bytes arrive in order, a
- * microtask later. `report` takes the errors of `onClose` callbacks.
+ * microtask later. `report` takes the errors of `onClose` callbacks. The server sees `clientAddress`.
  */
 export function connectionPair(
   port: number,
   report: (error: Error) => void = (error) => process.emitWarning(error),
+  clientAddress = '127.0.0.1',
 ): readonly [client: Connection, server: Connection] {
-  const client: MemoryEnd = new MemoryEnd(CLIENT_PORT, port, () => server, report)
-  const server: MemoryEnd = new MemoryEnd(port, CLIENT_PORT, () => client, report)
+  const client: MemoryEnd = new MemoryEnd(
+    { address: clientAddress, port: CLIENT_PORT },
+    { address: '127.0.0.1', port },
+    () => server,
+    report,
+  )
+  const server: MemoryEnd = new MemoryEnd(
+    { address: '127.0.0.1', port },
+    { address: clientAddress, port: CLIENT_PORT },
+    () => client,
+    report,
+  )
   return [client.connection, server.connection]
 }
 
 function ignoreClose(): void {}
+
+interface Endpoint {
+  readonly address: string
+  readonly port: number
+}
 
 class MemoryEnd {
   readonly connection: Connection
@@ -83,8 +105,8 @@ class MemoryEnd {
   #needsDrain = false
 
   constructor(
-    localPort: number,
-    remotePort: number,
+    local: Endpoint,
+    remote: Endpoint,
     peer: () => MemoryEnd,
     report: (error: Error) => void,
   ) {
@@ -92,10 +114,10 @@ class MemoryEnd {
     this.#report = report
     const unsentBytes = (): number => (this.#isOpen ? peer().#receivedBytes : 0)
     this.connection = {
-      localAddress: '127.0.0.1',
-      remoteAddress: '127.0.0.1',
-      localPort,
-      remotePort,
+      localAddress: local.address,
+      remoteAddress: remote.address,
+      localPort: local.port,
+      remotePort: remote.port,
       get unsentBytes() {
         return unsentBytes()
       },
