@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { type Connection, MemoryNetwork, nodeWorld } from '@millrace/base'
 import { Broker, handlers } from '@millrace/broker'
 import * as p from '@millrace/protocol'
-import { SimulatedDisk, seededRandom, WireClient } from '@millrace/testkit'
+import { SimulatedDisk, WireClient } from '@millrace/testkit'
 import { type Fixture, openApis } from '../scenarios/access-cases.ts'
 import {
   accessRuns,
@@ -46,7 +46,7 @@ describe('what clients may do', () => {
   const alive = setInterval(() => {}, 60_000)
 
   before(async () => {
-    const disk = new SimulatedDisk(seededRandom(1))
+    const disk = new SimulatedDisk()
     // Everybody may do everything at first, which makes the ACLs for later.
     await start(disk, 'User:ANONYMOUS')
     const admin = await connect('127.0.0.1')

@@ -15,7 +15,7 @@ export interface AccessCase {
   /** Tells cases of one API apart. */
   readonly about?: string
   /** Default: all that the API has. */
-  readonly versions?: string
+  readonly versions?: p.VersionRange
   /** Fields that a version does not have are left out. */
   readonly request: (fixture: Fixture) => object
   /** `READ topic orders`: what is needed, all of it. */

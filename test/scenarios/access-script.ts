@@ -110,7 +110,11 @@ export function send(
 }
 
 /** Leaves out what the version does not have. */
-function forVersion(fields: p.FieldSchemas, message: object, version: number): object {
+function forVersion(
+  fields: Readonly<Record<string, p.FieldSchema>>,
+  message: object,
+  version: number,
+): object {
   return Object.fromEntries(
     Object.entries(message).flatMap(([name, value]) => {
       const field = fields[name]

@@ -61,6 +61,7 @@ export {
   type MessageInput,
   type MessageOf,
   type MessageSchema,
+  type VersionRange,
   versionBounds,
   ZERO_UUID,
 } from './schemas/schema.ts'
