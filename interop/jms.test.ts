@@ -129,6 +129,14 @@ describe('JMS programs in Java', () => {
     })
   }
 
+  it('are refused a destination with a wildcard, as invalid and with its name', async () => {
+    const url = `amqp://${provider.address}`
+    const { stdout } = await java('qpid-jms-2', ['WildcardDestinations', url, 'orders.*'])
+    const lines = stdout.trim().split('\n')
+    assert.equal(lines.length, 9, stdout)
+    for (const line of lines) assert.match(line, /: InvalidDestinationException$/)
+  })
+
   it('pass the Joram suite whole (Qpid JMS 1, javax.jms)', async () => {
     const { stdout } = await java(
       'qpid-jms-1',

@@ -470,6 +470,8 @@ export class Engine implements DestinationHost {
       const record = deadLetter(message, {
         reason,
         source: `${destination.kind}://${name}${suffix}`,
+        subscription:
+          destination.kind === 'topic' && subscription.isDurable ? subscription.id : undefined,
         deliveryCount: index.deliveryCountOf(offset),
         detail,
         nowMs: this.clock.now(),

@@ -54,6 +54,16 @@ describe('the tools for JMS', () => {
     return out
   }
 
+  /** Repeats a command until it prints a text, for ten seconds. */
+  async function untilPrinted(args: readonly string[], expected: string): Promise<void> {
+    const deadline = performance.now() + 10_000
+    for (;;) {
+      const printed = await ok(args)
+      if (printed === expected) return
+      assert.ok(performance.now() < deadline, printed)
+    }
+  }
+
   it('send, list, browse, receive, move and purge', async () => {
     assert.equal(await ok(['queue', 'send', 'tools'], 'one\ntwo\nthree\n'), 'sent 3 to tools\n')
     await ok(['queue', 'send', 'tools', 'red', '--property', 'color=red', '--priority', '9'])
@@ -118,6 +128,38 @@ describe('the tools for JMS', () => {
     await ok(['queue', 'delete', 'orders.in'])
   })
 
+  it('refuse a name with a wildcard, and create nothing', async () => {
+    await ok(['queue', 'send', 'wild.in', 'text'])
+    const commands = [
+      ['queue', 'create', 'wild.*'],
+      ['queue', 'send', 'wild.*', 'text'],
+      ['queue', 'receive', 'wild.#'],
+      ['queue', 'browse', 'wild.>'],
+      ['queue', 'purge', 'wild.*'],
+      ['queue', 'purge', 'wild.*', '-s', 'a = 1'],
+      ['queue', 'move', 'wild.*', 'wild.out'],
+      ['queue', 'move', 'wild.in', 'wild.*'],
+      ['queue', 'retry-dead', 'wild.#'],
+      ['queue', 'delete', 'wild.*'],
+      ['subscription', 'create', 'wild.*', 'all', '--shared'],
+    ]
+    await Promise.all(
+      commands.map(async (command) => {
+        const { code, err } = await millrace(command)
+        assert.ok(code === 1 || code === 2, command.join(' '))
+        assert.match(err, /"wild\.[*#>]": addresses with wildcards/, command.join(' '))
+      }),
+    )
+    await using admin = new Admin({ bootstrapServers: broker.address, network: broker.network })
+    const topics = (await admin.listTopics()).map(({ name }) => name)
+    assert.deepEqual(
+      topics.filter((name) => name.startsWith('wild')),
+      ['wild.in'],
+    )
+    assert.equal(await ok(['subscription', 'list']), '')
+    await ok(['queue', 'delete', 'wild.in'])
+  })
+
   it('create and delete queues', async () => {
     await using admin = new Admin({ bootstrapServers: broker.address, network: broker.network })
     const topics = async (): Promise<string[]> =>
@@ -170,9 +212,41 @@ describe('the tools for JMS', () => {
     await consumer.receive(2000)
     await session.rollback()
     await consumer.close()
-    assert.match(await ok(['queue', 'browse', 'DLQ']), /breaks/)
+    await untilPrinted(['queue', 'browse', 'DLQ'], 'breaks\n')
     assert.equal(await ok(['queue', 'retry-dead']), 'sent 1 of DLQ back\n')
     assert.equal(await ok(['queue', 'browse', 'fragile']), 'breaks\n')
+  })
+
+  it('send dead letters of a subscription back to it alone', async () => {
+    const factory = new ConnectionFactory(`amqp://${provider.address}`, { clientID: 'me' })
+    await using connection = await factory.createConnection()
+    await connection.start()
+    await using session = await connection.createSession(Session.SESSION_TRANSACTED)
+    const topic = session.createTopic('fragile')
+    const mine = await session.createDurableConsumer(topic, "m'ine")
+    await using others = await session.createDurableConsumer(topic, 'others')
+    await using producer = await session.createProducer(topic)
+    await producer.send(session.createTextMessage('breaks'))
+    await session.commit()
+    await others.receive(5000)
+    await session.commit()
+    await mine.receive(5000)
+    await session.rollback()
+    await mine.close()
+    const id = "durable/me/m'ine"
+    const own = "JMS_Millrace_DeadLetterSubscription = 'durable/me/m''ine'"
+    await untilPrinted(['queue', 'browse', 'DLQ', '-s', own], 'breaks\n')
+    assert.equal(await ok(['subscription', 'retry-dead', "m'ine"]), 'sent 1 of DLQ back\n')
+    const rows = (await ok(['subscription', 'list', '--json'])).trim().split('\n')
+    const waiting = rows.map((line) => JSON.parse(line)).map((row) => [row.id, row.messages])
+    assert.deepEqual(waiting.sort(), [
+      [id, 1],
+      ['durable/me/others', 0],
+    ])
+    await others.close()
+    await ok(['subscription', 'delete', id])
+    await ok(['subscription', 'delete', 'durable/me/others'])
+    assert.equal((await millrace(['subscription', 'retry-dead', 'nobody'])).code, 2)
   })
 
   it('list and delete subscriptions', async () => {

@@ -8,31 +8,24 @@ import {
   Session,
   type TextMessage,
 } from '@millrace/jms'
+import {
+  maxOf,
+  maxOption,
+  retriedText,
+  retryDeadLetters,
+  selectorOption,
+} from '../client/dead-letters.ts'
 import { ask, bodyOf, describeMessage, expectQueue, jmsOptions, openJms } from '../client/jms.ts'
 import { printRows, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
-import type { ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** Messages that are moved in one transaction. */
 const BATCH = 100
 
-const selectorOption = {
-  selector: {
-    value: 'TEXT',
-    short: 's',
-    help: 'only messages that match, as "color = \'red\' AND n > 3"',
-  },
-} as const
 const noCreateOption = {
   'no-create': { help: 'fails when there is no queue of that name, instead of creating it' },
 } as const
-const maxOption = { max: { value: 'N', short: 'n', help: 'at most so many messages' } } as const
-
-function maxOf(parsed: ParsedOptions): number {
-  return parsed.number('max', { min: 1 }) ?? Number.POSITIVE_INFINITY
-}
-
 const list: Command = {
   name: 'list',
   summary: 'lists queues with what waits in them and who consumes',
@@ -180,30 +173,26 @@ const receive: Command = {
   },
 }
 
-/**
- * Moves messages, a batch in a transaction; `to` says where each goes, undefined leaves it. Returns
- * how many went.
- */
+/** Moves messages, each batch in a transaction. Returns their number. */
 async function moveAll(
   connection: Connection,
   from: string,
   options: {
     readonly selector: string | undefined
     readonly max: number
-    readonly to: (message: Message) => Queue
+    readonly to: string
   },
 ): Promise<number> {
   await using session = await connection.createSession(Session.SESSION_TRANSACTED)
+  await using producer = await session.createProducer(new Queue(options.to))
   await using consumer = await session.createConsumer(new Queue(from), options.selector ?? null)
-  await using producer = await session.createProducer()
   let moved = 0
   for (;;) {
     const sends: Promise<void>[] = []
     while (sends.length < BATCH && moved + sends.length < options.max) {
       const message = await consumer.receiveNoWait()
       if (message === null) break
-      const mode = message.getJMSDeliveryMode()
-      sends.push(producer.send(options.to(message), message, mode, message.getJMSPriority(), 0))
+      sends.push(producer.send(message, message.getJMSDeliveryMode(), message.getJMSPriority(), 0))
     }
     await Promise.all(sends)
     await session.commit()
@@ -224,11 +213,10 @@ const move: Command = {
     await using connection = await openJms(parsed)
     await expectQueue(connection, from)
     if (parsed.has('no-create')) await expectQueue(connection, to)
-    const target = new Queue(to)
     const moved = await moveAll(connection, from, {
       selector: parsed.value('selector'),
       max: maxOf(parsed),
-      to: () => target,
+      to,
     })
     report(
       `moved ${moved} from ${from} to ${to}`,
@@ -277,30 +265,19 @@ const retryDead: Command = {
   summary: 'sends dead letters back to where they came from, each exactly once',
   positionals: ['[QUEUE]'],
   options: { ...jmsOptions, ...selectorOption, ...maxOption },
-  details: `QUEUE is the queue of the dead letters, DLQ by default. Only letters of millrace tell where they came from;
-others stay where they are.
+  details: `QUEUE is the queue of the dead letters, DLQ by default. A letter of a topic returns to its durable
+subscription only. Letters stay if their subscription no longer exists, or if another provider wrote them.
 
 Example:
   millrace queue retry-dead --selector "JMS_Millrace_DeadLetterSource = 'queue://orders'"`,
   async run(parsed) {
     const [name = 'DLQ'] = parsed.positionals
-    const known = "JMS_Millrace_DeadLetterSource LIKE 'queue://%'"
-    const selector = parsed.value('selector')
     await using connection = await openJms(parsed)
-    await expectQueue(connection, name)
-    const retried = await moveAll(connection, name, {
-      selector: selector === undefined ? known : `(${selector}) AND ${known}`,
+    const result = await retryDeadLetters(connection, name, {
+      selector: parsed.value('selector') ?? '',
       max: maxOf(parsed),
-      to: (message) => {
-        const source = message.getStringProperty('JMS_Millrace_DeadLetterSource') ?? ''
-        return new Queue(source.replace(/^queue:\/\//, ''))
-      },
     })
-    report(
-      `sent ${retried} of ${name} back`,
-      { queue: name, retried },
-      { json: parsed.has('json') },
-    )
+    report(retriedText(name, result), { queue: name, ...result }, { json: parsed.has('json') })
     return 0
   },
 }

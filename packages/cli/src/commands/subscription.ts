@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import {
+  maxOf,
+  maxOption,
+  retriedText,
+  retryDeadLetters,
+  selectorOption,
+} from '../client/dead-letters.ts'
 import { ask, jmsOptions, openJms } from '../client/jms.ts'
 import { printRows, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
@@ -68,9 +75,44 @@ const remove: Command = {
   },
 }
 
+const retryDead: Command = {
+  name: 'retry-dead',
+  summary: 'sends dead letters of a durable subscription back to it, each exactly once',
+  positionals: ['ID'],
+  options: {
+    ...jmsOptions,
+    from: { value: 'QUEUE', help: 'queue of the dead letters (default: as configured, DLQ)' },
+    ...selectorOption,
+    ...maxOption,
+  },
+  details: 'Other subscriptions of the topic do not receive the messages again.',
+  async run(parsed) {
+    const [name] = parsed.positionals as readonly [string]
+    await using connection = await openJms(parsed)
+    const { id, deadLetterQueue } = (await ask(connection, 'subscription.find', { name })) as {
+      readonly id: string
+      readonly deadLetterQueue: string | null
+    }
+    const queue = parsed.value('from') ?? deadLetterQueue ?? 'DLQ'
+    const own = `JMS_Millrace_DeadLetterSubscription = '${id.replaceAll("'", "''")}'`
+    const selector = parsed.value('selector')
+    const result = await retryDeadLetters(connection, queue, {
+      selector: selector === undefined ? own : `(${selector}) AND ${own}`,
+      max: maxOf(parsed),
+    })
+    report(
+      retriedText(queue, result),
+      { subscription: id, queue, ...result },
+      { json: parsed.has('json') },
+    )
+    return 0
+  },
+}
+
 /** `millrace subscription …` */
 export const subscription: Command = {
   name: 'subscription',
-  summary: 'lists, creates and deletes durable subscriptions of a JMS provider',
-  subcommands: [list, create, remove],
+  summary:
+    'lists, creates and deletes durable subscriptions of a JMS provider, and retries their dead letters',
+  subcommands: [list, create, remove, retryDead],
 }

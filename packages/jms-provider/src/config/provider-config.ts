@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError, nearestSpelling } from '@millrace/base'
+import { hasWildcard } from '../destination/destination-name.ts'
 import type { DestinationKind } from '../state/state-record.ts'
 import { type DestinationPolicy, defaultPolicy } from './destination-policy.ts'
 
@@ -393,6 +394,7 @@ function check(key: string, value: string, setting: Setting): void {
   }
   if (setting.oneOf !== undefined && !setting.oneOf.includes(value))
     refuse(setting.oneOf.join(', '))
+  if (setting.kind === 'queue' && hasWildcard(value)) refuse('the name of one queue')
   if (setting.kind === 'number' && !/^-?\d+(\.\d+)?$/.test(value)) refuse('a number')
   if (setting.kind === 'boolean' && value !== 'true' && value !== 'false') refuse('true or false')
 }

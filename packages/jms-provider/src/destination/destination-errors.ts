@@ -4,6 +4,8 @@ import type { DestinationKind } from '../state/state-record.ts'
 
 /** Codes of the errors that the engine throws. */
 export const EngineError = {
+  /** The name contains a wildcard. */
+  invalidName: 'MILLRACE_INVALID_DESTINATION_NAME',
   notFound: 'MILLRACE_DESTINATION_NOT_FOUND',
   inUse: 'MILLRACE_IN_USE',
   gone: 'MILLRACE_DESTINATION_GONE',

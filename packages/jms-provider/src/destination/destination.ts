@@ -432,8 +432,11 @@ export class Destination implements SubscriptionHost {
       return
     }
     let isWanted = false
+    const onlyFor = this.kind === 'topic' ? message.envelope.onlyFor : undefined
     for (const subscription of this.#subscriptions.values()) {
-      if (subscription.offer(message)) isWanted = true
+      if (onlyFor !== undefined && onlyFor !== subscription.id) {
+        subscription.skip(message.partition, message.offset)
+      } else if (subscription.offer(message)) isWanted = true
     }
     if (isWanted && this.log.topic !== undefined && !this.#host.cache.isFull)
       this.#host.cache.offer(this.#keyOf(message), message)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AmqpError, Condition, JmsCapability, JmsDestinationType } from '@millrace/amqp'
+import { refuseWildcard } from '../destination/destination-name.ts'
 import type { DestinationKind } from '../state/state-record.ts'
 
 /** A parsed AMQP address. */
@@ -18,9 +19,10 @@ const prefixes: readonly (readonly [string, DestinationKind])[] = [
   ['temp-topic://', 'topic'],
 ]
 
-/** Name prefix of temporary destinations; reserved. */
-export const TEMPORARY_PREFIX = '$temporary.'
-
+/**
+ * Parses an address. Throws `AmqpError` for an empty name and `EngineError.invalidName` for one
+ * with a wildcard.
+ */
 export function parseAddress(address: string, capabilities: readonly string[] = []): Address {
   let text = address
   let kind = kindOfCapabilities(capabilities)
@@ -34,6 +36,7 @@ export function parseAddress(address: string, capabilities: readonly string[] = 
   const query = at < 0 ? '' : text.slice(at + 1)
   const name = at < 0 ? text : text.slice(0, at)
   if (name === '') throw new AmqpError(Condition.notFound, 'a destination without a name')
+  refuseWildcard(name)
   return { name, kind, options: new Map(new URLSearchParams(query)) }
 }
 

@@ -2,10 +2,15 @@
 import { AmqpError, Condition, JmsCapability } from '@millrace/amqp'
 import { nearestSpelling } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
+import { refuseWildcard } from '../destination/destination-name.ts'
 import type { Engine } from '../engine.ts'
 import { Selector } from '../selector/selector.ts'
 import type { SubscriptionRecord } from '../state/state-record.ts'
+import { retryDeadLetters } from './dead-letter-retry.ts'
 import type { Subscriptions } from './subscriptions.ts'
+
+/** Dead letters that one request retries at most. */
+const MAX_RETRIED = 1000
 
 /** Arguments of an operation. */
 export type Arguments = (name: string) => string
@@ -29,7 +34,9 @@ export class Administration {
       'queue.create': (args) => this.#createQueue(args),
       'queue.delete': (args) => this.#deleteQueue(args),
       'queue.purge': async (args) => ({ purged: (await this.#queue(args('name'))).queue.purge() }),
+      'queue.retry-dead': (args) => this.#retryDead(args),
       'subscription.list': () => this.#listSubscriptions(),
+      'subscription.find': (args) => this.#findSubscription(args('name')),
       'subscription.create': (args) => this.#createSubscription(args),
       'subscription.delete': (args) => this.#deleteSubscription(args('name')),
     }
@@ -72,6 +79,7 @@ export class Administration {
   async #queue(name: string): Promise<Destination> {
     const queue = name === '' ? undefined : await this.#engine.existing('queue', name)
     if (queue !== undefined && !queue.isDormant) return queue
+    refuseWildcard(name)
     const names = this.#queues()
       .filter(({ isTemporary }) => !isTemporary)
       .map((each) => each.name)
@@ -84,6 +92,7 @@ export class Administration {
     if (partitions !== '' && !/^[1-9]\d{0,4}$/.test(partitions)) {
       throw new Error(`invalid partitions ${partitions}: expected a whole number from 1`)
     }
+    refuseWildcard(name)
     const known = await this.#engine.existing('queue', name)
     if (known !== undefined && !known.isDormant) throw new Error(`queue ${name} exists already`)
     const queue = await this.#engine.create('queue', name, {
@@ -112,6 +121,17 @@ export class Administration {
     const messages = queue.queue.depth
     await this.#engine.deleteDestination(queue)
     return { name, topic: topic ?? null, messages }
+  }
+
+  /** Retries dead letters of a queue: a thousand at most, so that the reply is not late. */
+  async #retryDead(args: Arguments): Promise<unknown> {
+    const queue = await this.#queue(args('name'))
+    const waiting = queue.queue.depth
+    const max = Math.min(args('max') === '' ? MAX_RETRIED : Number(args('max')), MAX_RETRIED)
+    return {
+      ...(await retryDeadLetters(this.#engine, queue, { selector: args('selector'), max })),
+      waiting,
+    }
   }
 
   // Subscriptions.
@@ -154,9 +174,17 @@ export class Administration {
     )
   }
 
+  /** Also returns the queue for the dead letters of the subscription. */
+  async #findSubscription(name: string): Promise<unknown> {
+    const { id, topic } = this.#subscription(name)
+    const destination = await this.#engine.existing('topic', topic)
+    return { id, topic, deadLetterQueue: destination?.policy.deadLetterQueue ?? null }
+  }
+
   async #createSubscription(args: Arguments): Promise<unknown> {
     const [topic, name, clientId] = [args('topic'), args('name'), args('clientId')]
     const isShared = args('shared') === 'true'
+    refuseWildcard(topic)
     if (name === '' || name.includes('|')) {
       throw new Error(`invalid name ${JSON.stringify(name)} of a subscription`)
     }

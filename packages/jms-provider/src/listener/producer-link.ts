@@ -216,6 +216,8 @@ function keyOf(message: EncodedMessage): string {
 
 const conditions: ReadonlyMap<string, string> = new Map([
   [EngineError.notFound, Condition.notFound],
+  // The condition that JMS clients map to `InvalidDestinationException`.
+  [EngineError.invalidName, Condition.notFound],
   ['MESSAGE_TOO_LARGE', Condition.messageSizeExceeded],
   ['RECORD_LIST_TOO_LARGE', Condition.messageSizeExceeded],
   [EngineError.noRoom, Condition.resourceLimitExceeded],

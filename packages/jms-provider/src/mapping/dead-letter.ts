@@ -16,6 +16,8 @@ export const DeadLetterProperty = {
   reason: 'JMS_Millrace_DeadLetterReason',
   /** `queue://name`, or `topic://name` with the subscription after a slash. */
   source: 'JMS_Millrace_DeadLetterSource',
+  /** Id of the durable subscription that the message comes from. */
+  subscription: 'JMS_Millrace_DeadLetterSubscription',
   deliveryCount: 'JMS_Millrace_DeadLetterDeliveryCount',
   detail: 'JMS_Millrace_DeadLetterDetail',
   messageId: 'JMS_Millrace_DeadLetterMessageID',
@@ -30,6 +32,8 @@ export function deadLetter(
   told: {
     readonly reason: DiscardReason
     readonly source: string
+    /** Durable subscription of a topic. */
+    readonly subscription?: string | undefined
     readonly deliveryCount: number
     readonly detail?: string | undefined
     readonly nowMs: number
@@ -42,11 +46,25 @@ export function deadLetter(
   properties.delete('JMS_Millrace_DuplicateID')
   properties.set(DeadLetterProperty.reason, told.reason)
   properties.set(DeadLetterProperty.source, told.source)
+  if (told.subscription === undefined) properties.delete(DeadLetterProperty.subscription)
+  else properties.set(DeadLetterProperty.subscription, told.subscription)
   properties.set(DeadLetterProperty.deliveryCount, new Typed('int', told.deliveryCount))
   if (told.detail !== undefined) properties.set(DeadLetterProperty.detail, told.detail)
   const id = jmsIdOf(head.properties.messageId)
   if (id !== undefined) properties.set(DeadLetterProperty.messageId, id)
   return rewritten(message, { properties, nowMs: told.nowMs, keepsTimes: false })
+}
+
+/**
+ * Creates the record that delivers a dead letter to where it came from. Its properties still tell
+ * why it was moved.
+ */
+export function revived(
+  letter: StoredMessage,
+  options: { readonly nowMs: number; readonly onlyFor: string | undefined },
+): NewRecord {
+  const { applicationProperties } = new EncodedMessage(letter.envelope.head)
+  return rewritten(letter, { ...options, properties: applicationProperties, keepsTimes: false })
 }
 
 /**
@@ -59,6 +77,8 @@ export function rewritten(
     readonly properties: ReadonlyMap<string, AmqpValue>
     readonly nowMs: number
     readonly keepsTimes: boolean
+    /** Id of the only subscription that receives the message. Default: all of them. */
+    readonly onlyFor?: string | undefined
   },
 ): NewRecord {
   const head = new EncodedMessage(message.envelope.head)
@@ -85,5 +105,5 @@ export function rewritten(
     applicationProperties: options.properties,
   })
   const whole = new EncodedMessage(Buffer.concat([start, ...message.body]))
-  return toRecord(whole, { nowMs: options.nowMs, origin })
+  return toRecord(whole, { nowMs: options.nowMs, origin, onlyFor: options.onlyFor })
 }

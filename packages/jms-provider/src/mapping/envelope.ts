@@ -5,8 +5,9 @@ import { MalformedInputError } from '@millrace/base'
 export const ENVELOPE_HEADER = 'amqp'
 const VERSION = 1
 const FIXED_SIZE = 40
+const noBytes = Buffer.alloc(0)
 
-const Flag = { durable: 1, group: 2, wholeBody: 4, duplicateId: 8 } as const
+const Flag = { durable: 1, group: 2, wholeBody: 4, duplicateId: 8, onlyFor: 16 } as const
 
 /** Metadata of a message, in a form that the index reads without decoding AMQP. */
 export interface Envelope {
@@ -27,6 +28,8 @@ export interface Envelope {
   readonly head: Buffer
   /** Size of the application properties section at the end of `head`, in bytes. */
   readonly propertiesSize: number
+  /** Id of the only subscription of a topic that receives the message. Default: all of them. */
+  readonly onlyFor?: string | undefined
 }
 
 /** The part of an envelope that the index needs, read without decoding the rest. */
@@ -75,14 +78,16 @@ export interface EnvelopeBody {
 
 export function encodeEnvelope(envelope: Envelope, body: EnvelopeBody): Buffer {
   const { head } = envelope
-  const { bytes, footer, isWhole } = body
+  const { bytes, isWhole } = body
+  const footer = Buffer.concat([body.footer, tailOf(envelope.onlyFor)])
   const buffer = Buffer.allocUnsafe(FIXED_SIZE + head.length + bytes.length + footer.length)
   buffer[0] = VERSION
   buffer[1] =
     (envelope.durable ? Flag.durable : 0) |
     (envelope.hasGroup ? Flag.group : 0) |
     (isWhole ? Flag.wholeBody : 0) |
-    (envelope.hasDuplicateId ? Flag.duplicateId : 0)
+    (envelope.hasDuplicateId ? Flag.duplicateId : 0) |
+    (envelope.onlyFor === undefined ? 0 : Flag.onlyFor)
   buffer[2] = envelope.priority
   buffer[3] = 0
   buffer.writeBigUInt64BE(envelope.origin, 4)
@@ -97,6 +102,16 @@ export function encodeEnvelope(envelope: Envelope, body: EnvelopeBody): Buffer {
   return buffer
 }
 
+/** The subscription id and its size in bytes (16 bits), after the footer. */
+function tailOf(onlyFor: string | undefined): Buffer {
+  if (onlyFor === undefined) return noBytes
+  const id = Buffer.from(onlyFor)
+  const tail = Buffer.alloc(id.length + 2)
+  tail.set(id)
+  tail.writeUInt16BE(id.length, id.length)
+  return tail
+}
+
 /** Decodes an envelope. Throws `MalformedInputError` for malformed bytes. */
 export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
   if (buffer.length < FIXED_SIZE || buffer[0] !== VERSION) {
@@ -106,8 +121,10 @@ export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
   const headEnd = FIXED_SIZE + buffer.readUInt32BE(28)
   const bodyEnd = headEnd + buffer.readUInt32BE(32)
   const propertiesSize = buffer.readUInt32BE(36)
-  if (bodyEnd > buffer.length || FIXED_SIZE + propertiesSize > headEnd)
+  const end = (flags & Flag.onlyFor) === 0 ? buffer.length : startOfTail(buffer)
+  if (bodyEnd > end || FIXED_SIZE + propertiesSize > headEnd) {
     throw new MalformedInputError('an envelope that was cut off')
+  }
   return {
     durable: (flags & Flag.durable) !== 0,
     hasGroup: (flags & Flag.group) !== 0,
@@ -120,6 +137,11 @@ export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
     propertiesSize,
     isWhole: (flags & Flag.wholeBody) !== 0,
     bytes: buffer.subarray(headEnd, bodyEnd),
-    footer: buffer.subarray(bodyEnd),
+    footer: buffer.subarray(bodyEnd, end),
+    ...(end < buffer.length ? { onlyFor: buffer.toString('utf8', end, buffer.length - 2) } : {}),
   }
+}
+
+function startOfTail(buffer: Buffer): number {
+  return buffer.length - 2 - buffer.readUInt16BE(buffer.length - 2)
 }

@@ -48,8 +48,14 @@ export function originOf(containerId: string): bigint {
  */
 export function toRecord(
   message: EncodedMessage,
-  { nowMs, origin }: { readonly nowMs: number; readonly origin: bigint },
+  options: {
+    readonly nowMs: number
+    readonly origin: bigint
+    /** Id of the only subscription that receives the message. Default: all of them. */
+    readonly onlyFor?: string | undefined
+  },
 ): NewRecord {
+  const { nowMs, origin, onlyFor } = options
   const { header, properties, messageAnnotations, applicationProperties } = message
   const envelope: Envelope = {
     durable: header.durable === true,
@@ -61,6 +67,7 @@ export function toRecord(
     hasDuplicateId: duplicateIdProperties.some((name) => applicationProperties.has(name)),
     head: message.lasting,
     propertiesSize: message.slice(Section.applicationProperties).length,
+    ...(onlyFor === undefined ? {} : { onlyFor }),
   }
   const { value, body } = splitBody(message)
   const headers: RecordHeader[] = []
@@ -77,6 +84,7 @@ export function toRecord(
   if (envelope.deliverAtMs > 0) add('JMSDeliveryTime', String(envelope.deliverAtMs))
   add('JMSXGroupID', properties.groupId)
   for (const [name, property] of applicationProperties) add(name, propertyText(property))
+  add('JMSSubscription', onlyFor)
   // The last header of a name wins, even if a property has the same name.
   headers.push({ key: ENVELOPE_HEADER, value: encodeEnvelope(envelope, body) })
   return {

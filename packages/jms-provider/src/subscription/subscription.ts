@@ -234,7 +234,9 @@ export class Subscription {
     const index = this.#indices.get(message.partition)
     const { offset, envelope } = message
     if (index === undefined || offset < index.end) return false
-    if (this.filter !== undefined && !this.filter(message)) {
+    // A message for this subscription alone has passed the filter before.
+    const isChosen = this.filter === undefined || envelope.onlyFor === this.id
+    if (!isChosen && this.filter?.(message) === false) {
       index.skip(offset)
       return false
     }

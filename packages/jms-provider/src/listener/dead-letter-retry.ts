@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { Destination } from '../destination/destination.ts'
+import { isNotFound } from '../destination/destination-errors.ts'
+import { TEMPORARY_PREFIX } from '../destination/destination-name.ts'
+import type { Engine } from '../engine.ts'
+import { DeadLetterProperty, revived } from '../mapping/dead-letter.ts'
+import type { StoredMessage } from '../mapping/stored-message.ts'
+import { Selector } from '../selector/selector.ts'
+import { type Send, sendsOf } from '../state/commit.ts'
+import type { Acquired, Taker } from '../subscription/subscription.ts'
+
+/** Messages that are moved in one commit. */
+const BATCH = 100
+
+/** Where a dead letter came from. */
+interface Origin {
+  readonly destination: Destination
+  /** Durable subscription of a topic: the others do not receive the message again. */
+  readonly onlyFor: string | undefined
+}
+
+/** Result of a retry. */
+export interface Retried {
+  readonly retried: number
+  /** Matching letters that stay, because what they came from no longer exists. */
+  readonly left: number
+  /** Reasons why letters stay. */
+  readonly reasons: readonly string[]
+  /** Whether no matching letter is left that could be retried. */
+  readonly isDone: boolean
+}
+
+/**
+ * Moves up to `max` dead letters of a queue to where they came from, each exactly once. Letters of
+ * other providers, which do not record it, are not matched.
+ */
+export async function retryDeadLetters(
+  engine: Engine,
+  queue: Destination,
+  { selector, max }: { readonly selector: string; readonly max: number },
+): Promise<Retried> {
+  const known = `${DeadLetterProperty.source} IS NOT NULL`
+  const taker = new LetterTaker(
+    Selector.compile(selector === '' ? known : `(${selector}) AND ${known}`),
+  )
+  const reasons = new Set<string>()
+  let retried = 0
+  let left = 0
+  queue.queue.add(taker)
+  try {
+    for (;;) {
+      const wanted = Math.min(BATCH, max - retried)
+      const letters = wanted > 0 ? await taker.next(wanted, () => queue.queue.plan()) : []
+      const moved = await moveBack(engine, letters, reasons)
+      retried += moved
+      left += letters.length - moved
+      const isDone = letters.length < wanted
+      if (isDone || retried >= max) return { retried, left, reasons: [...reasons], isDone }
+    }
+  } finally {
+    queue.queue.remove(taker)
+  }
+}
+
+/** Moves letters in one commit and returns their number. The others are returned to the queue. */
+async function moveBack(
+  engine: Engine,
+  letters: readonly Acquired[],
+  reasons: Set<string>,
+): Promise<number> {
+  const sends: Send[] = []
+  const receipts: Acquired[] = []
+  const nowMs = engine.clock.now()
+  try {
+    for (const letter of letters) {
+      const message = letter.message as StoredMessage
+      const origin = await originOf(engine, message)
+      if (typeof origin === 'string') {
+        reasons.add(origin)
+        letter.subscription.release(letter, { failed: false, undeliverableHere: true })
+        continue
+      }
+      const { destination, onlyFor } = origin
+      sends.push({ destination, record: revived(message, { nowMs, onlyFor }) })
+      receipts.push(letter)
+    }
+    if (receipts.length > 0) await engine.journal.commit({ sends: sendsOf(sends), receipts })
+  } catch (error) {
+    for (const letter of letters) letter.subscription.release(letter, { failed: false })
+    throw error
+  }
+  return receipts.length
+}
+
+/** Returns the reason if a letter cannot return to where it came from. */
+async function originOf(engine: Engine, letter: StoredMessage): Promise<Origin | string> {
+  const source = String(letter.valueOf(DeadLetterProperty.source))
+  const [, kind, name = ''] = /^(queue|topic):\/\/(.+)$/s.exec(source) ?? []
+  if (kind === 'queue' && !name.startsWith(TEMPORARY_PREFIX)) {
+    return opened(engine, { kind, name, onlyFor: undefined })
+  }
+  if (kind !== 'topic') return `${source} no longer exists`
+  const id = letter.valueOf(DeadLetterProperty.subscription)
+  const record = typeof id === 'string' ? engine.subscriptionRecord(id) : undefined
+  if (record === undefined || !name.startsWith(`${record.topic}/`)) {
+    return typeof id === 'string'
+      ? `there is no subscription ${id} of ${source}`
+      : `${source} is not a durable subscription`
+  }
+  return opened(engine, { kind, name: record.topic, onlyFor: record.id })
+}
+
+async function opened(
+  engine: Engine,
+  { kind, name, onlyFor }: { kind: 'queue' | 'topic'; name: string; onlyFor: string | undefined },
+): Promise<Origin | string> {
+  try {
+    return { destination: await engine.destination(kind, name), onlyFor }
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+    return `there is no ${kind} ${name}`
+  }
+}
+
+/** Takes a number of messages from a queue, or as many as there are. */
+class LetterTaker implements Taker {
+  readonly selector: Selector | undefined
+  readonly isBrowser = false
+  readonly isExclusive = false
+  readonly isDraining = true
+  #room = 0
+  #taken: Acquired[] = []
+  #settle: { readonly done: () => void; readonly fail: (error: Error) => void } | undefined
+
+  constructor(selector: Selector | undefined) {
+    this.selector = selector
+  }
+
+  /** Resolves with fewer messages than wanted if there are no more. */
+  async next(count: number, plan: () => void): Promise<readonly Acquired[]> {
+    this.#taken = []
+    this.#room = count
+    await new Promise<void>((done, fail) => {
+      this.#settle = { done, fail }
+      plan()
+    })
+    return this.#taken
+  }
+
+  get canTake(): boolean {
+    return this.#room > 0
+  }
+
+  get room(): number {
+    return this.#room
+  }
+
+  take(acquired: Acquired): void {
+    this.#taken.push(acquired)
+    this.#room--
+    if (this.#room === 0) this.#settle?.done()
+  }
+
+  onNothingLeft(): void {
+    this.#room = 0
+    this.#settle?.done()
+  }
+
+  end(_condition: string, description: string): void {
+    this.#room = 0
+    this.#settle?.fail(new Error(description))
+  }
+}
