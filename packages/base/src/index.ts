@@ -34,5 +34,6 @@ export {
   type ScramDigest,
   ScramServer,
   scramCredential,
+  scramSalt,
 } from './scram.ts'
 export type { Clock, Random, Timer, World } from './world.ts'

@@ -33,7 +33,8 @@ function saltPassword(
   salt: Buffer,
   iterations: number,
 ): Promise<Buffer> {
-  return deriveKey(password.normalize('NFKC'), salt, iterations, keySizes[digest], digest)
+  // Unlike RFC 5802 Kafka does not normalize passwords, and neither do its clients.
+  return deriveKey(password, salt, iterations, keySizes[digest], digest)
 }
 
 /** The stored form of a password, from which a server checks it without knowing it. */
@@ -47,6 +48,17 @@ export async function scramCredential(
     .update(hmac(digest, salted, 'Client Key'))
     .digest()
   return { salt, iterations, storedKey, serverKey: hmac(digest, salted, 'Server Key') }
+}
+
+const SALT_LENGTH = 26
+
+/**
+ * A salt like those of Kafka's tools, a text in base 36, of at least 20 random bytes. One shape for
+ * all: a salt must not tell how its credential was created, or that there is none.
+ */
+export function scramSalt(bytes: Buffer): Buffer {
+  const text = BigInt(`0x${bytes.toString('hex')}`).toString(36)
+  return Buffer.from(text.padStart(SALT_LENGTH, '0').slice(-SALT_LENGTH))
 }
 
 function attributes(text: string): Readonly<Record<string, string | undefined>> {
@@ -133,13 +145,23 @@ export class ScramClient {
   }
 }
 
+/** A name with its escapes resolved (RFC 5802, `saslname`). */
+function saslName(text: string): string {
+  if (/=(?!2C|3D)/.test(text)) throw problem('a malformed name in SCRAM')
+  return text.replaceAll('=2C', ',').replaceAll('=3D', '=')
+}
+
 /** The server's side of RFC 5802. */
 export class ScramServer {
   readonly #digest: ScramDigest
   readonly #nonce: string
   #credential: ScramCredential | undefined
+  /** The part before the first message (RFC 5801), which the final one repeats. */
+  #header = ''
   #first = ''
   #serverFirst = ''
+  #authorizationId = ''
+  #extensions: ReadonlyMap<string, string> = new Map()
 
   /** Begins one authentication. */
   constructor(digest: ScramDigest, nonce: string) {
@@ -147,12 +169,35 @@ export class ScramServer {
     this.#nonce = nonce
   }
 
+  /** The authorization id of the first message, empty if there is none. */
+  get authorizationId(): string {
+    return this.#authorizationId
+  }
+
+  /** Extensions of the first message, as `tokenauth=true`. */
+  get extensions(): ReadonlyMap<string, string> {
+    return this.#extensions
+  }
+
   /** The user name in a client's first message. Throws `MILLRACE_SASL` for a malformed one. */
   begin(clientFirst: string): string {
-    const match = /^n,(?:a=[^,]*)?,(n=([^,]*),r=([^,]+).*)$/s.exec(clientFirst)
+    // `y`: the client has channel bindings and believes, rightly, that this side has none.
+    const match =
+      /^([ny],(?:a=([^,]*))?,)(n=([^,]*),r=([\x21-\x2b\x2d-\x7e]+)((?:,[^,]*)*))$/s.exec(
+        clientFirst,
+      )
     if (match === null) throw problem('a malformed first message of SCRAM')
-    this.#first = match[1] as string
-    return (match[2] as string).replaceAll('=2C', ',').replaceAll('=3D', '=')
+    const [, header = '', authorizationId = '', bare = '', name = '', , rest = ''] = match
+    this.#header = header
+    this.#first = bare
+    this.#authorizationId = saslName(authorizationId)
+    this.#extensions = new Map(
+      rest.split(',').flatMap((part) => {
+        const [, key, value] = /^([A-Za-z]+)=(.*)$/s.exec(part) ?? []
+        return key === undefined || value === undefined ? [] : [[key, value]]
+      }),
+    )
+    return saslName(name)
   }
 
   /** The challenge. */
@@ -171,12 +216,7 @@ export class ScramServer {
     if (credential === undefined || match === null) return undefined
     const [, withoutProof = '', binding, nonce, proofText = ''] = match
     const expectedNonce = /^r=([^,]*)/.exec(this.#serverFirst)?.[1]
-    if (
-      nonce !== expectedNonce ||
-      !Buffer.from(binding ?? '', 'base64')
-        .toString()
-        .startsWith('n')
-    ) {
+    if (nonce !== expectedNonce || binding !== Buffer.from(this.#header).toString('base64')) {
       return undefined
     }
     const signed = `${this.#first},${this.#serverFirst},${withoutProof}`

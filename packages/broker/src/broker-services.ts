@@ -12,7 +12,9 @@ import type { LogManager } from './log/log-manager.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { NewTopic, TopicDefaults } from './metadata/topic-operations.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { PrincipalBuilder } from './security/authentication.ts'
 import type { Authorization } from './security/authorization.ts'
+import type { SaslContext } from './security/sasl/sasl-listener.ts'
 import type { ShareGroups } from './share/share-groups.ts'
 import type { SharePartitions } from './share/share-partitions.ts'
 import type { ShareSessions } from './share/share-sessions.ts'
@@ -44,6 +46,10 @@ export interface BrokerServices {
   readonly producerIds: ProducerIds
   readonly fetchSessions: FetchSessions
   readonly topicDefaults: TopicDefaults
+  readonly authentication: {
+    readonly sasl: SaslContext
+    readonly principalBuilder: PrincipalBuilder | undefined
+  }
   newUuid(): string
   newMemberId(): string
   /** Creates a topic; throws `ProtocolError` if the request is invalid or the topic exists. */

@@ -12,23 +12,39 @@ import {
 import type { ProtocolError } from '@millrace/protocol'
 import type { BrokerServices } from './broker-services.ts'
 import { BrokerConfig } from './config/broker-config.ts'
+import { ConfigError } from './config/config-definition.ts'
 import { DynamicBrokerConfig } from './config/dynamic-broker-config.ts'
+import { checkExposure } from './config/exposure.ts'
 import { openCoordinators } from './coordinators.ts'
 import { FetchSessions } from './handlers/fetch-sessions.ts'
 import { handlers } from './handlers/index.ts'
 import { LogManager } from './log/log-manager.ts'
 import { storageError } from './log/storage-error.ts'
-import { type FormattedDirectories, formatDirectories } from './metadata/format.ts'
+import {
+  type FormattedDirectories,
+  formatDirectories,
+  formattedDirectories,
+} from './metadata/format.ts'
 import type { NewMetadataRecord } from './metadata/metadata-record.ts'
 import { MetadataStore } from './metadata/metadata-store.ts'
 import { NEWEST_RELEASE, partitionRecordVersion, releaseOf } from './metadata/metadata-version.ts'
+import {
+  parseScramUser,
+  type ScramUser,
+  scramUserRecords,
+  splitScramUsers,
+} from './metadata/security/scram-users.ts'
 import { createTopic, type NewTopic } from './metadata/topic-operations.ts'
 import { newUuid } from './metadata/uuid.ts'
 import { votersRecord } from './metadata/voters.ts'
 import { Listeners } from './network/listeners.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { loggedAudit } from './security/audit-log.ts'
+import type { PrincipalBuilder } from './security/authentication.ts'
 import { Authorization } from './security/authorization.ts'
+import { INTERNAL, principalText } from './security/client-session.ts'
+import type { PlainAuthenticator } from './security/sasl/plain.ts'
+import { storedCredentials } from './security/sasl/stored-credentials.ts'
 import { memoryFileSystem } from './storage/memory-file-system.ts'
 import { Topics } from './topics.ts'
 
@@ -52,6 +68,11 @@ export interface BrokerOptions {
   readonly logger?: Logger
   /** Root logger, as DescribeConfigs returns it for resource type BROKER_LOGGER. */
   readonly logLevel?: string
+  /**
+   * SCRAM users of a new data directory, as `kafka-storage format --add-scram` takes them:
+   * `SCRAM-SHA-256=[name=admin,password=secret]`. A directory that exists keeps its users.
+   */
+  readonly scramUsers?: readonly string[]
   /** Clock, randomness, disk and network. Default: the real ones. */
   readonly world?: World
   /**
@@ -59,6 +80,17 @@ export interface BrokerOptions {
    * has failed. It serves nothing from then on; `close` has nothing left to do.
    */
   readonly onFailure?: (error: Error) => void
+  /**
+   * Decides on logins with SASL PLAIN, in place of the users of `plain.sasl.jaas.config`. A promise
+   * that rejects, or a function that throws, refuses the client; the error is logged.
+   */
+  readonly authenticate?: PlainAuthenticator
+  /**
+   * Returns the principal of a client that has proved its identity. Default: the name of the SASL
+   * user, or the subject of the certificate by `ssl.principal.mapping.rules`. If it throws, the
+   * client is refused.
+   */
+  readonly principalBuilder?: PrincipalBuilder
 }
 
 /** A Kafka-compatible broker in this process. Close it, or bind it with `await using`. */
@@ -82,6 +114,7 @@ export class Broker implements AsyncDisposable {
   static async start(options: BrokerOptions = {}): Promise<Broker> {
     const { settings, isInMemory } = settingsOf(options)
     const config = new BrokerConfig(settings)
+    checkExposure(config)
     const logger = options.logger ?? silentLogger
     const outside = options.world ?? nodeWorld
     const world: World = {
@@ -101,6 +134,7 @@ export class Broker implements AsyncDisposable {
       const paths = sound.map(({ path }) => path)
       const directories = formatDirectories(world, config, paths)
       metadata = await openMetadata(config, { ...context, directories, options })
+      warnOfUsers(metadata, { config, options, logger })
       await claimPartitions(metadata, { logs, nodeId: config.nodeId })
       const services = assemble(config, { world, logger, metadata, logs, directories, options })
       guard.check()
@@ -117,6 +151,51 @@ export class Broker implements AsyncDisposable {
       logs.abandon()
       // Of the network, whose errors name themselves, only once the disk has done its part.
       throw listeners === undefined ? storageError('open the data', error) : error
+    }
+  }
+
+  /**
+   * Formats the data directories without serving them, as `kafka-storage format`, and returns the
+   * id of the cluster. Rejects with `MILLRACE_ALREADY_FORMATTED` if a directory has been formatted,
+   * and as `start` does.
+   */
+  static async format(
+    options: Pick<
+      BrokerOptions,
+      'config' | 'dataDirectory' | 'releaseVersion' | 'scramUsers' | 'logger' | 'world'
+    > & {
+      /** Id of the cluster, 22 characters of base64. Default: a random one. */
+      readonly clusterId?: string
+    },
+  ): Promise<{ readonly clusterId: string; readonly directories: readonly string[] }> {
+    const { settings, isInMemory } = settingsOf(options)
+    if (isInMemory) throw new ConfigError('log.dirs', 'Missing configuration log.dirs')
+    const config = new BrokerConfig(settings)
+    const logger = options.logger ?? silentLogger
+    const world = options.world ?? nodeWorld
+    const [formatted] = formattedDirectories(world, config)
+    if (formatted !== undefined) {
+      throw new MillraceError(
+        'MILLRACE_ALREADY_FORMATTED',
+        `data directory ${formatted} is already formatted; its users, topics and ids stay as they are`,
+      )
+    }
+    let failure: Error | undefined
+    const onFailure = (error: Error): void => {
+      failure ??= error
+    }
+    const context = { world, logger, durable: true, onFailure }
+    const logs = openLogs(config, context)
+    try {
+      const directories = formatDirectories(world, config, config.logDirectories, options)
+      const metadata = await openMetadata(config, { ...context, directories, options })
+      await metadata.close()
+      await logs.close()
+      if (failure !== undefined) throw failure
+      return { clusterId: directories.clusterId, directories: config.logDirectories }
+    } catch (error) {
+      logs.abandon()
+      throw storageError('format the data directory', error)
     }
   }
 
@@ -146,7 +225,7 @@ export class Broker implements AsyncDisposable {
           throw Object.assign(new Error(message), { code: 'ECONNREFUSED' })
         }
         const [client, server] = connectionPair(port)
-        this.#listeners.accept(server, listener)
+        this.#listeners.acceptInternal(server, listener)
         return client
       },
     }
@@ -349,6 +428,8 @@ async function openMetadata(
     },
   ]
   const controller = config.listeners.find((listener) => listener.isController)
+  const users = scramUsersOf(config, options)
+  if (directories.mayFormat) records.push(...(await scramUserRecords(users, world.random)))
   return MetadataStore.open({
     world,
     logger,
@@ -370,6 +451,32 @@ async function openMetadata(
         }
       : undefined,
   })
+}
+
+/** The SCRAM users of a new directory, of the options and of the configuration. */
+function scramUsersOf(config: BrokerConfig, options: BrokerOptions): ScramUser[] {
+  const texts = splitScramUsers(config.get('bootstrap.scram.users') ?? '')
+  return [...(options.scramUsers ?? []), ...texts].map(parseScramUser)
+}
+
+function warnOfUsers(
+  metadata: MetadataStore,
+  context: {
+    readonly config: BrokerConfig
+    readonly options: BrokerOptions
+    readonly logger: Logger
+  },
+): void {
+  if (metadata.wasFormatted) return
+  const { config, options, logger } = context
+  const missing = scramUsersOf(config, options).filter(
+    ({ name }) => !metadata.image.scramCredentials().some((each) => each.name === name),
+  )
+  for (const { name } of missing) {
+    logger.warn(
+      `SCRAM user ${name} was not added: only a new data directory gets users; use millrace user set`,
+    )
+  }
 }
 
 /**
@@ -480,6 +587,18 @@ function assemble(
       maxSessions: config.number('max.incremental.fetch.session.cache.slots'),
     }),
     topicDefaults,
+    authentication: {
+      principalBuilder: options.principalBuilder,
+      sasl: {
+        config,
+        random: world.random,
+        credentials: storedCredentials(metadata.image),
+        authenticate: options.authenticate,
+        oauth: () => {
+          throw new MillraceError('MILLRACE_SASL', 'OAUTHBEARER is not there yet')
+        },
+      },
+    },
     newUuid: () => newUuid(world.random),
     newMemberId: () => memberUuid(world),
     createTopic: makeTopic,
@@ -499,6 +618,7 @@ function openAuthorization(
   const logsAllowed = context.options.logLevel === 'debug'
   return new Authorization({
     ...authorizer,
+    superUsers: new Set([...authorizer.superUsers, principalText(INTERNAL)]),
     image: context.metadata.image,
     audit: loggedAudit(context.logger, { logsAllowed }),
   })

@@ -6,3 +6,5 @@ export { type ConfigDefinition, ConfigError } from './config/config-definition.t
 export { topicConfigDefinitions } from './config/topic-config-definitions.ts'
 export { handlers } from './handlers/index.ts'
 export { NEWEST_RELEASE, releases } from './metadata/metadata-version.ts'
+export type { AuthenticationContext, PrincipalBuilder } from './security/authentication.ts'
+export type { PlainAuthenticator, PlainLogin } from './security/sasl/plain.ts'

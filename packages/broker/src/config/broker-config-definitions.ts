@@ -7,6 +7,8 @@ export const brokerConfigDefinitions = {
   'add.partitions.to.txn.retry.backoff.max.ms': { type: 'int', default: '100', min: 0 },
   'add.partitions.to.txn.retry.backoff.ms': { type: 'int', default: '20', min: 1 },
   'advertised.listeners': { type: 'list', default: null, nonEmpty: true },
+  // Ours: listeners that others reach may do without authentication and authorizer.
+  'allow.insecure.listeners': { type: 'boolean', default: 'false', internal: true },
   'alter.config.policy.class.name': { type: 'class', default: null, form: className() },
   'alter.log.dirs.replication.quota.window.num': { type: 'int', default: '11', min: 1 },
   'alter.log.dirs.replication.quota.window.size.seconds': { type: 'int', default: '1', min: 1 },
@@ -14,6 +16,8 @@ export const brokerConfigDefinitions = {
   'auto.create.topics.enable': { type: 'boolean', default: 'true' },
   'auto.leader.rebalance.enable': { type: 'boolean', default: 'true' },
   'background.threads': { type: 'int', default: '10', min: 1, dynamic: 'cluster-wide' },
+  // Ours: SCRAM users of a new data directory, as `kafka-storage format --add-scram` takes them.
+  'bootstrap.scram.users': { type: 'password', default: null, internal: true },
   'broker.heartbeat.interval.ms': { type: 'int', default: '2000' },
   'broker.id': { type: 'int', default: '-1' },
   'broker.rack': { type: 'string', default: null },
@@ -45,6 +49,13 @@ export const brokerConfigDefinitions = {
   'connection.failed.authentication.delay.ms': { type: 'int', default: '100', min: 0 },
   'connections.max.idle.ms': { type: 'long', default: '600000' },
   'connections.max.reauth.ms': { type: 'long', default: '0' },
+  // Ours: how long a client may take to authenticate; 0 for no limit.
+  'connections.max.unauthenticated.ms': {
+    type: 'long',
+    default: '15000',
+    min: 0,
+    internal: true,
+  },
   'controlled.shutdown.enable': { type: 'boolean', default: 'true' },
   'controller.listener.names': { type: 'list', default: null, nonEmpty: true },
   'controller.performance.always.log.threshold.ms': {

@@ -5,6 +5,7 @@ import { checkBrokerRules } from './broker-rules.ts'
 import { type ConfigDefinition, ConfigError, invalidValue } from './config-definition.ts'
 import { numberOf, splitList, validateValue } from './config-value.ts'
 import { type ListenerConfig, resolveListeners } from './listeners.ts'
+import { saslConfigOf } from './sasl-config.ts'
 
 export type BrokerConfigKey = keyof typeof brokerConfigDefinitions
 
@@ -38,6 +39,12 @@ export const ownDefaults: Readonly<Partial<Record<BrokerConfigKey, string>>> = {
 
 const definitions: Readonly<Record<string, ConfigDefinition>> = brokerConfigDefinitions
 
+/** Definition of a key for one listener, `listener.name.<listener>.[<mechanism>.]<key>`. */
+function listenerDefinition(name: string): ConfigDefinition | undefined {
+  const [, key, afterMechanism] = /^listener\.name\.[^.]*\.([^.]*\.(.*))$/.exec(name) ?? []
+  return definitions[key ?? ''] ?? definitions[afterMechanism ?? '']
+}
+
 /** Patterns of keys that contain the name of a listener, a SASL mechanism or a plugin. */
 const OPEN_FAMILIES =
   /^(listener\.name\.|metrics\.|sasl\.|ssl\.|rlmm\.config\.|rsm\.config\.|config\.providers\.)/
@@ -52,6 +59,7 @@ export class BrokerConfig {
   /** Listeners of the broker, in the given order. */
   readonly listeners: readonly ListenerConfig[]
   #dynamic: ReadonlyMap<string, string> = new Map()
+  #revision = 0
   #warnings: readonly string[] | undefined
 
   /**
@@ -61,7 +69,7 @@ export class BrokerConfig {
   constructor(given: ReadonlyMap<string, string>) {
     this.given = given
     for (const [key, value] of given) {
-      const definition = definitions[key]
+      const definition = definitions[key] ?? listenerDefinition(key)
       if (definition !== undefined) validateValue(key, value, definition)
     }
     checkReferences(given)
@@ -78,6 +86,9 @@ export class BrokerConfig {
       interBrokerProtocol: given.get('security.inter.broker.protocol')?.trim(),
       earlyStartListeners: given.get('early.start.listeners'),
     })
+    for (const { listenerName, securityProtocol } of this.listeners) {
+      if (securityProtocol.startsWith('SASL_')) saslConfigOf(this, listenerName)
+    }
   }
 
   /** One warning for each ignored key. */
@@ -89,6 +100,7 @@ export class BrokerConfig {
   /** Replaces the dynamic values, which must have been validated. */
   applyDynamic(values: ReadonlyMap<string, string>): void {
     this.#dynamic = values
+    this.#revision++
   }
 
   /** The current text of a key, or null if it has neither value nor default. */
@@ -130,9 +142,48 @@ export class BrokerConfig {
 
   /** Number set for one listener (`listener.name.<listener>.<key>`), else the number for all. */
   listenerNumber(listener: string, key: BrokerConfigKey): number {
-    const name = `listener.name.${listener.toLowerCase()}.${key}`
-    const own = this.#dynamic.get(name) ?? this.given.get(name)
-    return own === undefined ? this.number(key) : numberOf(own)
+    return numberOf(this.listenerText(listener, key) ?? '')
+  }
+
+  /** The items of a list for one listener, or for all. */
+  listenerList(listener: string, key: BrokerConfigKey): string[] {
+    return splitList(this.listenerText(listener, key) ?? '')
+  }
+
+  /**
+   * Text for one listener and SASL mechanism: `listener.name.<listener>.<mechanism>.<key>`, then
+   * `listener.name.<listener>.<key>`, then `<mechanism>.<key>`, then the key itself.
+   */
+  listenerText(listener: string, key: BrokerConfigKey, mechanism?: string): string | null {
+    const prefix = `listener.name.${listener.toLowerCase()}.`
+    const names =
+      mechanism === undefined
+        ? [`${prefix}${key}`]
+        : [
+            `${prefix}${mechanism.toLowerCase()}.${key}`,
+            `${prefix}${key}`,
+            `${mechanism.toLowerCase()}.${key}`,
+          ]
+    for (const name of names) {
+      const own = this.#dynamic.get(name) ?? this.given.get(name)
+      if (own !== undefined) return own.trim()
+    }
+    return this.get(key)
+  }
+
+  /** JAAS configuration of a mechanism; the bare key is of this broker as a client. */
+  listenerJaas(listener: string, mechanism: string): string | null {
+    const name = `${mechanism.toLowerCase()}.sasl.jaas.config`
+    for (const key of [`listener.name.${listener.toLowerCase()}.${name}`, name]) {
+      const own = this.#dynamic.get(key) ?? this.given.get(key)
+      if (own !== undefined) return own.trim()
+    }
+    return null
+  }
+
+  /** Counts the changes at run time, so that what is derived from values can be kept. */
+  get revision(): number {
+    return this.#revision
   }
 
   /** `node.id`, or `broker.id` if only that is set. */

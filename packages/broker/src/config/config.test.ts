@@ -52,7 +52,10 @@ describe('a broker configuration', () => {
       [{ listeners: 'CONTROLLER://:1' }, /at least one listener for clients/],
       [{ 'advertised.listeners': 'OTHER://a:1' }, /expected names of listeners/],
       [{ 'advertised.listeners': 'PLAINTEXT://0.0.0.0:1' }, /clients can reach/],
-      [{ listeners: 'SSL://:1' }, /only be PLAINTEXT/],
+      [
+        { listeners: 'SASL_PLAINTEXT://:1', 'security.inter.broker.protocol': 'SASL_PLAINTEXT' },
+        /sasl\.enabled\.mechanisms: expected .* PLAIN, SCRAM-SHA-256/,
+      ],
       [{ 'process.roles': 'controller' }, /one node that is both/],
     ]
     for (const [settings, expected] of cases) assert.throws(() => config(settings), expected)

@@ -11,6 +11,7 @@ export interface Endpoint {
 }
 
 export interface ListenerConfig extends Endpoint {
+  /** `PLAINTEXT`, `SSL`, `SASL_PLAINTEXT` or `SASL_SSL`. */
   readonly securityProtocol: string
   readonly isController: boolean
   /** Port that Metadata returns; undefined for the address the client connected to. */
@@ -117,7 +118,7 @@ export function resolveListeners(settings: ListenerSettings): ListenerConfig[] {
     const known = advertised.find((each) => each.listenerName === listenerName)
     return {
       ...endpoint,
-      securityProtocol: supportedProtocol(listenerName, protocols),
+      securityProtocol: protocolOf(listenerName, protocols),
       isController: controllerNames.includes(listenerName),
       advertised: known === undefined ? undefined : { host: known.host, port: known.port },
     }
@@ -152,18 +153,12 @@ function protocolsOf(
   return protocols
 }
 
-function supportedProtocol(listenerName: string, protocols: ReadonlyMap<string, string>): string {
+function protocolOf(listenerName: string, protocols: ReadonlyMap<string, string>): string {
   const protocol = protocols.get(listenerName)
   if (protocol === undefined) {
     throw new ConfigError(
       'listeners',
       `Invalid value ${listenerName} for configuration listeners: listener.security.protocol.map has no security protocol for it`,
-    )
-  }
-  if (protocol !== 'PLAINTEXT') {
-    throw new ConfigError(
-      'listener.security.protocol.map',
-      `Invalid value ${protocol} for configuration listener.security.protocol.map: listener ${listenerName} can only be PLAINTEXT in this version`,
     )
   }
   return protocol

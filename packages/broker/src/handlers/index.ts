@@ -57,6 +57,7 @@ import { offsetDelete } from './offset-delete.ts'
 import { offsetFetch } from './offset-fetch.ts'
 import { offsetForLeaderEpoch } from './offset-for-leader-epoch.ts'
 import { produce } from './produce.ts'
+import { saslAuthenticate, saslHandshake } from './sasl-requests.ts'
 import { shareAcknowledge } from './share-acknowledge.ts'
 import { shareFetch } from './share-fetch.ts'
 import { shareGroupDescribe } from './share-group-describe.ts'
@@ -125,6 +126,8 @@ const all: readonly Handler[] = [
   offsetForLeaderEpoch,
   produce,
   renewDelegationToken,
+  saslAuthenticate,
+  saslHandshake,
   shareAcknowledge,
   shareFetch,
   shareGroupDescribe,

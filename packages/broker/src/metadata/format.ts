@@ -22,6 +22,10 @@ export function formatDirectories(
   config: BrokerConfig,
   /** Log directories that can be used. */
   logDirectories: readonly string[],
+  options: {
+    /** Id of a new cluster; by default a random one. */
+    readonly clusterId?: string | undefined
+  } = {},
 ): FormattedDirectories {
   const fs = world.fileSystem
   const paths = [...new Set([config.metadataDirectory, ...logDirectories])]
@@ -43,7 +47,13 @@ export function formatDirectories(
       )
     }
   }
-  const clusterId = known?.clusterId ?? newUuid(world.random)
+  if (options.clusterId !== undefined && !/^[\w-]{1,64}$/.test(options.clusterId)) {
+    throw new MillraceError(
+      'MILLRACE_INVALID_CLUSTER_ID',
+      `invalid cluster id ${options.clusterId}: expected letters, digits, - and _, as base64 of a UUID`,
+    )
+  }
+  const clusterId = known?.clusterId ?? options.clusterId ?? newUuid(world.random)
   const written = found.map(({ path, meta }) => {
     const directoryId = meta?.directoryId
     if (meta !== undefined && directoryId !== undefined)
@@ -59,6 +69,12 @@ export function formatDirectories(
   const metadataDirectoryId = written[0]?.meta.directoryId as string
   const mayFormat = !logDirectories.some((path) => hasPartitions(world, path))
   return { clusterId, metadataDirectoryId, mayFormat }
+}
+
+/** Log directories that belong to a cluster already. */
+export function formattedDirectories(world: World, config: BrokerConfig): string[] {
+  const paths = new Set([config.metadataDirectory, ...config.logDirectories])
+  return [...paths].filter((path) => readMetaProperties(world.fileSystem, path) !== undefined)
 }
 
 /** Partitions without metadata mean that the metadata was lost, which needs manual intervention. */

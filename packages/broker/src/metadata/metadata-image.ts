@@ -32,7 +32,11 @@ export const ConfigResourceType = {
 
 const NO_LEADER_CHANGE = -2
 
-type KeptKind = 'AccessControlEntryRecord' | 'UserScramCredentialRecord' | 'ClientQuotaRecord'
+type KeptKind =
+  | 'AccessControlEntryRecord'
+  | 'UserScramCredentialRecord'
+  | 'ClientQuotaRecord'
+  | 'DelegationTokenRecord'
 type DataOf<K extends KeptKind> = Extract<MetadataRecord, { readonly kind: K }>['data']
 
 /**
@@ -92,6 +96,26 @@ export class MetadataImage {
 
   scramCredentials(): DataOf<'UserScramCredentialRecord'>[] {
     return this.#keptOf('UserScramCredentialRecord')
+  }
+
+  /** Credential of one user; undefined if the user has none for the mechanism. */
+  scramCredential(
+    mechanism: number,
+    name: string,
+  ): DataOf<'UserScramCredentialRecord'> | undefined {
+    const record = this.#kept.get(`scram:${mechanism}:${name}`)
+    return record?.kind === 'UserScramCredentialRecord' ? record.data : undefined
+  }
+
+  /** Delegation tokens. */
+  delegationTokens(): DataOf<'DelegationTokenRecord'>[] {
+    return this.#keptOf('DelegationTokenRecord')
+  }
+
+  /** One delegation token. */
+  delegationToken(tokenId: string): DataOf<'DelegationTokenRecord'> | undefined {
+    const record = this.#kept.get(`token:${tokenId}`)
+    return record?.kind === 'DelegationTokenRecord' ? record.data : undefined
   }
 
   /** Quotas of every entity that has any. */

@@ -103,6 +103,7 @@ export class MetadataStore {
   #voters: MessageOf<typeof VotersRecord> | undefined
   #leaderEpoch = 0
   #bytesSinceSnapshot = 0
+  #wasFormatted = false
   #queue: Promise<unknown> = Promise.resolve()
   readonly #preparers: ((records: readonly NewMetadataRecord[]) => () => void)[] = []
   readonly #listeners: ((records: readonly MetadataRecord[]) => void)[] = []
@@ -140,6 +141,10 @@ export class MetadataStore {
     }
   }
 
+  /** Whether the log was created by this run. */
+  get wasFormatted(): boolean {
+    return this.#wasFormatted
+  }
   get leaderEpoch(): number {
     return this.#leaderEpoch
   }
@@ -277,6 +282,7 @@ export class MetadataStore {
     await this.#log.flush()
     if (isNew && format !== undefined) {
       await this.propose(() => ({ records: format.records, reply: undefined }))
+      this.#wasFormatted = true
     }
   }
 

@@ -12,7 +12,8 @@ const NONE = Buffer.alloc(0)
  * What is kept of an unfinished frame is one buffer that grows with what has arrived, whatever size was announced.
  */
 export class FrameReader {
-  readonly #maxSize: number
+  /** Largest frame that is accepted, bytes. Applies to frames that begin from now on. */
+  maxSize: number
   /** Size of the frame under way, -1 until its four bytes are there. */
   #size = -1
   /** The frame's bytes, or those of its size, as far as they have arrived. */
@@ -20,7 +21,7 @@ export class FrameReader {
   #filled = 0
 
   constructor(maxSize: number) {
-    this.#maxSize = maxSize
+    this.maxSize = maxSize
   }
 
   /** Bytes held of a frame that is not whole. */
@@ -84,9 +85,9 @@ export class FrameReader {
   }
 
   #checked(size: number): number {
-    if (size >= 0 && size <= this.#maxSize) return size
+    if (size >= 0 && size <= this.maxSize) return size
     throw new MalformedInputError(
-      `a request of ${size} bytes is outside 0 to socket.request.max.bytes ${this.#maxSize}`,
+      `a request of ${size} bytes is outside 0 to ${this.maxSize}, the largest that is allowed here`,
     )
   }
 

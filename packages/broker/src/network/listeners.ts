@@ -2,11 +2,18 @@
 import { attempt, type Connection, guard, type NetworkListener, type Timer } from '@millrace/base'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
+import { PrincipalResolver } from '../security/authentication.ts'
+import { INTERNAL } from '../security/client-session.ts'
+import { SaslListener } from '../security/sasl/sasl-listener.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import { FairTurns } from './fair-turns.ts'
 import { ReplyMemory } from './reply-memory.ts'
 import { ChunkBuffers } from './reply-output.ts'
-import { RequestConnection, type SharedResources } from './request-connection.ts'
+import {
+  type ConnectionSecurity,
+  RequestConnection,
+  type SharedResources,
+} from './request-connection.ts'
 import { RequestMemory } from './request-memory.ts'
 
 /** While memory is exhausted, connections are looked at this often. */
@@ -31,6 +38,9 @@ export class Listeners {
   readonly #limits: ConnectionLimits
   /** Connections that wait for their turn, see `max.connection.creation.rate`. */
   readonly #waiting = new Map<Connection, Timer>()
+  /** By name of the listener. */
+  readonly #security = new Map<string, ConnectionSecurity>()
+  readonly #principals: PrincipalResolver
   readonly #open: { readonly config: ListenerConfig; readonly listener: NetworkListener }[] = []
   #idleTimer: Timer | undefined
   #pressureTimer: Timer | undefined
@@ -40,6 +50,7 @@ export class Listeners {
     this.#broker = broker
     const { config, world, logger } = broker
     this.#limits = new ConnectionLimits(config, world.clock, logger)
+    this.#principals = new PrincipalResolver(config, broker.authentication.principalBuilder)
     const limitOf = (key: 'queued.max.request.bytes' | 'queued.max.response.bytes'): number =>
       config.number(key) > 0 ? config.number(key) : Number.POSITIVE_INFINITY
     this.#shared = {
@@ -65,11 +76,14 @@ export class Listeners {
   async open(configs: readonly ListenerConfig[]): Promise<void> {
     const { world, config, logger } = this.#broker
     for (const listenerConfig of configs) {
+      this.#secure(listenerConfig)
+    }
+    for (const listenerConfig of configs) {
       const listener = await world.network.listen({
         host: listenerConfig.host,
         port: listenerConfig.port,
         backlog: config.number('socket.listen.backlog.size'),
-        onConnection: (connection) => this.accept(connection, listenerConfig),
+        onConnection: (connection) => this.#accept(connection, listenerConfig),
         onError: (error) =>
           logger.error('listener failed', { listener: listenerConfig.listenerName, error }),
       })
@@ -78,8 +92,27 @@ export class Listeners {
     this.#closeIdle()
   }
 
-  /** Serves a connection that came in through `listener`, or from inside the process. */
-  accept(connection: Connection, listener: ListenerConfig): void {
+  #secure({ listenerName, securityProtocol }: ListenerConfig): void {
+    const { authentication } = this.#broker
+    const sasl = securityProtocol.startsWith('SASL_')
+      ? new SaslListener(authentication.sasl, listenerName)
+      : undefined
+    this.#security.set(listenerName, { principals: this.#principals, sasl })
+  }
+
+  /** Serves a connection from inside the process, which need not authenticate. */
+  acceptInternal(connection: Connection, listener: ListenerConfig): void {
+    const security = { principals: this.#principals, sasl: undefined, identity: INTERNAL }
+    this.#admit(connection, listener, security)
+  }
+
+  #accept(connection: Connection, listener: ListenerConfig): void {
+    const security = this.#security.get(listener.listenerName)
+    if (security === undefined) throw new Error(`no listener ${listener.listenerName} was opened`)
+    this.#admit(connection, listener, security)
+  }
+
+  #admit(connection: Connection, listener: ListenerConfig, security: ConnectionSecurity): void {
     const { world, logger } = this.#broker
     const { remoteAddress } = connection
     const { listenerName } = listener
@@ -94,7 +127,7 @@ export class Listeners {
       return
     }
     const delayMs = this.#limits.delayMs(listenerName)
-    if (delayMs === 0) return this.#serve(connection, listener)
+    if (delayMs === 0) return this.#serve(connection, listener, security)
     // Reading starts later, so that a burst of connections does not starve those that are served.
     connection.pause()
     const timer = world.clock.setTimer(delayMs, () => {
@@ -102,7 +135,7 @@ export class Listeners {
       guard(
         () => {
           connection.resume()
-          this.#serve(connection, listener)
+          this.#serve(connection, listener, security)
         },
         (error) => {
           logger.error('a connection failed', { client: remoteAddress, error })
@@ -118,12 +151,13 @@ export class Listeners {
     }
   }
 
-  #serve(connection: Connection, listener: ListenerConfig): void {
+  #serve(connection: Connection, listener: ListenerConfig, security: ConnectionSecurity): void {
     const served: RequestConnection = new RequestConnection({
       connection,
       broker: this.#broker,
       listener,
       shared: this.#shared,
+      security,
       onClose: () => {
         this.#connections.delete(served)
         this.#limits.remove(connection.remoteAddress, listener.listenerName)

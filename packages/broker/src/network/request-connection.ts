@@ -18,20 +18,29 @@ import {
   ProtocolError,
   readRequestHeader,
   skipHeaderTags,
-  writeResponseHeader,
 } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
 import { CONTROLLER_APIS, unsupportedApiVersions } from '../handlers/api-versions.ts'
-import type { Handler, ReplySpace, RequestContext } from '../handlers/handler.ts'
+import type { ReplySpace, RequestContext } from '../handlers/handler.ts'
 import { Access } from '../security/access.ts'
-import { ANONYMOUS, type ClientSession, clientSession } from '../security/client-session.ts'
+import type { AuthenticationContext, PrincipalResolver } from '../security/authentication.ts'
+import {
+  ANONYMOUS,
+  type ClientSession,
+  clientSession,
+  type Principal,
+  principalText,
+} from '../security/client-session.ts'
+import type { SaslListener } from '../security/sasl/sasl-listener.ts'
 import type { FairTurns, TurnTaker } from './fair-turns.ts'
 import { foreignClientOf } from './foreign-client.ts'
 import { FrameReader } from './frame-reader.ts'
 import type { ReplyMemory } from './reply-memory.ts'
 import { type ChunkBuffers, ReplyOutput, type ReplyPiece, releasePieces } from './reply-output.ts'
 import type { RequestMemory, RequestReader } from './request-memory.ts'
+import { framed, responseFrame } from './response-frame.ts'
+import { type SaslReply, SaslSession } from './sasl-session.ts'
 
 /** Requests that may wait on one connection before its socket is no longer read. */
 const MAX_PENDING_REQUESTS = 64
@@ -50,6 +59,15 @@ export interface SharedResources {
   readonly requests: RequestMemory
   readonly replies: ReplyMemory
   readonly buffers: ChunkBuffers
+}
+
+/** How connections of a listener prove the identity of their clients. */
+export interface ConnectionSecurity {
+  readonly principals: PrincipalResolver
+  /** Undefined on a listener without SASL. */
+  readonly sasl: SaslListener | undefined
+  /** Identity of a client within the process, which need not authenticate. */
+  readonly identity?: Principal
 }
 
 /** Requests that have no effect but their reply. */
@@ -88,6 +106,8 @@ interface Pending {
   response: readonly ReplyPiece[] | undefined
   /** Why there is no response, which ends the connection once those before it were sent. */
   failure: { readonly what: string; readonly cause: unknown } | undefined
+  /** Why the connection is closed once this response was sent. */
+  closes: string | undefined
 }
 
 /**
@@ -129,7 +149,10 @@ export class RequestConnection implements RequestReader {
   readonly #abort = new AbortController()
   readonly #endpoint: { readonly host: string; readonly port: number }
   readonly #replySpace: ReplySpace
-  readonly #session: ClientSession
+  #session: ClientSession
+  /** Undefined if the client need not authenticate. */
+  readonly #sasl: SaslSession | undefined
+  #authenticationTimer: Timer | undefined
   #lastActiveMs: number
   /** When the client last did something that can give memory back, by the monotonic clock. */
   #progressMs: number
@@ -141,12 +164,13 @@ export class RequestConnection implements RequestReader {
     readonly broker: BrokerServices
     readonly listener: ListenerConfig
     readonly shared: SharedResources
+    readonly security: ConnectionSecurity
     /** Called when the socket is closed. */
     readonly onClose: () => void
     /** Called when the socket is closed and no request is left to work on. */
     readonly onDone: () => void
   }) {
-    const { connection, broker, listener, shared } = options
+    const { connection, broker, listener, shared, security } = options
     this.#connection = connection
     this.#broker = broker
     this.#listener = listener
@@ -165,12 +189,15 @@ export class RequestConnection implements RequestReader {
         if (!this.#isClosed) shared.replies.update(this, this.#output.heldBytes + bytes)
       },
     }
-    this.#session = clientSession({
-      identity: ANONYMOUS,
-      host: this.#clientAddress,
-      listenerName: listener.listenerName,
-      securityProtocol: listener.securityProtocol,
-    })
+    const { principals, sasl, identity } = security
+    this.#sasl = sasl === undefined ? undefined : this.#saslSession(sasl, principals)
+    // Until a SASL client has authenticated, only what needs no rights is answered.
+    const isIdentified = identity !== undefined || sasl !== undefined
+    this.#session = this.#sessionOf(
+      identity ?? (isIdentified ? ANONYMOUS : principals.principalOf(this.#peer)),
+      identity === undefined ? listener.securityProtocol : 'PLAINTEXT',
+    )
+    if (sasl !== undefined) this.#limitUntilLogin(sasl)
     this.#lastActiveMs = broker.world.clock.now()
     this.#progressMs = broker.world.clock.monotonic()
     connection.onData = (chunk) => this.#read(chunk)
@@ -183,6 +210,47 @@ export class RequestConnection implements RequestReader {
         options.onClose()
       }
     }
+  }
+
+  #sessionOf(identity: Principal, securityProtocol: string): ClientSession {
+    const { listenerName } = this.#listener
+    return clientSession({ identity, host: this.#clientAddress, listenerName, securityProtocol })
+  }
+
+  /** What the transport says about the client. */
+  get #peer(): AuthenticationContext {
+    const { listenerName, securityProtocol } = this.#listener
+    return { host: this.#clientAddress, listenerName, securityProtocol }
+  }
+
+  #saslSession(sasl: SaslListener, principals: PrincipalResolver): SaslSession {
+    const { securityProtocol } = this.#listener
+    return new SaslSession({
+      listener: sasl,
+      client: this.#peer,
+      clock: this.#broker.world.clock,
+      logger: this.#broker.logger,
+      signal: this.#abort.signal,
+      principalOf: (login) => principals.principalOf({ ...this.#peer, sasl: login }),
+      onLogin: (principal) => {
+        this.#session = this.#sessionOf(principal, securityProtocol)
+        this.#frames.maxSize = this.#broker.config.number('socket.request.max.bytes')
+        this.#authenticationTimer?.cancel()
+        const fields = { client: this.#client, principal: principalText(principal) }
+        this.#broker.logger.debug('authenticated', fields)
+      },
+    })
+  }
+
+  /** Bounds what a client costs that has not authenticated: the size of its frames, and time. */
+  #limitUntilLogin(sasl: SaslListener): void {
+    const { config, world } = this.#broker
+    this.#frames.maxSize = Math.min(sasl.maxFrameBytes, config.number('socket.request.max.bytes'))
+    const limitMs = config.number('connections.max.unauthenticated.ms')
+    if (limitMs <= 0) return
+    this.#authenticationTimer = world.clock.setTimer(limitMs, () =>
+      this.evict(`its client did not authenticate within ${limitMs} ms`),
+    )
   }
 
   get missingBytes(): number | undefined {
@@ -297,6 +365,7 @@ export class RequestConnection implements RequestReader {
     this.#isClosed = true
     this.#isReadingOver = true
     this.#linger?.cancel()
+    this.#authenticationTimer?.cancel()
     // From now on replies are discarded, so that none can be in the way.
     this.#output.close()
     if (error !== undefined && systemErrorCode(error) === undefined && !this.#isDropped) {
@@ -351,14 +420,19 @@ export class RequestConnection implements RequestReader {
   }
 
   #start(frame: Buffer): void {
-    const pending: Pending = { size: frame.length, response: undefined, failure: undefined }
+    const pending: Pending = {
+      size: frame.length,
+      response: undefined,
+      failure: undefined,
+      closes: undefined,
+    }
     this.#pending.push(pending)
     this.#pendingBytes += frame.length
     this.#running++
     const { clock } = this.#broker.world
     const startedMs = clock.monotonic()
     try {
-      const outcome = this.#dispatch(frame)
+      const outcome = this.#receive(frame, pending)
       if (outcome instanceof Promise) {
         outcome
           .then(
@@ -372,6 +446,23 @@ export class RequestConnection implements RequestReader {
     } finally {
       this.#shared.turns.count(this.#taker, startedMs)
     }
+  }
+
+  /** Passes a frame to the SASL conversation first, where there is one. */
+  #receive(
+    frame: Buffer,
+    pending: Pending,
+  ): readonly ReplyPiece[] | Promise<readonly ReplyPiece[]> {
+    if (this.#sasl === undefined) return this.#dispatch(frame)
+    // The next frame may be read only in the light of this one.
+    this.#runningPipelined = false
+    const settle = (reply: SaslReply): readonly ReplyPiece[] | Promise<readonly ReplyPiece[]> => {
+      if (reply.kind === 'serve') return this.#dispatch(frame)
+      pending.closes = reply.closes
+      return reply.pieces
+    }
+    const reply = this.#sasl.receive(frame)
+    return reply instanceof Promise ? reply.then(settle) : settle(reply)
   }
 
   #dispatch(frame: Buffer): readonly ReplyPiece[] | Promise<readonly ReplyPiece[]> {
@@ -398,10 +489,9 @@ export class RequestConnection implements RequestReader {
     const request = codecOf(handler.request, version).decode(reader)
     this.#runningPipelined = handler.isPipelined
     const reply = handler.handle(request, this.#context(api, version, header.clientId))
-    if (reply instanceof Promise) {
-      return reply.then((message) => encode(message, { api, handler, version, correlationId }))
-    }
-    return encode(reply, { api, handler, version, correlationId })
+    const about = { api, response: handler.response, version, correlationId }
+    if (reply instanceof Promise) return reply.then((message) => encode(message, about))
+    return encode(reply, about)
   }
 
   #isAllowed(apiKey: number): boolean {
@@ -454,7 +544,9 @@ export class RequestConnection implements RequestReader {
       } else if (done.response === undefined) break
       this.#pending.shift()
       this.#pendingBytes -= done.size
-      if (done.response !== undefined) this.#write(done.response)
+      if (done.response === undefined) continue
+      this.#write(done.response)
+      if (done.closes !== undefined) this.#endAfter(done.closes)
     }
     this.#lastActiveMs = this.#broker.world.clock.now()
     this.#continue()
@@ -497,8 +589,11 @@ export class RequestConnection implements RequestReader {
    */
   #adjustReading(): void {
     if (this.#isClosed || this.#isReadingOver || this.#isDropped) return
+    // A client that has not authenticated sends one frame after another.
+    const isEarly = this.#sasl !== undefined && !this.#sasl.isAuthenticated
     const isFull =
       !this.#output.isEmpty ||
+      (isEarly && this.#queue.length > 0) ||
       this.#pendingBytes + this.#queuedBytes > MAX_PENDING_BYTES ||
       this.#queue.length + this.#pending.length > MAX_PENDING_REQUESTS
     const { requests } = this.#shared
@@ -546,10 +641,23 @@ export class RequestConnection implements RequestReader {
         error: isPeersFault ? error.message : error,
       })
     }
+    this.#closeWhenSent()
+  }
+
+  #closeWhenSent(): void {
     this.#abort.abort()
     this.#linger?.cancel()
     this.#linger = this.#broker.world.clock.setTimer(LINGER_MS, () => this.#connection.destroy())
     this.#finishDropping()
+  }
+
+  /** Closes the connection once the replies that are queued were sent. */
+  #endAfter(why: string): void {
+    if (this.#isDropped) return
+    this.#isDropped = true
+    this.#clearQueue()
+    this.#broker.logger.info(`closing a connection: ${why}`, { client: this.#client })
+    this.#closeWhenSent()
   }
 
   /** Ends a connection that is being dropped once the replies before the failure were sent. */
@@ -598,25 +706,10 @@ function isPipelined(frame: Buffer, broker: BrokerServices): boolean {
   return frame.length >= 2 && broker.handlers.get(frame.readInt16BE(0))?.isPipelined === true
 }
 
-/** The frame of a reply. */
+/** The frame of a reply, if there is one. */
 function encode(
   message: unknown,
-  about: {
-    readonly api: Api
-    readonly handler: Handler
-    readonly version: number
-    readonly correlationId: number
-  },
+  about: Parameters<typeof responseFrame>[1],
 ): readonly ReplyPiece[] {
-  if (message === undefined) return []
-  const writer = new ByteWriter(512)
-  writeResponseHeader(writer, about.api, about.version, about.correlationId)
-  codecOf(about.handler.response, about.version).encode(writer, message as object as never)
-  return framed(writer)
-}
-
-function framed(writer: ByteWriter): ReplyPiece[] {
-  const size = Buffer.allocUnsafe(4)
-  size.writeInt32BE(writer.size)
-  return [size, ...writer.finishPieces()]
+  return message === undefined ? [] : responseFrame(message, about)
 }

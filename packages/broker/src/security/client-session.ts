@@ -18,6 +18,16 @@ export const ANONYMOUS: Principal = {
   isTokenAuthenticated: false,
 }
 
+/**
+ * Principal of what this process connects to its own broker, as the JMS provider. No client can have
+ * it, since clients are of another type. It is a super user.
+ */
+export const INTERNAL: Principal = {
+  type: 'Internal',
+  name: 'millrace',
+  isTokenAuthenticated: false,
+}
+
 /** Identity of a connection at the time of a request: the input of every authorization. */
 export interface ClientSession extends Subject {
   readonly identity: Principal

@@ -24,6 +24,7 @@ export const connectionOptions = {
     value: 'FILE',
     help: "a Java client's properties: security, timeouts and all else (client.properties)",
   },
+  'command-config': { value: 'FILE', help: "the same as --config, as Kafka's tools call it" },
   set: {
     value: 'KEY=VALUE',
     multiple: true,
@@ -38,14 +39,15 @@ export function clientOptions<Kind extends keyof ClientKinds>(
   parsed: ParsedOptions,
 ): ClientKinds[Kind] {
   const properties = new Map<string, string>()
-  const file = parsed.value('config')
+  const name = parsed.has('config') ? 'config' : 'command-config'
+  const file = parsed.value(name)
   if (file !== undefined) {
     try {
       for (const [key, value] of parseProperties(readFileSync(file, 'utf8'))) {
         properties.set(key, value)
       }
     } catch (error) {
-      throw new UsageError(`cannot read --config ${file}: ${systemErrorCode(error) ?? error}`)
+      throw new UsageError(`cannot read --${name} ${file}: ${systemErrorCode(error) ?? error}`)
     }
   }
   for (const [key, value] of pairs(parsed, 'set')) properties.set(key, value)

@@ -19,6 +19,16 @@ Tab completion: source <(millrace completion bash)`,
       load: async () => (await import('./start.ts')).start,
     },
     {
+      name: 'format',
+      summary: 'formats data directories before the first start, with SCRAM users',
+      load: async () => (await import('./format.ts')).format,
+    },
+    {
+      name: 'user',
+      summary: 'lists, sets and deletes SCRAM users',
+      load: async () => (await import('./user.ts')).user,
+    },
+    {
       name: 'topic',
       summary: 'lists, creates, describes, alters and deletes topics',
       load: async () => (await import('./topic.ts')).topic,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs'
-import { type Logger, LogLevel, nodeWorld, parseProperties, systemErrorCode } from '@millrace/base'
+import { type Logger, LogLevel, nodeWorld, systemErrorCode } from '@millrace/base'
 import { Broker, releases } from '@millrace/broker'
 import type { ClientOptions } from '@millrace/client'
 import type { JmsProvider } from '@millrace/jms-provider'
 import { interrupted } from '../client/interrupted.ts'
+import { readServerProperties } from '../client/server-properties.ts'
 import { loggerFor, logLevelOf } from '../client/stderr-logger.ts'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
@@ -38,6 +38,14 @@ const options = {
     short: 'b',
     help: 'serves JMS over this Kafka cluster, in place of an embedded broker',
   },
+  'add-scram': {
+    value: 'USER',
+    multiple: true,
+    help: "adds a SCRAM user to a new data directory: 'SCRAM-SHA-256=[name=admin,password=secret]'",
+  },
+  insecure: {
+    help: 'allows listeners that others reach without authentication and authorizer',
+  },
   ephemeral: { help: 'keeps everything in memory and forgets it at the end' },
   'release-version': {
     value: 'VERSION',
@@ -58,6 +66,7 @@ When clients can connect, and not before, a line is printed on stdout for script
 Examples:
   millrace start
   millrace start --bootstrap kafka-1:9092,kafka-2:9092 --amqp 0.0.0.0:5672 --set amqp.users=alice:secret
+  millrace start --config server.properties --add-scram 'SCRAM-SHA-256=[name=admin,password=secret]'
   millrace start --ephemeral --listen 127.0.0.1:0
   millrace start --config server.properties --set num.partitions=3`
 
@@ -115,6 +124,7 @@ function startBroker(
     config: own,
     logger,
     logLevel,
+    scramUsers: parsed.values('add-scram'),
     ...(releaseVersion === undefined ? {} : { releaseVersion }),
     onFailure: (error) => {
       // Nothing is left to be saved, and what else runs in this process needs the broker.
@@ -204,16 +214,16 @@ function explainAmqp(error: unknown, config: ReadonlyMap<string, string>): unkno
 /** The file, then `--set`, then the options of their own. */
 function settingsOf(parsed: ParsedOptions): Map<string, string> {
   const file = parsed.value('config')
-  const settings = file === undefined ? new Map<string, string>() : readConfig(file)
+  const settings = file === undefined ? new Map<string, string>() : readServerProperties(file)
   // A file without listeners means what it means to Kafka: every interface.
   if (file !== undefined && !settings.has('listeners'))
     settings.set('listeners', 'PLAINTEXT://:9092')
-  if (file !== undefined) rejectZooKeeper(settings)
   for (const pair of parsed.values('set')) {
     const at = pair.indexOf('=')
     if (at <= 0) throw new UsageError(`invalid --set ${pair}: expected KEY=VALUE`)
     settings.set(pair.slice(0, at).trim(), pair.slice(at + 1))
   }
+  if (parsed.has('insecure')) settings.set('allow.insecure.listeners', 'true')
   const listen = parsed.value('listen')
   if (listen !== undefined) settings.set('listeners', listenersWith(settings, listen))
   if (!settings.has('listeners')) settings.set('listeners', 'PLAINTEXT://127.0.0.1:9092')
@@ -232,21 +242,6 @@ function settingsOf(parsed: ParsedOptions): Map<string, string> {
   if (!settings.has('log.dirs') && !settings.has('log.dir'))
     settings.set('log.dirs', './millrace-data')
   return settings
-}
-
-function readConfig(path: string): Map<string, string> {
-  try {
-    return parseProperties(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new UsageError(`cannot read --config ${path}: ${systemErrorCode(error) ?? error}`)
-  }
-}
-
-function rejectZooKeeper(settings: ReadonlyMap<string, string>): void {
-  if (!settings.has('zookeeper.connect')) return
-  throw new UsageError(
-    'zookeeper.connect is set: ZooKeeper is gone since Kafka 4.0; use a KRaft file with process.roles and node.id',
-  )
 }
 
 /** Replaces the listeners for clients, and leaves a controller's alone. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { pbkdf2, randomBytes } from 'node:crypto'
 import { promisify } from 'node:util'
+import { scramSalt } from '@millrace/base'
 import {
   AlterClientQuotasRequest,
   AlterClientQuotasResponse,
@@ -218,9 +219,9 @@ export async function alterUserScramCredentials(
     }
     const [digest, size] =
       alteration.mechanism === 'SCRAM-SHA-256' ? ['sha256', 32] : ['sha512', 64]
-    const salt = randomBytes(24)
+    const salt = scramSalt(randomBytes(24))
     const iterations = alteration.iterations ?? 4096
-    const password = alteration.password.normalize('NFKC')
+    const { password } = alteration
     const saltedPassword = await deriveKey(
       password,
       salt,

@@ -8,8 +8,10 @@ const hashes: ReadonlyMap<number, string> = new Map([
   [1, 'sha256'],
   [2, 'sha512'],
 ])
-const MIN_ITERATIONS = 4096
-const MAX_ITERATIONS = 16_384
+/** Fewest iterations that Kafka accepts. */
+export const MIN_ITERATIONS = 4096
+/** Most iterations that Kafka accepts. */
+export const MAX_ITERATIONS = 16_384
 
 export interface ScramDeletion {
   readonly name: string

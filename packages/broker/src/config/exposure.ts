@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { BrokerConfig } from './broker-config.ts'
+import { ConfigError } from './config-definition.ts'
+import type { ListenerConfig } from './listeners.ts'
+
+/** Whether only this machine reaches an address. A name other than localhost may be anything. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase()
+  return (
+    name === 'localhost' ||
+    name.endsWith('.localhost') ||
+    /^127(\.\d{1,3}){3}$/.test(name) ||
+    /^(0{1,4}:){7}0{0,3}1$|^::1$/.test(name) ||
+    /^::ffff:127(\.\d{1,3}){3}$/.test(name)
+  )
+}
+
+/**
+ * Throws `ConfigError` for a listener that others than this machine reach, and on which everybody
+ * is allowed everything: no authentication and no authorizer. `allow.insecure.listeners` permits it.
+ */
+export function checkExposure(config: BrokerConfig): void {
+  if (config.boolean('allow.insecure.listeners')) return
+  if (config.string('authorizer.class.name') !== '') return
+  const open = config.listeners.find(
+    (listener) => !isLoopback(listener.host) && !isAuthenticated(config, listener),
+  )
+  if (open === undefined) return
+  const { listenerName, host, port } = open
+  const address = `${host === '' ? '0.0.0.0' : host}:${port}`
+  throw new ConfigError(
+    'listeners',
+    `Listener ${listenerName} on ${address} would let anyone on the network read and write everything: it has neither authentication nor an authorizer. Set up SASL or TLS client authentication, listen on 127.0.0.1, or accept it with --insecure (allow.insecure.listeners=true), as in a container whose ports are published to the host only`,
+  )
+}
+
+function isAuthenticated(
+  config: BrokerConfig,
+  { listenerName, securityProtocol }: ListenerConfig,
+): boolean {
+  if (securityProtocol.startsWith('SASL_')) return true
+  if (securityProtocol !== 'SSL') return false
+  return config.listenerText(listenerName, 'ssl.client.auth') === 'required'
+}
