@@ -1,11 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError, type Timer } from '@millrace/base'
 import {
-  ErrorCode,
   errorName,
-  InitProducerIdRequest,
-  InitProducerIdResponse,
-  incrementSequence,
   type MessageOf,
   ProduceRequest,
   ProduceResponse,
@@ -17,9 +13,12 @@ import type { Cluster } from '../metadata/cluster.ts'
 import { type BrokerConnection, DisconnectedError } from '../network/broker-connection.ts'
 import { backoffMs } from '../options.ts'
 import type { PartitionQueue } from './partition-queue.ts'
-import { ProducerBatch } from './producer-batch.ts'
+import { outcomeOf, outcomeOfLoss } from './produce-outcome.ts'
+import type { ProducerBatch } from './producer-batch.ts'
+import { ProducerIdentitySource } from './producer-identity.ts'
 import type { ResolvedProducerOptions } from './producer-options.ts'
-import type { ProducerIdentity, TransactionManager } from './transaction-manager.ts'
+import { splitBatch } from './split-batch.ts'
+import type { TransactionManager } from './transaction-manager.ts'
 
 /** First wait for the previous transaction to complete. */
 const CONCURRENT_BACKOFF_MS = 2
@@ -49,9 +48,7 @@ export class Sender {
   #isScheduled = false
   #timer: Timer | undefined
   #timerAt = Number.POSITIVE_INFINITY
-  #identity: ProducerIdentity | undefined
-  #identifying: Promise<void> | undefined
-  #identifyFailures = 0
+  readonly #identity: ProducerIdentitySource
   readonly #answerWaiters: (() => void)[] = []
   #isClosed = false
   /** Callers that wait for a flush; while there are any, nothing lingers. */
@@ -69,6 +66,7 @@ export class Sender {
     this.#options = options
     this.#onSettled = onSettled
     this.#transactions = transactions
+    this.#identity = new ProducerIdentitySource(cluster)
     if (transactions !== undefined) transactions.onChange = () => this.schedule()
     cluster.onChange(() => this.schedule())
   }
@@ -138,7 +136,7 @@ export class Sender {
     }
     if (byNode.size === 0) return
     const needsIdentity = this.#options.isIdempotent && this.#transactions === undefined
-    if (needsIdentity && this.#identity === undefined) {
+    if (needsIdentity && this.#identity.current === undefined) {
       this.#identify()
       return
     }
@@ -268,7 +266,7 @@ export class Sender {
 
   #seal(queue: PartitionQueue, batch: ProducerBatch, records: Buffer): void {
     const isTransactional = this.#transactions !== undefined
-    const identity = this.#transactions?.identity ?? this.#identity
+    const identity = this.#transactions?.identity ?? this.#identity.current
     if (!this.#options.isIdempotent || identity === undefined) {
       if (batch.attempts === 0) {
         sealBatch(records, { producerId: -1n, producerEpoch: -1, baseSequence: -1 })
@@ -333,12 +331,16 @@ export class Sender {
 
   /** No reply: it is unknown whether the records are in the log. */
   #lost(sent: readonly Sent[], error: Error): void {
-    const isRetriable = error instanceof MillraceError && error.retriable
     for (const { queue, batch } of sent) {
       remove(queue.inFlight, batch)
       if (batch.isDone) continue
-      const mayRetry = isRetriable && !this.#isClosed && this.#transactions?.isAborting !== true
-      if (mayRetry && batch.attempts <= this.#options.retries) {
+      const outcome = outcomeOfLoss(error, {
+        attempts: batch.attempts,
+        retries: this.#options.retries,
+        isAborting: this.#transactions?.isAborting === true,
+        isClosed: this.#isClosed,
+      })
+      if (outcome === 'retry') {
         if (error instanceof DisconnectedError && error.neverSent) batch.attempts--
         this.#retry(queue, batch)
       } else this.#settle(batch, error)
@@ -384,8 +386,20 @@ export class Sender {
     result: PartitionResponse,
     { nodeEndpoints }: MessageOf<typeof ProduceResponse>,
   ): void {
-    const { errorCode } = result
-    if (errorCode === ErrorCode.NONE || errorCode === ErrorCode.DUPLICATE_SEQUENCE_NUMBER) {
+    const code = errorName(result.errorCode)
+    const outcome = outcomeOf(code, {
+      attempts: batch.attempts,
+      retries: this.#options.retries,
+      recordCount: batch.recordCount,
+      isWhole: batch.isWhole,
+      hasIdentity: batch.identity !== undefined,
+      get isOldest() {
+        return queue.isOldest(batch)
+      },
+      isTransactional: this.#transactions !== undefined,
+      isAborting: this.#transactions?.isAborting === true,
+    })
+    if (outcome === 'acknowledged') {
       batch.result.baseOffset = result.baseOffset
       batch.result.logAppendTimeMs = Number(result.logAppendTimeMs)
       queue.retryAt = 0
@@ -393,51 +407,37 @@ export class Sender {
       batch.recycle()
       return
     }
-    const code = errorName(errorCode)
-    const error = new ProtocolError(code, this.#messageOf(queue, batch, result))
     if (batch.isDone) return
-    if (errorCode === ErrorCode.MESSAGE_TOO_LARGE && batch.recordCount > 1 && !batch.isWhole) {
-      this.#split(queue, batch)
-      return
-    }
-    const isSequence =
-      errorCode === ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER ||
-      errorCode === ErrorCode.UNKNOWN_PRODUCER_ID
-    const isLate = this.#transactions?.isAborting === true
-    const mayRetry =
-      error.retriable || (isSequence && this.#options.isIdempotent && batch.identity !== undefined)
-    if (!mayRetry || isLate || batch.attempts > this.#options.retries) {
-      this.#settle(batch, error)
-      return
-    }
-    if (isSequence) {
-      // While older batches are undecided they may be the missing ones, and they are being retried.
-      const isGap = queue.isOldest(batch)
-      if (isGap && this.#transactions !== undefined) {
-        // Only the end of the transaction starts a new epoch.
-        this.#settle(batch, error)
+    switch (outcome) {
+      case 'failed':
+        this.#settle(batch, new ProtocolError(code, this.#messageOf(queue, batch, result)))
+        return
+      case 'split':
+        this.#split(queue, batch)
+        return
+      case 'retry':
+        this.#retry(queue, batch)
+        return
+      case 'renumber':
+        this.#retry(queue, batch)
+        if (queue.inFlight.length === 0 && queue.startEpoch().newId) this.#identity.forget()
+        return
+      case 'retry-soon': {
+        this.#retry(queue, batch)
+        const wait = Math.min(CONCURRENT_BACKOFF_MS * 2 ** Math.min(batch.attempts, 4), 20)
+        queue.retryAt = this.#cluster.clock.monotonic() + wait
+        this.#wakeAt(queue.retryAt)
         return
       }
-      this.#retry(queue, batch)
-      if (isGap && queue.inFlight.length === 0 && queue.startEpoch().newId) {
-        this.#identity = undefined
+      case 'find-leader': {
+        const { currentLeader } = result
+        this.#cluster.learnLeader(queue, currentLeader, nodeEndpoints)
+        this.#retry(queue, batch)
+        const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
+        // The new leader is known, so there is no wait (KIP-951).
+        if (currentLeader.leaderId >= 0 && leader?.id === currentLeader.leaderId) queue.retryAt = 0
       }
-      return
     }
-    if (errorCode === ErrorCode.CONCURRENT_TRANSACTIONS) {
-      // The previous transaction is about to complete.
-      this.#retry(queue, batch)
-      const wait = Math.min(CONCURRENT_BACKOFF_MS * 2 ** Math.min(batch.attempts, 4), 20)
-      queue.retryAt = this.#cluster.clock.monotonic() + wait
-      this.#wakeAt(queue.retryAt)
-      return
-    }
-    const { currentLeader } = result
-    this.#cluster.learnLeader(queue, currentLeader, nodeEndpoints)
-    this.#retry(queue, batch)
-    const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
-    // The new leader is known, so there is no wait (KIP-951).
-    if (currentLeader.leaderId >= 0 && leader?.id === currentLeader.leaderId) queue.retryAt = 0
   }
 
   #messageOf(queue: PartitionQueue, batch: ProducerBatch, result: PartitionResponse): string {
@@ -464,41 +464,8 @@ export class Sender {
 
   /** Splits a batch that the broker finds too large, with the same sequence numbers. */
   #split(queue: PartitionQueue, batch: ProducerBatch): void {
-    const records = batch.records()
-    const middle = Math.ceil(records.length / 2)
-    const halves = [records.slice(0, middle), records.slice(middle)].map((part, second) => {
-      const half = new ProducerBatch({
-        topic: queue.topic,
-        partition: queue.partition,
-        topicId: batch.topicId,
-        createdAt: batch.createdAt,
-        initialSize: batch.size,
-      })
-      for (const { timestamp, key, value, headers } of part) {
-        half.append(Number(timestamp), key, value, headers)
-      }
-      half.isClosed = true
-      half.attempts = 1
-      if (batch.identity !== undefined) {
-        const baseSequence = incrementSequence(
-          batch.identity.baseSequence,
-          second === 0 ? 0 : middle,
-        )
-        half.identity = { ...batch.identity, baseSequence }
-        sealBatch(
-          half.encode(this.#options.compression, this.#options.compressionLevel),
-          half.identity,
-        )
-      } else {
-        sealBatch(half.encode(this.#options.compression, this.#options.compressionLevel), {
-          producerId: -1n,
-          producerEpoch: -1,
-          baseSequence: -1,
-        })
-      }
-      return half
-    })
-    const [first, second] = halves as [ProducerBatch, ProducerBatch]
+    const { compression, compressionLevel } = this.#options
+    const { middle, first, second } = splitBatch(batch, { compression, compressionLevel })
     batch.result.parts = { middle, first: first.result, second: second.result }
     let open = 2
     let failure: Error | undefined
@@ -567,40 +534,11 @@ export class Sender {
   }
 
   #identify(): void {
-    this.#identifying ??= this.#askIdentity().then(
-      () => {
-        this.#identifying = undefined
-        this.#identifyFailures = 0
-        this.schedule()
-      },
-      (error: Error) => {
-        this.#identifying = undefined
-        if (this.#isClosed) return
-        if (!(error instanceof MillraceError && error.retriable)) {
-          this.#failAll(error)
-          return
-        }
-        const { options, clock } = this.#cluster
-        const wait = backoffMs(this.#identifyFailures++, {
-          baseMs: options.retryBackoffMs,
-          maxMs: options.retryBackoffMaxMs,
-          random: options.random,
-        })
-        this.#wakeAt(clock.monotonic() + wait)
-      },
-    )
-  }
-
-  async #askIdentity(): Promise<void> {
-    const response = await this.#cluster.requestAny(InitProducerIdRequest, InitProducerIdResponse, {
-      transactionalId: null,
-      transactionTimeoutMs: 2 ** 31 - 1,
+    this.#identity.obtain({
+      onObtained: () => this.schedule(),
+      onRefused: (error) => this.#failAll(error),
+      onDelayed: (ms) => this.#wakeAt(this.#cluster.clock.monotonic() + ms),
     })
-    if (response.errorCode !== ErrorCode.NONE) {
-      const code = errorName(response.errorCode)
-      throw new ProtocolError(code, `no producer id: ${code}`)
-    }
-    this.#identity = { producerId: response.producerId, producerEpoch: response.producerEpoch }
   }
 
   /**
@@ -615,6 +553,7 @@ export class Sender {
 
   close(error: Error): void {
     this.#isClosed = true
+    this.#identity.close()
     this.#timer?.cancel()
     for (const queue of this.#active) {
       for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)
