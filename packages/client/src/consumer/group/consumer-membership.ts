@@ -105,6 +105,8 @@ export class ConsumerMembership implements Membership {
       try {
         const isUpToDate = this.isMember && this.#toldTopics === topics.join()
         if (!isUpToDate) await this.#beatNow()
+        // The consumer gives up its partitions before it joins as a new member.
+        if (this.isLost) return { assigned: [], watched: undefined }
         if (this.isMember) break
       } catch (error) {
         if (!(error instanceof MillraceError && error.retriable)) throw error
@@ -113,6 +115,8 @@ export class ConsumerMembership implements Membership {
     }
     const assignment = this.#assignment
     this.#assignment = undefined
+    // The heartbeat of this join requested one, too.
+    this.needsJoin = false
     if (assignment === undefined) return { assigned: owned, watched: undefined }
     return { assigned: await this.#named(assignment), watched: undefined }
   }
