@@ -18,6 +18,12 @@ export interface SessionRequest {
 }
 
 const FINAL_EPOCH = -1
+const LAST_EPOCH = 0x7fffffff
+
+/** The epoch of a session's next request. After the last one follows 1, as 0 creates a session. */
+export function nextSessionEpoch(epoch: number): number {
+  return epoch === LAST_EPOCH ? 1 : epoch + 1
+}
 
 /** State of a fetch session with one broker: each request names only what changed (KIP-227). */
 export class FetchSession {
@@ -68,7 +74,7 @@ export class FetchSession {
     }
     this.#id = response.sessionId
     if (this.#id === 0) this.#epoch = 0
-    else this.#epoch = this.#epoch === 0x7fffffff ? 1 : this.#epoch + 1
+    else this.#epoch = nextSessionEpoch(this.#epoch)
     return true
   }
 

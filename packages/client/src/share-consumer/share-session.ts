@@ -10,6 +10,7 @@ import {
   ShareFetchRequest,
   ShareFetchResponse,
 } from '@millrace/protocol'
+import { nextSessionEpoch } from '../consumer/fetch-session.ts'
 import type { Cluster } from '../metadata/cluster.ts'
 import type { TopicPartition } from '../topic-partition.ts'
 import type { PartitionAcknowledgements } from './acknowledgements.ts'
@@ -38,7 +39,6 @@ export interface ShareFetchResult {
 }
 
 const FINAL_EPOCH = -1
-const LAST_EPOCH = 0x7fffffff
 
 /** State of a share session with one broker (KIP-932); its requests are sent one after another. */
 export class ShareSession {
@@ -220,7 +220,7 @@ export class ShareSession {
   }
 
   #next(): void {
-    this.#epoch = this.#epoch === LAST_EPOCH ? 1 : this.#epoch + 1
+    this.#epoch = nextSessionEpoch(this.#epoch)
   }
 
   /** Restarts with the next request. */

@@ -316,6 +316,11 @@ export class ScriptedCluster {
   }
 }
 
+/** The code of an error; undefined without one. */
+export function codeOf(error: unknown): string | undefined {
+  return (error as { readonly code?: string } | undefined)?.code
+}
+
 function addressOf(node: number): { readonly host: string; readonly port: number } {
   return { host: '127.0.0.1', port: FIRST_PORT + node }
 }
