@@ -10,6 +10,8 @@ import {
   type MessageOf,
   OffsetFetchRequest,
   OffsetFetchResponse,
+  OffsetForLeaderEpochRequest,
+  OffsetForLeaderEpochResponse,
 } from '@millrace/protocol'
 import { ClassicGroupScript } from './classic-group-script.ts'
 import type { Reply } from './scripted-cluster.ts'
@@ -36,7 +38,7 @@ export class FetchScript extends ClassicGroupScript {
 
   constructor(nodeCount = 1) {
     super(nodeCount)
-    this.answer(FetchRequest, FetchResponse, (request) => this.fetchReply(request))
+    this.answer(FetchRequest, FetchResponse, (request) => this.heldReply(request))
     this.answer(ListOffsetsRequest, ListOffsetsResponse, (request) => ({
       topics: request.topics.map(({ name, partitions }) => ({
         name,
@@ -46,6 +48,17 @@ export class FetchScript extends ClassicGroupScript {
           timestamp: -1n,
           offset: BigInt(this.#offsetAt(`${name}-${partitionIndex}`, timestamp)),
           leaderEpoch: 0,
+        })),
+      })),
+    }))
+    this.answer(OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, (request) => ({
+      topics: request.topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition }) => ({
+          partition,
+          errorCode: 0,
+          leaderEpoch: 0,
+          endOffset: BigInt(this.ends.get(`${topic}-${partition}`) ?? 0),
         })),
       })),
     }))
@@ -65,6 +78,19 @@ export class FetchScript extends ClassicGroupScript {
         })),
       })),
     }))
+  }
+
+  /** As a broker: a reply without records is held for the time that the request allows. */
+  heldReply(request: MessageOf<typeof FetchRequest>): Promise<FetchReply> {
+    const reply = this.fetchReply(request)
+    const isNews = reply.responses.some(({ partitions }) =>
+      partitions.some(
+        ({ records, errorCode, preferredReadReplica = -1 }) =>
+          errorCode !== 0 || (records?.length ?? 0) > 0 || preferredReadReplica >= 0,
+      ),
+    )
+    if (isNews || request.maxWaitMs === 0) return Promise.resolve(reply)
+    return new Promise((resolve) => this.timer(request.maxWaitMs, () => resolve(reply)))
   }
 
   #offsetAt(name: string, timestamp: bigint): number {
