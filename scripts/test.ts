@@ -4,6 +4,8 @@
  *
  *     node scripts/test.ts                  everything: npm test
  *     node scripts/test.ts unit             tests of decisions and bytes: npm run test:unit
+ *     node scripts/test.ts hostile          clients that misbehave: npm run test:hostile
+ *     node scripts/test.ts nightly          long loops in full: npm run test:nightly
  *     node scripts/test.ts FILE...          these files
  *
  * Sources are stripped of their types and compiled once: the results are kept in
@@ -13,6 +15,7 @@ import { spawn } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { bundleCommandLine } from './bundle-command-line.ts'
 import { root } from './packages.ts'
 
 /** Runs of Node's test runner that may go on at the same time. */
@@ -24,7 +27,10 @@ interface Part {
 interface Lane {
   readonly files: readonly string[]
   /** All files in one process: for tests that start no servers and leave nothing behind. */
-  readonly isOneProcess: boolean
+  readonly isOneProcess?: boolean
+  /** Files that run at the same time; by default one per core but one. */
+  readonly concurrency?: number
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 function filesOf(pattern: string): string[] {
@@ -46,38 +52,62 @@ function unitLanes(): Lane[] {
   return lanes.map((files) => ({ files, isOneProcess: true }))
 }
 
-const parts: readonly Part[] = [
+const acrossPackages = [
+  ...filesOf('packages/cli/src/**/*.test.ts'),
+  ...filesOf('test/**/*.test.ts'),
+]
+
+/** Files that often wait share a core. */
+const concurrency = availableParallelism() * 2
+
+const usualParts: readonly Part[] = [
   { name: 'unit', lanes: unitLanes() },
+  { name: 'across packages', lanes: [{ files: acrossPackages, concurrency }] },
+]
+
+/** Parts that run only when they are named. */
+const furtherParts: readonly Part[] = [
+  { name: 'hostile', lanes: [{ files: ['test/hostile/suite.ts'] }] },
   {
-    name: 'across packages',
+    name: 'nightly',
     lanes: [
       {
-        files: [...filesOf('packages/cli/src/**/*.test.ts'), ...filesOf('test/**/*.test.ts')],
-        isOneProcess: false,
+        files: [...unitFiles, ...acrossPackages],
+        concurrency,
+        environment: { THOROUGH: '1' },
       },
     ],
   },
 ]
 
 function selectedParts(args: readonly string[]): readonly Part[] {
-  if (args.length === 0) return parts
-  const named = parts.filter(({ name }) => args.includes(name))
+  if (args.length === 0) return usualParts
+  const named = [...usualParts, ...furtherParts].filter(({ name }) => args.includes(name))
   if (named.length > 0) return named
-  return [{ name: 'selected', lanes: [{ files: args, isOneProcess: false }] }]
+  return [{ name: 'selected', lanes: [{ files: args }] }]
 }
 
 /** The output of lanes that run at the same time is printed lane by lane. */
-async function run({ files, isOneProcess }: Lane, isAlone: boolean): Promise<number> {
-  const isolation = isOneProcess ? ['--test-isolation=none'] : []
+async function run(lane: Lane, isAlone: boolean): Promise<number> {
+  const isThorough = lane.environment?.THOROUGH !== undefined
   const child = spawn(
     process.execPath,
-    ['--conditions=millrace-src', '--test', '--test-timeout=300000', ...isolation, ...files],
+    [
+      '--conditions=millrace-src',
+      '--test',
+      `--test-timeout=${isThorough ? 3_600_000 : 300_000}`,
+      ...(isThorough ? ['--import', join(root, 'scripts/thorough-properties.ts')] : []),
+      ...(lane.isOneProcess === true ? ['--test-isolation=none'] : []),
+      ...(lane.concurrency === undefined ? [] : [`--test-concurrency=${lane.concurrency}`]),
+      ...lane.files,
+    ],
     {
       cwd: root,
       stdio: ['inherit', isAlone ? 'inherit' : 'pipe', 'inherit'],
       env: {
         NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/millrace'),
         ...process.env,
+        ...lane.environment,
       },
     },
   )
@@ -90,8 +120,10 @@ async function run({ files, isOneProcess }: Lane, isAlone: boolean): Promise<num
   return code
 }
 
+const parts = selectedParts(process.argv.slice(2))
+if (parts.some(({ name }) => name !== 'unit')) process.env.MILLRACE_MAIN = await bundleCommandLine()
 const took: string[] = []
-for (const { name, lanes } of selectedParts(process.argv.slice(2))) {
+for (const { name, lanes } of parts) {
   const began = performance.now()
   const codes = await Promise.all(lanes.map((lane) => run(lane, lanes.length === 1)))
   took.push(`${name} ${((performance.now() - began) / 1000).toFixed(1)} s`)

@@ -10,10 +10,9 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { freePort } from '@millrace/testkit'
+import { freePort, millraceArguments } from '@millrace/testkit'
 import { until } from './until.ts'
 
-const cli = join(import.meta.dirname, '../../packages/cli/src/main.ts')
 const root = mkdtempSync(join(tmpdir(), 'agent-command-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 
@@ -27,7 +26,7 @@ class Command {
   output = ''
 
   constructor(...args: readonly string[]) {
-    this.#child = spawn(process.execPath, ['--conditions=millrace-src', cli, 'agent', ...args], {
+    this.#child = spawn(process.execPath, millraceArguments('agent', ...args), {
       cwd: root,
     })
     children.add(this.#child)

@@ -18,11 +18,10 @@ import { join } from 'node:path'
 import { it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startAgent } from '@millrace/flume'
-import { freePort, seededRandom } from '@millrace/testkit'
+import { effort, freePort, millraceArguments, seededRandom } from '@millrace/testkit'
 import { until } from './until.ts'
 
-const KILLS = Number(process.env.KILLS ?? 50)
-const cli = join(import.meta.dirname, '../../packages/cli/src/main.ts')
+const KILLS = Number(process.env.KILLS ?? effort(10, 50))
 
 /** One agent's process, started again whenever it is killed. */
 class AgentProcess {
@@ -36,19 +35,10 @@ class AgentProcess {
   }
 
   async start(): Promise<void> {
-    const args = [
-      '--conditions=millrace-src',
-      cli,
-      'agent',
-      '-n',
-      this.#name,
-      '-f',
-      this.#file,
-      '--log-level',
-      'error',
-      '--metrics',
-      'none',
-    ]
+    const args = millraceArguments(
+      ...['agent', '-n', this.#name, '-f', this.#file],
+      ...['--log-level', 'error', '--metrics', 'none'],
+    )
     const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, NODE_NO_WARNINGS: '1' },

@@ -169,7 +169,7 @@ describe('Kafka records and JMS messages', () => {
 describe('a provider that starts again', () => {
   it('knows what was consumed, delivered, delayed, subscribed and seen twice', async () => {
     const data = join(directory, 'again')
-    const due = Date.now() + 2500
+    let due = 0
     {
       await using running = await start({}, data)
       await using connection = await running.connect(undefined, { clientID: 'me' })
@@ -177,7 +177,8 @@ describe('a provider that starts again', () => {
       const queue = session.createQueue('again')
       await using producer = await session.createProducer(queue)
       for (let i = 0; i < 10; i++) await producer.send(session.createTextMessage(`${i}`))
-      producer.setDeliveryDelay(due - Date.now())
+      due = Date.now() + 1500
+      producer.setDeliveryDelay(1500)
       await producer.send(session.createTextMessage('delayed'))
       producer.setDeliveryDelay(0)
       await producer.send(session.createTextMessage('fleeting'), DeliveryMode.NON_PERSISTENT, 4, 0)
@@ -219,9 +220,14 @@ describe('a provider that starts again', () => {
     const first = await consumer.receiveNoWait()
     assert.equal(text(first), '4')
     assert.equal(first?.getIntProperty('JMSXDeliveryCount'), 2)
-    assert.deepEqual(await texts(consumer, 7), ['5', '6', '7', '8', '9', 'only x', 'only y'])
-    assert.deepEqual(await texts(consumer, 1), ['delayed'])
+    // A slow machine gets the delayed message in its place among the others.
+    const rest = await texts(consumer, 8)
     assert.ok(Date.now() >= due)
+    assert.equal(rest.filter((each) => each === 'delayed').length, 1)
+    assert.deepEqual(
+      rest.filter((each) => each !== 'delayed'),
+      ['5', '6', '7', '8', '9', 'only x', 'only y'],
+    )
     assert.equal(await consumer.receive(200), null)
     await using durable = await session.createDurableConsumer(session.createTopic('news'), 'mine')
     assert.deepEqual(await texts(durable, 1), ['while away'])

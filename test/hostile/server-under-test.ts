@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { millraceArguments } from '@millrace/testkit'
 
 /** Targets of the open file descriptors of a process. */
 export interface Descriptors {
@@ -54,13 +55,7 @@ export class ServerUnderTest implements AsyncDisposable {
     args: readonly string[],
     ready: RegExp,
   ): Promise<{ readonly server: ServerUnderTest; readonly match: RegExpExecArray }> {
-    const main = join(import.meta.dirname, '../../packages/cli/src/main.ts')
-    const child = spawn(process.execPath, [
-      '--conditions=millrace-src',
-      '--expose-gc',
-      main,
-      ...args,
-    ])
+    const child = spawn(process.execPath, ['--expose-gc', ...millraceArguments(...args)])
     const server = new ServerUnderTest(child)
     const match = await new Promise<RegExpExecArray>((resolve, reject) => {
       const look = (): void => {

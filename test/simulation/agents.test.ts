@@ -210,7 +210,7 @@ async function contentsOf(agent: Agent | undefined, name: string): Promise<strin
   return found.sort()
 }
 
-const seeds = seedsToRun(30)
+const seeds = seedsToRun(10, 300)
 
 describe('a chain of agents on machines that die, and a bad network', () => {
   it(`loses and doubles nothing, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>

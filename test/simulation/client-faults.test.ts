@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import type { ClientNetwork, Connection, Random } from '@millrace/base'
 import { Broker } from '@millrace/broker'
 import { Consumer, Producer } from '@millrace/client'
-import { seededRandom } from '@millrace/testkit'
+import { effort, seededRandom } from '@millrace/testkit'
 
 const TOPIC = 'orders'
 const PARTITIONS = 3
@@ -103,7 +103,7 @@ async function readBack(broker: Broker, count: number): Promise<string[][]> {
 }
 
 describe('an idempotent producer whose connections are cut by chance', () => {
-  for (let seed = 1; seed <= 25; seed++) {
+  for (let seed = 1; seed <= effort(10, 200); seed++) {
     // kafkajs#598: one lost reply, and the producer was dead; platformatic/kafka#326: sends
     // silently dropped.
     it(`loses nothing, doubles nothing and keeps order, seed ${seed}`, async () => {
@@ -133,7 +133,7 @@ describe('an idempotent producer whose connections are cut by chance', () => {
 })
 
 describe('a consumer whose connections are cut by chance', () => {
-  for (let seed = 1; seed <= 10; seed++) {
+  for (let seed = 1; seed <= effort(5, 100); seed++) {
     it(`reads everything once and in order, seed ${seed}`, async () => {
       await using broker = await start()
       await using producer = new Producer({

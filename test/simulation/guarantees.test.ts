@@ -349,7 +349,7 @@ async function drained(world: SimulatedWorld): Promise<void> {
   }
 }
 
-const seeds = seedsToRun(60)
+const seeds = seedsToRun(20, 500)
 
 describe('clients, a broker whose power fails, and a bad network', () => {
   it(`keep every promise, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>

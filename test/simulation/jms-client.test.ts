@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ConnectionFactory, type JmsListener } from '@millrace/jms'
+import { isThorough } from '@millrace/testkit'
 import { FrameNetwork } from './frame-network.ts'
 import { type Deliveries, JmsPrograms, type Ledger } from './jms-programs.ts'
 import { runSeeds, seedsToRun } from './seeds.ts'
@@ -303,9 +304,9 @@ async function cutAtFrame(frame: number): Promise<{ readonly frames: number }> {
   return { frames: last - first }
 }
 
-const seeds = seedsToRun(3)
+const seeds = seedsToRun(2, 20)
 /** `FRAMES=all`, or the number of frames to test. */
-const frames = process.env.FRAMES ?? '12'
+const frames = process.env.FRAMES ?? (isThorough ? 'all' : '6')
 
 describe('JMS programs whose connections are never made anew by hand', () => {
   it(`get through outages, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>

@@ -191,7 +191,7 @@ async function simulate(seed: number): Promise<string> {
 const doubles = (names: readonly string[]): string =>
   [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].join(' ')
 
-const seeds = seedsToRun(20)
+const seeds = seedsToRun(8, 200)
 
 describe('JMS clients, a provider that is killed, a broker whose power fails, and a bad network', () => {
   it(`lose and double nothing in transactions, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>

@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import { effort } from '@millrace/testkit'
 
-/** Which seeds to run: `SEEDS=FIRST+COUNT`, or so many from 1. */
-export function seedsToRun(usual: number): { readonly first: number; readonly count: number } {
-  const [first = 1, count = usual] = (process.env.SEEDS ?? '')
+/**
+ * Which seeds to run: `SEEDS=FIRST+COUNT`, or `usual` from 1 on, or in the nightly run `thorough`
+ * from a day's own number on.
+ */
+export function seedsToRun(
+  usual: number,
+  thorough: number,
+): { readonly first: number; readonly count: number } {
+  const today = Math.floor(Date.now() / 86_400_000)
+  const [first = effort(1, today * 1000), count = effort(usual, thorough)] = (
+    process.env.SEEDS ?? ''
+  )
     .split('+')
     .filter(Boolean)
     .map(Number)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { millraceArguments } from './command-line.ts'
 export { effort, isThorough } from './effort.ts'
 export { freePort } from './free-port.ts'
 export { type ReadyAddresses, readyAddress, readyAddresses } from './ready-line.ts'

@@ -10,12 +10,11 @@ import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
 import { Admin, Producer } from '@millrace/client'
 import { JmsProvider } from '@millrace/jms-provider'
-import { freePort } from '@millrace/testkit'
+import { freePort, millraceArguments } from '@millrace/testkit'
 import { dispatch } from '../command.ts'
 import { failureOf } from '../explain-error.ts'
 import { commands } from './index.ts'
 
-const main = new URL('../main.ts', import.meta.url).pathname
 /** Processes at the same time. */
 const PARALLEL = 4
 
@@ -90,7 +89,7 @@ describe('errors of commands', () => {
 
   function run(args: readonly string[], options: RunOptions = {}): Promise<Result> {
     return new Promise((resolve) => {
-      const child = spawn(process.execPath, ['--conditions=millrace-src', main, ...args], {
+      const child = spawn(process.execPath, millraceArguments(...args), {
         env: {
           ...process.env,
           MILLRACE_BOOTSTRAP: broker.address,

@@ -6,6 +6,7 @@ import { Broker } from '@millrace/broker'
 import { Admin } from '@millrace/client'
 import { ConnectionFactory, Session } from '@millrace/jms'
 import { JmsProvider } from '@millrace/jms-provider'
+import { millraceArguments } from '@millrace/testkit'
 
 describe('the tools for JMS', () => {
   let broker: Broker
@@ -30,8 +31,7 @@ describe('the tools for JMS', () => {
     args: readonly string[],
     input = '',
   ): Promise<{ code: unknown; out: string; err: string }> {
-    const main = new URL('../main.ts', import.meta.url).pathname
-    const child = spawn(process.execPath, ['--conditions=millrace-src', main, ...args], {
+    const child = spawn(process.execPath, millraceArguments(...args), {
       env: { ...process.env, MILLRACE_AMQP: provider.address },
     })
     let out = ''

@@ -9,9 +9,7 @@ import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
 import { Admin } from '@millrace/client'
 import { JmsProvider } from '@millrace/jms-provider'
-import { freePort } from '@millrace/testkit'
-
-const main = new URL('../main.ts', import.meta.url).pathname
+import { freePort, millraceArguments } from '@millrace/testkit'
 
 /** A command whose output can be awaited. */
 class Running {
@@ -20,7 +18,7 @@ class Running {
   #onText: () => void = () => {}
 
   constructor(args: readonly string[]) {
-    this.child = spawn(process.execPath, ['--conditions=millrace-src', main, ...args])
+    this.child = spawn(process.execPath, millraceArguments(...args))
     for (const stream of [this.child.stdout, this.child.stderr]) {
       stream?.on('data', (data) => {
         this.#text += data

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { after, describe, it } from 'node:test'
-import { freePort } from '@millrace/testkit'
+import { freePort, millraceArguments } from '@millrace/testkit'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
@@ -20,9 +20,7 @@ interface Running {
 }
 
 function millrace(...args: string[]): Running {
-  const main = new URL('../main.ts', import.meta.url).pathname
-  const all = ['--conditions=millrace-src', main, ...args]
-  return running(spawn(process.execPath, all, { cwd: directory }))
+  return running(spawn(process.execPath, millraceArguments(...args), { cwd: directory }))
 }
 
 function running(child: ChildProcessByStdio<null | Writable, Readable, Readable>): Running {

@@ -7,9 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
 import { Producer, ShareConsumer } from '@millrace/client'
-import { freePort } from '@millrace/testkit'
-
-const main = join(import.meta.dirname, '../main.ts')
+import { freePort, millraceArguments } from '@millrace/testkit'
 
 interface Result {
   readonly code: number
@@ -34,7 +32,7 @@ describe('the tools', () => {
 
   function run(args: readonly string[], input: string | Buffer = ''): Promise<Result> {
     return new Promise((resolve) => {
-      const child = spawn(process.execPath, ['--conditions=millrace-src', main, ...args], {
+      const child = spawn(process.execPath, millraceArguments(...args), {
         env: { ...process.env, MILLRACE_BOOTSTRAP: broker.address },
       })
       const out: Buffer[] = []
