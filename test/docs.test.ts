@@ -8,11 +8,11 @@ import { Admin } from '@millrace/client'
 
 const root = join(import.meta.dirname, '..')
 
-describe('the documents', () => {
-  it('say of exactly the answered APIs that they are answered', () => {
+describe('the documentation', () => {
+  it('lists exactly the supported APIs as supported', () => {
     const page = readFileSync(join(root, 'docs/reference/apis.md'), 'utf8')
     const rows = [...page.matchAll(/^\| (\d+) +\| \w+ +\| [\d-]+ +\| (yes|no)/gm)]
-    assert.equal(rows.length, 77, 'what Apache Kafka 4.4.0 advertises')
+    assert.equal(rows.length, 77, 'APIs that Apache Kafka 4.4.0 advertises')
     const answered = rows.filter(([, , word]) => word === 'yes').map(([, key]) => Number(key))
     assert.deepEqual(
       answered,
@@ -20,17 +20,17 @@ describe('the documents', () => {
     )
   })
 
-  it("say of exactly the methods of Java's Admin that ours has that it has them", () => {
+  it("lists exactly the methods of Java's Admin that the client has", () => {
     const page = readFileSync(join(root, 'docs/reference/admin.md'), 'utf8')
     const rows = [...page.matchAll(/^\| `(\w+)` +\| (yes|no)/gm)]
-    assert.equal(rows.length, 67, 'what Apache Kafka 4.4.0 has')
+    assert.equal(rows.length, 67, 'methods in Apache Kafka 4.4.0')
     const methods = new Set(Object.getOwnPropertyNames(Admin.prototype))
-    // Java's way to make one.
+    // Java's factory method.
     methods.add('create')
     for (const [, name = '', word] of rows) assert.equal(methods.has(name), word === 'yes', name)
   })
 
-  it('name every option of the clients', () => {
+  it('lists every client option', () => {
     const page = readFileSync(join(root, 'docs/reference/client.md'), 'utf8')
     const sources = [
       'options.ts',
@@ -47,7 +47,7 @@ describe('the documents', () => {
     }
   })
 
-  it('name every default that is not what Kafka has', () => {
+  it('lists every default that differs from Kafka', () => {
     const page = readFileSync(join(root, 'docs/reference/configuration.md'), 'utf8')
     for (const [key, value] of Object.entries(ownDefaults)) {
       assert.match(
@@ -58,7 +58,7 @@ describe('the documents', () => {
     }
   })
 
-  it('link only to what is there', () => {
+  it('has no dead links', () => {
     const pages = globSync(
       ['*.md', 'docs/**/*.md', 'packages/*/README.md', 'interop/**/*.md', 'bench/*.md'],
       {

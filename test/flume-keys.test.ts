@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every key that the guide of Flume 1.11 names is known here, or refused by name
+// Every key in the user guide of Flume 1.11 is supported, or rejected by name
 // (test/testdata/flume-keys.json: names only).
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -18,7 +18,7 @@ const documented = JSON.parse(
   readFileSync(join(import.meta.dirname, 'testdata/flume-keys.json'), 'utf8'),
 ) as readonly Documented[]
 
-/** Of every component of a kind, and read before the component is asked. */
+/** Keys of every component of a kind, read before the component is created. */
 const COMMON =
   /^(type|channels?|sinks|interceptors(\..*)?|selector\.(type|\*)|processor\.(type|sinks))$/
 
@@ -34,10 +34,10 @@ function isKnown(given: string, keys: Keys, role: string): boolean {
   )
 }
 
-describe("the keys of Flume's guide", () => {
+describe("the keys of Flume's user guide", () => {
   for (const { role, type, keys, refused } of documented) {
     if (refused === true) {
-      it(`${role} ${type} is refused with a reason`, async () => {
+      it(`${role} ${type} is rejected with a reason`, async () => {
         const section = `${role}s`
         const text =
           role === 'interceptor'

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// `millrace agent` as a process: where its configuration comes from, and what it does when that
-// changes.
+// `millrace agent` as a process: sources of its configuration, and reactions to changes.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -108,7 +107,7 @@ describe('millrace agent', () => {
   })
   const login = ['--conf-user', 'me', '--conf-password', 'it is ü']
 
-  it('reads its configuration from a server, follows it, and lives on while that is wrong or away', async () => {
+  it('reads its configuration from a server, follows changes, and survives invalid ones and outages', async () => {
     const out = mkdtempSync(join(root, 'out-'))
     const port = await freePort()
     page = configuration(port, out)
@@ -120,22 +119,22 @@ describe('millrace agent', () => {
     page = configuration(port, out, marked('<')).replace('type = memory', 'type = memroy')
     await until(() => /did you mean memory/.test(agent.output))
     status = 500
-    await until(() => /cannot be read.*status 500/.test(agent.output))
+    await until(() => /cannot read the configuration.*status 500/.test(agent.output))
     const before = asked
     await until(() => asked > before + 1)
-    assert.equal(agent.output.match(/cannot be read/g)?.length, 1, 'said once')
+    assert.equal(agent.output.match(/cannot read the configuration/g)?.length, 1, 'reported once')
     await send(port, 'two')
 
     status = 200
     page = configuration(port, out, marked('<'))
-    await until(() => /the configuration was taken/.test(agent.output))
+    await until(() => /configuration applied/.test(agent.output))
     await send(port, 'three')
     await until(() => linesIn(out).length === 3)
     assert.deepEqual(linesIn(out), ['one', 'two', '<three'])
     assert.equal(await agent.stop(), 0)
   })
 
-  it('lays a page over a file', async () => {
+  it('overrides a file by a resource', async () => {
     const out = mkdtempSync(join(root, 'out-'))
     const port = await freePort()
     writeFileSync(join(root, 'base.conf'), configuration(port, out, marked('file-')))
@@ -148,7 +147,7 @@ describe('millrace agent', () => {
     assert.equal(await agent.stop(), 0)
   })
 
-  it('says what it cannot read, and ends', async () => {
+  it('reports what it cannot read, and exits', async () => {
     for (const [args, says] of [
       [
         ['-u', url, '--conf-user', 'me', '--conf-password', 'guess'],
@@ -158,7 +157,7 @@ describe('millrace agent', () => {
       [['-u', 'classpath:/x'], /invalid --conf-uri classpath:\/x: expected file:, http: or https:/],
       [['-u', `file://${root}/missing`], /cannot read .*missing: ENOENT/],
       [['-f', 'missing'], /cannot read missing: ENOENT/],
-      [[], /-f FILE or -u URI is missing/],
+      [[], /missing -f FILE or -u URI/],
     ] as const) {
       const agent = new Command('-n', 'a1', ...args)
       assert.notEqual(await agent.ended(), 0)
@@ -166,12 +165,12 @@ describe('millrace agent', () => {
     }
   })
 
-  it('checks a file, and says where it is wrong, with exit code 1', async () => {
+  it('validates a file, and reports the place of each error, with exit status 1', async () => {
     const good = join(root, 'good.conf')
     writeFileSync(good, configuration(0, root))
     const check = new Command('-f', good, '--check')
     assert.equal(await check.ended(), 0)
-    assert.equal(check.output, `${good}: agent a1 is right: 1 sources, 1 channels, 1 sinks\n`)
+    assert.equal(check.output, `${good}: agent a1 is valid: 1 sources, 1 channels, 1 sinks\n`)
     const bad = join(root, 'bad.conf')
     writeFileSync(
       bad,
@@ -186,7 +185,7 @@ describe('millrace agent', () => {
     assert.match(wrong.output, /bad\.conf:11: a1\.sinks\.k1\.channel/)
   })
 
-  it('shows the keys of a component with defaults as they stand in a file', async () => {
+  it('shows the keys of a component with defaults as they are written in a file', async () => {
     for (const [type, expected] of [
       ['hdfs', /serializer +default TEXT\n/],
       ['search_replace', /charset +default UTF-8\n/],
@@ -199,8 +198,8 @@ describe('millrace agent', () => {
     }
   })
 
-  it('checks what Flume ignores: a warning, or an error with --strict', async () => {
-    // A blank in the path, and the mistake in the second file.
+  it('reports keys that Flume ignores: as warnings, or as errors with --strict', async () => {
+    // A blank in the path, and the error in the second file.
     const directory = mkdtempSync(join(root, 'with blank '))
     const [base, more] = [join(directory, 'base.conf'), join(directory, 'more.conf')]
     writeFileSync(base, configuration(0, root))
@@ -214,7 +213,7 @@ describe('millrace agent', () => {
     assert.equal(await check.ended(), 0)
     assert.ok(check.output.includes(`  ${warnings}\n`), check.output)
     assert.ok(check.output.includes(`  ${more}:3: a1.sinks.k1.x has no value and is ignored`))
-    assert.match(check.output, /agent a1 is right: 1 sources, 1 channels, 1 sinks, 2 warnings\n/)
+    assert.match(check.output, /agent a1 is valid: 1 sources, 1 channels, 1 sinks, 2 warnings\n/)
     const strict = new Command(...files, '--check', '--strict')
     assert.equal(await strict.ended(), 1)
     const refused = new Command(...files, '--strict')
@@ -222,7 +221,7 @@ describe('millrace agent', () => {
     assert.ok(refused.output.includes(warnings), refused.output)
   })
 
-  it('runs what is valid, without what is not', async () => {
+  it('runs the valid components without the invalid ones', async () => {
     const out = mkdtempSync(join(root, 'out-'))
     const port = await freePort()
     const file = join(root, 'partly.conf')
@@ -243,25 +242,26 @@ a1.sinks.k2.channel = c2
     await agent.ready()
     assert.match(
       agent.output,
-      /ERROR .*a1\.sources\.r2\.bind is missing \(sources\.r2 is left out\)/,
+      /ERROR .*a1\.sources\.r2\.bind is missing \(sources\.r2 is omitted\)/,
     )
     assert.match(agent.output, /ERROR .*a1\.sinks\.k2\.channel names channel c2/)
     assert.match(agent.output, /runs without components="sources\.r2, sinks\.k2"/)
     await send(port, 'one')
     await until(() => linesIn(out).length === 1)
 
-    // An edit that breaks what runs changes nothing; one that mends what did not is accepted.
+    // An edit that breaks a running component is not applied; one that fixes an omitted component
+    // is.
     writeFileSync(file, configuration(port, out, `${broken}a1.sinks.k1.type = file_rol\n`))
     await until(() => /did you mean file_roll/.test(agent.output))
     await send(port, 'two')
     await until(() => linesIn(out).length === 2)
     const mended = `${broken}a1.sources.r2.bind = 127.0.0.1\na1.sources.r2.port = 0\n`
     writeFileSync(file, configuration(port, out, mended))
-    await until(() => /the configuration was taken.*started="source r2"/.test(agent.output))
+    await until(() => /configuration applied.*started="source r2"/.test(agent.output))
     assert.equal(await agent.stop(), 0)
   })
 
-  it('exits with 1 when events in memory are lost', async () => {
+  it('exits with status 1 if events in memory are lost', async () => {
     const port = await freePort()
     const file = join(root, 'lossy.conf')
     const text = configuration(port, join(root, 'lossy.conf'), '')

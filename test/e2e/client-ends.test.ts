@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
 
 /**
- * Runs a program of its own with the client, and returns what it printed once it ended by itself.
+ * Runs a separate program with the client, and returns its output after it has exited by itself.
  */
 function run(
   program: string,
@@ -40,7 +40,7 @@ describe('a program that closes its clients', () => {
   after(() => broker.close())
 
   // kafkajs 2.2.4 prints TimeoutNegativeWarning (#1751), others keep sockets or timers.
-  it('ends at once, with no socket, timer or warning left behind', async () => {
+  it('exits at once, and leaves no socket, timer or warning behind', async () => {
     const { code, out } = await run(
       `import { Admin, Consumer, Producer } from '@millrace/client'
 const base = { bootstrapServers: process.env.ADDRESS }
@@ -64,7 +64,7 @@ process.on('exit', () => console.log(JSON.stringify({ open, isQuick: performance
     assert.deepEqual(JSON.parse(out), { open: [], isQuick: true })
   })
 
-  it('does not end while it waits for a broker that is away', async () => {
+  it('exits even if it closes a client while a broker is unreachable', async () => {
     const { out } = await run(
       `import { Producer } from '@millrace/client'
 const producer = new Producer({ bootstrapServers: '127.0.0.1:1', maxBlockMs: 700 })
@@ -76,7 +76,7 @@ await producer.close()`,
   })
 
   // confluent-kafka-javascript leaks a heap for each consumer (#369).
-  it('keeps nothing of clients it has closed', async () => {
+  it('retains no memory of closed clients', async () => {
     const { out } = await run(
       `import v8 from 'node:v8'
 import vm from 'node:vm'

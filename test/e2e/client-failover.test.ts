@@ -7,7 +7,7 @@ import { Broker } from '@millrace/broker'
 import { type ClusterUnderTest, clusterUnderTest } from '../scenarios/cluster-under-test.ts'
 import { failoverScenarios } from '../scenarios/failover-scenarios.ts'
 
-describe('the client and a millrace that crashes and comes back', () => {
+describe('the client and a millrace broker that crashes and restarts', () => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-failover-'))
   const config = { 'group.initial.rebalance.delay.ms': '0' }
   let broker: Broker

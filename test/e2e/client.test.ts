@@ -12,7 +12,7 @@ import { securityScenarios, unauthorizedScenarios } from '../scenarios/security-
 import { shareScenarios } from '../scenarios/share-scenarios.ts'
 import { transactionScenarios } from '../scenarios/transaction-scenarios.ts'
 
-const transports = ['inside the process', 'over TCP'] as const
+const transports = ['in process', 'over TCP'] as const
 
 for (const transport of transports) {
   describe(`the client and an embedded broker, ${transport}`, () => {
@@ -25,7 +25,7 @@ for (const transport of transports) {
       })
       cluster = clusterUnderTest({
         bootstrapServers: broker.address,
-        ...(transport === 'inside the process' ? { network: broker.network } : {}),
+        ...(transport === 'in process' ? { network: broker.network } : {}),
       })
     })
     after(() => broker.close())
@@ -36,11 +36,11 @@ for (const transport of transports) {
     describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
     describe('in share groups', () => shareScenarios(() => cluster))
     describe('in transactions', () => transactionScenarios(() => cluster))
-    describe('keeping what security needs', () => {
+    describe('security metadata', () => {
       securityScenarios(() => cluster)
       unauthorizedScenarios(() => cluster)
     })
-    describe('ending connections', () => connectionScenarios(() => cluster))
+    describe('closing connections', () => connectionScenarios(() => cluster))
     describe('administering', () => adminScenarios(() => cluster))
   })
 }

@@ -10,7 +10,7 @@ import * as p from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
 import { eventually } from './until.ts'
 
-/** Time that passes when it is told to. */
+/** A clock that advances on request. */
 class ManualClock implements Clock {
   #nowMs = 1_700_000_000_000
   readonly #timers = new Set<{ readonly dueMs: number; readonly run: () => void }>()
@@ -95,7 +95,7 @@ describe('a change of a running broker takes effect:', () => {
     return responses[0]?.partitionResponses[0]?.errorCode
   }
 
-  /** Whether a new connection is served. */
+  /** Whether a new connection is accepted. */
   async function isServed(broker: Broker): Promise<boolean> {
     const client = await WireClient.connect(broker.address)
     closing.push(() => client.close())
@@ -105,7 +105,7 @@ describe('a change of a running broker takes effect:', () => {
     )
   }
 
-  it('connections from an address', async () => {
+  it('maximum connections per address', async () => {
     const { broker, client } = await start()
     assert.ok(await isServed(broker))
     await change(client, 'max.connections.per.ip', '3')
@@ -116,7 +116,7 @@ describe('a change of a running broker takes effect:', () => {
     assert.equal(await isServed(broker), false)
   })
 
-  it('connections of one listener, and of all', async () => {
+  it('maximum connections of one listener, and of all', async () => {
     const { broker, client } = await start()
     await change(client, 'listener.name.plaintext.max.connections', '2')
     assert.ok(await isServed(broker))
@@ -127,7 +127,7 @@ describe('a change of a running broker takes effect:', () => {
     assert.equal(await isServed(broker), false)
   })
 
-  it('how many connections are served in a second', async () => {
+  it('connection creation rate', async () => {
     const clock = new ManualClock()
     const { broker, client } = await start({ world: { ...nodeWorld, clock } })
     await clock.pass(5000)
@@ -138,7 +138,7 @@ describe('a change of a running broker takes effect:', () => {
     const third = isServed(broker).then((served) => {
       isThirdServed = served
     })
-    // Others are served meanwhile.
+    // Other listeners accept connections in the meantime.
     for (let i = 0; i < 20; i++)
       await client.request(p.ApiVersionsRequest, p.ApiVersionsResponse, {}, 0)
     assert.equal(isThirdServed, false)
@@ -149,7 +149,7 @@ describe('a change of a running broker takes effect:', () => {
     await third
   })
 
-  it('when idle producers are forgotten', async () => {
+  it('expiration of idle producers', async () => {
     const clock = new ManualClock()
     const { client } = await start({
       world: { ...nodeWorld, clock },
@@ -176,7 +176,7 @@ describe('a change of a running broker takes effect:', () => {
     await eventually(async () => assert.equal(await producers(), 0))
   })
 
-  it('the largest batch, for topics that set none', async () => {
+  it('maximum batch size, for topics that set none', async () => {
     const { client } = await start()
     await create(client, 'large')
     const value = Buffer.alloc(2000)
@@ -186,7 +186,7 @@ describe('a change of a running broker takes effect:', () => {
     assert.equal(await produce(client, 'large', records), p.ErrorCode.MESSAGE_TOO_LARGE)
   })
 
-  it('where new partitions go', async () => {
+  it('log directory of new partitions', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-cordoned-'))
     closing.push(() => rmSync(directory, { recursive: true }))
     const [first, second] = [join(directory, 'a'), join(directory, 'b')]
@@ -207,7 +207,7 @@ describe('a change of a running broker takes effect:', () => {
     assert.equal(await create(client, 't4'), 0)
   })
 
-  it('and secrets in it are never returned', async () => {
+  it('and secrets are never returned', async () => {
     const lines: string[] = []
     const logger = createLogger({
       level: 'debug',

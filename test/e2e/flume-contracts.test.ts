@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every built-in source, channel and sink of Flume agents passes the one contract suite.
+// Every built-in source, channel and sink of Flume agents passes the common contract suite.
 import { createSocket } from 'node:dgram'
 import {
   appendFileSync,
@@ -58,7 +58,7 @@ function fresh(name: string): string {
   return join(directory, `${name}-${number++}`)
 }
 
-/** Makes a built-in component with the values its keys have by default, and some of one's own. */
+/** Creates a built-in component with default values of its keys, and the given ones. */
 // biome-ignore lint/suspicious/noExplicitAny: components of every configuration
 function make<T>(definition: Definition<any, T, any, any>, values: object, context: unknown): T {
   const defaults = Object.fromEntries(
@@ -161,7 +161,7 @@ channelContract({
   },
 })
 
-/** Sends lines over TCP and waits until the peer has closed or answered each. */
+/** Sends lines over TCP and waits until the peer has closed the connection or replied to each. */
 async function sendLines(address: string, lines: readonly string[], answers = 0): Promise<void> {
   const [host, port] = address.split(':')
   const socket = connect({ host: host as string, port: Number(port) })
@@ -192,7 +192,7 @@ async function post(address: string, bodies: readonly string[]): Promise<void> {
   }
 }
 
-/** Sends through one of our own sinks, which tries again until the source has it. */
+/** Sends through one of our sinks, which retries until the source has the events. */
 async function sendThrough(sink: Sink, bodies: readonly string[]): Promise<void> {
   const channel = testChannel()
   await (
@@ -215,7 +215,7 @@ const listening = { bind: '127.0.0.1', host: '127.0.0.1', port: 0 }
 const sourceContracts: SourceUnderTest[] = [
   {
     name: 'netcat',
-    // Whoever gets FAILED sends again; here nobody does.
+    // A sender that gets FAILED retries; this one does not.
     mayLose: true,
     async create(context) {
       const source: Source = make(named('source', 'netcat'), listening, context)
@@ -356,7 +356,7 @@ const sourceContracts: SourceUnderTest[] = [
       }
       const inner: Source = make(named('source', 'sql'), values, {
         ...context,
-        // The id in front is the table's business.
+        // The database assigns the id in front.
         channels: stripped(context.channels),
       })
       return {
@@ -431,7 +431,7 @@ const sourceContracts: SourceUnderTest[] = [
   },
 ]
 
-/** Leaves the id of each row to the table. */
+/** Removes the id that the database assigned to each row. */
 function stripped(channels: SourceContext['channels']): SourceContext['channels'] {
   const own = Object.create(channels) as SourceContext['channels']
   return Object.defineProperties(own, {
@@ -459,7 +459,7 @@ async function sendDatagrams(address: string, bodies: readonly string[]): Promis
 
 for (const each of sourceContracts) sourceContract(each)
 
-/** A server that can be told to refuse everything. */
+/** A server that can be switched to reject everything. */
 async function refusingServer(
   handle: (request: IncomingMessage, body: Buffer, response: ServerResponse) => void,
 ): Promise<{ readonly url: string; refuse(isBroken: boolean): void; close(): Promise<void> }> {
@@ -490,7 +490,7 @@ function linesOf(text: string): string[] {
   return text.split('\n').filter((line) => line !== '')
 }
 
-/** A source of ours behind a channel that can be told to refuse. */
+/** One of our sources with a channel that can be switched to reject events. */
 async function receivingAgent(type: 'avro' | 'thrift') {
   const channel = testChannel()
   const plan = await defineAgent({
@@ -624,7 +624,7 @@ const sinkContracts: SinkUnderTest[] = [
   },
   {
     name: 'hdfs',
-    // An append whose answer is lost is there twice.
+    // An append whose reply is lost is stored twice.
     mayDouble: true,
     async create(context) {
       const files = new Map<string, string>()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A chain of three agents, any of which is killed again and again while lines are written: none is
-// lost, none is doubled.
+// A chain of three agents, any of which is killed repeatedly while lines are written: no line is
+// lost or duplicated.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,7 +23,7 @@ import { until } from './until.ts'
 
 const KILLS = Number(process.env.KILLS ?? effort(10, 50))
 
-/** One agent's process, started again whenever it is killed. */
+/** Process of one agent, restarted whenever it is killed. */
 class AgentProcess {
   readonly #name: string
   readonly #file: string
@@ -50,7 +50,7 @@ class AgentProcess {
         output += data
         if (output.includes('millrace ready')) resolve()
       })
-      child.on('close', () => reject(new Error(`agent ${this.#name} ended: ${output}`)))
+      child.on('close', () => reject(new Error(`agent ${this.#name} exited: ${output}`)))
     })
   }
 
@@ -63,7 +63,7 @@ class AgentProcess {
   }
 }
 
-it(`a chain of three agents, killed ${KILLS} times, loses and doubles nothing`, async () => {
+it(`a chain of three agents, killed ${KILLS} times, loses and duplicates nothing`, async () => {
   const root = mkdtempSync(join(tmpdir(), 'flume-kill-'))
   const random = seededRandom(7)
   const ports = [await freePort(), await freePort()]
@@ -121,7 +121,8 @@ a3.sources.r1.port = ${ports[1]}
     await Promise.all(agents.map((agent) => agent.start()))
     const writing = (async () => {
       while (isWriting) {
-        // A slow machine takes longer for its kills, and must not get more to deliver for it.
+        // On a slow machine the kills take longer; the number of lines must not grow with that
+        // time.
         if (count > KILLS * 1000) {
           await sleep(5)
           continue
@@ -139,7 +140,7 @@ a3.sources.r1.port = ${ports[1]}
     }
     isWriting = false
     await writing
-    // The third keeps what it got; in the end it is asked for it.
+    // The third agent keeps its events until the end of the test.
     await sleep(1000)
     await agents[2]?.kill('SIGTERM')
     const out = join(root, 'out')
@@ -171,7 +172,7 @@ a3.sources.r1.port = ${ports[1]}
     await last.stop()
     const seen = lines()
     assert.equal(new Set(seen).size, count, 'nothing is lost')
-    assert.equal(seen.length, count, 'nothing is doubled')
+    assert.equal(seen.length, count, 'nothing is duplicated')
     assert.ok(count > KILLS * 20)
   } finally {
     isWriting = false

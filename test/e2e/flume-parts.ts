@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of components as a user writes them, named in the configurations of flume.test.ts.
+// User-defined components, named in the configurations of flume.test.ts.
 import { readFile } from 'node:fs/promises'
 import {
   Event,
@@ -15,7 +15,7 @@ import {
 
 const shoutKeys = { mark: text('!') }
 
-/** Writes bodies in capitals, with a mark behind. */
+/** Writes bodies in capitals, followed by a mark. */
 export class Shouting implements EventSerializer {
   static readonly keys = shoutKeys
   readonly #mark: string
@@ -33,11 +33,11 @@ export class Shouting implements EventSerializer {
   }
 }
 
-/** Texts with blank lines between. A cursor is the number of texts before. */
+/** Texts separated by blank lines. A cursor is the number of preceding texts. */
 export class Paragraphs implements EventDeserializer {
   readonly #prefix: string
 
-  /** Without keys of its own it gets what the file says. */
+  /** Without declared keys it receives the values in the file. */
   constructor(entries: Readonly<Record<string, string>>) {
     this.#prefix = entries.prefix ?? ''
   }
@@ -58,7 +58,7 @@ export class Paragraphs implements EventDeserializer {
   }
 }
 
-/** One event for each cell of comma-separated values. */
+/** One event per cell of comma-separated values. */
 export class Cells implements HttpHandler {
   handle({ body }: HttpRequest): readonly Event[] {
     if (body.length === 0) throw new Error('there are no cells')

@@ -110,12 +110,12 @@ async function send(address: string, text: string): Promise<string> {
 }
 
 describe('configuration', () => {
-  it('is taken when it is right', async () => {
+  it('is accepted if it is valid', async () => {
     const [plan] = await load(good)
     assert.equal(plan?.sources[0]?.values.port, 0)
   })
 
-  it('names file, line, key and nearest spelling of everything that is wrong', async () => {
+  it('reports each error with file, line, key and nearest spelling', async () => {
     const cases: readonly [string, string][] = [
       [
         'a1.channels.c1.capasity = 5',
@@ -171,11 +171,11 @@ describe('configuration', () => {
     }
   })
 
-  it('says which agents there are', async () => {
+  it('lists the agents in a file', async () => {
     await assert.rejects(load(good, 'a2'), /there is no agent a2; did you mean a1\?/)
   })
 
-  it('takes class names, several agents in a file, and texts from elsewhere', async () => {
+  it('may have class names, several agents per file, and references to other sources', async () => {
     const [plan] = await load(`
 where = 127.0.0.1
 a2.sources = other
@@ -198,7 +198,7 @@ a1.sinks.k1.channel = c1
     assert.equal(plan?.sinkGroups[0]?.sinks[0]?.values.directory, `${root}/out`)
   })
 
-  it('names the line of a port that is taken', async () => {
+  it('is reported with its line if a port is in use', async () => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     const { port } = server.address() as { readonly port: number }
@@ -215,7 +215,7 @@ a1.sinks.k1.channel = c1
 })
 
 describe('an agent', () => {
-  it('brings a lone event to its sink within 50 ms', async () => {
+  it('delivers a single event to its sink within 50 ms', async () => {
     const out = fresh('out')
     const agent = await startAgent({
       name: 'a1',
@@ -239,7 +239,7 @@ describe('an agent', () => {
     await agent.stop()
   })
 
-  it("reads and writes through parts of the user's own", async () => {
+  it('reads and writes with user-defined components', async () => {
     const [spool, out] = [fresh('spool'), fresh('out')]
     writeFileSync(join(spool, 'texts'), 'one\ntwo\n\nthree\n')
     const file = `
@@ -297,7 +297,7 @@ a1.sinks.k.sink.serializer.mark = ?
     )
   })
 
-  it('empties its memory channels before it stops', async () => {
+  it('drains its memory channels before it stops', async () => {
     const out = fresh('out')
     const agent = await startAgent({
       name: 'a1',
@@ -314,7 +314,7 @@ a1.sinks.k.sink.serializer.mark = ?
     assert.equal(linesIn(out).length, 5000)
   })
 
-  it('slows its senders down while a sink is dead, and loses nothing', async () => {
+  it('slows senders down while a sink is down, and loses nothing', async () => {
     let isDead = true
     let delivered = 0
     class Slow {
@@ -355,7 +355,7 @@ a1.sinks.k.sink.serializer.mark = ?
     await agent.stop()
   })
 
-  it('can be stopped while its channel is full and its sink dead', async () => {
+  it('stops while its channel is full and its sink is down', async () => {
     class Dead {
       readonly batchSize = 10
       async process(): Promise<void> {
@@ -379,7 +379,7 @@ a1.sinks.k.sink.serializer.mark = ?
     socket.destroy()
   })
 
-  it('goes on at another sink while one fails, and comes back to it', async () => {
+  it('fails over to another sink, and back when the first one has recovered', async () => {
     const arrived: string[] = []
     let isBroken = false
     const sink = (name: string, fails: () => boolean) =>
@@ -420,7 +420,7 @@ a1.sinks.k.sink.serializer.mark = ?
     await agent.stop()
   })
 
-  it('puts into several durable channels all or nothing', async () => {
+  it('puts events into several durable channels atomically', async () => {
     const outs = [fresh('one'), fresh('two')]
     const definition = (capacity: number): AgentDefinition => ({
       name: 'a1',
@@ -442,7 +442,7 @@ a1.sinks.k.sink.serializer.mark = ?
       return (await fetch(`http://${address}`, { method: 'POST', body })).status
     }
     const agent = await startAgent(definition(1))
-    // As Flume was seen to deliver: first second second second.
+    // As observed with Flume: first second second second.
     assert.equal(await post(agent, ['first']), 200)
     await until(() => linesIn(outs[1] as string).length === 1)
     for (let i = 0; i < 3; i++) assert.equal(await post(agent, ['second', 'third']), 503)
@@ -454,7 +454,7 @@ a1.sinks.k.sink.serializer.mark = ?
     for (const out of outs) assert.deepEqual(linesIn(out), ['first', 'second', 'third'])
   })
 
-  it('reads a rotated file once, even when the pattern fits its new name', async () => {
+  it('reads a rotated file once, even if the pattern matches its new name', async () => {
     const path = fresh('logs')
     const out = fresh('out')
     const definition: AgentDefinition = {
@@ -537,7 +537,7 @@ a1.sinks.k.sink.serializer.mark = ?
     database.close()
   })
 
-  it("takes over Flume's position file", async () => {
+  it("adopts Flume's position file", async () => {
     const path = fresh('logs')
     const out = fresh('out')
     const log = join(path, 'app.log')
@@ -567,7 +567,7 @@ a1.sinks.k.sink.serializer.mark = ?
     ])
   })
 
-  it('starts anew only what changed, and keeps what waits in memory', async () => {
+  it('restarts only the changed components, and keeps events in memory channels', async () => {
     const out = fresh('out')
     const definition = (more: Partial<AgentDefinition>, capacity = 100): AgentDefinition => ({
       name: 'a1',
@@ -595,7 +595,7 @@ a1.sinks.k.sink.serializer.mark = ?
     await agent.stop()
   })
 
-  it('changes events by functions of the user, and knows the way they came', async () => {
+  it('changes events with user functions, and records their lineage', async () => {
     const channel = testChannel()
     const receiver = await startAgent({
       name: 'last',

@@ -9,7 +9,7 @@ import { WireClient } from '@millrace/testkit'
 const SPEED = 100
 const LONG_WAIT_MS = 1_000_000_000
 
-/** The real world, with timers that fire sooner. */
+/** The real world, with faster timers. */
 const fastWorld: World = {
   ...nodeWorld,
   clock: {
@@ -34,7 +34,7 @@ async function withTopic(use: (client: WireClient) => Promise<void>): Promise<vo
   }
 }
 
-it('a fetch that waits ends soon after its client has closed its side', async () => {
+it('a waiting fetch ends soon after its client has closed its side', async () => {
   await withTopic(async (client) => {
     const fetched = client.request(
       p.FetchRequest,
@@ -54,7 +54,7 @@ it('a fetch that waits ends soon after its client has closed its side', async ()
   })
 })
 
-it('a share fetch that waits ends soon after its client has closed its side', async () => {
+it('a waiting share fetch ends soon after its client has closed its side', async () => {
   await withTopic(async (client) => {
     const groupId = 'g'
     const memberId = 'AAAAAAAAAAAAAAAAAAAAAQ'

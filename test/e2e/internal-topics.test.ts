@@ -101,7 +101,7 @@ describe('an internal topic', () => {
     }
   }
 
-  it('is closed to clients, but for the id that Kafka reserves for its tools', async () => {
+  it('is closed to clients, except for the client id that Kafka reserves for its tools', async () => {
     await withBroker(async (client) => {
       await ensure(client)
       const records = p.buildBatch([{ timestamp: 1n, key: Buffer.from('k'), value: null }])
@@ -114,7 +114,7 @@ describe('an internal topic', () => {
     })
   })
 
-  it('with garbage in it keeps what is not, and does not stop the next start', async () => {
+  it('with garbage in it keeps its valid records, and does not prevent the next start', async () => {
     const random = seededRandom(5)
     const producerId = await withBroker(async (client) => {
       await ensure(client)
@@ -122,8 +122,8 @@ describe('an internal topic', () => {
       const id = await initProducer(client, 'tx')
       client.clientId = '__admin_client'
       for (let i = 0; i < 60; i++) {
-        // Keys of every type there is, with bytes after it that fit none; keys of no type; and keys
-        // too short for one.
+        // Keys of all types followed by undecodable bytes; keys of unknown types; and truncated
+        // keys.
         const key =
           i < 40
             ? Buffer.concat([Buffer.from([0, i % 20]), random.bytes(i % 9)])
@@ -145,7 +145,7 @@ describe('an internal topic', () => {
     })
   })
 
-  it('can be deleted, and is there again when it is needed', async () => {
+  it('can be deleted, and is created again when needed', async () => {
     await withBroker(async (client) => {
       await ensure(client)
       await commit(client, 7n)

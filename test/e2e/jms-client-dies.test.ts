@@ -128,11 +128,11 @@ async function messagesAreThere(
   assert.ok(consumed === 0 || consumed === 1, `${what}: ${left} with ${out.length} committed`)
 }
 
-describe('bytes from anybody', () => {
-  it('end their own connection only, before it is known who sends them', async () => {
+describe('unauthenticated random bytes', () => {
+  it('end only their own connection', async () => {
     const relay = (rest: Buffer): Buffer => Buffer.concat([Buffer.from('MILLRACE-RELAY '), rest])
     const starts = [
-      // A key of the right length whose characters take two bytes each.
+      // A key of the right length whose characters have two bytes each.
       relay(Buffer.concat([Buffer.alloc(32, 0xff), Buffer.from(' 10.0.0.1 \n')])),
       relay(Buffer.from('\n')),
       relay(Buffer.alloc(1000, 'x')),
@@ -152,8 +152,8 @@ describe('bytes from anybody', () => {
   })
 })
 
-describe('a client that dies', () => {
-  it('leaves nothing behind, at whichever frame it is', async () => {
+describe('a client that crashes', () => {
+  it('leaves nothing behind, whatever the frame', async () => {
     const whole = await talk()
     assert.ok(whole.sent > 50 && whole.received > 50, JSON.stringify(whole))
     for (const direction of ['sent', 'received'] as const) {

@@ -84,7 +84,7 @@ async function drain(factory: ConnectionFactory, queue: string): Promise<string[
   }
 }
 
-it('keeps the sum of all accounts while the provider is killed again and again', async () => {
+it('keeps the sum of all accounts while the provider is killed repeatedly', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-jms-kill-'))
   const ports = [await freePort(), await freePort()] as const
   const random = seededRandom(Number(process.env.SEED ?? 1))
@@ -124,9 +124,12 @@ it('keeps the sum of all accounts while the provider is killed again and again',
     for (let i = 0; i < ACCOUNTS; i++) coins.push(...(await drain(factory, `account-${i}`)))
     const expected = Array.from({ length: COINS }, (_, i) => `coin ${i}`)
     assert.deepEqual(coins.toSorted(), expected.toSorted())
-    // A commit whose answer was lost with the provider may have taken effect.
+    // A commit whose reply was lost with the provider may have taken effect.
     const moves = (await drain(factory, 'moves')).length
-    assert.ok(moves >= moved && moves <= moved + ROUNDS * MOVERS, `${moved} moved, ${moves} told`)
+    assert.ok(
+      moves >= moved && moves <= moved + ROUNDS * MOVERS,
+      `${moved} moved, ${moves} confirmed`,
+    )
   } finally {
     provider.kill('SIGKILL')
     rmSync(directory, { recursive: true, force: true })

@@ -44,7 +44,7 @@ after(async () => {
 
 const [host, port] = ['127.0.0.1', () => Number(provider.addresses[0]?.split(':').at(-1))]
 
-/** A client whose socket can be left alone, or stops to send after so many bytes. */
+/** A client whose socket can stop reading, or stop sending after a number of bytes. */
 async function hostile(limit = Number.POSITIVE_INFINITY): Promise<{
   readonly transport: Connection
   readonly connection: AmqpConnection
@@ -72,7 +72,7 @@ async function hostile(limit = Number.POSITIVE_INFINITY): Promise<{
   return { transport, connection, session, closed: closed.promise }
 }
 
-/** Sends a message, once it may. */
+/** Sends a message when credit is available. */
 async function sendWhole(session: Session, body: Buffer): Promise<void> {
   const link = session.sender('out')
   const sent = Promise.withResolvers<void>()
@@ -120,13 +120,13 @@ async function allIsGone(): Promise<void> {
 }
 
 describe('memory, over all connections', () => {
-  it('is bounded by clients that take messages and never read', async () => {
+  it('is bounded if clients receive messages and never read them', async () => {
     await fill('unread', 40, MEGABYTE)
     const clients = await Promise.all(Array.from({ length: 30 }, hostile))
     for (const { transport, session } of clients) {
       const link = session.receiver('in')
       link.attach({
-        // A browser, so that all of them get all messages.
+        // A browser, so that each client receives all messages.
         source: { kind: 'source', address: 'unread', distributionMode: 'copy' },
         target: { kind: 'target' },
       })
@@ -138,13 +138,13 @@ describe('memory, over all connections', () => {
     await anotherIsServed()
     await anotherIsServed(3 * MEGABYTE)
     const { unreadBytes } = provider.usage
-    // Each has what a socket takes at once, and no more.
+    // Each has at most what a socket accepts at once.
     assert.ok(unreadBytes < 80 * MEGABYTE, `${unreadBytes}`)
     for (const { transport } of clients) transport.destroy()
     await allIsGone()
   })
 
-  it('is bounded by a client that asks for answers and never reads them', async () => {
+  it('is bounded if a client sends requests and never reads the replies', async () => {
     const { transport, connection, session } = await hostile()
     const link = session.sender('out')
     link.attach({ source: { kind: 'source' }, target: { kind: 'target', address: 'flows' } })
@@ -159,14 +159,14 @@ describe('memory, over all connections', () => {
       await new Promise((resolve) => setImmediate(resolve))
       isFull = connection.isCongested && transport.unsentBytes > 8 * MEGABYTE
     }
-    assert.ok(isFull, 'the server reads on')
+    assert.ok(isFull, 'the server continues to read')
     assert.ok(provider.usage.unreadBytes < 2 * MEGABYTE, `${provider.usage.unreadBytes}`)
     await anotherIsServed()
     transport.destroy()
     await allIsGone()
   })
 
-  it('is bounded by messages that never end', async () => {
+  it('is bounded if messages are never completed', async () => {
     const clients = await Promise.all(Array.from({ length: 10 }, () => hostile(3 * MEGABYTE)))
     const body = encodeMessage({ body: { kind: 'data', data: Buffer.alloc(5 * MEGABYTE) } })
     const ends: Promise<AmqpError | undefined>[] = []
@@ -180,13 +180,13 @@ describe('memory, over all connections', () => {
     assert.ok(provider.usage.incompleteBytes <= 17 * MEGABYTE, `${provider.usage.incompleteBytes}`)
     assert.ok(provider.usage.incompleteBytes > 8 * MEGABYTE, `${provider.usage.incompleteBytes}`)
     await new Promise((resolve) => setTimeout(resolve, 1100))
-    // Those that are stuck go, and a message that does arrive is taken.
+    // The stalled messages are dropped, and a message that completes is accepted.
     await anotherIsServed(12 * MEGABYTE)
     for (const { transport } of clients) transport.destroy()
     await allIsGone()
   })
 
-  it('is bounded by what is sent to a temporary queue that nobody reads', async () => {
+  it('is bounded if messages are sent to a temporary queue that nobody reads', async () => {
     const connection = await connect({ url: `amqp://${host}:${port()}`, containerId: 'temporary' })
     const session = connection.begin()
     const link = session.sender('out')
@@ -213,7 +213,7 @@ describe('memory, over all connections', () => {
     await allIsGone()
   })
 
-  it('is bounded by messages that a client never settles; it gets more when it does', async () => {
+  it('is bounded if a client never settles messages; it receives more once it does', async () => {
     await fill('unsettled', 200, 10)
     const { transport, session } = await hostile()
     const link = session.receiver('in')
@@ -237,7 +237,7 @@ describe('memory, over all connections', () => {
     await allIsGone()
   })
 
-  it('is bounded by links and connections', async () => {
+  it('is bounded for links and connections', async () => {
     const { transport, session } = await hostile()
     const links = Array.from({ length: 25 }, (_, i) => {
       const link = session.sender(`${i}`)
@@ -267,12 +267,12 @@ describe('memory, over all connections', () => {
     await allIsGone()
   })
 
-  it('is bounded by WebSocket messages, before it is known who sends them', async () => {
+  it('is bounded for WebSocket messages before authentication', async () => {
     const socket = new WebSocket(provider.addresses[1] ?? '', 'amqp')
     await new Promise((resolve) => socket.once('open', resolve))
     const closed = new Promise<number>((resolve) => socket.once('close', resolve))
     socket.send(Buffer.alloc(5 * MEGABYTE))
-    // Message too big.
+    // Close code 1009: message too big.
     assert.equal(await closed, 1009)
   })
 })

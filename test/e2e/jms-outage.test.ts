@@ -191,7 +191,7 @@ describe('a transacted session that loses its connection', () => {
       assert.deepEqual(await drain(outage, 'in'), [])
     }))
 
-  it('keeps a transaction in which nothing happened yet', () =>
+  it('keeps a transaction that is still empty', () =>
     during(async (outage) => {
       await using connection = await outage.connect()
       const session = await connection.createSession(Session.SESSION_TRANSACTED)
@@ -223,7 +223,7 @@ describe('a transacted session that loses its connection', () => {
       assert.deepEqual(await drain(outage, 'out'), ['next/1'])
     }))
 
-  it('says when a commit has an unknown outcome, and is all or nothing either way', async () => {
+  it('reports a commit with an unknown outcome, which is atomic either way', async () => {
     // Frame 1: the commit is lost. Frame 2: its answer is lost.
     for (const [frame, expected] of [
       [1, ['a/1']],
@@ -254,7 +254,7 @@ describe('a transacted session that loses its connection', () => {
     }
   })
 
-  it('delivers in order after a commit that the provider refused', () =>
+  it('delivers in order after a commit that the provider rejected', () =>
     during(async (outage) => {
       await send(outage, 'in', 'a', 'b', 'c')
       await using connection = await outage.connect()
@@ -278,7 +278,7 @@ function refuseNextCommit(outage: Outage): void {
   const { commit } = journal
   journal.commit = async () => {
     journal.commit = commit
-    throw new Error('refused by the test')
+    throw new Error('rejected by the test')
   }
 }
 
@@ -330,7 +330,7 @@ class LinkEnder {
 }
 
 describe('a jmsListener', () => {
-  it('is alive after an outage that met it in a handler, whatever its mode', async () => {
+  it('works after an outage during a handler, in every mode', async () => {
     for (const acknowledge of ['auto', 'client', 'transacted', 'dups-ok'] as const) {
       await during(async (outage) => {
         const seen: string[] = []
@@ -357,7 +357,7 @@ describe('a jmsListener', () => {
     }
   })
 
-  it('undoes what failed attempts sent', () =>
+  it('rolls back what failed attempts have sent', () =>
     during(async (outage) => {
       await send(outage, 'in', 'a', 'b')
       const attempts: string[] = []
@@ -381,7 +381,7 @@ describe('a jmsListener', () => {
       assert.deepEqual(await drain(outage, 'in'), [])
     }))
 
-  it('gives back a message that fails for good, with nothing of what it sent', () =>
+  it('returns a message whose handler failed finally, and rolls back what it sent', () =>
     during(
       async (outage) => {
         await send(outage, 'in', 'a')
@@ -410,7 +410,7 @@ describe('a jmsListener', () => {
       { 'amqp.max.delivery.attempts': '3' },
     ))
 
-  it('does not handle a message again whose commit failed: the provider delivers it again', () =>
+  it('does not call the handler again after a failed commit: the provider redelivers the message', () =>
     during(async (outage) => {
       await send(outage, 'in', 'a')
       const seen: string[] = []
@@ -440,7 +440,7 @@ describe('a jmsListener', () => {
       assert.deepEqual(await drain(outage, 'in'), [])
     }))
 
-  it('does not handle a message again that was lost with its connection, and says so by the signal', () =>
+  it('does not call the handler again for a message lost with its connection, and aborts the signal', () =>
     during(async (outage) => {
       await send(outage, 'in', 'a')
       const calls: string[] = []
@@ -503,7 +503,7 @@ describe('a jmsListener', () => {
       }
     }))
 
-  it('ends loudly where its connection must not be replaced', () =>
+  it('fails if its connection must not be replaced', () =>
     during(async (outage) => {
       for (const makeConnection of [
         () => outage.factory({ reconnect: false }),
@@ -530,7 +530,7 @@ describe('a jmsListener', () => {
       )
     }))
 
-  it('consumes again when the provider ends its consumer', () =>
+  it('consumes again after the provider has ended its consumer', () =>
     during(async (outage) => {
       const seen: string[] = []
       const errors: string[] = []
@@ -553,7 +553,7 @@ describe('a jmsListener', () => {
       assert.equal(listener.state, 'running')
     }))
 
-  it('does not handle a message again whose reply cannot be delivered', async () => {
+  it('does not call the handler again if the reply cannot be delivered', async () => {
     for (const acknowledge of ['auto', 'client', 'transacted'] as const) {
       await during(async (outage) => {
         await using connection = await outage.bystander()
@@ -573,7 +573,7 @@ describe('a jmsListener', () => {
             await using sender = await own.createProducer(own.createQueue('out'))
             await sender.send(own.createTextMessage('handled'))
             if (acknowledge === 'client') await message.acknowledge()
-            return 'the answer'
+            return 'the reply'
           },
           {
             connection: outage.factory(),
@@ -598,7 +598,7 @@ describe('a jmsListener', () => {
 })
 
 describe('closing a jmsListener', () => {
-  it('lets handlers finish, and tells them', () =>
+  it('lets handlers finish, and notifies them', () =>
     during(async (outage) => {
       await send(outage, 'in', 'a', 'b')
       const begun = event()
@@ -620,7 +620,7 @@ describe('closing a jmsListener', () => {
       assert.deepEqual(await drain(outage, 'in'), ['b/1'])
     }))
 
-  it('gives back uncounted what a handler left because it was told to', async () => {
+  it('returns a message that a handler left because of the signal, without counting a delivery', async () => {
     for (const acknowledge of ['auto', 'client', 'transacted'] as const) {
       await during(async (outage) => {
         await send(outage, 'in', 'a')
@@ -664,7 +664,7 @@ describe('closing a jmsListener', () => {
       assert.deepEqual(await drain(outage, 'in'), ['a/2'])
     }))
 
-  it('has a deadline, after which the message of a handler that hangs is delivered again', async () => {
+  it('has a deadline, after which the message of a hanging handler is redelivered', async () => {
     for (const acknowledge of ['auto', 'client', 'transacted'] as const) {
       await during(async (outage) => {
         await send(outage, 'in', 'a')
@@ -689,7 +689,7 @@ describe('closing a jmsListener', () => {
     }
   })
 
-  it('is quick while the provider is away', () =>
+  it('is fast while the provider is unreachable', () =>
     during(async (outage) => {
       const interrupted = event()
       const listener = await jmsListener('in', () => {}, {
@@ -704,7 +704,7 @@ describe('closing a jmsListener', () => {
       assert.ok(outage.world.clock.elapsedMs - before < 1000)
     }))
 
-  it('can be asked for by a handler, and by a signal', () =>
+  it('can be requested by a handler, and by a signal', () =>
     during(async (outage) => {
       await send(outage, 'in', 'a', 'b')
       let seen = 0
@@ -733,7 +733,7 @@ describe('closing a jmsListener', () => {
 })
 
 describe('a client id in use', () => {
-  it('is reported by the first call that claims it, and by all that follow', () =>
+  it('is reported by the first call that needs it, and by all later ones', () =>
     during(async (outage) => {
       await using first = await outage.factory({ clientID: 'me' }).createConnection()
       assert.equal(first.getClientID(), 'me')
@@ -760,7 +760,7 @@ describe('a client id in use', () => {
       await third.setClientID('me')
     }))
 
-  it('is claimed again after an outage, as soon as the provider has forgotten the lost connection', () =>
+  it('is requested again after an outage, as soon as the provider has dropped the lost connection', () =>
     during(async (outage) => {
       await using connection = await outage.connect({ clientID: 'me', reconnectDelayMs: 50 })
       outage.network.vanish()
@@ -799,7 +799,7 @@ describe('calls during a reconnect', () => {
       assert.equal(destination?.queue.consumerCount, 1)
     }))
 
-  it('go on when the connection is lost in the middle of them', () =>
+  it('continue if the connection is lost during the call', () =>
     during(async (outage) => {
       await using connection = await outage.connect()
       for (let frame = 1; frame <= 8; frame++) {
@@ -817,7 +817,7 @@ describe('calls during a reconnect', () => {
       assert.ok(outage.network.cuts > 4)
     }))
 
-  it('fail when the connection is closed meanwhile', () =>
+  it('fail if the connection is closed in the meantime', () =>
     during(async (outage) => {
       const connection = await outage.connect()
       const session = await connection.createSession()
@@ -830,8 +830,8 @@ describe('calls during a reconnect', () => {
     }))
 })
 
-describe('what else an outage meets', () => {
-  it('is a requestor: its request fails, and the next one has its own reply', () =>
+describe('other effects of an outage', () => {
+  it('a requestor: its request fails, and the next one gets its own reply', () =>
     during(async (outage) => {
       await using connection = await outage.connect()
       const session = await connection.createSession()
@@ -862,7 +862,7 @@ describe('what else an outage meets', () => {
       assert.deepEqual(answered, ['first', 'second'])
     }))
 
-  it('is a browser: its enumeration fails instead of ending early', () =>
+  it('a browser: its enumeration fails instead of ending early', () =>
     during(async (outage) => {
       await send(outage, 'q', ...Array.from({ length: 150 }, (_, i) => `${i}`))
       await using connection = await outage.connect()
@@ -879,7 +879,7 @@ describe('what else an outage meets', () => {
       }, /the connection was lost/)
     }))
 
-  it('is a listener of the classic API whose consumer the provider ends: the exception listener knows', () =>
+  it('a classic listener whose consumer the provider ends: the exception listener is called', () =>
     during(async (outage) => {
       const links = new LinkEnder(outage)
       await using connection = await outage.connect()
@@ -901,8 +901,8 @@ describe('what else an outage meets', () => {
     }))
 })
 
-describe('a provider that starts anew', () => {
-  it('serves a client that was authenticating meanwhile', () =>
+describe('a provider that restarts', () => {
+  it('serves a client that was authenticating during the restart', () =>
     during(async (outage) => {
       // The provider has offered its mechanisms, and the client chooses none.
       outage.network.onReceived = () => {
@@ -928,7 +928,7 @@ describe('a provider that starts anew', () => {
     }))
 })
 
-/** Takes over the transactional ids of the provider, as another provider would. */
+/** Fences the transactional ids of the provider, as another provider would. */
 async function loseOwnership(outage: Outage): Promise<void> {
   await using admin = new Admin(outage.world.client)
   for (const { transactionalId } of await admin.listTransactions()) {
@@ -950,7 +950,7 @@ describe('context.request', () => {
     readonly b: number
   }
 
-  it('has many requests under way, each with its own reply', () =>
+  it('has many concurrent requests, each with its own reply', () =>
     during(async (outage) => {
       await using _listener = await jmsListener(
         'sums',

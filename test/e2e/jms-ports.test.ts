@@ -6,7 +6,7 @@ import { Broker } from '@millrace/broker'
 import { Admin } from '@millrace/client'
 import { JmsProvider } from '@millrace/jms-provider'
 
-it('a client of another protocol on the AMQP port is told so, and the log names the right port', async () => {
+it('a client of another protocol on the AMQP port gets an error, and the log names the right port', async () => {
   const broker = await Broker.start({ listen: '127.0.0.1:0' })
   const lines: string[] = []
   const logger = createLogger({

@@ -72,7 +72,7 @@ async function texts(consumer: MessageConsumer, count: number): Promise<(string 
 }
 
 describe('Kafka records and JMS messages', () => {
-  it('are each other', async () => {
+  it('are interchangeable', async () => {
     await using running = await start()
     const { broker } = running
     const client = { bootstrapServers: broker.address, network: broker.network }
@@ -166,8 +166,8 @@ describe('Kafka records and JMS messages', () => {
   })
 })
 
-describe('a provider that starts again', () => {
-  it('knows what was consumed, delivered, delayed, subscribed and seen twice', async () => {
+describe('a provider that restarts', () => {
+  it('remembers consumed, delivered, delayed and duplicate messages, and subscriptions', async () => {
     const data = join(directory, 'again')
     let due = 0
     {
@@ -233,7 +233,7 @@ describe('a provider that starts again', () => {
     assert.deepEqual(await texts(durable, 1), ['while away'])
   })
 
-  it('is found again by a client with failover, whose consumer and producer go on', async () => {
+  it('is found by a client with failover, whose consumer and producer continue', async () => {
     const data = join(directory, 'failover')
     const first = await start({}, data)
     const port = first.address.split(':').at(-1)
@@ -261,7 +261,7 @@ describe('a provider that starts again', () => {
 })
 
 describe('several providers over one cluster', () => {
-  it('pass clients on to the owner, and take its place', async () => {
+  it('redirect clients to the owner, and replace it', async () => {
     const broker = await Broker.start({ config: { 'group.initial.rebalance.delay.ms': '0' } })
     const provider = (): Promise<JmsProvider> =>
       JmsProvider.start({
@@ -296,7 +296,7 @@ describe('several providers over one cluster', () => {
 })
 
 describe('policies of destinations', () => {
-  it('hold a producer before a full queue, and let it go on', async () => {
+  it('block a producer while the queue is full', async () => {
     await using running = await start({ 'amqp.destination.small.max.messages': '20' })
     await using connection = await running.connect()
     await using session = await connection.createSession()
@@ -309,7 +309,7 @@ describe('policies of destinations', () => {
     })
     await until(() => sent >= 20)
     await new Promise((resolve) => setTimeout(resolve, 200))
-    assert.ok(sent <= 21, `${sent} were taken`)
+    assert.ok(sent <= 21, `${sent} were accepted`)
     await using consumer = await session.createConsumer(queue)
     assert.deepEqual(
       await texts(consumer, 100),
@@ -318,7 +318,7 @@ describe('policies of destinations', () => {
     await Promise.all(sends)
   })
 
-  it('give all messages to the first consumer of an exclusive queue', async () => {
+  it('deliver all messages to the first consumer of an exclusive queue', async () => {
     await using running = await start({ 'amqp.destination.only.#.exclusive': 'true' })
     await using connection = await running.connect()
     await using session = await connection.createSession()
@@ -333,7 +333,7 @@ describe('policies of destinations', () => {
     assert.deepEqual(await texts(second, 1), ['next'])
   })
 
-  it('wait longer before each redelivery', async () => {
+  it('increase the delay before each redelivery', async () => {
     await using running = await start({
       'amqp.destination.slow.redelivery.delay.ms': '100',
       'amqp.destination.slow.redelivery.multiplier': '2',
@@ -355,7 +355,7 @@ describe('policies of destinations', () => {
     await session.commit()
   })
 
-  it('keep destinations from being made, when they say so', async () => {
+  it('prevent the creation of destinations', async () => {
     await using running = await start({ 'amqp.destination.known.*.auto.create': 'false' })
     await using connection = await running.connect()
     await using session = await connection.createSession()
@@ -372,7 +372,7 @@ describe('policies of destinations', () => {
     )
   })
 
-  it('are refused when they are wrong', async () => {
+  it('are rejected if they are invalid', async () => {
     const wrong: readonly (readonly [Record<string, string>, RegExp])[] = [
       [
         { 'amqp.lisener': 'x' },
@@ -394,8 +394,8 @@ describe('policies of destinations', () => {
   })
 })
 
-describe('a slow consumer before many messages', () => {
-  it('costs neither side much memory', async () => {
+describe('a slow consumer with many messages', () => {
+  it('costs little memory on either side', async () => {
     await using running = await start()
     await using connection = await running.connect()
     await using session = await connection.createSession()
@@ -415,8 +415,8 @@ describe('a slow consumer before many messages', () => {
   })
 })
 
-describe('who may connect', () => {
-  it('is who has a password', async () => {
+describe('authentication', () => {
+  it('accepts a password', async () => {
     await using running = await start({ 'amqp.users': 'alice:secret,bob:s3:cret' })
     for (const mechanism of ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
       const options = { saslMechanisms: [mechanism] }
@@ -447,7 +447,7 @@ describe('who may connect', () => {
 
   const tlsFile = (name: string): string => join(import.meta.dirname, '../testdata/tls', name)
 
-  it('is who shows a certificate, over TLS and over WebSocket', async () => {
+  it('accepts a certificate, over TLS and over WebSocket', async () => {
     await using running = await start({
       'amqp.listener': 'amqps://127.0.0.1:0,wss://127.0.0.1:0,ws://127.0.0.1:0',
       'amqp.tls.certificate.file': tlsFile('server.pem'),

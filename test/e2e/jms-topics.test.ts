@@ -71,7 +71,7 @@ async function texts(consumer: MessageConsumer, count: number): Promise<(string 
 const names = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${prefix} ${i}`)
 
-/** What happens to the topic of a destination. */
+/** Changes of a destination's topic. */
 const fates: Readonly<Record<string, (running: Running, topic: string) => Promise<void>>> = {
   deleted: ({ admin }, topic) => admin.deleteTopics([topic]),
   async 'deleted and created again'({ admin }, topic) {
@@ -91,7 +91,7 @@ async function send(session: Session, queue: string, bodies: readonly string[]):
 
 for (const [fate, befall] of Object.entries(fates)) {
   describe(`a queue whose topic is ${fate}`, { concurrency: 3 }, () => {
-    it('delivers what is sent afterwards, to consumers that stayed and to new ones', async () => {
+    it('delivers messages sent afterwards, to existing and new consumers', async () => {
       await using running = await start()
       await using connection = await running.connect()
       await using session = await connection.createSession()
@@ -110,7 +110,7 @@ for (const [fate, befall] of Object.entries(fates)) {
       assert.equal(await other.receiveNoWait(), null)
     })
 
-    it('delivers what is sent while no provider is up, or after a restart', async () => {
+    it('delivers messages sent while no provider runs, or after a restart', async () => {
       const data = join(directory, String(runs++))
       {
         await using running = await start({}, data)
@@ -137,7 +137,7 @@ for (const [fate, befall] of Object.entries(fates)) {
       assert.equal(await consumer.receive(200), null)
     })
 
-    it('keeps the progress that is made on the new topic over a restart', async () => {
+    it('keeps the progress on the new topic over a restart', async () => {
       const data = join(directory, String(runs++))
       {
         await using running = await start({}, data)
@@ -158,7 +158,7 @@ for (const [fate, befall] of Object.entries(fates)) {
       assert.equal(await consumer.receive(200), null)
     })
 
-    it('loses what was unsettled, delayed or in a transaction, and nothing else', async () => {
+    it('loses unsettled and delayed messages and those in transactions, and nothing else', async () => {
       await using running = await start({ 'amqp.dead.letter.queue': 'DLQ' })
       await using connection = await running.connect({ prefetch: 5 })
       await using manual = await connection.createSession(Session.CLIENT_ACKNOWLEDGE)
@@ -216,7 +216,7 @@ for (const [fate, befall] of Object.entries(fates)) {
   })
 
   describe(`a topic with subscriptions whose Kafka topic is ${fate}`, () => {
-    it('delivers what is published afterwards to all of them', async () => {
+    it('delivers messages published afterwards to all of them', async () => {
       await using running = await start()
       await using connection = await running.connect({ clientID: 'me' })
       await using session = await connection.createSession()
@@ -250,7 +250,7 @@ describe('a queue whose topic is deleted', { concurrency: 3 }, () => {
     assert.ok(topics.every(({ name }) => name !== 'orders'))
   })
 
-  it('lets consumers go where destinations are not created automatically', async () => {
+  it('ends its consumers if destinations are not created automatically', async () => {
     await using running = await start({ 'amqp.auto.create': 'false' })
     await running.admin.createTopics([{ name: 'orders', numPartitions: 1 }])
     await using connection = await running.connect()
@@ -265,7 +265,7 @@ describe('a queue whose topic is deleted', { concurrency: 3 }, () => {
     assert.equal(text(await other.receive(WAIT_MS)), 'new')
   })
 
-  it('has what Kafka programs write once they have created the topic', async () => {
+  it('has the records of Kafka programs once they have created the topic', async () => {
     await using running = await start()
     await using connection = await running.connect()
     await using session = await connection.createSession()

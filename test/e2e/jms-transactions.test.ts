@@ -81,7 +81,7 @@ async function movers(count: number, prefix: string): Promise<Mover[]> {
 }
 
 describe('a commit that Kafka refuses', () => {
-  it('is taken out, and the commits beside it are not rolled back', async () => {
+  it('fails alone: other commits in the same batch are not rolled back', async () => {
     await createTopic('limited')
     const all = await movers(30, 'innocent')
     const guilty = new Set([7, 8, 21])
@@ -115,7 +115,7 @@ describe('a commit that Kafka refuses', () => {
     await session.close()
   })
 
-  it('is not refused for the size of its batch, when its messages are small enough', async () => {
+  it('is not rejected for the size of its batch if its messages are small enough', async () => {
     await createTopic('batches')
     const session = await connection.createSession(Session.SESSION_TRANSACTED)
     const producer = await session.createProducer(session.createQueue('batches'))
@@ -129,7 +129,7 @@ describe('a commit that Kafka refuses', () => {
 })
 
 describe('a large transaction', () => {
-  it('of more than a hundred megabytes to one queue is committed, with what it consumed', async () => {
+  it('of more than a hundred megabytes to one queue is committed, including its receipts', async () => {
     const [mover] = await movers(1, 'large')
     assert.ok(mover !== undefined)
     const { session, producer, consumer, from } = mover
@@ -160,7 +160,7 @@ describe('a large transaction', () => {
       if (!isDone) others++
     }
     await committing
-    assert.ok(others > 2, `${others} commits beside it`)
+    assert.ok(others > 2, `${others} concurrent commits`)
     const reader = await connection.createSession()
     const sent = await reader.createConsumer(reader.createQueue('large'))
     assert.equal((await sent.receive(WAIT_MS))?.getIntProperty('i'), 0)
@@ -177,7 +177,7 @@ describe('a large transaction', () => {
 })
 
 describe('a transaction beyond its limit', () => {
-  it('is refused with a clear condition, and rolled back; the next one is taken', async () => {
+  it('is rejected with a specific condition, and rolled back; the next one succeeds', async () => {
     await using limited = await start({
       'amqp.state.topic': '__limited_state',
       'amqp.group.id': '__limited',

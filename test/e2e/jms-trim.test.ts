@@ -117,7 +117,7 @@ async function receive(session: Session, queue: string, count: number): Promise<
 }
 
 describe('consumed messages', () => {
-  it('leave the disk; what waits stays, also over a restart', async () => {
+  it('are deleted from disk; others are kept, also over a restart', async () => {
     const data = join(directory, String(runs++))
     {
       await using running = await start({}, data)
@@ -146,7 +146,7 @@ describe('consumed messages', () => {
     assert.equal(await consumer.receive(200), null)
   })
 
-  it('stay while one subscription needs them, and leave when nobody ever will', async () => {
+  it('are kept while a subscription needs them, and deleted when none can any more', async () => {
     await using running = await start()
     await using connection = await running.connect('me')
     await using session = await connection.createSession()
@@ -171,7 +171,7 @@ describe('consumed messages', () => {
     assert.equal(await running.beginning('news'), 21)
   })
 
-  it('stay in a transaction until it is committed', async () => {
+  it('are kept in a transaction until it is committed', async () => {
     await using running = await start()
     await using connection = await running.connect()
     await using session = await connection.createSession(Session.SESSION_TRANSACTED)
@@ -192,7 +192,7 @@ describe('consumed messages', () => {
     assert.equal(await running.beginning('orders'), 1)
   })
 
-  it('stay for their time, and for the detection of duplicates', async () => {
+  it('are kept for the configured time, and for duplicate detection', async () => {
     await using running = await start({ 'amqp.destination.kept.consumed.retention.ms': '600000' })
     await using connection = await running.connect()
     await using session = await connection.createSession()
@@ -210,7 +210,7 @@ describe('consumed messages', () => {
     assert.equal(await running.beginning('checked'), 0)
   })
 
-  it('stay in topics that Kafka programs created, unless it is asked for', async () => {
+  it('are kept in topics that Kafka programs created, unless configured otherwise', async () => {
     await using running = await start({ 'amqp.destination.mine.#.trim': 'always' })
     const topics = ['theirs', 'mine.too']
     await running.admin.createTopics(topics.map((name) => ({ name, numPartitions: 1 })))
@@ -225,7 +225,7 @@ describe('consumed messages', () => {
     assert.equal(await running.beginning('mine.too'), 5)
   })
 
-  it('are not deleted from a topic that took the place of another', async () => {
+  it('are not deleted from a topic that replaced another', async () => {
     await using running = await start()
     await using connection = await running.connect()
     await using session = await connection.createSession()
@@ -242,7 +242,7 @@ describe('consumed messages', () => {
 })
 
 describe('a topic that the provider creates', () => {
-  it('keeps what waits whatever the defaults of the broker are', async () => {
+  it('keeps unconsumed messages whatever the defaults of the broker are', async () => {
     await using running = await start()
     await using connection = await running.connect()
     await using session = await connection.createSession()

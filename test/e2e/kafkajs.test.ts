@@ -47,7 +47,7 @@ describe('kafkajs', () => {
     return { consumer, seen }
   }
 
-  it('produces in every codec and consumes what it produced', async () => {
+  it('produces and consumes with every codec', async () => {
     const producer = kafka.producer()
     await producer.connect()
     const codecs = Object.entries(CompressionTypes).filter(([, value]) => typeof value === 'number')
@@ -77,7 +77,7 @@ describe('kafkajs', () => {
     await producer.disconnect()
   })
 
-  it('shares partitions among members and hands them over when one leaves', async () => {
+  it('shares partitions among members, and reassigns those of a member that leaves', async () => {
     const admin = kafka.admin()
     await admin.connect()
     await admin.createTopics({ topics: [{ topic: 'shared', numPartitions: 4 }] })
@@ -157,7 +157,7 @@ describe('kafkajs', () => {
     await admin.disconnect()
   })
 
-  it('goes on where a group left off', async () => {
+  it('resumes at the committed offsets of a group', async () => {
     const producer = kafka.producer()
     await producer.connect()
     await producer.send({ topic: 'resumed', messages: [{ value: 'one' }, { value: 'two' }] })

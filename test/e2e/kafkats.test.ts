@@ -12,7 +12,7 @@ import { Broker } from '@millrace/broker'
 import { compress, decompress } from '@millrace/protocol'
 import { until } from './until.ts'
 
-// It brings no zstd of its own; users register one.
+// kafka-ts has no zstd; users register a codec.
 compressionCodecs.register(CompressionType.Zstd, {
   compress: async (data) => compress('zstd', data),
   decompress: async (data) => decompress('zstd', data),
@@ -34,9 +34,7 @@ describe('@kafkats/client', () => {
     await broker.close()
   })
 
-  /**
-   * A client of its own: members that share a connection would wait for each other, on Kafka too.
-   */
+  /** A separate client: members that share a connection would wait for each other, on Kafka too. */
   async function consume(
     groupId: string,
     topic: string,
@@ -79,7 +77,7 @@ describe('@kafkats/client', () => {
     await producer.disconnect()
   }
 
-  it('produces in every codec and consumes what it produced', async () => {
+  it('produces and consumes with every codec', async () => {
     const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
     await createTopic('codecs')
     for (const compression of codecs) {
@@ -113,7 +111,7 @@ describe('@kafkats/client', () => {
       return group?.state === 'Stable' && group.members.length === 2
     })
     let round = 0
-    // Cooperative rebalances take two rounds: whoever has what is settled when both got something.
+    // Cooperative rebalances take two rounds; the assignment is final when both have partitions.
     await until(async () => {
       const messages = [0, 1, 2, 3].map((partition) => ({
         partition,

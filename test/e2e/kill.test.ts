@@ -56,8 +56,8 @@ async function kill(server: Server, signal: NodeJS.Signals): Promise<void> {
 }
 
 /**
- * Sends records one after another on three connections until the broker is gone; notes what was
- * acknowledged.
+ * Sends records one after another on three connections until the broker is down; notes acknowledged
+ * records.
  */
 async function load(address: string, round: number, acknowledged: Set<string>): Promise<void> {
   const lanes = [0, 1, 2].map(async (lane) => {
@@ -117,7 +117,7 @@ async function readAll(address: string): Promise<string[]> {
   return values
 }
 
-describe('kill -9 in the middle of work', () => {
+describe('kill -9 during requests', () => {
   it(`loses nothing acknowledged and doubles nothing, ${ROUNDS} times over`, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
     const random = seededRandom(99)
@@ -150,9 +150,9 @@ describe('kill -9 in the middle of work', () => {
         const values = await readAll(again.address)
         await kill(again, 'SIGTERM')
         const present = new Set(values)
-        assert.equal(present.size, values.length, 'no record is there twice')
+        assert.equal(present.size, values.length, 'no record is duplicated')
         for (const value of acknowledged)
-          assert.ok(present.has(value), `${value} was acknowledged and is gone`)
+          assert.ok(present.has(value), `${value} was acknowledged and is lost`)
       }
       assert.ok(acknowledged.size > 50 * ROUNDS, `${acknowledged.size} records`)
     } finally {

@@ -9,7 +9,7 @@ import * as p from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
 import { asks, hostileNames } from '../scenarios/topic-names.ts'
 
-describe('a name from outside', () => {
+describe('a name sent by a client', () => {
   let parent: string
   let directory: string
 
@@ -29,7 +29,7 @@ describe('a name from outside', () => {
     }
   }
 
-  it('reaches no path, and never the metadata log, by any API', async () => {
+  it('affects no path and never the metadata log, in any API', async () => {
     await withBroker(async (client, broker) => {
       for (const { key, version, message } of asks) {
         const api = p.apis.get(key)
@@ -45,7 +45,7 @@ describe('a name from outside', () => {
       assert.ok(!broker.topicNames.includes('__cluster_metadata'))
     })
     assert.deepEqual(readdirSync(parent), ['data'])
-    // The metadata is whole, so the broker starts, and the topics are those that were there before.
+    // The metadata is intact: the broker starts, and its topics are the same.
     await withBroker(async (client) => {
       const { topics } = await client.request(
         p.MetadataRequest,
@@ -57,7 +57,7 @@ describe('a name from outside', () => {
     })
   })
 
-  it('of the longest topic is created, filled, deleted and created again', async () => {
+  it('of maximum length is valid for a topic that is created, filled, deleted and created again', async () => {
     const name = 'x'.repeat(249)
     for (let round = 0; round < 2; round++) {
       await withBroker(async (client) => {
@@ -81,7 +81,7 @@ describe('a name from outside', () => {
     }
   })
 
-  it('of a directory that is no partition does not stop the start', async () => {
+  it('of a directory that is not a partition does not prevent the start', async () => {
     await withBroker(async () => {})
     for (const name of ['stray-0', 'stray-00', 'a b-0', '__cluster_metadata-1', 'plain']) {
       mkdirSync(join(directory, name))

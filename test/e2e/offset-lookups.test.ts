@@ -6,14 +6,14 @@ import { Admin, Consumer } from '@millrace/client'
 
 const places = Array.from({ length: 4 }, (_, i) => ({ topic: `topic-${i}`, partition: 0 }))
 
-describe('looking up offsets', () => {
-  it('is not disturbed by an assignment meanwhile, which tracks other topics', async () => {
+describe('offset lookup', () => {
+  it('is not affected by a concurrent assignment of other topics', async () => {
     await using broker = await Broker.start()
     const client = { bootstrapServers: broker.address, network: broker.network }
     await using admin = new Admin(client)
     await admin.createTopics(places.map(({ topic }) => ({ name: topic, numPartitions: 1 })))
     await using consumer = new Consumer({ ...client, defaultApiTimeoutMs: 5000 })
-    // Each assignment comes while the lookups before it wait for metadata.
+    // Each assignment is made while earlier lookups wait for metadata.
     const lookups = places.map((place) => {
       const ends = consumer.endOffsets([place])
       consumer.assign(places.filter((each) => each !== place).slice(0, 1))

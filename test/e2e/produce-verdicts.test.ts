@@ -24,13 +24,13 @@ interface Recorded {
 const path = new URL('../testdata/produce-verdicts.json', import.meta.url)
 const recorded = JSON.parse(readFileSync(path, 'utf8')) as Recorded
 
-/** What Apache Kafka 4.4.0 answered, as `interop/produce-verdicts.test.ts` found it. */
+/** Replies of Apache Kafka 4.4.0, as recorded by `interop/produce-verdicts.test.ts`. */
 function kafkaVerdict(column: string, corruption: string): string {
   const numbers = (recorded.rows[corruption] ?? '').split(' ')
   return recorded.verdicts[Number(numbers[recorded.columns.indexOf(column)])] ?? ''
 }
 
-describe('a batch of every kind is judged and stored as by Apache Kafka 4.4.0', () => {
+describe('batches of all kinds are accepted, rejected and stored as in Apache Kafka 4.4.0', () => {
   let broker: Broker
 
   before(async () => {
@@ -55,7 +55,7 @@ describe('a batch of every kind is judged and stored as by Apache Kafka 4.4.0', 
   }
 })
 
-describe('a header that tells the wrong newest timestamp', () => {
+describe('a header with a wrong maximum timestamp', () => {
   for (const maxTimestamp of [-1n, 0n, 1_000_000_000_000n, 4_000_000_000_000n]) {
     for (const codec of codecs) {
       it(`${maxTimestamp}, ${codec}, does not mislead retention or a search by time`, async () => {
@@ -101,9 +101,9 @@ describe('a header that tells the wrong newest timestamp', () => {
   }
 })
 
-describe('a batch that decompresses to more than a request may have', () => {
+describe('a batch that decompresses to more than the maximum request size', () => {
   for (const codec of ['gzip', 'zstd', 'lz4'] as const) {
-    it(`in ${codec} is refused, and its memory is given back`, async () => {
+    it(`in ${codec} is rejected, and its memory is released`, async () => {
       await using broker = await Broker.start({ config: { 'message.max.bytes': '20000000' } })
       const client = await WireClient.connect(broker.address)
       await client.request(p.CreateTopicsRequest, p.CreateTopicsResponse, {
@@ -114,8 +114,8 @@ describe('a batch that decompresses to more than a request may have', () => {
       const bomb = encodeBatch(
         {
           ...goodBatch(1n),
-          // As many copies of a compressed megabyte as it takes; lz4 frames are not joined, so one
-          // large one.
+          // As many copies of a compressed megabyte as needed; lz4 frames cannot be concatenated,
+          // so one large frame.
           compressed: (packed) =>
             codec === 'lz4' ? packed : Buffer.concat(Array(150).fill(packed) as Buffer[]),
           payload: () => Buffer.alloc(codec === 'lz4' ? 110_000_000 : 1_000_000),

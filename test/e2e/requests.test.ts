@@ -100,7 +100,7 @@ describe('the broker on the wire', () => {
   }
 
   describe('ApiVersions', () => {
-    it('advertises what is answered, in the versions of Kafka 4.4', async () => {
+    it('advertises the supported APIs, in the versions of Kafka 4.4', async () => {
       const reply = await client.request(p.ApiVersionsRequest, p.ApiVersionsResponse, {
         clientSoftwareName: 'test',
         clientSoftwareVersion: '1',
@@ -118,7 +118,7 @@ describe('the broker on the wire', () => {
       assert.ok(reply.finalizedFeatures.some(({ name }) => name === 'metadata.version'))
     })
 
-    it('answers a version that is too new with version 0 and error 35', async () => {
+    it('replies to an unsupported ApiVersions version with version 0 and error 35', async () => {
       const api = p.apis.get(p.ApiKey.ApiVersions)
       assert.ok(api)
       const frame = await client.exchange(api, 99, Buffer.alloc(0))
@@ -127,7 +127,7 @@ describe('the broker on the wire', () => {
       assert.deepEqual(reply.apiKeys, [{ apiKey: 18, minVersion: 0, maxVersion: 5 }])
     })
 
-    it('tells a client of another cluster to bootstrap anew (KIP-1242)', async () => {
+    it('returns REBOOTSTRAP_REQUIRED to a client of another cluster (KIP-1242)', async () => {
       const ask = (clusterId: string | null, nodeId: number) =>
         client.request(p.ApiVersionsRequest, p.ApiVersionsResponse, {
           clientSoftwareName: 'test',
@@ -144,7 +144,7 @@ describe('the broker on the wire', () => {
     })
   })
 
-  it('answers every advertised API in every version', async () => {
+  it('replies to every advertised API in every version', async () => {
     await createTopic('every-version')
     for (const [key, handler] of handlers) {
       const api = p.apis.get(key)
@@ -167,7 +167,7 @@ describe('the broker on the wire', () => {
     assert.equal(client.isClosed, false)
   })
 
-  /** Fields without a default; the rest is left to them. */
+  /** Fields without a default; the others have theirs. */
   function minimalRequest(key: number): object {
     const group = { groupId: 'g', memberId: '', generationId: -1 }
     const forms: Readonly<Record<number, object>> = {
@@ -191,7 +191,7 @@ describe('the broker on the wire', () => {
   }
 
   describe('Produce', () => {
-    it('numbers records and hands them out again', async () => {
+    it('assigns offsets and returns records', async () => {
       await createTopic('numbered')
       assert.equal(
         (await produce('numbered', p.buildBatch([record('a'), record('b')]))).baseOffset,
@@ -204,14 +204,14 @@ describe('the broker on the wire', () => {
       assert.deepEqual((await fetch('numbered', 2n)).values, ['c'])
     })
 
-    it('asks for no more in-sync replicas than a partition has, as Kafka', async () => {
+    it('accepts min.insync.replicas above the number of replicas, as in Kafka', async () => {
       await createTopic('replicated', { 'min.insync.replicas': '2' })
       const reply = await produce('replicated', p.buildBatch([record('a')]))
       assert.equal(reply.errorCode, p.ErrorCode.NONE)
       assert.deepEqual((await fetch('replicated', 0n)).values, ['a'])
     })
 
-    it('refuses what Kafka refuses, with its codes', async () => {
+    it('rejects invalid batches with the error codes of Kafka', async () => {
       await createTopic('refusing')
       await createTopic('compacted', { 'cleanup.policy': 'compact' })
       await createTopic('late', {
@@ -243,7 +243,7 @@ describe('the broker on the wire', () => {
           ),
           'CORRUPT_MESSAGE',
         ],
-        ['cut off', produce('refusing', good.subarray(0, -1)), 'INVALID_RECORD'],
+        ['truncated', produce('refusing', good.subarray(0, -1)), 'INVALID_RECORD'],
         [
           'old format',
           produce(
@@ -286,7 +286,7 @@ describe('the broker on the wire', () => {
       }
     })
 
-    it('names the records to blame (KIP-467)', async () => {
+    it('returns the invalid records (KIP-467)', async () => {
       await createTopic('blamed', { 'cleanup.policy': 'compact' })
       const result = await produce(
         'blamed',
@@ -298,7 +298,7 @@ describe('the broker on the wire', () => {
       )
     })
 
-    it('closes the connection when acks=0 fails, and sends no reply when it does not', async () => {
+    it('closes the connection if a request with acks=0 fails, and sends no reply otherwise', async () => {
       await createTopic('unacknowledged')
       const other = await WireClient.connect(broker.address)
       const send = (topic: string) =>
@@ -322,7 +322,7 @@ describe('the broker on the wire', () => {
       await other.closed
     })
 
-    it('stamps records and recompresses them as the topic says', async () => {
+    it('sets timestamps and recompresses records as the topic is configured', async () => {
       await createTopic('stamped', {
         'message.timestamp.type': 'LogAppendTime',
         'compression.type': 'gzip',
@@ -337,7 +337,7 @@ describe('the broker on the wire', () => {
       assert.equal(batch?.computeCrc(), batch?.crc)
     })
 
-    it('recognizes retries, gaps and old epochs of an idempotent producer', async () => {
+    it('detects retries, gaps and old epochs of an idempotent producer', async () => {
       await createTopic('sequenced')
       const { producerId } = await client.request(
         p.InitProducerIdRequest,
@@ -352,12 +352,12 @@ describe('the broker on the wire', () => {
         )
       assert.equal((await send(0)).baseOffset, 0n)
       assert.equal((await send(1)).baseOffset, 1n)
-      assert.equal((await send(0)).baseOffset, 0n, 'a retry gets the offset it had')
+      assert.equal((await send(0)).baseOffset, 0n, 'a retry gets the original offset')
       assert.equal((await send(5)).errorCode, ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
       assert.equal(
         (await send(1, 1)).errorCode,
         ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-        'a new epoch begins at 0',
+        'a new epoch starts at sequence 0',
       )
       assert.equal((await send(0, 1)).errorCode, 0)
       assert.equal((await send(2, 0)).errorCode, ErrorCode.INVALID_PRODUCER_EPOCH)
@@ -373,7 +373,7 @@ describe('the broker on the wire', () => {
       assert.equal(producer?.producerEpoch, 1)
     })
 
-    it('takes topic ids in version 13', async () => {
+    it('accepts topic ids in version 13', async () => {
       const topicId = await createTopic('by-id')
       const send = async (id: string) => {
         const reply = await client.request(p.ProduceRequest, p.ProduceResponse, {
@@ -391,7 +391,7 @@ describe('the broker on the wire', () => {
   })
 
   describe('Fetch', () => {
-    it('waits for records, and no longer than it was told', async () => {
+    it('waits for records, at most maxWaitMs', async () => {
       await createTopic('awaited')
       const began = performance.now()
       assert.deepEqual((await fetch('awaited', 0n, { maxWaitMs: 60 })).values, [])
@@ -417,7 +417,7 @@ describe('the broker on the wire', () => {
       other.close()
     })
 
-    it('waits for min bytes', async () => {
+    it('waits for minBytes', async () => {
       await createTopic('bulky')
       await produce('bulky', p.buildBatch([record('small')]))
       const other = await WireClient.connect(broker.address)
@@ -445,7 +445,7 @@ describe('the broker on the wire', () => {
       other.close()
     })
 
-    it('gives a batch that is larger than every limit once, whole', async () => {
+    it('returns a batch that exceeds every limit, alone and whole', async () => {
       await createTopic('large')
       await produce('large', p.buildBatch([record('x'.repeat(9000))]))
       await produce('large', p.buildBatch([record('y'.repeat(9000))]))
@@ -453,7 +453,7 @@ describe('the broker on the wire', () => {
       assert.deepEqual(values, ['x'.repeat(9000)])
     })
 
-    it('says when an offset is out of range', async () => {
+    it('returns an error for an offset out of range', async () => {
       await createTopic('ranged')
       await produce('ranged', p.buildBatch([record('a')]))
       assert.equal((await fetch('ranged', 2n)).errorCode, ErrorCode.OFFSET_OUT_OF_RANGE)
@@ -461,7 +461,7 @@ describe('the broker on the wire', () => {
       assert.equal((await fetch('nowhere', 0n)).errorCode, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     })
 
-    it('keeps a session and tells only what changed (KIP-227)', async () => {
+    it('keeps a session and returns only changes (KIP-227)', async () => {
       const topicId = await createTopic('session')
       const ask = (
         sessionId: number,
@@ -519,7 +519,7 @@ describe('the broker on the wire', () => {
   })
 
   describe('ListOffsets', () => {
-    it('finds places and times', async () => {
+    it('finds offsets by position and by time', async () => {
       await createTopic('listed')
       for (const timestamp of [100n, 300n, 200n]) {
         await produce('listed', p.buildBatch([record(`${timestamp}`, { timestamp })]))
@@ -542,7 +542,7 @@ describe('the broker on the wire', () => {
   })
 
   describe('topics', () => {
-    it('are refused with the codes of Kafka', async () => {
+    it('are rejected with the error codes of Kafka', async () => {
       await createTopic('taken.name')
       const create = async (topic: object) => {
         const reply = await client.request(p.CreateTopicsRequest, p.CreateTopicsResponse, {
@@ -574,7 +574,7 @@ describe('the broker on the wire', () => {
       )
     })
 
-    it('are created by asking for their metadata, if both sides want that', async () => {
+    it('are created by a Metadata request, if both sides allow it', async () => {
       const ask = async (name: string, allowAutoTopicCreation: boolean) => {
         const reply = await client.request(p.MetadataRequest, p.MetadataResponse, {
           topics: [{ name }],
@@ -587,7 +587,7 @@ describe('the broker on the wire', () => {
       assert.equal((await ask('not/allowed', true))?.errorCode, ErrorCode.INVALID_TOPIC_EXCEPTION)
     })
 
-    it('are described a page at a time', async () => {
+    it('are described page by page', async () => {
       await createTopic('paged', {}, 5)
       const first = await client.request(
         p.DescribeTopicPartitionsRequest,
@@ -614,7 +614,7 @@ describe('the broker on the wire', () => {
       assert.equal(second.nextCursor, null)
     })
 
-    it('lose their records up to an offset', async () => {
+    it('lose their records below an offset', async () => {
       await createTopic('shortened')
       await produce('shortened', p.buildBatch([record('a'), record('b'), record('c')]))
       const del = async (offset: bigint) => {
@@ -632,7 +632,7 @@ describe('the broker on the wire', () => {
   })
 
   describe('configurations', () => {
-    it('are changed one key at a time and take effect', async () => {
+    it('are changed key by key and take effect', async () => {
       await createTopic('configured')
       const alter = async (
         configs: { name: string; configOperation: number; value: string | null }[],
@@ -683,7 +683,7 @@ describe('the broker on the wire', () => {
       assert.equal(result.errorCode, ErrorCode.MESSAGE_TOO_LARGE)
     })
 
-    it('of the broker show where they come from', async () => {
+    it('of the broker are described with their source', async () => {
       const reply = await client.request(p.DescribeConfigsRequest, p.DescribeConfigsResponse, {
         resources: [
           { resourceType: 4, resourceName: String(broker.nodeId), configurationKeys: null },
@@ -697,7 +697,7 @@ describe('the broker on the wire', () => {
     })
   })
 
-  describe('a frame that makes no sense', () => {
+  describe('an invalid frame', () => {
     const frame = (hex: string): Buffer => Buffer.from(hex, 'hex')
 
     for (const [what, bytes] of [
@@ -707,7 +707,7 @@ describe('the broker on the wire', () => {
       ['has an unknown version', frame('0000000a0003006300000001ffff')],
       ['ends in the middle of its body', frame('0000000c0003000500000001ffff0000')],
     ] as const) {
-      it(`and ${what} closes that connection only`, async () => {
+      it(`and ${what} closes only that connection`, async () => {
         const other = await WireClient.connect(broker.address)
         other.sendRaw(bytes)
         await other.closed
@@ -716,7 +716,7 @@ describe('the broker on the wire', () => {
       })
     }
 
-    it('never takes the broker down, whatever its bytes', async () => {
+    it('never crashes the broker, whatever its bytes', async () => {
       const random = seededRandom(4)
       for (let round = 0; round < 150; round++) {
         const other = await WireClient.connect(broker.address)

@@ -176,7 +176,7 @@ describe('the data directory', () => {
     })
   })
 
-  it('is cut where it was torn, and goes on from there', async () => {
+  it('is truncated at a torn write, and continues from there', async () => {
     const broker = await Broker.start({ dataDirectory: directory })
     const client = await WireClient.connect(broker.address)
     await createTopic(client, 'torn')
@@ -201,7 +201,7 @@ describe('the data directory', () => {
       assert.equal(
         reply.topics[0]?.partitions[0]?.endOffset,
         2n,
-        'the epoch went up, so readers see what was lost',
+        'the leader epoch has increased, so that consumers detect lost records',
       )
     })
   })
@@ -222,7 +222,7 @@ describe('the data directory', () => {
     })
   })
 
-  it('rolls segments, and drops the oldest by time and by size', async () => {
+  it('rolls segments, and deletes the oldest by time and by size', async () => {
     await withBroker(async (client, broker) => {
       const small = { 'internal.segment.bytes': '300' }
       await createTopic(client, 'by-time', { ...small, 'retention.ms': '60000' })
@@ -244,7 +244,7 @@ describe('the data directory', () => {
     await withBroker(async (client) => assert.equal(await earliest(client, 'by-time'), 8n))
   })
 
-  it('empties a log whose records have all expired, and keeps counting', async () => {
+  it('empties a log whose records have all expired, and continues its offsets', async () => {
     await withBroker(async (client, broker) => {
       await createTopic(client, 'expired', { 'retention.ms': '1000' })
       await produce(client, 'expired', [{ value: 'a', timestamp: 5 }])
@@ -255,7 +255,7 @@ describe('the data directory', () => {
     await withBroker(async (client) => assert.equal((await read(client, 'expired', 1n)).length, 1))
   })
 
-  it('keeps counting over a crash right after everything expired, opened or not', async () => {
+  it('continues offsets after a crash that follows the expiry, whether the log was opened or not', async () => {
     const options = { config: { 'log.cleaner.enable': 'false' } }
     await withBroker(async (client) => {
       await createTopic(client, 'expired', { 'retention.ms': '1000' })
@@ -271,7 +271,7 @@ describe('the data directory', () => {
     }, options)
   })
 
-  it('compacts: the newest value of each key stays at its offset, tombstones go in time', async () => {
+  it('compacts: the newest value of each key keeps its offset, tombstones are removed later', async () => {
     const configs = {
       'cleanup.policy': 'compact',
       'internal.segment.bytes': '400',
@@ -295,8 +295,8 @@ describe('the data directory', () => {
         assert.deepEqual(byKey.get('k2'), { value: '17', offset: 17n })
         assert.equal(byKey.get('k0')?.value, null)
         assert.ok(records.filter(({ key }) => key === 'k1').length === 1)
-        // The first pass gave the tombstone its horizon; the next one that has work to do removes
-        // it.
+        // The first pass sets the delete horizon of the tombstone; the next pass with work to do
+        // removes it.
         for (let i = 0; i < 4; i++)
           await produce(client, 'compacted', [{ key: `fill${i}`, value: 'y'.repeat(200) }])
         await broker.compact()
@@ -313,7 +313,7 @@ describe('the data directory', () => {
     })
   })
 
-  it('is refused to a second broker', async () => {
+  it('is rejected by a second broker', async () => {
     await withBroker(async () => {
       await assert.rejects(Broker.start({ dataDirectory: directory }), {
         code: 'MILLRACE_DIRECTORY_LOCKED',
@@ -321,12 +321,12 @@ describe('the data directory', () => {
     })
   })
 
-  it('is taken over from an owner that no longer runs', async () => {
+  it('is accepted after its owner has exited', async () => {
     writeFileSync(join(directory, '.lock'), '999999999 1\n')
     await withBroker(async (_client, broker) => assert.ok(broker.address))
   })
 
-  it('is refused when it belongs to another node', async () => {
+  it('is rejected if it belongs to another node', async () => {
     await withBroker(async () => {})
     await assert.rejects(
       Broker.start({ dataDirectory: directory, config: { 'node.id': '7' } }),
@@ -334,7 +334,7 @@ describe('the data directory', () => {
     )
   })
 
-  it('has partitions set aside that no topic owns', async () => {
+  it('has partitions of unknown topics renamed', async () => {
     await withBroker(async (client) => createTopic(client, 'owned'))
     const orphan = join(directory, 'orphan-0')
     await import('node:fs').then((fs) => fs.mkdirSync(orphan))
@@ -348,7 +348,7 @@ describe('the data directory', () => {
     })
   })
 
-  it('forgets a deleted topic and its files, and a new one of that name starts at zero', async () => {
+  it('deletes the files of a deleted topic, and a new topic of that name starts at offset 0', async () => {
     await withBroker(async (client) => {
       await createTopic(client, 'reborn')
       await produce(client, 'reborn', [{ value: 'old' }])
@@ -368,7 +368,7 @@ describe('the data directory', () => {
     })
   })
 
-  it('spreads over several log directories, between which partitions move', async () => {
+  it('spans several log directories, between which partitions can be moved', async () => {
     const second = mkdtempSync(join(tmpdir(), 'millrace-'))
     roots.push(second)
     const options = { dataDirectory: `${directory},${second}` }
@@ -383,7 +383,11 @@ describe('the data directory', () => {
         return reply.results.find(({ topics }) => topics.some(({ name }) => name === topic))?.logDir
       }
       const home = await where('mobile')
-      assert.notEqual(home, await where('other'), 'new partitions go where there are fewest')
+      assert.notEqual(
+        home,
+        await where('other'),
+        'new partitions are placed in the directory with fewest',
+      )
       const target = home === directory ? second : directory
       const reply = await client.request(
         p.AlterReplicaLogDirsRequest,
@@ -403,7 +407,7 @@ describe('the data directory', () => {
     )
   })
 
-  it('keeps the sequence of an idempotent producer over a crash', async () => {
+  it('keeps the sequence numbers of an idempotent producer over a crash', async () => {
     const send = async (client: WireClient, baseSequence: number) => {
       const records = p.buildBatch(
         [{ timestamp: 1n, key: null, value: Buffer.from(`${baseSequence}`) }],
@@ -432,13 +436,13 @@ describe('the data directory', () => {
     client.close()
     await broker.abandon()
     await withBroker(async (again) => {
-      assert.equal((await send(again, 2))?.baseOffset, 2n, 'a retry over the crash is recognized')
+      assert.equal((await send(again, 2))?.baseOffset, 2n, 'a retry after the crash is detected')
       assert.equal((await send(again, 7))?.errorCode, p.ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER)
       assert.equal((await send(again, 3))?.baseOffset, 3n)
     })
   })
 
-  it('is opened in time with ten thousand partitions', async () => {
+  it('opens ten thousand partitions quickly', async () => {
     await withBroker(async (client) => {
       for (let i = 0; i < 10; i++) {
         const reply = await client.request(p.CreateTopicsRequest, p.CreateTopicsResponse, {
@@ -457,8 +461,7 @@ describe('the data directory', () => {
     await withBroker(async (_client, broker) => {
       const tookMs = performance.now() - began
       assert.equal(broker.topicNames.length, 1000)
-      // The goal of one second is measured in bench/; here only that nothing is out of all
-      // proportion.
+      // The goal of one second is measured in bench/; this only detects gross regressions.
       assert.ok(tookMs < 10_000, `${tookMs} ms`)
       console.log(`1,000 topics of 10 partitions opened in ${Math.round(tookMs)} ms`)
     })

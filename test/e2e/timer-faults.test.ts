@@ -8,7 +8,7 @@ import { WireClient } from '@millrace/testkit'
 
 const SPEED = 1000
 
-/** The real world, with timers that fire sooner, and a clock that fails in their callbacks. */
+/** The real world, with faster timers, and a clock that throws in their callbacks. */
 function worldWithFaults(): World {
   let isInCallback = false
   return {
@@ -36,7 +36,7 @@ function worldWithFaults(): World {
   }
 }
 
-it('a broker whose timer callbacks throw logs the errors, serves clients and fires timers', async () => {
+it('a broker whose timer callbacks throw logs the errors, serves clients and continues its timers', async () => {
   const { promise: loggedTwice, resolve } = Promise.withResolvers<void>()
   let count = 0
   await using broker = await Broker.start({

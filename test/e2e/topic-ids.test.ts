@@ -45,8 +45,8 @@ async function contents(running: Running): Promise<string[]> {
   return found
 }
 
-describe('a record for a topic of a certain id', () => {
-  it('goes to that topic and never to the next one of its name', async () => {
+describe('a record for a topic with an id', () => {
+  it('is written to that topic and never to a later one with the same name', async () => {
     await using running = await start()
     const topicId = await running.create()
     await using producer = new Producer(running.client)
@@ -59,7 +59,7 @@ describe('a record for a topic of a certain id', () => {
       { ...place, topicId, value: 'three' },
     ])
     await assert.rejects(refused, { code: 'UNKNOWN_TOPIC_ID' })
-    // Neither are records that go with others.
+    // Records of the same request are not written to it either.
     const [late, now, whichever] = await Promise.allSettled([
       producer.send({ ...place, topicId, value: 'four' }),
       producer.send({ ...place, topicId: newId, value: 'five' }),
@@ -72,7 +72,7 @@ describe('a record for a topic of a certain id', () => {
     assert.deepEqual(await contents(running), ['five', 'six'])
   })
 
-  it('goes to a partition that its topic has, and the one before had not, or the other way round', async () => {
+  it('is written to a partition that only the new topic has, or that only the old one had', async () => {
     for (const [before, after] of [
       [3, 1],
       [1, 3],
@@ -101,13 +101,13 @@ describe('a record for a topic of a certain id', () => {
     }
   })
 
-  it('is refused when the topic is gone, and creates none', async () => {
+  it('is rejected if the topic is deleted, and does not create one', async () => {
     await using running = await start()
     const topicId = await running.create()
     await using producer = new Producer({ ...running.client, allowAutoCreateTopics: false })
     await producer.send({ ...place, topicId, value: 'one' })
     await running.admin.deleteTopics(['orders'])
-    // The second time its metadata is forgotten already.
+    // The second time its metadata is no longer cached.
     for (const atomic of [false, false, true]) {
       await assert.rejects(producer.send([{ ...place, topicId, value: 'two' }], { atomic }), {
         code: 'UNKNOWN_TOPIC_OR_PARTITION',
@@ -144,7 +144,7 @@ describe('a record for a topic of a certain id', () => {
 })
 
 describe('a partition that is assigned with the id of its topic', () => {
-  it('is not read from the next topic of its name', async () => {
+  it('is not read from a later topic with the same name', async () => {
     await using running = await start()
     const topicId = await running.create()
     await using producer = new Producer(running.client)
@@ -154,7 +154,7 @@ describe('a partition that is assigned with the id of its topic', () => {
     assert.equal((await consumer.poll(5000)).length, 3)
     await running.admin.deleteTopics(['orders'])
     const newId = await running.create()
-    // More than were there before: by offset alone the next one would be read.
+    // More than before: by offset alone, the new topic would be read.
     await producer.send(Array.from({ length: 5 }, (_, i) => ({ ...place, value: `new ${i}` })))
     const read = async (): Promise<void> => {
       for (;;) assert.deepEqual(await consumer.poll(5000), [])
@@ -165,7 +165,7 @@ describe('a partition that is assigned with the id of its topic', () => {
     assert.equal((await consumer.poll(5000)).length, 5)
   })
 
-  it('fails when the topic is gone', async () => {
+  it('fails if the topic is deleted', async () => {
     await using running = await start()
     const topicId = await running.create()
     await using consumer = new Consumer({

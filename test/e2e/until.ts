@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Waits until a condition holds; throws after ten seconds, or as long as is said, naming it. */
+/**
+ * Waits until a condition holds; throws after ten seconds, or the given time, with its description.
+ */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   limitMs = 10_000,
@@ -13,8 +15,8 @@ export async function until(
 }
 
 /**
- * Tries a check again until it passes, for ten seconds: brokers of a cluster hear of a change one
- * after the other.
+ * Retries a check until it passes, up to ten seconds: the brokers of a cluster learn of a change
+ * one after another.
  */
 export async function eventually(check: () => Promise<void>): Promise<void> {
   const deadline = performance.now() + 10_000

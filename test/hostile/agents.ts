@@ -8,7 +8,7 @@ import type { Protocol, Watched } from './hostile-suite.ts'
 import { RecordingProxy } from './recording-proxy.ts'
 import { ServerUnderTest } from './server-under-test.ts'
 
-/** `millrace agent` with every source that listens, and what honest clients say to it. */
+/** `millrace agent` with every listening source, and the traffic of honest clients. */
 export interface AgentUnderTest extends Watched, AsyncDisposable {
   readonly protocols: readonly Protocol[]
 }
@@ -108,7 +108,7 @@ export async function startAgentUnderTest(): Promise<AgentUnderTest> {
       body,
       headers: { connection: 'close' },
     })
-    // 503: the channel is full of what others sent; that is said at once.
+    // 503: the channel is full of the events of others; the reply is immediate.
     if (response.status !== 200 && response.status !== 503) {
       throw new Error(`the HTTP source answered ${response.status}`)
     }
@@ -123,7 +123,7 @@ export async function startAgentUnderTest(): Promise<AgentUnderTest> {
   }
 }
 
-/** What the sink of an agent sends to the next one. */
+/** The traffic of an agent's sink to the next agent. */
 async function recordSink(type: 'avro' | 'thrift', port: number): Promise<Buffer[][]> {
   await using proxy = await RecordingProxy.start(port)
   await using agent = await startAgent({

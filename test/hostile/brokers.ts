@@ -10,7 +10,7 @@ import type { Protocol, Watched } from './hostile-suite.ts'
 import { RecordingProxy } from './recording-proxy.ts'
 import { ServerUnderTest } from './server-under-test.ts'
 
-/** `millrace start` with Kafka, AMQP and AMQP over WebSocket, and what honest clients say to it. */
+/** `millrace start` with Kafka, AMQP and AMQP over WebSocket, and the traffic of honest clients. */
 export interface BrokerUnderTest extends Watched, AsyncDisposable {
   readonly protocols: readonly Protocol[]
 }
@@ -69,10 +69,10 @@ export async function startBroker(): Promise<BrokerUnderTest> {
         hugeLengths: [Buffer.from([0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4])],
       },
     ],
-    // A request of Kafka; the AMQP ports are served by the same event loop.
+    // A Kafka request; the AMQP ports share its event loop.
     exchange: async () => void (await admin.listTopics()),
     leftovers: async () => {
-      // The client ids of the recorded conversations are free again.
+      // Frees the client ids of the recorded conversations.
       const problems: string[] = []
       for (const url of [`amqp://127.0.0.1:${amqpPort}`, `ws://127.0.0.1:${webSocketPort}`]) {
         const clientID = `hostile-${url.slice(0, 2)}`
@@ -93,8 +93,8 @@ export async function startBroker(): Promise<BrokerUnderTest> {
 /** A transactional producer, a consumer and a share consumer, each with work in progress. */
 async function recordKafka(port: number): Promise<Buffer[][]> {
   await using proxy = await RecordingProxy.start(port)
-  // Only the first connection goes through the proxy, as brokers advertise their own address:
-  // so the clients reach the broker by a network that leads every connection there.
+  // Brokers advertise their own address, so only the first connection would go through the proxy. A
+  // network that redirects every connection to the proxy solves that.
   const network: typeof nodeWorld.network = {
     ...nodeWorld.network,
     connect: (options) => nodeWorld.network.connect({ ...options, port: proxy.port }),
@@ -124,7 +124,7 @@ async function recordKafka(port: number): Promise<Buffer[][]> {
 }
 
 /**
- * A session with everything open: transaction, consumers, browser, subscription, temporary queue.
+ * A session with everything in use: transaction, consumers, browser, subscription, temporary queue.
  */
 async function recordJms(port: number, scheme: 'amqp' | 'ws'): Promise<Buffer[][]> {
   await using proxy = await RecordingProxy.start(port)

@@ -9,12 +9,12 @@ export interface Protocol extends Target {
   readonly name: string
 }
 
-/** What is watched while clients misbehave. */
+/** Measurements taken while clients misbehave. */
 export interface Watched {
   readonly server: ServerUnderTest
   /** One exchange of an honest client on a new connection. */
   readonly exchange: () => Promise<void>
-  /** What hostile clients left that should be gone; empty if nothing. */
+  /** Resources of hostile clients that were not released; empty if there are none. */
   readonly leftovers: () => Promise<readonly string[]>
 }
 
@@ -24,7 +24,7 @@ export interface Outcome {
   readonly misbehaviour: string
   /** Longest exchange of the honest client in the meantime, milliseconds. */
   readonly slowestMs: number
-  /** Memory above that before, after things settled, MiB. */
+  /** Memory growth after the server has settled, MiB. */
   readonly grownMiB: number
   readonly problems: readonly string[]
 }
@@ -34,8 +34,8 @@ const MAX_GROWN_MIB = 50
 const SETTLE_MS = 15_000
 
 /**
- * Durations of exchanges until the signal is aborted. Time in which this process or the server was
- * ready to run but had no processor is not counted: it depends on the load of the machine.
+ * Measures exchanges until the signal is aborted. Time in which this process or the server was
+ * runnable but had no processor is not counted: it depends on the load of the machine.
  */
 async function watch(
   exchange: () => Promise<void>,
@@ -67,7 +67,7 @@ async function slowest(
   return Math.max(...(await watching))
 }
 
-/** What is open and should not be. */
+/** Open resources that should be closed. */
 function leaks(before: Descriptors, after: Descriptors): string[] {
   const found: string[] = []
   const sockets = after.sockets.length - before.sockets.length
@@ -103,7 +103,7 @@ export async function misbehave(
     sockets.closeAll()
   }
   if (server.ended !== undefined) {
-    problems.push(`the process ended: ${server.ended}`)
+    problems.push(`the process exited: ${server.ended}`)
     return { protocol: protocol.name, misbehaviour, slowestMs, grownMiB: 0, problems }
   }
   const limit = Math.max(MAX_EXCHANGE_MS, 5 * usual)

@@ -3,23 +3,23 @@ import { createConnection, type Socket } from 'node:net'
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { seededRandom } from '@millrace/testkit'
 
-/** A port, and what an honest client says on it. */
+/** A port, and the traffic of an honest client on it. */
 export interface Target {
   readonly port: number
-  /** What honest clients sent, by connection, in the chunks in which it went. */
+  /** Bytes sent by honest clients, by connection, in their original chunks. */
   readonly conversations: readonly (readonly Buffer[])[]
-  /** Beginnings of a message that announces more than anybody should send. */
+  /** Beginnings of messages that announce an excessive size. */
   readonly hugeLengths: readonly Buffer[]
 }
 
-/** Something that no client should do. Resolves when it is done; connections may still be open. */
+/** A misbehaviour. Resolves when it is complete; connections may still be open. */
 export type Misbehaviour = (target: Target, sockets: Sockets) => Promise<void>
 
 /** The connections of a hostile client. */
 export class Sockets {
   readonly #open = new Set<Socket>()
 
-  /** Connects; `reads` is whether replies are taken off the socket. */
+  /** Connects; `reads` is whether replies are read from the socket. */
   async connect(port: number, { reads = true } = {}): Promise<Socket> {
     const socket = createConnection({ host: '127.0.0.1', port })
     socket.on('error', () => {})
@@ -38,10 +38,10 @@ export class Sockets {
   }
 }
 
-/** How many places of a conversation are tried; all of them with FRAMES=all. */
+/** Number of positions of a conversation to test; FRAMES=all tests all. */
 const PLACES = process.env.FRAMES === 'all' ? Number.POSITIVE_INFINITY : 8
 
-/** Places to stop at, spread over `count` chunks, the last one included. */
+/** Positions to stop at, spread over `count` chunks, including the last. */
 function places(count: number): number[] {
   const step = Math.max(1, Math.floor(count / PLACES))
   const all = Array.from({ length: Math.ceil(count / step) }, (_, i) =>
@@ -50,7 +50,7 @@ function places(count: number): number[] {
   return [...new Set([...all, count])]
 }
 
-/** Sends the first chunks of a conversation one by one, as if waiting for the answers. */
+/** Sends the first chunks of a conversation one by one, as if waiting for replies. */
 async function talk(socket: Socket, chunks: readonly Buffer[]): Promise<void> {
   for (const chunk of chunks) {
     if (socket.destroyed) return
@@ -69,7 +69,7 @@ async function diesAtFrames(
       places(chunks.length).map(async (count) => {
         const socket = await sockets.connect(port)
         await talk(socket, chunks.slice(0, count))
-        // Part of the next chunk, as when a process is killed while it writes.
+        // Part of the next chunk, as if the process was killed while writing.
         const next = chunks[count]
         if (next !== undefined) socket.write(next.subarray(0, next.length >> 1))
         await sleep(5)
@@ -81,13 +81,13 @@ async function diesAtFrames(
 
 /** All misbehaviours, by name. */
 export const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
-  'dies at frames (FIN)': (target, sockets) =>
+  'crashes at a frame (FIN)': (target, sockets) =>
     diesAtFrames(target, sockets, (socket) => socket.destroy()),
 
-  'dies at frames (RST)': (target, sockets) =>
+  'crashes at a frame (RST)': (target, sockets) =>
     diesAtFrames(target, sockets, (socket) => socket.resetAndDestroy()),
 
-  'closes its half': async ({ port, conversations }, sockets) => {
+  'closes its side': async ({ port, conversations }, sockets) => {
     await Promise.all(
       conversations.flatMap((chunks) =>
         places(chunks.length).map(async (count) => {
@@ -104,9 +104,9 @@ export const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
       const socket = await sockets.connect(port, { reads: false })
       socket.pause()
       const whole = Buffer.concat([...chunks])
-      // The honest client runs in this process too: few large writes do not delay it.
+      // The honest client runs in the same process: a few large writes do not delay it.
       const block = Buffer.concat(Array(Math.ceil(65_536 / whole.length)).fill(whole))
-      // Up to 8 MiB of requests without taking one reply.
+      // Up to 8 MiB of requests without reading a reply.
       for (let sent = 0; sent < 8 * 1024 * 1024 && !socket.destroyed; sent += block.length) {
         if (!socket.write(block) && socket.writableLength > 1024 * 1024) break
         await turn()
@@ -144,7 +144,7 @@ export const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
       hugeLengths.flatMap((huge) =>
         Array.from({ length: 40 }, async (_, i) => {
           const socket = await sockets.connect(port)
-          // At once, or after a good start.
+          // At the start, or after a valid start.
           if (i % 2 === 1 && first !== undefined) {
             socket.write(first)
             await sleep(50)
@@ -156,7 +156,7 @@ export const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     await sleep(500)
   },
 
-  'sends garbage after a good start': async ({ port, conversations }, sockets) => {
+  'sends garbage after a valid start': async ({ port, conversations }, sockets) => {
     const random = seededRandom(Number(process.env.SEED ?? 1))
     await Promise.all(
       conversations.flatMap((chunks) =>
@@ -170,7 +170,7 @@ export const misbehaviours: Readonly<Record<string, Misbehaviour>> = {
     )
   },
 
-  'changes bytes of a conversation': async ({ port, conversations }, sockets) => {
+  'corrupts bytes of a conversation': async ({ port, conversations }, sockets) => {
     const random = seededRandom(Number(process.env.SEED ?? 1))
     await Promise.all(
       conversations.flatMap((chunks) =>

@@ -7,11 +7,11 @@ import {
   type Socket,
 } from 'node:net'
 
-/** Passes connections on to a server, and keeps what their clients sent. */
+/** Forwards connections to a server, and records the bytes of the clients. */
 export class RecordingProxy implements AsyncDisposable {
   readonly #server: Server
   readonly #sockets = new Set<Socket>()
-  /** Bytes of each client, in the chunks in which they arrived, by connection. */
+  /** Bytes of each client in their original chunks, by connection. */
   readonly conversations: Buffer[][] = []
 
   private constructor(target: number) {

@@ -8,24 +8,24 @@ import { millraceArguments } from '@millrace/testkit'
 export interface Descriptors {
   readonly sockets: readonly string[]
   /**
-   * Files of partitions' logs. They stay open once a partition is used, so a request for another
+   * Log files of partitions. They stay open once a partition is used, so a request for another
    * partition or group legitimately adds some; a file that is open twice is a leak.
    */
   readonly logFiles: readonly string[]
-  /** Everything else: pipes, devices, other files. */
+  /** All others: pipes, devices, other files. */
   readonly others: readonly string[]
 }
 
 /** `<topic>-<partition>/<base offset>.<suffix>`. */
 const LOG_FILE = /\/[^/]+-\d+\/\d{20}\.[a-z]+$/
 
-/** How long the main thread of a process was ready to run but had no processor, milliseconds. */
+/** How long the main thread of a process was runnable without a processor, milliseconds. */
 export function runQueueMs(pid: string): number {
   const [, delayNs] = readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')
   return Number(delayNs) / 1e6
 }
 
-/** Target of a link below /proc; undefined if the descriptor was closed since it was listed. */
+/** Target of a link below /proc; undefined if the descriptor was closed in the meantime. */
 function targetOf(link: string): string | undefined {
   try {
     return readlinkSync(link)
@@ -35,7 +35,7 @@ function targetOf(link: string): string | undefined {
   }
 }
 
-/** A millrace process that hostile clients connect to. Linux only: it is measured through /proc. */
+/** A millrace process that hostile clients connect to. Linux only: measurements use /proc. */
 export class ServerUnderTest implements AsyncDisposable {
   readonly #child: ChildProcess
   #output = ''
@@ -50,7 +50,7 @@ export class ServerUnderTest implements AsyncDisposable {
     child.stderr?.on('data', collect)
   }
 
-  /** Starts `millrace ARGS`; resolves with what `ready` matches in its output. */
+  /** Starts `millrace ARGS`; resolves with the match of `ready` in its output. */
   static async start(
     args: readonly string[],
     ready: RegExp,
@@ -69,7 +69,7 @@ export class ServerUnderTest implements AsyncDisposable {
     return { server, match }
   }
 
-  /** Why the process ended, or undefined while it runs. */
+  /** Why the process exited, or undefined while it runs. */
   get ended(): string | undefined {
     const { exitCode, signalCode } = this.#child
     if (exitCode === null && signalCode === null) return undefined
@@ -82,12 +82,12 @@ export class ServerUnderTest implements AsyncDisposable {
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024
   }
 
-  /** See `runQueueMs`; 0 once the process has ended. */
+  /** See `runQueueMs`; 0 after the process has exited. */
   get queuedMs(): number {
     return this.ended === undefined ? runQueueMs(`${this.#child.pid}`) : 0
   }
 
-  /** What the process has open: sockets, and the paths of files of partitions' logs apart. */
+  /** Open descriptors of the process: sockets, log files of partitions, and others. */
   get descriptors(): Descriptors {
     const sockets: string[] = []
     const logFiles: string[] = []
@@ -103,7 +103,7 @@ export class ServerUnderTest implements AsyncDisposable {
     return { sockets, logFiles, others }
   }
 
-  /** Lines of the log that report a fault of the server itself, since this was last called. */
+  /** Log lines that report a fault of the server itself, since the last call. */
   newFaults(): readonly string[] {
     const faults = this.#output
       .split('\n')

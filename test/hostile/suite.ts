@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Clients that do what no client should, on every port of every protocol: the process goes on,
-// other clients are served at once, and nothing is left. FRAMES=all stops at every frame, SEED=n
-// changes other bytes.
+// Misbehaving clients on every port of every protocol: the process survives, other clients are
+// served without delay, and all resources are released. FRAMES=all stops at every frame, SEED=n
+// corrupts other bytes.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type AgentUnderTest, startAgentUnderTest } from './agents.ts'

@@ -8,7 +8,7 @@ import type { ClusterUnderTest } from './cluster-under-test.ts'
 export function adminScenarios(cluster: () => ClusterUnderTest): void {
   const open = (): Admin => new Admin(cluster().client)
 
-  it('creates, lists, describes, enlarges and deletes topics', async () => {
+  it('creates, lists, describes, extends and deletes topics', async () => {
     await using admin = open()
     const name = cluster().unique('topics')
     const { replicationFactor } = cluster()
@@ -45,7 +45,7 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
     assert.ok(!(await admin.listTopics()).some((each) => each.name === `${name}-dry`))
   })
 
-  it('tells what succeeded when something failed', async () => {
+  it('reports what succeeded when something failed', async () => {
     await using admin = open()
     const { replicationFactor } = cluster()
     const good = cluster().unique('good')
@@ -190,7 +190,7 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
     await assert.rejects(admin.deleteConsumerGroups([groupId]), { code: 'GROUP_ID_NOT_FOUND' })
   })
 
-  it('tells of producers, reassignments and elections', async () => {
+  it('describes producers and reassignments, and elects leaders', async () => {
     await using admin = open()
     const topic = await cluster().createTopic('producers')
     await using producer = new Producer({ ...cluster().client })

@@ -2,7 +2,7 @@
 import { ByteWriter } from '@millrace/base'
 import { CompressionType, compress, crc32c } from '@millrace/protocol'
 
-/** A record as bytes; every field can be given a value that does not fit the others. */
+/** A record as bytes; every field can have a value that contradicts the others. */
 export interface RawRecord {
   readonly size?: number
   readonly attributes?: number
@@ -32,7 +32,7 @@ export interface RawBatch {
   readonly leaderEpoch?: number
   readonly magic?: number
   readonly crc?: number
-  /** All attributes; by default the codec's number and `flags`. */
+  /** All attributes; by default the codec number and `flags`. */
   readonly attributes?: number
   readonly flags?: number
   readonly lastOffsetDelta?: number
@@ -43,7 +43,7 @@ export interface RawBatch {
   readonly baseSequence?: number
   readonly count?: number
   readonly records: readonly RawRecord[]
-  /** Changes the bytes of the records before they are compressed. */
+  /** Changes the bytes of the records before compression. */
   readonly payload?: (payload: Buffer) => Buffer
   /** Changes the compressed bytes. */
   readonly compressed?: (compressed: Buffer) => Buffer
@@ -77,7 +77,7 @@ function encodeRecord(record: RawRecord, index: number): Buffer {
   return Buffer.from(writer.toBuffer())
 }
 
-/** Bytes of a batch in a codec. */
+/** Encodes a batch with a codec. */
 export function encodeBatch(batch: RawBatch, codec: CompressionType): Buffer {
   const plain = Buffer.concat(batch.records.map(encodeRecord))
   const changed = batch.payload?.(plain) ?? plain
@@ -106,7 +106,7 @@ export function encodeBatch(batch: RawBatch, codec: CompressionType): Buffer {
   return batch.trailer === undefined ? whole : Buffer.concat([whole, batch.trailer])
 }
 
-/** Something wrong, or something unusual, about a batch of three records. */
+/** An invalid or unusual property of a batch of three records. */
 export interface Corruption {
   readonly name: string
   readonly change: (good: RawBatch) => RawBatch
@@ -342,7 +342,7 @@ export const corruptions: readonly Corruption[] = [
     }),
   },
   {
-    name: 'offset deltas backwards',
+    name: 'decreasing offset deltas',
     change: (good) => ({
       ...good,
       records: good.records.map((record, i) => ({ ...record, offsetDelta: 2 - i })),
@@ -384,7 +384,7 @@ export const corruptions: readonly Corruption[] = [
     }),
   },
 
-  // The bytes of the records.
+  // Bytes of the records.
   {
     name: 'a byte after the last record',
     change: withHeader({ payload: (payload) => Buffer.concat([payload, bytes(0)]) }),
@@ -400,7 +400,10 @@ export const corruptions: readonly Corruption[] = [
         Buffer.concat([payload, encodeRecord({ key: bytes(1), value: bytes(2) }, 3)]),
     }),
   },
-  { name: 'a byte short', change: withHeader({ payload: (payload) => payload.subarray(0, -1) }) },
+  {
+    name: 'one byte missing',
+    change: withHeader({ payload: (payload) => payload.subarray(0, -1) }),
+  },
   { name: 'no bytes', change: withHeader({ payload: () => Buffer.alloc(0) }) },
   {
     name: 'size in six bytes',
@@ -420,13 +423,13 @@ export const corruptions: readonly Corruption[] = [
     }),
   },
   {
-    name: 'garbage for records',
+    name: 'garbage instead of records',
     change: withHeader({ payload: (payload) => Buffer.alloc(payload.length, 0xa7) }),
   },
 
-  // The compressed bytes. Without compression they are the records themselves.
+  // Compressed bytes. Without compression these are the records themselves.
   {
-    name: 'garbage of the codec',
+    name: 'garbage instead of compressed bytes',
     change: withHeader({ compressed: (data) => Buffer.alloc(data.length, 0x5a) }),
   },
   {
@@ -459,7 +462,7 @@ export const corruptions: readonly Corruption[] = [
   },
 ]
 
-/** Three records of now, as a producer sends them. */
+/** Three records with the current time, as a producer sends them. */
 export function goodBatch(nowMs: bigint, producer?: { id: bigint; sequence: number }): RawBatch {
   return {
     baseTimestamp: nowMs,

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Admin, type ClientOptions } from '@millrace/client'
 
-/** What a scenario runs against: an embedded millrace or Apache Kafka. */
+/** The cluster that a scenario runs against: an embedded millrace or Apache Kafka. */
 export interface ClusterUnderTest {
   readonly client: ClientOptions
   readonly replicationFactor: number
-  /** Creates a topic under a name nobody else has, and returns that name. */
+  /** Creates a topic with a unique name, and returns the name. */
   createTopic(
     name: string,
     options?: { readonly partitions?: number; readonly configs?: Readonly<Record<string, string>> },
   ): Promise<string>
-  /** A name nobody else has. */
+  /** A unique name. */
   unique(name: string): string
 }
 

@@ -10,7 +10,7 @@ import type { ClusterUnderTest } from './cluster-under-test.ts'
 
 const EMBEDDED = Buffer.alloc(6)
 
-/** What a broker does with the requests of a connection that ends, is ended, or does not read. */
+/** How a broker handles the requests of a connection that ends, is ended, or does not read. */
 export function connectionScenarios(cluster: () => ClusterUnderTest): void {
   const address = (): string => String(cluster().client.bootstrapServers).split(',')[0] as string
   const connect = (): Promise<WireClient> => WireClient.connect(address())
@@ -26,7 +26,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
       protocolType: 'consumer',
       protocols: [{ name: 'range', metadata: EMBEDDED }],
     }
-    // The coordinator of a new cluster is not there at once.
+    // The coordinator of a new cluster is not available at once.
     await until(async () => {
       const found = await client.request(p.FindCoordinatorRequest, p.FindCoordinatorResponse, {
         keyType: 0,
@@ -103,7 +103,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
     return reply.groups[0]?.topics[0]?.partitions[0]?.committedOffset ?? -2n
   }
 
-  it('works on and answers all that was sent before the client closed its side', async () => {
+  it('executes and answers all requests sent before the client closed its side', async () => {
     const client = await connect()
     const of = await member(client)
     const replies = Promise.all([commit(client, of), leave(client, of)])
@@ -116,7 +116,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(await hasLeft(of.groupId), true)
   })
 
-  it('works on what was sent before the client closed the connection, answered or not', async () => {
+  it('executes requests sent before the client closed the connection, answered or not', async () => {
     const client = await connect()
     const of = await member(client)
     for (const sent of [commit(client, of), leave(client, of)]) sent.catch(() => {})
@@ -126,7 +126,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(await committed(of), 7n)
   })
 
-  it('lets a member of a consumer group leave with the last request before the close', async () => {
+  it('processes the leave request of a consumer group member before the close', async () => {
     const client = await connect()
     const topic = await cluster().createTopic('ends')
     const groupId = cluster().unique('ends')
@@ -160,7 +160,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
     other.close()
   })
 
-  it('answers a fetch that waits, with what came after the client closed its side', async () => {
+  it('answers a waiting fetch with records that arrive after the client closed its side', async () => {
     const topic = await cluster().createTopic('ends')
     const client = await connect()
     const reply = client.request(...fetchFrom(topic, { maxWaitMs: 20_000 }))
@@ -176,13 +176,13 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
     await client.closed
   })
 
-  it('closes a connection whose client has closed its side and has nothing outstanding', async () => {
+  it('closes a connection whose client has closed its side and has no request pending', async () => {
     const client = await connect()
     client.end()
     await client.closed
   })
 
-  it('answers the requests before one that cannot be read, then closes', async () => {
+  it('answers the requests before an invalid one, then closes', async () => {
     const topic = await cluster().createTopic('ends')
     const client = await connect()
     const replies = [produce(client, topic, 'a'), client.request(...fetchFrom(topic, {}))] as const
@@ -193,7 +193,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
     await client.closed
   })
 
-  it('serves others while a client pipelines fetches and reads no reply', async () => {
+  it('serves others while a client pipelines fetches without reading replies', async () => {
     const topic = await cluster().createTopic('greedy')
     const small = await cluster().createTopic('small')
     const client = await connect()
@@ -214,7 +214,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
   })
 }
 
-/** Resolves when what was sent has left this process. */
+/** Resolves when all sent bytes have left this process. */
 function flushed(client: WireClient): Promise<void> {
   return new Promise((resolve) => client.whenFlushed(resolve))
 }
@@ -262,7 +262,7 @@ function fetchFrom(
   ]
 }
 
-/** A connection that has sent a request `count` times, and reads nothing. */
+/** A connection that has sent a request `count` times without reading. */
 async function unread(
   address: string,
   [schema, , message, version]: FetchCall,

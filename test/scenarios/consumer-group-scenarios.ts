@@ -6,7 +6,7 @@ import type { ClusterUnderTest } from './cluster-under-test.ts'
 import { GroupMember } from './group-member.ts'
 
 /**
- * Brokers tell members of a rebalance with their next heartbeat, on Apache Kafka within five
+ * Brokers announce a rebalance to members in their next heartbeat, on Apache Kafka within five
  * seconds.
  */
 async function soon(condition: () => boolean): Promise<void> {
@@ -17,7 +17,7 @@ async function soon(condition: () => boolean): Promise<void> {
   }
 }
 
-/** Groups of the consumer protocol (KIP-848), in which the broker assigns. */
+/** Groups of the consumer protocol (KIP-848), in which the broker assigns partitions. */
 export function consumerGroupScenarios(cluster: () => ClusterUnderTest): void {
   const options = (more: Partial<ConsumerOptions>): ConsumerOptions => ({
     ...cluster().client,
@@ -37,7 +37,7 @@ export function consumerGroupScenarios(cluster: () => ClusterUnderTest): void {
     )
   }
 
-  it('reads at once, and says what it is', async () => {
+  it('reads at once, and is described', async () => {
     const topic = await cluster().createTopic('k848', { partitions: 3 })
     await produce(topic, 9, 3)
     const groupId = cluster().unique('k848')
@@ -57,7 +57,7 @@ export function consumerGroupScenarios(cluster: () => ClusterUnderTest): void {
   })
 
   for (const assignor of ['uniform', 'range']) {
-    it(`shares by ${assignor}, reads each record once, and takes over what a member leaves`, async () => {
+    it(`shares by ${assignor}, reads each record once, and reassigns the partitions of a member that leaves`, async () => {
       const topic = await cluster().createTopic('share848', { partitions: 6 })
       const groupId = cluster().unique('share848')
       await produce(topic, 60, 6)
@@ -79,7 +79,7 @@ export function consumerGroupScenarios(cluster: () => ClusterUnderTest): void {
     })
   }
 
-  it('lets a static member restart into its place', async () => {
+  it('keeps the partitions of a static member that restarts', async () => {
     const topic = await cluster().createTopic('static848', { partitions: 4 })
     const groupId = cluster().unique('static848')
     const member = (groupInstanceId: string): GroupMember =>
@@ -107,7 +107,7 @@ export function consumerGroupScenarios(cluster: () => ClusterUnderTest): void {
     await second.stop()
   })
 
-  it('goes on under the consumer protocol when a classic group gets a modern member, and back', async () => {
+  it('migrates a classic group to the consumer protocol when a member of it joins, and back', async () => {
     const topic = await cluster().createTopic('moves', { partitions: 4 })
     const groupId = cluster().unique('moves')
     await produce(topic, 40, 4)

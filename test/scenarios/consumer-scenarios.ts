@@ -62,7 +62,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     return records
   }
 
-  it('polls no more than maxPollRecords, in order, and an empty list when time is up', async () => {
+  it('polls at most maxPollRecords in order, and an empty list after the time-out', async () => {
     const topic = await filled('poll', { count: 25, batch: 25 })
     await using reader = consumer({ maxPollRecords: 10 })
     reader.assign([at(topic)])
@@ -85,7 +85,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(reader.lag(at(topic)), 0n)
   })
 
-  it('seeks to offsets, ends and times, and looks offsets up', async () => {
+  it('seeks to offsets, ends and times, and looks up offsets', async () => {
     const topic = await filled('seek', { count: 20 })
     await using reader = consumer()
     reader.assign([at(topic)])
@@ -110,7 +110,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.throws(() => reader.seek(at('other'), 1n), { code: 'MILLRACE_NOT_ASSIGNED' })
   })
 
-  it('hands out nothing of a paused partition, and goes on where it was', async () => {
+  it('returns no records of a paused partition, and resumes at its position', async () => {
     const topic = await filled('pause', { partitions: 2, count: 20 })
     await using reader = consumer()
     reader.assign([at(topic, 0), at(topic, 1)])
@@ -129,7 +129,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     )
   })
 
-  it('commits what was handed out, and a group goes on there', async () => {
+  it('commits returned records, and the group resumes there', async () => {
     const topic = await filled('commit', { count: 10 })
     const groupId = cluster().unique('commit')
     {
@@ -151,7 +151,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal((await again.committed([at(topic)]))[0]?.offset, 8n)
   })
 
-  it('begins where its reset policy says', async () => {
+  it('starts at the offset that its reset policy defines', async () => {
     const topic = await cluster().createTopic('reset')
     await using producer = new Producer({ ...cluster().client })
     const hourAgo = Date.now() - 3_600_000
@@ -170,7 +170,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.throws(() => consumer({ autoOffsetReset: 'sometimes' as never }), {
       code: 'MILLRACE_INVALID_OPTION',
     })
-    // An offset that is gone counts as none.
+    // An offset that no longer exists counts as none.
     await using admin = new Admin(cluster().client)
     await admin.deleteRecords([{ ...at(topic), offset: 1n }])
     await using reader = consumer({ autoOffsetReset: 'earliest' })
@@ -185,7 +185,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual((await take(strict, 1)).map(text), ['new'])
   })
 
-  it('iterates; what was asked for after a record counts as handled, the last one only with commit', async () => {
+  it('iterates; requesting the next record marks the previous one as handled, the last one needs commit', async () => {
     const topic = await filled('iterate', { count: 30, batch: 7 })
     const groupId = cluster().unique('iterate')
     const seen: string[] = []
@@ -196,7 +196,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
         if (seen.length === 10) break
       }
     }
-    // Nobody could tell whether the tenth was handled.
+    // Whether the tenth was handled is unknown.
     {
       await using reader = consumer({ groupId, topics: [topic] })
       for await (const record of reader) {
@@ -204,7 +204,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
         if (seen.length === 15) break
       }
       await reader.commit()
-      // The same consumer goes on after the record it broke off at.
+      // The same consumer continues after the record at which the loop ended.
       for await (const record of reader) {
         seen.push(text(record))
         if (seen.length === 17) break
@@ -217,10 +217,10 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(next && text(next), '16')
   })
 
-  it('goes where a handler seeks, in every way to read', async () => {
+  it('continues at the position to which a handler seeks, in every way to read', async () => {
     const topic = await filled('moved', { count: 20, batch: 20 })
     const options = { topics: [topic], enableAutoCommit: false }
-    /** Back to the beginning at record 5, once. */
+    /** Seeks back to the beginning at record 5, once. */
     const visit = (reader: Consumer, record: ConsumerRecord, seen: string[]): boolean => {
       seen.push(text(record))
       if (seen.length === 6) reader.seek(at(topic), 2n)
@@ -258,7 +258,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     }
   })
 
-  it('ends an iteration when it is closed, and leaves a failing handler its record', async () => {
+  it('ends an iteration when it is closed, and does not commit the record of a failed handler', async () => {
     const topic = await filled('ending', { count: 3 })
     const groupId = cluster().unique('ending')
     const reader = consumer({ groupId, topics: [topic] })
@@ -286,7 +286,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
         (async () => {
           for await (const record of stream) {
             seen[stream.partition]?.push(text(record))
-            // One slow partition must not hold up the others.
+            // One slow partition must not block the others.
             if (stream.partition === 0) await new Promise((resolve) => setTimeout(resolve, 5))
             if (seen.flat().length === 30) void reader.close()
           }
@@ -302,7 +302,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     }
   })
 
-  it('runs handlers side by side, keeping the order within partitions', async () => {
+  it('runs handlers concurrently, in order within each partition', async () => {
     const topic = await filled('run', { partitions: 4, count: 80 })
     await using reader = consumer({ groupId: cluster().unique('run'), topics: [topic] })
     const end = new AbortController()
@@ -327,11 +327,11 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
         numbers(0, 80).filter((each) => Number(each) % 4 === partition),
       )
     }
-    assert.ok(most > 1 && most <= 3, `${most} at once`)
+    assert.ok(most > 1 && most <= 3, `${most} concurrently`)
   })
 
   // confluent-kafka-javascript#247: a slow topic blocks a fast one.
-  it('goes on with one topic while a handler of another takes its time', async () => {
+  it('continues one topic while a handler of another is slow', async () => {
     const slow = await filled('slow', { count: 4, batch: 1 })
     const fast = await filled('fast', { count: 200, batch: 10 })
     await using reader = consumer({ groupId: cluster().unique('pace'), topics: [slow, fast] })
@@ -355,7 +355,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
   })
 
   for (const ordering of ['key', 'none'] as const) {
-    it(`runs handlers of one partition side by side with ordering ${ordering}`, async () => {
+    it(`runs handlers of one partition concurrently with ordering ${ordering}`, async () => {
       const topic = await filled(`ordering`, { count: 60, batch: 20 })
       const groupId = cluster().unique('ordering')
       const end = new AbortController()
@@ -380,7 +380,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
           },
         })
       }
-      assert.ok(most > 1 && most <= 5, `${most} at once`)
+      assert.ok(most > 1 && most <= 5, `${most} concurrently`)
       assert.deepEqual(
         [...byKey.values()].flat().sort((a, b) => a - b),
         numbers(0, 60).map(Number),
@@ -398,7 +398,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     })
   }
 
-  it('hands over batches as large as the fetch, and takes back the record that failed', async () => {
+  it('passes batches as large as the fetch, and rewinds to a failed record', async () => {
     const topic = await filled('batches', { count: 1000, batch: 100 })
     const groupId = cluster().unique('batches')
     await using reader = consumer({ groupId, topics: [topic] })
@@ -444,7 +444,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     await failing.close()
   })
 
-  it('gives typed topics their types, and keeps a record it cannot read readable', async () => {
+  it('returns typed records for typed topics, and undecodable records as bytes', async () => {
     const name = await cluster().createTopic('typed')
     const orders = typedTopic(name, { key: int32(), value: json<{ readonly amount: number }>() })
     await using producer = new Producer({ ...cluster().client })
@@ -483,7 +483,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(first?.value, '{"amount":3}')
   })
 
-  it('reads in one way at a time, and only what it was told to', async () => {
+  it('rejects a second way to read, and reads only assigned partitions', async () => {
     const topic = await filled('exclusive', { count: 1 })
     await using reader = consumer({ groupId: cluster().unique('exclusive') })
     await assert.rejects(reader.poll(0), { code: 'MILLRACE_INVALID_STATE' })
@@ -504,14 +504,14 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.throws(() => closed.assign([at(topic)]), { code: 'MILLRACE_CLOSED' })
   })
 
-  it('tells of a topic that does not exist', async () => {
+  it('reports a topic that does not exist', async () => {
     await using reader = consumer({ allowAutoCreateTopics: false, defaultApiTimeoutMs: 400 })
     const topic = cluster().unique('nowhere')
     await assert.rejects(reader.endOffsets([at(topic)]), { code: 'MILLRACE_TIMEOUT' })
     await assert.rejects(reader.partitionsFor(topic), { code: 'UNKNOWN_TOPIC_OR_PARTITION' })
   })
 
-  it('keeps what it reads ahead within its bound', async () => {
+  it('limits the memory of prefetched records', async () => {
     const topic = await cluster().createTopic('bounded')
     await using producer = new Producer({ ...cluster().client })
     const value = Buffer.alloc(10_000)

@@ -5,13 +5,13 @@ import { Admin, Consumer, Producer } from '@millrace/client'
 import type { ClusterUnderTest } from './cluster-under-test.ts'
 
 export interface Failover {
-  /** Ends the broker that leads a partition, at once, and brings it back some time later. */
+  /** Kills the leader of a partition, and restarts it later. */
   loseLeader(topic: string, partition: number): Promise<void>
   readonly rounds: number
 }
 
 export function failoverScenarios(cluster: () => ClusterUnderTest, failover: () => Failover): void {
-  it('loses nothing, doubles nothing and keeps order while leaders die', async () => {
+  it('loses and duplicates nothing and preserves order while leaders crash', async () => {
     const topic = await cluster().createTopic('failover', { partitions: 3 })
     await using admin = new Admin(cluster().client)
     await using producer = new Producer({ ...cluster().client, deliveryTimeoutMs: 120_000 })
@@ -61,7 +61,7 @@ export function failoverScenarios(cluster: () => ClusterUnderTest, failover: () 
       const expected = Array.from({ length: count }, (_, i) => i)
       assert.ok(count > 100, `only ${count} records were sent`)
       assert.deepEqual(seen[partition], expected, `partition ${partition}`)
-      // Every promise that was kept told the true place.
+      // Every resolved promise has the right offset.
       assert.deepEqual(acknowledged[partition], expected.map(BigInt))
     }
     const ends = await admin.listOffsets(

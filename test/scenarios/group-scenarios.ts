@@ -44,7 +44,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
   }
 
   for (const assignor of assignors) {
-    it(`shares partitions by ${assignor}, and takes over what a member leaves`, async () => {
+    it(`shares partitions by ${assignor}, and reassigns those of a member that leaves`, async () => {
       const topic = await cluster().createTopic('share', { partitions: 6 })
       const groupId = cluster().unique('share')
       const member = (): Member =>
@@ -62,7 +62,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
       await produce(topic, 120, 180, 6)
       await until(() => first.seen.length + second.seen.length >= 180)
       await first.stop()
-      // Both committed before they gave anything up, so nothing came twice.
+      // Both committed before they revoked partitions, so no record was read twice.
       const values = [...first.seen, ...second.seen].map(({ value }) => Number(String(value)))
       assert.deepEqual(
         values.sort((a, b) => a - b),
@@ -76,13 +76,13 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
               event.length < 'revoked 0,1,2,3'.length ||
               event === first.events.at(-1),
           ),
-          `gave up more than it had to: ${first.events}`,
+          `revoked more than needed: ${first.events}`,
         )
       }
     })
   }
 
-  it('calls its listener before anything is given up, and lets it commit there', async () => {
+  it('calls its listener before partitions are revoked, which may commit', async () => {
     const topic = await cluster().createTopic('listener', { partitions: 2 })
     const groupId = cluster().unique('listener')
     const committed: string[] = []
@@ -106,7 +106,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     )
   })
 
-  it('follows a pattern, and finds topics that come later', async () => {
+  it('follows a pattern, and finds topics that are created later', async () => {
     const prefix = cluster().unique('pattern')
     await using admin = new Admin(cluster().client)
     const { replicationFactor } = cluster()
@@ -126,7 +126,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     await member.stop()
   })
 
-  it('shares partitions that are added to a topic', async () => {
+  it('assigns partitions that are added to a topic', async () => {
     const topic = await cluster().createTopic('added', { partitions: 1 })
     const member = new Member(
       options({ groupId: cluster().unique('added'), metadataMaxAgeMs: 300 }),
@@ -154,7 +154,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     await until(() => two.partitions.length === 2)
     assert.deepEqual(two.partitions, before)
     assert.equal(one.events.length, length, `${one.events}`)
-    // A second holder of the name puts the first out.
+    // A second member with the same instance id fences the first.
     const usurper = start('two')
     await until(() => usurper.partitions.length === 2)
     await assert.rejects(two.polling, { code: 'FENCED_INSTANCE_ID' })
@@ -167,7 +167,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(description?.state, 'Empty')
   })
 
-  it('heartbeats while a handler is slow, and leaves when it is slower than maxPollIntervalMs', async () => {
+  it('heartbeats while a handler is slow, and leaves the group after maxPollIntervalMs', async () => {
     const topic = await cluster().createTopic('slow', { partitions: 1 })
     const groupId = cluster().unique('slow')
     await produce(topic, 0, 3, 1)
@@ -185,13 +185,14 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
       signal: end.signal,
       eachRecord: async ({ value }) => {
         handled.push(String(value))
-        // Half the limit is fine, three times it is not.
+        // Half of the limit is allowed, three times the limit is not.
         await new Promise((resolve) => setTimeout(resolve, handled.length === 2 ? 3000 : 500))
       },
     })
     await until(() => handled.length === 2)
     const other = new Member(options({ groupId }), [topic])
-    // The first record was handled and committed? At least the second is not, so the other gets it.
+    // The first record may be handled and committed. The second is not, so the other member gets
+    // it.
     await until(() => other.seen.some(({ value }) => String(value) === '1'))
     await until(() => events.includes('lost'))
     end.abort()
@@ -200,7 +201,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     await other.stop()
   })
 
-  it('heartbeats although its handlers never let go of the processor', async () => {
+  it('heartbeats although its handlers never yield the event loop', async () => {
     const topic = await cluster().createTopic('busy', { partitions: 1 })
     await produce(topic, 0, 800, 1)
     let beats = 0
@@ -237,7 +238,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     }
   })
 
-  it('notices that the group went on without it, and does not commit over others', async () => {
+  it('notices that the group has continued without it, and does not overwrite commits', async () => {
     const topic = await cluster().createTopic('kicked', { partitions: 1 })
     const groupId = cluster().unique('kicked')
     await produce(topic, 0, 5, 1)
@@ -250,13 +251,13 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     await using admin = new Admin(cluster().client)
     await admin.removeMembersFromConsumerGroup(groupId)
     await assert.rejects(consumer.commit(), { code: 'UNKNOWN_MEMBER_ID', retriable: false })
-    // It joins again, and starts from what is committed.
+    // It rejoins, and starts at the committed offset.
     count = 0
     while (count < 5) count += (await consumer.poll(500)).length
     await consumer.close()
   })
 
-  it('commits by itself, and after a crash only what was handled', async () => {
+  it('commits automatically, and after a crash only handled records', async () => {
     const topic = await cluster().createTopic('auto', { partitions: 1 })
     const groupId = cluster().unique('auto')
     await produce(topic, 0, 10, 1)
@@ -274,7 +275,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     await consumer.close()
   })
 
-  it('unsubscribes and subscribes to something else', async () => {
+  it('unsubscribes and subscribes to other topics', async () => {
     const first = await cluster().createTopic('first')
     const second = await cluster().createTopic('second')
     const consumer = new Consumer(options({ groupId: cluster().unique('switch') }))
@@ -292,7 +293,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(consumer.assignment, [])
     consumer.subscribe([second])
     assert.deepEqual(await read(), ['10', '11'])
-    // Without leaving first.
+    // Without leaving the group first.
     consumer.subscribe([first, second])
     await until(async () => {
       await consumer.poll(50)

@@ -45,7 +45,7 @@ async function nothing(consumer: MessageConsumer): Promise<void> {
 }
 
 export function jmsScenarios(jms: () => JmsUnderTest): void {
-  it('carries all five types of messages, their headers and properties', async () => {
+  it('transfers all five message types with their headers and properties', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('types'))
@@ -151,7 +151,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.equal(textOf(await consumer.receive(WAIT_MS)), null)
   })
 
-  it('gives each message of a queue to one consumer, by turns', async () => {
+  it('delivers each message of a queue to one consumer, round robin', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('turns'))
@@ -165,7 +165,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     await nothing(second)
   })
 
-  it('keeps order over rollback, and counts deliveries', async () => {
+  it('preserves order over a rollback, and counts deliveries', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession(Session.SESSION_TRANSACTED)
     const queue = session.createQueue(jms().unique('rollback'))
@@ -194,7 +194,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     await nothing(consumer)
   })
 
-  it('makes sends and receipts over two queues and a topic final together', async () => {
+  it('commits sends and receipts over two queues and a topic atomically', async () => {
     await using connection = await jms().connect()
     await using other = await connection.createSession()
     const [from, to] = [
@@ -227,7 +227,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     await nothing(consumer)
   })
 
-  it('redelivers what CLIENT_ACKNOWLEDGE has not acknowledged, on recover and after close', async () => {
+  it('redelivers messages not acknowledged in CLIENT_ACKNOWLEDGE, on recover and after close', async () => {
     await using connection = await jms().connect()
     const session = await connection.createSession(Session.CLIENT_ACKNOWLEDGE)
     const queue = session.createQueue(jms().unique('client'))
@@ -253,7 +253,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     await left?.acknowledge()
   })
 
-  it('lets a closed consumer keep what it delivered until it is acknowledged', async () => {
+  it('keeps messages of a closed consumer deliverable until they are acknowledged', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession(Session.CLIENT_ACKNOWLEDGE)
     const queue = session.createQueue(jms().unique('closed'))
@@ -288,7 +288,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.deepEqual(await texts(consumer, 5), ['high 1', 'high 2', 'usual 1', 'usual 2', 'low'])
   })
 
-  it('lets messages expire, and holds others back until they are due', async () => {
+  it('expires messages, and delays others until they are due', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('time'))
@@ -320,7 +320,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.deepEqual(await texts(consumer, 1), ['too late'])
   })
 
-  it('moves what fails too often to the dead letters', async () => {
+  it('moves messages that fail too often to the dead letter queue', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession(Session.SESSION_TRANSACTED)
     const name = jms().unique('failing')
@@ -354,7 +354,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     }
   })
 
-  it('selects by selector, also deep in a queue, and refuses a wrong one', async () => {
+  it('filters by selector, also deep in a queue, and rejects an invalid one', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('selected'))
@@ -397,7 +397,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.deepEqual(await texts(consumer, 2), ['0', '1'])
   })
 
-  it('receives without waiting what is there, and null when nothing is', async () => {
+  it('receives available messages without waiting, else null', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('nowait'))
@@ -414,12 +414,12 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     await using puller = await lazySession.createConsumer(queue)
     assert.equal(await puller.receive(50), null)
     await producer.send(session.createTextMessage('pulled'))
-    // The other consumer may have prefetched it.
+    // The message may be prefetched by the other consumer.
     await consumer.close()
     assert.deepEqual(await texts(puller, 1), ['pulled'])
   })
 
-  it('sends a topic to all who subscribe, and nothing from before', async () => {
+  it('delivers to all subscribers of a topic, but no earlier messages', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const topic = session.createTopic(jms().unique('news'))
@@ -443,7 +443,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.deepEqual(await texts(own, 1), ['foreign'])
   })
 
-  it('keeps a durable subscription while its consumer is away', async () => {
+  it('keeps messages of a durable subscription while its consumer is closed', async () => {
     const clientID = jms().unique('client')
     const topicName = jms().unique('durable')
     const connection = await jms().connect({ clientID })
@@ -502,7 +502,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     }
   })
 
-  it('makes temporary destinations, for requests and replies', async () => {
+  it('creates temporary destinations, for request and reply', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('requests'))
@@ -534,7 +534,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.deepEqual(await texts(subscriber, 1), ['published'])
   })
 
-  it('asks a topic, too', async () => {
+  it('sends requests to a topic, too', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const topic = session.createTopic(jms().unique('asked'))
@@ -550,7 +550,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.equal(textOf(await requestor.request(session.createTextMessage('?'))), 'answer')
   })
 
-  it('lets one connection have a client id, and says no to a second', async () => {
+  it('accepts one connection per client id', async () => {
     const clientID = jms().unique('one')
     await using first = await jms().factory().createConnection()
     assert.equal(first.getClientID(), null)
@@ -566,7 +566,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     await third.start()
   })
 
-  it('sends asynchronously, and tells in order', async () => {
+  it('sends asynchronously, and reports completions in order', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('async'))
@@ -584,7 +584,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     )
   })
 
-  it('gives listeners one message at a time, and failed ones again', async () => {
+  it('passes one message at a time to a listener, and redelivers failed ones', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('listened'))
@@ -606,7 +606,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     await assert.rejects(consumer.receive(10), IllegalStateException)
   })
 
-  it('retries, transacts and spreads the work of a listener', async () => {
+  it('retries, transacts and parallelizes the work of a listener', async () => {
     const [from, to] = [jms().unique('work'), jms().unique('done')]
     await using connection = await jms().connect()
     await using session = await connection.createSession()
@@ -638,7 +638,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.ok(listener)
   })
 
-  it('keeps a message group together', async () => {
+  it('delivers a message group to one consumer', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('groups'))
@@ -667,7 +667,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     )
   })
 
-  it('holds messages back while it is stopped', async () => {
+  it('delivers no messages while it is stopped', async () => {
     await using connection = await jms().factory().createConnection()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('stopped'))
@@ -684,7 +684,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.deepEqual(await texts(consumer, 1), ['b'])
   })
 
-  it('carries ten megabytes', async () => {
+  it('transfers ten megabytes', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('large'))
@@ -726,7 +726,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     })
   })
 
-  it('serves sessions of a pool', async () => {
+  it('works with a session pool', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const queue = session.createQueue(jms().unique('pooled'))

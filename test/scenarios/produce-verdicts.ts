@@ -5,7 +5,7 @@ import { CompressionType, RecordBatch, readRecords } from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
 import { corruptions, encodeBatch, goodBatch } from './batch-corruptions.ts'
 
-/** A topic with the settings that decide what is accepted and what is stored. */
+/** A topic whose settings decide which batches are accepted and how they are stored. */
 export interface JudgingTopic {
   readonly name: string
   readonly isCompacted: boolean
@@ -51,7 +51,9 @@ export async function createJudgingTopics(address: string): Promise<void> {
   client.close()
 }
 
-/** Sends every corruption in a codec to a topic; returns the broker's verdicts by corruption. */
+/**
+ * Sends every corruption with a codec to a topic; returns the verdicts of the broker by corruption.
+ */
 export async function judge(
   address: string,
   topic: JudgingTopic,
@@ -65,7 +67,7 @@ export async function judge(
   let client = await WireClient.connect(address)
   for (const corruption of corruptions) {
     const now = BigInt(Date.now())
-    // Each batch has a producer of its own, so that none looks like another's repetition.
+    // Each batch has a separate producer, so that none is taken for a retry of another.
     const producer = options.isIdempotent ? { id: nextProducerId++, sequence: 0 } : undefined
     const batch = encodeBatch(corruption.change(goodBatch(now, producer)), options.codec)
     if (client.isClosed) client = await WireClient.connect(address)
@@ -112,7 +114,7 @@ async function verdictOn(
   return `NONE ${await storedAt(client, topic, { offset: result.baseOffset, sent: batch })}`
 }
 
-/** How what is stored differs from what was sent. */
+/** Differences between the stored and the sent batch. */
 async function storedAt(
   client: WireClient,
   topic: JudgingTopic,
@@ -149,7 +151,7 @@ async function storedAt(
     ...(after.baseTimestamp === before.baseTimestamp
       ? []
       : [`baseTimestamp ${after.baseTimestamp === -1n ? -1 : `+${ago(after.baseTimestamp)}`}`]),
-    // The broker's time is its own.
+    // The time was set by the broker.
     ...(topic.isAppendTime || after.maxTimestamp === before.maxTimestamp
       ? []
       : [`maxTimestamp ${after.maxTimestamp === -1n ? -1 : `+${ago(after.maxTimestamp)}`}`]),
@@ -171,15 +173,15 @@ function storedRecords(batch: RecordBatch): string[] {
   }
 }
 
-/** Why a verdict on purpose is not Kafka's, or undefined when it must be. */
+/** Why a verdict intentionally differs from Kafka's, or undefined if it must not. */
 export function difference(corruption: string, kafka: string, ours: string): string | undefined {
   const isRefused = !ours.startsWith('NONE')
   const hasTrailer = /^(a byte after the compressed bytes|the compressed bytes twice)$/
   if (kafka.startsWith('NONE') && isRefused && hasTrailer.test(corruption)) {
-    return 'Kafka ignores bytes after the compressed data, for which other clients refuse the batch'
+    return 'Kafka ignores bytes after the compressed data, for which other clients reject the batch'
   }
   if (kafka.includes('unreadable') && isRefused) {
-    return 'Kafka stores record sizes that its own consumers refuse'
+    return 'Kafka stores record sizes that its own consumers reject'
   }
   if (/offsets [-\d ]+/.test(kafka)) {
     const repaired = kafka.replace(/(, )?offsets [-\d ]+/, '')
@@ -188,7 +190,7 @@ export function difference(corruption: string, kafka: string, ours: string): str
   return undefined
 }
 
-/** Whether two verdicts are alike: what Kafka says in words, where it does, must be the same. */
+/** Whether two verdicts are equivalent; error messages of Kafka must be identical. */
 export function isAlike(kafka: string, ours: string): boolean {
   const [code = '', ...words] = kafka.split(' ')
   return code === 'NONE' || words.length > 0 ? kafka === ours : ours.split(' ')[0] === code

@@ -96,7 +96,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     })
   }
 
-  it('puts concurrent single sends into few requests, in order, and tells each where it went', async () => {
+  it('combines concurrent single sends into few requests, in order, and returns the offset of each', async () => {
     const topic = await cluster().createTopic('coalesce', { partitions: 3 })
     await using sender = producer()
     await sender.send({ topic, key: 'warm', value: 'up' })
@@ -125,7 +125,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     }
   })
 
-  it('sends with acks 0 and 1, and says that an offset is unknown with 0', async () => {
+  it('sends with acks 0 and 1, and reports an unknown offset with 0', async () => {
     const topic = await cluster().createTopic('acks')
     await using none = producer({ acks: 0 })
     assert.equal((await none.send({ topic, value: 'zero' })).offset, -1n)
@@ -134,8 +134,9 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual((await readAll(cluster(), topic, 2)).map(text).sort(), ['one', 'zero'])
   })
 
-  // @platformatic/kafka 2.12.1 asked for 60 records over 6 partitions wrote 140, wrongly spread.
-  it('puts records into the partitions they name right after a topic was created, once each', async () => {
+  // @platformatic/kafka 2.12.1 wrote 140 instead of 60 records to 6 partitions, distributed
+  //   wrongly.
+  it('writes records once to the partitions they name, right after a topic was created', async () => {
     for (let round = 0; round < 3; round++) {
       const topic = cluster().unique('fresh')
       await using sender = producer()
@@ -153,7 +154,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     }
   })
 
-  it('finds a partition that was added since it last looked', async () => {
+  it('finds a partition that was added since the last metadata request', async () => {
     const topic = await cluster().createTopic('grow', { partitions: 1 })
     await using sender = producer({ maxBlockMs: 10_000 })
     await sender.send({ topic, value: 'first' })
@@ -162,7 +163,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal((await sender.send({ topic, partition: 2, value: 'late' })).partition, 2)
   })
 
-  it('puts nothing elsewhere when a topic is made anew with fewer partitions', async () => {
+  it('writes to no other partition when a topic is created again with fewer partitions', async () => {
     const topic = await cluster().createTopic('anew', { partitions: 6 })
     await using sender = producer({ maxBlockMs: 3_000 })
     await using admin = new Admin(cluster().client)
@@ -175,8 +176,8 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
         () => false,
       ),
     )
-    // The broker refuses it, unless the producer has already seen the new topic: then it waits for
-    // the partition in vain.
+    // The broker rejects it, unless the producer has already seen the new topic: then the producer
+    // waits for the partition until its time-out.
     await assert.rejects(
       sender.send({ topic, partition: 5, value: 'lost' }),
       ({ code }: MillraceError) =>
@@ -186,7 +187,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual((await readAll(cluster(), topic, 1)).map(text), ['new'])
   })
 
-  it('names the topic and partition it could not find', async () => {
+  it('names the topic and partition that does not exist', async () => {
     const topic = await cluster().createTopic('missing')
     await using sender = producer({ maxBlockMs: 300 })
     await assert.rejects(
@@ -197,11 +198,11 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
         return true
       },
     )
-    // The others are not held up by it.
+    // Other records are not delayed by it.
     await sender.send({ topic, value: 'y' })
   })
 
-  it('refuses what cannot be sent before any of the call is sent', async () => {
+  it('rejects invalid records before any record of the call is sent', async () => {
     const topic = await cluster().createTopic('refused')
     await using sender = producer()
     const good = { topic, value: 'good' }
@@ -230,7 +231,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     })
   })
 
-  it('sends a batch that the topic finds too large as several, keeping order', async () => {
+  it('splits a batch that is too large for the topic, and preserves order', async () => {
     const topic = await cluster().createTopic('split', {
       configs: { 'max.message.bytes': '5000' },
     })
@@ -246,11 +247,11 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     await assert.rejects(sender.send({ topic, value: 'x'.repeat(6000) }), {
       code: 'MESSAGE_TOO_LARGE',
     })
-    // A record that was refused leaves no gap behind.
+    // A rejected record leaves no gap.
     await sender.send({ topic, value: 'still alive' })
   })
 
-  it('waits for memory, and fails with its size when there is none for too long', async () => {
+  it('waits for memory, and fails with the size after a time-out', async () => {
     const topic = await cluster().createTopic('memory')
     await using sender = producer({ bufferMemory: 20_000, lingerMs: 0 })
     const values = Array.from({ length: 100 }, (_, i) => `${i}`.padEnd(1000, '.'))
@@ -259,7 +260,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     await Promise.all(sending)
     assert.equal(sender.bufferedBytes, 0)
     assert.deepEqual((await readAll(cluster(), topic, 100)).map(text), values)
-    // Lingering batches are sent when others wait for their memory.
+    // Lingering batches are sent if others wait for their memory.
     await using slow = producer({ bufferMemory: 3000, lingerMs: 60_000, maxBlockMs: 20_000 })
     await slow.partitionsFor(topic)
     const first = slow.send({ topic, value: 'x'.repeat(2000) })
@@ -267,7 +268,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     await slow.flush()
   })
 
-  it('flush sends what lingers, and leaves nothing open', async () => {
+  it('flush sends lingering batches, and leaves nothing pending', async () => {
     const topic = await cluster().createTopic('flush')
     await using sender = producer({ lingerMs: 30_000 })
     let settled = 0
@@ -279,7 +280,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(sender.bufferedBytes, 0)
   })
 
-  it('lingers for company', async () => {
+  it('lingers for more records', async () => {
     const topic = await cluster().createTopic('linger')
     await using sender = producer({ lingerMs: 600 })
     await sender.partitionsFor(topic)
@@ -294,7 +295,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(requests, 1)
   })
 
-  it('spreads as its partitioner says', async () => {
+  it('distributes records as its partitioner defines', async () => {
     const topic = await cluster().createTopic('partitioners', { partitions: 3 })
     const partitionsOf = async (options: Partial<ProducerOptions>, key?: string) => {
       await using sender = producer(options)
@@ -318,7 +319,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     await assert.rejects(wrong.send({ topic, value: 'x' }), { code: 'MILLRACE_INVALID_PARTITION' })
   })
 
-  it('gives up a send when its signal is aborted', async () => {
+  it('cancels a send when its signal is aborted', async () => {
     const topic = await cluster().createTopic('abort')
     await using sender = producer({ lingerMs: 30_000 })
     const controller = new AbortController()
@@ -328,7 +329,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
     await sender.close({ timeoutMs: 5000 })
   })
 
-  it('closing sends what is left, and a consumer finds all of it', async () => {
+  it('close sends pending records, and a consumer finds them all', async () => {
     const topic = await cluster().createTopic('close')
     const sender = producer({ lingerMs: 10_000 })
     const sends = Array.from({ length: 50 }, (_, i) => sender.send({ topic, value: `${i}` }))

@@ -3,8 +3,8 @@ import { Consumer, type ConsumerOptions, type ConsumerRecord } from '@millrace/c
 import type { ClusterUnderTest } from './cluster-under-test.ts'
 
 /**
- * Reads a topic from its beginning without a group, until `count` records have come; fails when
- * they do not.
+ * Reads a topic from its beginning without a group, up to `count` records; fails if there are
+ * fewer.
  */
 export async function readAll(
   cluster: ClusterUnderTest,
@@ -25,7 +25,7 @@ export async function readAll(
     if (Date.now() > deadline) throw new Error(`${records.length} of ${count} records of ${topic}`)
     records.push(...((await consumer.poll(1000)) as ConsumerRecord[]))
   }
-  // One more look: a record too many is as wrong as one too few.
+  // One more poll: too many records are an error, too.
   records.push(...((await consumer.poll(50)) as ConsumerRecord[]))
   if (records.length !== count) throw new Error(`${records.length} records, not ${count}`)
   return records

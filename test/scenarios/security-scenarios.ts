@@ -15,9 +15,9 @@ const binding = {
   permission: 'allow',
 } as const
 
-/** ACLs on a cluster without an authorizer: keeping them would look like safety. */
+/** ACLs on a cluster without an authorizer: storing them would suggest that they are enforced. */
 export function unauthorizedScenarios(cluster: () => ClusterUnderTest): void {
-  it('keeps no ACLs without an authorizer', async () => {
+  it('rejects ACLs without an authorizer', async () => {
     await using admin = new Admin(cluster().client)
     const isDisabled = (error: MillraceError): boolean => error.code === 'SECURITY_DISABLED'
     await assert.rejects(admin.createAcls([binding]), isDisabled)
@@ -49,9 +49,9 @@ export function aclScenarios(cluster: () => ClusterUnderTest): void {
   })
 }
 
-/** What a cluster keeps of users, with an authorizer or without: quotas, credentials, features. */
+/** Security metadata of a cluster, with or without an authorizer: quotas, credentials, features. */
 export function securityScenarios(cluster: () => ClusterUnderTest): void {
-  it('sets, finds and takes away quotas', async () => {
+  it('sets, finds and removes quotas', async () => {
     await using admin = new Admin(cluster().client)
     const entity = { user: 'alice', 'client-id': null }
     await admin.alterClientQuotas([
@@ -76,7 +76,7 @@ export function securityScenarios(cluster: () => ClusterUnderTest): void {
     })
   })
 
-  it('sets, tells and takes away SCRAM credentials', async () => {
+  it('sets, describes and removes SCRAM credentials', async () => {
     await using admin = new Admin(cluster().client)
     const user = cluster().unique('user')
     const mechanism = 'SCRAM-SHA-256'
@@ -100,7 +100,7 @@ export function securityScenarios(cluster: () => ClusterUnderTest): void {
     })
   })
 
-  it('updates features, tells of the quorum, and has no tokens for the anonymous', async () => {
+  it('updates features, describes the quorum, and issues no tokens to anonymous clients', async () => {
     await using admin = new Admin(cluster().client)
     const features = await admin.describeFeatures()
     const level = features.finalized.get('metadata.version') ?? 0

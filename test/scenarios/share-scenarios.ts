@@ -18,7 +18,7 @@ const numbers = (count: number): string[] => Array.from({ length: count }, (_, i
 
 /** Share groups (KIP-932). */
 export function shareScenarios(cluster: () => ClusterUnderTest): void {
-  /** A group that begins at the beginning, with more settings of its own. */
+  /** Creates a group that starts at the beginning, with additional settings. */
   async function group(
     name: string,
     settings: Readonly<Record<string, string>> = {},
@@ -58,7 +58,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     return records
   }
 
-  /** Whether a group is through with a topic. */
+  /** Whether a group has completed a topic. */
   async function isDone(groupId: string, topic: string): Promise<boolean> {
     await using admin = new Admin(cluster().client)
     const offsets = await admin.listShareGroupOffsets([groupId]).then(
@@ -69,7 +69,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     return own.length > 0 && own.every(({ startOffset, lag }) => startOffset >= 0n && lag === 0n)
   }
 
-  it('hands every record to one member, which accepts it with the next poll', async () => {
+  it('delivers every record to one member, which accepts it with the next poll', async () => {
     const topic = await cluster().createTopic('queue', { partitions: 2 })
     const groupId = await group('queue')
     await produce(topic, numbers(20), 2)
@@ -87,7 +87,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(await again.poll(700), [])
   })
 
-  it('shares one partition among members, and nobody gets what another has', async () => {
+  it('shares one partition among members, and delivers no record to two of them', async () => {
     const topic = await cluster().createTopic('shared')
     const groupId = await group('shared')
     const members = Array.from({ length: 3 }, () => consumer(groupId, topic, { maxPollRecords: 5 }))
@@ -115,7 +115,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     await until(() => isDone(groupId, topic))
   })
 
-  it('reads a partition that is added to its topic from the first record, also with latest', async () => {
+  it('reads a partition added to its topic from the first record, also with latest', async () => {
     const topic = await cluster().createTopic('queue')
     const groupId = await group('grown', { 'share.auto.offset.reset': 'latest' })
     await using reader = consumer(groupId, topic)
@@ -135,7 +135,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     }, 60_000)
   })
 
-  it('loses sight of nothing while partitions move from member to member', async () => {
+  it('skips no record while partitions move between members', async () => {
     const topic = await cluster().createTopic('moving', { partitions: 4 })
     const groupId = await group('moving')
     const count = 40_000
@@ -163,7 +163,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(seen, count)
   })
 
-  it('takes explicit acknowledgements: accepted, released and rejected', async () => {
+  it('applies explicit acknowledgements: accepted, released and rejected', async () => {
     const topic = await cluster().createTopic('explicit')
     const groupId = await group('explicit')
     await produce(topic, numbers(6))
@@ -192,7 +192,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     await until(() => isDone(groupId, topic))
   })
 
-  it('gives up on a record after its delivery count limit', async () => {
+  it('archives a record after its delivery count limit', async () => {
     const topic = await cluster().createTopic('limit')
     const groupId = await group('limit', { 'share.delivery.count.limit': '3' })
     await produce(topic, ['poison', 'fine'])
@@ -213,7 +213,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     )
   })
 
-  it('gives a record to another when its lock ends, unless it is renewed', async () => {
+  it('delivers a record to another member when its lock expires, unless it is renewed', async () => {
     const topic = await cluster().createTopic('locks')
     const groupId = await group('locks', { 'share.record.lock.duration.ms': '15000' })
     await produce(topic, ['held'])
@@ -223,7 +223,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     slow.acknowledge(record as ConsumerRecord, 'renew')
     const [renewed] = await slow.commit()
     assert.equal(renewed?.error, undefined)
-    // Still in hand.
+    // Still acquired.
     slow.acknowledge(record as ConsumerRecord, 'release')
     await slow.commit()
     await using other = consumer(groupId, topic, { acknowledgementMode: 'explicit' })
@@ -238,7 +238,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     await other.commit()
   })
 
-  it('gives back what a member has when it goes', async () => {
+  it('releases the records of a member that leaves', async () => {
     const topic = await cluster().createTopic('goes')
     const groupId = await group('goes')
     await produce(topic, numbers(4))
@@ -252,7 +252,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     assert.ok(again.every(({ deliveryCount }) => deliveryCount === 2))
   })
 
-  it('is read with for await and with run, whose failures are released or rejected', async () => {
+  it('is read with for await and with run; records of failed handlers are released or rejected', async () => {
     const topic = await cluster().createTopic('ways')
     const groupId = await group('ways')
     await produce(topic, numbers(10))
@@ -298,7 +298,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual((await take(reader, 1)).map(text), ['bad'])
   })
 
-  it('never takes more than asked for with record_limit', async () => {
+  it('never acquires more than requested with record_limit', async () => {
     const topic = await cluster().createTopic('strict')
     const groupId = await group('strict')
     await produce(topic, numbers(20))
@@ -315,7 +315,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(seen, numbers(20))
   })
 
-  it('hides what was aborted when the group asks for it', async () => {
+  it('omits aborted records if the group is configured to', async () => {
     const topic = await cluster().createTopic('committed')
     const groupId = await group('committed', { 'share.isolation.level': 'read_committed' })
     await using sender = new Producer({
@@ -375,7 +375,7 @@ export function shareScenarios(cluster: () => ClusterUnderTest): void {
     assert.ok(!listed.some((each) => each.groupId === groupId))
   })
 
-  it('puts what nobody could handle into the dead letter queue (KIP-1191)', async () => {
+  it('sends undeliverable records to the dead letter queue (KIP-1191)', async () => {
     const topic = await cluster().createTopic('source')
     const dead = `dlq.${await cluster().unique('dead')}`
     await using admin = new Admin(cluster().client)

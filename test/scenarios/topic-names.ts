@@ -3,7 +3,7 @@ import * as p from '@millrace/protocol'
 
 const id = '0123456789abcdef0123456789abcdef'
 
-/** Names that a client may send for a topic: some valid, most not, and the broker's own. */
+/** Topic names that a client may send: some valid, most invalid, and internal ones. */
 export const hostileNames: readonly string[] = [
   '__cluster_metadata',
   '__consumer_offsets',
@@ -50,7 +50,7 @@ function creating(name: string): object {
   }
 }
 
-/** One request of each API that names a topic, in an order in which a name could do harm. */
+/** One request of each API that names a topic, in an order in which a name could do damage. */
 export const asks: readonly NamedAsk[] = [
   {
     label: 'describe',
@@ -59,20 +59,20 @@ export const asks: readonly NamedAsk[] = [
     message: (name) => ({ topics: [{ name }], allowAutoTopicCreation: false }),
   },
   {
-    label: 'delete before it is there',
+    label: 'delete before it exists',
     key: p.ApiKey.DeleteTopics,
     version: 6,
     message: (name) => ({ topics: [{ name }], timeoutMs: 1000 }),
   },
   { label: 'create', key: p.ApiKey.CreateTopics, version: 7, message: creating },
   {
-    label: 'create to validate',
+    label: 'create with validateOnly',
     key: p.ApiKey.CreateTopics,
     version: 7,
     message: (name) => ({ ...creating(name), validateOnly: true }),
   },
   {
-    label: 'create by asking',
+    label: 'create by metadata',
     key: p.ApiKey.Metadata,
     version: 12,
     message: (name) => ({ topics: [{ name }], allowAutoTopicCreation: true }),

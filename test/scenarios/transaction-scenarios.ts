@@ -23,7 +23,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
 
   const at = (topic: string, partition = 0) => ({ topic, partition })
 
-  it('shows what was committed, and hides what was aborted', async () => {
+  it('returns committed records, and omits aborted ones', async () => {
     const topic = await cluster().createTopic('seen', { partitions: 2 })
     await using sender = producer()
     await sender.initTransactions()
@@ -45,7 +45,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(values(all).sort(), ['a0', 'a1', 'b0', 'b1', 'c0', 'c1'])
   })
 
-  it('reads nothing past an open transaction, also what others wrote after it', async () => {
+  it('reads nothing past an open transaction, including later records of others', async () => {
     const topic = await cluster().createTopic('open')
     await using first = producer()
     await using second = producer()
@@ -60,7 +60,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(values(await readAll(cluster(), topic, 2, committed)), ['slow', 'quick'])
   })
 
-  it('commits what work sends, awaited or not, and returns its result', async () => {
+  it('commits records sent by the function, awaited or not, and returns its result', async () => {
     const topic = await cluster().createTopic('work', { partitions: 3 })
     await using sender = producer()
     const result = await sender.transaction((tx) => {
@@ -71,7 +71,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal((await readAll(cluster(), topic, 30, committed)).length, 30)
   })
 
-  it('aborts when work throws, and goes on', async () => {
+  it('aborts if the function throws, and continues', async () => {
     const topic = await cluster().createTopic('throw')
     await using sender = producer()
     const failing = sender.transaction(async (tx) => {
@@ -98,12 +98,12 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(values(await readAll(cluster(), topic, 40, committed)), expected)
   })
 
-  it('cannot commit when something it sent failed, and goes on after the abort', async () => {
+  it('cannot commit if a send failed, and continues after the abort', async () => {
     const topic = await cluster().createTopic('half', { configs: { 'max.message.bytes': '1000' } })
     await using sender = producer()
     const half = sender.transaction(async (tx) => {
       await tx.send({ topic, value: 'small' })
-      // Nobody looks at this one's result.
+      // The result of this one is ignored.
       void tx.send({ topic, value: 'x'.repeat(5000) })
     })
     await assert.rejects(half, { code: 'MESSAGE_TOO_LARGE' })
@@ -111,7 +111,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(values(await readAll(cluster(), topic, 1, committed)), ['whole'])
   })
 
-  it('fails what waits when it is aborted', async () => {
+  it('fails pending sends when it is aborted', async () => {
     const topic = await cluster().createTopic('waiting')
     await using sender = producer({ lingerMs: 60_000 })
     await sender.initTransactions()
@@ -127,7 +127,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(values(await readAll(cluster(), topic, 1)), ['kept'])
   })
 
-  it('says what cannot be done in which state', async () => {
+  it('reports calls that are invalid in a state', async () => {
     const topic = await cluster().createTopic('state')
     const invalid = { code: 'MILLRACE_INVALID_STATE' }
     await using plain = new Producer(cluster().client)
@@ -140,14 +140,14 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     await assert.rejects(sender.commitTransaction(), /no transaction is under way/)
     sender.beginTransaction()
     assert.throws(() => sender.beginTransaction(), /one is under way/)
-    // With nothing in them.
+    // Empty transactions.
     await sender.commitTransaction()
     sender.beginTransaction()
     await sender.abortTransaction()
     await sender.transaction((tx) => tx.send({ topic, value: 'x' }))
   })
 
-  it('is fenced by a newer producer with its id, which aborts what it left', async () => {
+  it('is fenced by a newer producer with the same id, which aborts its transaction', async () => {
     const topic = await cluster().createTopic('fence')
     const transactionalId = cluster().unique('fenced')
     await using old = producer({ transactionalId })
@@ -163,7 +163,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(values(await readAll(cluster(), topic, 2, committed)), ['young', 'again'])
   })
 
-  it('moves offsets with its records, or neither', async () => {
+  it('commits offsets and records atomically', async () => {
     const input = await cluster().createTopic('in', { partitions: 2 })
     const output = await cluster().createTopic('out')
     const groupId = cluster().unique('eos')
@@ -187,7 +187,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
           void tx.send({ topic: output, value: `out-${text(record)}` })
           offsets.set(record.partition, record.offset + 1n)
         }
-        // While the records are on their way.
+        // While the records are in flight.
         await tx.sendOffsets(
           [...offsets].map(([partition, offset]) => ({ topic: input, partition, offset })),
           reader.groupMetadata,
@@ -213,7 +213,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     assert.deepEqual(out.sort(), Array.from({ length: 40 }, (_, i) => `out-${i}`).sort())
   })
 
-  it('refuses the offsets of a member that is gone, and may go on', async () => {
+  it('rejects offsets of a member that has left, and can continue', async () => {
     const topic = await cluster().createTopic('gone')
     await using sender = producer()
     await sender.initTransactions()
@@ -240,7 +240,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     })
   })
 
-  it('keeps offsets that a transaction may change from those who ask for stable ones', async () => {
+  it('hides offsets of open transactions from readers that request stable ones', async () => {
     const topic = await cluster().createTopic('unstable')
     const groupId = cluster().unique('unstable')
     await using sender = producer()
@@ -283,7 +283,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     })
   })
 
-  it('keeps its order and loses nothing over many transactions and partitions', async () => {
+  it('preserves order and loses nothing over many transactions and partitions', async () => {
     const topic = await cluster().createTopic('many', { partitions: 5 })
     await using sender = producer()
     const kept: string[] = []

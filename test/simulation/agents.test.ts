@@ -18,7 +18,10 @@ const FIRST_PORT = 4141
 const LONGEST_RUN_MS = 3_600_000
 const FAULTS = { cutOneIn: 15, slowOneIn: 30, longDelayMs: 400 }
 
-/** A channel of its own directories; small, so that segments and checkpoints come and go. */
+/**
+ * A channel with its own directories; small, so that segments and checkpoints are created and
+ * deleted often.
+ */
 function channelIn(place: string) {
   return {
     type: 'file',
@@ -38,7 +41,7 @@ function chain(): Promise<AgentPlan[]> {
     [0, 1, 2].map((place) =>
       defineAgent({
         name: `agent-${place}`,
-        // The last one holds all, so that nothing needs to be taken while machines die.
+        // The last one can hold all events, so that none need to be taken while machines crash.
         channels: { c: { ...channelIn(''), capacity: place === 2 ? 10_000 : 60 } },
         ...(place === 0
           ? {}
@@ -68,8 +71,8 @@ function chain(): Promise<AgentPlan[]> {
 }
 
 /**
- * Puts batches until all are in, or in doubt because the machine died meanwhile. Returns what is in
- * for sure.
+ * Puts batches until all are confirmed, or in doubt because the machine crashed. Returns the
+ * confirmed ones.
  */
 async function putAll(world: Simulation, first: Machine): Promise<Set<string>> {
   const kept = new Set<string>()
@@ -91,7 +94,7 @@ async function putAll(world: Simulation, first: Machine): Promise<Set<string>> {
   return kept
 }
 
-/** Takes what the last channel has, until nothing comes any more from those before it. */
+/** Takes all events of the last channel, until the channels before it are empty. */
 async function takeAll(world: Simulation, machines: readonly Machine[]): Promise<string[]> {
   const found: string[] = []
   for (;;) {
@@ -107,9 +110,7 @@ async function takeAll(world: Simulation, machines: readonly Machine[]): Promise
   }
 }
 
-/**
- * One run; the same seed is the same run. Returns what happened, for whoever compares two of them.
- */
+/** One run; runs with the same seed are identical. Returns a summary of the run for comparison. */
 async function simulate(seed: number): Promise<string> {
   const world = new Simulation(seed, FAULTS)
   const machines = (await chain()).map((plan) => new Machine(world, plan))
@@ -123,11 +124,11 @@ async function simulate(seed: number): Promise<string> {
       world.pass(30_000).then(() => world.calm()),
     ])
     const found = await takeAll(world, machines)
-    assert.equal(new Set(found).size, found.length, `doubled: ${doubles(found)}`)
+    assert.equal(new Set(found).size, found.length, `duplicated: ${doubles(found)}`)
     for (const name of kept) assert.ok(found.includes(name), `${name} is lost`)
     for (const name of found) assert.match(name, /^e\d+$/)
     const deaths = machines.map((machine) => machine.deaths).join()
-    return `${kept.size} kept, ${found.length} found, deaths ${deaths}, ${machines.map((machine) => machine.operations)} operations, ${world.clock.elapsedMs} ms`
+    return `${kept.size} confirmed, ${found.length} found, deaths ${deaths}, ${machines.map((machine) => machine.operations)} operations, ${world.clock.elapsedMs} ms`
   }
   return world.clock.run(work(), LONGEST_RUN_MS)
 }
@@ -135,7 +136,7 @@ async function simulate(seed: number): Promise<string> {
 const doubles = (names: readonly string[]): string =>
   [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].join(' ')
 
-/** A source that is fed by hand. */
+/** A source driven by the test. */
 class Hand {
   static processor: ChannelProcessor | undefined
 
@@ -146,7 +147,10 @@ class Hand {
   async stop(): Promise<void> {}
 }
 
-/** Puts each batch into three channels of one machine that dies; then all three have the same. */
+/**
+ * Puts each batch into three channels of a machine that crashes; all three must have the same
+ * events.
+ */
 async function simulateFanOut(seed: number): Promise<string> {
   const world = new Simulation(seed, FAULTS)
   const names = ['c', 'd', 'e']
@@ -155,7 +159,7 @@ async function simulateFanOut(seed: number): Promise<string> {
     await defineAgent({
       name: 'a',
       sources: { s: { type: Hand, channels: names } },
-      // One of them is full now and then.
+      // One of them is full from time to time.
       channels: Object.fromEntries(
         names.map((name) => [
           name,
@@ -188,11 +192,11 @@ async function simulateFanOut(seed: number): Promise<string> {
     const found = await Promise.all(names.map((name) => contentsOf(machine.agent, name)))
     const [first = []] = found
     for (const other of found) assert.deepEqual(other, first)
-    assert.equal(new Set(first).size, first.length, `doubled: ${doubles(first)}`)
+    assert.equal(new Set(first).size, first.length, `duplicated: ${doubles(first)}`)
     for (const name of kept) assert.ok(first.includes(name), `${name} is lost`)
     for (const name of refused)
-      assert.ok(!first.includes(name), `${name} was refused, and is there`)
-    return `${kept.size} kept, ${refused.size} refused, ${first.length} found, ${machine.deaths} deaths, ${machine.operations} operations`
+      assert.ok(!first.includes(name), `${name} was rejected, and is present`)
+    return `${kept.size} confirmed, ${refused.size} rejected, ${first.length} found, ${machine.deaths} deaths, ${machine.operations} operations`
   }
   return world.clock.run(work(), LONGEST_RUN_MS)
 }
@@ -212,20 +216,20 @@ async function contentsOf(agent: Agent | undefined, name: string): Promise<strin
 
 const seeds = seedsToRun(10, 300)
 
-describe('a chain of agents on machines that die, and a bad network', () => {
-  it(`loses and doubles nothing, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+describe('a chain of agents on machines that crash, and an unreliable network', () => {
+  it(`loses and duplicates nothing, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
     runSeeds(seeds, simulate))
 
-  it('does the same again by the same seed', async () => {
+  it('is identical for the same seed', async () => {
     assert.equal(await simulate(7), await simulate(7))
   })
 })
 
-describe('a source of three channels on a machine that dies', () => {
-  it(`puts each batch into all of them or none, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+describe('a source with three channels on a machine that crashes', () => {
+  it(`puts each batch into all of them or none, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
     runSeeds(seeds, simulateFanOut))
 
-  it('does the same again by the same seed', async () => {
+  it('is identical for the same seed', async () => {
     assert.equal(await simulateFanOut(7), await simulateFanOut(7))
   })
 })

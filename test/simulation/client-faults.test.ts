@@ -9,7 +9,7 @@ import { effort, seededRandom } from '@millrace/testkit'
 const TOPIC = 'orders'
 const PARTITIONS = 3
 
-/** Cuts connections by chance: before what is written arrives, or in place of a reply. */
+/** Breaks connections at random: before a write arrives, or instead of a reply. */
 class FaultyNetwork implements ClientNetwork {
   readonly #inner: ClientNetwork
   readonly #random: Random
@@ -102,11 +102,11 @@ async function readBack(broker: Broker, count: number): Promise<string[][]> {
   return seen
 }
 
-describe('an idempotent producer whose connections are cut by chance', () => {
+describe('an idempotent producer whose connections break at random', () => {
   for (let seed = 1; seed <= effort(10, 200); seed++) {
-    // kafkajs#598: one lost reply, and the producer was dead; platformatic/kafka#326: sends
-    // silently dropped.
-    it(`loses nothing, doubles nothing and keeps order, seed ${seed}`, async () => {
+    // kafkajs#598: one lost reply stopped the producer; platformatic/kafka#326: sends were silently
+    // dropped.
+    it(`loses and duplicates nothing and preserves order, seed ${seed}`, async () => {
       await using broker = await start()
       const random = seededRandom(seed)
       const network = new FaultyNetwork(broker.network, { random, oneIn: 4 + random.integer(12) })
@@ -132,7 +132,7 @@ describe('an idempotent producer whose connections are cut by chance', () => {
   }
 })
 
-describe('a consumer whose connections are cut by chance', () => {
+describe('a consumer whose connections break at random', () => {
   for (let seed = 1; seed <= effort(5, 100); seed++) {
     it(`reads everything once and in order, seed ${seed}`, async () => {
       await using broker = await start()
@@ -157,7 +157,7 @@ describe('a consumer whose connections are cut by chance', () => {
         maxPollRecords: 7,
         fetchMaxWaitMs: 20,
         heartbeatIntervalMs: 20,
-        // A group waits this long for a member whose id was lost on its way.
+        // A group waits this long for a member whose id was lost in transit.
         sessionTimeoutMs: 1000,
       })
       const seen: string[][] = Array.from({ length: PARTITIONS }, () => [])
@@ -176,8 +176,8 @@ describe('a consumer whose connections are cut by chance', () => {
   }
 })
 
-describe('what reaches the client broken', () => {
-  /** Changes the bytes of replies before the client sees them. */
+describe('corruption between broker and client', () => {
+  /** Corrupts bytes of replies before the client reads them. */
   function tampering(broker: Broker, tamper: (chunk: Buffer) => Buffer): ClientNetwork {
     return {
       async connect(options) {
@@ -191,7 +191,7 @@ describe('what reaches the client broken', () => {
     }
   }
 
-  it('is noticed by its CRC, with the place, and read well once it arrives whole', async () => {
+  it('is detected by the CRC, with topic and offset, and the records are read once they arrive intact', async () => {
     await using broker = await start()
     await using producer = new Producer({
       bootstrapServers: broker.address,
@@ -227,7 +227,7 @@ describe('what reaches the client broken', () => {
     assert.equal(String((await careless.poll(5000))[0]?.value), 'Precious bytes')
   })
 
-  it('does not crash it: replies of any bytes end the connection, and the call fails or goes on elsewhere', async () => {
+  it('does not crash the client: invalid replies end the connection, and the call fails or uses another broker', async () => {
     await using broker = await start()
     const random = seededRandom(5)
     let count = 0

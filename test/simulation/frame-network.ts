@@ -5,7 +5,7 @@ type ConnectOptions = Parameters<ClientNetwork['connect']>[0]
 
 const HEADER_SIZE = 8
 
-/** Cuts a stream of AMQP 1.0 into protocol headers and frames. */
+/** Splits an AMQP 1.0 stream into protocol headers and frames. */
 class FrameSplitter {
   #pending = Buffer.alloc(0)
 
@@ -24,7 +24,7 @@ class FrameSplitter {
 }
 
 /**
- * The network of an AMQP client whose connections break at a chosen frame, of either direction:
+ * The network of an AMQP client whose connections break at a chosen frame, in either direction;
  * what follows is lost.
  */
 export class FrameNetwork implements ClientNetwork {
@@ -32,23 +32,23 @@ export class FrameNetwork implements ClientNetwork {
   readonly #open = new Set<Connection>()
   readonly #forget = new Map<Connection, () => void>()
   readonly #broken = new WeakSet<Connection>()
-  /** Frames that passed, in both directions, over all connections. */
+  /** Number of frames so far, in both directions, over all connections. */
   frames = 0
-  /** The frame in place of which the connection breaks. */
+  /** The frame at which the connection breaks. */
   cutAt = Number.POSITIVE_INFINITY
   cuts = 0
-  /** Connections that ended, for whatever reason. */
+  /** Number of connections that ended. */
   losses = 0
-  /** What the client sends waits until `release`. */
+  /** Whether frames of the client are held until `release`. */
   isHeld = false
   readonly #held: (() => void)[] = []
-  /** Connections are refused. */
+  /** Whether connections are refused. */
   isDown = false
   /** Called when a connection breaks at a frame. */
   onCut: () => void = () => {}
-  /** Called with each frame that the client gets. */
+  /** Called with each frame that the client receives. */
   onReceived: (frame: Buffer) => void = () => {}
-  /** Gives the client a frame that its peer did not send, on the connection that was made last. */
+  /** Injects a frame into the client's newest connection, as if its peer had sent it. */
   inject: (frame: Buffer) => void = () => {}
 
   constructor(inner: ClientNetwork) {
@@ -60,21 +60,18 @@ export class FrameNetwork implements ClientNetwork {
     for (const connection of [...this.#open]) connection.destroy()
   }
 
-  /**
-   * Breaks all connections so that only this end knows: the other end waits until it gives the
-   * silent peer up.
-   */
+  /** Breaks all connections for this end only: the other end keeps them until it times out. */
   vanish(): void {
     for (const forget of [...this.#forget.values()]) forget()
   }
 
-  /** Lets what was held go, in order. */
+  /** Releases the held frames, in order. */
   release(): void {
     this.isHeld = false
     for (const write of this.#held.splice(0)) write()
   }
 
-  /** Breaks all connections, and refuses others until it is up again. */
+  /** Breaks all connections, and refuses new ones until it is up again. */
   goDown(): void {
     this.isDown = true
     this.cut()
@@ -118,7 +115,7 @@ export class FrameNetwork implements ClientNetwork {
         if (this.#open.has(inner)) inner.end()
       },
       destroy: () => {
-        // One that vanished stays open at the other end.
+        // A connection that only this end has lost stays open at the other end.
         if (this.#open.has(inner)) inner.destroy()
       },
     }

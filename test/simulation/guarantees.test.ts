@@ -22,20 +22,20 @@ const LONGEST_RUN_MS = 600_000
 const text = (record: ConsumerRecord): string => String(record.value)
 const isRetriable = (error: unknown): boolean => (error as MillraceError).retriable === true
 
-/** What clients were promised, to hold the broker to it. */
+/** Guarantees given to clients, which the broker must keep. */
 interface Promises {
   readonly orders: Set<string>
   readonly committed: Set<string>
   readonly aborted: Set<string>
   readonly jobs: Set<string>
-  /** Jobs whose acceptance or rejection was confirmed, with the delivery that it was. */
+  /** Jobs whose acceptance or rejection was confirmed, with their delivery count. */
   readonly done: Map<string, number>
   readonly deliveries: Map<string, number>
-  /** Transactions that a reader of committed records saw. */
+  /** Transactions seen by a reader of committed records. */
   readonly seen: Set<string>
 }
 
-/** Sends orders one after another; what fails for good is in doubt, and may be there once. */
+/** Sends orders one after another; one that fails finally is in doubt, and may be present once. */
 async function sendOrders(world: SimulatedWorld, promises: Promises): Promise<void> {
   const producer = new Producer({ ...world.client, deliveryTimeoutMs: 60_000 })
   const sends = Array.from({ length: ORDERS }, async (_, i) => {
@@ -49,7 +49,7 @@ async function sendOrders(world: SimulatedWorld, promises: Promises): Promise<vo
   await producer.close()
 }
 
-/** Moves tokens: each transaction writes to two topics, and to an account of what it wrote. */
+/** Moves tokens: each transaction writes to two topics and to an account. */
 async function transact(world: SimulatedWorld, promises: Promises): Promise<void> {
   const open = (): Producer =>
     new Producer({ ...world.client, transactionalId: 'mover', maxBlockMs: 60_000 })
@@ -63,13 +63,13 @@ async function transact(world: SimulatedWorld, promises: Promises): Promise<void
           ['left', 'right'].map((topic) => tx.send({ topic, partition: 0, value: `${i}` })),
         )
         await tx.sendOffsets([{ topic: 'left', partition: 0, offset: BigInt(i + 1) }], 'accounts')
-        if (fails) throw new Error('meant to fail')
+        if (fails) throw new Error('intended failure')
       })
       promises.committed.add(`${i}`)
     } catch (error) {
-      if ((error as Error).message === 'meant to fail') promises.aborted.add(`${i}`)
+      if ((error as Error).message === 'intended failure') promises.aborted.add(`${i}`)
       else {
-        // In doubt. The next producer with the id ends it one way or the other.
+        // In doubt. The next producer with the id commits or aborts it.
         await producer.close().catch(() => undefined)
         producer = open()
       }
@@ -91,7 +91,7 @@ async function sendJobs(world: SimulatedWorld, promises: Promises): Promise<void
   await producer.close()
 }
 
-/** Takes jobs until it is told to stop: accepts most, releases some, rejects few. */
+/** Takes jobs until stopped: accepts most, releases some, rejects few. */
 async function takeJobs(
   world: SimulatedWorld,
   promises: Promises,
@@ -104,7 +104,7 @@ async function takeJobs(
     acknowledgementMode: 'explicit',
     maxPollRecords: 5,
   })
-  // Records may have been acquired ahead, but not before the last call to poll.
+  // Records may have been acquired in advance, but not before the last call to poll.
   let polledMs = world.clock.elapsedMs
   while (!isOver()) {
     const acquiredMs = polledMs
@@ -121,7 +121,7 @@ async function takeJobs(
       // An earlier delivery may arrive late.
       assert.ok(
         count < (promises.done.get(job) ?? DELIVERY_LIMIT) + 1,
-        `job ${job} comes back after it was done`,
+        `job ${job} is delivered after it was done`,
       )
       promises.deliveries.set(job, Math.max(count, promises.deliveries.get(job) ?? 0))
       await world.pass(world.random.integer(30))
@@ -132,8 +132,8 @@ async function takeJobs(
     }
     if (records.length === 0) continue
     const outcomes = await member.commit().catch(() => [])
-    // After its time an acknowledgement is refused, unless all before the record is done as well:
-    // then Kafka takes it for repeated.
+    // After the lock has expired an acknowledgement is rejected, unless all earlier records are
+    // done as well: then Kafka treats it as repeated.
     const isInTime = world.clock.elapsedMs - acquiredMs < LOCK_MS
     for (const { offsets, error } of outcomes) {
       if (error !== undefined) continue
@@ -148,7 +148,7 @@ async function takeJobs(
   await member.close().catch(() => undefined)
 }
 
-/** Reads orders in a group and commits; what was committed never goes back. */
+/** Reads orders in a group and commits; a committed offset never decreases. */
 async function readOrders(world: SimulatedWorld, isOver: () => boolean): Promise<void> {
   const consumer = new Consumer({
     ...world.client,
@@ -185,7 +185,7 @@ async function readOrders(world: SimulatedWorld, isOver: () => boolean): Promise
 }
 
 /**
- * Reads what transactions write while they are under way: what it sees must be there in the end.
+ * Reads records of transactions while they are open: all records read must be present in the end.
  */
 async function watch(
   world: SimulatedWorld,
@@ -227,7 +227,7 @@ async function verify(world: SimulatedWorld, promises: Promises): Promise<void> 
   const seen = new Set<string>()
   for (const [, values] of await readAll(world, 'orders', 2)) {
     for (const value of values) {
-      assert.ok(!seen.has(value), `order ${value} is there twice`)
+      assert.ok(!seen.has(value), `order ${value} is duplicated`)
       seen.add(value)
     }
   }
@@ -247,7 +247,7 @@ async function verify(world: SimulatedWorld, promises: Promises): Promise<void> 
   for (const each of promises.seen)
     assert.ok(left.includes(each), `transaction ${each} was seen too early`)
   for (const each of promises.aborted) {
-    assert.ok(!left.includes(each), `transaction ${each} was aborted, and is there`)
+    assert.ok(!left.includes(each), `transaction ${each} was aborted, and is present`)
   }
   await using admin = new Admin(world.client)
   const [account] = (await admin.listConsumerGroupOffsets(['accounts'])).get('accounts') ?? []
@@ -261,9 +261,7 @@ async function verify(world: SimulatedWorld, promises: Promises): Promise<void> 
   }
 }
 
-/**
- * One run; the same seed is the same run. Returns what happened, for whoever compares two of them.
- */
+/** One run; runs with the same seed are identical. Returns a summary of the run for comparison. */
 async function simulate(seed: number): Promise<string> {
   const world = new SimulatedWorld(seed, {
     'offsets.topic.num.partitions': '1',
@@ -294,7 +292,7 @@ async function simulate(seed: number): Promise<string> {
       ])
       world.calm()
       await trouble
-      // Locks of those who died run out meanwhile.
+      // Acquisition locks of crashed members expire in the meantime.
       await drained(world)
       isOver = true
     }
@@ -351,11 +349,11 @@ async function drained(world: SimulatedWorld): Promise<void> {
 
 const seeds = seedsToRun(20, 500)
 
-describe('clients, a broker whose power fails, and a bad network', () => {
-  it(`keep every promise, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+describe('clients, a broker with power failures, and an unreliable network', () => {
+  it(`keep every guarantee, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
     runSeeds(seeds, simulate))
 
-  it('do the same again by the same seed', async () => {
+  it('are identical for the same seed', async () => {
     assert.equal(await simulate(7), await simulate(7))
   })
 })

@@ -63,8 +63,8 @@ function checkEffects(
   const counts = new Map<string, number>()
   for (const text of found) counts.set(text, (counts.get(text) ?? 0) + 1)
   for (const [text, count] of counts) {
-    assert.equal(count, 1, `${name}: ${text} is there ${count} times`)
-    assert.ok(!rolledBack.has(text), `${name}: ${text} was rolled back, and is there`)
+    assert.equal(count, 1, `${name}: ${text} is present ${count} times`)
+    assert.ok(!rolledBack.has(text), `${name}: ${text} was rolled back, and is present`)
   }
   for (const text of committed) assert.ok(counts.has(text), `${name}: ${text} is lost`)
   if (isOrdered) checkOrder(name, found, { committed })
@@ -308,15 +308,15 @@ const seeds = seedsToRun(2, 20)
 /** `FRAMES=all`, or the number of frames to test. */
 const frames = process.env.FRAMES ?? (isThorough ? 'all' : '6')
 
-describe('JMS programs whose connections are never made anew by hand', () => {
-  it(`get through outages, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+describe('JMS programs that rely on automatic reconnection', () => {
+  it(`survive outages, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
     runSeeds(seeds, simulate))
 
-  it('do the same again by the same seed', async () => {
+  it('are identical for the same seed', async () => {
     assert.equal(await simulate(2), await simulate(2))
   })
 
-  it(`get through a cut at any frame: ${frames} of them (FRAMES=all)`, async () => {
+  it(`survive a connection loss at any frame: ${frames} of them (FRAMES=all)`, async () => {
     const { frames: count } = await cutAtFrame(Number.POSITIVE_INFINITY)
     const step = frames === 'all' ? 1 : Math.max(1, Math.floor(count / Number(frames)))
     for (let frame = 1; frame <= count; frame += step) {

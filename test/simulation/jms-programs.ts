@@ -71,7 +71,7 @@ export class Deliveries {
 
   fail(text: string): never {
     this.failures.set(text, (this.failures.get(text) ?? 0) + 1)
-    throw new Error('meant to fail')
+    throw new Error('intended failure')
   }
 
   /** Checks that no message was handled again, or counted, without a cause. */

@@ -87,7 +87,7 @@ async function forwardOrders(
       const message = (await consumer.receive(RECEIVE_MS)) as TextMessage | null
       if (message === null) continue
       const order = message.getText() ?? ''
-      assert.ok(!promises.forwarded.has(order), `${order} comes back after it was forwarded`)
+      assert.ok(!promises.forwarded.has(order), `${order} is delivered after it was forwarded`)
       await producer.send(session.createTextMessage(order))
       await world.pass(world.random.integer(30))
       if (world.random.integer(8) === 0) {
@@ -173,11 +173,11 @@ async function simulate(seed: number): Promise<string> {
       forwardOrders(world, promises, () => isOver),
     ])
     const done = await drain(world, 'done')
-    assert.equal(new Set(done).size, done.length, `doubled: ${doubles(done)}`)
+    assert.equal(new Set(done).size, done.length, `duplicated: ${doubles(done)}`)
     for (const order of promises.committed) assert.ok(done.includes(order), `${order} is lost`)
     for (const order of promises.forwarded) assert.ok(done.includes(order), `${order} vanished`)
     for (const order of promises.rolledBack) {
-      assert.ok(!done.includes(order), `${order} was rolled back, and is there`)
+      assert.ok(!done.includes(order), `${order} was rolled back, and is present`)
     }
     await provider.close()
     await world.close()
@@ -193,11 +193,11 @@ const doubles = (names: readonly string[]): string =>
 
 const seeds = seedsToRun(8, 200)
 
-describe('JMS clients, a provider that is killed, a broker whose power fails, and a bad network', () => {
-  it(`lose and double nothing in transactions, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+describe('JMS clients, a provider that is killed, a broker with power failures, and an unreliable network', () => {
+  it(`lose and duplicate nothing in transactions, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
     runSeeds(seeds, simulate))
 
-  it('do the same again by the same seed', async () => {
+  it('are identical for the same seed', async () => {
     assert.equal(await simulate(7), await simulate(7))
   })
 })

@@ -47,7 +47,7 @@ function start({ world }: World2): Promise<Broker> {
   })
 }
 
-/** What a client was promised. */
+/** Guarantees given to a client. */
 interface Acknowledged {
   topic: boolean
   producerId: bigint
@@ -88,7 +88,7 @@ async function produce(client: WireClient, topic: string, records: Buffer): Prom
   return result.baseOffset
 }
 
-/** Works through the workload from wherever an earlier run was cut. */
+/** Continues the workload where an earlier run was interrupted. */
 async function work(client: WireClient, broker: Broker, acknowledged: Acknowledged): Promise<void> {
   if (!acknowledged.topic) {
     const configs = [{ name: 'internal.segment.bytes', value: '600' }]
@@ -126,7 +126,8 @@ async function work(client: WireClient, broker: Broker, acknowledged: Acknowledg
   while (acknowledged.values.length < BATCHES * 2) {
     const sequence = acknowledged.values.length
     const values = [`order ${sequence}`, `order ${sequence + 1}`]
-    // The same sequence again after a cut: the broker must know whether it has the batch already.
+    // The same sequence number again after a power failure: the broker must know whether it has the
+    // batch.
     await produce(client, 'orders', batch(values, { id: acknowledged.producerId, sequence }))
     acknowledged.values.push(...values)
     const key = `key ${sequence % 6}`
@@ -191,7 +192,7 @@ async function readAll(
   }
 }
 
-/** Nothing that was acknowledged is gone, nothing is there twice, and order is kept. */
+/** No acknowledged record is lost or duplicated, and order is preserved. */
 async function verify(client: WireClient, acknowledged: Acknowledged): Promise<void> {
   if (!acknowledged.topic) return
   const orders = await readAll(client, 'orders')
@@ -204,9 +205,9 @@ async function verify(client: WireClient, acknowledged: Acknowledged): Promise<v
   assert.deepEqual(values.slice(0, acknowledged.values.length), acknowledged.values)
   assert.ok(
     values.length <= acknowledged.values.length + 2,
-    'at most the batch that was under way is there besides',
+    'at most the batch in flight is present in addition',
   )
-  assert.equal(new Set(values).size, values.length, 'no record is there twice')
+  assert.equal(new Set(values).size, values.length, 'no record is duplicated')
   const state = new Map((await readAll(client, 'state')).map(({ key, value }) => [key, value]))
   for (const [key, value] of acknowledged.state) {
     assert.ok(Number(state.get(key)) >= Number(value), `${key}: ${state.get(key)} after ${value}`)
@@ -239,7 +240,7 @@ function nothing(): Acknowledged {
   return { topic: false, producerId: -1n, values: [], state: new Map(), committedOffset: -1n }
 }
 
-/** Runs the workload until the power goes; true when it got to its end first. */
+/** Runs the workload until the power fails; returns true if it completed before. */
 async function runUntilCut(
   disk: SimulatedDisk,
   seed: number,
@@ -269,8 +270,8 @@ async function countOperations(): Promise<number> {
   return disk.operations
 }
 
-describe('a power cut at any write', () => {
-  it('loses nothing acknowledged, doubles nothing, and leaves a log that opens', async () => {
+describe('a power failure at any write', () => {
+  it('loses and duplicates no acknowledged record, and leaves a log that opens', async () => {
     const total = await countOperations()
     assert.ok(total > 200, `${total} operations`)
     for (let cutAt = 1; cutAt <= total; cutAt += effort(3, 1)) {
@@ -281,7 +282,7 @@ describe('a power cut at any write', () => {
         const done = await runUntilCut(disk, cutAt, acknowledged)
         if (done) continue
         disk = disk.afterPowerCut(seededRandom(cutAt))
-        // Half of the runs lose power once more while they recover.
+        // In half of the runs the power fails again during recovery.
         if (cutAt % 2 === 0) {
           disk.cutAt = 1 + (cutAt % 40)
           if (!(await runUntilCut(disk, cutAt + 1, acknowledged))) {
@@ -296,7 +297,7 @@ describe('a power cut at any write', () => {
     }
   })
 
-  it('is survived like the death of the process, at every tenth write', async () => {
+  it('is survived like a process crash, at every tenth write', async () => {
     const total = await countOperations()
     for (let cutAt = 1; cutAt <= total; cutAt += 10) {
       const acknowledged = nothing()
@@ -310,7 +311,7 @@ describe('a power cut at any write', () => {
 })
 
 describe('a disk', () => {
-  it('that is full refuses the write and goes on when there is room', async () => {
+  it('that is full fails the write and continues once there is space', async () => {
     const disk = new SimulatedDisk()
     const world = worldOn(disk, 7)
     await using broker = await start(world)
@@ -339,7 +340,7 @@ describe('a disk', () => {
     assert.equal(orders.at(-1)?.value, 'room again')
   })
 
-  it('whose sync fails takes back what was not durable', async () => {
+  it('whose sync fails drops what was not durable', async () => {
     const disk = new SimulatedDisk()
     const world = worldOn(disk, 8)
     await using broker = await start(world)

@@ -19,7 +19,7 @@ export function seedsToRun(
   return { first, count }
 }
 
-/** Runs them one after another; the error of one that fails says how to run it again. */
+/** Runs the seeds one after another; the error of a failed one explains how to run it again. */
 export async function runSeeds(
   { first, count }: { readonly first: number; readonly count: number },
   simulate: (seed: number) => Promise<unknown>,

@@ -4,7 +4,7 @@ import { SimulatedDisk } from '@millrace/testkit'
 import { end, type Life, RESTART_MS, type Simulation } from './simulation.ts'
 import { failOnTimerFaults } from './timer-faults.ts'
 
-/** One machine with an agent, whose power fails or which is killed, and which comes back. */
+/** A machine with an agent, whose power fails or which is killed, and which restarts. */
 export class Machine {
   readonly #world: Simulation
   readonly #plan: AgentPlan
@@ -18,7 +18,7 @@ export class Machine {
     this.#plan = plan
   }
 
-  /** The agent, while it is up. */
+  /** The agent, while it runs. */
   get agent(): Agent | undefined {
     return this.#agent
   }
@@ -40,7 +40,7 @@ export class Machine {
         world: { ...life, random, fileSystem: disk },
         logger: failOnTimerFaults,
       })
-      // What was begun when the power went never ends.
+      // Operations that were pending at the power failure never complete.
       const outcome = await Promise.race([
         agent.start().then(
           () => 'up' as const,
@@ -72,7 +72,7 @@ export class Machine {
     this.#disk = isPowerCut ? this.#disk.afterPowerCut(random) : this.#disk.afterKill()
   }
 
-  /** Does some work with the agent. Says how it ended, or that the machine died before it did. */
+  /** Runs some work with the agent. Returns its outcome, or that the machine crashed before. */
   async attempt(work: (agent: Agent) => Promise<void>): Promise<'done' | 'failed' | 'died'> {
     const agent = this.#agent
     if (agent === undefined) return 'died'
@@ -89,11 +89,11 @@ export class Machine {
       died(),
     ])
     isOver = true
-    // A failure may be the first that is seen of a power cut.
+    // A failure may be the first sign of a power failure.
     return outcome === 'failed' && this.#disk.operations >= this.#disk.cutAt ? 'died' : outcome
   }
 
-  /** Dies again and again until the world is calm. */
+  /** Crashes repeatedly until the world is calm. */
   async trouble(deaths: number): Promise<void> {
     const { random } = this.#world
     for (let i = 0; i < deaths && !this.#world.isCalm; i++) {

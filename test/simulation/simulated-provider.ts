@@ -9,8 +9,8 @@ import { failOnTimerFaults } from './timer-faults.ts'
 export const FIRST_AMQP_PORT = 5672
 
 /**
- * A JMS provider on a machine of its own, which is killed and restarted. Its state is in the
- * world's broker.
+ * A JMS provider on a separate machine, which is killed and restarted. Its state is in the broker
+ * of the world.
  */
 export class SimulatedProvider {
   readonly #world: SimulatedWorld
@@ -37,7 +37,7 @@ export class SimulatedProvider {
     }
   }
 
-  /** The provider, while it is up. */
+  /** The provider, while it runs. */
   get provider(): JmsProvider | undefined {
     return this.#provider
   }
@@ -62,7 +62,7 @@ export class SimulatedProvider {
     }
   }
 
-  /** Ends the process: its connections break, and no code of it runs any more. */
+  /** Kills the process: its connections break, and none of its code runs any more. */
   kill(): void {
     if (this.#life === undefined) return
     this.deaths++
@@ -86,7 +86,7 @@ export class SimulatedProvider {
   }
 }
 
-/** A factory of JMS connections from a machine that never dies to providers at these ports. */
+/** A factory of JMS connections from a machine that never crashes to providers on these ports. */
 export function jmsFactory(
   world: SimulatedWorld,
   options: { readonly ports?: readonly number[] } & ConnectionFactoryOptions = {},

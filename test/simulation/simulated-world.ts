@@ -8,11 +8,11 @@ import { failOnTimerFaults } from './timer-faults.ts'
 const PORT = 9092
 
 /**
- * One machine with a broker whose power fails, clients around it, and a network between them: all
- * of it by a seed.
+ * A machine with a broker whose power fails, its clients, and the network between them, all driven
+ * by a seed.
  */
 export class SimulatedWorld extends Simulation {
-  /** Where the clients are. */
+  /** Machine of the clients. */
   readonly #elsewhere: MachineNetwork = this.network.machine()
   disk = new SimulatedDisk()
   cuts = 0
@@ -24,12 +24,12 @@ export class SimulatedWorld extends Simulation {
     this.#config = config
   }
 
-  /** Options of a client that never dies. */
+  /** Options of a client that never crashes. */
   get client(): ClientOptions {
     return this.clientOf({ clock: this.clock.process(), network: this.#elsewhere })
   }
 
-  /** Options of a client that ends with a process. */
+  /** Options of a client that ends with its process. */
   clientOf({ clock, network }: Life): ClientOptions {
     return {
       bootstrapServers: `127.0.0.1:${PORT}`,
@@ -72,7 +72,7 @@ export class SimulatedWorld extends Simulation {
     this.disk = this.disk.afterPowerCut(this.random)
   }
 
-  /** Power cuts, restarts and jumps of the clock until `calm`. */
+  /** Power failures, restarts and clock jumps until `calm`. */
   async trouble(options: { readonly cuts: number; readonly operations: number }): Promise<void> {
     for (let i = 0; i < options.cuts && !this.isCalm; i++) {
       this.disk.cutAt = this.disk.operations + 1 + this.random.integer(options.operations)

@@ -10,17 +10,17 @@ import {
   seededRandom,
 } from '@millrace/testkit'
 
-/** How long a machine takes to come back. */
+/** Duration of a restart. */
 export const RESTART_MS = 300
 const SLOWEST_SYNC_MS = 8
 
-/** What a process has between two deaths. */
+/** State of a process between two crashes. */
 export interface Life {
   readonly clock: ProcessClock
   readonly network: MachineNetwork
 }
 
-/** Time, chance and a network for machines whose power fails: all of it by a seed. */
+/** Time, randomness and a network for machines whose power fails, all driven by a seed. */
 export class Simulation {
   readonly clock = new SimulatedClock()
   readonly random: Random
@@ -32,9 +32,7 @@ export class Simulation {
     this.network = new SimulatedNetwork({ clock: this.clock, random: this.random, faults })
   }
 
-  /**
-   * A process begins on a disk, which takes its time to sync and ends the process with its power.
-   */
+  /** Starts a process on a disk, whose syncs take time and whose power failure ends the process. */
   begin(disk: SimulatedDisk): Life {
     const life = { clock: this.clock.process(), network: this.network.machine() }
     disk.syncTime = () =>
@@ -45,21 +43,21 @@ export class Simulation {
     return life
   }
 
-  /** Resolves after so much simulated time. */
+  /** Resolves after a simulated time. */
   pass(ms: number): Promise<void> {
     return new Promise((resolve) => {
       this.clock.schedule(ms, resolve)
     })
   }
 
-  /** From here on nothing goes wrong. */
+  /** Disables faults from now on. */
   calm(): void {
     this.isCalm = true
     this.network.isCalm = true
   }
 }
 
-/** The process is gone. */
+/** The process has ended. */
 export function end({ clock, network }: Life): void {
   clock.kill()
   network.kill()

@@ -2,8 +2,8 @@
 import { type Logger, silentLogger } from '@millrace/base'
 
 /**
- * A logger for simulated processes. An exception in a timer callback ends no process, so it would
- * pass unnoticed: this logger throws it again, which ends the simulation.
+ * A logger for simulated processes. An exception in a timer callback ends no process and would go
+ * unnoticed, so this logger rethrows it, which ends the simulation.
  */
 export const failOnTimerFaults: Logger = {
   ...silentLogger,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ten minutes of producing, consuming, retention and compaction; fails when memory or the data
-// directory keeps growing.
-//   npm run soak SOAK_MINUTES=2 npm run soak
+// Ten minutes of producing, consuming, retention and compaction; fails if memory or the data
+// directory keeps growing. SOAK_MINUTES=2 npm run soak: two minutes.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -107,7 +106,10 @@ await producer.disconnect()
 await broker.close()
 rmSync(directory, { recursive: true, force: true })
 
-/** Average of a part of the samples: the second quarter, when caches are warm, against the last. */
+/**
+ * Average of a range of samples: the second quarter, when caches are warm, is compared with the
+ * last.
+ */
 function average(from: number, to: number, value: (sample: Sample) => number): number {
   const part = samples.slice(Math.floor(samples.length * from), Math.ceil(samples.length * to))
   return part.reduce((sum, each) => sum + value(each), 0) / part.length
@@ -121,7 +123,7 @@ console.log(
   `last quarter over second: heap ${heap.toFixed(2)}, resident ${resident.toFixed(2)}, disk ${disk.toFixed(2)}`,
 )
 if (heap > 1.25 || resident > 1.25 || disk > 1.5) {
-  console.error('something keeps growing')
+  console.error('memory or disk usage keeps growing')
   process.exit(1)
 }
 process.exit(0)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Node's own encoders without the dispatch on an encoding name; long public, but not in its type
+ * Node's encoders without dispatch on an encoding name. They have long been public, but lack type
  * definitions.
  */
 export interface BufferEncoders {
@@ -10,5 +10,5 @@ export interface BufferEncoders {
   utf8Write(value: string, offset: number, length: number): number
   base64urlWrite(value: string, offset: number, length: number): number
 }
-/** A buffer under the methods that `ByteWriter` encodes with. */
+/** A buffer with the methods that `ByteWriter` uses for encoding. */
 export type EncodingBuffer = Buffer & BufferEncoders

@@ -2,7 +2,7 @@
 import type { EncodingBuffer } from './buffer-encoders.ts'
 import { MillraceError } from './errors.ts'
 
-/** Input that is not what its format says. `retriable` is false: the same bytes fail again. */
+/** Input that violates its format. `retriable` is false: the same bytes fail again. */
 export class MalformedInputError extends MillraceError {
   override readonly name = 'MalformedInputError'
   /** Creates the error; `message` says what was expected and what was found. */
@@ -20,7 +20,7 @@ export class ByteReader {
   readonly buffer: EncodingBuffer
   /** Position of the next byte to read. */
   offset: number
-  /** Position after the last byte that may be read. */
+  /** End of the readable bytes, exclusive. */
   readonly end: number
 
   /**
@@ -32,7 +32,7 @@ export class ByteReader {
     this.end = end
   }
 
-  /** Bytes that are left. */
+  /** Number of bytes left. */
   get remaining(): number {
     return this.end - this.offset
   }
@@ -100,7 +100,7 @@ export class ByteReader {
     return this.buffer.readDoubleBE(this.#advance(8))
   }
 
-  /** Reads one byte; every value but 0 is true. */
+  /** Reads one byte; 0 is false, every other value is true. */
   bool(): boolean {
     return this.uint8() !== 0
   }
@@ -151,19 +151,19 @@ export class ByteReader {
     return this.buffer.utf8Slice(at, at + size)
   }
 
-  /** A view, not a copy: it shares memory with the input. */
+  /** Reads `size` bytes as a view, not a copy: it shares memory with the input. */
   bytes(size: number): Buffer {
     const at = this.#advance(size)
     return this.buffer.subarray(at, at + size)
   }
 
-  /** 16 bytes as Kafka prints them: URL-safe base64 without padding, 22 characters. */
+  /** Reads 16 bytes in Kafka's text form: URL-safe base64 without padding, 22 characters. */
   uuid(): string {
     const at = this.#advance(16)
     return this.buffer.base64urlSlice(at, at + 16)
   }
 
-  /** Passes over `size` bytes. */
+  /** Skips `size` bytes. */
   skip(size: number): void {
     if (size < 0) throw new MalformedInputError(`negative size ${size} at ${this.offset}`)
     this.#advance(size)

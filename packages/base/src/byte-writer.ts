@@ -2,26 +2,26 @@
 import type { EncodingBuffer } from './buffer-encoders.ts'
 
 /**
- * Largest byte string that is copied into the writer's own buffer; larger ones are passed on by
+ * Largest byte string that is copied into the writer's own buffer; larger ones are kept by
  * reference.
  */
 const COPY_LIMIT = 4096
 
-/** Bytes that are read when they are sent: a part of a file on its way to a socket. */
+/** Bytes that are read when they are sent, such as part of a file on its way to a socket. */
 export interface ByteSource {
-  /** Bytes to send. */
+  /** Number of bytes to send. */
   readonly length: number
-  /** Fills `target` with the bytes from `offset` on; throws when they are gone. */
+  /** Fills `target` with the bytes from `offset` on; throws if they no longer exist. */
   read(target: Uint8Array, offset: number): void
-  /** Keeps the bytes readable until `release`, whatever happens to the file. Called once. */
+  /** Keeps the bytes readable until `release`, even if the file is deleted. Called once. */
   retain(): void
-  /** The bytes are not needed any more. Called once. */
+  /** Called once, when the bytes are no longer needed. */
   release(): void
 }
 
 /**
  * Writes big-endian numbers and Kafka's varints. Large byte strings are not copied: `finish`
- * returns the pieces in order, ready for a gathered write.
+ * returns all pieces in order, ready for a gathered write.
  */
 export class ByteWriter {
   #buffer: EncodingBuffer
@@ -106,7 +106,7 @@ export class ByteWriter {
     this.int8(value ? 1 : 0)
   }
 
-  /** Writes an unsigned number in 7-bit groups, the lowest first. */
+  /** Writes an unsigned number in 7-bit groups, lowest first. */
   uvarint(value: number): void {
     let rest = value >>> 0
     while (rest > 0x7f) {
@@ -135,14 +135,14 @@ export class ByteWriter {
     this.int8(Number(rest))
   }
 
-  /** The string's UTF-8 bytes, without a length. */
+  /** Writes the string as UTF-8, without a length. */
   utf8(value: string, byteLength: number): void {
     const at = this.#reserve(byteLength)
     this.#buffer.utf8Write(value, at, byteLength)
   }
 
   /**
-   * Copies small byte strings and keeps a reference to large ones: do not change those until they
+   * Copies small byte strings and keeps a reference to large ones: they must not change until they
    * are sent.
    */
   bytes(value: Uint8Array): void {
@@ -156,7 +156,9 @@ export class ByteWriter {
     this.#piecesSize += value.length
   }
 
-  /** Passes on bytes that are read later. The result must then be taken with `finishPieces`. */
+  /**
+   * Adds bytes that are read when they are sent. The result must then be taken with `finishPieces`.
+   */
   source(value: ByteSource): void {
     this.#flushPiece()
     this.#pieces.push(value)
@@ -164,7 +166,7 @@ export class ByteWriter {
     this.#hasSources = true
   }
 
-  /** 22 characters of URL-safe base64. */
+  /** Writes 16 bytes from 22 characters of URL-safe base64. */
   uuid(value: string): void {
     const at = this.#reserve(16)
     this.#buffer.base64urlWrite(value, at, 16)
@@ -180,11 +182,12 @@ export class ByteWriter {
 
   /** All written bytes as a list of pieces. The writer must not be used afterwards. */
   finish(): Uint8Array[] {
-    if (this.#hasSources) throw new TypeError('the message has bytes that are read later')
+    if (this.#hasSources)
+      throw new TypeError('the message has bytes that are read later: use finishPieces')
     return this.finishPieces() as Uint8Array[]
   }
 
-  /** The same, for a message that may have bytes that are read later. */
+  /** All written bytes as a list of pieces, including bytes that are read later. */
   finishPieces(): (Uint8Array | ByteSource)[] {
     this.#flushPiece()
     return this.#pieces

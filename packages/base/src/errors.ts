@@ -4,19 +4,19 @@
 export interface MillraceErrorOptions {
   /** Whether the same call may succeed if it is repeated. Default false. */
   readonly retriable?: boolean
-  /** The error that led to this one. */
+  /** The error that caused this one. */
   readonly cause?: unknown
 }
 
-/** Base of every error thrown on purpose. Match on `code`, not on class or message. */
+/** Base class of all errors thrown on purpose. Match on `code`, not on class or message. */
 export class MillraceError extends Error {
   override readonly name: string = 'MillraceError'
-  /** Kafka's own error name for protocol errors, `MILLRACE_…` for ours. */
+  /** Kafka's error name for protocol errors, `MILLRACE_…` for all others. */
   readonly code: string
   /** Whether the same call may succeed if it is repeated. */
   readonly retriable: boolean
 
-  /** Creates the error; `message` names the thing, the value and what was allowed. */
+  /** Creates the error; `message` names the subject, the value and the accepted values. */
   constructor(code: string, message: string, options: MillraceErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code

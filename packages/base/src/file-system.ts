@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The disk as the log sees it. Reads and writes go to the page cache and return at once; what must
- * survive a power cut is synced. Errors are Node's system errors (`code` `ENOENT`, `ENOSPC` …).
+ * The disk as the log uses it. Reads and writes use the page cache and return at once; data that
+ * must survive a power failure is synced. Errors are Node's system errors (`code` `ENOENT`,
+ * `ENOSPC` …).
  */
 export interface FileSystem {
   /**
-   * Opens a file for reading and writing; `create` creates a missing one, otherwise it is `ENOENT`.
+   * Opens a file for reading and writing; `create` creates a missing one, otherwise the error is
+   * `ENOENT`.
    */
   open(path: string, options?: { readonly create?: boolean }): OpenFile
-  /** Returns the content of a file, or undefined if there is none. */
+  /** Returns the content of a file, or undefined if it does not exist. */
   readFile(path: string): Buffer
   /** Replaces the whole file. Not atomic: see `writeFileAtomically`. */
   writeFile(path: string, data: Uint8Array | string): void
-  /** Size in bytes, or undefined when there is no such file. */
+  /** Size in bytes, or undefined if the file does not exist. */
   fileSize(path: string): number | undefined
   /** Whether the path is a directory. */
   isDirectory(path: string): boolean
-  /** Names in a directory, unordered; `ENOENT` when it is missing. */
+  /** Names in a directory, unordered; `ENOENT` if it does not exist. */
   list(path: string): readonly DirectoryEntry[]
   /** Creates a directory. Throws if its parent does not exist. */
   makeDirectory(path: string): void
@@ -26,11 +28,13 @@ export interface FileSystem {
    * synced.
    */
   rename(from: string, to: string): void
-  /** Removes a file or a whole directory; a missing one is no error. */
+  /** Removes a file or a whole directory; a missing one is not an error. */
   remove(path: string): void
-  /** Makes creations, renames and removals in this directory durable. */
+  /** Makes files created, renamed and removed in this directory durable. */
   syncDirectory(path: string): void
-  /** Takes an exclusive lock that ends with the process; undefined if another process holds it. */
+  /**
+   * Acquires an exclusive lock that ends with the process; undefined if another process holds it.
+   */
   lock(path: string): FileLock | undefined
   /** Free bytes of the volume that holds `path`. */
   space(path: string): { readonly totalBytes: bigint; readonly usableBytes: bigint }
@@ -44,28 +48,29 @@ export interface DirectoryEntry {
   readonly isDirectory: boolean
 }
 
-/** A file that is open for reading and writing. */
+/** A file opened for reading and writing. */
 export interface OpenFile {
-  /** Path that the file was opened with. */
+  /** Path with which the file was opened. */
   readonly path: string
   /**
-   * Reads up to `length` bytes at `position` into `target`; returns the count, less only at the end
-   * of the file.
+   * Reads up to `length` bytes at `position` into `target`; returns the number read, which is less
+   * only at the end of the file.
    */
   read(target: Uint8Array, targetOffset: number, length: number, position: number): number
-  /** Writes all buffers back to back at `position`; throws when not all of it could be written. */
+  /** Writes all buffers in sequence at `position`; throws if not all bytes could be written. */
   write(buffers: readonly Uint8Array[], position: number): void
   /**
-   * As `write`, off the event loop, for large amounts. The bytes must not change until it resolves.
+   * Like `write`, off the event loop, for large amounts. The bytes must not change until it
+   * resolves.
    */
   writeAsync(bytes: Uint8Array, position: number): Promise<void>
   /** Size of the file, bytes. */
   size(): number
-  /** Cuts the file to `size` bytes. */
+  /** Truncates the file to `size` bytes. */
   truncate(size: number): void
   /** Blocks until contents and size are durable. */
   sync(): void
-  /** As `sync`, off the event loop, so that many writers share one. */
+  /** Like `sync`, off the event loop, so that many writers share one. */
   syncAsync(): Promise<void>
   /** Closes the file. Calling it again does nothing. */
   close(): void
@@ -96,7 +101,7 @@ export function writeFileAtomically(fs: FileSystem, path: string, data: Uint8Arr
   fs.syncDirectory(parentOf(path))
 }
 
-/** Creates a directory and its missing parents so that they survive a power cut. */
+/** Creates a directory and its missing parents so that they survive a power failure. */
 export function makeDirectoryDurably(fs: FileSystem, path: string): void {
   const made: string[] = []
   for (let at = path; at !== '' && at !== '.' && !fs.isDirectory(at); at = parentOf(at))

@@ -20,17 +20,17 @@ function asError(thrown: unknown): Error {
 }
 
 /**
- * Runs one step of a clean-up, or a callback, whose failure must not reach its caller. An
- * exception, or the rejection of the promise that `step` returns, is logged once as an error, with
- * `what` as the subject: `what` failed.
+ * Runs one clean-up step, or a callback, whose failure must not reach its caller. An exception, or
+ * the rejection of the promise that `step` returns, is logged as an error with `what` as the
+ * subject: `what` failed.
  */
 export function attempt(logger: Logger, what: string, step: () => unknown): void {
   guard(step, (error) => logger.error(`${what} failed`, { error }))
 }
 
 /**
- * A clock whose timer callbacks cannot end the process: an error of one is logged, and the other
- * timers are not affected.
+ * A clock whose timer callbacks cannot end the process: their errors are logged, and other timers
+ * are not affected.
  */
 export function guardedClock(clock: Clock, logger: Logger): Clock {
   return {

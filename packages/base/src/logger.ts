@@ -5,13 +5,13 @@ export const LogLevel = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 
 /** Levels of log lines, from the least to the most important. */
 export type LogLevel = keyof typeof LogLevel
 
-/** Where a component reports what it did. One line a call; `fields` are appended as `key=value`. */
+/** Log sink of a component. Each call writes one line; `fields` are appended as `key=value`. */
 export interface Logger {
-  /** Logs what only a developer wants to see. */
+  /** Logs a detail for developers. */
   debug(message: string, fields?: LogFields): void
-  /** Logs a change that an operator wants to know of. */
+  /** Logs a change of state for operators. */
   info(message: string, fields?: LogFields): void
-  /** Logs something that a client or a file did wrong. */
+  /** Logs an error of a client or in a file. */
   warn(message: string, fields?: LogFields): void
   /** Logs a fault of this process or of the machine. */
   error(message: string, fields?: LogFields): void

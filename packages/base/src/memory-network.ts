@@ -15,7 +15,7 @@ function systemError(code: string, message: string): Error {
   return Object.assign(new Error(`${code}: ${message}`), { code })
 }
 
-/** A network inside the process: listeners by port, connections as pairs of ends. */
+/** An in-process network: listeners by port, connections as pairs of ends. */
 export class MemoryNetwork implements Network {
   readonly #listeners = new Map<number, ListenOptions>()
   #nextPort = FIRST_FREE_PORT
@@ -55,12 +55,13 @@ export class MemoryNetwork implements Network {
   }
 }
 
-/** Bytes that may wait for an end that is paused before the other end is to stop writing. */
+/** Bytes buffered for a paused end before the other end is asked to stop writing. */
 const HIGH_WATER_MARK = 64 * 1024
 
 /**
  * The client's and the server's end of a connection inside the process. Bytes arrive in order, a
- * microtask later. `report` takes the errors of `onClose` callbacks. The server sees `clientAddress`.
+ * microtask later. `report` takes the errors of `onClose` callbacks. The server sees
+ * `clientAddress`.
  */
 export function connectionPair(
   port: number,
@@ -93,13 +94,13 @@ class MemoryEnd {
   readonly connection: Connection
   readonly #peer: () => MemoryEnd
   readonly #report: (error: Error) => void
-  /** Bytes that arrived and were not passed on. */
+  /** Bytes received and not passed on yet. */
   #received: Buffer[] = []
   #receivedBytes = 0
   #isPaused = false
   #isPumping = false
   #isOpen = true
-  /** Whether this end will not write any more. */
+  /** Whether this end has stopped writing. */
   #isEnded = false
   #hasReportedEnd = false
   #needsDrain = false
@@ -141,7 +142,7 @@ class MemoryEnd {
   #write(buffers: readonly Uint8Array[]): boolean {
     if (!this.#isOpen || this.#isEnded) return true
     const peer = this.#peer()
-    // A copy: each side may change its own bytes afterwards.
+    // A copy: each side may modify its bytes afterwards.
     const data = Buffer.concat(buffers)
     peer.#received.push(data)
     peer.#receivedBytes += data.length
@@ -168,13 +169,13 @@ class MemoryEnd {
     this.#receivedBytes = 0
     const report = (): void => guard(() => this.connection.onClose(error), this.#report)
     queueMicrotask(() => {
-      // A refused connection closes before its owner has received it.
+      // A connection that was refused closes before its owner has received it.
       if (this.connection.onClose === ignoreClose) setImmediate(report)
       else report()
     })
   }
 
-  /** Passes on what has arrived, in separate microtasks: never from within the writer's call. */
+  /** Passes on received bytes, in separate microtasks: never from within the writer's call. */
   #pump(): void {
     if (this.#isPumping) return
     this.#isPumping = true

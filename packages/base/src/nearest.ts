@@ -25,7 +25,7 @@ export function nearestSpelling(name: string, known: Iterable<string>): string |
   let best: string | undefined
   let bestDistance = Math.max(2, Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
-    // A prefix of a name counts as that name.
+    // A prefix of a name is a match.
     const isBeginning = name.length >= 3 && candidate.toLowerCase().startsWith(name.toLowerCase())
     if (!isBeginning && Math.abs(candidate.length - name.length) >= bestDistance) continue
     const distance = isBeginning ? 1 : editDistance(name.toLowerCase(), candidate.toLowerCase())

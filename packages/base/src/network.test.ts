@@ -57,10 +57,10 @@ function readAll(connection: Connection): Promise<Buffer> {
 
 for (const [name, network] of [
   ['TCP', nodeNetwork],
-  ['a network in memory', new MemoryNetwork()],
+  ['an in-memory network', new MemoryNetwork()],
 ] as const) {
   describe(`a connection over ${name}`, () => {
-    it('answers after the other end has closed its side', async () => {
+    it('can still be written to after the other end has closed its side', async () => {
       await using pair = await connect(network)
       const { client, server } = pair
       const request = readAll(server)
@@ -73,14 +73,14 @@ for (const [name, network] of [
       assert.equal(`${await answer}`, 'answer')
     })
 
-    it('is ended by its default when the other end has closed its side', async () => {
+    it('is ended by default when the other end has closed its side', async () => {
       await using pair = await connect(network)
       const ends = [closed(pair.client), closed(pair.server)]
       pair.client.end()
       assert.deepEqual(await Promise.all(ends), [undefined, undefined])
     })
 
-    it('reports what the other end does not accept, and when it has', async () => {
+    it('reports unsent bytes, and when they were sent', async () => {
       await using pair = await connect(network)
       const { client, server } = pair
       server.pause()
@@ -103,7 +103,7 @@ for (const [name, network] of [
       await received
     })
 
-    it('writes all that was written before the end', async () => {
+    it('sends everything that was written before the end', async () => {
       await using pair = await connect(network)
       const all = readAll(pair.server)
       const data = Buffer.alloc(3_000_000, 'abc')

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConnectionOptions as TlsOptions, TlsOptions as TlsServerOptions } from 'node:tls'
 
-/** Sockets, as far as servers and clients need them. */
+/** Sockets for servers and clients. */
 export interface Network extends ClientNetwork {
   /** Binds and listens; port 0 picks a free one. Rejects with Node's `EADDRINUSE` and the like. */
   listen(options: ListenOptions): Promise<NetworkListener>
@@ -16,36 +16,38 @@ export interface ClientNetwork {
   connect(options: ConnectOptions): Promise<Connection>
 }
 
-/** Where to connect to, and how. */
+/** Target of a connection, and its options. */
 export interface ConnectOptions {
   /** Host name or IP address. */
   readonly host: string
   /** Port. */
   readonly port: number
-  /** Options of `tls.connect`. Without them the connection is plain. */
+  /** Options of `tls.connect`. Without them the connection is not encrypted. */
   readonly tls?: TlsOptions
-  /** Gives up with `ETIMEDOUT` after this long. */
+  /** Connection timeout, after which the error is `ETIMEDOUT`. */
   readonly timeoutMs?: number
   /**
-   * Where the next bytes may be put, so that a large reply is read into its place; `onData` then
+   * Returns the buffer for the next bytes, so that a large reply is read in place; `onData` then
    * gets a part of that buffer. A network may ignore it.
    */
   readonly nextBuffer?: () => Buffer
 }
 
-/** Where to listen, and what serves the connections. */
+/** Address to listen on, and callbacks. */
 export interface ListenOptions {
-  /** Empty or `0.0.0.0` or `::` listens on every interface. */
+  /** Empty, `0.0.0.0` or `::` for all interfaces. */
   readonly host: string
   /** Port; 0 picks a free one. */
   readonly port: number
-  /** Pending connections the kernel holds. */
+  /** Backlog: maximum number of pending connections in the kernel. */
   readonly backlog?: number
-  /** Options of `tls.createServer`. Without them connections are plain. */
+  /** Options of `tls.createServer`. Without them connections are not encrypted. */
   readonly tls?: TlsServerOptions
-  /** An error thrown here ends the connection and is passed to `onError`. */
+  /**
+   * Called with each accepted connection. An error thrown here ends it and is passed to `onError`.
+   */
   readonly onConnection: (connection: Connection) => void
-  /** Errors of the listening socket, and of callbacks that have no connection to end. */
+  /** Called with errors of the listening socket, and of callbacks without a connection to end. */
   readonly onError: (error: Error) => void
 }
 
@@ -53,45 +55,46 @@ export interface ListenOptions {
 export interface NetworkListener {
   /** Port that is bound. */
   readonly port: number
-  /** Stops accepting. Open connections stay open. */
+  /** Stops accepting connections. Open ones stay open. */
   close(): Promise<void>
 }
 
-/** A connection, of either side. Its owner sets `onData`, `onClose` and `onDrain`. */
+/** A connection, on either side. Its owner sets `onData`, `onClose` and `onDrain`. */
 export interface Connection {
   /** IP address of the peer. */
   readonly remoteAddress: string
   /** Port of the peer. */
   readonly remotePort: number
-  /** The address at which the client reached this side. */
+  /** Local address to which the client connected. */
   readonly localAddress: string
   /** Port of this side. */
   readonly localPort: number
   /** Common name of the peer's certificate, if it is trusted. */
   readonly peerName?: string | undefined
-  /** Bytes that were written and that the peer's socket has not accepted yet. */
+  /** Bytes written that the socket of the peer has not accepted yet. */
   readonly unsentBytes: number
   /**
-   * An error thrown here or by `onEnd` or `onDrain` ends the connection and is passed to `onClose`.
+   * Called with received bytes. An error thrown here or by `onEnd` or `onDrain` ends the connection
+   * and is passed to `onClose`.
    */
   onData: (chunk: Buffer) => void
   /**
    * Called once all bytes that the peer sent before it closed its side were passed to `onData`. The
-   * connection can still be written to. By default it is ended too.
+   * connection can still be written to. The default implementation ends it.
    */
   onEnd: () => void
-  /** Called once, whatever ended the connection. */
+  /** Called once, for whatever reason the connection ended. */
   onClose: (error: Error | undefined) => void
   /** Called when all written bytes have left the process after `write` returned false. */
   onDrain: () => void
   /** Queues the buffers in order; false if the peer reads more slowly than this side writes. */
   write(buffers: readonly Uint8Array[]): boolean
-  /** Stops reading, so that a busy server slows its clients instead of buffering. */
+  /** Stops reading, so that a busy server slows its clients down instead of buffering. */
   pause(): void
   /** Continues reading after `pause`. */
   resume(): void
-  /** Ends after what is queued has been written. */
+  /** Ends the connection after all queued bytes were written. */
   end(): void
-  /** Ends at once. */
+  /** Ends the connection at once. */
   destroy(): void
 }

@@ -81,9 +81,8 @@ function processIsAlive(pid: number): boolean {
 }
 
 /**
- * When the process with this id started, in the kernel's ticks since boot (Linux), or an empty
- * string if it is unknown. A process id alone is not enough: after a reboot, another process may
- * have it.
+ * Start time of the process with this id, in kernel ticks since boot (Linux), or an empty string if
+ * unknown. A process id alone is not enough: after a reboot, another process may have it.
  */
 function processStart(pid: number): string {
   try {
@@ -95,7 +94,7 @@ function processStart(pid: number): string {
 }
 
 /**
- * Whether some process holds a POSIX lock on the file, as Kafka does on its directories (Linux
+ * Whether any process holds a POSIX lock on the file, as Kafka does on its directories (Linux
  * only).
  */
 function isLockedByKernel(path: string): boolean {
@@ -107,7 +106,7 @@ function isLockedByKernel(path: string): boolean {
   }
 }
 
-/** The locks this process holds: a second broker in one process must be refused too. */
+/** Locks held by this process: a second broker in the same process must be rejected too. */
 const heldHere = new Set<string>()
 
 export const nodeFileSystem: FileSystem = {
@@ -133,7 +132,8 @@ export const nodeFileSystem: FileSystem = {
       fs.closeSync(fd)
     }
   },
-  // Node has no file locks. The file names its owner; a lock whose owner no longer runs is void.
+  // Node has no file locks. The lock file names its owner; a lock whose owner no longer runs is
+  // stale.
   lock(path) {
     const real =
       fs.realpathSync(path.slice(0, path.lastIndexOf('/')) || '/') +

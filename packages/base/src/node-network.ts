@@ -5,15 +5,16 @@ import { guard } from './isolation.ts'
 import type { Connection, ConnectOptions, ListenOptions, Network } from './network.ts'
 
 /**
- * Largest part of a reply that is passed to a socket at once. Node reports only that a whole write
- * was accepted, so smaller parts show whether the peer reads at all, and release what it has read.
+ * Largest part of a reply passed to a socket at once. Node reports only that a whole write was
+ * accepted, so smaller parts show whether the peer reads at all, and release memory that it has
+ * read.
  */
 const MAX_WRITE = 256 * 1024
 
 interface ConnectionSettings {
-  /** Whether bytes reach the connection in `onread` buffers, not in 'data' events. */
+  /** Whether bytes arrive in `onread` buffers instead of 'data' events. */
   readonly hasOwnBuffers?: boolean
-  /** Takes the errors of `onClose`, after which there is nothing left to close. */
+  /** Called with errors of `onClose`, after which there is nothing left to close. */
   readonly onError: (error: Error) => void
 }
 
@@ -58,7 +59,7 @@ function connectionOf(socket: Socket, settings: ConnectionSettings): Connection 
   return connection
 }
 
-/** Bytes to be written to a socket, passed to it in parts. */
+/** Bytes to write to a socket, passed to it in parts. */
 class SocketOutput {
   readonly #socket: Socket
   /** Buffers that the socket has not accepted yet. */
@@ -81,7 +82,7 @@ class SocketOutput {
     return this.#socket.destroyed ? 0 : this.#queuedBytes + this.#socket.writableLength
   }
 
-  /** False when the socket did not accept everything. */
+  /** Returns false if the socket did not accept everything. */
   write(buffers: readonly Uint8Array[]): boolean {
     const socket = this.#socket
     if (socket.destroyed || this.#isEnding) return true
@@ -102,9 +103,7 @@ class SocketOutput {
     return this.#accepted()
   }
 
-  /**
-   * Continues after the socket's 'drain'; true when everything was accepted that was not at first.
-   */
+  /** Continues after the socket's 'drain'; returns true once everything is accepted. */
   resume(): boolean {
     this.#pump()
     if (!this.#owesDrain || this.#queue.length > 0 || this.#isFull) return false
@@ -185,7 +184,7 @@ async function connect(options: ConnectOptions): Promise<Connection> {
       socket.off('close', failClosed)
       connection = connectionOf(socket, {
         hasOwnBuffers: tls === undefined && nextBuffer !== undefined,
-        // The caller knows of the close only through the callback that failed.
+        // The caller learns of the close only through the callback that failed.
         onError: (error) => process.emitWarning(error),
       })
       resolve(connection)
@@ -198,7 +197,7 @@ async function openFor(
   onData: (chunk: Buffer) => void,
 ): Promise<Socket> {
   if (tls !== undefined) {
-    // Loaded on first use: most connections are plain.
+    // Loaded on first use: most connections do not use TLS.
     const { connect: connectTls } = (await import('node:tls')) as { connect: typeof tlsConnect }
     const servername = tls.servername ?? (/^[\d.]+$|:/.test(host) ? '' : host)
     return connectTls({ ...tls, host, port, servername })
@@ -255,7 +254,7 @@ async function serverFor({ tls, onConnection, onError }: ListenOptions): Promise
     createServer: typeof createTlsServer
   }
   const server = createTls({ ...tls, allowHalfOpen: true }, accept)
-  // A failed handshake concerns only its peer.
+  // A failed handshake affects only its peer.
   server.on('tlsClientError', (_error, socket) => socket.destroy())
   return server
 }

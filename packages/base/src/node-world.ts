@@ -20,7 +20,7 @@ const nodeRandom: Random = {
   integer: (limit) => randomInt(limit),
 }
 
-/** The real clock, randomness, disk and network of this Node process. */
+/** The clock, randomness, disk and network of this Node process. */
 export const nodeWorld: World = {
   clock: nodeClock,
   random: nodeRandom,

@@ -6,18 +6,22 @@ export interface PropertyLine {
   readonly key: string
   /** Value, without escapes. */
   readonly value: string
-  /** Counted from 1; of an entry over several lines, its first. */
+  /** Line number, from 1; the first line of a continued entry. */
   readonly line: number
 }
 
 /**
- * Reads a Java properties file: comments, `=`, `:` or blank as separator, continued lines, escapes.
+ * Parses a Java properties file: comments, `=`, `:` or whitespace as separator, continuation lines,
+ * escapes.
  */
 export function parseProperties(text: string): Map<string, string> {
   return new Map(parsePropertyLines(text).map(({ key, value }) => [key, value]))
 }
 
-/** The same, keeping every entry with its line, also the ones that a later entry replaces. */
+/**
+ * Like `parseProperties`, but keeps every entry with its line, including entries that a later one
+ * overrides.
+ */
 export function parsePropertyLines(text: string): PropertyLine[] {
   return [...logicalLines(text)].map(({ text: entry, line }) => {
     const { key, value } = splitLine(entry)
@@ -32,7 +36,7 @@ function* logicalLines(text: string): Generator<{ readonly text: string; readonl
   let first = 0
   for (const [index, raw] of lines.entries()) {
     const line = raw.replace(/^[ \t\f]+/, '')
-    // Also after a backslash that had nothing before it.
+    // Also after a backslash that continues an empty line.
     if (pending === '' && (line === '' || line.startsWith('#') || line.startsWith('!'))) continue
     if (pending === '') first = index + 1
     const backslashes = /\\*$/.exec(line)?.[0].length ?? 0

@@ -11,7 +11,7 @@ export type ProtocolName =
   | 'STOMP'
   | 'OpenWire'
 
-/** Bytes of the start of a connection that `protocolOf` looks at. */
+/** Number of bytes of the start of a connection that `protocolOf` needs. */
 export const PROTOCOL_START_BYTES = 8
 
 const HTTP_METHODS = /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|TRACE|CONNECT) /
@@ -23,8 +23,8 @@ const MAX_KAFKA_API = 120
 const MAX_KAFKA_VERSION = 30
 
 /**
- * Recognizes the protocol of a peer by the first `PROTOCOL_START_BYTES` bytes that it sent;
- * undefined if unknown. Some protocols are recognized by fewer bytes.
+ * Recognizes the protocol of a peer by the first `PROTOCOL_START_BYTES` bytes it sent; undefined if
+ * unknown. Some protocols are recognized by fewer bytes.
  */
 export function protocolOf(start: Buffer): ProtocolName | undefined {
   const text = start.toString('latin1')
@@ -32,7 +32,7 @@ export function protocolOf(start: Buffer): ProtocolName | undefined {
   if (text.startsWith('AMQP\0\0\x09\x01')) return 'AMQP 0-9-1'
   if (AMQP_HEADERS.some((header) => text.startsWith(header))) return 'AMQP 1.0'
   if (/^(CONNECT|STOMP)\r?\n/.test(text)) return 'STOMP'
-  // A handshake or an alert.
+  // A handshake or alert record.
   if ((start[0] === 0x16 || start[0] === 0x15) && start[1] === 3) return 'TLS'
   // CONNECT with the protocol name: `MQTT`, or `MQIsdp` before version 3.1.1.
   if (start[0] === 0x10 && text.includes('MQ')) return 'MQTT'

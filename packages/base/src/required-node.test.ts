@@ -8,7 +8,7 @@ describe('the required version of Node', () => {
     it(`accepts ${version}`, () => assert.equal(unsupportedNode(version), undefined))
   }
   for (const version of ['v18.20.0', 'v20.20.2', 'v23.11.1']) {
-    it(`refuses ${version}`, () => {
+    it(`rejects ${version}`, () => {
       assert.equal(
         unsupportedNode(version),
         `millrace requires Node 24 or newer; this is ${version}`,

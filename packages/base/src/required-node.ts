@@ -4,7 +4,8 @@
 const REQUIRED_MAJOR = 24
 
 /**
- * The error text for a Node that is too old, or undefined if `version` (as `v26.1.0`) is supported.
+ * The error message for a Node that is too old, or undefined if `version` (such as `v26.1.0`) is
+ * supported.
  */
 export function unsupportedNode(version: string): string | undefined {
   const major = Number(/^v?(\d+)\./.exec(version)?.[1])
@@ -12,6 +13,6 @@ export function unsupportedNode(version: string): string | undefined {
   return `millrace requires Node ${REQUIRED_MAJOR} or newer; this is ${version}`
 }
 
-// Every package imports this one, so an old Node fails here with a clear text.
+// Every package imports this module, so that an old Node fails here with a clear message.
 const problem = unsupportedNode(process.version)
 if (problem !== undefined) throw new Error(problem)

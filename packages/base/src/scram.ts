@@ -8,12 +8,12 @@ const deriveKey = promisify(pbkdf2)
 /** Hash function: SCRAM-SHA-256 or SCRAM-SHA-512. */
 export type ScramDigest = 'sha1' | 'sha256' | 'sha512'
 const keySizes: Readonly<Record<ScramDigest, number>> = { sha1: 20, sha256: 32, sha512: 64 }
-/** RFC 7677 asks for no fewer. */
+/** Minimum of RFC 7677. */
 const MIN_ITERATIONS = 4096
 
-/** What a server keeps of a password. */
+/** Stored form of a password on the server. */
 export interface ScramCredential {
-  /** Random bytes that the password is salted with. */
+  /** Random salt of the password. */
   readonly salt: Buffer
   /** Number of iterations of the salted password (RFC 5802, `i`). */
   readonly iterations: number
@@ -37,7 +37,7 @@ function saltPassword(
   return deriveKey(password, salt, iterations, keySizes[digest], digest)
 }
 
-/** The stored form of a password, from which a server checks it without knowing it. */
+/** Derives the stored form of a password, with which a server can verify it without knowing it. */
 export async function scramCredential(
   digest: ScramDigest,
   password: string,
@@ -81,12 +81,12 @@ export class ScramClient {
   readonly #firstBare: string
   #expected: Buffer | undefined
 
-  /** Begins one authentication. */
+  /** Starts one authentication. */
   constructor(options: {
     readonly digest: ScramDigest
     readonly username: string
     readonly password: string
-    /** Fresh and random, without commas. */
+    /** A new random value, without commas. */
     readonly nonce: string
   }) {
     this.#digest = options.digest
@@ -102,7 +102,7 @@ export class ScramClient {
   }
 
   /**
-   * The client's final message, in answer to the server's challenge. Rejects with `MILLRACE_SASL`
+   * The client's final message, in reply to the server's challenge. Rejects with `MILLRACE_SASL`
    * for an invalid challenge.
    */
   async answer(serverFirst: string): Promise<string> {
@@ -129,8 +129,8 @@ export class ScramClient {
   }
 
   /**
-   * Throws `MILLRACE_SASL` unless the server's final message proves that it knows the password,
-   * too.
+   * Throws `MILLRACE_SASL` unless the server's final message proves that the server knows the
+   * password, too.
    */
   verify(serverFinal: string): void {
     const verifier = Buffer.from(attributes(serverFinal).v ?? '', 'base64')
@@ -163,7 +163,7 @@ export class ScramServer {
   #authorizationId = ''
   #extensions: ReadonlyMap<string, string> = new Map()
 
-  /** Begins one authentication. */
+  /** Starts one authentication. */
   constructor(digest: ScramDigest, nonce: string) {
     this.#digest = digest
     this.#nonce = nonce
@@ -186,7 +186,7 @@ export class ScramServer {
       /^([ny],(?:a=([^,]*))?,)(n=([^,]*),r=([\x21-\x2b\x2d-\x7e]+)((?:,[^,]*)*))$/s.exec(
         clientFirst,
       )
-    if (match === null) throw problem('a malformed first message of SCRAM')
+    if (match === null) throw problem('malformed first SCRAM message')
     const [, header = '', authorizationId = '', bare = '', name = '', , rest = ''] = match
     this.#header = header
     this.#first = bare
@@ -209,7 +209,7 @@ export class ScramServer {
     return this.#serverFirst
   }
 
-  /** The server's final message if the client's proof is right, undefined if it is not. */
+  /** The server's final message if the client's proof is valid, undefined if it is not. */
   finish(clientFinal: string): string | undefined {
     const credential = this.#credential
     const match = /^(c=([^,]*),r=([^,]*).*?),p=([^,]*)$/s.exec(clientFinal)

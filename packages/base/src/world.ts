@@ -8,11 +8,11 @@ export interface Timer {
   cancel(): void
 }
 
-/** Time, and timers on it. Tests and the simulator hand in their own. */
+/** Time and timers. Tests and the simulator use their own implementations. */
 export interface Clock {
-  /** Wall clock, milliseconds since 1970. May jump. */
+  /** Wall clock, milliseconds since 1970. It may jump. */
   now(): number
-  /** Milliseconds since some fixed point, with fractions. Never goes back. */
+  /** Milliseconds since a fixed point, with fractions. It never decreases. */
   monotonic(): number
   /**
    * Calls `callback` once after `delayMs`. A pending timer keeps the process alive only if
@@ -23,11 +23,11 @@ export interface Clock {
     callback: () => void,
     options?: { readonly keepsAlive?: boolean },
   ): Timer
-  /** Lets other work of the process run: resolves on a later turn of the event loop. */
+  /** Yields to other work of the process: resolves on a later turn of the event loop. */
   yield(): Promise<void>
 }
 
-/** Randomness. Tests and the simulator hand in a seeded one. */
+/** Randomness. Tests and the simulator use a seeded implementation. */
 export interface Random {
   /** `size` random bytes. */
   bytes(size: number): Buffer
@@ -35,7 +35,10 @@ export interface Random {
   integer(limit: number): number
 }
 
-/** Everything outside the program. Production passes the real one, tests a seeded one. */
+/**
+ * The interfaces to everything outside the program. Production uses the real ones, tests seeded
+ * ones.
+ */
 export interface World {
   /** Time. */
   readonly clock: Clock

@@ -6,23 +6,23 @@ import { UsageError } from './usage-error.ts'
 /** A command of `millrace`, or a group of them. */
 export interface Command {
   readonly name: string
-  /** One line in the list of commands. */
+  /** Description, one line in the list of commands. */
   readonly summary: string
-  /** What comes after the name, as shown: `TOPIC`, `[FILE...]`. */
+  /** Positional arguments, as shown in the help: `TOPIC`, `[FILE...]`. */
   readonly positionals?: readonly string[]
   readonly options?: Options
-  /** What the help says besides; shown after the options. */
+  /** Additional help text, shown after the options. */
   readonly details?: string
   readonly subcommands?: readonly Command[]
-  /** The rest of the command, for one that is only loaded when it is called for. */
+  /** Loads the command's implementation when it is called. */
   load?(): Promise<Command>
-  /** Resolves with the exit status. */
+  /** Runs the command; resolves with the exit status. */
   run?(parsed: ParsedOptions): Promise<number>
 }
 
-const helpOption = { help: { short: 'h', help: 'shows this' } } satisfies Options
+const helpOption = { help: { short: 'h', help: 'shows this help' } } satisfies Options
 
-/** Runs the command that the words name; prints help where that is asked for. */
+/** Runs the command that the arguments name; prints help if requested. */
 export async function dispatch(
   named: Command,
   args: readonly string[],
@@ -56,7 +56,7 @@ function find(commands: readonly Command[], name: string, path: readonly string[
   const known = commands.map((each) => each.name)
   const nearest = nearestSpelling(name, known)
   const hint =
-    nearest === undefined ? `; there are ${known.join(', ')}` : `; did you mean ${nearest}?`
+    nearest === undefined ? `; commands are ${known.join(', ')}` : `; did you mean ${nearest}?`
   throw new UsageError(`unknown command ${[...path.slice(1), name].join(' ')}${hint}`)
 }
 

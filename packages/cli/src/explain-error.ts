@@ -2,7 +2,7 @@
 import { MillraceError, systemErrorCode } from '@millrace/base'
 import { UsageError } from './usage-error.ts'
 
-/** What a command that failed prints on stderr, and its exit status. */
+/** stderr text and exit status of a failed command. */
 export function failureOf(
   error: unknown,
   args: readonly string[],
@@ -17,7 +17,7 @@ export function failureOf(
   }
 }
 
-/** An error's message, and what one may do about it. */
+/** The message of an error, and a hint. */
 function explainError(error: Error, args: readonly string[]): string {
   if (!(error instanceof MillraceError)) return error.message
   const hint = hintFor(error, args[0] === 'jms' ? '--from or --to' : '--amqp')
@@ -31,7 +31,7 @@ function hintFor(error: MillraceError, amqpOption: string): string | undefined {
       : `is it the port of a JMS provider? ${amqpOption} HOST:PORT names another`
   }
   if (/closed the connection before it answered ApiVersions/.test(error.message)) {
-    return 'AMQP has another port; TLS needs security.protocol=SSL in --config; --bootstrap HOST:PORT names another'
+    return 'AMQP uses another port; TLS needs security.protocol=SSL in --config; --bootstrap HOST:PORT names another'
   }
   if (/cannot connect to .*ECONNREFUSED/.test(error.message)) {
     return 'is a broker running there? `millrace start` starts one; --bootstrap HOST:PORT names another'
@@ -40,9 +40,9 @@ function hintFor(error: MillraceError, amqpOption: string): string | undefined {
     case 'MILLRACE_FOREIGN_PROTOCOL':
       return '--bootstrap HOST:PORT names the port of a Kafka broker'
     case 'UNKNOWN_TOPIC_OR_PARTITION':
-      return '`millrace topic list` shows the topics there are'
+      return '`millrace topic list` shows all topics'
     case 'GROUP_ID_NOT_FOUND':
-      return '`millrace group list` shows the groups there are'
+      return '`millrace group list` shows all groups'
     case 'UNKNOWN_MEMBER_ID':
     case 'NON_EMPTY_GROUP':
       return 'the group has members: stop them first'

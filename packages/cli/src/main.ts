@@ -5,7 +5,7 @@ import { dispatch } from './command.ts'
 import { commands } from './commands/index.ts'
 import { failureOf } from './explain-error.ts'
 
-// Compiled code, and sources with their types stripped, are kept for the next start.
+// Compiled code, and sources with their types stripped, are cached for the next start.
 module.enableCompileCache()
 
 function version(): string {
@@ -17,7 +17,7 @@ function version(): string {
 
 const args = process.argv.slice(2)
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // The reader of the pipe ended, as `head` does.
+  // The reader of the pipe has exited, as `head` does.
   if (error.code === 'EPIPE') process.exit(0)
   process.stderr.write(`millrace: cannot write to stdout: ${error.code ?? error.message}\n`)
   process.exit(1)

@@ -4,7 +4,7 @@ import { nearestSpelling } from '@millrace/base'
 import { UsageError } from './usage-error.ts'
 
 export interface Option {
-  /** Name of the value in the help; a switch has none. */
+  /** Placeholder of the value in the help; a switch has none. */
   readonly value?: string
   readonly short?: string
   readonly multiple?: true
@@ -13,24 +13,21 @@ export interface Option {
 export type Options = Readonly<Record<string, Option>>
 
 export interface ParsedOptions {
-  /** Last value given for an option. */
+  /** The last value given for an option. */
   value(name: string): string | undefined
   values(name: string): readonly string[]
   has(name: string): boolean
-  /** Last value of an option as a whole number within bounds, or one with a fraction. */
+  /** The last value of an option as a number within bounds, whole or with a fraction. */
   number(
     name: string,
     bounds?: { readonly min?: number; readonly max?: number; readonly isFractional?: boolean },
   ): number | undefined
   readonly positionals: readonly string[]
-  /** Throws `UsageError` for positional arguments that are missing or too many. */
+  /** Throws `UsageError` if positional arguments are missing or there are too many. */
   check(): void
 }
 
-/**
- * Parses a command's options; throws `UsageError` with the nearest spelling for one it does not
- * have.
- */
+/** Parses a command's options; throws `UsageError` with the nearest spelling for an unknown one. */
 export function parseOptions(
   args: readonly string[],
   options: Options,
@@ -102,7 +99,7 @@ function checkPositionals(given: readonly string[], expected: readonly string[])
   if (!isOpen && extra !== undefined) throw new UsageError(`unexpected argument ${extra}`)
 }
 
-/** The options as help text, one paragraph each. */
+/** Formats the options as help text, one paragraph each. */
 export function optionHelp(options: Options): string {
   const left = Object.entries(options).map(([name, option]) => {
     const short = option.short === undefined ? '    ' : `-${option.short}, `

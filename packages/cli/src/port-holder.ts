@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /**
- * The process that listens on a TCP port, as `redis-server (process 4711)`; undefined where the
- * system does not say: it is Linux only, and of other users' processes root only.
+ * The process that listens on a TCP port, such as `redis-server (process 4711)`; undefined if
+ * unknown: Linux only, and processes of other users only for root.
  */
 export function portHolder(port: number): string | undefined {
   try {
@@ -37,7 +37,7 @@ function holdsOneOf(id: string, inodes: ReadonlySet<string>): boolean {
       return inodes.has(/^socket:\[(\d+)\]$/.exec(target)?.[1] ?? '')
     })
   } catch {
-    // The process is gone, or belongs to another user.
+    // The process has exited, or belongs to another user.
     return false
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A command line that cannot be understood; the process exits with 2. */
+/** An invalid command line; the process exits with status 2. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }

@@ -46,7 +46,7 @@ export interface ProviderOptions {
   readonly config?: Readonly<Record<string, string>> | ReadonlyMap<string, string>
   /**
    * If true, the state topic is created and the consumer group joined only when the first client
-   * connects, unless the topic exists already: a cluster without JMS clients stays unchanged.
+   * connects, unless the topic already exists: a cluster without JMS clients stays unchanged.
    * Default false.
    */
   readonly startsOnFirstUse?: boolean

@@ -141,9 +141,9 @@ export const ErrorCode = {
   STREAMS_TOPOLOGY_DESCRIPTION_UPDATE_FAILED: 135,
   CONTROLLER_ID_NOT_REGISTERED: 136,
 } as const
-/** A name that Kafka's error codes have. */
+/** Name of a Kafka error code. */
 export type ErrorName = keyof typeof ErrorCode
-/** A number that Kafka's error codes have. */
+/** Number of a Kafka error code. */
 export type ErrorCode = (typeof ErrorCode)[ErrorName]
 
 const retriable: ReadonlySet<ErrorName> = new Set<ErrorName>([
@@ -185,7 +185,7 @@ const names = new Map<number, ErrorName>(
   Object.entries(ErrorCode).map(([name, code]) => [code, name as ErrorName]),
 )
 
-/** The name of a code; codes newer than this list come back as `UNKNOWN_SERVER_ERROR`. */
+/** The name of a code; unknown codes are returned as `UNKNOWN_SERVER_ERROR`. */
 export function errorName(code: number): ErrorName {
   return names.get(code) ?? 'UNKNOWN_SERVER_ERROR'
 }

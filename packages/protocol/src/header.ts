@@ -5,37 +5,37 @@ import { type Api, ApiKey } from './schemas/apis.ts'
 import { inVersions } from './schemas/schema.ts'
 
 /**
- * What opens every request. Header v1; flexible versions of an API use v2, which ends in tagged
+ * The header of a request. Most APIs use header v1; flexible versions use v2, which ends in tagged
  * fields.
  */
 export interface RequestHeader {
-  /** Number of the API. */
+  /** API key. */
   readonly apiKey: number
-  /** Version of the request. */
+  /** Version of the API. */
   readonly apiVersion: number
-  /** Number that the response repeats. */
+  /** Correlation id, which the response repeats. */
   readonly correlationId: number
   /** Client id, or null. */
   readonly clientId: string | null
 }
 
 /**
- * Reads the part that all header versions share; `skipHeaderTags` reads the rest once the API is
+ * Reads the fields common to all header versions; `skipHeaderTags` reads the rest once the API is
  * known.
  */
 export function readRequestHeader(reader: ByteReader): RequestHeader {
   const apiKey = reader.int16()
   const apiVersion = reader.int16()
   const correlationId = reader.int32()
-  // The client id keeps its two-byte length even in the flexible header, so that any broker can
-  // read it.
+  // The client id has a two-byte length even in the flexible header, so that any broker can read
+  // it.
   const size = reader.int16()
   if (size < -1) throw new MalformedInputError(`client id has size ${size}`)
   const clientId = size === -1 ? null : reader.utf8(size)
   return { apiKey, apiVersion, correlationId, clientId }
 }
 
-/** Passes over the tagged fields of a flexible request header. */
+/** Skips the tagged fields of a flexible request header. */
 export function skipHeaderTags(reader: ByteReader, api: Api, version: number): void {
   if (!inVersions(api.request.flexible, version)) return
   const count = reader.uvarint()
@@ -46,7 +46,7 @@ export function skipHeaderTags(reader: ByteReader, api: Api, version: number): v
   }
 }
 
-/** Writes a request header, flexible if the version is. */
+/** Writes a request header, flexible if the API version is. */
 export function writeRequestHeader(
   writer: ByteWriter,
   api: Api,
@@ -65,8 +65,8 @@ export function writeRequestHeader(
 }
 
 /**
- * Response header: v0, or v1 with tagged fields for flexible versions. ApiVersions always answers
- * with v0, because the client cannot know yet what the broker understands (KIP-511).
+ * Writes a response header: v0, or v1 with tagged fields for flexible versions. ApiVersions always
+ * uses v0, because the client does not know yet what the broker supports (KIP-511).
  */
 export function writeResponseHeader(
   writer: ByteWriter,

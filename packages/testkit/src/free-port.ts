@@ -2,17 +2,14 @@
 import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-/**
- * Below the ports that Linux (from 32768) and macOS (from 49152) give to outgoing connections and
- * to who listens on port 0.
- */
+/** Below the ephemeral port ranges of Linux (from 32768) and macOS (from 49152). */
 const FIRST = 10_000
 const LAST = 32_767
 const given = new Set<number>()
 
 /**
- * A TCP port of 127.0.0.1 for a server that is started later, in this process or another. Nothing
- * that asks the system for any port gets it meanwhile, and it is given once.
+ * A TCP port of 127.0.0.1 for a server that is started later, in this process or another. It is
+ * outside of the system's ephemeral range, and never returned twice.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

@@ -2,20 +2,20 @@
 import type { ChildProcess } from 'node:child_process'
 
 /**
- * The address in the line by which `millrace start` says that it is ready; rejects with its output
- * when it ends first.
+ * The address in the ready line of `millrace start`; rejects with its output if the process exits
+ * first.
  */
 export async function readyAddress(child: ChildProcess): Promise<string> {
   return (await readyAddresses(child)).kafka
 }
 
-/** Where `millrace start` serves Kafka and, unless it was turned off, AMQP. */
+/** Addresses of Kafka and, unless disabled, AMQP in the ready line of `millrace start`. */
 export interface ReadyAddresses {
   readonly kafka: string
   readonly amqp: string
 }
 
-/** All the addresses in that line. */
+/** All addresses in the ready line. */
 export function readyAddresses(child: ChildProcess): Promise<ReadyAddresses> {
   return new Promise((resolve, reject) => {
     let output = ''

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Random } from '@millrace/base'
 
-/** Repeatable randomness (mulberry32): the same seed gives the same run. */
+/** Reproducible randomness (mulberry32): the same seed returns the same sequence. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0
   function next(): number {

@@ -8,22 +8,25 @@ interface Event {
   isCancelled: boolean
 }
 
-/** A clock of one process: its timers end with it, its wall clock may jump. */
+/** Clock of one simulated process: its timers end with it, its wall clock may jump. */
 export interface ProcessClock extends Clock {
-  /** The process is gone: none of its timers fires any more. */
+  /** Ends the process: no further timer fires. */
   kill(): void
 }
 
 /**
- * Time that passes only when nothing else happens: the next timer is due at once. Nothing may wait
- * for the real world in between, so that a run depends on nothing but its seed.
+ * Simulated time, which advances only when no other work is pending: the next timer is then due at
+ * once. Work must not depend on the real world, so that a run depends only on its seed.
  */
 export class SimulatedClock {
   #nowMs = 0
   #count = 0
   /** A heap by time, then by order. */
   readonly #events: Event[] = []
-  /** What the wall clock is ahead of time, for all processes; negative after it was set back. */
+  /**
+   * Offset of the wall clock from simulated time, for all processes; negative after it was set
+   * back.
+   */
   skewMs = 1_700_000_000_000
 
   get elapsedMs(): number {
@@ -67,8 +70,8 @@ export class SimulatedClock {
   }
 
   /**
-   * Lets time pass until the work is done. Throws when it takes longer than `limitMs`, or can never
-   * be done.
+   * Advances time until the work is done. Throws if it takes longer than `limitMs`, or can never
+   * complete.
    */
   async run<T>(work: Promise<T>, limitMs: number): Promise<T> {
     let isDone = false
@@ -77,11 +80,11 @@ export class SimulatedClock {
     }
     work.then(note, note)
     for (;;) {
-      // All that follows from what has happened happens now.
+      // Completes all work that needs no further time.
       await new Promise((resolve) => setImmediate(resolve))
       if (isDone) return work
       const event = this.#pop()
-      if (event === undefined) throw new Error('the work waits for something that cannot happen')
+      if (event === undefined) throw new Error('the work waits for an event that cannot occur')
       if (event.isCancelled) continue
       this.#nowMs = event.dueMs
       if (this.#nowMs > limitMs) throw new Error(`the work is not done after ${limitMs} ms`)

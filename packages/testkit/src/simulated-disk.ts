@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FileSystem, OpenFile, Random } from '@millrace/base'
 
-/** Thrown by every call after the power went. */
+/** Thrown by every call after the power failure. */
 export class PowerCutError extends Error {
   override readonly name = 'PowerCutError'
 }
@@ -38,7 +38,7 @@ interface PendingWrite {
 }
 type PendingChange = PendingWrite | { readonly truncateTo: number }
 
-/** A file's contents: what would survive, and what was changed since the last sync. */
+/** Contents of a file: the durable state, and changes since the last sync. */
 interface Inode {
   durable: Buffer
   current: Buffer
@@ -72,19 +72,19 @@ function parentOf(path: string): string {
  * at the n-th change, to be full, and to fail any single call.
  */
 export class SimulatedDisk implements FileSystem {
-  /** Changes made so far: the clock of power cuts. */
+  /** Number of changes so far, which determines the time of a power failure. */
   operations = 0
-  /** The power goes at this operation. */
+  /** Operation at which the power fails. */
   cutAt = Number.POSITIVE_INFINITY
-  /** Called when the power goes, before anybody learns of it. */
+  /** Called when the power fails, before any caller gets an error. */
   onCut: () => void = () => {}
-  /** Bytes all files together may take; a write beyond stops short with ENOSPC. */
+  /** Capacity for all files together, bytes; a write beyond it is short and fails with ENOSPC. */
   capacityBytes = Number.POSITIVE_INFINITY
-  /** Makes the next syncs fail with EIO. */
+  /** Makes the following syncs fail with EIO. */
   failSyncs = false
   /** Asked before each call; what it returns is how the call fails. */
   faultOf: (operation: DiskOperation) => DiskFault | undefined = () => undefined
-  /** How long a sync takes: by default until the next turn of the event loop. */
+  /** Duration of a sync; by default until the next turn of the event loop. */
   syncTime: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve))
   #isOff = false
   #files = new Map<string, Inode>()
@@ -93,8 +93,8 @@ export class SimulatedDisk implements FileSystem {
   #durableDirectories = new Set<string>(['/'])
 
   /**
-   * What a machine finds after the power came back: each unsynced change made it, half of it did,
-   * or none.
+   * State of the disk after a power failure: each unsynced change was applied, half applied, or
+   * lost.
    */
   afterPowerCut(random: Random): SimulatedDisk {
     const disk = new SimulatedDisk()
@@ -113,7 +113,7 @@ export class SimulatedDisk implements FileSystem {
     return disk
   }
 
-  /** What another process finds after this one was killed: everything that was written. */
+  /** State of the disk after the process was killed: everything that was written. */
   afterKill(): SimulatedDisk {
     const disk = new SimulatedDisk()
     disk.#directories = new Set(this.#directories)
@@ -138,7 +138,7 @@ export class SimulatedDisk implements FileSystem {
 
   /** Throws when the call is to fail without an effect; returns how it is to fail otherwise. */
   #fault(kind: DiskOperation['kind'], path: string): DiskFault | undefined {
-    if (this.#isOff) throw new PowerCutError('the power is off')
+    if (this.#isOff) throw new PowerCutError('power failure')
     const fault = this.faultOf({ kind, path })
     if (fault === 'EIO' || fault === 'ENOSPC') throw systemError(fault, path)
     return fault
@@ -149,16 +149,16 @@ export class SimulatedDisk implements FileSystem {
   }
 
   #change(): void {
-    if (this.#isOff) throw new PowerCutError('the power is off')
+    if (this.#isOff) throw new PowerCutError('power failure')
     this.operations++
     if (this.operations >= this.cutAt) {
       this.#isOff = true
       this.onCut()
-      throw new PowerCutError(`the power went at operation ${this.operations}`)
+      throw new PowerCutError(`power failure at operation ${this.operations}`)
     }
   }
 
-  /** Bytes that all files together take. */
+  /** Bytes in use by all files together. */
   get usedBytes(): number {
     let sum = 0
     for (const inode of this.#files.values()) sum += inode.current.length
@@ -206,7 +206,7 @@ export class SimulatedDisk implements FileSystem {
       },
       sync: () => this.#sync(inode, path),
       syncAsync: async () => {
-        // What is written while the sync is under way is not part of it.
+        // Data written while the sync runs is not part of it.
         const pending = inode.pending.length
         await this.syncTime()
         this.#sync(inode, path, pending)
@@ -316,8 +316,8 @@ export class SimulatedDisk implements FileSystem {
     }
     if (!this.#directories.has(from)) throw systemError('ENOENT', from)
     moveTree(this.#files, this.#directories, from, to)
-    // The contents move with the directory's one entry; whether the new name lasts is decided by
-    // the parent's sync.
+    // The contents move with the directory entry; whether the new name is durable depends on the
+    // sync of the parent directory.
     if (this.#durableDirectories.has(from))
       moveTree(this.#durableFiles, this.#durableDirectories, from, to)
   }

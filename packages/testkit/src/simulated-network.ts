@@ -11,16 +11,16 @@ import {
 import type { SimulatedClock } from './simulated-clock.ts'
 
 export interface NetworkFaults {
-  /** One write in so many breaks its connection, and is lost. */
+  /** One of this many writes breaks its connection, and is lost. */
   readonly cutOneIn: number
-  /** One write in so many takes up to `longDelayMs`. */
+  /** One of this many writes is delayed by up to `longDelayMs`. */
   readonly slowOneIn: number
   readonly longDelayMs: number
 }
 
-/** What one machine has of the network. */
+/** Network of one simulated machine. */
 export interface MachineNetwork extends Network {
-  /** The machine dies: nobody listens, and whoever was connected finds out. */
+  /** Crashes the machine: its listeners close, and its connections break. */
   kill(): void
 }
 
@@ -35,28 +35,28 @@ interface End {
   peer(): End
   isOpen: boolean
   isPaused: boolean
-  /** What arrived while the end was paused. */
+  /** Data received while the end was paused. */
   held: Buffer[]
-  /** Bytes written to this end that it was not given yet, on the way ones included. */
+  /** Bytes written to this end and not delivered yet, including those in transit. */
   pendingBytes: number
-  /** Whether this end writes no more. */
+  /** Whether this end has stopped writing. */
   isEnded: boolean
-  /** Whether the other end's last byte has arrived, and whether that was reported. */
+  /** Whether the last byte of the other end has arrived, and whether that was reported. */
   isPeerEndDue: boolean
   isPeerEndReported: boolean
   needsDrain: boolean
-  /** When what was written last arrives: nothing overtakes it. */
+  /** Arrival time of the last write, which later writes must not precede. */
   arrivesAtMs: number
   close(error: Error | undefined): void
 }
 
 const USUAL_DELAY_MS = 2
-/** Bytes under way to an end before the other is to stop writing. */
+/** Bytes in transit to an end before the other end is asked to stop writing. */
 const HIGH_WATER_MARK = 64 * 1024
 
 /**
- * A network in simulated time: bytes take a while, connections break by chance, and those of a
- * machine when it dies.
+ * A network in simulated time: data is delayed, connections break at random, and all connections of
+ * a machine break when it crashes.
  */
 export class SimulatedNetwork {
   readonly #clock: SimulatedClock
@@ -68,7 +68,7 @@ export class SimulatedNetwork {
   >()
   readonly #ends = new Set<End>()
   #nextPort = 40_000
-  /** No faults from here on. */
+  /** Disables faults from now on. */
   isCalm = false
 
   constructor(options: {
@@ -81,7 +81,7 @@ export class SimulatedNetwork {
     this.#faults = options.faults
   }
 
-  /** One more machine. */
+  /** Adds a machine. */
   machine(): MachineNetwork {
     const machine: Machine = { isAlive: true }
     return {
@@ -112,7 +112,7 @@ export class SimulatedNetwork {
     }
     for (const end of [...this.#ends]) {
       if (end.machine !== machine) continue
-      // Nobody is left to be told at this end.
+      // This end has no owner left to notify.
       end.isOpen = false
       this.#ends.delete(end)
       const { peer } = end
@@ -149,7 +149,7 @@ export class SimulatedNetwork {
     return this.#random.integer(USUAL_DELAY_MS * 1000) / 1000
   }
 
-  /** One end of two: the client's has index 0. */
+  /** One of two ends: the client's has index 0. */
   #end(ends: readonly End[], machine: Machine, index: 0 | 1, port: number): End {
     const peer = (): End => ends[1 - index] as End
     const closeBoth = (error?: Error): void => {
@@ -238,7 +238,7 @@ function receive(end: End, data: Buffer): void {
   runFor(writer, () => writer.connection.onDrain())
 }
 
-/** Reports once that the other end has closed its side, after everything it wrote. */
+/** Reports once that the other end has closed its side, after all its data. */
 function receiveEnd(end: End): void {
   if (!end.isOpen || !end.isPeerEndDue || end.isPaused || end.held.length > 0) return
   if (end.isPeerEndReported) return

@@ -17,9 +17,9 @@ import {
 export interface Pipe {
   write(data: Buffer): void
   close(): void
-  /** Calls back when what was written has left the process. */
+  /** Calls back when all written data has left the process. */
   whenFlushed?(callback: () => void): void
-  /** Closes this side only, after what was written: the replies are still read. */
+  /** Closes this side only, after all written data: replies are still read. */
   end?(): void
   /** Closes the connection with a reset. */
   reset?(): void
@@ -27,10 +27,7 @@ export interface Pipe {
   onClose: () => void
 }
 
-/**
- * Sends single requests and decodes their replies: the plainest Kafka client there can be, for
- * tests.
- */
+/** A minimal Kafka client for tests: sends single requests and decodes their replies. */
 export class WireClient {
   readonly #pipe: Pipe
   #received: Buffer = Buffer.alloc(0)
@@ -96,12 +93,12 @@ export class WireClient {
     }
   }
 
-  /** Sends bytes as they are. */
+  /** Sends raw bytes. */
   sendRaw(data: Buffer): void {
     this.#pipe.write(data)
   }
 
-  /** Sends a request and returns what came back, header and all. */
+  /** Sends a request and returns the whole reply, including its header. */
   exchange(api: Api, version: number, body: Buffer): Promise<Buffer> {
     const correlationId = ++this.#correlationId
     const writer = new ByteWriter()
@@ -137,18 +134,18 @@ export class WireClient {
     this.#pipe.close()
   }
 
-  /** Calls back when what was sent has left the process. */
+  /** Calls back when all sent data has left the process. */
   whenFlushed(callback: () => void): void {
     this.#pipe.whenFlushed?.(callback)
   }
 
-  /** Closes this side only; replies to what was sent are still read. */
+  /** Closes this side only; replies to sent requests are still read. */
   end(): void {
     this.#pipe.end?.()
   }
 
   /**
-   * Closes the connection with a reset, as the kernel does for a process that dies with unread
+   * Closes the connection with a reset, as the kernel does for a process that exits with unread
    * data.
    */
   reset(): void {

@@ -16,7 +16,7 @@ function counted(count: number, word: string): string {
 function described(problem: ConfigProblem): string {
   const { effect, component } = problem
   if (effect !== 'component') return problemText(problem)
-  return `${problemText(problem)} (${component} is left out)`
+  return `${problemText(problem)} (${component} is omitted)`
 }
 
 /** Writes all problems to stderr: errors, then warnings. */
@@ -34,7 +34,7 @@ export function showProblems(problems: readonly ConfigProblem[]): void {
   }
 }
 
-/** Logs what a running agent ignores and leaves out. */
+/** Logs ignored keys and omitted components of a running agent. */
 export function logProblems(
   logger: Logger,
   problems: readonly ConfigProblem[],
@@ -45,10 +45,13 @@ export function logProblems(
     else logger.error(described(problem))
   }
   const invalid = problems.some(({ effect }) => effect !== 'none')
-  if (invalid) logger.error('the agent runs without', { components: leftOut.join(', ') })
+  if (invalid)
+    logger.error('the agent runs without a component', { components: leftOut.join(', ') })
 }
 
-/** `--check`: the exit status is 1 if a component would be left out or an agent would not start. */
+/**
+ * Implements `--check`: exit status 1 if a component would be omitted or an agent would not start.
+ */
 export async function checkConfiguration(
   where: string,
   texts: readonly ConfigText[],
@@ -71,5 +74,5 @@ function summaryOf({ name, plan, problems }: CheckedAgent): string | undefined {
   const { sources, channels, sinkGroups } = plan
   const sinks = sinkGroups.reduce((sum, group) => sum + group.sinks.length, 0)
   const warnings = problems.length === 0 ? '' : `, ${counted(problems.length, 'warning')}`
-  return `agent ${name} is right: ${sources.length} sources, ${channels.length} channels, ${sinks} sinks${warnings}`
+  return `agent ${name} is valid: ${sources.length} sources, ${channels.length} channels, ${sinks} sinks${warnings}`
 }

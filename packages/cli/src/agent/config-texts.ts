@@ -8,16 +8,16 @@ import { UsageError } from '../usage-error.ts'
 
 const REQUEST_TIMEOUT_MS = 10_000
 
-/** Where a part of the configuration is: a file, or a page that a server has. */
+/** A source of configuration text: a file or an HTTP resource. */
 export interface ConfigPlace {
   readonly where: string
-  /** The file's path; absent for a page. */
+  /** Path of the file; absent for an HTTP resource. */
   readonly path?: string
-  /** Its text as it is now; rejects with a `UsageError` that names it. */
+  /** Reads its current text; rejects with a `UsageError` that names it. */
   read(): Promise<string>
 }
 
-/** The text of a configuration. Flume reads ISO-8859-1; what is valid UTF-8 was meant as that. */
+/** Decodes a configuration: as UTF-8 if valid, else as ISO-8859-1, which Flume uses. */
 function decoded(bytes: Buffer): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1')
 }
@@ -37,7 +37,7 @@ export function filePlace(path: string): ConfigPlace {
 }
 
 /**
- * What Flume's `--conf-uri` takes: `file:`, `http:` and `https:`, the latter with a name and
+ * A resource of Flume's `--conf-uri`: `file:`, `http:` or `https:`, the latter two with a name and
  * password for basic authentication.
  */
 export function uriPlace(uri: string, user?: string, password?: string): ConfigPlace {
@@ -65,14 +65,14 @@ export function uriPlace(uri: string, user?: string, password?: string): ConfigP
   }
 }
 
-/** All texts as they are now. */
+/** Reads the current text of all sources. */
 export function readConfigTexts(places: readonly ConfigPlace[]): Promise<ConfigText[]> {
   return Promise.all(
     places.map(async (place) => ({ where: place.where, text: await place.read() })),
   )
 }
 
-/** `-Dname=value` as Java takes it; a name alone is empty. */
+/** Parses `-Dname=value` as Java does; a name alone has an empty value. */
 export function systemProperties(given: readonly string[]): Map<string, string> {
   return new Map(
     given.map((each) => {

@@ -13,14 +13,14 @@ import {
 import { logProblems } from './config-problems.ts'
 import { type ConfigPlace, readConfigTexts } from './config-texts.ts'
 
-/** Editors write a file in several steps. */
+/** Delay after a change, since editors write a file in several steps. */
 const SETTLE_MS = 100
-/** Where the system does not tell. */
+/** Polling interval for systems without file notifications. */
 const LOOK_MS = 2000
 
 /**
- * Has an agent follow its configuration. One with mistakes is told about and changes nothing; the
- * next good one is taken.
+ * Watches the configuration of an agent and applies changes. A configuration with errors is
+ * reported and not applied; the next valid one is.
  */
 export class ConfigWatcher {
   readonly #places: readonly ConfigPlace[]
@@ -36,12 +36,12 @@ export class ConfigWatcher {
 
   constructor(options: {
     readonly places: readonly ConfigPlace[]
-    /** What the agent runs on. */
+    /** The current configuration texts. */
     readonly texts: readonly ConfigText[]
     readonly agent: Agent
     readonly load: (texts: readonly ConfigText[]) => Promise<AgentPlan | undefined>
     readonly logger: Logger
-    /** How often pages of servers are asked for. */
+    /** Polling interval of HTTP resources. */
     readonly pollMs: number
   }) {
     this.#places = options.places
@@ -56,7 +56,7 @@ export class ConfigWatcher {
         watcher.on('error', () => watcher.close())
         this.#watchers.push(watcher)
       } catch {
-        // The interval finds it.
+        // The change is found by polling instead.
       }
     }
     const lookMs = files.length === this.#places.length ? LOOK_MS : options.pollMs
@@ -75,17 +75,19 @@ export class ConfigWatcher {
       const texts = await readConfigTexts(this.#places)
       this.#isUnreadable = false
       const contents = contentsOf(texts)
-      // A file that is empty for a moment is being written.
+      // An empty file is one that is being written.
       if (contents === this.#seen || texts.some(({ text }) => text === '')) return
       this.#seen = contents
       await this.#reload(texts)
     } catch (error) {
-      // A file that is gone for a moment is being replaced; a server that does not answer may be
-      // back.
+      // A missing file is one that is being replaced; an unreachable server may return.
       if (!this.#isUnreadable) {
-        this.#logger.warn('the configuration cannot be read; the agent goes on as before', {
-          reason: (error as Error).message,
-        })
+        this.#logger.warn(
+          'cannot read the configuration; the agent continues with the current one',
+          {
+            reason: (error as Error).message,
+          },
+        )
       }
       this.#isUnreadable = true
     }
@@ -96,11 +98,11 @@ export class ConfigWatcher {
       const plan = await this.#load(texts)
       if (plan === undefined) return
       const found = newProblems(plan.problems, this.#agent.plan.problems)
-      // A component that an edit breaks keeps running as it is.
+      // A component whose new configuration is invalid continues with its current one.
       if (found.some(({ effect }) => effect !== 'none')) throw new ConfigurationError(found)
       logProblems(this.#logger, found, plan.leftOut)
       const { started, stopped, kept } = await this.#agent.reload(plan)
-      this.#logger.info('the configuration was taken', {
+      this.#logger.info('configuration applied', {
         started: started.join(', ') || 'nothing',
         stopped: stopped.join(', ') || 'nothing',
         kept: kept.length,
@@ -110,7 +112,9 @@ export class ConfigWatcher {
         error instanceof ConfigurationError
           ? error.problems.map(problemText)
           : [(error as Error).message]
-      this.#logger.error('the changed configuration is NOT taken; the agent goes on as before')
+      this.#logger.error(
+        'the changed configuration is invalid and NOT applied; the agent continues with the current one',
+      )
       for (const line of lines) this.#logger.error(`  ${line}`)
     }
   }
@@ -122,7 +126,7 @@ export class ConfigWatcher {
   }
 }
 
-/** Problems that the running configuration does not have, wherever they stand. */
+/** Problems that the current configuration does not have, regardless of their line. */
 function newProblems(
   problems: readonly ConfigProblem[],
   known: readonly ConfigProblem[],

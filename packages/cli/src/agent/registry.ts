@@ -11,14 +11,14 @@ interface RunningAgent {
   readonly address: string
 }
 
-/** One file an agent, of this user, so that `status` and `tap` find them. */
+/** Directory with one file per agent of this user, from which `status` and `tap` find agents. */
 function directory(): string {
   return join(tmpdir(), `millrace-agents-${userInfo().uid}`)
 }
 
 /**
- * Makes an agent known on this machine; the result ends that. Without metrics there is nothing to
- * be found.
+ * Registers an agent on this machine; the returned function removes it. An agent without metrics is
+ * not registered.
  */
 export function registerAgent(name: string, address: string | undefined): () => void {
   if (address === undefined) return () => {}
@@ -27,12 +27,12 @@ export function registerAgent(name: string, address: string | undefined): () => 
     mkdirSync(directory(), { recursive: true, mode: 0o700 })
     writeFileSync(path, JSON.stringify({ name, pid: process.pid, address }))
   } catch {
-    // `--at` finds it all the same.
+    // `--at` finds the agent nevertheless.
   }
   return () => rmSync(path, { force: true })
 }
 
-/** The agents that run on this machine. */
+/** Agents that run on this machine. */
 export function runningAgents(): RunningAgent[] {
   let files: string[]
   try {
@@ -47,14 +47,14 @@ export function runningAgents(): RunningAgent[] {
       process.kill(agent.pid, 0)
       return [agent]
     } catch (error) {
-      // One that was killed leaves its file.
+      // A killed agent leaves its file behind.
       if ((error as NodeJS.ErrnoException).code === 'ESRCH') rmSync(path, { force: true })
       return []
     }
   })
 }
 
-/** Where the agent of a name tells of itself. */
+/** Metrics address of an agent by name. */
 export function agentAt(name: string): string {
   const all = runningAgents()
   const found = all.find((each) => each.name === name)
@@ -64,6 +64,6 @@ export function agentAt(name: string): string {
   const hint =
     nearest !== undefined
       ? `; did you mean ${nearest}?`
-      : `; there is ${names.join(', ') || 'none'}`
-  throw new UsageError(`no agent ${name} runs here${hint}`)
+      : `; running: ${names.join(', ') || 'none'}`
+  throw new UsageError(`no agent ${name} runs on this machine${hint}`)
 }

@@ -24,7 +24,7 @@ interface Status {
 
 const SAMPLE_MS = 1000
 
-/** Asks an agent's interface; a `UsageError` when nobody answers. */
+/** Sends a request to an agent's interface; rejects with a `UsageError` if there is no reply. */
 export async function askAgent(address: string, path: string): Promise<Response> {
   try {
     const response = await fetch(`http://${address}${path}`)
@@ -32,7 +32,7 @@ export async function askAgent(address: string, path: string): Promise<Response>
     throw new UsageError((await response.text()).trim())
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError(`no agent answers at ${address}`)
+    throw new UsageError(`no agent at ${address}`)
   }
 }
 
@@ -40,7 +40,7 @@ async function statusOf(address: string): Promise<Status> {
   return (await (await askAgent(address, '/status')).json()) as Status
 }
 
-/** Prints agents with the rates of a second; with `--watch` again and again. */
+/** Prints the components of agents with rates per second; with `--watch` repeatedly. */
 export async function showStatus(
   addresses: readonly string[],
   parsed: ParsedOptions,

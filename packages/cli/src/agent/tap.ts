@@ -16,7 +16,9 @@ interface Tapped {
   }[]
 }
 
-/** Prints the events that pass a component, until interrupted or so many have come. */
+/**
+ * Prints the events that pass a component, until interrupted or until the given number is reached.
+ */
 export async function followTap(
   address: string,
   component: string,
@@ -33,7 +35,7 @@ export async function followTap(
     for (const line of lines) {
       const event = JSON.parse(line) as Tapped
       if (event.dropped !== undefined) {
-        process.stderr.write(`${event.dropped} events passed too fast to be shown\n`)
+        process.stderr.write(`${event.dropped} events were not shown: they passed too fast\n`)
         continue
       }
       process.stdout.write(

@@ -3,14 +3,15 @@ import { subscribe } from 'node:diagnostics_channel'
 import { type ClientNetwork, MillraceError, nodeWorld, systemErrorCode } from '@millrace/base'
 
 /**
- * How long a command retries while all bootstrap servers refuse connections: a restart of a broker.
+ * How long a command retries while all bootstrap servers refuse connections: time for a broker to
+ * restart.
  */
 const GIVE_UP_MS = 1500
 
 /**
- * Reports on stderr what happens to the connections of a command. Until a broker was reached, it
- * ends the attempts of clients soon after all bootstrap servers refused; later it reports each
- * broker that is lost, and that it is back, once each.
+ * Reports the state of a command's connections on stderr. Until a broker was reached, it stops all
+ * attempts soon after all bootstrap servers have refused; later it reports each broker that is
+ * lost, and that is back, once each.
  */
 export class BrokerWatch {
   readonly #write: (line: string) => void
@@ -28,7 +29,7 @@ export class BrokerWatch {
     this.#now = now
   }
 
-  /** Observes the clients of this process, which report the brokers they reach. */
+  /** Observes the clients of this process, which report connected brokers. */
   start(): this {
     subscribe('millrace:client:connect', (message) => {
       const { address } = message as { readonly address: string }
@@ -53,10 +54,10 @@ export class BrokerWatch {
     }
   }
 
-  /** A client is connected to a broker, and authenticated. */
+  /** Called when a client is connected to a broker, and authenticated. */
   onReached(address: string): void {
     this.#reached.add(address)
-    if (this.#lost.delete(address)) this.#write(`connected to ${address} again`)
+    if (this.#lost.delete(address)) this.#write(`reconnected to ${address}`)
   }
 
   #onFailed(address: string, error: unknown, bootstrapCount: number): void {
@@ -74,9 +75,9 @@ export class BrokerWatch {
     const message = `cannot connect to ${[...this.#refused].join(', ')}: ${why}`
     if (this.#giveUpAt === undefined) {
       this.#giveUpAt = this.#now() + GIVE_UP_MS
-      this.#write(`${message}; trying again for ${GIVE_UP_MS / 1000} s`)
+      this.#write(`${message}; retrying for ${GIVE_UP_MS / 1000} s`)
     } else if (this.#now() >= this.#giveUpAt) {
-      // Clients do not retry after it.
+      // Clients do not retry after this.
       throw new MillraceError('MILLRACE_DISCONNECTED', message, { cause: error })
     }
   }

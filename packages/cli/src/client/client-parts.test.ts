@@ -8,7 +8,7 @@ import { amount } from './progress.ts'
 import { compileFormat } from './record-format.ts'
 
 describe('a line splitter', () => {
-  it('cuts any bytes at newlines, however they arrive', () => {
+  it('splits arbitrary bytes at newlines, however they are chunked', () => {
     fc.assert(
       fc.property(
         fc.uint8Array({ maxLength: 300 }),
@@ -33,7 +33,7 @@ describe('a line splitter', () => {
     )
   })
 
-  it('names the line that is too long', () => {
+  it('reports the number of a line that is too long', () => {
     const splitter = new LineSplitter(5)
     assert.throws(
       () => splitter.push(Buffer.from('a\nb\nccccccc')),
@@ -44,7 +44,7 @@ describe('a line splitter', () => {
 
 describe('places', () => {
   const now = Date.parse('2026-11-21T12:00:00Z')
-  it('are read as one types them', () => {
+  it('are parsed from their command line form', () => {
     assert.deepEqual(parsePlace('from', 'beginning', now), { kind: 'beginning' })
     assert.deepEqual(parsePlace('from', '12', now), { kind: 'offset', offset: 12n })
     assert.deepEqual(parsePlace('from', '-3', now), { kind: 'last', count: 3n })
@@ -79,9 +79,9 @@ describe('formats', () => {
   it("are kcat's", () => {
     assert.equal(print('%t %p %o %T|%k|%K|%s|%S|%h\\n'), 't 1 7 5||-1|v%\n|3|a=1,b=NULL\n')
     assert.equal(print('%%\\x41\\t\\\\%R'), '%A\t\\\0\0\0\x03')
-    assert.throws(() => compileFormat('%z'), /%z is not one of %s %S/)
-    assert.throws(() => compileFormat('\\q'), /\\q is not known/)
-    assert.throws(() => compileFormat('50%'), /% is not one of/)
+    assert.throws(() => compileFormat('%z'), /unknown %z; expected one of %s %S/)
+    assert.throws(() => compileFormat('\\q'), /unknown escape \\q/)
+    assert.throws(() => compileFormat('50%'), /unknown %; expected one of/)
   })
 })
 

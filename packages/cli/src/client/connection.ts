@@ -7,13 +7,13 @@ import { UsageError } from '../usage-error.ts'
 import { BrokerWatch } from './broker-watch.ts'
 
 const DEFAULT_BOOTSTRAP = '127.0.0.1:9092'
-/** How long somebody at a terminal waits for a cluster that does not answer. */
+/** Timeout for a cluster that does not reply, suitable for a terminal. */
 const PATIENCE_MS = 5000
 
-/** One for all clients of a command. */
+/** One watch for all clients of a command. */
 let watch: BrokerWatch | undefined
 
-/** Options of every command that talks to a cluster. */
+/** Options of every command that connects to a cluster. */
 export const connectionOptions = {
   bootstrap: {
     value: 'HOST:PORT',
@@ -22,18 +22,18 @@ export const connectionOptions = {
   },
   config: {
     value: 'FILE',
-    help: "a Java client's properties: security, timeouts and all else (client.properties)",
+    help: "a Java client's properties: security, timeouts and so on (client.properties)",
   },
   'command-config': { value: 'FILE', help: "the same as --config, as Kafka's tools call it" },
   set: {
     value: 'KEY=VALUE',
     multiple: true,
-    help: 'one such property, over the file; may be repeated',
+    help: 'one such property, overrides the file; may be repeated',
   },
-  json: { help: 'prints JSON, one object a line' },
+  json: { help: 'prints JSON, one object per line' },
 } satisfies Options
 
-/** Options for a client from the command line. What has no effect is said on stderr. */
+/** Converts command line options to client options. Ignored properties are reported on stderr. */
 export function clientOptions<Kind extends keyof ClientKinds>(
   kind: Kind,
   parsed: ParsedOptions,
@@ -82,7 +82,7 @@ export function openAdmin(parsed: ParsedOptions): Admin {
   return new Admin(clientOptions('admin', parsed))
 }
 
-/** The values of an option that are `KEY=VALUE`. */
+/** Values of an option of the form `KEY=VALUE`. */
 export function pairs(parsed: ParsedOptions, name: string): [key: string, value: string][] {
   return parsed.values(name).map((pair) => {
     const at = pair.indexOf('=')

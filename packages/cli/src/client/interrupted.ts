@@ -3,7 +3,7 @@
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once. */
 export function interrupted(): Promise<void> {
   return new Promise((resolve) => {
-    // A pending promise does not keep Node running, and neither do listeners for signals.
+    // Neither a pending promise nor a signal listener keeps Node running.
     const keepAlive = setInterval(() => {}, 2 ** 30)
     let count = 0
     const onSignal = (signal: NodeJS.Signals): void => {

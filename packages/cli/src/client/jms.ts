@@ -13,7 +13,7 @@ import {
 import type { Options, ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 
-/** Options of all commands that talk to a JMS provider. */
+/** Options of all commands that connect to a JMS provider. */
 export const jmsOptions = {
   amqp: {
     value: 'URL',
@@ -21,11 +21,11 @@ export const jmsOptions = {
     help: 'provider, as amqp://HOST:PORT or HOST:PORT (default $MILLRACE_AMQP, else 127.0.0.1:5672)',
   },
   user: { value: 'NAME', short: 'u', help: 'user to connect as' },
-  password: { value: 'TEXT', help: 'its password (default $MILLRACE_AMQP_PASSWORD)' },
-  json: { help: 'prints JSON, an object a line' },
+  password: { value: 'TEXT', help: 'password (default $MILLRACE_AMQP_PASSWORD)' },
+  json: { help: 'prints JSON, one object per line' },
 } satisfies Options
 
-/** Makes the address that an option has a URL; throws `UsageError` for another scheme. */
+/** Converts the address in an option to a URL; throws `UsageError` for an unsupported scheme. */
 export function amqpUrl(address: string, option = 'amqp'): string {
   const isUrl = /^[a-z]+:/.test(address) && !/^[\w.-]+:\d+$/.test(address)
   if (isUrl && !/^((amqp|ws|amqpws)s?:\/\/|failover:)/.test(address)) {
@@ -36,7 +36,7 @@ export function amqpUrl(address: string, option = 'amqp'): string {
   return isUrl ? address : `amqp://${address}`
 }
 
-/** Connects as the options say, and starts. */
+/** Connects with the given options, and starts the connection. */
 export async function openJms(parsed: ParsedOptions): Promise<Connection> {
   const address = parsed.value('amqp') ?? process.env.MILLRACE_AMQP ?? '127.0.0.1:5672'
   const factory = new ConnectionFactory(amqpUrl(address), {
@@ -48,7 +48,7 @@ export async function openJms(parsed: ParsedOptions): Promise<Connection> {
   return connection
 }
 
-/** Asks millrace's provider something; rejects with what it says when it cannot. */
+/** Sends a management request to a millrace provider; rejects with its error. */
 export async function ask(
   connection: Connection,
   operation: string,
@@ -65,16 +65,15 @@ export async function ask(
   await producer.send(question)
   const answer = await consumer.receive(30_000)
   if (!(answer instanceof TextMessage))
-    throw new UsageError('the provider does not answer: is it millrace?')
+    throw new UsageError('no reply from the provider: is it millrace?')
   const error = answer.getStringProperty('error')
   if (error !== null) throw new UsageError(error)
   return JSON.parse(answer.getText() ?? 'null')
 }
 
 /**
- * Rejects when there is no queue of a name, with the nearest name there is, so that a typo creates
- * nothing. Other providers than millrace are not asked: they decide themselves what happens to an
- * unknown name.
+ * Rejects with the nearest existing name if a queue does not exist, so that a typo creates nothing.
+ * Providers other than millrace are not asked: they decide how to handle an unknown name.
  */
 export async function expectQueue(connection: Connection, name: string): Promise<void> {
   const { remote } = await connection.amqp()
@@ -82,7 +81,7 @@ export async function expectQueue(connection: Connection, name: string): Promise
     await ask(connection, 'queue.find', { name })
 }
 
-/** A message as tools show it. */
+/** Formats a message for output. */
 export function describeMessage(message: Message): Record<string, unknown> {
   const properties: Record<string, unknown> = {}
   for (const name of message.getPropertyNames()) {
@@ -100,7 +99,7 @@ export function describeMessage(message: Message): Record<string, unknown> {
   }
 }
 
-/** The body as text, or as data that JSON can show. */
+/** The body as text, or as data that can be shown as JSON. */
 export function bodyOf(message: Message): unknown {
   if (message instanceof TextMessage) return message.getText()
   if (message instanceof BytesMessage) return message.toBuffer().toString('base64')

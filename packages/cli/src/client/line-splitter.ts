@@ -2,7 +2,7 @@
 
 const NEWLINE = 0x0a
 
-/** Cuts a stream of bytes into lines, which may have any bytes but the newline. */
+/** Splits a stream of bytes into lines, which may contain any byte except newline. */
 export class LineSplitter {
   #rest: Buffer[] = []
   #restSize = 0
@@ -15,8 +15,8 @@ export class LineSplitter {
   }
 
   /**
-   * Whole lines that the chunk completes; they share memory with it. Throws `RangeError` for one
-   * that is too long.
+   * Returns the lines that the chunk completes; they share memory with it. Throws `RangeError` for
+   * a line that is too long.
    */
   push(chunk: Buffer): Buffer[] {
     const lines: Buffer[] = []
@@ -28,7 +28,7 @@ export class LineSplitter {
       start = end + 1
     }
     if (start < chunk.length) {
-      // A copy: the chunk may be large, and what is left of it small.
+      // A copy: the chunk may be large, and its rest small.
       this.#rest.push(Buffer.from(chunk.subarray(start)))
       this.#restSize += chunk.length - start
       if (this.#restSize > this.#maxLength) {
@@ -45,7 +45,7 @@ export class LineSplitter {
     return line
   }
 
-  /** The last line, when it does not end in a newline. */
+  /** The last line, if it does not end in a newline. */
   finish(): Buffer | undefined {
     return this.#restSize === 0 ? undefined : this.#join(Buffer.alloc(0))
   }

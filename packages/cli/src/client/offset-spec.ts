@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 import { UsageError } from '../usage-error.ts'
 
-/** A place in a partition as one types it. */
+/** A position in a partition, as given on the command line. */
 export type Place =
   | { readonly kind: 'beginning' }
   | { readonly kind: 'end' }
   | { readonly kind: 'offset'; readonly offset: bigint }
-  /** So many records before the end. */
+  /** Number of records before the end. */
   | { readonly kind: 'last'; readonly count: bigint }
   /** Milliseconds since 1970. */
   | { readonly kind: 'time'; readonly timestamp: number }
 
 export const placeHelp =
-  'beginning, end, an offset, -N for the last N, a time (2026-11-21T08:00:00Z), or how long ago (30m, 12h, 7d)'
+  'beginning, end, an offset, -N for the last N, a time (2026-11-21T08:00:00Z), or an age (30m, 12h, 7d)'
 
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A row to print: a table's line, or an object of JSON. */
+/** A row to print: a line of a table, or a JSON object. */
 export type Row = Readonly<Record<string, unknown>>
 
 function plain(_key: string, value: unknown): unknown {
@@ -10,7 +10,7 @@ function plain(_key: string, value: unknown): unknown {
     : value.toString()
 }
 
-/** One line of JSON; 64-bit numbers are text where a JSON number would not be exact. */
+/** One line of JSON; 64-bit numbers are strings if a JSON number would not be exact. */
 export function toJson(value: unknown): string {
   return JSON.stringify(value, plain)
 }
@@ -22,10 +22,7 @@ function cell(value: unknown): string {
   return String(value)
 }
 
-/**
- * Prints rows as aligned columns under their names, or as JSON lines. Numbers are aligned on the
- * right.
- */
+/** Prints rows as aligned columns with headings, or as JSON lines. Numbers are right-aligned. */
 export function printRows(rows: readonly Row[], { json }: { readonly json: boolean }): void {
   if (json) {
     for (const row of rows) process.stdout.write(`${toJson(row)}\n`)
@@ -50,7 +47,7 @@ export function printRows(rows: readonly Row[], { json }: { readonly json: boole
   }
 }
 
-/** What a command did: a sentence for people, an object for programs. */
+/** Prints the outcome of a command: a sentence for people, or an object for programs. */
 export function report(sentence: string, fields: Row, { json }: { readonly json: boolean }): void {
   process.stdout.write(`${json ? toJson(fields) : sentence}\n`)
 }

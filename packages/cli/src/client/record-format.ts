@@ -30,7 +30,7 @@ const fields: Readonly<Record<string, (record: ConsumerRecord) => Buffer | strin
 
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\' }
 
-/** Compiles a format string; throws `UsageError` for one that is not understood. */
+/** Compiles a format string; throws `UsageError` for an unknown escape. */
 export function compileFormat(format: string): (record: ConsumerRecord) => Buffer[] {
   const parts: Part[] = []
   for (const match of format.matchAll(/\\(?:x([0-9a-fA-F]{2})|(.))|%(.?)|[^\\%]+|\\$/gs)) {
@@ -38,14 +38,14 @@ export function compileFormat(format: string): (record: ConsumerRecord) => Buffe
     if (hex !== undefined) parts.push(Buffer.from([Number.parseInt(hex, 16)]))
     else if (escaped !== undefined) {
       const text = escapes[escaped]
-      if (text === undefined) throw new UsageError(`invalid --format: ${whole} is not known`)
+      if (text === undefined) throw new UsageError(`invalid --format: unknown escape ${whole}`)
       parts.push(Buffer.from(text))
     } else if (field === '%') parts.push(Buffer.from('%'))
     else if (field !== undefined) {
       const get = Object.hasOwn(fields, field) ? fields[field] : undefined
       if (get === undefined) {
         const known = Object.keys(fields).join(' %')
-        throw new UsageError(`invalid --format: ${whole} is not one of %${known} %%`)
+        throw new UsageError(`invalid --format: unknown ${whole}; expected one of %${known} %%`)
       }
       parts.push(get)
     } else parts.push(Buffer.from(whole))

@@ -14,7 +14,7 @@ export function logLevelOf(parsed: ParsedOptions): LogLevel {
   return level as LogLevel
 }
 
-/** Writes lines to stderr, as much as `--log-level` says. */
+/** Writes lines of at least the level of `--log-level` to stderr. */
 export function loggerFor(parsed: ParsedOptions): Logger {
   return createLogger({
     level: logLevelOf(parsed),

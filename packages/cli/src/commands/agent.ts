@@ -25,17 +25,17 @@ import { UsageError } from '../usage-error.ts'
 const addressOption = {
   at: {
     value: 'HOST:PORT',
-    help: "where the agent's metrics are (default: the agents of this machine)",
+    help: "address of the agent's metrics (default: all agents on this machine)",
   },
-  name: { value: 'NAME', short: 'n', help: 'which agent, when there are several' },
+  name: { value: 'NAME', short: 'n', help: 'selects one of several agents' },
 } satisfies Options
 
 const status: Command = {
   name: 'status',
-  summary: 'shows the components of running agents, and how many events pass',
+  summary: 'shows the components of running agents, and their event rates',
   options: {
     ...addressOption,
-    watch: { short: 'w', help: 'shows it anew every second' },
+    watch: { short: 'w', help: 'refreshes every second' },
     json: { help: 'prints JSON' },
   },
   async run(parsed) {
@@ -50,9 +50,9 @@ const tap: Command = {
   positionals: ['COMPONENT'],
   options: {
     ...addressOption,
-    count: { value: 'NUMBER', short: 'c', help: 'ends after so many' },
-    lineage: { short: 'l', help: 'shows the agents that each event has crossed' },
-    json: { help: 'prints JSON, an event a line' },
+    count: { value: 'NUMBER', short: 'c', help: 'exits after this many events' },
+    lineage: { short: 'l', help: 'shows the agents that each event has passed' },
+    json: { help: 'prints JSON, one event per line' },
   },
   details: `Example:
   millrace agent tap r1 --lineage`,
@@ -65,7 +65,7 @@ const tap: Command = {
 
 const components: Command = {
   name: 'components',
-  summary: 'lists the components there are, or the keys of one',
+  summary: 'lists all components, or the keys of one',
   positionals: ['[TYPE]'],
   async run(parsed) {
     const [wanted] = parsed.positionals
@@ -79,9 +79,7 @@ const components: Command = {
       }
     }
     if (lines.length === 0) {
-      throw new UsageError(
-        `there is no component ${wanted}; \`millrace agent components\` lists them`,
-      )
+      throw new UsageError(`unknown component ${wanted}; \`millrace agent components\` lists all`)
     }
     process.stdout.write(`${lines.join('\n')}\n`)
     return 0
@@ -93,24 +91,24 @@ function describeKeys(keys: Keys): string[] {
     if (key.kind === 'prefix') return `  ${key.prefix}*`
     const spelled = (key.key ?? name).padEnd(32)
     if (key.kind === 'unsupported') return `  ${spelled} not supported: ${key.reason}`
-    if (key.kind === 'ignored') return `  ${spelled} does nothing: ${key.reason}`
+    if (key.kind === 'ignored') return `  ${spelled} has no effect: ${key.reason}`
     if (key.isRequired) return `  ${spelled} required`
     const fallback = shownDefault(key.fallback)
     return `  ${spelled} ${fallback === '' ? '' : `default ${fallback}`}`.trimEnd()
   })
 }
 
-/** A default as it would stand in a file. */
+/** Formats a default as it would be written in a file. */
 function shownDefault(fallback: unknown): string {
   if (fallback === undefined || fallback === null) return ''
   if (Array.isArray(fallback)) return fallback.join(' ')
-  // Types of parts and character sets.
+  // Component types and character sets, as listed in the help.
   if (typeof fallback === 'object' && 'type' in fallback) return String(fallback.type)
   if (typeof fallback === 'object' && 'name' in fallback) return String(fallback.name)
   return String(fallback)
 }
 
-/** Addresses of the agents that are meant. */
+/** Addresses of the selected agents. */
 async function targets(parsed: ParsedOptions): Promise<string[]> {
   const at = parsed.value('at')
   if (at !== undefined) return [at]
@@ -118,7 +116,9 @@ async function targets(parsed: ParsedOptions): Promise<string[]> {
   if (name !== undefined) return [agentAt(name)]
   const all = runningAgents()
   if (all.length === 0) {
-    throw new UsageError('no agent runs here; `millrace agent -n NAME -f FILE` starts one')
+    throw new UsageError(
+      'no agent runs on this machine; `millrace agent -n NAME -f FILE` starts one',
+    )
   }
   return all.map(({ address }) => address)
 }
@@ -126,72 +126,74 @@ async function targets(parsed: ParsedOptions): Promise<string[]> {
 /** `millrace agent`: runs Flume's configuration files. */
 export const agent: Command = {
   name: 'agent',
-  summary: "runs an agent from Flume's configuration files; status, tap, components",
+  summary: 'runs an agent from Flume configuration files; status, tap, components',
   options: {
-    name: { value: 'NAME', short: 'n', help: 'agent to run, of those in the file' },
+    name: { value: 'NAME', short: 'n', help: 'agent to run, among those in the file' },
     'conf-file': {
       value: 'FILE',
       short: 'f',
       multiple: true,
-      help: "Flume's .properties file; later ones win over earlier ones",
+      help: 'Flume .properties file; later files override earlier ones',
     },
     'conf-uri': {
       value: 'URI',
       short: 'u',
       multiple: true,
-      help: 'the same from file:, http: or https:; these win over files',
+      help: 'like -f, from a file:, http: or https: URI; overrides files',
     },
-    'conf-user': { value: 'NAME', help: 'name for the servers of --conf-uri' },
+    'conf-user': { value: 'NAME', help: 'user name for HTTP servers of --conf-uri' },
     'conf-password': { value: 'PASSWORD', help: 'its password' },
     'poll-interval': {
       value: 'SECONDS',
       short: 'i',
-      help: 'how often the servers of --conf-uri are asked (default 30)',
+      help: 'polling interval of HTTP servers of --conf-uri, in seconds (default 30)',
     },
-    check: { help: 'checks the configuration and runs nothing; exit status 1 if it has errors' },
-    strict: { help: 'refuses a configuration with warnings, too' },
+    check: {
+      help: 'validates the configuration without running it; exit status 1 if it has errors',
+    },
+    strict: { help: 'rejects a configuration with warnings, too' },
     define: {
       value: 'NAME=VALUE',
       short: 'D',
       multiple: true,
-      help: 'for sys:NAME in the file; flume.monitoring.port and the like are heeded',
+      help: 'sets sys:NAME for the file; also flume.monitoring.port and the like',
     },
     conf: {
       value: 'DIR',
       short: 'c',
-      help: "Flume's directory of settings; of it, Hadoop's core-site.xml is read",
+      help: "Flume's configuration directory; only Hadoop's core-site.xml is read from it",
     },
-    'no-reload-conf': { help: 'does not look whether the file changed' },
+    'no-reload-conf': { help: 'does not reload the file when it changes' },
     metrics: {
       value: 'HOST:PORT',
-      help: 'where metrics and taps are served (default 127.0.0.1:41414, or a free port); none turns it off',
+      help: 'address of metrics and taps (default 127.0.0.1:41414, or a free port); none disables them',
     },
     'drain-timeout': {
       value: 'SECONDS',
-      help: 'how long sinks may empty channels in memory at the end (default 10)',
+      help: 'how long sinks may drain memory channels at shutdown, in seconds (default 10)',
     },
     'log-level': { value: 'LEVEL', help: 'debug, info, warn, error or silent (default info)' },
   },
   subcommands: [status, tap, components],
-  details: `Relative paths in the file start at the working directory. As in Flume, keys that are not known are ignored, with a warning, and an
-invalid component is left out, with an error. The file is read again when it changes: only what changed is restarted, and a file with
-new errors changes nothing. Ctrl-C or SIGTERM ends the agent; the exit status is 1 if events in memory were lost.
+  details: `Relative paths in the file are relative to the working directory. As in Flume, unknown keys are ignored with a warning, and an
+invalid component is omitted with an error. The file is reloaded when it changes: only changed components are restarted, and a file
+with new errors is not applied. Ctrl-C or SIGTERM stops the agent; the exit status is 1 if events in memory were lost.
 
 Examples:
-  millrace agent -n a1 -f agent.conf
-  millrace agent -n a1 -f agent.conf --check
-  millrace agent status --watch`,
+millrace agent -n a1 -f agent.conf
+millrace agent -n a1 -f agent.conf --check
+millrace agent status --watch`,
   run: runAgent,
 }
 
-/** Properties of Flume's own that mean something here; the root logger is `--log-level`. */
+/** Supported Flume system properties; the root logger level is set with `--log-level`. */
 const HEEDED = ['flume.monitoring.type', 'flume.monitoring.port', 'flume.root.logger']
 
 const DEFAULT_POLL_SECONDS = 30
 
 /**
- * How far the heap may grow over what is alive before garbage is looked for. V8's own choice,
- * several times as much, makes an agent a fifth faster at its limit and a third larger.
+ * Heap growth over live data before a garbage collection. V8's default is several times as much,
+ * which makes an agent at its limit a fifth faster and a third larger.
  */
 const HEAP_GROWTH_PERCENT = 100
 
@@ -206,9 +208,9 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
   const name = parsed.value('name')
   const isCheck = parsed.has('check')
   if (places.length === 0) {
-    throw new UsageError('-f FILE or -u URI is missing: the configuration of the agent')
+    throw new UsageError('missing -f FILE or -u URI: the configuration of the agent')
   }
-  if (name === undefined && !isCheck) throw new UsageError('-n NAME is missing: the agent to run')
+  if (name === undefined && !isCheck) throw new UsageError('missing -n NAME: the agent to run')
   const system = systemProperties(parsed.values('define'))
   const pollMs =
     (parsed.number('poll-interval', { min: 1, isFractional: true }) ?? DEFAULT_POLL_SECONDS) * 1000
@@ -226,7 +228,7 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
     logProblems(logger, plan?.problems ?? [], plan?.leftOut ?? [])
     for (const key of system.keys()) {
       if (/^flume\./.test(key) && !HEEDED.includes(key)) {
-        logger.warn('a property of Flume is not supported and does nothing', { property: key })
+        logger.warn('a Flume property is not supported and has no effect', { property: key })
       }
     }
     const drainSeconds = parsed.number('drain-timeout', { isFractional: true })
@@ -263,7 +265,7 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
   }
 }
 
-/** On Flume's port, where nobody has it; another agent may. */
+/** The default is Flume's port, if it is free; another agent may use it. */
 async function startServer(
   running: Agent,
   parsed: ParsedOptions,

@@ -8,7 +8,7 @@ import type { ParsedOptions } from '../options.ts'
 
 const common = {
   ...connectionOptions,
-  records: { value: 'N', short: 'n', help: 'how many records (default 1000000; latency 10000)' },
+  records: { value: 'N', short: 'n', help: 'number of records (default 1000000; latency 10000)' },
 }
 
 interface Result {
@@ -49,12 +49,12 @@ function percentiles(times: number[]): {
 
 const produce: Command = {
   name: 'produce',
-  summary: 'measures how fast records are taken',
+  summary: 'measures the throughput of a producer',
   positionals: ['TOPIC'],
   options: {
     ...common,
-    size: { value: 'BYTES', short: 's', help: 'of each value (default 100)' },
-    rate: { value: 'N', help: 'records a second (default: as fast as it goes)' },
+    size: { value: 'BYTES', short: 's', help: 'size of each value (default 100)' },
+    rate: { value: 'N', help: 'records per second (default: unlimited)' },
     acks: { value: 'ACKS', help: 'all, 1 or 0 (default all)' },
     compression: {
       value: 'CODEC',
@@ -115,7 +115,7 @@ const produce: Command = {
 
 const consume: Command = {
   name: 'consume',
-  summary: 'measures how fast a topic is read from its beginning',
+  summary: 'measures the throughput of a consumer that reads a topic from its beginning',
   positionals: ['TOPIC'],
   options: common,
   async run(parsed) {
@@ -161,9 +161,12 @@ const consume: Command = {
 
 const latency: Command = {
   name: 'latency',
-  summary: 'measures the time from send to the record in a consumer, one after the other',
+  summary: 'measures the time from send to the record in a consumer, one record at a time',
   positionals: ['TOPIC'],
-  options: { ...common, size: { value: 'BYTES', short: 's', help: 'of each value (default 100)' } },
+  options: {
+    ...common,
+    size: { value: 'BYTES', short: 's', help: 'size of each value (default 100)' },
+  },
   async run(parsed) {
     const [topic] = parsed.positionals as [string]
     const count = parsed.number('records', { min: 1 }) ?? 10_000

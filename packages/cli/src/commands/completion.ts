@@ -2,7 +2,7 @@
 import type { Command } from '../command.ts'
 import { UsageError } from '../usage-error.ts'
 
-/** What may follow a command's words: its subcommands, its options. */
+/** Words that may follow a command: its subcommands and options. */
 interface Place {
   readonly path: string
   readonly words: readonly string[]
@@ -67,11 +67,11 @@ function fish(places: readonly Place[]): string {
 
 const shells: Readonly<Record<string, (places: readonly Place[]) => string>> = { bash, zsh, fish }
 
-/** `millrace completion`: a script for the shell. */
+/** `millrace completion`: prints a completion script for a shell. */
 export function completionCommand(root: () => Command): Command {
   return {
     name: 'completion',
-    summary: 'prints a script that completes commands and options',
+    summary: 'prints a shell script that completes commands and options',
     positionals: ['SHELL'],
     details: `SHELL is ${Object.keys(shells).join(', ')}.
 

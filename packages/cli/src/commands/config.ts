@@ -25,19 +25,19 @@ function resourceOf(parsed: ParsedOptions): ConfigResource {
 
 const describe: Command = {
   name: 'describe',
-  summary: 'shows a configuration, and where each value comes from',
+  summary: 'shows a configuration, with the source of each value',
   positionals: ['TYPE', '[NAME]'],
   options: {
     ...connectionOptions,
-    all: { short: 'a', help: 'defaults too' },
-    key: { value: 'KEY', multiple: true, help: 'only these; may be repeated' },
-    documentation: { help: "the broker's explanation of each" },
+    all: { short: 'a', help: 'includes defaults' },
+    key: { value: 'KEY', multiple: true, help: 'only this key; may be repeated' },
+    documentation: { help: "includes the broker's documentation of each key" },
   },
-  details: `TYPE is ${types.join(', ')}; NAME is a topic, a node id …, without it the default of all brokers.
+  details: `TYPE is ${types.join(', ')}; NAME is a topic, a node id … Without NAME, the cluster-wide default of brokers.
 
 Examples:
-  millrace config describe topic orders
-  millrace config describe broker 1 --all`,
+millrace config describe topic orders
+millrace config describe broker 1 --all`,
   async run(parsed) {
     await using admin = openAdmin(parsed)
     const resource = resourceOf(parsed)
@@ -59,7 +59,7 @@ Examples:
       })
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
     if (shown.length === 0 && !parsed.has('json')) {
-      process.stdout.write('everything has its default; --all shows it\n')
+      process.stdout.write('all values are defaults; --all shows them\n')
       return 0
     }
     printRows(
@@ -83,16 +83,16 @@ const alter: Command = {
   options: {
     ...connectionOptions,
     put: { value: 'KEY=VALUE', short: 'p', multiple: true, help: 'sets a value; may be repeated' },
-    append: { value: 'KEY=VALUE', multiple: true, help: 'adds to a list; may be repeated' },
-    subtract: { value: 'KEY=VALUE', multiple: true, help: 'takes out of a list; may be repeated' },
-    delete: { value: 'KEY', multiple: true, help: 'goes back to the default; may be repeated' },
-    'dry-run': { help: 'checks the values and changes nothing' },
+    append: { value: 'KEY=VALUE', multiple: true, help: 'appends to a list; may be repeated' },
+    subtract: { value: 'KEY=VALUE', multiple: true, help: 'removes from a list; may be repeated' },
+    delete: { value: 'KEY', multiple: true, help: 'resets to the default; may be repeated' },
+    'dry-run': { help: 'validates the values without changing anything' },
   },
-  details: `TYPE is ${types.join(', ')}; NAME is a topic, a node id …, without it the default of all brokers.
+  details: `TYPE is ${types.join(', ')}; NAME is a topic, a node id … Without NAME, the cluster-wide default of brokers.
 
 Examples:
-  millrace config alter topic orders --put retention.ms=86400000 --delete cleanup.policy
-  millrace config alter broker --put message.max.bytes=2000000`,
+millrace config alter topic orders --put retention.ms=86400000 --delete cleanup.policy
+millrace config alter broker --put message.max.bytes=2000000`,
   async run(parsed) {
     const resource = resourceOf(parsed)
     const changes = [
@@ -112,7 +112,7 @@ Examples:
         .map((name) => ({ name, value: null, operation: 'delete' as const })),
     ]
     if (changes.length === 0) {
-      throw new UsageError('nothing to alter: give --put, --append, --subtract or --delete')
+      throw new UsageError('nothing to alter: use --put, --append, --subtract or --delete')
     }
     await using admin = openAdmin(parsed)
     const validateOnly = parsed.has('dry-run')

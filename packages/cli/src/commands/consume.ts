@@ -18,31 +18,31 @@ const options = {
   from: {
     value: 'PLACE',
     short: 'o',
-    help: `where to begin: ${placeHelp} (default end; with --group where the group is)`,
+    help: `start position: ${placeHelp} (default end; with --group the committed offset)`,
   },
-  group: { value: 'GROUP', short: 'g', help: 'reads as a member of a group, and commits' },
+  group: { value: 'GROUP', short: 'g', help: 'consumes as a member of a group, and commits' },
   partition: {
     value: 'N',
     short: 'p',
     multiple: true,
-    help: 'only these partitions; may be repeated',
+    help: 'only this partition; may be repeated',
   },
-  count: { value: 'N', short: 'c', help: 'ends after so many records' },
-  exit: { short: 'e', help: 'ends at the end of the topic instead of following it' },
-  format: { value: 'FORMAT', short: 'f', help: 'how records are printed (default %s\\n)' },
-  grep: { value: 'REGEX', help: 'prints only records whose value matches' },
+  count: { value: 'N', short: 'c', help: 'exits after this many records' },
+  exit: { short: 'e', help: 'exits at the end of the topic instead of following it' },
+  format: { value: 'FORMAT', short: 'f', help: 'output format of a record (default %s\\n)' },
+  grep: { value: 'REGEX', help: 'prints only records whose value matches the regular expression' },
   isolation: {
     value: 'LEVEL',
-    help: 'read_committed hides what is not committed (default read_uncommitted)',
+    help: 'read_committed omits records of open and aborted transactions (default read_uncommitted)',
   },
-  progress: { help: 'tells on stderr how far it is' },
+  progress: { help: 'reports progress on stderr' },
 } satisfies Options
 
 const POLL_MS = 500
-/** Bytes gathered before they are written. */
+/** Bytes buffered before they are written. */
 const CHUNK_BYTES = 256 * 1024
 
-/** `millrace consume`: records to lines. */
+/** `millrace consume`: prints records as lines. */
 export const consume: Command = {
   name: 'consume',
   summary: 'prints the records of topics, and follows them',
@@ -100,7 +100,8 @@ async function poll(consumer: Consumer, signal: AbortSignal): Promise<readonly C
 }
 
 /**
- * Goes back to the first of these in each partition, so that the group does not count them as read.
+ * Seeks back to the first unprinted record of each partition, so that the group does not commit
+ * past it.
  */
 function giveBack(consumer: Consumer, records: readonly ConsumerRecord[]): void {
   const seen = new Set<string>()
@@ -163,7 +164,7 @@ function consumerOptions(parsed: ParsedOptions): ConsumerOptions {
   }
 }
 
-/** Subscribes or assigns; returns how to find out whether the end, as it is now, was reached. */
+/** Subscribes or assigns; returns a function that checks whether the current end was reached. */
 async function begin(
   consumer: Consumer,
   parsed: ParsedOptions,
@@ -247,7 +248,7 @@ async function seek(
   }
 }
 
-/** Writes to stdout in large pieces, and no faster than it is read. */
+/** Writes to stdout in large chunks, and no faster than they are read. */
 class Output {
   #parts: Buffer[] = []
   #size = 0
@@ -274,7 +275,10 @@ class Output {
   }
 }
 
-/** Aborted at the first Ctrl-C, so that what was printed is committed and the group is left. */
+/**
+ * Aborted at the first Ctrl-C, so that printed records are committed and the member leaves the
+ * group.
+ */
 function interrupted(): AbortSignal {
   const controller = new AbortController()
   const stop = (): void => {

@@ -15,7 +15,7 @@ import { dispatch } from '../command.ts'
 import { failureOf } from '../explain-error.ts'
 import { commands } from './index.ts'
 
-/** Processes at the same time. */
+/** Number of concurrent processes. */
 const PARALLEL = 4
 
 interface Result {
@@ -26,7 +26,7 @@ interface Result {
 
 interface RunOptions {
   readonly input?: string
-  /** File that stdout is, in place of a pipe. */
+  /** File to redirect stdout to, instead of a pipe. */
   readonly stdout?: string
   /** Closes the pipe at the first byte. */
   readonly closesStdout?: boolean
@@ -34,11 +34,11 @@ interface RunOptions {
   readonly interrupts?: boolean
 }
 
-/** What a command line prints on stderr, and its exit status. */
+/** Expected stderr and exit status of a command line. */
 interface Case extends RunOptions {
   readonly args: string
   readonly code: number
-  /** The first line of stderr after `millrace: `, whole; a string is matched exactly. */
+  /** Text of the first line of stderr after `millrace: `; a string must match exactly. */
   readonly line: RegExp | string
   /** The second line. Default: none. */
   readonly hint?: RegExp
@@ -50,7 +50,7 @@ describe('errors of commands', () => {
   let provider: JmsProvider
   let web: Server
   let nowhere: string
-  /** What stands for an address or a file in the table. */
+  /** Placeholders for addresses and files in the table. */
   let places: Readonly<Record<string, string>> = {}
 
   before(async () => {
@@ -106,7 +106,7 @@ describe('errors of commands', () => {
       child.stdout?.on('data', (data) => {
         out += data
         if (options.closesStdout === true) child.stdout?.destroy()
-        // Only once: at the second one it ends at once.
+        // Sent only once: a second signal would end the process at once.
         if (options.interrupts === true && !child.killed) child.kill('SIGINT')
       })
       child.stderr?.on('data', (data) => {

@@ -10,7 +10,7 @@ import { UsageError } from '../usage-error.ts'
 
 export const resetOffsets: Command = {
   name: 'reset-offsets',
-  summary: 'moves a group without members to other offsets',
+  summary: 'resets the offsets of a group without members',
   positionals: ['GROUP'],
   options: {
     ...connectionOptions,
@@ -18,11 +18,11 @@ export const resetOffsets: Command = {
       value: 'TOPIC[:P,…]',
       short: 't',
       multiple: true,
-      help: 'which partitions; default: all that the group has offsets for',
+      help: 'partitions to reset; default: all with a committed offset',
     },
-    to: { value: 'PLACE', help: `where to: ${placeHelp}` },
-    shift: { value: 'N', help: 'so many records forward, or back with -N' },
-    'dry-run': { help: 'shows what would be and changes nothing' },
+    to: { value: 'PLACE', help: `new position: ${placeHelp}` },
+    shift: { value: 'N', help: 'moves forward by this many records, or back with -N' },
+    'dry-run': { help: 'shows the new offsets without changing anything' },
   },
   details: `Examples:
   millrace group reset-offsets billing --topic orders --to beginning
@@ -33,7 +33,7 @@ export const resetOffsets: Command = {
     const to = parsed.value('to')
     const shift = parsed.value('shift')
     if ((to === undefined) === (shift === undefined)) {
-      throw new UsageError('give one of --to and --shift')
+      throw new UsageError('use either --to or --shift')
     }
     if (shift !== undefined && !/^[-+]?\d+$/.test(shift)) {
       throw new UsageError(`invalid --shift ${shift}: expected a whole number`)
@@ -79,7 +79,9 @@ async function shareOffsets(
   }))
 }
 
-/** A group's kind; undefined for one that is not there, which offsets may make. */
+/**
+ * The type of a group; undefined if it does not exist, in which case committing offsets creates it.
+ */
 export async function groupTypeOf(admin: Admin, groupId: string): Promise<string | undefined> {
   const listed = (await admin.listGroups()).find((each) => each.groupId === groupId)
   return listed?.type.toLowerCase()
@@ -88,16 +90,21 @@ export async function groupTypeOf(admin: Admin, groupId: string): Promise<string
 /** `millrace group delete-offsets` */
 export const deleteOffsets: Command = {
   name: 'delete-offsets',
-  summary: 'makes a group forget where it was in topics',
+  summary: 'deletes the committed offsets of a group in topics',
   positionals: ['GROUP'],
   options: {
     ...connectionOptions,
-    topic: { value: 'TOPIC', short: 't', multiple: true, help: 'a topic; may be repeated' },
+    topic: {
+      value: 'TOPIC',
+      short: 't',
+      multiple: true,
+      help: 'topic whose offsets are deleted; may be repeated',
+    },
   },
   async run(parsed) {
     const [groupId] = parsed.positionals as [string]
     const topics = parsed.values('topic')
-    if (topics.length === 0) throw new UsageError('name topics with --topic')
+    if (topics.length === 0) throw new UsageError('missing --topic')
     await using admin = openAdmin(parsed)
     if ((await groupTypeOf(admin, groupId)) === 'share') {
       await admin.deleteShareGroupOffsets(groupId, topics)
@@ -110,7 +117,7 @@ export const deleteOffsets: Command = {
     }
     for (const topic of topics) {
       report(
-        `${groupId} has no offsets for ${topic} any more`,
+        `deleted the offsets of ${groupId} in ${topic}`,
         { group: groupId, topic, deleted: true },
         { json: parsed.has('json') },
       )
@@ -128,7 +135,7 @@ async function chosen(
   if (given.length === 0) {
     if (committed.length === 0) {
       throw new UsageError(
-        `group ${parsed.positionals[0]} has no offsets: name topics with --topic`,
+        `group ${parsed.positionals[0]} has no offsets: select topics with --topic`,
       )
     }
     return committed.map(({ topic, partition }) => ({ topic, partition }))
@@ -145,7 +152,7 @@ async function chosen(
   return places
 }
 
-/** New offsets, kept within the logs. */
+/** The new offsets, limited to the range of each log. */
 async function targetsOf(
   admin: Admin,
   places: readonly TopicPartition[],
@@ -191,7 +198,7 @@ function targetOf(
   const within = (offset: bigint): bigint => (offset < begin ? begin : offset > end ? end : offset)
   if (place === undefined) {
     if (how.current === undefined) {
-      throw new UsageError(`the group has no offset for ${topic}-${partition} to shift: give --to`)
+      throw new UsageError(`the group has no offset for ${topic}-${partition} to shift: use --to`)
     }
     return within(how.current + BigInt(how.shift ?? 0))
   }

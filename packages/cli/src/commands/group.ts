@@ -16,18 +16,18 @@ const types: readonly GroupType[] = ['classic', 'consumer', 'share', 'streams']
 
 const list: Command = {
   name: 'list',
-  summary: 'lists groups with their state',
+  summary: 'lists groups with their states',
   options: {
     ...connectionOptions,
     state: {
       value: 'STATE',
       multiple: true,
-      help: 'only those in a state, as Empty or Stable; may be repeated',
+      help: 'only groups in this state, such as Empty or Stable; may be repeated',
     },
     type: {
       value: 'TYPE',
       multiple: true,
-      help: `only those of a type: ${types.join(', ')}; may be repeated`,
+      help: `only groups of this type: ${types.join(', ')}; may be repeated`,
     },
   },
   async run(parsed) {
@@ -55,11 +55,11 @@ const list: Command = {
 
 const describe: Command = {
   name: 'describe',
-  summary: "shows a group's offsets and lag, and who reads or runs what",
+  summary: "shows a group's offsets and lag, with the assigned members",
   positionals: ['GROUP...'],
   options: {
     ...connectionOptions,
-    members: { short: 'm', help: 'its members in place of its offsets' },
+    members: { short: 'm', help: 'shows its members instead of its offsets' },
   },
   async run(parsed) {
     await using admin = openAdmin(parsed)
@@ -90,7 +90,7 @@ interface Described {
   ofOffsets(): Promise<Row[]>
 }
 
-/** A group of any kind. */
+/** A group of any type. */
 async function described(admin: Admin, groupId: string): Promise<Described> {
   const type = await groupTypeOf(admin, groupId)
   if (type === 'streams') {
@@ -122,7 +122,7 @@ async function described(admin: Admin, groupId: string): Promise<Described> {
   }
 }
 
-/** Where a share group begins, and how much is not done yet. */
+/** Start offset of a share group, and the number of records that are not done yet. */
 async function shareRows(admin: Admin, groupId: string): Promise<Row[]> {
   const offsets = (await admin.listShareGroupOffsets([groupId])).get(groupId) ?? []
   return offsets.map(({ topic, partition, startOffset, lag }) => ({
@@ -218,6 +218,6 @@ const remove: Command = {
 /** `millrace group …` */
 export const group: Command = {
   name: 'group',
-  summary: 'lists, describes, resets and deletes groups of every kind',
+  summary: 'lists, describes, resets and deletes groups of all types',
   subcommands: [list, describe, resetOffsets, deleteOffsets, remove],
 }

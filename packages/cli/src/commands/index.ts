@@ -3,14 +3,14 @@ import type { Command } from '../command.ts'
 import { completionCommand } from './completion.ts'
 
 /**
- * `millrace` and everything it can do. Only the command that is called is loaded: a broker starts
- * without the tools.
+ * The `millrace` command with all subcommands. Only the called one is loaded, so a broker starts
+ * without loading the tools.
  */
 export const commands: Command = {
   name: 'millrace',
   summary:
     'millrace: a Kafka-compatible broker, a JMS provider and Flume agents in one command, and tools for any of them',
-  details: `Tools talk to --bootstrap HOST:PORT, else to $MILLRACE_BOOTSTRAP, else to 127.0.0.1:9092.
+  details: `Tools connect to --bootstrap HOST:PORT, else to $MILLRACE_BOOTSTRAP, else to 127.0.0.1:9092.
 Tab completion: source <(millrace completion bash)`,
   subcommands: [
     {
@@ -35,7 +35,7 @@ Tab completion: source <(millrace completion bash)`,
     },
     {
       name: 'produce',
-      summary: 'sends lines of stdin or of files, each as a record',
+      summary: 'sends each line of stdin or of files as a record',
       load: async () => (await import('./produce.ts')).produce,
     },
     {
@@ -45,7 +45,7 @@ Tab completion: source <(millrace completion bash)`,
     },
     {
       name: 'group',
-      summary: 'lists, describes, resets and deletes groups of every kind',
+      summary: 'lists, describes, resets and deletes groups of all types',
       load: async () => (await import('./group.ts')).group,
     },
     {
@@ -55,22 +55,22 @@ Tab completion: source <(millrace completion bash)`,
     },
     {
       name: 'queue',
-      summary: 'lists, browses, fills and empties queues of a JMS provider',
+      summary: 'lists, creates, browses, fills and empties queues of a JMS provider',
       load: async () => (await import('./queue.ts')).queue,
     },
     {
       name: 'subscription',
-      summary: 'lists and deletes durable subscriptions of a JMS provider',
+      summary: 'lists, creates and deletes durable subscriptions of a JMS provider',
       load: async () => (await import('./subscription.ts')).subscription,
     },
     {
       name: 'jms',
-      summary: 'passes messages on between JMS providers: bridge',
+      summary: 'forwards messages between JMS providers: bridge',
       load: async () => (await import('./jms.ts')).jms,
     },
     {
       name: 'agent',
-      summary: "runs a Flume agent from Flume's configuration files; status, tap",
+      summary: 'runs a Flume agent from Flume configuration files; status, tap',
       load: async () => (await import('./agent.ts')).agent,
     },
     {
@@ -80,7 +80,7 @@ Tab completion: source <(millrace completion bash)`,
     },
     {
       name: 'log',
-      summary: 'looks into data directories: dump, verify',
+      summary: 'reads data directories: dump, verify',
       load: async () => (await import('./log.ts')).log,
     },
     {

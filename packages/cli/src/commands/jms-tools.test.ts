@@ -8,7 +8,7 @@ import { ConnectionFactory, Session } from '@millrace/jms'
 import { JmsProvider } from '@millrace/jms-provider'
 import { millraceArguments } from '@millrace/testkit'
 
-describe('the tools for JMS', () => {
+describe('the JMS tools', () => {
   let broker: Broker
   let provider: JmsProvider
 
@@ -79,7 +79,7 @@ describe('the tools for JMS', () => {
       await ok(['queue', 'move', 'tools', 'other', '-n', '2']),
       'moved 2 from tools to other\n',
     )
-    assert.equal(await ok(['queue', 'purge', 'tools']), 'purged 1 of tools\n')
+    assert.equal(await ok(['queue', 'purge', 'tools']), 'purged 1 from tools\n')
     assert.equal(await ok(['queue', 'browse', 'tools']), '')
     assert.equal(await ok(['queue', 'receive', 'other', '-w', '300']), 'one\ntwo\n')
     const wrong = await millrace(['queue', 'browse', 'tools', '-s', 'color ='])
@@ -87,7 +87,7 @@ describe('the tools for JMS', () => {
     assert.match(wrong.err, /invalid selector/)
   })
 
-  it('create nothing for a mistyped name', async () => {
+  it('create no queue for a mistyped name', async () => {
     await ok(['queue', 'create', 'orders.in'])
     const commands = [
       ['queue', 'browse', 'orders.im'],
@@ -170,11 +170,11 @@ describe('the tools for JMS', () => {
     )
     assert.deepEqual(await topics(), ['made.a', 'made.b'])
     assert.equal((await admin.describeTopics(['made.a'])).get('made.a')?.partitions.length, 3)
-    assert.match((await millrace(['queue', 'create', 'made.a'])).err, /made\.a exists already/)
+    assert.match((await millrace(['queue', 'create', 'made.a'])).err, /made\.a already exists/)
     await ok(['queue', 'send', 'made.a', 'one'])
-    assert.equal(await ok(['queue', 'delete', 'made.a']), 'deleted made.a with 1 waiting\n')
+    assert.equal(await ok(['queue', 'delete', 'made.a']), 'deleted made.a with 1 message\n')
     assert.deepEqual(await topics(), ['made.b'])
-    // A new one begins empty.
+    // The queue is new and empty.
     await ok(['queue', 'create', 'made.a'])
     await ok(['queue', 'send', 'made.a', 'two'])
     assert.equal(await ok(['queue', 'receive', 'made.a', '-w', '300']), 'two\n')
@@ -190,7 +190,7 @@ describe('the tools for JMS', () => {
     waiting.catch(() => undefined)
     await ok(['queue', 'delete', 'made.b', '--force'])
     await assert.rejects(waiting, /made\.b was deleted/)
-    // The topic of a Kafka program is not deleted unawares.
+    // A topic that a Kafka program created is not deleted by accident.
     await admin.createTopics([{ name: 'made.c', numPartitions: 1 }])
     assert.equal(await ok(['queue', 'browse', 'made.c']), '')
     assert.match((await millrace(['queue', 'delete', 'made.c'])).err, /not created by the provider/)
@@ -199,7 +199,7 @@ describe('the tools for JMS', () => {
     assert.deepEqual(await topics(), [])
   })
 
-  it('send dead letters back', async () => {
+  it('return dead letters to their source', async () => {
     const factory = new ConnectionFactory(`amqp://${provider.address}`)
     await using connection = await factory.createConnection()
     await connection.start()
@@ -213,7 +213,7 @@ describe('the tools for JMS', () => {
     await session.rollback()
     await consumer.close()
     await untilPrinted(['queue', 'browse', 'DLQ'], 'breaks\n')
-    assert.equal(await ok(['queue', 'retry-dead']), 'sent 1 of DLQ back\n')
+    assert.equal(await ok(['queue', 'retry-dead']), 'returned 1 from DLQ\n')
     assert.equal(await ok(['queue', 'browse', 'fragile']), 'breaks\n')
   })
 
@@ -266,16 +266,16 @@ describe('the tools for JMS', () => {
     assert.equal((await millrace(['subscription', 'delete', 'nobody'])).code, 2)
   })
 
-  it('create subscriptions, and delete them by what the list shows', async () => {
+  it('create subscriptions, and delete them by their listed id', async () => {
     assert.equal(
       await ok(['subscription', 'create', 'feed', 'my news', '--client-id', 'a b', '-s', 'n > 1']),
       'created durable/a%20b/my%20news\n',
     )
     await ok(['subscription', 'create', 'feed', 'all', '--shared'])
     const again = await millrace(['subscription', 'create', 'feed', 'all', '--shared'])
-    assert.match(again.err, /durable\/\/all exists already/)
+    assert.match(again.err, /durable\/\/all already exists/)
     assert.equal((await millrace(['subscription', 'create', 'feed', 'x'])).code, 2)
-    // What is published now waits for the first consumer.
+    // Messages published from now on wait for the first consumer.
     const factory = new ConnectionFactory(`amqp://${provider.address}`)
     {
       await using connection = await factory.createConnection()
@@ -311,13 +311,13 @@ describe('the tools for JMS', () => {
     await ok(['queue', 'send', 'bridged', '--property', 'kept=yes'], 'a\nb\nc\n')
     const to = provider.address
     const args = ['jms', 'bridge', '--from', to, '--to', to, '--queue', 'bridged', '--as', 'there']
-    assert.equal(await ok([...args, '--until-empty']), 'passed on 3\n')
+    assert.equal(await ok([...args, '--until-empty']), 'forwarded 3\n')
     const lines = (await ok(['queue', 'browse', 'there', '--json'])).trim().split('\n')
     const first = JSON.parse(lines[0] ?? '')
     assert.equal(first.body, 'a')
     assert.equal(first.properties.kept, 'yes')
     assert.ok(first.properties._AMQ_DUPL_ID)
-    // The same messages once more, as after a crash between the commit and the acknowledgement.
+    // The same messages again, as after a crash between commit and acknowledgement.
     await ok(['queue', 'move', 'there', 'bridged'])
     await ok([...args, '--until-empty'])
     assert.equal(await ok(['queue', 'browse', 'there']), '')

@@ -16,7 +16,7 @@ import type { Command } from '../command.ts'
 import type { ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 
-/** Messages that are passed on together. */
+/** Number of messages in one transaction. */
 const BATCH = 100
 /** How long an idle bridge waits for the first message of a batch. */
 const IDLE_MS = 1000
@@ -24,31 +24,31 @@ const RETRY_MS = 1000
 
 const bridge: Command = {
   name: 'bridge',
-  summary: 'passes messages on from one AMQP provider to another, exactly once into millrace',
+  summary: 'forwards messages from one AMQP provider to another, exactly once into millrace',
   options: {
     from: {
       value: 'URL',
-      help: 'provider to take messages from: Artemis, ActiveMQ, IBM MQ, millrace …',
+      help: 'source provider: Artemis, ActiveMQ, IBM MQ, millrace …',
     },
-    'from-user': { value: 'NAME:PASSWORD', help: 'user there' },
-    to: { value: 'URL', help: 'provider to send them to (default 127.0.0.1:5672)' },
-    'to-user': { value: 'NAME:PASSWORD', help: 'user there' },
-    queue: { value: 'NAME', short: 'q', help: 'queue to take from' },
-    topic: { value: 'NAME', short: 't', help: 'topic to take from, by a durable subscription' },
-    subscription: { value: 'NAME', help: 'its name (default millrace-bridge)' },
-    as: { value: 'NAME', help: 'name there, when it is another' },
-    selector: { value: 'TEXT', short: 's', help: 'only messages that match' },
-    'until-empty': { help: 'ends when nothing is left, in place of waiting for more' },
+    'from-user': { value: 'NAME:PASSWORD', help: 'user at the source' },
+    to: { value: 'URL', help: 'target provider (default 127.0.0.1:5672)' },
+    'to-user': { value: 'NAME:PASSWORD', help: 'user at the target' },
+    queue: { value: 'NAME', short: 'q', help: 'source queue' },
+    topic: { value: 'NAME', short: 't', help: 'source topic, read with a durable subscription' },
+    subscription: { value: 'NAME', help: 'name of the subscription (default millrace-bridge)' },
+    as: { value: 'NAME', help: 'destination name at the target, if it differs' },
+    selector: { value: 'TEXT', short: 's', help: 'only messages that match the selector' },
+    'until-empty': { help: 'exits when no messages are left, instead of waiting for more' },
     json: { help: 'prints JSON' },
   },
-  details: `A batch is sent in one transaction and acknowledged only then. When that is interrupted it comes again, and millrace
-recognizes what it has by the duplicate id that each message gets; other receivers may see it twice.
+  details: `A batch is sent in one transaction and acknowledged only then. After an interruption the batch is sent again. millrace
+detects duplicates by the duplicate id that each message gets; other providers may deliver them twice.
 
 Example:
-  millrace jms bridge --from amqp://artemis:5672 --queue orders --to 127.0.0.1:5672`,
+millrace jms bridge --from amqp://artemis:5672 --queue orders --to 127.0.0.1:5672`,
   async run(parsed) {
     const passed = await new Bridge(parsed).run()
-    report(`passed on ${passed}`, { passed }, { json: parsed.has('json') })
+    report(`forwarded ${passed}`, { passed }, { json: parsed.has('json') })
     return 0
   },
 }
@@ -65,7 +65,7 @@ class Bridge {
     this.#parsed = parsed
     const [queue, topic] = [parsed.value('queue'), parsed.value('topic')]
     if ((queue === undefined) === (topic === undefined)) {
-      throw new UsageError('name either --queue or --topic')
+      throw new UsageError('use either --queue or --topic')
     }
     const name = (queue ?? topic) as string
     const there = parsed.value('as') ?? name
@@ -103,7 +103,7 @@ class Bridge {
 
   #connect(which: 'from' | 'to'): Promise<Connection> {
     const url = this.#parsed.value(which) ?? (which === 'to' ? '127.0.0.1:5672' : undefined)
-    if (url === undefined) throw new UsageError('--from is needed')
+    if (url === undefined) throw new UsageError('missing --from')
     const [username, password] = this.#parsed.value(`${which}-user`)?.split(/:(.*)/s) ?? []
     const clientID = which === 'from' && this.#from instanceof Topic ? 'millrace-bridge' : undefined
     return new ConnectionFactory(amqpUrl(url, which), {
@@ -113,9 +113,7 @@ class Bridge {
     }).createConnection()
   }
 
-  /**
-   * Passes messages on over one pair of connections, until it is told to stop or nothing is left.
-   */
+  /** Forwards messages over one pair of connections, until aborted or no messages are left. */
   async #pass(onPassed: (count: number) => void): Promise<'done'> {
     await using from = await this.#connect('from')
     await using to = await this.#connect('to')
@@ -125,7 +123,7 @@ class Bridge {
     await using producer = await target.createProducer(this.#to)
     await from.start()
     await to.start()
-    if (this.#isLost) process.stderr.write('millrace: connected to both providers again\n')
+    if (this.#isLost) process.stderr.write('millrace: reconnected to both providers\n')
     this.#isLost = false
     while (!this.#isStopping) {
       const batch: Message[] = []
@@ -160,7 +158,7 @@ class Bridge {
   }
 }
 
-/** Gives a message the id by which the receiver knows it again. */
+/** Sets the duplicate id of a message, by which the target detects repetitions. */
 function marked(message: Message): Message {
   const id = message.getJMSMessageID()
   const known = message.getObjectProperty('_AMQ_DUPL_ID')
@@ -173,6 +171,6 @@ function marked(message: Message): Message {
 /** `millrace jms …` */
 export const jms: Command = {
   name: 'jms',
-  summary: 'passes messages on between JMS providers: bridge',
+  summary: 'forwards messages between JMS providers: bridge',
   subcommands: [bridge],
 }

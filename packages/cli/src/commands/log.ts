@@ -24,7 +24,7 @@ const MAX_BATCH_BYTES = 256 * 1024 * 1024
 const INDEX_ENTRY = 8
 const TIME_INDEX_ENTRY = 12
 
-/** One batch of a segment, or why there is none where one should be. */
+/** One batch of a segment, or the problem at its position. */
 type Step =
   | { readonly kind: 'batch'; readonly at: number; readonly batch: RecordBatch }
   | { readonly kind: 'problem'; readonly at: number; readonly problem: string }
@@ -43,11 +43,11 @@ function* batchesOf(path: string): Generator<Step> {
       const length = read < LOG_OVERHEAD ? -1 : header.readInt32BE(8)
       const total = LOG_OVERHEAD + length
       if (length < RECORD_BATCH_HEADER_SIZE - LOG_OVERHEAD || total > MAX_BATCH_BYTES) {
-        yield { kind: 'problem', at, problem: `no batch begins here (length ${length})` }
+        yield { kind: 'problem', at, problem: `no batch at this position (length ${length})` }
         return
       }
       if (total > left) {
-        yield { kind: 'problem', at, problem: `the batch is cut: ${left} of ${total} bytes` }
+        yield { kind: 'problem', at, problem: `the batch is truncated: ${left} of ${total} bytes` }
         return
       }
       const bytes = Buffer.allocUnsafe(total)
@@ -65,7 +65,7 @@ function segmentsAt(path: string): string[] {
   try {
     if (statSync(path).isFile()) {
       if (path.endsWith('.log')) return [path]
-      throw new UsageError(`${path} is not a segment: its name should end in .log`)
+      throw new UsageError(`${path} is not a segment: expected a name that ends in .log`)
     }
     return readdirSync(path, { withFileTypes: true })
       .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -108,8 +108,8 @@ const dump: Command = {
   summary: 'prints the batches of log segments, or their records',
   positionals: ['PATH...'],
   options: {
-    records: { short: 'r', help: 'each record with key, value and headers' },
-    json: { help: 'prints JSON, one object a line' },
+    records: { short: 'r', help: 'prints each record with key, value and headers' },
+    json: { help: 'prints JSON, one object per line' },
   },
   details: `PATH is a segment (.log), a partition's directory or a whole data directory, of millrace or of Apache Kafka.
 
@@ -160,7 +160,7 @@ function dumpRecords(batch: RecordBatch, rows: Row[]): void {
   }
 }
 
-/** What is wrong with one segment and its indexes. */
+/** Problems of one segment and its indexes. */
 function* verifySegment(
   path: string,
   expectedFrom: bigint,
@@ -178,12 +178,12 @@ function* verifySegment(
     const { batch, at } = step
     positions.set(at, batch.lastOffset)
     const where = `offset ${batch.baseOffset} at ${at}`
-    if (batch.magic !== 2) yield `${where}: format ${batch.magic}, not 2`
+    if (batch.magic !== 2) yield `${where}: format ${batch.magic} instead of 2`
     if (batch.crc !== batch.computeCrc()) {
-      yield `${where}: the CRC is ${batch.crc}, and of its bytes it would be ${batch.computeCrc()}`
+      yield `${where}: the CRC is ${batch.crc}, but ${batch.computeCrc()} was computed`
       continue
     }
-    if (batch.baseOffset < next) yield `${where}: offsets go back, ${next} was expected or more`
+    if (batch.baseOffset < next) yield `${where}: offset decreases, expected at least ${next}`
     if (batch.partitionLeaderEpoch < epoch) {
       yield `${where}: leader epoch ${batch.partitionLeaderEpoch} after ${epoch}`
     }
@@ -209,14 +209,14 @@ function* verifyIndexes(
   let last = -1
   for (let at = 0; at + INDEX_ENTRY <= index.length; at += INDEX_ENTRY) {
     const [relative, position] = [index.readInt32BE(at), index.readInt32BE(at + 4)]
-    // Kafka preallocates indexes; what follows the last entry is zero.
+    // Kafka preallocates indexes; the space after the last entry is zero.
     if (relative === 0 && position === 0) break
     if (relative <= last)
-      yield `.index entry ${at / INDEX_ENTRY}: offset ${base + BigInt(relative)} goes back`
+      yield `.index entry ${at / INDEX_ENTRY}: offset ${base + BigInt(relative)} decreases`
     last = relative
     const found = positions.get(position)
     if (found === undefined)
-      yield `.index entry ${at / INDEX_ENTRY}: no batch begins at ${position}`
+      yield `.index entry ${at / INDEX_ENTRY}: no batch starts at ${position}`
     else if (found < base + BigInt(relative)) {
       yield `.index entry ${at / INDEX_ENTRY}: offset ${base + BigInt(relative)} is not in the batch at ${position}`
     }
@@ -226,7 +226,7 @@ function* verifyIndexes(
   for (let at = 0; at + TIME_INDEX_ENTRY <= times.length; at += TIME_INDEX_ENTRY) {
     const time = times.readBigInt64BE(at)
     if (time === 0n && times.readInt32BE(at + 8) === 0) break
-    if (time < lastTime) yield `.timeindex entry ${at / TIME_INDEX_ENTRY}: time ${time} goes back`
+    if (time < lastTime) yield `.timeindex entry ${at / TIME_INDEX_ENTRY}: time ${time} decreases`
     lastTime = time
   }
 }
@@ -245,14 +245,14 @@ function read(path: string): Buffer {
 
 const verify: Command = {
   name: 'verify',
-  summary: 'checks every batch, record and index of a data directory',
+  summary: 'checks all batches, records and indexes of a data directory',
   positionals: ['PATH...'],
-  options: { json: { help: 'prints JSON, one object a line' } },
-  details: `PATH is a data directory, a partition's directory or a segment, of millrace or of Apache Kafka; best when nobody
-writes to it. It ends with 1 when something is wrong.
+  options: { json: { help: 'prints JSON, one object per line' } },
+  details: `PATH is a data directory, a partition's directory or a segment, of millrace or of Apache Kafka. No broker should write
+to it meanwhile. Exit status is 1 if a problem was found.
 
 Example:
-  millrace log verify ./millrace-data`,
+millrace log verify ./millrace-data`,
   async run(parsed) {
     const json = parsed.has('json')
     let problems = 0
@@ -278,12 +278,12 @@ Example:
         process.stdout.write(`${line}\n`)
       }
     }
-    if (segments === 0) throw new UsageError(`no log segments at ${parsed.positionals.join(', ')}`)
+    if (segments === 0) throw new UsageError(`no log segments in ${parsed.positionals.join(', ')}`)
     const summary = { partitions: partitions.size, segments, records, problems }
     process.stdout.write(
       json
         ? `${toJson(summary)}\n`
-        : `${partitions.size} partitions, ${segments} segments, ${records} records: ${problems === 0 ? 'all is well' : `${problems} problems`}\n`,
+        : `${partitions.size} partitions, ${segments} segments, ${records} records: ${problems === 0 ? 'no problems' : `${problems} problems`}\n`,
     )
     return problems === 0 ? 0 : 1
   },
@@ -292,6 +292,6 @@ Example:
 /** `millrace log …` */
 export const log: Command = {
   name: 'log',
-  summary: 'looks into data directories: dump, verify',
+  summary: 'reads data directories: dump, verify',
   subcommands: [dump, verify],
 }

@@ -40,7 +40,7 @@ class Running {
   }
 }
 
-describe('a command that runs for long', { timeout: 120_000 }, () => {
+describe('a long-running command', { timeout: 120_000 }, () => {
   const dataDirectory = mkdtempSync(join(tmpdir(), 'millrace-outage-'))
   let address: string
   let broker: Broker
@@ -76,7 +76,7 @@ describe('a command that runs for long', { timeout: 120_000 }, () => {
       await consume.until(/^two$/m)
       produce.child.stdin?.end()
       const ended = once(produce.child, 'close')
-      await consume.until(/^millrace: connected to .* again$/m)
+      await consume.until(/^millrace: reconnected to .*$/m)
       assert.deepEqual(await ended, [0, null])
       const closed = once(consume.child, 'close')
       consume.child.kill('SIGINT')
@@ -84,7 +84,7 @@ describe('a command that runs for long', { timeout: 120_000 }, () => {
       for (const { text } of [consume, produce]) {
         const lines = text.split('\n').filter((line) => line.startsWith('millrace:'))
         assert.equal(lines.length, 2, text)
-        assert.match(lines[1] ?? '', new RegExp(`connected to ${address} again`))
+        assert.match(lines[1] ?? '', new RegExp(`reconnected to ${address}`))
       }
     } finally {
       consume.child.kill('SIGKILL')
@@ -92,7 +92,7 @@ describe('a command that runs for long', { timeout: 120_000 }, () => {
     }
   })
 
-  it('reports a JMS provider that is away once, and that it is back', async () => {
+  it('reports that a JMS provider is lost and that it is back, once each', async () => {
     const amqp = `127.0.0.1:${await freePort()}`
     const ends = ['--from', amqp, '--to', amqp, '-q', 'a', '--as', 'b']
     const bridge = new Running(['jms', 'bridge', ...ends])
@@ -102,7 +102,7 @@ describe('a command that runs for long', { timeout: 120_000 }, () => {
       config: { 'amqp.listener': amqp },
     })
     try {
-      await bridge.until(/^millrace: connected to both providers again$/m)
+      await bridge.until(/^millrace: reconnected to both providers$/m)
       const ended = once(bridge.child, 'close')
       bridge.child.kill('SIGINT')
       assert.deepEqual(await ended, [0, null], bridge.text)
@@ -117,7 +117,7 @@ describe('a command that runs for long', { timeout: 120_000 }, () => {
     await broker.close()
     const list = new Running(['topic', 'list', '-b', address])
     const ended = once(list.child, 'close')
-    await list.until(/cannot connect to .*; trying again for/)
+    await list.until(/cannot connect to .*; retrying for/)
     broker = await start()
     assert.deepEqual(await ended, [0, null], list.text)
     assert.match(list.text, /^followed$/m)

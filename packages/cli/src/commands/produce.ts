@@ -18,45 +18,45 @@ const options = {
   'key-separator': {
     value: 'TEXT',
     short: 'K',
-    help: 'separates key and value in a line; \\t, \\n, \\xNN stand for characters',
+    help: 'separates key and value in a line; may contain the escapes \\t, \\n, \\xNN',
   },
   key: { value: 'KEY', short: 'k', help: 'one key for all records' },
   header: {
     value: 'NAME=VALUE',
     short: 'H',
     multiple: true,
-    help: 'a header for all records; may be repeated',
+    help: 'header for all records; may be repeated',
   },
   partition: {
     value: 'N',
     short: 'p',
-    help: "one partition for all records (default: the key's, or any)",
+    help: 'partition for all records (default: by key, or any)',
   },
-  null: { help: 'an empty value is a tombstone' },
-  whole: { help: 'each file, or all of stdin, is one record' },
+  null: { help: 'sends an empty value as a tombstone' },
+  whole: { help: 'sends each file, or all of stdin, as one record' },
   acks: { value: 'ACKS', short: 'a', help: 'all, 1 or 0 (default all)' },
   compression: { value: 'CODEC', short: 'z', help: `${codecs.join(', ')} (default none)` },
-  progress: { help: 'tells how far it is (default: when stderr is a terminal)' },
+  progress: { help: 'reports progress (default: if stderr is a terminal)' },
 } satisfies Options
 
-/** `millrace produce`: lines to records. */
+/** `millrace produce`: sends lines as records. */
 export const produce: Command = {
   name: 'produce',
-  summary: 'sends lines of stdin or of files, each as a record',
+  summary: 'sends each line of stdin or of files as a record',
   positionals: ['TOPIC', '[FILE...]'],
   options,
-  details: `A record is the bytes of a line without its newline. It ends with 0 when every record was acknowledged.
+  details: `A record is the bytes of a line without its newline. Exit status is 0 if all records were acknowledged.
 
 Examples:
-  echo hello | millrace produce greetings
-  millrace produce logs /var/log/syslog --compression zstd
-  printf 'alice:1\\nbob:2\\n' | millrace produce scores -K :`,
+echo hello | millrace produce greetings
+millrace produce logs /var/log/syslog --compression zstd
+printf 'alice:1\\nbob:2\\n' | millrace produce scores -K :`,
   async run(parsed) {
     const [topic, ...files] = parsed.positionals as [string, ...string[]]
     const progress = new Progress(parsed.has('progress') || process.stderr.isTTY === true)
     const toRecord = recordMaker(parsed, topic)
     await using producer = new Producer(producerOptions(parsed))
-    // An unknown topic is an error before anything is read.
+    // An unknown topic is an error before any input is read.
     await producer.partitionsFor(topic)
     const outcome = new Outcome()
     const send = async (values: readonly Buffer[]): Promise<void> => {
@@ -85,7 +85,7 @@ Examples:
   },
 }
 
-/** Remembers the first failure of many sends. */
+/** Records the first failure of many sends. */
 class Outcome {
   #error: Error | undefined
   readonly #open = new Set<Promise<unknown>>()

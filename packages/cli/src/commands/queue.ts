@@ -20,15 +20,15 @@ import { printRows, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
 import { UsageError } from '../usage-error.ts'
 
-/** Messages that are moved in one transaction. */
+/** Messages moved in one transaction. */
 const BATCH = 100
 
 const noCreateOption = {
-  'no-create': { help: 'fails when there is no queue of that name, instead of creating it' },
+  'no-create': { help: 'fails if the queue does not exist, instead of creating it' },
 } as const
 const list: Command = {
   name: 'list',
-  summary: 'lists queues with what waits in them and who consumes',
+  summary: 'lists queues with their message and consumer counts',
   options: jmsOptions,
   async run(parsed) {
     await using connection = await openJms(parsed)
@@ -54,7 +54,7 @@ function textOf(message: Message): string {
 
 const browse: Command = {
   name: 'browse',
-  summary: 'prints the messages of a queue and leaves them there',
+  summary: 'prints the messages of a queue without removing them',
   positionals: ['QUEUE'],
   options: { ...jmsOptions, ...selectorOption, ...maxOption },
   async run(parsed) {
@@ -89,8 +89,8 @@ const send: Command = {
     },
     type: { value: 'TEXT', help: 'sets JMSType' },
     priority: { value: 'N', help: '0 to 9 (default 4)' },
-    ttl: { value: 'MS', help: 'lets messages expire after so many milliseconds' },
-    delay: { value: 'MS', help: 'holds messages back for so many milliseconds' },
+    ttl: { value: 'MS', help: 'expiration of the messages, in milliseconds' },
+    delay: { value: 'MS', help: 'delivery delay of the messages, in milliseconds' },
     'non-persistent': { help: 'sends messages that need not survive a crash' },
     ...noCreateOption,
   },
@@ -141,7 +141,7 @@ function setProperties(message: TextMessage, pairs: readonly string[]): void {
 
 const receive: Command = {
   name: 'receive',
-  summary: 'takes messages off a queue and prints them',
+  summary: 'removes messages from a queue and prints them',
   positionals: ['QUEUE'],
   options: {
     ...jmsOptions,
@@ -151,7 +151,7 @@ const receive: Command = {
     wait: {
       value: 'MS',
       short: 'w',
-      help: 'waits so long for the next message before it ends (default 1000)',
+      help: 'timeout for the next message, in milliseconds (default 1000)',
     },
   },
   async run(parsed) {
@@ -206,10 +206,10 @@ const move: Command = {
   summary: 'moves messages from one queue to another, each exactly once',
   positionals: ['FROM', 'TO'],
   options: { ...jmsOptions, ...selectorOption, ...maxOption, ...noCreateOption },
-  details: 'FROM has to exist; TO is created unless --no-create is given.',
+  details: 'FROM must exist; TO is created unless --no-create is set.',
   async run(parsed) {
     const [from, to] = parsed.positionals as readonly [string, string]
-    if (from === to) throw new UsageError(`${from} is both ends of the move`)
+    if (from === to) throw new UsageError(`${from} is both source and target`)
     await using connection = await openJms(parsed)
     await expectQueue(connection, from)
     if (parsed.has('no-create')) await expectQueue(connection, to)
@@ -229,7 +229,7 @@ const move: Command = {
 
 const purge: Command = {
   name: 'purge',
-  summary: 'deletes what waits in a queue',
+  summary: 'deletes the messages in a queue',
   positionals: ['QUEUE'],
   options: { ...jmsOptions, ...selectorOption },
   async run(parsed) {
@@ -241,7 +241,7 @@ const purge: Command = {
       selector === undefined
         ? ((await ask(connection, 'queue.purge', { name })) as { readonly purged: number }).purged
         : await purgeSelected(connection, name, selector)
-    report(`purged ${purged} of ${name}`, { queue: name, purged }, { json: parsed.has('json') })
+    report(`purged ${purged} from ${name}`, { queue: name, purged }, { json: parsed.has('json') })
     return 0
   },
 }
@@ -262,7 +262,7 @@ async function purgeSelected(
 
 const retryDead: Command = {
   name: 'retry-dead',
-  summary: 'sends dead letters back to where they came from, each exactly once',
+  summary: 'returns dead letters to their source, each exactly once',
   positionals: ['[QUEUE]'],
   options: { ...jmsOptions, ...selectorOption, ...maxOption },
   details: `QUEUE is the queue of the dead letters, DLQ by default. A letter of a topic returns to its durable
@@ -284,14 +284,14 @@ Example:
 
 const create: Command = {
   name: 'create',
-  summary: 'creates queues, with the Kafka topic behind each',
+  summary: 'creates queues, with the Kafka topic of each',
   positionals: ['QUEUE...'],
   options: {
     ...jmsOptions,
     partitions: {
       value: 'N',
       short: 'p',
-      help: 'partitions of the topic; more than one gives up order (default: as configured, 1)',
+      help: 'partitions of the topic; more than one means no total order (default: as configured, 1)',
     },
   },
   details: 'Queues are created on first use too, unless amqp.auto.create is false.',
@@ -312,13 +312,13 @@ const create: Command = {
 
 const remove: Command = {
   name: 'delete',
-  summary: 'deletes queues with what waits in them, and their Kafka topics',
+  summary: 'deletes queues with their messages and Kafka topics',
   positionals: ['QUEUE...'],
   options: {
     ...jmsOptions,
     force: {
       short: 'f',
-      help: 'also queues with consumers, which are detached, and topics that Kafka programs created',
+      help: 'includes queues with consumers, which are detached, and topics that Kafka programs created',
     },
   },
   async run(parsed) {
@@ -330,7 +330,9 @@ const remove: Command = {
         readonly messages: number
       }
       report(
-        messages === 0 ? `deleted ${name}` : `deleted ${name} with ${messages} waiting`,
+        messages === 0
+          ? `deleted ${name}`
+          : `deleted ${name} with ${messages} message${messages === 1 ? '' : 's'}`,
         { queue: name, topic, messages, deleted: true },
         { json: parsed.has('json') },
       )

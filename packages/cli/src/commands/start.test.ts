@@ -56,7 +56,7 @@ async function failed(
 }
 
 describe('millrace start', () => {
-  it('says when it is ready and where, and ends on SIGTERM with everything kept', async () => {
+  it('prints its addresses when it is ready, and keeps all data on SIGTERM', async () => {
     const first = millrace('start', '--listen', '127.0.0.1:0')
     assert.match(await ready(first), /^127\.0\.0\.1:\d+$/)
     first.child.kill('SIGTERM')
@@ -69,7 +69,7 @@ describe('millrace start', () => {
     assert.equal(await second.exited, 0)
   })
 
-  it("takes Kafka's own file, with --set and --listen over it", async () => {
+  it("accepts Kafka's server.properties, with --set and --listen over it", async () => {
     const file = join(directory, 'server.properties')
     writeFileSync(
       file,
@@ -95,7 +95,7 @@ describe('millrace start', () => {
     assert.equal(await running.exited, 0)
   })
 
-  it('stops with key, value and what is allowed', async () => {
+  it('rejects a value with an error that names the key, the value and the expected values', async () => {
     const wrong = await failed('start', '--ephemeral', '--set', 'log.retention.hours=soon')
     assert.equal(wrong.code, 1)
     assert.match(
@@ -111,7 +111,7 @@ describe('millrace start', () => {
     assert.match(cluster.output, /expected 1@host:port: millrace is a single node/)
   })
 
-  it('helps with slips of the keys', async () => {
+  it('suggests the nearest key for a typo', async () => {
     assert.match((await failed('strat')).output, /unknown command strat; did you mean start\?/)
     assert.match((await failed('start', '--ephemral')).output, /did you mean --ephemeral\?/)
     assert.match((await failed('start', '--data')).output, /--data needs a value/)
@@ -122,7 +122,7 @@ describe('millrace start', () => {
     )
   })
 
-  it('says who holds the address or the directory', async () => {
+  it('reports the process that holds the address or the directory', async () => {
     const first = millrace('start', '--data', 'held', '--listen', '127.0.0.1:0')
     const address = await ready(first)
     assert.match(
@@ -137,7 +137,7 @@ describe('millrace start', () => {
     await first.exited
   })
 
-  it('starts without AMQP when its default port is taken, and fails for a port that was asked for', async () => {
+  it('starts without AMQP if its default port is in use, and fails if a requested port is', async () => {
     const held = createServer().listen(5672, '127.0.0.1')
     await Promise.race([once(held, 'listening'), once(held, 'error')])
     const port = await freePort()
@@ -186,7 +186,7 @@ describe('millrace start', () => {
     held.close()
   })
 
-  it('lists every option in its help', async () => {
+  it('lists all options in its help', async () => {
     const { code, output } = await failed('start', '--help')
     assert.equal(code, 0)
     for (const option of [

@@ -12,31 +12,31 @@ import { portHolder } from '../port-holder.ts'
 import { UsageError } from '../usage-error.ts'
 
 const options = {
-  config: { value: 'FILE', short: 'c', help: "Kafka's server.properties, KRaft keys included" },
+  config: { value: 'FILE', short: 'c', help: "Kafka's server.properties, including KRaft keys" },
   set: {
     value: 'KEY=VALUE',
     short: 's',
     multiple: true,
-    help: 'sets one configuration key, over the file; may be repeated',
+    help: 'sets one configuration key, overrides the file; may be repeated',
   },
   data: {
     value: 'DIR',
     short: 'd',
-    help: 'data directory, over log.dirs (default ./millrace-data)',
+    help: 'data directory, overrides log.dirs (default ./millrace-data)',
   },
   listen: {
     value: 'HOST:PORT',
     short: 'l',
-    help: 'address to listen on, over listeners; port 0 picks a free one (default 127.0.0.1:9092)',
+    help: 'address to listen on, overrides listeners; port 0 picks a free one (default 127.0.0.1:9092)',
   },
   amqp: {
     value: 'HOST:PORT',
-    help: 'address for JMS programs, over amqp.listener; none turns JMS off (default 127.0.0.1:5672)',
+    help: 'address for JMS programs, overrides amqp.listener; none disables JMS (default 127.0.0.1:5672)',
   },
   bootstrap: {
     value: 'HOST:PORT',
     short: 'b',
-    help: 'serves JMS over this Kafka cluster, in place of an embedded broker',
+    help: 'serves JMS over this Kafka cluster, instead of an embedded broker',
   },
   'add-scram': {
     value: 'USER',
@@ -46,14 +46,14 @@ const options = {
   insecure: {
     help: 'allows listeners that others reach without authentication and authorizer',
   },
-  ephemeral: { help: 'keeps everything in memory and forgets it at the end' },
+  ephemeral: { help: 'keeps all data in memory and discards it at the end' },
   'release-version': {
     value: 'VERSION',
-    help: `Kafka release that must be able to open a new data directory: ${Object.keys(releases).join(', ')} (default 4.4)`,
+    help: `oldest Kafka release that must be able to open a new data directory: ${Object.keys(releases).join(', ')} (default 4.4)`,
   },
   'log-level': {
     value: 'LEVEL',
-    help: `how much is logged to stderr: ${Object.keys(LogLevel).join(', ')} (default info)`,
+    help: `log level on stderr: ${Object.keys(LogLevel).join(', ')} (default info)`,
   },
 } satisfies Options
 
@@ -70,7 +70,7 @@ Examples:
   millrace start --ephemeral --listen 127.0.0.1:0
   millrace start --config server.properties --set num.partitions=3`
 
-/** `millrace start`: the broker and the JMS provider as a server. */
+/** `millrace start`: runs the broker and the JMS provider as a server. */
 export const start: Command = {
   name: 'start',
   summary: 'starts a Kafka-compatible broker and a JMS provider in the foreground',
@@ -89,7 +89,7 @@ export const start: Command = {
     const amqp = amqpSettings(settings, parsed)
     const provider = await startProvider(amqp, { broker, bootstrap, logger }).catch(
       async (error: unknown) => {
-        // The default port may belong to something else; a port that was asked for must be free.
+        // The default port may be in use by another program; a requested port must be free.
         if (broker !== undefined && isTaken(error) && !amqp.has('amqp.listener')) {
           process.stderr.write(
             `millrace: ${takenText('AMQP', DEFAULT_AMQP)}; started without AMQP\n`,
@@ -100,7 +100,7 @@ export const start: Command = {
         throw explainAmqp(error, amqp)
       },
     )
-    // Before anybody is told: who waits for the line may send a signal at once.
+    // Before the ready line is printed: a program that waits for it may send a signal at once.
     const interrupt = interrupted()
     announce({ broker, provider, bootstrap, settings, tookMs: nodeWorld.clock.monotonic() - began })
     await interrupt
@@ -136,10 +136,7 @@ function startBroker(
   })
 }
 
-/**
- * The settings of JMS, with `--amqp` over them. With a broker on any free port, JMS takes any free
- * port too.
- */
+/** JMS settings, with `--amqp` over them. If the broker uses any free port, so does JMS. */
 function amqpSettings(
   settings: ReadonlyMap<string, string>,
   parsed: ParsedOptions,
@@ -147,7 +144,7 @@ function amqpSettings(
   const amqp = new Map([...settings].filter(([key]) => key.startsWith('amqp.')))
   const listen = parsed.value('amqp')
   if (listen !== undefined) amqp.set('amqp.listener', listen)
-  // A provider beside its own broker need not wait for its former self to be missed.
+  // A provider with its own broker need not wait for the session of its previous run to expire.
   if (!amqp.has('amqp.provider.id') && !parsed.has('bootstrap')) {
     amqp.set('amqp.provider.id', 'embedded')
   }
@@ -169,14 +166,14 @@ async function startProvider(
   },
 ): Promise<JmsProvider | undefined> {
   if (config.get('amqp.listener') === 'none') return undefined
-  // Loaded only when it is wanted: a plain broker starts faster without.
+  // Loaded only if needed: a broker without it starts faster.
   const { JmsProvider } = await import('@millrace/jms-provider')
   const client =
     broker === undefined ? { bootstrapServers: bootstrap as string } : insideClient(broker)
   return JmsProvider.start({ client, config, logger, startsOnFirstUse: broker !== undefined })
 }
 
-/** Reaches the broker inside the process, whatever address it gives to others. */
+/** Connects to the broker in process, whatever address the broker advertises. */
 function insideClient(broker: Broker): ClientOptions {
   const port = Number(broker.address.split(':').at(-1))
   const { network } = broker
@@ -211,11 +208,11 @@ function explainAmqp(error: unknown, config: ReadonlyMap<string, string>): unkno
   return error
 }
 
-/** The file, then `--set`, then the options of their own. */
+/** The file, then `--set`, then the dedicated options. */
 function settingsOf(parsed: ParsedOptions): Map<string, string> {
   const file = parsed.value('config')
   const settings = file === undefined ? new Map<string, string>() : readServerProperties(file)
-  // A file without listeners means what it means to Kafka: every interface.
+  // As in Kafka, a file without listeners listens on all interfaces.
   if (file !== undefined && !settings.has('listeners'))
     settings.set('listeners', 'PLAINTEXT://:9092')
   for (const pair of parsed.values('set')) {
@@ -244,7 +241,7 @@ function settingsOf(parsed: ParsedOptions): Map<string, string> {
   return settings
 }
 
-/** Replaces the listeners for clients, and leaves a controller's alone. */
+/** Replaces the listeners for clients, and keeps those of a controller. */
 function listenersWith(settings: ReadonlyMap<string, string>, listen: string): string {
   const match = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/.exec(listen)
   if (match === null) {
@@ -311,7 +308,7 @@ function amqpUrl(address: string): string {
 
 function describeBroker(broker: Broker, settings: ReadonlyMap<string, string>): string[] {
   const directory = settings.get('log.dirs') ?? settings.get('log.dir')
-  const data = directory ?? 'in memory, forgotten at the end'
+  const data = directory ?? 'in memory, discarded at the end'
   const topics = broker.topicNames.filter((name) => !name.startsWith('__')).length
   return [
     `  Data      ${data}${topics > 0 ? ` (${topics} ${topics === 1 ? 'topic' : 'topics'})` : ''}`,
@@ -319,7 +316,7 @@ function describeBroker(broker: Broker, settings: ReadonlyMap<string, string>): 
   ]
 }
 
-/** Says what to do about the two errors that everybody meets. */
+/** Adds advice to the two most common errors. */
 function explain(error: unknown, settings: ReadonlyMap<string, string>): unknown {
   const code = systemErrorCode(error)
   if (code === 'EADDRINUSE') {

@@ -13,7 +13,7 @@ import { UsageError } from '../usage-error.ts'
 
 const list: Command = {
   name: 'list',
-  summary: 'lists durable subscriptions with what waits in them',
+  summary: 'lists durable subscriptions with their message counts',
   options: jmsOptions,
   async run(parsed) {
     await using connection = await openJms(parsed)
@@ -32,16 +32,20 @@ const create: Command = {
     'client-id': {
       value: 'ID',
       short: 'c',
-      help: 'client id of the consumers; needed unless the subscription is shared',
+      help: 'client id of the consumers; required unless the subscription is shared',
     },
-    shared: { help: 'lets any number of consumers share it (createSharedDurableConsumer)' },
-    selector: { value: 'TEXT', short: 's', help: 'only messages that match, as "color = \'red\'"' },
+    shared: { help: 'allows any number of consumers (createSharedDurableConsumer)' },
+    selector: {
+      value: 'TEXT',
+      short: 's',
+      help: 'only messages that match the selector, such as "color = \'red\'"',
+    },
   },
   async run(parsed) {
     const [topic, name] = parsed.positionals as readonly [string, string]
     const clientId = parsed.value('client-id') ?? ''
     if (clientId === '' && !parsed.has('shared')) {
-      throw new UsageError('a subscription needs --client-id, or --shared')
+      throw new UsageError('a subscription needs --client-id or --shared')
     }
     await using connection = await openJms(parsed)
     const created = await ask(connection, 'subscription.create', {
@@ -59,11 +63,11 @@ const create: Command = {
 
 const remove: Command = {
   name: 'delete',
-  summary: 'deletes durable subscriptions without consumers, and what waits in them',
+  summary: 'deletes durable subscriptions without consumers, with their messages',
   positionals: ['ID...'],
   options: jmsOptions,
   details:
-    'ID is as `millrace subscription list` prints it. The name will do where only one subscription has it.',
+    'ID is an id from `millrace subscription list`, or the name if only one subscription has it.',
   async run(parsed) {
     await using connection = await openJms(parsed)
     for (const name of parsed.positionals) {

@@ -65,7 +65,7 @@ describe('the tools', () => {
       await ok(['topic', 'create', 'a', '--partitions', '2']),
       'created a with 2 partitions\n',
     )
-    assert.equal(await ok(['topic', 'create', 'a', '--if-not-exists']), 'a exists already\n')
+    assert.equal(await ok(['topic', 'create', 'a', '--if-not-exists']), 'a already exists\n')
     assert.match(await ok(['topic', 'list']), /^a$/m)
     await ok(['topic', 'alter', 'a', '--partitions', '3', '--topic', 'retention.ms=5000'])
     assert.match(await ok(['topic', 'describe', 'a']), /^a {2}id .* retention.ms=5000\nPARTITION/)
@@ -91,7 +91,7 @@ describe('the tools', () => {
     assert.equal(await ok(['topic', 'delete', 'a']), 'deleted a\n')
   })
 
-  it('bring any bytes through, line by line', async () => {
+  it('pass any bytes through, line by line', async () => {
     await ok(['topic', 'create', 'lines', '-p', '1'])
     const lines = Buffer.from(
       Array.from({ length: 5000 }, (_, i) => `${i}\xff\x00é\r${'x'.repeat(i % 300)}`).join('\n'),
@@ -112,7 +112,7 @@ describe('the tools', () => {
     assert.match(past.err, /offset 9999 is past the end of lines-0: reading from offset 5000/)
   })
 
-  it('split keys at the characters that escapes stand for', async () => {
+  it('accept escapes in the key separator', async () => {
     await ok(['topic', 'create', 'tabs', '-p', '1'])
     await ok(['produce', 'tabs', '-K', '\\t'], 'a\t1\nb\t2\n')
     await ok(['produce', 'tabs', '-K', '\\x3a'], 'c:3\n')
@@ -120,7 +120,7 @@ describe('the tools', () => {
     assert.equal(out, 'a=1 b=2 c=3 ')
   })
 
-  it('fail within seconds, with the cause, when no broker can be reached', async () => {
+  it('fail within seconds, with the cause, if no broker can be reached', async () => {
     const port = await freePort()
     const nowhere = ['--bootstrap', `127.0.0.1:${port}`]
     const commands = [
@@ -137,7 +137,7 @@ describe('the tools', () => {
     for (const [i, { code, out, err }] of results.entries()) {
       const command = commands[i] ?? []
       const [notice = '', first = '', hint = '', ...rest] = err.trim().split('\n')
-      assert.match(notice, /connect ECONNREFUSED; trying again for 1\.5 s$/)
+      assert.match(notice, /connect ECONNREFUSED; retrying for 1\.5 s$/)
       assert.equal(code, 1, command.join(' '))
       assert.equal(out, '')
       assert.match(
@@ -149,7 +149,7 @@ describe('the tools', () => {
     }
   })
 
-  it('send keys, headers, tombstones and files, and print them in any form', async () => {
+  it('send keys, headers, tombstones and files, and print them in all formats', async () => {
     await ok(['topic', 'create', 'keyed', '-p', '1'])
     await ok(['produce', 'keyed', '-K', ':', '-H', 'a=b', '--null'], 'k1:v1\nk2:\nplain')
     const file = join(directory, 'whole')
@@ -177,7 +177,7 @@ describe('the tools', () => {
     assert.equal(second?.value, null)
   })
 
-  it('read as a group, and show, move and delete groups', async () => {
+  it('consume as a group, and show, reset and delete groups', async () => {
     await ok(['topic', 'create', 'grouped', '-p', '1'])
     await ok(['produce', 'grouped'], 'one\ntwo\nthree\nfour\n')
     assert.equal(
@@ -196,7 +196,7 @@ describe('the tools', () => {
     assert.equal(await ok(['group', 'delete', 'readers']), 'deleted readers\n')
   })
 
-  it('show and move share groups, and list, describe and abort transactions', async () => {
+  it('show and reset share groups, and list, describe and abort transactions', async () => {
     await ok(['topic', 'create', 'queued', '-p', '1'])
     await ok(['produce', 'queued'], 'one\ntwo\nthree\n')
     await ok(['config', 'alter', 'group', 'sharers', '-p', 'share.auto.offset.reset=earliest'])
@@ -213,11 +213,15 @@ describe('the tools', () => {
       assert.match(await ok(['group', 'describe', 'sharers', '-m']), /millrace .*queued-0/)
     }
     assert.match(await ok(['group', 'list', '--type', 'share']), /sharers +Empty +share +share/)
-    // As in Kafka, the stored start offset moves with the next write; the lag counts what is done.
+    // As in Kafka, the stored start offset moves with the next write; the lag counts records that
+    // are done.
     assert.match(await ok(['group', 'describe', 'sharers']), /queued +0 +[03] +0/)
     await ok(['group', 'reset-offsets', 'sharers', '--to', '1'])
     assert.match(await ok(['group', 'describe', 'sharers']), /queued +0 +1 +2/)
-    assert.match(await ok(['group', 'delete-offsets', 'sharers', '-t', 'queued']), /no offsets/)
+    assert.match(
+      await ok(['group', 'delete-offsets', 'sharers', '-t', 'queued']),
+      /deleted the offsets of sharers in queued/,
+    )
     await ok(['group', 'delete', 'sharers'])
     assert.equal(await ok(['group', 'list', '--type', 'share']), '')
     assert.match((await run(['group', 'list', '--type', 'what'])).err, /invalid --type what/)
@@ -233,25 +237,28 @@ describe('the tools', () => {
     await assert.rejects(producer.commitTransaction())
     assert.match(
       (await run(['transaction', 'abort', '1', '-t', 'queued:0'])).err,
-      /producer 1 has no transaction open in queued-0/,
+      /producer 1 has no open transaction in queued-0/,
     )
   })
 
-  it('look into logs, and find what is wrong with them', async () => {
+  it('dump and verify logs', async () => {
     await ok(['topic', 'create', 'checked', '-p', '1'])
     await ok(['produce', 'checked'], 'a\nb\n')
     const log = join(directory, 'data/checked-0/00000000000000000000.log')
     assert.match(await ok(['log', 'dump', log, '--records']), /1 +\d+ +- +b +-/)
-    assert.match(await ok(['log', 'verify', join(directory, 'data')]), /: all is well\n$/)
+    assert.match(await ok(['log', 'verify', join(directory, 'data')]), /: no problems\n$/)
     const copy = join(directory, '00000000000000000000.log')
     const bytes = readFileSync(log)
     bytes[bytes.length - 3] = 0x7a
     writeFileSync(copy, bytes)
     const broken = await run(['log', 'verify', copy])
     assert.equal(broken.code, 1)
-    assert.match(broken.out, /offset 0 at 0: the CRC is \d+, and of its bytes it would be/)
+    assert.match(broken.out, /offset 0 at 0: the CRC is \d+, but \d+ was computed/)
     writeFileSync(copy, bytes.subarray(0, -2))
-    assert.match((await run(['log', 'verify', copy])).out, /the batch is cut: \d+ of \d+ bytes/)
+    assert.match(
+      (await run(['log', 'verify', copy])).out,
+      /the batch is truncated: \d+ of \d+ bytes/,
+    )
   })
 
   it('measure', async () => {
@@ -293,7 +300,7 @@ describe('the tools', () => {
     assert.match(await ok(['completion', 'zsh']), /bashcompinit/)
   })
 
-  it('say what is wrong, and what to do', async () => {
+  it('report the error, and what to do about it', async () => {
     const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
       [['tpoic'], 2, /unknown command tpoic; did you mean topic\?/],
       [['topic', 'lsit'], 2, /unknown command topic lsit; did you mean list\?/],
@@ -315,7 +322,7 @@ describe('the tools', () => {
       [['produce', 'lines', '/no/such/file'], 2, /cannot read \/no\/such\/file: ENOENT/],
       [['produce', 'lines', '--acks', '7'], 2, /invalid --acks 7: expected all, 1, 0/],
       [['group', 'describe', 'nobody'], 1, /GROUP_ID_NOT_FOUND|nobody/],
-      [['group', 'reset-offsets', 'g'], 2, /give one of --to and --shift/],
+      [['group', 'reset-offsets', 'g'], 2, /use either --to or --shift/],
       [['config', 'describe', 'tpc', 'x'], 2, /invalid TYPE tpc: expected topic, broker/],
       [['topic', 'list', '--config', '/no/such'], 2, /cannot read --config \/no\/such: ENOENT/],
       [['topic', 'list', '--set', 'security.protocol=TLS'], 1, /invalid security.protocol=TLS/],

@@ -12,7 +12,7 @@ const asJson = (parsed: ParsedOptions): { readonly json: boolean } => ({ json: p
 const list: Command = {
   name: 'list',
   summary: 'lists topics',
-  options: { ...connectionOptions, internal: { help: 'those of Kafka itself too' } },
+  options: { ...connectionOptions, internal: { help: "includes Kafka's internal topics" } },
   async run(parsed) {
     await using admin = openAdmin(parsed)
     const topics = await admin.listTopics({ listInternal: parsed.has('internal') })
@@ -35,14 +35,18 @@ const createOptions = {
     short: 'p',
     help: "number of partitions (default: the broker's num.partitions)",
   },
-  'replication-factor': { value: 'N', short: 'r', help: "copies of each (default: the broker's)" },
+  'replication-factor': {
+    value: 'N',
+    short: 'r',
+    help: "replicas of each partition (default: the broker's)",
+  },
   topic: {
     value: 'KEY=VALUE',
     short: 't',
     multiple: true,
-    help: 'configuration of the topic, as retention.ms=86400000; may be repeated',
+    help: 'topic configuration, such as retention.ms=86400000; may be repeated',
   },
-  'if-not-exists': { help: 'succeeds when the topic is there already' },
+  'if-not-exists': { help: 'succeeds if the topic already exists' },
 } satisfies Options
 
 const create: Command = {
@@ -63,7 +67,7 @@ const create: Command = {
     const wanted = parsed.positionals.filter((name) => !there.has(name))
     for (const name of parsed.positionals) {
       if (there.has(name))
-        report(`${name} exists already`, { topic: name, created: false }, asJson(parsed))
+        report(`${name} already exists`, { topic: name, created: false }, asJson(parsed))
     }
     if (wanted.length === 0) return 0
     const created = await admin.createTopics(
@@ -129,17 +133,21 @@ const alter: Command = {
   positionals: ['NAME'],
   options: {
     ...connectionOptions,
-    partitions: { value: 'N', short: 'p', help: 'how many there are to be; there is no way back' },
+    partitions: {
+      value: 'N',
+      short: 'p',
+      help: 'new number of partitions; it cannot be decreased later',
+    },
     topic: {
       value: 'KEY=VALUE',
       short: 't',
       multiple: true,
-      help: 'sets a configuration; may be repeated',
+      help: 'sets a configuration value; may be repeated',
     },
     delete: {
       value: 'KEY',
       multiple: true,
-      help: 'takes a configuration back to its default; may be repeated',
+      help: 'resets a configuration value to its default; may be repeated',
     },
   },
   async run(parsed) {
@@ -150,13 +158,13 @@ const alter: Command = {
       ...parsed.values('delete').map((key) => ({ name: key, value: null })),
     ]
     if (partitions === undefined && changes.length === 0) {
-      throw new UsageError('nothing to alter: give --partitions, --topic or --delete')
+      throw new UsageError('nothing to alter: use --partitions, --topic or --delete')
     }
     await using admin = openAdmin(parsed)
     if (partitions !== undefined) {
       await admin.createPartitions({ [name]: partitions })
       report(
-        `${name} has ${partitions} partitions now`,
+        `${name} now has ${partitions} partitions`,
         { topic: name, partitions },
         asJson(parsed),
       )
@@ -186,13 +194,13 @@ const remove: Command = {
 
 const offsets: Command = {
   name: 'offsets',
-  summary: 'shows the first and last offsets of topics, or those of a time',
+  summary: 'shows the first and last offsets of topics, or those at a time',
   positionals: ['NAME...'],
   options: {
     ...connectionOptions,
     at: {
       value: 'TIME',
-      help: 'the first offset from a time on, or from how long ago (2026-11-21T08:00:00Z, 30m)',
+      help: 'shows the first offset at or after a time or an age (2026-11-21T08:00:00Z, 30m)',
     },
   },
   async run(parsed) {
@@ -208,7 +216,7 @@ const offsets: Command = {
     const at = parsed.value('at')
     const place = at === undefined ? undefined : parsePlace('at', at, Date.now())
     if (place !== undefined && place.kind !== 'time') {
-      throw new UsageError(`invalid --at ${at}: expected a time, or how long ago`)
+      throw new UsageError(`invalid --at ${at}: expected a time or an age`)
     }
     const [begins, ends, times] = await Promise.all([
       find('earliest'),

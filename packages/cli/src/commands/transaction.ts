@@ -6,15 +6,18 @@ import { UsageError } from '../usage-error.ts'
 
 const list: Command = {
   name: 'list',
-  summary: 'lists transactional ids with the state of their transactions',
+  summary: 'lists transactional ids with the states of their transactions',
   options: {
     ...connectionOptions,
     state: {
       value: 'STATE',
       multiple: true,
-      help: 'only those in a state, as Ongoing; may be repeated',
+      help: 'only ids in this state, such as Ongoing; may be repeated',
     },
-    'min-duration': { value: 'MS', help: 'only those open for at least so many milliseconds' },
+    'min-duration': {
+      value: 'MS',
+      help: 'only transactions open for at least this many milliseconds',
+    },
   },
   async run(parsed) {
     const minimum = parsed.value('min-duration')
@@ -40,7 +43,7 @@ const list: Command = {
 
 const describe: Command = {
   name: 'describe',
-  summary: 'shows transactions: their producers, since when they are open and what they wrote to',
+  summary: 'shows transactions: producer, start time and partitions',
   positionals: ['ID...'],
   options: connectionOptions,
   async run(parsed) {
@@ -65,14 +68,14 @@ const describe: Command = {
 
 const abort: Command = {
   name: 'abort',
-  summary: 'ends transactions that hang: their producers are fenced, what they wrote is aborted',
+  summary: 'aborts open transactions: their producers are fenced, their records are aborted',
   positionals: ['ID...'],
   options: {
     ...connectionOptions,
     topic: {
       value: 'TOPIC:P',
       short: 't',
-      help: 'a partition whose oldest open transaction is aborted there alone, when no coordinator knows of it; ID is then the producer id',
+      help: 'aborts the oldest open transaction of one partition only, if no coordinator knows it; ID is then the producer id',
     },
   },
   details: `Examples:
@@ -105,7 +108,7 @@ async function abortHanging(
       String(producerId) === id && since >= 0n,
   )
   if (open === undefined) {
-    throw new UsageError(`producer ${id} has no transaction open in ${topic}-${partition}`)
+    throw new UsageError(`producer ${id} has no open transaction in ${topic}-${partition}`)
   }
   const { producerId, producerEpoch, coordinatorEpoch } = open
   await admin.abortTransaction({ topic, partition, producerId, producerEpoch, coordinatorEpoch })

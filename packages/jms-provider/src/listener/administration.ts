@@ -94,7 +94,7 @@ export class Administration {
     }
     refuseWildcard(name)
     const known = await this.#engine.existing('queue', name)
-    if (known !== undefined && !known.isDormant) throw new Error(`queue ${name} exists already`)
+    if (known !== undefined && !known.isDormant) throw new Error(`queue ${name} already exists`)
     const queue = await this.#engine.create('queue', name, {
       partitions: partitions === '' ? undefined : Number(partitions),
     })
@@ -201,7 +201,7 @@ export class Administration {
       containerId: clientId,
       isGlobal: clientId === '',
     })
-    if (known !== undefined) throw new Error(`subscription ${known.id} exists already`)
+    if (known !== undefined) throw new Error(`subscription ${known.id} already exists`)
     const selector = Selector.compile(args('selector') === '' ? null : args('selector'))
     const destination = await this.#engine.destination('topic', topic)
     const joined = await this.#subscriptions.join(destination, {

@@ -23,8 +23,8 @@ interface Captured {
 }
 
 /**
- * Bytes that Apache Kafka 4.4.0 wrote; see interop/capture. 64-bit numbers stay text, so that no
- * digit is lost.
+ * Bytes written by Apache Kafka 4.4.0; see interop/capture. 64-bit numbers are text, to preserve
+ * all digits.
  */
 function captured(): Captured[] {
   const path = new URL('../../testdata/kafka-4.4.0-messages.jsonl.gz', import.meta.url)
@@ -51,7 +51,7 @@ const schemas = new Map<string, MessageSchema>(
     .map((schema) => [schema.name, schema]),
 )
 
-/** Compares what was decoded with Kafka's JSON, field by field. */
+/** Compares a decoded message with Kafka's JSON, field by field. */
 function assertSame(actual: unknown, expected: unknown, path: string): void {
   if (Array.isArray(expected)) {
     assert.ok(Array.isArray(actual), path)
@@ -94,7 +94,7 @@ describe('messages captured from Apache Kafka', () => {
     }
   })
 
-  it('are refused, not misread, when cut short', () => {
+  it('are rejected, not misread, when truncated', () => {
     for (const { name, version, hex } of messages) {
       const data = Buffer.from(hex, 'hex')
       const schema = schemas.get(name)
@@ -103,14 +103,14 @@ describe('messages captured from Apache Kafka', () => {
         assert.throws(
           () => decodeMessage(schema, version, data.subarray(0, size)),
           MalformedInputError,
-          `${name} v${version} cut to ${size}`,
+          `${name} v${version} truncated to ${size}`,
         )
       }
     }
   })
 })
 
-/** Values of a field, as the decoder gives them. */
+/** Values of a field, in the form that the decoder returns. */
 function arbitraryField(field: FieldSchema, version: number): fc.Arbitrary<unknown> {
   const plain = ((): fc.Arbitrary<unknown> => {
     if (field.type === 'struct') return arbitraryStruct(field.fields ?? {}, version)
@@ -165,7 +165,7 @@ function arbitraryStruct(
 }
 
 describe('any message', () => {
-  it('comes back as it was', () => {
+  it('is unchanged by encoding and decoding', () => {
     for (const schema of schemas.values()) {
       const [first, last] = versionBounds(schema.versions)
       fc.assert(
@@ -188,7 +188,7 @@ describe('any message', () => {
     }
   })
 
-  it('is decoded from garbage only by throwing MalformedInputError', () => {
+  it('throws only MalformedInputError when it is decoded from random bytes', () => {
     const all = [...schemas.values()]
     fc.assert(
       fc.property(
@@ -210,7 +210,7 @@ describe('any message', () => {
 })
 
 describe('encode', () => {
-  it('refuses a request field that the version cannot carry', () => {
+  it('rejects a request field that the version does not have', () => {
     const message = { key: 'a', keyType: 1, coordinatorKeys: ['b'] }
     assert.throws(() => encodeMessage(protocol.FindCoordinatorRequest, 3, message), {
       code: 'UNSUPPORTED_VERSION',
@@ -218,7 +218,7 @@ describe('encode', () => {
     })
   })
 
-  it('leaves out of a response what an older client cannot read', () => {
+  it('omits a response field that the version does not have', () => {
     const data = encodeMessage(protocol.ListOffsetsResponse, 3, {
       topics: [
         {
@@ -231,7 +231,7 @@ describe('encode', () => {
     assert.equal(decoded.topics[0]?.partitions[0]?.leaderEpoch, -1)
   })
 
-  it('fills in defaults for what is not given', () => {
+  it('fills in defaults for missing fields', () => {
     const decoded = decodeMessage(
       protocol.MetadataRequest,
       12,
@@ -241,7 +241,7 @@ describe('encode', () => {
     assert.equal(decoded.topics?.[0]?.topicId, ZERO_UUID)
   })
 
-  it('passes large byte strings on without copying them', () => {
+  it('passes on large byte strings without copying them', () => {
     const records = Buffer.alloc(100_000, 1)
     const writer = new ByteWriter()
     codecOf(protocol.ProduceRequest, 9).encode(writer, {
@@ -253,12 +253,12 @@ describe('encode', () => {
   })
 })
 
-describe('a struct that may be null, in a tagged field', () => {
-  // Values of `__consumer_offsets` as Apache Kafka 4.4.0 wrote them, without their version.
+describe('a nullable struct in a tagged field', () => {
+  // Values of `__consumer_offsets` written by Apache Kafka 4.4.0, without their version.
   const absent =
     '0000096d696c6c726163650b2f3132372e302e302e31020970726f6d6973657301000493e00001000100'
 
-  it('is what Kafka makes of it', () => {
+  it('is encoded as in Kafka', () => {
     const schema = protocol.ConsumerGroupMemberMetadataValue
     const decoded = decodeMessage(schema, 0, Buffer.from(absent, 'hex'))
     assert.equal(decoded.classicMemberMetadata, null)
@@ -268,14 +268,14 @@ describe('a struct that may be null, in a tagged field', () => {
       classicMemberMetadata: { sessionTimeoutMs: 7, supportedProtocols: [] },
     }
     const data = encodeMessage(schema, 0, present)
-    // Tag 0, seven bytes: there it is, then the timeout, no protocols, no tags.
+    // Tag 0, seven bytes: a presence byte, then the timeout, no protocols, no tags.
     assert.match(data.toString('hex'), /01000701000000070100$/)
     assert.deepEqual(decodeMessage(schema, 0, data), present)
   })
 })
 
 describe('decode', () => {
-  it('takes a forged array length for what it is', () => {
+  it('rejects a forged array length', () => {
     const data = Buffer.from('7fffffff', 'hex')
     assert.throws(
       () => decodeMessage(protocol.MetadataRequest, 3, data),
@@ -283,13 +283,13 @@ describe('decode', () => {
     )
   })
 
-  it('skips tagged fields it does not know', () => {
+  it('skips unknown tagged fields', () => {
     const data = encodeMessage(protocol.HeartbeatResponse, 4, { errorCode: 0 })
     const withTag = Buffer.concat([data.subarray(0, -1), Buffer.from([1, 99, 3, 1, 2, 3])])
     assert.equal(decodeMessage(protocol.HeartbeatResponse, 4, withTag).errorCode, 0)
   })
 
-  it('refuses tags out of order', () => {
+  it('rejects tags that are out of order', () => {
     const data = encodeMessage(protocol.HeartbeatResponse, 4, { errorCode: 0 })
     const withTags = Buffer.concat([data.subarray(0, -1), Buffer.from([2, 9, 0, 5, 0])])
     assert.throws(() => decodeMessage(protocol.HeartbeatResponse, 4, withTags), /tag 5 after 9/)

@@ -9,23 +9,23 @@ import {
 import { decoderSource } from './decoder-source.ts'
 import { encoderSource } from './encoder-source.ts'
 
-/** Reads and writes one message in one version. */
+/** Reads and writes messages of one schema in one version. */
 export interface Codec<S extends MessageSchema> {
   /** Version of the message that this codec reads and writes. */
   readonly version: number
   /**
-   * Reads from the reader's offset; throws `MalformedInputError` when the bytes do not fit the
-   * schema.
+   * Reads a message at the reader's offset; throws `MalformedInputError` if the bytes do not match
+   * the schema.
    */
   decode(reader: ByteReader): MessageOf<S>
   /**
-   * Throws `UNSUPPORTED_VERSION` when a field is set that this version cannot carry and must not
-   * drop.
+   * Writes a message. Throws `UNSUPPORTED_VERSION` if a field is set that this version does not
+   * have and that must not be dropped.
    */
   encode(writer: ByteWriter, message: MessageInput<S>): void
 }
 
-/** What the generated functions may call. */
+/** Functions that the generated code calls. */
 const runtime = {
   malformed(message: string): never {
     throw new MalformedInputError(message)
@@ -43,7 +43,7 @@ const runtime = {
 
 const compiled = new WeakMap<MessageSchema, Map<number, Codec<MessageSchema>>>()
 
-/** The codec for a schema in a version, compiled on first use and kept. */
+/** The codec of a schema in a version, compiled on first use and cached. */
 export function codecOf<S extends MessageSchema>(schema: S, version: number): Codec<S> {
   let versions = compiled.get(schema)
   if (versions === undefined) {
@@ -65,8 +65,7 @@ function compile(schema: MessageSchema, version: number): Codec<MessageSchema> {
       `${schema.name} has no version ${version}, only ${schema.versions}`,
     )
   }
-  // Interpreting the schema at run time is two to two and a half times slower than a generated
-  // function.
+  // Interpreting the schema at run time is 2 to 2.5 times slower than generated code.
   const decode = new Function('runtime', `return (r) => {\n${decoderSource(schema, version)}\n}`)(
     runtime,
   )
@@ -88,7 +87,7 @@ export function encodeMessage<S extends MessageSchema>(
   return writer.toBuffer()
 }
 
-/** Decodes a whole buffer; bytes left over are an error. */
+/** Decodes a whole buffer; trailing bytes are an error. */
 export function decodeMessage<S extends MessageSchema>(
   schema: S,
   version: number,

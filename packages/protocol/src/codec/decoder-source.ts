@@ -9,16 +9,13 @@ import {
 import { defaultSource } from './defaults.ts'
 
 /**
- * Kafka 4.4 readers refuse longer arrays and larger tag sections, so that a forged length costs
- * nothing.
+ * Kafka 4.4 readers reject longer arrays and larger tag sections, so that a forged length has no
+ * cost.
  */
 const MAX_ARRAY_LENGTH = 1_000_000
 const MAX_TAGGED_FIELDS = 10_000
 
-/**
- * What the length of a string that is not compact can say; Kafka closes a connection that sends a
- * longer one.
- */
+/** Maximum length of a non-compact string; Kafka closes a connection that sends a longer one. */
 const MAX_STRING_BYTES = 32_767
 
 /**
@@ -32,7 +29,7 @@ export function decoderSource(schema: MessageSchema, version: number): string {
   const fresh = (): string => `v${variables++}`
 
   function lengthSource(type: 'string' | 'bytes' | 'array', compact: boolean): string {
-    // A length that does not fit 31 bits counts as negative, as it does in Java.
+    // As in Java, a length of more than 31 bits is negative.
     if (compact) return '(r.uvarint() | 0) - 1'
     return type === 'string' ? 'r.int16()' : 'r.int32()'
   }
@@ -64,7 +61,7 @@ export function decoderSource(schema: MessageSchema, version: number): string {
   ): void {
     switch (type) {
       case 'string':
-        // The length of any other string has 16 bits.
+        // The length of all other strings has 16 bits.
         sized(
           target,
           what,

@@ -31,7 +31,8 @@ function structDefaultSource(fields: FieldSchemas): string {
 }
 
 /**
- * Source text of a test whether the value in `variable` equals the default (an absent one does).
+ * Source text of an expression that checks whether the value in `variable` equals the default; a
+ * missing one does.
  */
 export function isDefaultSource(field: FieldSchema, variable: string): string {
   if (field.default === null || field.type === 'records') return `${variable} == null`

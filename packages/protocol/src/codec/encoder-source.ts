@@ -14,8 +14,8 @@ import { defaultSource, isDefaultSource } from './defaults.ts'
  */
 export function encoderSource(schema: MessageSchema, version: number): string {
   const flexible = inVersions(schema.flexible, version)
-  // A request must not lose what it asks for. A response tells an older client what that client can
-  // understand.
+  // A request must not lose a field that is set. A response omits fields that an older client
+  // cannot read.
   const mayDrop = schema.name.endsWith('Response')
   const lines: string[] = []
   let variables = 0
@@ -74,7 +74,7 @@ export function encoderSource(schema: MessageSchema, version: number): string {
     }
     if (field.type === 'struct') {
       if (options.nullable) {
-        // As Kafka's generator has it: a byte of -1 or 1, but a number of 0 or 1 in a tagged field.
+        // As in Kafka's generator: -1 or 1 as a byte, but 0 or 1 as a varint in a tagged field.
         const isTagged = field.tag !== undefined && inVersions(field.tagged, version)
         const [absent, present] = isTagged ? ['uvarint(0)', 'uvarint(1)'] : ['int8(-1)', 'int8(1)']
         lines.push(`if (${source} === null) ${writer}.${absent}`, `else { ${writer}.${present}`)

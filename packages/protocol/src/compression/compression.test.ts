@@ -9,7 +9,7 @@ import { DecompressedTooLargeError } from './decompressed-too-large-error.ts'
 
 const codecs = (Object.keys(CompressionType) as CompressionType[]).filter((type) => type !== 'none')
 
-/** Bytes that compress well in parts and not in others. */
+/** Bytes of which some parts compress well and others do not. */
 const data = fc
   .array(
     fc.tuple(fc.uint8Array({ minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 5000 })),
@@ -23,7 +23,7 @@ const data = fc
 
 for (const codec of codecs) {
   describe(codec, () => {
-    it('returns what was compressed', () => {
+    it('returns the original data', () => {
       fc.assert(
         fc.property(data, (plain) => {
           const packed = compress(codec, plain)
@@ -34,16 +34,16 @@ for (const codec of codecs) {
       )
     })
 
-    it('refuses more than it may return, and allows exactly that much', () => {
+    it('rejects output above the limit, and accepts output at the limit', () => {
       const packed = compress(codec, Buffer.alloc(3_000_000, 'abc'))
       assert.throws(() => decompressExactly(codec, packed, 2_999_999), DecompressedTooLargeError)
       assert.throws(() => decompress(codec, packed, 1000), DecompressedTooLargeError)
       assert.equal(decompressExactly(codec, packed, 3_000_000).length, 3_000_000)
     })
 
-    it('does not take the memory for what it refuses', () => {
+    it('allocates no memory for output that it rejects', () => {
       const bomb = compress(codec, Buffer.alloc(30_000_000))
-      // One call at a time: how much garbage several leave depends on when it is collected.
+      // One call at a time: the garbage that several calls leave depends on when it is collected.
       for (let i = 0; i < 3; i++) {
         const before = process.memoryUsage().arrayBuffers
         assert.throws(() => decompressExactly(codec, bomb, 1_000_000), DecompressedTooLargeError)
@@ -51,7 +51,7 @@ for (const codec of codecs) {
       }
     })
 
-    it('refuses bytes that come after the data', () => {
+    it('rejects trailing bytes', () => {
       const packed = compress(codec, Buffer.from('hello hello hello hello'))
       for (const after of [Buffer.from([9]), Buffer.from([0, 0, 0]), packed.subarray(0, 4)]) {
         assert.throws(
@@ -61,7 +61,7 @@ for (const codec of codecs) {
       }
     })
 
-    it('is decompressed from garbage only by throwing MalformedInputError', () => {
+    it('throws only MalformedInputError when it decompresses random bytes', () => {
       const packed = compress(codec, Buffer.from('some text, some more text, some text'.repeat(20)))
       fc.assert(
         fc.property(
@@ -87,24 +87,24 @@ for (const codec of codecs) {
   })
 }
 
-describe('lz4 frames of other writers', () => {
+describe('lz4 frames of other libraries', () => {
   const { compressFrameSync, decompressFrameSync } = createRequire(import.meta.url)(
     'lz4-napi',
   ) as typeof import('lz4-napi')
 
-  it('with checksums are read, and a wrong checksum is found', () => {
+  it('are read with checksums, and a wrong checksum is an error', () => {
     const plain = Buffer.alloc(200_000, 'some text, some more text, ')
     for (const options of [{ contentChecksum: true }, { blockChecksums: true }]) {
       const packed = compressFrameSync(plain, options)
       assert.ok(decompressExactly('lz4', packed, plain.length).equals(plain))
-      // The last byte but the end mark's is of a checksum.
+      // The byte before the end mark belongs to a checksum.
       const at = packed.length - ('contentChecksum' in options ? 1 : 5)
       packed[at] = (packed[at] ?? 0) ^ 1
       assert.throws(() => decompressExactly('lz4', packed, plain.length), /checksum/)
     }
   })
 
-  it('changed anywhere are refused, or read as the native module reads them', () => {
+  it('with any changed byte are rejected, or read as the native module reads them', () => {
     const packed = compressFrameSync(
       Buffer.from('abcabcabcabcabc some text, more text. '.repeat(40)),
     )
@@ -122,7 +122,7 @@ describe('lz4 frames of other writers', () => {
         try {
           native = decompressFrameSync(changed)
         } catch {
-          // Refused.
+          // Rejected.
         }
         if (ours !== undefined && native !== undefined) assert.ok(ours.equals(native))
         if (native === undefined) assert.equal(ours, undefined)
@@ -131,7 +131,7 @@ describe('lz4 frames of other writers', () => {
     )
   })
 
-  it('whose blocks depend on each other are read, and refused where Java clients must read them', () => {
+  it('with dependent blocks are read, but rejected where Java clients must read them', () => {
     // The second block repeats "hello " from the first.
     const header = Buffer.from([0x04, 0x22, 0x4d, 0x18, 0x40, 0x40, 0xc0])
     const stored = Buffer.from([6, 0, 0, 0x80, ...Buffer.from('hello ')])
@@ -142,12 +142,12 @@ describe('lz4 frames of other writers', () => {
   })
 })
 
-describe('snappy of other writers', () => {
+describe('snappy data of other libraries', () => {
   const { compressSync, uncompressSync } = createRequire(import.meta.url)(
     'snappy',
   ) as typeof import('snappy')
 
-  it('is read without a frame', () => {
+  it('is read without framing', () => {
     fc.assert(
       fc.property(data, (plain) => {
         assert.ok(decompress('snappy', compressSync(plain)).equals(plain))
@@ -156,7 +156,7 @@ describe('snappy of other writers', () => {
     )
   })
 
-  it('changed anywhere is refused, or read as the native module reads it', () => {
+  it('with any changed byte is rejected, or read as the native module reads it', () => {
     const packed = compressSync(Buffer.from('abcabcabcabcabc some text, more text. '.repeat(40)))
     fc.assert(
       fc.property(fc.nat(packed.length - 1), fc.nat(255), (at, value) => {
@@ -172,7 +172,7 @@ describe('snappy of other writers', () => {
         try {
           native = uncompressSync(changed) as Buffer
         } catch {
-          // Refused.
+          // Rejected.
         }
         assert.deepEqual(ours, native)
       }),
@@ -181,8 +181,8 @@ describe('snappy of other writers', () => {
   })
 })
 
-describe('what is kept from one use to the next', () => {
-  it('does not show in the next one', () => {
+describe('reused memory', () => {
+  it('does not leak into the next result', () => {
     const large = Buffer.alloc(1_000_000, 'large')
     const small = Buffer.from('small small small')
     for (const codec of codecs) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// As a namespace: an older Node lacks zstd and must reach the check of its version.
+// Imported as a namespace: an older Node lacks zstd and must reach the check of its version.
 import * as zlib from 'node:zlib'
 import { MalformedInputError, systemErrorCode } from '@millrace/base'
 import { DecompressedTooLargeError } from './decompressed-too-large-error.ts'
@@ -7,24 +7,24 @@ import { Inflater } from './inflater.ts'
 import * as lz4 from './lz4.ts'
 import * as snappy from './snappy.ts'
 
-/** Codecs by the number in a batch's attributes. */
+/** Codecs by their number in the attributes of a batch. */
 export const CompressionType = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
-/** Codecs of record batches, by their numbers in a batch's attributes. */
+/** Codecs of record batches, by their number in the attributes of a batch. */
 export type CompressionType = keyof typeof CompressionType
 
 const byId: readonly CompressionType[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
-/** Undefined for numbers that no codec has. */
+/** Undefined for an unknown number. */
 export function compressionOfId(id: number): CompressionType | undefined {
   return byId[id]
 }
 
-/** Kafka 4.4's `max.decompressed.message.bytes`, cut to what a Buffer can sensibly hold. */
+/** Kafka 4.4's `max.decompressed.message.bytes`, limited to a practical size of a Buffer. */
 const MAX_DECOMPRESSED_BYTES = 0x7fffffff - 8
 
 const inflaters = { gzip: new Inflater('gzip'), zstd: new Inflater('zstd') }
 
-/** Levels: gzip 1 to 9, lz4 is always fast mode, zstd -131072 to 22; snappy has none. */
+/** Levels: gzip 1 to 9, lz4 always in fast mode, zstd -131072 to 22; snappy has none. */
 export function compress(type: CompressionType, data: Buffer, level?: number): Buffer {
   switch (type) {
     case 'none':
@@ -44,8 +44,8 @@ export function compress(type: CompressionType, data: Buffer, level?: number): B
 }
 
 /**
- * Throws `MalformedInputError` when the data is not what the codec wrote, and
- * `DecompressedTooLargeError`, before that much memory is taken, when it decompresses to more than
+ * Decompresses data. Throws `MalformedInputError` for data that the codec did not write, and
+ * `DecompressedTooLargeError`, before allocating that much memory, if it decompresses to more than
  * `maxBytes`.
  */
 export function decompress(
@@ -78,9 +78,8 @@ function copyOf(bytes: Buffer): Buffer {
 }
 
 /**
- * As `decompress`, for a look at the bytes: they may be overwritten by the next call. Throws
- * `MalformedInputError` also when bytes are left that belong to nothing, and for lz4 frames that
- * Java clients cannot read.
+ * Like `decompress`, for a temporary view: the next call may overwrite the bytes. Also throws
+ * `MalformedInputError` for trailing bytes, and for lz4 frames that Java clients cannot read.
  */
 export function decompressExactly(type: CompressionType, data: Buffer, maxBytes: number): Buffer {
   let consumed = data.length
@@ -106,7 +105,7 @@ export function decompressExactly(type: CompressionType, data: Buffer, maxBytes:
     throw asMalformed(type, error, maxBytes)
   }
   if (consumed === data.length) return decompressed
-  throw new MalformedInputError(`${data.length - consumed} bytes come after the ${type} data`)
+  throw new MalformedInputError(`${data.length - consumed} trailing bytes after the ${type} data`)
 }
 
 function asMalformed(type: CompressionType, error: unknown, maxBytes: number): unknown {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
 
-/** Data that decompresses to more than it may. */
+/** The data decompresses to more than the limit. */
 export class DecompressedTooLargeError extends MalformedInputError {}

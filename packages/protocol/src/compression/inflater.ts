@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// As a namespace: an older Node lacks zstd and must reach the check of its version.
+// Imported as a namespace: an older Node lacks zstd and must reach the check of its version.
 import * as zlib from 'node:zlib'
 import { MalformedInputError } from '@millrace/base'
 import { Scratch } from './scratch.ts'
 
 export interface Inflated {
-  /** Overwritten by the next call. */
+  /** The next call overwrites the bytes. */
   readonly decompressed: Buffer
-  /** Bytes of the input that belong to the compressed data. */
+  /** Number of input bytes consumed. */
   readonly consumed: number
 }
 
-/** The part of a zlib stream's native handle that is used here. */
+/** The part of the native handle of a zlib stream that is used here. */
 interface Handle {
   onerror: (message: string) => void
   writeSync(
@@ -26,14 +26,13 @@ interface Handle {
   reset(): void
 }
 
-/** Above this much output the engine is not kept: it may hold a window of the same size. */
+/** An engine with more output than this is discarded: its window may be as large. */
 const KEPT_BYTES = 4 * 1024 * 1024
 
 /**
- * Decompresses gzip or zstd into memory that is used again and again, by one engine. Node's own
- * synchronous functions make an engine and several buffers for each call, which costs more than the
- * decompression. They are what is used when the engine does not have the form that Node has given
- * it so far.
+ * Decompresses gzip or zstd into reused memory, with one engine. Node's synchronous functions
+ * create an engine and several buffers for each call, which costs more than the decompression. They
+ * are the fallback if the engine does not have the internal form that is known.
  */
 export class Inflater {
   readonly #type: 'gzip' | 'zstd'
@@ -45,7 +44,7 @@ export class Inflater {
     this.#type = type
   }
 
-  /** Decompresses all of `data`; throws `DecompressedTooLargeError` beyond `limit` bytes. */
+  /** Decompresses all of `data`; throws `DecompressedTooLargeError` above `limit` bytes. */
   inflate(data: Buffer, limit: number): Inflated {
     this.#engine ??= this.#isUnsuitable ? undefined : this.#open()
     if (this.#engine === undefined) return inflateOnce(this.#type, data, limit)
@@ -60,7 +59,7 @@ export class Inflater {
     }
   }
 
-  /** An engine that has passed a test, or undefined. */
+  /** An engine that has passed a self-test, or undefined. */
   #open(): Engine | undefined {
     const sample = Buffer.alloc(100_000, 'sample ')
     try {
@@ -81,7 +80,7 @@ export class Inflater {
 
 class Engine {
   readonly #handle: Handle
-  /** Where the engine says how much room and how much input is left. */
+  /** The engine stores the remaining output and input sizes here. */
   readonly #left: Uint32Array
   readonly #flush: number
   #failure: string | undefined
@@ -116,7 +115,7 @@ class Engine {
     for (;;) {
       const room = Math.min(scratch.room, limit) - size
       const input = data.length - consumed
-      // With no room left it is only asked whether there is more.
+      // With no space left, the engine is called only to check for more output.
       const isFull = room === 0
       const [target, offset, length] = isFull ? [OVERFLOW, 0, 1] : [scratch.buffer, size, room]
       this.#handle.writeSync(this.#flush, data, consumed, input, target, offset, length)
@@ -141,7 +140,7 @@ interface WithInfo {
 function inflateOnce(type: 'gzip' | 'zstd', data: Buffer, limit: number): Inflated {
   const run = type === 'gzip' ? zlib.gunzipSync : zlib.zstdDecompressSync
   const options = { maxOutputLength: Math.max(1, limit), info: true }
-  // Declared as if the option `info` did not change what is returned.
+  // The type definitions ignore that the option `info` changes the return type.
   const { buffer, engine } = run(data, options) as unknown as WithInfo
   return { decompressed: buffer, consumed: engine.bytesWritten }
 }

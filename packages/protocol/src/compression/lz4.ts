@@ -4,23 +4,24 @@ import { MalformedInputError } from '@millrace/base'
 import { Scratch } from './scratch.ts'
 import { xxhash32 } from './xxhash32.ts'
 
-// Loaded on first use: a broker that never compresses with lz4 does not pay for the native module.
+// Loaded on first use: a broker without lz4 does not load the native module.
 const require = createRequire(import.meta.url)
 let native: typeof import('lz4-napi') | undefined
 
-/** One LZ4 frame with independent blocks, the only kind Kafka's Java reader takes. */
+/**
+ * Encodes one LZ4 frame with independent blocks, the only kind that Kafka's Java reader accepts.
+ */
 export function compress(data: Buffer): Buffer {
   native ??= require('lz4-napi') as typeof import('lz4-napi')
   return native.compressFrameSync(data)
 }
 
 /*
- * Frames are decompressed here and not by the native module: it has no way to write into memory
- * that is there already, to stop at a limit, or to say where a frame ends, and it takes four times
- * as long.
+ * Frames are decompressed here instead of by the native module, which cannot write into existing
+ * memory, stop at a limit or report where a frame ends, and is four times slower.
  */
 const MAGIC = 0x184d2204
-/** A dictionary, which Kafka has none of, and a bit that must be zero. */
+/** A dictionary id, which Kafka does not use, and a reserved bit that must be zero. */
 const RESERVED_FLAGS = 0x03
 const HAS_CONTENT_CHECKSUM = 0x04
 const HAS_CONTENT_SIZE = 0x08
@@ -32,27 +33,24 @@ const SHORT = 64
 
 const scratch = new Scratch()
 
-/** Gives back what a failed decompression took. */
+/** Releases the memory of a failed decompression. */
 export function release(): void {
   scratch.release()
 }
 
 export interface DecodedFrame {
-  /** Overwritten by the next call. */
+  /** The next call overwrites the bytes. */
   readonly decompressed: Buffer
-  /** Bytes of the frame. */
+  /** Size of the frame, bytes. */
   readonly consumed: number
-  /**
-   * Whether each block can be decompressed without the others. Kafka's Java reader refuses any
-   * other frame.
-   */
+  /** Whether blocks are independent. Kafka's Java reader rejects all other frames. */
   readonly isIndependent: boolean
 }
 
-/** Decompresses the first frame of `data`, and no more than `limit` bytes. */
+/** Decompresses the first frame of `data`, up to `limit` bytes. */
 export function decompress(data: Buffer, limit: number): DecodedFrame {
   if (data.length < 7 || data.readUInt32LE(0) !== MAGIC) {
-    throw new MalformedInputError('lz4 data does not begin with a frame')
+    throw new MalformedInputError('lz4 data does not start with a frame')
   }
   const flags = data[4] as number
   const descriptor = data[5] as number
@@ -110,15 +108,15 @@ interface Block {
   readonly view: DataView
   readonly at: number
   readonly end: number
-  /** Bytes that the scratch memory holds already. */
+  /** Number of bytes in the scratch memory so far. */
   readonly size: number
-  /** Where the bytes begin that matches may repeat. */
+  /** Start of the bytes that matches may refer to. */
   readonly start: number
   readonly maxSize: number
   readonly limit: number
 }
 
-/** Appends what the block holds to the scratch memory; returns how many bytes that has then. */
+/** Appends the contents of a block to the scratch memory; returns its new size. */
 function decodeBlock(data: Buffer, block: Block): number {
   const { view, end, start, maxSize, limit } = block
   let { at, size } = block
@@ -138,8 +136,8 @@ function decodeBlock(data: Buffer, block: Block): number {
       grow(size + literals, size, block)
       ;({ buffer: out, view: outView, room } = scratch)
     }
-    // A word may be read and written beyond the literals: there is more input, and slack in the
-    // output.
+    // A word may be read and written past the literals: the input continues, and the output has
+    // slack.
     if (literals <= SHORT && at + literals + 4 <= end) {
       for (let i = 0; i < literals; i += 4) {
         outView.setInt32(size + i, view.getInt32(at + i, true), true)
@@ -182,5 +180,5 @@ function grow(size: number, used: number, { maxSize, limit }: Block): void {
 }
 
 function brokenBlock(): MalformedInputError {
-  return new MalformedInputError('block of the lz4 frame is broken')
+  return new MalformedInputError('block of the lz4 frame is corrupt')
 }

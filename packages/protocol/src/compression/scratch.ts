@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { DecompressedTooLargeError } from './decompressed-too-large-error.ts'
 
-/** Memory that is kept from one use to the next; a larger one is given back. */
+/** Memory kept between uses; a larger buffer is released. */
 const KEPT_BYTES = 4 * 1024 * 1024
-/** Decoders copy a few bytes at a time, and may write this much after what they were asked for. */
+/** Decoders copy a few bytes at a time, and may write up to this many bytes past the end. */
 const SLACK = 8
 
 /**
- * Memory that decoders write into, used again and again: what a batch decompresses to is mostly
- * looked at once, and memory of its own would cost more than decompressing it.
+ * Reused memory that decoders write into: decompressed batches are mostly read once, and allocating
+ * memory for each would cost more than the decompression.
  */
 export class Scratch {
   #buffer: Buffer = Buffer.alloc(SLACK)
@@ -18,19 +18,19 @@ export class Scratch {
     return this.#buffer
   }
 
-  /** The same memory, for numbers of several bytes. */
+  /** The same memory as 32-bit words. */
   get view(): DataView {
     return this.#view
   }
 
-  /** Bytes that there is room for. */
+  /** Capacity, bytes. */
   get room(): number {
     return this.#buffer.length - SLACK
   }
 
   /**
-   * Makes room for `size` bytes, the first `used` of them kept; throws `DecompressedTooLargeError`
-   * beyond `limit`.
+   * Makes space for `size` bytes and keeps the first `used`; throws `DecompressedTooLargeError`
+   * above `limit`.
    */
   reserve(size: number, used: number, limit: number): void {
     if (size > limit) throw new DecompressedTooLargeError(`more than ${limit} bytes`)
@@ -42,14 +42,14 @@ export class Scratch {
     this.#view = new DataView(grown.buffer, grown.byteOffset, wanted)
   }
 
-  /** The first `size` bytes. They are overwritten by the next use. */
+  /** The first `size` bytes. The next use overwrites them. */
   take(size: number): Buffer {
     const taken = this.#buffer.subarray(0, size)
     this.release()
     return taken
   }
 
-  /** Gives back much memory; also to be called when decompression fails. */
+  /** Releases a large buffer; must also be called when decompression fails. */
   release(): void {
     if (this.#buffer.length <= KEPT_BYTES) return
     this.#buffer = Buffer.alloc(SLACK)

@@ -3,28 +3,27 @@ import { createRequire } from 'node:module'
 import { ByteReader, MalformedInputError } from '@millrace/base'
 import { Scratch } from './scratch.ts'
 
-// Loaded on first use: a broker that never compresses with snappy does not pay for the native
-// module.
+// Loaded on first use: a broker without snappy does not load the native module.
 const require = createRequire(import.meta.url)
 let native: typeof import('snappy') | undefined
 
 /*
- * Kafka's Java clients frame snappy as snappy-java's stream does: a magic, two versions, then
- * blocks with a size in front. librdkafka, among others, sends one raw block. Both are read; the
- * framed form is written.
+ * Kafka's Java clients use the framing of snappy-java's stream: a magic, two versions, then blocks
+ * preceded by their size. librdkafka and others send one raw block. Both are read; the framed form
+ * is written.
  */
 const MAGIC = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0x00])
 const HEADER = Buffer.concat([MAGIC, Buffer.from([0, 0, 0, 1, 0, 0, 0, 1])])
 const NEXT_STREAM = MAGIC.readInt32BE(0)
 const BLOCK_SIZE = 32 * 1024
-/** No block decompresses to more than this many times its bytes: a copy of 64 bytes takes three. */
+/** Maximum compression ratio of a block: a copy of 64 bytes takes three bytes. */
 const MAX_RATIO = 24
 /** Up to this many bytes are copied four at a time, without a call. */
 const SHORT = 64
 
 const scratch = new Scratch()
 
-/** Gives back what a failed decompression took. */
+/** Releases the memory of a failed decompression. */
 export function release(): void {
   scratch.release()
 }
@@ -41,7 +40,7 @@ export function compress(data: Buffer): Buffer {
   return Buffer.concat(parts)
 }
 
-/** Decompresses no more than `limit` bytes. What is returned is overwritten by the next call. */
+/** Decompresses up to `limit` bytes. The next call overwrites the result. */
 export function decompress(data: Buffer, limit: number): Buffer {
   const isFramed = data.length >= HEADER.length && data.subarray(0, MAGIC.length).equals(MAGIC)
   const view = new DataView(data.buffer, data.byteOffset, data.length)
@@ -52,7 +51,7 @@ export function decompress(data: Buffer, limit: number): Buffer {
   let size = 0
   while (reader.remaining > 0) {
     const blockSize = reader.int32()
-    // One stream after the other, as snappy-java's reader accepts them.
+    // Concatenated streams, which snappy-java's reader accepts.
     if (blockSize === NEXT_STREAM && reader.remaining >= HEADER.length - 4) {
       reader.skip(HEADER.length - 4)
       continue
@@ -65,8 +64,8 @@ export function decompress(data: Buffer, limit: number): Buffer {
 }
 
 /**
- * Appends what the block holds to the scratch memory, of which `size` bytes are used; returns how
- * many are then.
+ * Appends the contents of a block to the scratch memory, of which `size` bytes are used; returns
+ * its new size.
  */
 function decodeBlock(
   data: Buffer,
@@ -101,8 +100,8 @@ function decodeBlock(
         at += extra
       }
       if (at + length > end || size + length > target) throw brokenBlock()
-      // A word may be read and written beyond the literals: there is more input, and slack in the
-      // output.
+      // A word may be read and written past the literals: the input continues, and the output has
+      // slack.
       if (length <= SHORT && at + length + 4 <= end) {
         for (let i = 0; i < length; i += 4) {
           outView.setInt32(size + i, view.getInt32(at + i, true), true)
@@ -136,5 +135,5 @@ function decodeBlock(
 }
 
 function brokenBlock(): MalformedInputError {
-  return new MalformedInputError('snappy block is broken')
+  return new MalformedInputError('snappy block is corrupt')
 }

@@ -14,7 +14,7 @@ function round(accumulator: number, input: number): number {
   return Math.imul(rotate((accumulator + Math.imul(input, P2)) | 0, 13), P1)
 }
 
-/** xxHash of 32 bits with seed 0, unsigned: the checksum of LZ4 frames. */
+/** 32-bit xxHash with seed 0, unsigned: the checksum of LZ4 frames. */
 export function xxhash32(data: Buffer): number {
   const end = data.length
   let at = 0

@@ -13,7 +13,7 @@ const bytes = fc.oneof(
 )
 const records = fc.array(
   fc.record({
-    // Beyond 30 bits apart, which take another way through the code.
+    // More than 30 bits apart, which takes another code path.
     timestamp: fc.oneof(fc.integer({ min: 0, max: 2000 }), fc.constantFrom(0, 2 ** 40, 2 ** 42)),
     key: bytes,
     value: bytes,
@@ -28,7 +28,7 @@ const asBytes = (value: RecordBytes): Uint8Array | null =>
   typeof value === 'string' ? Buffer.from(value) : value
 
 describe('RecordBatchBuilder', () => {
-  it('writes what buildBatch writes', () => {
+  it('writes the same bytes as buildBatch', () => {
     fc.assert(
       fc.property(records, fc.integer({ min: 1, max: 400 }), (list, initialSize) => {
         const builder = new RecordBatchBuilder(initialSize)
@@ -54,7 +54,7 @@ describe('RecordBatchBuilder', () => {
     )
   })
 
-  it('compresses, and can be given another producer afterwards', () => {
+  it('compresses, and can be sealed for another producer afterwards', () => {
     for (const compression of ['gzip', 'snappy', 'lz4', 'zstd'] as const) {
       const builder = new RecordBatchBuilder()
       for (let i = 0; i < 50; i++) builder.append(i, `key-${i}`, 'x'.repeat(100))

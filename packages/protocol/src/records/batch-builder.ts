@@ -7,10 +7,10 @@ import {
 import { crc32c } from './crc32c.ts'
 import { LOG_OVERHEAD, MAGIC_V2, RECORD_BATCH_HEADER_SIZE } from './record-batch.ts'
 
-/** Bytes of a key, a value or a header. A string stands for its UTF-8. */
+/** A key, a value or a header value. A string is written as UTF-8. */
 export type RecordBytes = Uint8Array | string | null
 
-/** A record header to be written; strings are written as UTF-8. */
+/** A record header to write; strings are written as UTF-8. */
 export interface BuilderHeader {
   /** Name of the header. */
   readonly key: string
@@ -19,12 +19,9 @@ export interface BuilderHeader {
 }
 
 const NO_HEADERS: readonly BuilderHeader[] = []
-/**
- * Largest size of what a record has besides key, value and headers: five varints and the
- * attributes.
- */
+/** Maximum size of the other parts of a record: five varints and the attributes. */
 const MAX_RECORD_OVERHEAD = 5 + 1 + 10 + 5 + 5 + 5 + 5
-/** Below this a loop is quicker than a call into the engine. */
+/** Below this size a loop is faster than a call into the engine. */
 const SHORT = 24
 
 type WritableBuffer = Buffer & {
@@ -45,8 +42,8 @@ function varintSize(value: number): number {
 }
 
 /**
- * Builds one batch, record by record, in one growing buffer: nothing is kept of a record but its
- * bytes. Offsets are consecutive from 0; the broker sets the real ones.
+ * Builds one batch, record by record, in one growing buffer; only the encoded bytes of a record are
+ * kept. Offsets are consecutive from 0; the broker sets the real ones.
  */
 export class RecordBatchBuilder {
   #buffer: WritableBuffer
@@ -58,8 +55,8 @@ export class RecordBatchBuilder {
   readonly #allocate: (size: number) => Buffer
 
   /**
-   * `initialSize`: bytes to start with, at best those of the whole batch. `allocate` may give more
-   * than it is asked for.
+   * `initialSize`: initial capacity, ideally the size of the whole batch. `allocate` may return
+   * more than requested.
    */
   constructor(initialSize = 1024, allocate: (size: number) => Buffer = Buffer.allocUnsafeSlow) {
     this.#allocate = allocate
@@ -68,22 +65,22 @@ export class RecordBatchBuilder {
     ) as WritableBuffer
   }
 
-  /** The memory under the batch, for those who use it again. */
+  /** The buffer of the batch, for reuse. */
   get memory(): Buffer {
     return this.#buffer
   }
 
-  /** Records that were added. */
+  /** Number of records added. */
   get count(): number {
     return this.#count
   }
 
-  /** Bytes of the batch so far, before compression, header included. */
+  /** Size of the batch so far, before compression, header included. */
   get size(): number {
     return this.#position
   }
 
-  /** Most bytes a record can take. */
+  /** Maximum size of a record. */
   static maxSizeOf(
     key: RecordBytes,
     value: RecordBytes,
@@ -187,8 +184,8 @@ export class RecordBatchBuilder {
   }
 
   /**
-   * The batch without a producer and without a CRC: `sealBatch` sets both. The builder must not be
-   * used afterwards.
+   * Ends the batch, without producer and CRC: `sealBatch` sets both. The builder must not be used
+   * afterwards.
    */
   finish(
     options: {
@@ -222,13 +219,10 @@ function zigzag(value: number): bigint {
   return BigInt.asUintN(64, (wide << 1n) ^ (wide >> 63n))
 }
 
-/** Bit of a batch's attributes: it counts when its transaction is committed. */
+/** Attribute bit: the batch is part of a transaction. */
 const TRANSACTIONAL = 0x10
 
-/**
- * Puts a producer's identity into a batch, -1 for none, and computes the CRC over everything it
- * covers.
- */
+/** Sets the producer of a batch, -1 for none, and computes the CRC. */
 export function sealBatch(
   batch: Buffer,
   producer: {

@@ -2,13 +2,13 @@
 import { createRequire } from 'node:module'
 import { softwareCrc32c } from './software-crc32c.ts'
 
-/** CRC-32C (Castagnoli) of `data`, unsigned. */
+/** Computes the CRC-32C (Castagnoli) of `data`, unsigned. */
 export const crc32c: (data: Buffer) => number = nativeCrc32c() ?? softwareCrc32c
 
 /**
- * The native implementation, about ten times as fast. It is absent in a bundle without
- * `node_modules` and on platforms that `@node-rs/crc32` has no binary for. Not an `import`: a
- * bundler would follow it into the binary.
+ * The native implementation, about ten times as fast. It is missing in a bundle without
+ * `node_modules` and on platforms without a binary of `@node-rs/crc32`. Not an `import`, which a
+ * bundler would follow into the binary.
  */
 function nativeCrc32c(): ((data: Buffer) => number) | undefined {
   try {

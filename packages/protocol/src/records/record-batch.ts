@@ -4,16 +4,16 @@ import { crc32c } from './crc32c.ts'
 
 /*
  * Record batch v2, big-endian:
- *   0 baseOffset i64 · 8 length i32 (of what follows) · 12 partitionLeaderEpoch i32 · 16 magic i8 ·
- *   17 crc u32
- *  21 attributes i16 · 23 lastOffsetDelta i32 · 27 baseTimestamp i64 · 35 maxTimestamp i64
- *  43 producerId i64 · 51 producerEpoch i16 · 53 baseSequence i32 · 57 count i32 · 61 records
+ *   0 baseOffset i64 · 8 length i32 (of the rest) · 12 partitionLeaderEpoch i32 · 16 magic i8
+ *  17 crc u32 · 21 attributes i16 · 23 lastOffsetDelta i32 · 27 baseTimestamp i64
+ *  35 maxTimestamp i64 · 43 producerId i64 · 51 producerEpoch i16 · 53 baseSequence i32
+ *  57 count i32 · 61 records
  * The CRC-32C covers everything from the attributes on, so offset and leader epoch are set without
  * touching it.
  */
-/** Bytes of a batch before its records. */
+/** Size of the header of a batch. */
 export const RECORD_BATCH_HEADER_SIZE = 61
-/** Bytes in front of what `length` counts. */
+/** Bytes before those that `length` counts. */
 export const LOG_OVERHEAD = 12
 /** The only version of the record format that is written. */
 export const MAGIC_V2 = 2
@@ -28,17 +28,17 @@ const TIMESTAMP_TYPE_FLAG = 0x08
 const TRANSACTIONAL_FLAG = 0x10
 const CONTROL_FLAG = 0x20
 const DELETE_HORIZON_FLAG = 0x40
-/** All attributes that have a meaning. */
+/** All attribute bits that are defined. */
 const ATTRIBUTES_MASK = 0x7f
 
-/** The header of a batch inside a larger buffer; getters read, setters write in place. */
+/** Header of a batch inside a larger buffer; getters read, setters write in place. */
 export class RecordBatch {
-  /** Bytes that the batch is in. */
+  /** Buffer that contains the batch. */
   readonly buffer: Buffer
   /** Position of the batch in `buffer`. */
   readonly start: number
 
-  /** A view of the batch at `start` of `buffer`; nothing is copied or checked. */
+  /** Creates a view of the batch at `start` of `buffer`, without copying or checks. */
   constructor(buffer: Buffer, start = 0) {
     this.buffer = buffer
     this.start = start
@@ -51,7 +51,7 @@ export class RecordBatch {
   set baseOffset(value: bigint) {
     this.buffer.writeBigInt64BE(value, this.start)
   }
-  /** Bytes of the whole batch, header included. */
+  /** Size of the whole batch, header included. */
   get size(): number {
     return LOG_OVERHEAD + this.buffer.readInt32BE(this.start + 8)
   }
@@ -74,7 +74,7 @@ export class RecordBatch {
   get attributes(): number {
     return this.buffer.readInt16BE(this.start + 21)
   }
-  /** Offset of the last record less the base offset. */
+  /** Offset of the last record minus the base offset. */
   get lastOffsetDelta(): number {
     return this.buffer.readInt32BE(this.start + 23)
   }
@@ -86,7 +86,7 @@ export class RecordBatch {
   get nextOffset(): bigint {
     return this.lastOffset + 1n
   }
-  /** Timestamp of the first record, or the delete horizon when that flag is set (KIP-534). */
+  /** Timestamp of the first record, or the delete horizon if that flag is set (KIP-534). */
   get baseTimestamp(): bigint {
     return this.buffer.readBigInt64BE(this.start + 27)
   }
@@ -120,7 +120,7 @@ export class RecordBatch {
   get compression(): CompressionType | undefined {
     return compressionOfId(this.attributes & COMPRESSION_MASK)
   }
-  /** Whether the timestamps are the broker's. */
+  /** Whether the broker set the timestamps (LogAppendTime). */
   get hasLogAppendTime(): boolean {
     return (this.attributes & TIMESTAMP_TYPE_FLAG) !== 0
   }
@@ -141,7 +141,7 @@ export class RecordBatch {
     return this.producerId >= 0n
   }
 
-  /** The bytes of the records, compressed as they are. */
+  /** The bytes of the records, still compressed. */
   get payload(): Buffer {
     return this.buffer.subarray(this.start + RECORD_BATCH_HEADER_SIZE, this.start + this.size)
   }
@@ -150,15 +150,15 @@ export class RecordBatch {
     return this.buffer.subarray(this.start, this.start + this.size)
   }
 
-  /** The checksum that the bytes should have. */
+  /** Computes the CRC of the batch. */
   computeCrc(): number {
     return crc32c(this.buffer.subarray(this.start + CRC_START, this.start + this.size))
   }
 
   /**
-   * Sets the newest timestamp, and whether it is the broker's and stands for all records. A batch
-   * that has both already keeps its bytes; one that has not loses the attributes without a meaning,
-   * as in Kafka, and gets a new checksum.
+   * Sets the maximum timestamp, and whether it is the append time of all records. A batch that
+   * already has both keeps its bytes; otherwise undefined attribute bits are cleared, as in Kafka,
+   * and the CRC is updated.
    */
   setMaxTimestamp(isLogAppendTime: boolean, timestamp: bigint): void {
     if (this.hasLogAppendTime === isLogAppendTime && this.maxTimestamp === timestamp) return
@@ -176,7 +176,7 @@ export function incrementSequence(sequence: number, by: number): number {
 }
 
 /**
- * Whether a whole batch lies at `offset`; the header alone needs `RECORD_BATCH_HEADER_SIZE` bytes.
+ * Whether a complete batch is at `offset`; the header alone needs `RECORD_BATCH_HEADER_SIZE` bytes.
  */
 export function hasWholeBatch(buffer: Buffer, offset: number, end = buffer.length): boolean {
   if (end - offset < RECORD_BATCH_HEADER_SIZE) return false
@@ -185,8 +185,8 @@ export function hasWholeBatch(buffer: Buffer, offset: number, end = buffer.lengt
 }
 
 /**
- * The whole batches at the front of `buffer`; a cut-off last one, as a fetch may return, is left
- * out.
+ * The complete batches at the start of `buffer`; a truncated last one, as a fetch may return, is
+ * omitted.
  */
 export function* recordBatches(buffer: Buffer): Generator<RecordBatch> {
   for (let offset = 0; hasWholeBatch(buffer, offset); ) {
@@ -196,7 +196,7 @@ export function* recordBatches(buffer: Buffer): Generator<RecordBatch> {
   }
 }
 
-/** Header fields of a batch whose records are encoded already. */
+/** Header fields of a batch whose records are already encoded. */
 export interface BatchHeaderFields {
   /** Offset of the first record. */
   readonly baseOffset: bigint
@@ -204,17 +204,19 @@ export interface BatchHeaderFields {
   readonly partitionLeaderEpoch?: number
   /** Codec of the records. */
   readonly compression?: CompressionType
-  /** Whether the timestamps are the broker's. */
+  /** Whether the broker set the timestamps (LogAppendTime). */
   readonly logAppendTime?: boolean
   /** Whether the batch is part of a transaction. */
   readonly isTransactional?: boolean
   /** Whether the batch has control records. */
   readonly isControl?: boolean
-  /** Whether `baseTimestamp` is the time at which tombstones may be removed (KIP-534). */
+  /**
+   * Whether `baseTimestamp` is the delete horizon, at which tombstones may be removed (KIP-534).
+   */
   readonly hasDeleteHorizon?: boolean
-  /** Offset of the last record less the base offset. */
+  /** Offset of the last record minus the base offset. */
   readonly lastOffsetDelta: number
-  /** Timestamp that those of the records are relative to, milliseconds since 1970. */
+  /** Base timestamp of the records, milliseconds since 1970. */
   readonly baseTimestamp: bigint
   /** Largest timestamp of a record, milliseconds since 1970. */
   readonly maxTimestamp: bigint
@@ -228,7 +230,7 @@ export interface BatchHeaderFields {
   readonly count: number
 }
 
-/** Puts a header in front of records that are already encoded and compressed. */
+/** Prepends a header to records that are already encoded and compressed. */
 export function frameBatch(fields: BatchHeaderFields, payload: Uint8Array): Buffer {
   const size = RECORD_BATCH_HEADER_SIZE + payload.length
   const buffer = Buffer.allocUnsafe(size)

@@ -30,7 +30,7 @@ function cursorOver(payload: Buffer): RecordCursor {
 }
 
 describe('RecordCursor', () => {
-  it('finds what readRecords finds', () => {
+  it('finds the same records as readRecords', () => {
     fc.assert(
       fc.property(records, (list) => {
         const batch = new RecordBatch(buildBatch(list))
@@ -52,7 +52,7 @@ describe('RecordCursor', () => {
     )
   })
 
-  it('reads changed bytes as readRecords does: the same records, or an error', () => {
+  it('reads modified bytes as readRecords does: the same records, or an error', () => {
     fc.assert(
       fc.property(
         records,
@@ -89,7 +89,7 @@ describe('RecordCursor', () => {
     )
   })
 
-  it('never reads past the end it was given', () => {
+  it('never reads past its end', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 1, maxLength: 60 }), fc.nat(60), (data, limit) => {
         const end = Math.min(limit, data.length)

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
 
-/** The size of a record is not a varint of five bytes at most. */
+/** Result for a size that is not a varint of at most five bytes. */
 export class MalformedVarintError extends MalformedInputError {}
 
 /**
- * Reads the records of one batch in place, checking that each field lies within its record and each
- * record within the batch. Nothing is copied and nothing is allocated for a record: the fields of
- * the current record are properties.
+ * Reads the records of one batch in place, and checks that each field is within its record and each
+ * record within the batch. It copies and allocates nothing: the fields of the current record are
+ * properties.
  */
 export class RecordCursor {
-  /** Timestamp minus the batch's base timestamp. Exact only while `hasWideTimestamp` is false. */
+  /** Timestamp minus the batch's base timestamp. Exact only if `hasWideTimestamp` is false. */
   timestampDelta = 0
-  /** Whether the timestamp's delta needs more than 49 bits; `wideTimestampDelta` has it then. */
+  /** Whether the timestamp delta needs more than 49 bits; then `wideTimestampDelta` has it. */
   hasWideTimestamp = false
-  /** The timestamp minus the base timestamp, when `hasWideTimestamp` is true. */
+  /** Timestamp minus the base timestamp, if `hasWideTimestamp` is true. */
   wideTimestampDelta = 0n
   /** Offset minus the batch's base offset. */
   offsetDelta = 0
@@ -22,25 +22,25 @@ export class RecordCursor {
   keySize = -1
   /** -1 for a null value. */
   valueSize = -1
-  /** Bytes of the record after its size. */
+  /** Size of the record, without the size field. */
   size = 0
   readonly #bytes: Uint8Array
   readonly #end: number
   #at: number
 
-  /** Reads from `start` up to `end`. */
+  /** Starts at `start`, and reads up to `end`. */
   constructor(bytes: Uint8Array, start: number, end: number) {
     this.#bytes = bytes
     this.#at = start
     this.#end = end
   }
 
-  /** Bytes after the current record. */
+  /** Number of bytes after the current record. */
   get remaining(): number {
     return this.#end - this.#at
   }
 
-  /** Reads the next record. Throws `MalformedInputError` when there is none, or not a whole one. */
+  /** Reads the next record. Throws `MalformedInputError` if there is none, or it is incomplete. */
   next(): void {
     const bytes = this.#bytes
     let at = this.#at
@@ -61,8 +61,8 @@ export class RecordCursor {
       throw new MalformedInputError(`record of ${size} bytes where ${this.#end - at} are left`)
     }
     this.size = size
-    // The position only ever grows, so it is enough that the last field ends where the record does.
-    // Attributes have no meaning. Nearly every varint takes one byte; longer ones are read out of
+    // The position only increases, so it suffices to check that the last field ends with the
+    // record. Attributes are unused. Nearly all varints have one byte; longer ones are read out of
     // line.
     at++
     let byte = bytes[at++] as number
@@ -104,7 +104,7 @@ export class RecordCursor {
     byte = bytes[at++] as number
     if (byte !== 0) at = this.#skipHeaders(at - 1, end)
     if (at !== end) {
-      throw new MalformedInputError(`record of ${size} bytes whose fields do not take as much`)
+      throw new MalformedInputError(`record of ${size} bytes with fields of another size`)
     }
     this.#at = at
   }
@@ -121,7 +121,7 @@ export class RecordCursor {
     throw new MalformedVarintError('size of a record is longer than five bytes')
   }
 
-  /** Reads a varint, still in zigzag, and moves the cursor after it. */
+  /** Reads a varint without zigzag decoding, and moves the cursor past it. */
   #readVarint(start: number): number {
     const bytes = this.#bytes
     let at = start
@@ -137,7 +137,7 @@ export class RecordCursor {
     throw new MalformedInputError('varint of a record is longer than five bytes')
   }
 
-  /** Returns the position after it. */
+  /** Returns the position after the varint. */
   #readTimestampDelta(start: number): number {
     const bytes = this.#bytes
     let at = start
@@ -180,17 +180,17 @@ export class RecordCursor {
     throw new MalformedInputError('timestamp of a record is longer than 64 bits')
   }
 
-  /** Returns the position after the headers, whose number is at `start`. */
+  /** Returns the position after the headers; their count is at `start`. */
   #skipHeaders(start: number, end: number): number {
     const bytes = this.#bytes
     const zigzag = this.#readVarint(start)
     const count = (zigzag >>> 1) ^ -(zigzag & 1)
     let at = this.#at
-    // A header takes two bytes at least.
+    // A header has at least two bytes.
     if (count < 0 || count > (end - at) >> 1) {
       throw new MalformedInputError(`record with ${count} headers`)
     }
-    // Keys and values by turns.
+    // Keys and values alternate.
     for (let i = 0; i < count * 2 && at <= end; i++) {
       let byte = bytes[at++] as number
       if (byte >= 0x80) {

@@ -26,7 +26,7 @@ const record = fc.record(
 const codecs = Object.keys(CompressionType) as CompressionType[]
 
 describe('record batches', () => {
-  it('give back the records they were built from, in every codec', () => {
+  it('contain the records they were built from, with every codec', () => {
     fc.assert(
       fc.property(
         fc.array(record, { minLength: 1, maxLength: 20 }),
@@ -50,13 +50,13 @@ describe('record batches', () => {
     )
   })
 
-  it('leave out a last batch that is cut off', () => {
+  it('omit a truncated last batch', () => {
     const one = buildBatch([{ timestamp: 1n, key: null, value: Buffer.from('v') }])
     const log = Buffer.concat([one, one.subarray(0, -1)])
     assert.equal([...recordBatches(log)].length, 1)
   })
 
-  it('keep offsets and sequence of a batch that compaction emptied', () => {
+  it('keep offsets and sequence numbers of a batch emptied by compaction', () => {
     const batch = new RecordBatch(
       buildBatch([], {
         baseOffset: 40n,
@@ -72,7 +72,7 @@ describe('record batches', () => {
     assert.deepEqual(readRecords(batch), [])
   })
 
-  it('wrap sequences after 2^31 - 1', () => {
+  it('wrap sequence numbers after 2^31 - 1', () => {
     const records = [1n, 2n, 3n].map((timestamp) => ({ timestamp, key: null, value: null }))
     const batch = new RecordBatch(
       buildBatch(records, { producerId: 1n, producerEpoch: 0, baseSequence: 0x7fffffff }),
@@ -80,7 +80,7 @@ describe('record batches', () => {
     assert.equal(batch.lastSequence, 1)
   })
 
-  it('refuse damaged contents with MalformedInputError', () => {
+  it('reject corrupt contents with MalformedInputError', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(...codecs),
@@ -108,7 +108,7 @@ describe('record batches', () => {
 })
 
 describe('snappy', () => {
-  it('reads the raw block of librdkafka as well as the framing of Java', () => {
+  it('reads the raw block of librdkafka and the framing of Java', () => {
     const raw = Buffer.from('0c2c68656c6c6f20736e61707079', 'hex')
     assert.equal(decompress('snappy', raw).toString(), 'hello snappy')
   })

@@ -3,7 +3,7 @@ import { ByteReader, ByteWriter, MalformedInputError } from '@millrace/base'
 import { type CompressionType, compress, decompress } from '../compression/compression.ts'
 import { frameBatch, NO_TIMESTAMP, type RecordBatch } from './record-batch.ts'
 
-/** A header of a record. */
+/** A record header. */
 export interface RecordHeader {
   /** Name of the header. */
   readonly key: string
@@ -11,7 +11,7 @@ export interface RecordHeader {
   readonly value: Buffer | null
 }
 
-/** One record as a batch holds it. */
+/** One record of a batch. */
 export interface Record {
   /** Offset in the partition. */
   readonly offset: bigint
@@ -21,13 +21,13 @@ export interface Record {
   readonly key: Buffer | null
   /** Value; null is a tombstone. */
   readonly value: Buffer | null
-  /** Headers, in their order; a name may occur several times. */
+  /** Headers in order; a name may occur several times. */
   readonly headers: readonly RecordHeader[]
 }
 
-/** A record to be put into a batch. Offsets default to consecutive ones. */
+/** A record to write to a batch. Offsets default to consecutive ones. */
 export interface NewRecord {
-  /** Offset. Default: one after the record before, from 0. */
+  /** Offset. Default: one more than the previous record's, from 0. */
   readonly offset?: bigint
   /** Milliseconds since 1970. */
   readonly timestamp: bigint
@@ -35,7 +35,7 @@ export interface NewRecord {
   readonly key: Uint8Array | null
   /** Value; null is a tombstone. */
   readonly value: Uint8Array | null
-  /** Headers. Default none. */
+  /** Headers. Default: none. */
   readonly headers?: readonly { readonly key: string; readonly value: Uint8Array | null }[]
 }
 
@@ -146,7 +146,7 @@ function writeBytes(writer: ByteWriter, value: Uint8Array | null): void {
   }
 }
 
-/** Writes one record, its deltas taken from the batch's base offset and timestamp. */
+/** Writes one record with deltas to the batch's base offset and timestamp. */
 export function writeRecord(
   writer: ByteWriter,
   record: NewRecord,
@@ -176,9 +176,9 @@ export function writeRecord(
   })
 }
 
-/** Header fields of a batch that is built; the defaults are those of a plain producer. */
+/** Header fields of a batch to build; the defaults are those of a producer without idempotence. */
 export interface BatchOptions {
-  /** Offset of the batch; 0 for a producer, whose offsets the broker sets. */
+  /** Base offset; 0 for a producer, since the broker sets the offsets. */
   readonly baseOffset?: bigint
   /** Codec. Default none. */
   readonly compression?: CompressionType
@@ -196,16 +196,16 @@ export interface BatchOptions {
   readonly isTransactional?: boolean
   /** Whether the batch has control records. Default false. */
   readonly isControl?: boolean
-  /** Keeps `lastOffsetDelta` of a batch from which records were removed. */
+  /** `lastOffsetDelta` of a batch from which records were removed. */
   readonly lastOffset?: bigint
-  /** All records were stamped by the broker at this time. */
+  /** Append time of all records, if the broker sets the timestamps. */
   readonly logAppendTime?: bigint
-  /** First timestamp stored in the header instead of the first record's (KIP-534). */
+  /** Base timestamp for the header, instead of the first record's (KIP-534). */
   readonly deleteHorizonMs?: bigint
 }
 
 /**
- * Builds a batch from records; an empty list makes the empty batch that compaction leaves behind.
+ * Builds a batch from records; an empty list creates an empty batch, as compaction leaves behind.
  */
 export function buildBatch(records: readonly NewRecord[], options: BatchOptions = {}): Buffer {
   const baseOffset = options.baseOffset ?? 0n

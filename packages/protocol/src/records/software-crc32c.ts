@@ -20,12 +20,12 @@ function buildTables(): Uint32Array {
   return built
 }
 
-/** An entry of the tables; every index below is within them. */
+/** Reads a table entry; every index below is in range. */
 function entry(index: number): number {
   return tables[index] as number
 }
 
-/** CRC-32C (Castagnoli) of `data` in JavaScript, unsigned. */
+/** Computes the CRC-32C (Castagnoli) of `data` in JavaScript, unsigned. */
 export function softwareCrc32c(data: Buffer): number {
   const end = data.length - (data.length % 8)
   let crc = 0xffffffff

@@ -48,7 +48,7 @@ export type FieldSchemas = Readonly<Record<string, FieldSchema>>
 
 /** A message, request or response, or a key or value of a record. Field order is wire order. */
 export interface MessageSchema {
-  /** Number of the API, or of the record type. */
+  /** API key, or record type. */
   readonly apiKey?: number
   /** Name of the message, as `FetchRequest`. */
   readonly name: string

@@ -16,7 +16,7 @@ export const AddOffsetsToTxnRequest = {
     transactionalId: { type: 'string', versions: '0+' },
     /** Producer id; -1 for none. */
     producerId: { type: 'int64', versions: '0+' },
-    /** Epoch of the producer id; a lower one is fenced. */
+    /** Producer epoch; a lower one is fenced. */
     producerEpoch: { type: 'int16', versions: '0+' },
     /** Id of the group. */
     groupId: { type: 'string', versions: '0+' },

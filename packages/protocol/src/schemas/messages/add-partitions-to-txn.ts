@@ -23,11 +23,11 @@ export const AddPartitionsToTxnRequest = {
         transactionalId: { type: 'string', versions: '4+' },
         /** Producer id; -1 for none. */
         producerId: { type: 'int64', versions: '4+' },
-        /** Epoch of the producer id; a lower one is fenced. */
+        /** Producer epoch; a lower one is fenced. */
         producerEpoch: { type: 'int16', versions: '4+' },
         /** Whether to check that the partitions are in the transaction instead of adding them. */
         verifyOnly: { type: 'bool', versions: '4+', default: false },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '4+',
@@ -44,7 +44,7 @@ export const AddPartitionsToTxnRequest = {
     v3AndBelowTransactionalId: { type: 'string', versions: '0-3' },
     /** Producer id, up to version 3. */
     v3AndBelowProducerId: { type: 'int64', versions: '0-3' },
-    /** Epoch of the producer id, up to version 3. */
+    /** Producer epoch, up to version 3. */
     v3AndBelowProducerEpoch: { type: 'int16', versions: '0-3' },
     /** Topics to add, up to version 3. */
     v3AndBelowTopics: {

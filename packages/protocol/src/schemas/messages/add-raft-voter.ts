@@ -13,13 +13,13 @@ export const AddRaftVoterRequest = {
   fields: {
     /** Id of the cluster, or null. */
     clusterId: { type: 'string', versions: '0+', nullable: '0+' },
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+' },
     /** Id of the voter. */
     voterId: { type: 'int32', versions: '0+' },
     /** Id of the voter's log directory. */
     voterDirectoryId: { type: 'uuid', versions: '0+' },
-    /** Addresses on which the node is reached. */
+    /** Endpoints of the node. */
     listeners: {
       type: '[]',
       versions: '0+',
@@ -53,7 +53,7 @@ export const AddRaftVoterResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', ignorable: true },
   },
 } as const satisfies MessageSchema

@@ -31,7 +31,7 @@ export const AlterClientQuotasRequest = {
           type: '[]',
           versions: '0+',
           fields: {
-            /** Name of the quota, as `producer_byte_rate`. */
+            /** Name of the quota, such as `producer_byte_rate`. */
             key: { type: 'string', versions: '0+' },
             /** The quota. */
             value: { type: 'float64', versions: '0+' },
@@ -41,7 +41,7 @@ export const AlterClientQuotasRequest = {
         },
       },
     },
-    /** Whether to check the request without carrying it out. */
+    /** Whether to validate the request without executing it. */
     validateOnly: { type: 'bool', versions: '0+' },
   },
 } as const satisfies MessageSchema
@@ -65,7 +65,7 @@ export const AlterClientQuotasResponse = {
       fields: {
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
         /** The quota entity: user, client id, ip, or a combination. */
         entity: {

@@ -11,7 +11,7 @@ export const AlterConfigsRequest = {
   versions: '0-2',
   flexible: '2+',
   fields: {
-    /** Resources, with what is asked or answered for each. */
+    /** One entry per resource. */
     resources: {
       type: '[]',
       versions: '0+',
@@ -33,7 +33,7 @@ export const AlterConfigsRequest = {
         },
       },
     },
-    /** Whether to check the request without carrying it out. */
+    /** Whether to validate the request without executing it. */
     validateOnly: { type: 'bool', versions: '0+' },
   },
 } as const satisfies MessageSchema
@@ -58,7 +58,7 @@ export const AlterConfigsResponse = {
       fields: {
         /** Kafka's error code for the topic, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
         /** Code of the resource's type. */
         resourceType: { type: 'int8', versions: '0+' },

@@ -12,11 +12,11 @@ export const AlterPartitionReassignmentsRequest = {
   versions: '0-1',
   flexible: '0+',
   fields: {
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+', default: 60000 },
     /** Whether the reassignment may change the number of replicas (KIP-860). */
     allowReplicationFactorChange: { type: 'bool', versions: '1+', default: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -58,7 +58,7 @@ export const AlterPartitionReassignmentsResponse = {
     allowReplicationFactorChange: { type: 'bool', versions: '1+', default: true, ignorable: true },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
     /** Results, in the order of the request. */
     responses: {
@@ -76,7 +76,7 @@ export const AlterPartitionReassignmentsResponse = {
             partitionIndex: { type: 'int32', versions: '0+' },
             /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
           },
         },

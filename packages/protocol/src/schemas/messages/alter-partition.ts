@@ -17,7 +17,7 @@ export const AlterPartitionRequest = {
     brokerId: { type: 'int32', versions: '0+' },
     /** Epoch of the broker's registration. */
     brokerEpoch: { type: 'int64', versions: '0+', default: -1n },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -72,7 +72,7 @@ export const AlterPartitionResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

@@ -18,7 +18,7 @@ export const AlterReplicaLogDirsRequest = {
       fields: {
         /** Absolute path of the log directory. */
         path: { type: 'string', versions: '0+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '0+',

@@ -63,7 +63,7 @@ export const AlterUserScramCredentialsResponse = {
         user: { type: 'string', versions: '0+' },
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
       },
     },

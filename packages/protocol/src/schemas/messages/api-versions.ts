@@ -2,10 +2,11 @@
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
- * Asks which APIs and versions the broker answers. API key 18, versions 0 to 5, flexible from 3.
+ * Lists the APIs and versions that the broker supports. API key 18, versions 0 to 5, flexible from
+ * 3.
  * - Version 3: name and version of the client (KIP-511).
  * - Version 4: features whose lowest level is 0.
- * - Version 5: the cluster and node that the client means (KIP-1242).
+ * - Version 5: expected cluster and node (KIP-1242).
  */
 export const ApiVersionsRequest = {
   apiKey: 18,
@@ -42,12 +43,12 @@ export const ApiVersionsResponse = {
   fields: {
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** APIs that the broker answers here, with their versions. */
+    /** APIs that this listener supports, with their versions. */
     apiKeys: {
       type: '[]',
       versions: '0+',
       fields: {
-        /** Number of the API. */
+        /** API key. */
         apiKey: { type: 'int16', versions: '0+' },
         /** Lowest version, inclusive. */
         minVersion: { type: 'int16', versions: '0+' },

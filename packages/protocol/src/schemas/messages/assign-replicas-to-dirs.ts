@@ -22,7 +22,7 @@ export const AssignReplicasToDirsRequest = {
       fields: {
         /** Id of the directory. */
         id: { type: 'uuid', versions: '0+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '0+',
@@ -66,7 +66,7 @@ export const AssignReplicasToDirsResponse = {
       fields: {
         /** Id of the directory. */
         id: { type: 'uuid', versions: '0+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '0+',

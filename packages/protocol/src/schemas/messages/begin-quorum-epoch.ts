@@ -16,7 +16,7 @@ export const BeginQuorumEpochRequest = {
     clusterId: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Id of the voter. */
     voterId: { type: 'int32', versions: '1+', default: -1, ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -70,7 +70,7 @@ export const BeginQuorumEpochResponse = {
   fields: {
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

@@ -50,11 +50,11 @@ export const BrokerHeartbeatResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Whether the broker has about the latest metadata. */
+    /** Whether the broker has nearly the latest metadata. */
     isCaughtUp: { type: 'bool', versions: '0+', default: false },
     /** Whether the broker is fenced. */
     isFenced: { type: 'bool', versions: '0+', default: true },
-    /** Whether the broker may end now. */
+    /** Whether the broker may shut down now. */
     shouldShutDown: { type: 'bool', versions: '0+' },
   },
 } as const satisfies MessageSchema

@@ -18,9 +18,9 @@ export const BrokerRegistrationRequest = {
     brokerId: { type: 'int32', versions: '0+' },
     /** Id of the cluster, or null. */
     clusterId: { type: 'string', versions: '0+' },
-    /** Id of this run of the process. */
+    /** Incarnation id, which changes at each start of the process. */
     incarnationId: { type: 'uuid', versions: '0+' },
-    /** Addresses on which the node is reached. */
+    /** Endpoints of the node. */
     listeners: {
       type: '[]',
       versions: '0+',

@@ -21,7 +21,7 @@ export const ConsumerGroupHeartbeatRequest = {
     instanceId: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Rack of the client, or null. */
     rackId: { type: 'string', versions: '0+', nullable: '0+', default: null },
-    /** Longest time that a rebalance waits for the member. */
+    /** Maximum time that a rebalance waits for the member. */
     rebalanceTimeoutMs: { type: 'int32', versions: '0+', default: -1 },
     /** Topics that the member subscribes to; null if unchanged. */
     subscribedTopicNames: { type: '[]string', versions: '0+', nullable: '0+', default: null },
@@ -59,7 +59,7 @@ export const ConsumerGroupHeartbeatResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Id of the member. */
     memberId: { type: 'string', versions: '0+', nullable: '0+', default: null },

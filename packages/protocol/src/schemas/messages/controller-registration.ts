@@ -12,11 +12,11 @@ export const ControllerRegistrationRequest = {
   fields: {
     /** Id of the controller. */
     controllerId: { type: 'int32', versions: '0+' },
-    /** Id of this run of the process. */
+    /** Incarnation id, which changes at each start of the process. */
     incarnationId: { type: 'uuid', versions: '0+' },
     /** Whether the node was ready to migrate from ZooKeeper; unused since 4.0. */
     zkMigrationReady: { type: 'bool', versions: '0+' },
-    /** Addresses on which the node is reached. */
+    /** Endpoints of the node. */
     listeners: {
       type: '[]',
       versions: '0+',
@@ -61,7 +61,7 @@ export const ControllerRegistrationResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
   },
 } as const satisfies MessageSchema

@@ -23,9 +23,9 @@ export const CreateAclsRequest = {
         resourceName: { type: 'string', versions: '0+' },
         /** 3 literal, 4 prefixed. */
         resourcePatternType: { type: 'int8', versions: '1+', default: 3 },
-        /** Principal as `User:alice`. */
+        /** Principal, such as `User:alice`. */
         principal: { type: 'string', versions: '0+' },
-        /** Address that the ACL is about; `*` for all. */
+        /** Client host that the ACL applies to; `*` for all. */
         host: { type: 'string', versions: '0+' },
         /** Code of the ACL operation. */
         operation: { type: 'int8', versions: '0+' },
@@ -56,7 +56,7 @@ export const CreateAclsResponse = {
       fields: {
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
       },
     },

@@ -15,18 +15,18 @@ export const CreateDelegationTokenRequest = {
     ownerPrincipalType: { type: 'string', versions: '3+', nullable: '3+' },
     /** Name of the principal that the token is for; null for the client itself. */
     ownerPrincipalName: { type: 'string', versions: '3+', nullable: '3+' },
-    /** Principals that may renew the token, beside its owner. */
+    /** Principals that may renew the token, besides its owner. */
     renewers: {
       type: '[]',
       versions: '0+',
       fields: {
-        /** Type of the principal, as `User`. */
+        /** Type of the principal, such as `User`. */
         principalType: { type: 'string', versions: '0+' },
         /** Name of the principal. */
         principalName: { type: 'string', versions: '0+' },
       },
     },
-    /** Longest life time of the token; -1 for the broker's limit. */
+    /** Maximum lifetime of the token; -1 for the broker's limit. */
     maxLifetimeMs: { type: 'int64', versions: '0+' },
   },
 } as const satisfies MessageSchema
@@ -45,7 +45,7 @@ export const CreateDelegationTokenResponse = {
   fields: {
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Type of the principal, as `User`. */
+    /** Type of the principal, such as `User`. */
     principalType: { type: 'string', versions: '0+' },
     /** Name of the principal. */
     principalName: { type: 'string', versions: '0+' },
@@ -57,7 +57,7 @@ export const CreateDelegationTokenResponse = {
     issueTimestampMs: { type: 'int64', versions: '0+' },
     /** When the token expires unless renewed, milliseconds since 1970. */
     expiryTimestampMs: { type: 'int64', versions: '0+' },
-    /** When the token can be renewed no longer, milliseconds since 1970. */
+    /** When the token can no longer be renewed, milliseconds since 1970. */
     maxTimestampMs: { type: 'int64', versions: '0+' },
     /** Id of the delegation token. */
     tokenId: { type: 'string', versions: '0+' },

@@ -11,7 +11,7 @@ export const CreatePartitionsRequest = {
   versions: '0-3',
   flexible: '2+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -32,9 +32,9 @@ export const CreatePartitionsRequest = {
         },
       },
     },
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+' },
-    /** Whether to check the request without carrying it out. */
+    /** Whether to validate the request without executing it. */
     validateOnly: { type: 'bool', versions: '0+' },
   },
 } as const satisfies MessageSchema
@@ -62,7 +62,7 @@ export const CreatePartitionsResponse = {
         name: { type: 'string', versions: '0+' },
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
       },
     },

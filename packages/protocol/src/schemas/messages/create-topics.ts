@@ -13,7 +13,7 @@ export const CreateTopicsRequest = {
   versions: '2-7',
   flexible: '5+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -48,9 +48,9 @@ export const CreateTopicsRequest = {
         },
       },
     },
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+', default: 60000 },
-    /** Whether to check the request without carrying it out. */
+    /** Whether to validate the request without executing it. */
     validateOnly: { type: 'bool', versions: '1+', default: false },
   },
 } as const satisfies MessageSchema
@@ -72,7 +72,7 @@ export const CreateTopicsResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '2+', ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -83,7 +83,7 @@ export const CreateTopicsResponse = {
         topicId: { type: 'uuid', versions: '7+', ignorable: true },
         /** Kafka's error code for the topic, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '1+', nullable: '0+', ignorable: true },
         /** Error that kept the configuration out of the response, 0 for none. */
         topicConfigErrorCode: {
@@ -110,10 +110,7 @@ export const CreateTopicsResponse = {
             value: { type: 'string', versions: '5+', nullable: '5+' },
             /** Whether the value cannot be changed. */
             readOnly: { type: 'bool', versions: '5+' },
-            /**
-             * Number of where the value comes from: topic, dynamic broker, static broker, default
-             * and so on.
-             */
+            /** Source of the value: topic, dynamic broker, static broker, default and so on. */
             configSource: { type: 'int8', versions: '5+', default: -1, ignorable: true },
             /** Whether the value is a secret and therefore not returned. */
             isSensitive: { type: 'bool', versions: '5+' },

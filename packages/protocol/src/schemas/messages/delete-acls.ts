@@ -21,11 +21,11 @@ export const DeleteAclsRequest = {
         resourceTypeFilter: { type: 'int8', versions: '0+' },
         /** Name of the resource; null for any. */
         resourceNameFilter: { type: 'string', versions: '0+', nullable: '0+' },
-        /** 1 any, 2 whatever covers the name, 3 literal, 4 prefixed. */
+        /** 1 any, 2 all patterns that match the name, 3 literal, 4 prefixed. */
         patternTypeFilter: { type: 'int8', versions: '1+', default: 3 },
-        /** Principal that the ACL names; null for any. */
+        /** Principal in the ACL; null for any. */
         principalFilter: { type: 'string', versions: '0+', nullable: '0+' },
-        /** Address that the ACL names; null for any. */
+        /** Client host in the ACL; null for any. */
         hostFilter: { type: 'string', versions: '0+', nullable: '0+' },
         /** Code of the ACL operation. */
         operation: { type: 'int8', versions: '0+' },
@@ -57,7 +57,7 @@ export const DeleteAclsResponse = {
       fields: {
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
         /** ACLs that the filter deleted. */
         matchingAcls: {
@@ -66,7 +66,7 @@ export const DeleteAclsResponse = {
           fields: {
             /** Kafka's error code, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
             /** Code of the resource's type. */
             resourceType: { type: 'int8', versions: '0+' },
@@ -74,9 +74,9 @@ export const DeleteAclsResponse = {
             resourceName: { type: 'string', versions: '0+' },
             /** 3 literal, 4 prefixed. */
             patternType: { type: 'int8', versions: '1+', default: 3 },
-            /** Principal as `User:alice`. */
+            /** Principal, such as `User:alice`. */
             principal: { type: 'string', versions: '0+' },
-            /** Address that the ACL is about; `*` for all. */
+            /** Client host that the ACL applies to; `*` for all. */
             host: { type: 'string', versions: '0+' },
             /** Code of the ACL operation. */
             operation: { type: 'int8', versions: '0+' },

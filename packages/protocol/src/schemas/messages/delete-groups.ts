@@ -38,7 +38,7 @@ export const DeleteGroupsResponse = {
         groupId: { type: 'string', versions: '0+' },
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: {
           type: 'string',
           versions: '3+',

@@ -10,7 +10,7 @@ export const DeleteRecordsRequest = {
   versions: '0-2',
   flexible: '2+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -30,7 +30,7 @@ export const DeleteRecordsRequest = {
         },
       },
     },
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+' },
   },
 } as const satisfies MessageSchema
@@ -48,7 +48,7 @@ export const DeleteRecordsResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

@@ -13,7 +13,7 @@ export const DeleteShareGroupOffsetsRequest = {
   fields: {
     /** Id of the group. */
     groupId: { type: 'string', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -39,7 +39,7 @@ export const DeleteShareGroupOffsetsResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Results, in the order of the request. */
     responses: {
@@ -52,7 +52,7 @@ export const DeleteShareGroupOffsetsResponse = {
         topicId: { type: 'uuid', versions: '0+' },
         /** Kafka's error code for the topic, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
       },
     },

@@ -11,7 +11,7 @@ export const DeleteTopicsRequest = {
   versions: '1-6',
   flexible: '4+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '6+',
@@ -24,7 +24,7 @@ export const DeleteTopicsRequest = {
     },
     /** Names of the topics to delete. */
     topicNames: { type: '[]string', versions: '0-5', ignorable: true },
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+' },
   },
 } as const satisfies MessageSchema
@@ -57,7 +57,7 @@ export const DeleteTopicsResponse = {
         topicId: { type: 'uuid', versions: '6+', ignorable: true },
         /** Kafka's error code for the topic, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: {
           type: 'string',
           versions: '5+',

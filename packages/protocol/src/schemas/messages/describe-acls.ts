@@ -16,11 +16,11 @@ export const DescribeAclsRequest = {
     resourceTypeFilter: { type: 'int8', versions: '0+' },
     /** Name of the resource; null for any. */
     resourceNameFilter: { type: 'string', versions: '0+', nullable: '0+' },
-    /** 1 any, 2 whatever covers the name, 3 literal, 4 prefixed. */
+    /** 1 any, 2 all patterns that match the name, 3 literal, 4 prefixed. */
     patternTypeFilter: { type: 'int8', versions: '1+', default: 3 },
-    /** Principal that the ACL names; null for any. */
+    /** Principal in the ACL; null for any. */
     principalFilter: { type: 'string', versions: '0+', nullable: '0+' },
-    /** Address that the ACL names; null for any. */
+    /** Client host in the ACL; null for any. */
     hostFilter: { type: 'string', versions: '0+', nullable: '0+' },
     /** Code of the ACL operation. */
     operation: { type: 'int8', versions: '0+' },
@@ -45,9 +45,9 @@ export const DescribeAclsResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
-    /** Resources, with what is asked or answered for each. */
+    /** One entry per resource. */
     resources: {
       type: '[]',
       versions: '0+',
@@ -63,9 +63,9 @@ export const DescribeAclsResponse = {
           type: '[]',
           versions: '0+',
           fields: {
-            /** Principal as `User:alice`. */
+            /** Principal, such as `User:alice`. */
             principal: { type: 'string', versions: '0+' },
-            /** Address that the ACL is about; `*` for all. */
+            /** Client host that the ACL applies to; `*` for all. */
             host: { type: 'string', versions: '0+' },
             /** Code of the ACL operation. */
             operation: { type: 'int8', versions: '0+' },

@@ -42,7 +42,7 @@ export const DescribeClientQuotasResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
     /** Quota entities. */
     entries: {
@@ -66,7 +66,7 @@ export const DescribeClientQuotasResponse = {
           type: '[]',
           versions: '0+',
           fields: {
-            /** Name of the quota, as `producer_byte_rate`. */
+            /** Name of the quota, such as `producer_byte_rate`. */
             key: { type: 'string', versions: '0+' },
             /** The quota. */
             value: { type: 'float64', versions: '0+' },

@@ -12,7 +12,7 @@ export const DescribeClusterRequest = {
   versions: '0-2',
   flexible: '0+',
   fields: {
-    /** Whether to return what the client may do with the cluster. */
+    /** Whether to return the operations that the client is authorized for on the cluster. */
     includeClusterAuthorizedOperations: { type: 'bool', versions: '0+' },
     /** 1 describes brokers, 2 controllers. */
     endpointType: { type: 'int8', versions: '1+', default: 1 },
@@ -24,7 +24,7 @@ export type DescribeClusterRequest = MessageOf<typeof DescribeClusterRequest>
 
 /**
  * Response of DescribeCluster, versions 0 to 2, flexible from 0.
- * - Version 1: kind of the nodes (KIP-919).
+ * - Version 1: type of the nodes (KIP-919).
  * - Version 2: whether a broker is fenced (KIP-1073).
  */
 export const DescribeClusterResponse = {
@@ -37,7 +37,7 @@ export const DescribeClusterResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** 1 describes brokers, 2 controllers. */
     endpointType: { type: 'int8', versions: '1+', default: 1 },
@@ -63,8 +63,8 @@ export const DescribeClusterResponse = {
       },
     },
     /**
-     * Bit n is set if the client may do the ACL operation with code n on the cluster; -2147483648
-     * if not asked for.
+     * Bit n is set if the client is authorized for the ACL operation with code n on the cluster;
+     * -2147483648 if not requested.
      */
     clusterAuthorizedOperations: { type: 'int32', versions: '0+', default: -2147483648 },
   },

@@ -13,7 +13,7 @@ export const DescribeConfigsRequest = {
   versions: '1-4',
   flexible: '4+',
   fields: {
-    /** Resources, with what is asked or answered for each. */
+    /** One entry per resource. */
     resources: {
       type: '[]',
       versions: '0+',
@@ -55,7 +55,7 @@ export const DescribeConfigsResponse = {
       fields: {
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
         /** Code of the resource's type. */
         resourceType: { type: 'int8', versions: '0+' },
@@ -72,10 +72,7 @@ export const DescribeConfigsResponse = {
             value: { type: 'string', versions: '0+', nullable: '0+' },
             /** Whether the value cannot be changed. */
             readOnly: { type: 'bool', versions: '0+' },
-            /**
-             * Number of where the value comes from: topic, dynamic broker, static broker, default
-             * and so on.
-             */
+            /** Source of the value: topic, dynamic broker, static broker, default and so on. */
             configSource: { type: 'int8', versions: '1+', default: -1, ignorable: true },
             /** Whether the value is a secret and therefore not returned. */
             isSensitive: { type: 'bool', versions: '0+' },
@@ -89,7 +86,7 @@ export const DescribeConfigsResponse = {
                 name: { type: 'string', versions: '1+' },
                 /** Value, or null. */
                 value: { type: 'string', versions: '1+', nullable: '0+' },
-                /** Where the value comes from. */
+                /** Source of the value. */
                 source: { type: 'int8', versions: '1+' },
               },
             },

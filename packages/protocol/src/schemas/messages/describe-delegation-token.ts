@@ -16,7 +16,7 @@ export const DescribeDelegationTokenRequest = {
       versions: '0+',
       nullable: '0+',
       fields: {
-        /** Type of the principal, as `User`. */
+        /** Type of the principal, such as `User`. */
         principalType: { type: 'string', versions: '0+' },
         /** Name of the principal. */
         principalName: { type: 'string', versions: '0+' },
@@ -44,7 +44,7 @@ export const DescribeDelegationTokenResponse = {
       type: '[]',
       versions: '0+',
       fields: {
-        /** Type of the principal, as `User`. */
+        /** Type of the principal, such as `User`. */
         principalType: { type: 'string', versions: '0+' },
         /** Name of the principal. */
         principalName: { type: 'string', versions: '0+' },
@@ -56,18 +56,18 @@ export const DescribeDelegationTokenResponse = {
         issueTimestamp: { type: 'int64', versions: '0+' },
         /** When the token expires unless renewed, milliseconds since 1970. */
         expiryTimestamp: { type: 'int64', versions: '0+' },
-        /** When the token can be renewed no longer, milliseconds since 1970. */
+        /** When the token can no longer be renewed, milliseconds since 1970. */
         maxTimestamp: { type: 'int64', versions: '0+' },
         /** Id of the delegation token. */
         tokenId: { type: 'string', versions: '0+' },
         /** Secret of the delegation token. */
         hmac: { type: 'bytes', versions: '0+' },
-        /** Principals that may renew the token, beside its owner. */
+        /** Principals that may renew the token, besides its owner. */
         renewers: {
           type: '[]',
           versions: '0+',
           fields: {
-            /** Type of the principal, as `User`. */
+            /** Type of the principal, such as `User`. */
             principalType: { type: 'string', versions: '0+' },
             /** Name of the principal. */
             principalName: { type: 'string', versions: '0+' },

@@ -12,9 +12,9 @@ export const DescribeGroupsRequest = {
   versions: '0-6',
   flexible: '5+',
   fields: {
-    /** Groups, with what is asked or answered for each. */
+    /** One entry per group. */
     groups: { type: '[]string', versions: '0+' },
-    /** Whether to return what the client may do. */
+    /** Whether to return the operations that the client is authorized for. */
     includeAuthorizedOperations: { type: 'bool', versions: '3+' },
   },
 } as const satisfies MessageSchema
@@ -36,20 +36,20 @@ export const DescribeGroupsResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '1+', ignorable: true },
-    /** Groups, with what is asked or answered for each. */
+    /** One entry per group. */
     groups: {
       type: '[]',
       versions: '0+',
       fields: {
         /** Kafka's error code for the group, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '6+', nullable: '6+', default: null },
         /** Id of the group. */
         groupId: { type: 'string', versions: '0+' },
-        /** State of the group, as `Stable`. */
+        /** State of the group, such as `Stable`. */
         groupState: { type: 'string', versions: '0+' },
-        /** Kind of protocol, as `consumer` or `connect`. */
+        /** Protocol type, such as `consumer` or `connect`. */
         protocolType: { type: 'string', versions: '0+' },
         /** Protocol that the group uses. */
         protocolData: { type: 'string', versions: '0+' },
@@ -79,8 +79,8 @@ export const DescribeGroupsResponse = {
           },
         },
         /**
-         * Bit n is set if the client may do the ACL operation with code n; -2147483648 if not asked
-         * for.
+         * Bit n is set if the client is authorized for the ACL operation with code n; -2147483648
+         * if not requested.
          */
         authorizedOperations: { type: 'int32', versions: '3+', default: -2147483648 },
       },

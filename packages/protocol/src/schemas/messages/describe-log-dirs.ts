@@ -11,7 +11,7 @@ export const DescribeLogDirsRequest = {
   versions: '1-5',
   flexible: '2+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -53,7 +53,7 @@ export const DescribeLogDirsResponse = {
         errorCode: { type: 'int16', versions: '0+' },
         /** Absolute path of the log directory. */
         logDir: { type: 'string', versions: '0+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '0+',
@@ -69,7 +69,7 @@ export const DescribeLogDirsResponse = {
                 partitionIndex: { type: 'int32', versions: '0+' },
                 /** Size of the log, bytes. */
                 partitionSize: { type: 'int64', versions: '0+' },
-                /** Records that this log lacks. */
+                /** Lag of this log, records. */
                 offsetLag: { type: 'int64', versions: '0+' },
                 /**
                  * Whether this log will replace the current one after it was moved between

@@ -10,7 +10,7 @@ export const DescribeProducersRequest = {
   versions: '0',
   flexible: '0+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -36,7 +36,7 @@ export const DescribeProducersResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -52,7 +52,7 @@ export const DescribeProducersResponse = {
             partitionIndex: { type: 'int32', versions: '0+' },
             /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
             /** Producers whose state the partition keeps. */
             activeProducers: {
@@ -61,7 +61,7 @@ export const DescribeProducersResponse = {
               fields: {
                 /** Producer id; -1 for none. */
                 producerId: { type: 'int64', versions: '0+' },
-                /** Epoch of the producer id; a lower one is fenced. */
+                /** Producer epoch; a lower one is fenced. */
                 producerEpoch: { type: 'int32', versions: '0+' },
                 /** Sequence number of the producer's last record. */
                 lastSequence: { type: 'int32', versions: '0+', default: -1 },

@@ -3,8 +3,8 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
  * Describes the metadata quorum (KIP-595). API key 55, versions 0 to 2, flexible from 0.
- * - Version 1: as 0 (KIP-836).
- * - Version 2: as 0 (KIP-853).
+ * - Version 1: same as version 0 (KIP-836).
+ * - Version 2: same as version 0 (KIP-853).
  */
 export const DescribeQuorumRequest = {
   apiKey: 55,
@@ -12,7 +12,7 @@ export const DescribeQuorumRequest = {
   versions: '0-2',
   flexible: '0+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -47,9 +47,9 @@ export const DescribeQuorumResponse = {
   fields: {
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '2+', nullable: '2+', ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -65,7 +65,7 @@ export const DescribeQuorumResponse = {
             partitionIndex: { type: 'int32', versions: '0+' },
             /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '2+', nullable: '2+', ignorable: true },
             /** Id of the leader; -1 if there is none or it is unknown. */
             leaderId: { type: 'int32', versions: '0+' },
@@ -91,7 +91,7 @@ export const DescribeQuorumResponse = {
                   default: -1n,
                   ignorable: true,
                 },
-                /** When the replica last had everything, milliseconds since 1970; -1 if unknown. */
+                /** When the replica was last caught up, milliseconds since 1970; -1 if unknown. */
                 lastCaughtUpTimestamp: {
                   type: 'int64',
                   versions: '1+',
@@ -118,7 +118,7 @@ export const DescribeQuorumResponse = {
                   default: -1n,
                   ignorable: true,
                 },
-                /** When the replica last had everything, milliseconds since 1970; -1 if unknown. */
+                /** When the replica was last caught up, milliseconds since 1970; -1 if unknown. */
                 lastCaughtUpTimestamp: {
                   type: 'int64',
                   versions: '1+',
@@ -138,7 +138,7 @@ export const DescribeQuorumResponse = {
       fields: {
         /** Id of the node. */
         nodeId: { type: 'int32', versions: '2+' },
-        /** Addresses on which the node is reached. */
+        /** Endpoints of the node. */
         listeners: {
           type: '[]',
           versions: '2+',

@@ -3,7 +3,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
  * Describes the offsets of share groups (KIP-932). API key 90, versions 0 to 1, flexible from 0.
- * - Version 1: as 0 (KIP-1226).
+ * - Version 1: same as version 0 (KIP-1226).
  */
 export const DescribeShareGroupOffsetsRequest = {
   apiKey: 90,
@@ -11,14 +11,14 @@ export const DescribeShareGroupOffsetsRequest = {
   versions: '0-1',
   flexible: '0+',
   fields: {
-    /** Groups, with what is asked or answered for each. */
+    /** One entry per group. */
     groups: {
       type: '[]',
       versions: '0+',
       fields: {
         /** Id of the group. */
         groupId: { type: 'string', versions: '0+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '0+',
@@ -48,14 +48,14 @@ export const DescribeShareGroupOffsetsResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+' },
-    /** Groups, with what is asked or answered for each. */
+    /** One entry per group. */
     groups: {
       type: '[]',
       versions: '0+',
       fields: {
         /** Id of the group. */
         groupId: { type: 'string', versions: '0+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '0+',
@@ -79,7 +79,7 @@ export const DescribeShareGroupOffsetsResponse = {
                 lag: { type: 'int64', versions: '1+', default: -1n, ignorable: true },
                 /** Kafka's error code for the partition, 0 for none. */
                 errorCode: { type: 'int16', versions: '0+' },
-                /** Text for the error code, or null. */
+                /** Error message, or null. */
                 errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
               },
             },
@@ -87,7 +87,7 @@ export const DescribeShareGroupOffsetsResponse = {
         },
         /** Kafka's error code for the group, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
       },
     },

@@ -10,7 +10,7 @@ export const DescribeTopicPartitionsRequest = {
   versions: '0',
   flexible: '0+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -19,9 +19,9 @@ export const DescribeTopicPartitionsRequest = {
         name: { type: 'string', versions: '0+' },
       },
     },
-    /** Most partitions to return. */
+    /** Maximum number of partitions to return. */
     responsePartitionLimit: { type: 'int32', versions: '0+', default: 2000 },
-    /** Where to continue: topic and partition after the last ones returned. */
+    /** Topic and partition to continue from, after the last ones returned. */
     cursor: {
       type: 'struct',
       versions: '0+',
@@ -49,7 +49,7 @@ export const DescribeTopicPartitionsResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+', ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -60,7 +60,7 @@ export const DescribeTopicPartitionsResponse = {
         name: { type: 'string', versions: '0+', nullable: '0+' },
         /** Id of the topic. */
         topicId: { type: 'uuid', versions: '0+', ignorable: true },
-        /** Whether the topic is one of Kafka's own. */
+        /** Whether the topic is internal. */
         isInternal: { type: 'bool', versions: '0+', default: false, ignorable: true },
         /** Partitions of the topic. */
         partitions: {
@@ -80,7 +80,7 @@ export const DescribeTopicPartitionsResponse = {
             /** Ids of the replicas in sync. */
             isrNodes: { type: '[]int32', versions: '0+' },
             /**
-             * Replicas that may become leader without losing records, beside those in sync
+             * Replicas that may become leader without losing records, besides those in sync
              * (KIP-966).
              */
             eligibleLeaderReplicas: {
@@ -96,13 +96,13 @@ export const DescribeTopicPartitionsResponse = {
           },
         },
         /**
-         * Bit n is set if the client may do the ACL operation with code n on the topic; -2147483648
-         * if not asked for.
+         * Bit n is set if the client is authorized for the ACL operation with code n on the topic;
+         * -2147483648 if not requested.
          */
         topicAuthorizedOperations: { type: 'int32', versions: '0+', default: -2147483648 },
       },
     },
-    /** Where the next request continues; null when everything was returned. */
+    /** Position where the next request continues; null if everything was returned. */
     nextCursor: {
       type: 'struct',
       versions: '0+',

@@ -36,7 +36,7 @@ export const DescribeTransactionsResponse = {
         errorCode: { type: 'int16', versions: '0+' },
         /** Transactional id of the producer. */
         transactionalId: { type: 'string', versions: '0+' },
-        /** State of the transaction, as `Ongoing`. */
+        /** State of the transaction, such as `Ongoing`. */
         transactionState: { type: 'string', versions: '0+' },
         /** Time after which an open transaction is aborted. */
         transactionTimeoutMs: { type: 'int32', versions: '0+' },
@@ -44,9 +44,9 @@ export const DescribeTransactionsResponse = {
         transactionStartTimeMs: { type: 'int64', versions: '0+' },
         /** Producer id; -1 for none. */
         producerId: { type: 'int64', versions: '0+' },
-        /** Epoch of the producer id; a lower one is fenced. */
+        /** Producer epoch; a lower one is fenced. */
         producerEpoch: { type: 'int16', versions: '0+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '0+',

@@ -40,7 +40,7 @@ export const DescribeUserScramCredentialsResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
     /** Results, in the order of the request. */
     results: {
@@ -51,7 +51,7 @@ export const DescribeUserScramCredentialsResponse = {
         user: { type: 'string', versions: '0+' },
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
         /** SCRAM mechanisms of the user, without secrets. */
         credentialInfos: {

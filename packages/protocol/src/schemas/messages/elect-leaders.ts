@@ -3,7 +3,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
  * Elects leaders of partitions. API key 43, versions 0 to 2, flexible from 2.
- * - Version 1: kind of election (KIP-460).
+ * - Version 1: type of election (KIP-460).
  */
 export const ElectLeadersRequest = {
   apiKey: 43,
@@ -25,7 +25,7 @@ export const ElectLeadersRequest = {
         partitions: { type: '[]int32', versions: '0+' },
       },
     },
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+', default: 60000 },
   },
 } as const satisfies MessageSchema
@@ -61,7 +61,7 @@ export const ElectLeadersResponse = {
             partitionId: { type: 'int32', versions: '0+' },
             /** Kafka's error code, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
           },
         },

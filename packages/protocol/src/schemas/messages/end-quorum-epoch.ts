@@ -2,7 +2,7 @@
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
- * Announces that the leader of the metadata quorum resigns (KIP-595). API key 54, versions 0 to 1,
+ * Announces the resignation of the metadata quorum leader (KIP-595). API key 54, versions 0 to 1,
  * flexible from 1.
  * - Version 1: candidates with directories, address of the leader (KIP-853).
  */
@@ -14,7 +14,7 @@ export const EndQuorumEpochRequest = {
   fields: {
     /** Id of the cluster, or null. */
     clusterId: { type: 'string', versions: '0+', nullable: '0+', default: null },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -32,9 +32,9 @@ export const EndQuorumEpochRequest = {
             leaderId: { type: 'int32', versions: '0+' },
             /** Epoch of the partition's leader; -1 if unknown. */
             leaderEpoch: { type: 'int32', versions: '0+' },
-            /** Voters that should stand next, best first. */
+            /** Preferred next candidates, best first. */
             preferredSuccessors: { type: '[]int32', versions: '0', ignorable: true },
-            /** Voters that should stand next, best first, with their directories. */
+            /** Preferred next candidates, best first, with their directories. */
             preferredCandidates: {
               type: '[]',
               versions: '1+',
@@ -80,7 +80,7 @@ export const EndQuorumEpochResponse = {
   fields: {
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

@@ -17,7 +17,7 @@ export const EndTxnRequest = {
     transactionalId: { type: 'string', versions: '0+' },
     /** Producer id; -1 for none. */
     producerId: { type: 'int64', versions: '0+' },
-    /** Epoch of the producer id; a lower one is fenced. */
+    /** Producer epoch; a lower one is fenced. */
     producerEpoch: { type: 'int16', versions: '0+' },
     /** Whether to commit; false aborts. */
     committed: { type: 'bool', versions: '0+' },
@@ -42,7 +42,7 @@ export const EndTxnResponse = {
     errorCode: { type: 'int16', versions: '0+' },
     /** Producer id; -1 for none. */
     producerId: { type: 'int64', versions: '5+', default: -1n, ignorable: true },
-    /** Epoch of the producer id; a lower one is fenced. */
+    /** Producer epoch; a lower one is fenced. */
     producerEpoch: { type: 'int16', versions: '5+', default: -1, ignorable: true },
   },
 } as const satisfies MessageSchema

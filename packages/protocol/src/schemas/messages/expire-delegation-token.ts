@@ -12,7 +12,7 @@ export const ExpireDelegationTokenRequest = {
   fields: {
     /** Secret of the delegation token. */
     hmac: { type: 'bytes', versions: '0+' },
-    /** New life time of the token from now; a negative value expires it at once. */
+    /** New lifetime of the token from now; a negative value expires it at once. */
     expiryTimePeriodMs: { type: 'int64', versions: '0+' },
   },
 } as const satisfies MessageSchema

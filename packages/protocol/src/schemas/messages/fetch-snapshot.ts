@@ -22,9 +22,12 @@ export const FetchSnapshotRequest = {
     },
     /** Id of the follower; -1 for consumers. */
     replicaId: { type: 'int32', versions: '0+', default: -1 },
-    /** Most bytes to return in all; a first batch that is larger is returned whole (KIP-74). */
+    /**
+     * Maximum number of bytes to return in total; a first batch that is larger is returned whole
+     * (KIP-74).
+     */
     maxBytes: { type: 'int32', versions: '0+', default: 2147483647 },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -83,7 +86,7 @@ export const FetchSnapshotResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+', ignorable: true },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -110,7 +113,10 @@ export const FetchSnapshotResponse = {
                 epoch: { type: 'int32', versions: '0+' },
               },
             },
-            /** Leader that the broker knows of, when the request went to another (KIP-951). */
+            /**
+             * Current leader that the broker knows, if the request was sent to another broker
+             * (KIP-951).
+             */
             currentLeader: {
               type: 'struct',
               versions: '0+',

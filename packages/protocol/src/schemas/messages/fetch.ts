@@ -11,9 +11,9 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
  * - Version 11: rack of the consumer (KIP-392).
  * - Version 12: epoch of the last fetched record (KIP-595).
  * - Version 13: topics by id (KIP-516).
- * - Version 14: as 13, tiered offsets (KIP-405).
+ * - Version 14: same as version 13, tiered offsets (KIP-405).
  * - Version 15: state of the replica in place of its id (KIP-903).
- * - Version 16: as 15 (KIP-951).
+ * - Version 16: same as version 15 (KIP-951).
  * - Version 17: directory id of the replica (KIP-853).
  * - Version 18: high watermark of the replica (KIP-1166).
  */
@@ -48,21 +48,25 @@ export const FetchRequest = {
         replicaEpoch: { type: 'int64', versions: '15+', default: -1n },
       },
     },
-    /** Longest time to wait for `minBytes`. */
+    /** Maximum time to wait for `minBytes`. */
     maxWaitMs: { type: 'int32', versions: '0+' },
-    /** Bytes that make the broker answer before `maxWaitMs`. */
+    /** Minimum number of bytes; with fewer, the broker waits up to `maxWaitMs`. */
     minBytes: { type: 'int32', versions: '0+' },
-    /** Most bytes to return in all; a first batch that is larger is returned whole (KIP-74). */
+    /**
+     * Maximum number of bytes to return in total; a first batch that is larger is returned whole
+     * (KIP-74).
+     */
     maxBytes: { type: 'int32', versions: '3+', default: 2147483647, ignorable: true },
-    /** 0 reads everything, 1 only what is committed. */
+    /** Isolation level: 0 read_uncommitted, 1 read_committed. */
     isolationLevel: { type: 'int8', versions: '4+', default: 0, ignorable: true },
     /** Fetch session; 0 for none. */
     sessionId: { type: 'int32', versions: '7+', default: 0, ignorable: true },
     /**
-     * Number of the request in its fetch session; 0 opens one, -1 asks without a session (KIP-227).
+     * Number of the request in its fetch session; 0 opens one, -1 is a request without a session
+     * (KIP-227).
      */
     sessionEpoch: { type: 'int32', versions: '7+', default: -1, ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -84,11 +88,11 @@ export const FetchRequest = {
             fetchOffset: { type: 'int64', versions: '0+' },
             /** Leader epoch of the last record that was fetched; -1 for none. */
             lastFetchedEpoch: { type: 'int32', versions: '12+', default: -1 },
-            /** First offset that the follower has; -1 for consumers. */
+            /** Log start offset of the follower; -1 for consumers. */
             logStartOffset: { type: 'int64', versions: '5+', default: -1n, ignorable: true },
             /**
-             * Most bytes to return from this partition; a first batch that is larger is returned
-             * whole (KIP-74).
+             * Maximum number of bytes to return from this partition; a first batch that is larger
+             * is returned whole (KIP-74).
              */
             partitionMaxBytes: { type: 'int32', versions: '0+' },
             /** Id of the replica's log directory. */
@@ -177,9 +181,9 @@ export const FetchResponse = {
             errorCode: { type: 'int16', versions: '0+' },
             /** Offset up to which records are replicated and visible; -1 if unknown. */
             highWatermark: { type: 'int64', versions: '0+' },
-            /** Offset below which every transaction is decided; -1 if not asked for. */
+            /** Last stable offset, below which every transaction has ended; -1 if not requested. */
             lastStableOffset: { type: 'int64', versions: '4+', default: -1n, ignorable: true },
-            /** First offset that the log has; -1 if unknown. */
+            /** Log start offset; -1 if unknown. */
             logStartOffset: { type: 'int64', versions: '5+', default: -1n, ignorable: true },
             /**
              * Largest epoch, and its end offset, that the leader shares with the fetcher: the
@@ -197,7 +201,10 @@ export const FetchResponse = {
                 endOffset: { type: 'int64', versions: '12+', default: -1n },
               },
             },
-            /** Leader that the broker knows of, when the request went to another (KIP-951). */
+            /**
+             * Current leader that the broker knows, if the request was sent to another broker
+             * (KIP-951).
+             */
             currentLeader: {
               type: 'struct',
               versions: '12+',

@@ -4,7 +4,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 /**
  * Finds the broker that coordinates a group, a transactional id or a share partition. API key 10,
  * versions 0 to 6, flexible from 3.
- * - Version 1: kind of coordinator.
+ * - Version 1: type of coordinator.
  * - Version 4: several keys (KIP-699).
  * - Version 5: TRANSACTION_ABORTABLE (KIP-890).
  * - Version 6: share partitions, as `groupId:topicId:partition` (KIP-932).
@@ -43,7 +43,7 @@ export const FindCoordinatorResponse = {
     throttleTimeMs: { type: 'int32', versions: '1+', ignorable: true },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0-3' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '1-3', nullable: '1-3', ignorable: true },
     /** Id of the node. */
     nodeId: { type: 'int32', versions: '0-3' },
@@ -66,7 +66,7 @@ export const FindCoordinatorResponse = {
         port: { type: 'int32', versions: '4+' },
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '4+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '4+', nullable: '4+', ignorable: true },
       },
     },

@@ -2,7 +2,8 @@
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
- * Asks which metrics the client should send (KIP-714). API key 71, version 0, flexible from 0.
+ * Returns the metrics that the client should send (KIP-714). API key 71, version 0, flexible from
+ * 0.
  */
 export const GetTelemetrySubscriptionsRequest = {
   apiKey: 71,
@@ -29,17 +30,17 @@ export const GetTelemetrySubscriptionsResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Id assigned to the client, or the zero id if it has one. */
+    /** Id assigned to the client; zero if the client already has one. */
     clientInstanceId: { type: 'uuid', versions: '0+' },
-    /** Identifies the set of metrics that the client was asked for. */
+    /** Id of the subscription, which changes with the requested metrics. */
     subscriptionId: { type: 'int32', versions: '0+' },
-    /** Compression types that PushTelemetry may use, by their numbers. */
+    /** Compression types that PushTelemetry may use, by number. */
     acceptedCompressionTypes: { type: '[]int8', versions: '0+' },
     /** Time between two pushes. */
     pushIntervalMs: { type: 'int32', versions: '0+' },
-    /** Most bytes of metrics in one push. */
+    /** Maximum number of bytes of metrics in one push. */
     telemetryMaxBytes: { type: 'int32', versions: '0+' },
-    /** Whether counters are sent as differences. */
+    /** Whether counters are sent as deltas. */
     deltaTemporality: { type: 'bool', versions: '0+' },
     /** Prefixes of the metrics to send; empty for none, an empty prefix for all. */
     requestedMetrics: { type: '[]string', versions: '0+' },

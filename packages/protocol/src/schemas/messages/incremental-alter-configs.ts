@@ -11,7 +11,7 @@ export const IncrementalAlterConfigsRequest = {
   versions: '0-1',
   flexible: '1+',
   fields: {
-    /** Resources, with what is asked or answered for each. */
+    /** One entry per resource. */
     resources: {
       type: '[]',
       versions: '0+',
@@ -35,7 +35,7 @@ export const IncrementalAlterConfigsRequest = {
         },
       },
     },
-    /** Whether to check the request without carrying it out. */
+    /** Whether to validate the request without executing it. */
     validateOnly: { type: 'bool', versions: '0+' },
   },
 } as const satisfies MessageSchema
@@ -59,7 +59,7 @@ export const IncrementalAlterConfigsResponse = {
       fields: {
         /** Kafka's error code for the topic, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
         /** Code of the resource's type. */
         resourceType: { type: 'int8', versions: '0+' },

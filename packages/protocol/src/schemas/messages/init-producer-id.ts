@@ -22,7 +22,7 @@ export const InitProducerIdRequest = {
     transactionTimeoutMs: { type: 'int32', versions: '0+' },
     /** Producer id; -1 for none. */
     producerId: { type: 'int64', versions: '3+', default: -1n },
-    /** Epoch of the producer id; a lower one is fenced. */
+    /** Producer epoch; a lower one is fenced. */
     producerEpoch: { type: 'int16', versions: '3+', default: -1 },
     /** Whether the producer takes part in two-phase commit (KIP-939). */
     enable2Pc: { type: 'bool', versions: '6+', default: false },
@@ -51,7 +51,7 @@ export const InitProducerIdResponse = {
     errorCode: { type: 'int16', versions: '0+' },
     /** Producer id; -1 for none. */
     producerId: { type: 'int64', versions: '0+', default: -1n },
-    /** Epoch of the producer id; a lower one is fenced. */
+    /** Producer epoch; a lower one is fenced. */
     producerEpoch: { type: 'int16', versions: '0+' },
     /** Producer id of the kept transaction; -1 for none. */
     ongoingTxnProducerId: { type: 'int64', versions: '6+', default: -1n },

@@ -13,7 +13,7 @@ export const InitializeShareGroupStateRequest = {
   fields: {
     /** Id of the group. */
     groupId: { type: 'string', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -64,7 +64,7 @@ export const InitializeShareGroupStateResponse = {
             partition: { type: 'int32', versions: '0+' },
             /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
           },
         },

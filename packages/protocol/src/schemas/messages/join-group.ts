@@ -5,7 +5,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
  * Joins a classic group and waits for its next generation. API key 11, versions 0 to 9, flexible
  * from 6.
  * - Version 1: rebalance time-out.
- * - Version 4: a first join without an id is answered with one (KIP-394).
+ * - Version 4: a first join without a member id is rejected with one (KIP-394).
  * - Version 5: static members (KIP-345).
  * - Version 8: reason (KIP-800).
  */
@@ -19,13 +19,13 @@ export const JoinGroupRequest = {
     groupId: { type: 'string', versions: '0+' },
     /** Time without a heartbeat after which the member is removed. */
     sessionTimeoutMs: { type: 'int32', versions: '0+' },
-    /** Longest time that a rebalance waits for the member. */
+    /** Maximum time that a rebalance waits for the member. */
     rebalanceTimeoutMs: { type: 'int32', versions: '1+', default: -1, ignorable: true },
     /** Id of the member; empty on the first join. */
     memberId: { type: 'string', versions: '0+' },
     /** Name of a static member (KIP-345), or null. */
     groupInstanceId: { type: 'string', versions: '5+', nullable: '5+', default: null },
-    /** Kind of protocol, as `consumer` or `connect`. */
+    /** Protocol type, such as `consumer` or `connect`. */
     protocolType: { type: 'string', versions: '0+' },
     /** Protocols that the member supports, in order of preference. */
     protocols: {
@@ -38,7 +38,7 @@ export const JoinGroupRequest = {
         metadata: { type: 'bytes', versions: '0+' },
       },
     },
-    /** Why, for the log of the coordinator. */
+    /** Reason, for log output. */
     reason: { type: 'string', versions: '8+', nullable: '8+', default: null, ignorable: true },
   },
 } as const satisfies MessageSchema
@@ -65,7 +65,7 @@ export const JoinGroupResponse = {
     errorCode: { type: 'int16', versions: '0+' },
     /** Generation of the group. */
     generationId: { type: 'int32', versions: '0+', default: -1 },
-    /** Kind of protocol, as `consumer` or `connect`. */
+    /** Protocol type, such as `consumer` or `connect`. */
     protocolType: {
       type: 'string',
       versions: '7+',
@@ -73,7 +73,7 @@ export const JoinGroupResponse = {
       default: null,
       ignorable: true,
     },
-    /** Protocol, as the name of an assignor. */
+    /** Protocol: the name of an assignor. */
     protocolName: { type: 'string', versions: '0+', nullable: '7+' },
     /** Member id of the group's leader. */
     leader: { type: 'string', versions: '0+' },

@@ -3,7 +3,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
  * Removes members from a classic group. API key 13, versions 0 to 5, flexible from 4.
- * - Version 3: several members, static ones too (KIP-345).
+ * - Version 3: several members, including static ones (KIP-345).
  * - Version 5: reason (KIP-800).
  */
 export const LeaveGroupRequest = {
@@ -25,7 +25,7 @@ export const LeaveGroupRequest = {
         memberId: { type: 'string', versions: '3+' },
         /** Name of a static member (KIP-345), or null. */
         groupInstanceId: { type: 'string', versions: '3+', nullable: '3+', default: null },
-        /** Why, for the log of the coordinator. */
+        /** Reason, for log output. */
         reason: { type: 'string', versions: '5+', nullable: '5+', default: null, ignorable: true },
       },
     },

@@ -4,7 +4,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 /**
  * Lists the groups of a coordinator. API key 16, versions 0 to 5, flexible from 3.
  * - Version 4: filter by state (KIP-518).
- * - Version 5: filter by kind (KIP-848).
+ * - Version 5: filter by type (KIP-848).
  */
 export const ListGroupsRequest = {
   apiKey: 16,
@@ -14,7 +14,7 @@ export const ListGroupsRequest = {
   fields: {
     /** Only groups in these states; empty for all. */
     statesFilter: { type: '[]string', versions: '4+' },
-    /** Only groups of these kinds; empty for all. */
+    /** Only groups of these types; empty for all. */
     typesFilter: { type: '[]string', versions: '5+' },
   },
 } as const satisfies MessageSchema
@@ -25,7 +25,7 @@ export type ListGroupsRequest = MessageOf<typeof ListGroupsRequest>
  * - Version 1: throttle time.
  * - Version 2: sent before throttling (KIP-219).
  * - Version 4: states (KIP-518).
- * - Version 5: kinds (KIP-848).
+ * - Version 5: types (KIP-848).
  */
 export const ListGroupsResponse = {
   apiKey: 16,
@@ -37,18 +37,18 @@ export const ListGroupsResponse = {
     throttleTimeMs: { type: 'int32', versions: '1+', ignorable: true },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Groups, with what is asked or answered for each. */
+    /** One entry per group. */
     groups: {
       type: '[]',
       versions: '0+',
       fields: {
         /** Id of the group. */
         groupId: { type: 'string', versions: '0+' },
-        /** Kind of protocol, as `consumer` or `connect`. */
+        /** Protocol type, such as `consumer` or `connect`. */
         protocolType: { type: 'string', versions: '0+' },
-        /** State of the group, as `Stable`. */
+        /** State of the group, such as `Stable`. */
         groupState: { type: 'string', versions: '4+', ignorable: true },
-        /** Kind of the group: `classic`, `consumer`, `share` or `streams`. */
+        /** Type of the group: `classic`, `consumer`, `share` or `streams`. */
         groupType: { type: 'string', versions: '5+', ignorable: true },
       },
     },

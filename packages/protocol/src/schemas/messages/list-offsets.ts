@@ -20,9 +20,9 @@ export const ListOffsetsRequest = {
   fields: {
     /** Id of the follower; -1 for consumers. */
     replicaId: { type: 'int32', versions: '0+' },
-    /** 0 reads everything, 1 only what is committed. */
+    /** Isolation level: 0 read_uncommitted, 1 read_committed. */
     isolationLevel: { type: 'int8', versions: '2+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -47,7 +47,7 @@ export const ListOffsetsRequest = {
         },
       },
     },
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '10+', ignorable: true },
   },
 } as const satisfies MessageSchema
@@ -69,7 +69,7 @@ export const ListOffsetsResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '2+', ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

@@ -10,9 +10,9 @@ export const ListPartitionReassignmentsRequest = {
   versions: '0',
   flexible: '0+',
   fields: {
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+', default: 60000 },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -42,9 +42,9 @@ export const ListPartitionReassignmentsResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

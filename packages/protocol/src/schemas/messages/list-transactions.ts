@@ -51,7 +51,7 @@ export const ListTransactionsResponse = {
         transactionalId: { type: 'string', versions: '0+' },
         /** Producer id; -1 for none. */
         producerId: { type: 'int64', versions: '0+' },
-        /** State of the transaction, as `Ongoing`. */
+        /** State of the transaction, such as `Ongoing`. */
         transactionState: { type: 'string', versions: '0+' },
       },
     },

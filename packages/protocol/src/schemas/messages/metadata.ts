@@ -4,7 +4,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 /**
  * Describes brokers, topics and partition leaders; may create topics. API key 3, versions 0 to 13,
  * flexible from 9.
- * - Version 1: null asks for all topics, an empty list for none.
+ * - Version 1: null means all topics, an empty list for none.
  * - Version 4: whether topics may be created.
  * - Version 8: whether authorized operations are returned (KIP-430).
  * - Version 10: topics by id (KIP-516).
@@ -17,7 +17,7 @@ export const MetadataRequest = {
   versions: '0-13',
   flexible: '9+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -31,9 +31,9 @@ export const MetadataRequest = {
     },
     /** Whether topics that do not exist may be created, if the broker is configured to. */
     allowAutoTopicCreation: { type: 'bool', versions: '4+', default: true },
-    /** Whether to return what the client may do with the cluster. */
+    /** Whether to return the operations that the client is authorized for on the cluster. */
     includeClusterAuthorizedOperations: { type: 'bool', versions: '8-10' },
-    /** Whether to return what the client may do with each topic. */
+    /** Whether to return the operations that the client is authorized for on each topic. */
     includeTopicAuthorizedOperations: { type: 'bool', versions: '8+' },
   },
 } as const satisfies MessageSchema
@@ -80,7 +80,7 @@ export const MetadataResponse = {
     clusterId: { type: 'string', versions: '2+', nullable: '2+', default: null, ignorable: true },
     /** Id of a broker that accepts controller requests; -1 if unknown. */
     controllerId: { type: 'int32', versions: '1+', default: -1, ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -91,7 +91,7 @@ export const MetadataResponse = {
         name: { type: 'string', versions: '0+', nullable: '12+' },
         /** Id of the topic. */
         topicId: { type: 'uuid', versions: '10+', ignorable: true },
-        /** Whether the topic is one of Kafka's own. */
+        /** Whether the topic is internal. */
         isInternal: { type: 'bool', versions: '1+', default: false, ignorable: true },
         /** Partitions of the topic. */
         partitions: {
@@ -115,15 +115,15 @@ export const MetadataResponse = {
           },
         },
         /**
-         * Bit n is set if the client may do the ACL operation with code n on the topic; -2147483648
-         * if not asked for.
+         * Bit n is set if the client is authorized for the ACL operation with code n on the topic;
+         * -2147483648 if not requested.
          */
         topicAuthorizedOperations: { type: 'int32', versions: '8+', default: -2147483648 },
       },
     },
     /**
-     * Bit n is set if the client may do the ACL operation with code n on the cluster; -2147483648
-     * if not asked for.
+     * Bit n is set if the client is authorized for the ACL operation with code n on the cluster;
+     * -2147483648 if not requested.
      */
     clusterAuthorizedOperations: { type: 'int32', versions: '8-10', default: -2147483648 },
     /** Kafka's error code, 0 for none. */

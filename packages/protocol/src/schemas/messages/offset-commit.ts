@@ -2,7 +2,7 @@
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
- * Stores the offsets that a group has read up to. API key 8, versions 2 to 10, flexible from 8.
+ * Commits offsets of a group. API key 8, versions 2 to 10, flexible from 8.
  * - Version 2: retention time.
  * - Version 5: without retention time.
  * - Version 6: leader epoch (KIP-320).
@@ -26,7 +26,7 @@ export const OffsetCommitRequest = {
     groupInstanceId: { type: 'string', versions: '7+', nullable: '7+', default: null },
     /** How long to keep the offset; -1 for the broker's retention. */
     retentionTimeMs: { type: 'int64', versions: '2-4', default: -1n, ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -46,7 +46,7 @@ export const OffsetCommitRequest = {
             committedOffset: { type: 'int64', versions: '0+' },
             /** Leader epoch of the last consumed record; -1 if unknown (KIP-320). */
             committedLeaderEpoch: { type: 'int32', versions: '6+', default: -1, ignorable: true },
-            /** Text that the client keeps beside the offset. */
+            /** Metadata that the client stored with the offset. */
             committedMetadata: { type: 'string', versions: '0+', nullable: '0+' },
           },
         },
@@ -71,7 +71,7 @@ export const OffsetCommitResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '3+', ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

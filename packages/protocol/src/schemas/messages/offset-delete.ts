@@ -12,7 +12,7 @@ export const OffsetDeleteRequest = {
   fields: {
     /** Id of the group. */
     groupId: { type: 'string', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -47,7 +47,7 @@ export const OffsetDeleteResponse = {
     errorCode: { type: 'int16', versions: '0+' },
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+', ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

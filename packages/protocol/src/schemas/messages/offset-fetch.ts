@@ -4,8 +4,8 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 /**
  * Returns the committed offsets of groups. API key 9, versions 1 to 10, flexible from 6.
  * - Version 1: offsets from `__consumer_offsets`.
- * - Version 2: null asks for all topics.
- * - Version 7: whether offsets of open transactions are held back (KIP-447).
+ * - Version 2: null means all topics.
+ * - Version 7: whether offsets of open transactions are reported as an error (KIP-447).
  * - Version 8: several groups (KIP-709).
  * - Version 9: member and its epoch (KIP-848).
  * - Version 10: topics by id (KIP-848).
@@ -18,7 +18,7 @@ export const OffsetFetchRequest = {
   fields: {
     /** Id of the group. */
     groupId: { type: 'string', versions: '0-7' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0-7',
@@ -30,7 +30,7 @@ export const OffsetFetchRequest = {
         partitionIndexes: { type: '[]int32', versions: '0-7' },
       },
     },
-    /** Groups, with what is asked or answered for each. */
+    /** One entry per group. */
     groups: {
       type: '[]',
       versions: '8+',
@@ -47,7 +47,7 @@ export const OffsetFetchRequest = {
         },
         /** Epoch of the member; commits and heartbeats with another one are fenced. */
         memberEpoch: { type: 'int32', versions: '9+', default: -1, ignorable: true },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '8+',
@@ -63,7 +63,7 @@ export const OffsetFetchRequest = {
         },
       },
     },
-    /** Whether offsets in open transactions are held back with an error (KIP-447). */
+    /** Whether offsets in open transactions are reported as an error (KIP-447). */
     requireStable: { type: 'bool', versions: '7+', default: false },
   },
 } as const satisfies MessageSchema
@@ -88,7 +88,7 @@ export const OffsetFetchResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '3+', ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0-7',
@@ -106,7 +106,7 @@ export const OffsetFetchResponse = {
             committedOffset: { type: 'int64', versions: '0-7' },
             /** Leader epoch of the last consumed record; -1 if unknown (KIP-320). */
             committedLeaderEpoch: { type: 'int32', versions: '5-7', default: -1, ignorable: true },
-            /** Text that the client keeps beside the offset, or null. */
+            /** Metadata that the client stored with the offset, or null. */
             metadata: { type: 'string', versions: '0-7', nullable: '0-7' },
             /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0-7' },
@@ -116,14 +116,14 @@ export const OffsetFetchResponse = {
     },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '2-7', default: 0, ignorable: true },
-    /** Groups, with what is asked or answered for each. */
+    /** One entry per group. */
     groups: {
       type: '[]',
       versions: '8+',
       fields: {
         /** Id of the group. */
         groupId: { type: 'string', versions: '8+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '8+',
@@ -148,7 +148,7 @@ export const OffsetFetchResponse = {
                   default: -1,
                   ignorable: true,
                 },
-                /** Text that the client keeps beside the offset, or null. */
+                /** Metadata that the client stored with the offset, or null. */
                 metadata: { type: 'string', versions: '8+', nullable: '8+' },
                 /** Kafka's error code for the partition, 0 for none. */
                 errorCode: { type: 'int16', versions: '8+' },

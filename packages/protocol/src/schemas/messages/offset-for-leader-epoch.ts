@@ -14,7 +14,7 @@ export const OffsetForLeaderEpochRequest = {
   fields: {
     /** Id of the follower; -1 for consumers. */
     replicaId: { type: 'int32', versions: '3+', default: -2, ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -53,7 +53,7 @@ export const OffsetForLeaderEpochResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '2+', ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

@@ -5,7 +5,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
  * Appends record batches to partitions. API key 0, versions 3 to 13, flexible from 9.
  * - Version 3: transactional id; record format 2.
  * - Version 7: zstd compression (KIP-110).
- * - Version 10: as 9 (KIP-951).
+ * - Version 10: same as version 9 (KIP-951).
  * - Version 11: TRANSACTION_ABORTABLE (KIP-890).
  * - Version 12: adds the partitions to the open transaction as well (KIP-890).
  * - Version 13: topics by id (KIP-516).
@@ -19,13 +19,13 @@ export const ProduceRequest = {
     /** Transactional id of the producer. */
     transactionalId: { type: 'string', versions: '3+', nullable: '3+', default: null },
     /**
-     * Replicas that must have the records before the answer: -1 all in sync, 1 the leader, 0 no
-     * answer at all.
+     * Replicas that must have the records before the response: -1 all in sync, 1 the leader only, 0
+     * no response.
      */
     acks: { type: 'int16', versions: '0+' },
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+' },
-    /** Records by topic. */
+    /** Record batches by topic. */
     topicData: {
       type: '[]',
       versions: '0+',
@@ -34,7 +34,7 @@ export const ProduceRequest = {
         name: { type: 'string', versions: '0-12', ignorable: true },
         /** Id of the topic. */
         topicId: { type: 'uuid', versions: '13+', ignorable: true },
-        /** Records by partition. */
+        /** Record batches by partition. */
         partitionData: {
           type: '[]',
           versions: '0+',
@@ -56,7 +56,7 @@ export type ProduceRequest = MessageOf<typeof ProduceRequest>
  * - Version 3: throttle time and append time.
  * - Version 4: KAFKA_STORAGE_ERROR.
  * - Version 5: log start offset.
- * - Version 8: which records were refused, and why (KIP-467).
+ * - Version 8: rejected records, and the reason for each (KIP-467).
  * - Version 10: current leader and its address (KIP-951).
  * - Version 11: TRANSACTION_ABORTABLE (KIP-890).
  * - Version 13: topics by id, UNKNOWN_TOPIC_ID (KIP-516).
@@ -89,9 +89,9 @@ export const ProduceResponse = {
             baseOffset: { type: 'int64', versions: '0+' },
             /** Time that the broker stamped on the records; -1 for topics with create time. */
             logAppendTimeMs: { type: 'int64', versions: '2+', default: -1n, ignorable: true },
-            /** First offset that the log has; -1 if unknown. */
+            /** Log start offset; -1 if unknown. */
             logStartOffset: { type: 'int64', versions: '5+', default: -1n, ignorable: true },
-            /** Records that caused the batch to be refused. */
+            /** Records that caused the batch to be rejected. */
             recordErrors: {
               type: '[]',
               versions: '8+',
@@ -99,7 +99,7 @@ export const ProduceResponse = {
               fields: {
                 /** Index of the record within the batch. */
                 batchIndex: { type: 'int32', versions: '8+' },
-                /** Why this record was refused, or null. */
+                /** Reason why this record was rejected, or null. */
                 batchIndexErrorMessage: {
                   type: 'string',
                   versions: '8+',
@@ -108,7 +108,7 @@ export const ProduceResponse = {
                 },
               },
             },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: {
               type: 'string',
               versions: '8+',
@@ -116,7 +116,10 @@ export const ProduceResponse = {
               default: null,
               ignorable: true,
             },
-            /** Leader that the broker knows of, when the request went to another (KIP-951). */
+            /**
+             * Current leader that the broker knows, if the request was sent to another broker
+             * (KIP-951).
+             */
             currentLeader: {
               type: 'struct',
               versions: '10+',

@@ -12,11 +12,11 @@ export const PushTelemetryRequest = {
   fields: {
     /** Id of this client instance. */
     clientInstanceId: { type: 'uuid', versions: '0+' },
-    /** Identifies the set of metrics that the client was asked for. */
+    /** Id of the subscription, which changes with the requested metrics. */
     subscriptionId: { type: 'int32', versions: '0+' },
     /** Whether this is the client's last push. */
     terminating: { type: 'bool', versions: '0+' },
-    /** Number of the compression of the metrics. */
+    /** Compression type of the metrics. */
     compressionType: { type: 'int8', versions: '0+' },
     /** Metrics in OpenTelemetry's protobuf format, compressed. */
     metrics: { type: 'bytes', versions: '0+' },

@@ -4,7 +4,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 /**
  * Reads the start offsets of share partitions; sent by group coordinators (KIP-932). API key 87,
  * versions 0 to 1, flexible from 0.
- * - Version 1: as 0 (KIP-1226).
+ * - Version 1: same as version 0 (KIP-1226).
  */
 export const ReadShareGroupStateSummaryRequest = {
   apiKey: 87,
@@ -14,7 +14,7 @@ export const ReadShareGroupStateSummaryRequest = {
   fields: {
     /** Id of the group. */
     groupId: { type: 'string', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -64,7 +64,7 @@ export const ReadShareGroupStateSummaryResponse = {
             partition: { type: 'int32', versions: '0+' },
             /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
             /** Epoch of the share partition's state; a lower one is fenced. */
             stateEpoch: { type: 'int32', versions: '0+' },

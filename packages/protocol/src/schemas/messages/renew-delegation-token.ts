@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
-/**
- * Extends the life of a delegation token (KIP-48). API key 39, versions 1 to 2, flexible from 2.
- */
+/** Renews a delegation token (KIP-48). API key 39, versions 1 to 2, flexible from 2. */
 export const RenewDelegationTokenRequest = {
   apiKey: 39,
   name: 'RenewDelegationTokenRequest',
@@ -12,7 +10,7 @@ export const RenewDelegationTokenRequest = {
   fields: {
     /** Secret of the delegation token. */
     hmac: { type: 'bytes', versions: '0+' },
-    /** New life time of the token from now. */
+    /** New lifetime of the token from now. */
     renewPeriodMs: { type: 'int64', versions: '0+' },
   },
 } as const satisfies MessageSchema

@@ -2,7 +2,7 @@
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
- * Carries the bytes of a SASL mechanism (KIP-152). API key 36, versions 0 to 2, flexible from 2.
+ * Exchanges the bytes of a SASL mechanism (KIP-152). API key 36, versions 0 to 2, flexible from 2.
  */
 export const SaslAuthenticateRequest = {
   apiKey: 36,
@@ -18,7 +18,7 @@ export type SaslAuthenticateRequest = MessageOf<typeof SaslAuthenticateRequest>
 
 /**
  * Response of SaslAuthenticate, versions 0 to 2, flexible from 2.
- * - Version 1: life time of the session (KIP-368).
+ * - Version 1: lifetime of the session (KIP-368).
  */
 export const SaslAuthenticateResponse = {
   apiKey: 36,
@@ -28,7 +28,7 @@ export const SaslAuthenticateResponse = {
   fields: {
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
     /** Bytes of the SASL mechanism. */
     authBytes: { type: 'bytes', versions: '0+' },

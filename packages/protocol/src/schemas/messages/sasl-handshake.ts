@@ -3,7 +3,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
  * Chooses the SASL mechanism. API key 17, versions 0 to 1.
- * - Version 1: followed by SaslAuthenticate, not by bare tokens (KIP-152).
+ * - Version 1: followed by SaslAuthenticate instead of raw tokens (KIP-152).
  */
 export const SaslHandshakeRequest = {
   apiKey: 17,

@@ -19,7 +19,7 @@ export const ShareAcknowledgeRequest = {
     shareSessionEpoch: { type: 'int32', versions: '0+' },
     /** Whether the acknowledgements contain a renewal (KIP-1222). */
     isRenewAck: { type: 'bool', versions: '2+', default: false },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -71,7 +71,7 @@ export const ShareAcknowledgeResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Time after which acquired records are available to other members again. */
     acquisitionLockTimeoutMs: { type: 'int32', versions: '2+', ignorable: true },
@@ -91,9 +91,12 @@ export const ShareAcknowledgeResponse = {
             partitionIndex: { type: 'int32', versions: '0+' },
             /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
-            /** Leader that the broker knows of, when the request went to another (KIP-951). */
+            /**
+             * Current leader that the broker knows, if the request was sent to another broker
+             * (KIP-951).
+             */
             currentLeader: {
               type: 'struct',
               versions: '0+',

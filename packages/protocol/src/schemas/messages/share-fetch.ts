@@ -19,13 +19,16 @@ export const ShareFetchRequest = {
     memberId: { type: 'string', versions: '0+', nullable: '0+' },
     /** Number of the request in its share session; 0 opens it, -1 closes it. */
     shareSessionEpoch: { type: 'int32', versions: '0+' },
-    /** Longest time to wait for `minBytes`. */
+    /** Maximum time to wait for `minBytes`. */
     maxWaitMs: { type: 'int32', versions: '0+' },
-    /** Bytes that make the broker answer before `maxWaitMs`. */
+    /** Minimum number of bytes; with fewer, the broker waits up to `maxWaitMs`. */
     minBytes: { type: 'int32', versions: '0+' },
-    /** Most bytes to return in all; a first batch that is larger is returned whole (KIP-74). */
+    /**
+     * Maximum number of bytes to return in total; a first batch that is larger is returned whole
+     * (KIP-74).
+     */
     maxBytes: { type: 'int32', versions: '0+', default: 2147483647 },
-    /** Most records to return; whole batches may exceed it. */
+    /** Maximum number of records to return; whole batches may exceed it. */
     maxRecords: { type: 'int32', versions: '1+' },
     /** Preferred number of records per acquired batch. */
     batchSize: { type: 'int32', versions: '1+' },
@@ -33,7 +36,7 @@ export const ShareFetchRequest = {
     shareAcquireMode: { type: 'int8', versions: '2+', default: 0, ignorable: true },
     /** Whether the acknowledgements contain a renewal (KIP-1222). */
     isRenewAck: { type: 'bool', versions: '2+', default: false },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -48,8 +51,8 @@ export const ShareFetchRequest = {
             /** Index of the partition. */
             partitionIndex: { type: 'int32', versions: '0+' },
             /**
-             * Most bytes to return from this partition; a first batch that is larger is returned
-             * whole (KIP-74).
+             * Maximum number of bytes to return from this partition; a first batch that is larger
+             * is returned whole (KIP-74).
              */
             partitionMaxBytes: { type: 'int32', versions: '0' },
             /** Ranges of acquired records and how each was handled. */
@@ -102,7 +105,7 @@ export const ShareFetchResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Time after which acquired records are available to other members again. */
     acquisitionLockTimeoutMs: { type: 'int32', versions: '1+' },
@@ -122,18 +125,21 @@ export const ShareFetchResponse = {
             partitionIndex: { type: 'int32', versions: '0+' },
             /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
             /** Error of the acknowledgements of this partition, 0 for none. */
             acknowledgeErrorCode: { type: 'int16', versions: '0+' },
-            /** Text for `acknowledgeErrorCode`, or null. */
+            /** Error message of `acknowledgeErrorCode`, or null. */
             acknowledgeErrorMessage: {
               type: 'string',
               versions: '0+',
               nullable: '0+',
               default: null,
             },
-            /** Leader that the broker knows of, when the request went to another (KIP-951). */
+            /**
+             * Current leader that the broker knows, if the request was sent to another broker
+             * (KIP-951).
+             */
             currentLeader: {
               type: 'struct',
               versions: '0+',

@@ -13,7 +13,7 @@ export const ShareGroupDescribeRequest = {
   fields: {
     /** Ids of the groups to describe. */
     groupIds: { type: '[]string', versions: '0+' },
-    /** Whether to return what the client may do. */
+    /** Whether to return the operations that the client is authorized for. */
     includeAuthorizedOperations: { type: 'bool', versions: '0+' },
   },
 } as const satisfies MessageSchema
@@ -30,18 +30,18 @@ export const ShareGroupDescribeResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+' },
-    /** Groups, with what is asked or answered for each. */
+    /** One entry per group. */
     groups: {
       type: '[]',
       versions: '0+',
       fields: {
         /** Kafka's error code for the group, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
         /** Id of the group. */
         groupId: { type: 'string', versions: '0+' },
-        /** State of the group, as `Stable`. */
+        /** State of the group, such as `Stable`. */
         groupState: { type: 'string', versions: '0+' },
         /** Epoch of the group; each change of members or metadata increments it. */
         groupEpoch: { type: 'int32', versions: '0+' },
@@ -89,8 +89,8 @@ export const ShareGroupDescribeResponse = {
           },
         },
         /**
-         * Bit n is set if the client may do the ACL operation with code n; -2147483648 if not asked
-         * for.
+         * Bit n is set if the client is authorized for the ACL operation with code n; -2147483648
+         * if not requested.
          */
         authorizedOperations: { type: 'int32', versions: '0+', default: -2147483648 },
       },

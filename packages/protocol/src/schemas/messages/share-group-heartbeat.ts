@@ -38,7 +38,7 @@ export const ShareGroupHeartbeatResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Id of the member. */
     memberId: { type: 'string', versions: '0+', nullable: '0+', default: null },

@@ -13,7 +13,7 @@ export const StreamsGroupDescribeRequest = {
   fields: {
     /** Ids of the groups to describe. */
     groupIds: { type: '[]string', versions: '0+' },
-    /** Whether to return what the client may do. */
+    /** Whether to return the operations that the client is authorized for. */
     includeAuthorizedOperations: { type: 'bool', versions: '0+' },
     /** Whether to return the whole description of the topology. */
     includeTopologyDescription: { type: 'bool', versions: '1+', default: false },
@@ -33,18 +33,18 @@ export const StreamsGroupDescribeResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+' },
-    /** Groups, with what is asked or answered for each. */
+    /** One entry per group. */
     groups: {
       type: '[]',
       versions: '0+',
       fields: {
         /** Kafka's error code for the group, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
         /** Id of the group. */
         groupId: { type: 'string', versions: '0+' },
-        /** State of the group, as `Stable`. */
+        /** State of the group, such as `Stable`. */
         groupState: { type: 'string', versions: '0+' },
         /** Epoch of the group; each change of members or metadata increments it. */
         groupEpoch: { type: 'int32', versions: '0+' },
@@ -200,7 +200,7 @@ export const StreamsGroupDescribeResponse = {
               type: 'struct',
               versions: '0+',
               fields: {
-                /** Tasks that the member runs as active ones. */
+                /** Active tasks of the member. */
                 activeTasks: {
                   type: '[]',
                   versions: '0+',
@@ -211,7 +211,7 @@ export const StreamsGroupDescribeResponse = {
                     partitions: { type: '[]int32', versions: '0+' },
                   },
                 },
-                /** Tasks whose state the member keeps up to date without processing. */
+                /** Standby tasks: the member keeps their state up to date without processing. */
                 standbyTasks: {
                   type: '[]',
                   versions: '0+',
@@ -222,7 +222,7 @@ export const StreamsGroupDescribeResponse = {
                     partitions: { type: '[]int32', versions: '0+' },
                   },
                 },
-                /** Tasks that the member restores before it takes them over. */
+                /** Warm-up tasks: the member restores their state before it takes them over. */
                 warmupTasks: {
                   type: '[]',
                   versions: '0+',
@@ -240,7 +240,7 @@ export const StreamsGroupDescribeResponse = {
               type: 'struct',
               versions: '0+',
               fields: {
-                /** Tasks that the member runs as active ones. */
+                /** Active tasks of the member. */
                 activeTasks: {
                   type: '[]',
                   versions: '0+',
@@ -251,7 +251,7 @@ export const StreamsGroupDescribeResponse = {
                     partitions: { type: '[]int32', versions: '0+' },
                   },
                 },
-                /** Tasks whose state the member keeps up to date without processing. */
+                /** Standby tasks: the member keeps their state up to date without processing. */
                 standbyTasks: {
                   type: '[]',
                   versions: '0+',
@@ -262,7 +262,7 @@ export const StreamsGroupDescribeResponse = {
                     partitions: { type: '[]int32', versions: '0+' },
                   },
                 },
-                /** Tasks that the member restores before it takes them over. */
+                /** Warm-up tasks: the member restores their state before it takes them over. */
                 warmupTasks: {
                   type: '[]',
                   versions: '0+',
@@ -280,11 +280,11 @@ export const StreamsGroupDescribeResponse = {
           },
         },
         /**
-         * Bit n is set if the client may do the ACL operation with code n; -2147483648 if not asked
-         * for.
+         * Bit n is set if the client is authorized for the ACL operation with code n; -2147483648
+         * if not requested.
          */
         authorizedOperations: { type: 'int32', versions: '0+', default: -2147483648 },
-        /** The whole topology; null if it was not asked for or is not available. */
+        /** The whole topology; null if it was not requested or is not available. */
         topologyDescription: {
           type: 'struct',
           versions: '1+',
@@ -298,7 +298,7 @@ export const StreamsGroupDescribeResponse = {
               fields: {
                 /** Id of the subtopology. */
                 subtopologyId: { type: 'string', versions: '1+' },
-                /** Nodes of the quorum. */
+                /** Nodes of the subtopology. */
                 nodes: {
                   type: '[]',
                   versions: '1+',
@@ -313,18 +313,18 @@ export const StreamsGroupDescribeResponse = {
                     sinkTopic: { type: 'string', versions: '1+', nullable: '1+', default: null },
                     /** State stores of the node. */
                     stores: { type: '[]string', versions: '1+' },
-                    /** Nodes that follow. */
+                    /** Successors of the node. */
                     successors: { type: '[]string', versions: '1+' },
                   },
                 },
               },
             },
-            /** Stores that are complete in each instance. */
+            /** Global stores, which are complete in each instance. */
             globalStores: {
               type: '[]',
               versions: '1+',
               fields: {
-                /** Where the value comes from. */
+                /** Source node that reads the topic of the store. */
                 source: {
                   type: 'struct',
                   versions: '1+',
@@ -339,7 +339,7 @@ export const StreamsGroupDescribeResponse = {
                     sinkTopic: { type: 'string', versions: '1+', nullable: '1+', default: null },
                     /** State stores of the node. */
                     stores: { type: '[]string', versions: '1+' },
-                    /** Nodes that follow. */
+                    /** Successors of the node. */
                     successors: { type: '[]string', versions: '1+' },
                   },
                 },
@@ -358,7 +358,7 @@ export const StreamsGroupDescribeResponse = {
                     sinkTopic: { type: 'string', versions: '1+', nullable: '1+', default: null },
                     /** State stores of the node. */
                     stores: { type: '[]string', versions: '1+' },
-                    /** Nodes that follow. */
+                    /** Successors of the node. */
                     successors: { type: '[]string', versions: '1+' },
                   },
                 },
@@ -366,7 +366,7 @@ export const StreamsGroupDescribeResponse = {
             },
           },
         },
-        /** Whether the description was asked for and is available. */
+        /** Whether the description was requested and is available. */
         topologyDescriptionStatus: { type: 'int8', versions: '1+', default: 0 },
         /** Assignor that the next assignment will use. */
         assignorName: {

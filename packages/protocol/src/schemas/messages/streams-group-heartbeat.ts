@@ -3,7 +3,7 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
  * Joins, keeps and leaves a streams group (KIP-1071). API key 88, versions 0 to 1, flexible from 0.
- * - Version 1: as 0 (KIP-1331).
+ * - Version 1: same as version 0 (KIP-1331).
  */
 export const StreamsGroupHeartbeatRequest = {
   apiKey: 88,
@@ -23,7 +23,7 @@ export const StreamsGroupHeartbeatRequest = {
     instanceId: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Rack of the client, or null. */
     rackId: { type: 'string', versions: '0+', nullable: '0+', default: null },
-    /** Longest time that a rebalance waits for the member. */
+    /** Maximum time that a rebalance waits for the member. */
     rebalanceTimeoutMs: { type: 'int32', versions: '0+', default: -1 },
     /** Topology of the application; null if unchanged or unknown. */
     topology: {
@@ -209,7 +209,7 @@ export const StreamsGroupHeartbeatRequest = {
         offset: { type: 'int64', versions: '0+' },
       },
     },
-    /** Whether all instances of the application should end. */
+    /** Whether all instances of the application should shut down. */
     shutdownApplication: { type: 'bool', versions: '0+', default: false },
   },
 } as const satisfies MessageSchema
@@ -229,7 +229,7 @@ export const StreamsGroupHeartbeatResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Id of the member. */
     memberId: { type: 'string', versions: '0+' },
@@ -243,7 +243,7 @@ export const StreamsGroupHeartbeatResponse = {
     taskOffsetIntervalMs: { type: 'int32', versions: '0+' },
     /** Lag in offsets up to which a restored task counts as caught up. */
     acceptableRecoveryLag: { type: 'int64', versions: '1+', default: -1n, ignorable: true },
-    /** Conditions that the member should know of. */
+    /** Conditions reported to the member. */
     status: {
       type: '[]',
       versions: '0+',

@@ -16,7 +16,7 @@ export const StreamsGroupTopologyDescriptionUpdateRequest = {
     memberId: { type: 'string', versions: '0+' },
     /** Version of the application's topology. */
     topologyEpoch: { type: 'int32', versions: '0+' },
-    /** The whole topology; null if it was not asked for or is not available. */
+    /** The whole topology; null if it was not requested or is not available. */
     topologyDescription: {
       type: 'struct',
       versions: '0+',
@@ -28,7 +28,7 @@ export const StreamsGroupTopologyDescriptionUpdateRequest = {
           fields: {
             /** Id of the subtopology. */
             subtopologyId: { type: 'string', versions: '0+' },
-            /** Nodes of the quorum. */
+            /** Nodes of the subtopology. */
             nodes: {
               type: '[]',
               versions: '0+',
@@ -43,18 +43,18 @@ export const StreamsGroupTopologyDescriptionUpdateRequest = {
                 sinkTopic: { type: 'string', versions: '0+', nullable: '0+', default: null },
                 /** State stores of the node. */
                 stores: { type: '[]string', versions: '0+' },
-                /** Nodes that follow. */
+                /** Successors of the node. */
                 successors: { type: '[]string', versions: '0+' },
               },
             },
           },
         },
-        /** Stores that are complete in each instance. */
+        /** Global stores, which are complete in each instance. */
         globalStores: {
           type: '[]',
           versions: '0+',
           fields: {
-            /** Where the value comes from. */
+            /** Source node that reads the topic of the store. */
             source: {
               type: 'struct',
               versions: '0+',
@@ -69,7 +69,7 @@ export const StreamsGroupTopologyDescriptionUpdateRequest = {
                 sinkTopic: { type: 'string', versions: '0+', nullable: '0+', default: null },
                 /** State stores of the node. */
                 stores: { type: '[]string', versions: '0+' },
-                /** Nodes that follow. */
+                /** Successors of the node. */
                 successors: { type: '[]string', versions: '0+' },
               },
             },
@@ -88,7 +88,7 @@ export const StreamsGroupTopologyDescriptionUpdateRequest = {
                 sinkTopic: { type: 'string', versions: '0+', nullable: '0+', default: null },
                 /** State stores of the node. */
                 stores: { type: '[]string', versions: '0+' },
-                /** Nodes that follow. */
+                /** Successors of the node. */
                 successors: { type: '[]string', versions: '0+' },
               },
             },
@@ -115,7 +115,7 @@ export const StreamsGroupTopologyDescriptionUpdateResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
   },
 } as const satisfies MessageSchema

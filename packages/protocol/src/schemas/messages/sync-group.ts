@@ -2,8 +2,8 @@
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
- * Hands the leader's assignment in, and each member's out. API key 14, versions 0 to 5, flexible
- * from 4.
+ * Submits the leader's assignment, and returns the assignment of each member. API key 14, versions
+ * 0 to 5, flexible from 4.
  * - Version 3: static members (KIP-345).
  * - Version 5: type and name of the protocol, which must match (KIP-559).
  */
@@ -21,7 +21,7 @@ export const SyncGroupRequest = {
     memberId: { type: 'string', versions: '0+' },
     /** Name of a static member (KIP-345), or null. */
     groupInstanceId: { type: 'string', versions: '3+', nullable: '3+', default: null },
-    /** Kind of protocol, as `consumer` or `connect`. */
+    /** Protocol type, such as `consumer` or `connect`. */
     protocolType: {
       type: 'string',
       versions: '5+',
@@ -29,7 +29,7 @@ export const SyncGroupRequest = {
       default: null,
       ignorable: true,
     },
-    /** Protocol, as the name of an assignor. */
+    /** Protocol: the name of an assignor. */
     protocolName: {
       type: 'string',
       versions: '5+',
@@ -68,7 +68,7 @@ export const SyncGroupResponse = {
     throttleTimeMs: { type: 'int32', versions: '1+', ignorable: true },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Kind of protocol, as `consumer` or `connect`. */
+    /** Protocol type, such as `consumer` or `connect`. */
     protocolType: {
       type: 'string',
       versions: '5+',
@@ -76,7 +76,7 @@ export const SyncGroupResponse = {
       default: null,
       ignorable: true,
     },
-    /** Protocol, as the name of an assignor. */
+    /** Protocol: the name of an assignor. */
     protocolName: {
       type: 'string',
       versions: '5+',

@@ -21,7 +21,7 @@ export const TxnOffsetCommitRequest = {
     groupId: { type: 'string', versions: '0+' },
     /** Producer id; -1 for none. */
     producerId: { type: 'int64', versions: '0+' },
-    /** Epoch of the producer id; a lower one is fenced. */
+    /** Producer epoch; a lower one is fenced. */
     producerEpoch: { type: 'int16', versions: '0+' },
     /** Generation in a classic group, member epoch in the other kinds; -1 outside of a group. */
     generationIdOrMemberEpoch: { type: 'int32', versions: '3+', default: -1 },
@@ -29,7 +29,7 @@ export const TxnOffsetCommitRequest = {
     memberId: { type: 'string', versions: '3+', default: '' },
     /** Name of a static member (KIP-345), or null. */
     groupInstanceId: { type: 'string', versions: '3+', nullable: '3+', default: null },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -49,7 +49,7 @@ export const TxnOffsetCommitRequest = {
             committedOffset: { type: 'int64', versions: '0+' },
             /** Leader epoch of the last consumed record; -1 if unknown (KIP-320). */
             committedLeaderEpoch: { type: 'int32', versions: '2+', default: -1, ignorable: true },
-            /** Text that the client keeps beside the offset. */
+            /** Metadata that the client stored with the offset. */
             committedMetadata: { type: 'string', versions: '0+', nullable: '0+' },
           },
         },
@@ -73,7 +73,7 @@ export const TxnOffsetCommitResponse = {
   fields: {
     /** Time for which the client is throttled by a quota; 0 for none. */
     throttleTimeMs: { type: 'int32', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

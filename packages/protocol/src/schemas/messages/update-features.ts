@@ -3,8 +3,8 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /**
  * Changes the levels of features (KIP-584). API key 57, versions 0 to 2, flexible from 0.
- * - Version 1: validation only, kind of change (KIP-778).
- * - Version 2: as 1.
+ * - Version 1: validation only, type of change (KIP-778).
+ * - Version 2: same as version 1.
  */
 export const UpdateFeaturesRequest = {
   apiKey: 57,
@@ -12,7 +12,7 @@ export const UpdateFeaturesRequest = {
   versions: '0-2',
   flexible: '0+',
   fields: {
-    /** Longest time that the broker may wait. */
+    /** Time-out of the request, milliseconds. */
     timeoutMs: { type: 'int32', versions: '0+', default: 60000 },
     /** Features whose level changes. */
     featureUpdates: {
@@ -29,7 +29,7 @@ export const UpdateFeaturesRequest = {
         upgradeType: { type: 'int8', versions: '1+', default: 1 },
       },
     },
-    /** Whether to check the request without carrying it out. */
+    /** Whether to validate the request without executing it. */
     validateOnly: { type: 'bool', versions: '1+', default: false },
   },
 } as const satisfies MessageSchema
@@ -49,7 +49,7 @@ export const UpdateFeaturesResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Text for the error code, or null. */
+    /** Error message, or null. */
     errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
     /** Results, in the order of the request. */
     results: {
@@ -61,7 +61,7 @@ export const UpdateFeaturesResponse = {
         feature: { type: 'string', versions: '0+' },
         /** Kafka's error code, 0 for none. */
         errorCode: { type: 'int16', versions: '0+' },
-        /** Text for the error code, or null. */
+        /** Error message, or null. */
         errorMessage: { type: 'string', versions: '0+', nullable: '0+' },
       },
     },

@@ -18,7 +18,7 @@ export const UpdateRaftVoterRequest = {
     voterId: { type: 'int32', versions: '0+' },
     /** Id of the voter's log directory. */
     voterDirectoryId: { type: 'uuid', versions: '0+' },
-    /** Addresses on which the node is reached. */
+    /** Endpoints of the node. */
     listeners: {
       type: '[]',
       versions: '0+',
@@ -59,7 +59,9 @@ export const UpdateRaftVoterResponse = {
     throttleTimeMs: { type: 'int32', versions: '0+' },
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Leader that the broker knows of, when the request went to another (KIP-951). */
+    /**
+     * Current leader that the broker knows, if the request was sent to another broker (KIP-951).
+     */
     currentLeader: {
       type: 'struct',
       versions: '0+',

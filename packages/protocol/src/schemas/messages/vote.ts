@@ -17,7 +17,7 @@ export const VoteRequest = {
     clusterId: { type: 'string', versions: '0+', nullable: '0+', default: null },
     /** Id of the voter. */
     voterId: { type: 'int32', versions: '1+', default: -1, ignorable: true },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -41,9 +41,9 @@ export const VoteRequest = {
             voterDirectoryId: { type: 'uuid', versions: '1+', ignorable: true },
             /** Epoch of the last record in the candidate's log. */
             lastOffsetEpoch: { type: 'int32', versions: '0+' },
-            /** Last offset of the range, inclusive. */
+            /** End offset of the candidate's log. */
             lastOffset: { type: 'int64', versions: '0+' },
-            /** Whether this only asks whether a vote would be granted (KIP-996). */
+            /** Whether the request only checks whether a vote would be granted (KIP-996). */
             preVote: { type: 'bool', versions: '2+' },
           },
         },
@@ -66,7 +66,7 @@ export const VoteResponse = {
   fields: {
     /** Kafka's error code, 0 for none. */
     errorCode: { type: 'int16', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',

@@ -14,7 +14,7 @@ export const WriteShareGroupStateRequest = {
   fields: {
     /** Id of the group. */
     groupId: { type: 'string', versions: '0+' },
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -84,7 +84,7 @@ export const WriteShareGroupStateResponse = {
             partition: { type: 'int32', versions: '0+' },
             /** Kafka's error code for the partition, 0 for none. */
             errorCode: { type: 'int16', versions: '0+' },
-            /** Text for the error code, or null. */
+            /** Error message, or null. */
             errorMessage: { type: 'string', versions: '0+', nullable: '0+', default: null },
           },
         },

@@ -19,11 +19,11 @@ export const WriteTxnMarkersRequest = {
       fields: {
         /** Producer id; -1 for none. */
         producerId: { type: 'int64', versions: '0+' },
-        /** Epoch of the producer id; a lower one is fenced. */
+        /** Producer epoch; a lower one is fenced. */
         producerEpoch: { type: 'int16', versions: '0+' },
         /** True commits, false aborts. */
         transactionResult: { type: 'bool', versions: '0+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '0+',
@@ -60,7 +60,7 @@ export const WriteTxnMarkersResponse = {
       fields: {
         /** Producer id; -1 for none. */
         producerId: { type: 'int64', versions: '0+' },
-        /** Topics, with what is asked or answered for each. */
+        /** One entry per topic. */
         topics: {
           type: '[]',
           versions: '0+',

@@ -2,8 +2,8 @@
 import type { MessageOf, MessageSchema } from '../schema.ts'
 
 /*
- * What classic consumers put into the opaque bytes of JoinGroup and SyncGroup. An int16 version
- * precedes the body.
+ * Contents of the opaque bytes of JoinGroup and SyncGroup, as encoded by classic consumers. An
+ * int16 version precedes the body.
  */
 
 /**
@@ -42,7 +42,7 @@ export const ConsumerProtocolSubscription = {
   versions: '0-3',
   flexible: 'none',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: { type: '[]string', versions: '0+' },
     /** Bytes of the assignor. */
     userData: { type: 'bytes', versions: '0+', nullable: '0+', default: null },

@@ -11,7 +11,7 @@ export const ControlRecordTypeSchema = {
   versions: '0',
   flexible: 'none',
   fields: {
-    /** Number of the type. */
+    /** Type of the control record. */
     type: { type: 'int16', versions: '0+' },
   },
 } as const satisfies MessageSchema
@@ -135,7 +135,7 @@ export const VotersRecord = {
         voterId: { type: 'int32', versions: '0+' },
         /** Id of the voter's log directory. */
         voterDirectoryId: { type: 'uuid', versions: '0+' },
-        /** Addresses on which the voter is reached. */
+        /** Endpoints of the voter. */
         endpoints: {
           type: '[]',
           versions: '0+',

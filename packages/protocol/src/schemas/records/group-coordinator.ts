@@ -4,7 +4,8 @@ import type { MessageOf, MessageSchema } from '../schema.ts'
 /* Records of `__consumer_offsets`. `apiKey` is the record type that opens a key. */
 
 /**
- * What a member of a consumer group owns now (KIP-848). Key of the record. Version 0, type 8.
+ * Current assignment of a member of a consumer group (KIP-848). Key of the record. Version 0, type
+ * 8.
  */
 export const ConsumerGroupCurrentMemberAssignmentKey = {
   apiKey: 8,
@@ -23,8 +24,8 @@ export type ConsumerGroupCurrentMemberAssignmentKey = MessageOf<
 >
 
 /**
- * What a member of a consumer group owns now (KIP-848). Value of the record. Version 0, type 8,
- * flexible from 0.
+ * Current assignment of a member of a consumer group (KIP-848). Value of the record. Version 0,
+ * type 8, flexible from 0.
  */
 export const ConsumerGroupCurrentMemberAssignmentValue = {
   apiKey: 8,
@@ -34,7 +35,7 @@ export const ConsumerGroupCurrentMemberAssignmentValue = {
   fields: {
     /** Epoch of the member; commits and heartbeats with another one are fenced. */
     memberEpoch: { type: 'int32', versions: '0+' },
-    /** Epoch before the current one, accepted from a member that missed the answer. */
+    /** Previous epoch, accepted from a member that missed the last response. */
     previousMemberEpoch: { type: 'int32', versions: '0+' },
     /** State of the member, by its number. */
     state: { type: 'int8', versions: '0+' },
@@ -54,7 +55,7 @@ export const ConsumerGroupCurrentMemberAssignmentValue = {
         assignmentEpochs: { type: '[]int32', versions: '0+', nullable: '0+', tag: 0, tagged: '0+' },
       },
     },
-    /** Partitions that the member must give up. */
+    /** Partitions that the member must revoke. */
     partitionsPendingRevocation: {
       type: '[]',
       versions: '0+',
@@ -114,11 +115,11 @@ export const ConsumerGroupMemberMetadataValue = {
     subscribedTopicNames: { type: '[]string', versions: '0+' },
     /** Pattern of topics that the member subscribes to, or null. */
     subscribedTopicRegex: { type: 'string', versions: '0+', nullable: '0+' },
-    /** Longest time that a rebalance waits for the member. */
+    /** Maximum time that a rebalance waits for the member. */
     rebalanceTimeoutMs: { type: 'int32', versions: '0+', default: -1 },
     /** Assignor that the broker uses; null for its default. */
     serverAssignor: { type: 'string', versions: '0+', nullable: '0+' },
-    /** What the classic protocol needs of the member; null for members of the consumer protocol. */
+    /** Classic protocol state of the member; null for members of the consumer protocol. */
     classicMemberMetadata: {
       type: 'struct',
       versions: '0+',
@@ -204,7 +205,7 @@ export const ConsumerGroupPartitionMetadataValue = {
   versions: '0',
   flexible: '0+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: {
       type: '[]',
       versions: '0+',
@@ -261,7 +262,7 @@ export const ConsumerGroupRegularExpressionValue = {
   versions: '0',
   flexible: '0+',
   fields: {
-    /** Topics, with what is asked or answered for each. */
+    /** One entry per topic. */
     topics: { type: '[]string', versions: '0+' },
     /** Version of the record's format. */
     version: { type: 'int64', versions: '0+' },
@@ -274,7 +275,8 @@ export type ConsumerGroupRegularExpressionValue = MessageOf<
 >
 
 /**
- * What a member of a consumer group should own (KIP-848). Key of the record. Version 0, type 7.
+ * Target assignment of a member of a consumer group (KIP-848). Key of the record. Version 0, type
+ * 7.
  */
 export const ConsumerGroupTargetAssignmentMemberKey = {
   apiKey: 7,
@@ -293,8 +295,8 @@ export type ConsumerGroupTargetAssignmentMemberKey = MessageOf<
 >
 
 /**
- * What a member of a consumer group should own (KIP-848). Value of the record. Version 0, type 7,
- * flexible from 0.
+ * Target assignment of a member of a consumer group (KIP-848). Value of the record. Version 0, type
+ * 7, flexible from 0.
  */
 export const ConsumerGroupTargetAssignmentMemberValue = {
   apiKey: 7,
@@ -387,7 +389,7 @@ export const GroupMetadataValue = {
   versions: '0-4',
   flexible: '4+',
   fields: {
-    /** Kind of protocol, as `consumer` or `connect`. */
+    /** Protocol type, such as `consumer` or `connect`. */
     protocolType: { type: 'string', versions: '0+' },
     /** Generation of the group. */
     generation: { type: 'int32', versions: '0+' },
@@ -416,7 +418,7 @@ export const GroupMetadataValue = {
         clientId: { type: 'string', versions: '0+' },
         /** Host of the client, as the broker saw it. */
         clientHost: { type: 'string', versions: '0+' },
-        /** Longest time that a rebalance waits for the member, milliseconds. */
+        /** Maximum time that a rebalance waits for the member, milliseconds. */
         rebalanceTimeout: { type: 'int32', versions: '1+', default: -1, ignorable: true },
         /** Time without a heartbeat after which the member is removed, milliseconds. */
         sessionTimeout: { type: 'int32', versions: '0+' },
@@ -462,7 +464,7 @@ export const LegacyOffsetCommitValue = {
   fields: {
     /** Offset of the next record to read. */
     offset: { type: 'int64', versions: '0' },
-    /** Text that the client keeps beside the offset. */
+    /** Metadata that the client stored with the offset. */
     metadata: { type: 'string', versions: '0' },
     /** When the offset was committed, milliseconds since 1970. */
     commitTimestamp: { type: 'int64', versions: '0' },
@@ -502,7 +504,7 @@ export const OffsetCommitValue = {
     offset: { type: 'int64', versions: '0+' },
     /** Epoch of the partition's leader; -1 if unknown. */
     leaderEpoch: { type: 'int32', versions: '3+', default: -1, ignorable: true },
-    /** Text that the client keeps beside the offset. */
+    /** Metadata that the client stored with the offset. */
     metadata: { type: 'string', versions: '0+' },
     /** When the offset was committed, milliseconds since 1970. */
     commitTimestamp: { type: 'int64', versions: '0+' },
@@ -515,7 +517,7 @@ export const OffsetCommitValue = {
 export type OffsetCommitValue = MessageOf<typeof OffsetCommitValue>
 
 /**
- * What a member of a share group has now (KIP-932). Key of the record. Version 0, type 14.
+ * Current assignment of a member of a share group (KIP-932). Key of the record. Version 0, type 14.
  */
 export const ShareGroupCurrentMemberAssignmentKey = {
   apiKey: 14,
@@ -534,8 +536,8 @@ export type ShareGroupCurrentMemberAssignmentKey = MessageOf<
 >
 
 /**
- * What a member of a share group has now (KIP-932). Value of the record. Version 0, type 14,
- * flexible from 0.
+ * Current assignment of a member of a share group (KIP-932). Value of the record. Version 0, type
+ * 14, flexible from 0.
  */
 export const ShareGroupCurrentMemberAssignmentValue = {
   apiKey: 14,
@@ -545,7 +547,7 @@ export const ShareGroupCurrentMemberAssignmentValue = {
   fields: {
     /** Epoch of the member; commits and heartbeats with another one are fenced. */
     memberEpoch: { type: 'int32', versions: '0+' },
-    /** Epoch before the current one, accepted from a member that missed the answer. */
+    /** Previous epoch, accepted from a member that missed the last response. */
     previousMemberEpoch: { type: 'int32', versions: '0+' },
     /** State of the member, by its number. */
     state: { type: 'int8', versions: '0+' },
@@ -708,7 +710,7 @@ export type ShareGroupStatePartitionMetadataValue = MessageOf<
 >
 
 /**
- * What a member of a share group should have (KIP-932). Key of the record. Version 0, type 13.
+ * Target assignment of a member of a share group (KIP-932). Key of the record. Version 0, type 13.
  */
 export const ShareGroupTargetAssignmentMemberKey = {
   apiKey: 13,
@@ -727,8 +729,8 @@ export type ShareGroupTargetAssignmentMemberKey = MessageOf<
 >
 
 /**
- * What a member of a share group should have (KIP-932). Value of the record. Version 0, type 13,
- * flexible from 0.
+ * Target assignment of a member of a share group (KIP-932). Value of the record. Version 0, type
+ * 13, flexible from 0.
  */
 export const ShareGroupTargetAssignmentMemberValue = {
   apiKey: 13,
@@ -798,7 +800,8 @@ export type ShareGroupTargetAssignmentMetadataValue = MessageOf<
 >
 
 /**
- * Tasks that a member of a streams group has now (KIP-1071). Key of the record. Version 0, type 22.
+ * Current assignment of a member of a streams group (KIP-1071). Key of the record. Version 0, type
+ * 22.
  */
 export const StreamsGroupCurrentMemberAssignmentKey = {
   apiKey: 22,
@@ -817,8 +820,8 @@ export type StreamsGroupCurrentMemberAssignmentKey = MessageOf<
 >
 
 /**
- * Tasks that a member of a streams group has now (KIP-1071). Value of the record. Version 0, type
- * 22, flexible from 0.
+ * Current assignment of a member of a streams group (KIP-1071). Value of the record. Version 0,
+ * type 22, flexible from 0.
  */
 export const StreamsGroupCurrentMemberAssignmentValue = {
   apiKey: 22,
@@ -828,11 +831,11 @@ export const StreamsGroupCurrentMemberAssignmentValue = {
   fields: {
     /** Epoch of the member; commits and heartbeats with another one are fenced. */
     memberEpoch: { type: 'int32', versions: '0+' },
-    /** Epoch before the current one, accepted from a member that missed the answer. */
+    /** Previous epoch, accepted from a member that missed the last response. */
     previousMemberEpoch: { type: 'int32', versions: '0+' },
     /** State of the member, by its number. */
     state: { type: 'int8', versions: '0+' },
-    /** Tasks that the member runs as active ones. */
+    /** Active tasks of the member. */
     activeTasks: {
       type: '[]',
       versions: '0+',
@@ -848,7 +851,7 @@ export const StreamsGroupCurrentMemberAssignmentValue = {
         assignmentEpochs: { type: '[]int32', versions: '0+', nullable: '0+', tag: 0, tagged: '0+' },
       },
     },
-    /** Tasks whose state the member keeps up to date without processing. */
+    /** Standby tasks: the member keeps their state up to date without processing. */
     standbyTasks: {
       type: '[]',
       versions: '0+',
@@ -864,7 +867,7 @@ export const StreamsGroupCurrentMemberAssignmentValue = {
         assignmentEpochs: { type: '[]int32', versions: '0+', nullable: '0+', tag: 0, tagged: '0+' },
       },
     },
-    /** Tasks that the member restores before it takes them over. */
+    /** Warm-up tasks: the member restores their state before it takes them over. */
     warmupTasks: {
       type: '[]',
       versions: '0+',
@@ -880,7 +883,7 @@ export const StreamsGroupCurrentMemberAssignmentValue = {
         assignmentEpochs: { type: '[]int32', versions: '0+', nullable: '0+', tag: 0, tagged: '0+' },
       },
     },
-    /** Active tasks that the member must give up. */
+    /** Active tasks that the member must revoke. */
     activeTasksPendingRevocation: {
       type: '[]',
       versions: '0+',
@@ -896,7 +899,7 @@ export const StreamsGroupCurrentMemberAssignmentValue = {
         assignmentEpochs: { type: '[]int32', versions: '0+', nullable: '0+', tag: 0, tagged: '0+' },
       },
     },
-    /** Standby tasks that the member must give up. */
+    /** Standby tasks that the member must revoke. */
     standbyTasksPendingRevocation: {
       type: '[]',
       versions: '0+',
@@ -912,7 +915,7 @@ export const StreamsGroupCurrentMemberAssignmentValue = {
         assignmentEpochs: { type: '[]int32', versions: '0+', nullable: '0+', tag: 0, tagged: '0+' },
       },
     },
-    /** Warm-up tasks that the member must give up. */
+    /** Warm-up tasks that the member must revoke. */
     warmupTasksPendingRevocation: {
       type: '[]',
       versions: '0+',
@@ -968,7 +971,7 @@ export const StreamsGroupMemberMetadataValue = {
     clientId: { type: 'string', versions: '0+' },
     /** Host of the client, as the broker saw it. */
     clientHost: { type: 'string', versions: '0+' },
-    /** Longest time that a rebalance waits for the member. */
+    /** Maximum time that a rebalance waits for the member. */
     rebalanceTimeoutMs: { type: 'int32', versions: '0+', default: -1 },
     /** Version of the application's topology. */
     topologyEpoch: { type: 'int32', versions: '0+' },
@@ -1033,7 +1036,7 @@ export const StreamsGroupMetadataValue = {
     metadataHash: { type: 'int64', versions: '0+' },
     /** Topology epoch whose topics were found to exist. */
     validatedTopologyEpoch: { type: 'int32', versions: '0+', tag: 0, tagged: '0+', default: -1 },
-    /** Settings that the last assignment was computed with. */
+    /** Settings used for the last assignment. */
     lastAssignmentConfigs: {
       type: '[]',
       versions: '0+',
@@ -1055,7 +1058,7 @@ export const StreamsGroupMetadataValue = {
       tagged: '0+',
       default: -1,
     },
-    /** Topology epoch whose description the plug-in refused for good. */
+    /** Topology epoch whose description the plug-in permanently rejected. */
     failedDescriptionTopologyEpoch: {
       type: 'int32',
       versions: '0+',
@@ -1068,7 +1071,7 @@ export const StreamsGroupMetadataValue = {
 export type StreamsGroupMetadataValue = MessageOf<typeof StreamsGroupMetadataValue>
 
 /**
- * Tasks that a member of a streams group should have (KIP-1071). Key of the record. Version 0, type
+ * Target assignment of a member of a streams group (KIP-1071). Key of the record. Version 0, type
  * 21.
  */
 export const StreamsGroupTargetAssignmentMemberKey = {
@@ -1088,8 +1091,8 @@ export type StreamsGroupTargetAssignmentMemberKey = MessageOf<
 >
 
 /**
- * Tasks that a member of a streams group should have (KIP-1071). Value of the record. Version 0,
- * type 21, flexible from 0.
+ * Target assignment of a member of a streams group (KIP-1071). Value of the record. Version 0, type
+ * 21, flexible from 0.
  */
 export const StreamsGroupTargetAssignmentMemberValue = {
   apiKey: 21,
@@ -1097,7 +1100,7 @@ export const StreamsGroupTargetAssignmentMemberValue = {
   versions: '0',
   flexible: '0+',
   fields: {
-    /** Tasks that the member runs as active ones. */
+    /** Active tasks of the member. */
     activeTasks: {
       type: '[]',
       versions: '0+',
@@ -1108,7 +1111,7 @@ export const StreamsGroupTargetAssignmentMemberValue = {
         partitions: { type: '[]int32', versions: '0+' },
       },
     },
-    /** Tasks whose state the member keeps up to date without processing. */
+    /** Standby tasks: the member keeps their state up to date without processing. */
     standbyTasks: {
       type: '[]',
       versions: '0+',
@@ -1119,7 +1122,7 @@ export const StreamsGroupTargetAssignmentMemberValue = {
         partitions: { type: '[]int32', versions: '0+' },
       },
     },
-    /** Tasks that the member restores before it takes them over. */
+    /** Warm-up tasks: the member restores their state before it takes them over. */
     warmupTasks: {
       type: '[]',
       versions: '0+',

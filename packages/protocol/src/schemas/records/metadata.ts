@@ -12,7 +12,7 @@ export const AbortTransactionRecord = {
   versions: '0',
   flexible: '0+',
   fields: {
-    /** Why, for the log of the coordinator. */
+    /** Reason, for log output. */
     reason: { type: 'string', versions: '0+', nullable: '0+', tag: 0, tagged: '0+', default: null },
   },
 } as const satisfies MessageSchema
@@ -35,9 +35,9 @@ export const AccessControlEntryRecord = {
     resourceName: { type: 'string', versions: '0+' },
     /** 3 literal, 4 prefixed. */
     patternType: { type: 'int8', versions: '0+' },
-    /** Principal as `User:alice`. */
+    /** Principal, such as `User:alice`. */
     principal: { type: 'string', versions: '0+' },
-    /** Address that the ACL is about; `*` for all. */
+    /** Client host that the ACL applies to; `*` for all. */
     host: { type: 'string', versions: '0+' },
     /** Code of the ACL operation. */
     operation: { type: 'int8', versions: '0+' },
@@ -129,7 +129,7 @@ export const ClientQuotaRecord = {
         entityName: { type: 'string', versions: '0+', nullable: '0+' },
       },
     },
-    /** Name of the quota, as `producer_byte_rate`. */
+    /** Name of the quota, such as `producer_byte_rate`. */
     key: { type: 'string', versions: '0+' },
     /** The quota. */
     value: { type: 'float64', versions: '0+' },
@@ -169,15 +169,15 @@ export const DelegationTokenRecord = {
   versions: '0',
   flexible: '0+',
   fields: {
-    /** Principal that the token authenticates, as `User:alice`. */
+    /** Principal that the token authenticates, such as `User:alice`. */
     owner: { type: 'string', versions: '0+' },
     /** Principal that created the token. */
     requester: { type: 'string', versions: '0+' },
-    /** Principals that may renew the token, beside its owner. */
+    /** Principals that may renew the token, besides its owner. */
     renewers: { type: '[]string', versions: '0+' },
     /** When the token was created, milliseconds since 1970. */
     issueTimestamp: { type: 'int64', versions: '0+' },
-    /** When the token can be renewed no longer, milliseconds since 1970. */
+    /** When the token can no longer be renewed, milliseconds since 1970. */
     maxTimestamp: { type: 'int64', versions: '0+' },
     /** When the token expires unless renewed, milliseconds since 1970. */
     expirationTimestamp: { type: 'int64', versions: '0+' },
@@ -233,9 +233,7 @@ export const FenceBrokerRecord = {
 } as const satisfies MessageSchema
 export type FenceBrokerRecord = MessageOf<typeof FenceBrokerRecord>
 
-/**
- * Does nothing; lets the high watermark advance (KIP-835). Version 0, type 20, flexible from 0.
- */
+/** No operation; lets the high watermark advance (KIP-835). Version 0, type 20, flexible from 0. */
 export const NoOpRecord = {
   apiKey: 20,
   name: 'NoOpRecord',
@@ -245,9 +243,7 @@ export const NoOpRecord = {
 } as const satisfies MessageSchema
 export type NoOpRecord = MessageOf<typeof NoOpRecord>
 
-/**
- * Changes a partition; fields that are absent stay. Versions 0 to 2, type 5, flexible from 0.
- */
+/** Changes a partition; absent fields are unchanged. Versions 0 to 2, type 5, flexible from 0. */
 export const PartitionChangeRecord = {
   apiKey: 5,
   name: 'PartitionChangeRecord',
@@ -300,7 +296,7 @@ export const PartitionChangeRecord = {
       tagged: '1+',
       default: null,
     },
-    /** Replicas that may become leader without losing records, beside those in sync (KIP-966). */
+    /** Replicas that may become leader without losing records, besides those in sync (KIP-966). */
     eligibleLeaderReplicas: {
       type: '[]int32',
       versions: '2+',
@@ -353,7 +349,7 @@ export const PartitionRecord = {
     partitionEpoch: { type: 'int32', versions: '0+', default: -1 },
     /** Log directory of each replica. */
     directories: { type: '[]uuid', versions: '1+' },
-    /** Replicas that may become leader without losing records, beside those in sync (KIP-966). */
+    /** Replicas that may become leader without losing records, besides those in sync (KIP-966). */
     eligibleLeaderReplicas: {
       type: '[]int32',
       versions: '2+',
@@ -407,11 +403,11 @@ export const RegisterBrokerRecord = {
     brokerId: { type: 'int32', versions: '0+' },
     /** Whether the broker was in migration from ZooKeeper; always false since 4.0. */
     isMigratingZkBroker: { type: 'bool', versions: '2+', default: false },
-    /** Id of this run of the process. */
+    /** Incarnation id, which changes at each start of the process. */
     incarnationId: { type: 'uuid', versions: '0+' },
     /** Epoch of the broker's registration. */
     brokerEpoch: { type: 'int64', versions: '0+' },
-    /** Addresses on which the node is reached. */
+    /** Endpoints of the node. */
     endPoints: {
       type: '[]',
       versions: '0+',
@@ -443,7 +439,7 @@ export const RegisterBrokerRecord = {
     rack: { type: 'string', versions: '0+', nullable: '0+' },
     /** Whether the broker is fenced. */
     fenced: { type: 'bool', versions: '0+', default: true },
-    /** Whether the broker is shutting down in an orderly way. */
+    /** Whether the broker is in controlled shutdown. */
     inControlledShutdown: { type: 'bool', versions: '1+', default: false },
     /** Ids of the log directories that are online. */
     logDirs: { type: '[]uuid', versions: '3+', tag: 0, tagged: '3+' },
@@ -471,11 +467,11 @@ export const RegisterControllerRecord = {
   fields: {
     /** Id of the controller. */
     controllerId: { type: 'int32', versions: '0+' },
-    /** Id of this run of the process. */
+    /** Incarnation id, which changes at each start of the process. */
     incarnationId: { type: 'uuid', versions: '0+' },
     /** Whether the node was ready to migrate from ZooKeeper; unused since 4.0. */
     zkMigrationReady: { type: 'bool', versions: '0+' },
-    /** Addresses on which the node is reached. */
+    /** Endpoints of the node. */
     endPoints: {
       type: '[]',
       versions: '0+',

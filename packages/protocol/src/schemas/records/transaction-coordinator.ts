@@ -31,11 +31,11 @@ export const TransactionLogValue = {
   fields: {
     /** Producer id; -1 for none. */
     producerId: { type: 'int64', versions: '0+' },
-    /** Producer id of the transaction before. */
+    /** Producer id of the previous transaction. */
     previousProducerId: { type: 'int64', versions: '1+', tag: 0, tagged: '1+', default: -1n },
-    /** Producer id that follows. */
+    /** Next producer id. */
     nextProducerId: { type: 'int64', versions: '1+', tag: 1, tagged: '1+', default: -1n },
-    /** Epoch of the producer id; a lower one is fenced. */
+    /** Producer epoch; a lower one is fenced. */
     producerEpoch: { type: 'int16', versions: '0+' },
     /** Epoch that belongs to `nextProducerId`. */
     nextProducerEpoch: { type: 'int16', versions: '1+', tag: 3, tagged: '1+', default: -1 },
