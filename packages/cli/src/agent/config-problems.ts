@@ -46,7 +46,7 @@ export function logProblems(
   }
   const invalid = problems.some(({ effect }) => effect !== 'none')
   if (invalid)
-    logger.error('the agent runs without a component', { components: leftOut.join(', ') })
+    logger.error('the agent runs without some components', { components: leftOut.join(', ') })
 }
 
 /**
