@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Our agents and Apache Flume 1.11, by turns, on the same configuration files:
+// millrace agents and Apache Flume 1.11 in turn, with the same configuration files:
 // `npm run build && npm run bench:flume`.
 import { execFileSync, spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,12 +27,12 @@ function note(metric: string, side: Side, value: number): void {
   process.stderr.write(`${metric}, ${side}: ${value.toFixed(1)}\n`)
 }
 
-/** A running agent whose sinks' progress can be read. */
+/** A running agent that reports the progress of its sinks. */
 interface Running {
   readonly pid: number
-  /** Milliseconds from the start of the process until it was ready. */
+  /** Milliseconds from the start of the process until it is ready. */
   readonly readyMs: number
-  /** Events that left through a null sink. */
+  /** Events taken by a null sink. */
   delivered(): Promise<number>
   kill(): Promise<void>
 }
@@ -76,7 +76,7 @@ async function startMillrace(name: string, file: string): Promise<Running> {
   )
   await new Promise<void>((resolve, reject) => {
     child.stdout?.on('data', (data) => String(data).includes('millrace ready') && resolve())
-    child.on('exit', () => reject(new Error('the agent ended')))
+    child.on('exit', () => reject(new Error('the agent exited')))
   })
   return {
     pid: child.pid as number,
@@ -113,13 +113,13 @@ interface Scenario {
   readonly name: string
   readonly goal: string
   /**
-   * Agents in the order of their start, the last hop first; DIR and P1 stand for places of each
-   * run.
+   * Agents in the order of their start, the last hop first; DIR and P1 are placeholders for
+   * directory and port.
    */
   readonly agents: readonly string[]
-  /** Feeds the first hop until told to stop. */
+  /** Feeds the first hop until stopped. */
   feed?(port: number, directory: string, signal: AbortSignal): Promise<void>
-  /** Counted by files' sizes and not by the sink: bytes of an event there. */
+  /** Progress is measured by file sizes instead of the sink: bytes per event in the files. */
   readonly fileBytes?: number
 }
 
@@ -198,7 +198,7 @@ async function feedSyslog(port: number, _directory: string, signal: AbortSignal)
   socket.destroy()
 }
 
-/** Writes the log before the agent starts, so that the writer takes no part in the race. */
+/** Writes the log before the agent starts, so that the writer does not affect the measurement. */
 async function feedFile(_port: number, directory: string): Promise<void> {
   mkdirSync(join(directory, 'log'), { recursive: true })
   mkdirSync(join(directory, 'out'), { recursive: true })
@@ -255,7 +255,7 @@ async function measure(scenario: Scenario, side: Side): Promise<void> {
   }
 }
 
-/** Back after kill -9 with 900,000 events of about 50 bytes waiting. */
+/** Recovery after kill -9 with 900,000 events of about 50 bytes in the channel. */
 async function measureRecovery(side: Side): Promise<void> {
   const directory = mkdtempSync(join(process.env.BENCH_DIRECTORY ?? tmpdir(), `bench-${side}-`))
   const channel = `${file.replaceAll('DIR/', `${directory}/`)}`
@@ -284,7 +284,11 @@ async function measureRecovery(side: Side): Promise<void> {
     if (isOpen) break
     await sleep(20)
   }
-  note('back after kill -9 with 900,000 events, ms (goal 2000)', side, performance.now() - began)
+  note(
+    'recovery after kill -9 with 900,000 events, ms (goal 2000)',
+    side,
+    performance.now() - began,
+  )
   await sleep(5000)
   process.stderr.write(`  of them delivered within five seconds: ${await second.delivered()}\n`)
   await second.kill()

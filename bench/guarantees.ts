@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Share groups, transactions and the consumer protocol on millrace and on Apache Kafka 4.4.0, by
-// turns, with the same client: `npm run bench:guarantees`.
+// Share groups, transactions and the consumer protocol on millrace and on Apache Kafka 4.4.0 in
+// turn, with the same client: `npm run bench:guarantees`.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,7 +11,7 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const SHARED = 100_000
 const MEMBERS = 100
 
-/** One figure of one broker. `isRate`: more is better. */
+/** One measurement of one broker. `isRate`: higher is better. */
 interface Task {
   readonly name: string
   readonly unit: string
@@ -39,7 +39,9 @@ async function fromTheBeginning(bootstrapServers: string, name: string): Promise
   await admin.incrementalAlterConfigs([{ type: 'group', name, changes }])
 }
 
-/** Records a second that members of one share group take and accept, from the first to the last. */
+/**
+ * Records per second that the members of one share group accept, from the first record to the last.
+ */
 function sharing(members: number): Task {
   return {
     name: `share group, ${members} member${members === 1 ? '' : 's'}`,
@@ -116,7 +118,7 @@ function firstRecord(kind: 'share' | 'consumer'): Task {
   }
 }
 
-/** From when one more member joins until all have what they are to have. */
+/** Time from one more member joining until all have their final assignment. */
 const rebalance: Task = {
   name: `a member joins ${MEMBERS - 1} others (consumer protocol)`,
   unit: 'ms',
@@ -187,7 +189,7 @@ async function reload(): Promise<number> {
   await using second = await startMillrace({ directory: first.directory })
   await using admin = new Admin({ bootstrapServers: second.address })
   const { length } = await admin.listGroups()
-  if (length !== 10_000) throw new Error(`${length} groups came back`)
+  if (length !== 10_000) throw new Error(`${length} groups were restored`)
   return performance.now() - since
 }
 

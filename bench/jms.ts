@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The JMS provider and ActiveMQ Artemis 2.44.0, by turns, under `artemis perf client` over Qpid
-// JMS: `npm run bench:jms`.
+// The JMS provider and ActiveMQ Artemis 2.44.0 in turn, with `artemis perf client` over Qpid JMS:
+// `npm run bench:jms`.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
@@ -50,7 +50,7 @@ async function start(name: Server['name']): Promise<Server> {
   return { name, amqp: peer.amqp, pid: pidListening(peer.amqp), stop: peer.stop }
 }
 
-/** Runs the load generator; returns what its last lines say. */
+/** Runs the load generator; returns the figures of its summary. */
 async function perf(amqp: string, destination: string, args: readonly string[]): Promise<string> {
   const { stdout, stderr } = await execute(
     'java',
@@ -147,8 +147,8 @@ async function idleQueues(server: Server): Promise<void> {
 }
 
 /**
- * A queue of a million messages: how long until it is open again, and until a selector has found
- * the one behind them.
+ * A queue of a million messages: time until it is open after a restart, and until a selector has
+ * found the message behind them.
  */
 async function backlog(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-backlog-'))
@@ -183,7 +183,7 @@ async function backlog(): Promise<void> {
   const { broker, provider } = await open()
   const queue = await provider.engine?.destination('queue', 'backlog')
   while ((queue?.queue.depth ?? 0) < BACKLOG) await sleep(5)
-  note('a queue of a million messages open again, ms', 'millrace', performance.now() - began)
+  note('reopen a queue of a million messages, ms', 'millrace', performance.now() - began)
   const connection = await new ConnectionFactory(`amqp://${provider.address}`).createConnection()
   await connection.start()
   const session = await connection.createSession()
@@ -199,7 +199,7 @@ async function backlog(): Promise<void> {
   const slow = await session.createConsumer(session.createQueue('backlog'))
   for (let i = 0; i < 1000; i++) await slow.receive(5000)
   note(
-    'resident memory, slow consumer before a million (broker, provider and client), MB',
+    'resident memory, slow consumer of a million (broker, provider and client), MB',
     'millrace',
     process.memoryUsage.rss() / 1024 / 1024,
   )

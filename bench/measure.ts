@@ -8,7 +8,7 @@ export function median(list: readonly number[]): number {
   return (low + high) / 2
 }
 
-/** What a process holds of the memory, by what the kernel says. */
+/** Resident memory of a process, as reported by the kernel. */
 export function residentMb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024

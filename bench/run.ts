@@ -31,7 +31,7 @@ interface Side {
   start(): Promise<Peer & { readonly pid: number }>
 }
 
-/** The processes of a peer; the last one is the broker itself. */
+/** Processes of a peer; the last one is the broker itself. */
 async function pidListening(address: string): Promise<number> {
   const port = address.slice(address.lastIndexOf(':') + 1)
   const { stdout } = await execute('sh', ['-c', `ss -ltnpH "sport = :${port}"`])
@@ -123,9 +123,7 @@ async function throughput(side: Side['name'], address: string, round: number): P
   }
 }
 
-/**
- * Records at a steady 10,000/s; latency from the call of send to the record in the consumer's hand.
- */
+/** Records at a steady 10,000/s; latency from the call of `send` to the record in the consumer. */
 async function latency(side: Side['name'], address: string, round: number): Promise<void> {
   const topic = `latency-${round}`
   await createTopic(address, topic)
@@ -151,8 +149,8 @@ async function firstRecord(side: Side['name'], address: string, round: number): 
 }
 
 /**
- * From the start of the process to the first produce that is acknowledged. The directory is
- * formatted before.
+ * Time from the start of the process to the first acknowledged produce. The directory is formatted
+ * in advance.
  */
 async function startUp(side: Side['name'], directory: string): Promise<void> {
   const port = await freePort()
@@ -204,7 +202,7 @@ async function startUp(side: Side['name'], directory: string): Promise<void> {
         client.close()
         if (reply.responses[0]?.partitionResponses[0]?.errorCode === 0) break
       } catch {
-        // Not up yet.
+        // Not ready yet.
       }
       await new Promise((resolve) => setTimeout(resolve, 2))
     }
@@ -256,7 +254,7 @@ async function manyTopics(): Promise<void> {
 }
 
 await preparePeers()
-// Users of the package run what was built, so that is what is measured.
+// Users run the built package, so that is measured.
 const build = await execute('npm', ['run', '-s', 'build'])
 if (build.code !== 0) throw new Error(build.stdout)
 

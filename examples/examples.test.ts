@@ -14,7 +14,7 @@ function node(file: string, ...args: string[]) {
   return run(process.execPath, ['--conditions=millrace-src', file, ...args], options)
 }
 
-/** TypeScript of a page, block by block. */
+/** TypeScript blocks of a page. */
 function snippets(page: string): string[] {
   return [...readFileSync(page, 'utf8').matchAll(/```ts\n(.*?)```/gs)].map(
     (match) => match[1] as string,
@@ -22,7 +22,7 @@ function snippets(page: string): string[] {
 }
 
 describe('examples', () => {
-  it('a log file comes back as it went in', async () => {
+  it('the lines of a log file are read back unchanged', async () => {
     const { stdout } = await node(
       'examples/tail-a-log/main.ts',
       'packages/broker/src/log/partition-log.ts',
@@ -30,14 +30,14 @@ describe('examples', () => {
     assert.match(stdout, /^\d{3} lines came back, the same$/m)
   })
 
-  it('an embedded broker finds what it wrote', async () => {
+  it('an embedded broker keeps its records', async () => {
     const { stdout } = await node('examples/embedded-broker/main.ts')
     assert.match(stdout, /first run: offset 0\nsecond run: offset 1/)
   })
 })
 
-describe('examples of the client', () => {
-  it('an order that does not fit its schema is refused', async () => {
+describe('client examples', () => {
+  it('an order that does not match its schema is rejected', async () => {
     const { stdout } = await node('examples/typed-orders/main.ts')
     assert.match(stdout, /refused: the value for topic orders is invalid: amount: /)
     assert.match(stdout, /alice ordered 2 tea/)
@@ -50,18 +50,18 @@ describe('examples of the client', () => {
   })
 })
 
-describe('examples of agents', () => {
-  it('a log goes into a topic, over a rotation', async () => {
+describe('agent examples', () => {
+  it('a log is copied to a topic, over a rotation', async () => {
     const { stdout } = await node('examples/flume-tail/main.ts')
     assert.match(stdout, /^four one three two$/m)
   })
 
-  it('new rows of a table go into a topic', async () => {
+  it('new rows of a table are copied to a topic', async () => {
     const { stdout } = await node('examples/flume-table/main.ts')
     assert.match(stdout, /alice: .*12\.5.*\nbob: .*3/)
   })
 
-  it('a threshold rings an alarm', async () => {
+  it('a threshold triggers an alarm', async () => {
     const { stdout } = await node('examples/flume-threshold/main.ts')
     assert.match(stdout, /^alarm for alice \(count=3\)$/m)
   })
@@ -72,8 +72,8 @@ describe('examples of agents', () => {
   })
 })
 
-describe('the snippets of the pages', () => {
-  // Inside the workspace, so that the packages are found.
+describe('snippets in README files', () => {
+  // Inside the workspace, so that the packages are resolved.
   const directory = mkdtempSync(join(root, 'examples/.snippets-'))
   after(() => rmSync(directory, { recursive: true }))
   const pages = [
@@ -82,7 +82,7 @@ describe('the snippets of the pages', () => {
     ...globSync(join(root, 'docs/{start.md,guides/*.md,concepts/*.md}')),
   ]
 
-  it('are in every package that is published', () => {
+  it('exist in every published package', () => {
     const readmes = pages.filter((page) => page.endsWith('README.md'))
     assert.equal(readmes.length, 11)
     for (const page of readmes)

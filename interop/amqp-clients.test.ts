@@ -8,7 +8,7 @@ import { JmsProvider } from '@millrace/jms-provider'
 import rhea from 'rhea'
 import { execute, type Peer, peersDirectory, startArtemis } from './peers.ts'
 
-describe('AMQP programs of other houses', () => {
+describe('AMQP programs of other projects', () => {
   let broker: Broker
   let provider: JmsProvider
   let artemis: Peer
@@ -35,10 +35,10 @@ describe('AMQP programs of other houses', () => {
     assert.equal((await run(provider.address)).stdout, expected.stdout)
   }
 
-  it('in Go (Azure/go-amqp) see the same of our provider and of Artemis', () =>
+  it('in Go (Azure/go-amqp) get the same results from our provider and from Artemis', () =>
     same((address) => execute(join(peersDirectory, 'go/amqp'), [`amqp://${address}`, 'go-amqp'])))
 
-  it('in Python (Qpid Proton) see the same of our provider and of Artemis', () =>
+  it('in Python (Qpid Proton) get the same results from our provider and from Artemis', () =>
     same((address) =>
       execute('/usr/bin/python3', [
         join(import.meta.dirname, 'python/proton_scenario.py'),
@@ -83,7 +83,7 @@ describe('AMQP programs of other houses', () => {
     await new Promise((resolve) => server.on('listening', resolve))
     const { port } = server.address() as { readonly port: number }
     const seen: unknown[] = []
-    // Without a target of its own it would say no.
+    // Without its own target it would refuse the link.
     container.on('receiver_open', ({ receiver }) => {
       receiver?.set_target({ address: receiver.target.address })
     })
@@ -159,7 +159,7 @@ describe('our AMQP server', () => {
       `amqp://127.0.0.1:${server.port}`,
       'q',
     ])
-    // It sends six messages, and is told that there is nothing to receive from.
+    // It sends six messages; the server refuses its receiving link.
     assert.equal(bodies.length, 6)
     assert.match(stdout, /amqp:not-found/)
     await server.close()

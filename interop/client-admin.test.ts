@@ -10,7 +10,7 @@ import { clusterUnderTest } from '../test/scenarios/cluster-under-test.ts'
 import { aclScenarios, securityScenarios } from '../test/scenarios/security-scenarios.ts'
 import { java, type Peer, type SecuredKafka, startKafka, startSecuredKafka } from './peers.ts'
 
-/** What only a real cluster can answer at this stage. */
+/** Scenarios that need a real cluster. */
 describe('the admin and Apache Kafka 4.4.0', () => {
   let kafka: Peer
   let admin: Admin
@@ -34,12 +34,12 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     await kafka.stop()
   })
 
-  describe('keeping what security needs', () =>
+  describe('security metadata', () =>
     securityScenarios(() => clusterUnderTest({ bootstrapServers: kafka.address })))
   describe('with an authorizer', () =>
     aclScenarios(() => clusterUnderTest({ bootstrapServers: kafka.address })))
 
-  it('tells of the quorum and the features', async () => {
+  it('describes the quorum and the features', async () => {
     const quorum = await admin.describeMetadataQuorum()
     assert.equal(quorum.leaderId, 1)
     assert.deepEqual(
@@ -61,11 +61,11 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     await assert.rejects(admin.addRaftVoter({ voterId: 1, directoryId, endpoints }), {
       code: 'DUPLICATE_VOTER',
     })
-    // Brokers without a plug-in for telemetry do not offer it.
+    // Brokers without a telemetry plug-in do not offer it.
     await assert.rejects(admin.clientInstanceId(), { code: 'UNSUPPORTED_VERSION' })
   })
 
-  it('moves replicas between directories, and asks for leaders and reassignments', async () => {
+  it('moves replicas between directories, and handles elections and reassignments', async () => {
     await admin.createTopics([{ name: 'moved', numPartitions: 1 }])
     const place = { topic: 'moved', partition: 0 }
     await using producer = new Producer({ bootstrapServers: kafka.address })
@@ -88,7 +88,7 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     await admin.electLeaders('preferred')
   })
 
-  it('finds hanging transactions, and ends them', async () => {
+  it('finds hanging transactions, and aborts them', async () => {
     const { stdout, stderr } = await java('kafka-4.4.0', [
       'ClientProbe',
       'transactions',
@@ -124,7 +124,7 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     })
   })
 
-  it('sets and tells the offsets of share groups, and knows the other new groups', async () => {
+  it('sets and describes offsets of share groups, and describes the other new groups', async () => {
     await admin.createTopics([{ name: 'shared', numPartitions: 1 }])
     const place = { topic: 'shared', partition: 0 }
     await using producer = new Producer({ bootstrapServers: kafka.address })
@@ -144,7 +144,7 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     assert.deepEqual(await admin.listClientMetricsResources(), [])
   })
 
-  it('sets, tells and takes away the offsets of streams groups, and describes groups as classic ones', async () => {
+  it('sets, describes and deletes offsets of streams groups, and describes groups as classic ones', async () => {
     await admin.createTopics([{ name: 'streamed', numPartitions: 2 }])
     const places = [0, 1].map((partition) => ({ topic: 'streamed', partition }))
     await eventually(() =>
@@ -167,7 +167,7 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     )
   })
 
-  it('serves delegation tokens to those who may have them', async () => {
+  it('manages delegation tokens of authorized users', async () => {
     const jaas = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_alice="a";'
     await using secured: SecuredKafka = await startSecuredKafka({
       settings: [

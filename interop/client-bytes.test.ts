@@ -27,7 +27,7 @@ import {
 } from '../packages/client/src/consumer/group/sticky-assignor.ts'
 import { java, libraries, peersDirectory, startKafka } from './peers.ts'
 
-/** A port that passes everything on to a broker, and keeps the requests of one kind. */
+/** A proxy to a broker that records the requests of one API. */
 async function tap(
   address: string,
   apiKey: number,
@@ -57,7 +57,7 @@ async function tap(
   return { port: (server.address() as { readonly port: number }).port, requests, server }
 }
 
-describe('bytes of ours and of Java', () => {
+describe('bytes of our client and of Java', () => {
   let broker: Broker | undefined
   let port: number
   let requests: Buffer[]
@@ -71,7 +71,8 @@ describe('bytes of ours and of Java', () => {
   async function tapped(apiKey: number): Promise<string> {
     server?.close()
     await broker?.close()
-    // The tap has to be known before the broker starts, and the broker before the tap connects.
+    // The broker needs the address of the proxy at its start, and the proxy connects to the broker
+    // later.
     const upstreamPort = await freePort()
     const opened = await tap(`127.0.0.1:${upstreamPort}`, apiKey)
     ;({ port, requests, server } = opened)
@@ -95,7 +96,7 @@ describe('bytes of ours and of Java', () => {
   }
 
   for (const compression of ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const) {
-    it(`are the same in a produce request with ${compression}`, async () => {
+    it(`are equal in a produce request with ${compression}`, async () => {
       const address = await tapped(ApiKey.Produce)
       const topic = 'bytes'
       const { code, stderr } = await java('kafka-4.4.0', [
@@ -140,8 +141,8 @@ describe('bytes of ours and of Java', () => {
         const batch = new RecordBatch(Buffer.from(records))
         assert.equal(batch.crc, batch.computeCrc())
         const header = Buffer.from(records.subarray(0, 61))
-        // Which producer it is, and the CRC over that, must differ; compressors of another make,
-        // and with them sizes.
+        // The producer id, and with it the CRC, must differ; so do the results of other
+        // compressors, and with them sizes.
         header.fill(0, 17, 21)
         header.fill(0, 43, 51)
         if (compression !== 'none') header.fill(0, 8, 12)
@@ -158,7 +159,7 @@ describe('bytes of ours and of Java', () => {
     })
   }
 
-  it('are the same in what a member tells its group', async () => {
+  it("are equal in a member's metadata", async () => {
     const address = await tapped(ApiKey.JoinGroup)
     const classPath = `${join(peersDirectory, 'classes')}:${libraries('kafka-4.4.0')}`
     const arguments_ = [address, 'theirs', 'joined', 'CooperativeStickyAssignor']
@@ -198,7 +199,7 @@ describe('bytes of ours and of Java', () => {
   })
 })
 
-describe('choices of ours and of Java', () => {
+describe('decisions of our client and of Java', () => {
   it('murmur2 is the same for keys of all lengths', async () => {
     const random = seededRandom(7)
     const keys = Array.from({ length: 5000 }, (_, i) =>
@@ -283,7 +284,7 @@ describe('choices of ours and of Java', () => {
     ['RoundRobinAssignor', roundRobinAssignor],
   ] as const) {
     for (const racks of [false, true]) {
-      it(`${name} divides 300 random groups alike${racks ? ', with racks' : ''}`, async () => {
+      it(`${name} divides 300 random groups equally${racks ? ', with racks' : ''}`, async () => {
         const list = cases(11, { racks })
         const theirs = await theirPlans(name, list)
         for (const [i, each] of list.entries()) {

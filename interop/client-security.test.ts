@@ -22,7 +22,7 @@ async function keytool(...args: string[]): Promise<void> {
   assert.equal(code, 0, stdout + stderr)
 }
 
-/** A key pair with its own certificate, and the certificate alone as PEM. */
+/** A key pair with a self-signed certificate, and the certificate alone as PEM. */
 async function makeKey(name: string): Promise<void> {
   const store = ['-keystore', file(`${name}.p12`), '-storetype', 'PKCS12', '-storepass', 'secret']
   await keytool(
@@ -98,7 +98,7 @@ describe('the client and a secured Apache Kafka 4.4.0', () => {
     }
   }
 
-  it('speaks TLS with a certificate of its own', async () => {
+  it('uses TLS with a client certificate', async () => {
     const tls = { ca, pfx: readFileSync(file('client.p12')), passphrase: 'secret' }
     await works({ bootstrapServers: kafka.address('SSL'), tls })
     const { options, warnings } = fromJavaProperties('admin', {
@@ -114,7 +114,7 @@ describe('the client and a secured Apache Kafka 4.4.0', () => {
     await works(options)
   })
 
-  it('refuses a certificate it was not told to trust, and says so at once', async () => {
+  it('rejects an untrusted certificate, and reports it at once', async () => {
     await using admin = new Admin({ bootstrapServers: kafka.address('SASL_SSL'), tls: true })
     await assert.rejects(admin.listTopics(), { code: 'MILLRACE_TLS', retriable: false })
   })
@@ -125,12 +125,12 @@ describe('the client and a secured Apache Kafka 4.4.0', () => {
       ...(protocol === 'SASL_SSL' ? { tls: { ca } } : {}),
     })
 
-    it(`proves who it is by PLAIN over ${protocol}`, async () => {
+    it(`authenticates with PLAIN over ${protocol}`, async () => {
       await works({ ...base(), sasl: { mechanism: 'PLAIN', ...credentials } })
     })
 
     for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512'] as const) {
-      it(`proves who it is by ${mechanism} over ${protocol}`, async () => {
+      it(`authenticates with ${mechanism} over ${protocol}`, async () => {
         await works({ ...base(), sasl: { mechanism, username: 'bob', password: 'quiet' } })
         await using admin = new Admin({
           ...base(),
@@ -143,7 +143,7 @@ describe('the client and a secured Apache Kafka 4.4.0', () => {
       })
     }
 
-    it(`proves who it is by OAUTHBEARER over ${protocol}`, async () => {
+    it(`authenticates with OAUTHBEARER over ${protocol}`, async () => {
       let asked = 0
       const token = (): { readonly value: string } => {
         asked++
@@ -159,7 +159,7 @@ describe('the client and a secured Apache Kafka 4.4.0', () => {
     })
   }
 
-  it('manages SCRAM credentials, and uses those it made', async () => {
+  it('manages SCRAM credentials, and authenticates with them', async () => {
     await using admin = new Admin({ bootstrapServers: kafka.address('PLAINTEXT') })
     await admin.alterUserScramCredentials([
       { user: 'dora', mechanism: 'SCRAM-SHA-512', password: 'päss', iterations: 8192 },
@@ -174,7 +174,7 @@ describe('the client and a secured Apache Kafka 4.4.0', () => {
     await works({ bootstrapServers: kafka.address('SASL_PLAINTEXT'), sasl })
   })
 
-  it('authenticates again before its session ends, without losing a record', async () => {
+  it('reauthenticates before its session expires, without losing a record', async () => {
     const sasl = { mechanism: 'PLAIN', ...credentials } as const
     await using producer = new Producer({ bootstrapServers: kafka.address('SASL_PLAINTEXT'), sasl })
     const end = Date.now() + 5000
@@ -190,7 +190,7 @@ describe('the client and a secured Apache Kafka 4.4.0', () => {
     assert.equal(disconnects, 0)
   })
 
-  it('says that a mechanism is not offered, and that TLS is spoken to a plain port', async () => {
+  it('reports that a mechanism is not enabled, and that a port does not use TLS', async () => {
     await using plain = new Admin({
       bootstrapServers: kafka.address('PLAINTEXT'),
       tls: { ca },

@@ -32,7 +32,7 @@ describe('the client and Apache Kafka 4.4.0', () => {
   describe('in consumer groups', () => consumerGroupScenarios(() => cluster))
   describe('in share groups', () => shareScenarios(() => cluster))
   describe('in transactions', () => transactionScenarios(() => cluster))
-  describe('ending connections', () => connectionScenarios(() => cluster))
+  describe('closing connections', () => connectionScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
 })
 
@@ -53,7 +53,7 @@ describe('the client and three brokers of Apache Kafka 4.4.0', () => {
   describe('in share groups', () => shareScenarios(() => cluster))
   describe('in transactions', () => transactionScenarios(() => cluster))
   describe('administering', () => adminScenarios(() => cluster))
-  it('reads from the replica in its own rack (KIP-392)', async () => {
+  it('reads from the replica in its rack (KIP-392)', async () => {
     const topic = await cluster.createTopic('racks')
     await using producer = new Producer({ ...cluster.client })
     await producer.send(Array.from({ length: 100 }, (_, i) => ({ topic, value: `${i}` })))
@@ -97,7 +97,8 @@ describe('the client and three brokers of Apache Kafka 4.4.0', () => {
         await kafka.kill(leader)
         await new Promise((resolve) => setTimeout(resolve, 6000))
         await kafka.start(leader)
-        // Back in sync before the next one goes: two of three must have every record.
+        // The broker must be in sync again before the next one is stopped: two of three must have
+        // every record.
         for (;;) {
           const now = (await admin.describeTopics([topic])).get(topic)
           if (now?.partitions.every(({ isr }) => isr.length === 3)) return

@@ -17,9 +17,7 @@ const here = import.meta.dirname
 
 type Program = (address: string, prefix: string) => Promise<Output>
 
-/**
- * Programs by people who never heard of millrace. Each prints what happened, one outcome a line.
- */
+/** Client programs of other projects. Each prints its results, one per line. */
 const programs: Readonly<Record<string, Program>> = {
   'Java kafka-clients 4.4.0': (...args) => java('kafka-4.4.0', ['ClientScenario', ...args]),
   'Java kafka-clients 4.4.0: transactions, consumer groups, share groups': (...args) =>
@@ -85,7 +83,7 @@ async function kcatScenario(address: string, prefix: string): Promise<Output> {
   return { code: 0, stdout: outputs.join('\n'), stderr: '' }
 }
 
-describe('one scenario on Apache Kafka 4.4.0 and on millrace ends the same with', () => {
+describe('one scenario on Apache Kafka 4.4.0 and on millrace has the same results with', () => {
   let kafka: Peer
   let millrace: Peer
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Good and bad values for every configuration key that Apache Kafka 4.4.0 has.
+// Valid and invalid values for every configuration key of Apache Kafka 4.4.0.
 
-/** A key as Kafka defines it. */
+/** A key as defined by Kafka. */
 export interface KafkaKey {
   readonly table: string
   readonly name: string
@@ -12,7 +12,7 @@ export interface KafkaKey {
   readonly isInternal: boolean
 }
 
-/** One change of a resource's configuration, through one of the three APIs. */
+/** One change of a resource's configuration, with one of the three APIs. */
 export interface ConfigCase {
   readonly api: 'incremental' | 'legacy' | 'create'
   readonly type: number
@@ -76,7 +76,7 @@ function listsOf(key: KafkaKey): string[] {
 
 const throttledReplicas = ['*', '0:1', '0:1,1:2', 'x', '0', '0:', ':1', '0:x', '*,0:1', '-1:1']
 
-/** Values that mean something only to their key. */
+/** Values that are valid only for their key. */
 const ownValues: Readonly<Record<string, readonly string[]>> = {
   'advertised.listeners': ['PLAINTEXT://127.0.0.1:9092', 'PLAINTEXT://0.0.0.0:9092'],
   'cordoned.log.dirs': ['*', '*,/nowhere', '/nowhere'],
@@ -189,7 +189,7 @@ const ownValues: Readonly<Record<string, readonly string[]>> = {
   ],
 }
 
-/** Texts for a key: of its type, around its limits, and of others. */
+/** Values for a key: of its type, at its limits, and of other types. */
 export function valuesOf(key: KafkaKey): string[] {
   const own = ownValues[key.name] ?? []
   return [...new Set([...valuesOfType(key), ...own])]
@@ -273,7 +273,7 @@ function single(target: Target, name: string, operation: number, value: string |
 }
 
 /**
- * Every key of the dynamic tables with every value, set; with the other operations; and by the
+ * Every key of the dynamic tables: set to every value, with the other operations, and with the
  * other APIs.
  */
 export function keyCases(keys: readonly KafkaKey[]): ConfigCase[] {
@@ -322,7 +322,7 @@ function casesOf(key: KafkaKey, target: Target): ConfigCase[] {
   const sets = values.map((value) => single(target, key.name, Operation.set, value))
   return [
     ...sets,
-    // Of brokers a part: their checks are slow in Kafka, and the same for both APIs.
+    // Only some of the broker keys: Kafka checks them slowly, and equally for both APIs.
     ...sets
       .filter((_each, i) => target[0] !== Resource.broker || i % 4 === 0)
       .map((each): ConfigCase => ({ ...each, api: 'legacy' })),
@@ -355,7 +355,7 @@ function changes(
   }
 }
 
-/** Cases of resources rather than keys, and of keys that limit each other. */
+/** Cases of whole resources, and of keys that limit each other. */
 export function otherCases(): ConfigCase[] {
   const topic: Target = [Resource.topic, TOPIC]
   const broker: Target = [Resource.broker, '1']
@@ -405,7 +405,7 @@ export function otherCases(): ConfigCase[] {
       single(target, 'no.such.key', Operation.set, null),
       { ...single(target, 'no.such.key', Operation.set, 'x'.repeat(40_000)) },
     ]),
-    // Limits between keys of a topic.
+    // Limits between topic keys.
     ...each(topic, { 'min.compaction.lag.ms': '10', 'max.compaction.lag.ms': '9' }),
     ...each(topic, { 'min.compaction.lag.ms': '10', 'max.compaction.lag.ms': '10' }),
     ...each(topic, { 'remote.storage.enable': 'true', 'cleanup.policy': 'compact' }),
@@ -417,7 +417,7 @@ export function otherCases(): ConfigCase[] {
     changes('create', topic, { 'remote.storage.enable': 'true' }),
     changes('create', topic, { 'no.such.key': '1' }),
     changes('create', topic, { '': '1' }),
-    // Of a group.
+    // Limits between group keys.
     ...['consumer', 'share', 'streams'].flatMap((kind) => [
       ...each(group, {
         [`${kind}.session.timeout.ms`]: '45000',
@@ -438,7 +438,7 @@ export function otherCases(): ConfigCase[] {
     ...each(group, { 'share.delivery.count.limit': '11' }),
     ...each(group, { 'share.partition.max.record.locks': '4001' }),
     ...each(group, { 'streams.num.standby.replicas': '3' }),
-    // Of a broker.
+    // Limits between broker keys.
     ...each(broker, {
       'log.cleaner.min.compaction.lag.ms': '10',
       'log.cleaner.max.compaction.lag.ms': '9',
@@ -465,7 +465,7 @@ export function otherCases(): ConfigCase[] {
     ...each(broker, { 'listener.name.plaintext.scram-sha-256.sasl.jaas.config': 'x' }),
     ...each([Resource.broker, ''], { 'listener.name.plaintext.max.connections': '5' }),
     ...each([Resource.broker, ''], { 'listener.name.plaintext.ssl.keystore.type': 'JKS' }),
-    // Several keys, one of them wrong: none is changed.
+    // Several keys, one of them invalid: none is changed.
     ...each(topic, { 'retention.ms': '1', 'segment.ms': 'bogus' }),
     ...each(group, { 'consumer.session.timeout.ms': '50000', 'share.isolation.level': 'bogus' }),
     {
@@ -489,7 +489,7 @@ export function otherCases(): ConfigCase[] {
   ]
 }
 
-/** Settings of one file: a change of a valid one. */
+/** Settings of one file: a modification of a valid one. */
 export interface FileCase {
   readonly what: string
   readonly settings: Readonly<Record<string, string>>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every configuration key with good and bad values: Apache Kafka 4.4.0 and millrace give the same
-// verdict.
+// Every configuration key with valid and invalid values: Apache Kafka 4.4.0 and millrace give the
+// same verdict.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { BrokerConfig, ownDefaults } from '@millrace/broker'
@@ -24,7 +24,7 @@ interface Exception {
   readonly matches: RegExp
 }
 
-/** Settings of a file about which the two differ, on purpose. */
+/** Settings of a file on which the verdicts intentionally differ. */
 const fileExceptions: readonly Exception[] = [
   { why: 'millrace does not authorize yet', matches: /^authorizer\.class\.name=/ },
   {
@@ -43,7 +43,7 @@ const fileExceptions: readonly Exception[] = [
   { why: 'thousands of consumers may share a queue', matches: /^group\.share\.max\.size=1001$/ },
 ]
 
-/** Changes about which the two differ, on purpose. */
+/** Changes on which the verdicts intentionally differ. */
 const changeExceptions: readonly Exception[] = [
   {
     why: 'Kafka fails with a NullPointerException for an unknown operation, except for brokers',
@@ -61,7 +61,7 @@ function shown({ api, type, name, configs }: ConfigCase): string {
   return `${api} ${type}:${name} ${changes.join('; ')}`
 }
 
-/** Counts verdicts and reports those that differ without being an exception. */
+/** Counts verdicts and reports differences that are not exceptions. */
 class Comparison {
   #same = 0
   readonly #excepted = new Map<string, number>()
@@ -83,13 +83,13 @@ class Comparison {
     else this.#excepted.set(exception.why, (this.#excepted.get(exception.why) ?? 0) + 1)
   }
 
-  /** Prints the counts and asserts that nothing differs and that every exception is one. */
+  /** Prints the counts and asserts that there is no difference, and that every exception is one. */
   finish(report: (line: string) => void): void {
     report(`${this.#same} same, ${this.#different.length} different`)
     for (const [why, count] of this.#excepted) report(`${count} excepted: ${why}`)
     assert.equal(this.#different.length, 0, this.#different.slice(0, 20).join('\n'))
     const unused = this.#exceptions.filter(({ why }) => !this.#excepted.has(why))
-    assert.deepEqual(unused, [], 'exceptions that are none')
+    assert.deepEqual(unused, [], 'exceptions without a difference')
   }
 }
 
@@ -129,7 +129,7 @@ describe('Apache Kafka 4.4.0 and millrace give the same verdict on', () => {
         'org.apache.kafka.common.config.AbstractConfig',
       ],
     })
-    // With a listener for the controller, as Kafka must have one.
+    // With a controller listener, which Kafka requires.
     const listeners = 'listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:0'
     millrace = await startMillrace({ args: ['--set', listeners] })
     for (const { address } of [kafka, millrace]) {
@@ -176,7 +176,7 @@ describe('Apache Kafka 4.4.0 and millrace give the same verdict on', () => {
     cases.forEach((each, i) => {
       const [their, our] = [theirs[i] as Verdict, ours[i] as Verdict]
       comparison.add(shown(each), our.code, their.code)
-      // A user must see which key is wrong.
+      // The error must name the invalid key.
       if (our.code !== 'NONE' && /Invalid value/.test(their.message)) {
         const names = each.configs.map(({ name }) => name.replace(/^listener\.name\.\w+\./, ''))
         const isNamed = names.some((name) => our.message.includes(name))
@@ -186,7 +186,7 @@ describe('Apache Kafka 4.4.0 and millrace give the same verdict on', () => {
     comparison.finish((line) => t.diagnostic(line))
   })
 
-  it('changes that are made, which then show', async (t) => {
+  it('valid changes, which are then described', async (t) => {
     const comparison = new Comparison([])
     const cases = madeChanges(keys)
     const [theirs, ours] = await Promise.all([
@@ -199,7 +199,7 @@ describe('Apache Kafka 4.4.0 and millrace give the same verdict on', () => {
     comparison.finish((line) => t.diagnostic(line))
   })
 
-  it('what a description says of each key', async (t) => {
+  it('the description of each key', async (t) => {
     const comparison = new Comparison([])
     const [theirs, ours] = await Promise.all([
       descriptions(kafka.address),
@@ -226,7 +226,7 @@ interface Verdict {
   readonly message: string
 }
 
-/** Asks about each change without making it, many at a time. */
+/** Validates each change without applying it, many at a time. */
 async function verdicts(address: string, cases: readonly ConfigCase[]): Promise<Verdict[]> {
   const found: Verdict[] = []
   let next = 0
@@ -289,11 +289,12 @@ async function request(
 }
 
 /**
- * Values that would cut the tests off from the broker, and one that Kafka accepts and never shows.
+ * Values that would disconnect the tests from the broker, and one that Kafka accepts and never
+ * describes.
  */
 const NOT_MADE = /^max\.connection|^listener|^message\.max\.bytes|^config\.providers/
 
-/** Two values of each key, set for good and removed again. */
+/** Two values of each key, set and removed again. */
 function madeChanges(keys: readonly KafkaKey[]): ConfigCase[] {
   const names: Readonly<Record<string, readonly [number, string]>> = {
     topic: [Resource.topic, TOPIC],
@@ -318,7 +319,7 @@ function madeChanges(keys: readonly KafkaKey[]): ConfigCase[] {
     })
 }
 
-/** Makes each change, describes the key, and undoes the change. */
+/** Applies each change, describes the key, and reverts the change. */
 async function makeChanges(address: string, cases: readonly ConfigCase[]): Promise<string[]> {
   const client = await WireClient.connect(address)
   const outcomes: string[] = []
@@ -327,7 +328,7 @@ async function makeChanges(address: string, cases: readonly ConfigCase[]): Promi
     const key = change.configs[0]?.name ?? ''
     const isSet = (text: string): boolean => /source (1|2|7|8)$/.test(text)
     if (code !== 'NONE') {
-      assert.ok(!isSet(await describeKey(client, change, key)), `${shown(change)} was refused`)
+      assert.ok(!isSet(await describeKey(client, change, key)), `${shown(change)} was rejected`)
       outcomes.push(code)
     } else {
       outcomes.push(await until(() => describeKey(client, change, key), isSet))
@@ -344,7 +345,7 @@ async function makeChanges(address: string, cases: readonly ConfigCase[]): Promi
 }
 
 /**
- * Kafka applies what its controller decided a little later, and shows the value after its source.
+ * Kafka applies decisions of its controller with a delay, and updates the value after its source.
  */
 async function until(
   look: () => Promise<string>,
@@ -381,7 +382,7 @@ async function describeResource(
   return results[0]?.configs ?? []
 }
 
-/** What was set before the descriptions are compared. */
+/** Values set before the descriptions are compared. */
 const described: readonly (readonly [number, string, Readonly<Record<string, string>>])[] = [
   [
     Resource.topic,
@@ -428,13 +429,13 @@ const described: readonly (readonly [number, string, Readonly<Record<string, str
   [Resource.clientMetrics, 'configured-metrics', { metrics: 'a,b', 'interval.ms': '1000' }],
 ]
 
-/** Keys that say where a broker is and what it is, and defaults of ours. */
+/** Keys that identify the broker, and defaults that differ from Kafka's. */
 const OF_THE_PEER =
   /^(advertised\.listeners|broker\.id|node\.id|process\.roles|listeners|log\.dirs?|controller\.(quorum|listener)\..*)$/
-/** Kafka shows the default of these although a file may set another. */
+/** Kafka describes the default of these even if a file sets another value. */
 const SHOWN_WRONGLY = /^log\.retention\.(hours|minutes)$/
 
-/** Every entry of the described resources, as one line each, by resource and key. */
+/** Every entry of the described resources as one line, by resource and key. */
 async function descriptions(address: string): Promise<Map<string, string>> {
   const client = await WireClient.connect(address)
   const resources = [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Databases for the sources and sinks of tables.
+// Databases for table sources and sinks.
 import { spawn } from 'node:child_process'
 import { chownSync, mkdtempSync, readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,8 +12,8 @@ export interface DatabaseServer extends AsyncDisposable {
 }
 
 /**
- * Starts PostgreSQL on a free port with a database of its own. It refuses to run as root, so then
- * it is its Debian user.
+ * Starts PostgreSQL on a free port with a new database. It refuses to run as root, so root runs it
+ * as Debian's user for it.
  */
 export async function startPostgres(): Promise<DatabaseServer> {
   const version = readdirSync('/usr/lib/postgresql').sort().at(-1) ?? ''
@@ -74,8 +74,8 @@ export async function startMariadb(): Promise<DatabaseServer> {
 }
 
 /**
- * Who a server runs as that will not be root: the user that Debian made for it, who gets the
- * directory.
+ * The user for a server that refuses to run as root: the one that Debian created for it, which
+ * becomes the owner of the directory.
  */
 async function unprivileged(
   name: string,

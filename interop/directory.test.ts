@@ -10,7 +10,7 @@ const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 const tool = (name: string, ...args: string[]) =>
   java('kafka-tools-4.3.1', [`org.apache.kafka.tools.${name}`, ...args])
 
-/** Topics of every codec and a compacted one, and a group that has read some of them. */
+/** Topics with every codec and a compacted one, and a group that has read some of their records. */
 async function fill({ address }: Peer): Promise<void> {
   const bootstrap = ['--bootstrap-server', address]
   await tool(
@@ -84,7 +84,7 @@ async function fill({ address }: Peer): Promise<void> {
   assert.match(read.stderr + read.stdout, /Processed a total of 20 messages/)
 }
 
-/** Everything a user would look for, as Kafka's own tools tell it. */
+/** Contents of a directory as reported by Kafka's own tools. */
 async function inventory({ address }: Peer): Promise<Readonly<Record<string, string>>> {
   const bootstrap = ['--bootstrap-server', address]
   const told: Record<string, string> = {}
@@ -95,7 +95,7 @@ async function inventory({ address }: Peer): Promise<Readonly<Record<string, str
     .split('\n')
     .map((line) => line.replace(/\s+/g, ' ').replace(/(Elr|LastKnownElr): ?(N\/A)?/g, ''))
     .filter((line) => line !== '')
-    // Settings of the broker, which each has its own of, are not of the directory.
+    // Broker settings differ between the two, and are not part of the directory.
     .map((line) =>
       line.replace(
         /Configs: (.*)/,
@@ -199,7 +199,7 @@ describe('a data directory of millrace', () => {
       to: (directory) => startKafka({ directory, peer: 'kafka-tools-4.3.1' }),
     }))
 
-  it('is read by kafka-dump-log without complaint', async () => {
+  it('is read by kafka-dump-log without errors', async () => {
     const peer = await startMillrace()
     await fill(peer)
     await peer.stop()
@@ -236,7 +236,7 @@ describe('a data directory of Apache Kafka', () => {
   it('4.4.0 is opened by millrace', () =>
     swap({ from: () => startKafka(), to: (directory) => startMillrace({ directory }) }))
 
-  it('is refused while Kafka runs on it', async () => {
+  it('is rejected while Kafka runs on it', async () => {
     await using kafka = await startKafka()
     await assert.rejects(startMillrace({ directory: kafka.directory }), /in use by another process/)
   })
@@ -247,7 +247,7 @@ describe('a data directory of Apache Kafka', () => {
       to: (directory) => startMillrace({ directory }),
     }))
 
-  it('shows its committed transactions, and the aborted ones to those who want them', async () => {
+  it('contains its committed transactions, and aborted ones for read_uncommitted', async () => {
     const kafka = await startKafka()
     const told = async (peer: Peer, mode: string): Promise<string> => {
       const output = await java('kafka-4.4.0', ['TransactionScenario', peer.address, mode])
@@ -263,19 +263,19 @@ describe('a data directory of Apache Kafka', () => {
   })
 })
 
-describe('transactions, consumer groups and share groups go on', () => {
+describe('transactions, consumer groups and share groups continue', () => {
   async function move(first: Peer, open: (directory: string) => Promise<Peer>): Promise<void> {
     const left = await leavePromises(first)
     await first.stop()
     await using second = await open(copyOf(first.directory))
     await keepPromises(second)
-    // Its broker is gone.
+    // The broker has exited.
     void left.close().catch(() => undefined)
   }
 
-  it('when Apache Kafka 4.4.0 opens what millrace left', async () =>
+  it('when Apache Kafka 4.4.0 opens a directory of millrace', async () =>
     move(await startMillrace(), (directory) => startKafka({ directory })))
 
-  it('when millrace opens what Apache Kafka 4.4.0 left', async () =>
+  it('when millrace opens a directory of Apache Kafka 4.4.0', async () =>
     move(await startKafka(), (directory) => startMillrace({ directory })))
 })

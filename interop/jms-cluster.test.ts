@@ -43,7 +43,7 @@ describe('JMS over three brokers of Apache Kafka 4.4.0', () => {
 
   jmsScenarios(() => jms)
 
-  it('loses nothing that was confirmed when a broker and the provider are killed', async () => {
+  it('loses no confirmed message when a broker and the provider are killed', async () => {
     const [first = ''] = providers.keys()
     const second = await startProvider()
     const url = `failover:(amqp://${first},amqp://${second})?failover.maxReconnectDelay=300`
@@ -73,7 +73,7 @@ describe('JMS over three brokers of Apache Kafka 4.4.0', () => {
       const [before, began] = [confirmed.length, performance.now()]
       while (confirmed.length < before + 20) {
         await new Promise((resolve) => setTimeout(resolve, 20))
-        assert.ok(performance.now() - began < 30_000, 'nothing is confirmed any more')
+        assert.ok(performance.now() - began < 30_000, 'no message is confirmed any more')
       }
       return performance.now() - began
     }
@@ -87,7 +87,7 @@ describe('JMS over three brokers of Apache Kafka 4.4.0', () => {
     await sending
     const began = performance.now()
     while (confirmed.some((text) => !received.has(text))) {
-      assert.ok(performance.now() - began < 30_000, 'confirmed messages did not come')
+      assert.ok(performance.now() - began < 30_000, 'confirmed messages are missing')
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
     assert.ok(tookMs < 10_000, `it took ${tookMs} ms until another provider had taken over`)

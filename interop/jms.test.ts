@@ -44,7 +44,7 @@ describe('JMS programs in Java', () => {
     await broker.close()
   })
 
-  it('see the same of our provider and of Artemis (Qpid JMS 2, jakarta.jms)', async () => {
+  it('get the same results from our provider and from Artemis (Qpid JMS 2, jakarta.jms)', async () => {
     const run = `${process.pid}`
     const probe = (address: string) =>
       java('qpid-jms-2', ['JmsProbe', `amqp://${address}`, run], { timeoutMs: 90_000 })
@@ -54,7 +54,7 @@ describe('JMS programs in Java', () => {
     assert.equal((await probe(provider.address)).stdout, expected.stdout)
   })
 
-  it('in Spring Boot see the same of our provider and of Artemis', async () => {
+  it('in Spring Boot get the same results from our provider and from Artemis', async () => {
     const run = (address: string) =>
       java('spring-boot', ['millrace.orders.SpringOrders', `amqp://${address}`, 'spring'], {
         timeoutMs: 60_000,
@@ -68,7 +68,7 @@ describe('JMS programs in Java', () => {
   })
 
   for (const how of ['halt', 'kill', 'close']) {
-    it(`that end with everything open (${how}) leave nothing behind`, async () => {
+    it(`that exit with everything open (${how}) leave nothing behind`, async () => {
       const name = `${process.pid}.${how}`
       const { stdout, stderr } = await java('qpid-jms-2', [
         'DyingClient',
@@ -80,8 +80,8 @@ describe('JMS programs in Java', () => {
       const isEmpty = (): boolean => Object.values(provider.usage).every((count) => count === 0)
       await until(isEmpty).catch(() => undefined)
       assert.ok(isEmpty(), JSON.stringify(provider.usage))
-      // The client id is free, the subscription has no consumer, and what was not committed is
-      // there in its order.
+      // The client id is free, the subscription has no consumer, and uncommitted messages are in
+      // their order.
       const factory = new ConnectionFactory(`amqp://${provider.address}`)
       await using connection = await factory.createConnection()
       await connection.setClientID(`dying.${name}`)
@@ -137,7 +137,7 @@ describe('JMS programs in Java', () => {
     for (const line of lines) assert.match(line, /: InvalidDestinationException$/)
   })
 
-  it('pass the Joram suite whole (Qpid JMS 1, javax.jms)', async () => {
+  it('pass the whole Joram suite (Qpid JMS 1, javax.jms)', async () => {
     const { stdout } = await java(
       'qpid-jms-1',
       [`-Damqp.url=amqp://${provider.address}`, `-Djoram.run=${process.pid}`, 'JoramSuite'],

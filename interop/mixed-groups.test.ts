@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { Admin, type AssignorName, Consumer, Producer } from '@millrace/client'
 import { libraries, type Peer, peersDirectory, startKafka, startMillrace } from './peers.ts'
 
-/** Any member of a group, ours or not. */
+/** A member of a group, of our client or of another. */
 interface Member {
   /** Partition numbers. */
   readonly partitions: readonly number[]
@@ -88,7 +88,7 @@ async function until(condition: () => boolean, what: () => string): Promise<void
 }
 
 for (const name of ['Apache Kafka 4.4.0', 'millrace']) {
-  describe(`members of Java, librdkafka and ours share one group on ${name}`, () => {
+  describe(`members of Java, librdkafka and our client share one group on ${name}`, () => {
     let broker: Peer
 
     before(async () => {
@@ -131,8 +131,8 @@ for (const name of ['Apache Kafka 4.4.0', 'millrace']) {
         }
         const describeMembers = (): string =>
           members.map(({ partitions }) => `[${partitions}]`).join(' ')
-        // By turns ours and theirs lead: the first to come does. librdkafka has no eager sticky
-        // assignor.
+        // The first member is the leader: our client and others in turn. librdkafka has no eager
+        // sticky assignor.
         const kinds =
           assignor === 'sticky'
             ? [
@@ -155,7 +155,7 @@ for (const name of ['Apache Kafka 4.4.0', 'millrace']) {
         )
         const read = members.flatMap((member) => member.read)
         assert.equal(new Set(read).size, 60)
-        // The leader goes, and one of the others takes over.
+        // The leader leaves, and another member becomes leader.
         const first = members.shift() as Member
         await first.stop()
         await until(isShared, describeMembers)

@@ -6,15 +6,15 @@ import { WireClient } from '@millrace/testkit'
 import { asks, hostileNames, type NamedAsk } from '../test/scenarios/topic-names.ts'
 import { type Peer, startKafka, startMillrace } from './peers.ts'
 
-/** Answers that differ on purpose, by request and name. */
+/** Replies that intentionally differ, by request and name. */
 const differences = new Map([
-  // Kafka answers UNKNOWN_SERVER_ERROR to the empty name.
+  // Kafka returns UNKNOWN_SERVER_ERROR for the empty name.
   ['describe partitions ""', ['-1', '17']],
-  // Kafka checks for the default resource before it checks the name.
+  // Kafka checks for the default resource before it validates the name.
   ['alter configs ""', ['42', '17']],
 ])
 
-describe('Apache Kafka 4.4.0 and millrace treat names of topics alike:', () => {
+describe('Apache Kafka 4.4.0 and millrace treat topic names alike:', () => {
   let kafka: Peer
   let millrace: Peer
 
@@ -53,7 +53,7 @@ describe('Apache Kafka 4.4.0 and millrace treat names of topics alike:', () => {
         const [known, allowed] = differences.get(`${ask.label} ${shown}`) ?? []
         found[shown] = ours === allowed && theirs === known ? theirs : ours
         expected[shown] = theirs
-        // Kafka's broker learns later what its controller has decided.
+        // Kafka's broker applies decisions of its controller with a delay.
         if (/create|delete/.test(ask.label)) await new Promise((resolve) => setTimeout(resolve, 60))
       }
       assert.deepEqual(found, expected)

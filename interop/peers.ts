@@ -32,12 +32,12 @@ const javaPeers = [
   'elasticsearch-7.17.28',
   'opensearch-2.19.3',
 ] as const
-/** Jars of Apache Kafka, by what they are for. */
+/** Jars of Apache Kafka, by purpose. */
 type JavaPeer = (typeof javaPeers)[number]
 
 const goPrograms = ['amqp', 'franz', 'groups', 'sarama'] as const
 
-/** Programs the scenarios need, with Debian's packages for them. */
+/** Programs that the scenarios need, with their Debian packages. */
 const tools: Readonly<Record<string, readonly [args: readonly string[], packages: string]>> = {
   java: [['-version'], 'openjdk-17-jdk-headless'],
   javac: [['-version'], 'openjdk-17-jdk-headless'],
@@ -50,14 +50,13 @@ const tools: Readonly<Record<string, readonly [args: readonly string[], packages
   pg_lsclusters: [['--help'], 'postgresql'],
 }
 
-/** Installs and compiles all peers; throws a list of what is missing on the machine. */
+/** Installs and compiles all peers; throws with a list of missing programs. */
 export async function preparePeers(): Promise<void> {
   const missing: string[] = []
   for (const [name, [args, packages]] of Object.entries(tools)) {
     await run(name, args).catch(() => missing.push(`${name} (Debian: ${packages})`))
   }
-  if (missing.length > 0)
-    throw new Error(`these programs are needed and missing: ${missing.join(', ')}`)
+  if (missing.length > 0) throw new Error(`missing programs: ${missing.join(', ')}`)
   mkdirSync(peersDirectory, { recursive: true })
   for (const name of javaPeers) {
     await once(name, [join(here, 'maven', name, 'pom.xml')], async (target) => {
@@ -129,7 +128,7 @@ function filesIn(directory: string): string[] {
     .map((name) => join(here, directory, name))
 }
 
-/** Makes a peer unless it was made from the same inputs before. */
+/** Builds a peer unless it was built from the same inputs before. */
 async function once(
   name: string,
   inputs: readonly string[],
@@ -148,7 +147,7 @@ async function once(
   writeFileSync(stampFile, stamp)
 }
 
-/** A class path of all jars of a peer. */
+/** The class path of all jars of a peer. */
 export function libraries(peer: JavaPeer): string {
   return join(peersDirectory, peer, '*')
 }
@@ -159,7 +158,7 @@ export interface Output {
   readonly stderr: string
 }
 
-/** Runs a program to its end, at most for `timeoutMs`. */
+/** Runs a program until it exits, at most for `timeoutMs`. */
 export async function execute(
   command: string,
   args: readonly string[],
@@ -167,7 +166,7 @@ export async function execute(
     readonly input?: string
     readonly timeoutMs?: number
     readonly env?: NodeJS.ProcessEnv
-    /** Who it runs as; by default who runs this. */
+    /** User that runs it; by default the current one. */
     readonly user?: { readonly uid?: number; readonly gid?: number }
   } = {},
 ): Promise<Output> {
@@ -190,13 +189,13 @@ export async function execute(
       clearTimeout(timer)
       resolve({ code: code ?? -1, stdout, stderr })
     })
-    // Who reads nothing may be gone already.
+    // A program that reads no input may have exited already.
     child.stdin.on('error', () => {})
     child.stdin.end(options.input ?? '')
   })
 }
 
-/** Classes of ours that are compiled against a peer. */
+/** Our classes that are compiled against a peer. */
 const ownClasses: Readonly<Record<JavaPeer, string>> = {
   'kafka-4.4.0': 'classes',
   'kafka-tools-4.3.1': 'classes',
@@ -227,7 +226,7 @@ export function startSearch(name: 'elasticsearch' | 'opensearch'): Promise<Peer>
     : startServer(name, 'opensearch-2.19.3', 'OpenSearchServer')
 }
 
-/** Runs a class of ours that serves on a port and says when it is ready. */
+/** Runs one of our classes that serves on a port and prints a line when it is ready. */
 async function startServer(name: string, peer: JavaPeer, className: string): Promise<Peer> {
   const directory = mkdtempSync(join(tmpdir(), `${name}-`))
   const port = await freePort()
@@ -246,8 +245,8 @@ async function startServer(name: string, peer: JavaPeer, className: string): Pro
 }
 
 /**
- * Resolves with what it writes, also later, when a program says that it is ready; rejects with its
- * output when it ends before.
+ * Resolves when a program reports that it is ready, with its output, which continues to grow;
+ * rejects with its output if it exits before.
  */
 export function readyLine(child: ChildProcess, line: RegExp): Promise<() => string> {
   let log = ''
@@ -265,7 +264,7 @@ export function readyLine(child: ChildProcess, line: RegExp): Promise<() => stri
   })
 }
 
-/** Runs a class of ours, or one of the jars. */
+/** Runs one of our classes, or of the jars. */
 export function java(
   peer: JavaPeer,
   args: readonly string[],
@@ -284,16 +283,16 @@ export function java(
   )
 }
 
-/** A running broker, ours or Apache Kafka. */
+/** A running broker, millrace or Apache Kafka. */
 export interface Peer extends AsyncDisposable {
   readonly name: string
   readonly address: string
   readonly directory: string
-  /** Ends it in order and waits until it is gone. */
+  /** Stops it cleanly and waits until it has exited. */
   stop(): Promise<void>
 }
 
-/** Ends a process in order and waits until it is gone. */
+/** Stops a process cleanly and waits until it has exited. */
 export function stopping(child: ChildProcess): () => Promise<void> {
   const gone = new Promise<void>((resolve) => child.on('exit', () => resolve()))
   return async () => {
@@ -303,19 +302,19 @@ export function stopping(child: ChildProcess): () => Promise<void> {
 }
 
 /**
- * Starts Apache Kafka, formatting a new directory. `static` names its voter in the file instead of
- * in the log.
+ * Starts Apache Kafka with a newly formatted directory. `static` puts its voter into the file
+ * instead of the log.
  */
 export async function startKafka(
   options: {
     readonly peer?: 'kafka-4.4.0' | 'kafka-tools-4.3.1'
     readonly directory?: string
     readonly quorum?: 'static' | 'dynamic'
-    /** Kafka's default is 3000; scenarios take 0 to be quick. */
+    /** Kafka's default is 3000; scenarios use 0 to be fast. */
     readonly initialRebalanceDelayMs?: number
-    /** Further lines of server.properties. */
+    /** Additional lines of server.properties. */
     readonly settings?: readonly string[]
-    /** Loggers that stay silent: writing stack traces takes longer than what is tested. */
+    /** Loggers to silence: writing stack traces takes longer than the tests. */
     readonly silentLoggers?: readonly string[]
   } = {},
 ): Promise<Peer> {
@@ -375,7 +374,7 @@ async function randomClusterId(peer: KafkaJars): Promise<string> {
   return (await execute('java', args)).stdout.trim()
 }
 
-/** `extra`: further arguments, as for SCRAM credentials that must be there from the beginning. */
+/** `extra`: additional arguments, such as initial SCRAM credentials. */
 export async function formatKafka(
   peer: KafkaJars,
   file: string,
@@ -396,7 +395,7 @@ export async function formatKafka(
   if (code !== 0) throw new Error(`formatting failed: ${stderr.slice(-2000)}`)
 }
 
-/** Runs a broker and resolves when it serves. */
+/** Runs a broker and resolves when it is ready. */
 async function runKafka(
   peer: KafkaJars,
   file: string,
@@ -417,14 +416,14 @@ async function runKafka(
   return child
 }
 
-/** A secured broker: PLAINTEXT, TLS and SASL listeners, each on a port of its own. */
+/** A secured broker: PLAINTEXT, TLS and SASL listeners, each on its own port. */
 export interface SecuredKafka extends AsyncDisposable {
   address(listener: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'): string
 }
 
 /**
- * `settings`: of the listeners SSL, SASL_PLAINTEXT and SASL_SSL. `credentials`: SCRAM users as
- * `--add-scram` takes them.
+ * `settings`: for the listeners SSL, SASL_PLAINTEXT and SASL_SSL. `credentials`: SCRAM users in the
+ * syntax of `--add-scram`.
  */
 export async function startSecuredKafka(options: {
   readonly settings: readonly string[]
@@ -462,11 +461,11 @@ export async function startSecuredKafka(options: {
   }
 }
 
-/** Three brokers, each of which may be killed and started again. */
+/** Three brokers, each of which can be killed and restarted. */
 export interface KafkaCluster extends AsyncDisposable {
-  /** `host:port` of all, separated by commas. */
+  /** `host:port` of all brokers, separated by commas. */
   readonly addresses: string
-  /** Ends one at once, as a power cut would; ids are 1 to 3. */
+  /** Kills one broker, as a power failure would; ids are 1 to 3. */
   kill(id: number): Promise<void>
   start(id: number): Promise<void>
 }
@@ -520,12 +519,12 @@ export async function startKafkaCluster(): Promise<KafkaCluster> {
   }
 }
 
-/** Starts millrace as a user does, from the command line. */
+/** Starts millrace from the command line, as a user does. */
 export async function startMillrace(
   options: {
     readonly directory?: string
     readonly args?: readonly string[]
-    /** Run `dist`, which `npm run build` makes, instead of the sources. */
+    /** Whether to run `dist`, which `npm run build` creates, instead of the sources. */
     readonly isBuilt?: boolean
   } = {},
 ): Promise<Peer & { readonly amqp: string }> {
@@ -548,7 +547,7 @@ export async function startMillrace(
   return { name: 'millrace', address, amqp, directory, stop, [Symbol.asyncDispose]: stop }
 }
 
-/** A copy of a data directory, as one would take it to another machine. */
+/** A copy of a data directory, as it would be moved to another machine. */
 export function copyOf(directory: string): string {
   const copy = mkdtempSync(join(tmpdir(), 'copy-'))
   cpSync(directory, copy, { recursive: true })
@@ -556,9 +555,7 @@ export function copyOf(directory: string): string {
   return copy
 }
 
-/**
- * Runs an agent of Apache Flume; resolves when its log says that all its components were started.
- */
+/** Runs an Apache Flume agent; resolves when its log reports that all components were started. */
 export async function startFlume(
   name: string,
   file: string,
@@ -579,7 +576,7 @@ export async function startFlume(
   )
   const child = spawn('java', [
     ...heap,
-    // It writes texts in the machine's character set.
+    // It writes text in the machine's character set.
     '-Dfile.encoding=UTF-8',
     `-Dlog4j.configurationFile=${settings}`,
     '-DpropertiesImplementation=org.apache.flume.node.EnvVarResolverProperties',

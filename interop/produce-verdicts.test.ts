@@ -12,10 +12,10 @@ import {
 } from '../test/scenarios/produce-verdicts.ts'
 import { type Peer, startKafka, startMillrace } from './peers.ts'
 
-/** Kafka's verdicts for the test that runs without it; `UPDATE=1` writes them anew. */
+/** Kafka's verdicts for the test that runs without Kafka; `UPDATE=1` records them again. */
 const RECORDED = new URL('../test/testdata/produce-verdicts.json', import.meta.url)
 
-describe('Apache Kafka 4.4.0 and millrace judge alike, and store alike, every batch', () => {
+describe('Apache Kafka 4.4.0 and millrace accept, reject and store every batch alike', () => {
   let kafka: Peer
   let millrace: Peer
   const recorded: Record<string, Record<string, string>> = {}
@@ -25,7 +25,7 @@ describe('Apache Kafka 4.4.0 and millrace judge alike, and store alike, every ba
     ;[kafka, millrace] = await Promise.all([startKafka(), startMillrace()])
     await createJudgingTopics(kafka.address)
     await createJudgingTopics(millrace.address)
-    // Kafka's broker learns later what its controller has decided.
+    // Kafka's broker applies decisions of its controller with a delay.
     await new Promise((resolve) => setTimeout(resolve, 500))
   })
   after(async () => {
@@ -60,7 +60,7 @@ describe('Apache Kafka 4.4.0 and millrace judge alike, and store alike, every ba
     }
   }
 
-  it('and these are the verdicts that the test without Kafka expects', () => {
+  it('the recorded verdicts for the test without Kafka are current', () => {
     if (process.env.UPDATE === '1') return
     const expected: unknown = JSON.parse(readFileSync(RECORDED, 'utf8'))
     assert.deepEqual(folded(recorded), expected)

@@ -8,8 +8,8 @@ const text = (record: ConsumerRecord): string => String(record.value)
 const place = { topic: 'promises', partition: 0 }
 
 /**
- * Transactions done, undone and under way, a consumer group with offsets, a share group in the
- * middle of its work.
+ * Committed, aborted and open transactions, a consumer group with offsets, and a share group with
+ * records in progress.
  */
 export async function leavePromises({ address: bootstrapServers }: Peer): Promise<Producer> {
   await using admin = new Admin({ bootstrapServers })
@@ -66,7 +66,7 @@ export async function leavePromises({ address: bootstrapServers }: Peer): Promis
   return open
 }
 
-/** What another broker makes of it. */
+/** State as seen by the other broker. */
 export async function keepPromises({ address: bootstrapServers }: Peer): Promise<void> {
   await using admin = new Admin({ bootstrapServers })
   await eventually(async () => {

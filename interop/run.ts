@@ -10,7 +10,7 @@ try {
   process.stderr.write(`interop: ${(error as Error).message}\n`)
   process.exit(1)
 }
-// `interop/run.ts FILE [NAME]`: one file, or of it the tests whose names match.
+// `interop/run.ts FILE [NAME]`: runs one file, or its tests whose names match.
 const [pattern = 'interop/*.test.ts', name] = process.argv.slice(2)
 const names = name === undefined ? [] : [`--test-name-pattern=${name}`]
 const runner = spawn(

@@ -20,11 +20,11 @@ const types: Readonly<Record<string, Type>> = {
 
 interface Expression {
   readonly text: string
-  /** Whether its operands have the types that the specification wants of them. */
+  /** Whether its operands have the types that the specification requires. */
   readonly isTyped: boolean
 }
 
-/** Every operator with every type on its sides, and its negation. */
+/** Every operator with operands of every type, and its negation. */
 function expressions(): Expression[] {
   const all: Expression[] = []
   const add = (text: string, isTyped: boolean): void => {
@@ -61,7 +61,7 @@ function expressions(): Expression[] {
   return all
 }
 
-it('selectors say the same as those of Artemis, wherever the types are right', async () => {
+it('selectors have the same results as in Artemis if their types are right', async () => {
   const all = expressions()
   const { stdout, stderr } = await java('artemis-2.44.0', ['SelectorTable'], {
     input: all.map(({ text }) => text).join('\n'),
@@ -79,8 +79,8 @@ it('selectors say the same as those of Artemis, wherever the types are right', a
   )
   const typed = all.filter(({ isTyped }) => isTyped).length
   assert.ok(typed > 400, `${typed}`)
-  // For wrong types the specification has rules of its own, which `selector.test.ts` has as a
-  // table. Artemis has others.
+  // The specification has rules for wrong types, listed in the table of `selector.test.ts`. Artemis
+  // has other rules.
   assert.ok(differing.length < all.length / 3, `${differing.length} of ${all.length}`)
 })
 

@@ -11,29 +11,29 @@ import {
   ShareScript,
 } from './share-script.ts'
 
-/** A conversation with a group of its own. */
+/** A sequence of requests with a separate group. */
 export interface ShareCase {
   readonly name: string
   /** Configurations of the group. */
   readonly configs?: Readonly<Record<string, string | number | boolean>>
-  /** Partitions of the topic; 1 unless told. */
+  /** Partitions of the topic; default 1. */
   readonly partitions?: number
   run(script: ShareScript): Promise<void>
 }
 
 const RENEW = [4]
 const LOCK_MS = 1000
-/** Delivery limits; the unit test goes by all of them. */
+/** Delivery limits; the unit test covers all of them. */
 const LIMITS = [2, 3, 4, 5, 6, 10]
 const PARALLEL = 8
-/** Long enough for a configuration or the end of a session to take effect. */
+/** Long enough for a configuration change or the end of a session to take effect. */
 const SETTLE_MS = 200
 
 function all(acquired: readonly Acquired[], types: readonly number[]): Acknowledged[] {
   return acquired.map(({ first, last }) => ({ first, last, types }))
 }
 
-/** Like `all`, but one record is released. */
+/** Like `all`, but releases one record. */
 function allBut(acquired: readonly Acquired[], poison: number): Acknowledged[] {
   return acquired.map(({ first, last }) => {
     if (poison < first || poison > last) return { first, last, types: ACCEPT }
@@ -43,8 +43,8 @@ function allBut(acquired: readonly Acquired[], poison: number): Acknowledged[] {
 }
 
 /**
- * Fetches again and again, and answers for what was acquired. Not in one request: whether Kafka
- * acquires at once what the same request releases is a matter of chance.
+ * Fetches repeatedly, and acknowledges acquired records in separate requests: whether Kafka
+ * acquires records at once that the same request releases is random.
  */
 async function redeliver(
   script: ShareScript,
@@ -59,7 +59,7 @@ async function redeliver(
   await script.describe()
 }
 
-/** How records that are released again and again are handed out, in fewer and fewer at a time. */
+/** Delivery of records that are released repeatedly, in ever smaller parts. */
 function throttled(): ShareCase[] {
   const layouts: Readonly<Record<string, readonly number[]>> = {
     '1x120': [120],
@@ -98,7 +98,7 @@ function throttled(): ShareCase[] {
   return cases
 }
 
-/** Answers of other kinds. */
+/** Acknowledgements of other types. */
 function answers(): ShareCase[] {
   const mixed = (acquired: readonly Acquired[], round: number): Acknowledged[] =>
     acquired.map(({ first, last }) => ({
@@ -125,7 +125,7 @@ function answers(): ShareCase[] {
   }))
 }
 
-/** Acknowledgements that are wrong, of what is not acquired, or late. */
+/** Acknowledgements that are invalid, late, or of records that were not acquired. */
 const acknowledgements: readonly ShareCase[] = [
   ...[1, 2].flatMap((version) =>
     [
@@ -189,7 +189,7 @@ const acknowledgements: readonly ShareCase[] = [
     },
   },
   {
-    name: 'acknowledges a partition and a topic that are not there',
+    name: 'acknowledges an unknown partition and an unknown topic',
     async run(script) {
       await script.begin()
       await script.produce(10)
@@ -205,7 +205,7 @@ const acknowledgements: readonly ShareCase[] = [
     },
   },
   {
-    name: 'acknowledges what another member has',
+    name: 'acknowledges records that another member has acquired',
     async run(script) {
       await script.begin()
       await script.produce(10)
@@ -223,7 +223,7 @@ const acknowledgements: readonly ShareCase[] = [
   },
 ]
 
-/** Requests of sessions at every epoch. */
+/** Requests with every session epoch. */
 const sessions: readonly ShareCase[] = [
   ...[-2, -1, 0, 1, 2, 5, 2147483647].flatMap((epoch) =>
     ['none', 'open', 'ended', 'of another member'].map(
@@ -319,7 +319,7 @@ const sessions: readonly ShareCase[] = [
     },
   },
   {
-    name: 'a session that ends releases what it had',
+    name: 'a session that ends releases its records',
     async run(script) {
       await script.begin()
       await script.produce(10)
@@ -347,10 +347,10 @@ const sessions: readonly ShareCase[] = [
   },
 ]
 
-/** Locks and their renewal. */
+/** Acquisition locks and their renewal. */
 const locks: readonly ShareCase[] = [
   {
-    name: 'locks time out, one at a time at last',
+    name: 'locks expire, finally one record at a time',
     configs: { 'share.record.lock.duration.ms': LOCK_MS, 'share.delivery.count.limit': 4 },
     async run(script) {
       await script.begin()
@@ -366,7 +366,7 @@ const locks: readonly ShareCase[] = [
     },
   },
   {
-    name: 'a lock that timed out cannot be acknowledged',
+    name: 'a record whose lock has expired cannot be acknowledged',
     configs: { 'share.record.lock.duration.ms': LOCK_MS },
     async run(script) {
       await script.begin()
@@ -383,7 +383,7 @@ const locks: readonly ShareCase[] = [
     },
   },
   {
-    name: 'a renewed lock lasts',
+    name: 'a renewed lock lasts longer',
     configs: { 'share.record.lock.duration.ms': 2 * LOCK_MS },
     async run(script) {
       await script.begin()
@@ -402,7 +402,7 @@ const locks: readonly ShareCase[] = [
     },
   },
   {
-    name: 'renewals that may not be',
+    name: 'invalid renewals',
     async run(script) {
       await script.begin()
       await script.produce(6)
@@ -440,7 +440,7 @@ const locks: readonly ShareCase[] = [
     },
   },
   {
-    name: 'renewals that the group does not allow',
+    name: 'renewals disabled in the group',
     configs: { 'share.renew.acknowledge.enable': false },
     async run(script) {
       await script.begin()
@@ -456,7 +456,7 @@ const locks: readonly ShareCase[] = [
     },
   },
   {
-    name: 'no more records than locks',
+    name: 'at most as many records as locks',
     configs: { 'share.partition.max.record.locks': 100 },
     async run(script) {
       await script.begin()
@@ -476,7 +476,7 @@ const locks: readonly ShareCase[] = [
   },
 ]
 
-/** Where a group begins, and what it is allowed to see. */
+/** Start offset and isolation level of a group. */
 const beginnings: readonly ShareCase[] = [
   ...['earliest', 'latest', 'by_duration:PT1H', 'by_duration:PT0S', 'by_duration:P30D'].map(
     (reset): ShareCase => ({
@@ -549,7 +549,7 @@ const beginnings: readonly ShareCase[] = [
     }),
   ),
   {
-    name: 'share.isolation.level changes while records are there',
+    name: 'share.isolation.level changes while records are available',
     configs: { 'share.isolation.level': 'read_uncommitted' },
     async run(script) {
       await script.begin()
@@ -574,7 +574,7 @@ async function deleteRecords(script: ShareScript, before: number): Promise<void>
   })
 }
 
-/** Writes 5 records in a transaction, and returns what ends it. */
+/** Writes 5 records in a transaction, and returns a function that ends it. */
 async function transaction(script: ShareScript, committed: boolean): Promise<() => Promise<void>> {
   const transactionalId = `${script.group}-${committed}`
   const { control } = script
@@ -636,7 +636,7 @@ async function transaction(script: ShareScript, committed: boolean): Promise<() 
   }
 }
 
-/** Requests by chance, which both brokers must answer alike for as long as they did so before. */
+/** Random requests, to which both brokers must reply alike as long as they have done so before. */
 function random(seed: number): ShareCase {
   return {
     name: `conversation ${seed}`,
@@ -689,7 +689,7 @@ function random(seed: number): ShareCase {
           epochs.set(member, epoch + 1)
         } else if (epoch > 0 && chance.integer(2) === 0) {
           await script.acknowledge(member, -1, { acks: sorted(answer(member)) })
-          // Kafka answers before everything is released.
+          // Kafka replies before all records are released.
           await sleep(SETTLE_MS)
           epochs.set(member, 0)
           held.set(member, [])
@@ -704,7 +704,7 @@ function sorted(acks: readonly Acknowledged[]): Acknowledged[] {
   return acks.toSorted((a, b) => a.first - b.first)
 }
 
-/** All conversations; those by chance `seeds` in number. */
+/** All sequences; `seeds` is the number of random ones. */
 export function shareCases(seeds: number): ShareCase[] {
   return [
     ...throttled(),
@@ -719,7 +719,7 @@ export function shareCases(seeds: number): ShareCase[] {
 
 const warm = new Set<string>()
 
-/** Runs them on one broker, several at a time: what was answered, by the names of the cases. */
+/** Runs them on one broker, several at a time; returns the replies by name of the sequence. */
 export async function runShareCases(
   address: string,
   cases: readonly ShareCase[],
@@ -754,7 +754,7 @@ export async function runShareCases(
   return outcomes
 }
 
-/** Waits until the broker serves share groups as fast as it will. */
+/** Waits until the broker serves share groups at full speed. */
 async function warmUp(address: string, name: string): Promise<void> {
   const script = await ShareScript.start({ address, name, partitions: 1 })
   await script.begin()

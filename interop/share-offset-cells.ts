@@ -4,7 +4,7 @@ import * as p from '@millrace/protocol'
 import type { ShareCase } from './share-cells.ts'
 import { ACCEPT, REJECT, RELEASE, type ShareScript } from './share-script.ts'
 
-/** How the group of a case gets into a state. */
+/** Brings the group of a case into a state. */
 const states: Readonly<Record<string, (script: ShareScript) => Promise<void>>> = {
   absent: async () => undefined,
   'with a member': async (script) => void (await script.join('m')),
@@ -20,11 +20,11 @@ const states: Readonly<Record<string, (script: ShareScript) => Promise<void>>> =
     await script.acknowledge('m', -1, { acks: [{ first: 5, last: 7, types: RELEASE }] })
     await script.leave('m')
   },
-  'made by AlterShareGroupOffsets': (script) => script.begin(4),
+  'created by AlterShareGroupOffsets': (script) => script.begin(4),
   'of a consumer with offsets': commitOffset,
 }
 
-/** Makes a classic group without members. */
+/** Creates a classic group without members. */
 async function commitOffset(script: ShareScript): Promise<void> {
   await script.control.request(
     p.OffsetCommitRequest,
@@ -49,7 +49,7 @@ type Act = (script: ShareScript) => Promise<void>
 const acts: Readonly<Record<string, Act>> = {
   'alters nothing': (script) => script.alter([]),
   'alters an offset': (script) => script.alter([{ name: script.topic, offsets: { 0: 2 } }]),
-  'alters offsets that may not be': (script) =>
+  'alters invalid offsets': (script) =>
     script.alter([
       { name: script.topic, offsets: { 0: -5, 1: -1, 7: 3 } },
       { name: 'no-such-topic', offsets: { 0: 1 } },
@@ -66,7 +66,7 @@ const acts: Readonly<Record<string, Act>> = {
   'deletes offsets of unknown topics': (script) =>
     script.deleteOffsets(['no-such-topic', script.topic, '']),
   'deletes the group': (script) => script.deleteGroup(),
-  'deletes offsets of a topic that is gone': async (script) => {
+  'deletes offsets of a deleted topic': async (script) => {
     await script.deleteTopic()
     await sleep(300)
     await script.deleteOffsets([script.topic])
@@ -85,7 +85,7 @@ function ofStates(): ShareCase[] {
           await reach(script)
           await act(script)
           await script.describeAll()
-          // A partition that was read from before keeps its place in Kafka until the next
+          // In Kafka a partition that was read before keeps its start offset until the next
           // acknowledgement.
           const isUnread = state === 'absent' || state.startsWith('made')
           if (!isUnread || what.endsWith('gone')) return
@@ -143,7 +143,7 @@ function deadLetters(): ShareCase[] {
   }))
 }
 
-/** Five records of ten are with a member. */
+/** Five of ten records are acquired by a member. */
 async function readSome(script: ShareScript): Promise<void> {
   await script.produce(10)
   await script.join('m')
@@ -190,7 +190,7 @@ const endings: readonly ShareCase[] = [
     },
   },
   {
-    name: 'a group whose members have left begins where it was',
+    name: 'a group whose members have left resumes at its position',
     configs: { 'share.auto.offset.reset': 'earliest' },
     async run(script) {
       await script.produce(10)
@@ -214,7 +214,7 @@ const endings: readonly ShareCase[] = [
   },
 ]
 
-/** What becomes of offsets, of records that nobody is to get any more, and of groups. */
+/** Offsets, undeliverable records, and deletion of groups. */
 export function shareOffsetCases(): ShareCase[] {
   return [...ofStates(), ...deadLetters(), ...endings]
 }

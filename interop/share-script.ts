@@ -4,11 +4,11 @@ import * as p from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
 import { createTopic, errorText, until } from './wire-steps.ts'
 
-/** Ranges of offsets and their acknowledge types, as in a request. */
+/** Ranges of offsets and their acknowledgement types, as in a request. */
 export interface Acknowledged {
   readonly first: number
   readonly last: number
-  /** 0 gap, 1 accept, 2 release, 3 reject, 4 renew; one for all, or one for each. */
+  /** 0 gap, 1 accept, 2 release, 3 reject, 4 renew; one for all, or one per offset. */
   readonly types: readonly number[]
 }
 
@@ -18,7 +18,7 @@ export interface Acquired {
   readonly deliveryCount: number
 }
 
-/** Of a ShareFetch or a ShareAcknowledge; what is missing has a value that fits most cases. */
+/** Fields of a ShareFetch or ShareAcknowledge; missing ones have common defaults. */
 export interface ShareRequest {
   readonly acks?: readonly Acknowledged[]
   readonly maxRecords?: number
@@ -32,7 +32,7 @@ export interface ShareRequest {
   readonly version?: number
   readonly group?: string | null
   readonly member?: string | null
-  /** Partitions to name; `[0]` unless told. */
+  /** Partitions to include; default `[0]`. */
   readonly partitions?: readonly number[]
   readonly forgotten?: readonly number[]
   readonly topicId?: string
@@ -50,7 +50,7 @@ export const ACCEPT = [1]
 export const RELEASE = [2]
 export const REJECT = [3]
 
-/** One group and one topic on one broker, and what was answered there, line by line. */
+/** One group and one topic on one broker, and the replies as lines. */
 export class ShareScript {
   readonly lines: string[] = []
   readonly topic: string
@@ -78,7 +78,7 @@ export class ShareScript {
     return this.#control
   }
 
-  /** Adds a line, with the id of the topic left out. */
+  /** Adds a line, with the topic id replaced. */
   note(line: string): void {
     this.lines.push(line.replaceAll(this.#topicId, 'ID').replaceAll(NO_TOPIC_ID, 'ZERO'))
   }
@@ -104,7 +104,7 @@ export class ShareScript {
         partitions.length === count && partitions.every(({ leaderId }) => leaderId >= 0)
       return isReady ? true : undefined
     })
-    // The partition is there before its leader is.
+    // The partition exists before it has a leader.
     await sleep(200)
   }
 
@@ -190,7 +190,7 @@ export class ShareScript {
     if (code !== 0) throw new Error(`Produce: ${errorText(code)}`)
   }
 
-  /** Lets a partition begin at an offset, so that nobody needs to join. */
+  /** Initializes the start offset of a partition, so that no member needs to join. */
   async begin(offset = 0, partitions: readonly number[] = [0]): Promise<void> {
     await until(async () => {
       const { errorCode, responses } = await this.#control.request(
@@ -225,13 +225,13 @@ export class ShareScript {
     return client
   }
 
-  /** Closes the connection of a member, and with it its session. */
+  /** Closes the connection of a member, which ends its session. */
   disconnect(member: string): void {
     this.#members.get(member)?.close()
     this.#members.delete(member)
   }
 
-  /** Sends a ShareFetch, notes the answer and returns what was acquired of partition 0. */
+  /** Sends a ShareFetch, records the reply and returns the ranges acquired of partition 0. */
   async fetch(member: string, epoch: number, request: ShareRequest = {}): Promise<Acquired[]> {
     const { acks, partitions = [0], topicId = this.#topicId } = request
     const client = await this.#member(member)
@@ -285,8 +285,8 @@ export class ShareScript {
   }
 
   /**
-   * Fetches with a new session until something is acquired, twice at most, and notes that. The
-   * first fetch after records were deleted may have none.
+   * Fetches with a new session until records are acquired, at most twice, and records the result.
+   * The first fetch after records were deleted may return none.
    */
   async read(member: string): Promise<void> {
     const before = this.lines.length
@@ -297,7 +297,7 @@ export class ShareScript {
     this.note(`read ${member}: ${shown.join(' ')}`)
   }
 
-  /** Sends a ShareAcknowledge and notes the answer. */
+  /** Sends a ShareAcknowledge and records the reply. */
   async acknowledge(member: string, epoch: number, request: ShareRequest = {}): Promise<void> {
     const { acks, partitions = [0], topicId = this.#topicId } = request
     const client = await this.#member(member)
@@ -353,7 +353,7 @@ export class ShareScript {
     if (errorCode !== 0) throw new Error(`leave: ${errorText(errorCode)}`)
   }
 
-  /** Notes the answer to AlterShareGroupOffsets. */
+  /** Records the reply to AlterShareGroupOffsets. */
   async alter(
     topics: readonly {
       readonly name: string
@@ -384,7 +384,7 @@ export class ShareScript {
     this.#noteNamed(`alter: ${errorText(errorCode)} ${errorMessage} ${shown.sort().join(', ')}`)
   }
 
-  /** Notes the answer to DeleteShareGroupOffsets. */
+  /** Records the reply to DeleteShareGroupOffsets. */
   async deleteOffsets(topics: readonly string[], group = this.group): Promise<void> {
     const { errorCode, errorMessage, responses } = await this.#control.request(
       p.DeleteShareGroupOffsetsRequest,
@@ -400,7 +400,7 @@ export class ShareScript {
     )
   }
 
-  /** Notes what the group is, what it reads and where it is. */
+  /** Records the group's description, topics and offsets. */
   async describeAll(group = this.group): Promise<void> {
     const [offsets, state] = await Promise.all([
       this.#control.request(
@@ -429,7 +429,7 @@ export class ShareScript {
     }
   }
 
-  /** Notes the answer to DeleteGroups. */
+  /** Records the reply to DeleteGroups. */
   async deleteGroup(): Promise<void> {
     const { results } = await this.#control.request(p.DeleteGroupsRequest, p.DeleteGroupsResponse, {
       groupsNames: [this.group],
@@ -437,12 +437,12 @@ export class ShareScript {
     this.note(`delete group: ${errorText(results[0]?.errorCode ?? -2)}`)
   }
 
-  /** Like `note`, but the names of the topic and the group are left out as well. */
+  /** Like `note`, but with the names of topic and group replaced as well. */
   #noteNamed(line: string): void {
     this.note(line.replaceAll(this.topic, 'TOPIC').replaceAll(this.group, 'GROUP'))
   }
 
-  /** Creates a topic that is not the group's. */
+  /** Creates a topic that does not belong to the group. */
   async createOther(name: string, configs: Readonly<Record<string, string>> = {}): Promise<void> {
     await this.#control.request(p.CreateTopicsRequest, p.CreateTopicsResponse, {
       topics: [
@@ -464,7 +464,7 @@ export class ShareScript {
     })
   }
 
-  /** Notes all records of a topic, once there are as many, or after a while. */
+  /** Records all records of a topic, once there are as many as expected, or after a time-out. */
   async noteRecords(topic: string, count: number): Promise<void> {
     let shown: string[] = []
     for (let i = 0; i < 60; i++) {
@@ -514,7 +514,7 @@ export class ShareScript {
     )
   }
 
-  /** Notes where the group is. */
+  /** Records the offsets of the group. */
   async describe(partitions: readonly number[] = [0]): Promise<void> {
     const { groups } = await this.#control.request(
       p.DescribeShareGroupOffsetsRequest,

@@ -16,7 +16,7 @@ const settings = [
   `group.share.max.share.sessions=${MAX_SESSIONS}`,
 ]
 
-/** More members than there may be sessions. */
+/** More members than the maximum number of sessions. */
 const crowd: ShareCase = {
   name: 'too many sessions',
   async run(script) {
@@ -52,7 +52,7 @@ describe('share groups on Apache Kafka 4.4.0 and on millrace', () => {
     await millrace?.stop()
   })
 
-  /** Runs conversations on both, and compares all that was answered. */
+  /** Runs the sequences on both brokers, and compares all replies. */
   async function compare(cases: readonly ShareCase[]): Promise<number> {
     const theirs = await runShareCases(kafka.address, cases)
     const ours = await runShareCases(millrace.address, cases)
@@ -66,23 +66,23 @@ describe('share groups on Apache Kafka 4.4.0 and on millrace', () => {
     return [...theirs.values()].reduce((sum, lines) => sum + lines.length, 0)
   }
 
-  it('have a limit to their sessions', async () => {
+  it('limit the number of sessions', async () => {
     assert.ok((await compare([crowd])) > 2 * MAX_SESSIONS)
   })
 
-  it('are answered the same, fetch by fetch', async (t) => {
+  it('have the same replies, fetch by fetch', async (t) => {
     const answers = await compare(shareCases(Number(process.env.INTEROP_ROUNDS ?? 15)))
     assert.ok(answers > 3000)
     t.diagnostic(`${answers} answers`)
   })
 
-  it('begin, end and bury records the same', async (t) => {
+  it('start, end and dead-letter records alike', async (t) => {
     const answers = await compare(shareOffsetCases())
     assert.ok(answers > 300)
     t.diagnostic(`${answers} answers`)
   })
 
-  it('decide about records as the table says that the unit test goes by', async () => {
+  it('match the recorded decisions that the unit test uses', async () => {
     const { code, stdout, stderr } = await java('kafka-4.4.0', [
       'kafka.server.share.SharePartitionTable',
       '250',

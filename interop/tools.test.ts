@@ -8,7 +8,7 @@ import { java, type Output, type Peer, startKafka, startMillrace } from './peers
 
 const TOOLS = 'org.apache.kafka.tools'
 
-/** kafka-configs is the one tool that still lives in the broker's jar. */
+/** kafka-configs is the only tool that is still in the broker's jar. */
 function tool(name: string, args: readonly string[], input?: string): Promise<Output> {
   return java(
     'kafka-tools-4.3.1',
@@ -26,7 +26,7 @@ function deleteRecordsFile(): string {
   return path
 }
 
-/** One invocation after another, as a person would type them. */
+/** Consecutive invocations, as a user would type them. */
 const invocations: readonly (readonly [
   what: string,
   run: (bootstrap: readonly string[]) => Promise<Output>,
@@ -186,7 +186,7 @@ const invocations: readonly (readonly [
   ['kafka-topics --delete', (b) => tool('TopicCommand', [...b, '--delete', '--topic', 'tooled'])],
 ]
 
-/** What differs between any two runs: ids, sizes, times, addresses. */
+/** Values that differ between any two runs: ids, sizes, times, addresses. */
 function comparable(output: Output): { readonly code: number; readonly lines: readonly string[] } {
   const lines = `${output.stdout}\n${output.stderr}`
     .split('\n')
@@ -205,12 +205,12 @@ function comparable(output: Output): { readonly code: number; readonly lines: re
         .replace(/,?min\.insync\.replicas=1,?/, '')
         .trim(),
     )
-    // Stack traces name lines of tools, and loggers write as they like.
+    // Stack traces contain line numbers of the tools, and log output varies.
     .filter((line) => line !== '' && !/^(at |\[|SLF4J|OpenJDK)/.test(line))
   return { code: output.code, lines: lines.sort() }
 }
 
-describe("Kafka's command-line tools say the same of Apache Kafka 4.4.0 and of millrace:", () => {
+describe("Kafka's command-line tools have the same output with Apache Kafka 4.4.0 and millrace:", () => {
   let kafka: Peer
   let millrace: Peer
 

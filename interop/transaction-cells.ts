@@ -7,10 +7,10 @@ import { createTopic, errorText } from './wire-steps.ts'
 export const TOPIC = 'cells'
 const GROUP = 'cells-group'
 const TIMEOUT_MS = 60_000
-/** Long enough for a slow machine to finish a setup that does not wait for it. */
+/** Long enough for a slow machine to complete a setup that does not wait for it. */
 const SHORT_TIMEOUT_MS = 300
 
-/** A transactional id on one broker, as it is before the request of a cell. */
+/** A transactional id on one broker, in its state before the request of a cell. */
 interface Start {
   readonly client: WireClient
   readonly topicId: string
@@ -105,7 +105,7 @@ async function described(start: Start) {
   return transactionStates[0]
 }
 
-/** The state once no outcome is being carried out. */
+/** The state once no outcome is being completed. */
 async function settled(start: Start) {
   for (;;) {
     const state = await described(start)
@@ -122,7 +122,7 @@ async function timedOut(start: Start): Promise<void> {
   }
 }
 
-/** A transaction with a partition that EndTxn of a version ended. */
+/** A transaction with one partition, ended by EndTxn in a version. */
 function ended(version: number, committed: boolean): Setup {
   return async (start) => {
     const known = await init(start)
@@ -131,7 +131,7 @@ function ended(version: number, committed: boolean): Setup {
   }
 }
 
-/** How an id gets into a state, by the state's name in the table. */
+/** Brings an id into a state, by the state's name in the table. */
 const setups: Readonly<Record<string, Setup>> = {
   absent: async () => undefined,
   empty: async (start) => void (await init(start)),
@@ -170,10 +170,7 @@ const setups: Readonly<Record<string, Setup>> = {
   },
 }
 
-/**
- * The request of a cell: returns the reply as a text in which ids and epochs are relative to the
- * start.
- */
+/** The request of a cell; returns the reply as text, with ids and epochs relative to the start. */
 type Run = (start: Start) => Promise<string>
 
 interface Probe {
@@ -181,9 +178,7 @@ interface Probe {
   readonly run: Run
 }
 
-/**
- * Producer ids and epochs that a request may state, relative to the ones that the coordinator has.
- */
+/** Producer ids and epochs that a request may contain, relative to the coordinator's. */
 const identities: Readonly<
   Record<string, (start: Start) => { producerId: bigint; producerEpoch: number }>
 > = {
@@ -201,10 +196,7 @@ function relative(start: Start, producerId: bigint, producerEpoch: number): stri
   return `${id} ${producerEpoch}`
 }
 
-/**
- * Versions of each API; those that decide differently for the identities that are not simply
- * `same`.
- */
+/** Versions of each API; only those that decide differently, except for identity `same`. */
 const versionsOf = {
   InitProducerId: { all: [0, 1, 2, 3, 4, 5], distinct: [3, 4, 5] },
   AddPartitionsToTxn: { all: [0, 1, 2, 3], distinct: [1, 3] },
@@ -214,7 +206,7 @@ const versionsOf = {
   Produce: { all: [3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13], distinct: [10, 11, 12] },
 }
 
-/** `INTEROP_ALL_CELLS=1` asks every identity in every version. */
+/** `INTEROP_ALL_CELLS=1` tests every identity in every version. */
 const isComplete = process.env.INTEROP_ALL_CELLS === '1'
 
 function versions(api: keyof typeof versionsOf, identity: string): readonly number[] {
@@ -407,7 +399,7 @@ function probes(): Probe[] {
   return all
 }
 
-/** What the log of partition 0 has of the producer. */
+/** State of the producer in the log of partition 0. */
 async function logState(start: Start): Promise<string> {
   const { topics } = await start.client.request(
     p.DescribeProducersRequest,
@@ -447,9 +439,9 @@ export interface Cell {
   readonly probe: Probe
 }
 
-/** Every state that can be held over the wire × every request. */
+/** Every state that can be reached over the wire × every request. */
 export function transactionCells(): Cell[] {
-  // Markers are written past the coordinator: the log decides, and few of the states differ there.
+  // Markers bypass the coordinator: the log decides, for which few of the states differ.
   const isWorthwhile = (state: string, { name }: Probe): boolean =>
     isComplete ||
     !name.startsWith('WriteTxnMarkers') ||
@@ -483,14 +475,14 @@ async function runCell(cell: Cell, client: WireClient, topicId: string): Promise
   if (after === undefined || after.errorCode !== p.ErrorCode.NONE) return `${reply}; no state`
   const partitions = after.topics
     .flatMap(({ topic, partitions: indexes }) => indexes.map((index) => `${topic}-${index}`))
-    // The offsets topic has other partition numbers on each broker.
+    // Partition numbers of the offsets topic differ between the brokers.
     .map((name) => name.replace(/^__consumer_offsets-\d+$/, '__consumer_offsets'))
     .sort()
   const identity = relative(start, after.producerId, after.producerEpoch)
   return `${reply}; ${after.transactionState} ${identity} [${partitions}]`
 }
 
-/** Runs all cells on one broker; outcomes by the cell's name. */
+/** Runs all cells on one broker; returns outcomes by name of the cell. */
 export async function runTransactionCells(
   address: string,
   cells: readonly Cell[],
@@ -507,8 +499,8 @@ export async function runTransactionCells(
     }
     client.close()
   }
-  // Kafka sends verifications of several requests to the coordinator in one, and then all get the
-  // errors of the first one's version.
+  // Kafka combines verifications of several requests into one, and then all get the errors of the
+  // first request's version.
   const isVerified = ({ probe }: Cell): boolean => /^(Produce|TxnOffsetCommit)/.test(probe.name)
   const others = cells.filter((cell) => !isVerified(cell))
   await Promise.all(Array.from({ length: 8 }, () => work(others)))
@@ -516,7 +508,7 @@ export async function runTransactionCells(
   return outcomes
 }
 
-/** Kafka creates the internal topics with the first request, and loads them a little later. */
+/** Kafka creates the internal topics on the first request, and loads them with a delay. */
 async function warmUp(client: WireClient, topicId: string): Promise<void> {
   const nobody = { producerId: -1n, epoch: -1, otherProducerId: -1n }
   const start = { client, topicId, transactionalId: 'warm-up', ...nobody }

@@ -26,7 +26,7 @@ describe('transactions on Apache Kafka 4.4.0 and on millrace', () => {
     await millrace?.stop()
   })
 
-  it('are decided the same in every state that can be held, for every request', async (t) => {
+  it('have the same outcome in every reachable state, for every request', async (t) => {
     const cells = transactionCells()
     const theirs = await runTransactionCells(kafka.address, cells)
     const ours = await runTransactionCells(millrace.address, cells)
@@ -38,13 +38,14 @@ describe('transactions on Apache Kafka 4.4.0 and on millrace', () => {
     t.diagnostic(`${theirs.size} cells`)
   })
 
-  it('are decided as the table says that the unit test of the shard goes by', async () => {
+  it('match the recorded decisions that the unit test uses', async () => {
     const { code, stdout, stderr } = await java('kafka-4.4.0', ['TransactionTable'])
     assert.equal(code, 0, stderr)
     assert.equal(stdout, readFileSync(golden, 'utf8'))
   })
 
-  // With older levels clients take the older protocol; the last leaves the broker at its own level.
+  // With older levels clients use the older protocol; the last case leaves the broker at its
+  // default level.
   for (const level of ['1', '0', '2']) {
     it(`survive the next one of the same producer, transaction.version ${level}`, async () => {
       const rounds = process.env.INTEROP_ROUNDS ?? '25'

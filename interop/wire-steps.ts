@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as p from '@millrace/protocol'
 import type { WireClient } from '@millrace/testkit'
 
-/** Kafka's name of an error code; the number of one that has none. */
+/** Kafka's name of an error code, or the number if it has none. */
 export function errorText(code: number): string {
   const found = Object.entries(p.ErrorCode).find(([, each]) => each === code)
   return found?.[0] ?? String(code)
 }
 
-/** Repeats an attempt until it finds something. */
+/** Repeats an attempt until it returns a result. */
 export async function until<T>(attempt: () => Promise<T | undefined>, pauseMs = 20): Promise<T> {
   for (;;) {
     const found = await attempt()

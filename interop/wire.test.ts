@@ -79,7 +79,7 @@ function committing(changes: object, partition: object = {}): object {
 
 type Case = readonly [what: string, key: number, version: number, message: object]
 
-/** Requests that a client should not send, or not now; and some that it may. */
+/** Invalid and untimely requests, and some valid ones. */
 const cases: readonly Case[] = [
   ['create', p.ApiKey.CreateTopics, 7, creating({ name: 'wire', numPartitions: 2 })],
   [
@@ -905,7 +905,7 @@ const cases: readonly Case[] = [
   ],
 ]
 
-/** Fields whose values are each broker's own. */
+/** Fields whose values differ between brokers. */
 const OWN =
   /^(throttleTimeMs|topicId|memberId|sessionId|clusterId|host|port|logAppendTimeMs|lastTimestamp|producerId|documentation|errorMessage|batchIndexErrorMessage|controllerId|highWatermarkOwn)$/
 
@@ -924,7 +924,7 @@ function comparable(value: unknown): unknown {
   )
 }
 
-describe('Apache Kafka 4.4.0 and millrace answer alike:', () => {
+describe('Apache Kafka 4.4.0 and millrace reply alike:', () => {
   let kafka: Peer
   let millrace: Peer
 
@@ -932,7 +932,7 @@ describe('Apache Kafka 4.4.0 and millrace answer alike:', () => {
     kafka = await startKafka()
     millrace = await startMillrace()
     for (const { address } of [kafka, millrace]) {
-      // Kafka makes the offsets topic after it was first asked for, and is not ready at once.
+      // Kafka creates the offsets topic on the first request, and is not ready at once.
       const client = await WireClient.connect(address)
       for (let attempt = 0; attempt < 100; attempt++) {
         const found = await client.request(
@@ -982,13 +982,13 @@ describe('Apache Kafka 4.4.0 and millrace answer alike:', () => {
   for (const each of cases) {
     it(each[0], async () => {
       assert.deepEqual(await ask(millrace.address, each), await ask(kafka.address, each))
-      // Kafka applies what its controller decided a little later.
+      // Kafka applies decisions of its controller with a delay.
       if (/create|grow|alter/.test(each[0]))
         await new Promise((resolve) => setTimeout(resolve, 120))
     })
   }
 
-  it('bodies of random bytes, by a reply or by closing the connection', async () => {
+  it('bodies of random bytes, with a reply or by closing the connection', async () => {
     const random = seededRandom(11)
     const quiet = [...handlers.keys()].filter((key) => key !== p.ApiKey.Produce)
     let closed = 0

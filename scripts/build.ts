@@ -16,19 +16,17 @@ import { root, type Workspace, workspaces } from './packages.ts'
 
 const common: BuildOptions = {
   bundle: true,
-  // Imports of other packages stay imports: a program has one `@millrace/base`.
+  // Imports of other packages stay imports: a program has a single `@millrace/base`.
   packages: 'external',
   format: 'esm',
   platform: 'node',
-  // Syntax that an older Node parses too, so that `@millrace/base` can say which Node is needed.
+  // Syntax that an older Node can parse, so that `@millrace/base` can report which Node is needed.
   target: 'node20',
   sourcemap: true,
   logLevel: 'warning',
 }
 
-/**
- * Entry points of a package: the output's name within `dist`, without its ending, and the source.
- */
+/** Entry points of a package: the output name within `dist`, without extension, and the source. */
 function entriesOf({ directory, manifest }: Workspace): ReadonlyMap<string, string> {
   const entries = new Map<string, string>()
   for (const target of Object.values(manifest.exports ?? {})) {
@@ -50,7 +48,7 @@ async function buildPackage(workspace: Workspace): Promise<void> {
     ...common,
     entryPoints: { ...Object.fromEntries(entries), ...programs },
     outdir: dist,
-    // Several entry points share their classes; the command line loads each command on first use.
+    // Entry points share their classes; the command line loads each command on first use.
     splitting: entries.size > 1 || isCommandLine,
     chunkNames: 'chunks/[name]-[hash]',
   })

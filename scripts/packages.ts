@@ -7,14 +7,14 @@ export const root: string = join(import.meta.dirname, '..')
 
 /** One workspace below `packages/`. */
 export interface Workspace {
-  /** Folder name, as `client`. */
+  /** Folder name, such as `client`. */
   readonly folder: string
   /** Absolute path of the folder. */
   readonly directory: string
   readonly manifest: Manifest
 }
 
-/** The fields of `package.json` that the scripts read. */
+/** Fields of `package.json` that the scripts read. */
 export interface Manifest {
   readonly name: string
   readonly version: string
@@ -27,9 +27,7 @@ export interface Manifest {
   readonly [field: string]: unknown
 }
 
-/**
- * The conditions of one entry of `exports`: sources in a checkout, `dist` where it is installed.
- */
+/** Conditions of one entry of `exports`: sources in a checkout, `dist` where it is installed. */
 export interface ExportTarget {
   readonly 'millrace-src': string
   readonly types: string

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs before `npm pack` and `npm publish` in a package's folder: builds what is packed.
+// Runs before `npm pack` and `npm publish` in the folder of a package: builds what is packed.
 import { execFileSync } from 'node:child_process'
 import { basename, join } from 'node:path'
 import { root } from './packages.ts'

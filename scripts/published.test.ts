@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is published installs and runs: packs every package and uses it in empty projects.
+// Published packages install and run: packs every package and uses it in empty projects.
 // `npm run test:packages`.
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -21,7 +21,7 @@ const project = join(scratch, 'project')
 /** Tarballs by package name. */
 const tarballs = new Map<string, string>()
 
-/** Names that each entry point must export; the names of a user's first program. */
+/** Names that each entry point must export; those of a user's first program. */
 const entries: Readonly<Record<string, readonly string[]>> = {
   '@millrace/amqp': ['connect', 'listen'],
   '@millrace/base': ['nodeWorld', 'MillraceError'],
@@ -220,7 +220,7 @@ describe('published packages', () => {
     assert.equal(stdout.trim(), expected)
   })
 
-  it('says on an older Node which one is needed', async () => {
+  it('reports on an older Node which one is needed', async () => {
     const old = await otherNode('20')
     for (const entry of Object.keys(entries)) {
       const failed = await run(old, ['--input-type=module', '-e', `import '${entry}'`], {
@@ -240,7 +240,7 @@ describe('published packages', () => {
     assert.match(failed, /millrace requires Node 24 or newer; this is v20/)
   })
 
-  it('starts from the command line and ends on SIGTERM', async () => {
+  it('starts from the command line and exits on SIGTERM', async () => {
     const text = `
       import { spawn } from 'node:child_process'
       const child = spawn(process.execPath, ['node_modules/millrace/bin/millrace.js', 'start', '--ephemeral', '--listen', '127.0.0.1:0'])
@@ -253,7 +253,7 @@ describe('published packages', () => {
     assert.match(stdout, /^millrace ready kafka=127\.0\.0\.1:\d+ amqp=127\.0\.0\.1:\d+$/m)
   })
 
-  it('works in a bundle of one file, without its native helpers', async () => {
+  it('works in a single-file bundle, without its native helpers', async () => {
     const bundle = join(scratch, 'bundle.mjs')
     const lines = program
       .replaceAll("'gzip', 'snappy', 'lz4', 'zstd'", "'gzip', 'zstd'")
@@ -294,7 +294,7 @@ describe('published packages', () => {
       const relative = [...readme.matchAll(/\]\((?!https:|#)([^)]*)\)/g)].map(
         ([, target]) => target,
       )
-      assert.deepEqual(relative, [], `links of ${manifest.name}'s README that lead nowhere on npm`)
+      assert.deepEqual(relative, [], `dead links on npm in the README of ${manifest.name}`)
     }
   })
 })

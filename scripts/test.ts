@@ -18,7 +18,7 @@ import { join } from 'node:path'
 import { bundleCommandLine } from './bundle-command-line.ts'
 import { root } from './packages.ts'
 
-/** Runs of Node's test runner that may go on at the same time. */
+/** Processes of Node's test runner that may run concurrently. */
 interface Part {
   readonly name: string
   readonly lanes: readonly Lane[]
@@ -26,7 +26,7 @@ interface Part {
 
 interface Lane {
   readonly files: readonly string[]
-  /** All files in one process: for tests that start no servers and leave nothing behind. */
+  /** All files in one process: for tests that start no servers and leave nothing open. */
   readonly isOneProcess?: boolean
   /** Files that run at the same time; by default one per core but one. */
   readonly concurrency?: number
@@ -42,7 +42,7 @@ const unitFiles = filesOf('packages/*/src/**/*.test.ts').filter(
   (file) => !/^packages.cli./.test(file),
 )
 
-/** A process per core, each with whole packages, so that few sources are loaded twice. */
+/** One process per core, each with whole packages, so that few sources are loaded twice. */
 function unitLanes(): Lane[] {
   const byPackage = Map.groupBy(unitFiles, (file) => file.split(/[/\\]/)[1] ?? '')
   const lanes: string[][] = Array.from({ length: Math.min(2, availableParallelism()) }, () => [])
@@ -87,7 +87,7 @@ function selectedParts(args: readonly string[]): readonly Part[] {
   return [{ name: 'selected', lanes: [{ files: args }] }]
 }
 
-/** The output of lanes that run at the same time is printed lane by lane. */
+/** The output of concurrent lanes is printed lane by lane. */
 async function run(lane: Lane, isAlone: boolean): Promise<number> {
   const isThorough = lane.environment?.THOROUGH !== undefined
   const child = spawn(

@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same small things done with each client, in the way its own documentation shows as the quick
-// one.
+// The same small tasks with each client, in the way its documentation recommends for speed.
 
-/** Counts records until there are `count` of them. */
+/** Counts records up to `count`. */
 export interface Counter {
-  /** True when there are enough. `bytes`: of the value. */
+  /** Returns true when the count is reached. `bytes`: size of the value. */
   add(bytes: number): boolean
   readonly done: Promise<void>
 }
 
 export interface Sending {
   /**
-   * Sends values as one call, or as near to one as the client has, and waits for the
+   * Sends values in one call, or the client's nearest equivalent, and waits for the
    * acknowledgement.
    */
   sendBatch(topic: string, values: readonly Buffer[]): Promise<unknown>
@@ -21,7 +20,9 @@ export interface Sending {
 
 export interface Rival {
   readonly name: string
-  /** Reads a topic from its beginning; resolves once `counter` is done and all is closed. */
+  /**
+   * Reads a topic from its beginning; resolves once `counter` is complete and everything is closed.
+   */
   consumeBatches(address: string, topic: string, counter: Counter): Promise<void>
   consumeEach(address: string, topic: string, counter: Counter): Promise<void>
   producer(address: string): Promise<Sending>
@@ -73,7 +74,10 @@ async function millrace(): Promise<Rival> {
   }
 }
 
-/** Ours with `for await`, which rivals' `consumeEach` is not: listed beside it. */
+/**
+ * millrace with `for await`. The `consumeEach` of rivals is another API, so this is listed
+ * separately.
+ */
 async function millraceIterator(): Promise<Rival> {
   const { Consumer } = await import('@millrace/client')
   const base = await millrace()
@@ -241,7 +245,7 @@ async function platformatic(): Promise<Rival> {
       clientId: 'bench',
       groupId: group(),
       bootstrapBrokers: [address],
-      // Its default of 50 MB is several times slower.
+      // The default of 50 MB is several times slower.
       maxBytes: 1_048_576,
       autocommit: false,
     })

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every Node client at the same tasks against one Apache Kafka 4.4.0, by turns:
+// Runs every Node client in turn with the same tasks against one Apache Kafka 4.4.0:
 // `npm run bench:clients`. See bench/README.md.
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ interface Task {
   readonly task: string
   readonly count: number
   readonly size: number
-  /** What of the worker's result is shown, and whether more is better. */
+  /** Value of the worker's result to show, and whether higher is better. */
   readonly metrics: readonly {
     readonly key: string
     readonly unit: string
@@ -55,7 +55,7 @@ const tasks: readonly Task[] = [
     clients,
   },
   {
-    name: 'consume 100 B one by one',
+    name: 'consume 100 B one at a time',
     task: 'consume-each',
     count: consumed,
     size: 100,
@@ -63,7 +63,7 @@ const tasks: readonly Task[] = [
     clients: each,
   },
   {
-    name: 'consume 1 KB one by one',
+    name: 'consume 1 KB one at a time',
     task: 'consume-each',
     count: consumed,
     size: 1000,
@@ -71,7 +71,7 @@ const tasks: readonly Task[] = [
     clients: each,
   },
   {
-    name: 'produce 100 B, 10 x 100 under way',
+    name: 'produce 100 B, 10 x 100 in flight',
     task: 'produce-10x100',
     count: 500_000,
     size: 100,
@@ -79,7 +79,7 @@ const tasks: readonly Task[] = [
     clients,
   },
   {
-    name: 'produce 1 KB, 10 x 100 under way',
+    name: 'produce 1 KB, 10 x 100 in flight',
     task: 'produce-10x100',
     count: 200_000,
     size: 1000,
@@ -216,7 +216,7 @@ for (let round = 0; round < rounds; round++) {
   process.stderr.write(`round ${round + 1} of ${rounds}\n`)
   for (const size of [100, 1000]) await measureJava(address, size)
   for (const { name, task, count, size, metrics, clients: list } of tasks) {
-    // By turns forwards and backwards, so that nobody always comes first.
+    // The order of the clients alternates, so that none always runs first.
     for (const client of round % 2 === 0 ? list : list.toReversed()) {
       const topic = task.startsWith('consume') ? `consume-${size}` : `produce-${round}-${size}`
       if (task.startsWith('produce')) {
@@ -245,7 +245,7 @@ const commit = (await execute('git', ['rev-parse', '--short', 'HEAD'])).stdout.t
 const lines = [
   `# Node clients and millrace ${commit}, ${new Date().toISOString().slice(0, 10)}`,
   '',
-  `${cpus().length} cores (${cpus()[0]?.model}), ${Math.round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; one Apache Kafka 4.4.0, 3 partitions; ${rounds} rounds by turns, each client in a process of its own; medians, [lowest to highest].`,
+  `${cpus().length} cores (${cpus()[0]?.model}), ${Math.round(totalmem() / 2 ** 30)} GiB; Node ${process.version}; one Apache Kafka 4.4.0, 3 partitions; ${rounds} rounds, clients in turn, each in a separate process; medians, [lowest to highest].`,
   'The ratio is millrace to the best of the others: above 1 is better for rates, below 1 for times and memory.',
   '',
 ]

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measures one client at one task in a process of its own; prints one line of JSON.
+// Measures one client with one task in a separate process; prints one line of JSON.
 import { readFileSync } from 'node:fs'
 import { type Counter, rivals } from './rivals.ts'
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A broker on disk inside a program: what one run writes, the next one finds.
+// An embedded broker with a data directory: the second run reads what the first has written.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

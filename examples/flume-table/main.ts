@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// New rows of a table into a topic. With `postgres://…` or `mysql://…` in place of `sqlite:` it is
-// the same.
+// Copies new rows of a table to a topic. `postgres://…` and `mysql://…` work like `sqlite:`.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -28,7 +27,7 @@ await using agent = await startAgent({
       pollInterval: 50,
       channels: ['memory'],
       interceptors: {
-        // The customer as the key: orders of one stay in order.
+        // The customer is the key, so the orders of one customer stay in order.
         key: (event) => {
           event.headers.key = (JSON.parse(event.body.toString()) as { customer: string }).customer
           return event

@@ -37,7 +37,7 @@ const lines: string[] = []
 for await (const { value } of consumer) {
   lines.push(String(value))
   if (lines.length === 2) {
-    // As logrotate does it; the new name fits the pattern too.
+    // Rotates as logrotate does; the new name matches the pattern, too.
     renameSync(join(logs, 'app.log'), join(logs, 'app.1.log'))
     appendFileSync(join(logs, 'app.1.log'), 'three\n')
     writeFileSync(join(logs, 'app.log'), 'four\n')

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A trigger: nothing passes until there were three failed logins of one user within a minute.
+// A trigger: no event passes until there were three failed logins of one user within a minute.
 import { createSocket } from 'node:dgram'
 import { type Event, type Sink, startAgent } from '@millrace/flume'
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One trace from the sender to the handler, printed.
+// Prints one trace from the sender to the handler.
 import { Broker } from '@millrace/broker'
 import { Consumer, Producer } from '@millrace/client'
 import { propagation, trace } from '@opentelemetry/api'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Spans for what is sent and handled, by the client's diagnostics channels. Copy it into your
+// Spans for sent and handled records, from the client's diagnostics channels. Copy it into your
 // program and call it once.
 import { subscribe } from 'node:diagnostics_channel'
 import type { ConsumerRecord, ProducerRecord } from '@millrace/client'
@@ -26,7 +26,7 @@ interface ProcessEvent {
   readonly error?: unknown
 }
 
-/** Names of attributes are those of OpenTelemetry's semantic conventions for messaging. */
+/** Attribute names of OpenTelemetry's semantic conventions for messaging. */
 export function traceMillrace(): void {
   const tracer = trace.getTracer('millrace')
   const open = new WeakMap<object, Span>()
@@ -44,7 +44,7 @@ export function traceMillrace(): void {
         'messaging.client.id': event.clientId,
       },
     })
-    // Each record takes the span's name along in its headers, for whoever handles it.
+    // The headers of each record carry the span context to its handler.
     const carrier: Record<string, string> = {}
     propagation.inject(trace.setSpan(context.active(), span), carrier)
     event.records = event.records.map((record) => ({

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Orders with a schema: what does not fit is refused before it is sent, and what comes back has its
-// type.
+// Orders with a schema: invalid ones are rejected before they are sent, and received ones are
+// typed.
 import { Broker } from '@millrace/broker'
 import { Consumer, Producer, schema, string, topic } from '@millrace/client'
 import { z } from 'zod'
@@ -20,7 +20,7 @@ await producer.send(orders, [
 ])
 await producer
   .send(orders, { key: 'carol', value: { item: 'air', amount: -1 } })
-  .catch((error: Error) => console.log(`refused: ${error.message}`))
+  .catch((error: Error) => console.log(`rejected: ${error.message}`))
 
 await using consumer = new Consumer({
   ...connection,

@@ -2,14 +2,12 @@
 import type { Random } from '@millrace/base'
 import { type FieldSchema, inVersions, type MessageSchema } from '@millrace/protocol'
 
-// Not in TypeScript's library yet: text that goes into JSON as it is.
+// Missing in TypeScript's library: raw text for JSON.
 const rawJson = (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON
 
 type Fields = Readonly<Record<string, FieldSchema>>
 
-/**
- * A message in the JSON form of Kafka's own converters: bytes in base64, 64-bit numbers as numbers.
- */
+/** A message in the JSON form of Kafka's converters: bytes in base64, 64-bit numbers as numbers. */
 export function randomMessage(
   schema: MessageSchema,
   version: number,

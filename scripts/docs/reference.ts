@@ -8,7 +8,7 @@ import { publishedWorkspaces, root } from '../packages.ts'
 
 const target = join(root, 'docs/api')
 const entryPoints = publishedWorkspaces()
-  // The command line's package only passes on what the others export.
+  // The package of the command line only re-exports the others.
   .filter(({ manifest }) => manifest.bin === undefined)
   .flatMap(({ directory }) => globSync(join(directory, 'dist/*.d.ts')))
 
@@ -36,7 +36,7 @@ const application = await Application.bootstrap({
   readme: 'none',
   disableSources: true,
   excludePrivate: true,
-  // Names of packages that are not exported show as plain text.
+  // Names from packages that are not exported are shown as plain text.
   validation: { notExported: false, invalidLink: true, notDocumented: false },
   navigationLinks: { GitHub: 'https://github.com/millrace/millrace' },
 })

@@ -5,7 +5,7 @@ import { dts } from 'rolldown-plugin-dts'
 
 /**
  * Writes one declaration file per entry point into `dist` of a package, from those that `tsc` wrote
- * per module; what several entry points declare goes into one chunk. `entries` has the sources by
+ * per module; declarations shared by entry points are in one chunk. `entries` has the sources by
  * output name.
  */
 export async function rollUpDeclarations(

@@ -85,7 +85,7 @@ function declarationsOf(file: ProjectFile, name: string): PublicName[] {
   for (const statement of program.body) {
     const declaration = declarationIn(statement)
     if (declaration === undefined || !names(declaration).includes(name)) continue
-    // Of an overloaded function the signatures are public, its implementation is not.
+    // The signatures of an overloaded function are public, its implementation is not.
     if (declaration.type === 'TSDeclareFunction') isImplemented.overloads++
     else if (declaration.type === 'FunctionDeclaration' && isImplemented.overloads > 0) continue
     found.push(publicName(file, statement, name))
@@ -122,7 +122,7 @@ function membersOf(file: ProjectFile, declaration: Node, owner: string): PublicN
 
 function literalMembers(file: ProjectFile, type: Node, owner: string): PublicName[] {
   if (type.type === 'TSTypeLiteral') {
-    // A variant on one line is explained as a whole.
+    // A variant on one line is documented as a whole.
     const isOneLine = !file.text.slice(type.start, type.end).includes('\n')
     return isOneLine ? [] : typeMembers(file, type.members, owner)
   }
@@ -136,7 +136,7 @@ function typeMembers(file: ProjectFile, members: readonly Node[], owner: string)
   return members.flatMap((member) => {
     if (member.type !== 'TSPropertySignature' && member.type !== 'TSMethodSignature') return []
     const name = member.key.type === 'Identifier' ? member.key.name : undefined
-    // `kind` and the like discriminate the variants of a union; the variant is what is documented.
+    // `kind` and similar members discriminate the variants of a union; the variant is documented.
     if (name === undefined || name === 'kind') return []
     return [publicName(file, member, `${owner}.${name}`)]
   })
@@ -170,10 +170,7 @@ function publicName(file: ProjectFile, node: Node, name: string): PublicName {
   return { file, offset: node.start, name, isDocumented: hasDocComment(file, node) }
 }
 
-/**
- * Whether nothing but white space and a suppression of the linter is between a comment and its
- * name.
- */
+/** Whether only white space and a lint suppression are between a comment and its name. */
 function isBlank(text: string): boolean {
   return text.replace(/^\s*\/\/ biome-ignore.*$/m, '').trim() === ''
 }

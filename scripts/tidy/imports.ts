@@ -3,7 +3,7 @@ import { dirname, join, normalize } from 'node:path/posix'
 import { type Finding, lineOf, type Rule } from './finding.ts'
 import { isTypeScript, type ProjectFile, packageOf } from './project-files.ts'
 
-/** What each package may import of the others, tests aside (design: dependencies point one way). */
+/** Packages that each package may import, tests aside (design: dependencies point one way). */
 const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   base: [],
   protocol: ['base'],
@@ -17,7 +17,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   cli: ['base', 'protocol', 'broker', 'client', 'amqp', 'jms', 'jms-provider', 'flume'],
 }
 
-/** Modules of Node that reach the outside world, and the folders or files that may import them. */
+/** Node modules that reach the outside world, and the folders or files that may import them. */
 const seams: readonly [modules: RegExp, allowed: RegExp][] = [
   [
     /^node:(net|tls|dgram|http|https|http2)$/,
@@ -29,13 +29,13 @@ const seams: readonly [modules: RegExp, allowed: RegExp][] = [
   ],
 ]
 
-/** Of these modules, what touches nothing outside. */
+/** Exports of these modules that reach nothing outside. */
 const pureFunctions = new Set(['isIP', 'isIPv4', 'isIPv6', 'BlockList'])
 
 interface Import {
   readonly target: string
   readonly isType: boolean
-  /** Imports functions without side effects only, as `isIP`. */
+  /** Whether it imports only functions without side effects, such as `isIP`. */
   readonly isPure: boolean
   readonly offset: number
 }
@@ -100,7 +100,7 @@ function resolve(from: string, target: string): string {
   return normalize(join(dirname(from), target))
 }
 
-/** Imports of a module above that itself reaches back into the importing folder. */
+/** Imports of a module above that itself imports the importing folder. */
 function upwardImports(sources: readonly ProjectFile[]): Finding[] {
   const graph = graphOf(sources)
   return sources.flatMap((file) => {
@@ -129,7 +129,7 @@ function graphOf(sources: readonly ProjectFile[]): ReadonlyMap<string, readonly 
   )
 }
 
-/** Whether a module imports, by any number of steps, one below `folder`. */
+/** Whether a module imports, directly or indirectly, one below `folder`. */
 function reaches(
   graph: ReadonlyMap<string, readonly string[]>,
   from: string,

@@ -3,7 +3,7 @@ import type { Rule } from './finding.ts'
 
 const SPDX = 'SPDX-License-Identifier: Apache-2.0'
 
-/** Every source file states its license in its first line, or its second after `#!`. */
+/** Every source file has its license in the first line, or in the second after `#!`. */
 export const license: Rule = {
   name: 'license',
   check: (files) =>

@@ -4,7 +4,7 @@ import { isTypeScript, proseOf } from './project-files.ts'
 
 const MAX_COLUMNS = 100
 
-/** Comments and prose end at 100 columns; tables and lines that are one link may be longer. */
+/** Comments and prose have at most 100 columns; tables and unbreakable lines may be longer. */
 export const lineLength: Rule = {
   name: 'line-length',
   check: (files) =>

@@ -5,10 +5,10 @@ import { root } from '../packages.ts'
 import { type Finding, lineOf, type Rule } from './finding.ts'
 import type { ProjectFile } from './project-files.ts'
 
-/** Pages of packages are read on npm and link to the repository by its address. */
+/** READMEs of packages are read on npm and link to the repository by its address. */
 const REPOSITORY = /^https:\/\/github\.com\/millrace\/millrace\/(?:blob|tree)\/main\//
 
-/** Links of pages lead to files and headings that exist. */
+/** Links of pages refer to existing files and headings. */
 export const links: Rule = {
   name: 'links',
   check: (files) => files.filter(({ path }) => path.endsWith('.md')).flatMap(checkPage),
@@ -31,7 +31,7 @@ function problemOf(page: string, target: string): string | undefined {
   const [path = '', anchor] = target.replace(REPOSITORY, '').split('#')
   const from = isOwn ? '.' : dirname(page)
   const file = path === '' ? page : normalize(join(from, path))
-  if (!existsSync(join(root, file))) return `${target} leads nowhere`
+  if (!existsSync(join(root, file))) return `${target} does not exist`
   if (anchor === undefined || !file.endsWith('.md')) return undefined
   return headingsOf(file).has(anchor) ? undefined : `${target}: ${file} has no such heading`
 }

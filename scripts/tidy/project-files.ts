@@ -50,7 +50,7 @@ export function packageOf(path: string): string | undefined {
   return /^packages\/([^/]+)\/src\//.exec(path)?.[1]
 }
 
-/** A line of prose: a comment of TypeScript, or a line of a page outside of code and tables. */
+/** A line of prose: in a comment of TypeScript, or on a page outside of code and tables. */
 export interface ProseLine {
   readonly line: number
   readonly text: string
@@ -83,7 +83,7 @@ function pageLines(text: string): ProseLine[] {
   return lines
 }
 
-/** `text` with inline code and quoted text blanked: words in them are not prose. */
+/** `text` with inline code and quoted text blanked, which are not prose. */
 export function withoutCode(text: string): string {
   return text.replace(/`[^`]*`/g, (code) => ' '.repeat(code.length))
 }

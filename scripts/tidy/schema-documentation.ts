@@ -3,7 +3,7 @@ import type { Expression, ObjectProperty } from 'oxc-parser'
 import { type Finding, lineOf, type Rule } from './finding.ts'
 import type { ProjectFile } from './project-files.ts'
 
-/** Every message schema says what its versions changed, and every field what it means. */
+/** Every message schema documents the changes of its versions, and every field its meaning. */
 export const schemaDocumentation: Rule = {
   name: 'schema-documentation',
   check: (files) =>

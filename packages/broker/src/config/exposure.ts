@@ -17,7 +17,8 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Throws `ConfigError` for a listener that others than this machine reach, and on which everybody
- * is allowed everything: no authentication and no authorizer. `allow.insecure.listeners` permits it.
+ * is allowed everything: no authentication and no authorizer. `allow.insecure.listeners` permits
+ * it.
  */
 export function checkExposure(config: BrokerConfig): void {
   if (config.boolean('allow.insecure.listeners')) return

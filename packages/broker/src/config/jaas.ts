@@ -71,7 +71,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   v: '\v',
 }
 
-/** Escapes of Java's `StreamTokenizer`: letters, octal numbers, and any other character as it is. */
+/**
+ * Escapes of Java's `StreamTokenizer`: letters, octal numbers, and any other character as it is.
+ */
 function unescaped(text: string): string {
   return text.replace(/\\(?:([0-3]?[0-7]{1,2})|([\s\S]))/g, (_all, octal?: string, other = '') =>
     octal === undefined

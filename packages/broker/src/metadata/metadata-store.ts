@@ -360,8 +360,8 @@ export class MetadataStore {
   }
 
   /**
-   * Writes a snapshot, and deletes the log before the previous one. If that fails, the log keeps its
-   * length and the next attempt is made after as many bytes again.
+   * Writes a snapshot, and deletes the log before the previous one. If that fails, the log keeps
+   * its length and the next attempt is made after as many bytes again.
    */
   #snapshot(): void {
     this.#bytesSinceSnapshot = 0

@@ -159,7 +159,7 @@ describe('errors of commands', () => {
     if (/\x1b/.test(result.err + result.out)) return `escape codes: ${said}`
     if (/^ +at |node:internal/m.test(result.err)) return `a stack: ${said}`
     const lines = result.err.split('\n').slice(0, -1)
-    const notice = lines.findIndex((each) => /; trying again for /.test(each))
+    const notice = lines.findIndex((each) => /; retrying for /.test(each))
     if (notice >= 0) lines.splice(notice, 1)
     const [first = '', second, ...rest] = lines
     const text = first.replace(/^millrace: /, '')
@@ -184,7 +184,7 @@ describe('errors of commands', () => {
       {
         ...many,
         args: 'group zzzzzz',
-        line: /^unknown command group zzzzzz; there are list, desc/,
+        line: /^unknown command group zzzzzz; commands are list, desc/,
       },
       { ...many, args: 'topic list --jsno', line: 'unknown option --jsno; did you mean --json?' },
       { ...many, args: 'queue list --amqq', line: 'unknown option --amqq; did you mean --amqp?' },
