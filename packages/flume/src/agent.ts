@@ -311,7 +311,6 @@ export class Agent {
       channel: running.channel,
       processor,
       batchSize: Math.min(...sinks.map(({ sink }) => sink.batchSize)),
-      maxInFlight: Math.min(...sinks.map(({ sink }) => sink.maxInFlight ?? 1)),
       world: this.#world,
       logger: this.#logger,
     })
@@ -324,6 +323,9 @@ export class Agent {
     const { taps } = this
     return {
       name,
+      get maxInFlight() {
+        return sink.maxInFlight ?? 1
+      },
       async process(batch) {
         const count = batch.events.length
         counters.add('EventDrainAttemptCount', count)

@@ -28,6 +28,27 @@ export interface ProcessOptions {
   readonly origin?: BatchOrigin | undefined
   /** It came alone, by a call of its own: counted as such. */
   readonly isSingle?: boolean
+  /** Lets batches of one sender overlap in their order. */
+  readonly pipeline?: Pipeline
+  /**
+   * Called when the next batch of the pipeline may begin: it will be stored after this one, and not
+   * if this one fails. Not called if the channels cannot ensure that before this one is stored.
+   */
+  readonly onOrdered?: () => void
+}
+
+/**
+ * The batches of one sender, such as a connection. It is of no further use when one has failed: the
+ * sender begins again with a new one.
+ */
+export class Pipeline {
+  readonly #failedCommits = new Map<Channel, number | undefined>()
+
+  /** The value of the channel's `failedCommits` when the pipeline first used it. */
+  failedCommitsOf(channel: Channel): number | undefined {
+    if (!this.#failedCommits.has(channel)) this.#failedCommits.set(channel, channel.failedCommits)
+    return this.#failedCommits.get(channel)
+  }
 }
 
 /** A channel and what of a batch goes to it. */
@@ -80,7 +101,7 @@ export class ChannelProcessor {
       this.#leaveTrace(events)
       this.#options.taps.pass(this.#options.source, events)
       try {
-        await this.#put(events, origin)
+        await this.#put(events, origin, options)
       } catch (error) {
         counters.add('ChannelWriteFail')
         throw error
@@ -123,31 +144,55 @@ export class ChannelProcessor {
     }
   }
 
-  async #put(events: readonly Event[], origin: BatchOrigin | undefined): Promise<void> {
+  async #put(
+    events: readonly Event[],
+    origin: BatchOrigin | undefined,
+    options: ProcessOptions,
+  ): Promise<void> {
     const { selector } = this.#options
     if (selector.isUniform) {
       const share = (channel: Channel): Share => ({ channel, events, origin })
-      await this.#putAll(selector.required(undefined).map(share))
-      await this.#putOptional(selector.optional(undefined).map(share))
+      const optional = selector.optional(undefined).map(share)
+      await this.#putAll(selector.required(undefined).map(share), {
+        ...options,
+        hasOptional: optional.length > 0,
+      })
+      await this.#putOptional(optional)
       return
     }
     const required = shares(events, origin, (event) => selector.required(event))
     const optional = shares(events, origin, (event) => selector.optional(event))
-    await this.#putAll(required)
+    await this.#putAll(required, { ...options, hasOptional: optional.length > 0 })
     await this.#putOptional(optional)
   }
 
-  async #putAll(shares: readonly Share[]): Promise<void> {
+  async #putAll(
+    shares: readonly Share[],
+    {
+      pipeline,
+      onOrdered,
+      hasOptional,
+    }: ProcessOptions & { /** Optional channels follow. */ readonly hasOptional: boolean },
+  ): Promise<void> {
+    const begin = ({ channel, events, origin }: Share): Promise<PutTransaction> =>
+      channel.put(events, { origin, failedCommits: pipeline?.failedCommitsOf(channel) })
+    /** Calls the commit that decides. */
+    const commit = (put: PutTransaction): Promise<void> => {
+      const committed = put.commit()
+      const isOrdered =
+        !hasOptional && shares.every(({ channel }) => channel.failedCommits !== undefined)
+      if (isOrdered) onOrdered?.()
+      return committed
+    }
     const [only] = shares
     if (only !== undefined && shares.length === 1) {
-      const put = await only.channel.put(only.events, { origin: only.origin })
-      await put.commit()
+      await commit(await begin(only))
       return
     }
     const open: { readonly share: Share; readonly put: PutTransaction }[] = []
     try {
       for (const share of shares) {
-        open.push({ share, put: await share.channel.put(share.events, { origin: share.origin }) })
+        open.push({ share, put: await begin(share) })
       }
       const durable = open.filter(({ put }) => put.prepare !== undefined)
       const [coordinator] = durable
@@ -159,7 +204,7 @@ export class ChannelProcessor {
         await Promise.all(durable.map(({ put }) => put.prepare?.(fanOut)))
       }
       // Of several durable ones the first decides; what is only in memory cannot fail any more.
-      await coordinator?.put.commit()
+      if (coordinator !== undefined) await commit(coordinator.put)
       const decided = coordinator === undefined ? open : open.filter((each) => each !== coordinator)
       if (coordinator === undefined) {
         for (const { put } of decided) await put.commit()

@@ -14,6 +14,11 @@ export interface Channel {
   readonly transactionCapacity: number
   /** Whether what is committed outlives the process. */
   readonly isDurable: boolean
+  /**
+   * Number of commits that failed. Present if puts take effect in the order in which `commit` is
+   * called, so that puts of one sender may overlap: see `PutOptions.failedCommits`.
+   */
+  readonly failedCommits?: number
   /** Of a channel that is not durable: how many of its events are lost when the process ends. `size` when absent. */
   readonly sizeInMemory?: number
 
@@ -45,6 +50,11 @@ export interface Channel {
 export interface PutOptions {
   /** With an origin, events that the channel has got before are left out. */
   readonly origin?: BatchOrigin | undefined
+  /**
+   * Fails the commit if the channel's `failedCommits` is another one by then: a put before this one
+   * may have failed, and its retry must come first.
+   */
+  readonly failedCommits?: number | undefined
 }
 
 /** How much to take, and how long to wait. */

@@ -46,11 +46,20 @@ export interface SourceContext extends ComponentContext {
  */
 export type SinkOutcome = 'ready' | 'backoff' | 'rollback' | 'rollback-and-backoff'
 
+/** A batch that a sink delivers. */
+export interface SinkBatch extends TakeTransaction {
+  /** Whether a batch that was taken before this one is still in flight. Default false. */
+  readonly isFollowUp?: boolean
+}
+
 /** Where events leave the agent. */
 export interface Sink {
   /** Most events of one batch. */
   readonly batchSize: number
-  /** How many batches may be on their way at once. Default 1. */
+  /**
+   * Number of batches that may be in flight now; read before each take. Default 1. A sink with more
+   * than one must keep their order: after one has failed, the follow-ups in flight must fail, too.
+   */
   readonly maxInFlight?: number
   /** Called before the first batch. */
   start?(): Promise<void>
@@ -60,7 +69,7 @@ export interface Sink {
    * Delivers a batch, which leaves the channel when this resolves with nothing, `ready` or `backoff`. When it rejects the batch goes
    * back to the channel and is tried again later.
    */
-  process(batch: TakeTransaction): Promise<SinkOutcome> | Promise<void>
+  process(batch: SinkBatch): Promise<SinkOutcome> | Promise<void>
   /** Delivers what it holds back, so that the batches under way come to an end: the agent stops. */
   flush?(): Promise<void>
 }
@@ -95,14 +104,18 @@ export interface ChannelSelectorContext extends ComponentContext {
 export interface GroupedSink {
   /** Name of the sink. */
   readonly name: string
+  /** Number of batches that may be in flight now. Default 1. */
+  readonly maxInFlight?: number
   /** Delivers a batch; rejects if the events must stay in the channel. */
-  process(batch: TakeTransaction): Promise<SinkOutcome> | Promise<void>
+  process(batch: SinkBatch): Promise<SinkOutcome> | Promise<void>
 }
 
 /** Which of a group's sinks gets a batch. */
 export interface SinkProcessor {
+  /** Number of batches that may be in flight now; read before each take. Default 1. */
+  readonly maxInFlight?: number
   /** Delivers a batch through one of the sinks; rejects if none could. */
-  process(batch: TakeTransaction): Promise<SinkOutcome> | Promise<void>
+  process(batch: SinkBatch): Promise<SinkOutcome> | Promise<void>
 }
 
 /** What a sink processor gets. */

@@ -9,27 +9,35 @@ const FIRST_BACKOFF_MS = 100
 const MAX_BACKOFF_MS = 5000
 const FOREVER_MS = 2 ** 31
 
-/** Takes batches out of a channel and has them delivered; what cannot be goes back, and is tried again after a while. */
+/**
+ * Takes batches from a channel and passes them to a sink processor, in the order of the channel.
+ *
+ * Several batches may be in flight. When one fails, no further batch is delivered until all of them
+ * have settled; then those that failed return to the channel together, and after a pause are taken
+ * again, the oldest first.
+ */
 export class SinkRunner {
   readonly name: string
   readonly #channel: Channel
   readonly #processor: SinkProcessor
   readonly #batchSize: number
-  readonly #maxInFlight: number
   readonly #world: World
   readonly #logger: Logger
   readonly #inFlight = new Set<Promise<void>>()
+  /** Batches that failed and were not returned to the channel yet. */
+  #undelivered: TakeTransaction[] = []
+  /** Set by the first failure; cleared when all batches have settled and the pause is over. */
+  #isFailing = false
   #stopping = new AbortController()
   #running: Promise<void> | undefined
   #failures = 0
-  #backoffMs = 0
+  #pauseMs = 0
 
   constructor(options: {
     readonly name: string
     readonly channel: Channel
     readonly processor: SinkProcessor
     readonly batchSize: number
-    readonly maxInFlight: number
     readonly world: World
     readonly logger: Logger
   }) {
@@ -37,12 +45,11 @@ export class SinkRunner {
     this.#channel = options.channel
     this.#processor = options.processor
     this.#batchSize = options.batchSize
-    this.#maxInFlight = options.maxInFlight
     this.#world = options.world
     this.#logger = options.logger
   }
 
-  /** Batches that are being delivered. */
+  /** Number of batches in flight. */
   get inFlight(): number {
     return this.#inFlight.size
   }
@@ -52,7 +59,10 @@ export class SinkRunner {
     this.#running = this.#run()
   }
 
-  /** Finishes what is under way and takes nothing new. `flush` is called in between. */
+  /**
+   * Takes no further batch and waits for those in flight. `flush` makes a sink deliver what it holds
+   * back.
+   */
   async stop(flush: () => Promise<unknown>): Promise<void> {
     this.#stopping.abort()
     await flush()
@@ -63,19 +73,17 @@ export class SinkRunner {
     const { signal } = this.#stopping
     const breather = new Breather(this.#world.clock)
     while (!signal.aborted) {
-      const batch = await this.#take(signal)
-      if (batch === undefined) continue
-      const delivery = this.#deliver(batch).then(() => void this.#inFlight.delete(delivery))
-      this.#inFlight.add(delivery)
-      if (this.#inFlight.size >= this.#maxInFlight) await Promise.race(this.#inFlight)
-      if (this.#backoffMs > 0) {
-        // What went out after a batch that failed is waited for, so that all of it goes back together.
-        await Promise.all(this.#inFlight)
-        const ms = this.#backoffMs
-        this.#backoffMs = 0
-        await sleep(this.#world.clock, ms, signal)
+      if (this.#isFailing || this.#pauseMs > 0) await this.#recover(signal)
+      else if (this.#inFlight.size >= (this.#processor.maxInFlight ?? 1)) {
+        await Promise.race(this.#inFlight)
+      } else {
+        const batch = await this.#take(signal)
+        if (batch === undefined) continue
+        // An earlier batch failed in the meantime.
+        if (this.#isFailing) await this.#rollBack(batch)
+        else this.#start(batch)
+        await breather.breathe()
       }
-      await breather.breathe()
     }
     await Promise.all(this.#inFlight)
   }
@@ -90,33 +98,75 @@ export class SinkRunner {
     }
   }
 
-  async #deliver(batch: TakeTransaction): Promise<void> {
+  #start(batch: TakeTransaction): void {
+    const isFollowUp = this.#inFlight.size > 0
+    const delivery = this.#deliver(batch, isFollowUp).then(async () => {
+      // Only the last one returns them: a take must not find the events of a later batch without
+      // those of an earlier one.
+      if (this.#inFlight.size === 1) await this.#returnUndelivered()
+      this.#inFlight.delete(delivery)
+    })
+    this.#inFlight.add(delivery)
+  }
+
+  async #deliver(batch: TakeTransaction, isFollowUp: boolean): Promise<void> {
     try {
-      const outcome = (await this.#processor.process(batch)) ?? 'ready'
+      const outcome =
+        (await this.#processor.process({
+          events: batch.events,
+          origin: batch.origin,
+          isFollowUp,
+          commit: () => batch.commit(),
+          rollback: () => batch.rollback(),
+        })) ?? 'ready'
       if (outcome === 'ready' || outcome === 'backoff') await batch.commit()
-      else await batch.rollback()
+      else this.#failed(batch)
       if (outcome === 'backoff' || outcome === 'rollback-and-backoff') this.#backOff()
-      else this.#failures = 0
+      else if (outcome === 'ready') this.#failures = 0
     } catch (error) {
-      await batch.rollback().catch((failure: unknown) => {
-        this.#logger.error('cannot put events back', { sink: this.name, error: failure })
+      this.#failed(batch)
+      if (this.#stopping.signal.aborted) return
+      this.#backOff()
+      this.#logger.warn('cannot deliver events; they stay in the channel', {
+        sink: this.name,
+        events: batch.events.length,
+        retryInMs: this.#pauseMs,
+        reason: reasonOf(error),
       })
-      if (!this.#stopping.signal.aborted) {
-        this.#backOff()
-        this.#logger.warn('cannot deliver; the events stay in the channel', {
-          sink: this.name,
-          events: batch.events.length,
-          againInMs: this.#backoffMs,
-          reason: reasonOf(error),
-        })
-      }
     }
   }
 
+  #failed(batch: TakeTransaction): void {
+    this.#isFailing = true
+    this.#undelivered.push(batch)
+  }
+
   #backOff(): void {
-    // Batches that fail together are one failure.
-    if (this.#backoffMs > 0) return
-    this.#backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures, 10), MAX_BACKOFF_MS)
+    // Batches that fail together count as one failure.
+    if (this.#pauseMs > 0) return
+    this.#pauseMs = Math.min(FIRST_BACKOFF_MS * 2 ** Math.min(this.#failures, 10), MAX_BACKOFF_MS)
     this.#failures++
+  }
+
+  async #returnUndelivered(): Promise<void> {
+    const batches = this.#undelivered
+    this.#undelivered = []
+    for (const batch of batches) await this.#rollBack(batch)
+  }
+
+  async #rollBack(batch: TakeTransaction): Promise<void> {
+    try {
+      await batch.rollback()
+    } catch (error) {
+      this.#logger.error('cannot return events to the channel', { sink: this.name, error })
+    }
+  }
+
+  async #recover(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#inFlight)
+    const ms = this.#pauseMs
+    this.#pauseMs = 0
+    this.#isFailing = false
+    if (ms > 0) await sleep(this.#world.clock, ms, signal)
   }
 }

@@ -18,9 +18,12 @@ import { ChannelError, reasonOf } from '../errors.ts'
 import { Event } from '../event.ts'
 import { checkClientProperties, clientOptions } from '../kafka/client-properties.ts'
 import { decodeFlumeEvent, encodeFlumeEvent } from '../kafka/event-format.ts'
+import { WaitingRoom } from '../waiting.ts'
 import { EventQueue, type Taken } from './event-queue.ts'
 
 const KEY_HEADER = 'key'
+/** Longest time of one poll. */
+const MAX_POLL_MS = 60_000
 
 const keys = {
   bootstrapServers: requiredText({ key: 'kafka.bootstrap.servers', alsoKnownAs: ['brokerList'] }),
@@ -72,11 +75,13 @@ class KafkaChannel implements Channel {
   #polling: Promise<void> | undefined
   #nextPosition = 0
   #isStopped = false
+  readonly #returns: WaitingRoom
 
   constructor(config: Config, context: ComponentContext) {
     this.#config = config
     this.#context = context
     this.id = context.world.random.bytes(12).toString('hex')
+    this.#returns = new WaitingRoom(context.world.clock)
     for (const name of KAFKA_COUNTERS) context.counters.add(name, 0)
   }
 
@@ -91,7 +96,7 @@ class KafkaChannel implements Channel {
       kind,
       bootstrapServers: this.#config.bootstrapServers,
       entries: this.#config[kind],
-      directory: this.#context.directory,
+      context: this.#context,
     })
   }
 
@@ -153,7 +158,14 @@ class KafkaChannel implements Channel {
     while (this.#queue.count === 0) {
       const left = deadline - world.clock.monotonic()
       if (left <= 0 || signal?.aborted === true || this.#isStopped) return undefined
-      await this.#fill(Math.min(left, 60_000), signal)
+      // Events that another transaction returns end the wait as well.
+      const ms = Math.min(left, MAX_POLL_MS)
+      const returning = new AbortController()
+      try {
+        await Promise.race([this.#fill(ms, signal), this.#returns.wait(ms, returning.signal)])
+      } finally {
+        returning.abort()
+      }
     }
     const taken = this.#queue.take(maxEvents)
     counters.add('EventTakeAttemptCount', taken.events.length)
@@ -164,7 +176,9 @@ class KafkaChannel implements Channel {
       rollback: async () => {
         counters.add('RollbackCount', taken.events.length)
         const kept = this.#stillOurs(taken)
-        if (kept.events.length > 0) this.#queue.giveBack(kept)
+        if (kept.events.length === 0) return
+        this.#queue.giveBack(kept)
+        this.#returns.wake()
       },
     }
   }

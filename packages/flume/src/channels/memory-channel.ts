@@ -33,6 +33,7 @@ const DEFAULT_BYTE_CAPACITY = Math.min(Math.floor(totalmem() / 5), 2 ** 30)
 export class MemoryChannel implements Channel {
   readonly id: string
   readonly isDurable = false
+  readonly failedCommits = 0
   readonly #name: string
   #options: MemoryChannelOptions
   readonly #context: ComponentContext

@@ -8,6 +8,7 @@ import type {
 } from '../channel.ts'
 import { type ComponentContext, defineChannel } from '../component.ts'
 import { ignored, integer, optionalInteger, type ValuesOf } from '../config/keys.ts'
+import { ChannelError } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { WaitingRoom } from '../waiting.ts'
 import { checkFileChannel, createFileChannel, fileChannelKeys } from './file/index.ts'
@@ -66,6 +67,9 @@ class SpillableMemoryChannel implements Channel {
   get size(): number {
     return (this.#memory?.size ?? 0) + (this.#overflow?.size ?? 0)
   }
+  get failedCommits(): number {
+    return this.#overflow?.failedCommits ?? 0
+  }
   get sizeInMemory(): number {
     return this.#memory?.size ?? 0
   }
@@ -74,7 +78,8 @@ class SpillableMemoryChannel implements Channel {
     await this.#overflow?.start?.()
   }
 
-  async put(events: readonly Event[], options?: PutOptions): Promise<PutTransaction> {
+  async put(events: readonly Event[], options: PutOptions = {}): Promise<PutTransaction> {
+    const { failedCommits } = options
     const memory = this.#memory
     const overflow = this.#overflow
     const fits =
@@ -82,9 +87,15 @@ class SpillableMemoryChannel implements Channel {
       memory.size + events.length <= memory.capacity &&
       (overflow === undefined || overflow.size === 0)
     const channel = (fits ? memory : (overflow ?? memory)) as Channel
-    const put = await channel.put(events, options)
+    const put = await channel.put(events, { ...options, failedCommits: undefined })
     return {
       commit: async () => {
+        if (failedCommits !== undefined && failedCommits !== this.failedCommits) {
+          await put.rollback()
+          throw new ChannelError(
+            `channel ${this.#context.name} could not write an earlier batch of the same sender`,
+          )
+        }
         await put.commit()
         this.#arrivals.wake()
       },

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TakeTransaction } from '../channel.ts'
 import {
   defineSinkProcessor,
   type GroupedSink,
+  type SinkBatch,
   type SinkOutcome,
   type SinkProcessor,
   type SinkProcessorContext,
@@ -64,6 +64,10 @@ class Failover implements SinkProcessor {
   /** Highest priority first. */
   readonly #ranked: readonly GroupedSink[]
   readonly #failed = new Map<GroupedSink, Penalty>()
+  /** Sink of the last batch. */
+  #active: GroupedSink | undefined
+  /** Whether no batch has failed since the last one that was not a follow-up. */
+  #isIntact = false
 
   constructor(
     priorities: ReadonlyMap<string, string>,
@@ -85,19 +89,33 @@ class Failover implements SinkProcessor {
     )
   }
 
-  async process(batch: TakeTransaction): Promise<SinkOutcome> {
+  /** One while another sink is due: the batches in flight are delivered before it takes over. */
+  get maxInFlight(): number {
+    const [best] = this.#usable()
+    return best === this.#active && this.#isIntact ? (best?.maxInFlight ?? 1) : 1
+  }
+
+  #usable(): GroupedSink[] {
     const now = this.#context.world.clock.monotonic()
+    return this.#ranked.filter((sink) => (this.#failed.get(sink)?.untilMs ?? now) <= now)
+  }
+
+  /** A batch fails over to another sink only if none before it is in flight: that keeps the order. */
+  async process(batch: SinkBatch): Promise<SinkOutcome> {
+    if (batch.isFollowUp === true) {
+      if (this.#active === undefined || !this.#isIntact) {
+        throw new DeliveryError('an earlier batch was not delivered')
+      }
+      return this.#attempt(this.#active, batch)
+    }
+    this.#isIntact = true
     let last: unknown
-    for (const sink of this.#ranked) {
-      const penalty = this.#failed.get(sink)
-      if (penalty !== undefined && penalty.untilMs > now) continue
+    for (const sink of this.#usable()) {
+      this.#active = sink
       try {
-        const outcome = (await sink.process(batch)) ?? 'ready'
-        this.#failed.delete(sink)
-        return outcome
+        return await this.#attempt(sink, batch)
       } catch (error) {
         last = error
-        this.#punish(sink, penalty, error)
       }
     }
     throw new DeliveryError(
@@ -106,11 +124,26 @@ class Failover implements SinkProcessor {
     )
   }
 
-  #punish(sink: GroupedSink, known: Penalty | undefined, error: unknown): void {
-    const penalty = known ?? { sink, failures: 0, untilMs: 0 }
+  async #attempt(sink: GroupedSink, batch: SinkBatch): Promise<SinkOutcome> {
+    try {
+      const outcome = (await sink.process(batch)) ?? 'ready'
+      this.#failed.delete(sink)
+      return outcome
+    } catch (error) {
+      this.#isIntact = false
+      this.#punish(sink, error)
+      throw error
+    }
+  }
+
+  #punish(sink: GroupedSink, error: unknown): void {
+    const penalty = this.#failed.get(sink) ?? { sink, failures: 0, untilMs: 0 }
+    const now = this.#context.world.clock.monotonic()
+    // Batches that fail together count as one failure.
+    if (penalty.untilMs > now) return
     penalty.failures++
     const ms = Math.min(this.#maxPenaltyMs, 1000 * 2 ** Math.min(penalty.failures, 20))
-    penalty.untilMs = this.#context.world.clock.monotonic() + ms
+    penalty.untilMs = now + ms
     this.#failed.set(sink, penalty)
     this.#context.logger.warn('a sink failed; another takes over', {
       sink: sink.name,
@@ -159,7 +192,7 @@ class LoadBalance implements SinkProcessor {
     this.#context = context
   }
 
-  async process(batch: TakeTransaction): Promise<SinkOutcome> {
+  async process(batch: SinkBatch): Promise<SinkOutcome> {
     let last: unknown
     for (const sink of this.#order()) {
       try {

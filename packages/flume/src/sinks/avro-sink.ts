@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { TakeTransaction } from '../channel.ts'
-import { type ComponentContext, defineSink, type Sink } from '../component.ts'
+import { type ComponentContext, defineSink, type Sink, type SinkBatch } from '../component.ts'
 import { choice, ignored, integer, type ValuesOf } from '../config/keys.ts'
 import { DeliveryError } from '../errors.ts'
 import {
@@ -19,7 +18,10 @@ import { deflated } from '../rpc/deflate.ts'
 import { AvroReader, AvroWriter } from '../serialization/avro-event.ts'
 import { RpcConnection, rpcSinkKeys, targetOf } from './rpc-connection.ts'
 
-/** Batches under way to one of our own agents; to others one, as they may answer out of order. */
+/**
+ * Batches in flight to an agent of millrace, which processes the calls of a connection in order and
+ * none after one that failed. Other servers may process calls concurrently: they get one at a time.
+ */
 const MAX_IN_FLIGHT = 3
 
 const keys = {
@@ -36,13 +38,11 @@ type Reply = ReturnType<typeof readStatus>
 
 class AvroSink implements Sink {
   readonly batchSize: number
-  readonly maxInFlight = MAX_IN_FLIGHT
   readonly #connection: RpcConnection<Reply>
-  /** Used again once the reply has come: then the request has left. */
+  /** Reused when the reply has arrived: then the request was sent. */
   readonly #writers: AvroWriter[] = []
-  #peerIsOurs = false
-  #inFlight = 0
-  #waiting: (() => void)[] = []
+  /** Whether the peer of the open connection is millrace; known from its first reply. */
+  #isMillrace = false
 
   constructor(config: ValuesOf<typeof keys>, context: ComponentContext) {
     this.batchSize = config.batchSize
@@ -55,6 +55,7 @@ class AvroSink implements Sink {
             : connection,
       },
       (onReply) => {
+        this.#isMillrace = false
         let isFirst = true
         const framer = new AvroFramer((serial, payload) => {
           const reader = new AvroReader(payload)
@@ -68,14 +69,15 @@ class AvroSink implements Sink {
     )
   }
 
-  async process({ events, origin }: TakeTransaction): Promise<void> {
-    const limit = this.#peerIsOurs ? MAX_IN_FLIGHT : 1
-    while (this.#inFlight >= limit) await new Promise<void>((done) => this.#waiting.push(done))
-    this.#inFlight++
+  get maxInFlight(): number {
+    return this.#isMillrace && this.#connection.isReusable ? MAX_IN_FLIGHT : 1
+  }
+
+  async process({ events, origin, isFollowUp = false }: SinkBatch): Promise<void> {
     const out = this.#writers.pop() ?? new AvroWriter()
-    try {
-      const metadata: Metadata = batchMetadata(events, origin)
-      const { metadata: told, status } = await this.#connection.call((serial, isFirst) => {
+    const metadata: Metadata = batchMetadata(events, origin)
+    const reply = await this.#connection.call(
+      (serial, isFirst) => {
         startFrame(out)
         if (isFirst) writeHandshakeRequest(out)
         writeCallStart(out, metadata, 'appendBatch')
@@ -83,14 +85,16 @@ class AvroSink implements Sink {
         out.events(events)
         out.long(0)
         return finishFrame(out, serial)
-      })
-      this.#peerIsOurs = isMillrace(told)
-      this.#writers.push(out)
-      if (status !== Status.OK) throw new DeliveryError('the server could not take the batch')
-    } finally {
-      this.#inFlight--
-      this.#waiting.shift()?.()
-    }
+      },
+      { isFollowUp },
+    )
+    this.#isMillrace = isMillrace(reply.metadata)
+    this.#writers.push(out)
+    if (reply.status === Status.OK) return
+    const error = new DeliveryError('the server could not store the batch')
+    // The server processes no further call of this connection.
+    if (this.#isMillrace) this.#connection.abandon(error)
+    throw error
   }
 
   stop(): Promise<void> {

@@ -89,24 +89,37 @@ export class RpcConnection<R> {
     this.#counters = counters
   }
 
-  /** Sends what `encode` gives and resolves with the reply. Rejects with `DeliveryError`; then the connection is gone. */
-  async call(encode: Encode): Promise<R> {
+  /** Whether a call may follow another one on the open connection. */
+  get isReusable(): boolean {
+    return this.#current?.isUsable(this.#world.clock.monotonic()) === true
+  }
+
+  /**
+   * Sends what `encode` returns and resolves with the reply. Rejects with `DeliveryError`; then the
+   * connection is closed, and so are the calls that follow on it. A follow-up never opens a
+   * connection: it would overtake a call that failed with the connection before.
+   */
+  async call(encode: Encode, { isFollowUp = false } = {}): Promise<R> {
     const { host, port } = this.#target
     try {
-      const open = await this.#connection()
-      return await open.call(encode)
+      const current = this.#current
+      if (isFollowUp) {
+        if (current === undefined) throw new Error('not connected')
+        return await current.call(encode)
+      }
+      if (current !== undefined && this.isReusable) return await current.call(encode)
+      this.#connecting ??= this.#connect().finally(() => {
+        this.#connecting = undefined
+      })
+      return await (await this.#connecting).call(encode)
     } catch (error) {
       throw new DeliveryError(`${host}:${port}: ${reasonOf(error)}`, error)
     }
   }
 
-  async #connection(): Promise<OpenConnection<R>> {
-    const current = this.#current
-    if (current?.isUsable(this.#world.clock.monotonic()) === true) return current
-    this.#connecting ??= this.#connect().finally(() => {
-      this.#connecting = undefined
-    })
-    return this.#connecting
+  /** Closes the connection; calls in flight on it reject with the error. */
+  abandon(error: Error): void {
+    this.#current?.fail(error)
   }
 
   async #connect(): Promise<OpenConnection<R>> {
@@ -164,17 +177,17 @@ class OpenConnection<R> {
       try {
         decode(chunk)
       } catch (error) {
-        this.#fail(error as Error)
+        this.fail(error as Error)
       }
     }
     connection.onClose = (error) => {
       onClosed()
-      this.#fail(error ?? new Error('the server closed the connection'))
+      this.fail(error ?? new Error('the server closed the connection'))
     }
   }
 
   isUsable(nowMs: number): boolean {
-    return this.#failure === undefined && (nowMs < this.#endMs || this.#waiting.size > 0)
+    return this.#failure === undefined && nowMs < this.#endMs
   }
 
   get isIdle(): boolean {
@@ -186,7 +199,7 @@ class OpenConnection<R> {
     const serial = this.#serial++
     return new Promise((resolve, reject) => {
       const timer = this.#world.clock.setTimer(this.#timeoutMs, () => {
-        this.#fail(new Error(`no reply within ${this.#timeoutMs} ms`))
+        this.fail(new Error(`no reply within ${this.#timeoutMs} ms`))
       })
       this.#waiting.set(serial, { resolve, reject, timer })
       this.#connection.write([encode(serial, serial === 0)])
@@ -203,7 +216,7 @@ class OpenConnection<R> {
     waiting.resolve(reply)
   }
 
-  #fail(error: Error): void {
+  fail(error: Error): void {
     if (this.#failure !== undefined) return
     this.#failure = error
     this.#connection.destroy()

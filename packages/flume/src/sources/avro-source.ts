@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Connection } from '@millrace/base'
-import type { ProcessOptions } from '../channel-processor.ts'
+import { Pipeline, type ProcessOptions } from '../channel-processor.ts'
 import { defineSource, type Source, type SourceContext } from '../component.ts'
 import {
   boolean,
@@ -89,20 +89,35 @@ interface Outcome {
   readonly error?: string
 }
 
-/** Calls of one of our own agents that are put at once, so that they share a sync. */
+/** Calls of a millrace agent that overlap, so that their puts share a sync. */
 const MAX_UNDER_WAY = 4
 
-/** One peer: its calls are begun and answered in order. */
+/** A call that was begun. */
+interface Begun {
+  readonly isOurs: boolean
+  readonly outcome: Outcome | Promise<Outcome>
+  /** Resolves when the next call may begin: its events will come after those of this one. */
+  readonly ordered?: Promise<void>
+}
+
+/**
+ * One peer. Its calls are begun and answered in order. After a call that failed, none of the calls
+ * that a millrace agent has sent behind it is processed: their events would overtake the retry.
+ */
 class AvroConnection implements StreamHandler {
   readonly #connection: Connection
   readonly #context: SourceContext
   readonly #calls: Call[] = []
   readonly #framer = new AvroFramer((serial, payload) => this.#calls.push({ serial, payload }))
   readonly #out = new AvroWriter(1024)
+  readonly #pipeline = new Pipeline()
   /** Ends when all that was begun is answered. */
   #answering: Promise<void> = Promise.resolve()
   #underWay = 0
   #isAccepted = false
+  /** Set when a call fails whose peer sends ahead: no later one is processed. */
+  #isBroken = false
+  /** Set when that was answered: later calls are not answered. */
   #isFailed = false
 
   constructor(connection: Connection, context: SourceContext) {
@@ -111,15 +126,15 @@ class AvroConnection implements StreamHandler {
   }
 
   async onData(chunk: Buffer, pace: Pace): Promise<void> {
-    if (this.#isFailed) return
+    if (this.#isBroken) return
     this.#framer.push(chunk)
     for (let call = this.#calls.shift(); call !== undefined; call = this.#calls.shift()) {
       await pace.next()
-      if (this.#isFailed) return
-      const { isOurs, outcome } = this.#begin(call)
+      if (this.#isBroken) return
+      const { isOurs, outcome, ordered } = this.#begin(call)
       this.#underWay++
       this.#answering = this.#answering.then(async () => this.#send(await outcome))
-      if (!isOurs || this.#underWay >= MAX_UNDER_WAY) await this.#answering
+      await (!isOurs || this.#underWay >= MAX_UNDER_WAY ? this.#answering : ordered)
     }
   }
 
@@ -128,10 +143,7 @@ class AvroConnection implements StreamHandler {
   }
 
   /** Reads a call, and begins to put its events. */
-  #begin({ serial, payload }: Call): {
-    readonly isOurs: boolean
-    readonly outcome: Outcome | Promise<Outcome>
-  } {
+  #begin({ serial, payload }: Call): Begun {
     const reader = new AvroReader(payload)
     const handshake = this.#isAccepted ? undefined : readHandshakeRequest(reader)
     if (handshake?.isAccepted === false) {
@@ -154,13 +166,21 @@ class AvroConnection implements StreamHandler {
     if (events.length === 0) return { isOurs, outcome: done }
     restoreLineage(metadata, events)
     const origin = originIn(metadata, events.length)
-    const outcome = this.#put(events, { origin, isSingle: message === 'append' }).then(
-      (isKept) => ({
-        ...done,
-        status: isKept ? Status.OK : Status.FAILED,
-      }),
-    )
-    return { isOurs, outcome }
+    const options = { origin, isSingle: message === 'append' }
+    if (!isOurs) return { isOurs, outcome: this.#put(events, options).then(outcomeOf(done)) }
+    const ordered = Promise.withResolvers<void>()
+    const outcome = this.#put(events, {
+      ...options,
+      pipeline: this.#pipeline,
+      onOrdered: ordered.resolve,
+    })
+      .then((isKept) => {
+        if (!isKept) this.#isBroken = true
+        return isKept
+      })
+      .finally(ordered.resolve)
+      .then(outcomeOf(done))
+    return { isOurs, outcome, ordered: ordered.promise }
   }
 
   async #put(events: readonly Event[], options: ProcessOptions): Promise<boolean> {
@@ -189,12 +209,16 @@ class AvroConnection implements StreamHandler {
       else writeStatus(out, isOurs ? PEER_METADATA : NO_METADATA, status)
     }
     this.#connection.write([Buffer.from(finishFrame(out, serial))])
-    // A peer that sends ahead would have later batches overtake this one: it has to begin anew.
+    // The peer has to send everything again, in order, over a new connection.
     if (status === Status.FAILED && isOurs) {
       this.#isFailed = true
       endSoon(this.#connection, this.#context.world.clock)
     }
   }
+}
+
+function outcomeOf(done: Outcome): (isKept: boolean) => Outcome {
+  return (isKept) => ({ ...done, status: isKept ? Status.OK : Status.FAILED })
 }
 
 export const avroSource = defineSource({

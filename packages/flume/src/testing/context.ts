@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nodeWorld, silentLogger, type World } from '@millrace/base'
-import type { PutOptions } from '../channel.ts'
+import type { Channel, PutOptions } from '../channel.ts'
+import { ChannelProcessor } from '../channel-processor.ts'
 import { MemoryChannel } from '../channels/memory-channel.ts'
-import type { ComponentContext } from '../component.ts'
+import type { ComponentContext, SourceContext } from '../component.ts'
 import { ChannelError, ChannelFullError } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { type ComponentKind, Counters } from '../operation/counters.ts'
+import { Taps } from '../operation/taps.ts'
 
 /** What a component is given, to be made outside an agent. */
 export function componentContext(
@@ -21,6 +23,24 @@ export function componentContext(
     counters: new Counters(kind, name),
     directory,
   }
+}
+
+/** The context of a source that puts into one channel. */
+export function sourceContext(channel: Channel, { world = nodeWorld } = {}): SourceContext {
+  const context = componentContext('SOURCE', 'r1', { world })
+  const channels = new ChannelProcessor({
+    agent: 'test',
+    source: 'r1',
+    host: 'localhost',
+    world,
+    logger: silentLogger,
+    counters: context.counters,
+    taps: new Taps(),
+    interceptors: [],
+    selector: { isUniform: true, required: () => [channel], optional: () => [] },
+    channels: [channel],
+  })
+  return { ...context, channels }
 }
 
 /** A channel in memory that fails when it is told to, and remembers what it got. */

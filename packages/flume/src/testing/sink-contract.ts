@@ -53,13 +53,11 @@ export function sinkContract(contract: SinkUnderTest): void {
     const made = await contract.create(componentContext('SINK', 'k1'))
     const { sink } = made
     const channel = testChannel()
-    const processor = { process: (batch: Parameters<Sink['process']>[0]) => sink.process(batch) }
     const runner = new SinkRunner({
       name: 'k1',
       channel,
-      processor,
+      processor: sink,
       batchSize: sink.batchSize,
-      maxInFlight: sink.maxInFlight ?? 1,
       world: nodeWorld,
       logger: silentLogger,
     })

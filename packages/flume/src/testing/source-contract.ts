@@ -2,11 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { nodeWorld, silentLogger } from '@millrace/base'
-import { ChannelProcessor } from '../channel-processor.ts'
 import type { Source, SourceContext } from '../component.ts'
-import { Taps } from '../operation/taps.ts'
-import { componentContext, type TestChannel, testChannel } from './context.ts'
+import { sourceContext, type TestChannel, testChannel } from './context.ts'
 
 /** A kind of source that the contract suite tests. */
 export interface SourceUnderTest {
@@ -40,20 +37,7 @@ export function sourceContract(contract: SourceUnderTest): void {
     ) => Promise<void>,
   ): Promise<void> {
     const channel = testChannel()
-    const base = componentContext('SOURCE', 'r1')
-    const channels = new ChannelProcessor({
-      agent: 'test',
-      source: 'r1',
-      host: 'localhost',
-      world: nodeWorld,
-      logger: silentLogger,
-      counters: base.counters,
-      taps: new Taps(),
-      interceptors: [],
-      selector: { isUniform: true, required: () => [channel], optional: () => [] },
-      channels: [channel],
-    })
-    const made = await contract.create({ ...base, channels })
+    const made = await contract.create(sourceContext(channel))
     await made.source.start()
     try {
       await work({

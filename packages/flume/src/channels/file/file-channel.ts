@@ -160,6 +160,9 @@ export class FileChannel implements Channel, FanOutMemory {
   get undecided(): readonly FanOut[] {
     return [...this.#undecided.values()]
   }
+  get failedCommits(): number {
+    return this.#log.failedWrites
+  }
   receivedUpTo(originId: string): number | undefined {
     return this.#received.floorOf(originId)
   }
@@ -333,7 +336,10 @@ export class FileChannel implements Channel, FanOutMemory {
     if (keep > 0) this.#marks.splice(0, keep)
   }
 
-  async put(given: readonly Event[], { origin }: PutOptions = {}): Promise<PutTransaction> {
+  async put(
+    given: readonly Event[],
+    { origin, failedCommits }: PutOptions = {},
+  ): Promise<PutTransaction> {
     this.#context.counters.add('EventPutAttemptCount', given.length)
     const admission = await this.#received.admit(given, origin)
     const { events, settle } = admission
@@ -344,8 +350,14 @@ export class FileChannel implements Channel, FanOutMemory {
       throw error
     }
     return new FilePut({
-      append: (fanOut) => this.#appendPut(events, admission.origin, fanOut),
-      decide: (fanOutId, commits) => this.#decide(fanOutId, commits),
+      append: (fanOut) => {
+        this.#requireUnfailed(failedCommits)
+        return this.#appendPut(events, admission.origin, fanOut)
+      },
+      decide: (fanOut, commits) => {
+        if (commits && fanOut.coordinatorId === this.#id) this.#requireUnfailed(failedCommits)
+        return this.#decide(fanOut.id, commits)
+      },
       settleFanOut: (fanOutId, commits) => this.#settleFanOut(fanOutId, commits),
       isCoordinator: ({ coordinatorId }) => coordinatorId === this.#id,
       free: () => this.#free(events.length),
@@ -370,6 +382,14 @@ export class FileChannel implements Channel, FanOutMemory {
     }
     if (!this.#isOpen) throw new ChannelError(`channel ${name} is closed`)
     this.#reserved += count
+  }
+
+  /** Throws if a write failed since: a put that failed must not be overtaken by one behind it. */
+  #requireUnfailed(failedCommits: number | undefined): void {
+    if (failedCommits === undefined || failedCommits === this.failedCommits) return
+    throw new ChannelError(
+      `channel ${this.#context.name} could not write an earlier batch of the same sender`,
+    )
   }
 
   #free(count: number): void {
@@ -514,6 +534,7 @@ export class FileChannel implements Channel, FanOutMemory {
       try {
         await this.#log.append({
           usesReserve: true,
+          isIndependent: true,
           write: (writer) => writer.take(ranges),
           onDurable: (at, end) => {
             this.#noteDurable(at, end)
@@ -683,7 +704,7 @@ const FILE_COUNTERS = [
 interface FilePutActions {
   append(fanOut: FanOut | undefined): Promise<void>
   /** Writes down whether a prepared put counts. */
-  decide(fanOutId: string, commits: boolean): Promise<void>
+  decide(fanOut: FanOut, commits: boolean): Promise<void>
   /** The same in memory only. */
   settleFanOut(fanOutId: string, commits: boolean): void
   isCoordinator(fanOut: FanOut): boolean
@@ -721,7 +742,7 @@ class FilePut implements PutTransaction {
 
   async #commitPrepared(fanOut: FanOut): Promise<void> {
     try {
-      await this.#actions.decide(fanOut.id, true)
+      await this.#actions.decide(fanOut, true)
     } catch (error) {
       if (this.#actions.isCoordinator(fanOut)) {
         await this.rollback()
@@ -742,9 +763,11 @@ class FilePut implements PutTransaction {
     this.#isOpen = false
     if (this.#fanOut === undefined) this.#actions.free()
     else {
-      const { id } = this.#fanOut
+      const fanOut = this.#fanOut
       // Without the note the next opening finds that nobody decided for it.
-      await this.#actions.decide(id, false).catch(() => this.#actions.settleFanOut(id, false))
+      await this.#actions
+        .decide(fanOut, false)
+        .catch(() => this.#actions.settleFanOut(fanOut.id, false))
     }
     this.#actions.settle(false)
   }

@@ -37,6 +37,8 @@ export interface Append {
   onFailed?(): void
   /** Whether it may use the space that is kept free: what empties the channel must. */
   readonly usesReserve?: boolean
+  /** Whether it may be written although an append before it failed. Default false. */
+  readonly isIndependent?: boolean
 }
 
 interface WaitingAppend {
@@ -90,6 +92,8 @@ export class SegmentLog {
   #isWriting = false
   #isDirty = false
   #failure: Error | undefined
+  /** Number of times that appends failed or were refused. */
+  failedWrites = 0
   #idle: (() => void)[] = []
 
   constructor(options: SegmentLogOptions) {
@@ -151,13 +155,23 @@ export class SegmentLog {
         for (const { resolve } of group) resolve()
       } catch (error) {
         this.#failure = asChannelError(error)
+        this.failedWrites++
         this.#takeBack(group)
+        group.push(...this.#takeDependents())
         for (const { append } of group) append.onFailed?.()
         for (const { reject } of group) reject(this.#failure)
       }
     }
     this.#isWriting = false
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Appends that wait behind one that failed: written without it, they would overtake its retry. */
+  #takeDependents(): WaitingAppend[] {
+    const isDependent = ({ append }: WaitingAppend): boolean => append.isIndependent !== true
+    const dependents = this.#waiting.filter(isDependent)
+    this.#waiting = this.#waiting.filter((each) => !isDependent(each))
+    return dependents
   }
 
   /**
@@ -169,6 +183,7 @@ export class SegmentLog {
     const group = this.#waiting.filter(({ append }) => append.usesReserve === true)
     const refused = this.#waiting.filter(({ append }) => append.usesReserve !== true)
     this.#waiting = []
+    if (refused.length > 0) this.failedWrites++
     for (const { append, reject } of refused) {
       append.onFailed?.()
       reject(shortage)

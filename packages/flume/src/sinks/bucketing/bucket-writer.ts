@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Timer } from '@millrace/base'
-import type { TakeTransaction } from '../../channel.ts'
-import type { ComponentContext, Sink } from '../../component.ts'
+import type { ComponentContext, Sink, SinkBatch } from '../../component.ts'
+import { DeliveryError } from '../../errors.ts'
 import type { Event } from '../../event.ts'
 import type { EventSerializer } from '../../serialization/serializers.ts'
 import { BucketPath, type Rounding } from './bucket-path.ts'
@@ -70,6 +70,8 @@ export class BucketingSink implements Sink {
   #timer: Timer | undefined
   #working: Promise<unknown> = Promise.resolve()
   #waiting = 0
+  /** Of a store that is not durable: whether a file failed that batches in flight were written to. */
+  #isBroken = false
 
   constructor(options: BucketingOptions, store: BucketStore, context: ComponentContext) {
     this.#options = options
@@ -108,17 +110,39 @@ export class BucketingSink implements Sink {
     return next
   }
 
-  /** A store that keeps parts only when the file is whole has batches wait for that. */
-  async process({ events }: TakeTransaction): Promise<void> {
-    const files = await this.#exclusively(() => this.#write(events))
-    if (this.#store.isDurable) return
+  /** With a store that keeps only complete files, a batch is delivered when its files are complete. */
+  async process({ events, isFollowUp = false }: SinkBatch): Promise<void> {
+    if (this.#store.isDurable) {
+      await this.#exclusively(() => this.#write(events))
+      return
+    }
+    if (!isFollowUp) this.#isBroken = false
+    const files = await this.#exclusively(() => this.#writeInOrder(events))
     this.#waiting++
-    if (this.#waiting >= MAX_WAITING) await this.flush()
     try {
+      if (this.#waiting >= MAX_WAITING) await this.flush()
       await Promise.all(files)
     } finally {
       this.#waiting--
     }
+  }
+
+  /** Later batches of a path must not be stored without the earlier ones. */
+  async #writeInOrder(events: readonly Event[]): Promise<Promise<void>[]> {
+    if (this.#isBroken) throw new DeliveryError('an earlier batch could not be stored')
+    try {
+      return await this.#write(events)
+    } catch (error) {
+      this.#abandon(error)
+      throw error
+    }
+  }
+
+  /** Drops all incomplete files; their batches return to the channel. */
+  #abandon(error: unknown): void {
+    this.#isBroken = true
+    for (const { closed } of this.#buckets.values()) closed.reject(error)
+    this.#buckets.clear()
   }
 
   /** Finishes all files. */
@@ -126,8 +150,13 @@ export class BucketingSink implements Sink {
     await this.#exclusively(() => this.#closeAll())
   }
 
+  /** Closes as many files as possible; rejects with the first error. */
   async #closeAll(): Promise<void> {
-    for (const bucket of [...this.#buckets.values()]) await this.#close(bucket)
+    const errors: unknown[] = []
+    for (const bucket of [...this.#buckets.values()]) {
+      await this.#close(bucket).catch((error: unknown) => errors.push(error))
+    }
+    if (errors.length > 0) throw errors[0]
   }
 
   /** Resolves with when each file that got a part will be whole. */
@@ -158,7 +187,7 @@ export class BucketingSink implements Sink {
         // The state of the file is unknown; the next attempt begins another.
         this.#buckets.delete(path)
         bucket.closed.reject(error)
-        await bucket.file.close().catch(() => {})
+        if (this.#store.isDurable) await bucket.file.close().catch(() => {})
         throw error
       }
       for (const { body } of part) bucket.bytes += body.length
@@ -229,14 +258,15 @@ export class BucketingSink implements Sink {
   }
 
   async #close(bucket: Bucket): Promise<void> {
+    if (this.#buckets.get(bucket.path) !== bucket) return
     this.#buckets.delete(bucket.path)
     try {
       await bucket.file.close()
       bucket.closed.resolve()
     } catch (error) {
       bucket.closed.reject(error)
-      // Where batches wait for the file, they go back to the channel; that is enough.
-      if (this.#store.isDurable) throw error
+      if (!this.#store.isDurable) this.#abandon(error)
+      throw error
     }
     this.#context.counters.add('ConnectionClosedCount')
   }
