@@ -12,7 +12,7 @@ import {
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after } from 'node:test'
+import { after, afterEach, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createLogger } from '@millrace/base'
 import { Agent, loadAgents } from '@millrace/flume'
@@ -43,8 +43,30 @@ export interface RunningAgent {
   log(): string
 }
 
-/** Runs an agent of either house on a configuration in which DIR and PORT stand for places of its own. */
+/** Agents that were started since the last test. */
+const started: { readonly which: Which; readonly directory: string; log: () => string }[] = []
+
+// Shows why an agent did not do what a test expects.
+afterEach((context) => {
+  const agents = started.splice(0)
+  const { passed, name } = context as TestContext
+  if (passed) return
+  for (const { which, directory, log } of agents) {
+    process.stderr.write(`--- ${name}: log of ${which} in ${directory}\n${log().slice(-20_000)}\n`)
+  }
+})
+
+/**
+ * Starts an agent of either implementation. In the configuration, DIR and PORT stand for its own
+ * directory and port.
+ */
 export async function run(place: Place, configuration: string): Promise<RunningAgent> {
+  const agent = await start(place, configuration)
+  started.push({ which: place.which, directory: place.directory, log: () => agent.log() })
+  return agent
+}
+
+async function start(place: Place, configuration: string): Promise<RunningAgent> {
   const file = join(place.directory, 'agent.conf')
   const text = configuration
     .replaceAll('DIR/', `${place.directory}/`)
@@ -54,13 +76,18 @@ export async function run(place: Place, configuration: string): Promise<RunningA
   const [plan] = await loadAgents([{ where: file, text }], { agent: 'a1' })
   let log = ''
   const logger = createLogger({
+    level: 'debug',
     now: Date.now,
     write: (line) => {
       log += `${line}\n`
     },
   })
   const agent = new Agent(plan as NonNullable<typeof plan>, { logger })
-  await agent.start()
+  try {
+    await agent.start()
+  } catch (error) {
+    throw new Error(`the agent did not start:\n${log}`, { cause: error })
+  }
   return { stop: () => agent.stop(), log: () => log }
 }
 
@@ -89,11 +116,14 @@ function sorted(text: string): string {
   return `{${headers.sort().join(', ')}} `
 }
 
-/** Waits until something was written and nothing more comes. */
+/** Longest time that an agent may take to write something, on a machine that is busy. */
+const PATIENCE_MS = 120_000
+
+/** Waits until something was written, and nothing more for four seconds. */
 export async function settled(read: () => string): Promise<string> {
   let last = ''
   let since = Date.now()
-  const deadline = Date.now() + 30_000
+  const deadline = Date.now() + PATIENCE_MS
   for (;;) {
     const now = read()
     if (now !== last) {
@@ -101,9 +131,24 @@ export async function settled(read: () => string): Promise<string> {
       since = Date.now()
     }
     if (now !== '' && Date.now() - since > 4000) return now
-    if (Date.now() > deadline) return now
+    if (Date.now() > deadline) throw new Error(`after ${PATIENCE_MS} ms there is: ${last}`)
     await sleep(50)
   }
+}
+
+/** Waits for a number of lines, and half a second for further ones. */
+export async function gathered(place: Place, count: number): Promise<string> {
+  const deadline = Date.now() + PATIENCE_MS
+  while (outputOf(place).split('\n').length <= count) {
+    if (Date.now() > deadline) {
+      throw new Error(
+        `${place.which} wrote fewer than ${count} lines in ${PATIENCE_MS} ms: ${outputOf(place)}`,
+      )
+    }
+    await sleep(20)
+  }
+  await sleep(500)
+  return outputOf(place)
 }
 
 /** Sends over TCP, in parts, and gives what comes back; waits for the port to be there. */

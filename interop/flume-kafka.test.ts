@@ -2,20 +2,9 @@
 // Flume's Kafka sink, source and channel and ours, on Apache Kafka and on millrace: the same records, events and group offsets.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Admin, Consumer, Producer } from '@millrace/client'
 import avsc from 'avsc'
-import { until } from '../test/e2e/until.ts'
-import {
-  fileRoll,
-  netcatOnly,
-  outputOf,
-  type Place,
-  placeFor,
-  run,
-  send,
-  type Which,
-} from './flume-agents.ts'
+import { fileRoll, gathered, netcatOnly, placeFor, run, send, type Which } from './flume-agents.ts'
 import { type Peer, startKafka, startMillrace } from './peers.ts'
 
 const houses = ['flume', 'millrace'] as const
@@ -35,13 +24,6 @@ function sortedEvent(event: {
   readonly body: Buffer
 }): unknown {
   return [Object.entries(event.headers).sort(), event.body.toString()]
-}
-
-/** Waits for so many lines, and a moment for more. */
-async function gathered(place: Place, count: number): Promise<string> {
-  await until(() => outputOf(place).split('\n').length > count, 30_000).catch(() => undefined)
-  await sleep(500)
-  return outputOf(place)
 }
 
 /** Netcat and a sink; AT is the broker, TOPIC the topic. */
@@ -73,6 +55,10 @@ a1.sources.r1.kafka.consumer.group.id = GROUP
 a1.sources.r1.kafka.consumer.auto.offset.reset = earliest
 a1.sources.r1.batchSize = 5
 a1.sources.r1.batchDurationMillis = 200
+# A poll of Flume ends with the batch's duration, and an empty one is followed by a pause that grows
+# to 5 s by default: on a busy machine the polls that join the group would take half a minute.
+a1.sources.r1.backoffSleepIncrement = 50
+a1.sources.r1.maxBackoffSleep = 100
 `
 
 const kafkaChannel = (more: string): string => `
@@ -125,10 +111,15 @@ describe('Kafka parts of Flume and ours', () => {
   let number = 0
   for (const broker of brokers) {
     const address = (): string => broker.peer?.address ?? ''
-    const topicOf = async (partitions: number): Promise<string> => {
+    // The records are from 2023: half a minute after its start a broker would delete them.
+    const configs = { 'retention.ms': '-1' }
+    const topicOf = async (numPartitions: number): Promise<string> => {
       const topic = `flume-${number++}`
       await using admin = new Admin({ bootstrapServers: address() })
-      await admin.createTopics([{ name: topic, numPartitions: partitions }])
+      await admin.createTopics([
+        { name: topic, numPartitions, configs },
+        { name: `${topic}-empty`, numPartitions: 1, configs },
+      ])
       return topic
     }
     const start = async (
@@ -214,8 +205,6 @@ describe('Kafka parts of Flume and ours', () => {
       ] as const) {
         it(`a source makes the same events: ${title}`, async () => {
           const topic = await topicOf(1)
-          await using admin = new Admin({ bootstrapServers: address() })
-          await admin.createTopics([{ name: `${topic}-empty`, numPartitions: 1 }])
           await using producer = new Producer({ bootstrapServers: address() })
           await producer.send(
             Array.from({ length: 12 }, (_, i) => ({
@@ -232,8 +221,11 @@ describe('Kafka parts of Flume and ours', () => {
               topic,
               group: `group-${number++}`,
             })
-            outputs.set(which, await gathered(place, 12))
-            await agent.stop()
+            try {
+              outputs.set(which, await gathered(place, 12))
+            } finally {
+              await agent.stop()
+            }
           }
           assert.equal(outputs.get('flume')?.trim().split('\n').length, 12)
           assert.equal(outputs.get('millrace'), outputs.get('flume'))
@@ -255,9 +247,10 @@ describe('Kafka parts of Flume and ours', () => {
               group: `group-${number++}`,
             },
           )
-          const output = await gathered(to.place, 2)
-          await from.agent.stop()
-          await to.agent.stop()
+          const output = await gathered(to.place, 2).finally(async () => {
+            await from.agent.stop()
+            await to.agent.stop()
+          })
           assert.match(
             output.replace(/timestamp=\d+/g, 'timestamp=T'),
             /^\{at=5, key=one, offset=0, partition=0, place=0, timestamp=T, where=café\} one 0 5\n\{at=6, key=two, offset=1, /,
@@ -281,8 +274,7 @@ describe('Kafka parts of Flume and ours', () => {
                 topic,
                 group,
               })
-              const output = await gathered(place, 30)
-              await agent.stop()
+              const output = await gathered(place, 30).finally(() => agent.stop())
               return output.trim().split('\n').sort()
             }
             const head = more === '' ? '{via=channel €} ' : '{} '

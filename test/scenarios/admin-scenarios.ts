@@ -72,29 +72,29 @@ export function adminScenarios(cluster: () => ClusterUnderTest): void {
       const configs = (await admin.describeConfigs([{ type: 'topic', name }])).get(`topic/${name}`)
       return configs?.find((each) => each.name === key)
     }
-    await eventually(async () => assert.equal((await entry('retention.ms'))?.isDefault, true))
+    await eventually(async () => assert.equal((await entry('segment.ms'))?.isDefault, true))
     await admin.incrementalAlterConfigs([
       {
         type: 'topic',
         name,
         changes: [
-          { name: 'retention.ms', value: '5000' },
+          { name: 'segment.ms', value: '5000' },
           { name: 'cleanup.policy', value: 'compact', operation: 'append' },
         ],
       },
     ])
     await eventually(async () => {
-      const changed = await entry('retention.ms')
+      const changed = await entry('segment.ms')
       assert.deepEqual([changed?.value, changed?.source], ['5000', 'DYNAMIC_TOPIC_CONFIG'])
       assert.equal((await entry('cleanup.policy'))?.value, 'delete,compact')
     })
     await admin.incrementalAlterConfigs([
-      { type: 'topic', name, changes: [{ name: 'retention.ms' }] },
+      { type: 'topic', name, changes: [{ name: 'segment.ms' }] },
     ])
-    await eventually(async () => assert.equal((await entry('retention.ms'))?.isDefault, true))
+    await eventually(async () => assert.equal((await entry('segment.ms'))?.isDefault, true))
     await assert.rejects(
       admin.incrementalAlterConfigs([
-        { type: 'topic', name, changes: [{ name: 'retention.ms', value: 'soon' }] },
+        { type: 'topic', name, changes: [{ name: 'segment.ms', value: 'soon' }] },
       ]),
       { code: 'INVALID_CONFIG' },
     )

@@ -592,10 +592,15 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     await this.#giveUp(leaving, 'revoked')
     if (membership.isLost) return
     const owned = this.assignment
-    const { assigned, watched } = await membership.join({
+    const joining = membership.join({
       topics,
       owned,
       previous: membership.isCooperative ? owned : this.#previous,
+    })
+    const { assigned, watched } = await joining.catch((error: unknown) => {
+      // The read fails; the next one joins again.
+      membership.needsJoin = true
+      throw error
     })
     await this.#insideRead()
     // The group may have changed while the consumer waited for a poll.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { type ClientKinds, fromJavaProperties } from '@millrace/client'
+import type { ComponentContext } from '../component.ts'
 import type { CheckProblem } from '../config/keys.ts'
 import { pathOf } from '../config/paths.ts'
 import { ChannelError, reasonOf } from '../errors.ts'
@@ -20,8 +21,8 @@ export interface ClientConfig<K extends keyof ClientKinds> {
   readonly kind: K
   readonly bootstrapServers: string
   readonly entries: Entries
-  /** Relative paths start here. */
-  readonly directory: string
+  /** Of the component: base of relative paths, and logger of the client. */
+  readonly context: Pick<ComponentContext, 'directory' | 'logger'>
 }
 
 /** Options of a client. Throws an `Error` for values that are not allowed and for key stores that cannot be read. */
@@ -29,9 +30,9 @@ export function clientOptions<K extends keyof ClientKinds>({
   kind,
   bootstrapServers,
   entries,
-  directory,
+  context: { directory, logger },
 }: ClientConfig<K>): ClientKinds[K] {
-  return read(kind, bootstrapServers, withStores(entries, directory)).options
+  return { ...read(kind, bootstrapServers, withStores(entries, directory)).options, logger }
 }
 
 function read<K extends keyof ClientKinds>(

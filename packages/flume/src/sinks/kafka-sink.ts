@@ -59,7 +59,7 @@ class KafkaSink implements Sink {
         kind: 'producer',
         bootstrapServers: config.bootstrapServers,
         entries: producerEntries(config),
-        directory: context.directory,
+        context,
       }),
     )
   }

@@ -69,7 +69,7 @@ class KafkaSource implements Source {
         kind: 'consumer',
         bootstrapServers,
         entries: consumer,
-        directory: this.#context.directory,
+        context: this.#context,
       }),
       groupId,
       enableAutoCommit: false,

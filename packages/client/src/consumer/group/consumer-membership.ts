@@ -35,7 +35,7 @@ const JOIN_EPOCH = 0
 const LEAVE_EPOCH = -1
 const STATIC_LEAVE_EPOCH = -2
 const LEAVE_TIMEOUT_MS = 5000
-/** Number of lookups after which the topic of an unknown id counts as deleted. */
+/** Number of answered lookups after which the topic of an unknown id counts as deleted. */
 const NAME_ATTEMPTS = 10
 
 /**
@@ -123,12 +123,13 @@ export class ConsumerMembership implements Membership {
 
   /** Topic names for the broker's ids; a topic that was just created may need several lookups. */
   async #named(assignment: IdAssignment): Promise<TopicPartition[]> {
+    let answered = 0
     for (let attempt = 0; ; attempt++) {
       const names = new Map(
         [...this.#cluster.metadata.topics.values()].map(({ id, name }) => [id, name]),
       )
       const isKnown = assignment.every(({ topicId }) => names.has(topicId))
-      if (isKnown || attempt >= NAME_ATTEMPTS || this.#cluster.isClosed) {
+      if (isKnown || answered >= NAME_ATTEMPTS || this.#cluster.isClosed) {
         return assignment
           .flatMap(({ topicId, partitions }) => {
             const topic = names.get(topicId)
@@ -138,7 +139,10 @@ export class ConsumerMembership implements Membership {
           .sort(comparePartitions)
       }
       this.#cluster.track(this.#topics)
-      await this.#cluster.refresh().catch(() => undefined)
+      await this.#cluster.refresh().then(
+        () => answered++,
+        () => undefined,
+      )
       if (attempt > 0) await this.#cluster.backOff(attempt)
     }
   }
