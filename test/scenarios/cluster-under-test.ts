@@ -5,14 +5,10 @@ import { Admin, type ClientOptions } from '@millrace/client'
 export interface ClusterUnderTest {
   readonly client: ClientOptions
   readonly replicationFactor: number
-<<<<<<< HEAD
-  /** Creates a topic with a unique name, and returns the name. */
-=======
   /**
    * Creates a topic with a unique name, and returns the name. Its records are kept by default,
    * however old: a broker runs its retention half a minute after its start.
    */
->>>>>>> 011c484 (interop: topics of old records have no retention)
   createTopic(
     name: string,
     options?: { readonly partitions?: number; readonly configs?: Readonly<Record<string, string>> },
