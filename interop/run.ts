@@ -1,28 +1,104 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prepares the peers in other languages and runs every scenario against them:
-// `npm run test:interop`.
+/**
+ * Prepares the peers in other languages and runs every scenario against them:
+ * `npm run test:interop`.
+ *
+ *     node interop/run.ts                   all files, in two lanes
+ *     node interop/run.ts FILE [NAME]       one file, or of it the tests whose names match
+ *
+ * Every file starts its own peers on ports that nothing else uses, so two files do not disturb each
+ * other. `LANES` is how many run at the same time. The time of each file is printed at the end.
+ */
 import { spawn } from 'node:child_process'
+import { globSync } from 'node:fs'
+import { basename } from 'node:path'
 import { preparePeers } from './peers.ts'
 
+/** Files that take minutes, the longest first: the lanes then end at about the same time. */
+const longest = [
+  'clients',
+  'share',
+  'jms',
+  'directory',
+  'configs',
+  'jms-cluster',
+  'client',
+  'tools',
+]
+
+interface Result {
+  readonly file: string
+  readonly code: number
+  readonly seconds: number
+  readonly output: string
+}
+
+/** Runs one file in a process of its own; what it writes is shown at once if nothing else runs. */
+function run(file: string, names: readonly string[], isAlone: boolean): Promise<Result> {
+  const began = performance.now()
+  const runner = spawn(
+    process.execPath,
+    ['--conditions=millrace-src', '--test', '--test-timeout=300000', ...names, file],
+    { stdio: ['ignore', isAlone ? 'inherit' : 'pipe', isAlone ? 'inherit' : 'pipe'] },
+  )
+  let output = ''
+  for (const stream of [runner.stdout, runner.stderr]) {
+    stream?.on('data', (data) => {
+      output += data
+    })
+  }
+  return new Promise((resolve) => {
+    runner.on('close', (code) => {
+      resolve({ file, code: code ?? 1, seconds: (performance.now() - began) / 1000, output })
+    })
+  })
+}
+
+function nameOf(file: string): string {
+  return basename(file, '.test.ts')
+}
+
+/** Files that may take long first. */
+function inOrder(files: readonly string[]): string[] {
+  const rank = (file: string): number => {
+    const at = longest.indexOf(nameOf(file))
+    return at < 0 ? longest.length : at
+  }
+  return files.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
+}
+
+/** Runs all files, so many at the same time. */
+async function runAll(files: readonly string[], lanes: number): Promise<Result[]> {
+  const waiting = inOrder(files)
+  const results: Result[] = []
+  const lane = async (): Promise<void> => {
+    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
+      const result = await run(file, [], false)
+      results.push(result)
+      process.stdout.write(result.output)
+      process.stdout.write(`interop: ${nameOf(file)} ended after ${result.seconds.toFixed(0)} s\n`)
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+  return results
+}
+
+const [file, name] = process.argv.slice(2)
 try {
   await preparePeers()
 } catch (error) {
   process.stderr.write(`interop: ${(error as Error).message}\n`)
   process.exit(1)
 }
-// `interop/run.ts FILE [NAME]`: runs one file, or its tests whose names match.
-const [pattern = 'interop/*.test.ts', name] = process.argv.slice(2)
-const names = name === undefined ? [] : [`--test-name-pattern=${name}`]
-const runner = spawn(
-  process.execPath,
-  [
-    '--conditions=millrace-src',
-    '--test',
-    '--test-concurrency=1',
-    '--test-timeout=300000',
-    ...names,
-    pattern,
-  ],
-  { stdio: 'inherit' },
-)
-runner.on('exit', (code) => process.exit(code ?? 1))
+const began = performance.now()
+const results =
+  file === undefined
+    ? await runAll(globSync('interop/*.test.ts'), Number(process.env.LANES ?? 2))
+    : [await run(file, name === undefined ? [] : [`--test-name-pattern=${name}`], true)]
+results.sort((a, b) => b.seconds - a.seconds)
+for (const { file: each, code, seconds } of results) {
+  const verdict = code === 0 ? '' : ' FAILED'
+  process.stdout.write(`interop: ${seconds.toFixed(0).padStart(5)} s ${nameOf(each)}${verdict}\n`)
+}
+process.stdout.write(`interop: ${((performance.now() - began) / 1000).toFixed(0)} s in all\n`)
+process.exitCode = results.some(({ code }) => code !== 0) ? 1 : 0

@@ -74,15 +74,21 @@ const furtherParts: readonly Part[] = [
       {
         files: [...unitFiles, ...acrossPackages],
         concurrency,
-        environment: { THOROUGH: '1' },
+        environment: { THOROUGH: '1', DISK_FAULTS: 'all' },
       },
     ],
+  },
+  {
+    name: 'nightly hostile',
+    lanes: [{ files: ['test/hostile/suite.ts'], environment: { THOROUGH: '1', FRAMES: 'all' } }],
   },
 ]
 
 function selectedParts(args: readonly string[]): readonly Part[] {
   if (args.length === 0) return usualParts
-  const named = [...usualParts, ...furtherParts].filter(({ name }) => args.includes(name))
+  const named = [...usualParts, ...furtherParts].filter(({ name }) =>
+    args.some((arg) => name === arg || name.startsWith(`${arg} `)),
+  )
   if (named.length > 0) return named
   return [{ name: 'selected', lanes: [{ files: args }] }]
 }

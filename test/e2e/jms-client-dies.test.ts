@@ -5,6 +5,7 @@ import { createLogger, MemoryNetwork, nodeWorld } from '@millrace/base'
 import { Broker } from '@millrace/broker'
 import { ConnectionFactory, type TextMessage } from '@millrace/jms'
 import { JmsProvider } from '@millrace/jms-provider'
+import { effort } from '@millrace/testkit'
 import { Conversation, type Cut, cutConnection } from './jms-conversation.ts'
 import { until } from './until.ts'
 
@@ -12,7 +13,7 @@ import { until } from './until.ts'
  * Distance between the cuts tested, in frames; the first cut differs from run to run. FRAMES=1
  * tests all cuts.
  */
-const STRIDE = Number(process.env.FRAMES ?? 4)
+const STRIDE = Number(process.env.FRAMES ?? effort(8, 1))
 const MESSAGES = 12
 
 const errors: string[] = []

@@ -8,13 +8,14 @@ import { Broker } from '@millrace/broker'
 import { Admin, Consumer } from '@millrace/client'
 import { type Connection, ConnectionFactory, Session, type TextMessage } from '@millrace/jms'
 import { JmsProvider } from '@millrace/jms-provider'
+import { effort } from '@millrace/testkit'
 import { until } from './until.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-jms-trim-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
 
 /** Messages sent through the queue whose size on disk is measured. */
-const MESSAGES = Number(process.env.MESSAGES ?? 20_000)
+const MESSAGES = Number(process.env.MESSAGES ?? effort(10_000, 20_000))
 const SEGMENT_BYTES = 1024 * 1024
 const WAIT_MS = 10_000
 let runs = 0
