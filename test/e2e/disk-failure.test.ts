@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Logger, MemoryNetwork, nodeWorld, silentLogger } from '@millrace/base'
+import { type Clock, type Logger, MemoryNetwork, nodeWorld, silentLogger } from '@millrace/base'
 import { Broker } from '@millrace/broker'
+import { Producer } from '@millrace/client'
+import { type Connection, ConnectionFactory } from '@millrace/jms'
+import { JmsProvider } from '@millrace/jms-provider'
 import * as p from '@millrace/protocol'
 import { SimulatedDisk, WireClient } from '@millrace/testkit'
 
@@ -24,10 +27,19 @@ class Node {
     this.broker = await Broker.start({
       world: { ...nodeWorld, fileSystem: this.disk, network: this.#network },
       listen: `127.0.0.1:${PORT}`,
-      config: { 'log.dirs': directories },
+      config: {
+        'log.dirs': directories,
+        'offsets.topic.num.partitions': '1',
+        'transaction.state.log.num.partitions': '1',
+        'group.initial.rebalance.delay.ms': '0',
+      },
       logger,
       onFailure: (error) => this.failures.push(error.message),
     })
+  }
+
+  get network(): MemoryNetwork {
+    return this.#network
   }
 
   async connect(): Promise<WireClient> {
@@ -239,6 +251,28 @@ describe('a full disk', () => {
     await node.broker?.close()
   })
 
+  it('is the reason that a producer names when it gives up', async () => {
+    const node = new Node()
+    await node.start('/one')
+    await create(await node.connect(), 't', 1)
+    await using producer = new Producer({
+      bootstrapServers: `127.0.0.1:${PORT}`,
+      network: node.network,
+      deliveryTimeoutMs: 300,
+      requestTimeoutMs: 200,
+      retryBackoffMs: 10,
+    })
+    await producer.send({ topic: 't', value: 'accepted' })
+    node.disk.capacityBytes = node.disk.usedBytes
+    await assert.rejects(producer.send({ topic: 't', value: 'refused' }), {
+      code: 'MILLRACE_DELIVERY_TIMEOUT',
+      message: /within deliveryTimeoutMs 300 .*: 1 records for t-0 were refused: .*ENOSPC/,
+    })
+    node.disk.capacityBytes = Number.POSITIVE_INFINITY
+    await producer.send({ topic: 't', value: 'accepted again' })
+    await node.broker?.close()
+  })
+
   it('does not stop retention from making room', async () => {
     const node = new Node()
     await node.start('/one')
@@ -297,6 +331,58 @@ describe('a full disk', () => {
     await node.start('/one')
     const again = await node.connect()
     assert.equal(await produce(again, 't', 0, 'again'), 'NONE')
+    await node.broker?.close()
+  })
+})
+
+/** A clock on which a second takes fifty milliseconds. */
+const fast: Clock = {
+  ...nodeWorld.clock,
+  monotonic: () => nodeWorld.clock.monotonic() * 20,
+  setTimer: (delayMs, callback, options) =>
+    nodeWorld.clock.setTimer(delayMs / 20, callback, options),
+}
+
+/** The provider may still be taking over: a client is refused until it has. */
+async function connected(factory: ConnectionFactory): Promise<Connection> {
+  for (let attempt = 1; ; attempt++) {
+    const connection = await factory.createConnection()
+    try {
+      await connection.start()
+      return connection
+    } catch (error) {
+      await connection.close()
+      if (attempt === 20) throw error
+    }
+  }
+}
+
+describe('a JMS provider over a broker whose disk is full', () => {
+  it('refuses clients with the reason, and serves them when there is room', async () => {
+    const node = new Node()
+    await node.start('/one')
+    node.disk.capacityBytes = node.disk.usedBytes
+    const provider = await JmsProvider.start({
+      client: { bootstrapServers: `127.0.0.1:${PORT}`, network: node.network },
+      config: { 'amqp.listener': '127.0.0.1:5672' },
+      world: { ...nodeWorld, clock: fast, network: node.network },
+      startsOnFirstUse: true,
+    })
+    const factory = new ConnectionFactory('amqp://127.0.0.1:5672', {
+      world: { ...nodeWorld, network: node.network },
+    })
+    const refused = await factory.createConnection()
+    await assert.rejects(
+      refused.start(),
+      /the JMS destinations are not available: .*cannot create __jms_state-0: ENOSPC[^\n]*$/,
+    )
+    node.disk.capacityBytes = Number.POSITIVE_INFINITY
+    const connection = await connected(factory)
+    const session = await connection.createSession()
+    const producer = await session.createProducer(session.createQueue('orders'))
+    await producer.send(session.createTextMessage('accepted'))
+    await connection.close()
+    await provider.close()
     await node.broker?.close()
   })
 })

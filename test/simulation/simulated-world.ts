@@ -16,6 +16,8 @@ export class SimulatedWorld extends Simulation {
   readonly #elsewhere: MachineNetwork = this.network.machine()
   disk = new SimulatedDisk()
   cuts = 0
+  /** How often the broker stopped because its disk failed. */
+  failures = 0
   #broker: Promise<Broker> | undefined
   readonly #config: Readonly<Record<string, string>>
 
@@ -52,6 +54,7 @@ export class SimulatedWorld extends Simulation {
         listen: `127.0.0.1:${PORT}`,
         config: this.#config,
         logger: failOnTimerFaults,
+        onFailure: () => void this.#restart(),
       })
       this.#broker = broker
       try {
@@ -70,6 +73,18 @@ export class SimulatedWorld extends Simulation {
     void this.#broker?.then((broker) => broker.abandon()).catch(() => undefined)
     this.#broker = undefined
     this.disk = this.disk.afterPowerCut(this.random)
+  }
+
+  /** The broker stopped because its disk failed; its process is started again. */
+  async #restart(): Promise<void> {
+    this.failures++
+    this.#broker = undefined
+    this.disk.onCut()
+    const { faultOf } = this.disk
+    this.disk = this.disk.afterKill()
+    this.disk.faultOf = faultOf
+    await this.pass(RESTART_MS)
+    await this.start()
   }
 
   /** Power failures, restarts and clock jumps until `calm`. */

@@ -29,6 +29,11 @@ export function assertNever(value: never): never {
   throw new TypeError(`unhandled variant: ${JSON.stringify(value)}`)
 }
 
+/** Whether the operating system reported the error (`ENOENT`, `ENOSPC` …), not Node or a program. */
+export function isSystemError(error: unknown): boolean {
+  return /^E[A-Z0-9]+$/.test(systemErrorCode(error) ?? '')
+}
+
 /** The `code` of a Node system error (`ENOENT`, `ENOSPC` …), or undefined for anything else. */
 export function systemErrorCode(error: unknown): string | undefined {
   if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code

@@ -4,7 +4,13 @@ import './required-node.ts'
 export type { EncodingBuffer } from './buffer-encoders.ts'
 export { ByteReader, MalformedInputError } from './byte-reader.ts'
 export { type ByteSource, ByteWriter } from './byte-writer.ts'
-export { assertNever, MillraceError, type MillraceErrorOptions, systemErrorCode } from './errors.ts'
+export {
+  assertNever,
+  isSystemError,
+  MillraceError,
+  type MillraceErrorOptions,
+  systemErrorCode,
+} from './errors.ts'
 export {
   type DirectoryEntry,
   type FileLock,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isSystemError, MillraceError } from './errors.ts'
 
 /** Levels of log lines, from the least to the most important. */
 export const LogLevel = { debug: 10, info: 20, warn: 30, error: 40, silent: 100 } as const
@@ -17,11 +18,27 @@ export interface Logger {
   error(message: string, fields?: LogFields): void
 }
 
-/** Fields of a log line; an `error` is printed with its cause. */
+/**
+ * Fields of a log line. An error is printed as its message and those of its causes if it was to be
+ * expected (a `MillraceError` or a system error), otherwise, and at level `debug`, with its stack.
+ */
 export type LogFields = Readonly<Record<string, unknown>>
 
-function formatField(value: unknown): string {
-  if (value instanceof Error) return JSON.stringify(value.stack ?? value.message)
+/** The messages of an error and its causes that are not part of the message before. */
+function messagesOf(error: unknown): string {
+  const messages: string[] = []
+  for (let each = error; each instanceof Error && messages.length < 8; each = each.cause) {
+    if (messages.at(-1)?.includes(each.message) !== true) messages.push(each.message)
+  }
+  return messages.join(': ')
+}
+
+function formatField(value: unknown, withStacks: boolean): string {
+  if (value instanceof Error) {
+    const isExpected = value instanceof MillraceError || isSystemError(value)
+    const isShort = isExpected && !withStacks
+    return JSON.stringify(isShort ? messagesOf(value) : (value.stack ?? value.message))
+  }
   if (typeof value === 'string') return /^[\w.:/@+-]*$/.test(value) ? value : JSON.stringify(value)
   if (typeof value === 'object' && value !== null) return JSON.stringify(value)
   return String(value)
@@ -39,7 +56,7 @@ export function createLogger(options: {
       if (LogLevel[level] < threshold) return
       let line = `${new Date(options.now()).toISOString()} ${level.toUpperCase().padEnd(5)} ${message}`
       for (const [key, value] of Object.entries(fields ?? {}))
-        line += ` ${key}=${formatField(value)}`
+        line += ` ${key}=${formatField(value, threshold === LogLevel.debug)}`
       options.write(line)
     }
   }

@@ -150,7 +150,9 @@ export class Broker implements AsyncDisposable {
       metadata?.abandon()
       logs.abandon()
       // Of the network, whose errors name themselves, only once the disk has done its part.
-      throw listeners === undefined ? storageError('open the data', error) : error
+      throw listeners === undefined
+        ? storageError(`open ${config.logDirectories.join(', ')}`, error)
+        : error
     }
   }
 

@@ -48,13 +48,22 @@ type Coordinators = Pick<
 
 /** Creates the coordinators of one broker from its configuration. */
 export function openCoordinators(parts: CoordinatorParts): Coordinators {
-  const { topics, world, config } = parts
+  const { topics, world, config, logger } = parts
+  // Clients retry until the topic can be created: only the first failure of each is logged.
+  const failed = new Set<string>()
   const createTopic = async (topic: NewTopic): Promise<void> => {
     try {
       await parts.createTopic(topic)
     } catch (error) {
-      if (!(error instanceof ProtocolError) || error.code !== 'TOPIC_ALREADY_EXISTS') throw error
+      if (!(error instanceof ProtocolError) || error.code !== 'TOPIC_ALREADY_EXISTS') {
+        if (!failed.has(topic.name)) {
+          failed.add(topic.name)
+          logger.error('could not create an internal topic', { topic: topic.name, error })
+        }
+        throw error
+      }
     }
+    failed.delete(topic.name)
   }
   const groups = openGroups(parts, createTopic)
   const transactionMarkers = new TransactionMarkers({ topics, groups, clock: world.clock })

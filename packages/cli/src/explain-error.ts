@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError, systemErrorCode } from '@millrace/base'
+import { isSystemError, MillraceError } from '@millrace/base'
 import { UsageError } from './usage-error.ts'
 
 /** stderr text and exit status of a failed command. */
@@ -8,9 +8,7 @@ export function failureOf(
   args: readonly string[],
 ): { readonly text: string; readonly status: number } {
   const isOurs =
-    error instanceof MillraceError ||
-    error instanceof UsageError ||
-    systemErrorCode(error) !== undefined
+    error instanceof MillraceError || error instanceof UsageError || isSystemError(error)
   return {
     text: isOurs ? explainError(error as Error, args) : String((error as Error).stack),
     status: error instanceof UsageError ? 2 : 1,

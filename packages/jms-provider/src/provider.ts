@@ -118,6 +118,8 @@ export class JmsProvider implements AsyncDisposable {
   #beginning: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #openConnections = 0
+  /** Why the destinations cannot be served now, if that is known. */
+  #unavailable: unknown
   /** Time until which refused connections are not logged again. */
   #tellsRefusalsFrom = Number.NEGATIVE_INFINITY
   /** Clients of other protocols and the time until which they are not logged again. */
@@ -201,6 +203,7 @@ export class JmsProvider implements AsyncDisposable {
       logger: this.#logger,
       onOwner: (isOwner) => this.#onOwner(isOwner),
     })
+    this.#unavailable = undefined
     await this.#within(OWNER_WAIT_MS, this.#ownerKnown())
   }
 
@@ -307,6 +310,8 @@ export class JmsProvider implements AsyncDisposable {
         transactional.close({ timeoutMs: 0 }),
         largeTransactional.close({ timeoutMs: 0 }),
       ])
+      if (this.#closing !== undefined) return
+      this.#unavailable = error
       this.#logger.warn('could not take over; trying again', { error })
       await pause(this.#world.clock, 500)
       if (this.#isOwner && this.#closing === undefined) this.#onOwner(true)
@@ -342,6 +347,7 @@ export class JmsProvider implements AsyncDisposable {
       producers: [transactional, largeTransactional],
       context: this.#contextFor(engine),
     }
+    this.#unavailable = undefined
     this.#logger.info('this provider owns the JMS destinations', { epoch })
     attempt(this.#logger, 'opening the destinations', () => engine.openAll())
   }
@@ -500,7 +506,7 @@ export class JmsProvider implements AsyncDisposable {
     // Loaded on demand.
     const listen = isWebSocket
       ? (await import('@millrace/amqp/web-socket')).listenWebSocket
-      : this.#world.network.listen
+      : (each: ListenOptions) => this.#world.network.listen(each)
     const listener = await listen(options)
     this.#listeners.push(listener)
     this.#bound.push({ ...address, port: listener.port })
@@ -636,6 +642,7 @@ export class JmsProvider implements AsyncDisposable {
       return
     }
     this.#begin().catch((error: unknown) => {
+      this.#unavailable = error
       this.#logger.warn('JMS cannot be served for the moment', { error })
     })
     while (!isGone && this.#closing === undefined && this.#world.clock.monotonic() < deadline) {
@@ -653,7 +660,34 @@ export class JmsProvider implements AsyncDisposable {
         this.#world.clock.setTimer(200, resolve)
       })
     }
-    client.destroy()
+    if (isGone || this.#closing !== undefined) client.destroy()
+    else this.#turnAway(client, held)
+  }
+
+  /** Refuses a client by AMQP, so that it learns why it is not served. */
+  #turnAway(client: Connection, held: readonly Buffer[]): void {
+    const { message } = (this.#unavailable ?? {}) as { readonly message?: string }
+    const why = message === undefined ? '' : `: ${message}`
+    serve(client, {
+      containerId: 'millrace',
+      logger: this.#logger,
+      authenticator: this.#users.authenticatorFor(client.remoteAddress, client.peerName),
+      admit: (connection) => ({
+        onOpen: () =>
+          connection.refuse(
+            {
+              kind: 'error',
+              condition: Condition.connectionForced,
+              description: `the JMS destinations are not available${why}`,
+            },
+            new Map([['amqp:connection-establishment-failed', true]]),
+          ),
+        onClose: () => {},
+      }),
+      world: this.#world,
+    })
+    for (const chunk of held) client.onData(chunk)
+    client.resume()
   }
 
   async #tryRelay(

@@ -316,10 +316,9 @@ export class SimulatedDisk implements FileSystem {
     }
     if (!this.#directories.has(from)) throw systemError('ENOENT', from)
     moveTree(this.#files, this.#directories, from, to)
-    // The contents move with the directory entry; whether the new name is durable depends on the
+    // The contents move with the directory entry; a name that was not durable becomes durable by the
     // sync of the parent directory.
-    if (this.#durableDirectories.has(from))
-      moveTree(this.#durableFiles, this.#durableDirectories, from, to)
+    moveTree(this.#durableFiles, this.#durableDirectories, from, to)
   }
 
   remove(path: string): void {

@@ -3,10 +3,10 @@ import {
   attempt,
   type FileLock,
   type FileSystem,
+  isSystemError,
   type Logger,
   MillraceError,
   makeDirectoryDurably,
-  systemErrorCode,
   type Timer,
   type World,
   writeFileAtomically,
@@ -512,6 +512,8 @@ export class LogManager {
       if (segment !== undefined && log.segments.includes(segment)) continue
       for (const _chunk of copyFile(fs, `${from}/${file}`, `${future}/${file}`));
     }
+    // The files' names, or a power cut after the switch would leave an empty directory.
+    fs.syncDirectory(future)
     this.#switchTo(future, { handle, directory })
     log.moveTo(`${directory.path}/${name}`)
     for (const key of ['recoveryPoints', 'logStartOffsets', 'cleanerOffsets'] as const) {
@@ -837,7 +839,7 @@ export interface NewPartition {
 
 /** The disk's error as that of a whole log directory; any other error is returned as it is. */
 function offline(path: string, what: string, error: unknown): unknown {
-  if (systemErrorCode(error) === undefined || error instanceof MillraceError) return error
+  if (!isSystemError(error)) return error
   return new ProtocolError(
     'KAFKA_STORAGE_ERROR',
     `log directory ${path} is offline: cannot ${what}: ${systemMessage(error)}`,

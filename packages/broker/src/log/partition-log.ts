@@ -631,13 +631,17 @@ export class PartitionLog {
   #storeProducerSnapshot(): void {
     const path = `${this.directory}/${segmentName(this.#logEndOffset)}.snapshot`
     const file = this.#fs.open(path, { create: true })
+    let isWhole = false
     try {
       const data = this.producers.snapshot()
       file.write([data], 0)
       file.truncate(data.length)
       file.sync()
+      isWhole = true
     } finally {
       file.close()
+      // Without it, the next start replays from an older snapshot.
+      if (!isWhole) this.#tidy(() => this.#fs.remove(path))
     }
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { systemErrorCode } from '@millrace/base'
+import { isSystemError } from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 
 /** The first line of what the system says. */
@@ -12,7 +12,7 @@ export function systemMessage(error: unknown): string {
  * as they are.
  */
 export function storageError(what: string, error: unknown): unknown {
-  if (error instanceof ProtocolError || systemErrorCode(error) === undefined) return error
+  if (error instanceof ProtocolError || !isSystemError(error)) return error
   return new ProtocolError('KAFKA_STORAGE_ERROR', `cannot ${what}: ${systemMessage(error)}`, {
     cause: error,
   })

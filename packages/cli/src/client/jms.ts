@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from '@millrace/base'
 import {
   BytesMessage,
   type Connection,
@@ -67,7 +68,11 @@ export async function ask(
   if (!(answer instanceof TextMessage))
     throw new UsageError('no reply from the provider: is it millrace?')
   const error = answer.getStringProperty('error')
-  if (error !== null) throw new UsageError(error)
+  if (error !== null) {
+    const code = answer.getStringProperty('code')
+    // The cluster failed the operation; otherwise the request was wrong.
+    throw code === 'KAFKA_STORAGE_ERROR' ? new MillraceError(code, error) : new UsageError(error)
+  }
   return JSON.parse(answer.getText() ?? 'null')
 }
 

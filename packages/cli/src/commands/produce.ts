@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createReadStream } from 'node:fs'
 import { systemErrorCode } from '@millrace/base'
 import { Producer, type ProducerOptions, type ProducerRecord } from '@millrace/client'
@@ -58,6 +59,7 @@ printf 'alice:1\\nbob:2\\n' | millrace produce scores -K :`,
     await using producer = new Producer(producerOptions(parsed))
     // An unknown topic is an error before any input is read.
     await producer.partitionsFor(topic)
+    using _retries = reportRetries()
     const outcome = new Outcome()
     const send = async (values: readonly Buffer[]): Promise<void> => {
       if (values.length === 0) return
@@ -83,6 +85,32 @@ printf 'alice:1\\nbob:2\\n' | millrace produce scores -K :`,
     }
     return 0
   },
+}
+
+/**
+ * Reports on stderr that a partition cannot store records, which the producer retries, and that it
+ * can again: once each.
+ */
+function reportRetries(): Disposable {
+  const failing = new Set<string>()
+  const onBatch = (message: unknown): void => {
+    const { topic, partition, error } = message as {
+      readonly topic: string
+      readonly partition: number
+      readonly error: string | undefined
+    }
+    const name = `${topic}-${partition}`
+    if (error === undefined && failing.delete(name)) {
+      process.stderr.write(`millrace: ${name} stores records again\n`)
+    }
+    if (error !== 'KAFKA_STORAGE_ERROR' || failing.has(name)) return
+    failing.add(name)
+    process.stderr.write(
+      `millrace: ${name} cannot store records now (${error}: is the disk of the broker full?); retrying\n`,
+    )
+  }
+  subscribe('millrace:producer:batch', onBatch)
+  return { [Symbol.dispose]: () => void unsubscribe('millrace:producer:batch', onBatch) }
 }
 
 /** Records the first failure of many sends. */

@@ -104,8 +104,11 @@ export const start: Command = {
     const interrupt = interrupted()
     announce({ broker, provider, bootstrap, settings, tookMs: nodeWorld.clock.monotonic() - began })
     await interrupt
-    await provider?.close()
-    await broker?.close()
+    try {
+      await provider?.close()
+    } finally {
+      await broker?.close()
+    }
     return 0
   },
 }

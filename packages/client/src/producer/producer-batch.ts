@@ -61,6 +61,8 @@ export class ProducerBatch {
   readonly deliveries: Settleable[] = []
   identity: BatchIdentity | undefined
   attempts = 0
+  /** Why the last attempt failed, if one did. */
+  lastError: Error | undefined
   /** Bytes of `bufferMemory` that the batch occupies. */
   memory = 0
   isClosed = false

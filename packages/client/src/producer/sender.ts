@@ -203,10 +203,12 @@ export class Sender {
     const oldest = now - deliveryTimeoutMs
     const expire = (batch: ProducerBatch): void => {
       const { topic, partition } = queue
+      const { lastError: cause } = batch
+      const why = cause === undefined ? '' : `: ${cause.message}`
       const error = new MillraceError(
         'MILLRACE_DELIVERY_TIMEOUT',
-        `${batch.recordCount} records for ${topic}-${partition} were not acknowledged within deliveryTimeoutMs ${deliveryTimeoutMs} (${batch.attempts} attempts)`,
-        { retriable: true },
+        `${batch.recordCount} records for ${topic}-${partition} were not acknowledged within deliveryTimeoutMs ${deliveryTimeoutMs} (${batch.attempts} attempts)${why}`,
+        { retriable: true, cause },
       )
       this.#settle(batch, error)
     }
@@ -342,7 +344,7 @@ export class Sender {
       })
       if (outcome === 'retry') {
         if (error instanceof DisconnectedError && error.neverSent) batch.attempts--
-        this.#retry(queue, batch)
+        this.#retry(queue, batch, error)
       } else this.#settle(batch, error)
     }
     if (!this.#isClosed) this.#cluster.requestRefresh()
@@ -408,22 +410,23 @@ export class Sender {
       return
     }
     if (batch.isDone) return
+    const refusal = new ProtocolError(code, this.#messageOf(queue, batch, result))
     switch (outcome) {
       case 'failed':
-        this.#settle(batch, new ProtocolError(code, this.#messageOf(queue, batch, result)))
+        this.#settle(batch, refusal)
         return
       case 'split':
         this.#split(queue, batch)
         return
       case 'retry':
-        this.#retry(queue, batch)
+        this.#retry(queue, batch, refusal)
         return
       case 'renumber':
-        this.#retry(queue, batch)
+        this.#retry(queue, batch, refusal)
         if (queue.inFlight.length === 0 && queue.startEpoch().newId) this.#identity.forget()
         return
       case 'retry-soon': {
-        this.#retry(queue, batch)
+        this.#retry(queue, batch, refusal)
         const wait = Math.min(CONCURRENT_BACKOFF_MS * 2 ** Math.min(batch.attempts, 4), 20)
         queue.retryAt = this.#cluster.clock.monotonic() + wait
         this.#wakeAt(queue.retryAt)
@@ -432,7 +435,7 @@ export class Sender {
       case 'find-leader': {
         const { currentLeader } = result
         this.#cluster.learnLeader(queue, currentLeader, nodeEndpoints)
-        this.#retry(queue, batch)
+        this.#retry(queue, batch, refusal)
         const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
         // The new leader is known, so there is no wait (KIP-951).
         if (currentLeader.leaderId >= 0 && leader?.id === currentLeader.leaderId) queue.retryAt = 0
@@ -449,8 +452,9 @@ export class Sender {
     return `${batch.recordCount} records for ${where} were refused: ${why}`
   }
 
-  #retry(queue: PartitionQueue, batch: ProducerBatch): void {
+  #retry(queue: PartitionQueue, batch: ProducerBatch, error?: Error): void {
     const { clock, options } = this.#cluster
+    batch.lastError = error ?? batch.lastError
     queue.requeue(batch)
     const wait = backoffMs(Math.max(0, batch.attempts - 1), {
       baseMs: options.retryBackoffMs,

@@ -7,6 +7,7 @@ import {
   type ReceiverLink,
   textOf,
 } from '@millrace/amqp'
+import { MillraceError } from '@millrace/base'
 import type { Engine } from '../engine.ts'
 import { toRecord } from '../mapping/to-record.ts'
 import { parseAddress } from './address.ts'
@@ -21,7 +22,7 @@ const CREDIT = 100
 /**
  * Answers requests of administration tools. A request has the property `operation`; its other
  * properties are the arguments. The reply, JSON text, is sent to the reply-to address. Errors are
- * reported in the reply's `error` property.
+ * reported in the reply's `error` property; `code` is Kafka's name of it or starts `MILLRACE_`.
  */
 export class Management {
   readonly #engine: Engine
@@ -53,6 +54,7 @@ export class Management {
       const { replyTo, messageId, correlationId } = message.properties
       let reply: string
       let error: string | undefined
+      let code: string | undefined
       try {
         const given = message.applicationProperties
         const args = (name: string): string => textOf(given.get(name)) ?? ''
@@ -60,6 +62,7 @@ export class Management {
       } catch (failure) {
         reply = 'null'
         error = amqpErrorOf(failure).message
+        if (failure instanceof MillraceError) code = failure.code
       }
       delivery.update(accepted)
       if (replyTo === undefined) return
@@ -67,7 +70,11 @@ export class Management {
       const destination = await this.#engine.destination(kind, name)
       const answer = encodeMessage({
         properties: { correlationId: correlationId ?? messageId, to: replyTo },
-        applicationProperties: new Map(error === undefined ? [] : [['error', error]]),
+        applicationProperties: new Map(
+          Object.entries({ error, code }).flatMap(([name, text]) =>
+            text === undefined ? [] : [[name, text] as const],
+          ),
+        ),
         body: { kind: 'value', value: reply },
       })
       const nowMs = this.#engine.clock.now()
