@@ -131,7 +131,7 @@ const DENIALS = [29, 30, 31, 53]
 
 /**
  * What a response says: the codes of its errors, each once, and `+name` for names that the request
- * does not have. `created` for a topic that is there now.
+ * does not have.
  */
 export function outcomeOf(response: object, request: object): string {
   const codes = new Set<number>()

@@ -55,11 +55,13 @@ export class WireClient {
     })
   }
 
-  static async connect(address: string): Promise<WireClient> {
+  /** Connects to `host:port`, from one of several local addresses if that is given. */
+  static async connect(address: string, localAddress?: string): Promise<WireClient> {
     const colon = address.lastIndexOf(':')
     const socket = createConnection({
       host: address.slice(0, colon),
       port: Number(address.slice(colon + 1)),
+      ...(localAddress === undefined ? {} : { localAddress }),
     })
     const pipe: Pipe = {
       write: (data) => void socket.write(data),

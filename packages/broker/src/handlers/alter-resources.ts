@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ProtocolError } from '@millrace/protocol'
+import { ErrorCode, ProtocolError } from '@millrace/protocol'
 import { type ConfigChange, changeConfigs } from '../metadata/config-operations.ts'
 import { ConfigResourceType } from '../metadata/metadata-image.ts'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
@@ -39,7 +39,16 @@ export function alterResources(
         const name = nodeName(resource)
         records.push(...changeConfigs(context, { type, name }, changes(image.configs(type, name))))
       })
-      return { ...outcome, resourceType: resource.type, resourceName: resource.name }
+      // What brokers check themselves is denied without a text.
+      const isSilent =
+        outcome.errorCode === ErrorCode.CLUSTER_AUTHORIZATION_FAILED &&
+        resource.type !== ConfigResourceType.clientMetrics
+      return {
+        ...outcome,
+        errorMessage: isSilent ? null : outcome.errorMessage,
+        resourceType: resource.type,
+        resourceName: resource.name,
+      }
     })
     return {
       records: request.validateOnly ? [] : records,

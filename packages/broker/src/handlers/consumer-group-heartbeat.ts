@@ -9,7 +9,7 @@ import {
 import { LEAVE_EPOCH, STATIC_LEAVE_EPOCH } from '../coordinator/group/consumer/consumer-member.ts'
 import { topicPartitionsOf } from '../coordinator/group/modern/assignment.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
-import { attempt } from './outcome.ts'
+import { attempt, textUnlessDenied } from './outcome.ts'
 import { requireMembership, throwIfEmpty } from './request-checks.ts'
 
 /** ConsumerGroupHeartbeat (key 68): a member of a consumer group says what it wants and has, and is told what it is to have (KIP-848). v1 lets members choose their id and subscribe by pattern. */
@@ -58,10 +58,10 @@ export const consumerGroupHeartbeat = defineHandler(
                 },
         }
       },
-      ({ errorCode, message }) => ({
+      (error) => ({
         throttleTimeMs: 0,
-        errorCode: errorCode as number,
-        errorMessage: message as string | null,
+        errorCode: error.errorCode as number,
+        errorMessage: textUnlessDenied(error),
         memberEpoch: 0,
         heartbeatIntervalMs: 0,
       }),

@@ -2,6 +2,7 @@
 import {
   CreatePartitionsRequest,
   CreatePartitionsResponse,
+  ErrorCode,
   ProtocolError,
 } from '@millrace/protocol'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
@@ -26,7 +27,8 @@ export const createPartitions = defineHandler(
           access.requireTopic(name)
           records.push(...addPartitions(image, topic, broker.topicDefaults))
         })
-        return { name, ...outcome }
+        const isDenied = outcome.errorCode === ErrorCode.TOPIC_AUTHORIZATION_FAILED
+        return { name, ...outcome, ...(isDenied ? { errorMessage: null } : {}) }
       })
       return {
         records: request.validateOnly ? [] : records,

@@ -6,7 +6,7 @@ import {
 } from '@millrace/protocol'
 import { findQuotas } from '../metadata/security/client-quotas.ts'
 import { defineHandler } from './handler.ts'
-import { attempt } from './outcome.ts'
+import { attempt, textUnlessDenied } from './outcome.ts'
 
 /** DescribeClientQuotas (key 48): quotas of users, clients and addresses (KIP-546). */
 export const describeClientQuotas = defineHandler(
@@ -29,10 +29,10 @@ export const describeClientQuotas = defineHandler(
           ),
         }
       },
-      ({ errorCode, message }) => ({
+      (error) => ({
         throttleTimeMs: 0,
-        errorCode: errorCode as number,
-        errorMessage: message as string | null,
+        errorCode: error.errorCode as number,
+        errorMessage: textUnlessDenied(error),
         entries: null,
       }),
     ),

@@ -6,7 +6,7 @@ import {
   ZERO_UUID,
 } from '@millrace/protocol'
 import { defineHandler, type RequestContext } from './handler.ts'
-import { attempt } from './outcome.ts'
+import { attempt, textUnlessDenied } from './outcome.ts'
 
 /** DescribeShareGroupOffsets (key 90): where share groups are (KIP-932). v1 tells the lag (KIP-1226). */
 export const describeShareGroupOffsets = defineHandler(
@@ -27,10 +27,10 @@ export const describeShareGroupOffsets = defineHandler(
               topics: await describe(groupId, topics, context),
             }
           },
-          ({ errorCode, message }) => ({
+          (error) => ({
             groupId,
-            errorCode: errorCode as number,
-            errorMessage: message as string | null,
+            errorCode: error.errorCode as number,
+            errorMessage: textUnlessDenied(error),
             topics: [],
           }),
         ),

@@ -12,8 +12,10 @@ export const describeUserScramCredentials = defineHandler(
   DescribeUserScramCredentialsResponse,
   (request, { broker, access }) => {
     if (!access.allowsCluster()) {
-      const { errorCode, message } = access.denial('cluster')
-      return { throttleTimeMs: 0, errorCode, errorMessage: message, results: [] }
+      const { errorCode } = access.denial('cluster')
+      const refused = { errorCode, errorMessage: null, credentialInfos: [] }
+      const results = (request.users ?? []).map(({ name }) => ({ user: name, ...refused }))
+      return { throttleTimeMs: 0, errorCode, errorMessage: null, results }
     }
     const byUser = Map.groupBy(broker.metadata.image.scramCredentials(), ({ name }) => name)
     const asked = request.users?.map(({ name }) => name) ?? []

@@ -6,7 +6,7 @@ import {
   ProtocolError,
 } from '@millrace/protocol'
 import { defineHandler, type RequestContext } from './handler.ts'
-import { attempt } from './outcome.ts'
+import { attempt, textUnlessDenied } from './outcome.ts'
 
 const GROUP = 0
 const TRANSACTION = 1
@@ -75,7 +75,8 @@ async function find(key: string, keyType: number, context: RequestContext) {
     (error) => ({
       ...nowhere,
       errorCode: error.errorCode as number,
-      errorMessage: error.message as string | null,
+      errorMessage:
+        context.version >= 4 && keyType !== SHARE ? textUnlessDenied(error) : error.message,
     }),
   )
 }

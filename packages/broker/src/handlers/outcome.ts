@@ -63,6 +63,11 @@ export function refusedItems<T extends ItemOutcome>(
   )
 }
 
+/** The text of an error, for replies in which Kafka gives none with a denial. */
+export function textUnlessDenied({ code, message }: ProtocolError): string | null {
+  return code.endsWith('_AUTHORIZATION_FAILED') ? null : message
+}
+
 /** The error that a check throws, for a reply that carries it; undefined if it passes. */
 export function denialOf(check: () => void): ProtocolError | undefined {
   try {

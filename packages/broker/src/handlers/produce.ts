@@ -12,7 +12,7 @@ import {
 import { InvalidRecordsError, prepareBatch, requireOneBatch } from '../log/produce-validation.ts'
 import type { Partition } from '../topics.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
-import { protocolError } from './outcome.ts'
+import { protocolError, textUnlessDenied } from './outcome.ts'
 
 const EMPTY = Buffer.alloc(0)
 /** Client id that Kafka's tools write internal topics under. */
@@ -278,7 +278,7 @@ function fail(result: PartitionResult, error: ProtocolError): void {
   if (codesWithoutLogStart.has(error.code)) result.logStartOffset = -1n
   result.errorCode = error.errorCode
   result.baseOffset = -1n
-  result.errorMessage = error.errorCode === ErrorCode.NONE ? null : error.message
+  result.errorMessage = error.errorCode === ErrorCode.NONE ? null : textUnlessDenied(error)
   if (error instanceof InvalidRecordsError) {
     result.recordErrors = error.recordErrors.map(({ batchIndex, message }) => ({
       batchIndex,

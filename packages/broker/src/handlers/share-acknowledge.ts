@@ -2,7 +2,7 @@
 import { ErrorCode, ShareAcknowledgeRequest, ShareAcknowledgeResponse } from '@millrace/protocol'
 import { FINAL_EPOCH } from '../share/share-sessions.ts'
 import { defineHandler } from './handler.ts'
-import { attempt } from './outcome.ts'
+import { attempt, textUnlessDenied } from './outcome.ts'
 import { acknowledgeAll, endSession, requireMember } from './share-acknowledgements.ts'
 
 /** ShareAcknowledge (key 79): what became of records that were fetched (KIP-932). v2 can renew locks (KIP-1222). */
@@ -56,10 +56,10 @@ export const shareAcknowledge = defineHandler(
           nodeEndpoints: [],
         }
       },
-      ({ errorCode, message }) => ({
+      (error) => ({
         throttleTimeMs: 0,
-        errorCode: errorCode as number,
-        errorMessage: message as string | null,
+        errorCode: error.errorCode as number,
+        errorMessage: textUnlessDenied(error),
         responses: [],
         nodeEndpoints: [],
       }),

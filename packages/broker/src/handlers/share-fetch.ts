@@ -11,7 +11,7 @@ import {
 import type { LiveSharePartition } from '../share/share-partitions.ts'
 import { FINAL_EPOCH, type SessionPartition, type ShareSession } from '../share/share-sessions.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
-import { attempt } from './outcome.ts'
+import { attempt, textUnlessDenied } from './outcome.ts'
 import {
   type AcknowledgeOutcome,
   acknowledgeAll,
@@ -72,7 +72,7 @@ async function refusal(error: ProtocolError, request: Request, context: RequestC
   return {
     throttleTimeMs: 0,
     errorCode: error.errorCode as number,
-    errorMessage: error.message as string | null,
+    errorMessage: textUnlessDenied(error),
     acquisitionLockTimeoutMs: 0,
     responses: [],
     nodeEndpoints: [],

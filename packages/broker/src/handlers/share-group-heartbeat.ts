@@ -7,7 +7,7 @@ import {
 } from '@millrace/protocol'
 import { topicPartitionsOf } from '../coordinator/group/modern/assignment.ts'
 import { defineHandler } from './handler.ts'
-import { attempt } from './outcome.ts'
+import { attempt, textUnlessDenied } from './outcome.ts'
 import { requireMembership, throwIfEmpty } from './request-checks.ts'
 
 /** ShareGroupHeartbeat (key 76): a member of a share group says what it wants, and is told what to read (KIP-932). */
@@ -55,10 +55,10 @@ export const shareGroupHeartbeat = defineHandler(
             assignment === undefined ? null : { topicPartitions: topicPartitionsOf(assignment) },
         }
       },
-      ({ errorCode, message }) => ({
+      (error) => ({
         throttleTimeMs: 0,
-        errorCode: errorCode as number,
-        errorMessage: message as string | null,
+        errorCode: error.errorCode as number,
+        errorMessage: textUnlessDenied(error),
         memberEpoch: 0,
         heartbeatIntervalMs: 0,
       }),

@@ -16,7 +16,7 @@ import { AclOperation } from '../security/acl-types.ts'
 import { topicNameError } from '../topic-name.ts'
 import { isInternalTopic } from '../topics.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
-import { attempt } from './outcome.ts'
+import { attempt, textUnlessDenied } from './outcome.ts'
 import { requireTopics, throwIfEmpty } from './request-checks.ts'
 
 type Request = MessageOf<typeof StreamsGroupHeartbeatRequest>
@@ -52,16 +52,16 @@ export const streamsGroupHeartbeat = defineHandler(
           partitionsByUserEndpoint: reply.partitionsByEndpoint ?? null,
         }
       },
-      ({ errorCode, message }) => ({
+      (error) => ({
         throttleTimeMs: 0,
-        errorCode: errorCode as number,
-        errorMessage: message as string | null,
+        errorCode: error.errorCode as number,
+        errorMessage: textUnlessDenied(error),
         memberId: '',
         memberEpoch: 0,
         heartbeatIntervalMs: 0,
         acceptableRecoveryLagLegacy: 0,
         taskOffsetIntervalMs: 0,
-        status: null,
+        status: error.code === 'GROUP_AUTHORIZATION_FAILED' ? [] : null,
         endpointInformationEpoch: 0,
       }),
     ),

@@ -19,6 +19,7 @@ export const AclOperation = {
   DESCRIBE_TOKENS: 14,
   TWO_PHASE_COMMIT: 15,
 } as const
+/** Code of an operation. */
 export type AclOperation = (typeof AclOperation)[keyof typeof AclOperation]
 
 /** Types of resources, by the codes that requests and records have. */
@@ -32,14 +33,17 @@ export const ResourceType = {
   DELEGATION_TOKEN: 6,
   USER: 7,
 } as const
+/** Code of a type of resources. */
 export type ResourceType = (typeof ResourceType)[keyof typeof ResourceType]
 
 /** How an ACL's resource name is compared. `MATCH` and `ANY` occur in filters only. */
 export const PatternType = { UNKNOWN: 0, ANY: 1, MATCH: 2, LITERAL: 3, PREFIXED: 4 } as const
+/** Code of a comparison of names. */
 export type PatternType = (typeof PatternType)[keyof typeof PatternType]
 
 /** Whether an ACL allows or denies. */
 export const PermissionType = { UNKNOWN: 0, ANY: 1, DENY: 2, ALLOW: 3 } as const
+/** Code of a permission. */
 export type PermissionType = (typeof PermissionType)[keyof typeof PermissionType]
 
 /** The only name of a resource of type `CLUSTER`. */

@@ -13,8 +13,11 @@ export interface Subject {
 
 /** An operation on a resource. */
 export interface Action {
+  /** What is to be done. */
   readonly operation: AclOperation
+  /** Code of `ResourceType`. */
   readonly resourceType: number
+  /** Name of the resource, never a pattern. */
   readonly resourceName: string
 }
 
@@ -27,7 +30,9 @@ export type Rule =
 
 /** The outcome of a decision. */
 export interface Decision {
+  /** Whether the action may be done. */
   readonly isAllowed: boolean
+  /** Why. */
   readonly rule: Rule
 }
 
@@ -72,6 +77,7 @@ export class StandardAuthorizer {
   readonly #superUsers: ReadonlySet<string>
   readonly #default: Decision
 
+  /** Indexes the ACLs. */
   constructor(options: {
     readonly acls: Iterable<Acl>
     /** `Type:name` of principals that may do everything. */
