@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Agent, type AgentOptions } from './agent.ts'
 import type { Definition } from './component.ts'
-import type { ComponentClass } from './config/custom-component.ts'
+import { ConfigurationError } from './config/configuration-error.ts'
 import type { Key, Keys, PrefixKey } from './config/keys.ts'
-import { type AgentPlan, planAgent } from './config/plan.ts'
 import { agentsOf, type Entry } from './config/read-agents.ts'
-import { builtIn, type ComponentRole } from './config/registry.ts'
-import { ConfigurationError } from './errors.ts'
 import type { EventFunction } from './interceptors/function-interceptor.ts'
+import type { ComponentClass } from './plan/custom-component.ts'
+import { type AgentPlan, planAgent } from './plan/plan-agent.ts'
+import { builtIn, type ComponentRole } from './plan/registry.ts'
 
 /** What may be written for a key: its own type where that is plain, else the text that a file would have. */
 type InputOf<T> = [T] extends [number | undefined]

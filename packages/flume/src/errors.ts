@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
-import { type ConfigProblem, problemText } from './config/problem.ts'
 
 /** A channel had no room for `keep-alive` seconds, or the batch is larger than it ever takes. */
 export class ChannelFullError extends MillraceError {
@@ -35,18 +34,6 @@ export class ComponentError extends MillraceError {
   /** Creates the error, with the error that led to it. */
   constructor(message: string, cause?: unknown) {
     super('MILLRACE_COMPONENT', message, { cause })
-  }
-}
-
-/** An agent cannot run as its configuration says. The message has one line for each problem. */
-export class ConfigurationError extends MillraceError {
-  override readonly name = 'ConfigurationError'
-  /** All problems that were found. */
-  readonly problems: readonly ConfigProblem[]
-  /** Creates the error from all problems. */
-  constructor(problems: readonly ConfigProblem[]) {
-    super('MILLRACE_CONFIGURATION', problems.map(problemText).join('\n'))
-    this.problems = problems
   }
 }
 

@@ -9,7 +9,7 @@ export type {
   TakeOptions,
   TakeTransaction,
 } from './channel.ts'
-export type { ChannelProcessor, ProcessOptions } from './channel-processor.ts'
+export type { ChannelProcessor, Pipeline, ProcessOptions } from './channel-processor.ts'
 export {
   type ChannelSelector,
   type ChannelSelectorContext,
@@ -24,12 +24,14 @@ export {
   type GroupedSink,
   type Interceptor,
   type Sink,
+  type SinkBatch,
   type SinkOutcome,
   type SinkProcessor,
   type SinkProcessorContext,
   type Source,
   type SourceContext,
 } from './component.ts'
+export { ConfigurationError } from './config/configuration-error.ts'
 export {
   boolean,
   choice,
@@ -51,23 +53,17 @@ export {
   type ValuesOf,
   words,
 } from './config/keys.ts'
-export type { AgentPlan } from './config/plan.ts'
 export { type ConfigProblem, type Effect, problemText } from './config/problem.ts'
 export type { ConfigText } from './config/read-agents.ts'
-export { builtIn, type ComponentRole } from './config/registry.ts'
 export { type AgentDefinition, defineAgent, startAgent } from './define-agent.ts'
-export {
-  ChannelError,
-  ChannelFullError,
-  ComponentError,
-  ConfigurationError,
-  DeliveryError,
-} from './errors.ts'
+export { ChannelError, ChannelFullError, ComponentError, DeliveryError } from './errors.ts'
 export { Event, type Headers, type Hop, hopsOf, type Lineage, newHeaders } from './event.ts'
 export type { EventFunction } from './interceptors/function-interceptor.ts'
 export { type CheckedAgent, checkAgents, type LoadOptions, loadAgents } from './load-agents.ts'
 export { Counters } from './operation/counters.ts'
 export { OperationServer, type OperationServerOptions } from './operation/server.ts'
+export type { AgentPlan } from './plan/plan-agent.ts'
+export { builtIn, type ComponentRole } from './plan/registry.ts'
 export type {
   EventDeserializer,
   EventReader,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { nearestSpelling } from '@millrace/base'
-import { type AgentPlan, planAgent } from './config/plan.ts'
+import { ConfigurationError } from './config/configuration-error.ts'
 import type { ConfigProblem } from './config/problem.ts'
 import { type ConfigText, type ReadOptions, readAgents } from './config/read-agents.ts'
-import { ConfigurationError } from './errors.ts'
+import { type AgentPlan, planAgent } from './plan/plan-agent.ts'
 
 /** Options of loading agents. */
 export interface LoadOptions extends Partial<ReadOptions> {

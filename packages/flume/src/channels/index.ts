@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { fileChannel } from './file/index.ts'
+import { fileChannel } from './file/file-channel-keys.ts'
 import { kafkaChannel } from './kafka-channel.ts'
 import { memoryChannel } from './memory-channel.ts'
 import { pseudoTransactionalChannel } from './pseudo-transactional-channel.ts'

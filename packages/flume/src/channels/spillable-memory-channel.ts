@@ -11,7 +11,7 @@ import { ignored, integer, optionalInteger, type ValuesOf } from '../config/keys
 import { ChannelError } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { WaitingRoom } from '../waiting.ts'
-import { checkFileChannel, createFileChannel, fileChannelKeys } from './file/index.ts'
+import { checkFileChannel, createFileChannel, fileChannelKeys } from './file/file-channel-keys.ts'
 import { byteCapacityOf, MemoryChannel } from './memory-channel.ts'
 
 const keys = {

@@ -4,7 +4,7 @@ import { type FileSystem, makeDirectoryDurably, writeFileAtomically } from '@mil
 import type { Ranges } from '../../batch-origin.ts'
 import type { FanOut } from '../../channel.ts'
 import type { ReceivedImage } from '../received-positions.ts'
-import type { LogPosition } from './segment-log.ts'
+import type { LogPosition } from './log-position.ts'
 
 /** What a channel knew when everything before `replayFrom` was applied. */
 export interface Checkpoint {

@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import { hostname } from 'node:os'
-import {
-  type FileLock,
-  type FileSystem,
-  type Logger,
-  makeDirectoryDurably,
-  type Timer,
-  writeFileAtomically,
-} from '@millrace/base'
-import { type BatchOrigin, PositionSet, type Ranges, rangesOf } from '../../batch-origin.ts'
+import type { FileSystem, Logger, Timer } from '@millrace/base'
+import { type BatchOrigin, type Ranges, rangesOf } from '../../batch-origin.ts'
 import type {
   Channel,
   FanOut,
@@ -24,11 +16,14 @@ import type { Event } from '../../event.ts'
 import { sleep, WaitingRoom } from '../../waiting.ts'
 import { requireFit } from '../capacities.ts'
 import { EventQueue } from '../event-queue.ts'
-import { ReceivedPositions } from '../received-positions.ts'
-import { type Checkpoint, CheckpointFile } from './checkpoint.ts'
+import { ChannelDirectories } from './channel-directories.ts'
+import { ChannelState } from './channel-state.ts'
+import { CheckpointFile } from './checkpoint.ts'
 import type { Cipher } from './encryption.ts'
-import { decodeFrame, type Frame, FrameWriter } from './frames.ts'
-import { type LogPosition, SegmentLog } from './segment-log.ts'
+import { FilePut } from './file-put.ts'
+import { decodeFrame, FrameWriter } from './frames.ts'
+import { isBefore, type LogPosition } from './log-position.ts'
+import { SegmentLog } from './segment-log.ts'
 
 export interface FileChannelOptions {
   readonly capacity: number
@@ -53,24 +48,9 @@ export interface FileChannelOptions {
 const SEGMENT_SIZE = 64 * 1024 * 1024
 /** What an event weighs in memory besides its body. */
 const EVENT_OVERHEAD = 128
-/** How long it is remembered that a put into several channels counts. */
-const DECIDED_MS = 7 * 24 * 3600 * 1000
 /** More events a millisecond than any disk takes. */
 const POSITIONS_PER_MS = 1000
-const MARK_BYTES = 1024 * 1024
 const RETRY_MS = 1000
-
-/** Where an event stands in the log, at about a megabyte's accuracy. */
-interface Mark extends LogPosition {
-  readonly first: number
-}
-
-interface Undecided extends FanOut {
-  readonly first: number
-  readonly count: number
-  /** What goes into the queue when it counts; undefined when it is read from the log. */
-  readonly events: readonly Event[] | undefined
-}
 
 /**
  * A channel in a write-ahead log. What is put is appended and synced, together with whatever else waits; what is taken is a line
@@ -87,17 +67,11 @@ export class FileChannel implements Channel, FanOutMemory {
   readonly #log: SegmentLog
   readonly #checkpoints: CheckpointFile
   readonly #queue = new EventQueue()
-  readonly #received: ReceivedPositions
+  readonly #state = new ChannelState()
   readonly #arrivals: WaitingRoom
   readonly #departures: WaitingRoom
-  readonly #undecided = new Map<string, Undecided>()
-  readonly #decided = new Map<string, number>()
-  readonly #locks: FileLock[] = []
+  readonly #directories: ChannelDirectories
   #id = ''
-  #gone = new PositionSet()
-  #nextPosition = 0
-  /** Positions below are in the log or will never be; those from here to the next are on their way. */
-  #settledPosition = 0
   /** Room that open puts have taken. */
   #reserved = 0
   #cachedBytes = 0
@@ -106,7 +80,6 @@ export class FileChannel implements Channel, FanOutMemory {
   /** The first position that is looked for there. */
   #unreadPosition = 0
   #durableEnd: LogPosition = { segment: 1, offset: 0 }
-  #marks: Mark[] = []
   #bytesSinceCheckpoint = 0
   #isCheckpointComing = false
   #lastCheckpointMs = 0
@@ -133,7 +106,7 @@ export class FileChannel implements Channel, FanOutMemory {
       this.#fileSystem,
       backupCheckpointDir === undefined ? [checkpointDir] : [checkpointDir, backupCheckpointDir],
     )
-    this.#received = new ReceivedPositions()
+    this.#directories = new ChannelDirectories(this.#fileSystem, options.dataDirs)
     this.#arrivals = new WaitingRoom(context.world.clock)
     this.#departures = new WaitingRoom(context.world.clock)
     context.counters.gauge('Open', () => (this.#isOpen ? 'true' : 'false'))
@@ -146,10 +119,7 @@ export class FileChannel implements Channel, FanOutMemory {
   }
   /** Events that are in it or about to be. */
   get size(): number {
-    return this.#stored + this.#reserved
-  }
-  get #stored(): number {
-    return this.#nextPosition - this.#gone.floor - this.#gone.countAboveFloor
+    return this.#state.size + this.#reserved
   }
   get capacity(): number {
     return this.#options.capacity
@@ -158,26 +128,26 @@ export class FileChannel implements Channel, FanOutMemory {
     return this.#options.transactionCapacity
   }
   get undecided(): readonly FanOut[] {
-    return [...this.#undecided.values()]
+    return this.#state.undecided
   }
   get failedCommits(): number {
     return this.#log.failedWrites
   }
   receivedUpTo(originId: string): number | undefined {
-    return this.#received.floorOf(originId)
+    return this.#state.received.floorOf(originId)
   }
   hasDecided(id: string): boolean {
-    return this.#decided.has(id)
+    return this.#state.hasDecided(id)
   }
 
   async start(): Promise<void> {
     this.#stopping = new AbortController()
     this.#isCheckpointComing = false
-    this.#lock()
+    this.#directories.lock()
     try {
       this.#open()
     } catch (error) {
-      this.#release()
+      this.#directories.release()
       throw error
     }
     this.#isOpen = true
@@ -187,87 +157,31 @@ export class FileChannel implements Channel, FanOutMemory {
     }
   }
 
-  #lock(): void {
-    for (const directory of this.#options.dataDirs) {
-      makeDirectoryDurably(this.#fileSystem, directory)
-      const theirs = this.#fileSystem.list(directory).find(({ name }) => /^log-\d+$/.test(name))
-      if (theirs !== undefined) {
-        throw new ChannelError(
-          `${directory} holds a file channel of Apache Flume (${theirs.name}): let Flume empty it, or name other dataDirs`,
-        )
-      }
-      const lock = this.#fileSystem.lock(`${directory}/in_use.lock`)
-      if (lock === undefined) {
-        this.#release()
-        throw new ChannelError(
-          `${directory} is in use by another channel or agent: each file channel needs dataDirs of its own`,
-        )
-      }
-      this.#locks.push(lock)
-    }
-  }
-
-  #release(): void {
-    for (const lock of this.#locks.splice(0)) lock.release()
-  }
-
   /** Reads the checkpoint and what was logged after it. */
   #open(): void {
-    this.#id = this.#readId()
+    this.#id = this.#directories.channelId(this.#context.world.random)
     this.#log.open()
     const found = this.#checkpoints.read()
     const checkpoint =
       found !== undefined && isBefore(this.#log.end, found.replayFrom) ? undefined : found
-    if (checkpoint !== undefined) this.#restore(checkpoint)
+    if (checkpoint !== undefined) this.#state.restore(checkpoint)
     this.#replay(checkpoint?.replayFrom ?? this.#log.start)
-    if (this.#nextPosition === 0 && this.#gone.floor > 0) this.#nextPosition = this.#gone.floor
-    // Who got events of this channel knows them by their positions, and would drop others with the same ones: after a power cut
-    // without syncs, or when the directory comes from a backup. So each opening begins above what any before can have given.
-    const fresh = this.#context.world.clock.now() * POSITIONS_PER_MS
-    if (fresh > this.#nextPosition) {
-      this.#gone.add(this.#nextPosition, fresh)
-      this.#nextPosition = fresh
-    }
-    this.#settledPosition = this.#nextPosition
-    this.#dropMarks()
-    this.#unreadFrom = this.#stored > 0 ? (this.#marks[0] ?? this.#log.start) : undefined
-    this.#unreadPosition = this.#gone.floor
+    this.#state.finishReplay(this.#context.world.clock.now() * POSITIONS_PER_MS)
+    const { size, firstMark, floor } = this.#state
+    this.#unreadFrom = size > 0 ? (firstMark ?? this.#log.start) : undefined
+    this.#unreadPosition = floor
     this.#lastCheckpointMs = this.#context.world.clock.monotonic()
     if (this.#bytesSinceCheckpoint > this.#segmentSize) this.#checkpoint()
   }
 
-  /** Made anew on another machine: a copied directory must not pass for the first one. */
-  #readId(): string {
-    const path = `${this.#options.dataDirs[0]}/millrace-channel-id`
-    const host = hostname()
-    if (this.#fileSystem.fileSize(path) !== undefined) {
-      const [id = '', madeOn] = this.#fileSystem.readFile(path).toString().trim().split(' ')
-      if (madeOn === host) return id
-    }
-    const id = this.#context.world.random.bytes(12).toString('hex')
-    writeFileAtomically(this.#fileSystem, path, `${id} ${host}\n`)
-    return id
-  }
-
-  #restore(checkpoint: Checkpoint): void {
-    this.#nextPosition = checkpoint.nextPosition
-    this.#gone = new PositionSet(checkpoint.floor, checkpoint.gone)
-    this.#marks = [checkpoint.readFrom]
-    this.#received.restore(checkpoint.received)
-    for (const { id, atMs } of checkpoint.decided) this.#decided.set(id, atMs)
-    for (const { id, coordinatorId, ranges } of checkpoint.undecided) {
-      const [first = 0, end = 0] = ranges
-      this.#undecided.set(id, { id, coordinatorId, first, count: end - first, events: undefined })
-    }
-  }
-
   #replay(from: LogPosition): void {
+    const { clock } = this.#context.world
     let at: LogPosition | undefined = from
     let end = from
     while (at !== undefined) {
       const { frames, next, isDamaged } = this.#log.read(at)
       for (const frame of frames) {
-        this.#replayFrame(decodeFrame(frame, this.#options.cipher), frame.at)
+        this.#state.replay(decodeFrame(frame, this.#options.cipher), frame.at, clock.now())
         this.#bytesSinceCheckpoint += frame.end.offset - frame.at.offset
         end = frame.end
       }
@@ -286,62 +200,12 @@ export class FileChannel implements Channel, FanOutMemory {
     this.#durableEnd = this.#log.end
   }
 
-  #replayFrame(frame: Frame, at: LogPosition): void {
-    switch (frame.kind) {
-      case 'put': {
-        const { first, count, received, fanOut } = frame
-        if (this.#nextPosition === 0) this.#gone.raiseFloor(first)
-        // A gap is what could not be written.
-        this.#gone.add(this.#nextPosition, first)
-        this.#nextPosition = Math.max(this.#nextPosition, first + count)
-        this.#mark(first, at)
-        if (received !== undefined) {
-          this.#received.noteRanges(received.id, received.floor, received.ranges)
-        }
-        if (fanOut !== undefined) {
-          this.#undecided.set(fanOut.id, { ...fanOut, first, count, events: undefined })
-        }
-        return
-      }
-      case 'take':
-        this.#gone.addAll(frame.ranges)
-        return
-      case 'commit':
-        this.#undecided.delete(frame.fanOutId)
-        this.#decided.set(frame.fanOutId, this.#context.world.clock.now())
-        return
-      case 'rollback': {
-        const undecided = this.#undecided.get(frame.fanOutId)
-        if (undecided === undefined) return
-        this.#undecided.delete(frame.fanOutId)
-        this.#gone.add(undecided.first, undecided.first + undecided.count)
-      }
-    }
-  }
-
-  #mark(first: number, at: LogPosition): void {
-    const last = this.#marks.at(-1)
-    if (
-      last === undefined ||
-      last.segment !== at.segment ||
-      at.offset - last.offset >= MARK_BYTES
-    ) {
-      this.#marks.push({ ...at, first })
-    }
-  }
-
-  /** Keeps the last mark that is not above the floor, and those after it. */
-  #dropMarks(): void {
-    const keep = this.#marks.findLastIndex(({ first }) => first <= this.#gone.floor)
-    if (keep > 0) this.#marks.splice(0, keep)
-  }
-
   async put(
     given: readonly Event[],
     { origin, failedCommits }: PutOptions = {},
   ): Promise<PutTransaction> {
     this.#context.counters.add('EventPutAttemptCount', given.length)
-    const admission = await this.#received.admit(given, origin)
+    const admission = await this.#state.received.admit(given, origin)
     const { events, settle } = admission
     try {
       await this.#reserve(events.length)
@@ -407,18 +271,16 @@ export class FileChannel implements Channel, FanOutMemory {
     let first = -1
     await this.#log.append({
       write: (writer) => {
-        first = this.#nextPosition
-        this.#nextPosition += events.length
+        first = this.#state.assign(events.length)
         this.#reserved -= events.length
         writer.put(first, events, origin, fanOut)
       },
       onDurable: (at, end) => {
         this.#noteDurable(at, end)
-        this.#settledPosition = first + events.length
-        this.#mark(first, at)
+        this.#state.written(first, events.length, at)
         const isCached = this.#cache(events, first, at)
         if (fanOut !== undefined) {
-          this.#undecided.set(fanOut.id, {
+          this.#state.prepared({
             ...fanOut,
             first,
             count: events.length,
@@ -431,8 +293,7 @@ export class FileChannel implements Channel, FanOutMemory {
       },
       onFailed: () => {
         if (first < 0) return
-        this.#gone.add(first, first + events.length)
-        this.#settledPosition = first + events.length
+        this.#state.notWritten(first, events.length)
         this.#reserved += events.length
       },
     })
@@ -471,17 +332,14 @@ export class FileChannel implements Channel, FanOutMemory {
   }
 
   #settleFanOut(fanOutId: string, commits: boolean): void {
-    if (commits) this.#decided.set(fanOutId, this.#context.world.clock.now())
-    const undecided = this.#undecided.get(fanOutId)
-    if (undecided === undefined) return
-    this.#undecided.delete(fanOutId)
-    const { first, count, events } = undecided
+    const put = this.#state.decide(fanOutId, commits, this.#context.world.clock.now())
+    if (put === undefined) return
+    const { first, events } = put
     if (commits) {
       if (events !== undefined) this.#queue.push({ first, events })
       this.#arrivals.wake()
     } else {
       if (events !== undefined) this.#cachedBytes -= weightOf(events)
-      this.#gone.add(first, first + count)
       this.#departures.wake()
     }
   }
@@ -508,7 +366,7 @@ export class FileChannel implements Channel, FanOutMemory {
     let isOpen = true
     return {
       events,
-      origin: { id: this.#id, floor: this.#gone.floor, positions },
+      origin: { id: this.#id, floor: this.#state.floor, positions },
       commit: async () => {
         if (!isOpen) return
         isOpen = false
@@ -538,7 +396,7 @@ export class FileChannel implements Channel, FanOutMemory {
           write: (writer) => writer.take(ranges),
           onDurable: (at, end) => {
             this.#noteDurable(at, end)
-            this.#gone.addAll(ranges)
+            this.#state.taken(ranges)
             this.#departures.wake()
           },
         })
@@ -569,7 +427,7 @@ export class FileChannel implements Channel, FanOutMemory {
         }
         const decoded = decodeFrame(frame, this.#options.cipher)
         if (decoded.kind !== 'put') continue
-        if (decoded.fanOut !== undefined && this.#undecided.has(decoded.fanOut.id)) {
+        if (decoded.fanOut !== undefined && this.#state.isUndecided(decoded.fanOut.id)) {
           // Whether these count is known in a moment; what comes after waits with them.
           this.#unreadFrom = frame.at
           return
@@ -581,16 +439,14 @@ export class FileChannel implements Channel, FanOutMemory {
       // All that is durable is read: from here on events stay in memory again.
       const isAtEnd = stop === undefined || !isBefore(stop, this.#durableEnd)
       this.#unreadFrom = isAtEnd ? undefined : stop
-      if (isAtEnd) this.#noteLost(this.#settledPosition)
+      if (isAtEnd) this.#noteLost(this.#state.settledPosition)
     }
   }
 
   /** Events before this position that were not found are in a part of the log that is damaged: nobody must wait for them. */
   #noteLost(before: number): void {
     if (before <= this.#unreadPosition) return
-    const stored = this.#stored
-    this.#gone.add(this.#unreadPosition, before)
-    const lost = stored - this.#stored
+    const lost = this.#state.lost(this.#unreadPosition, before)
     if (lost === 0) return
     this.#logger.error('events are lost in a damaged part of the channel', {
       channel: this.#context.name,
@@ -602,7 +458,7 @@ export class FileChannel implements Channel, FanOutMemory {
   #load(first: number, events: readonly Event[]): void {
     let from = 0
     for (let i = 0; i <= events.length; i++) {
-      if (i < events.length && !this.#gone.has(first + i)) continue
+      if (i < events.length && !this.#state.isGone(first + i)) continue
       if (i > from) {
         const run = from === 0 && i === events.length ? events : events.slice(from, i)
         this.#cachedBytes += weightOf(run)
@@ -649,30 +505,11 @@ export class FileChannel implements Channel, FanOutMemory {
 
   #checkpoint(): void {
     const { clock } = this.#context.world
-    const floor = this.#gone.floor
-    this.#dropMarks()
-    if (this.#stored === 0) this.#marks = [{ ...this.#durableEnd, first: this.#settledPosition }]
-    const readFrom = this.#marks[0] ?? { ...this.#log.start, first: 0 }
-    for (const [id, atMs] of this.#decided) {
-      if (atMs < clock.now() - DECIDED_MS) this.#decided.delete(id)
-    }
-    this.#checkpoints.write({
-      nextPosition: this.#settledPosition,
-      floor,
-      gone: this.#gone.ranges,
-      readFrom,
-      replayFrom: this.#durableEnd,
-      received: this.#received.image(),
-      decided: [...this.#decided].map(([id, atMs]) => ({ id, atMs })),
-      undecided: [...this.#undecided.values()].map(({ id, coordinatorId, first, count }) => ({
-        id,
-        coordinatorId,
-        ranges: [first, first + count],
-      })),
-    })
+    const checkpoint = this.#state.checkpoint(this.#durableEnd, this.#log.start, clock.now())
+    this.#checkpoints.write(checkpoint)
     this.#bytesSinceCheckpoint = 0
     this.#lastCheckpointMs = clock.monotonic()
-    this.#log.removeBefore(readFrom.segment)
+    this.#log.removeBefore(checkpoint.readFrom.segment)
   }
 
   async stop(): Promise<void> {
@@ -687,7 +524,7 @@ export class FileChannel implements Channel, FanOutMemory {
       this.#log.trim()
     } finally {
       this.#log.close()
-      this.#release()
+      this.#directories.release()
       this.#queue.clear()
     }
   }
@@ -701,84 +538,8 @@ const FILE_COUNTERS = [
   'EventTakeErrorCount',
 ]
 
-interface FilePutActions {
-  append(fanOut: FanOut | undefined): Promise<void>
-  /** Writes down whether a prepared put counts. */
-  decide(fanOut: FanOut, commits: boolean): Promise<void>
-  /** The same in memory only. */
-  settleFanOut(fanOutId: string, commits: boolean): void
-  isCoordinator(fanOut: FanOut): boolean
-  /** Gives back room for events that were never written. */
-  free(): void
-  settle(isKept: boolean): void
-}
-
-class FilePut implements PutTransaction {
-  readonly #actions: FilePutActions
-  #fanOut: FanOut | undefined
-  #isOpen = true
-
-  constructor(actions: FilePutActions) {
-    this.#actions = actions
-  }
-
-  async prepare(fanOut: FanOut): Promise<void> {
-    await this.#actions.append(fanOut)
-    this.#fanOut = fanOut
-  }
-
-  async commit(): Promise<void> {
-    if (!this.#isOpen) return
-    if (this.#fanOut !== undefined) return this.#commitPrepared(this.#fanOut)
-    try {
-      await this.#actions.append(undefined)
-    } catch (error) {
-      await this.rollback()
-      throw error
-    }
-    this.#isOpen = false
-    this.#actions.settle(true)
-  }
-
-  async #commitPrepared(fanOut: FanOut): Promise<void> {
-    try {
-      await this.#actions.decide(fanOut, true)
-    } catch (error) {
-      if (this.#actions.isCoordinator(fanOut)) {
-        await this.rollback()
-        throw error
-      }
-      // The coordinator has decided: the events count, and the next opening will ask it.
-      this.#actions.settleFanOut(fanOut.id, true)
-      this.#isOpen = false
-      this.#actions.settle(true)
-      throw error
-    }
-    this.#isOpen = false
-    this.#actions.settle(true)
-  }
-
-  async rollback(): Promise<void> {
-    if (!this.#isOpen) return
-    this.#isOpen = false
-    if (this.#fanOut === undefined) this.#actions.free()
-    else {
-      const fanOut = this.#fanOut
-      // Without the note the next opening finds that nobody decided for it.
-      await this.#actions
-        .decide(fanOut, false)
-        .catch(() => this.#actions.settleFanOut(fanOut.id, false))
-    }
-    this.#actions.settle(false)
-  }
-}
-
 function weightOf(events: readonly Event[]): number {
   let weight = events.length * EVENT_OVERHEAD
   for (const event of events) weight += event.body.length
   return weight
-}
-
-function isBefore(a: LogPosition, b: LogPosition): boolean {
-  return a.segment < b.segment || (a.segment === b.segment && a.offset < b.offset)
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { SimulatedDisk } from '@millrace/testkit'
 import { decodeFrame, FrameWriter } from './frames.ts'
-import { type LogPosition, SegmentLog } from './segment-log.ts'
+import type { LogPosition } from './log-position.ts'
+import { SegmentLog } from './segment-log.ts'
 
 function logOn(disk: SimulatedDisk, minimumRequiredSpace = 0): SegmentLog {
   const log = new SegmentLog({

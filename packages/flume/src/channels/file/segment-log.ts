@@ -8,12 +8,7 @@ import {
 import { ChannelError } from '../../errors.ts'
 import type { FrameWriter } from './frames.ts'
 import { checksumSeed, FRAME_HEADER_SIZE, frameAt } from './frames.ts'
-
-/** A place in the log. */
-export interface LogPosition {
-  readonly segment: number
-  readonly offset: number
-}
+import type { LogPosition } from './log-position.ts'
 
 interface Segment {
   readonly number: number

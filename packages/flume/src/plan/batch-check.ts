@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { Reporter } from '../config/problem.ts'
 import type { Planned } from './component-planner.ts'
-import type { Reporter } from './problem.ts'
 
 /**
  * Whether a component's batches fit into a transaction of each of its channels, as Flume 1.11 demands. A size that nobody wrote is

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Channel } from '../channel.ts'
-import { unknownChannels } from '../channel-selectors/index.ts'
+import { unknownChannels } from '../channel-selectors/unknown-channels.ts'
 import type {
   ChannelSelector,
   ChannelSelectorContext,
@@ -16,12 +16,12 @@ import {
   placeOf,
   type SinkConfig,
   type SourceConfig,
-} from './agent-config.ts'
+} from '../config/agent-config.ts'
+import { splitWords } from '../config/keys.ts'
+import { type ConfigProblem, doesNotExist, type Reporter } from '../config/problem.ts'
 import { checkBatch } from './batch-check.ts'
 import { ComponentPlanner, type Planned } from './component-planner.ts'
-import { splitWords } from './keys.ts'
 import { type PlannedSink, type PlannedSinkGroup, planGroups } from './plan-groups.ts'
-import { type ConfigProblem, doesNotExist, type Reporter } from './problem.ts'
 
 export interface PlannedSource extends Planned<SourceContext, Source> {
   readonly config: SourceConfig

@@ -3,10 +3,10 @@ import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { ComponentContext, Definition } from '../component.ts'
+import { type Keys, type PrefixKey, prefixed } from '../config/keys.ts'
 import { reasonOf } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { applyFunction, type EventFunction } from '../interceptors/function-interceptor.ts'
-import { type Keys, type PrefixKey, prefixed } from './keys.ts'
 
 /** A class as users write it: keys are optional, and without them it gets all its entries as they stand. */
 export interface ComponentClass<T, C extends ComponentContext = ComponentContext> {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentContext, Definition } from '../component.ts'
-import { reasonOf } from '../errors.ts'
-import { type ComponentConfig, placeOf } from './agent-config.ts'
-import { inlineDefinition, isCustomType, loadCustomComponent } from './custom-component.ts'
+import { type ComponentConfig, placeOf } from '../config/agent-config.ts'
 import {
   type KeyProblem,
   type Keys,
@@ -12,8 +10,10 @@ import {
   readKeys,
   UnsupportedError,
   type ValuesOf,
-} from './keys.ts'
-import type { Effect, Reporter } from './problem.ts'
+} from '../config/keys.ts'
+import type { Effect, Reporter } from '../config/problem.ts'
+import { reasonOf } from '../errors.ts'
+import { inlineDefinition, isCustomType, loadCustomComponent } from './custom-component.ts'
 import { type ComponentRole, findDefinition } from './registry.ts'
 
 /** A component whose entries were read and are valid. */

@@ -6,9 +6,9 @@ import {
   placeOf,
   type SinkConfig,
   type SinkGroupConfig,
-} from './agent-config.ts'
+} from '../config/agent-config.ts'
+import { doesNotExist, type Reporter } from '../config/problem.ts'
 import type { ComponentPlanner, Planned } from './component-planner.ts'
-import { doesNotExist, type Reporter } from './problem.ts'
 
 export interface PlannedSink extends Planned<ComponentContext, Sink> {
   readonly config: SinkConfig
