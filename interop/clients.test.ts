@@ -99,10 +99,10 @@ describe('one scenario on Apache Kafka 4.4.0 and on millrace has the same result
   for (const [name, program] of Object.entries(programs)) {
     it(name, async () => {
       const prefix = 'scenario'
-      const [theirs, ours] = [
-        await program(kafka.address, prefix),
-        await program(millrace.address, prefix),
-      ]
+      const [theirs, ours] = await Promise.all([
+        program(kafka.address, prefix),
+        program(millrace.address, prefix),
+      ])
       assert.equal(theirs.code, 0, `on Kafka: ${theirs.stderr.slice(-2000)}`)
       assert.equal(ours.code, 0, `on millrace: ${ours.stderr.slice(-2000)}`)
       assert.ok(theirs.stdout.split('\n').length >= 8, theirs.stdout)

@@ -45,10 +45,10 @@ describe('Apache Kafka 4.4.0 and millrace treat topic names alike:', () => {
       const found: Record<string, string> = {}
       const expected: Record<string, string> = {}
       for (const name of hostileNames) {
-        const [ours, theirs] = [
-          await errors(millrace.address, ask, name),
-          await errors(kafka.address, ask, name),
-        ]
+        const [ours, theirs] = await Promise.all([
+          errors(millrace.address, ask, name),
+          errors(kafka.address, ask, name),
+        ])
         const shown = JSON.stringify(name.slice(0, 50))
         const [known, allowed] = differences.get(`${ask.label} ${shown}`) ?? []
         found[shown] = ours === allowed && theirs === known ? theirs : ours

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import {
   cpSync,
   existsSync,
@@ -339,7 +339,7 @@ export async function startKafka(
     await formatKafka(
       peer,
       file,
-      await randomClusterId(peer),
+      randomClusterId(),
       options.quorum === 'dynamic' ? ['--standalone'] : [],
     )
   }
@@ -369,9 +369,12 @@ function writeSettings(lines: readonly string[]): string {
 
 type KafkaJars = 'kafka-4.4.0' | 'kafka-tools-4.3.1'
 
-async function randomClusterId(peer: KafkaJars): Promise<string> {
-  const args = ['-cp', libraries(peer), 'kafka.tools.StorageTool', 'random-uuid']
-  return (await execute('java', args)).stdout.trim()
+/** As Kafka's tool makes one: an id that begins with a dash would be taken for an option. */
+function randomClusterId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url')
+    if (!id.startsWith('-')) return id
+  }
 }
 
 /** `extra`: additional arguments, such as initial SCRAM credentials. */
@@ -453,7 +456,7 @@ export async function startSecuredKafka(options: {
     ...options.settings,
   ])
   const extra = options.credentials.flatMap((credential) => ['--add-scram', credential])
-  await formatKafka(peer, file, await randomClusterId(peer), extra)
+  await formatKafka(peer, file, randomClusterId(), extra)
   const stop = stopping(await runKafka(peer, file))
   return {
     address: (name) => `localhost:${ports.get(name)}`,
@@ -494,7 +497,7 @@ export async function startKafkaCluster(): Promise<KafkaCluster> {
       'broker.heartbeat.interval.ms=500',
     ]),
   )
-  const clusterId = await randomClusterId(peer)
+  const clusterId = randomClusterId()
   await Promise.all(files.map((file) => formatKafka(peer, file, clusterId)))
   const children = new Map<number, ChildProcess>()
   const start = async (id: number): Promise<void> => {

@@ -43,8 +43,10 @@ describe('Apache Kafka 4.4.0 and millrace accept, reject and store every batch a
           const wrong: Record<string, { readonly kafka: string; readonly ours: string }> = {}
           for (const codec of codecs) {
             const options = { codec, isIdempotent, version }
-            const theirs = await judge(kafka.address, topic, options)
-            const ours = await judge(millrace.address, topic, options)
+            const [theirs, ours] = await Promise.all([
+              judge(kafka.address, topic, options),
+              judge(millrace.address, topic, options),
+            ])
             for (const [corruption, verdict] of Object.entries(theirs)) {
               const our = ours[corruption] ?? ''
               if (!isAlike(verdict, our) && difference(corruption, verdict, our) === undefined) {

@@ -33,13 +33,22 @@ interface Result {
   readonly output: string
 }
 
+/**
+ * For JVMs that live for seconds: compiling for a long life and a collector with threads of its own
+ * take half of their CPU time. They may say on stderr that they picked these options up.
+ */
+const JAVA_OPTIONS = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
+
 /** Runs one file in a process of its own; what it writes is shown at once if nothing else runs. */
 function run(file: string, names: readonly string[], isAlone: boolean): Promise<Result> {
   const began = performance.now()
   const runner = spawn(
     process.execPath,
     ['--conditions=millrace-src', '--test', '--test-timeout=300000', ...names, file],
-    { stdio: ['ignore', isAlone ? 'inherit' : 'pipe', isAlone ? 'inherit' : 'pipe'] },
+    {
+      stdio: ['ignore', isAlone ? 'inherit' : 'pipe', isAlone ? 'inherit' : 'pipe'],
+      env: { JDK_JAVA_OPTIONS: JAVA_OPTIONS, ...process.env },
+    },
   )
   let output = ''
   for (const stream of [runner.stdout, runner.stderr]) {

@@ -54,8 +54,10 @@ describe('share groups on Apache Kafka 4.4.0 and on millrace', () => {
 
   /** Runs the sequences on both brokers, and compares all replies. */
   async function compare(cases: readonly ShareCase[]): Promise<number> {
-    const theirs = await runShareCases(kafka.address, cases)
-    const ours = await runShareCases(millrace.address, cases)
+    const [theirs, ours] = await Promise.all([
+      runShareCases(kafka.address, cases),
+      runShareCases(millrace.address, cases),
+    ])
     const differing = cases.flatMap(({ name }) => {
       const [actual, expected] = [ours.get(name) ?? [], theirs.get(name) ?? []]
       const i = expected.findIndex((line, at) => line !== actual[at])

@@ -225,8 +225,12 @@ describe("Kafka's command-line tools have the same output with Apache Kafka 4.4.
 
   for (const [what, run] of invocations) {
     it(what, async () => {
-      const theirs = comparable(await run(['--bootstrap-server', kafka.address]))
-      const ours = comparable(await run(['--bootstrap-server', millrace.address]))
+      const [theirs, ours] = await Promise.all(
+        ([kafka, millrace] as const).map(async ({ address }) =>
+          comparable(await run(['--bootstrap-server', address])),
+        ),
+      )
+      assert.ok(theirs !== undefined && ours !== undefined)
       assert.doesNotMatch(theirs.lines.join('\n'), /ClassNotFoundException|Could not find or load/)
       assert.deepEqual(ours, theirs)
     })

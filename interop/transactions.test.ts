@@ -28,8 +28,10 @@ describe('transactions on Apache Kafka 4.4.0 and on millrace', () => {
 
   it('have the same outcome in every reachable state, for every request', async (t) => {
     const cells = transactionCells()
-    const theirs = await runTransactionCells(kafka.address, cells)
-    const ours = await runTransactionCells(millrace.address, cells)
+    const [theirs, ours] = await Promise.all([
+      runTransactionCells(kafka.address, cells),
+      runTransactionCells(millrace.address, cells),
+    ])
     const differing = cells
       .filter(({ name }) => ours.get(name) !== theirs.get(name))
       .map(({ name }) => `${name}: ${ours.get(name)}, not ${theirs.get(name)}`)
@@ -51,8 +53,7 @@ describe('transactions on Apache Kafka 4.4.0 and on millrace', () => {
       const rounds = process.env.INTEROP_ROUNDS ?? '25'
       const run = (address: string) =>
         java('kafka-4.4.0', ['TransactionRaces', address, 'txn', level, rounds])
-      const theirs = await run(kafka.address)
-      const ours = await run(millrace.address)
+      const [theirs, ours] = await Promise.all([run(kafka.address), run(millrace.address)])
       assert.equal(theirs.code, 0, theirs.stderr)
       assert.equal(ours.code, 0, ours.stderr)
       assert.deepEqual(ours.stdout.split('\n'), theirs.stdout.split('\n'))
