@@ -203,7 +203,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
 
   it('heartbeats although its handlers never yield the event loop', async () => {
     const topic = await cluster().createTopic('busy', { partitions: 1 })
-    await produce(topic, 0, 800, 1)
+    await produce(topic, 0, 300, 1)
     let beats = 0
     const onRequest = (message: unknown): void => {
       if ((message as { readonly api: string }).api === 'Heartbeat') beats++
@@ -213,7 +213,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     }
     for (const way of ['run', 'for await'] as const) {
       await using consumer = new Consumer(
-        options({ groupId: cluster().unique('busy'), topics: [topic], heartbeatIntervalMs: 50 }),
+        options({ groupId: cluster().unique('busy'), topics: [topic], heartbeatIntervalMs: 20 }),
       )
       let count = 0
       beats = 0
@@ -224,13 +224,13 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
           signal: end.signal,
           eachRecord: () => {
             work()
-            if (++count === 800) end.abort()
+            if (++count === 300) end.abort()
           },
         })
       } else {
         for await (const _record of consumer) {
           work()
-          if (++count === 800) break
+          if (++count === 300) break
         }
       }
       unsubscribe('millrace:client:request', onRequest)
