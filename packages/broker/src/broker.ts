@@ -42,6 +42,7 @@ import { ProducerIds } from './producer-ids.ts'
 import { loggedAudit } from './security/audit-log.ts'
 import type { PrincipalBuilder } from './security/authentication.ts'
 import { Authorization } from './security/authorization.ts'
+import { BrokerSecurity } from './security/broker-security.ts'
 import { INTERNAL, principalText } from './security/client-session.ts'
 import type { PlainAuthenticator } from './security/sasl/plain.ts'
 import { storedCredentials } from './security/sasl/stored-credentials.ts'
@@ -215,6 +216,12 @@ export class Broker implements AsyncDisposable {
         const shown = host === '' || host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
         return `${shown.includes(':') ? `[${shown}]` : shown}:${boundPort}`
       })
+  }
+
+  /** Users and permissions of this broker, for other servers in its process. */
+  get security(): BrokerSecurity {
+    const { config, authorization, authentication } = this.#services
+    return new BrokerSecurity({ ...authentication.sasl, config, authorization })
   }
 
   /** In-process connections to this broker, to pass as a client's `network`. */

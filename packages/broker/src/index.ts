@@ -15,5 +15,6 @@ export {
   StandardAuthorizer,
   type Subject,
 } from './security/authorizer.ts'
+export { BrokerSecurity } from './security/broker-security.ts'
 export { hostText } from './security/host-matcher.ts'
 export type { PlainAuthenticator, PlainLogin } from './security/sasl/plain.ts'

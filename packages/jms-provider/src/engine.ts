@@ -161,6 +161,11 @@ export class Engine implements DestinationHost {
     return destination
   }
 
+  /** Name of the Kafka topic that a destination has or would get. */
+  topicOf(kind: DestinationKind, name: string): string {
+    return this.#opener.topicOf(kind, name)
+  }
+
   /** Whether the provider created the topic of a destination. */
   isOwn({ kind, name }: Destination): boolean {
     return this.#image.destinations.get(`${kind}/${name}`)?.isOwn === true

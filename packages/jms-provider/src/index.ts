@@ -7,6 +7,12 @@ export {
   providerSettings,
 } from './config/provider-config.ts'
 export { JmsProvider, type ProviderOptions, type ProviderWorld } from './provider.ts'
+export type {
+  AccessAction,
+  AccessOperation,
+  ClientIdentity,
+  ProviderSecurity,
+} from './security/provider-security.ts'
 export { InvalidSelectorError } from './selector/lexer.ts'
 export { type Selectable, Selector, type SelectorValue } from './selector/selector.ts'
 export type { ProviderUsage } from './usage.ts'

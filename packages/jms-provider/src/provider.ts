@@ -33,6 +33,8 @@ import { Subscriptions } from './listener/subscriptions.ts'
 import { Users } from './listener/users.ts'
 import { createStateTopic, isSuperseded, Ownership, StateFollower } from './ownership.ts'
 import { pause } from './pause.ts'
+import { ClientAccess } from './security/client-access.ts'
+import type { ProviderSecurity } from './security/provider-security.ts'
 import { Journal, stateRecord } from './state/journal.ts'
 import type { OwnerRecord } from './state/state-record.ts'
 import { TransactionStore } from './transaction/transaction-store.ts'
@@ -50,6 +52,11 @@ export interface ProviderOptions {
    * Default false.
    */
   readonly startsOnFirstUse?: boolean
+  /**
+   * Users and permissions of the cluster. Default: users are those of `amqp.users`, who may do
+   * everything.
+   */
+  readonly security?: ProviderSecurity
   /** Receives warnings and errors. Default: none. */
   readonly logger?: Logger
   /**
@@ -102,6 +109,7 @@ export class JmsProvider implements AsyncDisposable {
   readonly #logger: Logger
   readonly #client: ClientOptions
   readonly #users: Users
+  readonly #security: ProviderSecurity | undefined
   readonly #relayKey: string
   readonly #listeners: NetworkListener[] = []
   readonly #bound: ListenerAddress[] = []
@@ -142,7 +150,8 @@ export class JmsProvider implements AsyncDisposable {
       logger: this.#logger,
     }
     this.#startsOnFirstUse = options.startsOnFirstUse ?? false
-    this.#users = new Users(this.#config, this.#world.random)
+    this.#security = options.security
+    this.#users = new Users(this.#config, this.#world.random, options.security)
   }
 
   /**
@@ -580,11 +589,18 @@ export class JmsProvider implements AsyncDisposable {
       logger: this.#logger,
       onForeignProtocol: (protocol) => this.#onForeignProtocol(protocol.name, transport),
       authenticator: this.#users.authenticatorFor(transport.remoteAddress, transport.peerName),
-      admit: (connection, username) => {
+      admit: (connection, name) => {
         // The owner or its engine may have changed while the client authenticated.
         const current = this.#reign?.context
         if (current === undefined) transport.destroy()
-        const handler = new ProviderConnection(current ?? context, username)
+        const username = this.#users.verified(name, transport.peerName)
+        const handler = new ProviderConnection(current ?? context, {
+          username,
+          access: new ClientAccess(this.#security, {
+            principal: `User:${username ?? 'ANONYMOUS'}`,
+            host: transport.remoteAddress.replace(/^::ffff:/, ''),
+          }),
+        })
         handler.use(connection)
         return handler
       },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Session as AmqpSession, Condition, JmsCapability } from '@millrace/amqp'
+import { AmqpError, type Session as AmqpSession, JmsCapability } from '@millrace/amqp'
 import type { Connection } from './connection.ts'
 import { InvalidDestinationException, JMSException, jmsException } from './exceptions.ts'
 
@@ -43,13 +43,8 @@ async function unsubscribeOn(
         ended.resolve()
         return
       }
-      const { condition, description } = detach.error
-      const told = `subscription ${name}: ${description ?? condition}`
-      ended.reject(
-        condition === Condition.notFound
-          ? new InvalidDestinationException(told, condition)
-          : new JMSException(told, condition),
-      )
+      const told = AmqpError.from(detach.error, 'the provider refused')
+      ended.reject(jmsException(told, `subscription ${name}`))
     },
   }
   try {

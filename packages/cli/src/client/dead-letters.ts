@@ -61,5 +61,5 @@ export async function retryDeadLetters(
 /** Describes the outcome of a retry. */
 export function retriedText(queue: string, { retried, left, reasons }: RetriedLetters): string {
   const stay = left === 0 ? '' : `; ${left} stay: ${reasons.join('; ')}`
-  return `sent ${retried} of ${queue} back${stay}`
+  return `returned ${retried} from ${queue}${stay}`
 }

@@ -236,7 +236,7 @@ describe('the JMS tools', () => {
     const id = "durable/me/m'ine"
     const own = "JMS_Millrace_DeadLetterSubscription = 'durable/me/m''ine'"
     await untilPrinted(['queue', 'browse', 'DLQ', '-s', own], 'breaks\n')
-    assert.equal(await ok(['subscription', 'retry-dead', "m'ine"]), 'sent 1 of DLQ back\n')
+    assert.equal(await ok(['subscription', 'retry-dead', "m'ine"]), 'returned 1 from DLQ\n')
     const rows = (await ok(['subscription', 'list', '--json'])).trim().split('\n')
     const waiting = rows.map((line) => JSON.parse(line)).map((row) => [row.id, row.messages])
     assert.deepEqual(waiting.sort(), [

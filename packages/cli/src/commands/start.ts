@@ -173,7 +173,13 @@ async function startProvider(
   const { JmsProvider } = await import('@millrace/jms-provider')
   const client =
     broker === undefined ? { bootstrapServers: bootstrap as string } : insideClient(broker)
-  return JmsProvider.start({ client, config, logger, startsOnFirstUse: broker !== undefined })
+  return JmsProvider.start({
+    client,
+    config,
+    logger,
+    startsOnFirstUse: broker !== undefined,
+    ...(broker === undefined ? {} : { security: broker.security }),
+  })
 }
 
 /** Connects to the broker in process, whatever address the broker advertises. */

@@ -50,7 +50,8 @@ export const providerSettings = {
     kind: 'text',
     default: 'loopback',
     oneOf: ['loopback', 'always', 'never'],
-    about: 'Who may connect without a user. With users configured, `loopback` means `never`.',
+    about:
+      'Who may connect without a user. With users configured, or with those of the broker, `loopback` means `never`.',
   },
   'tls.certificate.file': {
     kind: 'text',

@@ -97,7 +97,7 @@ export class DestinationOpener {
   ): Promise<Foundation> {
     const { kind, name } = destination
     const known = this.#image.destinations.get(`${kind}/${name}`)
-    const topic = known?.topic ?? this.#freeTopic(kind, name)
+    const topic = this.topicOf(kind, name)
     const found = await this.#topics.find(topic)
     if (known?.topicId !== undefined && known.topicId !== found?.topicId) {
       await this.#expectGone(known.topicId, topic)
@@ -157,6 +157,11 @@ export class DestinationOpener {
       takesUnmarked: false,
       record: { kind, name, topic, ...(topicId === undefined ? {} : { topicId }), isOwn },
     }
+  }
+
+  /** Name of the Kafka topic that a destination has or would get. */
+  topicOf(kind: DestinationKind, name: string): string {
+    return this.#image.destinations.get(`${kind}/${name}`)?.topic ?? this.#freeTopic(kind, name)
   }
 
   /** A queue and a topic with the same name use different Kafka topics. */

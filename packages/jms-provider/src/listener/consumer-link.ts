@@ -24,6 +24,7 @@ export class ConsumerLink implements SenderHandler, Taker {
   readonly #isPresettled: boolean
   /** Deliveries without an outcome, in order of delivery. */
   readonly #inHand = new Set<Acquired>()
+  readonly #requireReceive: () => void
   readonly #countsOnLoss: () => boolean
   readonly #onClosed: (detach: Detach | undefined) => void
   #isClosed = false
@@ -37,6 +38,8 @@ export class ConsumerLink implements SenderHandler, Taker {
       readonly selector: Selector | undefined
       readonly isBrowser: boolean
       readonly isExclusive: boolean
+      /** Throws `amqp:unauthorized-access` if the client may no longer receive. */
+      readonly requireReceive: () => void
       /** Whether messages that the client had count as delivered when its connection is lost. */
       readonly countsOnLoss: () => boolean
       readonly onClosed: (detach: Detach | undefined) => void
@@ -48,6 +51,7 @@ export class ConsumerLink implements SenderHandler, Taker {
     this.selector = options.selector
     this.isBrowser = options.isBrowser
     this.isExclusive = options.isExclusive
+    this.#requireReceive = options.requireReceive
     this.#countsOnLoss = options.countsOnLoss
     this.#onClosed = options.onClosed
     this.#isPresettled = link.remote?.sndSettleMode === 1
@@ -75,6 +79,13 @@ export class ConsumerLink implements SenderHandler, Taker {
    * that the message is not retried forever.
    */
   take(acquired: Acquired): void {
+    try {
+      this.#requireReceive()
+    } catch (error) {
+      if (!this.isBrowser) this.#subscription.release(acquired, { failed: false })
+      this.#link.fail(error)
+      return
+    }
     try {
       this.#send(acquired)
     } catch (error) {

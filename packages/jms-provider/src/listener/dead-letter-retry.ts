@@ -37,7 +37,16 @@ export interface Retried {
 export async function retryDeadLetters(
   engine: Engine,
   queue: Destination,
-  { selector, max }: { readonly selector: string; readonly max: number },
+  {
+    selector,
+    max,
+    maySend,
+  }: {
+    readonly selector: string
+    readonly max: number
+    /** Whether the requesting client may send to a destination. */
+    readonly maySend: (destination: Destination) => boolean
+  },
 ): Promise<Retried> {
   const known = `${DeadLetterProperty.source} IS NOT NULL`
   const taker = new LetterTaker(
@@ -51,7 +60,7 @@ export async function retryDeadLetters(
     for (;;) {
       const wanted = Math.min(BATCH, max - retried)
       const letters = wanted > 0 ? await taker.next(wanted, () => queue.queue.plan()) : []
-      const moved = await moveBack(engine, letters, reasons)
+      const moved = await moveBack(engine, letters, { reasons, maySend })
       retried += moved
       left += letters.length - moved
       const isDone = letters.length < wanted
@@ -66,7 +75,13 @@ export async function retryDeadLetters(
 async function moveBack(
   engine: Engine,
   letters: readonly Acquired[],
-  reasons: Set<string>,
+  {
+    reasons,
+    maySend,
+  }: {
+    readonly reasons: Set<string>
+    readonly maySend: (destination: Destination) => boolean
+  },
 ): Promise<number> {
   const sends: Send[] = []
   const receipts: Acquired[] = []
@@ -74,7 +89,7 @@ async function moveBack(
   try {
     for (const letter of letters) {
       const message = letter.message as StoredMessage
-      const origin = await originOf(engine, message)
+      const origin = await originOf(engine, message, maySend)
       if (typeof origin === 'string') {
         reasons.add(origin)
         letter.subscription.release(letter, { failed: false, undeliverableHere: true })
@@ -93,7 +108,18 @@ async function moveBack(
 }
 
 /** Returns the reason if a letter cannot return to where it came from. */
-async function originOf(engine: Engine, letter: StoredMessage): Promise<Origin | string> {
+async function originOf(
+  engine: Engine,
+  letter: StoredMessage,
+  maySend: (destination: Destination) => boolean,
+): Promise<Origin | string> {
+  const origin = await formerOriginOf(engine, letter)
+  if (typeof origin === 'string' || maySend(origin.destination)) return origin
+  const { kind, name } = origin.destination
+  return `WRITE is not allowed on ${kind} ${name}`
+}
+
+async function formerOriginOf(engine: Engine, letter: StoredMessage): Promise<Origin | string> {
   const source = String(letter.valueOf(DeadLetterProperty.source))
   const [, kind, name = ''] = /^(queue|topic):\/\/(.+)$/s.exec(source) ?? []
   if (kind === 'queue' && !name.startsWith(TEMPORARY_PREFIX)) {

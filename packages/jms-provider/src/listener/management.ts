@@ -8,8 +8,10 @@ import {
   textOf,
 } from '@millrace/amqp'
 import { MillraceError } from '@millrace/base'
+import { TEMPORARY_PREFIX } from '../destination/destination-name.ts'
 import type { Engine } from '../engine.ts'
 import { toRecord } from '../mapping/to-record.ts'
+import type { ClientAccess } from '../security/client-access.ts'
 import { parseAddress } from './address.ts'
 import { Administration } from './administration.ts'
 import { amqpErrorOf } from './producer-link.ts'
@@ -33,10 +35,11 @@ export class Management {
     this.#administration = new Administration(engine, subscriptions)
   }
 
-  serve(link: ReceiverLink): void {
+  /** Answers the requests of one link, whose client has `access`. */
+  serve(link: ReceiverLink, access: ClientAccess): void {
     link.handler = {
       onDelivery: (delivery) => {
-        this.#answer(delivery)
+        this.#answer(delivery, access)
           .then(() => {
             if (link.credit < CREDIT / 2) link.setCredit(CREDIT)
           })
@@ -48,7 +51,7 @@ export class Management {
     link.setCredit(CREDIT)
   }
 
-  async #answer(delivery: IncomingDelivery): Promise<void> {
+  async #answer(delivery: IncomingDelivery, access: ClientAccess): Promise<void> {
     try {
       const message = new EncodedMessage(delivery.payload)
       const { replyTo, messageId, correlationId } = message.properties
@@ -58,7 +61,7 @@ export class Management {
       try {
         const given = message.applicationProperties
         const args = (name: string): string => textOf(given.get(name)) ?? ''
-        reply = JSON.stringify(await this.#administration.perform(args('operation'), args))
+        reply = JSON.stringify(await this.#administration.perform(args('operation'), args, access))
       } catch (failure) {
         reply = 'null'
         error = amqpErrorOf(failure).message
@@ -67,6 +70,9 @@ export class Management {
       delivery.update(accepted)
       if (replyTo === undefined) return
       const { name, kind = 'queue' } = parseAddress(replyTo)
+      if (!name.startsWith(TEMPORARY_PREFIX)) {
+        access.requireTopic('WRITE', this.#engine.topicOf(kind, name))
+      }
       const destination = await this.#engine.destination(kind, name)
       const answer = encodeMessage({
         properties: { correlationId: correlationId ?? messageId, to: replyTo },

@@ -16,6 +16,7 @@ import { attempt, MalformedInputError, MillraceError } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import { EngineError } from '../destination/destination-errors.ts'
 import { toRecord } from '../mapping/to-record.ts'
+import { withUserId } from '../mapping/user-id.ts'
 import { kindOfType, parseAddress } from './address.ts'
 import type { ProviderConnection } from './provider-connection.ts'
 import type { LocalTransaction } from './transactions.ts'
@@ -150,7 +151,7 @@ export class ProducerLink implements ReceiverHandler {
     const type = kindOfType(numberOf(message.messageAnnotations.get(JmsAnnotation.destination)))
     const address = parseAddress(to)
     const kind = address.kind ?? type
-    const destination = await this.#connection.destinationFor({ ...address, kind })
+    const destination = await this.#connection.destinationFor({ ...address, kind }, 'send')
     this.#connection.remember(keyOf(message), destination)
     return destination
   }
@@ -162,8 +163,11 @@ export class ProducerLink implements ReceiverHandler {
     transaction: LocalTransaction | undefined,
   ): Promise<void> {
     try {
+      this.#connection.requireSend(destination)
       const nowMs = this.#connection.clock.now()
-      const record = toRecord(message, { nowMs, origin: this.#connection.origin })
+      const { username } = this.#connection
+      const stamped = username === undefined ? message : withUserId(message, username)
+      const record = toRecord(stamped, { nowMs, origin: this.#connection.origin })
       if (transaction !== undefined) {
         transaction.send(destination, record)
         const { txnId } = delivery.remoteState as { readonly txnId: Buffer }

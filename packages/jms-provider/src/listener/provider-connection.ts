@@ -24,6 +24,7 @@ import type { Destination } from '../destination/destination.ts'
 import { TEMPORARY_PREFIX } from '../destination/destination-name.ts'
 import type { Engine } from '../engine.ts'
 import { originOf } from '../mapping/to-record.ts'
+import type { ClientAccess } from '../security/client-access.ts'
 import type { DestinationKind } from '../state/state-record.ts'
 import type { TransactionStore } from '../transaction/transaction-store.ts'
 import { type Address, kindOfCapabilities, parseAddress } from './address.ts'
@@ -32,7 +33,7 @@ import { filtersOf } from './filters.ts'
 import { MANAGEMENT_ADDRESS, type Management } from './management.ts'
 import type { Holder, MemoryBudget } from './memory-budget.ts'
 import { amqpErrorOf, ProducerLink } from './producer-link.ts'
-import type { Joined, Subscriptions } from './subscriptions.ts'
+import { type Joined, type Subscriptions, subscriptionGroup } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
 
 /** State that all connections of a provider share. */
@@ -73,6 +74,9 @@ export interface ConnectionContext {
   readonly failoverServers: readonly { readonly host: string; readonly port: number }[]
 }
 
+/** What a client wants to do with a destination. */
+export type DestinationUse = 'send' | 'receive' | 'browse'
+
 /** Number of destinations to cache for an anonymous producer. */
 const RECENT_DESTINATIONS = 100
 
@@ -80,7 +84,9 @@ const RECENT_DESTINATIONS = 100
 export class ProviderConnection implements ConnectionHandler, Holder {
   readonly #context: ConnectionContext
   #connection: AmqpConnection | undefined
+  /** Verified user; undefined for anonymous clients and where any name is accepted. */
   readonly username: string | undefined
+  readonly access: ClientAccess
   readonly transactions: Transactions
   readonly #temporary = new Set<Destination>()
   readonly #recent = new Map<string, Destination>()
@@ -93,9 +99,13 @@ export class ProviderConnection implements ConnectionHandler, Holder {
   #unsettledWaiters = new Set<() => void>()
   readonly startedAtMs: number
 
-  constructor(context: ConnectionContext, username: string | undefined) {
+  constructor(
+    context: ConnectionContext,
+    client: { readonly username: string | undefined; readonly access: ClientAccess },
+  ) {
     this.#context = context
-    this.username = username
+    this.username = client.username
+    this.access = client.access
     this.transactions = new Transactions({
       journal: context.engine.journal,
       logger: context.logger,
@@ -305,8 +315,14 @@ export class ProviderConnection implements ConnectionHandler, Holder {
 
   // Destinations.
 
-  /** Resolves an address to a destination. Rejects with `AmqpError` or `EngineError`. */
-  async destinationFor({ name, kind }: Pick<Address, 'name' | 'kind'>): Promise<Destination> {
+  /**
+   * Resolves an address to a destination that the client may use. Rejects with `AmqpError` or
+   * `EngineError`.
+   */
+  async destinationFor(
+    { name, kind }: Pick<Address, 'name' | 'kind'>,
+    use: DestinationUse,
+  ): Promise<Destination> {
     const { engine, defaultKind } = this.#context
     const known = engine.kindsOf(name)
     if (name.startsWith(TEMPORARY_PREFIX)) {
@@ -315,12 +331,31 @@ export class ProviderConnection implements ConnectionHandler, Holder {
       if (wanted === undefined || !known.includes(wanted)) {
         throw new AmqpError(Condition.notFound, `there is no temporary destination ${name}`)
       }
-      return engine.destination(wanted, name)
+      const destination = await engine.destination(wanted, name)
+      if (use !== 'send' && !this.access.isOpen && !this.#temporary.has(destination)) {
+        throw new AmqpError(
+          Condition.unauthorizedAccess,
+          `temporary ${wanted} ${name} belongs to another connection`,
+        )
+      }
+      return destination
     }
-    return engine.destination(
-      kind ?? (known.length === 1 ? known[0] : undefined) ?? defaultKind,
-      name,
-    )
+    const only = known.length === 1 ? known[0] : undefined
+    const chosen = kind ?? only ?? defaultKind
+    await this.#requireUse(chosen, name, use)
+    return engine.destination(chosen, name)
+  }
+
+  /** Throws `amqp:unauthorized-access` before anything tells whether the destination exists. */
+  async #requireUse(kind: DestinationKind, name: string, use: DestinationUse): Promise<void> {
+    const { access } = this
+    if (access.isOpen) return
+    const { engine } = this.#context
+    const topic = engine.topicOf(kind, name)
+    access.requireTopic(use === 'send' ? 'WRITE' : 'READ', topic)
+    if (use === 'receive' && kind === 'queue') access.requireGroup('READ', name)
+    const existing = await engine.existing(kind, name)
+    if (existing === undefined || existing.isDormant) access.requireCreate(topic)
   }
 
   recentDestination(key: string): Destination | undefined {
@@ -336,6 +371,16 @@ export class ProviderConnection implements ConnectionHandler, Holder {
       this.#recent.delete(oldest)
     }
     this.#recent.set(key, destination)
+  }
+
+  /** Throws `amqp:unauthorized-access` if the client may no longer send to the destination. */
+  requireSend({ topic, isTemporary }: Destination): void {
+    if (topic !== undefined && !isTemporary) this.access.requireTopic('WRITE', topic)
+  }
+
+  /** Throws `amqp:unauthorized-access` if the client may no longer read the destination. */
+  requireReceive({ topic, isTemporary }: Destination): void {
+    if (topic !== undefined && !isTemporary) this.access.requireTopic('READ', topic)
   }
 
   #newTemporary(kind: DestinationKind): Destination {
@@ -417,7 +462,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     }
     if (target === undefined) throw new AmqpError(Condition.invalidField, 'a link without a target')
     if (textOf(target.address) === MANAGEMENT_ADDRESS) {
-      this.#context.management.serve(link)
+      this.#context.management.serve(link, this.access)
       return
     }
     const found = await this.#destinationOfTarget(target)
@@ -465,7 +510,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     const text = textOf(target.address)
     // Without an address, each message names its destination (anonymous relay).
     if (text === undefined || text === '') return { destination: undefined, target }
-    const destination = await this.destinationFor(parseAddress(text, target.capabilities))
+    const destination = await this.destinationFor(parseAddress(text, target.capabilities), 'send')
     return { destination, target }
   }
 
@@ -496,6 +541,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
           containerId: this.#containerId,
           source,
           filters,
+          access: this.access,
         })
       }
       if (link.isOver || destination.isClosed) {
@@ -509,6 +555,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
         isExclusive:
           found.options.get('consumer.exclusive') === 'true' ||
           found.options.get('exclusive') === 'true',
+        requireReceive: () => this.requireReceive(destination),
         countsOnLoss: () => this.#countsOnLoss(destination, link.session),
         onClosed: leave,
       })
@@ -581,7 +628,8 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     if (text === undefined)
       throw new AmqpError(Condition.invalidField, 'a source without an address')
     const address = parseAddress(text, capabilities)
-    const destination = await this.destinationFor(address)
+    const isBrowser = source.distributionMode === 'copy'
+    const destination = await this.destinationFor(address, isBrowser ? 'browse' : 'receive')
     return { destination, address: text, options: address.options, isOwnTemporary: false }
   }
 
@@ -596,6 +644,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     if (record === undefined) {
       throw new AmqpError(Condition.notFound, `there is no subscription ${link.name}`)
     }
+    this.access.requireGroup('DELETE', subscriptionGroup(record))
     link.handler = {
       onSendable() {},
       onDisposition() {},

@@ -3,10 +3,19 @@ import { AmqpError, Condition, JmsCapability, type Source } from '@millrace/amqp
 import { attempt } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import type { Engine } from '../engine.ts'
+import type { ClientAccess } from '../security/client-access.ts'
 import type { SubscriptionRecord } from '../state/state-record.ts'
 import type { Subscription } from '../subscription/subscription.ts'
 import { filterOf } from '../subscription/subscription-filter.ts'
 import type { SourceFilters } from './filters.ts'
+
+/** Group whose ACLs a named subscription has: `clientId.name`, or the name without a client id. */
+export function subscriptionGroup({
+  clientId,
+  name,
+}: Pick<SubscriptionRecord, 'clientId' | 'name'>): string {
+  return clientId === '' ? name : `${clientId}.${name}`
+}
 
 /** Parameters of a consumer's request for a topic subscription. */
 export interface SubscriptionRequest {
@@ -14,6 +23,7 @@ export interface SubscriptionRequest {
   readonly containerId: string
   readonly source: Source
   readonly filters: SourceFilters
+  readonly access: ClientAccess
 }
 
 /**
@@ -75,6 +85,7 @@ export class Subscriptions {
       selector: filters.selector?.text ?? null,
       noLocalOf: filters.noLocal ? containerId : null,
     }
+    request.access.requireGroup('READ', subscriptionGroup(wanted))
     // Concurrent requests must not both create it.
     return this.#oneAtATime(id, () =>
       isDurable ? this.#joinDurable(destination, wanted) : this.#joinVolatile(destination, wanted),

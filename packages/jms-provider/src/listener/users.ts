@@ -12,20 +12,28 @@ import {
   systemErrorCode,
 } from '@millrace/base'
 import { type ProviderConfig, ProviderConfigError } from '../config/provider-config.ts'
+import type { ProviderSecurity } from '../security/provider-security.ts'
 
 const SCRAM_ITERATIONS = 4096
+const scramMechanisms: Readonly<Partial<Record<ScramDigest, SaslMechanism>>> = {
+  sha256: 'SCRAM-SHA-256',
+  sha512: 'SCRAM-SHA-512',
+}
 
-/** Users that may connect and their credentials. */
+/** Users that may connect and their credentials: those of `amqp.users`, or else the cluster's. */
 export class Users {
   readonly #passwords: ReadonlyMap<string, string>
   readonly #anonymous: string
   readonly #random: Random
+  readonly #cluster: ProviderSecurity | undefined
   readonly #credentials = new Map<string, Promise<ScramCredential>>()
 
-  constructor(config: ProviderConfig, random: Random) {
+  constructor(config: ProviderConfig, random: Random, cluster: ProviderSecurity | undefined) {
     this.#passwords = passwordsOf(config)
     this.#anonymous = config.text('anonymous')
     this.#random = random
+    const isOfCluster = this.#passwords.size === 0 && cluster?.requiresAuthentication === true
+    this.#cluster = isOfCluster ? cluster : undefined
   }
 
   /**
@@ -35,23 +43,46 @@ export class Users {
   authenticatorFor(remoteAddress: string, externalName: string | undefined): Authenticator {
     const isOpen =
       this.#anonymous === 'always' ||
-      (this.#anonymous === 'loopback' && this.#passwords.size === 0 && isLoopback(remoteAddress))
+      (this.#anonymous === 'loopback' &&
+        this.#passwords.size === 0 &&
+        this.#cluster === undefined &&
+        isLoopback(remoteAddress))
     const offered: SaslMechanism[] = []
     if (externalName !== undefined) offered.push('EXTERNAL')
-    if (this.#passwords.size > 0) offered.push('SCRAM-SHA-512', 'SCRAM-SHA-256', 'PLAIN')
+    const cluster = this.#cluster
+    if (cluster !== undefined) {
+      for (const digest of cluster.scramDigests) {
+        const mechanism = scramMechanisms[digest]
+        if (mechanism !== undefined) offered.push(mechanism)
+      }
+      offered.push('PLAIN')
+    } else if (this.#passwords.size > 0) offered.push('SCRAM-SHA-512', 'SCRAM-SHA-256', 'PLAIN')
     else if (isOpen) offered.push('PLAIN')
     if (isOpen) offered.push('ANONYMOUS')
     return {
       mechanisms: offered,
       externalName,
       checkPassword: async (username, password) => {
+        if (cluster !== undefined) return cluster.checkPassword(username, password, remoteAddress)
         // If anonymous access is open, any name and password are accepted.
         if (this.#passwords.size === 0) return isOpen
         const expected = this.#passwords.get(username)
         return expected !== undefined && isSame(expected, password)
       },
-      scramCredential: async (username, digest) => this.#credentialOf(username, digest),
+      scramCredential: async (username, digest) =>
+        cluster === undefined
+          ? this.#credentialOf(username, digest)
+          : cluster.scramCredential(username, digest),
     }
+  }
+
+  /**
+   * The name that a client proved, or undefined: with open access any name is accepted, unless it is
+   * that of the client's certificate.
+   */
+  verified(name: string | undefined, externalName: string | undefined): string | undefined {
+    const isVerified = this.#passwords.size > 0 || this.#cluster !== undefined
+    return isVerified || name === externalName ? name : undefined
   }
 
   #credentialOf(username: string, digest: ScramDigest): Promise<ScramCredential> | undefined {

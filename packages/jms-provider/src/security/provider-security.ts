@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+import type { ScramCredential, ScramDigest } from '@millrace/base'
+
+/** An authenticated client, as ACLs name it. */
+export interface ClientIdentity {
+  /** `User:alice`; `User:ANONYMOUS` for a client without a user. */
+  readonly principal: string
+  /** IP address of the client. */
+  readonly host: string
+}
+
+/** Operations of Kafka's ACLs that JMS clients need. */
+export type AccessOperation = 'READ' | 'WRITE' | 'CREATE' | 'DELETE' | 'DESCRIBE'
+
+/** A Kafka resource and what a client wants to do with it. */
+export interface AccessAction {
+  /** Operation on the resource. */
+  readonly operation: AccessOperation
+  /** Type of the resource. */
+  readonly resourceType: 'TOPIC' | 'GROUP' | 'CLUSTER'
+  /** Name of the resource; `kafka-cluster` for the cluster. */
+  readonly resourceName: string
+}
+
+/**
+ * Users and permissions of the cluster, so that a user is the same on every port: the credentials
+ * and ACLs that apply to Kafka clients apply to JMS clients.
+ */
+export interface ProviderSecurity {
+  /** Whether clients must authenticate although `amqp.users` is empty. */
+  readonly requiresAuthentication: boolean
+  /** SCRAM mechanisms whose credentials `scramCredential` has. Empty if it has none. */
+  readonly scramDigests: readonly ScramDigest[]
+  /** Whether the password is the user's. `host` is the client's IP address. */
+  checkPassword(username: string, password: string, host: string): Promise<boolean>
+  /** The user's SCRAM credential; undefined for an unknown user. */
+  scramCredential(username: string, digest: ScramDigest): Promise<ScramCredential | undefined>
+  /** Whether a client may do something. Absent without an authorizer: everything is allowed. */
+  readonly authorize?: ((client: ClientIdentity, action: AccessAction) => boolean) | undefined
+}
