@@ -5,6 +5,11 @@ const INITIAL_EPOCH = 0
 export const FINAL_EPOCH = -1
 const LAST_EPOCH = 0x7fffffff
 
+/** The epoch of a session's next request. After the last one follows 1, as 0 creates a session. */
+export function nextShareEpoch(epoch: number): number {
+  return epoch === LAST_EPOCH ? 1 : epoch + 1
+}
+
 interface Place {
   readonly topicId: string
   readonly partition: number
@@ -49,7 +54,7 @@ export class ShareSession {
   }
 
   next(): void {
-    this.epoch = this.epoch === LAST_EPOCH ? 1 : this.epoch + 1
+    this.epoch = nextShareEpoch(this.epoch)
   }
 
   /**

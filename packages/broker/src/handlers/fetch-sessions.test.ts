@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { ErrorCode, type FetchRequest, type MessageOf } from '@millrace/protocol'
+import { seededRandom } from '@millrace/testkit'
+import { type FetchedPartition, FetchSessions } from './fetch-sessions.ts'
+
+const ID = 'topic'.padEnd(21, 'x').concat('A')
+
+function requestOf(
+  sessionId: number,
+  sessionEpoch: number,
+  named: string,
+): MessageOf<typeof FetchRequest> {
+  const words = named.split(' ').filter(Boolean)
+  return {
+    clusterId: null,
+    replicaId: -1,
+    replicaState: { replicaId: -1, replicaEpoch: -1n },
+    maxWaitMs: 0,
+    minBytes: 0,
+    maxBytes: 1,
+    isolationLevel: 0,
+    sessionId,
+    sessionEpoch,
+    topics: [
+      {
+        topic: '',
+        topicId: ID,
+        partitions: words
+          .filter((word) => !word.startsWith('-'))
+          .map((word) => {
+            const [partition, offset = '0'] = word.split('@')
+            return {
+              partition: Number(partition),
+              currentLeaderEpoch: -1,
+              fetchOffset: BigInt(offset),
+              lastFetchedEpoch: -1,
+              logStartOffset: -1n,
+              partitionMaxBytes: 1,
+              replicaDirectoryId: ID,
+              highWatermark: -1n,
+            }
+          }),
+      },
+    ],
+    forgottenTopicsData: [
+      {
+        topic: '',
+        topicId: ID,
+        partitions: words
+          .filter((word) => word.startsWith('-'))
+          .map((word) => Number(word.slice(1))),
+      },
+    ],
+    rackId: '',
+  } as MessageOf<typeof FetchRequest>
+}
+
+/** What a partition's log returned. */
+interface Result {
+  readonly size?: number
+  readonly error?: number
+  readonly highWatermark?: bigint
+  readonly logStart?: bigint
+  readonly isDiverging?: boolean
+}
+
+class Bench {
+  readonly sessions: FetchSessions
+  nowMs = 0
+
+  constructor(maxSessions = 10) {
+    this.sessions = new FetchSessions({ random: seededRandom(3), maxSessions })
+  }
+
+  /** The session id of the reply, what is read, and which partitions the reply has. */
+  fetch(
+    sessionId: number,
+    epoch: number,
+    named = '',
+    results: Readonly<Record<number, Result>> = {},
+    version = 17,
+  ) {
+    const plan = this.sessions.plan(requestOf(sessionId, epoch, named), {
+      version,
+      nowMs: this.nowMs,
+    })
+    const fetched = plan.items.map((item): FetchedPartition => {
+      const {
+        size = 0,
+        error = 0,
+        highWatermark = 10n,
+        logStart = 0n,
+      } = results[item.partition] ?? {}
+      return {
+        item,
+        records: Buffer.alloc(size),
+        isDiverging: results[item.partition]?.isDiverging ?? false,
+        response: {
+          partitionIndex: item.partition,
+          errorCode: error,
+          highWatermark,
+          logStartOffset: logStart,
+          records: null,
+          abortedTransactions: null,
+        } as FetchedPartition['response'],
+      }
+    })
+    const reply = plan.finish(fetched, version)
+    return {
+      id: plan.sessionId,
+      error: plan.error,
+      reads: plan.items
+        .map(({ partition, fetchOffset }) => `${partition}@${fetchOffset}`)
+        .join(' '),
+      replies: reply
+        .flatMap(({ partitions }) => partitions.map(({ partitionIndex }) => partitionIndex))
+        .join(' '),
+    }
+  }
+
+  open(named: string, results: Readonly<Record<number, Result>> = {}): number {
+    return this.fetch(0, 0, named, results).id
+  }
+}
+
+describe('a fetch session of the broker (KIP-227)', () => {
+  it('is opened by a full fetch; the first reply names all partitions', () => {
+    const { id, reads, replies } = new Bench().fetch(0, 0, '0@5 1')
+    assert.ok(id > 0)
+    assert.deepEqual([reads, replies], ['0@5 1@0', '0 1'])
+  })
+
+  it('reads all partitions of the session, as they were last named', () => {
+    const bench = new Bench()
+    const id = bench.open('0 1')
+    assert.equal(bench.fetch(id, 1).reads, '0@0 1@0')
+    assert.equal(bench.fetch(id, 2, '1@7').reads, '0@0 1@7')
+    assert.equal(bench.fetch(id, 3, '2 -0').reads, '1@7 2@0')
+    assert.equal(bench.fetch(id, 4, '-9').reads, '1@7 2@0')
+  })
+
+  const changes: readonly (readonly [what: string, result: Result, isTold: boolean])[] = [
+    ['nothing', {}, false],
+    ['records', { size: 1 }, true],
+    ['an error', { error: ErrorCode.NOT_LEADER_OR_FOLLOWER }, true],
+    ['a new high watermark', { highWatermark: 11n }, true],
+    ['a new log start', { logStart: 3n }, true],
+    ['a diverging epoch', { isDiverging: true }, true],
+  ]
+  for (const [what, result, isTold] of changes) {
+    it(`replies about a partition with ${what}: ${isTold}`, () => {
+      const bench = new Bench()
+      const id = bench.open('0 1')
+      assert.equal(bench.fetch(id, 1, '', { 0: result }).replies, isTold ? '0' : '')
+    })
+  }
+
+  it('replies once more after an error, so that the client learns that it is over', () => {
+    const bench = new Bench()
+    const id = bench.open('0')
+    bench.fetch(id, 1, '', { 0: { error: 6 } })
+    assert.equal(bench.fetch(id, 2).replies, '0')
+    assert.equal(bench.fetch(id, 3).replies, '')
+  })
+
+  it('moves partitions with records behind the others, for a full reply does not starve them', () => {
+    const bench = new Bench()
+    const id = bench.open('0 1 2', { 0: { size: 1 } })
+    assert.equal(bench.fetch(id, 1, '', { 1: { size: 1 } }).reads, '1@0 2@0 0@0')
+    assert.equal(bench.fetch(id, 2).reads, '2@0 0@0 1@0')
+  })
+
+  const errors: readonly (readonly [
+    what: string,
+    run: (bench: Bench) => unknown,
+    error: string,
+  ])[] = [
+    ['an unknown id', (bench) => bench.fetch(77, 1).error, 'FETCH_SESSION_ID_NOT_FOUND'],
+    [
+      'a repeated epoch',
+      (bench) => {
+        const id = bench.open('0')
+        bench.fetch(id, 1)
+        return bench.fetch(id, 1).error
+      },
+      'INVALID_FETCH_SESSION_EPOCH',
+    ],
+    [
+      'an epoch too far',
+      (bench) => bench.fetch(bench.open('0'), 2).error,
+      'INVALID_FETCH_SESSION_EPOCH',
+    ],
+    [
+      'names in a session with ids',
+      (bench) => bench.fetch(bench.open('0'), 1, '', {}, 12).error,
+      'FETCH_SESSION_TOPIC_ID_ERROR',
+    ],
+  ]
+  for (const [what, run, error] of errors) {
+    it(`refuses ${what}: ${error}`, () => assert.equal(run(new Bench()), error))
+  }
+
+  it('ends with the final epoch, and with a full fetch that names it', () => {
+    for (const epoch of [-1, 0]) {
+      const bench = new Bench()
+      const id = bench.open('0')
+      bench.fetch(id, epoch, epoch === 0 ? '0' : '')
+      assert.equal(bench.fetch(id, 1).error, 'FETCH_SESSION_ID_NOT_FOUND')
+      assert.equal(bench.sessions.size, epoch === 0 ? 1 : 0)
+    }
+  })
+
+  it('is not opened for nothing', () => {
+    const bench = new Bench()
+    assert.equal(bench.fetch(0, 0, '').id, 0)
+    assert.equal(bench.sessions.size, 0)
+  })
+
+  it('counts a partition that is named twice as it was named last', () => {
+    assert.equal(new Bench().fetch(0, 0, '0@5 1 0@9').reads, '0@9 1@0')
+  })
+})
+
+describe('room for fetch sessions', () => {
+  it('is made by ending one that is idle for two minutes', () => {
+    const bench = new Bench(2)
+    const first = bench.open('0')
+    const second = bench.open('0')
+    bench.nowMs = 60_000
+    assert.equal(bench.fetch(first, 1).error, undefined)
+    bench.nowMs = 120_000
+    assert.equal(bench.open('0'), 0, 'not idle long enough: no session')
+    bench.nowMs = 120_001
+    const third = bench.open('0')
+    assert.ok(third > 0)
+    assert.equal(bench.fetch(second, 1).error, 'FETCH_SESSION_ID_NOT_FOUND')
+    assert.equal(bench.fetch(first, 2).error, undefined)
+    assert.equal(bench.sessions.size, 2)
+  })
+})
