@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A decision whose unit test must notice each change of it. */
+export interface Decision {
+  readonly name: string
+  readonly file: string
+  /** Functions and methods that decide; the whole file if absent. */
+  readonly functions?: readonly string[]
+  readonly tests: readonly string[]
+  /** Mutants that change nothing which can be observed, as the report prints them, and why. */
+  readonly equivalent?: Readonly<Record<string, string>>
+}
+
+const client = 'packages/client/src'
+const broker = 'packages/broker/src'
+const groups = `${broker}/coordinator/group`
+
+/** The most important decisions of client and broker. */
+export const decisions: readonly Decision[] = [
+  {
+    name: 'outcome of a produced batch',
+    file: `${client}/producer/produce-outcome.ts`,
+    tests: [`${client}/producer/produce-outcome.test.ts`],
+  },
+  {
+    name: 'states of a transactional producer',
+    file: `${client}/producer/transaction-manager.ts`,
+    functions: [
+      'begin',
+      'checkSend',
+      'fail',
+      'mayWrite',
+      'startEnd',
+      'end',
+      '#ended',
+      'isAborting',
+    ],
+    tests: [`${client}/producer/transaction-manager.test.ts`],
+  },
+  {
+    name: 'leaders in metadata',
+    file: `${client}/metadata/metadata.ts`,
+    tests: [`${client}/metadata/metadata.test.ts`],
+  },
+  {
+    name: 'errors of a classic member',
+    file: `${client}/consumer/group/classic-membership.ts`,
+    functions: ['#refused', '#heartbeatAnswered', '#lose', '#fail', 'leave', 'requestJoin'],
+    tests: [`${client}/consumer/group/classic-membership.test.ts`],
+  },
+  {
+    name: 'fetch sessions of the client',
+    file: `${client}/consumer/fetch-session.ts`,
+    tests: [`${client}/consumer/fetch-session.test.ts`],
+  },
+  {
+    name: 'fetch sessions of the broker',
+    file: `${broker}/handlers/fetch-sessions.ts`,
+    functions: ['plan', '#open', '#makeRoom', 'changedOnly', 'keyOf', 'withoutRepetition'],
+    tests: [`${broker}/handlers/fetch-sessions.test.ts`],
+  },
+  {
+    name: 'reconciliation of a consumer member',
+    file: `${groups}/consumer/reconcile.ts`,
+    tests: [`${groups}/consumer/reconcile.test.ts`],
+  },
+  {
+    name: 'admission of a consumer member',
+    file: `${groups}/consumer/consumer-coordinator.ts`,
+    functions: [
+      'throwIfFull',
+      '#memberFor',
+      '#leave',
+      'throwIfStaleEpoch',
+      'throwUnlessStatic',
+      'throwIfUnreleased',
+    ],
+    tests: [
+      `${groups}/consumer/consumer-heartbeat.test.ts`,
+      `${groups}/consumer/consumer-coordinator.test.ts`,
+    ],
+  },
+  {
+    name: 'transactional ids',
+    file: `${broker}/coordinator/transaction/transaction-shard.ts`,
+    functions: ['verify', 'end', 'isKnownProducer', 'renew', 'identityError', 'containsAll'],
+    tests: [`${broker}/coordinator/transaction/transaction-shard.test.ts`],
+  },
+  {
+    name: 'acknowledgement and delivery in a share partition',
+    file: `${broker}/share/share-partition.ts`,
+    functions: ['requireOwner', '#giveBack', '#giveBackAcquired', '#isThrottled', '#lastDone'],
+    tests: [`${broker}/share/share-partition.test.ts`],
+  },
+  {
+    name: 'share sessions of the broker',
+    file: `${broker}/share/share-sessions.ts`,
+    tests: [`${broker}/share/share-sessions.test.ts`],
+  },
+  {
+    name: 'merging of share states',
+    file: `${broker}/coordinator/share/state-batches.ts`,
+    tests: [`${broker}/coordinator/share/share-state-shard.test.ts`],
+  },
+]
