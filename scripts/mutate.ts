@@ -45,6 +45,8 @@ function run(test: string, env: Readonly<Record<string, string>>): Promise<boole
         '--conditions=millrace-src',
         '--import',
         join(root, 'scripts/mutate/replace-source.ts'),
+        `--test-reporter=${join(root, 'scripts/mutate/first-failure.ts')}`,
+        '--test-reporter-destination=stdout',
         join(root, test),
       ],
       {
