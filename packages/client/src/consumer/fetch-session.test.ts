@@ -70,6 +70,11 @@ describe('a fetch session (KIP-227)', () => {
       ['0/0: +0', '0/0: +0 +1'],
     ],
     [
+      'so does a broker that discarded the session',
+      ['0@0', ok, '0@5', { error: 'NONE', id: 0 }, '0@5'],
+      ['0/0: +0', '9/1: +0', '0/0: +0'],
+    ],
+    [
       'an unknown session is created again without its id',
       ['0@0', ok, '0@5', { error: 'FETCH_SESSION_ID_NOT_FOUND' }, '0@5'],
       ['0/0: +0', '9/1: +0', '0/0: +0'],
@@ -117,5 +122,14 @@ describe('a fetch session (KIP-227)', () => {
     const { sessionId, sessionEpoch, changed } = session.end() ?? {}
     assert.deepEqual([sessionId, sessionEpoch, changed], [9, -1, []])
     assert.equal(session.end(), undefined)
+    assert.equal(session.build(placesOf('0@0')).sessionEpoch, 0, 'the next one is another')
+  })
+
+  it('reports whether the broker knows it', () => {
+    const session = new FetchSession()
+    session.build(placesOf('0@0'))
+    assert.equal(session.answered({ errorCode: 0, sessionId: 9 }), true)
+    const errorCode = ErrorCode.FETCH_SESSION_ID_NOT_FOUND
+    assert.equal(session.answered({ errorCode, sessionId: 0 }), false)
   })
 })

@@ -87,6 +87,11 @@ describe('metadata that a response is merged into', () => {
     })
   }
 
+  it('has no controller before the first response', () => {
+    assert.equal(noMetadata.controllerId, -1)
+    assert.equal(mergeMetadata(noMetadata, response('1@0')).controllerId, 1)
+  })
+
   it('forgets the error of a topic that has metadata again', () => {
     const lost = mergeMetadata(noMetadata, response('', { error: 'UNKNOWN_TOPIC_OR_PARTITION' }))
     assert.equal(textOf(mergeMetadata(lost, response('1@0'))), '1@0')
@@ -103,12 +108,14 @@ describe('metadata that a response is merged into', () => {
 describe('a leader that an error reply names (KIP-951)', () => {
   const known = mergeMetadata(noMetadata, response('1@5 1@5'))
   const told = { topic: 't', partition: 0, leader: 2, leaderEpoch: 6, nodes: [] }
+  const zero = { id: 0, host: 'h0', port: 9, rack: null }
   const three = { id: 3, host: 'h3', port: 9, rack: null }
   const cells: readonly (readonly [Partial<Parameters<typeof withLeader>[1]>, string, string])[] = [
     [{}, '2@6 1@5', 'is used if its epoch is newer'],
     [{ leaderEpoch: 5 }, 'refused', 'is not used if its epoch is the known one'],
     [{ leaderEpoch: 4 }, 'refused', 'nor an older one'],
     [{ leader: -1 }, 'refused', 'is not named'],
+    [{ leader: 0, nodes: [zero] }, '0@6 1@5', 'may be broker 0'],
     [{ leader: 3 }, 'refused', 'has no address'],
     [{ leader: 3, nodes: [three] }, '3@6 1@5', 'has its address in the reply'],
     [{ topic: 'x' }, 'refused', 'of a topic without metadata'],

@@ -202,7 +202,11 @@ describe('an error of a transactional request', () => {
       bench.refuse('end', error)
       // Coordinators of before KIP-588 name the epoch for a fenced producer.
       const code = error === 'INVALID_PRODUCER_EPOCH' ? 'PRODUCER_FENCED' : error
+      let changes = 0
+      bench.manager.onChange = () => changes++
       assert.equal(await bench.call('commit'), code)
+      assert.equal(changes, 1, 'the sender learns of it')
+      assert.equal(await bench.call('send'), code)
       assert.equal(await stateOf(bench), 'fatal')
     })
   }
@@ -278,6 +282,53 @@ describe('an error of a transactional request', () => {
     bench.queue(InitProducerIdRequest, InitProducerIdResponse, 'close')
     assert.equal(await bench.call('init'), 'ok')
     assert.equal(bench.received.filter(({ api }) => api === 'FindCoordinator').length, 2)
+  })
+
+  it('to an abort leaves only its repetition', async () => {
+    const bench = new Bench()
+    await bench.reach('ongoing')
+    bench.manager.mayWrite({ topic: 't', partition: 0 })
+    bench.refuse('end', 'TRANSACTION_ABORTABLE')
+    assert.equal(await bench.call('abort'), 'TRANSACTION_ABORTABLE')
+    assert.equal(await bench.call('send'), 'MILLRACE_INVALID_STATE')
+    assert.equal(await bench.call('abort'), 'ok')
+  })
+
+  it('is reported to the sender once, and only within a transaction', async () => {
+    const bench = new Bench()
+    let changes = 0
+    bench.manager.onChange = () => changes++
+    await bench.reach('ready')
+    bench.manager.fail(new MillraceError('LATE', 'of the transaction before'))
+    assert.deepEqual([changes, bench.manager.error], [0, undefined])
+    bench.manager.begin()
+    bench.manager.fail(new MillraceError('FIRST', 'first'))
+    assert.equal(changes, 1)
+    assert.equal(bench.manager.error?.message, 'first')
+    bench.manager.fail(new ProtocolError('PRODUCER_FENCED', 'fenced'))
+    assert.equal(changes, 2)
+    bench.manager.fail(new ProtocolError('PRODUCER_FENCED', 'fenced again'))
+    assert.equal(changes, 2)
+  })
+
+  it('of a batch while the transaction ends is kept as its reason', async () => {
+    const bench = new Bench()
+    await bench.reach('commit interrupted')
+    let changes = 0
+    bench.manager.onChange = () => changes++
+    bench.manager.fail(new MillraceError('LATE', 'a batch failed'))
+    assert.deepEqual([changes, bench.manager.error?.message], [1, 'a batch failed'])
+  })
+
+  it('that is fatal before the end sends no end', async () => {
+    const bench = new Bench()
+    await bench.reach('ongoing')
+    bench.manager.mayWrite({ topic: 't', partition: 0 })
+    bench.manager.startEnd('commit')
+    bench.manager.fail(new ProtocolError('PRODUCER_FENCED', 'fenced'))
+    assert.equal((await bench.failure(bench.manager.end('commit'))).code, 'PRODUCER_FENCED')
+    assert.equal((await bench.failure(bench.manager.end('abort'))).code, 'PRODUCER_FENCED')
+    assert.equal(bench.trace, 'InitProducerId')
   })
 
   it('outside of a transaction does not change the next one, unless it is fatal', async () => {
@@ -390,6 +441,16 @@ describe('requests of a transaction', () => {
     )
   })
 
+  it('keep the epoch after an error that lost no sequence number', async () => {
+    const bench = new Bench(1)
+    await bench.reach('ongoing')
+    bench.manager.mayWrite({ topic: 't', partition: 0 })
+    await bench.pass(10)
+    bench.manager.fail(new MillraceError('MILLRACE_SERDE', 'not a batch'))
+    assert.equal(await bench.call('abort'), 'ok')
+    assert.equal(bench.requests(InitProducerIdRequest).length, 1)
+  })
+
   it('name the member, so that a consumer that lost its partitions is refused (KIP-447)', async () => {
     const bench = new Bench()
     await bench.reach('ongoing')
@@ -413,6 +474,36 @@ describe('requests of a transaction', () => {
   })
 })
 
+describe('a partition may be written to, with transaction.version 2', () => {
+  const cells: readonly (readonly [StateName, boolean])[] = [
+    ['new', false],
+    ['ready', false],
+    ['ongoing', true],
+    ['abortable', false],
+    ['commit interrupted', true],
+    ['abort interrupted', false],
+    ['fatal', false],
+  ]
+  for (const [state, mayWrite] of cells) {
+    it(`${state}: ${mayWrite}`, async () => {
+      const bench = new Bench()
+      await bench.reach(state)
+      assert.equal(bench.manager.mayWrite({ topic: 't', partition: 0 }), mayWrite)
+    })
+  }
+
+  it('not any more once an abort starts', async () => {
+    const bench = new Bench()
+    await bench.reach('ongoing')
+    bench.manager.startEnd('commit')
+    assert.equal(bench.manager.isAborting, false)
+    assert.equal(bench.manager.mayWrite({ topic: 't', partition: 0 }), true)
+    bench.manager.startEnd('abort')
+    assert.equal(bench.manager.isAborting, true)
+    assert.equal(bench.manager.mayWrite({ topic: 't', partition: 0 }), false)
+  })
+})
+
 describe('partitions of a transaction, with transaction.version 1', () => {
   const t0 = { topic: 't', partition: 0 }
   const t1 = { topic: 't', partition: 1 }
@@ -424,6 +515,28 @@ describe('partitions of a transaction, with transaction.version 1', () => {
     await bench.pass(10)
     assert.deepEqual([bench.manager.mayWrite(t0), bench.manager.mayWrite(t1)], [true, true])
     assert.equal(bench.requests(AddPartitionsToTxnRequest).length, 1)
+  })
+
+  it('wake the sender, and further ones are added by another request', async () => {
+    const bench = new Bench(1)
+    await bench.reach('ongoing')
+    let changes = 0
+    bench.manager.onChange = () => changes++
+    bench.manager.mayWrite(t0)
+    await bench.pass(10)
+    assert.equal(changes, 1)
+    bench.manager.mayWrite(t1)
+    await bench.pass(10)
+    assert.equal(bench.manager.mayWrite(t1), true)
+    assert.equal(bench.requests(AddPartitionsToTxnRequest).length, 2)
+  })
+
+  it('that are being added are part of a transaction that ends meanwhile', async () => {
+    const bench = new Bench(1)
+    await bench.reach('ongoing')
+    bench.manager.mayWrite(t0)
+    assert.equal(await bench.call('abort'), 'ok')
+    assert.equal(bench.trace, 'InitProducerId AddPartitionsToTxn EndTxn')
   })
 
   it('are added again in the next transaction', async () => {

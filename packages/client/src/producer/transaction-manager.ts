@@ -180,7 +180,6 @@ export class TransactionManager {
       throw this.#stateError('begin a transaction', why[this.#state as keyof typeof why])
     }
     this.#state = 'ongoing'
-    this.#error = undefined
   }
 
   /** Throws unless records may be sent now. */
@@ -484,7 +483,6 @@ export class TransactionManager {
         this.onChange()
       } else if (this.#state === 'ending' && this.#ending === 'commit') {
         this.#state = 'abortable'
-        this.#ending = undefined
         this.#error = error
       }
     }

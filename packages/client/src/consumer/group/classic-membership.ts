@@ -315,11 +315,11 @@ export class ClassicMembership implements Membership {
       case ErrorCode.ILLEGAL_GENERATION:
         this.#lose(errorCode === ErrorCode.UNKNOWN_MEMBER_ID)
         return
+      case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+        return
       case ErrorCode.COORDINATOR_NOT_AVAILABLE:
       case ErrorCode.NOT_COORDINATOR:
         this.#link.forget()
-        return
-      case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
         return
       default: {
         const code = errorName(errorCode)
