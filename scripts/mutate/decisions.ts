@@ -79,6 +79,10 @@ export const decisions: readonly Decision[] = [
       `${groups}/consumer/consumer-heartbeat.test.ts`,
       `${groups}/consumer/consumer-coordinator.test.ts`,
     ],
+    equivalent: {
+      'epoch < member.memberEpoch → epoch <= member.memberEpoch': 'equal epochs returned before',
+      'epoch > member.memberEpoch → epoch >= member.memberEpoch': 'equal epochs returned before',
+    },
   },
   {
     name: 'transactional ids',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { ErrorCode, type FetchRequest, type MessageOf } from '@millrace/protocol'
+import { ErrorCode, type FetchRequest, type MessageOf, ZERO_UUID } from '@millrace/protocol'
 import { seededRandom } from '@millrace/testkit'
 import { type FetchedPartition, FetchSessions } from './fetch-sessions.ts'
 
@@ -62,7 +62,8 @@ interface Result {
   readonly size?: number
   readonly error?: number
   readonly highWatermark?: bigint
-  readonly logStart?: bigint
+  /** Null for a version without it. */
+  readonly logStart?: bigint | null
   readonly isDiverging?: boolean
 }
 
@@ -101,7 +102,7 @@ class Bench {
           partitionIndex: item.partition,
           errorCode: error,
           highWatermark,
-          logStartOffset: logStart,
+          logStartOffset: logStart ?? undefined,
           records: null,
           abortedTransactions: null,
         } as FetchedPartition['response'],
@@ -220,6 +221,60 @@ describe('a fetch session of the broker (KIP-227)', () => {
 
   it('counts a partition that is named twice as it was named last', () => {
     assert.equal(new Bench().fetch(0, 0, '0@5 1 0@9').reads, '0@9 1@0')
+    assert.equal(new Bench().fetch(0, 0, '0@5 0@9').reads, '0@9')
+  })
+
+  it('knows partitions of old clients by the names of their topics', () => {
+    const [topic] = requestOf(0, 0, '0').topics
+    assert.ok(topic)
+    const topics = ['a', 'b'].map((name) => ({ ...topic, topic: name, topicId: ZERO_UUID }))
+    const { sessions } = new Bench()
+    const plan = sessions.plan({ ...requestOf(0, 0, ''), topics }, { version: 12, nowMs: 0 })
+    assert.deepEqual(
+      plan.items.map((item) => item.topic),
+      ['a', 'b'],
+    )
+  })
+
+  it('replies about a partition without a log start as about others', () => {
+    const bench = new Bench()
+    const { id } = bench.fetch(0, 0, '0', { 0: { logStart: null } })
+    assert.equal(bench.fetch(id, 1, '', { 0: { logStart: null } }).replies, '')
+    assert.equal(bench.fetch(id, 2, '', { 0: { logStart: 1n } }).replies, '0')
+  })
+
+  it('replies about a partition that was removed while it was read', () => {
+    const bench = new Bench()
+    const id = bench.open('0')
+    const plan = bench.sessions.plan(requestOf(id, 1, ''), { version: 17, nowMs: 0 })
+    bench.fetch(id, 2, '-0')
+    const [item] = plan.items
+    assert.ok(item)
+    const response = {
+      partitionIndex: 0,
+      errorCode: 0,
+      highWatermark: 10n,
+      logStartOffset: 0n,
+    } as FetchedPartition['response']
+    const read = { item, records: Buffer.alloc(0), isDiverging: false, response }
+    assert.equal(plan.finish([read], 17).length, 1)
+  })
+
+  it('has a positive id that no other has', () => {
+    const drawn = [0, 0, 0x7ffffffd]
+    const limits: number[] = []
+    const random = {
+      integer: (limit: number) => {
+        limits.push(limit)
+        return drawn.shift() ?? 0
+      },
+      bytes: () => Buffer.alloc(0),
+    }
+    const sessions = new FetchSessions({ random, maxSessions: 9 })
+    const open = (): number =>
+      sessions.plan(requestOf(0, 0, '0'), { version: 17, nowMs: 0 }).sessionId
+    assert.deepEqual([open(), open()], [1, 0x7ffffffe])
+    assert.deepEqual(new Set(limits), new Set([0x7ffffffe]))
   })
 })
 

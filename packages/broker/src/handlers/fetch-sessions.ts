@@ -8,6 +8,7 @@ import {
   ZERO_UUID,
 } from '@millrace/protocol'
 import type { LogSlice } from '../log/shared-file.ts'
+import { nextSessionEpoch } from '../session-epoch.ts'
 import type { FetchResponsePartition } from './fetch.ts'
 
 const NO_SESSION = 0
@@ -96,7 +97,7 @@ export class FetchSessions {
     if (session.usesTopicIds !== context.version >= 13) {
       return failedPlan('FETCH_SESSION_TOPIC_ID_ERROR')
     }
-    session.epoch = session.epoch === 0x7fffffff ? 1 : session.epoch + 1
+    session.epoch = nextSessionEpoch(session.epoch)
     session.lastUsedMs = context.nowMs
     for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
       for (const partition of partitions)
@@ -119,7 +120,7 @@ export class FetchSessions {
     context: { readonly version: number; readonly nowMs: number },
   ): FetchPlan {
     if (items.length === 0 || !this.#makeRoom(context.nowMs)) return fullPlan(items)
-    let id = 0
+    let id: number
     do id = this.#random.integer(0x7ffffffe) + 1
     while (this.#sessions.has(id))
     const session: Session = {

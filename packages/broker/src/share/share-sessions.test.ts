@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ProtocolError } from '@millrace/protocol'
-import { nextShareEpoch, ShareSession, ShareSessions } from './share-sessions.ts'
+import { nextSessionEpoch } from '../session-epoch.ts'
+import { ShareSession, ShareSessions } from './share-sessions.ts'
 
 const partitionsOf = (text: string) =>
   text
@@ -132,7 +133,7 @@ describe('a share session of the broker (KIP-932), by request', () => {
   })
 
   it('has epochs that return to 1: 0 would create another session', () => {
-    assert.deepEqual([1, 0x7ffffffe, 0x7fffffff].map(nextShareEpoch), [2, 0x7fffffff, 1])
+    assert.deepEqual([1, 0x7ffffffe, 0x7fffffff].map(nextSessionEpoch), [2, 0x7fffffff, 1])
   })
 })
 

@@ -1,14 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
+import { nextSessionEpoch } from '../session-epoch.ts'
 
 const INITIAL_EPOCH = 0
 export const FINAL_EPOCH = -1
-const LAST_EPOCH = 0x7fffffff
-
-/** The epoch of a session's next request. After the last one follows 1, as 0 creates a session. */
-export function nextShareEpoch(epoch: number): number {
-  return epoch === LAST_EPOCH ? 1 : epoch + 1
-}
 
 interface Place {
   readonly topicId: string
@@ -54,7 +49,7 @@ export class ShareSession {
   }
 
   next(): void {
-    this.epoch = nextShareEpoch(this.epoch)
+    this.epoch = nextSessionEpoch(this.epoch)
   }
 
   /**

@@ -171,6 +171,12 @@ describe('ConsumerGroupHeartbeat to a stable group, by member and epoch', () => 
     ],
     // Static members.
     ['static, in its epoch', (e) => ({ instanceId: 'ia', memberEpoch: e }), '+0'],
+    [
+      'static, ahead of its epoch',
+      (e) => ({ instanceId: 'ia', memberEpoch: e + 1 }),
+      'FENCED_MEMBER_EPOCH',
+    ],
+    ['static, far behind', () => ({ instanceId: 'ia', memberEpoch: 1 }), 'FENCED_MEMBER_EPOCH'],
     ['by its member id alone', (e) => ({ memberEpoch: e }), '+0'],
     [
       'another member with its instance id',
@@ -198,6 +204,37 @@ describe('ConsumerGroupHeartbeat to a stable group, by member and epoch', () => 
       if (/^[A-Z]/.test(reply)) assert.equal(bench.log.length, records, 'an error writes nothing')
     })
   }
+})
+
+describe('replies of ConsumerGroupHeartbeat', () => {
+  it('say whether an epoch is ahead or behind', () => {
+    const bench = new Bench().settle()
+    const messageFor = (memberEpoch: number): string => {
+      try {
+        bench.step((fx) =>
+          bench.shard.consumers.heartbeat(fx, heartbeat({ memberId: 'b', memberEpoch }), 0),
+        )
+        return ''
+      } catch (error) {
+        return String(error)
+      }
+    }
+    assert.match(messageFor(bench.epoch + 1), /has a greater member epoch/)
+    assert.match(messageFor(1), /has a smaller member epoch/)
+  })
+
+  it('to a member that leaves ask for no further heartbeat', () => {
+    for (const request of [
+      { memberId: 'b', memberEpoch: -1 },
+      { instanceId: 'ia', memberEpoch: -2 },
+    ]) {
+      const bench = new Bench().settle()
+      const reply = bench.step((fx) =>
+        bench.shard.consumers.heartbeat(fx, heartbeat(request), bench.nowMs),
+      )
+      assert.equal(reply.heartbeatIntervalMs, 0)
+    }
+  })
 })
 
 describe('a heartbeat that is repeated because its reply was lost', () => {
@@ -265,6 +302,24 @@ describe('a static member that was away', () => {
     bench.pass(5001)
     bench.send({ memberId: 'b', memberEpoch: bench.epoch })
     assert.equal(bench.partitionsOf('b').length, 4)
+  })
+
+  it('is fenced if it continues in an epoch of before', () => {
+    const bench = new Bench().settle()
+    const memberEpoch = bench.group?.members.get('a')?.previousMemberEpoch ?? 0
+    bench.send({ instanceId: 'ia', memberEpoch: -2 })
+    assert.equal(bench.send({ instanceId: 'ia', memberEpoch, owned: [] }), 'FENCED_MEMBER_EPOCH')
+    assert.equal(
+      bench.send({ instanceId: 'ia', memberEpoch: bench.epoch, owned: [] }),
+      'FENCED_MEMBER_EPOCH',
+    )
+  })
+
+  it('has its partitions since epoch 0, so that any epoch of its successor may commit', () => {
+    const bench = new Bench().settle()
+    bench.send({ instanceId: 'ia', memberEpoch: -2 })
+    const since = bench.group?.members.get('a')?.assigned.get(T)?.values() ?? []
+    assert.deepEqual([...since], [0, 0])
   })
 
   it('that leaves for good frees them at once', () => {
