@@ -45,7 +45,8 @@ export async function startRestrictedBroker(): Promise<RestrictedBroker> {
   }
 }
 
-function pipeOf(connection: Connection) {
+/** The transport of a `WireClient` over a connection in memory. */
+export function pipeOf(connection: Connection) {
   const pipe = {
     write: (data: Buffer) => void connection.write([data]),
     close: () => connection.destroy(),

@@ -12,6 +12,7 @@ import type { LogManager } from './log/log-manager.ts'
 import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { NewTopic, TopicDefaults } from './metadata/topic-operations.ts'
 import type { ProducerIds } from './producer-ids.ts'
+import type { Quotas } from './quota/quotas.ts'
 import type { PrincipalBuilder } from './security/authentication.ts'
 import type { Authorization } from './security/authorization.ts'
 import type { SaslContext } from './security/sasl/sasl-listener.ts'
@@ -32,6 +33,7 @@ export interface BrokerServices {
   readonly handlers: ReadonlyMap<number, Handler>
   /** Undefined without an authorizer: everything is allowed. */
   readonly authorization: Authorization | undefined
+  readonly quotas: Quotas
   readonly metadata: MetadataStore
   readonly topics: Topics
   readonly logs: LogManager

@@ -39,6 +39,7 @@ import { newUuid } from './metadata/uuid.ts'
 import { votersRecord } from './metadata/voters.ts'
 import { Listeners } from './network/listeners.ts'
 import { ProducerIds } from './producer-ids.ts'
+import { Quotas } from './quota/quotas.ts'
 import { loggedAudit } from './security/audit-log.ts'
 import type { PrincipalBuilder } from './security/authentication.ts'
 import { Authorization } from './security/authorization.ts'
@@ -541,11 +542,13 @@ function assemble(
   const dynamicConfig = new DynamicBrokerConfig(metadata.image, config, logger)
   const topics = new Topics({ image: metadata.image, logs, config: dynamicConfig })
   const authorization = openAuthorization(config, context)
+  const quotas = openQuotas(config, metadata)
   // Topic configurations fall back to broker values, so apply broker values first.
   metadata.onChange((records) => dynamicConfig.follow(records))
   metadata.onPrepare((records) => topics.prepare(records))
   metadata.onChange((records) => topics.follow(records))
   metadata.onChange((records) => authorization?.follow(records))
+  metadata.onChange((records) => quotas.follow(records))
   const topicDefaults = {
     nodeId,
     directoryId: directories.metadataDirectoryId,
@@ -585,6 +588,7 @@ function assemble(
     nodeId,
     rack: config.get('broker.rack'),
     handlers,
+    quotas,
     authorization,
     metadata,
     topics,
@@ -612,6 +616,20 @@ function assemble(
     newMemberId: () => memberUuid(world),
     createTopic: makeTopic,
   }
+}
+
+function openQuotas(config: BrokerConfig, { image }: MetadataStore): Quotas {
+  return new Quotas({
+    image,
+    windows: {
+      count: config.number('quota.window.num'),
+      sampleMs: config.number('quota.window.size.seconds') * 1000,
+    },
+    controllerWindows: {
+      count: config.number('controller.quota.window.num'),
+      sampleMs: config.number('controller.quota.window.size.seconds') * 1000,
+    },
+  })
 }
 
 function openAuthorization(

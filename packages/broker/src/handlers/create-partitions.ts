@@ -14,7 +14,8 @@ import { itemOutcome, refusedItems } from './outcome.ts'
 export const createPartitions = defineHandler(
   CreatePartitionsRequest,
   CreatePartitionsResponse,
-  async (request, { broker, access }) => {
+  async (request, { broker, access, throttle, version }) => {
+    throttle.changesTopics({ isStrict: version >= 3 })
     const results = await broker.metadata.propose((image) => {
       const records: NewMetadataRecord[] = []
       const names = request.topics.map((topic) => topic.name)
@@ -25,7 +26,9 @@ export const createPartitions = defineHandler(
             throw new ProtocolError('INVALID_REQUEST', 'Duplicate topic name.')
           }
           access.requireTopic(name)
-          records.push(...addPartitions(image, topic, broker.topicDefaults))
+          const added = addPartitions(image, topic, broker.topicDefaults)
+          throttle.takePartitions(added.length)
+          records.push(...added)
         })
         const isDenied = outcome.errorCode === ErrorCode.TOPIC_AUTHORIZATION_FAILED
         return { name, ...outcome, ...(isDenied ? { errorMessage: null } : {}) }

@@ -24,7 +24,8 @@ export const createTopics = defineHandler(
   CreateTopicsRequest,
   CreateTopicsResponse,
   async (request, context) => {
-    const { broker } = context
+    const { broker, throttle, version } = context
+    throttle.changesTopics({ isStrict: version >= 6 })
     const may = permissionsFor(request.topics, context)
     const counts = new Map<string, number>()
     for (const { name } of request.topics) counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -46,6 +47,7 @@ export const createTopics = defineHandler(
               topicId: broker.newUuid(),
               layers: broker.topics.brokerLayers,
             })
+            throttle.takePartitions(created.result.numPartitions)
             return { topic, ...created }
           } catch (error) {
             return { topic, result: failedTopic(error), records: [] }

@@ -9,7 +9,7 @@ import {
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
 import { AclOperation } from '../security/acl-types.ts'
 import { defineHandler } from './handler.ts'
-import { refusedItems } from './outcome.ts'
+import { denialOf, refusedItems } from './outcome.ts'
 
 const denied = ['TOPIC_AUTHORIZATION_FAILED', 'Topic authorization failed.'] as const
 
@@ -21,11 +21,12 @@ export const deleteTopics = defineHandler(
   DeleteTopicsRequest,
   DeleteTopicsResponse,
   async (request, context) => {
-    const { broker, version, access } = context
+    const { broker, version, access, throttle } = context
     const asked: readonly { readonly name: string | null; readonly topicId: string }[] =
       version >= 6
         ? request.topics
         : request.topicNames.map((name) => ({ name, topicId: ZERO_UUID }))
+    throttle.changesTopics({ isStrict: version >= 5 })
     const isEnabled = broker.config.boolean('delete.topic.enable')
     const mayDeleteAll = access.allowsCluster({ logsDenial: false })
     const responses = await broker.metadata.propose((image) => {
@@ -70,6 +71,8 @@ export const deleteTopics = defineHandler(
           return fail('INVALID_REQUEST', 'The topic was named more than once.')
         }
         seen.add(topic.id)
+        const refusal = denialOf(() => throttle.takePartitions(topic.partitions.length))
+        if (refusal !== undefined) return fail(refusal.code, refusal.message)
         records.push({ kind: 'RemoveTopicRecord', version: 0, data: { topicId: topic.id } })
         return { name: topic.name, topicId: topic.id, errorCode: 0, errorMessage: null }
       })

@@ -39,7 +39,11 @@ export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, 
   const denied = deniedTopics(plan, request, context)
   const limits = {
     denied,
-    maxBytes: Math.min(request.maxBytes, broker.config.number('fetch.max.bytes')),
+    maxBytes: Math.min(
+      request.maxBytes,
+      broker.config.number('fetch.max.bytes'),
+      context.throttle.maxFetchBytes,
+    ),
     isCommitted,
     version,
   }
@@ -48,6 +52,9 @@ export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, 
     await waitForRecords(plan, { context, request, isCommitted, denied })
     results = readAll(plan, limits, context)
   }
+  if (!context.throttle.mayReturn(bytesOf(results))) {
+    return { errorCode: ErrorCode.NONE, sessionId: plan.sessionId, responses: [] }
+  }
   for (const { records } of results) if (records instanceof LogSlice) records.retain()
   return {
     errorCode: ErrorCode.NONE,
@@ -55,6 +62,12 @@ export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, 
     responses: plan.finish(results, version),
   }
 })
+
+function bytesOf(results: readonly FetchedPartition[]): number {
+  let bytes = 0
+  for (const { records } of results) bytes += records.length
+  return bytes
+}
 
 interface Limits {
   /** Topics that the client may not read. */

@@ -2,6 +2,7 @@
 import type { MessageInput, MessageOf, MessageSchema } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
+import type { RequestThrottle } from '../quota/request-throttle.ts'
 import type { Access } from '../security/access.ts'
 import type { ClientSession } from '../security/client-session.ts'
 
@@ -16,6 +17,8 @@ export interface RequestContext {
   readonly session: ClientSession
   /** What the client may do. */
   readonly access: Access
+  /** What the request uses of the client's quotas. */
+  readonly throttle: RequestThrottle
   readonly listener: ListenerConfig
   /** Where this client reaches us: the advertised address, or the one it used. */
   readonly endpoint: { readonly host: string; readonly port: number }

@@ -104,7 +104,7 @@ async function describeAsked(
 async function ensureTopic(
   name: string,
   request: Pick<Request, 'allowAutoTopicCreation'>,
-  { broker, access }: RequestContext,
+  { broker, access, throttle }: RequestContext,
 ): Promise<ErrorName | undefined> {
   if (broker.topics.get(name) !== undefined) return undefined
   const creates =
@@ -121,6 +121,8 @@ async function ensureTopic(
     else if (name === TRANSACTION_STATE_TOPIC) await broker.transactions.ensureTopic()
     else if (name === SHARE_GROUP_STATE_TOPIC) await broker.shareStates.ensureTopic()
     else {
+      throttle.changesTopics({ isStrict: false })
+      throttle.takePartitions(broker.topicDefaults.numPartitions)
       await broker.createTopic({
         name,
         numPartitions: -1,

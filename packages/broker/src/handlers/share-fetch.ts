@@ -298,6 +298,8 @@ function readAll(ready: readonly Ready[], { session, request, context }: Read): 
     })
   }
   context.replySpace.reserve(reserved)
+  // They are locked for the client already: it gets them, and waits afterwards.
+  context.throttle.returned(reserved)
   return fetched
 }
 

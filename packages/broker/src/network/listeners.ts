@@ -4,6 +4,7 @@ import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
 import { PrincipalResolver } from '../security/authentication.ts'
 import { INTERNAL } from '../security/client-session.ts'
+import { hostText } from '../security/host-matcher.ts'
 import { SaslListener } from '../security/sasl/sasl-listener.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import { FairTurns } from './fair-turns.ts'
@@ -126,6 +127,9 @@ export class Listeners {
       connection.destroy()
       return
     }
+    const nowMs = world.clock.monotonic()
+    const closingMs = this.#broker.quotas.connectionThrottleMs(hostText(remoteAddress), nowMs)
+    if (closingMs > 0) return this.#closeLater(connection, listenerName, closingMs)
     const delayMs = this.#limits.delayMs(listenerName)
     if (delayMs === 0) return this.#serve(connection, listener, security)
     // Reading starts later, so that a burst of connections does not starve those that are served.
@@ -148,6 +152,18 @@ export class Listeners {
       if (!this.#waiting.delete(connection)) return
       timer.cancel()
       this.#limits.remove(remoteAddress, listenerName)
+    }
+  }
+
+  /** Closes a connection that its address opened too soon (KIP-612), when the address may again. */
+  #closeLater(connection: Connection, listenerName: string, delayMs: number): void {
+    connection.pause()
+    const timer = this.#broker.world.clock.setTimer(delayMs, () => connection.destroy())
+    this.#waiting.set(connection, timer)
+    connection.onClose = () => {
+      timer.cancel()
+      this.#waiting.delete(connection)
+      this.#limits.remove(connection.remoteAddress, listenerName)
     }
   }
 

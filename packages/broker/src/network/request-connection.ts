@@ -23,6 +23,7 @@ import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
 import { CONTROLLER_APIS, unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { ReplySpace, RequestContext } from '../handlers/handler.ts'
+import { RequestThrottle } from '../quota/request-throttle.ts'
 import { Access } from '../security/access.ts'
 import type { AuthenticationContext, PrincipalResolver } from '../security/authentication.ts'
 import {
@@ -157,6 +158,9 @@ export class RequestConnection implements RequestReader {
   /** When the client last did something that can give memory back, by the monotonic clock. */
   #progressMs: number
   #seenUnsentBytes = 0
+  /** Until when no request is started, by the monotonic clock; 0 if that is not limited. */
+  #mutedUntilMs = 0
+  #muteTimer: Timer | undefined
   #receivedBytes = 0
 
   constructor(options: {
@@ -366,6 +370,8 @@ export class RequestConnection implements RequestReader {
     this.#isReadingOver = true
     this.#linger?.cancel()
     this.#authenticationTimer?.cancel()
+    this.#muteTimer?.cancel()
+    this.#mutedUntilMs = 0
     // From now on replies are discarded, so that none can be in the way.
     this.#output.close()
     if (error !== undefined && systemErrorCode(error) === undefined && !this.#isDropped) {
@@ -412,6 +418,7 @@ export class RequestConnection implements RequestReader {
   #mayStart(): boolean {
     const [next] = this.#queue
     if (next === undefined || this.#isDropped || !this.#output.isEmpty) return false
+    if (this.#mutedUntilMs > 0) return false
     if (this.#running > 0) {
       if (!this.#runningPipelined || this.#pending.length >= MAX_PENDING_REQUESTS) return false
       if (!isPipelined(next, this.#broker)) return false
@@ -488,10 +495,32 @@ export class RequestConnection implements RequestReader {
     // What follows the body is ignored, as Kafka does.
     const request = codecOf(handler.request, version).decode(reader)
     this.#runningPipelined = handler.isPipelined
-    const reply = handler.handle(request, this.#context(api, version, header.clientId))
+    const context = this.#context(api, version, header.clientId)
+    const { clock } = this.#broker.world
+    const startedMs = clock.monotonic()
+    const reply = handler.handle(request, context)
+    const elapsedMs = clock.monotonic() - startedMs
     const about = { api, response: handler.response, version, correlationId }
-    if (reply instanceof Promise) return reply.then((message) => encode(message, about))
-    return encode(reply, about)
+    const finish = (message: unknown): readonly ReplyPiece[] => {
+      if (api.key === ApiKey.Produce) context.throttle.produced(frame.length)
+      context.throttle.worked(elapsedMs)
+      const { throttleMs } = context.throttle
+      if (throttleMs === 0) return encode(message, about)
+      this.#mute(throttleMs)
+      return encode(withThrottle(message, throttleMs), about)
+    }
+    return reply instanceof Promise ? reply.then(finish) : finish(reply)
+  }
+
+  /** Starts no further request for a while: the client is above a quota (KIP-219). */
+  #mute(throttleMs: number): void {
+    const { clock } = this.#broker.world
+    this.#mutedUntilMs = Math.max(this.#mutedUntilMs, clock.monotonic() + throttleMs)
+    this.#muteTimer?.cancel()
+    this.#muteTimer = clock.setTimer(Math.ceil(this.#mutedUntilMs - clock.monotonic()), () => {
+      this.#mutedUntilMs = 0
+      this.#continue()
+    })
   }
 
   #isAllowed(apiKey: number): boolean {
@@ -512,6 +541,11 @@ export class RequestConnection implements RequestReader {
         session: this.#session,
         clientId: clientId ?? '',
         api: api.name,
+      }),
+      throttle: new RequestThrottle({
+        quotas: this.#broker.quotas,
+        client: { user: this.#session.identity.name, clientId: clientId ?? '' },
+        nowMs: () => this.#broker.world.clock.monotonic(),
       }),
       clientHost: `/${this.#clientAddress}`,
       session: this.#session,
@@ -592,6 +626,7 @@ export class RequestConnection implements RequestReader {
     // A client that has not authenticated sends one frame after another.
     const isEarly = this.#sasl !== undefined && !this.#sasl.isAuthenticated
     const isFull =
+      this.#mutedUntilMs > 0 ||
       !this.#output.isEmpty ||
       (isEarly && this.#queue.length > 0) ||
       this.#pendingBytes + this.#queuedBytes > MAX_PENDING_BYTES ||
@@ -707,6 +742,11 @@ function isPipelined(frame: Buffer, broker: BrokerServices): boolean {
 }
 
 /** The frame of a reply, if there is one. */
+/** Says in a reply how long its client is to wait. */
+function withThrottle(message: unknown, throttleTimeMs: number): unknown {
+  return typeof message === 'object' ? { ...message, throttleTimeMs } : message
+}
+
 function encode(
   message: unknown,
   about: Parameters<typeof responseFrame>[1],

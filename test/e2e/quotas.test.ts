@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { MemoryNetwork, nodeWorld } from '@millrace/base'
+import { Broker } from '@millrace/broker'
+import * as p from '@millrace/protocol'
+import { SimulatedClock, SimulatedDisk, seededRandom, WireClient } from '@millrace/testkit'
+import { pipeOf } from '../scenarios/restricted-broker.ts'
+
+const LIMIT_MS = 600_000
+
+/** Runs a scenario with a broker in simulated time. */
+async function withBroker(
+  scenario: (peer: {
+    connect(address?: string): Promise<WireClient>
+    elapsedMs(): number
+    sleep(delayMs: number): Promise<void>
+  }) => Promise<void>,
+): Promise<void> {
+  const clock = new SimulatedClock()
+  const network = new MemoryNetwork()
+  const fileSystem = new SimulatedDisk()
+  fileSystem.syncTime = () => new Promise((resolve) => clock.schedule(1, resolve))
+  const world = {
+    ...nodeWorld,
+    random: seededRandom(1),
+    network,
+    fileSystem,
+    clock: clock.process(),
+  }
+  const broker = await clock.run(Broker.start({ dataDirectory: '/data', world }), LIMIT_MS)
+  const port = Number(broker.address.split(':').at(-1))
+  const peer = {
+    connect: async (clientAddress = '127.0.0.1') =>
+      new WireClient(pipeOf(await network.connect({ port, clientAddress }))),
+    elapsedMs: () => clock.elapsedMs,
+    sleep: (delayMs: number) =>
+      new Promise<void>((resolve) => {
+        clock.schedule(delayMs, resolve)
+      }),
+  }
+  await clock.run(scenario(peer), LIMIT_MS)
+  await clock.run(broker.close(), LIMIT_MS)
+}
+
+async function setQuota(
+  client: WireClient,
+  entity: Readonly<Record<string, string | null>>,
+  key: string,
+  value: number,
+): Promise<void> {
+  const reply = await client.request(p.AlterClientQuotasRequest, p.AlterClientQuotasResponse, {
+    validateOnly: false,
+    entries: [
+      {
+        entity: Object.entries(entity).map(([entityType, entityName]) => ({
+          entityType,
+          entityName,
+        })),
+        ops: [{ key, value, remove: value === 0 }],
+      },
+    ],
+  })
+  assert.equal(reply.entries[0]?.errorCode, 0, reply.entries[0]?.errorMessage ?? '')
+}
+
+async function createTopic(client: WireClient, name: string, numPartitions = 1, version = 7) {
+  const reply = await client.request(
+    p.CreateTopicsRequest,
+    p.CreateTopicsResponse,
+    {
+      timeoutMs: 1000,
+      topics: [{ name, numPartitions, replicationFactor: 1, assignments: [], configs: [] }],
+    },
+    version,
+  )
+  return { ...reply.topics[0], throttleTimeMs: reply.throttleTimeMs }
+}
+
+function produce(client: WireClient, bytes: number) {
+  const records = p.buildBatch([
+    { timestamp: 1_700_000_000_000n, key: null, value: Buffer.alloc(bytes) },
+  ])
+  return client.request(
+    p.ProduceRequest,
+    p.ProduceResponse,
+    {
+      transactionalId: null,
+      acks: -1,
+      timeoutMs: 1000,
+      topicData: [{ name: 't', partitionData: [{ index: 0, records }] }],
+    },
+    12,
+  )
+}
+
+function fetch(client: WireClient, fetchOffset: bigint) {
+  return client.request(
+    p.FetchRequest,
+    p.FetchResponse,
+    {
+      maxWaitMs: 0,
+      minBytes: 0,
+      maxBytes: 10_000_000,
+      topics: [
+        { topic: 't', partitions: [{ partition: 0, fetchOffset, partitionMaxBytes: 10_000_000 }] },
+      ],
+    },
+    12,
+  )
+}
+
+/** A sync of the disk takes a millisecond. */
+function near(actual: number, expected: number): void {
+  assert.ok(Math.abs(actual - expected) <= 20, `${actual}, not ${expected}`)
+}
+
+describe('quotas', () => {
+  it('let a burst pass, then hold a producer to its rate', () =>
+    withBroker(async ({ connect, elapsedMs }) => {
+      const client = await connect()
+      await createTopic(client, 't')
+      await setQuota(client, { user: 'ANONYMOUS' }, 'producer_byte_rate', 20_000)
+      let burst = 0
+      let throttleMs = 0
+      while (throttleMs === 0) {
+        const reply = await produce(client, 10_000)
+        throttleMs = reply.throttleTimeMs
+        burst += 10_000
+      }
+      // Ten seconds' worth.
+      assert.ok(burst >= 190_000 && burst <= 220_000, String(burst))
+      const start = elapsedMs()
+      await produce(client, 10)
+      // Answered at once, but the next request is worked on only when the time is over.
+      assert.ok(elapsedMs() - start >= throttleMs - 1, `${elapsedMs() - start} of ${throttleMs}`)
+      // From now on the rate is the limit.
+      const before = elapsedMs()
+      for (let i = 0; i < 40; i++) await produce(client, 10_000)
+      const rate = 400_000 / ((elapsedMs() - before) / 1000)
+      assert.ok(rate > 15_000 && rate < 25_000, String(rate))
+    }))
+
+  it('apply to connected clients at once, and end at once', () =>
+    withBroker(async ({ connect, elapsedMs }) => {
+      const client = await connect()
+      await createTopic(client, 't')
+      await produce(client, 500_000)
+      await setQuota(client, { 'client-id': null }, 'producer_byte_rate', 1000)
+      assert.ok((await produce(client, 50_000)).throttleTimeMs > 0)
+      // Another client has a quota of its own.
+      const other = await connect()
+      other.clientId = 'other'
+      assert.equal((await produce(other, 5000)).throttleTimeMs, 0)
+      await setQuota(other, { 'client-id': null }, 'producer_byte_rate', 0)
+      const start = elapsedMs()
+      assert.equal((await produce(other, 500_000)).throttleTimeMs, 0)
+      assert.ok(elapsedMs() - start < 1000)
+    }))
+
+  it('give a fetch nothing above the rate, and all of it later', () =>
+    withBroker(async ({ connect, elapsedMs }) => {
+      const client = await connect()
+      await createTopic(client, 't')
+      for (let i = 0; i < 10; i++) await produce(client, 20_000)
+      await setQuota(client, { user: 'ANONYMOUS' }, 'consumer_byte_rate', 5000)
+      const first = await fetch(client, 0n)
+      // No more than the window allows comes at once.
+      const firstBytes = first.responses[0]?.partitions[0]?.records?.length ?? 0
+      assert.ok(firstBytes > 0 && firstBytes <= 60_000, String(firstBytes))
+      assert.equal(first.throttleTimeMs, 0)
+      const second = await fetch(client, 2n)
+      assert.ok(second.throttleTimeMs > 0)
+      assert.deepEqual(second.responses, [])
+      const start = elapsedMs()
+      let offset = 2n
+      while (offset < 10n) {
+        const { responses } = await fetch(client, offset)
+        const records = responses[0]?.partitions[0]?.records
+        if (records === undefined || records === null || records.length === 0) continue
+        for (const batch of p.recordBatches(records)) offset = batch.lastOffset + 1n
+      }
+      // 160 kB at 5 kB in a second, less what the window still allowed.
+      const seconds = (elapsedMs() - start) / 1000
+      assert.ok(seconds > 15 && seconds < 60, String(seconds))
+    }))
+
+  it('refuse changes of topics to clients that understand it', () =>
+    withBroker(async ({ connect, sleep }) => {
+      const client = await connect()
+      await setQuota(client, { user: 'ANONYMOUS' }, 'controller_mutation_rate', 5)
+      assert.equal((await createTopic(client, 'a', 30)).errorCode, 0)
+      near((await createTopic(client, 'b', 30)).throttleTimeMs, 1000)
+      const other = await connect()
+      const refused = await createTopic(other, 'c', 1)
+      assert.equal(refused.errorCode, p.ErrorCode.THROTTLING_QUOTA_EXCEEDED)
+      assert.equal(refused.errorMessage, 'The throttling quota has been exceeded.')
+      near(refused.throttleTimeMs, 1000)
+      // An older client only waits.
+      const old = await connect()
+      const late = await createTopic(old, 'd', 1, 5)
+      assert.equal(late.errorCode, 0)
+      near(late.throttleTimeMs, 1200)
+      await sleep(3000)
+      assert.equal((await createTopic(other, 'c', 1)).errorCode, 0)
+    }))
+
+  it('close connections of an address that opens too many', () =>
+    withBroker(async ({ connect, sleep, elapsedMs }) => {
+      const client = await connect('10.0.0.1')
+      await setQuota(client, { ip: '10.0.0.2' }, 'connection_creation_rate', 1)
+      const served: WireClient[] = []
+      for (let i = 0; i < 10; i++) served.push(await connect('10.0.0.2'))
+      const refused = await connect('10.0.0.2')
+      const start = elapsedMs()
+      await refused.closed
+      assert.ok(elapsedMs() - start >= 500, String(elapsedMs() - start))
+      assert.ok(served.every(({ isClosed }) => !isClosed))
+      assert.ok(!(await connect('10.0.0.1')).isClosed)
+      await sleep(12_000)
+      const later = await connect('10.0.0.2')
+      const reply = await later.request(
+        p.ApiVersionsRequest,
+        p.ApiVersionsResponse,
+        {
+          clientSoftwareName: 'x',
+          clientSoftwareVersion: '1',
+        },
+        3,
+      )
+      assert.equal(reply.errorCode, 0)
+    }))
+})
