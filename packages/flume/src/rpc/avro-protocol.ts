@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { MalformedInputError } from '@millrace/base'
 import type { AvroReader, AvroWriter } from '../serialization/avro-event.ts'
+import { FRAME_MEMORY_BYTES } from './frame-memory.ts'
 
 // Avro RPC 1.11 over a stateful stream, as far as Flume's AvroSourceProtocol needs it: a handshake with the first call of a
 // connection, then calls. Specification: "Protocol Wire Format" and "Handshake".
@@ -171,8 +172,8 @@ export function readStatus(reader: AvroReader): {
   return { metadata, status: reader.long() }
 }
 
-/** Messages larger than this are refused: what claims more is no Avro peer. */
-const MAX_MESSAGE_SIZE = 512 * 1024 * 1024
+/** Longest message. Flume has no limit but its heap; here incomplete messages share this memory. */
+const MAX_MESSAGE_SIZE = FRAME_MEMORY_BYTES
 
 /** Cuts a stream into messages: serial, number of buffers, and each with its size. */
 export class AvroFramer {
@@ -183,10 +184,16 @@ export class AvroFramer {
   /** Buffers of the message that have not come; undefined between messages. */
   #left: number | undefined
   #pieces: Buffer[] = []
+  #pieceBytes = 0
   #pieceSize: number | undefined
 
   constructor(onMessage: (serial: number, payload: Buffer) => void) {
     this.#onMessage = onMessage
+  }
+
+  /** Bytes of an incomplete message. */
+  get bufferedBytes(): number {
+    return this.#size + this.#pieceBytes
   }
 
   push(chunk: Buffer): void {
@@ -211,6 +218,7 @@ export class AvroFramer {
       const payload =
         this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces)
       this.#pieces = []
+      this.#pieceBytes = 0
       this.#left = undefined
       this.#onMessage(this.#serial, payload)
       return true
@@ -218,12 +226,16 @@ export class AvroFramer {
     if (this.#pieceSize === undefined) {
       if (this.#size < 4) return false
       this.#pieceSize = this.#take(4).readInt32BE(0)
-      if (this.#pieceSize < 0 || this.#pieceSize > MAX_MESSAGE_SIZE) {
-        throw new MalformedInputError(`not an Avro message: it claims ${this.#pieceSize} bytes`)
+      const total = this.#pieceBytes + this.#pieceSize
+      if (this.#pieceSize < 0 || total > MAX_MESSAGE_SIZE) {
+        throw new MalformedInputError(
+          `not an Avro message, or too long: its size is ${total} bytes, more than ${MAX_MESSAGE_SIZE}`,
+        )
       }
     }
     if (this.#size < this.#pieceSize) return false
     this.#pieces.push(this.#take(this.#pieceSize))
+    this.#pieceBytes += this.#pieceSize
     this.#pieceSize = undefined
     this.#left--
     return true

@@ -448,26 +448,42 @@ export class ThriftReader {
   }
 }
 
-const MAX_FRAME = 512 * 1024 * 1024
+/** Longest frame that libthrift 0.14 accepts by default, as Flume 1.11 uses it. */
+export const MAX_FRAME_SIZE = 16_384_000
 
-/** Cuts a stream into frames. */
-export function thriftFramer(onFrame: (frame: Buffer) => void): (chunk: Buffer) => void {
-  let chunks: Buffer[] = []
-  let size = 0
-  return (chunk) => {
-    chunks.push(chunk)
-    size += chunk.length
+/** Cuts a stream into frames. Throws `MalformedInputError` for one above `MAX_FRAME_SIZE`. */
+export class ThriftFramer {
+  readonly #onFrame: (frame: Buffer) => void
+  #chunks: Buffer[] = []
+  #size = 0
+
+  constructor(onFrame: (frame: Buffer) => void) {
+    this.#onFrame = onFrame
+  }
+
+  /** Bytes of an incomplete frame. */
+  get bufferedBytes(): number {
+    return this.#size
+  }
+
+  push(chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#size += chunk.length
     for (;;) {
-      if (size < 4) return
-      if ((chunks[0] as Buffer).length < 4) chunks = [Buffer.concat(chunks)]
-      const need = (chunks[0] as Buffer).readUInt32BE(0)
-      if (need > MAX_FRAME)
-        throw new MalformedInputError(`not a frame of Thrift: it claims ${need} bytes`)
-      if (size < 4 + need) return
-      const all = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)
-      chunks = all.length > 4 + need ? [all.subarray(4 + need)] : []
-      size -= 4 + need
-      onFrame(all.subarray(4, 4 + need))
+      if (this.#size < 4) return
+      if ((this.#chunks[0] as Buffer).length < 4) this.#chunks = [Buffer.concat(this.#chunks)]
+      const need = (this.#chunks[0] as Buffer).readUInt32BE(0)
+      if (need > MAX_FRAME_SIZE) {
+        throw new MalformedInputError(
+          `not a Thrift frame, or too long: its size is ${need} bytes, more than ${MAX_FRAME_SIZE}`,
+        )
+      }
+      if (this.#size < 4 + need) return
+      const all =
+        this.#chunks.length === 1 ? (this.#chunks[0] as Buffer) : Buffer.concat(this.#chunks)
+      this.#chunks = all.length > 4 + need ? [all.subarray(4 + need)] : []
+      this.#size -= 4 + need
+      this.#onFrame(all.subarray(4, 4 + need))
     }
   }
 }

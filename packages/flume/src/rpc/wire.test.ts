@@ -15,9 +15,9 @@ import {
 import {
   type Encoding,
   MessageType,
+  ThriftFramer,
   ThriftReader,
   ThriftWriter,
-  thriftFramer,
 } from './thrift-protocol.ts'
 
 const events = fc.array(
@@ -74,7 +74,7 @@ describe('the wire between agents', () => {
           writer.begin('appendBatch', MessageType.call, 5)
           writer.events(sent)
           const received: Event[] = []
-          const push = thriftFramer((frame) => {
+          const framer = new ThriftFramer((frame) => {
             const reader = new ThriftReader(frame, encoding)
             assert.deepEqual(reader.begin(), {
               name: 'appendBatch',
@@ -83,10 +83,46 @@ describe('the wire between agents', () => {
             })
             received.push(...reader.eventsOf('appendBatch'))
           })
-          for (const piece of pieces(Buffer.from(writer.finish()), size)) push(piece)
+          for (const piece of pieces(Buffer.from(writer.finish()), size)) {
+            framer.push(piece)
+          }
           assert.deepEqual(plain(received), plain(sent))
+          assert.equal(framer.bufferedBytes, 0)
         }),
       )
+    })
+  }
+
+  const int = (value: number): Buffer => {
+    const bytes = Buffer.alloc(4)
+    bytes.writeUInt32BE(value)
+    return bytes
+  }
+  const mebibyte = 1024 * 1024
+  const sizes: readonly (readonly [title: string, bytes: Buffer, isAccepted: boolean])[] = [
+    ['a Thrift frame of the greatest size', int(16_384_000), true],
+    ['a longer Thrift frame', int(16_384_001), false],
+    [
+      'an Avro message of the greatest size',
+      Buffer.concat([int(1), int(1), int(256 * mebibyte)]),
+      true,
+    ],
+    ['a longer Avro message', Buffer.concat([int(1), int(1), int(256 * mebibyte + 1)]), false],
+    [
+      'a longer Avro message in two buffers',
+      Buffer.concat([int(1), int(2), int(4), int(0), int(256 * mebibyte)]),
+      false,
+    ],
+  ]
+  for (const [title, bytes, isAccepted] of sizes) {
+    it(`${isAccepted ? 'accepts' : 'refuses'} ${title}`, () => {
+      const framer = title.includes('Thrift')
+        ? new ThriftFramer(() => {})
+        : new AvroFramer(() => {})
+      if (isAccepted) {
+        framer.push(bytes)
+        assert.ok(framer.bufferedBytes <= bytes.length)
+      } else assert.throws(() => framer.push(bytes), MalformedInputError)
     })
   }
 

@@ -6,9 +6,9 @@ import { DeliveryError } from '../errors.ts'
 import {
   MessageType,
   Status,
+  ThriftFramer,
   ThriftReader,
   ThriftWriter,
-  thriftFramer,
 } from '../rpc/thrift-protocol.ts'
 import { RpcConnection, rpcSinkKeys, targetOf } from './rpc-connection.ts'
 
@@ -32,11 +32,13 @@ class ThriftSink implements Sink {
     this.#writer = new ThriftWriter(config.protocol)
     this.#connection = new RpcConnection<number>(
       targetOf(config, context.directory),
-      (onReply) =>
-        thriftFramer((frame) => {
+      (onReply) => {
+        const framer = new ThriftFramer((frame) => {
           const reader = new ThriftReader(frame, config.protocol)
           onReply(undefined, reader.status(reader.begin()))
-        }),
+        })
+        return (chunk) => framer.push(chunk)
+      },
       context,
     )
   }

@@ -125,6 +125,10 @@ class AvroConnection implements StreamHandler {
     this.#context = context
   }
 
+  get bufferedBytes(): number {
+    return this.#framer.bufferedBytes
+  }
+
   async onData(chunk: Buffer, pace: Pace): Promise<void> {
     if (this.#isBroken) return
     this.#framer.push(chunk)

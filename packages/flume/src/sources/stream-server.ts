@@ -3,6 +3,7 @@ import type { TlsOptions } from 'node:tls'
 import { type Clock, type Connection, type NetworkListener, systemErrorCode } from '@millrace/base'
 import type { SourceContext } from '../component.ts'
 import { ChannelError, reasonOf } from '../errors.ts'
+import { type FrameShare, frameMemoryOf } from '../rpc/frame-memory.ts'
 import { type WorkTurn, workTurnsOf } from '../work-turns.ts'
 
 /** How long a peer may take to close its end. */
@@ -24,6 +25,8 @@ export interface Pace {
 
 /** What a source does with the bytes of one connection. */
 export interface StreamHandler {
+  /** Bytes of a message that is not complete. Default 0. */
+  readonly bufferedBytes?: number
   /** Reading continues when this is done; until then the peer is slowed down. */
   onData(chunk: Buffer, pace: Pace): Promise<void> | void
   /** The peer has closed; what is left may be put. */
@@ -147,6 +150,8 @@ class OpenStream implements Pace {
   readonly #turn: WorkTurn
   readonly #onClosed: (error: unknown) => void
   readonly #chunks: Buffer[] = []
+  readonly #share: FrameShare
+  #eviction: Error | undefined
   #working: Promise<void> | undefined
   /** Whether the peer has closed its side. */
   #isPeerDone = false
@@ -168,6 +173,7 @@ class OpenStream implements Pace {
     this.#handler = handler
     this.#turn = turn
     this.#onClosed = onClosed
+    this.#share = frameMemoryOf(clock).share((error) => this.#evict(error))
     connection.onData = (chunk) => this.#receive(chunk)
     connection.onDrain = () => this.#onTaken?.()
     connection.onEnd = () => {
@@ -217,6 +223,7 @@ class OpenStream implements Pace {
         if (released !== undefined) await released
         const handled = this.#handler.onData(chunk, this)
         if (handled !== undefined) await handled
+        this.#share.hold(this.#isEnded ? 0 : (this.#handler.bufferedBytes ?? 0))
         if (this.#isClosing || this.#isRefused) break
         if (this.#chunks.length === 0) this.#connection.resume()
       }
@@ -232,7 +239,7 @@ class OpenStream implements Pace {
       this.#isEnded = true
     }
     this.#working = undefined
-    if (this.#isEnded) this.#onClosed(failure)
+    if (this.#isEnded) this.#closed(failure)
     else if (this.#isPeerDone) this.#connection.end()
   }
 
@@ -251,6 +258,23 @@ class OpenStream implements Pace {
     await this.#working
     await this.#handler.settle?.()
     endSoon(this.#connection, this.#clock)
-    this.#onClosed(undefined)
+    this.#closed(undefined)
+  }
+
+  #closed(error: unknown): void {
+    this.#share.hold(0)
+    const cause = this.#eviction ?? error
+    this.#eviction = undefined
+    this.#onClosed(cause)
+  }
+
+  /** The memory that incomplete messages share is used up. */
+  #evict(error: Error): void {
+    this.#eviction = error
+    this.#chunks.length = 0
+    this.#connection.destroy()
+    this.#isEnded = true
+    this.#onTaken?.()
+    if (this.#working === undefined) this.#closed(undefined)
   }
 }

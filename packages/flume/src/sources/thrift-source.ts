@@ -8,9 +8,9 @@ import {
   type Encoding,
   MessageType,
   Status,
+  ThriftFramer,
   ThriftReader,
   ThriftWriter,
-  thriftFramer,
 } from '../rpc/thrift-protocol.ts'
 import { type Pace, type StreamHandler, StreamServer } from './stream-server.ts'
 
@@ -30,7 +30,7 @@ class ThriftConnection implements StreamHandler {
   readonly #context: SourceContext
   readonly #encoding: Encoding
   readonly #frames: Buffer[] = []
-  readonly #frame = thriftFramer((frame) => this.#frames.push(frame))
+  readonly #framer = new ThriftFramer((frame) => this.#frames.push(frame))
   readonly #writer: ThriftWriter
 
   constructor(connection: Connection, encoding: Encoding, context: SourceContext) {
@@ -40,8 +40,12 @@ class ThriftConnection implements StreamHandler {
     this.#writer = new ThriftWriter(encoding)
   }
 
+  get bufferedBytes(): number {
+    return this.#framer.bufferedBytes
+  }
+
   async onData(chunk: Buffer, pace: Pace): Promise<void> {
-    this.#frame(chunk)
+    this.#framer.push(chunk)
     for (let frame = this.#frames.shift(); frame !== undefined; frame = this.#frames.shift()) {
       await pace.next()
       await this.#answer(frame)
