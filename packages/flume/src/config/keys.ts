@@ -66,7 +66,8 @@ export type ValuesOf<K extends Keys> = {
 /** Thrown by `parse` for a value that Flume has and this does not. It stops the agent. */
 export class UnsupportedError extends Error {}
 
-interface KeyOptions {
+/** Options of every key. */
+export interface KeyOptions {
   readonly key?: string
   readonly alsoKnownAs?: readonly string[]
 }

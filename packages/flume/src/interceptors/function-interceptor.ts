@@ -61,7 +61,7 @@ export async function applyFunction(
     const changed = result instanceof Promise ? await result : result
     if (changed === null || changed === undefined) continue
     if (!(changed instanceof Event)) {
-      throw new ChannelError('the function of an interceptor gives an event, or nothing to drop it')
+      throw new ChannelError('the function must return an event, or nothing to drop it')
     }
     kept.push(changed)
   }

@@ -221,17 +221,17 @@ class AgentPlanner {
       owner,
       config: source.selector,
     })
+    // A source without channels is left out for that.
+    if (channels.length === 0) return planned
     let isValid = true
     const known = channels.map(({ name }) => name)
+    // Flume ignores what a replicating selector names and the source does not have.
+    const isIgnored = planned?.definition.type === 'replicating'
     for (const [key, property] of properties) {
       if (!/^(optional|default)$|^(mapping|optional)\./.test(key)) continue
-      if (planned !== undefined && !((key.split('.')[0] as string) in planned.definition.keys))
-        continue
+      const [name = ''] = key.split('.')
+      if (planned !== undefined && !(name in planned.definition.keys)) continue
       for (const { message } of unknownChannels(key, splitWords(property.value), known)) {
-        // A source without channels is left out for that.
-        if (known.length === 0) continue
-        // Flume ignores what a replicating selector names and the source does not have.
-        const isIgnored = planned?.definition.type === 'replicating'
         const report = { key: `${owner}.selector.${key}`, message, place: property }
         if (isIgnored) this.#reporter.report({ ...report, effect: 'none' })
         else this.#reporter.report({ ...report, effect: 'component', component: owner })

@@ -1,38 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Key, parsed, requiredParsed } from '../config/keys.ts'
+import { type Key, type KeyOptions, parsed, requiredParsed } from '../config/keys.ts'
 import { JavaPattern, type JavaPatternOptions } from './java-pattern.ts'
 
-interface PatternKeyOptions extends JavaPatternOptions {
-  readonly key?: string
-}
+type PatternKeyOptions = JavaPatternOptions & KeyOptions
 
 const parser =
-  ({ usesGroups }: JavaPatternOptions) =>
+  ({ usesGroups = false }: JavaPatternOptions) =>
   (text: string): JavaPattern =>
-    new JavaPattern(text, { usesGroups: usesGroups === true })
+    new JavaPattern(text, { usesGroups })
 
-/** A key whose value is a pattern of Java's, with a default. */
+/** A key whose value is a Java pattern, with a default. */
 export function pattern(
   fallback: string,
   options: PatternKeyOptions = {},
 ): Key<JavaPattern, false> {
-  const { key } = options
   const parse = parser(options)
-  return parsed(parse, parse(fallback), key === undefined ? {} : { key })
+  return parsed(parse, parse(fallback), options)
 }
 
+/** A key whose value is a Java pattern, or not set. */
 export function optionalPattern(
   options: PatternKeyOptions = {},
 ): Key<JavaPattern | undefined, false> {
-  const { key } = options
-  return parsed<JavaPattern | undefined>(
-    parser(options),
-    undefined,
-    key === undefined ? {} : { key },
-  )
+  return parsed<JavaPattern | undefined>(parser(options), undefined, options)
 }
 
+/** A key whose value must be a Java pattern. */
 export function requiredPattern(options: PatternKeyOptions = {}): Key<JavaPattern, true> {
-  const { key } = options
-  return requiredParsed(parser(options), key === undefined ? {} : { key })
+  return requiredParsed(parser(options), options)
 }
