@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { type Clock, nodeWorld } from '@millrace/base'
 import {
   Agent,
   type AgentDefinition,
@@ -215,27 +216,23 @@ a1.sinks.k1.channel = c1
 })
 
 describe('an agent', () => {
-  it('delivers a single event to its sink within 50 ms', async () => {
+  it('delivers a single event without waiting for a timer', async () => {
     const out = fresh('out')
-    const agent = await startAgent({
-      name: 'a1',
-      sources: { r1: { type: 'netcat', bind: '127.0.0.1', port: 0, channels: ['c1'] } },
-      channels: { c1: { type: 'memory' } },
-      sinks: { k1: { type: 'file_roll', directory: out, channel: 'c1' } },
-    })
+    const clock: Clock = { ...nodeWorld.clock, setTimer: () => ({ cancel: () => {} }) }
+    const agent = await startAgent(
+      {
+        name: 'a1',
+        sources: { r1: { type: 'netcat', bind: '127.0.0.1', port: 0, channels: ['c1'] } },
+        channels: { c1: { type: 'memory' } },
+        sinks: { k1: { type: 'file_roll', directory: out, channel: 'c1' } },
+      },
+      { world: { ...nodeWorld, clock } },
+    )
     const [address = ''] = agent.addressesOf('r1')
-    assert.equal(await send(address, 'warm\n'), 'OK\n')
-    await until(() => linesIn(out).length === 1)
-    const times: number[] = []
-    for (let i = 0; i < 5; i++) {
-      await sleep(50)
-      const began = performance.now()
-      await send(address, `lone ${i}\n`)
-      while (linesIn(out).length < i + 2) await sleep(1)
-      times.push(performance.now() - began)
+    for (const body of ['first', 'second', 'third']) {
+      assert.equal(await send(address, `${body}\n`), 'OK\n')
+      await until(() => linesIn(out).includes(body))
     }
-    times.sort((a, b) => a - b)
-    assert.ok((times[2] as number) < 50, `took ${times}`)
     await agent.stop()
   })
 
@@ -343,11 +340,14 @@ a1.sinks.k.sink.serializer.mark = ?
       }
       socket.end()
     })()
-    await sleep(1500)
-    const stuckAt = sent
-    await sleep(300)
-    assert.equal(sent, stuckAt, 'the sender waits')
-    assert.ok(stuckAt < total)
+    let before = -1
+    const isStuck = async (): Promise<boolean> => {
+      before = sent
+      await sleep(300)
+      return before === sent
+    }
+    await until(isStuck, 30_000)
+    assert.ok(sent < total, 'the sender waits')
     assert.ok(Number(agent.channels.get('c1')?.size) <= 2000)
     isDead = false
     await sending

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeWorld, silentLogger } from '@millrace/base'
-import type { Sink } from '../component.ts'
+import type { Sink, SinkProcessor } from '../component.ts'
 import { Event } from '../event.ts'
 import { SinkRunner } from '../sink-runner.ts'
 import { componentContext, type TestChannel, testChannel } from './context.ts'
@@ -47,16 +47,34 @@ export function sinkContract(contract: SinkUnderTest): void {
         readonly channel: ReturnType<typeof testChannel>
         readonly until: (condition: () => Promise<boolean>, what: string) => Promise<void>
         readonly stop: () => Promise<void>
+        /** Number of batches that were not delivered. */
+        readonly failures: () => number
       },
     ) => Promise<void>,
   ): Promise<void> {
     const made = await contract.create(componentContext('SINK', 'k1'))
     const { sink } = made
     const channel = testChannel()
+    let failures = 0
+    const processor: SinkProcessor = {
+      get maxInFlight() {
+        return sink.maxInFlight ?? 1
+      },
+      async process(batch) {
+        try {
+          const outcome = (await sink.process(batch)) ?? 'ready'
+          if (outcome === 'rollback' || outcome === 'rollback-and-backoff') failures++
+          return outcome
+        } catch (error) {
+          failures++
+          throw error
+        }
+      },
+    }
     const runner = new SinkRunner({
       name: 'k1',
       channel,
-      processor: sink,
+      processor,
       batchSize: sink.batchSize,
       world: nodeWorld,
       logger: silentLogger,
@@ -75,6 +93,7 @@ export function sinkContract(contract: SinkUnderTest): void {
         ...made,
         channel,
         stop,
+        failures: () => failures,
         put: async (...bodies) => {
           await (await channel.put(bodies.map((body) => Event.text(body, { n: body })))).commit()
         },
@@ -111,13 +130,18 @@ export function sinkContract(contract: SinkUnderTest): void {
 
     if (contract.keepsNothing === true) return
     it('keeps events in the channel while the target refuses them, and delivers them after', () =>
-      using(async ({ put, until, received, channel, sink, breakTarget, mendTarget, stop }) => {
+      using(async (made) => {
+        const { put, until, received, channel, sink, breakTarget, mendTarget, stop } = made
         if (breakTarget === undefined || mendTarget === undefined) return
         await put(...names(0, 5))
         await until(isEmpty(channel, sink), 'the first arrived')
         await breakTarget()
         await put(...names(5, 20))
-        await sleep(300)
+        const refused = async (): Promise<boolean> => {
+          await sink.flush?.().catch(() => {})
+          return made.failures() >= 2
+        }
+        await until(refused, 'two batches were refused')
         assert.equal(channel.size, 20)
         await mendTarget()
         await until(isEmpty(channel, sink), 'all were delivered')
