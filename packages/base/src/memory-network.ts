@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isAdmitted } from './admission.ts'
 import { guard } from './isolation.ts'
 import type {
   Connection,
@@ -44,6 +45,10 @@ export class MemoryNetwork implements Network {
     const listener = this.#listeners.get(port)
     if (listener === undefined) throw systemError('ECONNREFUSED', `port ${port}`)
     const [client, server] = connectionPair(port, listener.onError, clientAddress)
+    if (!isAdmitted(listener, server.remoteAddress)) {
+      server.destroy()
+      return client
+    }
     guard(
       () => listener.onConnection(server),
       (error) => {

@@ -154,3 +154,34 @@ for (const [name, network] of [
     })
   })
 }
+
+for (const [name, network] of [
+  ['TCP', nodeNetwork],
+  ['a network in memory', new MemoryNetwork()],
+] as const) {
+  it(`${name}: closes a connection that is not admitted, before it is served`, async () => {
+    const asked: string[] = []
+    const errors: Error[] = []
+    const listener = await network.listen({
+      host: '127.0.0.1',
+      port: 0,
+      admit: (remoteAddress) => {
+        asked.push(remoteAddress)
+        if (asked.length === 2) throw new Error('from the owner')
+        return false
+      },
+      onConnection: () => assert.fail('must not be served'),
+      onError: (error) => errors.push(error),
+    })
+    for (const _ of [1, 2]) {
+      const client = await network.connect({ host: '127.0.0.1', port: listener.port })
+      await closed(client)
+    }
+    assert.deepEqual(asked, ['127.0.0.1', '127.0.0.1'])
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ['from the owner'],
+    )
+    await listener.close()
+  })
+}

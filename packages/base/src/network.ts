@@ -44,6 +44,13 @@ export interface ListenOptions {
   /** Options of `tls.createServer`. Without them connections are not encrypted. */
   readonly tls?: TlsServerOptions
   /**
+   * Called for every connection before anything else happens to it, TLS included, with the IP
+   * address of the peer; false closes it. Default: every connection is accepted.
+   */
+  readonly admit?: (remoteAddress: string) => boolean
+  /** Called if a connection was admitted and its TLS handshake failed or took too long. */
+  readonly onHandshakeFailed?: (remoteAddress: string, error: Error) => void
+  /**
    * Called with each accepted connection. An error thrown here ends it and is passed to `onError`.
    */
   readonly onConnection: (connection: Connection) => void
@@ -55,6 +62,10 @@ export interface ListenOptions {
 export interface NetworkListener {
   /** Port that is bound. */
   readonly port: number
+  /**
+   * Uses other options of `tls.createServer` for new connections. Does nothing on a plain listener.
+   */
+  updateTls?(tls: TlsServerOptions): void
   /** Stops accepting connections. Open ones stay open. */
   close(): Promise<void>
 }
@@ -71,6 +82,8 @@ export interface Connection {
   readonly localPort: number
   /** Common name of the peer's certificate, if it is trusted. */
   readonly peerName?: string | undefined
+  /** The peer's certificate, DER, if it is trusted. */
+  readonly peerCertificate?: Buffer | undefined
   /** Bytes written that the socket of the peer has not accepted yet. */
   readonly unsentBytes: number
   /**

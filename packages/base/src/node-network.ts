@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createServer, createConnection as openSocket, type Server, type Socket } from 'node:net'
-import type { createServer as createTlsServer, TLSSocket, connect as tlsConnect } from 'node:tls'
+import type {
+  createServer as createTlsServer,
+  TLSSocket,
+  TlsOptions as TlsServerOptions,
+  connect as tlsConnect,
+} from 'node:tls'
+import { isAdmitted } from './admission.ts'
 import { guard } from './isolation.ts'
 import type { Connection, ConnectOptions, ListenOptions, Network } from './network.ts'
 
@@ -10,6 +16,12 @@ import type { Connection, ConnectOptions, ListenOptions, Network } from './netwo
  * read.
  */
 const MAX_WRITE = 256 * 1024
+
+/**
+ * TLS handshakes of one listener at the same time. A peer that disappears during its handshake is
+ * only missed when the handshake times out.
+ */
+const MAX_HANDSHAKES = 1000
 
 interface ConnectionSettings {
   /** Whether bytes arrive in `onread` buffers instead of 'data' events. */
@@ -31,6 +43,7 @@ function connectionOf(socket: Socket, settings: ConnectionSettings): Connection 
     localAddress: socket.localAddress ?? '',
     localPort: socket.localPort ?? 0,
     peerName: peerNameOf(socket),
+    peerCertificate: peerCertificateOf(socket),
     get unsentBytes() {
       return output.size
     },
@@ -150,6 +163,12 @@ function peerNameOf(socket: Socket): string | undefined {
   return Array.isArray(CN) ? CN[0] : CN
 }
 
+function peerCertificateOf(socket: Socket): Buffer | undefined {
+  const secured = socket as Partial<TLSSocket>
+  if (secured.authorized !== true) return undefined
+  return secured.getPeerX509Certificate?.()?.raw
+}
+
 async function connect(options: ConnectOptions): Promise<Connection> {
   const { host, port, tls, timeoutMs, nextBuffer } = options
   let connection: Connection | undefined
@@ -221,7 +240,7 @@ export const nodeNetwork: Network = {
   connect,
   async listen(options) {
     const { host, port, backlog, onError } = options
-    const server = await serverFor(options)
+    const { server, updateTls, abandon } = await serverFor(options)
     return new Promise((resolve, reject) => {
       server.once('error', reject)
       const address = host === '' ? {} : { host }
@@ -231,14 +250,27 @@ export const nodeNetwork: Network = {
         const bound = server.address()
         resolve({
           port: typeof bound === 'object' && bound !== null ? bound.port : port,
-          close: () => new Promise((done) => server.close(() => done())),
+          ...(updateTls === undefined ? {} : { updateTls }),
+          close: () =>
+            new Promise((done) => {
+              server.close(() => done())
+              abandon?.()
+            }),
         })
       })
     })
   },
 }
 
-async function serverFor({ tls, onConnection, onError }: ListenOptions): Promise<Server> {
+interface OpenedServer {
+  readonly server: Server
+  readonly updateTls?: (tls: TlsServerOptions) => void
+  /** Ends connections whose handshake is not complete. */
+  readonly abandon?: () => void
+}
+
+async function serverFor(options: ListenOptions): Promise<OpenedServer> {
+  const { tls, onConnection, onError } = options
   const accept = (socket: Socket): void => {
     const connection = connectionOf(socket, { onError })
     guard(
@@ -249,12 +281,64 @@ async function serverFor({ tls, onConnection, onError }: ListenOptions): Promise
       },
     )
   }
-  if (tls === undefined) return createServer({ allowHalfOpen: true }, accept)
+  const mayEnter = (socket: Socket): boolean => {
+    if (isAdmitted(options, socket.remoteAddress ?? '')) return true
+    socket.on('error', () => {}).destroy()
+    return false
+  }
+  if (tls === undefined) {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      if (mayEnter(socket)) accept(socket)
+    })
+    return { server }
+  }
   const { createServer: createTls } = (await import('node:tls')) as {
     createServer: typeof createTlsServer
   }
-  const server = createTls({ ...tls, allowHalfOpen: true }, accept)
+  /** Connections whose handshake is not complete, by address and port of the peer. */
+  const handshakes = new Map<string, { readonly socket: Socket; error: Error }>()
+  const keyOf = ({ remoteAddress, remotePort }: Socket): string => `${remoteAddress} ${remotePort}`
+  const secured = createTls({ ...tls, allowHalfOpen: true }, (socket) => {
+    const handshake = handshakes.get(keyOf(socket))
+    // A certificate that is not trusted is refused even where none is required, as in Java.
+    const isRefused = !socket.authorized && socket.getPeerX509Certificate() !== undefined
+    if (handshake === undefined || (tls.requestCert === true && isRefused)) {
+      if (isRefused && handshake !== undefined) {
+        handshake.error = new Error('the certificate of the peer is not trusted')
+      }
+      socket.destroy()
+      return
+    }
+    handshakes.delete(keyOf(socket))
+    accept(socket)
+  })
   // A failed handshake affects only its peer.
-  server.on('tlsClientError', (_error, socket) => socket.destroy())
-  return server
+  secured.on('tlsClientError', (error, socket) => {
+    const handshake = handshakes.get(keyOf(socket))
+    if (handshake !== undefined) handshake.error = error
+    socket.destroy()
+  })
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    if (!mayEnter(socket)) return
+    const { remoteAddress = '' } = socket
+    const key = keyOf(socket)
+    const handshake = { socket, error: new Error('the peer closed the connection') }
+    handshakes.set(key, handshake)
+    // The oldest give way: those that make no progress would keep out all others.
+    const [oldest] = handshakes.size > MAX_HANDSHAKES ? handshakes.values() : []
+    if (oldest !== undefined) {
+      oldest.error = new Error(`more than ${MAX_HANDSHAKES} TLS handshakes at the same time`)
+      oldest.socket.destroy()
+    }
+    socket.on('close', () => {
+      if (handshakes.get(key) !== handshake) return
+      handshakes.delete(key)
+      guard(() => options.onHandshakeFailed?.(remoteAddress, handshake.error), onError)
+    })
+    secured.emit('connection', socket)
+  })
+  const abandon = (): void => {
+    for (const { socket } of [...handshakes.values()]) socket.destroy()
+  }
+  return { server, updateTls: (next) => secured.setSecureContext(next), abandon }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Logger, World } from '@millrace/base'
+import type { FileSystem, Logger, World } from '@millrace/base'
 import type { BrokerConfig } from './config/broker-config.ts'
 import type { GroupCoordinator } from './coordinator/group/group-coordinator.ts'
 import type { ShareStateCoordinator } from './coordinator/share/share-state-coordinator.ts'
@@ -51,6 +51,8 @@ export interface BrokerServices {
   readonly authentication: {
     readonly sasl: SaslContext
     readonly principalBuilder: PrincipalBuilder | undefined
+    /** Where keys and certificates are, also if the data is in memory. */
+    readonly certificateFiles: FileSystem
   }
   newUuid(): string
   newMemberId(): string

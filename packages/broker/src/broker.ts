@@ -602,6 +602,7 @@ function assemble(
     topicDefaults,
     authentication: {
       principalBuilder: options.principalBuilder,
+      certificateFiles: (options.world ?? nodeWorld).fileSystem,
       sasl: {
         config,
         random: world.random,

@@ -3,6 +3,7 @@ import {
   type Connection,
   type ConnectOptions,
   guard,
+  isAdmitted,
   type ListenOptions,
   type Network,
   type NetworkListener,
@@ -131,6 +132,10 @@ export class SimulatedNetwork {
     for (const end of ends) this.#ends.add(end)
     const [client, server] = ends as [End, End]
     const { onConnection, onError } = listener.options
+    if (!isAdmitted(listener.options, server.connection.remoteAddress)) {
+      server.connection.destroy()
+      return client.connection
+    }
     guard(
       () => onConnection(server.connection),
       (error) => {

@@ -60,6 +60,7 @@ export class BrokerConfig {
   readonly listeners: readonly ListenerConfig[]
   #dynamic: ReadonlyMap<string, string> = new Map()
   #revision = 0
+  readonly #checks: ((next: BrokerConfig) => void)[] = []
   #warnings: readonly string[] | undefined
 
   /**
@@ -155,6 +156,11 @@ export class BrokerConfig {
    * `listener.name.<listener>.<key>`, then `<mechanism>.<key>`, then the key itself.
    */
   listenerText(listener: string, key: BrokerConfigKey, mechanism?: string): string | null {
+    return this.ownListenerText(listener, key, mechanism) ?? this.get(key)
+  }
+
+  /** The same, without the value for all listeners. */
+  ownListenerText(listener: string, key: BrokerConfigKey, mechanism?: string): string | undefined {
     const prefix = `listener.name.${listener.toLowerCase()}.`
     const names =
       mechanism === undefined
@@ -168,7 +174,7 @@ export class BrokerConfig {
       const own = this.#dynamic.get(name) ?? this.given.get(name)
       if (own !== undefined) return own.trim()
     }
-    return this.get(key)
+    return undefined
   }
 
   /** JAAS configuration of a mechanism; the bare key is of this broker as a client. */
@@ -179,6 +185,16 @@ export class BrokerConfig {
       if (own !== undefined) return own.trim()
     }
     return null
+  }
+
+  /** Adds a check of changes at run time; it throws `ConfigError` for what it refuses. */
+  onProposal(check: (next: BrokerConfig) => void): void {
+    this.#checks.push(check)
+  }
+
+  /** Throws `ConfigError` if a part of the running broker refuses a configuration. */
+  checkProposal(next: BrokerConfig): void {
+    for (const check of this.#checks) check(next)
   }
 
   /** Counts the changes at run time, so that what is derived from values can be kept. */

@@ -93,6 +93,7 @@ export function checkDynamicChange(change: DynamicChange): void {
   if (running !== undefined) {
     for (const [name, value] of merged) checkThreads(name, value, running)
     checkListeners(running, next)
+    running.checkProposal(next)
   }
   checkLocalRetention(proposed, merged)
 }

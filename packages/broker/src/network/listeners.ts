@@ -6,6 +6,7 @@ import { PrincipalResolver } from '../security/authentication.ts'
 import { INTERNAL } from '../security/client-session.ts'
 import { hostText } from '../security/host-matcher.ts'
 import { SaslListener } from '../security/sasl/sasl-listener.ts'
+import type { TlsListener } from '../security/tls/tls-listener.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import { FairTurns } from './fair-turns.ts'
 import { ReplyMemory } from './reply-memory.ts'
@@ -17,6 +18,8 @@ import {
 } from './request-connection.ts'
 import { RequestMemory } from './request-memory.ts'
 
+/** How often files of certificates are read to see whether they changed. */
+const CERTIFICATE_CHECK_MS = 1000
 /** While memory is exhausted, connections are looked at this often. */
 const PRESSURE_INTERVAL_MS = 500
 /** A client that did nothing for this long is closed when others need the memory that it holds. */
@@ -44,6 +47,7 @@ export class Listeners {
   readonly #principals: PrincipalResolver
   readonly #open: { readonly config: ListenerConfig; readonly listener: NetworkListener }[] = []
   #idleTimer: Timer | undefined
+  #tlsTimer: Timer | undefined
   #pressureTimer: Timer | undefined
   #isClosed = false
 
@@ -76,14 +80,21 @@ export class Listeners {
 
   async open(configs: readonly ListenerConfig[]): Promise<void> {
     const { world, config, logger } = this.#broker
+    // All of the configuration is checked before anything is bound.
+    for (const listenerConfig of configs) await this.#secure(listenerConfig)
     for (const listenerConfig of configs) {
-      this.#secure(listenerConfig)
-    }
-    for (const listenerConfig of configs) {
+      const { listenerName } = listenerConfig
+      const tls = this.#security.get(listenerName)?.tls
       const listener = await world.network.listen({
         host: listenerConfig.host,
         port: listenerConfig.port,
         backlog: config.number('socket.listen.backlog.size'),
+        ...(tls === undefined ? {} : { tls: tls.options }),
+        admit: (remoteAddress) => this.#admit(remoteAddress, listenerName),
+        onHandshakeFailed: (remoteAddress, error) => {
+          this.#limits.remove(remoteAddress, listenerName)
+          logger.info('a TLS handshake failed', { client: remoteAddress, error: error.message })
+        },
         onConnection: (connection) => this.#accept(connection, listenerConfig),
         onError: (error) =>
           logger.error('listener failed', { listener: listenerConfig.listenerName, error }),
@@ -91,39 +102,74 @@ export class Listeners {
       this.#open.push({ config: listenerConfig, listener })
     }
     this.#closeIdle()
+    this.#refreshTls()
   }
 
-  #secure({ listenerName, securityProtocol }: ListenerConfig): void {
-    const { authentication } = this.#broker
+  async #secure({ listenerName, securityProtocol }: ListenerConfig): Promise<void> {
+    const { authentication, config, logger } = this.#broker
     const sasl = securityProtocol.startsWith('SASL_')
       ? new SaslListener(authentication.sasl, listenerName)
       : undefined
-    this.#security.set(listenerName, { principals: this.#principals, sasl })
+    let tls: TlsListener | undefined
+    if (securityProtocol.endsWith('SSL')) {
+      // Loaded on first use, with Node's TLS.
+      const { TlsListener } = await import('../security/tls/tls-listener.ts')
+      const { certificateFiles: files } = authentication
+      this.#principals.checkRules(listenerName)
+      tls = await TlsListener.open({ config, listenerName, files, logger })
+      config.onProposal((next) => tls?.check(next))
+    }
+    this.#security.set(listenerName, { principals: this.#principals, sasl, tls })
+  }
+
+  /** Uses certificates that have changed for new connections. */
+  #refreshTls(): void {
+    const secured = this.#open.filter(({ config }) => config.securityProtocol.endsWith('SSL'))
+    if (secured.length === 0 || this.#isClosed) return
+    this.#tlsTimer = this.#broker.world.clock.setTimer(CERTIFICATE_CHECK_MS, () => {
+      this.#refreshTls()
+      for (const { config, listener } of secured) {
+        attempt(this.#broker.logger, 'loading certificates', () => {
+          const options = this.#security.get(config.listenerName)?.tls?.refresh()
+          if (options !== undefined) listener.updateTls?.(options)
+        })
+      }
+    })
   }
 
   /** Serves a connection from inside the process, which need not authenticate. */
   acceptInternal(connection: Connection, listener: ListenerConfig): void {
-    const security = { principals: this.#principals, sasl: undefined, identity: INTERNAL }
-    this.#admit(connection, listener, security)
+    const security = {
+      principals: this.#principals,
+      sasl: undefined,
+      tls: undefined,
+      identity: INTERNAL,
+    }
+    if (!this.#admit(connection.remoteAddress, listener.listenerName)) return connection.destroy()
+    this.#begin(connection, listener, security)
   }
 
   #accept(connection: Connection, listener: ListenerConfig): void {
     const security = this.#security.get(listener.listenerName)
     if (security === undefined) throw new Error(`no listener ${listener.listenerName} was opened`)
-    this.#admit(connection, listener, security)
+    this.#begin(connection, listener, security)
   }
 
-  #admit(connection: Connection, listener: ListenerConfig, security: ConnectionSecurity): void {
+  /** Counts a connection, unless there are too many. */
+  #admit(remoteAddress: string, listenerName: string): boolean {
+    const limit = this.#limits.add(remoteAddress, listenerName)
+    if (limit === undefined) return true
+    const fields = { client: remoteAddress, limit }
+    this.#broker.logger.warn('refused a connection: there are too many', fields)
+    return false
+  }
+
+  #begin(connection: Connection, listener: ListenerConfig, security: ConnectionSecurity): void {
     const { world, logger } = this.#broker
     const { remoteAddress } = connection
     const { listenerName } = listener
     if (this.#isClosed) {
-      connection.destroy()
-      return
-    }
-    const limit = this.#limits.add(remoteAddress, listenerName)
-    if (limit !== undefined) {
-      logger.warn('refused a connection: there are too many', { client: remoteAddress, limit })
+      this.#limits.remove(remoteAddress, listenerName)
       connection.destroy()
       return
     }
@@ -168,6 +214,28 @@ export class Listeners {
   }
 
   #serve(connection: Connection, listener: ListenerConfig, security: ConnectionSecurity): void {
+    let served: RequestConnection
+    try {
+      served = this.#connectionOf(connection, listener, security)
+    } catch (error) {
+      // As when no rule maps the subject of the client's certificate.
+      this.#limits.remove(connection.remoteAddress, listener.listenerName)
+      const client = connection.remoteAddress
+      this.#broker.logger.warn('closing a connection: its client has no principal', {
+        client,
+        error: (error as Error).message,
+      })
+      connection.destroy()
+      return
+    }
+    this.#connections.add(served)
+  }
+
+  #connectionOf(
+    connection: Connection,
+    listener: ListenerConfig,
+    security: ConnectionSecurity,
+  ): RequestConnection {
     const served: RequestConnection = new RequestConnection({
       connection,
       broker: this.#broker,
@@ -183,7 +251,7 @@ export class Listeners {
       },
       onDone: () => void this.#finishing.delete(served),
     })
-    this.#connections.add(served)
+    return served
   }
 
   /** Closes connections on which nothing happened for `connections.max.idle.ms`. */
@@ -249,6 +317,7 @@ export class Listeners {
   async close(): Promise<void> {
     this.#isClosed = true
     this.#idleTimer?.cancel()
+    this.#tlsTimer?.cancel()
     this.#pressureTimer?.cancel()
     const closing = this.#open.map(({ listener }) => listener.close())
     for (const [connection, timer] of this.#waiting) {

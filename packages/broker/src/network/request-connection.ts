@@ -34,6 +34,7 @@ import {
   principalText,
 } from '../security/client-session.ts'
 import type { SaslListener } from '../security/sasl/sasl-listener.ts'
+import type { TlsListener } from '../security/tls/tls-listener.ts'
 import type { FairTurns, TurnTaker } from './fair-turns.ts'
 import { foreignClientOf } from './foreign-client.ts'
 import { FrameReader } from './frame-reader.ts'
@@ -67,6 +68,8 @@ export interface ConnectionSecurity {
   readonly principals: PrincipalResolver
   /** Undefined on a listener without SASL. */
   readonly sasl: SaslListener | undefined
+  /** Undefined on a listener without TLS. */
+  readonly tls: TlsListener | undefined
   /** Identity of a client within the process, which need not authenticate. */
   readonly identity?: Principal
 }
@@ -150,6 +153,7 @@ export class RequestConnection implements RequestReader {
   readonly #abort = new AbortController()
   readonly #endpoint: { readonly host: string; readonly port: number }
   readonly #replySpace: ReplySpace
+  readonly #peer: AuthenticationContext
   #session: ClientSession
   /** Undefined if the client need not authenticate. */
   readonly #sasl: SaslSession | undefined
@@ -193,7 +197,8 @@ export class RequestConnection implements RequestReader {
         if (!this.#isClosed) shared.replies.update(this, this.#output.heldBytes + bytes)
       },
     }
-    const { principals, sasl, identity } = security
+    const { principals, sasl, tls, identity } = security
+    this.#peer = this.#peerOf(tls)
     this.#sasl = sasl === undefined ? undefined : this.#saslSession(sasl, principals)
     // Until a SASL client has authenticated, only what needs no rights is answered.
     const isIdentified = identity !== undefined || sasl !== undefined
@@ -222,9 +227,13 @@ export class RequestConnection implements RequestReader {
   }
 
   /** What the transport says about the client. */
-  get #peer(): AuthenticationContext {
+  #peerOf(tls: TlsListener | undefined): AuthenticationContext {
     const { listenerName, securityProtocol } = this.#listener
-    return { host: this.#clientAddress, listenerName, securityProtocol }
+    const peer = { host: this.#clientAddress, listenerName, securityProtocol }
+    const certificate = this.#connection.peerCertificate
+    if (tls === undefined || certificate === undefined) return peer
+    const distinguishedName = tls.distinguishedName(certificate)
+    return { ...peer, tls: { distinguishedName, certificate } }
   }
 
   #saslSession(sasl: SaslListener, principals: PrincipalResolver): SaslSession {

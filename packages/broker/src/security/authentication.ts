@@ -71,6 +71,11 @@ export class PrincipalResolver {
     return { type: 'User', name, isTokenAuthenticated }
   }
 
+  /** Throws `INVALID_CONFIG` for rules of a listener that cannot be read. */
+  checkRules(listenerName: string): void {
+    this.#mappingOf(listenerName)
+  }
+
   #mappingOf(listenerName: string): PrincipalMapping {
     const rules = this.#config.listenerText(listenerName, 'ssl.principal.mapping.rules') ?? ''
     let mapping = this.#mappings.get(rules)

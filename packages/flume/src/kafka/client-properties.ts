@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
+import { certificatesOf, identityOf } from '@millrace/base/keystore'
 import { type ClientKinds, fromJavaProperties } from '@millrace/client'
 import type { ComponentContext } from '../component.ts'
 import type { CheckProblem } from '../config/keys.ts'
 import { pathOf } from '../config/paths.ts'
 import { ChannelError, reasonOf } from '../errors.ts'
-import { certificatesOf, identityOf } from '../keystore/stores.ts'
 
 type Entries = ReadonlyMap<string, string>
 

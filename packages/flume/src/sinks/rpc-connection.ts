@@ -3,8 +3,8 @@ import type { ConnectionOptions } from 'node:tls'
 import type { Connection, Timer, World } from '@millrace/base'
 import { integer, port, requiredText, type ValuesOf } from '../config/keys.ts'
 import { DeliveryError, reasonOf } from '../errors.ts'
-import { clientTls, clientTlsKeys } from '../keystore/tls.ts'
 import type { Counters } from '../operation/counters.ts'
+import { clientTls, clientTlsKeys } from '../tls.ts'
 
 export interface RpcTarget {
   readonly host: string

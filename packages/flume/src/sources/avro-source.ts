@@ -13,7 +13,6 @@ import {
 } from '../config/keys.ts'
 import { reasonOf } from '../errors.ts'
 import type { Event } from '../event.ts'
-import { checkServerTls, serverTls, serverTlsKeys } from '../keystore/tls.ts'
 import {
   AvroFramer,
   finishFrame,
@@ -28,6 +27,7 @@ import {
 import { NO_METADATA, originIn, PEER_METADATA, restoreLineage } from '../rpc/batch-metadata.ts'
 import { deflated } from '../rpc/deflate.ts'
 import { AvroReader, AvroWriter } from '../serialization/avro-event.ts'
+import { checkServerTls, serverTls, serverTlsKeys } from '../tls.ts'
 import { isAllowed, parseIpFilterRules } from './ip-filter.ts'
 import { endSoon, type Pace, type StreamHandler, StreamServer } from './stream-server.ts'
 

@@ -16,8 +16,8 @@ import {
 import { checkPart, findPart, type Part, readPart } from '../config/part.ts'
 import { ChannelError, ChannelFullError, reasonOf } from '../errors.ts'
 import { Event, newHeaders } from '../event.ts'
-import { checkServerTls, serverTls, serverTlsKeys } from '../keystore/tls.ts'
 import { jsonEvent } from '../serialization/deserializers.ts'
+import { checkServerTls, serverTls, serverTlsKeys } from '../tls.ts'
 import { inTurn } from './http-turns.ts'
 import { listenError } from './stream-server.ts'
 

@@ -3,7 +3,6 @@ import type { Connection } from '@millrace/base'
 import { defineSource, type Source, type SourceContext } from '../component.ts'
 import { choice, ignored, port, requiredText, unsupported, type ValuesOf } from '../config/keys.ts'
 import { reasonOf } from '../errors.ts'
-import { checkServerTls, serverTls, serverTlsKeys } from '../keystore/tls.ts'
 import {
   type Encoding,
   MessageType,
@@ -12,6 +11,7 @@ import {
   ThriftReader,
   ThriftWriter,
 } from '../rpc/thrift-protocol.ts'
+import { checkServerTls, serverTls, serverTlsKeys } from '../tls.ts'
 import { type Pace, type StreamHandler, StreamServer } from './stream-server.ts'
 
 const keys = {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
+import { secretKeysOf } from '@millrace/base/keystore'
 import type { ComponentContext } from '../../component.ts'
 import { type CheckProblem, splitWords } from '../../config/keys.ts'
 import { pathOf } from '../../config/paths.ts'
 import { ChannelError, reasonOf } from '../../errors.ts'
-import { secretKeysOf } from '../../keystore/secret-keys.ts'
 import { aesCtr, type Cipher } from './encryption.ts'
 
 /** Reads the keys that the configuration names; undefined when it names none. */

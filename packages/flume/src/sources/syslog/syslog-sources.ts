@@ -20,7 +20,7 @@ import {
 } from '../../config/keys.ts'
 import { ChannelError, reasonOf } from '../../errors.ts'
 import type { Event } from '../../event.ts'
-import { checkServerTls, serverTls, serverTlsKeys } from '../../keystore/tls.ts'
+import { checkServerTls, serverTls, serverTlsKeys } from '../../tls.ts'
 import { sleep } from '../../waiting.ts'
 import { DatagramServer } from '../datagram-server.ts'
 import { type Pace, type StreamHandler, StreamServer } from '../stream-server.ts'

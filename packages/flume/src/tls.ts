@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import type { ConnectionOptions, SecureContextOptions, TlsOptions } from 'node:tls'
-import { boolean, type CheckProblem, choice, ignored, optionalText, text } from '../config/keys.ts'
-import { pathOf } from '../config/paths.ts'
-import { ChannelError, reasonOf } from '../errors.ts'
-import { certificatesOf, type Identity, identityOf } from './stores.ts'
+import { certificatesOf, type Identity, identityOf } from '@millrace/base/keystore'
+import { boolean, type CheckProblem, choice, ignored, optionalText, text } from './config/keys.ts'
+import { pathOf } from './config/paths.ts'
+import { ChannelError, reasonOf } from './errors.ts'
 
 const STORE_TYPES = ['JKS', 'PKCS12', 'PEM', 'JCEKS'] as const
 

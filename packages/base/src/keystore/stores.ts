@@ -5,10 +5,13 @@ import { isPkcs12, readPkcs12 } from './pkcs12.ts'
 
 /** A private key and its certificates in PEM. */
 export interface Identity {
+  /** Private key, PKCS#8 in PEM. */
   readonly key: string
+  /** Certificate and those that issued it, in PEM. */
   readonly cert: string
 }
 
+/** Passwords of a key store. */
 export interface StorePasswords {
   /** Of the store. Without it the store is not checked. */
   readonly store: string | undefined
@@ -16,7 +19,8 @@ export interface StorePasswords {
   readonly key?: string | undefined
 }
 
-function isPem(bytes: Buffer): boolean {
+/** Whether the bytes are PEM. */
+export function isPem(bytes: Buffer): boolean {
   return bytes.includes('-----BEGIN')
 }
 

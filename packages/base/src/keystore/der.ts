@@ -29,13 +29,19 @@ export function derValue(der: Buffer, offset: number): DerValue {
 
 /** A DER value to walk through. */
 export class Der {
+  /** Tag of the type. */
   readonly tag: number
+  /** The contents, without tag and length. */
   readonly contents: Buffer
+  /** The whole value, tag and length included. */
+  readonly bytes: Buffer
 
+  /** Reads the value at `offset`. Throws `MalformedInputError` if it is cut short. */
   constructor(bytes: Buffer, offset = 0) {
     const { tag, start, end } = derValue(bytes, offset)
     this.tag = tag
     this.contents = bytes.subarray(start, end)
+    this.bytes = bytes.subarray(offset, end)
   }
 
   /** The values that this one contains. */
@@ -47,6 +53,7 @@ export class Der {
     return parts
   }
 
+  /** The value at `index` of those that this one contains. */
   part(index: number): Der {
     const part = this.parts[index]
     if (part === undefined) throw new MalformedInputError('a DER value is missing')
@@ -71,6 +78,7 @@ export class Der {
     return numbers.join('.')
   }
 
+  /** A small number. */
   get integer(): number {
     if (this.contents.length > 6) throw new MalformedInputError('a DER number is too large')
     return this.contents.length === 0 ? 0 : this.contents.readUIntBE(0, this.contents.length)
