@@ -37,11 +37,12 @@ interface Running extends AsyncDisposable {
 async function start(
   config: Readonly<Record<string, string>> = {},
   data = join(directory, String(runs++)),
+  segmentBytes = SEGMENT_BYTES,
 ): Promise<Running> {
   const broker = await Broker.start({
     dataDirectory: data,
     config: {
-      'log.segment.bytes': String(SEGMENT_BYTES),
+      'log.segment.bytes': String(segmentBytes),
       'log.segment.delete.delay.ms': '0',
       'log.initial.task.delay.ms': '0',
       'log.retention.check.interval.ms': '200',
@@ -145,6 +146,43 @@ describe('consumed messages', () => {
     )
     await using consumer = await session.createConsumer(session.createQueue('orders'))
     assert.equal(await consumer.receive(200), null)
+  })
+
+  it('leave nothing on the disk when all are consumed, control records included', async () => {
+    const data = join(directory, String(runs++))
+    const kafkaDefault = 1024 * 1024 * 1024
+    {
+      await using running = await start({}, data, kafkaDefault)
+      await using connection = await running.connect()
+      await using session = await connection.createSession()
+      // Single messages.
+      await send(session, 'orders', 1000)
+      assert.equal((await receive(session, 'orders', 1000)).length, 1000)
+      // Transactions over two queues, which end with control records.
+      await using transacted = await connection.createSession(Session.SESSION_TRANSACTED)
+      for (let i = 0; i < 3; i++) {
+        await send(transacted, 'orders', 10)
+        await send(transacted, 'bills', 10)
+        await transacted.commit()
+      }
+      assert.equal((await receive(transacted, 'orders', 30)).length, 30)
+      assert.equal((await receive(transacted, 'bills', 20)).length, 20)
+      await transacted.commit()
+      await running.trim()
+      await until(() => sizeOf(data, 'orders') === 0)
+      assert.ok(sizeOf(data, 'bills') > 0)
+      await send(session, 'orders', 1)
+    }
+    await using running = await start({}, data, kafkaDefault)
+    await using connection = await running.connect()
+    await using session = await connection.createSession()
+    assert.deepEqual(await receive(session, 'orders', 1), ['orders 0'])
+    assert.deepEqual(
+      await receive(session, 'bills', 10),
+      Array.from({ length: 10 }, (_, i) => `bills ${i}`),
+    )
+    await running.trim()
+    await until(() => sizeOf(data, 'orders') === 0 && sizeOf(data, 'bills') === 0)
   })
 
   it('are kept while a subscription needs them, and deleted when none can any more', async () => {
@@ -255,5 +293,46 @@ describe('a topic that the provider creates', () => {
     assert.equal(configs.get('cleanup.policy'), 'delete')
     // A smaller segment size configured at the broker is kept.
     assert.equal(configs.get('segment.bytes'), String(SEGMENT_BYTES))
+  })
+
+  it('has small segments, and large ones once a message needs them; the order stays', async () => {
+    const large = '0123456789'.repeat(4_000_000)
+    const data = join(directory, String(runs++))
+    const config = { 'amqp.max.delivery.attempts': '1' }
+    await using running = await start(config, data, 1024 * 1024 * 1024)
+    await using connection = await running.connect()
+    await using session = await connection.createSession(Session.SESSION_TRANSACTED)
+    const segmentBytesOf = async (name: string): Promise<string | null | undefined> => {
+      const described = await running.admin.describeConfigs([{ type: 'topic', name }])
+      const entries = [...described.values()].flat()
+      return entries.find((entry) => entry.name === 'segment.bytes')?.value
+    }
+    const queue = session.createQueue('orders')
+    await using producer = await session.createProducer(queue)
+    await producer.send(session.createTextMessage('1'))
+    await session.commit()
+    assert.equal(await segmentBytesOf('orders'), String(32 * 1024 * 1024))
+    await using plain = await connection.createSession()
+    await using sender = await plain.createProducer(queue)
+    const texts = ['2', large, '3', '4']
+    await Promise.all(texts.map((text) => sender.send(plain.createTextMessage(text))))
+    assert.equal(await segmentBytesOf('orders'), String(128 * 1024 * 1024))
+    const received: number[] = []
+    await using consumer = await session.createConsumer(queue)
+    for (let i = 0; i < 5; i++) {
+      const message = (await consumer.receive(WAIT_MS)) as TextMessage | null
+      received.push(message?.getText()?.length ?? -1)
+    }
+    assert.deepEqual(received, [1, 1, large.length, 1, 1])
+    // All are dead letters now: also the large one finds room.
+    await session.rollback()
+    const dead = await plain.createConsumer(plain.createQueue('DLQ'))
+    const lengths: number[] = []
+    for (let i = 0; i < 5; i++) {
+      const message = (await dead.receive(WAIT_MS)) as TextMessage | null
+      lengths.push(message?.getText()?.length ?? -1)
+    }
+    assert.deepEqual(lengths.sort(), received.sort())
+    assert.equal(await segmentBytesOf('DLQ'), String(128 * 1024 * 1024))
   })
 })

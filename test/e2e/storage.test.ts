@@ -255,6 +255,43 @@ describe('the data directory', () => {
     await withBroker(async (client) => assert.equal((await read(client, 'expired', 1n)).length, 1))
   })
 
+  it('empties a log whose records were all deleted, and keeps counting after a crash', async () => {
+    const options = { config: { 'log.cleaner.enable': 'false' } }
+    const broker = await Broker.start({ dataDirectory: directory, ...options })
+    const client = await WireClient.connect(broker.address)
+    const names = ['all', 'some', 'none'] as const
+    for (const name of names) {
+      await createTopic(client, name)
+      for (const value of ['a', 'b', 'c']) await produce(client, name, [{ value }])
+    }
+    const offsets = { all: 3n, some: 2n, none: 0n }
+    await client.request(p.DeleteRecordsRequest, p.DeleteRecordsResponse, {
+      timeoutMs: 1000,
+      topics: names.map((name) => ({
+        name,
+        partitions: [{ partitionIndex: 0, offset: offsets[name] }],
+      })),
+    })
+    await broker.enforceRetention()
+    assert.deepEqual(logFiles('all'), ['00000000000000000003.log'])
+    // A record that remains keeps the segment, as in Kafka.
+    for (const name of ['some', 'none']) {
+      assert.deepEqual(logFiles(name), ['00000000000000000000.log'])
+    }
+    // An empty segment is not replaced again.
+    await broker.enforceRetention()
+    assert.deepEqual(logFiles('all'), ['00000000000000000003.log'])
+    client.close()
+    await broker.abandon()
+    await withBroker(async (again) => {
+      for (const name of names) {
+        assert.equal(await earliest(again, name), offsets[name])
+        assert.equal(await produce(again, name, [{ value: 'd' }]), 3n)
+        assert.equal((await read(again, name, offsets[name])).length, Number(4n - offsets[name]))
+      }
+    }, options)
+  })
+
   it('continues offsets after a crash that follows the expiry, whether the log was opened or not', async () => {
     const options = { config: { 'log.cleaner.enable': 'false' } }
     await withBroker(async (client) => {

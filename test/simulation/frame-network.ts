@@ -46,6 +46,8 @@ export class FrameNetwork implements ClientNetwork {
   isDown = false
   /** Called when a connection breaks at a frame. */
   onCut: () => void = () => {}
+  /** Called with each frame that the client sends. */
+  onSent: (frame: Buffer) => void = () => {}
   /** Called with each frame that the client receives. */
   onReceived: (frame: Buffer) => void = () => {}
   /** Injects a frame into the client's newest connection, as if its peer had sent it. */
@@ -107,6 +109,7 @@ export class FrameNetwork implements ClientNetwork {
         }
         const frames = sent.push(bytes)
         const passing = frames.filter(() => this.#passes(inner))
+        for (const frame of passing) this.onSent(frame)
         return passing.length === 0 || inner.write(passing)
       },
       pause: () => inner.pause(),

@@ -32,6 +32,9 @@ export class Ledger {
   }
 }
 
+/** The outcome `modified` with `delivery-failed` and `undeliverable-here`. */
+const refusal = Buffer.from([0x00, 0x53, 0x27, 0xc0, 0x03, 0x02, 0x41, 0x41])
+
 /** Deliveries to one listener. */
 export class Deliveries {
   /** Number of handler calls by message text. */
@@ -47,16 +50,22 @@ export class Deliveries {
   /** Deliveries counted by the provider without a cause. */
   readonly #miscounted: string[] = []
 
+  /** Messages that the client returned because they had expired by its clock, which may jump. */
+  #expiries = 0
+
   constructor(network: FrameNetwork) {
     this.#network = network
+    network.onSent = (frame) => {
+      if (frame.includes(refusal)) this.#expiries++
+    }
   }
 
   /**
-   * Number of events that explain a redelivery: losses of the connection, and failures of the
-   * handler.
+   * Number of events that explain a redelivery: losses of the connection, failures of the handler,
+   * and messages that the client found expired.
    */
   #causes(text: string): number {
-    return this.#network.losses + (this.failures.get(text) ?? 0)
+    return this.#network.losses + (this.failures.get(text) ?? 0) + this.#expiries
   }
 
   /** Records a call, and checks that the provider's delivery count has a cause. */

@@ -14,7 +14,7 @@ import { TopicAdmin } from './destination/topic-admin.ts'
 import { TopicWatch } from './destination/topic-watch.ts'
 import { deadLetter } from './mapping/dead-letter.ts'
 import type { StoredMessage } from './mapping/stored-message.ts'
-import { type Send, sendsOf } from './state/commit.ts'
+import { recordSize, type Send, sendsOf } from './state/commit.ts'
 import type { Journal } from './state/journal.ts'
 import { voidProgress } from './state/restored-progress.ts'
 import type { StateImage } from './state/state-image.ts'
@@ -228,6 +228,16 @@ export class Engine implements DestinationHost {
   /** Deletes consumed messages whose retention has expired. */
   trim(): Promise<void> {
     return this.#trimmer.trim()
+  }
+
+  async enlargeSegments(destination: Destination): Promise<void> {
+    const { topic } = destination
+    if (topic === undefined || !this.isOwn(destination)) return
+    try {
+      await this.topics.enlargeSegments(topic)
+    } catch (error) {
+      this.logger.warn(`could not enlarge the segments of topic ${topic}`, { error })
+    }
   }
 
   // Deleted topics.
@@ -481,7 +491,9 @@ export class Engine implements DestinationHost {
         detail,
         nowMs: this.clock.now(),
       })
-      sends.push({ destination: await this.destination('queue', to), record })
+      const target = await this.destination('queue', to)
+      await target.makeRoom(recordSize(record))
+      sends.push({ destination: target, record })
     }
     await this.journal.commit({ sends: sendsOf(sends), receipts: acquired })
   }

@@ -493,12 +493,20 @@ export class PartitionLog implements ReadableLog, FlushedLog {
 
   /**
    * Deletes old segments by `retention.ms`, `retention.bytes` and the log start; returns how many.
-   * The last segment is rolled first if all of it has expired, as in Kafka.
+   * The last segment is rolled first if all of it has expired, as in Kafka, or if all of it is below
+   * the log start; Kafka keeps it until it is full.
    */
   enforceRetention(now: number): number {
     this.#requireSound()
     const { config } = this
-    let deleted = this.#deleteWhile((_oldest, next) => next.baseOffset <= this.#logStartOffset)
+    const isBelowStart = (_oldest: Segment, next: Segment): boolean =>
+      next.baseOffset <= this.#logStartOffset
+    let deleted = this.#deleteWhile(isBelowStart)
+    const isEmpty = this.#logStartOffset === this.#logEndOffset
+    if (isEmpty && this.activeSegment.size > 0 && this.#logEndOffset === this.#highWatermark) {
+      this.roll()
+      deleted += this.#deleteWhile(isBelowStart)
+    }
     if (!config.cleanupPolicy.delete) return deleted
     if (config.retentionMs >= 0) {
       const limit = BigInt(now) - BigInt(config.retentionMs)

@@ -31,6 +31,11 @@ export interface DestinationLog {
    * Reads messages from an offset. Returns at least one, unless the offset is the end of the log.
    */
   read(partition: number, offset: number): Promise<readonly StoredMessage[]>
+  /**
+   * Offset below which all records have been returned by the log, or are being delivered. It is
+   * past the control records of transactions, which are no messages.
+   */
+  readTo(partition: number): Promise<number>
   /** Marks messages below an offset as no longer needed. */
   trim(partition: number, floor: number): void
   /** Stops following the log. */

@@ -15,6 +15,7 @@ import {
 import { destinationGone } from './destination-errors.ts'
 import { type DestinationLog, isMissingTopic, type LogPlace } from './destination-log.ts'
 import type { MessageCache } from './message-cache.ts'
+import { LARGE_MESSAGE_BYTES } from './topic-admin.ts'
 
 /** A log and the position of a message that was written to it. */
 interface Written {
@@ -51,6 +52,8 @@ export interface DestinationHost {
    * updated.
    */
   onTopicMissing(): Promise<void>
+  /** Enlarges the segments of a topic that the provider created. Never rejects. */
+  enlargeSegments(destination: Destination): Promise<void>
 }
 
 /** A queue or topic: a log and the subscriptions that read it. */
@@ -86,6 +89,9 @@ export class Destination implements SubscriptionHost {
   #reviving: Promise<void> | undefined
   #onNews: ((messages: readonly StoredMessage[]) => void) | undefined
   readonly #opening = new Set<number>()
+  /** The log whose segments were enlarged. */
+  #enlarged: DestinationLog | undefined
+  #enlarging: Promise<void> | undefined
   isClosed = false
 
   constructor(
@@ -244,6 +250,24 @@ export class Destination implements SubscriptionHost {
   /** Writes a message. Resolves when it is durable. */
   append(record: NewRecord): Promise<void> {
     return this.#write([record], (log) => log.append(record))
+  }
+
+  /** Whether a message of this encoded size fits into a segment of the log. */
+  hasRoomFor(bytes: number): boolean {
+    if (this.isTemporary || bytes <= LARGE_MESSAGE_BYTES) return true
+    return this.#log !== undefined && this.#enlarged === this.#log
+  }
+
+  /** Enlarges the segments of the topic if a message of this size needs it. */
+  async makeRoom(bytes: number): Promise<void> {
+    if (this.isDormant) await this.revive()
+    if (this.hasRoomFor(bytes)) return
+    const { log } = this
+    this.#enlarging ??= this.#host.enlargeSegments(this).finally(() => {
+      this.#enlarging = undefined
+    })
+    await this.#enlarging
+    this.#enlarged = log
   }
 
   /** Writes messages atomically. Resolves when they are durable. */
@@ -552,6 +576,11 @@ export class Destination implements SubscriptionHost {
       } else floor = Math.min(floor, index.lowest)
     }
     return floor
+  }
+
+  /** Offset after the last indexed message of a partition. */
+  indexedBelow(partition: number): number | undefined {
+    return this.#indexed.get(partition)
   }
 
   discard(acquired: readonly Acquired[], reason: DiscardReason, detail?: string): void {

@@ -118,6 +118,7 @@ export class KafkaLogs {
       append: (record) => this.#append(log, record),
       appendTogether: (records) => this.#appendTogether(log, records),
       read: (partition, offset) => this.#reader(topic).read(log, partition, offset),
+      readTo: async (partition) => Number(await this.#tail.position({ topic, partition })),
       onClose: () => {
         if (this.#logs.get(topic) !== log) return
         this.#logs.delete(topic)
@@ -333,6 +334,7 @@ class KafkaLog implements DestinationLog {
   readonly append: (record: NewRecord) => Promise<LogPlace>
   readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPlace>
   readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
+  readonly readTo: (partition: number) => Promise<number>
   readonly #onClose: () => void
 
   constructor(
@@ -344,6 +346,7 @@ class KafkaLog implements DestinationLog {
       readonly append: (record: NewRecord) => Promise<LogPlace>
       readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPlace>
       readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
+      readonly readTo: (partition: number) => Promise<number>
       readonly onClose: () => void
     },
   ) {
@@ -356,6 +359,7 @@ class KafkaLog implements DestinationLog {
     this.append = options.append
     this.appendTogether = options.appendTogether
     this.read = options.read
+    this.readTo = options.readTo
     this.#onClose = options.onClose
   }
 

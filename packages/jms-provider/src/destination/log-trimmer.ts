@@ -21,6 +21,15 @@ interface Progress {
   trimmed: number
 }
 
+/** Records of a partition to delete: those below the floor. */
+interface Due {
+  readonly destination: Destination
+  readonly log: DestinationLog
+  readonly partition: number
+  readonly floor: number
+  readonly progress: Progress
+}
+
 /** Rule for deleting a destination's consumed messages. */
 export interface TrimRule {
   /** Time that messages stay after all subscriptions have finished with them. */
@@ -76,15 +85,32 @@ export class LogTrimmer {
       // Records are deleted by topic name: check that the name still refers to the topic that was
       // read.
       const ids = await this.#topics.list()
-      for (const { log, partition, floor, progress } of due) {
+      for (const each of due) {
+        const { log, partition, floor, progress } = each
         if (this.#isClosed) return
         if (log.topic === undefined || ids.get(log.topic) !== log.topicId) continue
-        await this.#delete({ topic: log.topic, partition, offset: BigInt(floor) })
+        const offset = BigInt(await this.#endOf(each))
+        if (this.#isClosed) return
+        await this.#delete({ topic: log.topic, partition, offset })
         progress.trimmed = floor
       }
     } catch (error) {
       if (!this.#isClosed) this.#logger.debug('could not delete consumed messages', { error })
     }
+  }
+
+  /**
+   * Offset below which records are deleted: the floor, or, if every message is consumed, the end of
+   * the log with the control records after the last message. Then a broker can delete the last
+   * segment too.
+   */
+  async #endOf({ destination, log, partition, floor }: Due): Promise<number> {
+    if (destination.indexedBelow(partition) !== floor) return floor
+    const end = await log.readTo(partition)
+    // Records below the end may have been returned a moment ago: let them be indexed.
+    await this.#clock.yield()
+    const isUnchanged = destination.hasLog(log) && destination.indexedBelow(partition) === floor
+    return isUnchanged ? Math.max(end, floor) : floor
   }
 
   async #delete(place: {
@@ -100,18 +126,13 @@ export class LogTrimmer {
     }
   }
 
-  #dueOf(destination: Destination): {
-    readonly log: DestinationLog
-    readonly partition: number
-    readonly floor: number
-    readonly progress: Progress
-  }[] {
+  #dueOf(destination: Destination): Due[] {
     if (destination.isTemporary || destination.isDormant || destination.isClosed) return []
     const rule = this.#ruleOf(destination)
     if (rule === undefined) return []
     const { log } = destination
     const now = this.#clock.monotonic()
-    const due = []
+    const due: Due[] = []
     for (let partition = 0; partition < log.partitions; partition++) {
       const consumed = destination.consumedBelow(partition)
       if (consumed === undefined) continue
@@ -124,7 +145,7 @@ export class LogTrimmer {
       while (floors[0] !== undefined && floors[0].atMs + rule.retentionMs <= now) {
         floor = (floors.shift() as Floor).floor
       }
-      if (floor > progress.trimmed) due.push({ log, partition, floor, progress })
+      if (floor > progress.trimmed) due.push({ destination, log, partition, floor, progress })
     }
     return due
   }

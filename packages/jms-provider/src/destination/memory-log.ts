@@ -93,6 +93,10 @@ export class MemoryLog implements DestinationLog {
     return Promise.resolve(message === undefined ? [] : [message])
   }
 
+  async readTo(): Promise<number> {
+    return this.#next
+  }
+
   trim(_partition: number, floor: number): void {
     for (; this.#trimmed < floor; this.#trimmed++) this.#forget(this.#trimmed)
   }

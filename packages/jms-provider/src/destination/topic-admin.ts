@@ -19,10 +19,19 @@ const topicConfig = {
 } as const
 
 /**
- * Segment size, unless the broker default is smaller. Only whole segments are deleted, so consumed
- * messages take up to this much space. A batch must fit into a segment.
+ * Segment size of a new topic, unless the broker default is smaller. Only whole segments are
+ * deleted, and Apache Kafka keeps the last one, so consumed messages take up to this much space.
  */
-const SEGMENT_BYTES = 134_217_728
+const SEGMENT_BYTES = 33_554_432
+/** Segment size of a topic with large messages: a batch must fit into a segment. */
+const LARGE_SEGMENT_BYTES = 134_217_728
+/**
+ * Encoded size from which a message needs large segments. As a record it can take several times as
+ * much: the body, its rendering as JSON, and headers.
+ */
+export const LARGE_MESSAGE_BYTES = SEGMENT_BYTES / 8
+/** Brokers apply a configuration shortly after the controller has accepted it. */
+const CONFIG_DELAY_MS = 500
 
 /** Configuration that an earlier version set. */
 const earlierConfig = ['retention.ms', 'max.message.bytes'] as const
@@ -124,6 +133,18 @@ export class TopicAdmin {
     ])
     const [entry] = [...described.values()].flat()
     return Number(entry?.value ?? SEGMENT_BYTES)
+  }
+
+  /** Raises the segment size of a topic, so that the largest message fits into a segment. */
+  async enlargeSegments(topic: string): Promise<void> {
+    const described = await this.#admin.describeConfigs([
+      { type: 'topic', name: topic, keys: ['segment.bytes'] },
+    ])
+    const [entry] = [...described.values()].flat()
+    if (Number(entry?.value ?? LARGE_SEGMENT_BYTES) >= LARGE_SEGMENT_BYTES) return
+    const changes = [{ name: 'segment.bytes', value: String(LARGE_SEGMENT_BYTES) }]
+    await this.#admin.incrementalAlterConfigs([{ type: 'topic', name: topic, changes }])
+    await pause(this.#clock, CONFIG_DELAY_MS)
   }
 
   /** Whether a topic has the configuration of topics that the provider creates. */

@@ -6,7 +6,7 @@ import type { Engine } from '../engine.ts'
 import { DeadLetterProperty, revived } from '../mapping/dead-letter.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import { Selector } from '../selector/selector.ts'
-import { type Send, sendsOf } from '../state/commit.ts'
+import { recordSize, type Send, sendsOf } from '../state/commit.ts'
 import type { Acquired, Taker } from '../subscription/subscription.ts'
 
 /** Messages that are moved in one commit. */
@@ -96,7 +96,9 @@ async function moveBack(
         continue
       }
       const { destination, onlyFor } = origin
-      sends.push({ destination, record: revived(message, { nowMs, onlyFor }) })
+      const record = revived(message, { nowMs, onlyFor })
+      await destination.makeRoom(recordSize(record))
+      sends.push({ destination, record })
       receipts.push(letter)
     }
     if (receipts.length > 0) await engine.journal.commit({ sends: sendsOf(sends), receipts })

@@ -101,7 +101,7 @@ export class ProducerLink implements ReceiverHandler {
       const { payload } = delivery
       const message = new EncodedMessage(transaction === undefined ? payload : apart(payload))
       const destination = this.#queue === undefined ? this.#destinationNow(message) : undefined
-      if (destination !== undefined) {
+      if (destination?.hasRoomFor(size) === true) {
         this.#accept(delivery, message, destination, transaction)
           .catch((error: unknown) => this.#link.fail(error))
           .finally(done)
@@ -129,6 +129,7 @@ export class ProducerLink implements ReceiverHandler {
   ): Promise<void> {
     try {
       const destination = await this.#destinationOf(message)
+      await destination.makeRoom(delivery.payload.length)
       await this.#accept(delivery, message, destination, transaction)
     } catch (error) {
       this.#refuse(delivery, transaction, error)

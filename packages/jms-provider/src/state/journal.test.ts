@@ -116,6 +116,7 @@ class World {
       discard: () => assert.fail('nothing is to be discarded'),
       revive: () => assert.fail('no topic is deleted'),
       onTopicMissing: () => assert.fail('no topic is deleted'),
+      enlargeSegments: () => assert.fail('no message is large'),
     }
     const destination = new Destination(host, {
       kind: 'queue',
