@@ -503,7 +503,7 @@ export class PartitionLog implements ReadableLog, FlushedLog {
       next.baseOffset <= this.#logStartOffset
     let deleted = this.#deleteWhile(isBelowStart)
     const isEmpty = this.#logStartOffset === this.#logEndOffset
-    if (isEmpty && this.activeSegment.size > 0 && this.#logEndOffset === this.#highWatermark) {
+    if (isEmpty && this.activeSegment.size > 0 && this.#logEndOffset === this.highWatermark) {
       this.roll()
       deleted += this.#deleteWhile(isBelowStart)
     }
