@@ -106,7 +106,10 @@ export function outputOf({ directory }: Place): string {
     .replace(/^\{.*?\} /gm, sorted)
 }
 
-/** Headers in an order: a HashMap has none. Flume keeps headers of the message before in one that it cannot read. */
+/**
+ * Headers in an order: a HashMap has none. Flume keeps headers of the message before in one that it
+ * cannot read.
+ */
 function sorted(text: string): string {
   const isInvalid = text.includes('flume.syslog.status=Invalid')
   const headers = text

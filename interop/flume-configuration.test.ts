@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which components of a configuration Flume 1.11 runs, and which ours does: several thousand changed samples, loaded by both.
+// Which components of a configuration Flume 1.11 runs, and which ours does: several thousand
+// changed samples, loaded by both.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

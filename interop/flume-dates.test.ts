@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Date patterns of Joda-Time: generated ones and written ones on texts, with Joda-Time and with ours.
+// Date patterns of Joda-Time: generated ones and written ones on texts, with Joda-Time and with
+// ours.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Random } from '@millrace/base'

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HDFS sink of Flume 1.11 and ours on local files: the same directories, the same files, read by Hadoop.
+// The HDFS sink of Flume 1.11 and ours on local files: the same directories, the same files, read
+// by Hadoop.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -9,7 +10,10 @@ import { gunzipSync } from 'node:zlib'
 import { netcatOnly, placeFor, run, send } from './flume-agents.ts'
 import { java } from './peers.ts'
 
-/** All files below a directory but Hadoop's checksums, with what a counter adds to their names left out. */
+/**
+ * All files below a directory but Hadoop's checksums, with what a counter adds to their names left
+ * out.
+ */
 function filesBelow(directory: string): { readonly name: string; readonly path: string }[] {
   return readdirSync(directory, { recursive: true, encoding: 'utf8' })
     .map((name) => join(directory, name))

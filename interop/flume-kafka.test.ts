@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flume's Kafka sink, source and channel and ours, on Apache Kafka and on millrace: the same records, events and group offsets.
+// Flume's Kafka sink, source and channel and ours, on Apache Kafka and on millrace: the same
+// records, events and group offsets.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Admin, Consumer, Producer } from '@millrace/client'

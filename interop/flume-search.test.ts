@@ -53,7 +53,10 @@ for (const name of ['elasticsearch', 'opensearch'] as const) {
       assert.ok(response.ok, `${method} ${path}: ${text}`)
       return JSON.parse(text)
     }
-    /** All documents of an index, once there are so many. An index that is just being made is not searched yet. */
+    /**
+     * All documents of an index, once there are so many. An index that is just being made is not
+     * searched yet.
+     */
     const documents = async (index: string, count: number): Promise<Document[]> => {
       let found: Document[] = []
       await until(async () => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Apache Flume 1.11 and our agents: the same files run in both and do the same, and either stands at the other's end.
+// Apache Flume 1.11 and our agents: the same files run in both and do the same, and either stands
+// at the other's end.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -150,7 +151,8 @@ ${more}`
     'syslog over TCP that is none',
     syslog('syslogtcp', 'a1.sources.r1.port = PORT\n'),
     async ({ port }) => {
-      // In Flume a header of an earlier message stays with one that has none; each comes on a connection of its own here.
+      // In Flume a header of an earlier message stays with one that has none; each comes on a
+      // connection of its own here.
       for (const message of messages.filter((each) =>
         /^<13>unparsable|^<191>$|^no prio|^<abc|^<1234|^<>/.test(each),
       )) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes of a configuration, one line at a time: what people mistype, and what java.util.Properties allows.
+// Changes of a configuration, one line at a time: what people mistype, and what
+// java.util.Properties allows.
 import type { Sample } from './samples.ts'
 
 /** A changed sample. */

@@ -21,9 +21,9 @@ export interface AgentOptions {
   readonly logger?: Logger
   /** Clock, randomness, disk and network. Default: those of Node. */
   readonly world?: World
-  /** Flume's directory of settings, which may have Hadoop's core-site.xml. */
+  /** Flume's `--conf` directory, which may contain Hadoop's core-site.xml. */
   readonly confDirectory?: string | undefined
-  /** How long `stop` lets sinks empty the channels that would lose their events. Default 10,000 ms. */
+  /** Time that `stop` gives sinks to empty channels in memory. Default 10,000 ms. */
   readonly drainTimeoutMs?: number
 }
 
@@ -58,7 +58,7 @@ export interface Changes {
   readonly kept: readonly string[]
 }
 
-/** Sources, channels and sinks at work, as a plan says. */
+/** Runs the sources, channels and sinks of a plan. */
 export class Agent {
   readonly #world: World
   readonly #logger: Logger
@@ -88,7 +88,7 @@ export class Agent {
   get name(): string {
     return this.#plan.name
   }
-  /** Plan that the agent carries out. */
+  /** Plan that the agent runs. */
   get plan(): AgentPlan {
     return this.#plan
   }
@@ -97,7 +97,9 @@ export class Agent {
     return this.#isRunning
   }
 
-  /** Events of channels in memory that were stopped before a sink had delivered them. */
+  /**
+   * Number of events that were lost because their channel in memory was stopped before delivery.
+   */
   get lostEvents(): number {
     return this.#lostEvents
   }
@@ -111,17 +113,20 @@ export class Agent {
     ]
   }
 
-  /** Where a source listens: the port it was given, when it asked for any. */
+  /** Addresses that a source listens on, with the actual port if port 0 was configured. */
   addressesOf(source: string): readonly string[] {
     return this.#sources.get(source)?.source.addresses ?? []
   }
 
-  /** The channels by name, to be looked at. */
+  /** Channels by name. */
   get channels(): ReadonlyMap<string, Channel> {
     return new Map([...this.#channels].map(([name, { channel }]) => [name, channel]))
   }
 
-  /** Starts channels, then sinks, then sources. When one cannot start, nothing is left running and its error is thrown. */
+  /**
+   * Starts channels, then sinks, then sources. If one fails to start, all are stopped and its error
+   * is thrown.
+   */
   async start(): Promise<void> {
     if (this.#isRunning) return
     try {
@@ -133,7 +138,9 @@ export class Agent {
     }
   }
 
-  /** Stops the sources, lets sinks empty the channels in memory, stops the rest. */
+  /**
+   * Stops the sources, waits until sinks have emptied the channels in memory, and stops the rest.
+   */
   async stop(): Promise<void> {
     this.#isRunning = false
     await this.#stopAll({ drains: true })
@@ -144,8 +151,8 @@ export class Agent {
   }
 
   /**
-   * Goes over to another plan. What is the same goes on untouched. When something new cannot start, everything is as it was before,
-   * and the error is thrown.
+   * Reconfigures the running agent; unchanged components keep running. If a new component fails to
+   * start, the previous plan is restored and the error is thrown.
    */
   async reload(plan: AgentPlan): Promise<Changes> {
     const before = this.#plan
@@ -176,7 +183,10 @@ export class Agent {
     ]
   }
 
-  /** What runs already as the plan wants it. A channel of the same type with other bounds takes them on. */
+  /**
+   * Running components that the plan leaves unchanged. A channel of the same type adopts new
+   * limits.
+   */
   #unchanged(plan: AgentPlan): Set<string> {
     const kept = new Set<string>()
     for (const planned of plan.channels) {
@@ -260,7 +270,7 @@ export class Agent {
     this.#channels.set(plan.name, { plan, channel, counters })
   }
 
-  /** Ends puts into several channels that a crash cut short: the coordinator's word counts. */
+  /** Resolves puts into several channels that a crash interrupted, as their coordinator decided. */
   async #resolveFanOuts(): Promise<void> {
     const members = [...this.#channels.values()]
       .map(({ channel }) => channel)
@@ -318,7 +328,7 @@ export class Agent {
     this.#groups.set(plan.name, { plan, runner, sinks })
   }
 
-  /** A sink whose batches are counted, and can be looked at. */
+  /** A sink with counters and taps. */
   #counted(name: string, sink: Sink, counters: Counters): GroupedSink {
     const { taps } = this
     return {
@@ -393,7 +403,7 @@ export class Agent {
     }
   }
 
-  /** An error with where the configuration says what failed. */
+  /** An error that names the place of the failed component in the configuration. */
   #located(section: string, { name, properties }: ComponentConfig, error: unknown): Error {
     const isListening = error instanceof Error && error.message.startsWith('cannot listen')
     const key = isListening
@@ -413,7 +423,7 @@ export class Agent {
     await Promise.all([...this.#channels.keys()].map((name) => this.#stopChannel(name)))
   }
 
-  /** Waits until channels that would lose their events are empty, for as long as that is allowed. */
+  /** Waits until the channels in memory are empty, or the drain time-out has passed. */
   async #drain(channels: readonly RunningChannel[]): Promise<void> {
     const { clock } = this.#world
     const deadline = clock.monotonic() + this.#drainTimeoutMs
@@ -463,7 +473,7 @@ export class Agent {
     await this.#quietly(`channel ${name}`, () => channel.stop?.())
   }
 
-  /** What fails while it ends is told and does not keep others from ending. */
+  /** Logs an error of a component that stops; the other components are stopped all the same. */
   async #quietly(what: string, work: () => Promise<void> | undefined): Promise<void> {
     try {
       await work()

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Where the events of a batch come from, so that a channel that is handed them twice keeps them once. An origin is something
- * with positions that never change: a file and its bytes, a partition and its offsets, a channel of another agent.
+ * Where the events of a batch come from, so that a channel stores events once that arrive twice. An
+ * origin has positions that never change: the bytes of a file, the offsets of a partition, the
+ * positions in a channel of another agent.
  */
 export interface BatchOrigin {
-  /** Unique among all origins: `file:<device>:<inode>`, a channel's id. */
+  /** Globally unique, for example `file:<device>:<inode>` or the id of a channel. */
   readonly id: string
-  /** Nothing below will come again. */
+  /** No event with a lower position will be sent again. */
   readonly floor: number
-  /** Position of each event of the batch, ascending. */
+  /** Positions of the events, ascending. */
   readonly positions: readonly number[]
-  /** When everything from the first position up to here belongs to the batch, gaps included. Without it, only `positions` do. */
+  /**
+   * If set, the batch covers all positions from the first one up to here, with gaps. Otherwise it
+   * covers `positions` only.
+   */
   readonly end?: number
 }
 
-/** Half-open ranges `[from, to)` of whole numbers: from, to, from, to …, ascending and apart. */
+/**
+ * Half-open ranges `[from, to)` of whole numbers as a flat list: from, to, from, to …; ascending
+ * and not adjacent.
+ */
 export type Ranges = readonly number[]
 
 /** The ranges that a batch covers. */
@@ -70,7 +77,7 @@ export class PositionSet {
     return this.#ranges
   }
 
-  /** How many positions stand above the floor. */
+  /** Number of members above the floor. */
   get countAboveFloor(): number {
     let count = 0
     for (let i = 0; i < this.#ranges.length; i += 2) {
@@ -95,7 +102,7 @@ export class PositionSet {
   add(from: number, to: number): void {
     if (to <= this.#floor || to <= from) return
     const ranges = this.#ranges
-    // Nearly always what comes is next to what is there.
+    // Fast path: the range is adjacent to the floor or to the last range.
     if (from <= this.#floor && (ranges.length === 0 || to < (ranges[0] as number))) {
       this.#floor = to
       return
@@ -129,7 +136,7 @@ export class PositionSet {
       this.add(ranges[i] as number, ranges[i + 1] as number)
   }
 
-  /** Counts everything below as a member. */
+  /** Makes all lower numbers members. */
   raiseFloor(floor: number): void {
     if (floor <= this.#floor) return
     this.#floor = floor

@@ -24,9 +24,9 @@ interface Options {
 
 /** Options of `ChannelProcessor.process`. */
 export interface ProcessOptions {
-  /** Where the batch comes from, so that a repetition is recognised. */
+  /** Origin of the batch, by which duplicates are recognized. */
   readonly origin?: BatchOrigin | undefined
-  /** It came alone, by a call of its own: counted as such. */
+  /** Whether the event was sent alone; selects the counter. */
   readonly isSingle?: boolean
   /** Lets batches of one sender overlap in their order. */
   readonly pipeline?: Pipeline
@@ -51,7 +51,7 @@ export class Pipeline {
   }
 }
 
-/** A channel and what of a batch goes to it. */
+/** The part of a batch that goes to one channel. */
 interface Share {
   readonly channel: Channel
   readonly events: readonly Event[]
@@ -59,8 +59,8 @@ interface Share {
 }
 
 /**
- * Brings a source's batches into its channels: interceptors, selector, and one put over all required channels that counts in all
- * of them or in none.
+ * Puts the batches of a source into its channels: runs interceptors and the selector, then an
+ * atomic put into all required channels.
  */
 export class ChannelProcessor {
   readonly #options: Options
@@ -70,17 +70,17 @@ export class ChannelProcessor {
     this.#options = options
   }
 
-  /** Most events that all channels take in one transaction. */
+  /** Largest number of events that fits into one transaction of every channel. */
   get maxBatchSize(): number {
     return Math.min(...this.#options.channels.map(({ transactionCapacity }) => transactionCapacity))
   }
 
-  /** A batch size that a source was given, made to fit. */
+  /** The configured batch size, limited to `maxBatchSize`. */
   batchSizeWithin(wanted: number): number {
     return Math.max(1, Math.min(wanted, this.maxBatchSize))
   }
 
-  /** How far any of the channels has got of an origin. */
+  /** The highest position below which one of the channels has received all events of an origin. */
   receivedUpTo(originId: string): number | undefined {
     const known = this.#options.channels.flatMap(
       (channel) => channel.receivedUpTo?.(originId) ?? [],
@@ -89,8 +89,8 @@ export class ChannelProcessor {
   }
 
   /**
-   * Resolves when every required channel has the events. Rejects with `ChannelFullError` or `ChannelError` when one cannot take them;
-   * then none has them, and the same batch may come again.
+   * Resolves when every required channel has stored the events. Rejects with `ChannelFullError` or
+   * `ChannelError` if one cannot; then none has stored them, and the batch may be retried.
    */
   async process(given: readonly Event[], options: ProcessOptions = {}): Promise<void> {
     const { counters } = this.#options
@@ -125,18 +125,20 @@ export class ChannelProcessor {
     if (origin === undefined || events.length === given.length) return { events, origin }
     const indexes = new Map(given.map((event, index) => [event, index]))
     const kept = events.map((event) => indexes.get(event))
-    // Who makes events of its own has no place in the origin for them.
+    // Events that an interceptor created have no position in the origin.
     if (kept.some((index) => index === undefined)) return { events, origin: undefined }
     return { events, origin: originOf(origin, kept as number[]) }
   }
 
-  /** Notes on each event that it passed here. Events that came the same way share one note. */
+  /**
+   * Adds this source to the lineage of each event. Events with the same lineage share one object.
+   */
   #leaveTrace(events: readonly Event[]): void {
     const { agent, source, host, world } = this.#options
     const hop: Hop = { agent, source, host, atMs: world.clock.now() }
     let last: Lineage = { hop, previous: undefined }
     for (const event of events) {
-      // One that a full channel sent back was here before.
+      // A retried event has this hop already.
       const before = event.lineage?.hop
       if (before?.source === source && before.agent === agent && before.host === host) continue
       if (event.lineage !== last.previous) last = { hop, previous: event.lineage }
@@ -176,7 +178,7 @@ export class ChannelProcessor {
   ): Promise<void> {
     const begin = ({ channel, events, origin }: Share): Promise<PutTransaction> =>
       channel.put(events, { origin, failedCommits: pipeline?.failedCommitsOf(channel) })
-    /** Calls the commit that decides. */
+    /** Commits the put that decides about the batch. */
     const commit = (put: PutTransaction): Promise<void> => {
       const committed = put.commit()
       const isOrdered =
@@ -203,7 +205,7 @@ export class ChannelProcessor {
         }
         await Promise.all(durable.map(({ put }) => put.prepare?.(fanOut)))
       }
-      // Of several durable ones the first decides; what is only in memory cannot fail any more.
+      // The first durable channel is the coordinator; puts into memory cannot fail after it.
       if (coordinator !== undefined) await commit(coordinator.put)
       const decided = coordinator === undefined ? open : open.filter((each) => each !== coordinator)
       if (coordinator === undefined) {
@@ -217,7 +219,10 @@ export class ChannelProcessor {
     }
   }
 
-  /** From here on the batch counts; a channel that cannot write that down will find out when it is opened next. */
+  /**
+   * Point of no return: the batch counts. A channel that fails to log that learns it from the
+   * coordinator at the next start.
+   */
   async #commitDecided(puts: readonly PutTransaction[]): Promise<void> {
     const outcomes = await Promise.allSettled(puts.map((put) => put.commit()))
     for (const outcome of outcomes) {

@@ -2,62 +2,67 @@
 import type { BatchOrigin } from './batch-origin.ts'
 import type { Event } from './event.ts'
 
-/** What keeps events between a source and a sink. */
+/** Stores events between a source and a sink. */
 export interface Channel {
-  /** Who it is, for as long as its contents live: positions of its events are its own. */
+  /** Unique id of the contents: the origin of the positions of its events. */
   readonly id: string
-  /** Events in it, those in open transactions included. */
+  /** Number of events, with those in open transactions. */
   readonly size: number
-  /** Most events it holds. */
+  /** Largest number of events. */
   readonly capacity: number
-  /** Most events of one transaction. */
+  /** Largest number of events in one transaction. */
   readonly transactionCapacity: number
-  /** Whether what is committed outlives the process. */
+  /** Whether committed events survive a crash of the process. */
   readonly isDurable: boolean
   /**
    * Number of commits that failed. Present if puts take effect in the order in which `commit` is
    * called, so that puts of one sender may overlap: see `PutOptions.failedCommits`.
    */
   readonly failedCommits?: number
-  /** Of a channel that is not durable: how many of its events are lost when the process ends. `size` when absent. */
+  /**
+   * For a channel that is not durable: number of events that are lost when the process ends.
+   * Default: `size`.
+   */
   readonly sizeInMemory?: number
 
-  /** Takes on other values of its keys without letting go of its events; false when it cannot. */
+  /** Adopts new values of its keys and keeps its events; returns false if that is not possible. */
   reconfigure?(values: Readonly<Record<string, unknown>>): boolean
 
-  /** Below this position everything of an origin has come; undefined for an origin it knows nothing of. */
+  /**
+   * Position below which all events of an origin were received; undefined for an unknown origin.
+   */
   receivedUpTo?(originId: string): number | undefined
 
-  /** Opens the channel; what it kept is there again. */
+  /** Opens the channel and recovers its events. */
   start?(): Promise<void>
-  /** Settles what is under way, keeps what it can, lets go of files and sockets. */
+  /** Completes writes in progress and closes files and sockets. */
   stop?(): Promise<void>
 
   /**
-   * Opens a transaction that puts a batch. Waits for room, and rejects with `ChannelFullError` when there is none for long. Nobody
-   * sees the events until it commits.
+   * Opens a transaction that puts a batch. Waits for free capacity, and rejects with
+   * `ChannelFullError` after the time-out of the channel. The events are visible after the commit.
    */
   put(events: readonly Event[], options?: PutOptions): Promise<PutTransaction>
 
   /**
-   * Opens a transaction that takes up to `maxEvents`, oldest first, as soon as there is any. Resolves with undefined when `signal` is
-   * aborted, or nothing came within `waitMs`.
+   * Opens a transaction that takes up to `maxEvents`, oldest first, as soon as there is an event.
+   * Resolves with undefined if `signal` is aborted or no event arrived within `waitMs`.
    */
   take(maxEvents: number, options: TakeOptions): Promise<TakeTransaction | undefined>
 }
 
 /** Options of a put. */
 export interface PutOptions {
-  /** With an origin, events that the channel has got before are left out. */
+  /** With an origin, events that the channel has received before are skipped. */
   readonly origin?: BatchOrigin | undefined
   /**
-   * Fails the commit if the channel's `failedCommits` is another one by then: a put before this one
-   * may have failed, and its retry must come first.
+   * The commit fails if the channel's `failedCommits` has changed since: an earlier put may have
+   * failed, and its retry must come first.
    */
   readonly failedCommits?: number | undefined
 }
 
-/** How much to take, and how long to wait. */
+/** Options of a take. */
 export interface TakeOptions {
   /** Time to wait for the first event. */
   readonly waitMs: number
@@ -65,14 +70,15 @@ export interface TakeOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** A put into a channel: it counts when it is committed. */
+/** A put into a channel; it takes effect when it is committed. */
 export interface PutTransaction {
   /**
-   * Only of durable channels: writes the events down so that they survive a crash, yet leaves open whether they count. After it,
-   * `commit` cannot fail for want of room. Several channels that prepare under one id are committed together or not at all.
+   * Only of durable channels: writes the events without deciding whether they count. `commit`
+   * cannot fail for lack of capacity afterwards. Puts that were prepared with the same id are
+   * committed in all channels or in none.
    */
   prepare?(fanOut: FanOut): Promise<void>
-  /** Makes the events part of the channel; resolves when they are as safe as the channel makes them. */
+  /** Adds the events to the channel; resolves when they are durable, if the channel is. */
   commit(): Promise<void>
   /** Discards the put. */
   rollback(): Promise<void>
@@ -82,33 +88,33 @@ export interface PutTransaction {
 export interface FanOut {
   /** Identifies the put in all its channels. */
   readonly id: string
-  /** The channel whose word counts after a crash. */
+  /** Id of the channel that decides, also after a crash. */
   readonly coordinatorId: string
 }
 
-/** Events taken from a channel: they leave it when the transaction is committed. */
+/** Events taken from a channel; they are removed when the transaction is committed. */
 export interface TakeTransaction {
   /** Never empty. */
   readonly events: readonly Event[]
-  /** Where the events stand in their channel. */
+  /** Positions of the events in their channel. */
   readonly origin: BatchOrigin
-  /** The events are gone. */
+  /** Removes the events. */
   commit(): Promise<void>
-  /** The events go back to where they were. */
+  /** Returns the events to their positions. */
   rollback(): Promise<void>
 }
 
-/** What a durable channel knows of puts into several channels, asked after a crash. */
+/** Puts into several channels that a durable channel knows; used after a crash. */
 export interface FanOutMemory {
   /** Puts that were prepared and neither committed nor rolled back. */
   readonly undecided: readonly FanOut[]
-  /** Whether it was decided, as the coordinator, that this one counts. */
+  /** Whether this channel, as the coordinator, decided to commit. */
   hasDecided(id: string): boolean
   /** Ends an undecided put. */
   resolve(id: string, commits: boolean): Promise<void>
 }
 
-/** Whether a channel takes part in puts into several channels. */
+/** Whether a channel supports atomic puts into several channels. */
 export function isFanOutMember(channel: object): channel is Channel & FanOutMemory {
   return 'undecided' in channel && 'hasDecided' in channel
 }

@@ -6,11 +6,11 @@ import type { CheckProblem, Keys, ValuesOf } from './config/keys.ts'
 import type { Event } from './event.ts'
 import type { Counters } from './operation/counters.ts'
 
-/** What every component is given. */
+/** Context of every component. */
 export interface ComponentContext {
   /** Name of the agent. */
   readonly agent: string
-  /** Its name in the configuration. */
+  /** Name of the component in the configuration. */
   readonly name: string
   /** Clock, randomness, disk and network. */
   readonly world: World
@@ -18,31 +18,32 @@ export interface ComponentContext {
   readonly logger: Logger
   /** Counters of the component, under Flume's names. */
   readonly counters: Counters
-  /** Relative paths of files start here. */
+  /** Base directory of relative paths. */
   readonly directory: string
-  /** Flume's directory of settings (`--conf`), which may have Hadoop's core-site.xml. */
+  /** Flume's `--conf` directory, which may contain Hadoop's core-site.xml. */
   readonly confDirectory?: string | undefined
 }
 
-/** Where events arise. */
+/** Creates events, or receives them from outside of the agent. */
 export interface Source {
-  /** Resolves when it listens, or has found what it reads. */
+  /** Resolves when the source listens, or has opened its input. */
   start(): Promise<void>
-  /** Takes nothing new, and waits for what it has begun to put. */
+  /** Stops reading, and waits for puts in progress. */
   stop(): Promise<void>
-  /** Where it listens, for one that does. */
+  /** Addresses that it listens on, if any. */
   readonly addresses?: readonly string[]
 }
 
-/** What a source gets. */
+/** Context of a source. */
 export interface SourceContext extends ComponentContext {
   /** Puts events into the channels of the source. */
   readonly channels: ChannelProcessor
 }
 
 /**
- * What a sink did with a batch. `ready` and `backoff` are done with it; after `backoff` the next one waits. `rollback` puts it back, to
- * be tried again at once or after a while.
+ * Outcome of a batch. `ready` and `backoff`: delivered; after `backoff` the next batch waits.
+ * `rollback` and `rollback-and-backoff`: returned to the channel, to be retried at once or after a
+ * pause.
  */
 export type SinkOutcome = 'ready' | 'backoff' | 'rollback' | 'rollback-and-backoff'
 
@@ -52,9 +53,9 @@ export interface SinkBatch extends TakeTransaction {
   readonly isFollowUp?: boolean
 }
 
-/** Where events leave the agent. */
+/** Delivers events out of the agent. */
 export interface Sink {
-  /** Most events of one batch. */
+  /** Largest number of events in one batch. */
   readonly batchSize: number
   /**
    * Number of batches that may be in flight now; read before each take. Default 1. A sink with more
@@ -66,35 +67,35 @@ export interface Sink {
   /** Called after the last batch. */
   stop?(): Promise<void>
   /**
-   * Delivers a batch, which leaves the channel when this resolves with nothing, `ready` or `backoff`. When it rejects the batch goes
-   * back to the channel and is tried again later.
+   * Delivers a batch. It is removed from the channel if this resolves with nothing, `ready` or
+   * `backoff`. If it rejects, the batch returns to the channel and is retried after a pause.
    */
   process(batch: SinkBatch): Promise<SinkOutcome> | Promise<void>
-  /** Delivers what it holds back, so that the batches under way come to an end: the agent stops. */
+  /** Completes the batches in flight without waiting for more events: the agent stops. */
   flush?(): Promise<void>
 }
 
-/** Looks at events on their way from a source, changes them, drops some. */
+/** Inspects, changes or drops the events of a source. */
 export interface Interceptor {
   /** Called before the first event. */
   start?(): Promise<void>
   /** Called after the last event. */
   stop?(): Promise<void>
-  /** Returns the events to go on with: those it got, less what it drops. It may change them in place. */
+  /** Returns the events to keep. It may change them in place. */
   intercept(events: Event[]): Event[] | Promise<Event[]>
 }
 
-/** Which channels an event goes to. */
+/** Selects the channels of each event. */
 export interface ChannelSelector {
-  /** For every event alike: lets whole batches be handed over. */
+  /** Whether all events go to the same channels, so that a batch need not be split. */
   readonly isUniform: boolean
-  /** Channels that must take it. */
+  /** Channels that must store the event. */
   required(event: Event | undefined): readonly Channel[]
-  /** Channels that may fail to. */
+  /** Channels that may fail to store the event. */
   optional(event: Event | undefined): readonly Channel[]
 }
 
-/** What a channel selector gets. */
+/** Context of a channel selector. */
 export interface ChannelSelectorContext extends ComponentContext {
   /** Channels of the source, by name. */
   readonly channels: ReadonlyMap<string, Channel>
@@ -110,7 +111,7 @@ export interface GroupedSink {
   process(batch: SinkBatch): Promise<SinkOutcome> | Promise<void>
 }
 
-/** Which of a group's sinks gets a batch. */
+/** Selects the sink of a group that delivers a batch. */
 export interface SinkProcessor {
   /** Number of batches that may be in flight now; read before each take. Default 1. */
   readonly maxInFlight?: number
@@ -118,24 +119,24 @@ export interface SinkProcessor {
   process(batch: SinkBatch): Promise<SinkOutcome> | Promise<void>
 }
 
-/** What a sink processor gets. */
+/** Context of a sink processor. */
 export interface SinkProcessorContext extends ComponentContext {
   /** Sinks of the group. */
   readonly sinks: readonly GroupedSink[]
 }
 
-/** A kind of component: its name in `type`, the keys it knows, and how one is made. */
+/** A kind of component: its type, its keys, and how it is created. */
 export interface Definition<
   C extends ComponentContext,
   T,
   K extends Keys = Keys,
   N extends string = string,
 > {
-  /** The short name; upper and lower case are the same. */
+  /** Short name; case is ignored. */
   readonly type: N
-  /** Flume's class, and other names it goes by. */
+  /** Flume's class name and other names. */
   readonly aliases?: readonly string[]
-  /** What `millrace agent components` says of it. */
+  /** Description in `millrace agent components`. */
   readonly about: string
   /** Keys that the component reads. */
   readonly keys: K

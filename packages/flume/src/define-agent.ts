@@ -9,7 +9,10 @@ import type { ComponentClass } from './plan/custom-component.ts'
 import { type AgentPlan, planAgent } from './plan/plan-agent.ts'
 import { builtIn, type ComponentRole } from './plan/registry.ts'
 
-/** What may be written for a key: its own type where that is plain, else the text that a file would have. */
+/**
+ * What may be written for a key: its own type where that is plain, else the text that a file would
+ * have.
+ */
 type InputOf<T> = [T] extends [number | undefined]
   ? number
   : [T] extends [boolean | undefined]
@@ -96,7 +99,7 @@ export async function defineAgent(definition: AgentDefinition): Promise<AgentPla
   return plan
 }
 
-/** Defines an agent and starts it. */
+/** Defines and starts an agent. */
 export async function startAgent(
   definition: AgentDefinition,
   options?: AgentOptions,
@@ -108,7 +111,7 @@ export async function startAgent(
 
 type Options = Readonly<Record<string, unknown>>
 
-/** Writes a definition as the entries a file would have. */
+/** Converts a definition to the entries of a file. */
 class EntryWriter {
   readonly entries: Entry[] = []
   readonly inline = new Map<string, unknown>()
@@ -164,7 +167,7 @@ class EntryWriter {
     }
   }
 
-  /** The keys of a component's type, by which its options are spelled. */
+  /** Keys of a type, which give the spelling of its options. */
   #type(place: string, role: ComponentRole, type: unknown): Keys {
     if (typeof type !== 'string') {
       this.#add(`${place}.type`, 'inline')

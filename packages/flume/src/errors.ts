@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
 
-/** A channel had no room for `keep-alive` seconds, or the batch is larger than it ever takes. */
+/** A channel was full for `keep-alive` seconds, or a batch exceeds its transaction capacity. */
 export class ChannelFullError extends MillraceError {
   override readonly name = 'ChannelFullError'
   /** Creates the error; `message` names the channel and its capacity. */
@@ -10,7 +10,7 @@ export class ChannelFullError extends MillraceError {
   }
 }
 
-/** A channel could not keep or hand out events. */
+/** A channel could not store or return events. */
 export class ChannelError extends MillraceError {
   override readonly name: string = 'ChannelError'
   /** Creates the error, with the error that led to it. */
@@ -19,7 +19,7 @@ export class ChannelError extends MillraceError {
   }
 }
 
-/** A sink could not deliver; its events go back to the channel. */
+/** A sink could not deliver a batch; its events return to the channel. */
 export class DeliveryError extends MillraceError {
   override readonly name = 'DeliveryError'
   /** Creates the error, with the error that led to it. */
@@ -28,7 +28,7 @@ export class DeliveryError extends MillraceError {
   }
 }
 
-/** A component could not be made or started. */
+/** A component could not be created or started. */
 export class ComponentError extends MillraceError {
   override readonly name = 'ComponentError'
   /** Creates the error, with the error that led to it. */
@@ -37,7 +37,7 @@ export class ComponentError extends MillraceError {
   }
 }
 
-/** A short text for an error of any kind. */
+/** The message of an error, or the text of any other thrown value. */
 export function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

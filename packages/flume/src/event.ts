@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Names and values of an event, in the order they were set. */
+/** Headers of an event, in the order in which they were set. */
 export type Headers = Record<string, string>
 
-// A prototype without members: `headers.constructor` is a header or undefined, and looking one up stays fast, which it
-// would not be in an object made by `Object.create(null)`.
+// The prototype has no members, so that `headers.constructor` is a header or undefined. Lookups are
+// faster than in an object of `Object.create(null)`.
 const HeaderTable = function HeaderTable() {} as unknown as new () => Headers
 HeaderTable.prototype = Object.create(null)
 
@@ -15,11 +15,11 @@ export function newHeaders(from?: Readonly<Headers>): Headers {
   return headers
 }
 
-/** One step on an event's way: where it was put into a channel. */
+/** A source that an event has passed. */
 export interface Hop {
   /** Name of the agent. */
   readonly agent: string
-  /** The source that put it. */
+  /** Name of the source. */
   readonly source: string
   /** Host of the agent. */
   readonly host: string
@@ -27,28 +27,28 @@ export interface Hop {
   readonly atMs: number
 }
 
-/** The way an event came, last hop first. All events of a batch share one. */
+/** Hops of an event as a list from the last one; shared by the events of a batch. */
 export interface Lineage {
-  /** The last agent that the event passed. */
+  /** The last hop. */
   readonly hop: Hop
-  /** Agents before, or undefined. */
+  /** Earlier hops, or undefined. */
   readonly previous: Lineage | undefined
 }
 
-/** The hops of an event, first one first. */
+/** Hops of an event, the first one first. */
 export function hopsOf(lineage: Lineage | undefined): Hop[] {
   const hops: Hop[] = []
   for (let at = lineage; at !== undefined; at = at.previous) hops.unshift(at.hop)
   return hops
 }
 
-/** What flows through an agent: a body of bytes and some headers. */
+/** An event: a body of bytes, and headers. */
 export class Event {
   /** Headers, by name. */
   headers: Headers
   /** Body. */
   body: Buffer
-  /** Where it came from, kept beside the headers so that they stay as the source made them. */
+  /** Hops of the event; separate from the headers, which are unchanged by them. */
   lineage: Lineage | undefined
 
   /** Creates an event; without headers it gets an empty set. */
@@ -63,7 +63,7 @@ export class Event {
     return new Event(Buffer.from(body), newHeaders(headers))
   }
 
-  /** Its own copy of the headers; the bytes of the body are shared. */
+  /** A copy with its own headers; the body is shared. */
   clone(): Event {
     return new Event(this.body, newHeaders(this.headers), this.lineage)
   }

@@ -7,9 +7,9 @@ import { type AgentPlan, planAgent } from './plan/plan-agent.ts'
 
 /** Options of loading agents. */
 export interface LoadOptions extends Partial<ReadOptions> {
-  /** The agent to load; by default all that the texts have. */
+  /** Name of the agent to load. Default: all agents of the texts. */
   readonly agent?: string | undefined
-  /** Throws for every problem, also for those that Flume ignores. Default false. */
+  /** Whether to throw for every problem, also for those that Flume ignores. Default false. */
   readonly strict?: boolean | undefined
 }
 
@@ -19,13 +19,13 @@ export interface CheckedAgent {
   readonly name: string
   /** All its problems, in the order in which they were found. */
   readonly problems: readonly ConfigProblem[]
-  /** Undefined when nothing of it can run. */
+  /** Undefined if nothing of the agent can run. */
   readonly plan: AgentPlan | undefined
 }
 
 /**
- * Checks the agents of Flume's configuration; nothing is started. Throws `ConfigurationError` when the agent asked for is not there, or
- * no agent is.
+ * Checks the agents of Flume's configuration; nothing is started. Throws `ConfigurationError` if
+ * the requested agent, or any agent, is missing.
  */
 export async function checkAgents(
   texts: readonly ConfigText[],
@@ -49,8 +49,9 @@ export async function checkAgents(
 }
 
 /**
- * Reads agents from Flume's configuration as Flume does: an invalid component is left out, and what Flume ignores is a warning. Both are
- * in the plan's `problems`. Throws `ConfigurationError` when an agent cannot run at all, or with `strict` when it has any problem.
+ * Reads agents from Flume's configuration as Flume does: an invalid component is left out, and what
+ * Flume ignores is a warning. Both are in the plan's `problems`. Throws `ConfigurationError` if an
+ * agent cannot run at all, or with `strict` if it has any problem.
  */
 export async function loadAgents(
   texts: readonly ConfigText[],

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger, type World } from '@millrace/base'
+import { SimulatedWorld } from '@millrace/testkit'
 import type { Channel } from './channel.ts'
 import { fileChannel } from './channels/file/file-channel-keys.ts'
 import { memoryChannel } from './channels/memory-channel.ts'
@@ -11,7 +12,6 @@ import { Event } from './event.ts'
 import { SinkRunner } from './sink-runner.ts'
 import { componentContext } from './testing/context.ts'
 import { createComponent } from './testing/create-component.ts'
-import { SimulatedWorld } from './testing/simulated-world.ts'
 import { sleep } from './waiting.ts'
 
 type Outcome = SinkOutcome | 'error'
@@ -92,7 +92,9 @@ const scripts: readonly (readonly Outcome[])[] = [
   ['backoff', 'ready', 'backoff', 'error'],
 ]
 
-/** Sizes of puts, and when they happen: before the sink starts, or one every 4 ms while it works. */
+/**
+ * Sizes of puts, and when they happen: before the sink starts, or one every 4 ms while it works.
+ */
 const feeds = [
   { sizes: [30], everyMs: 0 },
   { sizes: Array<number>(30).fill(1), everyMs: 4 },

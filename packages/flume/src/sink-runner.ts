@@ -60,8 +60,8 @@ export class SinkRunner {
   }
 
   /**
-   * Takes no further batch and waits for those in flight. `flush` makes a sink deliver what it holds
-   * back.
+   * Takes no further batch and waits for those in flight. `flush` makes a sink deliver what it
+   * holds back.
    */
   async stop(flush: () => Promise<unknown>): Promise<void> {
     this.#stopping.abort()

@@ -8,7 +8,10 @@ import { ChannelError, reasonOf } from './errors.ts'
 
 const STORE_TYPES = ['JKS', 'PKCS12', 'PEM', 'JCEKS'] as const
 
-/** Keys of a source that listens with TLS. A store's type is told from its bytes; `type` only has to be one there is. */
+/**
+ * Keys of a source that listens with TLS. The type of a store is recognized by its content; `type`
+ * is only checked.
+ */
 export const serverTlsKeys = {
   ssl: boolean(false, { alsoKnownAs: ['enableSSL'] }),
   keystore: optionalText(),
@@ -58,7 +61,7 @@ interface ClientTls extends Protocols {
   readonly keystorePassword: string | undefined
 }
 
-/** What is wrong with the keys of a listening source. */
+/** Problems with the keys of a listening source. */
 export function checkServerTls(config: ServerTls): CheckProblem[] {
   if (!config.ssl || config.keystore !== undefined) return []
   return [{ key: 'keystore', message: 'is missing: ssl = true needs the key to show to clients' }]
@@ -85,7 +88,7 @@ export function clientTls(config: ClientTls, directory: string): ConnectionOptio
       : { ca: trusted(config.truststore, config.truststorePassword, directory) }),
     ...protocols(config),
     rejectUnauthorized: !config.trustAllCerts,
-    // Flume's Avro client checks the chain and not the host name.
+    // As Flume's Avro client: the chain is checked, the host name is not.
     checkServerIdentity: () => undefined,
   }
 }
@@ -126,7 +129,7 @@ function identity(path: string, password: string | undefined, directory: string)
   }
 }
 
-/** Certificates that are trusted. */
+/** Trusted certificates. */
 function trusted(path: string, password: string | undefined, directory: string): string[] {
   try {
     return certificatesOf(readFileSync(pathOf(path, directory)), password)

@@ -15,7 +15,7 @@ export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<v
   })
 }
 
-/** A place where some wait until others have done something. */
+/** Waiters that another part of the program wakes. */
 export class WaitingRoom {
   readonly #clock: Clock
   readonly #waiting = new Set<(woken: boolean) => void>()
@@ -24,7 +24,9 @@ export class WaitingRoom {
     this.#clock = clock
   }
 
-  /** Resolves with true when `wake` was called, with false after `ms` or when `signal` is aborted. */
+  /**
+   * Resolves with true when `wake` is called, with false after `ms` or when `signal` is aborted.
+   */
   wait(ms: number, signal?: AbortSignal): Promise<boolean> {
     if (ms <= 0 || signal?.aborted === true) return Promise.resolve(false)
     return new Promise((resolve) => {
@@ -48,7 +50,7 @@ export class WaitingRoom {
   }
 }
 
-/** Lets timers, sockets and signals have their turn when a loop has had the process for long. */
+/** Yields to timers, sockets and signals when a loop has run for long. */
 export class Breather {
   readonly #clock: Clock
   #since: number

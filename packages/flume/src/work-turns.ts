@@ -3,13 +3,16 @@ import type { Clock } from '@millrace/base'
 
 /** Time that the connections of all sources may use in one turn of the event loop, milliseconds. */
 const TURN_MS = 1
-/** A connection that did nothing for this long does not wait in line, unless the turn has used `IDLE_TURN_MS`. */
+/**
+ * A connection that was idle for this long does not queue, unless the turn has used `IDLE_TURN_MS`.
+ */
 const IDLE_MS = 100
 const IDLE_TURN_MS = 5
 
 /**
- * Shares the event loop between connections. Work is done in small steps with `WorkTurn.next` before each. Once the steps of a turn
- * of the event loop have used their time, the connections wait in line, and one is released in each later turn.
+ * Shares the event loop between connections. Work is done in small steps, each after
+ * `WorkTurn.next`. When the steps of a turn of the event loop have used their time, connections
+ * queue, and one is released in each later turn.
  */
 export class WorkTurns {
   readonly #clock: Clock

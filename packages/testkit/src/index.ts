@@ -12,4 +12,5 @@ export {
   SimulatedDisk,
 } from './simulated-disk.ts'
 export { type MachineNetwork, type NetworkFaults, SimulatedNetwork } from './simulated-network.ts'
+export { type SimulatedMachine, SimulatedWorld } from './simulated-world.ts'
 export { type Pipe, WireClient } from './wire-client.ts'

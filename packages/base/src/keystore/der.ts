@@ -8,7 +8,7 @@ export interface DerValue {
   readonly end: number
 }
 
-/** The DER value at `offset`. Throws `MalformedInputError` when it is cut short. */
+/** The DER value at `offset`. Throws `MalformedInputError` if it is truncated. */
 export function derValue(der: Buffer, offset: number): DerValue {
   const tag = der[offset]
   let size = der[offset + 1]
@@ -27,7 +27,7 @@ export function derValue(der: Buffer, offset: number): DerValue {
   return { tag, start, end: start + size }
 }
 
-/** A DER value to walk through. */
+/** A DER value and its contents. */
 export class Der {
   /** Tag of the type. */
   readonly tag: number

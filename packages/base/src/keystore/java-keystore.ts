@@ -7,7 +7,7 @@ import { readJavaObject } from './java-object.ts'
 const JKS = 0xfeedfeed
 const JCEKS = 0xcececece
 
-/** What stands under an alias of a Java key store. */
+/** An entry of a Java key store. */
 export type KeystoreEntry =
   | {
       readonly kind: 'private-key'
@@ -25,7 +25,7 @@ export function isJavaKeystore(bytes: Buffer): boolean {
   return bytes.length >= 4 && [JKS, JCEKS].includes(bytes.readUInt32BE(0))
 }
 
-/** Reads a JKS or JCEKS file. As in Java, it is checked against the password unless that is undefined. */
+/** Reads a JKS or JCEKS file. As in Java, its integrity is checked if there is a password. */
 export function readKeystore(bytes: Buffer, password: string | undefined): KeystoreEntry[] {
   if (!isJavaKeystore(bytes)) throw new MalformedInputError('it is not a JKS or JCEKS key store')
   const end = bytes.length - 20
@@ -80,7 +80,10 @@ function readCertificate(reader: ByteReader): Buffer {
   return reader.bytes(reader.int32())
 }
 
-/** Opens a private key of a JKS file (Sun's own scheme, OID 1.3.6.1.4.1.42.2.17.1.1): PKCS#8 in DER. */
+/**
+ * Decrypts a private key of a JKS file (Sun's scheme, OID 1.3.6.1.4.1.42.2.17.1.1) to PKCS#8 in
+ * DER.
+ */
 function openPrivateKey(protectedKey: Buffer, password: string): Buffer {
   const secret = lastOctetString(protectedKey)
   const salt = secret.subarray(0, 20)

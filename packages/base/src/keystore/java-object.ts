@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteReader, MalformedInputError } from '@millrace/base'
 
-/** An object as Java's serialization writes it: its class, and the fields of all its classes. */
+/** A serialized Java object: its class, and the fields of its class hierarchy. */
 export interface JavaObject {
   readonly className: string
   readonly fields: Readonly<Record<string, unknown>>
@@ -18,8 +18,9 @@ const FIRST_HANDLE = 0x7e0000
 const HAS_WRITE_METHOD = 0x01
 
 /**
- * Reads one object of a serialization stream, as data: no class is looked for, nothing is run. Knows what key stores need (objects,
- * strings, enums, arrays of bytes), and refuses the rest. Java Object Serialization Specification, chapter 6.
+ * Reads one object of a serialization stream as data; no class is loaded, no code runs. Supports
+ * what key stores contain (objects, strings, enums, byte arrays) and refuses the rest. Java Object
+ * Serialization Specification, chapter 6.
  */
 export function readJavaObject(
   bytes: Buffer,

@@ -52,15 +52,16 @@ export function isPkcs12(bytes: Buffer): boolean {
 }
 
 /**
- * Reads a PKCS#12 file (RFC 7292), the default of Java's keytool since Java 9, and checks it against the password. Private keys come
- * decrypted. Throws `MalformedInputError` for a wrong password and for algorithms that are not known.
+ * Reads a PKCS#12 file (RFC 7292), the default of Java's keytool since Java 9, checks it with the
+ * password and decrypts private keys. Throws `MalformedInputError` for a wrong password and for
+ * unknown algorithms.
  */
 export function readPkcs12(bytes: Buffer, given: string | undefined): KeystoreEntry[] {
   const [, authSafe, macData] = new Der(bytes).parts
   if (authSafe === undefined) throw new MalformedInputError('the file has no contents')
   const contents = contentOf(authSafe)
   const password = given ?? ''
-  // As in Java, a file is not checked without a password.
+  // As in Java, the integrity is not checked without a password.
   if (macData !== undefined && given !== undefined) checkMac(macData, contents, password)
   const bags = new Der(contents).parts.flatMap((info) => {
     const safe =
@@ -267,7 +268,7 @@ function entriesOf(bags: readonly Der[], password: string): KeystoreEntry[] {
   ]
 }
 
-/** A certificate and those that issued it, one after another, as far as the file has them. */
+/** A certificate and its chain of issuers, as far as the file contains them. */
 function chainFrom(leaf: Buffer, all: readonly { readonly der: Buffer }[]): Buffer[] {
   const known = all.map(({ der }) => ({ der, x509: new X509Certificate(der) }))
   const chain: Buffer[] = []

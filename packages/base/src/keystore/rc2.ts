@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
 
-/** RFC 2268, section 2: a permutation made of the digits of pi. */
+/** RFC 2268, section 2: a permutation from the digits of pi. */
 const PI_TABLE = Buffer.from(
   'd978f9c419ddb5ed28e9fd794aa0d89dc67e37832b76538e624c6488448bfba2' +
     '179a59f587b34f1361456d8d09817d32bd8f40eb86b77b0bf09521225c6b4e82' +
@@ -64,8 +64,8 @@ function decryptBlock(words: Uint16Array, block: Buffer): Buffer {
 }
 
 /**
- * RC2 in CBC mode with PKCS#7 padding, for key stores that Java 8 and 11 wrote. OpenSSL 3 has it no more. Throws `MalformedInputError`
- * for a wrong key.
+ * RC2 in CBC mode with PKCS#7 padding, for key stores of Java 8 and 11; OpenSSL 3 no longer has it.
+ * Throws `MalformedInputError` for a wrong key.
  */
 export function decryptRc2(key: Buffer, bits: number, iv: Buffer, data: Buffer): Buffer {
   if (data.length === 0 || data.length % 8 !== 0) {

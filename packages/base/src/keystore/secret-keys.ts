@@ -6,8 +6,8 @@ import { readKeystore } from './java-keystore.ts'
 import { type JavaObject, readJavaObject } from './java-object.ts'
 
 /**
- * The AES keys of a JCEKS file, by alias, as `keytool -genseckey -storetype JCEKS` makes it. `passwords` names the keys that are
- * wanted, each with its password.
+ * AES keys of a JCEKS file, by alias, as created by `keytool -genseckey -storetype JCEKS`.
+ * `passwords` has the aliases to read with their passwords.
  */
 export function secretKeysOf(
   bytes: Buffer,
@@ -45,7 +45,7 @@ function unseal(alias: string, { fields }: JavaObject, password: string): Buffer
     throw new MalformedInputError(`the password of key ${alias} is wrong`)
   }
   const object = readJavaObject(plain, 0).value as JavaObject
-  // SecretKeySpec calls it `key`, KeyRep `encoded`.
+  // The field is `key` in SecretKeySpec, `encoded` in KeyRep.
   const secret = object.fields.key ?? object.fields.encoded
   if (!(secret instanceof Buffer) || ![16, 24, 32].includes(secret.length)) {
     throw new MalformedInputError(`key ${alias} is not an AES key of 128, 192 or 256 bits`)
@@ -64,7 +64,9 @@ function parameters(der: Buffer): { readonly salt: Buffer; readonly iterations: 
   }
 }
 
-/** PBEWithMD5AndTripleDES of the SunJCE provider: each half of the salt is hashed with the password for itself. */
+/**
+ * PBEWithMD5AndTripleDES of the SunJCE provider: each half of the salt is hashed with the password.
+ */
 function derive(
   password: string,
   given: Buffer,
@@ -72,7 +74,7 @@ function derive(
 ): { readonly key: Buffer; readonly iv: Buffer } {
   const salt = Buffer.from(given)
   if (salt.subarray(0, 4).equals(salt.subarray(4, 8))) {
-    // As the provider does it, slip and all: it means to reverse the first half.
+    // Reproduces an error of the provider, which was meant to reverse the first half.
     for (let i = 0; i < 2; i++) {
       const byte = salt[i] as number
       salt[i] = salt[3 - i] as number

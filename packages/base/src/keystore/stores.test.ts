@@ -51,7 +51,8 @@ describe('key stores', () => {
 
 describe('RC2', () => {
   it('decrypts what RFC 2268 encrypts', () => {
-    // Section 5: key, effective bits, plaintext and ciphertext of one block; the block is no padding.
+    // Section 5: key, effective bits, plaintext and ciphertext of one block; the block is no
+    // padding.
     const vectors = [
       ['88', 64, '0000000000000000', '61a8a244adacccf0'],
       ['88bca90e90875a', 64, '0000000000000000', '6ccf4308974c267f'],

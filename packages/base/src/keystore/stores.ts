@@ -13,9 +13,9 @@ export interface Identity {
 
 /** Passwords of a key store. */
 export interface StorePasswords {
-  /** Of the store. Without it the store is not checked. */
+  /** Password of the store. Without it the integrity is not checked. */
   readonly store: string | undefined
-  /** Of the key; by default that of the store. */
+  /** Password of the key. Default: that of the store. */
   readonly key?: string | undefined
 }
 
@@ -24,14 +24,17 @@ export function isPem(bytes: Buffer): boolean {
   return bytes.includes('-----BEGIN')
 }
 
-/** A store's type is recognized by its bytes. */
+/** Type of a store, recognized by its content. */
 function entriesOf(bytes: Buffer, password: string | undefined): KeystoreEntry[] {
   if (isJavaKeystore(bytes)) return readKeystore(bytes, password)
   if (isPkcs12(bytes)) return readPkcs12(bytes, password)
   throw new Error('it is not a JKS, JCEKS, PKCS12 or PEM file')
 }
 
-/** The first private key of a JKS, JCEKS, PKCS12 or PEM file. Throws an `Error` that says what is wrong. */
+/**
+ * The first private key of a JKS, JCEKS, PKCS12 or PEM file. Throws an `Error` if there is none or
+ * it cannot be read.
+ */
 export function identityOf(bytes: Buffer, passwords: StorePasswords): Identity {
   const password = passwords.key ?? passwords.store
   if (isPem(bytes)) {

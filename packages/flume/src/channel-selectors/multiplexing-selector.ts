@@ -29,7 +29,7 @@ export const multiplexingSelector = defineChannelSelector({
       optional(event) {
         const value = event?.headers[header]
         const found = (value === undefined ? undefined : optional.get(value)) ?? []
-        // What is required need not be tried twice.
+        // Required channels are not repeated.
         const taken = required(value)
         return found.filter((channel) => !taken.includes(channel))
       },

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CheckProblem } from '../config/keys.ts'
 
-/** Names in a selector have to be channels of the source. */
+/** Problems with names in a selector that are not channels of the source. */
 export function unknownChannels(
   key: string,
   names: readonly string[],

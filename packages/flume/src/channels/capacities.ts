@@ -3,7 +3,7 @@ import type { CheckProblem } from '../config/keys.ts'
 
 import { ChannelFullError } from '../errors.ts'
 
-/** Throws `ChannelFullError` for a batch that no transaction of the channel takes. */
+/** Throws `ChannelFullError` for a batch that exceeds the transaction capacity. */
 export function requireFit(channel: string, count: number, transactionCapacity: number): void {
   if (count <= transactionCapacity) return
   throw new ChannelFullError(
@@ -11,7 +11,7 @@ export function requireFit(channel: string, count: number, transactionCapacity: 
   )
 }
 
-/** A transaction has to fit into its channel. */
+/** Problems with a transaction capacity above the capacity. */
 export function checkCapacities(config: {
   readonly capacity: number
   readonly transactionCapacity: number

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Event } from '../event.ts'
 
-/** Events that stand next to each other in their channel. */
+/** Events with consecutive positions. */
 export interface Run {
   /** Position of the first. */
   readonly first: number
@@ -15,14 +15,14 @@ export interface Taken {
 }
 
 /**
- * A queue of runs. A run is handed over as it is when it fits, so that whole batches pass without a look at their events. What
- * is given back goes to where it was.
+ * A queue of runs. A run that fits is returned unchanged, so that whole batches pass without a loop
+ * over their events. Returned events are restored to their positions.
  */
 export class EventQueue {
   #runs: (Run | undefined)[] = []
   #head = 0
   #count = 0
-  /** Runs that were taken and given back, ascending; they are before all others. */
+  /** Runs that were taken and returned, ascending; they precede all others. */
   readonly #returned: Run[] = []
 
   get count(): number {
@@ -52,7 +52,7 @@ export class EventQueue {
     return { events: runs.flatMap(({ events }) => events), positions: positionsOf(runs) }
   }
 
-  /** Puts back what `take` gave, into its order. */
+  /** Returns events of `take` to their positions. */
   giveBack({ events, positions }: Taken): void {
     let from = 0
     for (let i = 1; i <= positions.length; i++) {

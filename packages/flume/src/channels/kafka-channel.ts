@@ -50,7 +50,7 @@ interface Place {
   readonly offset: number
 }
 
-/** How far a partition is: offsets that are delivered. */
+/** Delivered offsets of a partition. */
 interface PartitionProgress {
   readonly topic: string
   readonly partition: number
@@ -59,8 +59,8 @@ interface PartitionProgress {
 }
 
 /**
- * A channel that is a topic. Puts are sent when they commit; takes commit offsets, up to the first event that is not delivered. Either
- * end may be missing: a program may write the topic, or read it.
+ * A channel that is a topic. Puts are sent by their commit; takes commit offsets, up to the first
+ * event that is not delivered. Other programs may write or read the topic.
  */
 class KafkaChannel implements Channel {
   readonly isDurable = true
@@ -85,7 +85,7 @@ class KafkaChannel implements Channel {
     for (const name of KAFKA_COUNTERS) context.counters.add(name, 0)
   }
 
-  /** Reads key stores once, so that a file that is missing stops the start. */
+  /** Reads the key stores, so that a missing file fails the start. */
   async start(): Promise<void> {
     this.#optionsOf('producer')
     this.#optionsOf('consumer')
@@ -158,7 +158,7 @@ class KafkaChannel implements Channel {
     while (this.#queue.count === 0) {
       const left = deadline - world.clock.monotonic()
       if (left <= 0 || signal?.aborted === true || this.#isStopped) return undefined
-      // Events that another transaction returns end the wait as well.
+      // The wait also ends when another transaction returns events.
       const ms = Math.min(left, MAX_POLL_MS)
       const returning = new AbortController()
       try {
@@ -183,7 +183,7 @@ class KafkaChannel implements Channel {
     }
   }
 
-  /** One poll at a time, for all sinks that wait. */
+  /** One poll at a time, shared by all sinks. */
   async #fill(ms: number, signal: AbortSignal | undefined): Promise<void> {
     this.#polling ??= this.#poll(ms, signal).finally(() => {
       this.#polling = undefined
@@ -236,7 +236,7 @@ class KafkaChannel implements Channel {
     return consumer
   }
 
-  /** A partition that is another's now: what was read of it is read there again. */
+  /** Drops the events of a revoked partition: its new member reads them. */
   #forget(topic: string, partition: number): void {
     this.#partitions.delete(`${topic}-${partition}`)
     for (const [position, place] of this.#places) {
@@ -276,7 +276,7 @@ class KafkaChannel implements Channel {
       progress.done.add(place.offset, place.offset + 1)
       touched.add(progress)
     }
-    // Offsets that hold no record (markers, compaction) are passed over by the next one that is delivered.
+    // Offsets without a record (markers, compaction) are skipped when a later one is delivered.
     const offsets = [...touched].map(({ topic, partition, done }) => {
       const waiting = [...this.#places.values()]
         .filter((place) => place.topic === topic && place.partition === partition)

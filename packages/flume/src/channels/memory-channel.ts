@@ -20,16 +20,16 @@ import { ReceivedPositions } from './received-positions.ts'
 export interface MemoryChannelOptions {
   readonly capacity: number
   readonly transactionCapacity: number
-  /** How long a put waits for room, seconds. */
+  /** Time that a put waits for free capacity, seconds. */
   readonly keepAlive: number
-  /** Most bytes of bodies. */
+  /** Largest number of bytes of all bodies. */
   readonly byteCapacity: number
 }
 
-/** Bodies that a memory channel holds unless it is told otherwise: a fifth of the machine's memory, and not above 1 GiB. */
+/** Default byte capacity: a fifth of the machine's memory, at most 1 GiB. */
 const DEFAULT_BYTE_CAPACITY = Math.min(Math.floor(totalmem() / 5), 2 ** 30)
 
-/** A queue in memory: fast, and gone with the process. */
+/** A queue in memory: fast, and lost with the process. */
 export class MemoryChannel implements Channel {
   readonly id: string
   readonly isDurable = false
@@ -41,11 +41,11 @@ export class MemoryChannel implements Channel {
   readonly #received: ReceivedPositions
   readonly #arrivals: WaitingRoom
   readonly #departures: WaitingRoom
-  /** Events put and not gone, those in open transactions included. */
+  /** Number of events, with those in open transactions. */
   #size = 0
   #bytes = 0
   #nextPosition = 0
-  /** Positions below are gone. */
+  /** All lower positions were delivered. */
   #floor = 0
   readonly #open = new Set<number>()
 
@@ -92,7 +92,7 @@ export class MemoryChannel implements Channel {
       requireFit(this.#name, count, transactionCapacity)
       const { clock } = this.#context.world
       const deadline = clock.monotonic() + keepAlive * 1000
-      // One event may be larger than all the room there is; it passes when it is alone.
+      // A batch above the byte capacity is accepted when the channel is empty.
       while (
         this.#size + count > capacity ||
         (this.#bytes + bytes > byteCapacity && this.#size > 0)
@@ -167,7 +167,7 @@ export class MemoryChannel implements Channel {
   }
 
   #originOf(positions: readonly number[]): BatchOrigin {
-    // The oldest that is still out; what was given back is at least as new as its transaction was.
+    // The oldest event in an open transaction; returned events are not older.
     this.#floor = Math.max(this.#floor, Math.min(...this.#open))
     return { id: this.id, floor: this.#floor, positions }
   }
@@ -179,7 +179,7 @@ export class MemoryChannel implements Channel {
   }
 }
 
-/** Flume reads larger numbers as the default. */
+/** Flume uses the default for larger numbers. */
 const JAVA_INT = 2 ** 31 - 1
 
 const keys = {
@@ -202,7 +202,7 @@ export const memoryChannel = defineChannel({
     new MemoryChannel({ ...config, byteCapacity: byteCapacityOf(config) }, context),
 })
 
-/** Flume keeps a share of the bytes free for headers; 0 means no bound. */
+/** Flume reserves a percentage of the bytes for headers; 0 means no limit. */
 export function byteCapacityOf(config: {
   readonly byteCapacity: number | undefined
   readonly byteCapacityBufferPercentage: number

@@ -3,7 +3,10 @@ import { defineChannel } from '../component.ts'
 import { integer } from '../config/keys.ts'
 import { MemoryChannel } from './memory-channel.ts'
 
-/** Flume's PseudoTxnMemoryChannel, for tests: what is put or taken counts at once, and cannot be rolled back. */
+/**
+ * Flume's PseudoTxnMemoryChannel, for tests: puts and takes take effect at once and cannot be
+ * rolled back.
+ */
 export const pseudoTransactionalChannel = defineChannel({
   type: 'pseudotxn',
   aliases: ['org.apache.flume.channel.PseudoTxnMemoryChannel'],

@@ -8,19 +8,19 @@ import {
 } from '../batch-origin.ts'
 import type { Event } from '../event.ts'
 
-/** Origins that are remembered; the one unheard of for longest goes first. */
+/** Number of origins that are kept; the least recently used one is dropped. */
 const MAX_ORIGINS = 10_000
 
-/** What a batch is reduced to, and how it ended. */
+/** The events of a batch that are new. */
 export interface Admission {
   readonly events: readonly Event[]
-  /** The origin of just those events. */
+  /** Origin of these events. */
   readonly origin: BatchOrigin | undefined
-  /** Says whether the channel has them now. */
+  /** Reports whether the channel has stored them. */
   readonly settle: (isKept: boolean) => void
 }
 
-/** A batch that was admitted, by the positions it lies within. */
+/** An admitted batch in progress, with its range of positions. */
 interface UnderWay {
   readonly id: string
   readonly from: number
@@ -43,13 +43,19 @@ export interface ReceivedImage {
   readonly ranges: Ranges
 }
 
-/** Remembers which positions of which origins a channel has got, so that a batch that comes again is kept once. */
+/**
+ * The positions that a channel has received, by origin, so that a batch that arrives twice is
+ * stored once.
+ */
 export class ReceivedPositions {
   readonly #origins = new Map<string, Received>()
-  /** Batches whose end is open. */
+  /** Batches in progress. */
   readonly #underWay = new Set<UnderWay>()
 
-  /** Leaves out what was received before. Waits while a batch with some of the same positions is under way. */
+  /**
+   * Skips events that were received before. Waits for batches in progress with overlapping
+   * positions.
+   */
   async admit(events: readonly Event[], origin: BatchOrigin | undefined): Promise<Admission> {
     if (origin === undefined) return { events, origin, settle: () => {} }
     const ranges = coveredRanges(origin)
@@ -103,11 +109,11 @@ export class ReceivedPositions {
     } else this.#origins.delete(id)
     received.set.raiseFloor(floor)
     received.set.addAll(ranges)
-    // Last in the map's order: heard of last.
+    // Moved to the end of the map: used most recently.
     this.#origins.set(id, received)
   }
 
-  /** Where to go on in an origin that is read in order: everything below is there. */
+  /** Position below which all events of an origin were received. */
   floorOf(id: string): number | undefined {
     return this.#origins.get(id)?.set.floor
   }

@@ -26,11 +26,11 @@ const keys = {
 }
 
 /**
- * Memory first; what does not fit goes to a file channel, and everything after it too until that is empty again, so that the order
- * stays. What is in memory is lost with the process.
+ * Uses memory first. Events that do not fit go to a file channel, and so do all later ones until it
+ * is empty, which keeps the order. Events in memory are lost with the process.
  */
 class SpillableMemoryChannel implements Channel {
-  /** Not all of it outlives a crash. */
+  /** Events in memory do not survive a crash. */
   readonly isDurable = false
   readonly #memory: MemoryChannel | undefined
   readonly #overflow: Channel | undefined
@@ -49,7 +49,7 @@ class SpillableMemoryChannel implements Channel {
         {
           capacity: config.memoryCapacity,
           transactionCapacity: config.transactionCapacity,
-          // With an overflow nobody waits.
+          // With an overflow, a put does not wait.
           keepAlive: config.overflowCapacity > 0 ? 0 : config.overflowTimeout,
           byteCapacity: byteCapacityOf(config),
         },
@@ -110,7 +110,7 @@ class SpillableMemoryChannel implements Channel {
     const { clock } = this.#context.world
     const deadline = clock.monotonic() + waitMs
     for (;;) {
-      // What is in memory is older than what overflowed.
+      // Events in memory are older than those in the overflow.
       for (const channel of [this.#memory, this.#overflow]) {
         const taken = await channel?.take(maxEvents, { waitMs: 0 })
         if (taken === undefined) continue

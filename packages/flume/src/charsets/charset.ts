@@ -3,17 +3,17 @@ import { tableEncoder } from './table-encoder.ts'
 
 /** A character set: bytes to text and back. */
 export interface Charset {
-  /** Its name as it was given. */
+  /** The configured name. */
   readonly name: string
-  /** Throws a `TypeError` for bytes that are not of the set. */
+  /** Throws a `TypeError` for invalid bytes. */
   decodeStrictly(bytes: Uint8Array): string
-  /** Bytes that are not of the set become U+FFFD. */
+  /** Invalid bytes become U+FFFD. */
   decode(bytes: Uint8Array): string
-  /** Characters that the set does not have become a question mark. */
+  /** Characters outside of the set become a question mark. */
   encode(text: string): Buffer
 }
 
-/** Names of Java's that the Encoding Standard does not have, in lower case. */
+/** Java's names that the Encoding Standard lacks, in lower case. */
 const JAVA_NAMES: Readonly<Record<string, string>> = {
   utf_8: 'utf-8',
   gb_2312: 'gbk',
@@ -34,7 +34,10 @@ const JAVA_NAMES: Readonly<Record<string, string>> = {
   macroman: 'macintosh',
 }
 
-/** The character set of a name of Java's or the Encoding Standard's. Throws an `Error` that lists some. */
+/**
+ * The character set with a name of Java or of the Encoding Standard. Throws an `Error` that lists
+ * some.
+ */
 export function charsetOf(name: string): Charset {
   const wanted = name.trim().toLowerCase()
   if (/^(iso[-_]?8859[-_]1|8859_1|latin1|l1|cp819|ibm819)$/.test(wanted))
@@ -74,7 +77,7 @@ function encoderOf(name: string, encoding: string): (text: string) => Buffer {
     case 'utf-8':
       return (text) => Buffer.from(text)
     case 'utf-16le':
-      // Java writes UTF-16 with the larger byte first and a mark.
+      // Java writes UTF-16 as big endian with a byte order mark.
       return name === 'utf-16'
         ? (text) => Buffer.concat([Buffer.of(0xfe, 0xff), Buffer.from(text, 'utf16le').swap16()])
         : (text) => Buffer.from(text, 'utf16le')
@@ -85,7 +88,7 @@ function encoderOf(name: string, encoding: string): (text: string) => Buffer {
   }
 }
 
-/** The first characters of Unicode, a byte each. */
+/** The first 256 characters of Unicode, one byte each. */
 function singleByte(name: string, last: number): Charset {
   const decode = (bytes: Uint8Array): string => {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')

@@ -4,8 +4,8 @@ const encoders = new Map<string, (text: string) => Buffer>()
 const QUESTION_MARK = Buffer.from('?')
 
 /**
- * Encodes into one of the older sets of the Encoding Standard, of which JavaScript only decodes: every sequence of one, two and three
- * bytes is decoded once, on first use.
+ * Encodes into a legacy encoding of the Encoding Standard, which JavaScript can only decode: on
+ * first use, all sequences of one to three bytes are decoded into a table.
  */
 export function tableEncoder(encoding: string): (text: string) => Buffer {
   let encoder = encoders.get(encoding)
@@ -27,7 +27,7 @@ function tableOf(encoding: string): ReadonlyMap<string, Buffer> {
   const add = (...bytes: number[]): boolean => {
     try {
       const character = decoder.decode(Uint8Array.from(bytes))
-      // A sequence may also be two characters.
+      // A sequence may decode to two characters.
       const isSingle = [...character].length === 1
       if (isSingle && !table.has(character)) table.set(character, Buffer.from(bytes))
       return character !== ''

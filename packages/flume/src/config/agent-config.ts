@@ -2,14 +2,14 @@
 import type { Properties } from './keys.ts'
 import type { Place } from './problem.ts'
 
-/** A component as the configuration has it, before anything of it is created. */
+/** A component of a configuration, as it was read. */
 export interface ComponentConfig {
   readonly name: string
-  /** Empty when the configuration has none. */
+  /** Empty if it is missing. */
   readonly type: string
-  /** Its own entries, without the agent's and its own name before them; `type` is among them. */
+  /** Its entries, without the prefix of agent and component; with `type`. */
   readonly properties: Properties
-  /** A class, definition or function given in place of a type's name. */
+  /** A class, definition or function in place of the name of a type. */
   readonly inline?: unknown
 }
 
@@ -20,7 +20,7 @@ export interface SourceConfig extends ComponentConfig {
 }
 
 export interface SinkConfig extends ComponentConfig {
-  /** Empty when the configuration has none. */
+  /** Empty if it is missing. */
   readonly channel: string
 }
 
@@ -31,12 +31,12 @@ export interface SinkGroupConfig {
   readonly properties: Properties
 }
 
-/** One agent of a configuration. */
+/** An agent of a configuration. */
 export interface AgentConfig {
   readonly name: string
-  /** What problems without a place of their own are reported against: a file's path, or `agent NAME`. */
+  /** Place of problems that have no line: the path of a file, or `agent NAME`. */
   readonly where: string
-  /** Relative paths start here. */
+  /** Base directory of relative paths. */
   readonly directory: string
   readonly sources: readonly SourceConfig[]
   readonly channels: readonly ComponentConfig[]
@@ -44,7 +44,7 @@ export interface AgentConfig {
   readonly sinkGroups: readonly SinkGroupConfig[]
 }
 
-/** Where a component stands in the configuration: its type, or else its first entry. */
+/** Place of a component in the configuration: that of its type, else of its first entry. */
 export function placeOf({ properties }: { readonly properties: Properties }): Place | undefined {
   const [first] = properties.values()
   return properties.get('type') ?? first

@@ -2,7 +2,7 @@
 import { MillraceError } from '@millrace/base'
 import { type ConfigProblem, problemText } from './problem.ts'
 
-/** An agent cannot run as its configuration says. The message has one line for each problem. */
+/** An agent cannot run with its configuration. The message has one line per problem. */
 export class ConfigurationError extends MillraceError {
   override readonly name = 'ConfigurationError'
   /** All problems that were found. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentConfig, SinkConfig, SourceConfig } from './agent-config.ts'
 
-/** Everything a component's configuration says, as one text. Equal texts are the same configuration. */
+/** A text that is equal for equal configurations of a component. */
 export function fingerprint(config: ComponentConfig): string {
   const { name, type, properties, inline, ...rest } = config as ComponentConfig &
     Partial<SourceConfig>
@@ -23,7 +23,7 @@ export function fingerprint(config: ComponentConfig): string {
 const inlineNumbers = new WeakMap<object, number>()
 let inlineCount = 0
 
-/** The same thing given again is the same component. */
+/** The same object is the same component. */
 function inlineNumber(inline: unknown): number | undefined {
   if (typeof inline !== 'object' && typeof inline !== 'function') return undefined
   if (inline === null) return undefined

@@ -2,47 +2,50 @@
 import { nearestSpelling } from '@millrace/base'
 import type { Effect, Place } from './problem.ts'
 
-/** One key of a component: how it is spelled in a file, and how its text becomes a value. */
+/** A key of a component: its spelling in files, and how its value is parsed. */
 export interface Key<T, R extends boolean = boolean> {
   readonly kind: 'single'
-  /** Its spelling in files; by default the property's own name. */
+  /** Spelling in files. Default: the name of the property. */
   readonly key?: string
-  /** Older spellings, and what others call it. */
+  /** Other spellings. */
   readonly alsoKnownAs?: readonly string[]
   /** Whether the key must be set. */
   readonly isRequired: R
-  /** Throws an `Error` that says what is allowed. */
+  /** Throws an `Error` whose message names the allowed values. */
   parse(text: string): T
   /**
-   * Reads a text that `parse` refuses as Flume does, which then is a warning. When it returns nothing, or is absent, the component is not
-   * created.
+   * Reads a text that `parse` refuses as Flume does; the problem is then a warning. Without a
+   * result the component is not created.
    */
   lenient?(text: string): { readonly value: T; readonly note: string } | undefined
   /** Value if the key is not set. */
   readonly fallback: T
-  /** The value is a `PartType`, which may name code of the user. */
+  /** Whether the value is a `PartType`, which may name user code. */
   readonly isPart?: true
 }
 
-/** All keys that begin with a prefix, by the rest of their names. */
+/** All keys with a prefix, by the rest of their names. */
 export interface PrefixKey {
   readonly kind: 'prefix'
   readonly prefix: string
-  /** The names that may stand after the prefix; anything when absent. */
+  /** Names allowed after the prefix. Default: any. */
   readonly names?: Keys
   parse?(text: string): unknown
 }
 
-/** A key that Flume has and this does not. It stops the agent, with the reason. */
+/** A key of Flume that is not supported. It stops the agent, with the reason. */
 export interface UnsupportedKey {
   readonly kind: 'unsupported'
   readonly key?: string
   readonly reason: string
-  /** A value that asks for nothing, and is let pass. */
+  /** A value that requests nothing and is accepted. */
   readonly unless?: RegExp
 }
 
-/** A key of Flume's that has no meaning here (thread counts and the like). It is accepted and has no effect. */
+/**
+ * A key of Flume that has no meaning here, such as a number of threads. It is accepted and has no
+ * effect.
+ */
 export interface IgnoredKey {
   readonly kind: 'ignored'
   readonly key?: string
@@ -63,7 +66,7 @@ export type ValuesOf<K extends Keys> = {
     : ReadonlyMap<string, string>
 }
 
-/** Thrown by `parse` for a value that Flume has and this does not. It stops the agent. */
+/** Thrown by `parse` for a value of Flume that is not supported. It stops the agent. */
 export class UnsupportedError extends Error {}
 
 /** Options of every key. */
@@ -74,7 +77,10 @@ export interface KeyOptions {
 
 /** Options of a key with a default. */
 interface DefaultOptions extends KeyOptions {
-  /** Flume uses the default instead of a value that is not allowed: always, or only for a number that is out of range. */
+  /**
+   * When Flume uses the default instead of an invalid value: always, or only for a number out of
+   * range.
+   */
   readonly elseDefault?: 'always' | 'out of range'
 }
 
@@ -96,14 +102,14 @@ function optional<T>(
 }
 
 function required<T>(parse: (text: string) => T, options: KeyOptions): Key<T, true> {
-  // Without a value the configuration is refused, so nobody sees this one.
+  // Not used: a configuration without a value is refused.
   return { kind: 'single', parse, ...options, isRequired: true, fallback: undefined as never }
 }
 
 interface Bounds {
   readonly min?: number
   readonly max?: number
-  /** A lower number means the same as `min`. */
+  /** Lower numbers count as `min`. */
   readonly isFloor?: true
 }
 
@@ -120,7 +126,7 @@ function isWholeNumber(text: string): boolean {
   return /^[+-]?\d+$/.test(text.trim())
 }
 
-/** A `#` after a value is part of it, which is easily overlooked. */
+/** Hint for a `#` after a value, which is part of the value. */
 function commentHint(text: string): string {
   return /\s[#!]/.test(text) ? '; a comment after a value is part of the value' : ''
 }
@@ -133,7 +139,7 @@ function wholeNumber({
   return (text: string): number => {
     const value = isWholeNumber(text) ? Number(text) : Number.NaN
     if (value < min && isFloor === true) return min
-    // Flume's examples write Long.MAX_VALUE for "no limit".
+    // Flume's examples use Long.MAX_VALUE for "no limit".
     if (value > Number.MAX_SAFE_INTEGER && max === Number.MAX_SAFE_INTEGER) return max
     if (value >= min && value <= max) return value
     const least = min === Number.MIN_SAFE_INTEGER ? '' : ` from ${min}`
@@ -162,7 +168,7 @@ export function optionalInteger(
   return optional<number | undefined>(wholeNumber(options), options, undefined)
 }
 
-/** A TCP or UDP port; 0 takes any that is free. */
+/** A TCP or UDP port; 0 selects a free one. */
 export function port(options: KeyOptions = {}): Key<number, true> {
   return requiredInteger({ ...options, min: 0, max: 65535 })
 }
@@ -220,7 +226,7 @@ export function requiredText(options: KeyOptions = {}): Key<string, true> {
   return required(parse, options)
 }
 
-/** The type of a part of a component: the name of a built-in one, or the definition of the user's that it names. */
+/** Type of a part of a component: the name of a built-in part, or the user's definition. */
 export interface PartType {
   readonly type: string
   readonly custom?: unknown
@@ -236,7 +242,7 @@ export function optionalText(options: KeyOptions = {}): Key<string | undefined, 
   return optional<string | undefined>((value) => value, options, undefined)
 }
 
-/** One of some words, upper and lower case alike; the value is as they are spelled here. */
+/** One of several words; case is ignored. */
 export function choice<const T extends string>(
   values: readonly T[],
   fallback: T,
@@ -253,7 +259,7 @@ export function choice<const T extends string>(
   return optional(parse, options, fallback)
 }
 
-/** Words with blanks between. */
+/** A list of words separated by blanks. */
 export function words(options: KeyOptions = {}): Key<readonly string[], false> {
   return optional<readonly string[]>(splitWords, options, [])
 }
@@ -272,7 +278,10 @@ export function splitWords(value: string): string[] {
   return value.split(/\s+/).filter((word) => word !== '')
 }
 
-/** A text that `parse` makes something of; it throws an `Error` that says what is allowed. */
+/**
+ * A key that is read by a function, with a default. The function throws an `Error` that names the
+ * allowed values.
+ */
 export function parsed<T>(
   parse: (text: string) => T,
   fallback: T,
@@ -289,7 +298,7 @@ export function requiredParsed<T>(
   return required(parse, options)
 }
 
-/** All keys that begin with a prefix, without it. */
+/** All keys with a prefix, by the rest of their names. */
 export function prefixed(prefix: string): PrefixKey {
   return { kind: 'prefix', prefix }
 }
@@ -305,7 +314,7 @@ export function ignored(reason: string, options: { key?: string } = {}): Ignored
   return { kind: 'ignored', reason, ...options }
 }
 
-/** An entry of a component: the text of its value, and where it stands. */
+/** An entry of a component: its value and its place. */
 export interface Property extends Place {
   readonly value: string
 }
@@ -321,14 +330,17 @@ export interface KeyProblem {
   readonly effect: Effect
 }
 
-/** A problem that a definition's `check` finds. It removes the component unless `effect` says otherwise. */
+/**
+ * A problem that a definition's `check` finds. It removes the component unless `effect` says
+ * otherwise.
+ */
 export interface CheckProblem {
   readonly key: string
   readonly message: string
   readonly effect?: Effect
 }
 
-/** All spellings that a file may use; prefixes end in a dot. */
+/** All spellings in files; prefixes end with a dot. */
 export function spellings(keys: Keys): string[] {
   return Object.entries(keys).flatMap(([name, key]) =>
     key.kind === 'prefix'
@@ -338,8 +350,8 @@ export function spellings(keys: Keys): string[] {
 }
 
 /**
- * Reads a component's properties by its keys. Problems are added to `problems`. A value that cannot be read is replaced by its
- * default, so that one pass finds all problems.
+ * Reads the properties of a component by its keys. Problems are added to `problems`. An invalid
+ * value is replaced by the default, so that one pass finds all problems.
  */
 export function readKeys<K extends Keys>(
   keys: K,
@@ -401,7 +413,7 @@ function checkUnsupported(
   problems.push({ key, place, message: `is not supported: ${reason}`, effect: 'agent' })
 }
 
-/** Keys that the component does not have, which Flume ignores. */
+/** Reports unknown keys, which Flume ignores. */
 function findUnknown(keys: Keys, properties: Properties, problems: KeyProblem[]): void {
   const all = spellings(keys)
   const known = new Set(all)
@@ -414,7 +426,7 @@ function findUnknown(keys: Keys, properties: Properties, problems: KeyProblem[])
   }
 }
 
-/** The entries that begin with a prefix, without it. */
+/** Entries with a prefix, by the rest of their keys. */
 export function underPrefix(properties: Properties, prefix: string): Map<string, string> {
   const found = new Map<string, string>()
   for (const [key, { value }] of properties) {

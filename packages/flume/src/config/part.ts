@@ -10,14 +10,17 @@ import {
   type ValuesOf,
 } from './keys.ts'
 
-/** A part of a component that has a type and keys of its own: a serializer, a deserializer. */
+/** A part of a component with its own type and keys: a serializer, a deserializer. */
 export interface Part<K extends Keys = Keys> {
   readonly type: string
   readonly aliases?: readonly string[]
   readonly keys: K
 }
 
-/** The part that a `type` names: the user's own, or a built-in one, ignoring case. Throws an `Error` that lists what there is. */
+/**
+ * The part that a `type` names: user code, or a built-in part, ignoring case. Throws an `Error`
+ * that lists the built-in parts.
+ */
 export function findPart<P extends Part>(all: readonly P[], { type, custom }: PartType): P {
   if (custom !== undefined) return custom as P
   const wanted = type.trim().toLowerCase()
@@ -30,12 +33,12 @@ export function findPart<P extends Part>(all: readonly P[], { type, custom }: Pa
   throw new Error(`${names.join(', ')}${nearest === undefined ? '' : `; did you mean ${nearest}?`}`)
 }
 
-/** Whether a `type` looks like a Java class: Flume looks for it only when the component needs it. */
+/** Whether a `type` looks like a Java class, which Flume loads when the component needs it. */
 export function isJavaClass(type: string): boolean {
   return /^[a-z_$][\w$]*(\.[\w$]+)+$/i.test(type.trim())
 }
 
-/** The Java class that a part names and that is not here; undefined for a part that there is. */
+/** The Java class of a part that is not available; undefined if the part exists. */
 export function missingClass(all: readonly Part[], part: PartType): string | undefined {
   if (part.custom !== undefined || !isJavaClass(part.type)) return undefined
   const wanted = part.type.trim().toLowerCase()
@@ -48,8 +51,8 @@ function asProperties(entries: ReadonlyMap<string, string>): Map<string, Propert
 }
 
 /**
- * Problems with a part's type and entries. `key` is how the file spells the type, `prefix` what its entries begin with. A Java class
- * that is not here is a warning when Flume looks for it only as the component runs (`isLate`).
+ * Problems with the type and entries of a part. `key` is the spelling of its type. A missing Java
+ * class is a warning if Flume loads it when the component runs (`isLate`).
  */
 export function checkPart(
   all: readonly Part[],
@@ -80,7 +83,7 @@ export function checkPart(
   }
 }
 
-/** The values of a part's entries, which were checked. */
+/** Values of the entries of a part, which were checked before. */
 export function readPart<K extends Keys>(
   { keys }: Part<K>,
   entries: ReadonlyMap<string, string>,

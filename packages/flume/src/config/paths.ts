@@ -2,7 +2,10 @@
 import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 
-/** A path as a file of Flume's means it: `~` is the home directory, and a relative one starts at `directory`. */
+/**
+ * A path of a Flume configuration: `~` is the home directory, and a relative path starts at
+ * `directory`.
+ */
 export function pathOf(text: string, directory: string): string {
   const trimmed = text.trim()
   if (trimmed === '~' || trimmed.startsWith('~/')) return homedir() + trimmed.slice(1)

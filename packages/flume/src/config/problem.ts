@@ -2,39 +2,43 @@
 import { nearestSpelling } from '@millrace/base'
 
 /**
- * What a problem stops: nothing (Flume ignores it too), one component (Flume removes it and runs the rest), or the whole agent.
+ * Effect of a problem: none (Flume ignores it), one component is left out, or the agent does not
+ * start.
  */
 export type Effect = 'none' | 'component' | 'agent'
 
-/** Where an entry stands. */
+/** Place of an entry. */
 export interface Place {
   /** A file's path or a URI; `agent NAME` for an agent in TypeScript. */
   readonly where: string
-  /** Undefined when it does not come from a file. */
+  /** Undefined if the entry is not from a file. */
   readonly line: number | undefined
 }
 
-/** Something wrong in the configuration of an agent. */
+/** A problem in the configuration of an agent. */
 export interface ConfigProblem extends Place {
   /** Agent whose configuration has the problem. */
   readonly agent: string
-  /** The key without the agent's name, as in `sources.r1.bind`. Empty when the problem is not about one key. */
+  /**
+   * Key without the name of the agent, as in `sources.r1.bind`. Empty if the problem is not about
+   * one key.
+   */
   readonly key: string
-  /** What is wrong with the key: the text that follows it. */
+  /** Description of the problem; follows the key in messages. */
   readonly message: string
-  /** What the problem stops. */
+  /** Effect of the problem. */
   readonly effect: Effect
-  /** The component that does not run because of it, as in `sources.r1`. Undefined unless `effect` is `component`. */
+  /** Component that does not run, as in `sources.r1`. Undefined unless `effect` is `component`. */
   readonly component: string | undefined
 }
 
-/** One line: file, line, key, what is wrong with it. */
+/** One line of text: file, line, key, problem. */
 export function problemText({ where, line, agent, key, message }: ConfigProblem): string {
   const place = line === undefined ? where : `${where}:${line}`
   return key === '' ? `${place}: ${message}` : `${place}: ${agent}.${key} ${message}`
 }
 
-/** What is wrong with a key that names a component which is not there. */
+/** Problem of a key that names a component that does not exist. */
 export function doesNotExist(
   what: 'channel' | 'sink',
   name: string,
@@ -47,7 +51,7 @@ export function doesNotExist(
   return `names ${what} ${name}, which does not exist; ${hint}`
 }
 
-/** A problem as it is found: the agent and its component are known to the `Reporter`. */
+/** A problem before the `Reporter` adds the agent. */
 export interface Finding {
   readonly key: string
   readonly message: string

@@ -12,15 +12,15 @@ import { type Property, splitWords } from './keys.ts'
 import { Reporter } from './problem.ts'
 import { type ConfigFilter, makeFilter, substitute } from './substitute.ts'
 
-/** One file, or what stands for one. */
+/** A configuration file, or a text in place of one. */
 export interface ConfigText {
-  /** How it is named in messages. */
+  /** Name in messages. */
   readonly where: string
   /** Content of the file. */
   readonly text: string
 }
 
-/** An entry of a configuration, wherever it comes from. */
+/** An entry of a configuration. */
 export interface Entry extends Property {
   readonly key: string
 }
@@ -29,11 +29,11 @@ export interface ReadOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   readonly system?: ReadonlyMap<string, string>
   readonly directory: string
-  /** What is given in place of types, by the component's place: `a1.sources.s1`. */
+  /** Classes, definitions or functions in place of types, by component: `a1.sources.s1`. */
   readonly inline?: ReadonlyMap<string, unknown>
 }
 
-/** An agent's structure and the problems found in it so far. */
+/** Structure of an agent, and the problems found so far. */
 export interface ReadAgent {
   readonly config: AgentConfig
   readonly reporter: Reporter
@@ -52,8 +52,8 @@ function javaTrim(text: string): string {
 }
 
 /**
- * Reads Flume's configuration files into agents, as far as their structure goes: names and lists. The planner checks references and
- * the entries of components. Later files override earlier ones, as in Flume.
+ * Reads the structure of agents from Flume's configuration files: names and lists. The planner
+ * checks references and entries of components. Later files override earlier ones, as in Flume.
  */
 export function readAgents(texts: readonly ConfigText[], options: ReadOptions): ReadAgent[] {
   const entries = texts.flatMap(({ where, text }) =>
@@ -76,7 +76,7 @@ export function agentsOf(
   const byAgent = new Map<string, Entry[]>()
   for (const entry of entries.values()) {
     const at = entry.key.indexOf('.')
-    // A name without a dot is a variable for `${name}` in other entries.
+    // A name without a dot is a variable, used as `${name}` in other entries.
     if (at <= 0) continue
     const agent = entry.key.slice(0, at)
     const list = byAgent.get(agent) ?? []
@@ -89,7 +89,10 @@ export function agentsOf(
     .map(([name, list]) => new AgentReader(name, list, values, options).read())
 }
 
-/** Entries whose second word is not a section of an agent are variables, unless the agent has nothing else. */
+/**
+ * Entries whose second word is not a section of an agent are variables, unless the agent has
+ * nothing else.
+ */
 function isAgent(entries: readonly Entry[]): boolean {
   return entries.some(({ key }) => {
     const section = key.split('.')[1] ?? ''
@@ -105,7 +108,7 @@ class AgentReader {
   readonly #options: ReadOptions & { readonly ignoresEmpty?: boolean }
   readonly #where: string
   readonly #reporter: Reporter
-  /** By their names without the agent's. */
+  /** Entries by their keys without the name of the agent. */
   readonly #entries = new Map<string, Entry>()
 
   constructor(
@@ -119,7 +122,7 @@ class AgentReader {
     this.#where = entries[0]?.where ?? `agent ${name}`
     this.#reporter = new Reporter(name, this.#where)
     const filters = new Map<string, ConfigFilter>()
-    // Filters first: their values may stand in any other entry.
+    // Filters first: other entries may use their values.
     const isFilter = (entry: Entry): boolean => this.#own(entry).startsWith('configfilters')
     for (const entry of entries.filter(isFilter)) this.#add(entry, values, filters)
     this.#readFilters(filters)
@@ -189,7 +192,9 @@ class AgentReader {
     }
   }
 
-  /** The components that a section lists, each with its entries. Entries of others are reported. */
+  /**
+   * Components that a section lists, with their entries. Entries of other components are reported.
+   */
   #components(section: Section): ComponentConfig[] {
     const names = [...new Set(splitWords(this.#entries.get(section)?.value ?? ''))]
     const properties = new Map(names.map((name) => [name, new Map<string, Property>()]))
@@ -197,7 +202,7 @@ class AgentReader {
     for (const [key, entry] of this.#entries) {
       if (!key.startsWith(prefix)) continue
       const rest = key.slice(prefix.length)
-      // Names may have dots; the longest that fits owns the entry.
+      // Names may contain dots; the longest match owns the entry.
       const owner = names
         .filter((name) => rest === name || rest.startsWith(`${name}.`))
         .sort((a, b) => b.length - a.length)[0]
@@ -287,7 +292,7 @@ class AgentReader {
   }
 }
 
-/** The entries of a part of a component, as a component of its own. */
+/** Entries of a part of a component, as a component. */
 function subComponent(
   name: string,
   all: ReadonlyMap<string, Property>,

@@ -3,10 +3,10 @@ import { execFileSync } from 'node:child_process'
 import { reasonOf } from '../errors.ts'
 import { splitWords } from './keys.ts'
 
-/** Where the texts in `${…}` come from. */
+/** Sources of the values of `${…}`. */
 export interface Sources {
   readonly environment: Readonly<Record<string, string | undefined>>
-  /** What was given as `-Dname=value`. */
+  /** Values of `-Dname=value` options. */
   readonly system: ReadonlyMap<string, string>
   /** Other entries of the configuration. */
   readonly properties: ReadonlyMap<string, string>
@@ -28,7 +28,10 @@ export interface Substituted {
   readonly unresolved: readonly string[]
 }
 
-/** Replaces `${env:X}`, `${sys:X}`, `${X}`, `${X:-default}` and `${filter["x"]}`. Throws an `Error` for a text that refers to itself. */
+/**
+ * Replaces `${env:X}`, `${sys:X}`, `${X}`, `${X:-default}` and `${filter["x"]}`. Throws an `Error`
+ * for a text that refers to itself.
+ */
 export function substitute(value: string, sources: Sources): Substituted {
   if (!value.includes('${')) return { value, unresolved: [] }
   const unresolved: string[] = []

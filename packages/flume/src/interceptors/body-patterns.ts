@@ -6,8 +6,9 @@ import type { JavaPattern } from '../regex/java-pattern.ts'
 import { rareWarning } from './rare-warning.ts'
 
 /**
- * Uses a pattern on the bodies of events. A body for which the pattern might take long is tried for a bounded time, and others get their
- * turn before it. An event for which that is not enough passes as it is.
+ * Applies a pattern to the bodies of events. If the pattern may take long for a body, its time is
+ * limited, and other connections get a turn first. An event that exceeds the limit passes
+ * unchanged.
  */
 export class BodyPattern {
   readonly #pattern: JavaPattern
@@ -18,7 +19,7 @@ export class BodyPattern {
     this.#warn = rareWarning(context)
   }
 
-  /** The events for which `keeps` returns true. It may change them, in its last step. */
+  /** Events for which `keeps` returns true. It may change them as its last step. */
   filter(
     events: readonly Event[],
     textOf: (event: Event) => string,

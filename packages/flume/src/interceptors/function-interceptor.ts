@@ -7,8 +7,8 @@ import { ChannelError, reasonOf } from '../errors.ts'
 import { Event } from '../event.ts'
 
 /**
- * What a function makes of an event: the same or another, none to drop it. It may answer later. Whoever wants to look at several events
- * at once writes a class with `intercept`.
+ * Maps an event to the same or another event, or to nothing to drop it; may be asynchronous. For
+ * batches, write a class with `intercept`.
  */
 export type EventFunction = (
   event: Event,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ComponentContext } from '../component.ts'
 
-/** How often the same warning about events is logged. */
+/** Shortest time between two warnings. */
 const WARN_MS = 10_000
 
 /** Logs a warning of an interceptor about events, at most every ten seconds. */

@@ -6,7 +6,7 @@ import { requiredPattern } from '../regex/pattern-keys.ts'
 import { BodyPattern } from './body-patterns.ts'
 import { rareWarning } from './rare-warning.ts'
 
-/** Turns what a group matched into a header's value; undefined sets no header. */
+/** Maps the text of a group to the value of a header; undefined sets none. */
 type GroupSerializer = (value: string) => string | undefined
 
 export const regexExtractor = defineInterceptor({
@@ -65,7 +65,10 @@ export const regexExtractor = defineInterceptor({
   },
 })
 
-/** The date format of a serializer of type `millis`; undefined for the one that changes nothing. Throws for other types. */
+/**
+ * Date format of a serializer of type `millis`; undefined for the default one. Throws for other
+ * types.
+ */
 function formatOf(name: string, entries: ReadonlyMap<string, string>): JodaFormat | undefined {
   const type = entries.get(`${name}.type`) ?? 'DEFAULT'
   switch (type) {
@@ -86,7 +89,7 @@ function formatOf(name: string, entries: ReadonlyMap<string, string>): JodaForma
   }
 }
 
-/** A time that cannot be read sets no header. Flume refuses the batch, and a source that reads it again never gets past it. */
+/** An invalid time sets no header. Flume fails the whole batch, again with each retry. */
 function groupSerializer(
   format: JodaFormat | undefined,
   context: ComponentContext,

@@ -7,7 +7,10 @@ import { requiredPattern } from '../regex/pattern-keys.ts'
 import { Replacement } from '../regex/replacement.ts'
 import { BodyPattern } from './body-patterns.ts'
 
-/** The pattern as the replacement needs it. Throws an `Error` when the two do not fit. */
+/**
+ * The pattern, compiled for the groups of the replacement. Throws an `Error` for a group that does
+ * not exist.
+ */
 function prepared(
   given: JavaPattern,
   replaceString: string,

@@ -11,7 +11,7 @@ const keys = {
   bytes: integer(0, { min: 0 }),
   /** Events a second, over the window. */
   rate: decimal(0, { min: 0 }),
-  /** What a header, or the first group of `valuePattern`, has to reach. */
+  /** Least value of a header, or of the first group of `valuePattern`. */
   value: parsed<number | undefined>((text) => {
     const number = Number(text)
     if (text.trim() === '' || Number.isNaN(number)) throw new Error('a number')
@@ -19,13 +19,15 @@ const keys = {
   }, undefined),
   valueHeader: optionalText(),
   valuePattern: optionalPattern({ usesGroups: true }),
-  /** How far back counts, milliseconds. */
+  /** Length of the window, milliseconds. */
   window: integer(60_000, { min: 1 }),
-  /** Groups that are counted each for themselves. */
+  /** Header whose values are counted separately. */
   keyHeader: optionalText(),
-  /** Once reached, how long events pass. 0: only the one that reaches it. */
+  /**
+   * Time for which events pass after the threshold is reached. 0: only the event that reaches it.
+   */
   hold: integer(0, { min: 0 }),
-  /** Set on events that pass: what was reached. */
+  /** Header that is set to the threshold that was reached. */
   header: optionalText(),
 }
 
@@ -37,18 +39,18 @@ interface Count {
   openUntil: number
 }
 
-/** Groups that are counted at once; the one that was begun first is forgotten first. */
+/** Number of values counted at a time; the oldest one is dropped. */
 const MAX_KEYS = 10_000
 
 /**
- * Lets events through only when a threshold is reached: so many of them, so many bytes or so many a second within a window, or a
- * value in the event itself. Below it they are dropped. After it is reached counting begins anew.
+ * Drops events until a threshold is reached: a number of events, of bytes or a rate within a
+ * window, or a value in the event. Then counting starts again from zero.
  */
 class ThresholdInterceptor implements Interceptor {
   readonly #config: ValuesOf<typeof keys>
   readonly #context: ComponentContext
   readonly #counts = new Map<string, Count>()
-  /** An event that a full channel sent back is not counted again. */
+  /** A retried event is not counted twice. */
   readonly #decided = new WeakMap<Event, boolean>()
 
   constructor(config: ValuesOf<typeof keys>, context: ComponentContext) {
@@ -93,7 +95,7 @@ class ThresholdInterceptor implements Interceptor {
     return count
   }
 
-  /** Which threshold this event reaches, as `count=100`; undefined for none. */
+  /** The threshold that the event reaches, as `count=100`; undefined if none. */
   #reached(event: Event, count: Count, now: number): string | undefined {
     const { value, window } = this.#config
     if (value !== undefined) {

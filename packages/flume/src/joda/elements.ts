@@ -5,11 +5,11 @@ import { type TimeFields, zoneAt } from './time-fields.ts'
 
 export interface ReadContext {
   readonly read: TimeFields
-  /** The year that years of two digits are near. */
+  /** Pivot of two-digit years. */
   readonly year: number
 }
 
-/** Reads a part of a text from `at` on and returns where it ends; undefined when the text is not what it expects. */
+/** Reads an element at `at` and returns its end; undefined if the text does not match. */
 export type Element = (text: string, at: number, context: ReadContext) => number | undefined
 
 const MAX_INT = 0x7fffffff
@@ -23,13 +23,13 @@ export function literal(expected: string): Element {
   }
 }
 
-/** Up to so many digits, perhaps with a sign. */
+/** Up to a number of digits, with an optional sign. */
 export function number(field: Field, maxDigits: number, isSigned = false): Element {
   return (text, at, { read }) => {
     const sign = isSigned ? (/^[+-](?=\d)/.exec(text.slice(at))?.[0] ?? '') : ''
     const start = at + sign.length
     const digits = new RegExp(`^\\d{1,${maxDigits}}`).exec(text.slice(start))?.[0]
-    // A sign alone in front of the last place that counts is none.
+    // A sign in the last position is not a sign.
     if (digits === undefined || (sign !== '' && maxDigits === 1)) return undefined
     const value = Number(digits)
     if (value > MAX_INT) return undefined
@@ -38,7 +38,10 @@ export function number(field: Field, maxDigits: number, isSigned = false): Eleme
   }
 }
 
-/** Two digits near this year. With other counts of digits, or a sign, the year as it stands, where that is allowed. */
+/**
+ * A two-digit year near the pivot. With a sign or another number of digits it is the year itself,
+ * where that is allowed.
+ */
 export function twoDigitYear(field: Field, isLenient: boolean): Element {
   return (text, at, { read, year }) => {
     const rest = text.slice(at)
@@ -65,7 +68,10 @@ const MONTHS = [
 ]
 const WEEKDAYS = ['Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday', 'Sunday']
 
-/** Names and their values, in the three spellings that Joda-Time accepts: as they are, in lower and in upper case. */
+/**
+ * Names and their values, in the three spellings that Joda-Time accepts: unchanged, lower and upper
+ * case.
+ */
 function spellings(
   names: readonly (readonly [name: string, value: number])[],
 ): Map<string, number> {
@@ -105,7 +111,7 @@ const TEXTS = {
 
 const MAX_NAME = 9
 
-/** A name, as long as possible. */
+/** The longest name that matches. */
 export function text(kind: keyof typeof TEXTS): Element {
   const { field, names } = TEXTS[kind]
   return (given, at, { read }) => {

@@ -22,10 +22,10 @@ import {
 
 /** A field of a time that a format reads. */
 export interface Field {
-  /** The duration of one unit, and of the field it counts in; undefined when there is none. */
+  /** Duration of one unit and of the enclosing field; undefined if there is none. */
   readonly unitMs: number | undefined
   readonly rangeMs: number | undefined
-  /** The time with the field set to a value. Undefined for a value that it cannot have. */
+  /** The time with the field set to a value; undefined for an invalid value. */
   set(ms: number, value: number): number | undefined
   /** The start of the field's unit. */
   floor(ms: number): number
@@ -34,14 +34,14 @@ export interface Field {
 const YEAR_MS = 31_556_952_000
 export const MONTH_MS = YEAR_MS / 12
 
-/** What JavaScript's calendar reaches. */
+/** Range of JavaScript's dates. */
 const MAX_YEAR = 270_000
 
 function floorYear(ms: number): number {
   return dayStart(dateOf(ms).year, 1, 1)
 }
 
-/** Days after February move with the leap day. */
+/** After February, days shift by the leap day. */
 function setYear(ms: number, year: number): number | undefined {
   if (Math.abs(year) > MAX_YEAR) return undefined
   const from = dateOf(ms).year
@@ -60,7 +60,7 @@ const yearOfEra: Field = {
   },
 }
 
-/** Of the years 1900 to 1999 it is 19, as Joda-Time's ISO calendar has it. */
+/** 19 for the years 1900 to 1999, as in Joda-Time's ISO calendar. */
 const centuryOfEra: Field = {
   unitMs: YEAR_MS * 100,
   rangeMs: undefined,

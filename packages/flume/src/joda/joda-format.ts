@@ -13,11 +13,11 @@ import { fields } from './fields.ts'
 import { TimeFields } from './time-fields.ts'
 
 /**
- * A pattern of Joda-Time's `DateTimeFormat`, to read times with. Names of months and days are English; a text without a zone is in the
- * machine's zone.
+ * A pattern of Joda-Time's `DateTimeFormat` for parsing. Names of months and days are English; a
+ * text without a zone is in the system's zone.
  */
 export class JodaFormat {
-  /** As it was given. */
+  /** The configured pattern. */
   readonly pattern: string
   readonly #elements: readonly Element[]
 
@@ -31,7 +31,10 @@ export class JodaFormat {
       : tokens.map((token, index) => elementOf(token, isNumeric(tokens[index + 1])))
   }
 
-  /** Milliseconds since 1970; undefined for a text that is not of the pattern. Years of two digits are near `nowMs`. */
+  /**
+   * Milliseconds since 1970; undefined for a text that does not match. Two-digit years are near
+   * `nowMs`.
+   */
   parse(value: string, nowMs: number): number | undefined {
     const read = new TimeFields()
     const context = { read, year: new Date(nowMs).getFullYear() }
@@ -45,7 +48,7 @@ export class JodaFormat {
   }
 }
 
-/** A run of one letter, or a text in quotation marks or without letters, which begins with a quotation mark here. */
+/** A run of one letter, or literal text, which begins with a quotation mark here. */
 function tokensOf(pattern: string): string[] {
   const tokens: string[] = []
   for (let at = 0; at < pattern.length; ) {
@@ -72,7 +75,7 @@ function tokensOf(pattern: string): string[] {
   return tokens
 }
 
-/** Whether digits of a token may follow those of the one before at once. */
+/** Whether a numeric token directly follows another one. */
 function isNumeric(token: string | undefined): boolean {
   if (token === undefined) return false
   return /^[cCxyYdhHmsSeDFwWkK]/.test(token) || /^M{1,2}$/.test(token)

@@ -8,7 +8,7 @@ interface SavedField {
   readonly value: number
 }
 
-/** What has been read of a text: fields, and perhaps a zone. */
+/** Fields, and the zone if any, of a parsed text. */
 export class TimeFields {
   readonly #saved: SavedField[] = []
   #offsetMs: number | undefined
@@ -18,7 +18,7 @@ export class TimeFields {
     this.#saved.push({ field, value })
   }
 
-  /** An offset counts, wherever a zone stands beside it. */
+  /** An offset overrides a zone. */
   setOffset(offsetMs: number): void {
     this.#offsetMs = offsetMs
   }
@@ -28,8 +28,8 @@ export class TimeFields {
   }
 
   /**
-   * Milliseconds since 1970. Fields that are missing are those of 1970-01-01; without a year, of 2000. Undefined for fields that do not
-   * fit together, and for a time that the zone's clock never shows.
+   * Milliseconds since 1970. Missing fields are those of 1970-01-01, or of 2000 without a year.
+   * Undefined for contradictory fields, and for a local time that the zone skips.
    */
   millis(): number | undefined {
     const saved = this.#sorted()
@@ -39,7 +39,7 @@ export class TimeFields {
       if (ms === undefined) return undefined
       ms = field.floor(ms)
     }
-    // Larger fields may have moved smaller ones.
+    // Larger fields may have changed smaller ones.
     for (const [index, { field, value }] of saved.entries()) {
       ms = field.set(ms, value)
       if (ms === undefined) return undefined
@@ -49,7 +49,7 @@ export class TimeFields {
     return instantOf(ms, this.#zone)
   }
 
-  /** Those that count in the largest fields first. */
+  /** Sorts by the enclosing field, the largest first. */
   #sorted(): readonly SavedField[] {
     const saved = [...this.#saved].sort(compareFields)
     const unitMs = saved[0]?.field.unitMs
@@ -68,7 +68,7 @@ function descending(a: number | undefined, b: number | undefined): number {
   return b - a
 }
 
-/** The longest name of a time zone with which a text begins. */
+/** The longest name of a time zone that the text starts with. */
 export function zoneAt(text: string): string | undefined {
   const name = /^[A-Za-z0-9_+/-]+/.exec(text)?.[0] ?? ''
   for (let length = name.length; length > 0; length--) {
@@ -78,7 +78,7 @@ export function zoneAt(text: string): string | undefined {
   return undefined
 }
 
-/** Names are read in their case. The case of a second name of a zone can only be told roughly. */
+/** Names are case-sensitive. The case of alias names is approximated. */
 function hasZoneCase(name: string): boolean {
   if (!isTimeZone(name)) return false
   const known = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone

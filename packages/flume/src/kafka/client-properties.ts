@@ -9,23 +9,23 @@ import { ChannelError, reasonOf } from '../errors.ts'
 
 type Entries = ReadonlyMap<string, string>
 
-/** Set by Flume itself, or of no meaning outside Java: they may be present. */
+/** Accepted without effect: set by Flume itself, or specific to Java. */
 const IGNORED = /^((key|value)\.(de)?serializer|ssl\.disableTLSHostnameVerification)$/
 
-/** Keys of the files that `withStores` reads. */
+/** Keys of key stores, which `withStores` replaces. */
 const STORES =
   /^ssl\.((trust|key)store\.(type|location|password)|key\.password|keymanager\.algorithm|trustmanager\.algorithm)$/
 
-/** The client of a component, spelled as Java's clients spell it. */
+/** Configuration of a component's client, with the keys of Java's clients. */
 export interface ClientConfig<K extends keyof ClientKinds> {
   readonly kind: K
   readonly bootstrapServers: string
   readonly entries: Entries
-  /** Of the component: base of relative paths, and logger of the client. */
+  /** Context of the component: base directory of paths, and logger of the client. */
   readonly context: Pick<ComponentContext, 'directory' | 'logger'>
 }
 
-/** Options of a client. Throws an `Error` for values that are not allowed and for key stores that cannot be read. */
+/** Options of a client. Throws an `Error` for invalid values and unreadable key stores. */
 export function clientOptions<K extends keyof ClientKinds>({
   kind,
   bootstrapServers,
@@ -48,7 +48,9 @@ function read<K extends keyof ClientKinds>(
   return fromJavaProperties(kind, properties)
 }
 
-/** Puts the contents of trust stores and key stores (JKS, JCEKS, PKCS12 or PEM, by their bytes) in their place, as PEM. */
+/**
+ * Replaces trust stores and key stores (JKS, JCEKS, PKCS12 or PEM, recognized by content) by PEM.
+ */
 function withStores(entries: Entries, directory: string): Entries {
   const protocol = entries.get('security.protocol')?.trim().toUpperCase() ?? ''
   if (!protocol.endsWith('SSL')) return withoutStores(entries)
@@ -74,7 +76,7 @@ function withStores(entries: Entries, directory: string): Entries {
   return kept
 }
 
-/** Without keys of files: inline PEM and its password stay. */
+/** Removes the keys of store files; inline PEM and its password are kept. */
 function withoutStores(entries: Entries): Map<string, string> {
   const isInline = [...entries.keys()].some((name) =>
     /^ssl\.(truststore\.certificates|keystore\.(key|certificate\.chain))$/.test(name),
@@ -94,7 +96,9 @@ function load<T>(path: string, directory: string, open: (bytes: Buffer) => T): T
   }
 }
 
-/** Problems with such entries. Files are not read: they may be there when the component starts. */
+/**
+ * Problems with such entries. Files are not read: they may be created before the component starts.
+ */
 export function checkClientProperties(
   kind: keyof ClientKinds,
   prefix: string,

@@ -2,7 +2,10 @@
 
 export type ComponentKind = 'SOURCE' | 'CHANNEL' | 'SINK'
 
-/** The names that Flume 1.11 reports for each kind (`MonitoredCounterGroup` and its heirs), there from the start. */
+/**
+ * Names that Flume 1.11 reports for each kind (subclasses of `MonitoredCounterGroup`), present from
+ * the start.
+ */
 const NAMES: Readonly<Record<ComponentKind, readonly string[]>> = {
   SOURCE: [
     'EventReceivedCount',
@@ -36,7 +39,7 @@ const NAMES: Readonly<Record<ComponentKind, readonly string[]>> = {
   ],
 }
 
-/** Batches, not events, touch these: one addition each. */
+/** Updated once per batch. */
 export class Counters {
   /** Kind of the component. */
   readonly kind: ComponentKind
@@ -66,12 +69,12 @@ export class Counters {
     return this.#values.get(name) ?? 0
   }
 
-  /** A number that is asked for when somebody looks. */
+  /** Adds a value that is computed when the counters are read. */
   gauge(name: string, read: () => number | string): void {
     this.#gauges.set(name, read)
   }
 
-  /** Everything there is to say, counters first. */
+  /** All counters and gauges, counters first. */
   read(): Map<string, number | string> {
     const all = new Map<string, number | string>(this.#values)
     for (const [name, read] of this.#gauges) all.set(name, read())

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Counters } from './counters.ts'
 
-/** Flume's JSON: `{"CHANNEL.c1": {"ChannelSize": "0", …}, …}`, all values texts. */
+/** Flume's JSON: `{"CHANNEL.c1": {"ChannelSize": "0", …}, …}`; all values are strings. */
 export function flumeMetrics(all: readonly Counters[]): Record<string, Record<string, string>> {
   return Object.fromEntries(
     all.map((counters) => [
@@ -11,7 +11,7 @@ export function flumeMetrics(all: readonly Counters[]): Record<string, Record<st
   )
 }
 
-/** Values that go up and down; the rest only grows. */
+/** Gauges; all others are counters. */
 const GAUGES = new Set([
   'ChannelSize',
   'ChannelCapacity',

@@ -13,16 +13,16 @@ import { flumeMetrics, prometheusMetrics } from './metrics.ts'
 export interface OperationServerOptions {
   /** Default 127.0.0.1. */
   readonly host?: string
-  /** Default 41414, as Flume's; 0 takes any that is free. */
+  /** Default 41414, as in Flume; 0 selects a free port. */
   readonly port?: number
 }
 
-/** Bytes that may wait for a slow onlooker; what comes on top is left out, and counted. */
+/** Bytes buffered for a slow client of a tap; further events are dropped and counted. */
 const MAX_BACKLOG = 1024 * 1024
 
 /**
- * What an agent tells of itself over HTTP: `/metrics` as Flume's JSON, or as Prometheus asks for it; `/status`; and `/tap/<component>`,
- * the events that pass it, a JSON line each.
+ * The HTTP server of an agent: `/metrics` in Flume's JSON or Prometheus's format, `/status`, and
+ * `/tap/<component>`, the events that pass a component as JSON lines.
  */
 export class OperationServer {
   readonly #agent: Agent
@@ -65,7 +65,7 @@ export class OperationServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    // A web page elsewhere must not read this through a name that points here.
+    // Protects against DNS rebinding by web pages.
     const host = (request.headers.host ?? '').replace(/:\d+$/, '')
     if (this.#host === '127.0.0.1' && !/^(127\.0\.0\.1|localhost|\[::1\])$/.test(host)) {
       send(response, 403, 'text/plain', 'only for this machine\n')
@@ -166,7 +166,7 @@ export class OperationServer {
   }
 }
 
-/** An event as an onlooker gets it. */
+/** JSON of an event of a tap. */
 function tapped(component: string, { headers, body, lineage }: Event): object {
   return {
     component,

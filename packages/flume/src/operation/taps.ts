@@ -3,7 +3,7 @@ import type { Event } from '../event.ts'
 
 type Listener = (component: string, events: readonly Event[]) => void
 
-/** Lets onlookers see events pass. Costs nothing while nobody looks. */
+/** Observers of events; without an observer they cost nothing. */
 export class Taps {
   readonly #listeners = new Map<string, Set<Listener>>()
 
@@ -12,7 +12,9 @@ export class Taps {
     for (const listener of this.#listeners.get(component) ?? []) listener(component, events)
   }
 
-  /** Calls `listener` with every batch that passes a component; the result ends that. */
+  /**
+   * Calls `listener` with every batch that passes a component. Returns a function that removes it.
+   */
   listen(component: string, listener: Listener): () => void {
     const listeners = this.#listeners.get(component) ?? new Set()
     listeners.add(listener)

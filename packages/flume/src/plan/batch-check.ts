@@ -4,8 +4,8 @@ import type { Reporter } from '../config/problem.ts'
 import type { Planned } from './component-planner.ts'
 
 /**
- * Whether a component's batches fit into a transaction of each of its channels, as Flume 1.11 demands. A size that nobody wrote is
- * made to fit when the agent runs.
+ * Whether the batch size of a component fits into a transaction of each of its channels, as Flume
+ * 1.11 requires. A default size is reduced when the agent runs.
  */
 export function checkBatch(
   prefix: string,
@@ -29,7 +29,7 @@ export function checkBatch(
   return fits
 }
 
-/** How the file spells a component's batch size. */
+/** Spelling of the batch size in the file. */
 function batchKey({ definition, config }: Planned<never, unknown>): string {
   const key = definition.keys.batchSize
   if (key?.kind !== 'single') return 'batchSize'

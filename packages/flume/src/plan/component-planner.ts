@@ -20,7 +20,7 @@ import { type ComponentRole, findDefinition } from './registry.ts'
 export interface Planned<C extends ComponentContext, T> {
   readonly name: string
   readonly config: ComponentConfig
-  /** What its entries say. */
+  /** Values of its entries. */
   readonly values: Readonly<Record<string, unknown>>
   readonly definition: Definition<C, T>
 }
@@ -28,16 +28,16 @@ export interface Planned<C extends ComponentContext, T> {
 /** A component to be planned. */
 export interface Wanted {
   readonly role: ComponentRole
-  /** Its keys begin with this, as in `sources.r1.interceptors.i1`. */
+  /** Prefix of its keys, as in `sources.r1.interceptors.i1`. */
   readonly prefix: string
-  /** The component that is not created when this one is invalid: itself, or the source it is a part of. */
+  /** The component that is left out if this one is invalid: itself, or its source. */
   readonly owner: string
   readonly config: ComponentConfig
-  /** Keys that other parts of the agent read, as `channels`. Those that end in a dot are prefixes. */
+  /** Keys that are read elsewhere, as `channels`; prefixes end with a dot. */
   readonly structure?: readonly string[]
-  /** What a type that does not exist stops. Default: the owner. */
+  /** Effect of a type that does not exist. Default: the owner is left out. */
   readonly unknownType?: Effect
-  /** The component is left out anyway: it stops nothing else. */
+  /** Whether the component is left out in any case, so that its problems have no other effect. */
   readonly isLeftOut?: boolean
 }
 
@@ -51,7 +51,7 @@ export class ComponentPlanner {
     this.#directory = directory
   }
 
-  /** The component, or undefined when it is invalid, which is reported. */
+  /** Returns the component, or undefined if it is invalid, which is reported. */
   async plan<C extends ComponentContext, T>(wanted: Wanted): Promise<Planned<C, T> | undefined> {
     const { config } = wanted
     const definition = await this.#definition<C, T>(wanted)
@@ -94,7 +94,7 @@ export class ComponentPlanner {
         ? inlineDefinition<C, T>(config.inline)
         : await findDefinition<C, T>(role, config.type, this.#directory)
     } catch (error) {
-      // A component that Flume has and this does not is never left out silently.
+      // A component of Flume that is not supported is never left out silently.
       const effect = error instanceof UnsupportedError ? 'agent' : (unknownType ?? 'component')
       this.#report(wanted, { key: 'type', message: reasonOf(error), place, effect })
       return undefined

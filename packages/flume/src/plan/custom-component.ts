@@ -8,14 +8,14 @@ import { reasonOf } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { applyFunction, type EventFunction } from '../interceptors/function-interceptor.ts'
 
-/** A class as users write it: keys are optional, and without them it gets all its entries as they stand. */
+/** A user-defined class. Without `keys` it gets all its entries as text. */
 export interface ComponentClass<T, C extends ComponentContext = ComponentContext> {
   readonly keys?: Keys
   readonly about?: string
   new (config: never, context: C): T
 }
 
-/** Whether a `type` names code of the user: a file, or a package with or without the name of an export. */
+/** Whether a `type` names user code: a file or a package, with or without the name of an export. */
 export function isCustomType(type: string): boolean {
   return (
     /^\.{0,2}\//.test(type) ||
@@ -26,8 +26,8 @@ export function isCustomType(type: string): boolean {
 }
 
 /**
- * Loads `./file.ts`, `./file.ts#Export`, `package` or `package#Export`. Without a name the module has to have one class, or one
- * definition, alone. Throws an `Error` that says what is wrong.
+ * Loads `./file.ts`, `./file.ts#Export`, `package` or `package#Export`. Without the name of an
+ * export, the module must have exactly one class or definition. Throws an `Error` with the reason.
  */
 export async function loadCustomComponent<C extends ComponentContext, T>(
   type: string,
@@ -75,7 +75,7 @@ function isDefinition(value: unknown): boolean {
   )
 }
 
-/** What stands in place of a type: a definition, a class, or a function that changes events. */
+/** The definition of a value in place of a type: a definition, a class, or a function of events. */
 export function inlineDefinition<C extends ComponentContext, T>(value: unknown): Definition<C, T> {
   if (isComponent(value)) return asDefinition('inline', value)
   if (typeof value !== 'function')
@@ -91,7 +91,7 @@ export function inlineDefinition<C extends ComponentContext, T>(value: unknown):
 
 const ANYTHING: { readonly all: PrefixKey } = { all: prefixed('') }
 
-/** A class of the user as a definition. */
+/** Definition of a user-defined class. */
 export function asDefinition<C extends ComponentContext, T>(
   type: string,
   value: unknown,

@@ -25,7 +25,7 @@ import { type PlannedSink, type PlannedSinkGroup, planGroups } from './plan-grou
 
 export interface PlannedSource extends Planned<SourceContext, Source> {
   readonly config: SourceConfig
-  /** The channels of the source that exist. */
+  /** Existing channels of the source. */
   readonly channels: readonly string[]
   readonly interceptors: readonly Planned<ComponentContext, Interceptor>[]
   readonly selector: Planned<ChannelSelectorContext, ChannelSelector>
@@ -47,15 +47,19 @@ export interface AgentPlan {
   readonly sources: readonly PlannedSource[]
   /** Sinks, each in a group; a single sink is a group of one. */
   readonly sinkGroups: readonly PlannedSinkGroup[]
-  /** Components that the configuration lists and that do not run, as `sinks.k1`: invalid ones, those that need them, unused channels. */
+  /**
+   * Listed components that do not run, as `sinks.k1`: invalid ones, those that need them, and
+   * unused channels.
+   */
   readonly leftOut: readonly string[]
   /** Warnings, and why components are left out. */
   readonly problems: readonly ConfigProblem[]
 }
 
 /**
- * Checks an agent as Flume does: an invalid component is left out and the rest runs; a type that does not exist stops the agent.
- * Returns undefined when nothing can run. All problems are in `reporter`.
+ * Checks an agent as Flume does: an invalid component is left out and the others run; a type that
+ * does not exist stops the agent. Returns undefined if nothing can run. All problems are in
+ * `reporter`.
  */
 export async function planAgent(
   agent: AgentConfig,
@@ -163,7 +167,7 @@ class AgentPlanner {
     return checkBatch(prefix, source, own, this.#reporter) ? source : undefined
   }
 
-  /** The channels of a source that there are; undefined when there is none, which is reported. */
+  /** Existing channels of a source; undefined if there is none, which is reported. */
   #channelsOf(
     config: SourceConfig,
     channels: readonly PlannedChannel[],
@@ -182,7 +186,7 @@ class AgentPlanner {
     }
     const found = channels.filter(({ name }) => config.channels.includes(name))
     for (const name of config.channels) {
-      // What is wrong with an invalid channel is reported with the channel.
+      // Problems of an invalid channel are reported with the channel.
       if (this.#agent.channels.some((channel) => channel.name === name)) continue
       const message = doesNotExist('channel', name, channels)
       if (found.length === 0) this.#reporter.remove(owner, key, message, property)
@@ -221,7 +225,7 @@ class AgentPlanner {
       owner,
       config: source.selector,
     })
-    // A source without channels is left out for that.
+    // A source without channels is left out for that reason.
     if (channels.length === 0) return planned
     let isValid = true
     const known = channels.map(({ name }) => name)
@@ -290,7 +294,7 @@ class AgentPlanner {
     return undefined
   }
 
-  /** The channels that a source or a sink uses. Flume leaves out the others, too. */
+  /** Channels that a source or a sink uses. Flume leaves out the others, too. */
   used(
     channels: readonly PlannedChannel[],
     sources: readonly PlannedSource[],
@@ -309,7 +313,7 @@ class AgentPlanner {
   }
 }
 
-/** A part of a component without entries of its own stands where the component lists it. */
+/** A part without entries has the place where its component lists it. */
 function withPlace(part: ComponentConfig, owner: ComponentConfig, key: string): ComponentConfig {
   const property = owner.properties.get(key)
   if (part.properties.size > 0 || property === undefined) return part

@@ -16,7 +16,7 @@ export interface PlannedSink extends Planned<ComponentContext, Sink> {
 
 type PlannedProcessor = Planned<SinkProcessorContext, SinkProcessor>
 
-/** Sinks that share a channel's events; a sink without a group is one of its own. */
+/** Sinks that share the events of a channel; a sink without a group is a group of one. */
 export interface PlannedSinkGroup {
   readonly name: string
   readonly channel: string
@@ -85,7 +85,7 @@ class GroupPlanner {
     return this.#byChannel(group, members, processor)
   }
 
-  /** The valid sinks of a group. A sink belongs to the first group that names it. */
+  /** Valid sinks of a group. A sink belongs to the first group that names it. */
   #members(group: SinkGroupConfig): readonly PlannedSink[] {
     const prefix = `sinkgroups.${group.name}`
     const key = `${prefix}.sinks`
@@ -101,7 +101,7 @@ class GroupPlanner {
       if (other !== undefined) {
         this.#reporter.warn(key, `names ${name}, which is in group ${other} already`, place)
       } else if (sink === undefined) {
-        // What is wrong with an invalid sink is reported with the sink.
+        // Problems of an invalid sink are reported with the sink.
         if (this.#agent.sinks.some((each) => each.name === name)) continue
         this.#reporter.warn(key, doesNotExist('sink', name, this.#agent.sinks), place)
       } else {
@@ -124,7 +124,7 @@ class GroupPlanner {
     }
   }
 
-  /** A processor hands batches of one channel to its sinks: the sinks of each channel are a group of their own. */
+  /** A processor serves one channel: the sinks of each channel are a separate group. */
   #byChannel(
     { name, properties }: SinkGroupConfig,
     members: readonly PlannedSink[],

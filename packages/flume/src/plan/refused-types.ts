@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Components of Flume 1.11 that are not here, each with what to do instead. Lower case. */
+/** Types of Flume 1.11 that are not supported, in lower case, with an alternative. */
 export const refusedTypes: Readonly<Record<string, string>> = {
   jdbc: 'the JDBC channel keeps events in an embedded Derby; use type = file, which is as durable and faster',
   'org.apache.flume.channel.jdbc.jdbcchannel': 'use type = file',

@@ -29,8 +29,8 @@ export const builtIn = {
 export type ComponentRole = keyof typeof builtIn
 
 /**
- * The definition that a `type` names: a built-in by its short name or Flume's class, ignoring case, or code of the user. Throws an
- * `Error` that lists what there is.
+ * The definition that a `type` names: a built-in component by its short name or Flume's class,
+ * ignoring case, or user code. Throws an `Error` that lists the built-in components.
  */
 export async function findDefinition<C extends ComponentContext, T>(
   role: ComponentRole,
@@ -52,11 +52,11 @@ export async function findDefinition<C extends ComponentContext, T>(
   if (isCustomType(type)) return loadCustomComponent(type, directory)
   const nearest = nearestType(type, list)
   if (nearest === undefined) {
-    // Perhaps a package; a bare name is a package only when it is installed.
+    // A bare name may be an installed package.
     try {
       return await loadCustomComponent(type, directory)
     } catch {
-      // Not one either.
+      // It is not a package.
     }
   }
   const article = /^[aeiou]/.test(role) ? 'an' : 'a'
@@ -76,7 +76,9 @@ function hintFor(
   return `; there is ${list.map((each) => each.type).join(', ')}, or ${own}`
 }
 
-/** The nearest type. Of Java's classes the last word decides: packages are too much alike. */
+/**
+ * The nearest type. Java classes are compared by their last word, since packages are too similar.
+ */
 function nearestType(type: string, list: readonly AnyDefinition[]): string | undefined {
   const aliases = list.flatMap((each) => each.aliases ?? [])
   if (!isJavaClass(type))

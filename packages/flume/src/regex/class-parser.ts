@@ -57,7 +57,9 @@ export class ClassParser {
       : filled.map((each) => `[${each}]`).join('&&')
   }
 
-  /** Characters, ranges and classes one after another. A bracket that comes first stands for itself. */
+  /**
+   * Characters, ranges and classes one after another. A bracket that comes first stands for itself.
+   */
   #union(isFirst: boolean): string {
     const reader = this.#reader
     let expression = ''

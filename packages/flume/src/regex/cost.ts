@@ -2,12 +2,12 @@
 import { bracketed, casedRange } from './class-parser.ts'
 import type { Node } from './syntax.ts'
 
-/** Characters by which sets are compared: all of Latin, and some of other scripts. */
+/** Sample characters by which sets are compared: Latin, and some of other scripts. */
 const PROBES: readonly string[] = [
   ...Array.from({ length: 0x250 }, (_, code) => String.fromCodePoint(code)),
   ...'αΩжЯאعनกあア中文한\u0301\u2028\u2029\u3000\ufeff\u{1f600}',
 ]
-/** A counted repetition of more rounds is taken for one without a bound. */
+/** A counted repetition of more rounds counts as unbounded. */
 const MANY = 16
 /** The power that doubles the ways for the shortest texts that are not cheap. */
 const DOUBLED = 0.25
@@ -27,19 +27,22 @@ function charactersOf(expression: string): Characters {
 }
 
 interface Part {
-  /** What the part may begin with. */
+  /** Characters that the part may begin with. */
   readonly first: Characters
-  /** It may match nothing. */
+  /** Whether it may match the empty text. */
   readonly isNullable: boolean
   /** The power of the length by which the time for one way through the part grows. */
   readonly degree: number
-  /** The power of the length by which the ways through the part grow; infinite when they double with each character. */
+  /**
+   * The power of the length by which the ways through the part grow; infinite when they double with
+   * each character.
+   */
   readonly ways: number
 }
 
 /**
- * The power of a text's length by which the time of a backtracking matcher may grow. 1 is a single pass. Infinite for patterns such as
- * `(a+)+b`.
+ * The power of a text's length by which the time of a backtracking matcher may grow. 1 is a single
+ * pass. Infinite for patterns such as `(a+)+b`.
  */
 export function degreeOf(root: Node): number {
   const { degree } = analyze(root, NOTHING)
@@ -58,7 +61,7 @@ function isAnchored(node: Node): boolean {
 
 const EMPTY: Part = { first: NOTHING, isNullable: true, degree: 0, ways: 0 }
 
-/** `follow`: what may come after the node. */
+/** `follow`: characters that may come after the node. */
 function analyze(node: Node, follow: Characters): Part {
   switch (node.kind) {
     case 'character':
@@ -154,7 +157,9 @@ function repeat(node: Node & { kind: 'repeat' }, follow: Characters): Part {
   }
 }
 
-/** Whether a node has branches that begin alike: in a repetition each round doubles the attempts. */
+/**
+ * Whether a node has branches that begin alike: in a repetition each round doubles the attempts.
+ */
 function hasOverlap(node: Node): boolean {
   switch (node.kind) {
     case 'alternation': {

@@ -35,8 +35,9 @@ const BOUNDARIES: Readonly<Record<Exclude<Boundary, 'last-match'>, string>> = {
 }
 
 /**
- * Writes a parsed pattern for JavaScript. Throws `PatternError` for what JavaScript matches in another way and that cannot be
- * rewritten; with `usesGroups` also for groups whose contents would differ.
+ * Writes a parsed pattern for JavaScript. Throws `PatternError` for what JavaScript matches in
+ * another way and that cannot be rewritten; with `usesGroups` also for groups whose contents would
+ * differ.
  */
 export function emit(root: Node, groupCount: number, usesGroups: boolean): Emitted {
   return new Emitter(groupCount, usesGroups).emit(root)
@@ -163,7 +164,10 @@ class Emitter {
 interface Context {
   /** In a lookbehind, which JavaScript matches backwards. */
   readonly isBehind: boolean
-  /** \\R does not give back the second half of a line break: in repetitions without choices Java tries it once. */
+  /**
+   * \\R does not give back the second half of a line break: in repetitions without choices Java
+   * tries it once.
+   */
   readonly keepsBreaks: boolean
   /** Groups that have matched when this is reached. */
   readonly set: Set<number>
@@ -192,7 +196,10 @@ function withoutLastMatch(root: Node): readonly [isSticky: boolean, rest: Node] 
   return isSticky ? [true, { kind: 'sequence', nodes }] : [false, root]
 }
 
-/** Whether a node that may be empty is so only when nothing longer matches: JavaScript's repetitions skip empty rounds. */
+/**
+ * Whether a node that may be empty is so only when nothing longer matches: JavaScript's repetitions
+ * skip empty rounds.
+ */
 function prefersMore(node: Node): boolean {
   if (minLength(node) > 0) return true
   switch (node.kind) {
@@ -234,7 +241,10 @@ interface Surroundings {
   readonly isRepeated: boolean
   /** What may be left out: a branch of an alternation, a round that is not required. */
   readonly isOptional: boolean
-  /** A lookahead, lookbehind or atomic group, of which Java keeps what it captured when the rest fails. */
+  /**
+   * A lookahead, lookbehind or atomic group, of which Java keeps what it captured when the rest
+   * fails.
+   */
   readonly isKept: boolean
 }
 

@@ -12,13 +12,16 @@ const SHORT_TEXT = 16
 const LIMIT_MS = 50
 
 export interface JavaPatternOptions {
-  /** What groups match is used. Patterns for which JavaScript and Java differ there are refused. Default false. */
+  /**
+   * What groups match is used. Patterns for which JavaScript and Java differ there are refused.
+   * Default false.
+   */
   readonly usesGroups?: boolean
 }
 
 /** A `java.util.regex` pattern. */
 export class JavaPattern {
-  /** As it was given. */
+  /** The configured pattern. */
   readonly pattern: string
   readonly groupCount: number
   readonly names: ReadonlyMap<string, number>
@@ -45,12 +48,18 @@ export class JavaPattern {
     }
   }
 
-  /** Whether matching a text of this length might take long: the matcher tries all ways, and nobody else gets a turn. */
+  /**
+   * Whether matching a text of this length might take long: the matcher tries all ways, and nobody
+   * else gets a turn.
+   */
   isCostly(length: number): boolean {
     return length > SHORT_TEXT && length ** this.#degree > CHEAP_ATTEMPTS
   }
 
-  /** Runs a use of the pattern on a text, for at most 50 ms where that may take long. Undefined when it took longer. */
+  /**
+   * Runs a use of the pattern on a text, for at most 50 ms where that may take long. Undefined when
+   * it took longer.
+   */
   limited<T>(text: string, use: (pattern: this) => T): { readonly value: T } | undefined {
     if (!this.isCostly(text.length)) return { value: use(this) }
     return withTimeLimit(LIMIT_MS, () => use(this))
@@ -117,7 +126,10 @@ export class JavaPattern {
     return out + text.slice(from)
   }
 
-  /** Java's `String.split`: parts that are empty at the end are left out, and one before a first match of nothing. */
+  /**
+   * Java's `String.split`: parts that are empty at the end are left out, and one before a first
+   * match of nothing.
+   */
   split(text: string): string[] {
     const parts: string[] = []
     let from = 0

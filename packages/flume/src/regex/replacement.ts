@@ -3,11 +3,11 @@ import type { JavaPattern } from './java-pattern.ts'
 
 type Piece = { readonly text: string } | { readonly group: number }
 
-/** A replacement of Java's: `$1`, `${name}`, and `\\` before a character that stands for itself. */
+/** A replacement of Java: `$1`, `${name}`, and `\\` before a literal character. */
 export class Replacement {
   readonly #pieces: readonly Piece[]
 
-  /** Throws an `Error` for a text that Java does not accept, or that names groups which the pattern does not have. */
+  /** Throws an `Error` for a text that Java does not accept, or for a group that does not exist. */
   constructor(text: string, pattern: Pick<JavaPattern, 'groupCount' | 'names'>) {
     this.#pieces = parse(text, pattern)
   }
@@ -16,7 +16,7 @@ export class Replacement {
     return this.#pieces.some((piece) => 'group' in piece && piece.group > 0)
   }
 
-  /** The text for a match. A group that took no part is empty. */
+  /** The replacement of a match. A group that did not match is empty. */
   expand(groups: readonly (string | undefined)[]): string {
     let out = ''
     for (const piece of this.#pieces)
@@ -52,7 +52,9 @@ function parse(text: string, pattern: Pick<JavaPattern, 'groupCount' | 'names'>)
   return pieces
 }
 
-/** The group that the text after a dollar sign names. As many digits count as there are groups for. */
+/**
+ * The group that the text after a dollar sign names. As many digits count as there are groups for.
+ */
 function reference(
   text: string,
   start: number,

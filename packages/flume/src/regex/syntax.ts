@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** A set of characters as an expression of a JavaScript class with the flag `v`, without its brackets. */
+/**
+ * A set of characters as an expression of a JavaScript class with the flag `v`, without its
+ * brackets.
+ */
 export interface CharacterSet {
   readonly expression: string
   readonly isNegated: boolean
@@ -9,7 +12,9 @@ export interface CharacterSet {
 /** How letters compare. */
 export type Casing = 'exact' | 'ascii' | 'unicode'
 
-/** A parsed pattern of `java.util.regex`. Flags are resolved: each node has those that apply to it. */
+/**
+ * A parsed pattern of `java.util.regex`. Flags are resolved: each node has those that apply to it.
+ */
 export type Node =
   | { readonly kind: 'sequence'; readonly nodes: readonly Node[] }
   | { readonly kind: 'alternation'; readonly nodes: readonly Node[] }
@@ -36,7 +41,7 @@ export type Node =
   /** `\R`. */
   | { readonly kind: 'line-break' }
 
-/** A place between characters. */
+/** A position between characters. */
 export type Boundary =
   | 'input-start'
   | 'input-end'
@@ -49,13 +54,13 @@ export type Boundary =
   | 'unix-line-end'
   | 'word'
   | 'not-word'
-  /** `\G`: the end of the match before. */
+  /** `\G`: the end of the previous match. */
   | 'last-match'
 
 /** A pattern that Java does not accept, or that JavaScript cannot match. */
 export class PatternError extends Error {}
 
-/** The fewest characters that a node matches. */
+/** Least number of characters that a node matches. */
 export function minLength(node: Node): number {
   switch (node.kind) {
     case 'sequence':
@@ -78,7 +83,7 @@ export function minLength(node: Node): number {
 
 const MAX_COUNT = 0x7fffffff
 
-/** The most characters that a node matches; infinite when Java knows no bound. */
+/** Largest number of characters that a node matches; infinite if Java has no bound. */
 export function maxLength(node: Node): number {
   switch (node.kind) {
     case 'sequence':

@@ -5,8 +5,8 @@ const WORK = Symbol.for('millrace.flume.work')
 const script = new Script("globalThis[Symbol.for('millrace.flume.work')]()")
 
 /**
- * Runs `work`, which must not await anything, for at most `limitMs`. Returns its result, or undefined when it took longer and was ended.
- * It costs about 0.1 ms.
+ * Runs synchronous `work` for at most `limitMs`. Returns its result, or undefined if it was
+ * interrupted. The overhead is about 0.1 ms.
  */
 export function withTimeLimit<T>(
   limitMs: number,

@@ -4,10 +4,11 @@ import { MalformedInputError } from '@millrace/base'
 import type { AvroReader, AvroWriter } from '../serialization/avro-event.ts'
 import { FRAME_MEMORY_BYTES } from './frame-memory.ts'
 
-// Avro RPC 1.11 over a stateful stream, as far as Flume's AvroSourceProtocol needs it: a handshake with the first call of a
-// connection, then calls. Specification: "Protocol Wire Format" and "Handshake".
+// Avro RPC 1.11 over a stateful stream, as far as Flume's AvroSourceProtocol needs it: a handshake
+// with the first call of a connection, then calls. Specification: "Protocol Wire Format" and
+// "Handshake".
 
-/** The interface, as this side declares it. */
+/** The protocol, as this side declares it. */
 export const PROTOCOL = JSON.stringify({
   protocol: 'AvroSourceProtocol',
   namespace: 'org.apache.flume.source.avro',
@@ -31,12 +32,12 @@ export const PROTOCOL = JSON.stringify({
   },
 })
 const OWN_HASH = createHash('md5').update(PROTOCOL).digest()
-/** The hash of the same interface as Flume 1.11 declares it, comments and all. */
+/** Hash of the protocol as Flume 1.11 declares it, with comments. */
 const FLUME_HASH = Buffer.from('86aadae2c45474c0fe93ffd0f2350a65', 'hex')
 
 export const Status = { OK: 0, FAILED: 1, UNKNOWN: 2 } as const
 
-/** What travels beside a call: Flume ignores what it does not know. */
+/** Metadata of a call; Flume ignores unknown entries. */
 export type Metadata = ReadonlyMap<string, Buffer>
 
 const Match = { BOTH: 0, CLIENT: 1, NONE: 2 } as const
@@ -66,7 +67,7 @@ function optional<T>(reader: AvroReader, read: () => T): T | undefined {
   return reader.long() === 0 ? undefined : read()
 }
 
-/** The client's half of the handshake; the protocol comes along, so that no server has to ask for it. */
+/** Handshake of the client; with the protocol, so that the server need not request it. */
 export function writeHandshakeRequest(out: AvroWriter): void {
   out.raw(OWN_HASH)
   out.long(1)
@@ -75,7 +76,7 @@ export function writeHandshakeRequest(out: AvroWriter): void {
   out.long(0)
 }
 
-/** Reads the server's half; throws when it does not serve what we call. */
+/** Reads the handshake of the server; throws if the server has another protocol. */
 export function readHandshakeResponse(reader: AvroReader): void {
   const match = reader.long()
   const protocol = optional(reader, () => reader.string())
@@ -88,9 +89,9 @@ export function readHandshakeResponse(reader: AvroReader): void {
   }
 }
 
-/** What a server makes of a client's handshake. */
+/** Result of a client's handshake. */
 export interface Handshake {
-  /** Whether calls may follow; otherwise the client has to send its protocol first. */
+  /** Whether calls may follow; otherwise the client must send its protocol first. */
   readonly isAccepted: boolean
   write(out: AvroWriter): void
 }
@@ -118,7 +119,7 @@ export function readHandshakeRequest(reader: AvroReader): Handshake {
   }
 }
 
-/** A client may declare the interface in its own words, as long as its events are the same. */
+/** A client may declare the protocol differently if its messages are the same. */
 function checkProtocol(text: string): void {
   let declared: { readonly messages?: Readonly<Record<string, unknown>> }
   try {
@@ -151,7 +152,7 @@ export function writeStatus(out: AvroWriter, metadata: Metadata, status: number)
   out.long(status)
 }
 
-/** An error that the interface does not declare: a text. */
+/** An undeclared error: a text. */
 export function writeSystemError(out: AvroWriter, message: string): void {
   writeMetadata(out, new Map())
   out.byte(1)
@@ -172,7 +173,9 @@ export function readStatus(reader: AvroReader): {
   return { metadata, status: reader.long() }
 }
 
-/** Longest message. Flume has no limit but its heap; here incomplete messages share this memory. */
+/**
+ * Longest message. Flume is limited by its heap only; here incomplete messages share this memory.
+ */
 const MAX_MESSAGE_SIZE = FRAME_MEMORY_BYTES
 
 /** Cuts a stream into messages: serial, number of buffers, and each with its size. */
@@ -181,7 +184,7 @@ export class AvroFramer {
   #size = 0
   readonly #onMessage: (serial: number, payload: Buffer) => void
   #serial = 0
-  /** Buffers of the message that have not come; undefined between messages. */
+  /** Number of missing buffers of the message; undefined between messages. */
   #left: number | undefined
   #pieces: Buffer[] = []
   #pieceBytes = 0
@@ -200,7 +203,7 @@ export class AvroFramer {
     this.#chunks.push(chunk)
     this.#size += chunk.length
     while (this.#step()) {
-      // As far as the bytes go.
+      // Until more bytes are needed.
     }
   }
 
@@ -265,7 +268,7 @@ export class AvroFramer {
   }
 }
 
-/** Room for serial, one buffer, and its size, in front of a message. */
+/** Space for serial, number of buffers and size in front of a message. */
 export const FRAME_HEADER_SIZE = 12
 
 /** Fills in the frame header of a message that was written after `FRAME_HEADER_SIZE` bytes. */

@@ -4,12 +4,12 @@ import { lineageText, readLineage } from '../channels/file/frames.ts'
 import type { Event } from '../event.ts'
 import type { Metadata } from './avro-protocol.ts'
 
-// What our own agents tell each other beside a batch: where its events stand in the sender's channel, so that what comes twice
-// is kept once, and the way they came. Both are JSON in the call's metadata.
+// Metadata of a batch between millrace agents, as JSON: the positions of its events in the sender's
+// channel, by which the receiver recognizes duplicates, and their lineage.
 
 const ORIGIN = 'millrace.origin'
 const LINEAGE = 'millrace.lineage'
-/** In a reply: that the peer heeds the above, and answers calls in order. */
+/** In a reply: the peer supports this metadata and processes calls in order. */
 const PEER = 'millrace'
 
 export const PEER_METADATA: Metadata = new Map([[PEER, Buffer.from('1')]])
@@ -35,7 +35,7 @@ export function batchMetadata(events: readonly Event[], origin: BatchOrigin): Me
   ])
 }
 
-/** Where a batch stands; undefined when the sender does not say, or says something else than it sends. */
+/** Origin of a batch; undefined if the sender does not state it or it does not match the events. */
 export function originIn(metadata: Metadata, count: number): BatchOrigin | undefined {
   const text = metadata.get(ORIGIN)
   if (text === undefined) return undefined
@@ -47,7 +47,7 @@ export function originIn(metadata: Metadata, count: number): BatchOrigin | undef
   return positions.length === count ? { id, floor, positions } : undefined
 }
 
-/** Gives events the lineage that came with them. */
+/** Sets the lineage of events from the metadata. */
 export function restoreLineage(metadata: Metadata, events: readonly Event[]): void {
   const text = metadata.get(LINEAGE)
   if (text === undefined) return

@@ -2,7 +2,10 @@
 import { constants, createDeflate, createInflate } from 'node:zlib'
 import { type Connection, guard } from '@millrace/base'
 
-/** Both directions of a connection as zlib streams, as Netty's codec does it: every write is flushed. */
+/**
+ * A connection with both directions compressed by zlib, as by Netty's codec: every write is
+ * flushed.
+ */
 export function deflated(connection: Connection, level: number): Connection {
   const deflate = createDeflate({ level, flush: constants.Z_SYNC_FLUSH })
   const inflate = createInflate({ flush: constants.Z_SYNC_FLUSH })
@@ -50,7 +53,7 @@ export function deflated(connection: Connection, level: number): Connection {
   inflate.on('error', (error) =>
     fail(new Error(`what came is not compressed with zlib (${error.message})`)),
   )
-  // A small chunk may inflate to a large one, so the socket waits until that was passed on.
+  // A small chunk may inflate to a large one, so the socket is paused until that was processed.
   inflate.on('drain', () => {
     if (!isPaused) connection.resume()
   })
@@ -60,7 +63,7 @@ export function deflated(connection: Connection, level: number): Connection {
   connection.onEnd = () => outer.onEnd()
   connection.onDrain = () => outer.onDrain()
   connection.onClose = (error) => {
-    // What is in the inflater has to come out first.
+    // Bytes in the inflater are passed on first.
     const done = (): void => outer.onClose(failure ?? error)
     if (inflate.destroyed) done()
     else inflate.end(() => done())

@@ -2,10 +2,11 @@
 import { type EncodingBuffer, MalformedInputError } from '@millrace/base'
 import { Event, type Headers, newHeaders } from '../event.ts'
 
-// Thrift's framed transport with its compact or binary protocol, as far as Flume's ThriftSourceProtocol needs them:
-//   struct ThriftFlumeEvent { 1: required map<string,string> headers, 2: required binary body }
-//   Status append(1: ThriftFlumeEvent event), Status appendBatch(1: list<ThriftFlumeEvent> events)
-// Specifications: thrift-binary-protocol.md and thrift-compact-protocol.md.
+// Thrift's framed transport with its compact or binary protocol, as far as Flume's
+// ThriftSourceProtocol needs them:   struct ThriftFlumeEvent { 1: required map<string,string>
+// headers, 2: required binary body }   Status append(1: ThriftFlumeEvent event), Status
+// appendBatch(1: list<ThriftFlumeEvent> events) Specifications: thrift-binary-protocol.md and
+// thrift-compact-protocol.md.
 
 export const Status = { OK: 0, FAILED: 1, ERROR: 2, UNKNOWN: 3 } as const
 
@@ -13,7 +14,7 @@ export type Encoding = 'compact' | 'binary'
 
 export const MessageType = { call: 1, reply: 2, exception: 3 } as const
 
-/** Types as the binary protocol numbers them. */
+/** Type numbers of the binary protocol. */
 const Type = {
   stop: 0,
   boolean: 2,
@@ -29,7 +30,7 @@ const Type = {
   list: 15,
 } as const
 
-/** The compact protocol's numbers of those types. */
+/** Type numbers of the compact protocol. */
 const COMPACT: Readonly<Record<number, number>> = {
   [Type.boolean]: 2,
   [Type.byte]: 3,

@@ -5,14 +5,14 @@ import { Event, newHeaders } from '../event.ts'
 import type { EventReader, FileBatch } from './deserializers.ts'
 
 /**
- * Reads an Avro container: each record is an event whose body is the record's binary encoding, and a header says under which schema (as
- * Flume's AvroEventDeserializer). Cursors count records.
+ * Reads an Avro container: the body of each event is the binary encoding of a record, and a header
+ * has the schema, as in Flume's AvroEventDeserializer. Cursors count records.
  */
 export async function openAvroContainer(
   path: string,
   schemaType: 'HASH' | 'LITERAL',
 ): Promise<EventReader> {
-  // A missing file is an error here, not when it is read.
+  // A missing file fails here, not at the first read.
   await stat(path)
   const decoder = avsc.createFileDecoder(path)
   const records = decoder[Symbol.asyncIterator]() as AsyncIterator<unknown>
@@ -56,7 +56,7 @@ const TABLE = Array.from({ length: 256 }, (_, index) => {
   return BigInt.asUintN(64, value)
 })
 
-/** CRC-64-AVRO of a schema's canonical form, bytes in the order Java gives them, in hexadecimal. */
+/** CRC-64-AVRO of a schema's canonical form in hexadecimal, in Java's byte order. */
 export function fingerprint(canonical: string): string {
   let value = EMPTY
   for (const byte of Buffer.from(canonical)) {

@@ -2,10 +2,11 @@
 import { type EncodingBuffer, MalformedInputError } from '@millrace/base'
 import { Event, type Headers, newHeaders } from '../event.ts'
 
-// The Avro binary encoding of Flume's AvroFlumeEvent { map<string> headers; bytes body }: on the wire between agents, in Kafka
-// channels, and in our own write-ahead log. Written by hand because every event passes here.
+// Avro binary encoding of Flume's AvroFlumeEvent { map<string> headers; bytes body }: between
+// agents, in Kafka channels, and in the file channel's log. Hand-written, since every event passes
+// here.
 
-/** A buffer that grows while Avro values are written to it, and can be used again. */
+/** A growing, reusable buffer of Avro values. */
 export class AvroWriter {
   buffer: EncodingBuffer
   length = 0
@@ -18,13 +19,13 @@ export class AvroWriter {
     this.length = 0
   }
 
-  /** Begins anew with a smaller buffer. */
+  /** Starts with a new, smaller buffer. */
   shrink(size: number): void {
     this.buffer = Buffer.allocUnsafeSlow(size) as EncodingBuffer
     this.length = 0
   }
 
-  /** What was written; valid until the next use. */
+  /** The written bytes; valid until the next use. */
   written(): Buffer {
     return this.buffer.subarray(0, this.length)
   }
@@ -43,7 +44,7 @@ export class AvroWriter {
     this.buffer[this.length++] = value
   }
 
-  /** A whole number as Avro's long: zig-zag, seven bits a byte. */
+  /** An Avro long: zig-zag, seven bits per byte. */
   long(value: number): void {
     this.reserve(10)
     const { buffer } = this
@@ -68,7 +69,7 @@ export class AvroWriter {
     this.length += this.buffer.utf8Write(value, this.length, size)
   }
 
-  /** Short texts are mostly ASCII, and a loop beats a call into the runtime. */
+  /** Fast path: short texts are mostly ASCII. */
   #ascii(value: string, length: number): boolean {
     this.reserve(length + 1)
     const { buffer } = this
@@ -118,7 +119,7 @@ export class AvroWriter {
   }
 }
 
-/** Reads Avro values; what does not fit throws `MalformedInputError`. */
+/** Reads Avro values; throws `MalformedInputError` for invalid bytes. */
 export class AvroReader {
   readonly buffer: EncodingBuffer
   offset: number
@@ -198,7 +199,7 @@ export class AvroReader {
       if (count === 0) return
       if (count < 0) {
         count = -count
-        // Size of the block in bytes, for who would skip it.
+        // Size of the block in bytes, for skipping it.
         this.long()
       }
       if (count > this.remaining)

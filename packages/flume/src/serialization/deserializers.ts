@@ -13,7 +13,7 @@ import {
 import { checkPart, findPart, missingClass, type Part, readPart } from '../config/part.ts'
 import { Event, type Headers, newHeaders } from '../event.ts'
 
-/** What to do with bytes that are not of the character set. */
+/** Handling of bytes that are invalid in the character set. */
 export type DecodeErrorPolicy = 'FAIL' | 'REPLACE' | 'IGNORE'
 
 /** A file and how it is read. */
@@ -22,11 +22,11 @@ export interface InputOptions {
   readonly path: string
   /** Character set of the file. */
   readonly charset: string
-  /** What happens with bytes that are not of the character set. */
+  /** Handling of bytes that are invalid in the character set. */
   readonly decodeErrorPolicy: DecodeErrorPolicy
 }
 
-/** Some events of a file. `cursors` grow; `end` is where the next call begins. */
+/** Events of a file. `cursors` are ascending; `end` is the cursor of the next call. */
 export interface FileBatch {
   /** Events that were read. */
   readonly events: readonly Event[]
@@ -36,9 +36,9 @@ export interface FileBatch {
   readonly end: number
 }
 
-/** Reads the events of one file, from any cursor that it gave before. */
+/** Reads the events of one file, from any cursor that it returned before. */
 export interface EventReader {
-  /** Up to `max` events from a cursor on; none at the end of the file. */
+  /** Returns up to `max` events from a cursor; none at the end of the file. */
   read(cursor: number, max: number): Promise<FileBatch>
   /** Closes the file. */
   close(): Promise<void>
@@ -158,7 +158,7 @@ class LineReader implements EventReader {
       const newline = data.indexOf(NEWLINE, at)
       if (newline < 0 && !isLast && data.length - at < this.#maxLength * 4) break
       const end = newline < 0 ? data.length : newline
-      // A line that is too long goes on as the next event, as in Flume.
+      // The rest of a line that is too long is the next event, as in Flume.
       const cut = cutAt(data, at, end, this.#maxLength)
       events.push(this.#toEvent(this.#convert(data.subarray(at, cut))))
       cursors.push(cursor + at)
@@ -172,12 +172,12 @@ class LineReader implements EventReader {
   }
 }
 
-/** Where a line ends that may have `max` characters, its line break counted: a character is never torn. */
+/** End of a line of at most `max` characters with its line break; never inside a character. */
 function cutAt(data: Buffer, from: number, end: number, max: number): number {
   if (end - from < max) return end
   let characters = 0
   for (let at = from; at < end; at++) {
-    // Bytes 10xxxxxx belong to the character before.
+    // Bytes 10xxxxxx continue the previous character.
     if (((data[at] as number) & 0xc0) === 0x80) continue
     if (characters === max) return at
     characters++
@@ -199,7 +199,7 @@ const line: DeserializerDefinition<typeof lineKeys> = {
 
 const jsonKeys = { maxLineLength: integer(1_048_576, { min: 1 }) }
 
-/** What the JSON serializer wrote: `{"headers": {…}, "body": "…"}` a line. */
+/** Lines of the JSON serializer: `{"headers": {…}, "body": "…"}`. */
 const json: DeserializerDefinition<typeof jsonKeys> = {
   type: 'JSON',
   aliases: [],
@@ -216,7 +216,7 @@ const json: DeserializerDefinition<typeof jsonKeys> = {
   }),
 }
 
-/** An event of `{headers, body}`; throws an `Error` that says what is not so. */
+/** An event of `{headers, body}`; throws an `Error` that names the invalid part. */
 export function jsonEvent(value: unknown): Event {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error(`an event is an object with headers and body, not ${JSON.stringify(value)}`)
@@ -243,7 +243,7 @@ export function jsonEvent(value: unknown): Event {
 
 const blobKeys = { maxBlobLength: integer(100_000_000, { min: 1 }) }
 
-/** The file as one event, or as several when it is larger than allowed. */
+/** The file as one event, or as several if it is larger than the limit. */
 const blob: DeserializerDefinition<typeof blobKeys> = {
   type: 'BLOB',
   aliases: ['org.apache.flume.sink.solr.morphline.BlobDeserializer$Builder'],
@@ -281,7 +281,7 @@ export const deserializers = [line, json, blob, avro] as const
 
 const all = deserializers as readonly unknown[] as readonly DeserializerDefinition[]
 
-/** What is wrong with a deserializer's type and entries. */
+/** Problems with the type and entries of a deserializer. */
 export function checkDeserializer(
   part: PartType,
   entries: ReadonlyMap<string, string>,
@@ -305,7 +305,7 @@ export function readerFactory(
   return (input) => deserializer.open(input)
 }
 
-/** The name of a character set in which a line break is the byte 10, as in all but UTF-16 and UTF-32. */
+/** Name of a character set whose line break is the byte 10, as in all but UTF-16 and UTF-32. */
 export function parseInputCharset(name: string): string {
   if (/^utf[-_]?(16|32)/i.test(name.trim())) throw new Error('a character set other than UTF-16')
   charsetOf(name)

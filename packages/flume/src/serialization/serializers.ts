@@ -16,15 +16,15 @@ import type { Event } from '../event.ts'
 import { AvroWriter } from './avro-event.ts'
 import { javaMapText } from './java-map-text.ts'
 
-/** Turns events into the bytes of one file. */
+/** Serializes the events of one file. */
 export interface EventSerializer {
-  /** What stands at the beginning of a file. */
+  /** Bytes at the start of a file. */
   begin(): Uint8Array
-  /** The bytes of a batch, as pieces to be written in order. */
+  /** Bytes of a batch, in several buffers. */
   write(events: readonly Event[]): Uint8Array[]
 }
 
-/** A kind of serializer; `create` makes one for each file. */
+/** A kind of serializer; `create` is called for each file. */
 export interface SerializerDefinition<K extends Keys = Keys> extends Part<K> {
   create(config: ValuesOf<K>): EventSerializer
 }
@@ -87,7 +87,9 @@ const EVENT_SCHEMA = JSON.stringify({
   ],
 })
 
-/** An Avro container of {headers, body}: a header, then blocks that end in the file's own sync marker. */
+/**
+ * An Avro container of {headers, body}: a header, then blocks that end with the file's sync marker.
+ */
 class AvroEventSerializer implements EventSerializer {
   readonly #codec: 'null' | 'deflate'
   readonly #blockSize: number
@@ -145,7 +147,10 @@ const avroEvent: SerializerDefinition<typeof avroKeys> = {
 
 const jsonKeys = {}
 
-/** One JSON object a line: `{"headers": {…}, "body": "…"}`, as the HTTP source's JSON handler reads it. */
+/**
+ * One JSON object per line: `{"headers": {…}, "body": "…"}`, the format of the HTTP source's JSON
+ * handler.
+ */
 const json: SerializerDefinition<typeof jsonKeys> = {
   type: 'JSON',
   aliases: [],
@@ -166,7 +171,7 @@ export const serializers = [text, headerAndText, avroEvent, json] as const
 
 const all = serializers as readonly SerializerDefinition[]
 
-/** What is wrong with a serializer's type and entries. `key` is how the file spells the type. */
+/** Problems with the type and entries of a serializer. `key` is the spelling of its type. */
 export function checkSerializer(
   key: string,
   part: PartType,
@@ -184,7 +189,7 @@ export function checkSerializer(
   return checkPart(all, key, part, entries, { isLate: true })
 }
 
-/** Makes serializers of one kind, one a file. */
+/** Returns a function that creates a serializer for each file. */
 export function serializerFactory(
   part: PartType,
   entries: ReadonlyMap<string, string>,

@@ -58,7 +58,9 @@ class Failover implements SinkProcessor {
     return this.#ranked.filter((sink) => (this.#failed.get(sink)?.untilMs ?? now) <= now)
   }
 
-  /** A batch fails over to another sink only if none before it is in flight: that keeps the order. */
+  /**
+   * A batch fails over to another sink only if none before it is in flight: that keeps the order.
+   */
   async process(batch: SinkBatch): Promise<SinkOutcome> {
     if (batch.isFollowUp === true) {
       if (this.#active === undefined || !this.#isIntact) {

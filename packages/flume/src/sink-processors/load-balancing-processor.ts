@@ -24,7 +24,7 @@ interface Penalty {
   untilMs: number
 }
 
-/** How long a failure is held against a sink after it may be tried again. */
+/** Time after the end of a penalty within which another failure doubles it. */
 const MEMORY_MS = 2000
 
 class LoadBalance implements SinkProcessor {

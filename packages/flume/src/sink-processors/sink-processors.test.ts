@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { SimulatedWorld } from '@millrace/testkit'
 import type { GroupedSink, SinkBatch, SinkProcessor } from '../component.ts'
 import { Event } from '../event.ts'
 import { componentContext } from '../testing/context.ts'
 import { createFromEntries } from '../testing/create-component.ts'
-import { SimulatedWorld } from '../testing/simulated-world.ts'
 import { sleep } from '../waiting.ts'
 import { sinkProcessors } from './index.ts'
 

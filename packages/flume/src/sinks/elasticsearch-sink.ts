@@ -15,7 +15,7 @@ import { BucketPath, bucketPath } from './bucketing/bucket-path.ts'
 import { parseHttpUrl } from './http-sink.ts'
 
 const keys = {
-  /** One or more, with commas between; the next is tried when one does not answer. */
+  /** One or more hosts, separated by commas; if one does not answer, the next is tried. */
   hosts: requiredParsed(
     (value) =>
       value
@@ -25,9 +25,9 @@ const keys = {
   ),
   index: bucketPath('flume-%Y-%m-%d', { alsoKnownAs: ['indexName'] }),
   batchSize: integer(100, { min: 1 }),
-  /** `event` sends {@timestamp, headers, body}; `json` sends the body, which is an object already. */
+  /** `event` sends {@timestamp, headers, body}; `json` sends the body, which must be an object. */
   document: choice(['event', 'json'], 'event'),
-  /** `create` is what data streams take; a document that is there already is then left as it is. */
+  /** `create` is required for data streams; an existing document is then unchanged. */
   operation: choice(['index', 'create'], 'index'),
   idHeader: optionalText(),
   pipeline: optionalText(),
@@ -49,8 +49,9 @@ interface BulkItem {
 }
 
 /**
- * Documents through the bulk interface of Elasticsearch and OpenSearch. Each event has an id of its own, made of its place in the
- * channel, so that a batch that is sent twice is there once. A document that can never be taken is told and dropped.
+ * Sends documents by the bulk API of Elasticsearch and OpenSearch. The id of an event is its
+ * position in the channel, so that a batch that is sent twice is stored once. A document that the
+ * server refuses for good is logged and dropped.
  */
 class ElasticsearchSink implements Sink {
   readonly batchSize: number
@@ -92,7 +93,7 @@ class ElasticsearchSink implements Sink {
 
   #document({ headers, body }: Event, now: number): string {
     const text = body.toString()
-    // A line break inside would end the document.
+    // A line break would end the document.
     if (this.#config.document === 'json') return text.replaceAll(/[\r\n]+/g, ' ')
     const ms = Number(headers.timestamp ?? now)
     return JSON.stringify({

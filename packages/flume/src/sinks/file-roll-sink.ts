@@ -35,7 +35,7 @@ const keys = {
   fsync: boolean(false, { key: 'sink.fsync' }),
 }
 
-/** One file, from its opening to its end. */
+/** A file of the sink. */
 interface RollFile {
   readonly handle: FileHandle
   readonly serializer: EventSerializer
@@ -44,8 +44,8 @@ interface RollFile {
 }
 
 /**
- * Files in a directory, a new one each interval. A batch that could not be written whole is cut off again, so that it is not there
- * twice when it comes again.
+ * Writes files in a directory, a new one each interval. A batch that is written in part is
+ * truncated, so that its retry does not duplicate events.
  */
 class FileRollSink implements Sink {
   readonly batchSize: number
@@ -136,7 +136,7 @@ class FileRollSink implements Sink {
   }
 }
 
-/** `yyyyMMddHHmmss`, local time, as Flume's RollTimePathManager writes it. */
+/** `yyyyMMddHHmmss`, local time, as in Flume's RollTimePathManager. */
 function compactTime(ms: number): string {
   const date = new Date(ms)
   const parts = [

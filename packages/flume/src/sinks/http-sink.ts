@@ -28,9 +28,11 @@ const keys = {
 
 type Config = ValuesOf<typeof keys>
 
-/** Each event is a POST; the status of the answer says, by code or by class (2XX), what becomes of the event. */
+/**
+ * Sends each event as a POST request; the status code or its class (2XX) determines the outcome.
+ */
 class HttpSink implements Sink {
-  // One event a transaction: the answer decides over just that one.
+  // One event per transaction, as each has its own response.
   readonly batchSize = 1
   readonly #config: Config
   readonly #context: ComponentContext
@@ -42,7 +44,7 @@ class HttpSink implements Sink {
 
   async process({ events }: TakeTransaction): Promise<SinkOutcome> {
     const [event] = events
-    // As in Flume: nothing to send is nothing to do.
+    // As in Flume, an empty event is not sent.
     if (event === undefined || event.body.length === 0) return 'ready'
     const status = await this.#post(event.body)
     const { defaultBackoff, defaultRollback, defaultIncrementMetrics } = this.#config

@@ -29,13 +29,15 @@ interface Link {
   readonly producer: MessageProducer
 }
 
-/** A JMS property's name is a Java identifier; what is not becomes one. */
+/** The name of a JMS property is a Java identifier; other names are converted to one. */
 function propertyName(name: string): string {
   const plain = name.replaceAll(/[^\w$]/g, '_')
   return /^\d/.test(plain) ? `_${plain}` : plain
 }
 
-/** Each event is a message, its headers are properties; a batch is one transaction of the session. */
+/**
+ * Sends each event as a message with its headers as properties; a batch is one session transaction.
+ */
 class JmsSink implements Sink {
   readonly batchSize: number
   readonly #config: ValuesOf<typeof keys>

@@ -38,7 +38,7 @@ const keys = {
 
 type Config = ValuesOf<typeof keys>
 
-/** Events as records. Where Flume asks one replica unless told otherwise, this waits for all that are in sync. */
+/** Sends events as records. The default is `acks=all`, in Flume `acks=1`. */
 class KafkaSink implements Sink {
   readonly batchSize: number
   readonly #config: Config

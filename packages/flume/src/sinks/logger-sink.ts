@@ -19,7 +19,7 @@ export const loggerSink = defineSink({
   },
 })
 
-/** As Flume's EventHelper shows an event: 16 bytes a line, in hexadecimal and as text. */
+/** The text of Flume's EventHelper: 16 bytes per line, in hexadecimal and as characters. */
 export function dump({ headers, body }: Event, maxBytes: number): string {
   const lines: string[] = []
   const end = Math.min(body.length, maxBytes)

@@ -12,12 +12,12 @@ export interface RpcTarget {
   readonly tls: ConnectionOptions | undefined
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
-  /** Connects anew after so long, for who balances load by connections; 0 never. */
+  /** Time after which the connection is replaced, for load balancing by connection; 0: never. */
   readonly resetIntervalMs: number
   readonly wrap?: (connection: Connection) => Connection
 }
 
-/** Keys that the sinks of both protocols have. */
+/** Keys of the sinks of both protocols. */
 export const rpcSinkKeys = {
   ...clientTlsKeys,
   hostname: requiredText(),
@@ -31,7 +31,7 @@ export const rpcSinkKeys = {
   }),
   connectTimeout: integer(20_000, { key: 'connect-timeout', min: 1, elseDefault: 'always' }),
   requestTimeout: integer(20_000, { key: 'request-timeout', min: 1, elseDefault: 'always' }),
-  // Flume spells it one way for Avro and the other for Thrift.
+  // Flume's spellings for Avro and for Thrift.
   resetConnectionInterval: integer(0, {
     key: 'reset-connection-interval',
     alsoKnownAs: ['connection-reset-interval'],
@@ -40,7 +40,7 @@ export const rpcSinkKeys = {
   }),
 }
 
-/** The server that those keys name. */
+/** The server of those keys. */
 export function targetOf(config: ValuesOf<typeof rpcSinkKeys>, directory: string): RpcTarget {
   return {
     host: config.hostname,
@@ -58,17 +58,20 @@ interface Waiting<R> {
   readonly timer: Timer
 }
 
-/** Takes bytes and hands over each reply that is complete; without a serial, replies come in the order of the calls. */
+/**
+ * Returns a function that decodes bytes and reports each complete reply; without a serial, replies
+ * are in the order of the calls.
+ */
 export type Decoder<R> = (
   onReply: (serial: number | undefined, reply: R) => void,
 ) => (chunk: Buffer) => void
 
-/** The bytes of a call, valid until its reply has come. */
+/** Encodes a call; the bytes are valid until the reply arrives. */
 export type Encode = (serial: number, isFirst: boolean) => Buffer
 
 /**
- * Calls to one server, over one connection that is made when it is needed and given up when anything goes wrong with it. Several calls
- * may be on their way.
+ * Calls to one server over one connection, which is opened on demand and closed by any error.
+ * Several calls may be in flight.
  */
 export class RpcConnection<R> {
   readonly #target: RpcTarget
@@ -206,7 +209,7 @@ class OpenConnection<R> {
     })
   }
 
-  /** Without a serial, replies come in the order of the calls. */
+  /** Without a serial, replies are in the order of the calls. */
   #reply(given: number | undefined, reply: R): void {
     const serial = given ?? this.#waiting.keys().next().value
     const waiting = serial === undefined ? undefined : this.#waiting.get(serial)

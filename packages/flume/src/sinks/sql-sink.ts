@@ -22,7 +22,10 @@ import {
 const keys = {
   connection: requiredParsed(parseConnection),
   table: requiredText(),
-  /** `column.<name> = body`, `header:<name>`, `json:<path>`, `time:<header>`, `position`, or a text with `%{header}`. */
+  /**
+   * `column.<name> = body`, `header:<name>`, `json:<path>`, `time:<header>`, `position`, or a text
+   * with `%{header}`.
+   */
   columns: prefixed('column.'),
   batchSize: integer(100, { min: 1 }),
   onConflict: choice(['error', 'ignore'], 'error'),
@@ -30,7 +33,7 @@ const keys = {
 
 type Config = ValuesOf<typeof keys>
 
-/** What a column gets of an event, and of its place in the channel. */
+/** Value of a column, from an event and its position in the channel. */
 type ColumnReader = (event: Event, place: string) => Value
 
 function columnReader(template: string): ColumnReader {
@@ -71,7 +74,7 @@ function jsonValue(body: Buffer, path: readonly string[]): Value {
   return typeof value === 'object' ? JSON.stringify(value) : (value as Value)
 }
 
-/** Events as rows; a batch is one transaction of the database. */
+/** Inserts events as rows; a batch is one transaction of the database. */
 class SqlSink implements Sink {
   readonly batchSize: number
   readonly #config: Config

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { FileHandle } from 'node:fs/promises'
 
-/** Writes all bytes: a disk that becomes full accepts some of them before it fails. */
+/** Writes all bytes, in several writes if the disk accepts only a part. */
 export async function writeWhole(
   handle: FileHandle,
   bytes: Uint8Array,

@@ -79,11 +79,11 @@ interface Call {
   readonly payload: Buffer
 }
 
-/** What became of a call. */
+/** Outcome of a call. */
 interface Outcome {
   readonly serial: number
   readonly handshake: Handshake | undefined
-  /** Whether the peer is one of our own, which heeds the order of answers. */
+  /** Whether the peer is a millrace agent, which sends several calls at a time. */
   readonly isOurs: boolean
   readonly status: number
   readonly error?: string
@@ -101,8 +101,8 @@ interface Begun {
 }
 
 /**
- * One peer. Its calls are begun and answered in order. After a call that failed, none of the calls
- * that a millrace agent has sent behind it is processed: their events would overtake the retry.
+ * A connection. Calls are started and answered in order. After a failed call of a millrace agent,
+ * the calls behind it are not processed: their events would overtake the retry.
  */
 class AvroConnection implements StreamHandler {
   readonly #connection: Connection
@@ -111,13 +111,13 @@ class AvroConnection implements StreamHandler {
   readonly #framer = new AvroFramer((serial, payload) => this.#calls.push({ serial, payload }))
   readonly #out = new AvroWriter(1024)
   readonly #pipeline = new Pipeline()
-  /** Ends when all that was begun is answered. */
+  /** Resolves when all started calls are answered. */
   #answering: Promise<void> = Promise.resolve()
   #underWay = 0
   #isAccepted = false
-  /** Set when a call fails whose peer sends ahead: no later one is processed. */
+  /** Set by a failed call of a millrace agent: later calls are not processed. */
   #isBroken = false
-  /** Set when that was answered: later calls are not answered. */
+  /** Set when the failure was answered: later calls are not answered. */
   #isFailed = false
 
   constructor(connection: Connection, context: SourceContext) {
@@ -146,7 +146,7 @@ class AvroConnection implements StreamHandler {
     return this.#answering
   }
 
-  /** Reads a call, and begins to put its events. */
+  /** Reads a call and starts to put its events. */
   #begin({ serial, payload }: Call): Begun {
     const reader = new AvroReader(payload)
     const handshake = this.#isAccepted ? undefined : readHandshakeRequest(reader)
@@ -213,7 +213,7 @@ class AvroConnection implements StreamHandler {
       else writeStatus(out, isOurs ? PEER_METADATA : NO_METADATA, status)
     }
     this.#connection.write([Buffer.from(finishFrame(out, serial))])
-    // The peer has to send everything again, in order, over a new connection.
+    // The peer retries all unanswered calls over a new connection, in order.
     if (status === Status.FAILED && isOurs) {
       this.#isFailed = true
       endSoon(this.#connection, this.#context.world.clock)

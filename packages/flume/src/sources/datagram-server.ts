@@ -7,10 +7,16 @@ import type { Event } from '../event.ts'
 import { putEach } from './line-batches.ts'
 import { listenError } from './stream-server.ts'
 
-/** Events that wait for their channel; what comes on top is dropped and counted, as a datagram's sender cannot be slowed down. */
+/**
+ * Events that wait for their channel; what comes on top is dropped and counted, as a datagram's
+ * sender cannot be slowed down.
+ */
 const MAX_WAITING = 10_000
 
-/** A UDP socket whose datagrams become events, together as many as have come while the last were put. */
+/**
+ * A UDP socket whose datagrams become events, together as many as have come while the last were
+ * put.
+ */
 export class DatagramServer {
   readonly #host: string
   readonly #port: number

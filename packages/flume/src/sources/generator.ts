@@ -4,7 +4,9 @@ import { reasonOf } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { Breather, sleep } from '../waiting.ts'
 
-/** Transactions and events under way at once: a durable channel then syncs many of them together. */
+/**
+ * Transactions and events under way at once: a durable channel then syncs many of them together.
+ */
 const MAX_IN_FLIGHT = 64
 const MAX_EVENTS_IN_FLIGHT = 3000
 const RETRY_MS = 100

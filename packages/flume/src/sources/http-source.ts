@@ -47,7 +47,10 @@ export interface HttpRequest {
 
 /** Makes events of a request. */
 export interface HttpHandler {
-  /** Makes events of a request; throws an `Error` when the request is wrong, which is answered with 400. */
+  /**
+   * Makes events of a request; throws an `Error` when the request is wrong, which is answered with
+   * 400.
+   */
   handle(request: HttpRequest): readonly Event[] | Promise<readonly Event[]>
 }
 
@@ -124,7 +127,10 @@ class RequestError extends Error {
   }
 }
 
-/** Each POST is one transaction: 200 when the channels have it, 400 when it is wrong, 503 when there is no room. */
+/**
+ * Each POST is one transaction: 200 when the channels have it, 400 when it is wrong, 503 when there
+ * is no room.
+ */
 class HttpSource implements Source {
   readonly #config: ValuesOf<typeof keys>
   readonly #context: SourceContext

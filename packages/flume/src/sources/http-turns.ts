@@ -11,8 +11,9 @@ const MAX_WAITING = 2
 type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
 /**
- * Serves the requests of each connection one by one: the next one starts when the reply has left the process, so a client that does not
- * take its replies gets no further request started. Node's server itself starts all pipelined requests at once.
+ * Serves the requests of each connection one by one: the next one starts when the reply has left
+ * the process, so a client that does not take its replies gets no further request started. Node's
+ * server itself starts all pipelined requests at once.
  */
 export function inTurn(clock: Clock, serve: Serve): RequestListener {
   const turns = workTurnsOf(clock)
@@ -43,7 +44,8 @@ class RequestQueue {
     this.#socket = socket
     this.#serve = serve
     this.#turn = turns.taker()
-    // Node resumes the socket whenever a body is read. The body of a request in front of others has arrived already.
+    // Node resumes the socket whenever a body is read. The body of a request in front of others has
+    // arrived already.
     socket.on('resume', () => this.#hold())
     socket.once('close', () => {
       this.#waiting = []

@@ -7,7 +7,10 @@ export interface Rule {
   readonly pattern: RegExp
 }
 
-/** Reads `allow|deny:ip|name:pattern`, with commas between; throws an `Error` that says what is allowed. */
+/**
+ * Reads `allow|deny:ip|name:pattern`, with commas between; throws an `Error` that says what is
+ * allowed.
+ */
 export function parseIpFilterRules(text: string): readonly Rule[] {
   return text
     .split(',')

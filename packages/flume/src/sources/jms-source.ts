@@ -62,7 +62,10 @@ interface Link {
   readonly consumer: MessageConsumer
 }
 
-/** Messages of a queue or topic. A batch is one transaction: received for good when the channels have it. */
+/**
+ * Messages of a queue or topic. A batch is one transaction: received for good when the channels
+ * have it.
+ */
 class JmsSource implements Source {
   readonly #config: Config
   readonly #context: SourceContext

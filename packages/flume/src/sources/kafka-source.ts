@@ -43,8 +43,8 @@ const keys = {
 type Config = ValuesOf<typeof keys>
 
 /**
- * Records of topics. Offsets are committed when the channels have the events; a channel that keeps its contents also knows which
- * offsets it has, so that a crash between the two doubles nothing.
+ * Records of topics. Offsets are committed when the channels have the events; a channel that keeps
+ * its contents also knows which offsets it has, so that a crash between the two doubles nothing.
  */
 class KafkaSource implements Source {
   readonly #config: Config
@@ -122,8 +122,8 @@ class KafkaSource implements Source {
   }
 
   /**
-   * A crash has at most the last poll read again. Who begins further back has set the group's offsets back, and wants the records once
-   * more.
+   * A crash has at most the last poll read again. Who begins further back has set the group's
+   * offsets back, and wants the records once more.
    */
   #originId(partition: string, offset: number): string {
     const base = `kafka:${this.#config.bootstrapServers}:${this.#config.groupId}:${partition}`

@@ -9,8 +9,8 @@ const FIRST_RETRY_MS = 100
 const MAX_RETRY_MS = 5000
 
 /**
- * Puts a batch, and tries again for as long as the channels cannot take it: for sources that read what will still be there. Resolves with
- * false when `signal` ended that.
+ * Puts a batch, and tries again for as long as the channels cannot take it: for sources that read
+ * what will still be there. Resolves with false when `signal` ended that.
  */
 export async function putPatiently(
   { channels, logger, name, world }: SourceContext,

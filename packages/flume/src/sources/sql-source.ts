@@ -29,21 +29,24 @@ import { putPatiently } from './patient-put.ts'
 
 const keys = {
   connection: requiredParsed(parseConnection),
-  /** The table to follow, or a query of one's own in `query`. */
+  /** The table to follow, or a custom query in `query`. */
   table: optionalText(),
-  /** Columns with commas between. */
+  /** Columns, separated by commas. */
   columns: text('*'),
-  /** Grows with every row: an identity, a sequence, a time of insertion. */
+  /** Column that grows with every row: an identity, a sequence, a time of insertion. */
   column: text('id'),
-  /** More that rows have to be. */
+  /** Further condition. */
   where: optionalText(),
-  /** Has one `?`, the last value of `column`, and gives rows in its order. */
+  /** Has one `?` for the last value of `column`, and returns rows in its order. */
   query: optionalText(),
-  /** Where to begin when there is no status file: rows above this value. */
+  /** Initial value of `column` without a status file; later rows are read. */
   startFrom: text('0'),
   statusFile: requiredText(),
   pollInterval: integer(1000, { min: 1 }),
-  /** How long, ms, numbers that were passed over are looked for: a row is seen when its transaction ends, which may be after later rows. */
+  /**
+   * Time, ms, for which skipped numbers are looked up again: a transaction may commit a row after
+   * later rows.
+   */
   lateRows: integer(60_000, { min: 0 }),
   batchSize: integer(1000, { min: 1 }),
   format: choice(['json', 'csv'], 'json'),
@@ -54,15 +57,15 @@ type Last = string | number
 
 interface Status {
   readonly last: Last
-  /** Made anew with the file: who removes it wants the rows again. */
+  /** Created with the file: without the file all rows are read again. */
   readonly epoch: string
-  /** Numbers below the last one that had no row yet. */
+  /** Numbers below the last one without a row yet. */
   readonly gaps?: readonly Gap[]
 }
 
 /**
- * New rows of a table. How far it got is written down when the channels have the rows; a channel that keeps its contents knows which
- * rows it has, as long as `column` is a whole number.
+ * Reads new rows of a table. The position is stored when the channels have the rows; durable
+ * channels also recognize duplicates if `column` is a whole number.
  */
 class SqlSource implements Source {
   readonly #config: Config
@@ -134,7 +137,7 @@ class SqlSource implements Source {
     await database?.close().catch(() => {})
   }
 
-  /** Puts the next rows; resolves with how many there were. */
+  /** Puts the next rows and resolves with their number. */
   async #poll(database: Database): Promise<number> {
     const { column, batchSize, lateRows } = this.#config
     const { clock } = this.#context.world
@@ -162,7 +165,7 @@ class SqlSource implements Source {
     return rows.length
   }
 
-  /** The lowest number whose row may still come. */
+  /** The lowest number whose row may still appear. */
   #floor(first: number): number {
     const { last, gaps } = this.#status
     const next = typeof last === 'number' ? Math.min(last + 1, first) : first
@@ -202,7 +205,7 @@ class SqlSource implements Source {
     }
     if (value instanceof Date) return value.toISOString()
     if (typeof value === 'bigint') return Number(value)
-    // PostgreSQL gives 64-bit numbers as texts.
+    // PostgreSQL returns 64-bit numbers as strings.
     if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value)
     return typeof value === 'number' ? value : String(value)
   }

@@ -6,34 +6,35 @@ import { ChannelError, reasonOf } from '../errors.ts'
 import { type FrameShare, frameMemoryOf } from '../rpc/frame-memory.ts'
 import { type WorkTurn, workTurnsOf } from '../work-turns.ts'
 
-/** How long a peer may take to close its end. */
+/** Time for a peer to close its side. */
 const LINGER_MS = 500
 
-/** Replies that may wait for the peer to take them before no further request of it is started. */
+/** Bytes of unread replies above which no further request of the connection is started. */
 const MAX_UNSENT = 256 * 1024
 
-/** Paces the work on one connection, and ends it. */
+/** Controls the pace of the work on a connection, and closes it. */
 export interface Pace {
   /**
-   * To be awaited before each step of work, a request or some lines. Undefined if the step may run now; otherwise resolves when other
-   * connections had their turn and the peer has taken its replies, or the connection is closed.
+   * To be awaited before each step of work, a request or some lines. Undefined if the step may run
+   * now; otherwise resolves when other connections had their turn and the peer has read its
+   * replies, or the connection is closed.
    */
   next(): Promise<void> | undefined
-  /** Ends the connection once the replies were sent. Nothing more is read. */
+  /** Closes the connection after the replies were sent. Nothing more is read. */
   close(): void
 }
 
-/** What a source does with the bytes of one connection. */
+/** Processes the bytes of a connection. */
 export interface StreamHandler {
   /** Bytes of a message that is not complete. Default 0. */
   readonly bufferedBytes?: number
-  /** Reading continues when this is done; until then the peer is slowed down. */
+  /** Processes a chunk. Reading continues when it resolves; until then the peer is slowed down. */
   onData(chunk: Buffer, pace: Pace): Promise<void> | void
-  /** The peer has closed; what is left may be put. */
+  /** Called when the peer has closed the connection; remaining events may be put. */
   onEnd?(): Promise<void> | void
-  /** The source stops: who waits for room gives up. */
+  /** Called when the source stops: waits for free capacity end. */
   stop?(): void
-  /** Waits for what goes on after `onData`. */
+  /** Waits for work that continues after `onData`. */
   settle?(): Promise<void>
 }
 
@@ -42,13 +43,13 @@ export interface StreamServerOptions {
   readonly port: number
   readonly tls?: TlsOptions | undefined
   accept(connection: Connection): StreamHandler
-  /** Puts something between the socket and the handler. */
+  /** Wraps the connection, for example for compression. */
   wrap?(connection: Connection): Connection
-  /** Peers that are turned away. */
+  /** Whether to refuse a connection. */
   isRefused?(connection: Connection): boolean
 }
 
-/** A listening socket whose connections are handled chunk by chunk, each in order. */
+/** A listening socket; the chunks of each connection are processed in order. */
 export class StreamServer {
   readonly #options: StreamServerOptions
   readonly #context: SourceContext
@@ -107,16 +108,16 @@ export class StreamServer {
     this.#open.add(stream)
   }
 
-  /** Closes the socket, and each connection when what it is at is done. */
+  /** Closes the socket, and each connection after its work in progress. */
   async stop(): Promise<void> {
-    // It is closed when its last connection is.
+    // Resolves when the last connection is closed.
     const closed = this.#listener?.close()
     await Promise.all([...this.#open].map((stream) => stream.stop()))
     await closed
   }
 }
 
-/** The error of a socket that cannot be had, saying which and what to do. */
+/** The error of a failed `listen`, with address and remedy. */
 export function listenError(host: string, port: number, error: unknown): unknown {
   const code = systemErrorCode(error)
   const where = `${host}:${port}`
@@ -135,10 +136,10 @@ export function listenError(host: string, port: number, error: unknown): unknown
   return error
 }
 
-/** Ends a connection whose peer may not close its end; what is unsent is sent first. */
+/** Closes a connection after its unsent bytes, also if the peer does not close its side. */
 export function endSoon(connection: Connection, clock: Clock): void {
   connection.end()
-  // A connection that is not read does not report its peer's end.
+  // The end of the peer is only reported while the connection is read.
   connection.resume()
   clock.setTimer(LINGER_MS, () => connection.destroy())
 }
@@ -159,7 +160,7 @@ class OpenStream implements Pace {
   #isClosing = false
   /** Whether the handler has closed the connection. */
   #isRefused = false
-  /** Called when the peer has taken replies, or will take none. */
+  /** Called when the peer has read replies, or will read none. */
   #onTaken: (() => void) | undefined
 
   constructor(
@@ -268,7 +269,7 @@ class OpenStream implements Pace {
     this.#onClosed(cause)
   }
 
-  /** The memory that incomplete messages share is used up. */
+  /** Called when the shared memory of incomplete messages is used up. */
   #evict(error: Error): void {
     this.#eviction = error
     this.#chunks.length = 0

@@ -13,7 +13,7 @@ const keys = {
   maxEventsPerSecond: integer(0, { min: 0, isFloor: true }),
 }
 
-/** Events of one size, each an object of its own over the same bytes. */
+/** Events of one size, separate objects with a shared body. */
 class StressSource implements Source {
   readonly #generator: Generator
 

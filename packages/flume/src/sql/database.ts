@@ -8,27 +8,30 @@ export type Row = Readonly<Record<string, unknown>>
 /** A connection to PostgreSQL, MySQL or SQLite. Parameters stand as `?` in every dialect. */
 export interface Database {
   query(sql: string, parameters: readonly Value[]): Promise<readonly Row[]>
-  /** Runs one statement with each set of parameters, all or none. */
+  /** Runs a statement with each set of parameters, in one transaction. */
   transaction(sql: string, sets: readonly (readonly Value[])[]): Promise<void>
-  /** A name as the dialect quotes it. */
+  /** A quoted name. */
   quote(name: string): string
-  /** What an insert says so that rows that are there already are passed over. */
+  /** Clause of an insert that skips existing rows. */
   readonly ignoreClause: { readonly before: string; readonly after: string }
   close(): Promise<void>
 }
 
-/** Checks `postgres://…`, `mysql://…` or `sqlite:file`; throws an `Error` that says what is allowed. */
+/**
+ * Checks `postgres://…`, `mysql://…` or `sqlite:file`; throws an `Error` that lists the allowed
+ * forms.
+ */
 export function parseConnection(text: string): string {
   if (/^(postgres(ql)?|mysql|mariadb):\/\/./.test(text) || /^sqlite:./.test(text)) return text
   throw new Error('postgres://user:password@host/database, mysql://…, or sqlite:file')
 }
 
-/** The same without its password, for logs and identities. */
+/** The URL without its password, for logs and ids. */
 export function withoutPassword(connection: string): string {
   return connection.replace(/^(\w+:\/\/[^:@/]*):[^@/]*@/, '$1@')
 }
 
-/** Connects. The libraries of PostgreSQL (`pg`) and MySQL (`mysql2`) are the user's to install. */
+/** Connects. The user installs the libraries of PostgreSQL (`pg`) and MySQL (`mysql2`). */
 export async function openDatabase(connection: string, directory: string): Promise<Database> {
   try {
     if (connection.startsWith('sqlite:'))
@@ -82,7 +85,7 @@ function sqliteValue(value: Value): string | number | bigint | null | Uint8Array
 async function openPostgres(connection: string): Promise<Database> {
   const { default: pg } = await library(() => import('pg'), 'pg')
   const client = new pg.Client({ connectionString: connection })
-  // What fails while nobody asks is found out by the next question.
+  // An error of the idle connection is reported by the next query.
   client.on('error', () => {})
   await client.connect()
   const numbered = (sql: string): string => {
@@ -98,7 +101,7 @@ async function openPostgres(connection: string): Promise<Database> {
       await client.query('BEGIN')
       try {
         const text = numbered(sql)
-        // Without waiting for each other: the server does them in order.
+        // Pipelined: the server runs them in order.
         await Promise.all(sets.map((set) => client.query(text, [...set])))
         await client.query('COMMIT')
       } catch (error) {

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Numbers that were passed over: both ends belong to it. */
+/** A range of skipped numbers, both ends included. */
 export interface Gap {
   readonly from: number
   readonly to: number
-  /** When it was seen first, milliseconds since 1970. */
+  /** When it was found, milliseconds since 1970. */
   readonly sinceMs: number
 }
 
-/** More would make a query that no database likes. */
+/** Limit for the size of the query. */
 const MAX_GAPS = 100
 
-/** Gaps that are still waited for; of too many the newest. */
+/** Gaps that have not expired; the newest ones if there are too many. */
 export function openGaps(gaps: readonly Gap[], nowMs: number, waitMs: number): Gap[] {
   return gaps.filter(({ sinceMs }) => nowMs - sinceMs < waitMs).slice(-MAX_GAPS)
 }
 
-/** What is missing after these numbers came, ascending, the largest before being `last`. */
+/** The gaps between these numbers, ascending, which follow `last`. */
 export function gapsAfter(
   gaps: readonly Gap[],
   numbers: readonly number[],

@@ -9,7 +9,10 @@ import { Event } from '../event.ts'
 export interface ChannelUnderTest {
   /** Name of the kind. */
   readonly name: string
-  /** A channel that is started and empty, of 100 events and 50 a transaction, that waits at most a second for room. */
+  /**
+   * A channel that is started and empty, of 100 events and 50 a transaction, that waits at most a
+   * second for room.
+   */
   create(): Promise<Channel>
   /** For durable ones: the channel that a new process finds after this one was killed, started. */
   reopen?(killed: Channel): Promise<Channel>

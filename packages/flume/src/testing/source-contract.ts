@@ -12,7 +12,9 @@ export interface SourceUnderTest {
   /** Makes a source and whatever it reads from. */
   create(context: SourceContext): Promise<{
     readonly source: Source
-    /** Has these bodies arrive at the source; one that is refused is sent again by whoever feeds it. */
+    /**
+     * Has these bodies arrive at the source; one that is refused is sent again by whoever feeds it.
+     */
     feed(bodies: readonly string[]): Promise<void>
     close(): Promise<void>
   }>

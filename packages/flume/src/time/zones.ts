@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The fields of a time on a zone's clock. */
+/** Fields of a local time. */
 export interface ClockFields {
   readonly year: number
   readonly month: number
@@ -8,7 +8,7 @@ export interface ClockFields {
   readonly hour: number
   readonly minute: number
   readonly second: number
-  /** In English, as `Monday`. */
+  /** English name, as `Monday`. */
   readonly weekday: string
 }
 
@@ -36,7 +36,7 @@ function formatterFor(timeZone: string | undefined): Intl.DateTimeFormat {
   return formatter
 }
 
-/** What a zone's clock shows at a time. `timeZone` undefined is the machine's own. */
+/** The local time of a zone. `timeZone` undefined: the system's zone. */
 export function clockFields(ms: number, timeZone: string | undefined): ClockFields {
   const parts = formatterFor(timeZone).formatToParts(ms)
   const found = new Map(parts.map(({ type, value }) => [type, value]))
@@ -53,7 +53,7 @@ export function clockFields(ms: number, timeZone: string | undefined): ClockFiel
   }
 }
 
-/** How far a zone's clock is ahead of UTC at a time, in milliseconds. */
+/** Offset of a zone from UTC at a time, in milliseconds. */
 export function zoneOffset(ms: number, timeZone: string | undefined): number {
   const { year, month, day, hour, minute, second } = clockFields(ms, timeZone)
   const shown = new Date(0)
@@ -65,8 +65,8 @@ export function zoneOffset(ms: number, timeZone: string | undefined): number {
 const DAY_MS = 86_400_000
 
 /**
- * The time at which a zone's clock shows `localMs` (as if it were UTC): the earlier one when it shows that twice, undefined when it
- * never does.
+ * The time of the local time `localMs` (milliseconds as in UTC): the earlier one if there are two,
+ * undefined if the zone skips it.
  */
 export function instantOf(localMs: number, timeZone: string | undefined): number | undefined {
   const offsets = [

@@ -27,8 +27,8 @@ export interface UndecidedPut extends FanOut {
 
 /**
  * Which events a file channel has, as its log says: each event has a position, and positions of
- * delivered or discarded events are gone. Without I/O: the log is replayed into it, and a checkpoint
- * is an image of it.
+ * delivered or discarded events are gone. Without I/O: the log is replayed into it, and a
+ * checkpoint is an image of it.
  */
 export class ChannelState {
   readonly received = new ReceivedPositions()
@@ -118,8 +118,9 @@ export class ChannelState {
   }
 
   /**
-   * Ends the replay. Later positions are at least `lowest`: receivers know events by their positions
-   * and would drop others with the same ones, for example after a power cut without syncs.
+   * Ends the replay. Later positions are at least `lowest`: receivers know events by their
+   * positions and would drop others with the same ones, for example after a power cut without
+   * syncs.
    */
   finishReplay(lowest: number): void {
     if (this.#nextPosition === 0) this.#nextPosition = this.#gone.floor

@@ -4,15 +4,15 @@ import { MalformedInputError, type Random } from '@millrace/base'
 
 const IV_SIZE = 16
 
-/** Encrypts with the active key, and decrypts with whichever key was active then. */
+/** Encrypts with the active key and decrypts with the key that was used. */
 export interface Cipher {
   encrypt(plain: Buffer): Buffer
   decrypt(secret: Buffer): Buffer
 }
 
 /**
- * AES in counter mode (Flume's AESCTRNOPADDING). A payload carries the name of its key and a start value of its own; frames carry a
- * checksum besides.
+ * AES in counter mode (Flume's AESCTRNOPADDING). Each payload contains the name of its key and its
+ * own initial counter; frames have a checksum.
  */
 export function aesCtr(
   keys: ReadonlyMap<string, Buffer>,

@@ -33,7 +33,7 @@ export const fileChannelKeys = {
   useLogReplayV1: ignored('there is one way to read the log', { key: 'use-log-replay-v1' }),
   useFastReplay: ignored('there is one way to read the log', { key: 'use-fast-replay' }),
   encryption: prefixed('encryption.'),
-  // Misspelt so in Flume's own guide.
+  // These typos are in Flume's user guide.
   misspelt1: prefixed('encrpytion.'),
   misspelt2: prefixed('encyption.'),
 }

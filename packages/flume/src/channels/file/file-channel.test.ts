@@ -73,7 +73,8 @@ async function work(channel: FileChannel, ledger: Ledger, seed: number): Promise
       await channel.stop()
       await channel.start()
     }
-    // Now and then the log's end is written while what is before it is not settled, with a checkpoint in between.
+    // Now and then the log's end is written while what is before it is not settled, with a
+    // checkpoint in between.
     if (step % 8 === 7) {
       const many = Array.from({ length: 6 }, () => `e${next++}`)
       await Promise.all(

@@ -28,7 +28,7 @@ import { SegmentLog } from './segment-log.ts'
 export interface FileChannelOptions {
   readonly capacity: number
   readonly transactionCapacity: number
-  /** How long a put waits for room, seconds. */
+  /** Time that a put waits for free capacity, seconds. */
   readonly keepAlive: number
   readonly dataDirs: readonly string[]
   readonly checkpointDir: string
@@ -39,23 +39,26 @@ export interface FileChannelOptions {
   readonly minimumRequiredSpace: number
   readonly fsyncPerTransaction: boolean
   readonly fsyncIntervalMs: number
-  /** Bytes of events kept in memory, so that they need not be read back. */
+  /** Bytes of events that are kept in memory. */
   readonly cacheSize: number
   readonly cipher: Cipher | undefined
 }
 
-/** Size of a segment, and of what is logged between two checkpoints: little has to be read after a crash, and files are soon free again. */
+/**
+ * Size of a segment and of the log between two checkpoints. A small one means less to replay after
+ * a crash, and files that are free early.
+ */
 const SEGMENT_SIZE = 64 * 1024 * 1024
-/** What an event weighs in memory besides its body. */
+/** Bytes that an event takes in memory besides its body. */
 const EVENT_OVERHEAD = 128
-/** More events a millisecond than any disk takes. */
+/** More than any disk stores per millisecond. */
 const POSITIONS_PER_MS = 1000
 const RETRY_MS = 1000
 
 /**
- * A channel in a write-ahead log. What is put is appended and synced, together with whatever else waits; what is taken is a line
- * saying so. Events stay in memory as long as there is room, else they are read back in order. After a crash only what was
- * written since the last checkpoint is read again.
+ * A channel in a write-ahead log. A put appends a frame with its events, a take a frame with their
+ * positions; frames that wait are synced together. Events stay in memory up to `cacheSize`, others
+ * are read back in order. After a crash the log is replayed from the last checkpoint.
  */
 export class FileChannel implements Channel, FanOutMemory {
   readonly isDurable = true
@@ -72,12 +75,12 @@ export class FileChannel implements Channel, FanOutMemory {
   readonly #departures: WaitingRoom
   readonly #directories: ChannelDirectories
   #id = ''
-  /** Room that open puts have taken. */
+  /** Capacity that open puts have reserved. */
   #reserved = 0
   #cachedBytes = 0
-  /** Where the events that are not in memory begin; everything after it has to be read. */
+  /** Start of the events that are not in memory; undefined if all are. */
   #unreadFrom: LogPosition | undefined
-  /** The first position that is looked for there. */
+  /** The first position to read from there. */
   #unreadPosition = 0
   #durableEnd: LogPosition = { segment: 1, offset: 0 }
   #bytesSinceCheckpoint = 0
@@ -117,7 +120,7 @@ export class FileChannel implements Channel, FanOutMemory {
   get id(): string {
     return this.#id
   }
-  /** Events that are in it or about to be. */
+  /** Number of events, with those of open puts. */
   get size(): number {
     return this.#state.size + this.#reserved
   }
@@ -157,7 +160,7 @@ export class FileChannel implements Channel, FanOutMemory {
     }
   }
 
-  /** Reads the checkpoint and what was logged after it. */
+  /** Reads the checkpoint and replays the log after it. */
   #open(): void {
     this.#id = this.#directories.channelId(this.#context.world.random)
     this.#log.open()
@@ -248,7 +251,7 @@ export class FileChannel implements Channel, FanOutMemory {
     this.#reserved += count
   }
 
-  /** Throws if a write failed since: a put that failed must not be overtaken by one behind it. */
+  /** Throws if a write has failed since: this put must not overtake the retry. */
   #requireUnfailed(failedCommits: number | undefined): void {
     if (failedCommits === undefined || failedCommits === this.failedCommits) return
     throw new ChannelError(
@@ -261,7 +264,7 @@ export class FileChannel implements Channel, FanOutMemory {
     this.#departures.wake()
   }
 
-  /** Appends a batch; with a fan-out it counts only when that is decided. */
+  /** Appends a batch; with a fan-out it counts when that is decided. */
   async #appendPut(
     events: readonly Event[],
     origin: BatchOrigin | undefined,
@@ -315,7 +318,7 @@ export class FileChannel implements Channel, FanOutMemory {
     this.#bytesSinceCheckpoint += end.offset - at.offset
     this.#durableEnd = end
     if (this.#bytesSinceCheckpoint < this.#segmentSize || this.#isCheckpointComing) return
-    // Not before all that follows from this append is noted.
+    // After the other effects of this append.
     this.#isCheckpointComing = true
     this.#later(0, () => this.#checkpointIfDue())
   }
@@ -384,8 +387,8 @@ export class FileChannel implements Channel, FanOutMemory {
   }
 
   /**
-   * Notes that events are gone. They have been delivered: giving them out again would double them, so a disk that cannot
-   * take the note is waited for.
+   * Logs that events were delivered. Without that they would be delivered twice, so a failed write
+   * is retried until it succeeds.
    */
   async #appendTake(ranges: Ranges): Promise<void> {
     for (let failures = 0; ; failures++) {
@@ -415,7 +418,7 @@ export class FileChannel implements Channel, FanOutMemory {
     }
   }
 
-  /** Reads events back when memory has run out of them. */
+  /** Reads events from the log when none are left in memory. */
   #fill(): void {
     while (this.#queue.count === 0 && this.#unreadFrom !== undefined) {
       const { frames, next } = this.#log.read(this.#unreadFrom)
@@ -428,7 +431,7 @@ export class FileChannel implements Channel, FanOutMemory {
         const decoded = decodeFrame(frame, this.#options.cipher)
         if (decoded.kind !== 'put') continue
         if (decoded.fanOut !== undefined && this.#state.isUndecided(decoded.fanOut.id)) {
-          // Whether these count is known in a moment; what comes after waits with them.
+          // The fan-out is decided soon; later events wait, too.
           this.#unreadFrom = frame.at
           return
         }
@@ -436,14 +439,17 @@ export class FileChannel implements Channel, FanOutMemory {
         this.#unreadPosition = Math.max(this.#unreadPosition, decoded.first + decoded.count)
         this.#load(decoded.first, decoded.events())
       }
-      // All that is durable is read: from here on events stay in memory again.
+      // All durable events were read: later ones stay in memory again.
       const isAtEnd = stop === undefined || !isBefore(stop, this.#durableEnd)
       this.#unreadFrom = isAtEnd ? undefined : stop
       if (isAtEnd) this.#noteLost(this.#state.settledPosition)
     }
   }
 
-  /** Events before this position that were not found are in a part of the log that is damaged: nobody must wait for them. */
+  /**
+   * Events before this position that were not found are in a corrupt part of the log: they are
+   * counted as lost.
+   */
   #noteLost(before: number): void {
     if (before <= this.#unreadPosition) return
     const lost = this.#state.lost(this.#unreadPosition, before)
@@ -497,7 +503,7 @@ export class FileChannel implements Channel, FanOutMemory {
     if (!isDue || this.#bytesSinceCheckpoint === 0) return
     if (!this.#options.fsyncPerTransaction) {
       await this.#log.flush()
-      // And what was written meanwhile: a checkpoint must not know more than the log.
+      // With what was written in the meantime: a checkpoint must not be ahead of the log.
       this.#log.sync()
     }
     this.#checkpoint()
@@ -530,7 +536,7 @@ export class FileChannel implements Channel, FanOutMemory {
   }
 }
 
-/** Counters that Flume's file channel reports besides. */
+/** Further counters of Flume's file channel. */
 const FILE_COUNTERS = [
   'CheckpointWriteErrorCount',
   'CheckpointBackupWriteErrorCount',

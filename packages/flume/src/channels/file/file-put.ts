@@ -4,12 +4,12 @@ import type { FanOut, PutTransaction } from '../../channel.ts'
 /** Operations of the channel on one put. */
 export interface FilePutActions {
   append(fanOut: FanOut | undefined): Promise<void>
-  /** Writes down whether a prepared put counts. */
+  /** Logs whether a prepared put counts. */
   decide(fanOut: FanOut, commits: boolean): Promise<void>
-  /** The same in memory only. */
+  /** Applies that decision in memory. */
   settleFanOut(fanOutId: string, commits: boolean): void
   isCoordinator(fanOut: FanOut): boolean
-  /** Gives back room for events that were never written. */
+  /** Releases the capacity of events that were not written. */
   free(): void
   settle(isKept: boolean): void
 }
@@ -50,7 +50,7 @@ export class FilePut implements PutTransaction {
         await this.rollback()
         throw error
       }
-      // The coordinator has decided: the events count, and the next opening will ask it.
+      // The coordinator has decided: the events count, and the next start will ask it.
       this.#actions.settleFanOut(fanOut.id, true)
       this.#isOpen = false
       this.#actions.settle(true)
@@ -66,7 +66,7 @@ export class FilePut implements PutTransaction {
     if (this.#fanOut === undefined) this.#actions.free()
     else {
       const fanOut = this.#fanOut
-      // Without the note the next opening finds that nobody decided for it.
+      // Without that frame, the next start finds that it was not committed.
       await this.#actions
         .decide(fanOut, false)
         .catch(() => this.#actions.settleFanOut(fanOut.id, false))

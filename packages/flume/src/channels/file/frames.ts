@@ -7,9 +7,9 @@ import type { Event, Hop, Lineage } from '../../event.ts'
 import { AvroReader, AvroWriter } from '../../serialization/avro-event.ts'
 import type { Cipher } from './encryption.ts'
 
-// A segment is a row of frames: size of the payload (uint32), CRC-32 of the segment's number, kind and payload (uint32), kind (uint8),
-// payload. With its number in them, frames of a file's earlier life are none of its segment.
-// docs/reference/flume-file-channel.md describes them.
+// A segment is a sequence of frames: size of the payload (uint32), CRC-32 of the segment's number,
+// kind and payload (uint32), kind (uint8), payload. The number makes frames invalid that are left
+// from an earlier segment in the same file. Described in docs/reference/flume-file-channel.md.
 
 export const FRAME_HEADER_SIZE = 9
 
@@ -17,7 +17,7 @@ export const FrameKind = { put: 1, prepare: 2, take: 3, commit: 4, rollback: 5 }
 export type FrameKind = (typeof FrameKind)[keyof typeof FrameKind]
 const ENCRYPTED = 0x80
 
-/** What a frame says. */
+/** Content of a frame. */
 export type Frame =
   | (PutFrame & { readonly kind: 'put'; readonly fanOut: FanOut | undefined })
   | { readonly kind: 'take'; readonly ranges: Ranges }
@@ -32,14 +32,14 @@ export interface PutFrame {
   events(): Event[]
 }
 
-/** What the batch says of where it came from. */
+/** Origin of the batch. */
 export interface Received {
   readonly id: string
   readonly floor: number
   readonly ranges: Ranges
 }
 
-/** Where the checksums of a segment's frames begin. */
+/** Initial value of the checksums of a segment. */
 export function checksumSeed(segment: number): number {
   const bytes = Buffer.alloc(8)
   bytes.writeBigUInt64BE(BigInt(segment))
@@ -60,15 +60,15 @@ export class FrameWriter {
     return this.#out.length
   }
 
-  /** Begins anew, for the segment whose checksums have this seed. */
+  /** Clears the buffer, for frames of the segment with this seed. */
   begin(seed: number): void {
     this.#seed = seed
     this.#out.clear()
-    // A burst of large batches must not be paid for ever after.
+    // A buffer that grew for large batches is not kept.
     if (this.#out.buffer.length > 8 * 1024 * 1024) this.#out.shrink(256 * 1024)
   }
 
-  /** Everything written since `begin`; valid until the next. */
+  /** Bytes written since `begin`; valid until the next one. */
   written(): Buffer {
     return this.#out.written()
   }
@@ -118,7 +118,7 @@ export class FrameWriter {
     }
   }
 
-  /** Runs of events that came the same way: how many, and the hops as JSON. */
+  /** Runs of events with the same lineage: their number, and the hops as JSON. */
   #lineages(events: readonly Event[]): void {
     let from = 0
     for (let i = 1; i <= events.length; i++) {
@@ -155,7 +155,10 @@ export class FrameWriter {
   }
 }
 
-/** The frame at `offset`, or undefined when the bytes there are not a whole and intact one of the segment with that seed. */
+/**
+ * The frame at `offset`, or undefined if there is no complete and intact frame of the segment with
+ * that seed.
+ */
 export function frameAt(
   buffer: Buffer,
   offset: number,
@@ -170,7 +173,7 @@ export function frameAt(
   return { kind: checked[0] as number, payload: checked.subarray(1), end }
 }
 
-/** Decodes a frame; the events of a put only when they are asked for. */
+/** Decodes a frame; the events of a put lazily. */
 export function decodeFrame(
   { kind: marked, payload: given }: { readonly kind: number; readonly payload: Buffer },
   cipher: Cipher | undefined,
@@ -246,7 +249,7 @@ function readRanges(reader: AvroReader): number[] {
 
 const texts = new WeakMap<Lineage, string>()
 
-/** The hops of an event as JSON, last one first; empty for none. */
+/** Hops of an event as JSON, the last one first; empty if there are none. */
 export function lineageText(lineage: Lineage | undefined): string {
   if (lineage === undefined) return ''
   const known = texts.get(lineage)
@@ -260,7 +263,7 @@ export function lineageText(lineage: Lineage | undefined): string {
   return text
 }
 
-/** Turns the text back; one that is not of this form counts as none: it is a remark, not the event. */
+/** Parses the text of `lineageText`; an invalid one counts as no lineage. */
 export function readLineage(text: string): Lineage | undefined {
   if (text === '') return undefined
   try {

@@ -15,22 +15,19 @@ interface Segment {
   readonly path: string
   readonly file: OpenFile
   readonly seed: number
-  /** Bytes of frames; the file may be longer when it was used before. */
+  /** Bytes of frames; a reused file may be longer. */
   size: number
 }
 
 /** One frame to be appended. */
 export interface Append {
-  /** Writes it; called when its place is known. */
+  /** Writes the frame; called when its position is known. */
   write(writer: FrameWriter): void
-  /**
-   * Called as soon as it is as safe as it gets, in the order of the log and before anything else
-   * happens.
-   */
+  /** Called when the frame is durable, in the order of the log and before promises resolve. */
   onDurable?(at: LogPosition, end: LogPosition): void
-  /** Called in place of that when it could not be written. */
+  /** Called instead if the frame could not be written. */
   onFailed?(): void
-  /** Whether it may use the space that is kept free: what empties the channel must. */
+  /** Whether it may use the disk space that is kept free, as frames that remove events do. */
   readonly usesReserve?: boolean
   /** Whether it may be written although an append before it failed. Default false. */
   readonly isIndependent?: boolean
@@ -47,36 +44,32 @@ interface WaitingAppend {
 
 export interface SegmentLogOptions {
   readonly fileSystem: FileSystem
-  /** Segments go to these in turn. */
+  /** Directories of the segments, used in turn. */
   readonly directories: readonly string[]
-  /** A segment that has reached this size is followed by the next. */
+  /** Size at which the next segment is started. */
   readonly segmentSize: number
-  /** Free space, in bytes, below which nothing more is written. */
+  /** Free bytes below which puts are refused. */
   readonly minimumRequiredSpace: number
   /**
-   * Whether an append resolves only when it is on disk; otherwise the disk follows when it likes.
+   * Whether an append resolves after a sync; otherwise the operating system decides when to write.
    */
   readonly syncs: boolean
   readonly writer: FrameWriter
 }
 
 const READ_SIZE = 1024 * 1024
-/** A burst is written in parts of about this size. */
+/** Size of one write, about. */
 const GROUP_SIZE = 4 * 1024 * 1024
 const MAX_GROUP = 10_000
-/** From here on the disk may keep the event loop waiting for longer than a thread costs. */
+/** Size from which a write in a thread pays off. */
 const ASYNC_SIZE = 64 * 1024
-/**
- * Segments kept to be written over: a disk does that several times faster than it makes a file
- * longer.
- */
+/** Files kept for reuse: overwriting is several times faster than extending a file. */
 const MAX_SPARES = 2
 const NAME = /^millrace-(\d{10})\.wal$/
 
 /**
- * Files of frames, written at the end and given up at the beginning. Appends that wait share one
- * write and one sync: the more transactions there are at a time, the cheaper each one. A file that
- * is given up becomes the next segment.
+ * Files of frames, appended at the end and removed at the beginning. Appends that wait share one
+ * write and one sync. The file of a removed segment is reused for the next one.
  */
 export class SegmentLog {
   readonly #options: SegmentLogOptions
@@ -95,7 +88,7 @@ export class SegmentLog {
     this.#options = options
   }
 
-  /** Opens what is there, and makes it durable; nothing is read yet. */
+  /** Opens the segments and syncs the last one; reads no frames. */
   open(): void {
     const { fileSystem, directories } = this.#options
     for (const directory of directories) {
@@ -108,12 +101,12 @@ export class SegmentLog {
       }
     }
     this.#segments.sort((a, b) => a.number - b.number)
-    // A process that was killed may have left what only the system's memory has. Who counts on it
-    // must find it after a power cut.
+    // A killed process may have left unsynced frames. Once they are replayed, they must survive a
+    // power cut.
     this.sync()
   }
 
-  /** Where the next frame goes. */
+  /** Position of the next frame. */
   get end(): LogPosition {
     const last = this.#segments.at(-1)
     return last === undefined
@@ -125,9 +118,7 @@ export class SegmentLog {
     return { segment: this.#segments[0]?.number ?? 1, offset: 0 }
   }
 
-  /**
-   * Resolves when the frame is as safe as it gets. Appends that wait share one write and one sync.
-   */
+  /** Resolves when the frame is durable. Appends that wait share one write and one sync. */
   append(append: Append): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ append, resolve, reject, start: 0, end: 0, segment: 0 })
@@ -137,7 +128,7 @@ export class SegmentLog {
 
   async #writeAll(): Promise<void> {
     this.#isWriting = true
-    // What else this turn of the loop has to write may come along.
+    // Further appends of this turn of the event loop join the group.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
       const group = this.#takeGroup()
@@ -161,7 +152,7 @@ export class SegmentLog {
     for (const resolve of this.#idle.splice(0)) resolve()
   }
 
-  /** Appends that wait behind one that failed: written without it, they would overtake its retry. */
+  /** Appends that wait behind a failed one: they would overtake its retry. */
   #takeDependents(): WaitingAppend[] {
     const isDependent = ({ append }: WaitingAppend): boolean => append.isIndependent !== true
     const dependents = this.#waiting.filter(isDependent)
@@ -169,9 +160,7 @@ export class SegmentLog {
     return dependents
   }
 
-  /**
-   * As many appends as make a group. While space is short, those that may use the reserve go alone.
-   */
+  /** The appends of the next write. If disk space is short, only those that may use the reserve. */
   #takeGroup(): WaitingAppend[] {
     const shortage = this.#shortage()
     if (shortage === undefined) return this.#waiting.splice(0, MAX_GROUP)
@@ -186,7 +175,7 @@ export class SegmentLog {
     return group
   }
 
-  /** Writes a group; what exceeds a group's size goes back to the head of those that wait. */
+  /** Writes a group; appends above the group size return to the head of the queue. */
   async #write(group: WaitingAppend[]): Promise<void> {
     if (group.length === 0) return
     if (this.#failure !== undefined) this.#repair()
@@ -204,15 +193,15 @@ export class SegmentLog {
     }
     this.#waiting.unshift(...group.splice(count))
     const bytes = writer.written()
-    // When this fails a part may be there: the next write goes over it, or the next opening cuts it
-    // off.
+    // A failed write may leave a part: the next write overwrites it, or the next start truncates
+    // it.
     if (bytes.length < ASYNC_SIZE) segment.file.write([bytes], segment.size)
     else await segment.file.writeAsync(bytes, segment.size)
     segment.size += bytes.length
     this.#isDirty = true
   }
 
-  /** Cuts off frames that are refused, or the next opening would find them. */
+  /** Truncates refused frames; otherwise the next start would replay them. */
   #takeBack(group: readonly WaitingAppend[]): void {
     const [first] = group
     const segment = this.#segments.find(({ number }) => number === first?.segment)
@@ -223,13 +212,13 @@ export class SegmentLog {
       segment.file.truncate(segment.size)
       segment.file.sync()
     } catch {
-      // The next write tries again before it does anything else.
+      // The next write retries it first.
     }
   }
 
   /**
-   * After a failed write or sync: goes on in a new segment, so that nothing is built on bytes of
-   * unknown state.
+   * After a failed write or sync: continues in a new segment, since the state of the last bytes is
+   * unknown.
    */
   #repair(): void {
     const last = this.#segments.at(-1)
@@ -244,7 +233,7 @@ export class SegmentLog {
     return this.#roll()
   }
 
-  /** Why nothing may be put now, if so. */
+  /** The reason why puts are refused now, or undefined. */
   #shortage(): ChannelError | undefined {
     const { fileSystem, minimumRequiredSpace } = this.#options
     if (minimumRequiredSpace <= 0) return undefined
@@ -276,7 +265,7 @@ export class SegmentLog {
     return segment
   }
 
-  /** What is before must be safe before anything after it is. */
+  /** A segment must be durable before the next one. */
   #finish(last: Segment): void {
     if (last.file.size() > last.size) {
       last.file.truncate(last.size)
@@ -288,7 +277,7 @@ export class SegmentLog {
 
   #begin(number: number): Segment {
     const { fileSystem } = this.#options
-    // Always the oldest, so that what is left is a whole end of the log.
+    // Always the oldest, so that the rest is a complete suffix of the log.
     const spare = this.#spareCount === 0 ? undefined : this.#segments.shift()
     const directory =
       spare === undefined
@@ -311,20 +300,20 @@ export class SegmentLog {
     await last.file.syncAsync()
   }
 
-  /** Makes all that is written durable, in this turn of the loop. */
+  /** Syncs all written frames, synchronously. */
   sync(): void {
     this.#segments.at(-1)?.file.sync()
   }
 
-  /** Waits for all appends, and for the disk. */
+  /** Waits for all appends and syncs them. */
   async flush(): Promise<void> {
     if (this.#isWriting) await new Promise<void>((resolve) => this.#idle.push(resolve))
     await this.#sync()
   }
 
   /**
-   * Reads intact frames from a place on, up to about a megabyte of them, within one segment. `next`
-   * is where to go on, undefined at the end of what is written.
+   * Reads intact frames from a position, about a megabyte of them, within one segment. `next` is
+   * the position to continue from, undefined at the end of the log.
    */
   read(from: LogPosition): {
     readonly frames: readonly {
@@ -367,7 +356,7 @@ export class SegmentLog {
     }
   }
 
-  /** About a megabyte, or the one frame that is larger. */
+  /** About a megabyte, or one larger frame. */
   #readAt(segment: Segment, start: number): Buffer {
     const left = segment.size - start
     let size = Math.min(READ_SIZE, left)
@@ -381,7 +370,7 @@ export class SegmentLog {
     return buffer.subarray(0, count)
   }
 
-  /** Cuts off what follows the last intact frame. */
+  /** Truncates the log after the last intact frame. */
   truncate(end: LogPosition): void {
     for (const segment of this.#segments.filter(({ number }) => number > end.segment)) {
       segment.file.close()
@@ -395,7 +384,7 @@ export class SegmentLog {
     last.size = end.offset
   }
 
-  /** Gives up the segments before one; the one being written stays. */
+  /** Removes the segments before a number; the one being written stays. */
   removeBefore(segment: number): void {
     this.#firstLive = Math.max(this.#firstLive, segment)
     this.#removeSpares(MAX_SPARES)
@@ -414,7 +403,7 @@ export class SegmentLog {
     }
   }
 
-  /** Gives back the space that it holds beyond its frames. */
+  /** Releases disk space beyond the frames. */
   trim(): void {
     this.#removeSpares(0)
     const last = this.#segments.at(-1)

@@ -7,11 +7,11 @@ import type { Headers } from '../../event.ts'
 import { clockFields, zoneOffset } from '../../time/zones.ts'
 
 export interface BucketPathOptions {
-  /** A zone's name; undefined is the machine's own. */
+  /** Name of a time zone; undefined for the system's zone. */
   readonly timeZone: string | undefined
-  /** Rounds times down, by the clock of the zone. */
+  /** Rounds times down, in local time of the zone. */
   readonly rounding?: Rounding | undefined
-  /** Takes the time from the clock, not from the header `timestamp`. */
+  /** Whether to use the current time instead of the header `timestamp`. */
   readonly usesLocalTime: boolean
   now(): number
 }
@@ -30,7 +30,7 @@ type Piece =
 const TAG = /%(\w|%)|%\{([\w.-]+)\}|%\[(\w+)\]/g
 const TIME_LETTERS = 'aAbBcdeDHIjklmMnpsStyYz'
 
-/** Addresses of this machine, for `%[IP]` and `%[FQDN]`; looked up once. */
+/** Addresses of this host, for `%[IP]` and `%[FQDN]`; looked up once. */
 let localAddress = '127.0.0.1'
 const addressKnown = lookup(hostname(), { family: 4 }).then(
   ({ address }) => {
@@ -58,7 +58,7 @@ export class BucketPath {
     this.#hasHeaders = this.#pieces.some(({ kind }) => kind === 'header')
   }
 
-  /** The text for an event. Throws when it needs the header `timestamp` and there is none. */
+  /** The text for an event. Throws if it needs the header `timestamp` and that is missing. */
   resolve(headers: Readonly<Headers>): string {
     let text = ''
     for (const piece of this.#pieces) {
@@ -70,8 +70,8 @@ export class BucketPath {
   }
 
   /**
-   * The same as a path. Headers come from outside: they cannot lead out of the directory that the pattern begins with, nor put a NUL
-   * into a name.
+   * The text as a path. Headers are untrusted: they cannot leave the directory that the pattern
+   * begins with, or add a NUL character.
    */
   resolvePath(headers: Readonly<Headers>): string {
     const text = this.resolve(headers)
@@ -133,7 +133,7 @@ function unknownEscape(
   return undefined
 }
 
-/** Flume replaces letters that mean nothing by nothing, and fails on names in brackets. */
+/** Flume replaces unknown letters by the empty text, and fails for unknown names in brackets. */
 function lenientPath(
   pattern: string,
 ): { readonly value: string; readonly note: string } | undefined {
@@ -178,7 +178,7 @@ const SECOND_MS = 1000
 const MINUTE_MS = 60 * SECOND_MS
 const HOUR_MS = 60 * MINUTE_MS
 
-/** The field is rounded within the next larger one: minutes by 7 are 0, 7, ... 56, as in Flume. */
+/** A field is rounded within the next larger one: minutes by 7 are 0, 7, ... 56, as in Flume. */
 function roundDown(ms: number, { unit, value }: Rounding, timeZone: string | undefined): number {
   const { hour, minute, second } = clockFields(ms, timeZone)
   const millis = ((ms % SECOND_MS) + SECOND_MS) % SECOND_MS
@@ -190,7 +190,7 @@ function roundDown(ms: number, { unit, value }: Rounding, timeZone: string | und
     case 'hour': {
       const inHour = millis + second * SECOND_MS + minute * MINUTE_MS
       const rounded = ms - inHour - (hour % value) * HOUR_MS
-      // A change of the clock in between moves the hour.
+      // A change of daylight saving time in between shifts the hour.
       return rounded + zoneOffset(ms, timeZone) - zoneOffset(rounded, timeZone)
     }
   }

@@ -7,18 +7,18 @@ import type { EventSerializer } from '../../serialization/serializers.ts'
 import { BucketPath, type Rounding } from './bucket-path.ts'
 import { type Codec, compressed } from './codecs.ts'
 
-/** Where files go: a distributed file system, an object store. */
+/** A store of files: a distributed file system, an object store. */
 export interface BucketStore {
-  /** Whether what was appended to a file is safe before the file is whole. */
+  /** Whether appended parts are durable before the file is closed. */
   readonly isDurable: boolean
-  /** Begins a file. Its name while it is written may differ from its last one. */
+  /** Creates a file. It may have another name while it is written. */
   open(path: string): Promise<BucketFile>
 }
 
 export interface BucketFile {
-  /** Adds a part; when it rejects, nothing of the part counts. */
+  /** Appends a part; if it rejects, nothing of the part is in the file. */
   append(part: Buffer): Promise<void>
-  /** The file is whole and under its name. */
+  /** Completes the file under its final name. */
   close(): Promise<void>
 }
 
@@ -26,11 +26,11 @@ export interface BucketingOptions {
   readonly directory: string
   readonly filePrefix: string
   readonly fileSuffix: string
-  /** Seconds, bytes of bodies and events after which a new file is begun; 0 never. */
+  /** Seconds, bytes of bodies and events after which a new file is started; 0: never. */
   readonly rollInterval: number
   readonly rollSize: number
   readonly rollCount: number
-  /** Seconds without an event after which a file is closed; 0 never. */
+  /** Seconds without an event after which a file is closed; 0: never. */
   readonly idleTimeout: number
   readonly maxOpenFiles: number
   readonly batchSize: number
@@ -49,14 +49,14 @@ interface Bucket {
   events: number
   openedMs: number
   usedMs: number
-  /** Settles when the file is whole. */
+  /** Settles when the file is complete. */
   readonly closed: PromiseWithResolvers<void>
 }
 
-/** Batches whose files are not whole yet; more make the files be finished early. */
+/** Number of batches that wait for their files; with more, the files are completed early. */
 const MAX_WAITING = 32
 
-/** Sorts events into files by Flume's path escapes, and begins new files by time, size and count. */
+/** Writes events to files by Flume's path escapes, and starts new files by time, size and count. */
 export class BucketingSink implements Sink {
   readonly batchSize: number
   readonly maxInFlight: number
@@ -70,7 +70,9 @@ export class BucketingSink implements Sink {
   #timer: Timer | undefined
   #working: Promise<unknown> = Promise.resolve()
   #waiting = 0
-  /** Of a store that is not durable: whether a file failed that batches in flight were written to. */
+  /**
+   * Of a store that is not durable: whether a file failed that batches in flight were written to.
+   */
   #isBroken = false
 
   constructor(options: BucketingOptions, store: BucketStore, context: ComponentContext) {
@@ -103,14 +105,16 @@ export class BucketingSink implements Sink {
     })
   }
 
-  /** Batches and the timer never touch a file at once. */
+  /** Serializes the work of batches and of the timer. */
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
     const next = this.#working.then(work, work)
     this.#working = next.catch(() => {})
     return next
   }
 
-  /** With a store that keeps only complete files, a batch is delivered when its files are complete. */
+  /**
+   * With a store that keeps only complete files, a batch is delivered when its files are complete.
+   */
   async process({ events, isFollowUp = false }: SinkBatch): Promise<void> {
     if (this.#store.isDurable) {
       await this.#exclusively(() => this.#write(events))
@@ -145,7 +149,7 @@ export class BucketingSink implements Sink {
     this.#buckets.clear()
   }
 
-  /** Finishes all files. */
+  /** Completes all files. */
   async flush(): Promise<void> {
     await this.#exclusively(() => this.#closeAll())
   }
@@ -159,7 +163,7 @@ export class BucketingSink implements Sink {
     if (errors.length > 0) throw errors[0]
   }
 
-  /** Resolves with when each file that got a part will be whole. */
+  /** Resolves with promises of the files that got a part, which settle when they are complete. */
   async #write(events: readonly Event[]): Promise<Promise<void>[]> {
     const groups = new Map<string, Event[]>()
     for (const event of events) {
@@ -184,7 +188,7 @@ export class BucketingSink implements Sink {
       try {
         await bucket.file.append(packed)
       } catch (error) {
-        // The state of the file is unknown; the next attempt begins another.
+        // The state of the file is unknown; the retry starts another one.
         this.#buckets.delete(path)
         bucket.closed.reject(error)
         if (this.#store.isDurable) await bucket.file.close().catch(() => {})
@@ -198,7 +202,7 @@ export class BucketingSink implements Sink {
     }
   }
 
-  /** The events from `at` on that go into a file before it is full. One always does. */
+  /** The events from `at` that fit into a file; at least one. */
   #fitting({ bytes, events }: Bucket, all: readonly Event[], at: number): readonly Event[] {
     const { rollSize, rollCount } = this.#options
     let end = at
@@ -224,7 +228,7 @@ export class BucketingSink implements Sink {
     this.#context.counters.add('ConnectionCreatedCount')
     const now = this.#context.world.clock.monotonic()
     const closed = Promise.withResolvers<void>()
-    // Not every file has a batch that waits for it.
+    // No batch may be waiting for the file.
     closed.promise.catch(() => {})
     const bucket = {
       path,

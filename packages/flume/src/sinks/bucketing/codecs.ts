@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createRequire } from 'node:module'
 import { promisify } from 'node:util'
-// As a namespace: an older Node lacks zstd and must reach the check of its version.
+// A namespace import: older versions of Node lack zstd and must reach the version check.
 import * as zlib from 'node:zlib'
 
 export type Codec = 'none' | 'gzip' | 'deflate' | 'zstd' | 'snappy'
 
-/** What names of files end in. */
+/** Suffixes of file names. */
 export const CODEC_SUFFIXES = {
   none: '',
   gzip: '.gz',
@@ -15,7 +15,7 @@ export const CODEC_SUFFIXES = {
   snappy: '.snappy',
 } as const
 
-/** How much Hadoop's SnappyCodec compresses at once by default. */
+/** Default block size of Hadoop's SnappyCodec. */
 const SNAPPY_BLOCK = 256 * 1024
 
 const compressors: Readonly<Record<Exclude<Codec, 'none'>, (bytes: Buffer) => Promise<Buffer>>> = {
@@ -25,7 +25,7 @@ const compressors: Readonly<Record<Exclude<Codec, 'none'>, (bytes: Buffer) => Pr
   snappy: async (bytes) => snappyBlocks(bytes),
 }
 
-/** Compresses a part of a file. Parts one after another are one stream to decompressors. */
+/** Compresses a part of a file. Decompressors read consecutive parts as one stream. */
 export async function compressed(codec: Codec, bytes: Buffer): Promise<Buffer> {
   return codec === 'none' || bytes.length === 0 ? bytes : compressors[codec](bytes)
 }
@@ -38,7 +38,9 @@ function snappyBlock(bytes: Buffer): Buffer {
   return compressSync(bytes)
 }
 
-/** Hadoop's framing: the size of a block as it is, then the size of the compressed block and that. */
+/**
+ * Hadoop's framing: the size of an uncompressed block, then size and bytes of the compressed one.
+ */
 export function snappyBlocks(bytes: Buffer): Buffer {
   const parts: Buffer[] = []
   for (let at = 0; at < bytes.length; at += SNAPPY_BLOCK) {

@@ -2,7 +2,7 @@
 
 const SCHEME = /^([a-z][a-z0-9+.-]*):/i
 
-/** Where the files of an HDFS sink go. */
+/** File system of an HDFS sink. */
 export type FileSystem =
   | { readonly kind: 'file' }
   | {
@@ -11,14 +11,14 @@ export type FileSystem =
       readonly bucket: string
       readonly userInfo: string
     }
-  /** `endpoint`: where WebHDFS answers. */
+  /** `endpoint`: URL of WebHDFS. */
   | { readonly kind: 'hdfs'; readonly endpoint: string }
 
 const WEB_HDFS_PORT = 9870
 
 /**
- * The file system that the scheme of `hdfs.path` names; a path without a scheme is in `fallback` (Hadoop's fs.defaultFS), or on this
- * machine's name node. Throws an `Error` for other schemes.
+ * The file system of the scheme of `hdfs.path`; without a scheme that of `fallback` (Hadoop's
+ * fs.defaultFS), or the name node on localhost. Throws an `Error` for other schemes.
  */
 export function fileSystemOf(path: string, fallback?: string): FileSystem {
   const scheme = SCHEME.exec(path)?.[1]?.toLowerCase()
@@ -40,7 +40,7 @@ export function fileSystemOf(path: string, fallback?: string): FileSystem {
       return { kind: 's3', scheme, bucket, userInfo: authority.slice(0, Math.max(at, 0)) }
     }
     case 'hdfs': {
-      // Its port is that of Hadoop's own protocol.
+      // The port is that of Hadoop's RPC.
       const host = authority.replace(/:\d*$/, '') || 'localhost'
       return { kind: 'hdfs', endpoint: `http://${host}:${WEB_HDFS_PORT}` }
     }

@@ -2,14 +2,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Settings of Hadoop by their names, as `fs.s3a.endpoint`. */
+/** Hadoop settings by name, as `fs.s3a.endpoint`. */
 export type HadoopConfiguration = ReadonlyMap<string, string>
 
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads `core-site.xml` where Flume finds it: in its directory of settings (`--conf`) or in Hadoop's. `overrides` are settings that the
- * sink has itself.
+ * Reads `core-site.xml` where Flume does: in its `--conf` directory or Hadoop's. `overrides` are
+ * settings of the sink.
  */
 export function hadoopConfiguration(
   confDirectory: string | undefined,
@@ -64,7 +64,7 @@ function unescapeXml(text: string): string {
   return text.replace(/&(\w+);/g, (all, name: string) => ENTITIES[name] ?? all)
 }
 
-/** `${other.setting}` and `${env.NAME}` inside values, as Hadoop replaces them. */
+/** Replaces `${other.setting}` and `${env.NAME}` in values, as Hadoop does. */
 function expand(value: string, settings: HadoopConfiguration, environment: Environment): string {
   let text = value
   for (let depth = 0; depth < 20; depth++) {

@@ -29,7 +29,10 @@ import { s3Target } from './s3-target.ts'
 import { SequenceFile } from './sequence-file.ts'
 import { WebHdfs } from './web-hdfs.ts'
 
-/** Hadoop's codecs by the names that Flume accepts: class, class without its package, and that without Codec. */
+/**
+ * Hadoop's codecs by the names that Flume accepts: class, class without package, and without
+ * `Codec`.
+ */
 const CODECS: Readonly<Record<string, Codec>> = {
   none: 'none',
   gzip: 'gzip',
@@ -54,7 +57,7 @@ function parseCodec(given: string): Codec {
   throw new Error(allowed)
 }
 
-/** A zone that Java does not know is GMT. */
+/** As in Java, an unknown zone is GMT. */
 function parseTimeZone(name: string): string {
   const zone = name.trim()
   if (isTimeZone(zone)) return zone
@@ -66,7 +69,7 @@ const renamedOnce = 'a file that cannot be renamed keeps its name in use, which 
 
 const keys = {
   path: requiredBucketPath({ key: 'hdfs.path' }),
-  /** Where WebHDFS answers. By default the host of hdfs.path at port 9870. */
+  /** URL of WebHDFS. Default: the host of hdfs.path with port 9870. */
   webHdfs: optionalText({ key: 'hdfs.webhdfs' }),
   user: optionalText({ key: 'hdfs.user' }),
   filePrefix: bucketPath('FlumeData', { key: 'hdfs.filePrefix' }),
@@ -110,7 +113,7 @@ const keys = {
   callTimeout: integer(30_000, { key: 'hdfs.callTimeout', min: 0, isFloor: true }),
   serializer: partType('TEXT'),
   serializerEntries: prefixed('serializer.'),
-  /** Settings of Hadoop, as fs.s3a.access.key, that core-site.xml has otherwise. */
+  /** Hadoop settings, as fs.s3a.access.key, that override core-site.xml. */
   fileSystem: prefixed('fs.'),
   hdfsFileSystem: prefixed('hdfs.fs.'),
 }
@@ -179,7 +182,7 @@ function storeFor(config: Config, context: ComponentContext): BucketStore {
   }
 }
 
-/** A file's serializer, and what compresses the file around it. */
+/** Serializer of a file, and its compression. */
 function formatOf(config: Config, now: () => number) {
   const codec = codecOf(config)
   if (config.fileType === 'SequenceFile') {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** The path of a file while it is written. */
+/** Path of a file while it is written. */
 export type InUseName = (path: string) => string
 
 /** `hdfs.inUsePrefix` and `hdfs.inUseSuffix` around the last part of a path. */

@@ -7,7 +7,7 @@ import type { BucketFile, BucketStore } from '../bucketing/bucket-writer.ts'
 import { writeWhole } from '../write-whole.ts'
 import type { InUseName } from './in-use-name.ts'
 
-/** Local files for `hdfs.path = file:...`: appended to batch by batch, renamed when they are complete. */
+/** Local files for `hdfs.path = file:...`: appended batch by batch, renamed when complete. */
 export class LocalFiles implements BucketStore {
   readonly isDurable = true
   readonly #inUse: InUseName
@@ -42,7 +42,7 @@ class LocalFile implements BucketFile {
     this.#path = path
   }
 
-  /** A part that cannot be written whole is cut off again. */
+  /** A part that is written incompletely is truncated. */
   async append(part: Buffer): Promise<void> {
     try {
       await writeWhole(this.#handle, part, this.#size)

@@ -2,12 +2,13 @@
 import type { S3Target } from '../s3/s3-store.ts'
 import type { HadoopConfiguration } from './hadoop-configuration.ts'
 
-/** Names of the secrets in Hadoop's older file systems. */
+/** Names of the credentials in Hadoop's older file systems. */
 const KEY_NAMES = { id: 'awsAccessKeyId', secret: 'awsSecretAccessKey' } as const
 
 /**
- * Bucket, service and credentials of `s3a://BUCKET/PATH` from Hadoop's settings. Those of a bucket (`fs.s3a.bucket.NAME.*`) come before
- * those of all (`fs.s3a.*`); without any, the environment's AWS_* are used.
+ * Bucket, service and credentials of `s3a://BUCKET/PATH` from Hadoop's settings. Those of a bucket
+ * (`fs.s3a.bucket.NAME.*`) override the general ones (`fs.s3a.*`); without any, the AWS_*
+ * environment variables are used.
  */
 export function s3Target(
   location: { readonly scheme: string; readonly bucket: string; readonly userInfo: string },
@@ -34,7 +35,7 @@ export function s3Target(
   }
 }
 
-/** The region in the name of one of Amazon's servers. */
+/** Region in the host name of an AWS endpoint. */
 function regionOf(endpoint: string | undefined): string | undefined {
   return /\/\/s3[.-]([a-z]{2}-[a-z-]+-\d)\.amazonaws\.com/.exec(endpoint ?? '')?.[1]
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomBytes } from 'node:crypto'
-// As a namespace: an older Node lacks zstd and must reach the check of its version.
+// A namespace import: older versions of Node lack zstd and must reach the version check.
 import * as zlib from 'node:zlib'
 import type { Event } from '../../event.ts'
 import type { EventSerializer } from '../../serialization/serializers.ts'
@@ -44,7 +44,7 @@ export class SequenceFile implements EventSerializer {
       Buffer.from('SEQ\x06', 'latin1'),
       className('org.apache.hadoop.io.LongWritable'),
       className(`org.apache.hadoop.io.${isText ? 'Text' : 'BytesWritable'}`),
-      // Whether it is compressed, and in blocks.
+      // Flags: compressed, and by block.
       Buffer.of(isCompressed, isCompressed),
       codec === undefined ? Buffer.alloc(0) : className(CLASSES[codec][0]),
       // No metadata.
@@ -62,12 +62,12 @@ export class SequenceFile implements EventSerializer {
       const size = this.#bodySize(body)
       pieces.push(int32(8 + size.length + body.length), int32(8), this.#key(event), size, body)
     }
-    // A reader may begin after any batch.
+    // Readers may start after any batch.
     pieces.push(int32(-1), this.#sync)
     return pieces
   }
 
-  /** A block: sizes of the keys, keys, sizes of the values, values, each compressed by itself. */
+  /** A block: sizes of the keys, keys, sizes of the values, values, each compressed separately. */
   #block(events: readonly Event[], compress: (bytes: Buffer) => Buffer): Buffer {
     const values = events.map(({ body }) => [this.#bodySize(body), body])
     const buffers = [

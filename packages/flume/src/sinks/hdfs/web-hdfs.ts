@@ -5,16 +5,16 @@ import type { BucketFile, BucketStore } from '../bucketing/bucket-writer.ts'
 import type { InUseName } from './in-use-name.ts'
 
 export interface WebHdfsOptions {
-  /** Where WebHDFS answers, as `http://namenode:9870`. */
+  /** URL of WebHDFS, as `http://namenode:9870`. */
   readonly endpoint: string
   readonly user: string | undefined
   readonly proxyUser: string | undefined
-  /** 0 waits for ever. */
+  /** 0: no limit. */
   readonly timeoutMs: number
   readonly inUse: InUseName
 }
 
-/** Files through WebHDFS: created, appended to batch by batch, renamed when they are complete. */
+/** Files of WebHDFS: created, appended batch by batch, renamed when complete. */
 export class WebHdfs implements BucketStore {
   readonly isDurable = true
   readonly #options: WebHdfsOptions
@@ -54,7 +54,7 @@ export class WebHdfs implements BucketStore {
     return `${endpoint.replace(/\/$/, '')}/webhdfs/v1${path.split('/').map(encodeURIComponent).join('/')}?${query}`
   }
 
-  /** The name node says where; the data node takes the bytes. */
+  /** The name node redirects to a data node, which stores the bytes. */
   async #transfer(
     method: 'PUT' | 'POST',
     path: string,
@@ -86,7 +86,7 @@ interface Answer {
   readonly text: string
 }
 
-/** One request. Data nodes send "100 Continue" unasked, which `fetch` refuses. */
+/** One request. Data nodes send an unrequested "100 Continue", which `fetch` refuses. */
 async function exchange(
   method: string,
   url: string,
@@ -120,7 +120,7 @@ async function exchange(
   })
 }
 
-/** The path alone, from the root. */
+/** The absolute path without scheme and authority. */
 function pathOnly(path: string): string {
   const plain = path.replace(/^\w+:\/\/[^/]*/, '')
   return `/${plain.replace(/^\/+/, '')}`.replaceAll(/\/{2,}/g, '/')

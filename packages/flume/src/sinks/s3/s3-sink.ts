@@ -18,10 +18,10 @@ import { s3Store } from './s3-store.ts'
 
 const keys = {
   bucket: requiredText(),
-  /** Of an S3-compatible service; by default that of AWS in `region`. */
+  /** URL of an S3-compatible service. Default: AWS in `region`. */
   endpoint: optionalText(),
   region: text('us-east-1'),
-  /** By default the environment's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. */
+  /** Default: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the environment. */
   accessKeyId: optionalText(),
   secretAccessKey: optionalText(),
   sessionToken: optionalText(),

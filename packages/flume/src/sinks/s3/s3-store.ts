@@ -3,23 +3,25 @@ import { AwsClient } from 'aws4fetch'
 import { DeliveryError, reasonOf } from '../../errors.ts'
 import type { BucketStore } from '../bucketing/bucket-writer.ts'
 
-/** A bucket, the service that has it, and who writes to it. */
+/** A bucket, its service and the credentials. */
 export interface S3Target {
   readonly bucket: string
-  /** Of an S3-compatible service; by default that of AWS in `region`. */
+  /** URL of an S3-compatible service. Default: AWS in `region`. */
   readonly endpoint?: string | undefined
   /** Default: AWS_REGION of the environment, or us-east-1. */
   readonly region?: string | undefined
-  /** By default the environment's AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN. */
+  /** Default: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN of the environment. */
   readonly accessKeyId?: string | undefined
   readonly secretAccessKey?: string | undefined
   readonly sessionToken?: string | undefined
 }
 
-/** Objects of a bucket, each sent when it is complete; batches stay in the channel until their object is stored. */
+/**
+ * Objects of a bucket, each uploaded when it is complete; batches stay in the channel until then.
+ */
 export function s3Store(
   target: S3Target & {
-    /** 0 waits for ever. */
+    /** 0: no limit. */
     readonly requestTimeoutMs: number
   },
 ): BucketStore {
@@ -33,7 +35,7 @@ export function s3Store(
     ...(sessionToken === undefined ? {} : { sessionToken }),
     service: 's3',
     region,
-    // The sink's runner retries.
+    // The sink runner retries.
     retries: 0,
   })
   const base = target.endpoint ?? `https://s3.${region}.amazonaws.com`

@@ -70,8 +70,8 @@ interface Progress {
 }
 
 /**
- * Files that are put into a directory, whole and for good. Each is read once, then renamed or removed. How far a file was read is
- * kept, so that a restart goes on in its middle.
+ * Files that are put into a directory, whole and for good. Each is read once, then renamed or
+ * removed. How far a file was read is kept, so that a restart goes on in its middle.
  */
 class SpooldirSource implements Source {
   readonly #config: ValuesOf<typeof keys>
@@ -81,7 +81,7 @@ class SpooldirSource implements Source {
   readonly #openReader: (input: InputOptions) => Promise<EventReader>
   readonly #stopping = new AbortController()
   readonly #changes: WaitingRoom
-  /** Files that cannot be read, and their time of change: tried again when they changed. */
+  /** Unreadable files with their modification time: retried when that changes. */
   readonly #failed = new Map<string, number>()
   #watcher: FSWatcher | undefined
   #running: Promise<void> | undefined
@@ -269,7 +269,7 @@ class SpooldirSource implements Source {
     else await rename(file.path, await this.#freeName(`${file.path}${fileSuffix}`))
   }
 
-  /** A name that was used before is not written over. */
+  /** An existing file is not overwritten. */
   async #freeName(path: string): Promise<string> {
     for (let number = 0; ; number++) {
       const candidate =

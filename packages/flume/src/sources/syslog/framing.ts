@@ -8,21 +8,24 @@ const SPACE = 0x20
 
 export interface Message {
   readonly bytes: Buffer
-  /** Whether it begins with `<`, one to three digits, `>`. */
+  /** Whether the message begins with `<`, one to three digits, `>`. */
   readonly hasPriority: boolean
-  /** Whether it is longer than was allowed, and this is only a part. */
+  /** Whether this is a part of a message that exceeds the limit. */
   readonly isCut: boolean
 }
 
 /**
- * Cuts a stream into messages: lines, or messages with their length in front (RFC 6587, octet counting), whichever each one is. A
- * message of more than `maxSize` bytes comes in parts.
+ * Splits a stream into messages: lines, or messages with their length in front (RFC 6587, octet
+ * counting), decided for each message. A message of more than `maxSize` bytes is returned in parts.
  */
 export class MessageFramer {
   readonly #maxSize: number
   #rest: Buffer[] = []
   #restSize = 0
-  /** Bytes that complete the message in `#rest`; fewer may be enough if there is a line break in them. */
+  /**
+   * Bytes that complete the message in `#rest`; fewer may be enough if there is a line break in
+   * them.
+   */
   #wanted = 0
   #isCounted = false
 
@@ -33,7 +36,7 @@ export class MessageFramer {
   push(chunk: Buffer): Message[] {
     this.#rest.push(chunk)
     this.#restSize += chunk.length
-    // Joined once for each message, not for each chunk.
+    // Concatenated once per message.
     const endsLine = !this.#isCounted && chunk.includes(NEWLINE)
     if (this.#restSize < this.#wanted && !endsLine) return []
     const data = this.#rest.length === 1 ? chunk : Buffer.concat(this.#rest, this.#restSize)
@@ -42,7 +45,7 @@ export class MessageFramer {
     this.#wanted = 0
     this.#isCounted = false
     while (from < data.length) {
-      // Empty lines, and what is left of a line that was just as long as allowed.
+      // Empty lines, and the line break after a line of maximum length.
       if (data[from] === NEWLINE) {
         from++
         continue
@@ -86,7 +89,7 @@ export class MessageFramer {
   }
 }
 
-/** A whole datagram as one message. */
+/** A datagram as one message. */
 export function messageOf(bytes: Buffer, isCut: boolean): Message {
   return { bytes, isCut, hasPriority: startsWithPriority(bytes) }
 }
@@ -102,7 +105,9 @@ function startsWithPriority(bytes: Buffer): boolean {
   return false
 }
 
-/** `123 <34>…`: where the message lies, part of which may not have arrived; undefined when this is not a count. */
+/**
+ * `123 <34>…`: range of the message, which may be incomplete; undefined if this is not a length.
+ */
 function countedMessage(
   data: Buffer,
   from: number,

@@ -3,7 +3,10 @@
 const FIELDS = ['priority', 'version', 'timestamp', 'hostname'] as const
 type Field = (typeof FIELDS)[number]
 
-/** Which parts of the header stay in front of the body: none, all (the message as it came), or some. */
+/**
+ * Parts of the header that are kept in front of the body: none, all (the unchanged message), or
+ * some.
+ */
 export type KeepFields = 'none' | 'all' | ReadonlySet<Field>
 
 /** Reads `keepFields`: none or false, all or true, or names. */
@@ -19,13 +22,13 @@ export function parseKeepFields(text: string): KeepFields {
   return new Set(names as Field[])
 }
 
-/** What Flume makes of other texts: the names that it finds in them. */
+/** Flume's reading of other texts: the names that they contain. */
 export function namesWithin(text: string): { readonly value: KeepFields; readonly note: string } {
   const found = FIELDS.filter((name) => text.toLowerCase().includes(name))
   return { value: new Set(found), note: `${found.join(', ') || 'none'} is kept, as in Flume` }
 }
 
-/** What is put in front of the body, given as the message wrote it. */
+/** The kept parts, as they are in the message. */
 export function keptText(
   keep: KeepFields,
   fields: {

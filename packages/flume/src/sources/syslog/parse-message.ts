@@ -3,7 +3,7 @@ import { Event, type Headers, newHeaders } from '../../event.ts'
 import { type KeepFields, keptText } from './keep-fields.ts'
 import { rfc3164Time, rfc5424Time, type Zone } from './timestamps.ts'
 
-// Java's \s is these and no more.
+// The characters of Java's \s.
 const S = '[ \\t\\n\\v\\f\\r]'
 const HEADER_5424 = new RegExp(
   `^<(\\d{1,3})>(\\d?)${S}?(?:(\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}(?:\\.\\d{1,6})?(?:[+-]\\d{2}:\\d{2}|Z)?)|-)${S}(?:(\\w[\\w.@-]*)|-)${S}`,
@@ -11,7 +11,7 @@ const HEADER_5424 = new RegExp(
 const HEADER_3164 = new RegExp(
   `^<(\\d{1,3})>(\\d)?${S}?([A-Z][a-z][a-z]${S}{1,2}\\d{1,2}${S}\\d{2}:\\d{2}:\\d{2})${S}(\\w[\\w.@-]*)${S}`,
 )
-/** No header is longer. */
+/** Longest header. */
 const MAX_HEADER = 512
 
 /** Headers that syslog sources set. */
@@ -23,7 +23,7 @@ export interface MessageOptions {
   now(): number
 }
 
-/** Reads the headers of many messages; times of one second are looked up once. */
+/** Parses headers of messages; caches the last time. */
 export class MessageParser {
   readonly #options: MessageOptions
   #lastText = ''
@@ -34,8 +34,8 @@ export class MessageParser {
   }
 
   /**
-   * An event of one message, as Flume's syslog TCP and UDP sources make it: what cannot be read keeps its bytes as the body.
-   * `hasPriority` says whether it begins with `<ddd>`.
+   * The event of a message, as in Flume's syslog TCP and UDP sources: an invalid message is the
+   * body unchanged. `hasPriority`: whether it begins with `<ddd>`.
    */
   parse(
     message: Buffer,
@@ -101,18 +101,18 @@ export class MessageParser {
     const { keepFields } = this.#options
     if (keepFields === 'all') return message
     const body = message.subarray(headSize)
-    // Java writes what is not there as null.
+    // Java prints missing values as null.
     const { digits, version, timestamp = 'null', host = 'null' } = fields
     const kept = keptText(keepFields, { priority: digits, version, timestamp, hostname: host })
     if (kept !== '') return Buffer.concat([Buffer.from(kept), body])
-    // Flume takes an empty text for one it could not read.
+    // To Flume, an empty text is an invalid one.
     return body.length === 0 ? message : body
   }
 }
 
 /**
- * An event of one message, as Flume's multiport source makes it: stricter, with other names of headers. What cannot be read
- * keeps its bytes as the body and is marked Invalid.
+ * The event of a message, as in Flume's multiport source: stricter, with other header names. An
+ * invalid message is the body unchanged, marked Invalid.
  */
 export function parseMultiportMessage(
   message: Buffer,
@@ -174,7 +174,7 @@ function timestampAt(
   const end = text.indexOf(' ', from)
   if (end < 0) return undefined
   const stamp = text.slice(from, end)
-  // Here a time needs its zone.
+  // Here a time must have a zone.
   const time = /(Z|[+-]\d{2}:\d{2})$/.test(stamp) ? rfc5424Time(stamp, 'utc') : undefined
   return time === undefined ? undefined : { time, text: stamp, end: end + 1 }
 }

@@ -29,7 +29,7 @@ import { namesWithin, parseKeepFields } from './keep-fields.ts'
 import { MessageParser, parseMultiportMessage } from './parse-message.ts'
 
 const RETRY_MS = 100
-/** Messages that are parsed before other connections have their turn. */
+/** Number of messages that are parsed before other connections get a turn. */
 const MESSAGES_PER_STEP = 50
 
 const commonKeys = {
@@ -41,7 +41,7 @@ const commonKeys = {
   clientHostnameHeader: optionalText(),
 }
 
-/** Sets where a message came from. */
+/** Sets headers with the sender of a message. */
 class ClientHeaders {
   readonly #ipHeader: string | undefined
   readonly #hostHeader: string | undefined
@@ -55,7 +55,7 @@ class ClientHeaders {
     this.#hostHeader = config.clientHostnameHeader
   }
 
-  /** Looks the name up, where one is wanted; the address stands for a name that is not known. */
+  /** Looks up the host name if required; an unknown name is the address. */
   async learn(address: string): Promise<void> {
     if (this.#hostHeader === undefined || this.#names.has(address)) return
     const name = await lookupService(address, 0).then(
@@ -81,7 +81,7 @@ function parserOf(
   return new MessageParser({ keepFields, zone: 'local', now: () => world.clock.now() })
 }
 
-/** Messages of one connection: what a chunk brings is one transaction, or as few as the channel allows. */
+/** Messages of a connection: those of a chunk are put in as few transactions as possible. */
 class SyslogConnection implements StreamHandler {
   readonly #context: SourceContext
   readonly #framer: MessageFramer
@@ -123,7 +123,10 @@ class SyslogConnection implements StreamHandler {
     this.#stopping.abort()
   }
 
-  /** Syslog has no answers: a full channel is waited for, and the sender with it. Flume drops the event there. */
+  /**
+   * Syslog has no replies: while the channel is full, the sender is slowed down. Flume drops the
+   * events.
+   */
   async #putBatch(events: readonly Event[]): Promise<void> {
     const { channels, logger, name, world } = this.#context
     for (let failures = 0; !this.#stopping.signal.aborted; failures++) {
@@ -192,7 +195,7 @@ export const syslogTcpSource = defineSource({
   },
 })
 
-/** Flume has undocumented patterns of one's own here. */
+/** Flume has undocumented custom patterns here. */
 function refuseFormat(format: ReadonlyMap<string, string>): CheckProblem[] {
   return [...format.keys()].map((key) => ({
     key: `format.${key}`,
@@ -290,7 +293,7 @@ function createMultiport(config: ValuesOf<typeof multiportKeys>, context: Source
   const clients = new ClientHeaders(config)
   const { clock } = context.world
   const servers: StreamServer[] = config.ports.map((port) => {
-    // The headers are ASCII, and a body keeps the character set it came in: bytes pass through.
+    // Headers are ASCII, and bodies keep their character set: bytes are unchanged.
     const accept = (connection: Connection): StreamHandler =>
       new SyslogConnection(
         {

@@ -3,10 +3,10 @@
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const RFC5424 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})?$/
 
-/** How a time without a zone is meant: the machine's zone, or UTC. */
+/** Zone of a time without a zone: the system's, or UTC. */
 export type Zone = 'local' | 'utc'
 
-/** RFC 5424's time in milliseconds since 1970; undefined when it is none. */
+/** A time of RFC 5424 in milliseconds since 1970; undefined if it is invalid. */
 export function rfc5424Time(text: string, zone: Zone): number | undefined {
   const match = RFC5424.exec(text)
   if (match === null) return undefined
@@ -16,7 +16,9 @@ export function rfc5424Time(text: string, zone: Zone): number | undefined {
   return fraction === undefined ? ms : ms + Math.floor(Number(`0.${fraction}`) * 1000)
 }
 
-/** RFC 3164's `Mmm dd hh:mm:ss`, which has no year: the one that is nearest, from eleven months ago to one month ahead. */
+/**
+ * A time of RFC 3164, `Mmm dd hh:mm:ss`, without a year: from eleven months ago to one month ahead.
+ */
 export function rfc3164Time(text: string, zone: Zone, nowMs: number): number | undefined {
   const match = /^([A-Z][a-z]{2})\s{1,2}(\d{1,2})\s(\d{2}):(\d{2}):(\d{2})$/.exec(text)
   if (match === null) return undefined

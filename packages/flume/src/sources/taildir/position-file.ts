@@ -5,7 +5,7 @@ import { systemErrorCode } from '@millrace/base'
 import { ChannelError, reasonOf } from '../../errors.ts'
 import type { TailFile } from './tail-file.ts'
 
-/** What is known of a file from before. */
+/** Stored state of a file. */
 export interface KnownPosition {
   readonly inode: number
   readonly pos: number
@@ -14,9 +14,9 @@ export interface KnownPosition {
   readonly fingerprint: { readonly size: number; readonly crc: number } | undefined
 }
 
-/** What stands in the file beside. */
+/** Content of the second file. */
 interface Details {
-  /** Made anew when there is no position file: who removes it wants all files read again. */
+  /** Created if there is no position file: without that file all files are read again. */
   readonly epoch: string
   readonly files: readonly Detail[]
 }
@@ -29,8 +29,8 @@ interface Detail {
 }
 
 /**
- * Positions in the file and format of Flume's Taildir source, `[{"inode":…,"pos":…,"file":"…"}]`, so that either can take over from the
- * other. What is known besides stands in a file beside it.
+ * Positions in the file and format of Flume's Taildir source, `[{"inode":…,"pos":…,"file":"…"}]`,
+ * so that Flume and millrace can continue from each other's. Further state is in a second file.
  */
 export class PositionFile {
   readonly #path: string
@@ -41,7 +41,7 @@ export class PositionFile {
     this.#path = path
   }
 
-  /** Names this position file among all there ever were at its place. */
+  /** Unique name of this position file. */
   get epoch(): string {
     return this.#epoch
   }
@@ -50,7 +50,7 @@ export class PositionFile {
     return `${this.#path}.details`
   }
 
-  /** Positions from before; without any, begins an epoch of that name. */
+  /** Reads stored positions; without any, starts an epoch of that name. */
   read(newEpoch: string): KnownPosition[] {
     const positions = readJson(this.#path)
     const known = readJson(this.#detailsPath) as Details | undefined
@@ -83,7 +83,7 @@ export class PositionFile {
     )
   }
 
-  /** Replaces both files, when anything changed. */
+  /** Replaces both files if anything changed. */
   write(files: Iterable<TailFile>): void {
     const all = [...files]
     const positions = JSON.stringify(
@@ -118,7 +118,7 @@ function readJson(path: string): unknown {
     if (systemErrorCode(error) === 'ENOENT') return undefined
     throw new ChannelError(`positionFile ${path} cannot be read: ${reasonOf(error)}`, error)
   }
-  // Flume truncates before it writes; a crash between leaves nothing.
+  // Flume truncates before it writes; a crash in between leaves an empty file.
   if (text.trim() === '') return undefined
   try {
     return JSON.parse(text)

@@ -6,28 +6,28 @@ const NEWLINE = 0x0a
 const CARRIAGE_RETURN = 0x0d
 const READ_SIZE = 256 * 1024
 const MAX_READ_SIZE = 64 * 1024 * 1024
-/** The beginning of a file tells it from another that got its inode. */
+/** The first bytes of a file distinguish it from a later one with the same inode. */
 const FINGERPRINT_SIZE = 256
 
 /** Lines of a file, and the byte at which each begins. */
 export interface Lines {
   readonly lines: readonly Buffer[]
   readonly positions: readonly number[]
-  /** Where the next line begins. */
+  /** Start of the next line. */
   readonly end: number
 }
 
-/** A file that is read as it grows, under whatever name it goes. */
+/** A file that is read as it grows, also after it is renamed. */
 export class TailFile {
   readonly inode: number
   readonly device: number
   readonly #birthMs: number
   path: string
-  /** All before is in the channels. */
+  /** The channels have all lines before this position. */
   position: number
-  /** How often the file was begun anew in place: what stood at a position then is something else now. */
+  /** Number of times that the file was rewritten in place: its positions then have other lines. */
   generation: number
-  /** Size and checksum of the beginning, as far as it was read. */
+  /** Size and checksum of the first bytes that were read. */
   fingerprint: { readonly size: number; readonly crc: number } | undefined
   lastChangeMs: number
   #descriptor: number | undefined
@@ -53,7 +53,7 @@ export class TailFile {
     this.lastChangeMs = options.nowMs
   }
 
-  /** Unique among all files that ever were on this machine. */
+  /** Unique among all files of this host, also past ones. */
   get originId(): string {
     return `file:${this.device}:${this.inode}:${this.#birthMs}:${this.generation}`
   }
@@ -62,7 +62,9 @@ export class TailFile {
     return this.#descriptor !== undefined
   }
 
-  /** Opens the file, unless it is; `ENOENT` when it is gone. Sees whether it was begun anew. */
+  /**
+   * Opens the file unless it is open; throws `ENOENT` if it was removed. Detects a rewritten file.
+   */
   open(): void {
     if (this.#descriptor !== undefined) return
     this.#descriptor = openSync(this.path, 'r')
@@ -73,7 +75,9 @@ export class TailFile {
     return this.#descriptor === undefined ? 0 : fstatSync(this.#descriptor).size
   }
 
-  /** Starts over when the file is shorter than what was read, or begins otherwise. */
+  /**
+   * Starts from the beginning if the file is shorter than what was read, or its first bytes differ.
+   */
   checkIdentity(): void {
     const isShorter = this.size < this.position
     if (!isShorter && !this.#beginsOtherwise()) return
@@ -87,14 +91,14 @@ export class TailFile {
     return crc32(this.#read(0, this.fingerprint.size)) !== this.fingerprint.crc
   }
 
-  /** Notes how the file begins, as far as it was read; needed until there is enough of it. */
+  /** Updates the checksum of the first bytes until there are enough of them. */
   noteFingerprint(): void {
     const size = Math.min(this.position, FINGERPRINT_SIZE)
     if (this.#descriptor === undefined || this.fingerprint?.size === size) return
     this.fingerprint = { size, crc: crc32(this.#read(0, size)) }
   }
 
-  /** Complete lines from `from` on; with `takesRest` also one without an end. */
+  /** Complete lines from `from`; with `takesRest` also an incomplete last line. */
   readLines(from: number, max: number, takesRest: boolean): Lines {
     const data = this.#read(from, this.#wanted)
     const lines: Buffer[] = []
@@ -109,7 +113,7 @@ export class TailFile {
       at = newline + 1
     }
     if (lines.length === 0 && data.length === this.#wanted && this.#wanted < MAX_READ_SIZE) {
-      // One line is longer than what was read.
+      // A line is longer than the buffer.
       this.#wanted = Math.min(this.#wanted * 2, MAX_READ_SIZE)
       return this.readLines(from, max, takesRest)
     }

@@ -22,7 +22,7 @@ import { putPatiently } from '../patient-put.ts'
 import { type KnownPosition, PositionFile } from './position-file.ts'
 import { TailFile } from './tail-file.ts'
 
-/** Changes are told by the system; what it does not tell (NFS) is found by looking. */
+/** Changes are reported by the operating system; those that are not (NFS) are found by polling. */
 const LOOK_MS = 500
 
 const keys = {
@@ -49,18 +49,18 @@ interface Group {
   readonly headers: ReadonlyMap<string, string>
 }
 
-/** A file and the headers of the group it was found in. */
+/** A file with the headers of its group. */
 interface Tailed {
   readonly file: TailFile
   headers: ReadonlyMap<string, string>
-  /** As it was last seen in its directory. */
+  /** State when it was last seen in its directory. */
   size: number
 }
 
 /**
- * Lines of growing files. A file is known by its inode: renaming does not double it, even when the new name matches too. Its
- * position follows the channels' commit, and a channel that keeps its contents knows which lines it has, so that after a crash none
- * comes twice.
+ * Reads lines of growing files. A file is identified by its inode: a renamed file is not read
+ * twice. Its position is updated after the commit, and durable channels recognize duplicates after
+ * a crash.
  */
 class TaildirSource implements Source {
   readonly #config: ValuesOf<typeof keys>
@@ -87,7 +87,7 @@ class TaildirSource implements Source {
       const path = pathOf(config.patterns.get(name) as string, context.directory)
       return {
         directory: dirname(path),
-        // The pattern is for the name alone, and `resolve` keeps it as it is.
+        // The pattern is the file name only, which `resolve` leaves unchanged.
         pattern: new JavaPattern(basename(config.patterns.get(name) as string)),
         headers: headersOf(config.headers, name),
       }
@@ -170,7 +170,7 @@ class TaildirSource implements Source {
     }
   }
 
-  /** Finds new files, renamed ones and those that are gone. */
+  /** Finds new, renamed and removed files. */
   #look(): void {
     const found = new Set<string>()
     for (const group of this.#groups) {
@@ -181,7 +181,7 @@ class TaildirSource implements Source {
     }
     this.#isFirstLook = false
     for (const [key, { file }] of this.#files) {
-      // One that was removed is read to its end through the open handle first.
+      // A removed file is first read to its end through the open handle.
       if (found.has(key) || (file.isOpen && file.size > file.position)) continue
       file.close()
       this.#files.delete(key)
@@ -227,12 +227,12 @@ class TaildirSource implements Source {
     })
   }
 
-  /** Reads what a file has grown by; true when it left more for the next round. */
+  /** Reads new lines of a file; returns true if there are more. */
   async #tail(tailed: Tailed): Promise<boolean> {
     const { file } = tailed
     const { clock } = this.#context.world
     const { idleTimeout, maxBatchCount } = this.#config
-    // One that was closed for being idle is opened again when it changed.
+    // A file that was closed because it was idle is opened again when it changes.
     if (!file.isOpen && tailed.size === file.position && file.fingerprint !== undefined)
       return false
     if (!file.isOpen && !this.#opens(file)) return false
@@ -242,7 +242,7 @@ class TaildirSource implements Source {
       return false
     }
     for (let batches = 0; batches < maxBatchCount; batches++) {
-      // A last line without its end is taken when nothing was added for long.
+      // An incomplete last line is read after an idle time.
       const isIdle = clock.now() - file.lastChangeMs > idleTimeout
       const { lines, positions, end } = file.readLines(file.position, this.#batchSize, isIdle)
       if (lines.length === 0) return false
@@ -301,7 +301,7 @@ class TaildirSource implements Source {
   }
 }
 
-/** `headers.<group>.<name>` of one group. */
+/** `headers.<group>.<name>` of a group. */
 function headersOf(all: ReadonlyMap<string, string>, group: string): ReadonlyMap<string, string> {
   const prefix = `${group}.`
   return new Map(

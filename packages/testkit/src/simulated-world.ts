@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { World } from '@millrace/base'
-import { SimulatedClock, SimulatedDisk, SimulatedNetwork, seededRandom } from '@millrace/testkit'
-import { sleep } from '../waiting.ts'
+import { seededRandom } from './seeded-random.ts'
+import { SimulatedClock } from './simulated-clock.ts'
+import { SimulatedDisk } from './simulated-disk.ts'
+import { SimulatedNetwork } from './simulated-network.ts'
 
 /** A machine in simulated time. */
 export interface SimulatedMachine {
@@ -9,7 +11,7 @@ export interface SimulatedMachine {
   readonly disk: SimulatedDisk
 }
 
-/** Simulated time, and a network without faults. Only for tests of this package. */
+/** Simulated time, and a network without faults. */
 export class SimulatedWorld {
   readonly clock = new SimulatedClock()
   readonly random = seededRandom(1)
@@ -28,7 +30,10 @@ export class SimulatedWorld {
       network: this.#network.machine(),
       fileSystem: disk,
     }
-    disk.syncTime = () => sleep(world.clock, 3)
+    disk.syncTime = () =>
+      new Promise((resolve) => {
+        world.clock.setTimer(3, resolve)
+      })
     return { world, disk }
   }
 }
