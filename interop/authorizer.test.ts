@@ -9,7 +9,7 @@ import {
   PermissionType,
   ResourceType,
   StandardAuthorizer,
-} from '@millrace/broker'
+} from '@millrace/protocol'
 import { seededRandom } from '@millrace/testkit'
 import { java } from './peers.ts'
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 export { MillraceError } from '@millrace/base'
+export { AclAuthorizer, type AclRequest } from './admin/acl-authorizer.ts'
 export { Admin, type AdminOptions, type OffsetSpec } from './admin/admin.ts'
 export type {
   ClusterDescription,

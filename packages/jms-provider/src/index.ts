@@ -7,6 +7,11 @@ export {
   providerSettings,
 } from './config/provider-config.ts'
 export { JmsProvider, type ProviderOptions, type ProviderWorld } from './provider.ts'
+export {
+  type ClusterAclSettings,
+  ClusterSecurity,
+  type ClusterSecurityContext,
+} from './security/cluster-security.ts'
 export type {
   AccessAction,
   AccessOperation,

@@ -757,6 +757,7 @@ export class JmsProvider implements AsyncDisposable {
     if (reign !== undefined) await this.#endReign(reign)
     await this.#step('the membership of the provider', () => this.#ownership?.close())
     await this.#step('the state topic', () => this.#follower?.close())
+    await this.#step('the security of the cluster', () => this.#security?.close?.())
     for (const wake of this.#ownerWaiters.splice(0)) wake()
   }
 

@@ -1,4 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
+export {
+  type Acl,
+  AclOperation,
+  CLUSTER_NAME,
+  PatternType,
+  PermissionType,
+  ResourceType,
+  WILDCARD,
+} from './acl/acl-types.ts'
+export {
+  type Action,
+  type Decision,
+  type Rule,
+  StandardAuthorizer,
+  type Subject,
+} from './acl/authorizer.ts'
+export { cidrProblem, hostText } from './acl/host-matcher.ts'
 export { type Codec, codecOf, decodeMessage, encodeMessage } from './codec/codec.ts'
 export {
   CompressionType,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { CreateAclsRequest, CreateAclsResponse } from '@millrace/protocol'
+import { type Acl, CreateAclsRequest, CreateAclsResponse } from '@millrace/protocol'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
-import { type Acl, createAcl, sameAcl } from '../metadata/security/acls.ts'
+import { createAcl, sameAcl } from '../metadata/security/acls.ts'
 import { defineHandler } from './handler.ts'
 import { denialOf, itemOutcome, refusedItems } from './outcome.ts'
 import { throwIfNoAuthorizer } from './request-checks.ts'

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  AclOperation,
   CreateTopicsRequest,
   CreateTopicsResponse,
   ErrorCode,
@@ -13,7 +14,6 @@ import {
   type NewTopic,
   type TopicResult,
 } from '../metadata/topic-operations.ts'
-import { AclOperation } from '../security/acl-types.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 
 /**

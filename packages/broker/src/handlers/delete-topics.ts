@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  AclOperation,
   DeleteTopicsRequest,
   DeleteTopicsResponse,
   ErrorCode,
@@ -7,7 +8,6 @@ import {
   ZERO_UUID,
 } from '@millrace/protocol'
 import type { NewMetadataRecord } from '../metadata/metadata-record.ts'
-import { AclOperation } from '../security/acl-types.ts'
 import { defineHandler } from './handler.ts'
 import { denialOf, refusedItems } from './outcome.ts'
 

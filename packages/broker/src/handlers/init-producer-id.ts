@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  AclOperation,
   ErrorCode,
   type ErrorName,
   InitProducerIdRequest,
   InitProducerIdResponse,
 } from '@millrace/protocol'
 import { NO_PRODUCER_EPOCH, NO_PRODUCER_ID } from '../coordinator/transaction/transaction.ts'
-import { AclOperation } from '../security/acl-types.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 

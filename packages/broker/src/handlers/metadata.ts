@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  AclOperation,
   ErrorCode,
   type ErrorName,
   MetadataRequest,
@@ -7,7 +8,6 @@ import {
   ProtocolError,
   ZERO_UUID,
 } from '@millrace/protocol'
-import { AclOperation } from '../security/acl-types.ts'
 import { AuthorizedOperations } from '../security/authorized-operations.ts'
 import { isReservedTopic, topicNameError } from '../topic-name.ts'
 import {

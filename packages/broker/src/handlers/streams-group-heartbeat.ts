@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  AclOperation,
   ErrorCode,
   type MessageOf,
   ProtocolError,
@@ -12,7 +13,6 @@ import type {
 } from '../coordinator/group/streams/streams-requests.ts'
 import { taskIdsOf, tasksOf } from '../coordinator/group/streams/tasks.ts'
 import { StatusCode, topicsOf } from '../coordinator/group/streams/topology.ts'
-import { AclOperation } from '../security/acl-types.ts'
 import { topicNameError } from '../topic-name.ts'
 import { isInternalTopic } from '../topics.ts'
 import { defineHandler, type RequestContext } from './handler.ts'

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ErrorCode, WriteTxnMarkersRequest, WriteTxnMarkersResponse } from '@millrace/protocol'
-import { AclOperation } from '../security/acl-types.ts'
+import {
+  AclOperation,
+  ErrorCode,
+  WriteTxnMarkersRequest,
+  WriteTxnMarkersResponse,
+} from '@millrace/protocol'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type ApiName, type ErrorName, ProtocolError } from '@millrace/protocol'
-import { AclOperation, CLUSTER_NAME, ResourceType } from './acl-types.ts'
+import {
+  AclOperation,
+  type ApiName,
+  CLUSTER_NAME,
+  type ErrorName,
+  ProtocolError,
+  ResourceType,
+} from '@millrace/protocol'
 import { apiPermissions, type ResourceKind } from './api-permissions.ts'
 import { operationName, resourceText } from './audit-log.ts'
 import type { Authorization } from './authorization.ts'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ApiName } from '@millrace/protocol'
-import { AclOperation } from './acl-types.ts'
+import { AclOperation } from '@millrace/protocol'
 
 /** Kinds of resources that requests name. */
 export type ResourceKind =

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Logger } from '@millrace/base'
-import type { Acl } from '../metadata/security/acls.ts'
-import { AclOperation, PatternType, PermissionType, ResourceType } from './acl-types.ts'
-import type { Action, Decision, Rule } from './authorizer.ts'
+import type { Acl, Action, Decision, Rule } from '@millrace/protocol'
+import { AclOperation, PatternType, PermissionType, ResourceType } from '@millrace/protocol'
 import type { ClientSession } from './client-session.ts'
 
 /** One decision of the authorizer about a request. */

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import type { AclOperation } from '@millrace/protocol'
+import { type Action, type Decision, StandardAuthorizer, type Subject } from '@millrace/protocol'
 import type { MetadataImage } from '../metadata/metadata-image.ts'
 import type { MetadataRecord } from '../metadata/metadata-record.ts'
-import type { AclOperation } from './acl-types.ts'
 import type { AuditLog } from './audit-log.ts'
-import { type Action, type Decision, StandardAuthorizer, type Subject } from './authorizer.ts'
 import type { ClientSession } from './client-session.ts'
 
 /** Decisions that are kept before all of them are dropped. */

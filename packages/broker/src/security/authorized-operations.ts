@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { AclOperation } from './acl-types.ts'
+import type { AclOperation } from '@millrace/protocol'
 
 /** Bit fields of the operations that a kind of resource has, for requests that ask for them. */
 export const AuthorizedOperations = {

@@ -7,9 +7,9 @@ import {
   scramCredential,
   scramSalt,
 } from '@millrace/base'
+import { AclOperation, ResourceType } from '@millrace/protocol'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { saslConfigOf } from '../config/sasl-config.ts'
-import { AclOperation, ResourceType } from './acl-types.ts'
 import type { Authorization } from './authorization.ts'
 import { type ClientSession, clientSession } from './client-session.ts'
 import { type PlainAuthenticator, passwordTable } from './sasl/plain.ts'

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Subject } from './authorizer.ts'
-import { hostText } from './host-matcher.ts'
+import type { Subject } from '@millrace/protocol'
+import { hostText } from '@millrace/protocol'
 
 /** An identity, as `KafkaPrincipal`. */
 export interface Principal {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { parseProperties, systemErrorCode } from '@millrace/base'
-import { Admin, type ClientKinds, fromJavaProperties } from '@millrace/client'
+import { Admin, type ClientKinds, type ClientOptions, fromJavaProperties } from '@millrace/client'
 import type { Options, ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import { BrokerWatch } from './broker-watch.ts'
@@ -38,18 +38,7 @@ export function clientOptions<Kind extends keyof ClientKinds>(
   kind: Kind,
   parsed: ParsedOptions,
 ): ClientKinds[Kind] {
-  const properties = new Map<string, string>()
-  const name = parsed.has('config') ? 'config' : 'command-config'
-  const file = parsed.value(name)
-  if (file !== undefined) {
-    try {
-      for (const [key, value] of parseProperties(readFileSync(file, 'utf8'))) {
-        properties.set(key, value)
-      }
-    } catch (error) {
-      throw new UsageError(`cannot read --${name} ${file}: ${systemErrorCode(error) ?? error}`)
-    }
-  }
+  const properties = readProperties(parsed, parsed.has('config') ? 'config' : 'command-config')
   for (const [key, value] of pairs(parsed, 'set')) properties.set(key, value)
   const bootstrap = parsed.value('bootstrap')
   if (bootstrap !== undefined) properties.set('bootstrap.servers', bootstrap)
@@ -68,6 +57,32 @@ export function clientOptions<Kind extends keyof ClientKinds>(
       : bootstrapServers.length
   watch ??= new BrokerWatch().start()
   return { clientId: 'millrace-cli', ...patience, ...options, network: watch.network(count) }
+}
+
+/** Client options of `millrace start --bootstrap`, with `--command-config`. */
+export function clusterClient(parsed: ParsedOptions): ClientOptions {
+  const properties = readProperties(parsed, 'command-config')
+  properties.set('bootstrap.servers', parsed.value('bootstrap') ?? '')
+  checkBootstrap('--bootstrap', properties)
+  const { options, warnings } = fromJavaProperties('admin', properties)
+  for (const warning of warnings) process.stderr.write(`millrace: ${warning}\n`)
+  const { bootstrapServers, tls, sasl } = options
+  return {
+    bootstrapServers,
+    ...(tls === undefined ? {} : { tls }),
+    ...(sasl === undefined ? {} : { sasl }),
+  }
+}
+
+/** A Java client's properties in the file that an option names. */
+function readProperties(parsed: ParsedOptions, name: string): Map<string, string> {
+  const file = parsed.value(name)
+  if (file === undefined) return new Map()
+  try {
+    return new Map(parseProperties(readFileSync(file, 'utf8')))
+  } catch (error) {
+    throw new UsageError(`cannot read --${name} ${file}: ${systemErrorCode(error) ?? error}`)
+  }
 }
 
 function checkBootstrap(name: string, properties: ReadonlyMap<string, string>): void {

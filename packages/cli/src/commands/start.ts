@@ -3,6 +3,7 @@ import { type Logger, LogLevel, nodeWorld, systemErrorCode } from '@millrace/bas
 import { Broker, releases } from '@millrace/broker'
 import type { ClientOptions } from '@millrace/client'
 import type { JmsProvider } from '@millrace/jms-provider'
+import { clusterClient } from '../client/connection.ts'
 import { interrupted } from '../client/interrupted.ts'
 import { readServerProperties } from '../client/server-properties.ts'
 import { loggerFor, logLevelOf } from '../client/stderr-logger.ts'
@@ -37,6 +38,10 @@ const options = {
     value: 'HOST:PORT',
     short: 'b',
     help: 'serves JMS over this Kafka cluster, instead of an embedded broker',
+  },
+  'command-config': {
+    value: 'FILE',
+    help: "with --bootstrap: a Java client's properties, as security (client.properties)",
   },
   'add-scram': {
     value: 'USER',
@@ -87,7 +92,7 @@ export const start: Command = {
         ? await startBroker(settings, { parsed, logger, logLevel })
         : undefined
     const amqp = amqpSettings(settings, parsed)
-    const provider = await startProvider(amqp, { broker, bootstrap, logger }).catch(
+    const provider = await startProvider(amqp, { broker, parsed, settings, logger }).catch(
       async (error: unknown) => {
         // The default port may be in use by another program; a requested port must be free.
         if (broker !== undefined && isTaken(error) && !amqp.has('amqp.listener')) {
@@ -160,26 +165,39 @@ async function startProvider(
   config: ReadonlyMap<string, string>,
   {
     broker,
-    bootstrap,
+    parsed,
+    settings,
     logger,
   }: {
     readonly broker: Broker | undefined
-    readonly bootstrap: string | undefined
+    readonly parsed: ParsedOptions
+    readonly settings: ReadonlyMap<string, string>
     readonly logger: Logger
   },
 ): Promise<JmsProvider | undefined> {
   if (config.get('amqp.listener') === 'none') return undefined
   // Loaded only if needed: a broker without it starts faster.
-  const { JmsProvider } = await import('@millrace/jms-provider')
-  const client =
-    broker === undefined ? { bootstrapServers: bootstrap as string } : insideClient(broker)
-  return JmsProvider.start({
-    client,
-    config,
+  const { ClusterSecurity, JmsProvider } = await import('@millrace/jms-provider')
+  if (broker !== undefined) {
+    const { security } = broker
+    return JmsProvider.start({
+      client: insideClient(broker),
+      config,
+      logger,
+      startsOnFirstUse: true,
+      security,
+    })
+  }
+  const client = clusterClient(parsed)
+  const security = await ClusterSecurity.open(client, {
+    clock: nodeWorld.clock,
     logger,
-    startsOnFirstUse: broker !== undefined,
-    ...(broker === undefined ? {} : { security: broker.security }),
+    settings: {
+      superUsers: (settings.get('super.users') ?? '').split(';').filter((name) => name !== ''),
+      allowEveryoneIfNoAclFound: settings.get('allow.everyone.if.no.acl.found') === 'true',
+    },
   })
+  return JmsProvider.start({ client, config, logger, security })
 }
 
 /** Connects to the broker in process, whatever address the broker advertises. */

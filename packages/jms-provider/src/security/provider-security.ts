@@ -35,6 +35,8 @@ export interface ProviderSecurity {
   checkPassword(username: string, password: string, host: string): Promise<boolean>
   /** The user's SCRAM credential; undefined for an unknown user. */
   scramCredential(username: string, digest: ScramDigest): Promise<ScramCredential | undefined>
+  /** Called when the provider has closed. */
+  close?(): Promise<void>
   /** Whether a client may do something. Absent without an authorizer: everything is allowed. */
   readonly authorize?: ((client: ClientIdentity, action: AccessAction) => boolean) | undefined
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Acl } from '@millrace/protocol'
 import { MetadataImage } from '../metadata-image.ts'
-import { type Acl, type AclFilter, createAcl, findAcls } from './acls.ts'
+import { type AclFilter, createAcl, findAcls } from './acls.ts'
 
 const acl: Acl = {
   resourceType: 2,

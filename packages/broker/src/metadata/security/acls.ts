@@ -1,35 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ProtocolError } from '@millrace/protocol'
 import {
+  type Acl,
   AclOperation,
   CLUSTER_NAME,
   PatternType,
   PermissionType,
+  ProtocolError,
   ResourceType,
   WILDCARD,
-} from '../../security/acl-types.ts'
+} from '@millrace/protocol'
 import type { MetadataImage } from '../metadata-image.ts'
 import type { NewMetadataRecord } from '../metadata-record.ts'
-
-/**
- * One access control entry: which principal is allowed or denied which operation on which
- * resources.
- */
-export interface Acl {
-  /** Code of `ResourceType`. */
-  readonly resourceType: number
-  readonly resourceName: string
-  /** `PatternType.LITERAL` or `PREFIXED`. */
-  readonly patternType: number
-  /** `Type:name`, as in `User:alice`; `User:*` matches every user. */
-  readonly principal: string
-  /** `*`, an IP address, or a range in CIDR notation. */
-  readonly host: string
-  /** Code of `AclOperation`. */
-  readonly operation: number
-  /** `PermissionType.DENY` or `ALLOW`. */
-  readonly permissionType: number
-}
 
 /**
  * Null and `ANY` match everything; pattern type `match` finds all patterns that apply to a resource

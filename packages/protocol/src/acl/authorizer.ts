@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Acl } from '../metadata/security/acls.ts'
-import { AclOperation, PatternType, PermissionType, WILDCARD } from './acl-types.ts'
+import { type Acl, AclOperation, PatternType, PermissionType, WILDCARD } from './acl-types.ts'
 import { type HostMatcher, hostMatcher } from './host-matcher.ts'
 
 /** The authenticated client of a request. */

@@ -51,3 +51,23 @@ export const CLUSTER_NAME = 'kafka-cluster'
 
 /** Literal resource name that stands for every resource of its type. */
 export const WILDCARD = '*'
+
+/**
+ * One access control entry: which principal is allowed or denied which operation on which
+ * resources.
+ */
+export interface Acl {
+  /** Code of `ResourceType`. */
+  readonly resourceType: number
+  readonly resourceName: string
+  /** `PatternType.LITERAL` or `PREFIXED`. */
+  readonly patternType: number
+  /** `Type:name`, as in `User:alice`; `User:*` matches every user. */
+  readonly principal: string
+  /** `*`, an IP address, or a range in CIDR notation. */
+  readonly host: string
+  /** Code of `AclOperation`. */
+  readonly operation: number
+  /** `PermissionType.DENY` or `ALLOW`. */
+  readonly permissionType: number
+}
