@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { attempt, type Connection, guard, type NetworkListener, type Timer } from '@millrace/base'
+import { hostText } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
 import { PrincipalResolver } from '../security/authentication.ts'
 import { INTERNAL } from '../security/client-session.ts'
-import { hostText } from '../security/host-matcher.ts'
 import { SaslListener } from '../security/sasl/sasl-listener.ts'
 import type { TlsListener } from '../security/tls/tls-listener.ts'
 import { ConnectionLimits } from './connection-limits.ts'
