@@ -59,6 +59,7 @@ export const WILDCARD = '*'
 export interface Acl {
   /** Code of `ResourceType`. */
   readonly resourceType: number
+  /** Name or prefix of the resource; `*` for all. */
   readonly resourceName: string
   /** `PatternType.LITERAL` or `PREFIXED`. */
   readonly patternType: number
