@@ -105,5 +105,8 @@ export const decisions: readonly Decision[] = [
     name: 'merging of share states',
     file: `${broker}/coordinator/share/state-batches.ts`,
     tests: [`${broker}/coordinator/share/share-state-shard.test.ts`],
+    equivalent: {
+      'batch.firstOffset < startOffset → batch.firstOffset <= startOffset': 'the same if equal',
+    },
   },
 ]

@@ -331,6 +331,28 @@ describe('the rules of a share partition', () => {
       fetch m1 max=5 size=500 batches=1          0-9:1
       acknowledge m1 0-9:2,2,3,2,2,2,2,2,2,2     NONE
       fetch m1 max=9 size=500 batches=1          0-1:2,3-9:2`,
+    'records that often failed are delivered alone only with what a fetch reads': `
+      fetch m1 max=5 size=500 batches=1          0-9:1
+      fetch m1 max=110 size=500 batches=2        10-119:1
+      acknowledge m1 25-25:2                     NONE
+      fetch m1 max=5 size=500 batches=1          25-25:2
+      acknowledge m1 25-25:2                     NONE
+      fetch m1 max=5 size=500 batches=1          25-25:3
+      acknowledge m1 25-25:2                     NONE
+      acknowledge m1 0-9:2                       NONE
+      acknowledge m1 12-12:2                     NONE
+      fetch m2 max=500 size=500 batches=2        0-9:2,12-12:2`,
+    'of a batch whose first records left the log the others are delivered again': `
+      fetch m1 max=5 size=500 batches=1          0-9:1
+      log start 5
+      pass 1001
+      fetch m2 max=5 size=500 batches=1          5-9:2
+      acknowledge m2 5-9:1                       NONE`,
+    'even if only its last record is left': `
+      fetch m1 max=5 size=500 batches=1          0-9:1
+      log start 9
+      pass 1001
+      fetch m2 max=5 size=500 batches=1          9-9:2`,
   }
   for (const [rule, script] of Object.entries(scripts)) {
     it(rule, () => {
@@ -339,6 +361,39 @@ describe('the rules of a share partition', () => {
         const [request = '', reply = ''] = line.trim().split(/ {3,}/)
         assert.equal(bench.request(request), reply, request)
       }
+    })
+  }
+
+  it('counts no record as done that left the log while it was acquired', () => {
+    const bench = new Bench({ log })
+    bench.request('fetch m1 max=5 size=500 batches=1')
+    bench.request('log start 5')
+    bench.request('pass 1001')
+    assert.equal(bench.text, 'start=5 done=0 next=5 0-4:X1,5-9:A1*')
+  })
+
+  const refusals: readonly (readonly [
+    what: string,
+    member: string,
+    ack: string,
+    message: RegExp,
+  ])[] = [
+    ['a batch of another', 'm2', '0-9:1', /^Member is not the owner of batch record$/],
+    ['an offset of another', 'm2', '12-13:1', /^Member is not the owner of offset$/],
+    ['a batch that was released', 'm1', '20-29:1', /^The batch .*not in the acquired state\.$/],
+    ['an offset that was released', 'm1', '11-11:1', /^The offset .*The offset is not acquired\.$/],
+  ]
+  for (const [what, member, ack, message] of refusals) {
+    it(`says why ${what} cannot be acknowledged`, () => {
+      const bench = new Bench({ log: logOf('0-9,10-19,20-29') })
+      for (let i = 0; i < 3; i++) bench.request('fetch m1 max=5 size=500 batches=1')
+      bench.request('acknowledge m1 11-11:2')
+      bench.request('acknowledge m1 20-29:2')
+      const batch = acknowledgementOf(ack)
+      assert.throws(() => bench.partition.acknowledge(member, [batch], settings, bench.nowMs), {
+        code: 'INVALID_RECORD_STATE',
+        message,
+      })
     })
   }
 

@@ -309,9 +309,9 @@ export class SharePartition {
 
   #isThrottled(batch: InFlightBatch, { read, last, settings }: Acquisition): boolean {
     const throttled = throttledCount(settings.deliveryCountLimit)
-    const first = batch.isSplit ? (read.batches[0] as ReadBatch).first : batch.first
+    const part = batch.isSplit ? { first: (read.batches[0] as ReadBatch).first, last } : batch
     return batch
-      .between(first, batch.isSplit ? last : batch.last)
+      .between(part.first, part.last)
       .some(
         ({ state, deliveryCount }) =>
           state === DeliveryState.Available && deliveryCount >= throttled,

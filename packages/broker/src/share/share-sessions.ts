@@ -57,7 +57,7 @@ export class ShareSession {
    */
   inTurn(requestEpoch: number): SessionPartition[] {
     const all = [...this.partitions.values()]
-    if (all.length === 0 || requestEpoch < 1) return all
+    if (requestEpoch < 1) return all
     const first = requestEpoch % all.length
     return [...all.slice(first), ...all.slice(0, first)]
   }

@@ -48,6 +48,7 @@ describe('newer batches of states over older ones', () => {
     ['0-9:0x1', '0-9:2x1', 0, '0-9:2x1', 'the newer counts'],
     ['0-9:0x1', '3-5:2x1', 0, '0-2:0x1 3-5:2x1 6-9:0x1', 'in the middle'],
     ['0-9:0x1', '0-4:2x1', 0, '0-4:2x1 5-9:0x1', 'at the beginning'],
+    ['5-9:0x1', '5-6:2x1', 0, '5-6:2x1 7-9:0x1', 'at the beginning of a later one'],
     ['0-9:0x1', '5-9:2x1', 0, '0-4:0x1 5-9:2x1', 'at the end'],
     ['0-9:0x1', '5-14:2x1', 0, '0-4:0x1 5-14:2x1', 'over the end'],
     ['5-9:0x1 20-29:0x1', '0-24:2x1', 0, '0-24:2x1 25-29:0x1', 'over several'],
