@@ -203,6 +203,21 @@ describe('a fetch session of the broker (KIP-227)', () => {
     it(`refuses ${what}: ${error}`, () => assert.equal(run(new Bench()), error))
   }
 
+  // Version 13 has topic ids in place of names.
+  for (const [opened, next, error] of [
+    [12, 12, undefined],
+    [13, 13, undefined],
+    [13, 17, undefined],
+    [12, 13, 'FETCH_SESSION_TOPIC_ID_ERROR'],
+    [13, 12, 'FETCH_SESSION_TOPIC_ID_ERROR'],
+  ] as const) {
+    it(`opened in version ${opened} and continued in ${next}: ${error ?? 'continues'}`, () => {
+      const bench = new Bench()
+      const { id } = bench.fetch(0, 0, '0', {}, opened)
+      assert.equal(bench.fetch(id, 1, '', {}, next).error, error)
+    })
+  }
+
   it('ends with the final epoch, and with a full fetch that names it', () => {
     for (const epoch of [-1, 0]) {
       const bench = new Bench()

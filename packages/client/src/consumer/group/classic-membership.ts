@@ -316,10 +316,9 @@ export class ClassicMembership implements Membership {
         this.#lose(errorCode === ErrorCode.UNKNOWN_MEMBER_ID)
         return
       case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
-        return
       case ErrorCode.COORDINATOR_NOT_AVAILABLE:
       case ErrorCode.NOT_COORDINATOR:
-        this.#link.forget()
+        if (coordinatorMoved.has(errorCode)) this.#link.forget()
         return
       default: {
         const code = errorName(errorCode)
