@@ -95,6 +95,9 @@ export const decisions: readonly Decision[] = [
     file: `${broker}/share/share-partition.ts`,
     functions: ['requireOwner', '#giveBack', '#giveBackAcquired', '#isThrottled', '#lastDone'],
     tests: [`${broker}/share/share-partition.test.ts`],
+    equivalent: {
+      'start - 1 → start + 1': 'the release that follows overwrites the state of the two records',
+    },
   },
   {
     name: 'share sessions of the broker',

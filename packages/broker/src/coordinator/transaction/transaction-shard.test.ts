@@ -330,6 +330,24 @@ describe('the rules of a transactional id', () => {
     assert.deepEqual(fx.timers, [{ kind: 'set', key: ID, dueMs: NOW_MS + 100, event: timer }])
   })
 
+  it('adds partitions of further topics to a transaction', () => {
+    const bench = new Bench()
+    bench.request('init')
+    bench.request('add fresh 0 t-0 client=2')
+    const identity = { transactionalId: ID, producerId: idOf('fresh'), producerEpoch: 0 }
+    const added = bench.step((fx) =>
+      bench.shard.addPartitions(
+        fx,
+        { ...identity, partitions: new Map([['u', new Set([3])]]), clientVersion: 2 },
+        NOW_MS,
+      ),
+    )
+    assert.equal(added, 'NONE')
+    assert.equal(bench.shard.verify(identity, 'u', 3), 'NONE')
+    assert.equal(bench.shard.verify(identity, 't', 0), 'NONE')
+    assert.equal(bench.written.length, 3, 'a record for each change')
+  })
+
   it('never times out a two-phase commit transaction', () => {
     const shard = new TransactionShard(() => 2)
     const fx: TransactionEffects = new Effects()
