@@ -5,7 +5,8 @@ import type { EnvelopeSummary } from '../mapping/envelope.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import { pause } from '../pause.ts'
 import type { Selector } from '../selector/selector.ts'
-import { CHUNK, type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition-index.ts'
+import { DeliveryCounting } from './delivery-counting.ts'
+import { type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition-index.ts'
 import { PropertyCache } from './property-cache.ts'
 import { SelectorMemo, Verdict } from './selector-memo.ts'
 
@@ -100,8 +101,6 @@ interface TakerState {
 const KEPT_MEMOS = 16
 /** Delay before a failed read of the log is retried. */
 const LOAD_RETRY_MS = 100
-/** Deliveries of messages without an outcome are counted in the state topic after this delay. */
-const COUNT_DELIVERIES_MS = 10
 /** Messages to hand out before yielding to other work. */
 const BATCH = 512
 
@@ -117,6 +116,7 @@ export class Subscription {
   /** Whether the subscription is recorded in the state topic. */
   readonly isDurable: boolean
   readonly #host: SubscriptionHost
+  readonly #counting: DeliveryCounting
   readonly #indices = new Map<number, PartitionIndex>()
   readonly #takers: TakerState[] = []
   readonly #browsers: TakerState[] = []
@@ -132,12 +132,6 @@ export class Subscription {
   #isLoading = false
   #isClosed = false
   #timer: Timer | undefined
-  /** Numbers of chunks with deliveries that the state topic does not count yet. */
-  readonly #handed = new Map<PartitionIndex, Set<number>>()
-  #handedTimer: Timer | undefined
-  /** Messages that are sent once the state topic counts their deliveries. */
-  #unsent: { readonly state: TakerState; readonly acquired: Acquired }[] = []
-  #isWritingUnsent = false
   #wakesAtMs = Number.POSITIVE_INFINITY
   /** Messages accepted since the subscription was opened. */
   acknowledged = 0
@@ -152,6 +146,13 @@ export class Subscription {
     },
   ) {
     this.#host = host
+    this.#counting = new DeliveryCounting({
+      clock: host.clock,
+      logger: host.logger,
+      id: options.id,
+      onChanged: () => host.onChanged(this),
+      flushed: () => host.flushed(),
+    })
     this.id = options.id
     this.isDurable = options.isDurable
     this.filter = options.filter
@@ -475,69 +476,22 @@ export class Subscription {
       const group = index.groupOf(offset)
       if (group !== undefined) this.#groups.set(group, state)
       if (index.countsInFlight && this.#host.policy.deliveryCountPersistence === 'before') {
-        this.#sendLater(state, acquired)
+        state.unsent++
+        const send = (): void => this.#sendHeld(state, acquired)
+        this.#counting.countBefore({ index, offset, send })
         return
       }
-      if (index.countsInFlight) this.#noteHanded(index, offset)
+      if (index.countsInFlight) this.#counting.countAfter(index, offset)
     }
     taker.take(acquired)
   }
 
-  /** Counts a delivery in the state topic, unless the message has its outcome before. */
-  #noteHanded(index: PartitionIndex, offset: number): void {
-    let chunks = this.#handed.get(index)
-    if (chunks === undefined) {
-      chunks = new Set()
-      this.#handed.set(index, chunks)
-    }
-    chunks.add(Math.floor(offset / CHUNK))
-    const { clock, logger } = this.#host
-    this.#handedTimer ??= clock.setTimer(COUNT_DELIVERIES_MS, () => {
-      this.#handedTimer = undefined
-      attempt(logger, `counting deliveries of ${this.id}`, () => this.#markHanded())
-    })
-  }
-
-  #markHanded(): void {
-    let isChanged = false
-    for (const [index, chunks] of this.#handed) {
-      for (const chunk of chunks) {
-        if (index.markHanded(chunk * CHUNK)) isChanged = true
-      }
-    }
-    this.#handed.clear()
-    if (isChanged && !this.#isClosed) this.#host.onChanged(this)
-  }
-
-  /** Sends a message once the state topic counts its delivery. */
-  #sendLater(state: TakerState, acquired: Acquired): void {
-    state.unsent++
-    acquired.index.markHanded(acquired.offset)
-    this.#unsent.push({ state, acquired })
-    this.#host.onChanged(this)
-    if (this.#isWritingUnsent) return
-    this.#isWritingUnsent = true
-    attempt(this.#host.logger, `sending messages of ${this.id}`, async () => {
-      try {
-        while (this.#unsent.length > 0 && !this.#isClosed) {
-          const unsent = this.#unsent
-          this.#unsent = []
-          // A rejection means that nothing can be written any more: then nothing is delivered.
-          if (await isFulfilled(this.#host.flushed())) this.#sendAll(unsent)
-        }
-      } finally {
-        this.#isWritingUnsent = false
-      }
-    })
-  }
-
-  #sendAll(unsent: readonly { readonly state: TakerState; readonly acquired: Acquired }[]): void {
-    for (const { state, acquired } of unsent) {
-      state.unsent--
-      const { taker } = state
-      if (this.#takers.includes(state) && taker.canTake) taker.take(acquired)
-      else this.release(acquired, { failed: false })
-    }
+  /** Sends a message whose delivery is counted, if the taker can still receive it. */
+  #sendHeld(state: TakerState, acquired: Acquired): void {
+    state.unsent--
+    const { taker } = state
+    if (this.#takers.includes(state) && taker.canTake) taker.take(acquired)
+    else this.release(acquired, { failed: false })
     this.plan()
   }
 
@@ -785,17 +739,10 @@ export class Subscription {
 
   close(): void {
     this.#isClosed = true
-    this.#handedTimer?.cancel()
+    this.#counting.close()
     this.#timer?.cancel()
     this.#properties.clear()
   }
-}
-
-function isFulfilled(promise: Promise<void>): Promise<boolean> {
-  return promise.then(
-    () => true,
-    () => false,
-  )
 }
 
 function keyOf(index: PartitionIndex, offset: number): string {
