@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import type { Random } from '@millrace/base'
 import { seededRandom } from '@millrace/testkit'
 import { JodaFormat } from '../packages/flume/src/joda/joda-format.ts'
-import { java } from './peers.ts'
+import { askJava } from './java-questions.ts'
 
 const ROUNDS = Number(process.env.MILLRACE_PATTERNS ?? 1000)
 const MAX_MS = 8.64e15
@@ -23,17 +23,9 @@ interface Answer {
   readonly read: readonly (number | null)[]
 }
 
-async function askJoda(questions: readonly Question[], zone: string): Promise<Answer[]> {
-  const input = questions.map((question) => `${JSON.stringify(question)}\n`).join('')
-  const flags = ['-Dfile.encoding=UTF-8', '-Duser.language=en', '-Duser.country=US']
-  const { stdout, stderr, code } = await java('flume-1.11.0', [...flags, 'JodaDates', zone], {
-    input,
-  })
-  assert.equal(code, 0, stderr.slice(-2000))
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Answer)
+function askJoda(questions: readonly Question[], zone: string): Promise<Answer[]> {
+  const flags = ['-Duser.language=en', '-Duser.country=US']
+  return askJava<Answer>([...flags, 'JodaDates', zone], questions)
 }
 
 const TOKENS = [

@@ -6,7 +6,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Random } from '@millrace/base'
 import { seededRandom } from '@millrace/testkit'
 import { JavaPattern } from '../packages/flume/src/regex/java-pattern.ts'
-import { java } from './peers.ts'
+import { askJava } from './java-questions.ts'
 
 const ROUNDS = Number(process.env.MILLRACE_PATTERNS ?? 3000)
 
@@ -24,20 +24,6 @@ interface Answer {
 interface Question {
   readonly pattern: string
   readonly texts: readonly string[]
-}
-
-async function askJava(questions: readonly Question[]): Promise<Answer[]> {
-  const input = questions.map((question) => `${JSON.stringify(question)}\n`).join('')
-  const { stdout, stderr, code } = await java(
-    'flume-1.11.0',
-    ['-Dfile.encoding=UTF-8', 'JavaPatterns'],
-    { input },
-  )
-  assert.equal(code, 0, stderr.slice(-2000))
-  return stdout
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Answer)
 }
 
 function ours({ pattern, texts }: Question): Answer {
@@ -362,7 +348,7 @@ describe('patterns', () => {
       texts: Array.from({ length: 8 }, () => textOf(random)),
     }))
     const questions = [...written, ...generated]
-    const answers = await askJava(questions)
+    const answers = await askJava<Answer>(['JavaPatterns'], questions)
     const different: string[] = []
     let valid = 0
     let refused = 0

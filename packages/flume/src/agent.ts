@@ -279,11 +279,9 @@ export class Agent {
       for (const { id, coordinatorId } of member.undecided) {
         const coordinator = members.find((each) => each.id === coordinatorId)
         const commits = coordinator?.hasDecided(id) ?? true
-        this.#logger.info('ended a put that a crash cut short', {
+        this.#logger.info('resolved a put that a crash interrupted', {
           commits,
-          ...(coordinator === undefined
-            ? { reason: 'the channel that knew is not configured' }
-            : {}),
+          ...(coordinator === undefined ? { reason: 'its coordinator is not configured' } : {}),
         })
         await member.resolve(id, commits)
       }

@@ -227,7 +227,7 @@ export class ChannelProcessor {
     const outcomes = await Promise.allSettled(puts.map((put) => put.commit()))
     for (const outcome of outcomes) {
       if (outcome.status === 'rejected') {
-        this.#options.logger.error('a channel could not note that its events count', {
+        this.#options.logger.error('a channel could not log the commit of a put', {
           source: this.#options.source,
           error: outcome.reason,
         })
@@ -241,7 +241,7 @@ export class ChannelProcessor {
         const put = await channel.put(events, { origin })
         await put.commit()
       } catch (error) {
-        this.#options.logger.warn('an optional channel did not take events', {
+        this.#options.logger.warn('an optional channel did not store events', {
           source: this.#options.source,
           events: events.length,
           reason: reasonOf(error),

@@ -9,10 +9,7 @@ import type { ComponentClass } from './plan/custom-component.ts'
 import { type AgentPlan, planAgent } from './plan/plan-agent.ts'
 import { builtIn, type ComponentRole } from './plan/registry.ts'
 
-/**
- * What may be written for a key: its own type where that is plain, else the text that a file would
- * have.
- */
+/** Type of an option: that of the key if it is a primitive, else the text as in a file. */
 type InputOf<T> = [T] extends [number | undefined]
   ? number
   : [T] extends [boolean | undefined]
@@ -32,7 +29,7 @@ type OptionalNames<K extends Keys> = {
 type Input<K> =
   K extends Key<infer T> ? InputOf<T> : Readonly<Record<string, string | number | boolean>>
 
-/** The options of a component of one kind, as its keys say. */
+/** Options of a kind of component, from its keys. */
 type OptionsOf<D> = D extends {
   readonly type: infer N extends string
   readonly keys: infer K extends Keys
@@ -42,7 +39,7 @@ type OptionsOf<D> = D extends {
     }
   : never
 
-/** A class or definition of one's own, and whatever options it takes. */
+/** A user-defined class or definition, with its options. */
 interface Custom {
   // biome-ignore lint/suspicious/noExplicitAny: any configuration and context
   readonly type: ComponentClass<any, any> | Definition<any, any, any>
@@ -58,7 +55,7 @@ export type SourceOptions = Component<'source'> & {
 }
 export type SinkOptions = Component<'sink'> & { readonly channel: string }
 
-/** An agent in TypeScript: Flume's model, its keys in camel case. */
+/** An agent in TypeScript: Flume's model with keys in camel case. */
 export interface AgentDefinition {
   /** Name of the agent. */
   readonly name: string
@@ -75,11 +72,11 @@ export interface AgentDefinition {
       { readonly sinks: readonly string[]; readonly processor?: Component<'sink processor'> }
     >
   >
-  /** Relative paths start here. Default: the working directory. */
+  /** Base directory of relative paths. Default: the working directory. */
   readonly directory?: string
 }
 
-/** Checks an agent; throws `ConfigurationError` with everything that is wrong. */
+/** Checks an agent; throws `ConfigurationError` with all problems. */
 export async function defineAgent(definition: AgentDefinition): Promise<AgentPlan> {
   const { name } = definition
   const writer = new EntryWriter(name)

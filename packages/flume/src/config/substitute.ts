@@ -14,7 +14,7 @@ export interface Sources {
   readonly filters: ReadonlyMap<string, ConfigFilter>
 }
 
-/** Looks a secret up; undefined when it does not have it. */
+/** Looks up a secret; returns undefined if it does not exist. */
 export type ConfigFilter = (key: string) => string | undefined
 
 const FILTERED = /\$\{\s*(\w+)\s*\[\s*(["']?)([^\]"']+)\2\s*\]\s*\}/g
@@ -24,7 +24,7 @@ const MAX_DEPTH = 10
 /** A value in which texts were replaced. */
 export interface Substituted {
   readonly value: string
-  /** What could not be replaced and why. As in Flume it stays as it is. */
+  /** Texts that could not be replaced, with the reason. As in Flume they are left unchanged. */
   readonly unresolved: readonly string[]
 }
 
@@ -36,7 +36,7 @@ export function substitute(value: string, sources: Sources): Substituted {
   if (!value.includes('${')) return { value, unresolved: [] }
   const unresolved: string[] = []
   const named = replaceNamed(value, sources, unresolved, 0)
-  // The value of a filter is a secret: what it contains is not replaced.
+  // The value of a filter is a secret: nothing in it is replaced.
   const filtered = named.replace(FILTERED, (all, filterName: string, _quote, key: string) => {
     const filter = sources.filters.get(filterName)
     let found: string | undefined
@@ -91,7 +91,7 @@ export interface FilterOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
 }
 
-/** Makes a config filter of its properties; throws an `Error` that says what is wrong. */
+/** Creates a config filter from its properties; throws an `Error` for invalid ones. */
 export function makeFilter(
   type: string,
   properties: ReadonlyMap<string, string>,

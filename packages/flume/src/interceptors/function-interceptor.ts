@@ -34,7 +34,7 @@ class FunctionInterceptor implements Interceptor {
       const found = module[name]
       if (typeof found !== 'function') {
         throw new Error(
-          `it exports no function ${name}; it has ${Object.keys(module).join(', ') || 'nothing'}`,
+          `there is no exported function ${name}; it has ${Object.keys(module).join(', ') || 'nothing'}`,
         )
       }
       this.#function = found as EventFunction

@@ -79,7 +79,7 @@ function isDefinition(value: unknown): boolean {
 export function inlineDefinition<C extends ComponentContext, T>(value: unknown): Definition<C, T> {
   if (isComponent(value)) return asDefinition('inline', value)
   if (typeof value !== 'function')
-    throw new Error('is no component: give a name, a class or a definition')
+    throw new Error('is not a component: expected a name, a class or a definition')
   const change = value as EventFunction
   return {
     type: 'function',

@@ -5,16 +5,16 @@ import { parsePattern } from './parser.ts'
 import { PatternError } from './syntax.ts'
 import { withTimeLimit } from './time-limit.ts'
 
-/** Attempts that take some tens of milliseconds. */
+/** Number of attempts that take some tens of milliseconds. */
 const CHEAP_ATTEMPTS = 10_000_000
-/** A text of so many characters is cheap for every pattern. */
+/** Length up to which a text is cheap for every pattern. */
 const SHORT_TEXT = 16
 const LIMIT_MS = 50
 
 export interface JavaPatternOptions {
   /**
-   * What groups match is used. Patterns for which JavaScript and Java differ there are refused.
-   * Default false.
+   * Whether the contents of groups are used. Patterns whose groups differ between JavaScript and
+   * Java are then refused. Default false.
    */
   readonly usesGroups?: boolean
 }
@@ -30,7 +30,7 @@ export class JavaPattern {
   readonly #whole: RegExp
   readonly #degree: number
 
-  /** Throws an `Error` for a pattern that Java or this does not accept. */
+  /** Throws an `Error` for a pattern that is invalid in Java or not supported. */
   constructor(pattern: string, { usesGroups = false }: JavaPatternOptions = {}) {
     this.pattern = pattern
     try {
@@ -48,17 +48,14 @@ export class JavaPattern {
     }
   }
 
-  /**
-   * Whether matching a text of this length might take long: the matcher tries all ways, and nobody
-   * else gets a turn.
-   */
+  /** Whether matching a text of this length may take long, since the matcher backtracks. */
   isCostly(length: number): boolean {
     return length > SHORT_TEXT && length ** this.#degree > CHEAP_ATTEMPTS
   }
 
   /**
-   * Runs a use of the pattern on a text, for at most 50 ms where that may take long. Undefined when
-   * it took longer.
+   * Applies the pattern to a text, for at most 50 ms if it may take long. Undefined if it took
+   * longer.
    */
   limited<T>(text: string, use: (pattern: this) => T): { readonly value: T } | undefined {
     if (!this.isCostly(text.length)) return { value: use(this) }
@@ -75,18 +72,18 @@ export class JavaPattern {
     return this.#whole.test(text)
   }
 
-  /** As `matches`; false when that takes too long. */
+  /** As `matches`; false if it takes too long. */
   matchesInTime(text: string): boolean {
     return this.limited(text, (pattern) => pattern.matches(text))?.value === true
   }
 
-  /** The first match and its groups; a group that took no part is undefined. */
+  /** The first match and its groups; a group that did not match is undefined. */
   find(text: string): readonly (string | undefined)[] | undefined {
     const match = this.#next(text, 0)
     return match === null ? undefined : this.#groupsOf(match)
   }
 
-  /** The next match; none lies in the middle of a character. */
+  /** The next match; never inside a surrogate pair. */
   #next(text: string, from: number): RegExpExecArray | null {
     const regex = this.#find
     regex.lastIndex = from
@@ -105,7 +102,7 @@ export class JavaPattern {
       yield match
       from = match.index + match[0].length
       if (match[0] !== '') continue
-      // A match of nothing is not found twice.
+      // An empty match is not found twice.
       if (this.#emitted.isSticky) return
       from += (text.codePointAt(from) ?? 0) > 0xffff ? 2 : 1
     }

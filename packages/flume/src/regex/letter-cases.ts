@@ -23,7 +23,7 @@ function cased(code: number): Cased {
   return { code, upper, folded }
 }
 
-/** All letters that have another case. Made on first use. */
+/** All letters with another case, computed on first use. */
 function letters(): readonly Cased[] {
   if (all !== undefined) return all
   const found: Cased[] = []

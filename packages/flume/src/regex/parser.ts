@@ -14,8 +14,8 @@ export interface ParsedPattern {
 }
 
 /**
- * Parses a pattern as `java.util.regex.Pattern` of Java 17 does. Throws `PatternError` for what
- * Java does not accept, and for the few constructs that are not supported.
+ * Parses a pattern as `java.util.regex.Pattern` of Java 17 does. Throws `PatternError` for invalid
+ * patterns and for the few constructs that are not supported.
  */
 export function parsePattern(pattern: string): ParsedPattern {
   return new Parser(pattern).parse()

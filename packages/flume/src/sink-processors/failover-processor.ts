@@ -79,7 +79,7 @@ class Failover implements SinkProcessor {
       }
     }
     throw new DeliveryError(
-      `all sinks of the group fail (${this.#ranked.map(({ name }) => name).join(', ')})${last === undefined ? '' : `; the last said: ${reasonOf(last)}`}`,
+      `all sinks of the group failed (${this.#ranked.map(({ name }) => name).join(', ')})${last === undefined ? '' : `; the last error: ${reasonOf(last)}`}`,
       last,
     )
   }
@@ -105,10 +105,10 @@ class Failover implements SinkProcessor {
     const ms = Math.min(this.#maxPenaltyMs, 1000 * 2 ** Math.min(penalty.failures, 20))
     penalty.untilMs = now + ms
     this.#failed.set(sink, penalty)
-    this.#context.logger.warn('a sink failed; another takes over', {
+    this.#context.logger.warn('a sink failed; failing over to another one', {
       sink: sink.name,
       reason: reasonOf(error),
-      againInMs: ms,
+      retryInMs: ms,
     })
   }
 }

@@ -48,14 +48,14 @@ class LoadBalance implements SinkProcessor {
       } catch (error) {
         last = error
         this.#punish(sink)
-        this.#context.logger.warn('a sink failed; the next one is tried', {
+        this.#context.logger.warn('a sink failed; trying the next one', {
           sink: sink.name,
           reason: reasonOf(error),
         })
       }
     }
     throw new DeliveryError(
-      `no sink of the group takes events (${this.#context.sinks.map(({ name }) => name).join(', ')})${last === undefined ? '' : `; the last said: ${reasonOf(last)}`}`,
+      `all sinks of the group failed (${this.#context.sinks.map(({ name }) => name).join(', ')})${last === undefined ? '' : `; the last error: ${reasonOf(last)}`}`,
       last,
     )
   }

@@ -146,7 +146,7 @@ class ElasticsearchSink implements Sink {
       const isThere = status === CONFLICT && this.#config.operation === 'create'
       if (status < 400 || isThere) continue
       this.#context.counters.add('EventWriteFail')
-      this.#context.logger.error('a document can not be indexed and is dropped', {
+      this.#context.logger.error('a document cannot be indexed and is dropped', {
         sink: this.#context.name,
         status,
         type: error?.type,

@@ -54,7 +54,7 @@ class HttpSink implements Sink {
       this.#context.counters.add('HttpIncrementedCount')
     }
     if (!rollsBack) return backsOff ? 'backoff' : 'ready'
-    this.#context.logger.warn('the server did not take an event; it is tried again', {
+    this.#context.logger.warn('the server refused an event; retrying', {
       sink: this.#context.name,
       status,
     })

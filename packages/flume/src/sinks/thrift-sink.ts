@@ -49,7 +49,7 @@ class ThriftSink implements Sink {
       this.#writer.events(events)
       return this.#writer.finish()
     })
-    if (status !== Status.OK) throw new DeliveryError('the server could not take the batch')
+    if (status !== Status.OK) throw new DeliveryError('the server could not store the batch')
   }
 
   stop(): Promise<void> {

@@ -92,11 +92,11 @@ interface Outcome {
 /** Calls of a millrace agent that overlap, so that their puts share a sync. */
 const MAX_UNDER_WAY = 4
 
-/** A call that was begun. */
+/** A call that was started. */
 interface Begun {
   readonly isOurs: boolean
   readonly outcome: Outcome | Promise<Outcome>
-  /** Resolves when the next call may begin: its events will come after those of this one. */
+  /** Resolves when the next call may start: its events will follow those of this one. */
   readonly ordered?: Promise<void>
 }
 
@@ -192,7 +192,7 @@ class AvroConnection implements StreamHandler {
       await this.#context.channels.process(events, options)
       return true
     } catch (error) {
-      this.#context.logger.warn('cannot take a batch', {
+      this.#context.logger.warn('cannot store a batch', {
         source: this.#context.name,
         peer: this.#connection.remoteAddress,
         events: events.length,

@@ -93,7 +93,7 @@ class JmsSource implements Source {
       } catch (error) {
         if (signal.aborted) break
         this.#context.counters.add('EventReadFail')
-        this.#context.logger.warn('cannot receive; connecting again', {
+        this.#context.logger.warn('cannot receive; reconnecting', {
           source: this.#context.name,
           reason: reasonOf(error),
         })
@@ -147,7 +147,7 @@ class JmsSource implements Source {
       await session.commit()
     } catch (error) {
       await session.rollback()
-      this.#context.logger.warn('the channel takes nothing; the messages go back', {
+      this.#context.logger.warn('cannot put messages; they return to the destination', {
         source: this.#context.name,
         reason: reasonOf(error),
       })

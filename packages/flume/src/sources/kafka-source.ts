@@ -89,7 +89,7 @@ class KafkaSource implements Source {
       } catch (error) {
         if (signal.aborted) return
         this.#context.counters.add('EventReadFail')
-        this.#context.logger.warn('cannot read from Kafka; trying again', {
+        this.#context.logger.warn('cannot read from Kafka; retrying', {
           source: this.#context.name,
           reason: reasonOf(error),
         })

@@ -16,7 +16,7 @@ export const netcatUdpSource = defineSource({
         port,
         toEvent(datagram, from) {
           const headers = newHeaders()
-          // As Java prints a socket's address.
+          // The format of Java's socket addresses.
           if (remoteAddressHeader !== undefined) {
             headers[remoteAddressHeader] = `/${from.address}:${from.port}`
           }

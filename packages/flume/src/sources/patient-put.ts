@@ -9,8 +9,8 @@ const FIRST_RETRY_MS = 100
 const MAX_RETRY_MS = 5000
 
 /**
- * Puts a batch, and tries again for as long as the channels cannot take it: for sources that read
- * what will still be there. Resolves with false when `signal` ended that.
+ * Puts a batch and retries until the channels have stored it, for sources that can wait. Resolves
+ * with false if `signal` was aborted before.
  */
 export async function putPatiently(
   { channels, logger, name, world }: SourceContext,
@@ -23,13 +23,13 @@ export async function putPatiently(
       await channels.process(events, options)
       return true
     } catch (error) {
-      const againInMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), MAX_RETRY_MS)
-      logger[failures === 0 ? 'warn' : 'debug']('the channel takes nothing; the source waits', {
+      const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** Math.min(failures, 10), MAX_RETRY_MS)
+      logger[failures === 0 ? 'warn' : 'debug']('cannot put events; the source waits', {
         source: name,
-        againInMs,
+        retryInMs,
         reason: reasonOf(error),
       })
-      await sleep(world.clock, againInMs, signal)
+      await sleep(world.clock, retryInMs, signal)
     }
   }
   return false

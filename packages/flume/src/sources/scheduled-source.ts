@@ -12,7 +12,7 @@ import { putPatiently } from './patient-put.ts'
 const run = promisify(exec)
 
 const keys = {
-  /** Minute, hour, day, month, day of the week; with seconds in front when there are six. */
+  /** Minute, hour, day, month, day of the week; six fields start with seconds. */
   cron: parsed<string | undefined>((pattern) => {
     try {
       new Cron(pattern, { paused: true })
@@ -21,16 +21,16 @@ const keys = {
       throw new Error(`a cron pattern such as */5 * * * *; ${reasonOf(error)}`)
     }
   }, undefined),
-  /** Milliseconds, in place of `cron`. */
+  /** Interval in milliseconds, instead of `cron`. */
   interval: integer(0, { min: 0 }),
   timeZone: text('UTC'),
   body: text(''),
-  /** Run each time; what it writes is the body. */
+  /** Command that is run each time; its output is the body. */
   command: optionalText(),
   maxOutput: integer(1_048_576, { min: 1 }),
 }
 
-/** An event at set times: a text, or what a command has to say. */
+/** Creates an event at scheduled times: a text, or the output of a command. */
 class ScheduledSource implements Source {
   readonly #config: ValuesOf<typeof keys>
   readonly #context: SourceContext
@@ -55,7 +55,7 @@ class ScheduledSource implements Source {
         ? fromMs + interval
         : new Cron(cron, { paused: true, timezone: timeZone }).nextRun(new Date(fromMs))?.getTime()
     if (due === undefined) return
-    // A timer cannot wait for more than 24 days; it looks again.
+    // A timer waits for 24 days at most; then it is set again.
     const waitMs = Math.min(Math.max(due - clock.now(), 0), 86_400_000)
     this.#timer = clock.setTimer(
       waitMs,

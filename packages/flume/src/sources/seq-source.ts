@@ -9,7 +9,7 @@ const keys = {
   totalEvents: integer(Number.MAX_SAFE_INTEGER, { min: 0, isFloor: true }),
 }
 
-/** Digits of numbers in one buffer a batch: one allocation instead of one an event. */
+/** The digits of a batch share one buffer: one allocation per batch. */
 function numbers(first: number, count: number): Event[] {
   const width = String(first + count - 1).length
   const buffer = Buffer.allocUnsafeSlow(width * count)

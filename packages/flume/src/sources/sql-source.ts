@@ -125,7 +125,7 @@ class SqlSource implements Source {
         if (count >= this.#config.batchSize) continue
       } catch (error) {
         this.#context.counters.add('EventReadFail')
-        this.#context.logger.warn('cannot read the table; trying again', {
+        this.#context.logger.warn('cannot read the table; retrying', {
           source: this.#context.name,
           reason: reasonOf(error),
         })

@@ -67,7 +67,7 @@ class ThriftConnection implements StreamHandler {
         }
       } catch (error) {
         status = Status.FAILED
-        this.#context.logger.warn('cannot take a batch', {
+        this.#context.logger.warn('cannot store a batch', {
           source: this.#context.name,
           peer: this.#connection.remoteAddress,
           events: events.length,

@@ -10,15 +10,15 @@ export interface ChannelUnderTest {
   /** Name of the kind. */
   readonly name: string
   /**
-   * A channel that is started and empty, of 100 events and 50 a transaction, that waits at most a
-   * second for room.
+   * Creates a started, empty channel with a capacity of 100, a transaction capacity of 50 and a
+   * keep-alive of at most a second.
    */
   create(): Promise<Channel>
-  /** For durable ones: the channel that a new process finds after this one was killed, started. */
+  /** For durable channels: the started channel of a new process after this one was killed. */
   reopen?(killed: Channel): Promise<Channel>
-  /** Whether it has no bound of its own. */
+  /** Whether its capacity is unlimited. */
   readonly isUnbounded?: boolean
-  /** How long an event may take from one end to the other. Default 2000 ms. */
+  /** Longest time from put to take. Default 2000 ms. */
   readonly waitMs?: number
 }
 
@@ -30,7 +30,7 @@ function bodies({ events: taken }: { readonly events: readonly Event[] }): strin
   return taken.map(({ body }) => body.toString())
 }
 
-/** What every channel has to do. */
+/** Tests of every channel. */
 export function channelContract(channel: ChannelUnderTest): void {
   const waitMs = channel.waitMs ?? 2000
 

@@ -9,7 +9,7 @@ import type { Event } from '../event.ts'
 import { type ComponentKind, Counters } from '../operation/counters.ts'
 import { Taps } from '../operation/taps.ts'
 
-/** What a component is given, to be made outside an agent. */
+/** The context of a component outside of an agent. */
 export function componentContext(
   kind: ComponentKind,
   name: string,
@@ -43,15 +43,15 @@ export function sourceContext(channel: Channel, { world = nodeWorld } = {}): Sou
   return { ...context, channels }
 }
 
-/** A channel in memory that fails when it is told to, and remembers what it got. */
+/** A channel in memory with injected failures, which records committed events. */
 export interface TestChannel extends MemoryChannel {
-  /** Makes so many puts fail: there is no room, or the commit breaks. */
+  /** Makes the next `count` puts fail: the channel is full, or the commit fails. */
   failPuts(count: number, how?: 'full' | 'commit'): void
   /** Events of committed puts. */
   readonly committed: readonly Event[]
 }
 
-/** A channel in memory that shows what was put. */
+/** A channel in memory that records committed events. */
 export function testChannel(options: { readonly capacity?: number } = {}): TestChannel {
   const capacity = options.capacity ?? 100_000
   const channel = new MemoryChannel(

@@ -12,17 +12,17 @@ import { componentContext, type TestChannel, testChannel } from './context.ts'
 export interface SinkUnderTest {
   /** Name of the kind. */
   readonly name: string
-  /** Makes a target and a sink for it, not started. */
+  /** Creates a target and a sink for it, not started. */
   create(context: ReturnType<typeof componentContext>): Promise<{
     readonly sink: Sink
-    /** The bodies that arrived, in order as far as the target keeps one. */
+    /** Bodies that arrived, in order if the target keeps it. */
     received(): Promise<readonly string[]>
-    /** Makes the target refuse everything, and take it again. */
+    /** Makes the target refuse everything, and accept it again. */
     readonly breakTarget?: () => Promise<void>
     readonly mendTarget?: () => Promise<void>
     close(): Promise<void>
   }>
-  /** For one that has no target, or keeps no bodies. */
+  /** Whether the sink has no target, or the target keeps no bodies. */
   readonly keepsNothing?: boolean
   /** Whether a batch whose answer was lost may arrive twice. */
   readonly mayDouble?: boolean
@@ -30,7 +30,7 @@ export interface SinkUnderTest {
 
 const WAIT_MS = 15_000
 
-/** Whether all is delivered; a sink that collects has to let go of it. */
+/** Whether all events are delivered; flushes the sink. */
 function isEmpty(channel: TestChannel, sink: Sink): () => Promise<boolean> {
   return async () => {
     await sink.flush?.()
@@ -38,7 +38,7 @@ function isEmpty(channel: TestChannel, sink: Sink): () => Promise<boolean> {
   }
 }
 
-/** What every sink has to do. */
+/** Tests of every sink. */
 export function sinkContract(contract: SinkUnderTest): void {
   async function using(
     work: (

@@ -9,26 +9,24 @@ import { sourceContext, type TestChannel, testChannel } from './context.ts'
 export interface SourceUnderTest {
   /** Name of the kind. */
   readonly name: string
-  /** Makes a source and whatever it reads from. */
+  /** Creates a source and its input. */
   create(context: SourceContext): Promise<{
     readonly source: Source
-    /**
-     * Has these bodies arrive at the source; one that is refused is sent again by whoever feeds it.
-     */
+    /** Sends bodies to the source, and retries refused ones. */
     feed(bodies: readonly string[]): Promise<void>
     close(): Promise<void>
   }>
   /** Whether what arrives while the channel is full may be lost, as with datagrams. */
   readonly mayLose?: boolean
-  /** Whether a refused batch may be sent again by the feeder, and so come twice. */
+  /** Whether a refused batch may be sent again and arrive twice. */
   readonly mayDouble?: boolean
-  /** For one that makes its own events. */
+  /** Whether the source creates its own events. */
   readonly feedsItself?: boolean
 }
 
 const WAIT_MS = 15_000
 
-/** What every source has to do. */
+/** Tests of every source. */
 export function sourceContract(contract: SourceUnderTest): void {
   async function using(
     work: (

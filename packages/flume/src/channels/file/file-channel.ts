@@ -192,8 +192,8 @@ export class FileChannel implements Channel, FanOutMemory {
         const isTail = next === undefined
         this.#logger[isTail ? 'debug' : 'warn'](
           isTail
-            ? 'cut off what is no whole write at the end of the channel'
-            : 'skipped a damaged part of the channel',
+            ? 'truncated an incomplete write at the end of the channel'
+            : 'skipped a corrupt part of the channel',
           { channel: this.#context.name, segment: at.segment, offset: at.offset },
         )
         if (isTail) this.#log.truncate(end.segment === at.segment ? end : at)
@@ -407,7 +407,7 @@ export class FileChannel implements Channel, FanOutMemory {
       } catch (error) {
         if (this.#stopping.signal.aborted) throw error
         if (failures === 0) {
-          this.#logger.error('cannot note that events are delivered; trying again', {
+          this.#logger.error('cannot log delivered events; retrying', {
             channel: this.#context.name,
             error: (error as Error).message,
           })
@@ -454,7 +454,7 @@ export class FileChannel implements Channel, FanOutMemory {
     if (before <= this.#unreadPosition) return
     const lost = this.#state.lost(this.#unreadPosition, before)
     if (lost === 0) return
-    this.#logger.error('events are lost in a damaged part of the channel', {
+    this.#logger.error('events are lost in a corrupt part of the channel', {
       channel: this.#context.name,
       events: lost,
     })

@@ -96,7 +96,7 @@ export class BucketingSink implements Sink {
     this.#timer = this.#context.world.clock.setTimer(500, () => {
       void this.#exclusively(() => this.#closeDue())
         .catch((error: unknown) => {
-          this.#context.logger.warn('cannot finish a file; trying again', {
+          this.#context.logger.warn('cannot complete a file; retrying', {
             sink: this.#context.name,
             error,
           })

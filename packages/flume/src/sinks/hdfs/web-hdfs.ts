@@ -37,7 +37,7 @@ export class WebHdfs implements BucketStore {
         const { text } = await this.#request('PUT', url)
         const { boolean: isRenamed } = JSON.parse(text) as { readonly boolean: boolean }
         if (!isRenamed) {
-          this.#context.logger.error('a file could not be renamed and keeps its name in use', {
+          this.#context.logger.error('cannot rename a file; it keeps its temporary name', {
             sink: this.#context.name,
             file: inUse,
           })

@@ -62,7 +62,7 @@ interface SpoolFile {
   readonly modifiedMs: number
 }
 
-/** How far a file was read when the agent ended. */
+/** Progress in a file when the agent stopped. */
 interface Progress {
   readonly inode: number
   readonly modifiedMs: number
@@ -70,8 +70,8 @@ interface Progress {
 }
 
 /**
- * Files that are put into a directory, whole and for good. Each is read once, then renamed or
- * removed. How far a file was read is kept, so that a restart goes on in its middle.
+ * Reads complete files that are put into a directory. Each is read once, then renamed or removed.
+ * The progress in a file is stored, so that a restart continues from there.
  */
 class SpooldirSource implements Source {
   readonly #config: ValuesOf<typeof keys>
@@ -110,7 +110,7 @@ class SpooldirSource implements Source {
       this.#watcher = watch(this.#directory, { persistent: false }, () => this.#changes.wake())
       this.#watcher.on('error', () => this.#watcher?.close())
     } catch {
-      // It is looked at each `pollDelay` all the same.
+      // Polling every `pollDelay` finds the files.
     }
     this.#running = this.#run()
   }
@@ -227,7 +227,7 @@ class SpooldirSource implements Source {
     } catch (error) {
       this.#failed.set(file.path, file.modifiedMs)
       this.#context.counters.add('EventReadFail')
-      this.#context.logger.error('a file cannot be read and is left where it is', {
+      this.#context.logger.error('cannot read a file; it is left unchanged', {
         source: this.#context.name,
         file: file.path,
         error: reasonOf(error),
@@ -259,7 +259,7 @@ class SpooldirSource implements Source {
     if (now !== undefined && (now.size !== file.size || now.mtimeMs !== file.modifiedMs)) {
       this.#failed.set(file.path, now.mtimeMs)
       this.#context.logger.error(
-        'a file was changed after it was put into the spool directory; what was there before is read, the rest is left',
+        'a file changed after it was put into the spool directory; later bytes are not read',
         { source: this.#context.name, file: file.path },
       )
       return
@@ -278,7 +278,7 @@ class SpooldirSource implements Source {
           : `${path.slice(0, -this.#config.fileSuffix.length || undefined)}.${number}${this.#config.fileSuffix}`
       if ((await stat(candidate).catch(() => undefined)) === undefined) {
         if (number > 0) {
-          this.#context.logger.warn('a file has the name of one that was read before', {
+          this.#context.logger.warn('a file with this name was read before', {
             source: this.#context.name,
             renamedTo: candidate,
           })

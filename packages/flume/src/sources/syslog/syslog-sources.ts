@@ -136,7 +136,7 @@ class SyslogConnection implements StreamHandler {
       } catch (error) {
         if (!(error instanceof ChannelError) && failures > 0 && !isRetriable(error)) throw error
         if (failures === 0) {
-          logger.warn('the channel takes nothing; the sender has to wait', {
+          logger.warn('cannot put events; the sender waits', {
             source: name,
             reason: reasonOf(error),
           })

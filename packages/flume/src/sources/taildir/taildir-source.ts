@@ -118,14 +118,11 @@ class TaildirSource implements Source {
       watcher.on('error', () => watcher.close())
       this.#watchers.push(watcher)
     } catch (error) {
-      this.#context.logger.info(
-        'a directory cannot be watched and is looked at every half second',
-        {
-          source: this.#context.name,
-          directory,
-          reason: reasonOf(error),
-        },
-      )
+      this.#context.logger.info('cannot watch a directory; polling it every half second', {
+        source: this.#context.name,
+        directory,
+        reason: reasonOf(error),
+      })
     }
   }
 
