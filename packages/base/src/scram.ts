@@ -88,12 +88,17 @@ export class ScramClient {
     readonly password: string
     /** A new random value, without commas. */
     readonly nonce: string
+    /** Extensions of the first message, as `tokenauth` of Kafka (KIP-48). Default: none. */
+    readonly extensions?: Readonly<Record<string, string>>
   }) {
     this.#digest = options.digest
     this.#password = options.password
     this.#nonce = options.nonce
     const name = options.username.replaceAll('=', '=3D').replaceAll(',', '=2C')
-    this.#firstBare = `n=${name},r=${options.nonce}`
+    const extensions = Object.entries(options.extensions ?? {}).map(
+      ([key, value]) => `,${key}=${value}`,
+    )
+    this.#firstBare = `n=${name},r=${options.nonce}${extensions.join('')}`
   }
 
   /** The client's first message. */

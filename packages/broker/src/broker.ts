@@ -15,6 +15,7 @@ import { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-definition.ts'
 import { DynamicBrokerConfig } from './config/dynamic-broker-config.ts'
 import { checkExposure } from './config/exposure.ts'
+import { oauthConfigOf } from './config/oauth-config.ts'
 import { openCoordinators } from './coordinators.ts'
 import { FetchSessions } from './handlers/fetch-sessions.ts'
 import { handlers } from './handlers/index.ts'
@@ -45,8 +46,10 @@ import type { PrincipalBuilder } from './security/authentication.ts'
 import { Authorization } from './security/authorization.ts'
 import { BrokerSecurity } from './security/broker-security.ts'
 import { INTERNAL, principalText } from './security/client-session.ts'
+import { oauthMechanism } from './security/sasl/oauthbearer.ts'
 import type { PlainAuthenticator } from './security/sasl/plain.ts'
 import { storedCredentials } from './security/sasl/stored-credentials.ts'
+import { TokenExpiry } from './security/tokens/token-expiry.ts'
 import { memoryFileSystem } from './storage/memory-file-system.ts'
 import { Topics } from './topics.ts'
 
@@ -100,12 +103,16 @@ export class Broker implements AsyncDisposable {
   readonly #services: BrokerServices
   readonly #listeners: Listeners
   readonly #warnings: readonly string[]
+  readonly #tokenExpiry: TokenExpiry
   #closing: Promise<void> | undefined
 
   private constructor(services: BrokerServices, listeners: Listeners) {
     this.#services = services
     this.#listeners = listeners
     this.#warnings = services.config.warnings
+    const { config, metadata, logger, world } = services
+    this.#tokenExpiry = new TokenExpiry({ config, metadata, logger, clock: world.clock })
+    this.#tokenExpiry.start()
   }
 
   /**
@@ -279,6 +286,7 @@ export class Broker implements AsyncDisposable {
 
   #closeCoordinators(): void {
     const { transactions, groups, sharePartitions, shareStates } = this.#services
+    this.#tokenExpiry.close()
     sharePartitions.close()
     transactions.close()
     groups.close()
@@ -606,11 +614,19 @@ function assemble(
       sasl: {
         config,
         random: world.random,
-        credentials: storedCredentials(metadata.image),
+        credentials: storedCredentials(metadata.image, {
+          clock: world.clock,
+          random: world.random,
+          tokenSecret: () => config.get('delegation.token.secret.key') || undefined,
+        }),
         authenticate: options.authenticate,
-        oauth: () => {
-          throw new MillraceError('MILLRACE_SASL', 'OAUTHBEARER is not there yet')
-        },
+        oauth: (listenerName) =>
+          oauthMechanism({
+            settings: oauthConfigOf(config, listenerName),
+            clock: world.clock,
+            files: (options.world ?? nodeWorld).fileSystem,
+            logger,
+          }),
       },
     },
     newUuid: () => newUuid(world.random),

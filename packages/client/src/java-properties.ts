@@ -292,7 +292,7 @@ function readSasl(given: ReadonlyMap<string, string>): SaslOptions {
     if (subject === undefined) {
       return refuse(
         'sasl.jaas.config',
-        jaas,
+        jaas === '' ? '' : '…',
         'unsecuredLoginStringClaim_sub; give other tokens as a function',
       )
     }
@@ -306,7 +306,8 @@ function readSasl(given: ReadonlyMap<string, string>): SaslOptions {
       'a login module with username and password',
     )
   }
-  return { mechanism: known, username, password }
+  const tokenAuth = field('tokenauth')?.toLowerCase() === 'true'
+  return { mechanism: known, username, password, ...(tokenAuth ? { tokenAuth } : {}) }
 }
 
 /** A token without a signature, for tests and development (RFC 7515, Appendix A.5). */

@@ -23,6 +23,11 @@ export type SaslOptions =
       readonly username: string
       /** Password of the user. */
       readonly password: string
+      /**
+       * Whether `username` is the id of a delegation token, and `password` its HMAC in base64
+       * (KIP-48). Only for SCRAM. Default false.
+       */
+      readonly tokenAuth?: boolean
     }
   | {
       /** SASL mechanism. */
@@ -132,6 +137,7 @@ async function scram(
     username: sasl.username,
     password: sasl.password,
     nonce: with_.random.bytes(24).toString('base64url'),
+    ...(sasl.tokenAuth === true ? { extensions: { tokenauth: 'true' } } : {}),
   })
   try {
     const challenge = await exchange(with_, conversation.first)
