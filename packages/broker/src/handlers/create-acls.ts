@@ -28,6 +28,13 @@ export const createAcls = defineHandler(
       )
       return { records, reply, refused: (error) => refusedItems(reply, error) }
     })
-    return { throttleTimeMs: 0, results }
+    return {
+      throttleTimeMs: 0,
+      // Kafka has an empty text for success.
+      results: results.map(({ errorCode, errorMessage }) => ({
+        errorCode,
+        errorMessage: errorMessage ?? '',
+      })),
+    }
   },
 )

@@ -22,7 +22,8 @@ export const describeAcls = defineHandler(
         return {
           throttleTimeMs: 0,
           errorCode: ErrorCode.NONE as number,
-          errorMessage: null as string | null,
+          // Kafka has an empty text for success.
+          errorMessage: '',
           resources: [...byResource.values()].map((acls) => ({
             resourceType: acls[0]?.resourceType ?? 0,
             resourceName: acls[0]?.resourceName ?? '',
@@ -39,7 +40,7 @@ export const describeAcls = defineHandler(
       ({ errorCode, message }) => ({
         throttleTimeMs: 0,
         errorCode: errorCode as number,
-        errorMessage: message as string | null,
+        errorMessage: message,
         resources: [],
       }),
     ),

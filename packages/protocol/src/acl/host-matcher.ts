@@ -31,10 +31,14 @@ export function cidrProblem(host: string): string | undefined {
   const family = isIP(address)
   const limit = family === 6 ? 128 : 32
   if (family === 0 || more !== undefined || !/^\d+$/.test(bits)) {
-    return `Invalid CIDR notation '${host}': expected an address, "/" and a prefix length`
+    return `Invalid CIDR notation '${host}': Could not parse [${host}]`
   }
   if (Number(bits) <= limit) return undefined
-  return `Invalid CIDR notation '${host}': Value [${bits}] not in range [0,${limit}]`
+  const problem =
+    family === 6
+      ? `Could not parse [${host}] - prefix length must be between 0 and 128`
+      : `Value [${bits}] not in range [0,32]`
+  return `Invalid CIDR notation '${host}': ${problem}`
 }
 
 /**

@@ -37,9 +37,13 @@ describe('an ACL', () => {
   const refused: readonly [Partial<Acl>, RegExp][] = [
     [{ resourceType: 4 }, /only valid name for the CLUSTER resource is kafka-cluster/],
     [{ resourceName: '' }, /empty resource name/],
-    [{ resourceType: 1 }, /Invalid resourceType 1/],
+    [{ resourceType: 1 }, /Invalid resourceType ANY/],
+    [{ resourceType: 99 }, /Invalid resourceType UNKNOWN/],
     [{ patternType: 2 }, /Invalid patternType 2/],
-    [{ operation: 1 }, /Invalid operation 1/],
+    [{ operation: 1 }, /Invalid operation ANY/],
+    [{ operation: 99 }, /Invalid operation UNKNOWN/],
+    [{ host: '' }, /Host pattern cannot be null or empty/],
+    [{ host: '127.0.0.0/99' }, /Value \[99\] not in range \[0,32\]/],
     [{ permissionType: 1 }, /Invalid permissionType 1/],
     [{ principal: 'alice' }, /no colon/],
   ]

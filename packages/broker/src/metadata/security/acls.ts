@@ -3,6 +3,7 @@ import {
   type Acl,
   AclOperation,
   CLUSTER_NAME,
+  cidrProblem,
   PatternType,
   PermissionType,
   ProtocolError,
@@ -47,24 +48,41 @@ export function sameAcl(a: Acl, b: Acl): boolean {
 
 function checkAcl(acl: Acl): void {
   const invalid = (message: string): ProtocolError => new ProtocolError('INVALID_REQUEST', message)
-  const { resourceType, resourceName, patternType, operation, permissionType, principal } = acl
+  const { resourceType, resourceName, patternType, operation, permissionType, principal, host } =
+    acl
   if (resourceType === ResourceType.CLUSTER && resourceName !== CLUSTER_NAME) {
     throw invalid(`The only valid name for the CLUSTER resource is ${CLUSTER_NAME}`)
   }
   if (resourceName === '') throw invalid('Invalid empty resource name')
-  if (resourceType <= ResourceType.ANY) throw invalid(`Invalid resourceType ${resourceType}`)
+  if (resourceType <= ResourceType.ANY || !isCode(ResourceType, resourceType)) {
+    throw invalid(`Invalid resourceType ${nameOf(resourceType)}`)
+  }
   if (patternType !== PatternType.LITERAL && patternType !== PatternType.PREFIXED) {
     throw invalid(`Invalid patternType ${patternType}`)
   }
-  if (operation <= AclOperation.ANY) throw invalid(`Invalid operation ${operation}`)
+  if (operation <= AclOperation.ANY || !isCode(AclOperation, operation)) {
+    throw invalid(`Invalid operation ${nameOf(operation)}`)
+  }
   if (permissionType !== PermissionType.DENY && permissionType !== PermissionType.ALLOW) {
     throw invalid(`Invalid permissionType ${permissionType}`)
   }
+  if (host === '') throw invalid('Host pattern cannot be null or empty')
+  const wrongRange = cidrProblem(host)
+  if (wrongRange !== undefined) throw invalid(wrongRange)
   if (!principal.includes(':')) {
     throw invalid(
       `Could not parse principal from \`${principal}\` (no colon is present separating the principal type from the principal name)`,
     )
   }
+}
+
+/** `ANY` has the same code everywhere. */
+function nameOf(code: number): string {
+  return code === ResourceType.ANY ? 'ANY' : 'UNKNOWN'
+}
+
+function isCode(codes: Readonly<Record<string, number>>, code: number): boolean {
+  return Object.values(codes).includes(code)
 }
 
 /** ACLs that match a filter. Throws `INVALID_REQUEST` if the filter has unknown elements. */
