@@ -15,7 +15,7 @@ export {
   StandardAuthorizer,
   type Subject,
 } from './acl/authorizer.ts'
-export { cidrProblem, cidrProblem, hostText } from './acl/host-matcher.ts'
+export { cidrProblem, hostText } from './acl/host-matcher.ts'
 export { type Codec, codecOf, decodeMessage, encodeMessage } from './codec/codec.ts'
 export {
   CompressionType,

@@ -29,6 +29,16 @@ Tab completion: source <(millrace completion bash)`,
       load: async () => (await import('./user.ts')).user,
     },
     {
+      name: 'acl',
+      summary: 'lists, adds and deletes ACLs',
+      load: async () => (await import('./acl.ts')).acl,
+    },
+    {
+      name: 'quota',
+      summary: 'lists, sets and removes quotas',
+      load: async () => (await import('./quota.ts')).quota,
+    },
+    {
       name: 'topic',
       summary: 'lists, creates, describes, alters and deletes topics',
       load: async () => (await import('./topic.ts')).topic,

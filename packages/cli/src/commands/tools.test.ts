@@ -23,7 +23,11 @@ describe('the tools', () => {
   before(async () => {
     broker = await Broker.start({
       dataDirectory: join(directory, 'data'),
-      config: { 'group.initial.rebalance.delay.ms': '0' },
+      config: {
+        'group.initial.rebalance.delay.ms': '0',
+        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        'super.users': 'User:ANONYMOUS',
+      },
     })
   })
   after(async () => {
@@ -60,6 +64,66 @@ describe('the tools', () => {
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line))
+
+  it('adds, lists and deletes ACLs', async () => {
+    const add = ['acl', 'add', '--allow', 'User:alice', '--operation', 'read', '--operation']
+    await ok([...add, 'describe-configs', '--topic', 'acl-*'])
+    await ok([
+      'acl',
+      'add',
+      '--deny',
+      'User:bob',
+      '--operation',
+      'all',
+      '--cluster',
+      '--host',
+      '10.0.0.1',
+    ])
+    const rest = { principal: 'User:alice', host: '*', permission: 'allow' }
+    assert.deepEqual(json(await ok(['acl', 'list', '--json', '--principal', 'User:alice'])), [
+      { ...rest, operation: 'read', resource: 'topic:acl-*' },
+      { ...rest, operation: 'describeConfigs', resource: 'topic:acl-*' },
+    ])
+    const wrong = await run([
+      'acl',
+      'add',
+      '--allow',
+      'alice',
+      '--operation',
+      'read',
+      '--topic',
+      't',
+    ])
+    assert.equal(wrong.code, 1)
+    assert.match(wrong.err, /Could not parse principal/)
+    assert.match((await run(['acl', 'delete'])).err, /expected a filter/)
+    const deleted = json(await ok(['acl', 'delete', '--json', '--cluster']))
+    assert.deepEqual(deleted, [
+      {
+        permission: 'deny',
+        principal: 'User:bob',
+        host: '10.0.0.1',
+        operation: 'all',
+        resource: 'cluster:kafka-cluster',
+      },
+    ])
+    assert.equal(json(await ok(['acl', 'delete', '--json', '--all'])).length, 2)
+  })
+
+  it('sets, lists and deletes quotas', async () => {
+    await ok(['quota', 'set', '--user', 'alice', '--client-default', 'producer_byte_rate=1e9'])
+    await ok(['quota', 'set', '--ip', '10.0.0.7', 'connection_creation_rate=20'])
+    assert.deepEqual(json(await ok(['quota', 'list', '--json'])), [
+      { entity: 'user=alice,client-id=<default>', key: 'producer_byte_rate', value: 1e9 },
+      { entity: 'ip=10.0.0.7', key: 'connection_creation_rate', value: 20 },
+    ])
+    const wrong = await run(['quota', 'set', '--user', 'alice', 'nosuch=1'])
+    assert.match(wrong.err, /Invalid configuration key nosuch/)
+    await ok(['quota', 'delete', '--ip', '10.0.0.7', 'connection_creation_rate'])
+    const both = ['--user', 'alice', '--client-default']
+    await ok(['quota', 'delete', ...both, 'producer_byte_rate'])
+    assert.equal((await ok(['quota', 'list', '--json'])).trim(), '')
+  })
 
   it('create, list, describe, alter and delete topics', async () => {
     assert.equal(
