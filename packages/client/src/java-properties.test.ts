@@ -28,7 +28,7 @@ max.poll.record=5
     assert.deepEqual(warnings, [
       'key.deserializer has no effect outside Java',
       'acks has no effect on a consumer',
-      'max.poll.record is not known; did you mean max.poll.records?',
+      'unknown key max.poll.record; did you mean max.poll.records?',
     ])
   })
 
@@ -73,7 +73,7 @@ max.poll.record=5
     assert.equal(tls.checkServerIdentity?.('h', {} as never), undefined)
   })
 
-  it('are refused with the key, the value and what is allowed', () => {
+  it('are rejected with an error that names the key, the value and the expected values', () => {
     const cases: readonly (readonly [Readonly<Record<string, string>>, RegExp])[] = [
       [{ acks: '2' }, /invalid acks=2: expected all, -1, 0, 1/],
       [{ 'linger.ms': 'soon' }, /invalid linger.ms=soon: expected a number/],

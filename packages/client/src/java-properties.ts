@@ -157,7 +157,7 @@ const compressionLevels = [
   'compression.lz4.level',
 ]
 
-/** Keys that only apply to Java. */
+/** Keys that apply to Java only. */
 const javaOnly = new Set([
   'key.serializer',
   'value.serializer',
@@ -178,9 +178,9 @@ const javaOnly = new Set([
 ])
 
 /**
- * Options for a client from a Java client's configuration: `client.properties` as it is, or a map
- * of its keys. `warnings` names keys that have no effect here. Throws `MILLRACE_INVALID_CONFIG` for
- * values that are not allowed.
+ * Converts a Java client's configuration to options: the text of `client.properties`, or a map of
+ * its keys. `warnings` names keys that have no effect. Throws `MILLRACE_INVALID_CONFIG` for invalid
+ * values.
  */
 export function fromJavaProperties<Kind extends keyof ClientKinds>(
   kind: Kind,
@@ -204,7 +204,7 @@ export function fromJavaProperties<Kind extends keyof ClientKinds>(
     else {
       const nearest = nearestSpelling(key, [...Object.keys(known), ...security])
       const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
-      warnings.push(`${key} is not known${hint}`)
+      warnings.push(`unknown key ${key}${hint}`)
     }
   }
   const level = given.get(`compression.${options.compression}.level`)
@@ -260,7 +260,7 @@ function readTls(given: ReadonlyMap<string, string>): TlsOptions {
     if (key !== undefined) tls.key = key
   }
   if (passphrase !== undefined) tls.passphrase = passphrase
-  // Java's way to switch off the check of the host's name; the certificate itself is still checked.
+  // Java's way to disable host name verification; the certificate itself is still verified.
   if (given.get('ssl.endpoint.identification.algorithm')?.trim() === '') {
     tls.checkServerIdentity = () => undefined
   }
@@ -277,7 +277,7 @@ function fileOf(given: ReadonlyMap<string, string>, key: string): string | undef
   }
 }
 
-/** `sasl.jaas.config` has the name and the password in Java's own notation. */
+/** `sasl.jaas.config` contains the name and the password in Java's notation. */
 function readSasl(given: ReadonlyMap<string, string>): SaslOptions {
   const mechanism = given.get('sasl.mechanism') ?? 'GSSAPI'
   const known = saslMechanisms.find((name) => name === mechanism)

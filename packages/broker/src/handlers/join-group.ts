@@ -32,7 +32,7 @@ export const joinGroup = defineHandler(
           requireKnownMemberId: version >= 4,
           supportsSkippingAssignment: version >= 9,
           reason: request.reason,
-          freshId: `${prefix}-${broker.newMemberId()}`,
+          newId: `${prefix}-${broker.newMemberId()}`,
         })
       },
       (error) =>

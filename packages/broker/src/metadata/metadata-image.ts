@@ -32,12 +32,12 @@ export const ConfigResourceType = {
 
 const NO_LEADER_CHANGE = -2
 
-type KeptKind =
+type UnusedKind =
   | 'AccessControlEntryRecord'
   | 'UserScramCredentialRecord'
   | 'ClientQuotaRecord'
   | 'DelegationTokenRecord'
-type DataOf<K extends KeptKind> = Extract<MetadataRecord, { readonly kind: K }>['data']
+type DataOf<K extends UnusedKind> = Extract<MetadataRecord, { readonly kind: K }>['data']
 
 /**
  * The cluster metadata: the result of replaying `__cluster_metadata`, changed only by `apply`.
@@ -49,7 +49,7 @@ export class MetadataImage {
   readonly #topicNames = new Map<string, string>()
   readonly #configs = new Map<string, Map<string, string>>()
   readonly #features = new Map<string, number>()
-  readonly #kept = new Map<string, MetadataRecord>()
+  readonly #unused = new Map<string, MetadataRecord>()
   #nextProducerId = 0n
   #pending: MetadataRecord[] | undefined
 
@@ -84,18 +84,18 @@ export class MetadataImage {
       .map((key) => key.slice(prefix.length))
   }
 
-  #keptOf<K extends KeptKind>(kind: K): DataOf<K>[] {
-    return [...this.#kept.values()]
+  #unusedOf<K extends UnusedKind>(kind: K): DataOf<K>[] {
+    return [...this.#unused.values()]
       .filter((record) => record.kind === kind)
       .map(({ data }) => data as unknown as DataOf<K>)
   }
 
   acls(): DataOf<'AccessControlEntryRecord'>[] {
-    return this.#keptOf('AccessControlEntryRecord')
+    return this.#unusedOf('AccessControlEntryRecord')
   }
 
   scramCredentials(): DataOf<'UserScramCredentialRecord'>[] {
-    return this.#keptOf('UserScramCredentialRecord')
+    return this.#unusedOf('UserScramCredentialRecord')
   }
 
   /** Credential of one user; undefined if the user has none for the mechanism. */
@@ -103,24 +103,24 @@ export class MetadataImage {
     mechanism: number,
     name: string,
   ): DataOf<'UserScramCredentialRecord'> | undefined {
-    const record = this.#kept.get(`scram:${mechanism}:${name}`)
+    const record = this.#unused.get(`scram:${mechanism}:${name}`)
     return record?.kind === 'UserScramCredentialRecord' ? record.data : undefined
   }
 
   /** Delegation tokens. */
   delegationTokens(): DataOf<'DelegationTokenRecord'>[] {
-    return this.#keptOf('DelegationTokenRecord')
+    return this.#unusedOf('DelegationTokenRecord')
   }
 
   /** One delegation token. */
   delegationToken(tokenId: string): DataOf<'DelegationTokenRecord'> | undefined {
-    const record = this.#kept.get(`token:${tokenId}`)
+    const record = this.#unused.get(`token:${tokenId}`)
     return record?.kind === 'DelegationTokenRecord' ? record.data : undefined
   }
 
   /** Quotas of every entity that has any. */
   quotas(): ClientQuotas[] {
-    const byEntity = Map.groupBy(this.#keptOf('ClientQuotaRecord'), ({ entity }) =>
+    const byEntity = Map.groupBy(this.#unusedOf('ClientQuotaRecord'), ({ entity }) =>
       quotaEntityKey(entity),
     )
     return [...byEntity.values()].map((records) => ({
@@ -225,27 +225,27 @@ export class MetadataImage {
   #keep(record: MetadataRecord): void {
     switch (record.kind) {
       case 'AccessControlEntryRecord':
-        this.#kept.set(`acl:${record.data.id}`, record)
+        this.#unused.set(`acl:${record.data.id}`, record)
         break
       case 'RemoveAccessControlEntryRecord':
-        this.#kept.delete(`acl:${record.data.id}`)
+        this.#unused.delete(`acl:${record.data.id}`)
         break
       case 'UserScramCredentialRecord':
-        this.#kept.set(`scram:${record.data.mechanism}:${record.data.name}`, record)
+        this.#unused.set(`scram:${record.data.mechanism}:${record.data.name}`, record)
         break
       case 'RemoveUserScramCredentialRecord':
-        this.#kept.delete(`scram:${record.data.mechanism}:${record.data.name}`)
+        this.#unused.delete(`scram:${record.data.mechanism}:${record.data.name}`)
         break
       case 'DelegationTokenRecord':
-        this.#kept.set(`token:${record.data.tokenId}`, record)
+        this.#unused.set(`token:${record.data.tokenId}`, record)
         break
       case 'RemoveDelegationTokenRecord':
-        this.#kept.delete(`token:${record.data.tokenId}`)
+        this.#unused.delete(`token:${record.data.tokenId}`)
         break
       case 'ClientQuotaRecord': {
         const key = `quota:${quotaEntityKey(record.data.entity)}:${record.data.key}`
-        if (record.data.remove) this.#kept.delete(key)
-        else this.#kept.set(key, record)
+        if (record.data.remove) this.#unused.delete(key)
+        else this.#unused.set(key, record)
         break
       }
       // Kafka's brokers and controllers register again at every start, so registrations are not
@@ -303,7 +303,7 @@ export class MetadataImage {
         data: { brokerId: 0, brokerEpoch: -1n, nextProducerId: this.#nextProducerId },
       }
     }
-    yield* this.#kept.values()
+    yield* this.#unused.values()
   }
 }
 

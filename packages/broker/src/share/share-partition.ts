@@ -43,13 +43,13 @@ export interface ReadRecords {
 }
 
 /** Why records will not be delivered again. */
-export type DeathCause = 'rejected' | 'limit'
+export type UndeliverableCause = 'rejected' | 'limit'
 
 export interface UndeliverableRecords {
   readonly first: number
   readonly last: number
   readonly deliveryCount: number
-  readonly cause: DeathCause
+  readonly cause: UndeliverableCause
 }
 
 /** The group's configuration, read for each call because it may change. */
@@ -251,7 +251,7 @@ export class SharePartition {
     const lastKnown = known.at(-1)
     if (lastKnown === undefined) this.#acquireNew(acquisition, base, bounds.last)
     else {
-      this.#acquireAgain(acquisition, known, base)
+      this.#acquireAvailable(acquisition, known, base)
       if (acquisition.left > 0 && lastKnown.last < bounds.last) {
         this.#acquireNew(acquisition, lastKnown.last + 1, bounds.last)
       }
@@ -277,7 +277,11 @@ export class SharePartition {
   }
 
   /** Acquires available records of batches that were acquired before. */
-  #acquireAgain(acquisition: Acquisition, batches: readonly InFlightBatch[], base: number): void {
+  #acquireAvailable(
+    acquisition: Acquisition,
+    batches: readonly InFlightBatch[],
+    base: number,
+  ): void {
     const firstRead = (acquisition.read.batches[0] as ReadBatch).first
     let gapStart = base
     for (const batch of batches) {
@@ -526,10 +530,10 @@ export class SharePartition {
         this.#settle(batch, range, DeliveryState.Acknowledged)
         return
       case AcknowledgeType.release:
-        this.#giveBack(batch, range, settings)
+        this.#release(batch, range, settings)
         return
       case AcknowledgeType.reject:
-        this.#die(batch, range, 'rejected', settings)
+        this.#markUndeliverable(batch, range, 'rejected', settings)
         return
       default:
         this.#settle(batch, range, DeliveryState.Archived)
@@ -592,42 +596,47 @@ export class SharePartition {
 
   /** Releases all records of a member, as when it leaves. */
   release(memberId: string, settings: ShareSettings): void {
-    this.#giveBackWhere((range) => range.memberId === memberId, settings)
+    this.#releaseWhere((range) => range.memberId === memberId, settings)
   }
 
   /** Releases records whose acquisition lock has expired. */
   expire(settings: ShareSettings, nowMs: number): void {
-    this.#giveBackWhere(({ dueMs }) => dueMs <= nowMs, settings)
+    this.#releaseWhere(({ dueMs }) => dueMs <= nowMs, settings)
   }
 
-  #giveBackWhere(isMeant: (range: Range) => boolean, settings: ShareSettings): void {
+  #releaseWhere(isMeant: (range: Range) => boolean, settings: ShareSettings): void {
     this.#changing(() => {
       for (const batch of this.#inFlight.batches) {
         for (const range of batch.ranges) {
           if (range.state !== DeliveryState.Acquired || !isMeant(range)) continue
-          this.#giveBackAcquired(batch, range, settings)
+          this.#releaseAcquired(batch, range, settings)
         }
       }
     })
   }
 
-  #giveBackAcquired(batch: InFlightBatch, range: Range, settings: ShareSettings): void {
+  #releaseAcquired(batch: InFlightBatch, range: Range, settings: ShareSettings): void {
     const start = this.#startOffset
     if (batch.first < start && batch.last >= start) batch.isSplit = true
     const before = batch.between(range.first, Math.min(range.last, start - 1))
     const after = batch.between(Math.max(range.first, start), range.last)
     // Archives records that were removed from the log, which cannot be delivered again.
     for (const gone of before) this.#settle(batch, gone, DeliveryState.Archived)
-    for (const kept of after) this.#giveBack(batch, kept, settings)
+    for (const kept of after) this.#release(batch, kept, settings)
   }
 
-  #giveBack(batch: InFlightBatch, range: Range, settings: ShareSettings): void {
+  #release(batch: InFlightBatch, range: Range, settings: ShareSettings): void {
     if (range.deliveryCount >= settings.deliveryCountLimit) {
-      this.#die(batch, range, 'limit', settings)
+      this.#markUndeliverable(batch, range, 'limit', settings)
     } else this.#settle(batch, range, DeliveryState.Available)
   }
 
-  #die(batch: InFlightBatch, range: Range, cause: DeathCause, settings: ShareSettings): void {
+  #markUndeliverable(
+    batch: InFlightBatch,
+    range: Range,
+    cause: UndeliverableCause,
+    settings: ShareSettings,
+  ): void {
     if (!settings.hasDeadLetterQueue) {
       this.#settle(batch, range, DeliveryState.Archived)
       return

@@ -9,7 +9,7 @@ import { UsageError } from '../usage-error.ts'
 const REQUEST_TIMEOUT_MS = 10_000
 
 /** A source of configuration text: a file or an HTTP resource. */
-export interface ConfigPlace {
+export interface ConfigSource {
   readonly where: string
   /** Path of the file; absent for an HTTP resource. */
   readonly path?: string
@@ -22,7 +22,7 @@ function decoded(bytes: Buffer): string {
   return isUtf8(bytes) ? bytes.toString('utf8') : bytes.toString('latin1')
 }
 
-export function filePlace(path: string): ConfigPlace {
+export function fileSource(path: string): ConfigSource {
   return {
     where: path,
     path,
@@ -40,9 +40,9 @@ export function filePlace(path: string): ConfigPlace {
  * A resource of Flume's `--conf-uri`: `file:`, `http:` or `https:`, the latter two with a name and
  * password for basic authentication.
  */
-export function uriPlace(uri: string, user?: string, password?: string): ConfigPlace {
+export function uriSource(uri: string, user?: string, password?: string): ConfigSource {
   const url = URL.canParse(uri) ? new URL(uri) : undefined
-  if (url?.protocol === 'file:') return filePlace(fileURLToPath(url))
+  if (url?.protocol === 'file:') return fileSource(fileURLToPath(url))
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(`invalid --conf-uri ${uri}: expected file:, http: or https:`)
   }
@@ -66,7 +66,7 @@ export function uriPlace(uri: string, user?: string, password?: string): ConfigP
 }
 
 /** Reads the current text of all sources. */
-export function readConfigTexts(places: readonly ConfigPlace[]): Promise<ConfigText[]> {
+export function readConfigTexts(places: readonly ConfigSource[]): Promise<ConfigText[]> {
   return Promise.all(
     places.map(async (place) => ({ where: place.where, text: await place.read() })),
   )

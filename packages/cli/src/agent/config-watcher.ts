@@ -11,7 +11,7 @@ import {
   problemText,
 } from '@millrace/flume'
 import { logProblems } from './config-problems.ts'
-import { type ConfigPlace, readConfigTexts } from './config-texts.ts'
+import { type ConfigSource, readConfigTexts } from './config-texts.ts'
 
 /** Delay after a change, since editors write a file in several steps. */
 const SETTLE_MS = 100
@@ -23,7 +23,7 @@ const LOOK_MS = 2000
  * reported and not applied; the next valid one is.
  */
 export class ConfigWatcher {
-  readonly #places: readonly ConfigPlace[]
+  readonly #places: readonly ConfigSource[]
   readonly #agent: Agent
   readonly #load: (texts: readonly ConfigText[]) => Promise<AgentPlan | undefined>
   readonly #logger: Logger
@@ -35,7 +35,7 @@ export class ConfigWatcher {
   #working: Promise<void> = Promise.resolve()
 
   constructor(options: {
-    readonly places: readonly ConfigPlace[]
+    readonly places: readonly ConfigSource[]
     /** The current configuration texts. */
     readonly texts: readonly ConfigText[]
     readonly agent: Agent
@@ -52,7 +52,7 @@ export class ConfigWatcher {
     const files = this.#places.flatMap(({ path }) => (path === undefined ? [] : [path]))
     for (const directory of new Set(files.map((file) => dirname(file)))) {
       try {
-        const watcher = watch(directory, { persistent: false }, () => this.#lookSoon())
+        const watcher = watch(directory, { persistent: false }, () => this.#pollSoon())
         watcher.on('error', () => watcher.close())
         this.#watchers.push(watcher)
       } catch {
@@ -60,17 +60,17 @@ export class ConfigWatcher {
       }
     }
     const lookMs = files.length === this.#places.length ? LOOK_MS : options.pollMs
-    this.#interval = setInterval(() => this.#lookSoon(), lookMs).unref()
+    this.#interval = setInterval(() => this.#pollSoon(), lookMs).unref()
   }
 
-  #lookSoon(): void {
+  #pollSoon(): void {
     clearTimeout(this.#settling)
     this.#settling = setTimeout(() => {
-      this.#working = this.#working.then(() => this.#look())
+      this.#working = this.#working.then(() => this.#poll())
     }, SETTLE_MS).unref()
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     try {
       const texts = await readConfigTexts(this.#places)
       this.#isUnreadable = false

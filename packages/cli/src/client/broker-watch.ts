@@ -6,7 +6,7 @@ import { type ClientNetwork, MillraceError, nodeWorld, systemErrorCode } from '@
  * How long a command retries while all bootstrap servers refuse connections: time for a broker to
  * restart.
  */
-const GIVE_UP_MS = 1500
+const RETRY_MS = 1500
 
 /**
  * Reports the state of a command's connections on stderr. Until a broker was reached, it stops all
@@ -19,7 +19,7 @@ export class BrokerWatch {
   readonly #refused = new Set<string>()
   readonly #reached = new Set<string>()
   readonly #lost = new Set<string>()
-  #giveUpAt: number | undefined
+  #failAt: number | undefined
 
   constructor(
     write: (line: string) => void = (line) => void process.stderr.write(`millrace: ${line}\n`),
@@ -73,10 +73,10 @@ export class BrokerWatch {
     this.#refused.add(address)
     if (this.#refused.size < bootstrapCount) return
     const message = `cannot connect to ${[...this.#refused].join(', ')}: ${why}`
-    if (this.#giveUpAt === undefined) {
-      this.#giveUpAt = this.#now() + GIVE_UP_MS
-      this.#write(`${message}; retrying for ${GIVE_UP_MS / 1000} s`)
-    } else if (this.#now() >= this.#giveUpAt) {
+    if (this.#failAt === undefined) {
+      this.#failAt = this.#now() + RETRY_MS
+      this.#write(`${message}; retrying for ${RETRY_MS / 1000} s`)
+    } else if (this.#now() >= this.#failAt) {
       // Clients do not retry after this.
       throw new MillraceError('MILLRACE_DISCONNECTED', message, { cause: error })
     }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { LineSplitter } from './line-splitter.ts'
-import { parsePlace } from './offset-spec.ts'
+import { parseOffsetSpec } from './offset-spec.ts'
 import { amount } from './progress.ts'
 import { compileFormat } from './record-format.ts'
 
@@ -45,16 +45,19 @@ describe('a line splitter', () => {
 describe('places', () => {
   const now = Date.parse('2026-11-21T12:00:00Z')
   it('are parsed from their command line form', () => {
-    assert.deepEqual(parsePlace('from', 'beginning', now), { kind: 'beginning' })
-    assert.deepEqual(parsePlace('from', '12', now), { kind: 'offset', offset: 12n })
-    assert.deepEqual(parsePlace('from', '-3', now), { kind: 'last', count: 3n })
-    assert.deepEqual(parsePlace('from', '2h', now), { kind: 'time', timestamp: now - 7_200_000 })
-    assert.deepEqual(parsePlace('from', '2026-11-21T08:00:00Z', now), {
+    assert.deepEqual(parseOffsetSpec('from', 'beginning', now), { kind: 'beginning' })
+    assert.deepEqual(parseOffsetSpec('from', '12', now), { kind: 'offset', offset: 12n })
+    assert.deepEqual(parseOffsetSpec('from', '-3', now), { kind: 'last', count: 3n })
+    assert.deepEqual(parseOffsetSpec('from', '2h', now), {
+      kind: 'time',
+      timestamp: now - 7_200_000,
+    })
+    assert.deepEqual(parseOffsetSpec('from', '2026-11-21T08:00:00Z', now), {
       kind: 'time',
       timestamp: now - 4 * 3_600_000,
     })
     assert.throws(
-      () => parsePlace('from', 'yesterday', now),
+      () => parseOffsetSpec('from', 'yesterday', now),
       /invalid --from yesterday: expected beginning/,
     )
   })

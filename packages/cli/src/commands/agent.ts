@@ -11,7 +11,7 @@ import {
   OperationServer,
 } from '@millrace/flume'
 import { checkConfiguration, logProblems, showProblems } from '../agent/config-problems.ts'
-import { filePlace, readConfigTexts, systemProperties, uriPlace } from '../agent/config-texts.ts'
+import { fileSource, readConfigTexts, systemProperties, uriSource } from '../agent/config-texts.ts'
 import { ConfigWatcher } from '../agent/config-watcher.ts'
 import { agentAt, registerAgent, runningAgents } from '../agent/registry.ts'
 import { showStatus } from '../agent/status.ts'
@@ -199,10 +199,10 @@ const HEAP_GROWTH_PERCENT = 100
 
 async function runAgent(parsed: ParsedOptions): Promise<number> {
   const places = [
-    ...parsed.values('conf-file').map(filePlace),
+    ...parsed.values('conf-file').map(fileSource),
     ...parsed
       .values('conf-uri')
-      .map((uri) => uriPlace(uri, parsed.value('conf-user'), parsed.value('conf-password'))),
+      .map((uri) => uriSource(uri, parsed.value('conf-user'), parsed.value('conf-password'))),
   ]
   const where = places.map((place) => place.where).join(', ')
   const name = parsed.value('name')

@@ -3,12 +3,12 @@ import type { Command } from '../command.ts'
 import { UsageError } from '../usage-error.ts'
 
 /** Words that may follow a command: its subcommands and options. */
-interface Place {
+interface CompletionEntry {
   readonly path: string
   readonly words: readonly string[]
 }
 
-async function placesOf(named: Command, path: readonly string[] = []): Promise<Place[]> {
+async function entriesOf(named: Command, path: readonly string[] = []): Promise<CompletionEntry[]> {
   const command = (await named.load?.()) ?? named
   const own = {
     path: path.join(' '),
@@ -19,13 +19,13 @@ async function placesOf(named: Command, path: readonly string[] = []): Promise<P
     ],
   }
   const inner = await Promise.all(
-    (command.subcommands ?? []).map((each) => placesOf(each, [...path, each.name])),
+    (command.subcommands ?? []).map((each) => entriesOf(each, [...path, each.name])),
   )
   return [own, ...inner.flat()]
 }
 
-function bash(places: readonly Place[]): string {
-  const cases = places.map(({ path, words }) => `    "${path}") words="${words.join(' ')}" ;;`)
+function bash(entries: readonly CompletionEntry[]): string {
+  const cases = entries.map(({ path, words }) => `    "${path}") words="${words.join(' ')}" ;;`)
   return `_millrace() {
   local path="" word words
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
@@ -47,12 +47,12 @@ ${cases.join('\n')}
 complete -o default -F _millrace millrace`
 }
 
-function zsh(places: readonly Place[]): string {
-  return `autoload -U +X bashcompinit && bashcompinit\n${bash(places)}`
+function zsh(entries: readonly CompletionEntry[]): string {
+  return `autoload -U +X bashcompinit && bashcompinit\n${bash(entries)}`
 }
 
-function fish(places: readonly Place[]): string {
-  const lines = places.flatMap(({ path, words }) => {
+function fish(entries: readonly CompletionEntry[]): string {
+  const lines = entries.flatMap(({ path, words }) => {
     const names = path.split(' ').filter((name) => name !== '')
     const seen = names.map((name) => `__fish_seen_subcommand_from ${name}`).join('; and ')
     const condition = names.length === 0 ? '__fish_use_subcommand' : seen
@@ -65,7 +65,11 @@ function fish(places: readonly Place[]): string {
   return lines.join('\n')
 }
 
-const shells: Readonly<Record<string, (places: readonly Place[]) => string>> = { bash, zsh, fish }
+const shells: Readonly<Record<string, (entries: readonly CompletionEntry[]) => string>> = {
+  bash,
+  zsh,
+  fish,
+}
 
 /** `millrace completion`: prints a completion script for a shell. */
 export function completionCommand(root: () => Command): Command {
@@ -84,7 +88,7 @@ Examples:
       if (script === undefined) {
         throw new UsageError(`invalid SHELL ${shell}: expected ${Object.keys(shells).join(', ')}`)
       }
-      process.stdout.write(`${script(await placesOf(root()))}\n`)
+      process.stdout.write(`${script(await entriesOf(root()))}\n`)
       return 0
     },
   }

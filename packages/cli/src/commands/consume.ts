@@ -6,7 +6,7 @@ import {
   type TopicPartition,
 } from '@millrace/client'
 import { clientOptions, connectionOptions, openAdmin } from '../client/connection.ts'
-import { type Place, parsePlace, placeHelp } from '../client/offset-spec.ts'
+import { type OffsetSpec, offsetSpecHelp, parseOffsetSpec } from '../client/offset-spec.ts'
 import { Progress } from '../client/progress.ts'
 import { compileFormat, formatHelp, jsonRecord } from '../client/record-format.ts'
 import type { Command } from '../command.ts'
@@ -16,9 +16,9 @@ import { UsageError } from '../usage-error.ts'
 const options = {
   ...connectionOptions,
   from: {
-    value: 'PLACE',
+    value: 'POSITION',
     short: 'o',
-    help: `start position: ${placeHelp} (default end; with --group the committed offset)`,
+    help: `start position: ${offsetSpecHelp} (default end; with --group the committed offset)`,
   },
   group: { value: 'GROUP', short: 'g', help: 'consumes as a member of a group, and commits' },
   partition: {
@@ -63,8 +63,8 @@ Examples:
     const end = interrupted()
     const consumer = new Consumer({ ...consumerOptions(parsed), maxPollRecords: 10_000 })
     try {
-      const place = placeOf(parsed)
-      const isAtEnd = await begin(consumer, parsed, place)
+      const offsetSpec = offsetSpecOf(parsed)
+      const isAtEnd = await begin(consumer, parsed, offsetSpec)
       let printed = 0
       const output = new Output()
       while (printed < limit && !end.aborted) {
@@ -75,7 +75,7 @@ Examples:
           output.add(print(record))
           if (output.isFull) await output.flush()
           if (++printed >= limit) {
-            giveBack(consumer, records.slice(i + 1))
+            seekBack(consumer, records.slice(i + 1))
             break
           }
         }
@@ -103,7 +103,7 @@ async function poll(consumer: Consumer, signal: AbortSignal): Promise<readonly C
  * Seeks back to the first unprinted record of each partition, so that the group does not commit
  * past it.
  */
-function giveBack(consumer: Consumer, records: readonly ConsumerRecord[]): void {
+function seekBack(consumer: Consumer, records: readonly ConsumerRecord[]): void {
   const seen = new Set<string>()
   for (const { topic, partition, offset } of records) {
     const name = `${topic}-${partition}`
@@ -132,9 +132,9 @@ function printer(parsed: ParsedOptions): (record: ConsumerRecord) => readonly Bu
   return ({ valueBytes }) => (valueBytes === null ? [newline] : [valueBytes, newline])
 }
 
-function placeOf(parsed: ParsedOptions): Place | undefined {
+function offsetSpecOf(parsed: ParsedOptions): OffsetSpec | undefined {
   const from = parsed.value('from')
-  return from === undefined ? undefined : parsePlace('from', from, Date.now())
+  return from === undefined ? undefined : parseOffsetSpec('from', from, Date.now())
 }
 
 function consumerOptions(parsed: ParsedOptions): ConsumerOptions {
@@ -149,15 +149,15 @@ function consumerOptions(parsed: ParsedOptions): ConsumerOptions {
       `invalid --isolation ${isolation}: expected read_committed, read_uncommitted`,
     )
   }
-  const place = placeOf(parsed)
-  const reset = place?.kind === 'beginning' ? 'earliest' : 'latest'
+  const offsetSpec = offsetSpecOf(parsed)
+  const reset = offsetSpec?.kind === 'beginning' ? 'earliest' : 'latest'
   return {
     ...clientOptions('consumer', parsed),
     ...(group === undefined ? {} : { groupId: group }),
     ...(isolation === undefined ? {} : { isolationLevel: isolation }),
-    ...(place === undefined && group === undefined
+    ...(offsetSpec === undefined && group === undefined
       ? { autoOffsetReset: 'latest' }
-      : place === undefined
+      : offsetSpec === undefined
         ? {}
         : { autoOffsetReset: reset }),
     allowAutoCreateTopics: false,
@@ -168,7 +168,7 @@ function consumerOptions(parsed: ParsedOptions): ConsumerOptions {
 async function begin(
   consumer: Consumer,
   parsed: ParsedOptions,
-  place: Place | undefined,
+  offsetSpec: OffsetSpec | undefined,
 ): Promise<() => Promise<boolean>> {
   const topics = parsed.positionals
   const places: TopicPartition[] = []
@@ -203,7 +203,7 @@ async function begin(
     return reached
   }
   consumer.assign(places)
-  await seek(consumer, places, { place: place ?? { kind: 'end' }, ends })
+  await seek(consumer, places, { offsetSpec: offsetSpec ?? { kind: 'end' }, ends })
   return reached
 }
 
@@ -216,9 +216,9 @@ async function partitionsOf(parsed: ParsedOptions, topic: string): Promise<numbe
 async function seek(
   consumer: Consumer,
   places: readonly TopicPartition[],
-  { place, ends }: { readonly place: Place; readonly ends: readonly bigint[] },
+  { offsetSpec, ends }: { readonly offsetSpec: OffsetSpec; readonly ends: readonly bigint[] },
 ): Promise<void> {
-  switch (place.kind) {
+  switch (offsetSpec.kind) {
     case 'beginning':
       consumer.seekToBeginning()
       return
@@ -226,16 +226,16 @@ async function seek(
       for (const [i, each] of places.entries()) consumer.seek(each, ends[i] ?? 0n)
       return
     case 'time':
-      consumer.seekToTimestamp(place.timestamp)
+      consumer.seekToTimestamp(offsetSpec.timestamp)
       return
     case 'offset':
     case 'last': {
       const begins = await consumer.beginningOffsets(places)
       for (const [i, each] of places.entries()) {
         const [first, end] = [begins[i] ?? 0n, ends[i] ?? 0n]
-        const wanted = place.kind === 'offset' ? place.offset : end - place.count
+        const wanted = offsetSpec.kind === 'offset' ? offsetSpec.offset : end - offsetSpec.count
         const nearest = wanted < first ? first : wanted > end ? end : wanted
-        if (place.kind === 'offset' && nearest !== wanted) {
+        if (offsetSpec.kind === 'offset' && nearest !== wanted) {
           const name = `${each.topic}-${each.partition}`
           const where = wanted > end ? `past the end of ${name}` : `before the beginning of ${name}`
           process.stderr.write(

@@ -131,7 +131,7 @@ describe('errors of commands', () => {
     }
   }
 
-  async function checkHere(cases: readonly Case[]): Promise<void> {
+  async function checkInProcess(cases: readonly Case[]): Promise<void> {
     const results = await Promise.all(cases.map(({ args }) => here(words(args))))
     const failures = cases
       .map((each, i) => [each.args, problemOf(each, results[i] as Result)])
@@ -173,7 +173,7 @@ describe('errors of commands', () => {
 
   it('in the command line', async () => {
     const many = { code: 2 } as const
-    await checkHere([
+    await checkInProcess([
       { ...many, args: 'tpoic', line: 'unknown command tpoic; did you mean topic?' },
       { ...many, args: 'topic lsit', line: 'unknown command topic lsit; did you mean list?' },
       {
@@ -262,7 +262,7 @@ describe('errors of commands', () => {
   it('in names and files', async () => {
     const topics = /^ {2}`millrace topic list`/
     const unknown = /UNKNOWN_TOPIC_OR_PARTITION|does not host this topic/
-    await checkHere([
+    await checkInProcess([
       { args: 'topic describe nothing', code: 1, line: unknown, hint: topics },
       { args: 'topic delete nothing', code: 1, line: unknown, hint: topics },
       { args: 'topic offsets nothing', code: 1, line: unknown, hint: topics },

@@ -2,7 +2,7 @@
 import { assertNever } from '@millrace/base'
 import type { Admin, TopicPartition } from '@millrace/client'
 import { connectionOptions, openAdmin } from '../client/connection.ts'
-import { type Place, parsePlace, placeHelp } from '../client/offset-spec.ts'
+import { type OffsetSpec, offsetSpecHelp, parseOffsetSpec } from '../client/offset-spec.ts'
 import { printRows, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
 import type { ParsedOptions } from '../options.ts'
@@ -20,7 +20,7 @@ export const resetOffsets: Command = {
       multiple: true,
       help: 'partitions to reset; default: all with a committed offset',
     },
-    to: { value: 'PLACE', help: `new position: ${placeHelp}` },
+    to: { value: 'POSITION', help: `new position: ${offsetSpecHelp}` },
     shift: { value: 'N', help: 'moves forward by this many records, or back with -N' },
     'dry-run': { help: 'shows the new offsets without changing anything' },
   },
@@ -38,7 +38,7 @@ export const resetOffsets: Command = {
     if (shift !== undefined && !/^[-+]?\d+$/.test(shift)) {
       throw new UsageError(`invalid --shift ${shift}: expected a whole number`)
     }
-    const place = to === undefined ? undefined : parsePlace('to', to, Date.now())
+    const offsetSpec = to === undefined ? undefined : parseOffsetSpec('to', to, Date.now())
     await using admin = openAdmin(parsed)
     const isShare = (await groupTypeOf(admin, groupId)) === 'share'
     const committed = isShare
@@ -48,7 +48,7 @@ export const resetOffsets: Command = {
       committed.map(({ topic, partition, offset }) => [`${topic}-${partition}`, offset]),
     )
     const places = await chosen(admin, parsed, committed)
-    const targets = await targetsOf(admin, places, { place, shift, current })
+    const targets = await targetsOf(admin, places, { offsetSpec, shift, current })
     if (!parsed.has('dry-run')) {
       const offsets = places.map((each, i) => ({ ...each, offset: targets[i] as bigint }))
       if (isShare) await admin.alterShareGroupOffsets(groupId, offsets)
@@ -157,23 +157,23 @@ async function targetsOf(
   admin: Admin,
   places: readonly TopicPartition[],
   how: {
-    readonly place: Place | undefined
+    readonly offsetSpec: OffsetSpec | undefined
     readonly shift: string | undefined
     readonly current: ReadonlyMap<string, bigint>
   },
 ): Promise<bigint[]> {
   const begins = await admin.listOffsets(places.map((each) => ({ ...each, spec: 'earliest' })))
   const ends = await admin.listOffsets(places.map((each) => ({ ...each, spec: 'latest' })))
-  const { place } = how
+  const { offsetSpec } = how
   const times =
-    place?.kind === 'time'
+    offsetSpec?.kind === 'time'
       ? await admin.listOffsets(
-          places.map((each) => ({ ...each, spec: { timestamp: place.timestamp } })),
+          places.map((each) => ({ ...each, spec: { timestamp: offsetSpec.timestamp } })),
         )
       : undefined
   return places.map((each, i) =>
     targetOf(each, {
-      place,
+      offsetSpec,
       shift: how.shift,
       current: how.current.get(`${each.topic}-${each.partition}`),
       begin: begins[i]?.offset ?? 0n,
@@ -186,7 +186,7 @@ async function targetsOf(
 function targetOf(
   { topic, partition }: TopicPartition,
   how: {
-    readonly place: Place | undefined
+    readonly offsetSpec: OffsetSpec | undefined
     readonly shift: string | undefined
     readonly current: bigint | undefined
     readonly begin: bigint
@@ -194,26 +194,26 @@ function targetOf(
     readonly atTime: bigint
   },
 ): bigint {
-  const { place, begin, end } = how
+  const { offsetSpec, begin, end } = how
   const within = (offset: bigint): bigint => (offset < begin ? begin : offset > end ? end : offset)
-  if (place === undefined) {
+  if (offsetSpec === undefined) {
     if (how.current === undefined) {
       throw new UsageError(`the group has no offset for ${topic}-${partition} to shift: use --to`)
     }
     return within(how.current + BigInt(how.shift ?? 0))
   }
-  switch (place.kind) {
+  switch (offsetSpec.kind) {
     case 'beginning':
       return begin
     case 'end':
       return end
     case 'offset':
-      return within(place.offset)
+      return within(offsetSpec.offset)
     case 'last':
-      return within(end - place.count)
+      return within(end - offsetSpec.count)
     case 'time':
       return how.atTime < 0n ? end : how.atTime
     default:
-      return assertNever(place)
+      return assertNever(offsetSpec)
   }
 }

@@ -97,7 +97,7 @@ export const start: Command = {
         // The default port may be in use by another program; a requested port must be free.
         if (broker !== undefined && isTaken(error) && !amqp.has('amqp.listener')) {
           process.stderr.write(
-            `millrace: ${takenText('AMQP', DEFAULT_AMQP)}; started without AMQP\n`,
+            `millrace: ${inUseMessage('AMQP', DEFAULT_AMQP)}; started without AMQP\n`,
           )
           return undefined
         }
@@ -217,7 +217,7 @@ function isTaken(error: unknown): boolean {
 }
 
 /** `cannot listen for AMQP on HOST:PORT: the address is in use by …`. */
-function takenText(what: string, listener: string): string {
+function inUseMessage(what: string, listener: string): string {
   const port = Number(/:(\d+)(?:[/,]|$)/.exec(listener)?.[1])
   const holder = portHolder(port)
   const by = holder === undefined ? '' : ` by ${holder}`
@@ -227,7 +227,7 @@ function takenText(what: string, listener: string): string {
 function explainAmqp(error: unknown, config: ReadonlyMap<string, string>): unknown {
   const listener = config.get('amqp.listener') ?? DEFAULT_AMQP
   const other = 'choose another with --amqp HOST:PORT, or --amqp none'
-  if (isTaken(error)) return new UsageError(`${takenText('AMQP', listener)}; ${other}`)
+  if (isTaken(error)) return new UsageError(`${inUseMessage('AMQP', listener)}; ${other}`)
   const code = systemErrorCode(error)
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
     return new UsageError(`cannot listen for AMQP on ${listener} (${code}); ${other}`)
@@ -349,7 +349,7 @@ function explain(error: unknown, settings: ReadonlyMap<string, string>): unknown
   if (code === 'EADDRINUSE') {
     const listeners = settings.get('listeners') ?? ''
     return new UsageError(
-      `${takenText('Kafka', listeners)}; choose another with --listen HOST:PORT`,
+      `${inUseMessage('Kafka', listeners)}; choose another with --listen HOST:PORT`,
     )
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { OffsetSpec } from '@millrace/client'
 import { connectionOptions, openAdmin, pairs } from '../client/connection.ts'
-import { parsePlace } from '../client/offset-spec.ts'
+import { parseOffsetSpec } from '../client/offset-spec.ts'
 import { printRows, report } from '../client/output.ts'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
@@ -210,18 +210,18 @@ const offsets: Command = {
       partitions.map(({ partition }) => ({ topic: name, partition })),
     )
     const find = async (spec: OffsetSpec): Promise<bigint[]> => {
-      const found = await admin.listOffsets(places.map((place) => ({ ...place, spec })))
+      const found = await admin.listOffsets(places.map((offsetSpec) => ({ ...offsetSpec, spec })))
       return found.map(({ offset }) => offset)
     }
     const at = parsed.value('at')
-    const place = at === undefined ? undefined : parsePlace('at', at, Date.now())
-    if (place !== undefined && place.kind !== 'time') {
+    const offsetSpec = at === undefined ? undefined : parseOffsetSpec('at', at, Date.now())
+    if (offsetSpec !== undefined && offsetSpec.kind !== 'time') {
       throw new UsageError(`invalid --at ${at}: expected a time or an age`)
     }
     const [begins, ends, times] = await Promise.all([
       find('earliest'),
       find('latest'),
-      place === undefined ? undefined : find({ timestamp: place.timestamp }),
+      offsetSpec === undefined ? undefined : find({ timestamp: offsetSpec.timestamp }),
     ])
     printRows(
       places.map(({ topic, partition }, i) => ({

@@ -26,8 +26,8 @@ export interface AdminOptions extends ClientOptions {
 }
 
 /**
- * Which offset is asked for: an end of the log, the newest record, or the first one from a time on
- * (milliseconds since 1970).
+ * Offset to look up: an end of the log, the record with the largest timestamp, or the first record
+ * at or after a time (milliseconds since 1970).
  */
 export type OffsetSpec =
   | 'earliest'
@@ -36,18 +36,18 @@ export type OffsetSpec =
   | 'earliestLocal'
   | 'latestTiered'
   | 'earliestPendingUpload'
-  /** Offset of the first record of this time or later, milliseconds since 1970. */
+  /** Offset of the first record at or after this time, milliseconds since 1970. */
   | { readonly timestamp: number }
 
 export const adminOptionNames = [...clientOptionNames, 'defaultApiTimeoutMs']
 
-/** The rest of a function's parameters after the caller. */
+/** The parameters of a function after the caller. */
 type Rest<F> = F extends (caller: AdminCaller, ...rest: infer R) => unknown ? R : never
 
 /**
- * Administers a cluster. Methods have Java's names. When several things are asked for and some
- * fail, a `PartialFailureError` has the results of the others; when one is asked for, its `code` is
- * that one's. docs/reference/admin.md lists all methods.
+ * Administers a cluster. Methods have Java's names. If some of several items fail, a
+ * `PartialFailureError` has the results of the others; if a single item was requested, its `code`
+ * is the code of that item. docs/reference/admin.md lists all methods.
  */
 export class Admin implements AsyncDisposable {
   readonly #cluster: Cluster
@@ -73,8 +73,8 @@ export class Admin implements AsyncDisposable {
   // Topics and records
 
   /**
-   * Creates topics; returns what was created. Rejects with a `PartialFailureError` if some exist
-   * already (`TOPIC_ALREADY_EXISTS`) or are invalid.
+   * Creates topics; returns the created ones. Rejects with a `PartialFailureError` if some already
+   * exist (`TOPIC_ALREADY_EXISTS`) or are invalid.
    */
   createTopics(...args: Rest<typeof topics.createTopics>) {
     return this.#count('createTopics', topics.createTopics(this.#caller, ...args))
@@ -83,7 +83,7 @@ export class Admin implements AsyncDisposable {
   deleteTopics(...args: Rest<typeof topics.deleteTopics>) {
     return this.#count('deleteTopics', topics.deleteTopics(this.#caller, ...args))
   }
-  /** Lists the topics that the client may see. */
+  /** Lists the topics that the client is authorized to see. */
   listTopics(...args: Rest<typeof topics.listTopics>) {
     return this.#count('listTopics', topics.listTopics(this.#caller, ...args))
   }
@@ -100,7 +100,7 @@ export class Admin implements AsyncDisposable {
     return this.#count('deleteRecords', topics.deleteRecords(this.#caller, ...args))
   }
 
-  /** Offsets in the order asked; -1n where no record matches. */
+  /** Returns offsets in the order of the request; -1n where no record matches. */
   async listOffsets(
     wanted: readonly (TopicPartition & { readonly spec: OffsetSpec })[],
     options: { readonly isolationLevel?: 'read_uncommitted' | 'read_committed' } = {},
@@ -149,11 +149,11 @@ export class Admin implements AsyncDisposable {
 
   // Groups
 
-  /** Lists groups of every kind, or those that match a filter. */
+  /** Lists groups of all types, or those that match a filter. */
   listGroups(filter?: groups.GroupFilter) {
     return this.#count('listGroups', groups.listGroups(this.#caller, filter))
   }
-  /** Groups of consumers, of the new protocol or the classic one. */
+  /** Lists consumer groups, of the classic protocol or KIP-848. */
   async listConsumerGroups(filter: Pick<groups.GroupFilter, 'states'> = {}) {
     const all = await this.listGroups({ ...filter, types: ['classic', 'consumer'] })
     return all.filter(({ protocolType }) => protocolType === 'consumer' || protocolType === '')
@@ -272,11 +272,11 @@ export class Admin implements AsyncDisposable {
   removeRaftVoter(...args: Rest<typeof brokers.removeRaftVoter>) {
     return this.#count('removeRaftVoter', brokers.removeRaftVoter(this.#caller, ...args))
   }
-  /** Removes the registration of a broker that is gone. */
+  /** Removes the registration of a broker that no longer exists. */
   unregisterBroker(brokerId: number) {
     return this.#count('unregisterBroker', brokers.unregisterBroker(this.#caller, brokerId))
   }
-  /** Removes the registration of a controller that is gone. */
+  /** Removes the registration of a controller that no longer exists. */
   unregisterController(controllerId: number) {
     return this.#count(
       'unregisterController',
@@ -287,7 +287,7 @@ export class Admin implements AsyncDisposable {
   clientInstanceId() {
     return this.#count('clientInstanceId', brokers.clientInstanceId(this.#caller))
   }
-  /** How often each method was called. */
+  /** Number of calls of each method. */
   metrics(): ReadonlyMap<string, number> {
     return new Map(this.#requests)
   }
@@ -312,7 +312,7 @@ export class Admin implements AsyncDisposable {
   describeLogDirs(...args: Rest<typeof replicas.describeLogDirs>) {
     return this.#count('describeLogDirs', replicas.describeLogDirs(this.#caller, ...args))
   }
-  /** Log directories in which replicas are now, and into which they are moved. */
+  /** Current log directories of replicas, and those they are being moved to. */
   describeReplicaLogDirs(...args: Rest<typeof replicas.describeReplicaLogDirs>) {
     return this.#count(
       'describeReplicaLogDirs',
@@ -349,7 +349,7 @@ export class Admin implements AsyncDisposable {
   fenceProducers(...args: Rest<typeof transactions.fenceProducers>) {
     return this.#count('fenceProducers', transactions.fenceProducers(this.#caller, ...args))
   }
-  /** Ends the open transaction of an id, whatever state its producer is in (KIP-939). */
+  /** Aborts the open transaction of an id, whatever state its producer is in (KIP-939). */
   async forceTerminateTransaction(transactionalId: string): Promise<void> {
     const work = transactions.fenceProducers(this.#caller, [transactionalId])
     await this.#count('forceTerminateTransaction', work)
@@ -397,11 +397,11 @@ export class Admin implements AsyncDisposable {
       security.createDelegationToken(this.#caller, ...args),
     )
   }
-  /** Extends the life of a delegation token; returns when it expires. */
+  /** Renews a delegation token; returns when it expires. */
   renewDelegationToken(...args: Rest<typeof security.renewDelegationToken>) {
     return this.#count('renewDelegationToken', security.renewDelegationToken(this.#caller, ...args))
   }
-  /** Changes when a delegation token expires; returns when. */
+  /** Changes when a delegation token expires; returns the new time. */
   expireDelegationToken(...args: Rest<typeof security.expireDelegationToken>) {
     return this.#count(
       'expireDelegationToken',

@@ -29,9 +29,9 @@ export interface ClusterDescription {
   readonly clusterId: string
   /** Id of the controller; with KRaft any broker, which forwards requests to the controller. */
   readonly controllerId: number
-  /** Brokers; fenced ones only if asked for. */
+  /** Brokers; fenced ones only if requested. */
   readonly nodes: readonly (Node & { readonly isFenced: boolean })[]
-  /** What the client may do with the cluster; undefined if not asked for. */
+  /** Operations that the client is authorized for on the cluster; undefined if not requested. */
   readonly authorizedOperations: readonly AclOperation[] | undefined
 }
 
@@ -140,7 +140,7 @@ export interface QuorumReplica {
   readonly logEndOffset: bigint
   /** When it last fetched, milliseconds since 1970; -1 if unknown. */
   readonly lastFetchTimestamp: number
-  /** When it last had everything, milliseconds since 1970; -1 if unknown. */
+  /** When it was last caught up, milliseconds since 1970; -1 if unknown. */
   readonly lastCaughtUpTimestamp: number
 }
 

@@ -100,8 +100,8 @@ export class AdminCaller {
   }
 
   /**
-   * `check` throws the errors of a reply; after a retriable one the request is repeated and the
-   * coordinator looked up again.
+   * `check` throws the errors of a reply; after a retriable one the coordinator is looked up again
+   * and the request is repeated.
    */
   async call<Q extends MessageSchema, S extends MessageSchema>(
     target: Target,

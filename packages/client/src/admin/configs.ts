@@ -25,8 +25,8 @@ export interface ConfigResource {
   /** Type of the resource. */
   readonly type: ConfigResourceType
   /**
-   * Name of the topic, group or subscription, or id of the broker; empty for the default of all
-   * brokers.
+   * Name of the topic, group or subscription, or id of the broker; empty for the cluster-wide
+   * default of brokers.
    */
   readonly name: string
 }
@@ -37,7 +37,7 @@ export interface ConfigEntry {
   readonly name: string
   /** Value; null if it is sensitive. */
   readonly value: string | null
-  /** Where the value comes from. */
+  /** Source of the value. */
   readonly source: ConfigSource
   /** Whether the value is Kafka's default. */
   readonly isDefault: boolean
@@ -47,9 +47,9 @@ export interface ConfigEntry {
   readonly isSensitive: boolean
   /** Type of the value. */
   readonly type: ConfigType
-  /** Description of the key; null if not asked for. */
+  /** Description of the key; null if not requested. */
   readonly documentation: string | null
-  /** All sources of the value, in order of precedence; empty if not asked for. */
+  /** All sources of the value, in order of precedence; empty if not requested. */
   readonly synonyms: readonly {
     readonly name: string
     readonly value: string | null
@@ -71,7 +71,7 @@ function keyOf({ type, name }: ConfigResource): string {
   return `${type}/${name}`
 }
 
-/** A broker is asked for its own configuration: only it knows the static part. */
+/** Broker configuration is requested from the broker itself: only it knows the static part. */
 function targetOf({ type, name }: ConfigResource): Target {
   const isOneBroker = (type === 'broker' || type === 'broker-logger') && name !== ''
   return isOneBroker ? { kind: 'node', node: Number(name) } : anyBroker

@@ -72,7 +72,7 @@ function groupsOk(groupId: string) {
   }
 }
 
-/** Kinds of groups. */
+/** Types of groups. */
 export type GroupType = 'classic' | 'consumer' | 'share' | 'streams'
 
 /** A group without its members. */
@@ -87,11 +87,11 @@ export interface GroupListing {
   readonly type: string
 }
 
-/** Which groups to list; what is absent does not restrict. */
+/** Groups to list; absent fields match all. */
 export interface GroupFilter {
-  /** States, as `Stable`. */
+  /** States, such as `Stable`. */
   readonly states?: readonly string[]
-  /** Kinds of groups. */
+  /** Types of groups. */
   readonly types?: readonly GroupType[]
 }
 
@@ -131,7 +131,7 @@ export interface MemberDescription {
   readonly host: string
   /** Rack of the client, or null. */
   readonly rackId: string | null
-  /** Partitions that the member has. */
+  /** Partitions assigned to the member. */
   readonly assignment: readonly TopicPartition[]
   /** Target assignment; undefined for classic groups. */
   readonly targetAssignment: readonly TopicPartition[] | undefined
@@ -145,11 +145,11 @@ export interface MemberDescription {
 export interface GroupDescription {
   /** Id of the group. */
   readonly groupId: string
-  /** Kind of the group. */
+  /** Type of the group. */
   readonly type: GroupType
-  /** State, as `Stable` or `Empty`. */
+  /** State, such as `Stable` or `Empty`. */
   readonly state: string
-  /** Type of the protocol, as `consumer`. */
+  /** Protocol type, such as `consumer`. */
   readonly protocolType: string
   /** Assignor or protocol; empty if there is none. */
   readonly assignor: string
@@ -159,7 +159,7 @@ export interface GroupDescription {
   readonly members: readonly MemberDescription[]
   /** Id of the broker that coordinates the group. */
   readonly coordinator: number
-  /** What the client may do with the group; undefined if not asked for. */
+  /** Operations that the client is authorized for on the group; undefined if not requested. */
   readonly authorizedOperations: readonly AclOperation[] | undefined
 }
 
@@ -368,7 +368,7 @@ export async function describeStreamsGroups(
   })
 }
 
-/** Deletes groups of any kind that have no members. */
+/** Deletes groups of any type that have no members. */
 export async function deleteGroups(
   caller: AdminCaller,
   groupIds: readonly string[],

@@ -99,14 +99,14 @@ export const ScramMechanism = { 'SCRAM-SHA-256': 1, 'SCRAM-SHA-512': 2 } as cons
 /** SCRAM mechanisms, by Kafka's codes. */
 export type ScramMechanism = keyof typeof ScramMechanism
 
-/** Kinds of leader elections, by Kafka's codes. */
+/** Types of leader elections, by Kafka's codes. */
 export const ElectionType = { preferred: 0, unclean: 1 } as const
-/** Kinds of leader elections, by Kafka's codes. */
+/** Types of leader elections, by Kafka's codes. */
 export type ElectionType = keyof typeof ElectionType
 
-/** Kinds of feature changes, by Kafka's codes. */
+/** Types of feature changes, by Kafka's codes. */
 export const UpgradeType = { upgrade: 1, safeDowngrade: 2, unsafeDowngrade: 3 } as const
-/** Kinds of feature changes, by Kafka's codes. */
+/** Types of feature changes, by Kafka's codes. */
 export type UpgradeType = keyof typeof UpgradeType
 
 /** The number of a name; throws an error that lists the allowed names. */

@@ -23,8 +23,8 @@ export interface TopicPartitionReplica extends TopicPartition {
 }
 
 /**
- * Elects leaders; without partitions, of the whole cluster. Partitions that have the right leader
- * are not an error.
+ * Elects leaders of partitions, by default of all in the cluster. Partitions that already have the
+ * right leader are not an error.
  */
 export async function electLeaders(
   caller: AdminCaller,
@@ -147,7 +147,7 @@ export interface LogDirDescription {
 export interface ReplicaInfo extends TopicPartition {
   /** Size of the log segments, bytes. */
   readonly size: bigint
-  /** Records that the log lacks. */
+  /** Lag of this log, records. */
   readonly offsetLag: bigint
   /** Whether this copy will replace the one in another directory. */
   readonly isFuture: boolean
@@ -192,11 +192,11 @@ export async function describeLogDirs(
 export interface ReplicaLogDir extends TopicPartitionReplica {
   /** Path; null if the broker does not have the replica. */
   readonly currentPath: string | null
-  /** Records that the current log lacks. */
+  /** Lag of the current log, records. */
   readonly currentOffsetLag: bigint
   /** Path of the new directory; null if the replica is not being moved. */
   readonly futurePath: string | null
-  /** Records that the new log lacks; -1 if the replica is not being moved. */
+  /** Lag of the new log, records; -1 if the replica is not being moved. */
   readonly futureOffsetLag: bigint
 }
 

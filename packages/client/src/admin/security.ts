@@ -40,7 +40,7 @@ import {
 
 const deriveKey = promisify(pbkdf2)
 
-/** An ACL: a principal may, or may not, do an operation on a resource, from a host. */
+/** An ACL: a principal is allowed or denied an operation on a resource, from a host. */
 export interface AclBinding {
   /** Type of the resource. */
   readonly resourceType: AclResourceType
@@ -48,17 +48,17 @@ export interface AclBinding {
   readonly resourceName: string
   /** How `resourceName` is compared. Default `literal`. */
   readonly patternType?: AclPatternType
-  /** Principal, as `User:alice`. */
+  /** Principal, such as `User:alice`. */
   readonly principal: string
   /** IP address of the client, or `*`. Default `*`. */
   readonly host?: string
-  /** What is allowed or denied. */
+  /** Operation that is allowed or denied. */
   readonly operation: AclOperation
   /** Whether the ACL allows or denies. */
   readonly permission: AclPermission
 }
 
-/** Fields that are absent match everything. */
+/** Absent fields match everything. */
 export type AclFilter = Partial<AclBinding>
 
 export async function createAcls(
@@ -258,7 +258,7 @@ export type QuotaMatch = { readonly exact: string } | 'default' | 'any'
 
 /**
  * Quotas whose entities match all components; with `strict`, entities with further components are
- * left out.
+ * omitted.
  */
 export async function describeClientQuotas(
   caller: AdminCaller,
@@ -329,7 +329,7 @@ export interface DelegationToken {
   readonly tokenId: string
   /** Secret; in base64 the password of a login. */
   readonly hmac: Buffer
-  /** Principal that the token authenticates, as `User:alice`. */
+  /** Principal that the token authenticates, such as `User:alice`. */
   readonly owner: string
   /** Principal that created the token. */
   readonly requester: string
@@ -337,9 +337,9 @@ export interface DelegationToken {
   readonly issueTimestamp: number
   /** When the token expires unless renewed, milliseconds since 1970. */
   readonly expiryTimestamp: number
-  /** When the token can be renewed no longer, milliseconds since 1970. */
+  /** When the token can no longer be renewed, milliseconds since 1970. */
   readonly maxTimestamp: number
-  /** Principals that may renew the token, beside its owner. */
+  /** Principals that may renew the token, besides its owner. */
   readonly renewers: readonly string[]
 }
 
@@ -356,7 +356,7 @@ export async function createDelegationToken(
   options: {
     readonly owner?: string
     readonly renewers?: readonly string[]
-    /** Longest life time of the token. Default: the broker's limit. */
+    /** Maximum lifetime of the token. Default: the broker's limit. */
     readonly maxLifetimeMs?: number
   } = {},
 ): Promise<DelegationToken> {
@@ -389,7 +389,7 @@ export async function createDelegationToken(
   }
 }
 
-/** Extends the life of a token; returns its new expiry, milliseconds since 1970. */
+/** Renews a token; returns its new expiry, milliseconds since 1970. */
 export async function renewDelegationToken(
   caller: AdminCaller,
   hmac: Uint8Array,

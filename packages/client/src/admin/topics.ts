@@ -22,7 +22,7 @@ import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-
 import { type AdminCaller, anyBroker, errorOf, Outcomes } from './caller.ts'
 import { type AclOperation, operationsOf } from './names.ts'
 
-/** A topic to be created. */
+/** A topic to create. */
 export interface NewTopic {
   /** Name: 1 to 249 letters, digits, `.`, `_` and `-`. */
   readonly name: string
@@ -32,7 +32,7 @@ export interface NewTopic {
   readonly replicationFactor?: number
   /** Replicas of each partition, the preferred leader first, instead of the two numbers. */
   readonly assignments?: readonly (readonly number[])[]
-  /** Configuration of the topic, as `{ 'retention.ms': '60000' }`. */
+  /** Configuration of the topic, such as `{ 'retention.ms': '60000' }`. */
   readonly configs?: Readonly<Record<string, string>>
 }
 
@@ -52,7 +52,7 @@ export interface CreatedTopic {
 export interface TopicDescription extends TopicMetadata {
   /** Partitions, by index. */
   readonly partitions: readonly PartitionDescription[]
-  /** What the client may do with the topic; undefined if not asked for. */
+  /** Operations that the client is authorized for on the topic; undefined if not requested. */
   readonly authorizedOperations: readonly AclOperation[] | undefined
 }
 
@@ -134,7 +134,7 @@ export interface TopicListing {
   readonly name: string
   /** Id. */
   readonly topicId: string
-  /** Whether the topic is one of Kafka's own. */
+  /** Whether the topic is internal. */
   readonly isInternal: boolean
 }
 

@@ -15,7 +15,7 @@ import { byLeader } from '../metadata/offset-lookup.ts'
 import { partitionName, partitionsByTopic, type TopicPartition } from '../topic-partition.ts'
 import { type AdminCaller, type Target, throwIfError } from './caller.ts'
 
-/** A producer as a partition knows it. */
+/** State of a producer in a partition. */
 export interface ProducerState {
   /** Producer id. */
   readonly producerId: bigint
@@ -79,7 +79,7 @@ function transactionCoordinator(transactionalId: string): Target {
 export interface TransactionDescription {
   /** Id of the broker that coordinates it. */
   readonly coordinator: number
-  /** State, as `Ongoing`. */
+  /** State, such as `Ongoing`. */
   readonly state: string
   /** Producer id. */
   readonly producerId: bigint
@@ -129,7 +129,7 @@ export interface TransactionListing {
   readonly transactionalId: string
   /** Producer id. */
   readonly producerId: bigint
-  /** State, as `Ongoing`. */
+  /** State, such as `Ongoing`. */
   readonly state: string
 }
 

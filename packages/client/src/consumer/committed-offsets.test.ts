@@ -112,7 +112,7 @@ describe('a commit', () => {
     assert.deepEqual([request?.version, request?.message.topics[0]?.name], [9, 't'])
   })
 
-  /** Outcome, requests that were sent, requests to join, and losses of the membership. */
+  /** Outcome, requests sent, requests to join, and losses of the membership. */
   const cells: readonly (readonly [ErrorName, string, number, number, number])[] = [
     ['NOT_COORDINATOR', 'ok', 2, 0, 0],
     ['COORDINATOR_NOT_AVAILABLE', 'ok', 2, 0, 0],
@@ -144,7 +144,7 @@ describe('a commit', () => {
     assert.equal(await bench.commit(), 'STALE_MEMBER_EPOCH')
   })
 
-  it('takes the member epoch anew with each attempt', async () => {
+  it('reads the member epoch again for each attempt', async () => {
     const bench = new Bench()
     bench.queue(OffsetCommitRequest, OffsetCommitResponse, () => {
       bench.generation = { ...bench.generation, generationId: 4 }
@@ -161,7 +161,7 @@ describe('a commit', () => {
     assert.ok(bench.nowMs >= 3000 && bench.nowMs < 4500, `${bench.nowMs}`)
   })
 
-  it('for a topic that is gone ends after a few attempts', async () => {
+  it('for a topic that was deleted ends after a few attempts', async () => {
     const bench = new Bench()
     bench.refuse('UNKNOWN_TOPIC_OR_PARTITION', 100)
     assert.equal(await bench.commit(600_000), 'UNKNOWN_TOPIC_OR_PARTITION')

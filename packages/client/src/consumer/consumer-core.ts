@@ -2,7 +2,7 @@
 import type { ConsumerRecord } from './consumer-record.ts'
 import type { PartitionState } from './partition-state.ts'
 
-/** The part of the consumer that the ways to read use. */
+/** The part of the consumer that its ways to read use. */
 export interface ConsumerCore {
   states(): Iterable<PartitionState>
   take(state: PartitionState, max: number): ConsumerRecord<unknown, unknown>[]
@@ -21,5 +21,5 @@ export interface ConsumerCore {
   readonly groupId: string | undefined
 }
 
-/** Number of records between two looks at the clock; a power of two. */
+/** Number of records between two checks of the clock; a power of two. */
 export const LOOK_EVERY = 16

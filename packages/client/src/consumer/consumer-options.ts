@@ -51,13 +51,13 @@ export interface ConsumerOptions extends ClientOptions {
   /** Time between two automatic commits. Default 5000. */
   readonly autoCommitIntervalMs?: number
   /**
-   * `read_committed` hides records of open and aborted transactions. Default `read_uncommitted`.
+   * `read_committed` omits records of open and aborted transactions. Default `read_uncommitted`.
    */
   readonly isolationLevel?: 'read_uncommitted' | 'read_committed'
-  /** Largest number of records that `poll` returns. Default 500. */
+  /** Maximum number of records that `poll` returns. Default 500. */
   readonly maxPollRecords?: number
   /**
-   * Longest time without a poll, or in one handler of `run`, before the member leaves its group.
+   * Maximum time without a poll, or in one handler of `run`, before the member leaves its group.
    * Default 300,000.
    */
   readonly maxPollIntervalMs?: number
@@ -80,17 +80,19 @@ export interface ConsumerOptions extends ClientOptions {
    * Default `['range', 'cooperative-sticky']`.
    */
   readonly partitionAssignmentStrategy?: readonly (AssignorName | Assignor)[]
-  /** Bytes that make a broker answer a fetch before `fetchMaxWaitMs`. Default 1. */
+  /**
+   * Minimum size of a fetch reply; with less, the broker waits up to `fetchMaxWaitMs`. Default 1.
+   */
   readonly fetchMinBytes?: number
-  /** Largest reply to a fetch, bytes. Default 52,428,800. */
+  /** Maximum size of a fetch reply, bytes. Default 52,428,800. */
   readonly fetchMaxBytes?: number
-  /** Longest time that a broker may hold a fetch. Default 500. */
+  /** Maximum time that a broker may hold a fetch. Default 500. */
   readonly fetchMaxWaitMs?: number
   /**
-   * Most bytes of one partition in a reply; up to twice as many are buffered. Default 1,048,576.
+   * Maximum bytes of one partition in a reply; up to twice as many are buffered. Default 1,048,576.
    */
   readonly maxPartitionFetchBytes?: number
-  /** Most bytes of all partitions that are buffered. Default 64 MiB. */
+  /** Maximum bytes buffered for all partitions together. Default 64 MiB. */
   readonly maxPrefetchBytes?: number
   /** Whether checksums of batches are verified. Default true. */
   readonly checkCrcs?: boolean
@@ -100,7 +102,7 @@ export interface ConsumerOptions extends ClientOptions {
   readonly clientRack?: string
   /** Time-out of calls such as `commit` and `offsetsForTimes`. Default 60,000. */
   readonly defaultApiTimeoutMs?: number
-  /** Whether asking for a topic that does not exist may create it. Default true. */
+  /** Whether requesting a topic that does not exist may create it. Default true. */
   readonly allowAutoCreateTopics?: boolean
   /** Whether a pattern leaves out topics such as `__consumer_offsets`. Default true. */
   readonly excludeInternalTopics?: boolean
@@ -200,7 +202,7 @@ export function resolveConsumerOptions(options: ConsumerOptions): ResolvedConsum
     throw new InvalidOptionError(
       'heartbeatIntervalMs',
       heartbeatIntervalMs,
-      `less than sessionTimeoutMs ${sessionTimeoutMs}, a third of it at best`,
+      `less than sessionTimeoutMs ${sessionTimeoutMs}, ideally a third of it`,
     )
   }
   const isolationLevel = choiceOption('isolationLevel', options.isolationLevel, {

@@ -15,7 +15,7 @@ const deserializers = { key: bytes(), value: bytes() }
 const nullable = fc.oneof(fc.constant(null), fc.uint8Array({ maxLength: 40 }))
 
 describe('decodeRecords', () => {
-  it('reads what a batch holds, from an offset on', () => {
+  it('decodes the records of a batch from an offset', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -55,7 +55,7 @@ describe('decodeRecords', () => {
     )
   })
 
-  it('refuses bytes that are no records, and never reads past them', () => {
+  it('rejects bytes that are not records, and never reads past them', () => {
     const batch = buildBatch(
       Array.from({ length: 5 }, (_, i) => ({
         timestamp: 1n,
@@ -108,7 +108,7 @@ describe('a partition state', () => {
   const offsets = (records: readonly { readonly offset: bigint }[]): number[] =>
     records.map(({ offset }) => Number(offset))
 
-  it('hands out no more than asked, and knows where it is', () => {
+  it('returns at most as many records as requested, and keeps its position', () => {
     const state = new PartitionState('t', 0)
     state.seek({ offset: 2n, leaderEpoch: -1 })
     state.add(fetched(0, [5, 3]))
@@ -124,7 +124,7 @@ describe('a partition state', () => {
     assert.equal(state.bufferedBytes, 0)
   })
 
-  it('forgets what it read ahead when it is moved or taken away', () => {
+  it('discards prefetched records when it is moved or revoked', () => {
     const state = new PartitionState('t', 0)
     state.seek({ offset: 0n, leaderEpoch: -1 })
     state.add(fetched(0, [5]))
@@ -139,11 +139,11 @@ describe('a partition state', () => {
     assert.equal(state.fetchOffset, undefined)
   })
 
-  it('counts what was committed by hand as handled', () => {
+  it('counts records committed explicitly as handled', () => {
     const state = new PartitionState('t', 0)
     state.seek({ offset: 0n, leaderEpoch: -1 })
     state.follow({
-      handedOut: () => ({ offset: 5n, leaderEpoch: 0 }),
+      delivered: () => ({ offset: 5n, leaderEpoch: 0 }),
       handled: () => ({ offset: 4n, leaderEpoch: 0 }),
     })
     assert.equal(state.handled?.offset, 4n)
@@ -151,7 +151,7 @@ describe('a partition state', () => {
     assert.equal(state.handled?.offset, 5n)
   })
 
-  it('hides aborted transactions and markers from those who read what is committed', () => {
+  it('omits aborted transactions and markers with read_committed', () => {
     const record = (value: string) => [{ timestamp: 1n, key: null, value: Buffer.from(value) }]
     const marker = (commit: boolean, offset: bigint) =>
       buildBatch(
@@ -209,7 +209,7 @@ describe('a fetch session', () => {
   const names = (list: readonly { readonly partition: number }[]): number[] =>
     list.map(({ partition }) => partition)
 
-  it('says everything once, then only what changed', () => {
+  it('names every partition once, then only changes', () => {
     const session = new FetchSession()
     const first = session.build([place(0, 0n), place(1, 0n)])
     assert.deepEqual([first.sessionId, first.sessionEpoch, names(first.changed)], [0, 0, [0, 1]])
@@ -227,7 +227,7 @@ describe('a fetch session', () => {
     assert.equal(session.end(), undefined)
   })
 
-  it('begins again when the broker forgot it, or the connection was lost', () => {
+  it('starts a new session when the broker has lost it, or the connection was lost', () => {
     const session = new FetchSession()
     session.build([place(0, 0n)])
     session.answered({ errorCode: 0, sessionId: 5 })
@@ -255,7 +255,7 @@ describe('options of a consumer', () => {
       assert.equal(parseDuration(text), expected, text)
   })
 
-  it('are refused with the name, the value and what is allowed', () => {
+  it('are rejected with an error that names the option, the value and the expected values', () => {
     const cases: readonly (readonly [object, RegExp])[] = [
       [
         { autoOffsetReset: 'by_duration:soon' },

@@ -37,9 +37,9 @@ interface Source {
 const NO_HEADERS: readonly Header[] = []
 
 /**
- * One record as it was fetched. Key, value and headers are decoded on first access; a
- * deserializer's error is thrown there, so a record that cannot be read can still be named, skipped
- * or kept as bytes. The bytes share memory with the whole batch: copy what is kept for long.
+ * One fetched record. Key, value and headers are decoded on first access; a deserializer's error is
+ * thrown there, so an undecodable record can still be named, skipped or kept as bytes. The bytes
+ * share memory with the whole batch: copy them to keep them for long.
  */
 export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   readonly #source: Source
@@ -100,12 +100,12 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
     return this.#source.timestampType
   }
 
-  /** Key as it was sent, or null. */
+  /** Key as sent, or null. */
   get keyBytes(): Buffer | null {
     if (this.#keySize < 0) return null
     return this.#source.payload.subarray(this.#keyStart, this.#keyStart + this.#keySize)
   }
-  /** Value as it was sent; null is a tombstone. */
+  /** Value as sent; null is a tombstone. */
   get valueBytes(): Buffer | null {
     if (this.#valueSize < 0) return null
     const end = this.#headersStart
@@ -176,7 +176,7 @@ class VarintReader {
       if (byte < 0x80) return (value >>> 1) ^ -(value & 1)
       if (byte === undefined) break
     }
-    throw new MalformedInputError(`a varint at ${this.at} is cut short or longer than 32 bits`)
+    throw new MalformedInputError(`varint at ${this.at} is truncated or longer than 32 bits`)
   }
 
   /** Zig-zag varint of 64 bits, as a number: exact for all timestamps that a Date can hold. */
@@ -191,7 +191,7 @@ class VarintReader {
       if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2
       factor *= 128
     }
-    throw new MalformedInputError(`a varlong at ${this.at} is cut short or longer than 64 bits`)
+    throw new MalformedInputError(`varlong at ${this.at} is truncated or longer than 64 bits`)
   }
 }
 
@@ -303,7 +303,7 @@ export function decodeRecords(
         `record ${i} of the batch at offset ${baseOffset} has size ${size}`,
       )
     }
-    // One byte of attributes; none is in use.
+    // One byte of attributes, all unused.
     reader.at++
     const timestampDelta = reader.varlong()
     const offsetDelta = reader.varint()

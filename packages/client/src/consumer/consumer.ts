@@ -253,7 +253,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     const wasMember = this.#isSubscribed
     this.#subscription = { kind: 'none' }
     if (wasMember) {
-      await this.#giveUp([...this.#states.values()], 'revoked')
+      await this.#revoke([...this.#states.values()], 'revoked')
       await this.#membership?.leave('the consumer unsubscribed from all topics')
       if (this.#membership !== undefined) this.#membership.needsJoin = true
     }
@@ -576,7 +576,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     if (membership.isLost) {
       await this.#insideRead()
       membership.isLost = false
-      await this.#giveUp([...this.#states.values()], 'lost')
+      await this.#revoke([...this.#states.values()], 'lost')
     }
     if (membership.fatal !== undefined) throw membership.fatal
     if (!membership.needsJoin) return
@@ -589,7 +589,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     const leaving = [...this.#states.values()].filter(
       ({ topic }) => !membership.isCooperative || !topics.includes(topic),
     )
-    await this.#giveUp(leaving, 'revoked')
+    await this.#revoke(leaving, 'revoked')
     if (membership.isLost) return
     const owned = this.assignment
     const joining = membership.join({
@@ -616,7 +616,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     this.#previous = assigned
     const names = new Set(assigned.map(partitionName))
     const taken = [...this.#states.values()].filter((state) => !names.has(partitionName(state)))
-    if (taken.length > 0) await this.#giveUp(taken, 'revoked')
+    if (taken.length > 0) await this.#revoke(taken, 'revoked')
     const added: PartitionState[] = []
     for (const { topic, partition } of assigned) {
       if (this.#states.has(partitionName({ topic, partition }))) continue
@@ -641,7 +641,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
   }
 
   /** Revokes partitions: handlers finish, offsets are committed, and the listener is called. */
-  async #giveUp(states: readonly PartitionState[], how: 'revoked' | 'lost'): Promise<void> {
+  async #revoke(states: readonly PartitionState[], how: 'revoked' | 'lost'): Promise<void> {
     if (states.length === 0) return
     if (how === 'lost') for (const state of states) state.revoke()
     await this.#core.settle(states)

@@ -114,7 +114,7 @@ describe('the fetcher', () => {
     bench.end()
   })
 
-  it('asks for an answer soon while another partition of the broker is full', async () => {
+  it('limits the wait of a fetch while another partition of the broker is full', async () => {
     const size = numberedBatch(0, 10).length
     const bench = new Bench([1, 1], { maxPartitionFetchBytes: size })
     bench.ends.set('t-0', 1000)
@@ -206,7 +206,7 @@ describe('the fetcher', () => {
 })
 
 describe('an error of one partition in a fetch', () => {
-  /** What becomes of the partition. */
+  /** Next step for the partition. */
   const cells: readonly (readonly [ErrorName, 'reported' | 'retried' | 'reset', string])[] = [
     ['TOPIC_AUTHORIZATION_FAILED', 'reported', 'no retry changes it'],
     ['CORRUPT_MESSAGE', 'reported', 'the log is damaged'],
@@ -214,7 +214,7 @@ describe('an error of one partition in a fetch', () => {
     ['NOT_LEADER_OR_FOLLOWER', 'retried', 'another broker leads'],
     ['FENCED_LEADER_EPOCH', 'retried', 'metadata is old'],
     ['UNKNOWN_LEADER_EPOCH', 'retried', 'the broker lags behind'],
-    ['UNKNOWN_TOPIC_OR_PARTITION', 'retried', 'the broker may not know of it yet'],
+    ['UNKNOWN_TOPIC_OR_PARTITION', 'retried', 'the broker may not know it yet'],
     ['UNKNOWN_TOPIC_ID', 'retried', 'metadata is old'],
     ['KAFKA_STORAGE_ERROR', 'retried', 'the log directory is offline'],
     ['OFFSET_NOT_AVAILABLE', 'retried', 'the new leader is not ready'],

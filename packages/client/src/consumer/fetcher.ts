@@ -27,7 +27,7 @@ export interface FetchOptions {
 }
 
 /**
- * Longest hold of a fetch while another partition of the same broker is full and may drain at any
+ * Maximum hold of a fetch while another partition of the same broker is full and may drain at any
  * moment.
  */
 const SHORT_WAIT_MS = 20
@@ -88,14 +88,14 @@ export class Fetcher {
         needsMetadata = true
         continue
       }
-      if (this.#busyNodes.has(node) && !state.isFresh) continue
+      if (this.#busyNodes.has(node) && !state.isNewlyPositioned) continue
       const entry = byNode.get(node) ?? { wanted: [], hasFull: false }
       byNode.set(node, entry)
       if (state.bufferedBytes > maxPartitionFetchBytes) {
         entry.hasFull = true
         continue
       }
-      state.isFresh = false
+      state.isNewlyPositioned = false
       entry.wanted.push({
         topic: state.topic,
         topicId: topic.id,
@@ -122,7 +122,7 @@ export class Fetcher {
     }
   }
 
-  /** No topic has the id that a partition asks for: an error if it persists. */
+  /** No topic has the id that the partition requires: an error if it persists. */
   #onMissingTopic(state: PartitionState, topicId: string): void {
     const error = this.#cluster.lossOf(state.topic, topicId)
     const { retryBackoffMs } = this.#cluster.options

@@ -14,7 +14,7 @@ export interface OffsetAndMetadata {
   readonly offset: bigint
   /** Leader epoch of the record before; -1 if unknown. Default -1. */
   readonly leaderEpoch?: number
-  /** Text that is kept with the offset. Default empty. */
+  /** Metadata stored with the offset. Default empty. */
   readonly metadata?: string
 }
 

@@ -13,7 +13,7 @@ export interface Position {
 
 /** Position within records that were handed out one by one. */
 export interface Cursor {
-  handedOut(): Position | undefined
+  delivered(): Position | undefined
   handled(): Position | undefined
 }
 
@@ -36,7 +36,7 @@ export class PartitionState {
   /** Set when the partition is revoked; holders must stop using it. */
   isRevoked = false
   /** Number of seeks: records taken before the last one are not the next ones. */
-  moves = 0
+  seekCount = 0
   highWatermark = -1n
   lastStableOffset = -1n
   logStartOffset = -1n
@@ -46,7 +46,7 @@ export class PartitionState {
    * Whether no fetch has contained the partition since it got its position, so that an extra fetch
    * pays.
    */
-  isFresh = false
+  isNewlyPositioned = false
   /** Position to look up before anything can be fetched. */
   reset: ResetTarget | undefined
   /** Leader epoch as last seen, to notice a change. */
@@ -85,7 +85,7 @@ export class PartitionState {
 
   /** Offset after the last record that was handed out; undefined until it is known. */
   get position(): Position | undefined {
-    return this.#cursor?.handedOut() ?? this.#position
+    return this.#cursor?.delivered() ?? this.#position
   }
 
   /**
@@ -109,7 +109,7 @@ export class PartitionState {
     this.#clear()
     this.reset = undefined
     this.#confirmed = undefined
-    this.isFresh = true
+    this.isNewlyPositioned = true
     this.#position = position
     this.#takenTo = position
     this.#decodedTo = position
@@ -129,7 +129,7 @@ export class PartitionState {
   }
 
   #clear(): void {
-    this.moves++
+    this.seekCount++
     this.#fetched.length = 0
     this.#decoded = []
     this.#decodedAt = 0

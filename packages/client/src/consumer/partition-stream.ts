@@ -104,7 +104,7 @@ export class PartitionStreams<R> implements AsyncIterator<PartitionStream<R>, un
   readonly #core: ConsumerCore
   readonly #onEnd: () => void
   readonly #streams = new Map<PartitionState, PartitionStream<R>>()
-  readonly #fresh: PartitionStream<R>[] = []
+  readonly #added: PartitionStream<R>[] = []
   #waiting: (() => void) | undefined
   #error: Error | undefined
   #isEnded = false
@@ -125,7 +125,7 @@ export class PartitionStreams<R> implements AsyncIterator<PartitionStream<R>, un
   async next(): Promise<IteratorResult<PartitionStream<R>, undefined>> {
     this.#driving ??= this.#drive()
     for (;;) {
-      const stream = this.#fresh.shift()
+      const stream = this.#added.shift()
       if (stream !== undefined) return { done: false, value: stream }
       if (this.#error !== undefined) throw this.#error
       if (this.#isEnded) return { done: true, value: undefined }
@@ -142,13 +142,13 @@ export class PartitionStreams<R> implements AsyncIterator<PartitionStream<R>, un
           if (this.#streams.has(state)) continue
           const stream = new PartitionStream<R>(this.#core, state)
           this.#streams.set(state, stream)
-          this.#fresh.push(stream)
+          this.#added.push(stream)
         }
         for (const [state, stream] of this.#streams) {
           stream.wake()
           if (state.isRevoked) this.#streams.delete(state)
         }
-        if (this.#fresh.length > 0) this.#wake()
+        if (this.#added.length > 0) this.#wake()
         await this.#core.turn(WAIT_MS)
       }
     } catch (error) {

@@ -12,7 +12,7 @@ export class Chunk implements Cursor {
   readonly records: readonly ConsumerRecord<unknown, unknown>[]
   readonly #end: Position | undefined
   readonly #start: Position | undefined
-  readonly #moves: number
+  readonly #seekCount: number
   /** Index of the next record. */
   index = 0
 
@@ -21,13 +21,13 @@ export class Chunk implements Cursor {
     this.records = records
     this.#start = state.position
     this.#end = state.takenTo
-    this.#moves = state.moves
+    this.#seekCount = state.seekCount
     state.follow(this)
   }
 
   /** The partition was revoked or moved, so the rest of the chunk is discarded. */
   get isStale(): boolean {
-    return this.state.isRevoked || this.state.moves !== this.#moves
+    return this.state.isRevoked || this.state.seekCount !== this.#seekCount
   }
 
   #after(index: number): Position | undefined {
@@ -37,7 +37,7 @@ export class Chunk implements Cursor {
     return { offset: before.offset + 1n, leaderEpoch: before.leaderEpoch }
   }
 
-  handedOut(): Position | undefined {
+  delivered(): Position | undefined {
     return this.#after(this.index)
   }
 
@@ -132,7 +132,7 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
     if (chunk === undefined || chunk.isStale) return
     if (chunk.index >= chunk.records.length) chunk.finish()
     else {
-      const position = chunk.handedOut()
+      const position = chunk.delivered()
       if (position !== undefined) chunk.state.seek(position)
     }
   }
@@ -153,11 +153,11 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
     const chunk = this.#chunk
     this.#chunk = undefined
     if (chunk !== undefined && !chunk.isStale) {
-      const position = chunk.handedOut()
+      const position = chunk.delivered()
       const handled = chunk.handled()
       if (position !== undefined) {
         chunk.state.seek(position)
-        chunk.state.follow({ handedOut: () => position, handled: () => handled })
+        chunk.state.follow({ delivered: () => position, handled: () => handled })
       }
     }
     return this.#end()

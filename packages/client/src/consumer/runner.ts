@@ -60,19 +60,19 @@ type AnyRecord = ConsumerRecord<unknown, unknown>
  */
 class Progress implements Cursor {
   readonly state: PartitionState
-  readonly #moves: number
+  readonly #seekCount: number
   readonly #open: { readonly record: AnyRecord; isDone: boolean }[] = []
   #handled: Position | undefined
 
   constructor(state: PartitionState) {
     this.state = state
-    this.#moves = state.moves
+    this.#seekCount = state.seekCount
     this.#handled = state.position
   }
 
   /** The partition was moved by a seek, so earlier records do not count. */
   get isStale(): boolean {
-    return this.state.isRevoked || this.state.moves !== this.#moves
+    return this.state.isRevoked || this.state.seekCount !== this.#seekCount
   }
 
   get isIdle(): boolean {
@@ -92,7 +92,7 @@ class Progress implements Cursor {
     }
   }
 
-  handedOut(): Position | undefined {
+  delivered(): Position | undefined {
     return this.handled()
   }
 
@@ -233,18 +233,18 @@ export class Runner<R> {
     const behind = last === undefined ? 0n : highWatermark - last.offset - 1n
     const context = { topic, partition, lag: behind > 0n ? behind : 0n }
     const start = state.position
-    const { moves } = state
+    const { seekCount } = state
     // Unless a handler moved the partition by a seek.
-    const isHere = (): boolean => !state.isRevoked && state.moves === moves
+    const isCurrent = (): boolean => !state.isRevoked && state.seekCount === seekCount
     const finish = (): void => {
-      if (isHere()) state.consumedTo(end)
+      if (isCurrent()) state.consumedTo(end)
     }
-    const giveBack = (): void => {
+    const rewind = (): void => {
       // The batch remains to be read, by this consumer or another.
-      if (start !== undefined && isHere()) state.seek(start)
+      if (start !== undefined && isCurrent()) state.seek(start)
     }
     const fail = (error: unknown): never => {
-      giveBack()
+      rewind()
       throw error
     }
     try {
@@ -254,7 +254,7 @@ export class Runner<R> {
       }
       finish()
     } catch (error) {
-      giveBack()
+      rewind()
       this.#fail(error)
     }
     return undefined
@@ -274,19 +274,19 @@ export class Runner<R> {
       if (record === undefined) return start
       return { offset: record.offset + 1n, leaderEpoch: record.leaderEpoch }
     }
-    state.follow({ handedOut: cursor, handled: cursor })
-    const { moves } = state
-    const isHere = (): boolean => !state.isRevoked && state.moves === moves
+    state.follow({ delivered: cursor, handled: cursor })
+    const { seekCount } = state
+    const isCurrent = (): boolean => !state.isRevoked && state.seekCount === seekCount
     const stop = (): void => {
       const position = cursor()
-      if (position !== undefined && isHere()) state.seek(position)
+      if (position !== undefined && isCurrent()) state.seek(position)
     }
     /** Whether `step` returned a handler's promise rather than a pause. */
     let isHandling = false
     const step = (): Promise<unknown> | undefined => {
       const isObserved = channels.processStart.hasSubscribers || channels.processEnd.hasSubscribers
       while (handled < records.length) {
-        if (this.#mustStop(state) || state.moves !== moves) {
+        if (this.#mustStop(state) || state.seekCount !== seekCount) {
           stop()
           return undefined
         }
@@ -304,7 +304,7 @@ export class Runner<R> {
         }
         handled++
       }
-      if (isHere()) state.consumedTo(end)
+      if (isCurrent()) state.consumedTo(end)
       return undefined
     }
     try {

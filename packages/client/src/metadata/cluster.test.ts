@@ -113,7 +113,7 @@ describe('a refresh of metadata', () => {
 })
 
 describe('a topic', () => {
-  it('that is not there yet is awaited', async () => {
+  it('that does not exist yet is awaited', async () => {
     const script = new ScriptedCluster()
     const cluster = script.cluster()
     const found = cluster.topic('t', 5000)
@@ -150,7 +150,7 @@ describe('a topic', () => {
     })
   }
 
-  it('without a broker that answers names what went wrong, not only the time-out', async () => {
+  it('without a broker that replies reports the cause, not only the time-out', async () => {
     const script = new ScriptedCluster()
     const options = script.options
     script.nodes.clear()
@@ -176,7 +176,7 @@ describe('a topic', () => {
     cluster.close()
   })
 
-  it('that has its id again starts the half second anew', async () => {
+  it('that has its id again restarts the half second', async () => {
     const script = withTopic()
     const cluster = script.cluster()
     cluster.track(['t'])
@@ -193,7 +193,7 @@ describe('a topic', () => {
     cluster.close()
   })
 
-  it('that was deleted is lost only by the error that says so', async () => {
+  it('that was deleted is lost only if an error reports it', async () => {
     const script = withTopic()
     const cluster = script.cluster()
     cluster.track(['t'])

@@ -222,7 +222,7 @@ export class Cluster {
         lastError = undefined
       } catch (error) {
         if (!(error instanceof MillraceError) || !error.retriable) throw error
-        // The end of the time says less than what went wrong before.
+        // The time-out message alone would hide the actual error.
         if (error.code !== 'MILLRACE_TIMEOUT' || lastError === undefined) lastError = error
       }
       const foundNow = find(this.#metadata)
@@ -375,7 +375,7 @@ export class Cluster {
       try {
         return await this.#connections.get(address, 'control')
       } catch (error) {
-        // Wrong credentials are wrong at every broker.
+        // Wrong credentials are wrong for every broker.
         const isElsewhere = error instanceof ForeignProtocolError
         if (!isElsewhere && !(error instanceof MillraceError && error.retriable)) throw error
         failure = error

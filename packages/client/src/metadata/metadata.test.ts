@@ -68,7 +68,7 @@ describe('metadata that a response is merged into', () => {
     ['1@5', '2@5', {}, '2@5', 'of the same epoch the newer response counts'],
     ['1@5', '2@4', {}, '1@5', 'a broker that lags behind does not revert a leader'],
     ['1@5 1@5', '2@4 2@6', {}, '1@5 2@6', 'each partition on its own'],
-    ['1@5', '2@-1', {}, '2@-1', 'brokers of before KIP-320 send no epoch'],
+    ['1@5', '2@-1', {}, '2@-1', 'brokers older than KIP-320 send no epoch'],
     ['1@5', '-1@6', {}, '-1@6', 'a partition may lose its leader'],
     ['1@5 1@5 1@5', '2@6', {}, '2@6 1@5 1@5', 'the number of partitions never falls'],
     ['1@5', '2@6 2@6', {}, '2@6 2@6', 'and may rise'],
@@ -105,7 +105,7 @@ describe('metadata that a response is merged into', () => {
   })
 })
 
-describe('a leader that an error reply names (KIP-951)', () => {
+describe('a leader in an error reply (KIP-951)', () => {
   const known = mergeMetadata(noMetadata, response('1@5 1@5'))
   const told = { topic: 't', partition: 0, leader: 2, leaderEpoch: 6, nodes: [] }
   const zero = { id: 0, host: 'h0', port: 9, rack: null }

@@ -35,7 +35,7 @@ export interface TopicMetadata {
   readonly name: string
   /** Topic id, 22 characters of base64; all `A` if the broker does not send it. */
   readonly id: string
-  /** Whether the topic is one of Kafka's own. */
+  /** Whether the topic is internal. */
   readonly isInternal: boolean
   /** Partitions by index. */
   readonly partitions: readonly PartitionMetadata[]

@@ -135,7 +135,7 @@ export class BrokerConnection {
       })
     } catch (cause) {
       const code = systemErrorCode(cause) ?? ''
-      // A certificate that is refused will be refused again.
+      // A rejected certificate will be rejected again.
       if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code)) {
         throw new MillraceError(
           'MILLRACE_TLS',
@@ -182,7 +182,7 @@ export class BrokerConnection {
     }
     if (response.errorCode !== ErrorCode.NONE) {
       const code = errorName(response.errorCode)
-      throw new ProtocolError(code, `${this.#where} refused ApiVersions: ${code}`)
+      throw new ProtocolError(code, `${this.#where} rejected ApiVersions: ${code}`)
     }
     this.features = response
     this.#versions = new Map(
@@ -362,7 +362,7 @@ export class BrokerConnection {
   receive(frame: Buffer): void {
     const waiting = this.#inFlight.shift()
     if (waiting === undefined) {
-      this.#fail(new Error(`${this.#where} sent a reply to no request`))
+      this.#fail(new Error(`${this.#where} sent a reply without a request`))
       return
     }
     try {

@@ -8,7 +8,7 @@ import { foreignProtocolOf } from './foreign-protocol.ts'
 import { ResponseFrames } from './response-frames.ts'
 
 describe('response frames', () => {
-  it('are refused when a connection starts with another protocol, and only then', () => {
+  it('report another protocol at the start of a connection, and only there', () => {
     const starts: readonly [start: string, protocol: string | undefined][] = [
       ['HTTP', 'HTTP'],
       ['AMQP', 'AMQP'],
@@ -29,7 +29,7 @@ describe('response frames', () => {
     later.push(Buffer.from([0x15, 3, 3, 0]))
   })
 
-  it('come out as they were sent, however the bytes arrive', () => {
+  it('are complete, however their bytes are chunked', () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 4, max: 200_000 }), { minLength: 1, maxLength: 6 }),
@@ -64,7 +64,7 @@ describe('response frames', () => {
     )
   })
 
-  it('refuse sizes that cannot be', () => {
+  it('reject invalid sizes', () => {
     for (const size of [-1, 3, 2_000_000]) {
       const reader = new ResponseFrames(1_000_000, () => {})
       const bytes = Buffer.alloc(4)
@@ -75,7 +75,7 @@ describe('response frames', () => {
 })
 
 describe('addresses and options', () => {
-  it('are read, or refused with what is allowed', () => {
+  it('are parsed, or rejected with the expected values', () => {
     assert.deepEqual(parseAddress('kafka.example:9092'), { host: 'kafka.example', port: 9092 })
     assert.deepEqual(parseAddress('PLAINTEXT://[::1]:9'), { host: '::1', port: 9 })
     for (const text of ['localhost', 'h:0', 'h:70000', ':1', 'a b:1']) {
@@ -85,7 +85,7 @@ describe('addresses and options', () => {
     assert.equal(resolveClientOptions({ bootstrapServers: 'a:1, b:2' }).bootstrapServers.length, 2)
   })
 
-  it('back off within a fifth of what is planned', () => {
+  it('back off within a fifth of the planned delay', () => {
     for (const [attempt, planned] of [
       [0, 100],
       [2, 400],
@@ -132,7 +132,7 @@ describe('metadata', () => {
   const leaderOf = (metadata: typeof noMetadata): number | undefined =>
     metadata.topics.get('t')?.partitions[0]?.leader
 
-  it('is not taken back by a broker that lags behind', () => {
+  it('is not reverted by a broker that lags behind', () => {
     const id = 'B'.repeat(22)
     const now = mergeMetadata(noMetadata, response(2, 5, id))
     assert.equal(leaderOf(mergeMetadata(now, response(1, 4, id))), 2)
@@ -141,7 +141,7 @@ describe('metadata', () => {
     assert.equal(leaderOf(mergeMetadata(now, response(1, 0, 'C'.repeat(22)))), 1)
   })
 
-  it('does not forget partitions that a broker has not heard of yet', () => {
+  it('keeps partitions that a broker does not know yet', () => {
     const full = response(2, 5)
     const [topic] = full.topics
     const second = { ...topic?.partitions[0], partitionIndex: 1 } as never
@@ -150,7 +150,7 @@ describe('metadata', () => {
     assert.equal(mergeMetadata(now, response(2, 5)).topics.get('t')?.partitions.length, 2)
   })
 
-  it('learns a leader from a reply, unless that is old news', () => {
+  it('uses a leader from a reply if it is newer', () => {
     const now = mergeMetadata(noMetadata, response(2, 5))
     const told = { topic: 't', partition: 0, leader: 1, leaderEpoch: 6, nodes: [] }
     assert.equal(leaderOf(withLeader(now, told) ?? noMetadata), 1)

@@ -59,7 +59,7 @@ interface Conversation {
   ): Promise<MessageOf<S>>
 }
 
-/** Runs the mechanism; resolves with the life time of the session, milliseconds, 0 for no limit. */
+/** Runs the mechanism; resolves with the lifetime of the session, milliseconds, 0 for no limit. */
 export async function authenticate(sasl: SaslOptions, with_: Conversation): Promise<number> {
   if (!saslMechanisms.includes(sasl.mechanism)) {
     throw new InvalidOptionError('sasl.mechanism', sasl.mechanism, saslMechanisms.join(', '))
@@ -71,7 +71,7 @@ export async function authenticate(sasl: SaslOptions, with_: Conversation): Prom
     const code = errorName(handshake.errorCode)
     throw new ProtocolError(
       code,
-      `${with_.host} does not take SASL ${sasl.mechanism}, only ${handshake.mechanisms.join(', ') || 'none'}`,
+      `${with_.host} does not accept SASL ${sasl.mechanism}, only ${handshake.mechanisms.join(', ') || 'none'}`,
     )
   }
   switch (sasl.mechanism) {
@@ -95,7 +95,7 @@ async function exchange(
     const code = errorName(response.errorCode)
     throw new ProtocolError(
       code,
-      `${with_.host} refused the credentials: ${response.errorMessage ?? code}`,
+      `${with_.host} rejected the credentials: ${response.errorMessage ?? code}`,
     )
   }
   return {
@@ -119,7 +119,7 @@ async function bearer(with_: Conversation, token: OAuthToken): Promise<number> {
     await exchange(with_, '\u0001')
     throw new ProtocolError(
       'SASL_AUTHENTICATION_FAILED',
-      `${with_.host} refused the bearer token: ${reply}`,
+      `${with_.host} rejected the bearer token: ${reply}`,
     )
   }
   return lifetimeMs

@@ -7,8 +7,8 @@ const MAX_EPOCH = 0x7fff
 /**
  * The batches of one partition, oldest first, and its state in the idempotent protocol. A batch
  * keeps its sequence number over all attempts. If the broker proves that a sequence number is
- * missing for good, the epoch rises and numbers restart at 0, for this partition alone: a broker
- * keeps a producer's epoch per partition.
+ * permanently missing, the epoch is increased and numbers restart at 0, for this partition only: a
+ * broker keeps a producer's epoch per partition.
  */
 export class PartitionQueue {
   readonly topic: string

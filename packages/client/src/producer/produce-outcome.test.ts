@@ -46,10 +46,10 @@ describe('the outcome of a batch by the error code of its partition', () => {
     ['TOPIC_AUTHORIZATION_FAILED', {}, 'failed', 'no retry changes it'],
     ['INVALID_RECORD', {}, 'failed', 'no retry changes it'],
     ['RECORD_LIST_TOO_LARGE', {}, 'failed', 'no retry changes it'],
-    ['INVALID_PRODUCER_EPOCH', {}, 'failed', 'a newer producer is there'],
+    ['INVALID_PRODUCER_EPOCH', {}, 'failed', 'a newer producer exists'],
     ['INVALID_TXN_STATE', { isTransactional: true }, 'failed', 'not part of the transaction'],
 
-    ['OUT_OF_ORDER_SEQUENCE_NUMBER', {}, 'renumber', 'nothing is left that fills the gap'],
+    ['OUT_OF_ORDER_SEQUENCE_NUMBER', {}, 'renumber', 'nothing is left to fill the gap'],
     ['OUT_OF_ORDER_SEQUENCE_NUMBER', { isOldest: false }, 'retry', 'an older one may fill the gap'],
     ['OUT_OF_ORDER_SEQUENCE_NUMBER', { hasIdentity: false }, 'failed', 'it has no number'],
     ['OUT_OF_ORDER_SEQUENCE_NUMBER', { attempts: 4 }, 'failed', 'no retry is left'],

@@ -32,16 +32,16 @@ export interface ProducerOptions<K = Uint8Array | string, V = Uint8Array | strin
    */
   readonly lingerMs?: number
   /**
-   * Largest batch, bytes before compression; a larger record is sent alone. Default 131,072:
-   * batches grow as needed, so a large limit costs nothing.
+   * Maximum size of a batch, bytes before compression; a larger record is sent alone. Default
+   * 131,072: batches grow as needed, so a large limit costs nothing.
    */
   readonly batchSize?: number
   /**
-   * Bytes of records that may wait to be sent; beyond it `send` waits for `maxBlockMs`. Default 32
-   * MiB.
+   * Maximum bytes of records that wait to be sent; beyond it `send` waits for `maxBlockMs`. Default
+   * 32 MiB.
    */
   readonly bufferMemory?: number
-  /** Longest time that `send` waits for metadata and for memory. Default 60,000. */
+  /** Maximum time that `send` waits for metadata and for memory. Default 60,000. */
   readonly maxBlockMs?: number
   /** Time-out from `send` to the outcome, all attempts included. Default 120,000. */
   readonly deliveryTimeoutMs?: number
@@ -52,7 +52,7 @@ export interface ProducerOptions<K = Uint8Array | string, V = Uint8Array | strin
    * producer.
    */
   readonly maxInFlightRequestsPerConnection?: number
-  /** Largest request and, before compression, largest record, bytes. Default 1,048,576. */
+  /** Maximum size of a request and, before compression, of a record, bytes. Default 1,048,576. */
   readonly maxRequestSize?: number
   /** Codec of batches. Default none. */
   readonly compression?: CompressionType

@@ -22,7 +22,7 @@ describe('murmur2', () => {
     [Buffer.from('Zürich'), -1551140815],
     [Buffer.from([255, 254, 0]), -632813884],
   ]
-  it('is that of Java', () => {
+  it('equals that of Java', () => {
     for (const [key, hash] of known) assert.equal(murmur2(key), hash, key.toString())
     assert.equal(partitionForKey(Buffer.from('foobar'), 6), (-790332482 & 0x7fffffff) % 6)
   })
@@ -43,7 +43,7 @@ const topic = (leaders: readonly number[]): TopicMetadata => ({
 })
 
 describe('partitioners', () => {
-  it('stick to a partition for 16 KiB, then take another that has a leader', () => {
+  it('keep a partition for 16 KiB, then switch to another that has a leader', () => {
     const partitioner = new TopicPartitioner('default', seededRandom(1))
     const metadata = topic([1, -1, 1, 1])
     const chosen: number[] = []
@@ -55,7 +55,7 @@ describe('partitioners', () => {
     assert.equal(alone.choose(topic([-1]), Buffer.from('k'), 1), 0)
   })
 
-  it('deal out round robin, over partitions without a leader', () => {
+  it('assign round robin, including partitions without a leader', () => {
     const partitioner = new TopicPartitioner('roundRobin', seededRandom(1))
     const metadata = topic([1, -1, 1])
     const chosen = Array.from({ length: 4 }, () =>
@@ -72,7 +72,7 @@ describe('a partition queue', () => {
     return made
   }
 
-  it('numbers batches without gaps, and keeps the number of one that is sent again', () => {
+  it('numbers batches without gaps, and keeps the number of a retried batch', () => {
     const queue = new PartitionQueue('t', 0)
     const [first, second] = [batch(3), batch(2)]
     queue.identify(first, { producerId: 9n, producerEpoch: 0, isTransactional: false })
@@ -92,7 +92,7 @@ describe('a partition queue', () => {
     })
   })
 
-  it('puts back what failed in the order of sequences, in front of what is new', () => {
+  it('returns failed batches to the front, in the order of their sequence numbers', () => {
     const queue = new PartitionQueue('t', 0)
     const [first, second, third] = [batch(1), batch(1), batch(1)]
     for (const each of [first, second])
@@ -105,7 +105,7 @@ describe('a partition queue', () => {
     assert.equal(queue.isOldest(second), false)
   })
 
-  it('orders sequences across their end', () => {
+  it('compares sequence numbers across their wrap-around', () => {
     const queue = new PartitionQueue('t', 0)
     const [first, second] = [batch(1), batch(1)]
     first.identity = {
@@ -120,7 +120,7 @@ describe('a partition queue', () => {
     assert.deepEqual(queue.waiting, [first, second])
   })
 
-  it('begins an epoch at sequence 0, and asks for a new id when epochs are used up', () => {
+  it('starts an epoch at sequence 0, and requests a new id when epochs are exhausted', () => {
     const queue = new PartitionQueue('t', 0)
     const first = batch(5)
     queue.identify(first, { producerId: 9n, producerEpoch: 0x7ffe, isTransactional: false })
@@ -145,7 +145,7 @@ describe('a partition queue', () => {
 })
 
 describe('a buffer pool', () => {
-  it('gives the same memory again, within its limit', () => {
+  it('reuses memory, within its limit', () => {
     const pool = new BufferPool(32_768, 65_536)
     const buffers = Array.from({ length: 3 }, () => pool.allocate(20_000))
     for (const buffer of buffers) pool.release(buffer)
@@ -159,12 +159,12 @@ describe('a buffer pool', () => {
 
 describe('options of a producer', () => {
   const bootstrapServers = 'localhost:9092'
-  it('are idempotent unless acks say otherwise', () => {
+  it('are idempotent unless acks prevent it', () => {
     assert.equal(resolveProducerOptions({ bootstrapServers }, 30_000).isIdempotent, true)
     assert.equal(resolveProducerOptions({ bootstrapServers, acks: 1 }, 30_000).isIdempotent, false)
   })
 
-  it('are refused with the name, the value and what is allowed', () => {
+  it('are rejected with an error that names the option, the value and the expected values', () => {
     const cases: readonly (readonly [object, RegExp])[] = [
       [{ acks: 2 }, /invalid acks 2: expected 0, 1, "all"/],
       [{ acks: 1, enableIdempotence: true }, /invalid acks 1: expected 'all'/],

@@ -636,8 +636,8 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   }
 
   /**
-   * Sends what waits, then commits. If any of it failed the transaction can only be aborted, and
-   * this rejects with the cause.
+   * Sends pending records, then commits. If any of them failed, the transaction can only be
+   * aborted, and this rejects with the cause.
    */
   async commitTransaction(): Promise<void> {
     const transactions = this.#needTransactions('commitTransaction')
@@ -646,7 +646,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     await transactions.end('commit')
   }
 
-  /** Fails what waits with `MILLRACE_TRANSACTION_ABORTED`, and aborts what was sent. */
+  /** Fails pending records with `MILLRACE_TRANSACTION_ABORTED`, and aborts those that were sent. */
   async abortTransaction(): Promise<void> {
     const transactions = this.#needTransactions('abortTransaction')
     transactions.startEnd('abort')
@@ -661,9 +661,9 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   }
 
   /**
-   * Runs `work` in a transaction: commits when it resolves, with everything that it sent, awaited
-   * or not; aborts when it throws or a send failed, and rejects with that error. Transactions of
-   * one producer run one after another.
+   * Runs `work` in a transaction: commits when it resolves, including everything that it sent,
+   * awaited or not; aborts when it throws or a send failed, and rejects with that error.
+   * Transactions of one producer run one after another.
    */
   transaction<T>(work: (transaction: Transaction<K, V>) => Promise<T> | T): Promise<T> {
     const result = this.#lastTransaction.then(() => this.#transact(work))
@@ -715,8 +715,8 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   }
 
   /**
-   * Flushes, then closes all connections. What is not acknowledged within `timeoutMs` (default:
-   * `deliveryTimeoutMs`) fails with `MILLRACE_CLOSED`. Idempotent.
+   * Flushes, then closes all connections. Records not acknowledged within `timeoutMs` (default:
+   * `deliveryTimeoutMs`) fail with `MILLRACE_CLOSED`. Idempotent.
    */
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     // An open transaction would block readers until its time-out.

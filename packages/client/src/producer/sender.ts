@@ -120,7 +120,7 @@ export class Sender {
       if (this.#transactions?.mayWrite(queue) === false) continue
       const leader = this.#cluster.leaderOf(queue.topic, queue.partition)
       if (leader === undefined) {
-        if (this.#failGone(queue)) continue
+        if (this.#failDeletedTopic(queue)) continue
         this.#cluster.track([queue.topic])
         this.#cluster.requestRefresh()
         this.#wakeAt(now + this.#cluster.options.retryBackoffMs)
@@ -147,7 +147,7 @@ export class Sender {
    * The number of partitions never falls: without this partition it is another topic of the same
    * name. Its records must not be written there.
    */
-  #failGone(queue: PartitionQueue): boolean {
+  #failDeletedTopic(queue: PartitionQueue): boolean {
     const known = this.#cluster.metadata.topics.get(queue.topic)
     if (known === undefined || queue.partition < known.partitions.length) return false
     const error = new ProtocolError(
@@ -369,7 +369,7 @@ export class Sender {
         if (!batch.isDone) this.#retry(queue, batch)
         continue
       }
-      this.#judge(each, result, response)
+      this.#applyOutcome(each, result, response)
       if (channels.batch.hasSubscribers) {
         channels.batch.publish({
           topic: queue.topic,
@@ -383,7 +383,7 @@ export class Sender {
     }
   }
 
-  #judge(
+  #applyOutcome(
     { queue, batch }: Sent,
     result: PartitionResponse,
     { nodeEndpoints }: MessageOf<typeof ProduceResponse>,

@@ -19,8 +19,8 @@ export type AcknowledgementMode = 'implicit' | 'explicit'
  */
 export interface ShareConsumerOptions extends ClientOptions {
   /**
-   * The share group: its members share the records of its topics; each record is with one member at
-   * a time.
+   * The share group: its members share the records of its topics; each record is acquired by one
+   * member at a time.
    */
   readonly groupId: string
   /** Topics to subscribe to from the start. Typed topics give records their types. */
@@ -37,13 +37,15 @@ export interface ShareConsumerOptions extends ClientOptions {
    * batches, which is faster (KIP-1206). Default.
    */
   readonly acquireMode?: 'batch_optimized' | 'record_limit'
-  /** Records that `poll` returns; whole batches may exceed it. Default 500. */
+  /** Maximum number of records that `poll` returns; whole batches may exceed it. Default 500. */
   readonly maxPollRecords?: number
-  /** Bytes that make a broker answer before `fetchMaxWaitMs`. Default 1. */
+  /**
+   * Minimum size of a fetch reply; with less, the broker waits up to `fetchMaxWaitMs`. Default 1.
+   */
   readonly fetchMinBytes?: number
-  /** Largest reply to a fetch, bytes. Default 52,428,800. */
+  /** Maximum size of a fetch reply, bytes. Default 52,428,800. */
   readonly fetchMaxBytes?: number
-  /** Longest time that a broker may hold a fetch. Default 500. */
+  /** Maximum time that a broker may hold a fetch. Default 500. */
   readonly fetchMaxWaitMs?: number
   /** Whether checksums of batches are verified. Default true. */
   readonly checkCrcs?: boolean

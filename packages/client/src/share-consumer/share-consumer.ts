@@ -71,7 +71,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   #topics: readonly string[] = []
   #buffer: AnyRecord[] = []
   /** Records of the last `poll`. */
-  #handedOut: readonly AnyRecord[] = []
+  #returned: readonly AnyRecord[] = []
   /** Acknowledgements that were too late. */
   readonly #lost: AcknowledgedPartition[] = []
   #lockTimeoutMs = 30_000
@@ -186,15 +186,15 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     options: { readonly signal?: AbortSignal } = {},
   ): Promise<RecordOf<O>[]> {
     return this.#reading('poll', options.signal, async () => {
-      this.#acceptHandedOut()
+      this.#acceptReturned()
       const records = await this.nextBatch(timeoutMs, options.signal)
-      this.#handedOut = records
+      this.#returned = records
       return records as RecordOf<O>[]
     })
   }
 
-  #acceptHandedOut(): void {
-    const before = this.#handedOut
+  #acceptReturned(): void {
+    const before = this.#returned
     if (this.#options.isExplicit) {
       const open = before.filter((record) => this.#isOpen(record))
       if (open.length > 0) {
@@ -205,7 +205,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
         )
       }
     } else for (const record of before) this.#settle(record, 'accept')
-    this.#handedOut = []
+    this.#returned = []
   }
 
   /**
@@ -292,12 +292,12 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
       const acknowledged = this.#takeAcknowledgements(nodeId)
       const session = this.#session(nodeId)
       const result = await session.fetch(places, acknowledged, maxWaitMs).catch((error: Error) => {
-        this.#tell(acknowledged.map(({ list }) => ({ acknowledgements: list, error })))
+        this.#notifyResults(acknowledged.map(({ list }) => ({ acknowledgements: list, error })))
         throw error
       })
       this.#failures = 0
       this.#lockTimeoutMs = result.lockTimeoutMs
-      this.#tell(result.outcomes)
+      this.#notifyResults(result.outcomes)
       for (const { at, data } of result.fetched) this.#take(nodeId, at, data, result.session)
     } catch (error) {
       this.#fetchFailed(error as Error)
@@ -415,7 +415,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     if (held === undefined) {
       throw new MillraceError(
         'MILLRACE_INVALID_STATE',
-        `offset ${record.offset} of ${partitionName(record)} is not in this consumer's hands: it was acknowledged already, or never received`,
+        `offset ${record.offset} of ${partitionName(record)} is not acquired by this consumer: it was already acknowledged, or never received`,
       )
     }
     const { deliveryCount = held.deliveryCount } = record
@@ -424,7 +424,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
       const { topic, partition, offset } = record
       const error = new ProtocolError(
         'INVALID_RECORD_STATE',
-        `delivery ${deliveryCount} of offset ${offset} of ${partitionName(record)} is not in hand any more: delivery ${held.deliveryCount} is`,
+        `delivery ${deliveryCount} of offset ${offset} of ${partitionName(record)} is no longer acquired: delivery ${held.deliveryCount} is`,
       )
       this.#lost.push({ topic, partition, offsets: [offset], error })
     }
@@ -463,11 +463,11 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     })
     if (renewals.length === 0) return []
     const outcomes = await this.#session(nodeId).acknowledge(renewals, { isRenewal: true })
-    this.#tell(outcomes)
+    this.#notifyResults(outcomes)
     return outcomes
   }
 
-  #tell(outcomes: readonly AcknowledgeOutcome[]): void {
+  #notifyResults(outcomes: readonly AcknowledgeOutcome[]): void {
     if (outcomes.length === 0) return
     for (const { acknowledgements, error } of outcomes) {
       if (error !== undefined || acknowledgements.hasRenewals) continue
@@ -476,10 +476,10 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
       // that one.
       for (const offset of acknowledgements.offsets) open?.delete(offset)
     }
-    const told = outcomes.map(toldOutcome)
+    const told = outcomes.map(acknowledgedPartition)
     for (const { error, ...partition } of told) {
       if (error === undefined) continue
-      this.#cluster.options.logger.warn('acknowledgements were refused', {
+      this.#cluster.options.logger.warn('acknowledgements were rejected', {
         partition: partitionName(partition),
         error: error.message,
       })
@@ -494,7 +494,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
    */
   async commit(): Promise<AcknowledgedPartition[]> {
     this.#assertOpen()
-    if (!this.#options.isExplicit) this.#acceptHandedOut()
+    if (!this.#options.isExplicit) this.#acceptReturned()
     return this.#commit()
   }
 
@@ -510,11 +510,11 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
           .catch((error: Error) =>
             acknowledged.map(({ list }) => ({ acknowledgements: list, error })),
           )
-        this.#tell(told)
+        this.#notifyResults(told)
         return [...renewed, ...told]
       }),
     )
-    return [...outcomes.flat().map(toldOutcome), ...this.#lost.splice(0)]
+    return [...outcomes.flat().map(acknowledgedPartition), ...this.#lost.splice(0)]
   }
 
   // ----------------------------------------------------------------------------------------------
@@ -632,7 +632,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
           .catch((error: Error) =>
             acknowledged.map(({ list }) => ({ acknowledgements: list, error })),
           )
-        this.#tell(told)
+        this.#notifyResults(told)
       }),
     )
     this.#sessions.clear()
@@ -649,7 +649,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   }
 
   async #close(): Promise<void> {
-    if (!this.#options.isExplicit) this.#acceptHandedOut()
+    if (!this.#options.isExplicit) this.#acceptReturned()
     this.#releaseUnseen()
     this.#wakeup.wake()
     this.#retry?.cancel()
@@ -677,7 +677,10 @@ function pendingOf({ place, pending }: Holding, session: number): PartitionAckno
   return list
 }
 
-function toldOutcome({ acknowledgements, error }: AcknowledgeOutcome): AcknowledgedPartition {
+function acknowledgedPartition({
+  acknowledgements,
+  error,
+}: AcknowledgeOutcome): AcknowledgedPartition {
   const { topic, partition } = acknowledgements.at
   return { topic, partition, offsets: acknowledgements.offsets, error }
 }

@@ -34,10 +34,10 @@ export class ShareMembership {
   readonly #onChange: () => void
   #epoch = 0
   #topics: readonly string[] = []
-  #toldTopics = ''
+  #sentTopics = ''
   #isActive = false
   #isBeating = false
-  #beatsAgain = false
+  #needsAnotherHeartbeat = false
   #timer: Timer | undefined
   #unassigned = 0
   #failures = 0
@@ -72,7 +72,7 @@ export class ShareMembership {
 
   async #beat(): Promise<void> {
     if (this.#isBeating) {
-      this.#beatsAgain = true
+      this.#needsAnotherHeartbeat = true
       return
     }
     this.#isBeating = true
@@ -80,9 +80,9 @@ export class ShareMembership {
     let intervalMs = 0
     try {
       do {
-        this.#beatsAgain = false
+        this.#needsAnotherHeartbeat = false
         intervalMs = await this.#exchange()
-      } while (this.#beatsAgain && this.#isActive)
+      } while (this.#needsAnotherHeartbeat && this.#isActive)
       this.#failures = 0
     } catch (error) {
       if (!(error instanceof MillraceError && error.retriable)) {
@@ -108,12 +108,12 @@ export class ShareMembership {
         memberId: this.memberId,
         memberEpoch: this.#epoch,
         rackId: isJoining && this.#rackId !== '' ? this.#rackId : null,
-        subscribedTopicNames: isJoining || topics !== this.#toldTopics ? this.#topics : null,
+        subscribedTopicNames: isJoining || topics !== this.#sentTopics ? this.#topics : null,
       },
     )
     if (!this.#isActive) return 0
     if (response.errorCode !== ErrorCode.NONE) return this.#refused(response)
-    this.#toldTopics = topics
+    this.#sentTopics = topics
     this.#epoch = response.memberEpoch
     if (response.assignment !== null) {
       this.assignment = response.assignment.topicPartitions
@@ -130,7 +130,7 @@ export class ShareMembership {
   #refused({ errorCode, errorMessage }: Heartbeat): number {
     if (errorCode === ErrorCode.FENCED_MEMBER_EPOCH || errorCode === ErrorCode.UNKNOWN_MEMBER_ID) {
       this.#epoch = 0
-      this.#toldTopics = ''
+      this.#sentTopics = ''
       this.assignment = []
       this.#onChange()
       return 0

@@ -43,7 +43,7 @@ export class ShareRunner<R> {
   readonly #options: ShareRunOptions<R>
   readonly #concurrency: number
   readonly #queue: AnyRecord[] = []
-  readonly #atWork = new Set<AnyRecord>()
+  readonly #inProgress = new Set<AnyRecord>()
   #failure: { readonly error: unknown } | undefined
   #renewal: Timer | undefined
   #wake: () => void = () => {}
@@ -67,14 +67,14 @@ export class ShareRunner<R> {
       while (!this.#isOver) {
         if (this.#queue.length === 0) await this.#fill()
         this.#supply()
-        if (this.#atWork.size >= this.#concurrency) await this.#somebodyDone()
+        if (this.#inProgress.size >= this.#concurrency) await this.#oneHandlerDone()
       }
     } catch (error) {
       const isClosed = error instanceof MillraceError && error.code === 'MILLRACE_CLOSED'
       const isAborted = this.#options.signal?.aborted === true
       if (!isClosed && !isAborted) this.#failure ??= { error }
     } finally {
-      while (this.#atWork.size > 0) await this.#somebodyDone()
+      while (this.#inProgress.size > 0) await this.#oneHandlerDone()
       this.#renewal?.cancel()
       for (const record of this.#queue) this.#source.settle(record, 'release')
       await this.#source.commit().catch(() => undefined)
@@ -88,13 +88,13 @@ export class ShareRunner<R> {
   }
 
   #supply(): void {
-    while (this.#atWork.size < this.#concurrency && this.#queue.length > 0 && !this.#isOver) {
+    while (this.#inProgress.size < this.#concurrency && this.#queue.length > 0 && !this.#isOver) {
       void this.#handle(this.#queue.shift() as AnyRecord)
     }
   }
 
   async #handle(record: AnyRecord): Promise<void> {
-    this.#atWork.add(record)
+    this.#inProgress.add(record)
     try {
       await this.#options.eachRecord(record as R)
       this.#source.settle(record, 'accept')
@@ -105,12 +105,12 @@ export class ShareRunner<R> {
         this.#source.settle(record, 'release')
       } else this.#source.settle(record, onError(error, record as R))
     } finally {
-      this.#atWork.delete(record)
+      this.#inProgress.delete(record)
       this.#wake()
     }
   }
 
-  #somebodyDone(): Promise<void> {
+  #oneHandlerDone(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
     })
@@ -121,9 +121,9 @@ export class ShareRunner<R> {
     if (this.#options.renewsLocks === false) return
     const wait = Math.max(100, this.#source.lockTimeoutMs() / 2)
     this.#renewal = this.#source.clock.setTimer(wait, () => {
-      const inHand = [...this.#atWork, ...this.#queue]
-      for (const record of inHand) this.#source.settle(record, 'renew')
-      if (inHand.length > 0) this.#source.commit().catch(() => undefined)
+      const pending = [...this.#inProgress, ...this.#queue]
+      for (const record of pending) this.#source.settle(record, 'renew')
+      if (pending.length > 0) this.#source.commit().catch(() => undefined)
       this.#renewLater()
     })
   }

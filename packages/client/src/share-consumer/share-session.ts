@@ -48,7 +48,7 @@ export class ShareSession {
   readonly #memberId: string
   #epoch = 0
   #number = 1
-  readonly #told = new Map<string, SharePlace>()
+  readonly #sessionPartitions = new Map<string, SharePlace>()
   /** The previous request, which must be answered first. */
   #last: Promise<unknown> = Promise.resolve()
 
@@ -106,14 +106,14 @@ export class ShareSession {
   ): Promise<ShareFetchResult> {
     const { groupId, fetchMinBytes, fetchMaxBytes, maxPollRecords, acquireMode } = this.#options
     const wanted = new Map(places.map((place) => [keyOf(place), place]))
-    const added = places.filter((place) => !this.#told.has(keyOf(place)))
+    const added = places.filter((place) => !this.#sessionPartitions.has(keyOf(place)))
     // A new session knows nothing of what was acquired before.
     const sent = acknowledged.filter(({ list }) => this.#covers(list))
     const session = this.#number
     // Naming a partition fetches its records: one that is only acknowledged is removed in the same
     // request.
     const named = new Map([
-      ...this.#told,
+      ...this.#sessionPartitions,
       ...sent.map(({ place }) => [keyOf(place), place] as const),
     ])
     const forgotten = [...named].filter(([key]) => !wanted.has(key))
@@ -145,8 +145,8 @@ export class ShareSession {
         { timeoutMs: maxWaitMs + this.#cluster.options.requestTimeoutMs },
       ),
     )
-    this.#told.clear()
-    for (const [key, place] of wanted) this.#told.set(key, place)
+    this.#sessionPartitions.clear()
+    for (const [key, place] of wanted) this.#sessionPartitions.set(key, place)
     this.#next()
     const known = new Map([...places, ...sent.map(({ place }) => place)].map((p) => [keyOf(p), p]))
     const fetched = response.responses.flatMap(({ topicId, partitions }) =>
@@ -227,7 +227,7 @@ export class ShareSession {
   reset(): void {
     this.#epoch = 0
     this.#number++
-    this.#told.clear()
+    this.#sessionPartitions.clear()
   }
 }
 
@@ -261,6 +261,6 @@ function errorOf(errorCode: number, message: string | null): ProtocolError | und
 function lostSession(): MillraceError {
   return new MillraceError(
     'MILLRACE_LOST_LOCKS',
-    'the session with the broker ended meanwhile, and with it the locks: the records are given to somebody again',
+    'the session with the broker ended in the meantime, and with it the locks: the records are delivered to other members',
   )
 }

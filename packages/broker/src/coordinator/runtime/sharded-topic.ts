@@ -77,7 +77,7 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
   }
 
   /** Undefined if the topic does not exist: then there is no state for any key. */
-  ifThere(key: string): ShardRuntime<Record, Replayed, Event, S> | undefined {
+  ifExists(key: string): ShardRuntime<Record, Replayed, Event, S> | undefined {
     return this.#topic.partitionCount === 0 ? undefined : this.at(this.partitionFor(key))
   }
 

@@ -175,7 +175,7 @@ export class TransactionCoordinator {
   /** Whether the open transaction includes the partition. */
   verify(request: TransactionRequest, topic: string, partition: number): ErrorName {
     if (request.transactionalId === '') return 'INVALID_REQUEST'
-    const runtime = this.#shards.ifThere(request.transactionalId)
+    const runtime = this.#shards.ifExists(request.transactionalId)
     return runtime?.shard.verify(request, topic, partition) ?? 'INVALID_PRODUCER_ID_MAPPING'
   }
 
@@ -191,7 +191,7 @@ export class TransactionCoordinator {
 
   /** The durable state. */
   find(transactionalId: string): Transaction | undefined {
-    return this.#shards.ifThere(transactionalId)?.shard.durable(transactionalId)
+    return this.#shards.ifExists(transactionalId)?.shard.durable(transactionalId)
   }
 
   list(): Transaction[] {

@@ -19,13 +19,13 @@ export interface GroupMember {
   readonly userData: Buffer | null
 }
 
-/** What an assignor gets. */
+/** Input of an assignor. */
 export interface AssignmentInput {
   /** Members with their subscriptions. */
   readonly members: readonly GroupMember[]
   /** Number of partitions by topic; topics that do not exist are absent. */
   readonly partitionCounts: ReadonlyMap<string, number>
-  /** Racks that have a replica, by topic and partition; empty where brokers have no racks. */
+  /** Racks that have a replica, by topic and partition; empty if brokers have no racks. */
   readonly racks: (partition: TopicPartition) => readonly string[]
 }
 

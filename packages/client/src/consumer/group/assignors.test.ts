@@ -74,7 +74,7 @@ describe('every assignor', () => {
     stickyAssignor,
     cooperativeStickyAssignor,
   ]) {
-    it(`${assignor.name} gives each partition that somebody wants to one member that wants it`, () => {
+    it(`${assignor.name} assigns each subscribed partition to one subscriber`, () => {
       fc.assert(
         fc.property(groups, (input) => {
           const assignment = assignor.assign(input)
@@ -95,7 +95,7 @@ describe('every assignor', () => {
 })
 
 describe('sticky assignors', () => {
-  it('leave no member with two more than another that could take one', () => {
+  it('leave no member with two partitions more than another that could take one', () => {
     fc.assert(
       fc.property(groups, (input) => {
         const assignment = stickyAssignor.assign(input)
@@ -111,7 +111,7 @@ describe('sticky assignors', () => {
     )
   })
 
-  it('move nothing when nothing changed', () => {
+  it('move nothing if nothing changed', () => {
     fc.assert(
       fc.property(groups, (input) => {
         const first = stickyAssignor.assign(input)
@@ -121,7 +121,7 @@ describe('sticky assignors', () => {
     )
   })
 
-  it('believe the later generation of two that claim the same', () => {
+  it('prefer the later generation of two that claim the same partition', () => {
     const claim = [{ topic: 't', partition: 0 }]
     const input: AssignmentInput = {
       members: [
@@ -134,7 +134,7 @@ describe('sticky assignors', () => {
     assert.deepEqual(cooperativeStickyAssignor.assign(input).get('new'), claim)
   })
 
-  it('give a partition to another only after its owner let go, when cooperative', () => {
+  it('assign a partition to another member only after its owner has revoked it, if cooperative', () => {
     fc.assert(
       fc.property(groups, (input) => {
         const alone = { ...input, members: input.members.slice(0, 1) }
@@ -144,7 +144,7 @@ describe('sticky assignors', () => {
         const owned = new Set(names(first))
         for (const { memberId } of input.members.slice(1)) {
           for (const name of names(new Map([[memberId, second.get(memberId) ?? []]]))) {
-            assert.ok(!owned.has(name), `${name} was given away while it was owned`)
+            assert.ok(!owned.has(name), `${name} was assigned while it was owned`)
           }
         }
         // Withheld partitions are assigned within a few more rounds, which the members request.
@@ -158,8 +158,8 @@ describe('sticky assignors', () => {
   })
 })
 
-describe('what members tell each other', () => {
-  it('comes back as it was said', () => {
+describe('consumer protocol messages', () => {
+  it('are unchanged by encoding and decoding', () => {
     const owned = [
       { topic: 'a', partition: 1 },
       { topic: 'a', partition: 3 },

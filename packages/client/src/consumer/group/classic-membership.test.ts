@@ -63,7 +63,7 @@ class Bench extends ClassicGroupScript {
     return this.run(this.member.join({ ...subscription, ...more }))
   }
 
-  /** What the member is now: a member, and what it has to do. */
+  /** State of the member, and what it has to do. */
   get state(): string {
     const { isMember, needsJoin, isLost, fatal } = this.member
     return [
@@ -86,7 +86,7 @@ function requestsOf(script: ScriptedCluster): string {
 }
 
 describe('joining a classic group', () => {
-  it('takes a join and a sync; the leader assigns', async () => {
+  it('needs a join and a sync; the leader assigns', async () => {
     const bench = new Bench()
     const { assigned, watched } = await bench.join()
     assert.equal(requestsOf(bench), 'join sync')
@@ -252,7 +252,7 @@ describe('an error of JoinGroup or SyncGroup', () => {
     // The coordinator does not know the member: join as a new one.
     ['join', 'UNKNOWN_MEMBER_ID', 'join join sync', 'ok', ','],
     ['sync', 'UNKNOWN_MEMBER_ID', 'join sync join sync', 'ok', ','],
-    // The coordinator moves or loads: retry.
+    // The coordinator seekCount or loads: retry.
     ['join', 'NOT_COORDINATOR', 'join join sync', 'ok', ','],
     ['join', 'COORDINATOR_LOAD_IN_PROGRESS', 'join join sync', 'ok', ','],
     ['sync', 'COORDINATOR_NOT_AVAILABLE', 'join sync join sync', 'ok', ',member-1'],
@@ -421,7 +421,7 @@ describe('heartbeats of a classic member', () => {
 })
 
 describe('a classic member that leaves', () => {
-  it('says so, with its reason, and joins as a new member later', async () => {
+  it('reports it with its reason, and joins as a new member later', async () => {
     const bench = new Bench()
     await bench.join()
     await bench.run(bench.member.leave('closing'))
@@ -474,7 +474,7 @@ describe('a classic member that leaves', () => {
     assert.deepEqual(bench.logged, ['could not leave the group'])
   })
 
-  it('sends no heartbeat any more', async () => {
+  it('sends no more heartbeats', async () => {
     const bench = new Bench()
     await bench.join()
     await bench.run(bench.member.leave('closing'))

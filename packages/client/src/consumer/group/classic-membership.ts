@@ -322,7 +322,7 @@ export class ClassicMembership implements Membership {
         return
       default: {
         const code = errorName(errorCode)
-        this.#fail(new ProtocolError(code, `group ${this.#options.groupId} put us out: ${code}`))
+        this.#fail(new ProtocolError(code, `removed from group ${this.#options.groupId}: ${code}`))
       }
     }
   }

@@ -255,7 +255,7 @@ describe('an error of ConsumerGroupHeartbeat', () => {
     ['FENCED_MEMBER_EPOCH', 'member', 'no member, join, lost', 'others have the partitions'],
     ['UNKNOWN_MEMBER_ID', 'member', 'no member, join, lost', 'the session expired'],
     ['NOT_COORDINATOR', 'member', 'member', 'the coordinator moved'],
-    ['COORDINATOR_NOT_AVAILABLE', 'member', 'member', 'the coordinator moves'],
+    ['COORDINATOR_NOT_AVAILABLE', 'member', 'member', 'the coordinator seekCount'],
     ['COORDINATOR_LOAD_IN_PROGRESS', 'member', 'member', 'the coordinator reads its log'],
     ['GROUP_ID_NOT_FOUND', 'GROUP_ID_NOT_FOUND', 'no member, join, lost', 'deleted meanwhile'],
     ['UNSUPPORTED_VERSION', 'UNSUPPORTED_VERSION', 'no member, lost, UNSUPPORTED_VERSION', ''],

@@ -52,15 +52,15 @@ export class ConsumerMembership implements Membership {
   #intervalMs = 5000
   #topics: readonly string[] = []
   /** Subscription that the broker was last sent. */
-  #toldTopics = ''
+  #sentTopics = ''
   #owned: readonly TopicPartition[] = []
   /** Partitions that the broker was last sent. */
-  #toldOwned = ''
+  #sentOwned = ''
   /** New assignment by topic id; undefined if the last one was applied. */
   #assignment: IdAssignment | undefined
   #isActive = false
   #isBeating = false
-  #beatsAgain = false
+  #needsAnotherHeartbeat = false
   #timer: Timer | undefined
   #failures = 0
   needsJoin = true
@@ -103,7 +103,7 @@ export class ConsumerMembership implements Membership {
       }
       if (this.fatal !== undefined) throw this.fatal
       try {
-        const isUpToDate = this.isMember && this.#toldTopics === topics.join()
+        const isUpToDate = this.isMember && this.#sentTopics === topics.join()
         if (!isUpToDate) await this.#beatNow()
         // The consumer gives up its partitions before it joins as a new member.
         if (this.isLost) return { assigned: [], watched: undefined }
@@ -149,7 +149,7 @@ export class ConsumerMembership implements Membership {
 
   assignmentApplied(owned: readonly TopicPartition[]): void {
     this.#owned = owned
-    if (!this.isMember || this.#toldOwned === listOf(owned)) return
+    if (!this.isMember || this.#sentOwned === listOf(owned)) return
     // Revoked partitions are free for other members from here, and theirs may be assigned to this
     // one.
     this.#schedule(0)
@@ -193,16 +193,16 @@ export class ConsumerMembership implements Membership {
    */
   async #beatNow(): Promise<void> {
     if (this.#isBeating) {
-      this.#beatsAgain = true
+      this.#needsAnotherHeartbeat = true
       return
     }
     this.#isBeating = true
     this.#timer?.cancel()
     try {
       do {
-        this.#beatsAgain = false
+        this.#needsAnotherHeartbeat = false
         await this.#exchange()
-      } while (this.#beatsAgain && this.#isActive)
+      } while (this.#needsAnotherHeartbeat && this.#isActive)
     } finally {
       this.#isBeating = false
     }
@@ -225,9 +225,9 @@ export class ConsumerMembership implements Membership {
         instanceId: groupInstanceId ?? null,
         rackId: isJoining && rackId !== '' ? rackId : null,
         rebalanceTimeoutMs: isJoining ? maxPollIntervalMs : -1,
-        subscribedTopicNames: isJoining || topics !== this.#toldTopics ? this.#topics : null,
+        subscribedTopicNames: isJoining || topics !== this.#sentTopics ? this.#topics : null,
         serverAssignor: isJoining ? (remoteAssignor ?? null) : null,
-        topicPartitions: isJoining ? [] : owned === this.#toldOwned ? null : this.#ownedByTopic(),
+        topicPartitions: isJoining ? [] : owned === this.#sentOwned ? null : this.#ownedByTopic(),
       },
     )
     // The membership ended in the meantime.
@@ -238,8 +238,8 @@ export class ConsumerMembership implements Membership {
     }
     this.#failures = 0
     this.#isActive = true
-    this.#toldTopics = topics
-    this.#toldOwned = isJoining ? '' : owned
+    this.#sentTopics = topics
+    this.#sentOwned = isJoining ? '' : owned
     this.#epoch = response.memberEpoch
     this.#intervalMs = response.heartbeatIntervalMs
     if (response.assignment === null) return
@@ -287,8 +287,8 @@ export class ConsumerMembership implements Membership {
     this.#timer?.cancel()
     this.#epoch = JOIN_EPOCH
     this.#assignment = undefined
-    this.#toldTopics = ''
-    this.#toldOwned = ''
+    this.#sentTopics = ''
+    this.#sentOwned = ''
   }
 
   #lose(): void {

@@ -21,7 +21,7 @@ interface Ownership {
 }
 
 /**
- * As even as possible, and among even assignments one with few moves: members keep their
+ * As even as possible, and among even assignments one with few seekCount: members keep their
  * partitions, unowned ones go to the members with the fewest, and then partitions move only from a
  * member that has at least two more than another subscriber (KIP-54).
  */
@@ -159,7 +159,7 @@ function readUserData(userData: Buffer | null): Ownership {
 }
 
 /**
- * Java's `cooperative-sticky`: the same in two steps. A partition that moves is first revoked by
+ * Java's `cooperative-sticky`: the same in two steps. A partition that seekCount is first revoked by
  * its owner, and assigned to the new one in the following rebalance.
  */
 export const cooperativeStickyAssignor: Assignor = {

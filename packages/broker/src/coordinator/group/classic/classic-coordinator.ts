@@ -98,20 +98,20 @@ export class ClassicCoordinator {
   }
 
   #joinNew(fx: GroupEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
-    const { groupInstanceId, freshId } = request
+    const { groupInstanceId, newId } = request
     const known = groupInstanceId === null ? undefined : group.staticMembers.get(groupInstanceId)
     if (groupInstanceId !== null && known !== undefined) {
       this.#rejoinStatic(
         fx,
         group,
-        { ...request, memberId: freshId },
+        { ...request, memberId: newId },
         { oldId: known, groupInstanceId, nowMs },
       )
     } else if (groupInstanceId === null && request.requireKnownMemberId) {
-      group.pendingJoins.set(freshId, request.sessionTimeoutMs)
-      this.#setSession(fx, group, freshId, nowMs + request.sessionTimeoutMs)
-      fx.reply(request.token, joinError('MEMBER_ID_REQUIRED', freshId))
-    } else this.#addMember(fx, group, { ...request, memberId: freshId }, nowMs)
+      group.pendingJoins.set(newId, request.sessionTimeoutMs)
+      this.#setSession(fx, group, newId, nowMs + request.sessionTimeoutMs)
+      fx.reply(request.token, joinError('MEMBER_ID_REQUIRED', newId))
+    } else this.#addMember(fx, group, { ...request, memberId: newId }, nowMs)
   }
 
   #rejoin(fx: GroupEffects, group: ClassicGroup, request: JoinRequest, nowMs: number): void {
@@ -161,14 +161,14 @@ export class ClassicCoordinator {
       // The assignment is unchanged: no rebalance, and the log records the new member id.
       fx.records.push(groupMetadataRecord(group))
       const isLeader = group.leaderId === member.memberId
-      const tellsToSkip = isLeader && request.supportsSkippingAssignment
+      const canSkipAssignment = isLeader && request.supportsSkippingAssignment
       fx.reply(request.token, {
         ...this.#joinReply(group, member),
         // Clients that do not know `skipAssignment` must not be leader, or they would assign
         // without a rebalance.
-        leaderId: isLeader && !tellsToSkip ? oldId : (group.leaderId ?? ''),
-        skipAssignment: tellsToSkip,
-        members: tellsToSkip ? memberList(group) : [],
+        leaderId: isLeader && !canSkipAssignment ? oldId : (group.leaderId ?? ''),
+        skipAssignment: canSkipAssignment,
+        members: canSkipAssignment ? memberList(group) : [],
       } satisfies JoinReply)
       return
     }

@@ -22,7 +22,7 @@ export interface JoinRequest {
   readonly supportsSkippingAssignment: boolean
   readonly reason: string | null
   /** Id to assign to a member that has none. */
-  readonly freshId: string
+  readonly newId: string
 }
 
 export interface JoinReply {

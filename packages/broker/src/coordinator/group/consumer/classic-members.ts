@@ -49,7 +49,7 @@ export class ClassicMembers {
       fx.reply(request.token, joinError(error, memberId))
     const { groupInstanceId, protocols } = request
     const isUnknown = request.memberId === ''
-    const memberId = isUnknown ? request.freshId : request.memberId
+    const memberId = isUnknown ? request.newId : request.memberId
     if (this.#config.consumer.migrationPolicy === 'disabled') {
       return refuse('INCONSISTENT_GROUP_PROTOCOL')
     }
@@ -72,11 +72,11 @@ export class ClassicMembers {
       if (known === undefined) return refuse('UNKNOWN_MEMBER_ID')
       if (known.memberId !== memberId) return refuse('FENCED_INSTANCE_ID')
     }
-    const takesOver = known !== undefined && isUnknown
+    const replacesMember = known !== undefined && isUnknown
     const becomesClassic =
-      takesOver && this.#migration.isLeftToClassic(group, new Set([known.memberId]))
+      replacesMember && this.#migration.isLeftToClassic(group, new Set([known.memberId]))
     const step = { fx, nowMs, draft: this.#consumers.draft(fx, group) }
-    const member = takesOver
+    const member = replacesMember
       ? this.#consumers.replaceStatic(step, known, memberId)
       : (group.members.get(memberId) ?? newMember(memberId))
     const updated: ConsumerMember = {
@@ -262,7 +262,7 @@ function isWaiting(group: ConsumerGroup, member: ConsumerMember): boolean {
   for (const [topicId, partitions] of group.target(member.memberId)) {
     for (const partition of partitions) {
       if (member.assigned.get(topicId)?.has(partition)) continue
-      if (group.isTakenByAnother(member.memberId, topicId, partition)) return true
+      if (group.isOwnedByAnother(member.memberId, topicId, partition)) return true
     }
   }
   return false

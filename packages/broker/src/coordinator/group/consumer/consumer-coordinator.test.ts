@@ -320,7 +320,7 @@ describe('a group that changes its protocol', () => {
           requireKnownMemberId: false,
           supportsSkippingAssignment: true,
           reason: null,
-          freshId: `classic-${token}`,
+          newId: `classic-${token}`,
         },
         bench.nowMs,
       ),

@@ -144,12 +144,12 @@ export class ConsumerCoordinator {
       request.rebalanceTimeoutMs !== -1 &&
       (request.subscribedTopicNames !== null || request.subscribedTopicRegex !== null) &&
       request.owned !== null
-    const tells = isJoining || isFull || !samePartitions(known.assigned, member.assigned)
+    const sendsAssignment = isJoining || isFull || !samePartitions(known.assigned, member.assigned)
     return {
       memberId: member.memberId,
       memberEpoch: member.memberEpoch,
       heartbeatIntervalMs: this.#intervalMs(group, step, member),
-      assignment: tells ? member.assigned : undefined,
+      assignment: sendsAssignment ? member.assigned : undefined,
     }
   }
 
@@ -268,8 +268,8 @@ export class ConsumerCoordinator {
         value: null,
       })
     }
-    const resolvedAnew = this.#resolveRegexes(step)
-    this.#updateEpoch(step, namesChanged || regexChanged || resolvedAnew)
+    const regexResolved = this.#resolveRegexes(step)
+    this.#updateEpoch(step, namesChanged || regexChanged || regexResolved)
     return namesChanged || regexChanged
   }
 
@@ -399,7 +399,7 @@ export class ConsumerCoordinator {
       subscribedTopicIds: topicIds(group.subscribedTopics(member), this.#topics),
       hasSubscriptionChanged: options.hasSubscriptionChanged,
       owned: options.owned,
-      isTaken: (topicId, partition) => group.isTakenByAnother(memberId, topicId, partition),
+      isTaken: (topicId, partition) => group.isOwnedByAnother(memberId, topicId, partition),
     })
     const isSame =
       stepped.state === member.state &&

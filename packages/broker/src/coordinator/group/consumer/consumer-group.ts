@@ -77,7 +77,7 @@ export class ConsumerGroup implements Group {
     return this.members.size === 0
   }
 
-  isTakenByAnother(memberId: string, topicId: string, partition: number): boolean {
+  isOwnedByAnother(memberId: string, topicId: string, partition: number): boolean {
     const owner = this.#owners.get(partitionKey(topicId, partition))
     return owner !== undefined && owner !== memberId
   }
@@ -121,8 +121,8 @@ export class ConsumerGroup implements Group {
   checkCommit(committer: Committer): CommitCheck {
     const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
     if (generationId < 0 && this.members.size === 0) return 'NONE'
-    const isNobody = generationId === -1 && memberId === '' && groupInstanceId === null
-    if (isTransactional && isNobody) return 'NONE'
+    const isUnidentified = generationId === -1 && memberId === '' && groupInstanceId === null
+    if (isTransactional && isUnidentified) return 'NONE'
     const member = this.members.get(memberId)
     if (member === undefined) return 'UNKNOWN_MEMBER_ID'
     const isClassic = member.classic !== undefined

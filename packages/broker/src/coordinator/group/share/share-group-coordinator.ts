@@ -182,7 +182,7 @@ export class ShareGroupCoordinator {
     this.#updateTarget(draft, nowMs)
     const member = this.#reconcile(draft, memberId)
     this.#setSession(fx, groupId, memberId, nowMs)
-    const tells =
+    const sendsAssignment =
       isJoining ||
       request.subscribedTopicNames !== null ||
       !sameAssignment(known?.assigned ?? NO_ASSIGNMENT, member.assigned)
@@ -197,7 +197,7 @@ export class ShareGroupCoordinator {
           sinceChangeMs: draft.hasChanged ? 0 : nowMs - group.changedMs,
         },
       ),
-      assignment: tells ? member.assigned : undefined,
+      assignment: sendsAssignment ? member.assigned : undefined,
     }
   }
 

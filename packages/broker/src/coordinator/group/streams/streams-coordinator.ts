@@ -156,8 +156,8 @@ export class StreamsCoordinator {
 
     const soft = this.#volatileOf(groupId)
     if (request.shutdownApplication) soft.shutdownBy ??= memberId
-    const tells = isJoining || !sameAssigned(known.assigned, member.assigned)
-    if (tells && member.userEndpoint !== null) soft.endpointEpoch++
+    const sendsAssignment = isJoining || !sameAssigned(known.assigned, member.assigned)
+    if (sendsAssignment && member.userEndpoint !== null) soft.endpointEpoch++
     if (configured.problem !== undefined) status.push(configured.problem)
     if (soft.shutdownBy !== undefined) {
       status.push({
@@ -175,7 +175,7 @@ export class StreamsCoordinator {
         sinceChangeMs: draft.hasChanged ? 0 : nowMs - group.changedMs,
       }),
       status,
-      assignment: tells ? member.assigned : undefined,
+      assignment: sendsAssignment ? member.assigned : undefined,
       endpointInformationEpoch: soft.endpointEpoch,
       partitionsByEndpoint:
         soft.endpointEpoch === request.endpointInformationEpoch

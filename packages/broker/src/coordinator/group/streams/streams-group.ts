@@ -74,8 +74,8 @@ export class StreamsGroup implements Group {
   checkCommit(committer: Committer): CommitCheck {
     const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
     if (generationId < 0 && this.members.size === 0) return 'NONE'
-    const isNobody = generationId === -1 && memberId === '' && groupInstanceId === null
-    if (isTransactional && isNobody) return 'NONE'
+    const isUnidentified = generationId === -1 && memberId === '' && groupInstanceId === null
+    if (isTransactional && isUnidentified) return 'NONE'
     const member = this.members.get(memberId)
     if (member === undefined) return 'UNKNOWN_MEMBER_ID'
     if (!isTransactional && version < 9) return 'UNSUPPORTED_VERSION'
