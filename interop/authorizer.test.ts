@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random sets of ACLs: the decisions of millrace's authorizer and of Apache Kafka's class are equal.
+// Random sets of ACLs: the decisions of millrace's authorizer and of Apache Kafka's class are
+// equal.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {

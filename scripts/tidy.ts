@@ -3,7 +3,7 @@
  * Checks what a script can check of the project's conventions; part of `npm run lint`.
  *
  *     node scripts/tidy.ts              prints every finding, exits with 1 if there is one
- *     node scripts/tidy.ts --counts     prints counts per rule, and documentation coverage per package
+ *     node scripts/tidy.ts --counts     prints counts per rule, and documentation per package
  *     node scripts/tidy.ts language packages/jms     findings of one rule below one folder
  */
 import { changelog } from './tidy/changelog.ts'
@@ -28,6 +28,12 @@ const rules: readonly Rule[] = [
   links,
 ]
 
+/** Folders in which a rule is reported with `--counts` or on request, and not enforced yet. */
+const notEnforced: Readonly<Record<string, RegExp>> = {
+  language: /^((packages|interop)\/flume|bench\/results\/)/,
+  'line-length': /^((packages|interop)\/flume|bench\/results\/)/,
+}
+
 // A pager or `head` may close the pipe.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
@@ -38,13 +44,17 @@ const wanted = args.filter((arg) => rules.some(({ name }) => name === arg))
 const folders = args.filter((arg) => !arg.startsWith('--') && !wanted.includes(arg))
 const files = projectFiles()
 
-function isWanted({ file }: Finding): boolean {
-  return folders.length === 0 || folders.some((folder) => file.startsWith(folder))
+function isWanted(rule: string, { file }: Finding): boolean {
+  if (folders.length > 0) return folders.some((folder) => file.startsWith(folder))
+  return args.includes('--counts') || notEnforced[rule]?.test(file) !== true
 }
 
 const byRule = rules
   .filter(({ name }) => wanted.length === 0 || wanted.includes(name))
-  .map((rule) => ({ rule, findings: rule.check(files).filter(isWanted) }))
+  .map((rule) => ({
+    rule,
+    findings: rule.check(files).filter((finding) => isWanted(rule.name, finding)),
+  }))
 const total = byRule.reduce((sum, { findings }) => sum + findings.length, 0)
 
 if (args.includes('--counts')) {

@@ -23,6 +23,4 @@ for await (const { value } of consumer) {
   read.push(String(value))
   if (read.length === lines.length) break
 }
-console.log(
-  `${read.length} lines came back, ${read.join() === lines.join() ? 'the same' : 'changed'}`,
-)
+console.log(`${read.length} lines read, ${read.join() === lines.join() ? 'unchanged' : 'changed'}`)

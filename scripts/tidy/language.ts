@@ -16,7 +16,7 @@ const phrases: readonly [pattern: RegExp, instead: string][] = [
   [/\bmade anew\b|\banew\b/i, 'created again'],
   [/\botherwise than\b|\bis otherwise\b|\bare otherwise\b/i, 'differs'],
   [/\bwritten down\b/i, 'persisted'],
-  [/\bburied\b|\bbury\b|\bthe dead\b/i, 'dead-lettered'],
+  [/\bburied\b|\bbury\b|\bthe dead\b(?! letter)/i, 'dead-lettered'],
   [/\bof one's own\b|\bof its own\b/i, 'own, separate, custom'],
   [/\bfor ever\b/i, 'forever'],
   [/\bwhat is wrong\b/i, 'the error'],

@@ -24,6 +24,7 @@ export const lineLength: Rule = {
 /** A table row, or a line whose last word begins before the limit and cannot be split. */
 function isUnbreakable(text: string, isComment: boolean): boolean {
   if (!isComment && /^\s*\|/.test(text)) return true
+  if (isComment && /^\s*\* \|/.test(text)) return true
   const words = text.trim().replace(/^(\/\/|\*|\/\*\*|-)\s*/, '')
   return !/\s/.test(words) || (isComment && !/^\s*(\/\/|\/?\*)/.test(text))
 }

@@ -43,7 +43,7 @@ describe('what clients may do', () => {
       const versions = versionsOf(run.case)
       for (const { address, rights, expected, allVersions } of run.clients) {
         for (const version of allVersions ? versions : versions.slice(-1)) {
-          // Each on a connection of its own: sessions end with it.
+          // Each on a separate connection, with which sessions end.
           const client = await restricted.connect(address)
           const response = await send(client, run.case, { version, fixture })
           const outcome = outcomeOf(response, run.case.request(fixture))

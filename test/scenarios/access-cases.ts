@@ -12,7 +12,7 @@ export interface Fixture {
 /** One request, and what comes of it by the rights that the client has. */
 export interface AccessCase {
   readonly api: p.ApiName
-  /** Tells cases of one API apart. */
+  /** Distinguishes cases of one API. */
   readonly about?: string
   /** Default: all that the API has. */
   readonly versions?: p.VersionRange

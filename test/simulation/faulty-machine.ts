@@ -16,11 +16,11 @@ const impatient: Clock = {
     nodeWorld.clock.setTimer(delayMs < 5000 ? Math.min(delayMs, 2) : delayMs, callback),
 }
 
-/** What a client was told, and may rely on. */
+/** Results confirmed to a client, on which it relies. */
 export class Promises {
   /** Values by `topic-partition`, each with the offset it was acknowledged at. */
   readonly acknowledged = new Map<string, Map<string, bigint>>()
-  /** Values that the broker refused: nobody may ever read them. */
+  /** Values that the broker rejected, which must never be read. */
   readonly refused = new Set<string>()
   /** The newest acknowledged value by key in the compacted topic. */
   readonly state = new Map<string, string>()

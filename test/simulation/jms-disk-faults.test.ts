@@ -182,7 +182,9 @@ function allCases(operations: readonly DiskOperation[]): Case[] {
   return operations.flatMap((operation, at) => faultsOf(operation).map((fault) => ({ at, fault })))
 }
 
-/** Each kind of call to a log or its directory, in the middle of those there are, and each fault. */
+/**
+ * Each kind of call to a log or its directory, in the middle of those there are, and each fault.
+ */
 function someCases(operations: readonly DiskOperation[]): Case[] {
   const classes = Map.groupBy(allCases(operations), ({ at, fault }) => {
     const { kind = '', path = '' } = operations[at] ?? {}

@@ -29,7 +29,9 @@ export function assertNever(value: never): never {
   throw new TypeError(`unhandled variant: ${JSON.stringify(value)}`)
 }
 
-/** Whether the operating system reported the error (`ENOENT`, `ENOSPC` …), not Node or a program. */
+/**
+ * Whether the operating system reported the error (`ENOENT`, `ENOSPC` …), not Node or a program.
+ */
 export function isSystemError(error: unknown): boolean {
   return /^E[A-Z0-9]+$/.test(systemErrorCode(error) ?? '')
 }

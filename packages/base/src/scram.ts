@@ -53,8 +53,8 @@ export async function scramCredential(
 const SALT_LENGTH = 26
 
 /**
- * A salt like those of Kafka's tools, a text in base 36, of at least 20 random bytes. One shape for
- * all: a salt must not tell how its credential was created, or that there is none.
+ * A salt like those of Kafka's tools, a text in base 36, of at least 20 random bytes. All salts
+ * have one form: a salt must not reveal how its credential was created, or that there is none.
  */
 export function scramSalt(bytes: Buffer): Buffer {
   const text = BigInt(`0x${bytes.toString('hex')}`).toString(36)

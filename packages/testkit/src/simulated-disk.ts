@@ -27,8 +27,8 @@ export interface DiskOperation {
 
 /**
  * How a call fails: with this error and without an effect; `short`, a write that stops half way
- * with ENOSPC; `late`, with EIO after all of it was done. A sync that fails forgets what it should
- * have made durable, as Linux does: a later one that succeeds does not make up for it.
+ * with ENOSPC; `late`, with EIO after all of it was done. As in Linux, a failed sync loses the data
+ * that it should have made durable: a later successful one does not restore it.
  */
 export type DiskFault = 'EIO' | 'ENOSPC' | 'short' | 'late'
 
@@ -67,9 +67,9 @@ function parentOf(path: string): string {
 }
 
 /**
- * A disk in memory that forgets like a real one. What is not synced may be lost, torn or written
- * out of order when the power goes; names need their directory synced. It can be told to lose power
- * at the n-th change, to be full, and to fail any single call.
+ * An in-memory disk with realistic power failures. Unsynced changes may be lost, torn or reordered;
+ * new names are durable only once their directory is synced. It can lose power at the n-th change,
+ * be full, and fail any single call.
  */
 export class SimulatedDisk implements FileSystem {
   /** Number of changes so far, which determines the time of a power failure. */
@@ -316,8 +316,8 @@ export class SimulatedDisk implements FileSystem {
     }
     if (!this.#directories.has(from)) throw systemError('ENOENT', from)
     moveTree(this.#files, this.#directories, from, to)
-    // The contents move with the directory entry; a name that was not durable becomes durable by the
-    // sync of the parent directory.
+    // The contents move with the directory entry; a name that was not durable becomes durable by
+    // the sync of the parent directory.
     moveTree(this.#durableFiles, this.#durableDirectories, from, to)
   }
 

@@ -73,7 +73,7 @@ function checkHandler(config: BrokerConfig, listener: string, mechanism: SaslMec
   )
 }
 
-/** Users of PLAIN. What is wrong with another mechanism's JAAS configuration is an error, too. */
+/** Users of PLAIN. Errors in another mechanism's JAAS configuration are errors here, too. */
 function usersOf(
   config: BrokerConfig,
   listener: string,

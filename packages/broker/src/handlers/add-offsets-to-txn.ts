@@ -4,7 +4,10 @@ import { GROUP_METADATA_TOPIC } from '../topics.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** AddOffsetsToTxn (key 25): a group whose offsets the transaction will commit; of before KIP-890 part 2. */
+/**
+ * AddOffsetsToTxn (key 25): adds a group whose offsets the transaction will commit; used before
+ * KIP-890 part 2.
+ */
 export const addOffsetsToTxn = defineHandler(
   AddOffsetsToTxnRequest,
   AddOffsetsToTxnResponse,

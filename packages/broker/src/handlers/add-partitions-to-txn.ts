@@ -17,8 +17,9 @@ interface AskedTransaction {
 }
 
 /**
- * AddPartitionsToTxn (key 24): partitions that the transaction is about to write to, from producers of before KIP-890
- * part 2. v2 says `PRODUCER_FENCED`; v4 and v5 are what brokers ask each other, for several transactions at once.
+ * AddPartitionsToTxn (key 24): adds partitions that the transaction is about to write to, for
+ * producers older than KIP-890 part 2. v2 returns `PRODUCER_FENCED`; v4 and v5 are for requests
+ * between brokers, with several transactions.
  */
 export const addPartitionsToTxn = defineHandler(
   AddPartitionsToTxnRequest,
@@ -60,7 +61,7 @@ const NO_TOPICS: ReadonlySet<string> = new Set()
 async function add(transaction: AskedTransaction, context: RequestContext) {
   const { broker, version, access } = context
   const { topics, verifyOnly } = transaction
-  // From v4 on brokers ask, who may do so for every topic.
+  // From v4 on requests are sent by brokers, which are authorized for every topic.
   const isClient = version < 4
   const isDenied = isClient && !access.allows('transactionalId', transaction.transactionalId)
   const denied = isClient ? access.deniedTopics(topics.map(({ name }) => name)) : NO_TOPICS

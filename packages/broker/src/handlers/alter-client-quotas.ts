@@ -10,8 +10,8 @@ import { defineHandler } from './handler.ts'
 import { itemOutcome, refusedItems } from './outcome.ts'
 
 /**
- * AlterClientQuotas (key 49): sets and takes away quotas; an error of one entity leaves the others
- * alone (KIP-546).
+ * AlterClientQuotas (key 49): sets and removes quotas; an error of one entity does not affect the
+ * others (KIP-546).
  */
 export const alterClientQuotas = defineHandler(
   AlterClientQuotasRequest,

@@ -4,7 +4,7 @@ import { ConfigOperation } from '../metadata/config-operations.ts'
 import { alterResources } from './alter-resources.ts'
 import { defineHandler } from './handler.ts'
 
-/** AlterConfigs (key 33): replaces all of a resource's configuration; kept for old clients. */
+/** AlterConfigs (key 33): replaces the whole configuration of a resource; kept for old clients. */
 export const alterConfigs = defineHandler(
   AlterConfigsRequest,
   AlterConfigsResponse,

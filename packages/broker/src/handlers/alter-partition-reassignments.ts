@@ -9,7 +9,10 @@ import type { BrokerServices } from '../broker-services.ts'
 import { defineHandler } from './handler.ts'
 import { denialOf } from './outcome.ts'
 
-/** AlterPartitionReassignments (key 45): on one node only the assignment that is there already can be asked for. */
+/**
+ * AlterPartitionReassignments (key 45): on a single node only the current assignment can be
+ * requested.
+ */
 export const alterPartitionReassignments = defineHandler(
   AlterPartitionReassignmentsRequest,
   AlterPartitionReassignmentsResponse,

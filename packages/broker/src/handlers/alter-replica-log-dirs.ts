@@ -10,8 +10,7 @@ import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
 /**
- * AlterReplicaLogDirs (key 34): moves partitions to another of the broker's log directories
- * (KIP-113).
+ * AlterReplicaLogDirs (key 34): moves partitions to another log directory of the broker (KIP-113).
  */
 export const alterReplicaLogDirs = defineHandler(
   AlterReplicaLogDirsRequest,

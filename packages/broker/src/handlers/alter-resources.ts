@@ -18,7 +18,7 @@ interface ResourceResponse extends ItemOutcome {
   readonly resourceName: string
 }
 
-/** Changes resources one by one: an error of one leaves the others alone. */
+/** Changes resources one by one: an error of one does not affect the others. */
 export function alterResources(
   requestContext: RequestContext,
   request: { readonly validateOnly: boolean; readonly resources: readonly ResourceChange[] },
@@ -58,7 +58,7 @@ export function alterResources(
   })
 }
 
-/** As in Kafka, a broker may be named with leading zeros or a sign. */
+/** As in Kafka, a broker id may have leading zeros or a sign. */
 function nodeName({ type, name }: ResourceChange): string {
   if (type !== ConfigResourceType.broker || name === '') return name
   if (!/^[+-]?\d+$/.test(name)) {

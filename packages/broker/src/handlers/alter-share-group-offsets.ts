@@ -8,7 +8,10 @@ import {
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** AlterShareGroupOffsets (key 91): sets where a share group without members goes on (KIP-932). */
+/**
+ * AlterShareGroupOffsets (key 91): sets the start offsets of a share group without members
+ * (KIP-932).
+ */
 export const alterShareGroupOffsets = defineHandler(
   AlterShareGroupOffsetsRequest,
   AlterShareGroupOffsetsResponse,
@@ -63,7 +66,7 @@ export const alterShareGroupOffsets = defineHandler(
     ),
 )
 
-/** Each topic once, with all its partitions of the request. */
+/** Each topic once, with all its partitions in the request. */
 function byTopic<T>(
   topics: readonly { readonly topicName: string; readonly partitions: readonly T[] }[],
 ): { readonly topicName: string; readonly partitions: readonly T[] }[] {

@@ -10,7 +10,7 @@ import { defineHandler } from './handler.ts'
 import { denialOf, itemOutcome, refusedItems } from './outcome.ts'
 
 /**
- * AlterUserScramCredentials (key 51): sets and takes away users' credentials, one change a user
+ * AlterUserScramCredentials (key 51): sets and deletes users' credentials, one change per user
  * (KIP-554).
  */
 export const alterUserScramCredentials = defineHandler(

@@ -12,8 +12,8 @@ import { supportedFeatures } from '../metadata/metadata-version.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 
 /**
- * ApiVersions (key 18): what this listener answers. v3 adds features as tagged fields; v5 lets a client check that it
- * still talks to the cluster and node it means (KIP-1242).
+ * ApiVersions (key 18): the APIs that this listener supports. v3 adds features as tagged fields;
+ * with v5 a client can check that it is connected to the expected cluster and node (KIP-1242).
  */
 export const apiVersions = defineHandler(
   ApiVersionsRequest,
@@ -33,7 +33,7 @@ export const apiVersions = defineHandler(
       errorCode: ErrorCode.NONE,
       apiKeys: advertisedVersions(context),
       supportedFeatures: [...supportedFeatures].flatMap(([name, { min, max }]) =>
-        // Clients before v4 take a minimum of 0 for a mistake (KAFKA-17011).
+        // Clients before v4 treat a minimum of 0 as an error (KAFKA-17011).
         version < 4 && min === 0 ? [] : [{ name, minVersion: min, maxVersion: max }],
       ),
       finalizedFeaturesEpoch: broker.metadata.endOffset,
@@ -54,7 +54,9 @@ function isValidSoftware(request: {
   return SOFTWARE.test(request.clientSoftwareName) && SOFTWARE.test(request.clientSoftwareVersion)
 }
 
-/** The answer to a version of ApiVersions that is too new: v0 with the versions there are (KIP-511). */
+/**
+ * The response to an unsupported version of ApiVersions: v0 with the supported versions (KIP-511).
+ */
 export function unsupportedApiVersions(): MessageInput<typeof ApiVersionsResponse> {
   const [minVersion, maxVersion] = versionBounds(ApiVersionsRequest.versions)
   return {
@@ -76,7 +78,7 @@ function advertisedVersions(
       return [
         {
           apiKey,
-          // librdkafka wants to see Produce 0 to 2, which nobody uses (KAFKA-18659).
+          // librdkafka requires Produce 0 to 2, which no client uses (KAFKA-18659).
           minVersion: apiKey === ApiKey.Produce ? 0 : first,
           maxVersion: api.latestVersionUnstable ? last - 1 : last,
         },
@@ -84,7 +86,7 @@ function advertisedVersions(
     })
 }
 
-/** What Kafka answers on a controller listener, as far as it is answered here. */
+/** APIs of a controller listener in Kafka, as far as they are supported here. */
 export const CONTROLLER_APIS: ReadonlySet<number> = new Set([
   ApiKey.ApiVersions,
   ApiKey.CreateTopics,

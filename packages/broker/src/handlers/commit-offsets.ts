@@ -15,14 +15,17 @@ export interface CommittedTopic {
   }[]
 }
 
-/** The part that OffsetCommit and TxnOffsetCommit share: commits what exists, and returns each partition's outcome. */
+/**
+ * Common part of OffsetCommit and TxnOffsetCommit: commits offsets of existing topics, and returns
+ * each partition's outcome.
+ */
 export async function commitOffsets(
   topics: readonly CommittedTopic[],
   request: Omit<CommitRequest, 'offsets'>,
   options: {
     readonly context: RequestContext
     readonly byId: boolean
-    /** Runs before the commit of at least one partition; its error is the outcome of all that exist. */
+    /** Runs before the commit of at least one partition; its error applies to all existing ones. */
     readonly admit?: () => Promise<void>
   },
 ) {

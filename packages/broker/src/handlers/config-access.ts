@@ -3,8 +3,8 @@ import { ConfigResourceType } from '../metadata/metadata-image.ts'
 import type { RequestContext } from './handler.ts'
 
 /**
- * Throws the denial for a resource whose configuration the client may not see, or change: topics
- * and groups have permissions of their own, all else is part of the cluster.
+ * Throws the denial for a resource whose configuration the client is not authorized to read or
+ * change: topics and groups have their own permissions, all others belong to the cluster.
  */
 export function requireConfigs(type: number, name: string, { access }: RequestContext): void {
   switch (type) {
@@ -20,7 +20,7 @@ export function requireConfigs(type: number, name: string, { access }: RequestCo
       access.requireCluster()
       break
     default:
-      // The caller refuses what it does not know.
+      // The caller rejects unknown types.
       break
   }
 }

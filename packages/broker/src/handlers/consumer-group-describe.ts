@@ -13,7 +13,10 @@ import { defineHandler, type RequestContext } from './handler.ts'
 import { hiddenGroup, missingGroup } from './missing-group.ts'
 import { attempt } from './outcome.ts'
 
-/** ConsumerGroupDescribe (key 69): groups of the consumer protocol (KIP-848). v1 tells which protocol a member speaks. */
+/**
+ * ConsumerGroupDescribe (key 69): groups of the consumer protocol (KIP-848). v1 returns the
+ * protocol of each member.
+ */
 export const consumerGroupDescribe = defineHandler(
   ConsumerGroupDescribeRequest,
   ConsumerGroupDescribeResponse,
@@ -77,7 +80,7 @@ export const consumerGroupDescribe = defineHandler(
   },
 )
 
-/** Topics that members have, or will have. */
+/** Topics in the current or target assignments of members. */
 function topicsOf(group: ConsumerGroup, { broker }: RequestContext): Set<string> {
   const assignments = [...group.members.values()].flatMap((member) => [
     currentAssignment(member),

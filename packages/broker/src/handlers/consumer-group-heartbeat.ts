@@ -12,7 +12,11 @@ import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt, textUnlessDenied } from './outcome.ts'
 import { requireMembership, throwIfEmpty } from './request-checks.ts'
 
-/** ConsumerGroupHeartbeat (key 68): a member of a consumer group says what it wants and has, and is told what it is to have (KIP-848). v1 lets members choose their id and subscribe by pattern. */
+/**
+ * ConsumerGroupHeartbeat (key 68): a member of a consumer group reports its subscription and
+ * partitions, and receives its assignment (KIP-848). With v1 members choose their id and can
+ * subscribe by pattern.
+ */
 export const consumerGroupHeartbeat = defineHandler(
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,

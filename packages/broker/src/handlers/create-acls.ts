@@ -6,7 +6,7 @@ import { defineHandler } from './handler.ts'
 import { denialOf, itemOutcome, refusedItems } from './outcome.ts'
 import { throwIfNoAuthorizer } from './request-checks.ts'
 
-/** CreateAcls (key 30): one outcome for each; an ACL that is there already is no error. */
+/** CreateAcls (key 30): one outcome per ACL; an existing ACL is not an error. */
 export const createAcls = defineHandler(
   CreateAclsRequest,
   CreateAclsResponse,

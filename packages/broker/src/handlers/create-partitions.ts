@@ -10,7 +10,7 @@ import { addPartitions } from '../metadata/topic-operations.ts'
 import { defineHandler } from './handler.ts'
 import { itemOutcome, refusedItems } from './outcome.ts'
 
-/** CreatePartitions (key 37): raises the number of partitions of topics (KIP-195). */
+/** CreatePartitions (key 37): increases the number of partitions of topics (KIP-195). */
 export const createPartitions = defineHandler(
   CreatePartitionsRequest,
   CreatePartitionsResponse,

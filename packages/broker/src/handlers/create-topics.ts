@@ -16,10 +16,7 @@ import {
 } from '../metadata/topic-operations.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 
-/**
- * CreateTopics (key 19). v5 answers with the configuration in force (KIP-525), v7 with the topic
- * id.
- */
+/** CreateTopics (key 19). v5 returns the effective configuration (KIP-525), v7 the topic id. */
 export const createTopics = defineHandler(
   CreateTopicsRequest,
   CreateTopicsResponse,
@@ -81,7 +78,7 @@ export const createTopics = defineHandler(
   },
 )
 
-/** Which of the topics the client may create, and of which it may see the configuration. */
+/** Topics that the client may create, and those whose configuration it may read. */
 function permissionsFor(
   topics: readonly { readonly name: string }[],
   { access }: RequestContext,

@@ -6,7 +6,7 @@ import { defineHandler } from './handler.ts'
 import { denialOf, itemOutcome, refusedItems } from './outcome.ts'
 import { throwIfNoAuthorizer } from './request-checks.ts'
 
-/** DeleteAcls (key 31): takes away what each filter finds, and tells what that was. */
+/** DeleteAcls (key 31): deletes and returns the ACLs that match each filter. */
 export const deleteAcls = defineHandler(
   DeleteAclsRequest,
   DeleteAclsResponse,

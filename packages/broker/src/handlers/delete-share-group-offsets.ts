@@ -8,7 +8,10 @@ import {
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** DeleteShareGroupOffsets (key 92): forgets where a share group without members is in topics (KIP-932). */
+/**
+ * DeleteShareGroupOffsets (key 92): deletes the state of a share group without members in topics
+ * (KIP-932).
+ */
 export const deleteShareGroupOffsets = defineHandler(
   DeleteShareGroupOffsetsRequest,
   DeleteShareGroupOffsetsResponse,

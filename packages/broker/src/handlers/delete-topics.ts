@@ -14,8 +14,8 @@ import { denialOf, refusedItems } from './outcome.ts'
 const denied = ['TOPIC_AUTHORIZATION_FAILED', 'Topic authorization failed.'] as const
 
 /**
- * DeleteTopics (key 20): by name, from v6 on also by id. Files go at once, committed offsets with
- * them.
+ * DeleteTopics (key 20): by name, from v6 on also by id. Files and committed offsets are deleted at
+ * once.
  */
 export const deleteTopics = defineHandler(
   DeleteTopicsRequest,

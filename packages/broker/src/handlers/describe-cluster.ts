@@ -6,7 +6,10 @@ import { defineHandler } from './handler.ts'
 const BROKERS = 1
 const CONTROLLERS = 2
 
-/** DescribeCluster (key 60). v1 chooses brokers or controllers, which must match the listener (KIP-919). */
+/**
+ * DescribeCluster (key 60). v1 chooses brokers or controllers, which must match the listener
+ * (KIP-919).
+ */
 export const describeCluster = defineHandler(
   DescribeClusterRequest,
   DescribeClusterResponse,

@@ -20,7 +20,10 @@ import { requireConfigs } from './config-access.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** DescribeConfigs (key 32): the values in force, where they come from, and what they would fall back to (KIP-226). */
+/**
+ * DescribeConfigs (key 32): effective values, their sources, and the values they fall back to
+ * (KIP-226).
+ */
 export const describeConfigs = defineHandler(
   DescribeConfigsRequest,
   DescribeConfigsResponse,
@@ -96,7 +99,7 @@ function describe(type: number, name: string, { broker }: RequestContext): Descr
         {
           name: 'root',
           value: broker.logLevel,
-          // A running broker keeps its log level.
+          // The log level of a running broker cannot change.
           readOnly: true,
           source: ConfigSource.dynamicBrokerLogger,
           isSensitive: false,

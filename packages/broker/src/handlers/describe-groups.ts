@@ -5,7 +5,10 @@ import { metadataOf } from '../coordinator/group/classic/classic-member.ts'
 import { AuthorizedOperations } from '../security/authorized-operations.ts'
 import { defineHandler } from './handler.ts'
 
-/** DescribeGroups (key 15): classic groups. v6 says that a group is missing; before, such a group is `Dead`. */
+/**
+ * DescribeGroups (key 15): classic groups. v6 returns an error for a missing group; before, such a
+ * group is `Dead`.
+ */
 export const describeGroups = defineHandler(
   DescribeGroupsRequest,
   DescribeGroupsResponse,

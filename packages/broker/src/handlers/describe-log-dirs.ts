@@ -4,7 +4,7 @@ import { DescribeLogDirsRequest, DescribeLogDirsResponse, ErrorCode } from '@mil
 import type { Partition } from '../topics.ts'
 import { defineHandler } from './handler.ts'
 
-/** DescribeLogDirs (key 35): sizes of partitions by log directory; null asks for all topics. */
+/** DescribeLogDirs (key 35): sizes of partitions by log directory; null means all topics. */
 export const describeLogDirs = defineHandler(
   DescribeLogDirsRequest,
   DescribeLogDirsResponse,
@@ -67,7 +67,7 @@ export const describeLogDirs = defineHandler(
   },
 )
 
-/** Undefined when the log cannot be opened. */
+/** Undefined if the log cannot be opened. */
 function sizeOf(partition: Partition): number | undefined {
   try {
     return partition.log.size
@@ -76,7 +76,7 @@ function sizeOf(partition: Partition): number | undefined {
   }
 }
 
-/** Undefined when the system does not say. */
+/** Undefined if the system does not report it. */
 function spaceOf(fileSystem: FileSystem, path: string) {
   try {
     return fileSystem.space(path)

@@ -9,7 +9,9 @@ import { topicNameError } from '../topic-name.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** DescribeProducers (key 61): the producers a partition knows, with their open transactions (KIP-664). */
+/**
+ * DescribeProducers (key 61): the producers of a partition, with their open transactions (KIP-664).
+ */
 export const describeProducers = defineHandler(
   DescribeProducersRequest,
   DescribeProducersResponse,

@@ -3,7 +3,10 @@ import { DescribeQuorumRequest, DescribeQuorumResponse, ErrorCode } from '@millr
 import { CLUSTER_METADATA_TOPIC } from '../topic-name.ts'
 import { defineHandler } from './handler.ts'
 
-/** DescribeQuorum (key 55): the quorum of the metadata, which is this node (KIP-595; v2 with directories and endpoints, KIP-853). */
+/**
+ * DescribeQuorum (key 55): the metadata quorum, which is this node (KIP-595; v2 with directories
+ * and endpoints, KIP-853).
+ */
 export const describeQuorum = defineHandler(
   DescribeQuorumRequest,
   DescribeQuorumResponse,

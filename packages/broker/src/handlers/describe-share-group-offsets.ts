@@ -8,7 +8,10 @@ import {
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt, textUnlessDenied } from './outcome.ts'
 
-/** DescribeShareGroupOffsets (key 90): where share groups are (KIP-932). v1 tells the lag (KIP-1226). */
+/**
+ * DescribeShareGroupOffsets (key 90): start offsets of share groups (KIP-932). v1 returns the lag
+ * (KIP-1226).
+ */
 export const describeShareGroupOffsets = defineHandler(
   DescribeShareGroupOffsetsRequest,
   DescribeShareGroupOffsetsResponse,
@@ -44,7 +47,7 @@ async function describe(
   topics: readonly { readonly topicName: string; readonly partitions: readonly number[] }[] | null,
   { broker, access }: RequestContext,
 ) {
-  // A group that is not there has read nothing, which is no error.
+  // A group that does not exist has read nothing, which is not an error.
   const asked =
     topics ??
     [...((await broker.groups.shareGroup(groupId))?.initialized.values() ?? [])].map(

@@ -15,9 +15,8 @@ import { defineHandler } from './handler.ts'
 type Response = MessageInput<typeof DescribeTopicPartitionsResponse>
 
 /**
- * DescribeTopicPartitions (key 75): topics in the order of their names, a limited number of
- * partitions at a time; the cursor says where to go on (KIP-966). An empty list asks for all
- * topics.
+ * DescribeTopicPartitions (key 75): topics ordered by name, a limited number of partitions per
+ * reply; the cursor is the position to continue from (KIP-966). An empty list means all topics.
  */
 export const describeTopicPartitions = defineHandler(
   DescribeTopicPartitionsRequest,

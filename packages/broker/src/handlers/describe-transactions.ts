@@ -15,7 +15,7 @@ const UNKNOWN = {
   topics: [],
 }
 
-/** DescribeTransactions (key 65): what the coordinator knows of transactional ids (KIP-664). */
+/** DescribeTransactions (key 65): the coordinator's state of transactional ids (KIP-664). */
 export const describeTransactions = defineHandler(
   DescribeTransactionsRequest,
   DescribeTransactionsResponse,

@@ -6,7 +6,10 @@ import {
 } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
 
-/** DescribeUserScramCredentials (key 50): which mechanisms users have credentials for, never the keys (KIP-554). */
+/**
+ * DescribeUserScramCredentials (key 50): the mechanisms for which users have credentials, without
+ * the keys (KIP-554).
+ */
 export const describeUserScramCredentials = defineHandler(
   DescribeUserScramCredentialsRequest,
   DescribeUserScramCredentialsResponse,

@@ -14,7 +14,7 @@ export function topicNamesOf(assignments: Iterable<Assignment>, topics: Topics):
   return names
 }
 
-/** An assignment with the names of its topics; those that are gone are left out. */
+/** An assignment with the names of its topics, without deleted ones. */
 export function describedAssignment(assignment: Assignment, topics: Topics) {
   return {
     topicPartitions: [...assignment].flatMap(([topicId, partitions]) => {

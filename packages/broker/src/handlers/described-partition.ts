@@ -3,8 +3,8 @@ import { ErrorCode } from '@millrace/protocol'
 import type { Partition } from '../topics.ts'
 
 /**
- * A partition as Metadata tells it: this node is its one replica, and leads, unless the log
- * directory is offline.
+ * A partition in Metadata: this node is its only replica, and its leader unless the log directory
+ * is offline.
  */
 export function describedPartition(partition: Partition, nodeId: number) {
   const { isOffline } = partition

@@ -3,7 +3,9 @@ import { ElectLeadersRequest, ElectLeadersResponse, ErrorCode } from '@millrace/
 import type { Access } from '../security/access.ts'
 import { defineHandler } from './handler.ts'
 
-/** ElectLeaders (key 43): there is one replica, which leads already, so no election is ever needed. */
+/**
+ * ElectLeaders (key 43): the only replica is already the leader, so an election is never needed.
+ */
 export const electLeaders = defineHandler(
   ElectLeadersRequest,
   ElectLeadersResponse,
@@ -12,7 +14,8 @@ export const electLeaders = defineHandler(
     return {
       throttleTimeMs: 0,
       errorCode: ErrorCode.NONE,
-      // Asked for all partitions, Kafka lists all topics, and of each the partitions that were elected.
+      // For a request without partitions, Kafka returns all topics, with only the partitions that
+      // had an election.
       replicaElectionResults: (
         request.topicPartitions ??
         [...broker.topics.all.keys()].map((topic) => ({ topic, partitions: [] as number[] }))

@@ -3,7 +3,10 @@ import { EndTxnRequest, EndTxnResponse, ErrorCode } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** EndTxn (key 26): commits or aborts. v2 says `PRODUCER_FENCED`, v5 bumps the epoch and tells the new one (KIP-890). */
+/**
+ * EndTxn (key 26): commits or aborts. v2 returns `PRODUCER_FENCED`, v5 increases the epoch and
+ * returns the new one (KIP-890).
+ */
 export const endTxn = defineHandler(EndTxnRequest, EndTxnResponse, async (request, context) => {
   const { broker, version } = context
   const outcome = await attempt(

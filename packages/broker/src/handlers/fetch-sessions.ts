@@ -12,11 +12,11 @@ import { nextSessionEpoch } from '../session-epoch.ts'
 import type { FetchResponsePartition } from './fetch.ts'
 
 const NO_SESSION = 0
-/** A full fetch that opens a session. */
+/** A full fetch that creates a session. */
 const INITIAL_EPOCH = 0
-/** A full fetch without a session, which closes one if it is named. */
+/** A full fetch without a session, which closes a session that it names. */
 const FINAL_EPOCH = -1
-/** A session idle for longer may be pushed out by a new one. */
+/** A session idle for longer may be evicted for a new one. */
 const MIN_IDLE_TO_EVICT_MS = 120_000
 
 export interface FetchItem {
@@ -42,7 +42,7 @@ interface ResponseTopic {
   readonly partitions: FetchResponsePartition[]
 }
 
-/** What to read for a request, and how to put the results into its answer. */
+/** Partitions to read for a request, and how to select the results for its response. */
 export interface FetchPlan {
   readonly error?: ErrorName
   readonly sessionId: number
@@ -62,11 +62,14 @@ interface Session {
   readonly usesTopicIds: boolean
   epoch: number
   lastUsedMs: number
-  /** In the order in which they are read; a partition that got records goes to the end. */
+  /** In reading order; a partition that returned records moves to the end. */
   readonly partitions: Map<string, CachedPartition>
 }
 
-/** Incremental fetch sessions (KIP-227): a client names only what changed, and is told only what changed. */
+/**
+ * Incremental fetch sessions (KIP-227): requests name only changes, and responses contain only
+ * changes.
+ */
 export class FetchSessions {
   readonly #random: Random
   readonly #maxSessions: number
@@ -183,7 +186,7 @@ function itemsOf(request: MessageOf<typeof FetchRequest>): FetchItem[] {
   return items
 }
 
-/** A partition that is named again counts as it was named last, as in Kafka. */
+/** As in Kafka, the last of repeated entries for a partition counts. */
 function withoutRepetition(items: FetchItem[]): FetchItem[] {
   if (items.length < 2) return items
   const byKey = new Map(items.map((item) => [keyOf(item), item]))
@@ -198,7 +201,7 @@ function fullPlan(items: readonly FetchItem[]): FetchPlan {
   return { sessionId: NO_SESSION, items, finish: groupByTopic }
 }
 
-/** Results that tell the client something new; remembers what it has been told. */
+/** Selects results that are new to the client, and remembers what was sent. */
 function changedOnly(session: Session, results: readonly FetchedPartition[]): FetchedPartition[] {
   return results.filter(({ item, records, isDiverging, response }) => {
     const key = keyOf(item)
@@ -217,7 +220,8 @@ function changedOnly(session: Session, results: readonly FetchedPartition[]): Fe
     cached.logStartOffset = response.logStartOffset ?? -1n
     cached.hadError = hasError
     if (size > 0) {
-      // Who got something goes last, so that a full response does not starve the others.
+      // Partitions with records move to the end, so that a full response does not starve the
+      // others.
       session.partitions.delete(key)
       session.partitions.set(key, cached)
     }

@@ -17,14 +17,17 @@ type Response = MessageInput<typeof FetchResponse>
 const READ_COMMITTED = 1
 const EMPTY = Buffer.alloc(0)
 const NO_TOPICS: ReadonlySet<string> = new Set()
-/** More than this of a partition is read from its file when it is sent, so that a reply takes little memory. */
+/**
+ * A larger part of one partition is read from its file while it is sent, so that a reply uses
+ * little memory.
+ */
 const READ_LIMIT = 64 * 1024
-/** The same for all partitions of a reply together. */
+/** Limit for all partitions of a reply together. */
 const MAX_READ_BYTES = 256 * 1024
 
 /**
  * Fetch (key 1). v7 adds sessions (KIP-227), v12 divergence by epochs, v13 topic ids (KIP-516).
- * Waits up to `maxWaitMs` until `minBytes` can be read; only durable records are.
+ * Waits up to `maxWaitMs` until `minBytes` can be read; returns durable records only.
  */
 export const fetch = defineHandler(FetchRequest, FetchResponse, async (request, context) => {
   const { broker, version } = context
@@ -70,7 +73,7 @@ function bytesOf(results: readonly FetchedPartition[]): number {
 }
 
 interface Limits {
-  /** Topics that the client may not read. */
+  /** Topics that the client is not authorized to read. */
   readonly denied: ReadonlySet<string>
   readonly maxBytes: number
   readonly isCommitted: boolean
@@ -160,7 +163,7 @@ function nameOf(item: FetchItem, { broker, version }: RequestContext): string | 
   return version < 13 ? item.topic : broker.topics.byId(item.topicId)?.name
 }
 
-/** Topics that the client may not read. A replica reads all of them, or none. */
+/** Topics that the client is not authorized to read. A replica may read all topics, or none. */
 function deniedTopics(
   plan: FetchPlan,
   request: { readonly replicaId: number; readonly replicaState: { readonly replicaId: number } },
@@ -210,7 +213,7 @@ function readPartition(
     )
   }
   const maxBytes = Math.min(item.maxBytes, options.maxBytes)
-  // A batch larger than all limits is still given once, or its reader would never get past it
+  // A batch larger than all limits is returned alone, or its reader could never get past it
   // (KIP-74).
   const { atLeastOne, readLimit } = options
   const records =
@@ -246,7 +249,7 @@ function divergence(
   return end
 }
 
-/** Resolves when enough became readable, when time is up, or when the client went away. */
+/** Resolves when enough is readable, after the time-out, or when the client has disconnected. */
 function waitForRecords(
   plan: FetchPlan,
   options: {
@@ -285,7 +288,7 @@ function waitForRecords(
           const end = isCommitted ? log.lastStableOffset : log.highWatermark
           if (end <= item.fetchOffset) return
           if (request.minBytes > 1) {
-            // All are counted once, then only the one that has grown.
+            // All partitions are counted once, later only the one that has grown.
             const grown = readableBytes === undefined ? ends : [watched]
             readableBytes ??= 0
             for (const each of grown) readableBytes += countGrowth(each, isCommitted)
@@ -298,9 +301,7 @@ function waitForRecords(
   })
 }
 
-/**
- * A partition that a fetch waits for, and how much of it was readable when it was last looked at.
- */
+/** A partition that a fetch waits for, and its readable size when last checked. */
 interface WatchedEnd {
   readonly log: PartitionLog
   readonly fetchOffset: bigint

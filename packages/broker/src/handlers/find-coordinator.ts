@@ -12,7 +12,7 @@ const GROUP = 0
 const TRANSACTION = 1
 const SHARE = 2
 
-/** FindCoordinator (key 10): it is this node for every group. v4 asks for several keys at once. */
+/** FindCoordinator (key 10): this node coordinates every group. v4 accepts several keys. */
 export const findCoordinator = defineHandler(
   FindCoordinatorRequest,
   FindCoordinatorResponse,

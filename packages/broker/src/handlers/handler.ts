@@ -11,31 +11,31 @@ export interface RequestContext {
   readonly broker: BrokerServices
   readonly version: number
   readonly clientId: string
-  /** `/address`, as Kafka shows it. */
+  /** `/address`, in Kafka's format. */
   readonly clientHost: string
-  /** Identity of the client; the authorizer decides by it. */
+  /** Identity of the client, for the authorizer. */
   readonly session: ClientSession
-  /** What the client may do. */
+  /** Permissions of the client. */
   readonly access: Access
   /** What the request uses of the client's quotas. */
   readonly throttle: RequestThrottle
   readonly listener: ListenerConfig
-  /** Where this client reaches us: the advertised address, or the one it used. */
+  /** Address for the client: the advertised one, or the one it connected to. */
   readonly endpoint: { readonly host: string; readonly port: number }
-  /** Aborted when the connection closes: a long poll need not go on. */
+  /** Aborted when the connection closes, which ends long polls. */
   readonly signal: AbortSignal
   readonly replySpace: ReplySpace
 }
 
-/** Memory for replies, of which all connections together have a limited amount. */
+/** Memory for replies, limited for all connections together. */
 export interface ReplySpace {
-  /** Bytes that this reply may have, where its size can be chosen. */
+  /** Maximum size of this reply, if its size can be chosen. */
   allowance(): number
   /** Counts bytes as used from now on, before they are written. */
   reserve(bytes: number): void
 }
 
-/** An API the broker answers. Undefined as a reply means that none is sent (`acks=0`). */
+/** A supported API. An undefined reply means that none is sent (`acks=0`). */
 export interface Handler {
   readonly request: MessageSchema
   readonly response: MessageSchema

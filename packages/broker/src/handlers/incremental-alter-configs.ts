@@ -4,7 +4,10 @@ import type { ConfigChange } from '../metadata/config-operations.ts'
 import { alterResources } from './alter-resources.ts'
 import { defineHandler } from './handler.ts'
 
-/** IncrementalAlterConfigs (key 44): sets, deletes, appends to or subtracts from single keys (KIP-339). */
+/**
+ * IncrementalAlterConfigs (key 44): sets, deletes, appends to or subtracts from single keys
+ * (KIP-339).
+ */
 export const incrementalAlterConfigs = defineHandler(
   IncrementalAlterConfigsRequest,
   IncrementalAlterConfigsResponse,

@@ -141,7 +141,7 @@ const all: readonly Handler[] = [
   writeTxnMarkers,
 ]
 
-/** What the broker answers, by API key. ApiVersions advertises exactly this. */
+/** All supported APIs, by key. ApiVersions advertises exactly these. */
 export const handlers: ReadonlyMap<number, Handler> = new Map(
   all.map((handler) => [handler.request.apiKey ?? -1, handler]),
 )

@@ -28,8 +28,9 @@ function denialOf(
 }
 
 /**
- * InitProducerId (key 22): a new id for an idempotent producer, or the next epoch of a transactional one, which fences
- * those before it. v3 lets a producer go on after an error (KIP-360), v4 says `PRODUCER_FENCED` for it (KIP-588).
+ * InitProducerId (key 22): a new id for an idempotent producer, or the next epoch of a
+ * transactional one, which fences earlier producers. v3 lets a producer continue after an error
+ * (KIP-360), v4 returns `PRODUCER_FENCED` (KIP-588).
  */
 export const initProducerId = defineHandler(
   InitProducerIdRequest,

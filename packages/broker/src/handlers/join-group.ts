@@ -4,7 +4,10 @@ import { joinError } from '../coordinator/group/classic/classic-requests.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** JoinGroup (key 11). v4 makes newcomers come back with an id (KIP-394), v5 adds static members, v9 skipping. */
+/**
+ * JoinGroup (key 11). v4 requires new members to rejoin with an id (KIP-394), v5 adds static
+ * members, v9 skipping the assignment.
+ */
 export const joinGroup = defineHandler(
   JoinGroupRequest,
   JoinGroupResponse,
@@ -26,7 +29,7 @@ export const joinGroup = defineHandler(
           protocolType: request.protocolType,
           protocols: request.protocols.map(({ name, metadata }) => ({
             name,
-            // The request's memory goes back to the network; the group keeps this.
+            // The memory of the request is reused by the network; the group keeps a copy.
             metadata: Buffer.from(metadata),
           })),
           requireKnownMemberId: version >= 4,
@@ -42,7 +45,7 @@ export const joinGroup = defineHandler(
       errorCode: ErrorCode[reply.error],
       generationId: reply.generationId,
       protocolType: reply.protocolType,
-      // Null came with v7.
+      // Null exists since v7.
       protocolName: reply.protocolName ?? (version >= 7 ? null : ''),
       leader: reply.leaderId,
       skipAssignment: reply.skipAssignment,

@@ -4,7 +4,9 @@ import type { LeaveReply } from '../coordinator/group/classic/classic-requests.t
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** LeaveGroup (key 13): one member, from v3 on several, static ones by their instance id (KIP-345). */
+/**
+ * LeaveGroup (key 13): one member, from v3 on several, static ones by their instance id (KIP-345).
+ */
 export const leaveGroup = defineHandler(
   LeaveGroupRequest,
   LeaveGroupResponse,

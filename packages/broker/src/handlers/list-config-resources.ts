@@ -7,7 +7,10 @@ import {
 import { ConfigResourceType } from '../metadata/metadata-image.ts'
 import { defineHandler } from './handler.ts'
 
-/** ListConfigResources (key 74): names of what can have configurations. v0 lists client metrics only (KIP-1142). */
+/**
+ * ListConfigResources (key 74): names of resources that have configurations. v0 lists client
+ * metrics only (KIP-1142).
+ */
 export const listConfigResources = defineHandler(
   ListConfigResourcesRequest,
   ListConfigResourcesResponse,

@@ -3,7 +3,10 @@ import { ErrorCode, ListGroupsRequest, ListGroupsResponse } from '@millrace/prot
 import { ClassicGroupState } from '../coordinator/group/classic/classic-group.ts'
 import { defineHandler } from './handler.ts'
 
-/** ListGroups (key 16). v4 filters by state (KIP-518), v5 by type (KIP-848); filters ignore case. */
+/**
+ * ListGroups (key 16). v4 filters by state (KIP-518), v5 by type (KIP-848); filters are
+ * case-insensitive.
+ */
 export const listGroups = defineHandler(
   ListGroupsRequest,
   ListGroupsResponse,

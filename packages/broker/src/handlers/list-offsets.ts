@@ -9,7 +9,7 @@ import type { Partition } from '../topics.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** Timestamps that ask for a place rather than a time. */
+/** Timestamps with a special meaning. */
 const Special = {
   latest: -1n,
   earliest: -2n,
@@ -27,7 +27,10 @@ interface Found {
 }
 const NOT_FOUND: Found = { timestamp: -1n, offset: -1n, leaderEpoch: -1 }
 
-/** ListOffsets (key 2): offsets by timestamp. v7 adds the newest record (KIP-734), v8 to v11 the tiered places. */
+/**
+ * ListOffsets (key 2): offsets by timestamp. v7 adds the record with the largest timestamp
+ * (KIP-734), v8 to v11 tiered offsets.
+ */
 export const listOffsets = defineHandler(
   ListOffsetsRequest,
   ListOffsetsResponse,
@@ -66,7 +69,7 @@ export const listOffsets = defineHandler(
   },
 )
 
-/** Named twice, a partition is answered once, with an error. */
+/** A partition that is named twice is answered once, with an error. */
 function distinct<T extends { readonly partitionIndex: number }>(partitions: readonly T[]): T[] {
   return [...new Map(partitions.map((partition) => [partition.partitionIndex, partition])).values()]
 }

@@ -7,7 +7,7 @@ import {
 import { defineHandler } from './handler.ts'
 import { denialOf } from './outcome.ts'
 
-/** ListPartitionReassignments (key 46): one node never has any under way. */
+/** ListPartitionReassignments (key 46): a single node never has any. */
 export const listPartitionReassignments = defineHandler(
   ListPartitionReassignmentsRequest,
   ListPartitionReassignmentsResponse,

@@ -3,7 +3,10 @@ import { ErrorCode, ListTransactionsRequest, ListTransactionsResponse } from '@m
 import { isTransactionStateName, type Transaction } from '../coordinator/transaction/transaction.ts'
 import { defineHandler } from './handler.ts'
 
-/** ListTransactions (key 66): transactional ids (KIP-664). v1 filters by duration (KIP-994), v2 by pattern (KIP-1152). */
+/**
+ * ListTransactions (key 66): transactional ids (KIP-664). v1 filters by duration (KIP-994), v2 by
+ * pattern (KIP-1152).
+ */
 export const listTransactions = defineHandler(
   ListTransactionsRequest,
   ListTransactionsResponse,

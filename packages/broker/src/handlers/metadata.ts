@@ -21,8 +21,9 @@ import { describedPartition } from './described-partition.ts'
 import { defineHandler, type RequestContext } from './handler.ts'
 
 /**
- * Metadata (key 3): the node, and topics by name or id; null asks for all (an empty list did in v0). A missing topic is
- * created when the client and `auto.create.topics.enable` allow it, and is there in the same answer.
+ * Metadata (key 3): the node, and topics by name or id; null means all (in v0 an empty list did). A
+ * missing topic is created if the client and `auto.create.topics.enable` allow it, and is part of
+ * the same response.
  */
 export const metadata = defineHandler(
   MetadataRequest,
@@ -51,7 +52,7 @@ export const metadata = defineHandler(
 
 type Request = Parameters<typeof describeAsked>[0]
 
-/** All topics of which the client may know. */
+/** All topics that the client is authorized to describe. */
 function visibleTopics({ broker, access }: RequestContext): Topic[] {
   const { all } = broker.topics
   const hidden = access.deniedTopics(all.keys(), { logsDenial: false })
@@ -70,7 +71,7 @@ async function describeAsked(
   const described: ReturnType<typeof describe>[] = []
   const seen = new Set<string>()
   for (const { name, topicId } of request.topics ?? []) {
-    // Java sends an empty name along with an id.
+    // Java sends an empty name together with an id.
     const key = topicId === ZERO_UUID ? (name ?? '') : topicId
     if (seen.has(key)) continue
     seen.add(key)
@@ -100,7 +101,7 @@ async function describeAsked(
   return described
 }
 
-/** Creates a missing topic if that is wanted; the error when it cannot be. */
+/** Creates a missing topic if requested; returns the error if that fails. */
 async function ensureTopic(
   name: string,
   request: Pick<Request, 'allowAutoTopicCreation'>,
@@ -135,7 +136,8 @@ async function ensureTopic(
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     if (error.code === 'TOPIC_ALREADY_EXISTS') return undefined
-    // A valid name that collides with another topic's. Kafka creates the topic later and never reports why it did not.
+    // A valid name that collides with another topic's. Kafka creates the topic later and never
+    // reports why that failed.
     return error.code === 'INVALID_TOPIC_EXCEPTION' ? 'UNKNOWN_TOPIC_OR_PARTITION' : error.code
   }
 }
@@ -153,7 +155,7 @@ function describe(topic: Topic, { broker, access }: RequestContext, withOperatio
   }
 }
 
-/** A topic of which the client may not know: whether it exists does not show. */
+/** A topic that the client is not authorized to describe: its existence is not revealed. */
 function hidden(name: string | null, topicId: string): ReturnType<typeof describe> {
   return { ...failed(name, topicId, 'TOPIC_AUTHORIZATION_FAILED'), isInternal: false }
 }

@@ -3,12 +3,12 @@ import { ErrorCode, type ErrorName } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import type { GroupKind } from '../coordinator/group/group.ts'
 
-/** The description of a group that the client may not describe. */
+/** Description of a group that the client is not authorized to describe. */
 export function deniedGroup(groupId: string) {
   return emptyGroup(groupId, 'GROUP_AUTHORIZATION_FAILED', null)
 }
 
-/** The description of a group that has topics which the client may not describe. */
+/** Description of a group with topics that the client is not authorized to describe. */
 export function hiddenGroup(
   groupId: string,
   message = 'The group has described topic(s) that the client is not authorized to describe.',
@@ -29,7 +29,7 @@ function emptyGroup(groupId: string, error: ErrorName, errorMessage: string | nu
   }
 }
 
-/** What a description tells of a group that is not there, or is of another kind. */
+/** Description of a group that does not exist, or is of another type. */
 export async function missingGroup({ groups }: BrokerServices, groupId: string, kind: GroupKind) {
   const isNamed = groupId !== ''
   const isOther = isNamed && (await groups.group(groupId)) !== undefined

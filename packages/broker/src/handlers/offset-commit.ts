@@ -4,8 +4,8 @@ import { commitOffsets, refuseAll } from './commit-offsets.ts'
 import { defineHandler } from './handler.ts'
 
 /**
- * OffsetCommit (key 8). v5 drops the retention time, v7 adds static members, v9 epochs of members (KIP-848), v10 names
- * topics by id.
+ * OffsetCommit (key 8). v5 drops the retention time, v7 adds static members, v9 member epochs
+ * (KIP-848), v10 topic ids.
  */
 export const offsetCommit = defineHandler(
   OffsetCommitRequest,

@@ -3,7 +3,10 @@ import { ErrorCode, OffsetDeleteRequest, OffsetDeleteResponse } from '@millrace/
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** OffsetDelete (key 47): forgets offsets of topics that nobody in the group subscribes to (KIP-496). */
+/**
+ * OffsetDelete (key 47): deletes offsets of topics that no member of the group subscribes to
+ * (KIP-496).
+ */
 export const offsetDelete = defineHandler(
   OffsetDeleteRequest,
   OffsetDeleteResponse,

@@ -16,7 +16,7 @@ interface AskedTopic {
   readonly partitionIndexes: readonly number[]
 }
 
-/** OffsetFetch (key 9). v2 takes null for all topics, v8 several groups at once, v10 names topics by id. */
+/** OffsetFetch (key 9). v2 accepts null for all topics, v8 several groups, v10 uses topic ids. */
 export const offsetFetch = defineHandler(
   OffsetFetchRequest,
   OffsetFetchResponse,
@@ -50,7 +50,7 @@ export const offsetFetch = defineHandler(
       topics,
       context,
     )
-    // Before v2 there is no error for the whole, so every partition carries it.
+    // Before v2 there is no top-level error, so every partition has it.
     if (context.version < 2 && errorCode !== ErrorCode.NONE) {
       return {
         topics: (topics ?? []).map(({ name, partitionIndexes }) => ({
@@ -67,7 +67,7 @@ interface Reader {
   readonly groupId: string
   readonly memberId: string | null
   readonly memberEpoch: number
-  /** Refuses offsets that an open transaction may change (KIP-447). */
+  /** Returns an error for offsets that an open transaction may change (KIP-447). */
   readonly requireStable: boolean
 }
 
@@ -99,7 +99,7 @@ function allTopics(offsets: Offsets, { broker, version, access }: RequestContext
   return [...offsets].flatMap(([name, partitions]) => {
     if (hidden.has(name)) return []
     const topicId = broker.topics.get(name)?.id
-    // A topic without an id cannot be told to a client that knows ids only.
+    // A topic without an id cannot be returned to a client that uses ids only.
     if (version >= 10 && topicId === undefined) return []
     return [{ name, topicId: topicId ?? '', partitionIndexes: [...partitions.keys()] }]
   })
@@ -114,7 +114,7 @@ function fetchTopic(
   }: {
     readonly view: OffsetView
     readonly reader: Reader
-    /** Whether the request names the topic, so that it was not authorized before. */
+    /** Whether the request names the topic, so that it is not authorized yet. */
     readonly isNamed: boolean
   },
   { broker, version, access }: RequestContext,

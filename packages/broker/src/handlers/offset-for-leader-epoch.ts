@@ -9,7 +9,10 @@ import { attempt } from './outcome.ts'
 
 const NO_TOPICS: ReadonlySet<string> = new Set()
 
-/** OffsetForLeaderEpoch (key 23): where an epoch ended, by which a consumer finds that records were lost (KIP-320). */
+/**
+ * OffsetForLeaderEpoch (key 23): end offset of a leader epoch, with which a consumer detects lost
+ * records (KIP-320).
+ */
 export const offsetForLeaderEpoch = defineHandler(
   OffsetForLeaderEpochRequest,
   OffsetForLeaderEpochResponse,

@@ -3,10 +3,7 @@ import { MillraceError } from '@millrace/base'
 import { ErrorCode, type ErrorName, ProtocolError } from '@millrace/protocol'
 import type { RequestContext } from './handler.ts'
 
-/**
- * What a peer is told of an error: errors of ours that have no code of Kafka's are the server's
- * fault.
- */
+/** Converts an error to its response code; errors without a Kafka code are server errors. */
 export function protocolError(error: unknown, context: RequestContext): ProtocolError {
   if (error instanceof ProtocolError) return error
   if (error instanceof MillraceError && error.code in ErrorCode) {
@@ -18,7 +15,7 @@ export function protocolError(error: unknown, context: RequestContext): Protocol
   })
 }
 
-/** Runs one part of a request; what it throws becomes the part's error. */
+/** Runs one part of a request; an exception becomes the error of that part. */
 export async function attempt<T, F>(
   context: RequestContext,
   run: () => T | Promise<T>,
@@ -31,13 +28,13 @@ export async function attempt<T, F>(
   }
 }
 
-/** What is told of one item of a request. */
+/** Error of one item of a batch request. */
 export interface ItemOutcome {
   readonly errorCode: number
   readonly errorMessage: string | null
 }
 
-/** Works on one item of several: what is wrong with it is told, and leaves the others alone. */
+/** Runs one item of a batch request; errors are reported per item. */
 export function itemOutcome(work: () => void): ItemOutcome {
   try {
     work()
@@ -49,8 +46,7 @@ export function itemOutcome(work: () => void): ItemOutcome {
 }
 
 /**
- * The items of a request whose records could not be written: those that went well have failed with
- * it.
+ * Items of a request whose records could not be written: those that succeeded have failed with it.
  */
 export function refusedItems<T extends ItemOutcome>(
   items: readonly T[],
@@ -68,7 +64,7 @@ export function textUnlessDenied({ code, message }: ProtocolError): string | nul
   return code.endsWith('_AUTHORIZATION_FAILED') ? null : message
 }
 
-/** The error that a check throws, for a reply that carries it; undefined if it passes. */
+/** The error that a check throws, for the reply; undefined if it passes. */
 export function denialOf(check: () => void): ProtocolError | undefined {
   try {
     check()

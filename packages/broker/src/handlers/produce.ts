@@ -15,14 +15,18 @@ import { defineHandler, type RequestContext } from './handler.ts'
 import { protocolError, textUnlessDenied } from './outcome.ts'
 
 const EMPTY = Buffer.alloc(0)
-/** Client id that Kafka's tools write internal topics under. */
+/** Client id with which Kafka's tools write to internal topics. */
 const ADMIN_CLIENT_ID = '__admin_client'
-/** From here on the request itself adds its partitions to the transaction (KIP-890 part 2). */
+/**
+ * First version in which the request itself adds its partitions to the transaction (KIP-890 part
+ * 2).
+ */
 const FIRST_ADDING_VERSION = 12
 
 /**
- * Produce (key 0). Batches are appended in the order of arrival before anything is awaited, so that requests of one
- * connection may overlap; `acks=all` then waits for the disk. v12 adds partitions to transactions, v13 names topics by id.
+ * Produce (key 0). Batches are appended in order of arrival before anything is awaited, so that
+ * requests of one connection may overlap; `acks=all` then waits for the disk. v12 adds partitions
+ * to transactions, v13 uses topic ids.
  */
 export const produce = defineHandler(
   ProduceRequest,
@@ -65,7 +69,7 @@ export const produce = defineHandler(
       const failure = responses
         .flatMap((topic) => topic.partitionResponses)
         .find((partition) => partition.errorCode !== 0)
-      // There is no reply to carry the error: closing tells the client that something is wrong, as Kafka does.
+      // There is no reply for the error: as in Kafka, the connection is closed to signal it.
       if (failure !== undefined) {
         throw new ProtocolError(
           'NETWORK_EXCEPTION',
@@ -89,7 +93,7 @@ function partitionsOf<T>(
   write: (data: Topic['partitionData'][number], isAllowed: boolean) => T,
 ): T[] {
   const known = version >= 13 ? broker.topics.byId(topicId)?.name : name
-  // A topic id that is not known is an error of its own.
+  // An unknown topic id has its own error.
   const isAllowed =
     access.isOpen ||
     known === undefined ||
@@ -97,7 +101,10 @@ function partitionsOf<T>(
   return partitionData.map((data) => write(data, isAllowed))
 }
 
-/** Whether the request has transactional batches without a transactional id that it may use. */
+/**
+ * Whether the request has transactional batches without a transactional id for which the client is
+ * authorized.
+ */
 function isForeignTransaction(
   request: MessageOf<typeof ProduceRequest>,
   { access }: RequestContext,
@@ -108,7 +115,7 @@ function isForeignTransaction(
   return transactionalId === null || !access.allows('transactionalId', transactionalId)
 }
 
-/** Whether a batch says that it is part of a transaction; such a request is refused as a whole without its id. */
+/** Whether a batch is transactional; without its id the whole request is rejected. */
 function hasTransactionalBatch(request: {
   readonly topicData: readonly {
     readonly partitionData: readonly { readonly records: Buffer | null }[]
@@ -148,7 +155,7 @@ interface PartitionResult {
   errorMessage?: string | null
 }
 
-/** A checked batch on its way into a partition. */
+/** A validated batch to be written to a partition. */
 interface Write {
   readonly partition: Partition
   readonly batch: RecordBatch
@@ -178,7 +185,8 @@ function prepare(
       `The request attempted to write to internal topic ${partition.topic.name}`,
     )
   }
-  // `min.insync.replicas` asks for no more replicas than a partition has, as in Kafka: here that is one.
+  // As in Kafka, `min.insync.replicas` requires no more replicas than a partition has, which is
+  // one.
   const about = {
     partition: partition.name,
     config,
@@ -187,7 +195,7 @@ function prepare(
     maxDecompressedBytes: broker.config.number('socket.request.max.bytes'),
   }
   const { log } = partition
-  // From here Kafka returns the log's start with most errors, see `fail`.
+  // From here on Kafka returns the log start offset with most errors, see `fail`.
   result.logStartOffset = log.logStartOffset
   return { partition, batch: prepareBatch(received, about), acks, result }
 }
@@ -206,7 +214,10 @@ function append({ partition, batch, acks, result }: Write): Promise<void> | unde
   return acks === -1 ? log.acknowledged(appended.lastOffset + 1n) : undefined
 }
 
-/** Appends what belongs to a transaction, once its coordinator has the partitions; each write's result tells the rest. */
+/**
+ * Appends a transactional batch once its coordinator has the partitions; the result of each write
+ * has the rest.
+ */
 function appendAdmitted(
   writes: readonly Write[],
   transactionalId: string | null,
@@ -216,7 +227,7 @@ function appendAdmitted(
     for (const { result } of writes) fail(result, protocolError(error, context))
   }
   const appendAll = async (): Promise<void> => {
-    // In one go, so that what the producer sent after this comes after it.
+    // In one step, so that later batches of the producer come after it.
     const durable = writes.map((write) => {
       try {
         return append(write)
@@ -246,7 +257,8 @@ function admit(
   { broker, version }: RequestContext,
 ): Promise<void> | undefined {
   if (transactionalId === null) throw transactionalIdMissing()
-  // Kafka takes a transactional batch without a producer: no transaction covers it, and every reader sees it.
+  // Kafka accepts a transactional batch without a producer: no transaction covers it, and every
+  // reader sees it.
   const covered = writes.filter(({ batch }) => batch.hasProducerId)
   const [first] = covered
   if (first === undefined) return undefined
@@ -264,7 +276,7 @@ function admit(
   )
 }
 
-/** Errors of an append with which Kafka does not return the log's start. */
+/** Errors of an append with which Kafka does not return the log start offset. */
 const codesWithoutLogStart: ReadonlySet<string> = new Set([
   'CORRUPT_MESSAGE',
   'MESSAGE_TOO_LARGE',

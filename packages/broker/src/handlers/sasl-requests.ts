@@ -8,8 +8,8 @@ import {
 } from '@millrace/protocol'
 import { defineHandler } from './handler.ts'
 
-// The conversation itself is in `SaslSession`; a request that arrives here has come too late, or on
-// a listener without SASL.
+// `SaslSession` handles the conversation; a request that arrives here is too late, or on a listener
+// without SASL.
 
 /** SaslHandshake (key 17) of a client that cannot authenticate. */
 export const saslHandshake = defineHandler(SaslHandshakeRequest, SaslHandshakeResponse, () => ({

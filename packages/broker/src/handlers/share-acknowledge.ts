@@ -5,7 +5,9 @@ import { defineHandler } from './handler.ts'
 import { attempt, textUnlessDenied } from './outcome.ts'
 import { acknowledgeAll, endSession, requireMember } from './share-acknowledgements.ts'
 
-/** ShareAcknowledge (key 79): what became of records that were fetched (KIP-932). v2 can renew locks (KIP-1222). */
+/**
+ * ShareAcknowledge (key 79): acknowledges fetched records (KIP-932). v2 can renew locks (KIP-1222).
+ */
 export const shareAcknowledge = defineHandler(
   ShareAcknowledgeRequest,
   ShareAcknowledgeResponse,

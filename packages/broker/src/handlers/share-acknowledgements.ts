@@ -20,7 +20,7 @@ export interface AcknowledgeOutcome {
 
 const MAX_MEMBER_ID_LENGTH = 36
 
-/** Throws `INVALID_REQUEST` for a group or a member that cannot be. */
+/** Throws `INVALID_REQUEST` for an invalid group id or member id. */
 export function requireMember(groupId: string | null, memberId: string | null): void {
   if (groupId === null) {
     throw new ProtocolError('INVALID_REQUEST', 'Invalid group id in the request.')
@@ -30,13 +30,18 @@ export function requireMember(groupId: string | null, memberId: string | null): 
   }
 }
 
-/** Throws `TOPIC_AUTHORIZATION_FAILED` for a known topic that the client may not read. */
+/**
+ * Throws `TOPIC_AUTHORIZATION_FAILED` for an existing topic that the client is not authorized to
+ * read.
+ */
 export function requireReadable(topicId: string, { broker, access }: RequestContext): void {
   const name = broker.topics.byId(topicId)?.name
   if (name !== undefined) access.requireTopic(name)
 }
 
-/** Ends a session and releases what its member has; a group without sessions may be unloaded. */
+/**
+ * Ends a session and releases the records of its member; a group without sessions may be unloaded.
+ */
 export async function endSession(
   session: ShareSession,
   { broker }: Pick<RequestContext, 'broker'>,
@@ -49,7 +54,10 @@ export async function endSession(
   await sharePartitions.retire(groupId, (each) => shareSessions.hasGroup(each))
 }
 
-/** The part that ShareFetch and ShareAcknowledge share: applies acknowledgements, and returns each partition's outcome. */
+/**
+ * Common part of ShareFetch and ShareAcknowledge: applies acknowledgements, and returns each
+ * partition's outcome.
+ */
 export function acknowledgeAll(
   partitions: readonly AcknowledgedPartition[],
   member: { readonly groupId: string; readonly memberId: string; readonly isRenewal: boolean },
@@ -70,7 +78,7 @@ export function acknowledgeAll(
           if (live === undefined) {
             throw new ProtocolError(
               'UNKNOWN_TOPIC_OR_PARTITION',
-              `share group ${member.groupId} has acquired nothing of partition ${partition}`,
+              `share group ${member.groupId} has acquired no records of partition ${partition}`,
             )
           }
           await sharePartitions.acknowledge(live, member.memberId, batches)

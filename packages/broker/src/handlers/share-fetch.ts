@@ -30,8 +30,8 @@ const RECORD_LIMIT_MODE = 1
 const LOOKAHEAD_BYTES = 1024 * 1024
 
 /**
- * ShareFetch (key 78): records for a member of a share group, with locks on them (KIP-932), and acknowledgements of earlier ones. v2 can ask
- * for an exact number of records (KIP-1206) and renew locks (KIP-1222).
+ * ShareFetch (key 78): acquires records for a member of a share group (KIP-932), and acknowledges
+ * earlier ones. v2 can request an exact number of records (KIP-1206) and renew locks (KIP-1222).
  */
 export const shareFetch = defineHandler(ShareFetchRequest, ShareFetchResponse, (request, context) =>
   attempt(
@@ -65,7 +65,7 @@ export const shareFetch = defineHandler(ShareFetchRequest, ShareFetchResponse, (
 )
 
 async function refusal(error: ProtocolError, request: Request, context: RequestContext) {
-  // Its members retry at once, so that the wait is here.
+  // Its members retry at once, so the wait is here.
   if (error.code === 'SHARE_SESSION_LIMIT_REACHED') {
     await waitForRecords([], { context, timeoutMs: Math.max(0, request.maxWaitMs) })
   }
@@ -118,12 +118,15 @@ function sessionOf(request: Request, context: RequestContext) {
   return { session, acknowledged: hasAcknowledgements ? partitions : [] }
 }
 
-/** The share sessions that were opened on a connection, which end with it, by group and member. */
+/** Share sessions created on a connection, which end with it, by group and member. */
 const sessionsOf = new WeakMap<AbortSignal, Map<string, ShareSession>>()
-/** Sessions that have ended are forgotten once there are more of them than this. */
+/** Ended sessions are removed once there are more of them than this. */
 const MAX_ENDED_SESSIONS = 16
 
-/** A client whose connection is closed will not acknowledge any more: its records go to others at once. */
+/**
+ * A client whose connection is closed will not acknowledge any more: its records are released at
+ * once.
+ */
 function endWithConnection(session: ShareSession, context: RequestContext): void {
   const { broker, signal } = context
   const end = (each: ShareSession): void => {
@@ -131,7 +134,7 @@ function endWithConnection(session: ShareSession, context: RequestContext): void
       broker.logger.debug('could not release records', { error }),
     )
   }
-  // It may have closed while the request waited for its turn.
+  // The connection may have closed while the request waited for its turn.
   if (signal.aborted) {
     end(session)
     return
@@ -142,7 +145,7 @@ function endWithConnection(session: ShareSession, context: RequestContext): void
     sessions = opened
     sessionsOf.set(signal, opened)
     signal.addEventListener('abort', () => {
-      // An exception in a listener of an event would end the process.
+      // An exception in an event listener would end the process.
       for (const each of opened.values()) {
         guard(
           () => end(each),
@@ -191,7 +194,7 @@ async function fetchAll(
         throw new ProtocolError('UNKNOWN_SERVER_ERROR', `maxBytes is ${request.maxBytes}`)
       },
       ({ code, errorCode, message }) => ({
-        // Kafka's code for a topic that was deleted meanwhile.
+        // Kafka's code for a topic that was deleted in the meantime.
         errorCode:
           isKnown && code === 'UNKNOWN_TOPIC_ID' ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : errorCode,
         errorMessage: message as string | null,
@@ -219,13 +222,13 @@ interface Read {
   readonly context: RequestContext
 }
 
-/** Reads as soon as there is enough, and what there is when the time is up. */
+/** Reads as soon as there is enough, and whatever is available after the time-out. */
 async function readWhenReady(ready: readonly Ready[], read: Read): Promise<Fetched[]> {
   const { request, context } = read
   const { clock } = context.broker.world
   const deadline = clock.monotonic() + Math.max(0, request.maxWaitMs)
   for (;;) {
-    // A client that has disconnected must not be given anything.
+    // Records must not be acquired for a client that has disconnected.
     if (context.signal.aborted) return []
     const left = deadline - clock.monotonic()
     if (left <= 0) return readAll(ready, read)
@@ -242,7 +245,7 @@ function hasEnough(ready: readonly Ready[], { request, context }: Read): boolean
   const { sharePartitions } = context.broker
   const maxBytes = maxBytesOf(ready, { request, context })
   const minBytes = Math.min(request.minBytes, maxBytes * ready.length)
-  // Only whole batches are read: room for one more than the minimum.
+  // Only whole batches are read: allow for one more than the minimum.
   const lookahead = minBytes <= 1 ? 1 : Math.min(maxBytes, minBytes + LOOKAHEAD_BYTES)
   let bytes = 0
   for (const { live } of ready) {
@@ -253,7 +256,7 @@ function hasEnough(ready: readonly Ready[], { request, context }: Read): boolean
   return false
 }
 
-/** Bytes for each partition: a large one does not keep others from being read. */
+/** Bytes for each partition: a large one does not prevent others from being read. */
 function maxBytesOf(
   ready: readonly Ready[],
   { request, context }: Pick<Read, 'request' | 'context'>,
@@ -317,7 +320,7 @@ function empty(partitionIndex: number) {
 }
 
 /**
- * Resolves when there may be something to acquire, when time is up, or when the client went away.
+ * Resolves when records may be available, after the time-out, or when the client has disconnected.
  */
 function waitForRecords(
   ready: readonly Pick<Ready, 'live'>[],
@@ -338,7 +341,7 @@ function waitForRecords(
       try {
         stops.push(live.partition.log.watch(done))
       } catch {
-        // Its directory is offline, which the next look reports.
+        // Its directory is offline, which the next check reports.
         return done()
       }
       live.watchers.add(done)

@@ -9,7 +9,7 @@ import { describedAssignment, topicNamesOf } from './described-assignment.ts'
 import { defineHandler } from './handler.ts'
 import { deniedGroup, hiddenGroup, missingGroup } from './missing-group.ts'
 
-/** ShareGroupDescribe (key 77): share groups, their members and what each reads (KIP-932). */
+/** ShareGroupDescribe (key 77): share groups, their members and their partitions (KIP-932). */
 export const shareGroupDescribe = defineHandler(
   ShareGroupDescribeRequest,
   ShareGroupDescribeResponse,

@@ -10,7 +10,10 @@ import { defineHandler } from './handler.ts'
 import { attempt, textUnlessDenied } from './outcome.ts'
 import { requireMembership, throwIfEmpty } from './request-checks.ts'
 
-/** ShareGroupHeartbeat (key 76): a member of a share group says what it wants, and is told what to read (KIP-932). */
+/**
+ * ShareGroupHeartbeat (key 76): a member of a share group reports its subscription, and receives
+ * its partitions (KIP-932).
+ */
 export const shareGroupHeartbeat = defineHandler(
   ShareGroupHeartbeatRequest,
   ShareGroupHeartbeatResponse,

@@ -21,10 +21,12 @@ import { AuthorizedOperations } from '../security/authorized-operations.ts'
 import { defineHandler } from './handler.ts'
 import { deniedGroup, hiddenGroup, missingGroup } from './missing-group.ts'
 
-/** Codes of a topology description: nobody keeps one here (KIP-1331). */
+/** Status codes of a topology description: descriptions are not stored here (KIP-1331). */
 const DescriptionStatus = { notRequested: 0, notStored: 1 } as const
 
-/** StreamsGroupDescribe (key 89): streams groups, their topologies, their members and the tasks of each (KIP-1071). */
+/**
+ * StreamsGroupDescribe (key 89): streams groups, their topologies, members and tasks (KIP-1071).
+ */
 export const streamsGroupDescribe = defineHandler(
   StreamsGroupDescribeRequest,
   StreamsGroupDescribeResponse,

@@ -21,7 +21,10 @@ import { requireTopics, throwIfEmpty } from './request-checks.ts'
 
 type Request = MessageOf<typeof StreamsGroupHeartbeatRequest>
 
-/** StreamsGroupHeartbeat (key 88): a member of a streams group says what it runs and has, and is told its tasks (KIP-1071). */
+/**
+ * StreamsGroupHeartbeat (key 88): a member of a streams group reports its topology and tasks, and
+ * receives its assignment (KIP-1071).
+ */
 export const streamsGroupHeartbeat = defineHandler(
   StreamsGroupHeartbeatRequest,
   StreamsGroupHeartbeatResponse,
@@ -94,7 +97,10 @@ function heartbeatOf(request: Request, context: RequestContext): StreamsHeartbea
   }
 }
 
-/** Makes the topics that the group lacks. A member that joins then gets its tasks at once; others with their next heartbeat. */
+/**
+ * Creates missing internal topics of the group. A member that joins then gets its tasks at once;
+ * others with their next heartbeat.
+ */
 async function withInternalTopics(
   heartbeat: StreamsHeartbeat,
   { broker, access }: RequestContext,
@@ -128,7 +134,7 @@ async function withInternalTopics(
   return withDetail(reply, `Creation failed: ${failures.join('; ')}.`)
 }
 
-/** Adds to the status that internal topics are missing. */
+/** Adds the status for missing internal topics. */
 function withDetail(reply: StreamsHeartbeatReply, detail: string): StreamsHeartbeatReply {
   const status = reply.status.map((each) =>
     each.statusCode === StatusCode.missingInternalTopics

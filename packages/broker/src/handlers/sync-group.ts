@@ -4,7 +4,10 @@ import { syncError } from '../coordinator/group/classic/classic-requests.ts'
 import { defineHandler } from './handler.ts'
 import { attempt } from './outcome.ts'
 
-/** SyncGroup (key 14): the leader brings the assignment, the others wait for it. v5 names the protocol (KIP-559). */
+/**
+ * SyncGroup (key 14): the leader sends the assignment, the others wait for it. v5 names the
+ * protocol (KIP-559).
+ */
 export const syncGroup = defineHandler(
   SyncGroupRequest,
   SyncGroupResponse,

@@ -6,12 +6,12 @@ import { defineHandler } from './handler.ts'
 
 /** First version whose clients know `TRANSACTION_ABORTABLE`. */
 const FIRST_ABORTABLE_VERSION = 4
-/** From here on the request itself adds the group to the transaction (KIP-890 part 2). */
+/** First version in which the request itself adds the group to the transaction (KIP-890 part 2). */
 const FIRST_ADDING_VERSION = 5
 
 /**
- * TxnOffsetCommit (key 28): offsets that are committed with a transaction. v3 adds the member (KIP-447), v5 adds the
- * group to the transaction by itself, v6 names topics by id.
+ * TxnOffsetCommit (key 28): offsets committed with a transaction. v3 adds the member (KIP-447), v5
+ * adds the group to the transaction, v6 uses topic ids.
  */
 export const txnOffsetCommit = defineHandler(
   TxnOffsetCommitRequest,

@@ -3,7 +3,7 @@ import { ErrorCode, UnregisterBrokerRequest, UnregisterBrokerResponse } from '@m
 import { defineHandler } from './handler.ts'
 import { denialOf } from './outcome.ts'
 
-/** UnregisterBroker (key 64): there is but this one, which cannot be spared (KIP-631). */
+/** UnregisterBroker (key 64): the only broker cannot be removed (KIP-631). */
 export const unregisterBroker = defineHandler(
   UnregisterBrokerRequest,
   UnregisterBrokerResponse,

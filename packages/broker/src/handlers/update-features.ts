@@ -8,7 +8,10 @@ import {
 import { updateFeature } from '../metadata/feature-operations.ts'
 import { defineHandler } from './handler.ts'
 
-/** UpdateFeatures (key 57): levels of features, all of them or none (KIP-584). v0 says whether a lower one is meant. */
+/**
+ * UpdateFeatures (key 57): levels of features, all of them or none (KIP-584). In v0 a flag allows
+ * downgrades.
+ */
 export const updateFeatures = defineHandler(
   UpdateFeaturesRequest,
   UpdateFeaturesResponse,

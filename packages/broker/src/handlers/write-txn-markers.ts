@@ -9,8 +9,8 @@ import { defineHandler, type RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'
 
 /**
- * WriteTxnMarkers (key 27): ends transactions in single partitions, by which an admin aborts a hanging one (KIP-664).
- * v2 tells the version the transaction works by.
+ * WriteTxnMarkers (key 27): ends transactions in single partitions, with which an admin aborts a
+ * hanging one (KIP-664). v2 has the version of the transaction.
  */
 export const writeTxnMarkers = defineHandler(
   WriteTxnMarkersRequest,
@@ -21,7 +21,7 @@ export const writeTxnMarkers = defineHandler(
     if (!access.allowsCluster({ logsDenial: false }) && !access.allowsCluster({ operation })) {
       return { markers: failedMarkers(request, ErrorCode.CLUSTER_AUTHORIZATION_FAILED) }
     }
-    // Kafka fails as a whole on a marker that no producer can have.
+    // Kafka fails the whole request for a marker that no producer can have.
     const isValid = request.markers.every(
       ({ producerId, producerEpoch }) => producerId >= 0n && producerEpoch >= 0,
     )

@@ -2,8 +2,8 @@
 import { type FileSystem, MillraceError, writeFileAtomically } from '@millrace/base'
 
 /*
- * Kafka's small text files. Checkpoints: a line with the version 0, a line with the count, then one
- * line an entry.
+ * Kafka's small text files. Checkpoints: a line with version 0, a line with the count, then one
+ * line per entry.
  */
 
 export interface EpochEntry {
@@ -75,7 +75,7 @@ export function writeEpochCheckpoint(
   )
 }
 
-/** Topic id of a partition directory, or undefined when the file is missing. */
+/** Topic id of a partition directory, or undefined if the file is missing. */
 export function readPartitionMetadata(fs: FileSystem, directory: string): string | undefined {
   const path = `${directory}/partition.metadata`
   if (fs.fileSize(path) === undefined) return undefined
@@ -84,12 +84,12 @@ export function readPartitionMetadata(fs: FileSystem, directory: string): string
   return match[1]
 }
 
-/** Not durable by itself: the first flush of the log makes it so. */
+/** Not synced here: the first flush of the log does that. */
 export function writePartitionMetadata(fs: FileSystem, directory: string, topicId: string): void {
   fs.writeFile(`${directory}/partition.metadata`, `version: 0\ntopic_id: ${topicId}`)
 }
 
-/** Puts the file into a directory whose log may have records. */
+/** Writes the file into a directory whose log may have records. */
 export function restorePartitionMetadata(fs: FileSystem, directory: string, topicId: string): void {
   writeFileAtomically(fs, `${directory}/partition.metadata`, `version: 0\ntopic_id: ${topicId}`)
 }

@@ -5,20 +5,17 @@ import { isAbortMarker } from './control-batch.ts'
 import type { PartitionLog } from './partition-log.ts'
 import { type Segment, segmentName } from './segment.ts'
 
-/** Memory one remembered key takes beside its bytes, roughly. */
+/** Approximate memory per key in the map, in addition to its bytes. */
 const ENTRY_OVERHEAD = 96
 
 export interface CleanOptions {
   readonly world: World
-  /** Bound on the map of keys; what does not fit is left for the next run. */
+  /** Limit of the key map; keys that exceed it are left for the next run. */
   readonly memoryBytes: number
   readonly isCancelled: () => boolean
 }
 
-/**
- * Bytes not yet compacted over all bytes that could be, or undefined when the log need not be
- * compacted now.
- */
+/** Ratio of dirty to cleanable bytes, or undefined if the log need not be compacted now. */
 export function dirtiness(log: PartitionLog, nowMs: number): number | undefined {
   const { config } = log
   const limit = cleanableLimit(log, nowMs)
@@ -41,8 +38,8 @@ export function dirtiness(log: PartitionLog, nowMs: number): number | undefined 
 }
 
 /**
- * Records from here on must stay: the active segment, open transactions, and what
- * `min.compaction.lag.ms` protects.
+ * End of the cleanable range: the active segment, open transactions, and records protected by
+ * `min.compaction.lag.ms` are excluded.
  */
 function cleanableLimit(log: PartitionLog, nowMs: number): bigint {
   let limit = log.activeSegment.baseOffset
@@ -59,7 +56,7 @@ function cleanableLimit(log: PartitionLog, nowMs: number): bigint {
 }
 
 /**
- * Keeps of every key only the newest record below the cleanable limit. Yields to other work between
+ * Keeps only the newest record of every key below the cleanable limit. Yields to other work between
  * segments.
  */
 export async function cleanLog(log: PartitionLog, options: CleanOptions): Promise<void> {
@@ -80,7 +77,7 @@ export async function cleanLog(log: PartitionLog, options: CleanOptions): Promis
 }
 
 /**
- * Notes the newest offset of every key in the dirty part; returns the offset up to which it got.
+ * Records the newest offset of every key in the dirty range; returns the offset that was reached.
  */
 async function collectKeys(
   log: PartitionLog,
@@ -119,7 +116,7 @@ async function collectKeys(
   return end
 }
 
-/** Tells whether a batch belongs to a transaction that was aborted. */
+/** Whether a batch belongs to an aborted transaction. */
 function abortedRanges(
   log: PartitionLog,
   from: bigint,
@@ -164,7 +161,7 @@ function rewrite(
   group: readonly Segment[],
   work: {
     readonly newest: ReadonlyMap<string, bigint>
-    /** Producers of which there is data of a transaction whose marker has not come yet. */
+    /** Producers with transactional data whose marker has not been reached yet. */
     readonly open: Set<bigint>
     readonly now: number
     readonly world: World
@@ -204,7 +201,7 @@ function rewrite(
   }
   try {
     fs.rename(`${path}.cleaned`, `${path}.swap`)
-    // Point of no return: the swap must be found before what it replaces is gone.
+    // Point of no return: the swap file must be durable before the replaced segments are deleted.
     fs.syncDirectory(log.directory)
   } catch (error) {
     log.withdraw(`${path}.swap`)
@@ -223,9 +220,10 @@ function lastBatches(log: PartitionLog): Map<bigint, bigint> {
 }
 
 /**
- * What stays of a batch: the bytes as they are, a smaller batch, or undefined for nothing.
- * Tombstones and markers get a delete horizon when first seen clean, and go once it has passed
- * (KIP-534). An active producer's last batch stays, emptied, so that its sequence is not forgotten.
+ * What remains of a batch: its bytes unchanged, a smaller batch, or undefined for nothing.
+ * Tombstones and markers get a delete horizon when first found clean, and are removed after it
+ * (KIP-534). The last batch of an active producer is kept, emptied, so that its sequence number is
+ * preserved.
  */
 function retain(
   batch: RecordBatch,
@@ -236,8 +234,8 @@ function retain(
     readonly isAborted: boolean
     readonly isLastOfProducer: boolean
     /**
-     * Of a marker: whether data of its transaction is left, which nobody could tell from an open
-     * one without it.
+     * For a marker: whether data of its transaction remains, which would look like an open
+     * transaction without it.
      */
     readonly endsData: boolean
   },

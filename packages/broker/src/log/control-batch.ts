@@ -36,7 +36,7 @@ export function controlKey(type: number): Buffer {
   return key
 }
 
-/** A batch of control records of the metadata log; values carry their version in front. */
+/** A batch of control records of the metadata log; values start with their version. */
 export function controlBatch(
   records: readonly { readonly type: number; readonly value: Buffer }[],
   options: {
@@ -65,8 +65,8 @@ export interface EndMarker {
   readonly coordinatorEpoch: number
   readonly isCommitted: boolean
   /**
-   * From 2 on an epoch ends one transaction only, so the marker's must be past what the partition
-   * has seen.
+   * From version 2 on an epoch ends only one transaction, so the marker's epoch must be above the
+   * last one seen.
    */
   readonly transactionVersion: number
 }

@@ -11,7 +11,7 @@ const epochs = (): LeaderEpochs =>
   ])
 
 describe('leader epochs', () => {
-  it('end where the next one begins, the latest at the end of the log', () => {
+  it('end where the next one starts, the latest at the end of the log', () => {
     assert.deepEqual(epochs().endOf(5, 30n), { epoch: 5, endOffset: 30n })
     assert.deepEqual(epochs().endOf(3, 30n), { epoch: 3, endOffset: 20n })
     assert.deepEqual(
@@ -23,7 +23,7 @@ describe('leader epochs', () => {
     assert.deepEqual(epochs().endOf(0, 30n), { epoch: 0, endOffset: 0n }, 'older than all')
   })
 
-  it('only rise', () => {
+  it('only increase', () => {
     const some = epochs()
     assert.equal(some.assign(5, 25n), false)
     assert.equal(some.assign(4, 25n), false)
@@ -33,7 +33,7 @@ describe('leader epochs', () => {
     assert.equal(some.epochAt(25n), 6)
   })
 
-  it('follow the log when it is cut at either end', () => {
+  it('are truncated with the log at either end', () => {
     const some = epochs()
     some.truncateStart(12n)
     assert.deepEqual(some.entries, [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { EpochEntry } from './checkpoint-files.ts'
 
-/** Which leader epoch began at which offset (KIP-101). Epochs and offsets both rise. */
+/** Start offsets of leader epochs (KIP-101). Both epochs and offsets increase. */
 export class LeaderEpochs {
   #entries: EpochEntry[]
 
@@ -17,7 +17,7 @@ export class LeaderEpochs {
     return this.#entries.at(-1)?.epoch
   }
 
-  /** Notes the epoch of a batch; true when that opened a new entry. */
+  /** Records the epoch of a batch; returns true if that created an entry. */
   assign(epoch: number, startOffset: bigint): boolean {
     const latest = this.#entries.at(-1)
     if (epoch < 0 || (latest !== undefined && latest.epoch >= epoch)) return false
@@ -25,14 +25,14 @@ export class LeaderEpochs {
     return true
   }
 
-  /** Epoch that the record at `offset` was written in. */
+  /** Epoch in which the record at `offset` was written. */
   epochAt(offset: bigint): number | undefined {
     return this.#entries.findLast((entry) => entry.startOffset <= offset)?.epoch
   }
 
   /**
-   * The largest epoch up to `epoch` and the offset at which it ended; undefined for an epoch newer
-   * than any here or older than all.
+   * The largest epoch up to `epoch` and its end offset; undefined for an epoch newer than the
+   * latest or older than all.
    */
   endOf(
     epoch: number,
@@ -46,8 +46,8 @@ export class LeaderEpochs {
     const after = this.#entries[next]
     const floor = this.#entries[next - 1]
     if (after === undefined) return undefined
-    // Asked for an epoch before the first known one: Kafka answers with that epoch itself and where
-    // the log begins.
+    // For an epoch before the first known one, Kafka returns that epoch itself and the log start
+    // offset.
     return { epoch: floor?.epoch ?? epoch, endOffset: after.startOffset }
   }
 
@@ -56,8 +56,8 @@ export class LeaderEpochs {
   }
 
   /**
-   * Forgets epochs that ended at or before the log's start; the one in force there now begins
-   * there.
+   * Removes epochs that ended at or before the log start offset; the epoch at that offset then
+   * starts there.
    */
   truncateStart(startOffset: bigint): void {
     const inForce = this.#entries.findLastIndex((entry) => entry.startOffset <= startOffset)

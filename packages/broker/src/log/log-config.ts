@@ -2,7 +2,8 @@
 import type { CompressionType } from '@millrace/protocol'
 
 /**
- * A topic's configuration as the log uses it; keys are Kafka's in camel case, with the unit last.
+ * Topic configuration in the form used by the log; keys are Kafka's in camel case, with the unit
+ * last.
  */
 export interface LogConfig {
   readonly cleanupPolicy: { readonly compact: boolean; readonly delete: boolean }
@@ -18,7 +19,7 @@ export interface LogConfig {
   readonly flushMs: number | undefined
   readonly indexIntervalBytes: number
   readonly maxCompactionLagMs: number
-  /** Bound on one record of a compressed batch. */
+  /** Limit for one record of a compressed batch. */
   readonly maxDecompressedMessageBytes: number
   readonly maxMessageBytes: number
   readonly messageTimestampAfterMaxMs: number

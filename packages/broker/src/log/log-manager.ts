@@ -48,9 +48,9 @@ export interface LogManagerOptions {
   readonly cleanerBackoffMs: () => number
   readonly cleanerMemoryBytes: () => number
   readonly producerIdExpirationMs: () => number
-  /** `cordoned.log.dirs`: directories that take no new partitions; `*` is all. */
+  /** `cordoned.log.dirs`: directories that get no new partitions; `*` is all. */
   readonly cordonedDirectories: () => readonly string[]
-  /** Where the metadata log is: without it the broker cannot go on. */
+  /** Directory of the metadata log, without which the broker cannot continue. */
   readonly metadataDirectory: string
   /** Called when the last log directory, or that of the metadata, has failed. */
   readonly onFailure: (error: ProtocolError) => void
@@ -61,7 +61,7 @@ interface LogDirectory {
   readonly lock: FileLock | undefined
   /** Why the directory is offline, once it is. */
   failure: ProtocolError | undefined
-  /** Whether the last user of the directory closed it in order. */
+  /** Whether the previous user of the directory shut down cleanly. */
   readonly wasClean: boolean
   readonly recoveryPoints: Map<string, bigint>
   readonly logStartOffsets: Map<string, bigint>
@@ -73,13 +73,11 @@ interface PartitionHandle {
   readonly topicId: string
   directory: LogDirectory
   log: PartitionLog | undefined
-  /** Undefined until the metadata has the partition. */
+  /** Undefined until the partition is in the metadata. */
   config: (() => LogConfig) | undefined
 }
 
-/**
- * All partition logs of a broker over its log directories. A log is opened when it is first used.
- */
+/** All partition logs of a broker in its log directories. A log is opened on first use. */
 export class LogManager {
   readonly #options: LogManagerOptions
   readonly #world: World
@@ -115,12 +113,12 @@ export class LogManager {
     return this.#directories
   }
 
-  /** Whether every directory was left in order by its last user. */
+  /** Whether every directory was shut down cleanly. */
   get wasClean(): boolean {
     return this.#directories.every((directory) => directory.wasClean)
   }
 
-  /** Opens a directory; one that the disk does not let be opened is offline from the start. */
+  /** Opens a directory; one that cannot be opened is offline from the start. */
   #openDirectory(path: string): LogDirectory {
     try {
       return this.#openSoundDirectory(path)
@@ -158,7 +156,7 @@ export class LogManager {
         return readOffsetCheckpoint(fs, `${path}/${name}`)
       } catch (error) {
         if (!(error instanceof MillraceError)) throw error
-        this.#logger.warn('ignored a damaged checkpoint', {
+        this.#logger.warn('ignored a corrupt checkpoint', {
           path: `${path}/${name}`,
           error: error.message,
         })
@@ -177,8 +175,8 @@ export class LogManager {
   }
 
   /**
-   * Finds the partition directories on disk. `expectedId` gives the topic id that the metadata has
-   * for a partition.
+   * Finds the partition directories on disk. `expectedId` returns a partition's topic id in the
+   * metadata.
    */
   scan(expectedId: (topic: string, partition: number) => string | undefined): void {
     for (const directory of this.#directories) {
@@ -209,8 +207,8 @@ export class LogManager {
       }
       const other = this.#partitions.get(name)
       if (other !== undefined) {
-        // A move between the directories was cut off after the copy was whole; the longer log was
-        // written to since.
+        // A move between directories was interrupted after the copy was complete; the longer log
+        // was written to since.
         const otherPath = `${other.directory.path}/${name}`
         if (compareEnds(endOfLog(fs, path), endOfLog(fs, otherPath)) <= 0) {
           this.#setAside(directory, name)
@@ -230,17 +228,17 @@ export class LogManager {
   }
 
   /**
-   * Renames a directory whose partition is not in the metadata: what is in it is for a person to
-   * look into.
+   * Renames a directory whose partition is not in the metadata: its contents need manual
+   * inspection.
    */
   #setAside(directory: LogDirectory, name: string): void {
     const fs = this.#world.fileSystem
     const path = `${directory.path}/${name}`
-    this.#logger.warn('set aside a directory whose partition is not in the metadata', { path })
+    this.#logger.warn('renamed a directory whose partition is not in the metadata', { path })
     fs.rename(path, `${directory.path}/${retiredDirectory(name, 'stray', this.#world.random)}`)
   }
 
-  /** Runs what uses a directory; if the disk does not let it, the directory is offline. */
+  /** Runs an operation on a directory; if it fails, the directory goes offline. */
   #orOffline(directory: LogDirectory, what: string, run: () => void): void {
     try {
       run()
@@ -251,7 +249,7 @@ export class LogManager {
     }
   }
 
-  /** Ends the use of a directory, and of all logs in it. */
+  /** Takes a directory and all its logs offline. */
   #failDirectory(directory: LogDirectory, failure: ProtocolError): void {
     if (directory.failure !== undefined || this.#closed) return
     directory.failure = failure
@@ -266,7 +264,7 @@ export class LogManager {
   }
 
   /**
-   * Topic id in the directory. A power cut may have taken the file, but only while the partition
+   * Topic id in the directory. A power failure may have lost the file, but only while the partition
    * had no durable record: the first flush syncs it.
    */
   #topicIdOf(path: string): string | undefined {
@@ -274,15 +272,15 @@ export class LogManager {
       return readPartitionMetadata(this.#world.fileSystem, path)
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error
-      this.#logger.warn('found damaged partition metadata', { path, error: error.message })
+      this.#logger.warn('found corrupt partition metadata', { path, error: error.message })
       return undefined
     }
   }
 
   /**
    * Creates the directory of a new partition, before the metadata refers to it. Throws
-   * `KAFKA_STORAGE_ERROR` when the disk refuses, and then nothing has changed;
-   * `MILLRACE_INVALID_TOPIC_NAME` for a topic whose name must not become a path.
+   * `KAFKA_STORAGE_ERROR` if that fails, and then nothing has changed;
+   * `MILLRACE_INVALID_TOPIC_NAME` for a topic whose name must not be used in a path.
    */
   create({ topic, partition, topicId }: NewPartition): void {
     const name = partitionDirectory(topic, partition)
@@ -290,8 +288,7 @@ export class LogManager {
     const path = `${directory.path}/${name}`
     const fs = this.#world.fileSystem
     try {
-      // What a topic of the same name left behind, if it could not be removed, must not become part
-      // of this one.
+      // Remains of a deleted topic of the same name must not become part of this one.
       if (fs.isDirectory(path)) this.#setAside(directory, name)
       fs.makeDirectory(path)
       writePartitionMetadata(fs, path, topicId)
@@ -308,7 +305,7 @@ export class LogManager {
     })
   }
 
-  /** Takes back `create`, when the metadata was not changed after all. */
+  /** Reverts `create` if the metadata was not changed after all. */
   discard({ topic, partition, topicId }: NewPartition): void {
     const name = partitionDirectory(topic, partition)
     const handle = this.#partitions.get(name)
@@ -317,7 +314,7 @@ export class LogManager {
     this.#tidy(`${handle.directory.path}/${name}`)
   }
 
-  /** Removes what does no harm if it stays: the next start looks at it again. */
+  /** Removes files that do no harm if they stay: the next start checks them again. */
   #tidy(path: string): void {
     try {
       this.#world.fileSystem.remove(path)
@@ -327,8 +324,8 @@ export class LogManager {
   }
 
   /**
-   * Registers a partition of the metadata. One that is not on disk is created, unless it may be in
-   * a directory that is offline.
+   * Registers a partition of the metadata. If it is not on disk it is created, unless it may be in
+   * an offline directory.
    */
   register(options: NewPartition & { readonly config: () => LogConfig }): void {
     const name = partitionDirectory(options.topic, options.partition)
@@ -363,8 +360,8 @@ export class LogManager {
   }
 
   /**
-   * The log of a registered partition, opened if need be. Throws `KAFKA_STORAGE_ERROR` when its
-   * directory is offline, or when it cannot be opened now.
+   * The log of a registered partition, opened if needed. Throws `KAFKA_STORAGE_ERROR` if its
+   * directory is offline, or if it cannot be opened now.
    */
   log(name: string): PartitionLog {
     const handle = this.#partitions.get(name)
@@ -374,12 +371,12 @@ export class LogManager {
     return handle.log
   }
 
-  /** Why the directory of a partition is offline, or undefined when it is not. */
+  /** Why the directory of a partition is offline, or undefined if it is not. */
   failureOf(name: string): ProtocolError | undefined {
     return this.#partitions.get(name)?.directory.failure
   }
 
-  /** The log if it is open already. */
+  /** The log, if it is already open. */
   openLog(name: string): PartitionLog | undefined {
     return this.#partitions.get(name)?.log
   }
@@ -403,7 +400,7 @@ export class LogManager {
     return log
   }
 
-  /** Takes over a changed topic configuration. */
+  /** Applies a changed topic configuration. */
   reconfigure(name: string): void {
     const handle = this.#partitions.get(name)
     if (handle?.log !== undefined && handle.config !== undefined) {
@@ -443,8 +440,8 @@ export class LogManager {
       fs.rename(path, doomed)
       fs.remove(doomed)
     } catch (error) {
-      // The next start finds that the metadata does not have it, and a new partition of the name
-      // sets it aside.
+      // The next start finds it missing in the metadata, and a new partition of that name renames
+      // it.
       this.#logger.error('could not remove a deleted partition', {
         path,
         error: systemMessage(error),
@@ -486,7 +483,7 @@ export class LogManager {
     const fs = this.#world.fileSystem
     const from = `${handle.directory.path}/${name}`
     fs.makeDirectory(future)
-    // Sealed segments are most of it, and are copied while the log is used.
+    // Sealed segments are most of the data, and are copied while the log is used.
     const copied = new Map<string, Segment>()
     for (const segment of log.segments.slice(0, -1)) {
       const file = `${segmentName(segment.baseOffset)}.log`
@@ -496,13 +493,13 @@ export class LogManager {
           fs.remove(future)
           return
         }
-        // Retention or compaction took the segment away: what replaced it is copied at the end.
+        // Retention or compaction removed the segment: its replacement is copied at the end.
         if (!log.segments.includes(segment)) break
       }
       copied.set(file, segment)
     }
     await log.flush()
-    // The rest in one turn of the event loop, so that no append comes in between.
+    // The rest is copied within one turn of the event loop, so that no append comes in between.
     log.roll()
     for (const segment of log.segments) segment.storeIndexes()
     const names = new Set(fs.list(from).map((entry) => entry.name))
@@ -525,9 +522,9 @@ export class LogManager {
   }
 
   /**
-   * Puts a whole copy of a partition in its place, and the original out of it. Of two directories
-   * of one name the next start could not tell which one was written to, so a step that fails takes
-   * back those before it; if that fails too, the directory of the copy is offline.
+   * Replaces the original by a complete copy. With two directories of one name, the next start
+   * could not decide which one was written to, so a failed step reverts the previous ones; if that
+   * fails too, the directory of the copy goes offline.
    */
   #switchTo(
     future: string,
@@ -547,7 +544,7 @@ export class LogManager {
         isThere = fs.isDirectory(from)
       })
       if (isThere === true) {
-        this.#orOffline(directory, 'take back a move', () => {
+        this.#orOffline(directory, 'revert a move', () => {
           if (fs.isDirectory(to)) fs.rename(to, `${directory.path}/${retired}`)
         })
         this.#tidy(`${directory.path}/${retired}`)
@@ -601,7 +598,7 @@ export class LogManager {
     again()
   }
 
-  /** Applies retention to every log, those not opened yet included. */
+  /** Applies retention to every log, including those not opened yet. */
   async enforceRetention(): Promise<void> {
     for (const handle of [...this.#partitions.values()]) {
       if (this.#closed || !this.#partitions.has(handle.name)) continue
@@ -617,25 +614,24 @@ export class LogManager {
     }
   }
 
-  /** Forgets the producers that have not written for `producer.id.expiration.ms`. */
+  /** Removes producers that have not written for `producer.id.expiration.ms`. */
   async expireProducers(): Promise<void> {
     for (const handle of [...this.#partitions.values()]) {
       if (this.#closed || !this.#partitions.has(handle.name)) continue
       const before = this.#world.clock.now() - this.#options.producerIdExpirationMs()
-      // A log that is not open has no producers in memory; those on disk are judged after it was
-      // opened.
+      // An unopened log has no producers in memory; those on disk are checked when it is opened.
       handle.log?.expireProducers(BigInt(before))
       await this.#world.clock.yield()
     }
   }
 
-  /** Does work on one log; what goes wrong with it leaves the others alone. */
+  /** Runs an operation on one log; its errors do not affect other logs. */
   #maintain<T>(handle: PartitionHandle, what: string, work: () => T): T | undefined {
     if (handle.directory.failure !== undefined || handle.config === undefined) return undefined
     try {
       return work()
     } catch (error) {
-      // A directory that went offline has been reported.
+      // A directory that went offline has already been reported.
       if (handle.directory.failure === undefined) {
         this.#logger.error(`could not ${what}`, { log: handle.name, error: systemMessage(error) })
       }
@@ -644,8 +640,8 @@ export class LogManager {
   }
 
   /**
-   * Looks at a log within one turn of the event loop. One that nobody uses is closed again:
-   * maintenance costs no files.
+   * Runs maintenance of a log within one turn of the event loop. An unused log is closed again, so
+   * maintenance keeps no files open.
    */
   #visit<T>(handle: PartitionHandle, look: (log: PartitionLog) => T): T {
     const wasOpen = handle.log !== undefined
@@ -679,7 +675,7 @@ export class LogManager {
     }
   }
 
-  /** Compacts one log; false when that got nowhere. */
+  /** Compacts one log; returns false if there was no progress. */
   async #cleanOne(handle: PartitionHandle): Promise<boolean> {
     try {
       const log = this.log(handle.name)
@@ -699,8 +695,8 @@ export class LogManager {
   }
 
   /**
-   * Writes the checkpoint files of every directory. Where it fails, recovery begins where the old
-   * ones say.
+   * Writes the checkpoint files of every directory. If it fails, recovery starts at the old
+   * checkpoints.
    */
   checkpoint(): void {
     for (const directory of this.#directories) {
@@ -721,8 +717,8 @@ export class LogManager {
     const highWatermarks = new Map<string, bigint>()
     for (const { name, log, directory: home } of this.#partitions.values()) {
       if (home !== directory || log === undefined) continue
-      // Indexes of the active segment are in memory: recovery starts at its beginning at the
-      // latest.
+      // Indexes of the active segment are in memory: recovery starts at the latest at its
+      // beginning.
       directory.recoveryPoints.set(name, log.flushedOffset)
       if (log.logStartOffset > (log.segments[0]?.baseOffset ?? 0n)) {
         directory.logStartOffsets.set(name, log.logStartOffset)
@@ -739,8 +735,8 @@ export class LogManager {
   }
 
   /**
-   * Moves the starts of logs forward. The new starts are durable first, or deleted records would
-   * come back after a crash. Returns the logs of which nothing changed, with why.
+   * Advances log start offsets. The new offsets are made durable first, or deleted records would
+   * reappear after a crash. Returns the logs that are unchanged, with the reason.
    */
   advanceLogStarts(starts: ReadonlyMap<string, bigint>): Map<string, unknown> {
     const failed = new Map<string, unknown>()
@@ -769,7 +765,7 @@ export class LogManager {
     return failed
   }
 
-  /** Flushes and closes everything and marks the directories clean. */
+  /** Flushes and closes all logs and marks the directories clean. */
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -791,7 +787,7 @@ export class LogManager {
     if (failures.length > 0) throw failures[0]
   }
 
-  /** Closes the logs of a directory, all of them, and marks it clean if that went well. */
+  /** Closes all logs of a directory, and marks it clean if that succeeded. */
   async #closeDirectory(directory: LogDirectory): Promise<void> {
     const failures: unknown[] = []
     for (const { directory: home, log } of this.#partitions.values()) {
@@ -806,7 +802,7 @@ export class LogManager {
     if (failures.length > 0) throw failures[0]
     if (!this.#options.durable || directory.failure !== undefined) return
     this.#checkpointDirectory(directory)
-    // A log that was not opened since an unclean stop is still unchecked, so the directory stays
+    // A log not opened since an unclean shutdown is still unchecked, so the directory stays
     // unclean.
     const hasUnchecked =
       !directory.wasClean &&
@@ -830,14 +826,14 @@ export class LogManager {
   }
 }
 
-/** A partition that the metadata is about to have. */
+/** A partition that is about to be added to the metadata. */
 export interface NewPartition {
   readonly topic: string
   readonly partition: number
   readonly topicId: string
 }
 
-/** The disk's error as that of a whole log directory; any other error is returned as it is. */
+/** Converts a disk error to that of a whole log directory; other errors are returned unchanged. */
 function offline(path: string, what: string, error: unknown): unknown {
   if (!isSystemError(error)) return error
   return new ProtocolError(
@@ -852,7 +848,7 @@ interface LogEnd {
   readonly size: number
 }
 
-/** How far the log in a directory goes: its last segment, and how long that is. */
+/** End of the log in a directory: its last segment, and the segment's size. */
 function endOfLog(fs: FileSystem, path: string): LogEnd {
   let baseOffset = -1n
   for (const { name } of fs.list(path)) {

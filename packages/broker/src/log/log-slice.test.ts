@@ -50,7 +50,7 @@ function bytesOf(data: Buffer | LogSlice): Buffer {
 }
 
 describe('a slice of a log', () => {
-  it('has the batches that a read returns', () => {
+  it('contains the batches that a read returns', () => {
     const batches = fc.array(fc.tuple(fc.integer({ min: 1, max: 5 }), fc.nat(6000)), {
       minLength: 1,
       maxLength: 80,
@@ -80,7 +80,7 @@ describe('a slice of a log', () => {
     )
   })
 
-  it('stays readable while it is retained, though its segment is deleted', () => {
+  it('stays readable while it is retained, even if its segment is deleted', () => {
     const log = openLog({ 'internal.segment.bytes': '100000', 'retention.bytes': '1' })
     for (let i = 0; i < 40; i++) append(log, 2, 5000)
     const slice = log.slice({

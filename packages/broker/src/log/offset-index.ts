@@ -11,9 +11,9 @@ export interface OffsetPosition {
 }
 
 /**
- * Maps offsets to file positions, one entry every `index.interval.bytes`: `relativeOffset i32,
- * position i32`. Kept in memory while its segment is written to, and stored beside it when the
- * segment is sealed.
+ * Maps offsets to file positions, one entry every `index.interval.bytes`:
+ * `relativeOffset i32, position i32`. Kept in memory while its segment is written, and stored in a
+ * file when the segment is sealed.
  */
 export class OffsetIndex {
   #entries: Buffer
@@ -52,12 +52,12 @@ export class OffsetIndex {
     return this.#positionOfLast(0, relativeOffset)
   }
 
-  /** The last noted position of a batch that is not above `position`. */
+  /** The last recorded batch position at or below `position`. */
   startBefore(position: number): number {
     return this.#positionOfLast(4, position)
   }
 
-  /** Position of the last entry whose number at `field` is at most `value`; 0 without one. */
+  /** Position of the last entry whose value at `field` is at most `value`; 0 without one. */
   #positionOfLast(field: 0 | 4, value: number): number {
     let low = 0
     let high = this.count
@@ -70,7 +70,8 @@ export class OffsetIndex {
   }
 
   /**
-   * Whether entries rise and point into a file of `fileSize` bytes, as those of an intact index do.
+   * Whether entries increase and point into a file of `fileSize` bytes, as those of an intact index
+   * do.
    */
   isSane(fileSize: number): boolean {
     const { last } = this

@@ -32,20 +32,20 @@ describe('partitionDirectory', () => {
     '__cluster_metadata',
   ]
   for (const topic of refused) {
-    it(`refuses ${JSON.stringify(topic.slice(0, 20))} (${topic.length})`, () => {
+    it(`rejects ${JSON.stringify(topic.slice(0, 20))} (${topic.length})`, () => {
       assert.throws(() => partitionDirectory(topic, 0), { code: 'MILLRACE_INVALID_TOPIC_NAME' })
     })
   }
 
   for (const partition of [-1, 0.5, Number.NaN, 2 ** 31]) {
-    it(`refuses partition ${partition}`, () => {
+    it(`rejects partition ${partition}`, () => {
       assert.throws(() => partitionDirectory('a', partition), {
         code: 'MILLRACE_INVALID_TOPIC_NAME',
       })
     })
   }
 
-  it('returns one path component that names the same partition again, or throws', () => {
+  it('returns one path component that can be parsed back, or throws', () => {
     const character = fc.constantFrom(...'ab0-_./\\\0 é')
     const topic = fc.oneof(
       fc.string({ unit: character, maxLength: 12 }),

@@ -5,19 +5,19 @@ import { isReservedTopic, topicNameError } from '../topic-name.ts'
 /** Directory of the metadata log, which belongs to no topic. */
 export const METADATA_DIRECTORY = '__cluster_metadata-0'
 
-/** Longest file name that common file systems accept, in bytes; topic names are ASCII. */
+/** Maximum file name length of common file systems, in bytes; topic names are ASCII. */
 const MAX_FILE_NAME = 255
 
-/** A partition as the name of its directory tells it. */
+/** A partition, parsed from the name of its directory. */
 export interface PartitionName {
   readonly topic: string
   readonly partition: number
 }
 
 /**
- * Name of the directory that holds a partition: `topic-partition`. Every path of a partition is
- * built from it, so this is the one place that decides whether a topic's name may reach the file
- * system. Throws `MILLRACE_INVALID_TOPIC_NAME`.
+ * Name of the directory of a partition: `topic-partition`. All paths of a partition are built from
+ * it, so this is the only place that decides whether a topic name may be used in a path. Throws
+ * `MILLRACE_INVALID_TOPIC_NAME`.
  */
 export function partitionDirectory(topic: string, partition: number): string {
   const error = partitionError(topic, partition)
@@ -25,7 +25,7 @@ export function partitionDirectory(topic: string, partition: number): string {
   return `${topic}-${partition}`
 }
 
-/** What keeps a partition from having a directory. */
+/** Why a partition cannot have a directory. */
 function partitionError(topic: string, partition: number): string | undefined {
   const error = topicNameError(topic)
   if (error !== undefined) return error
@@ -38,21 +38,21 @@ function partitionError(topic: string, partition: number): string | undefined {
   return undefined
 }
 
-/** What an entry of a log directory is. */
+/** Type of an entry of a log directory. */
 export type LogDirectoryEntry =
   | ({ readonly kind: 'partition' } & PartitionName)
   /** The metadata log. */
   | { readonly kind: 'metadata' }
-  /** Marked for deletion, or a move that was not finished: its files are not needed. */
+  /** Marked for deletion, or an interrupted move: its files are not needed. */
   | { readonly kind: 'discarded' }
-  /** A partition that was set aside because no topic of the metadata has it. */
+  /** A partition that was renamed because it is not in the metadata. */
   | { readonly kind: 'stray' }
-  /** `topic-partition` in form, but no topic can have it. */
+  /** `topic-partition` in form, but not a valid topic name. */
   | { readonly kind: 'unnamed' }
-  /** Not a directory of the log's. */
+  /** Not a directory of a log. */
   | { readonly kind: 'other' }
 
-/** Tells by its name what a directory in a log directory is. */
+/** Determines the type of a directory by its name. */
 export function classifyDirectory(name: string): LogDirectoryEntry {
   if (name === METADATA_DIRECTORY) return { kind: 'metadata' }
   if (/^.+-\d+\.[^.]+-(delete|future)$/.test(name)) return { kind: 'discarded' }
@@ -66,8 +66,8 @@ export function classifyDirectory(name: string): LogDirectoryEntry {
 }
 
 /**
- * Name for a partition's directory that waits to be removed or is set aside; a long topic name is
- * cut, as in Kafka.
+ * Name of a partition's directory that is to be deleted or was renamed; as in Kafka, a long topic
+ * name is truncated.
  */
 export function retiredDirectory(name: string, suffix: 'delete' | 'stray', random: Random): string {
   const dash = name.lastIndexOf('-')
@@ -78,14 +78,14 @@ export function retiredDirectory(name: string, suffix: 'delete' | 'stray', rando
 const FUTURE_SUFFIX_SIZE = 1 + 32 + '-future'.length
 
 /**
- * Whether the directory of a partition can have a copy beside it: a long topic name leaves no room
- * for its suffix.
+ * Whether a partition's directory can have a copy next to it: a long topic name leaves no room for
+ * its suffix.
  */
 export function canBeMoved(topic: string, partition: number): boolean {
   return `${topic}-${partition}`.length + FUTURE_SUFFIX_SIZE <= MAX_FILE_NAME
 }
 
-/** Name for a partition's directory while it is copied; see `canBeMoved`. */
+/** Name of a partition's directory while it is copied; see `canBeMoved`. */
 export function futureDirectory(name: string, random: Random): string {
   return `${name}.${random.bytes(16).toString('hex')}-future`
 }

@@ -46,13 +46,13 @@ export interface LogOptions {
 export interface AppendResult {
   readonly baseOffset: bigint
   readonly lastOffset: bigint
-  /** -1 unless the topic stamps records on arrival. */
+  /** -1 unless the topic sets append times. */
   readonly logAppendTimeMs: bigint
 }
 
 /**
- * One partition's log: segments, indexes, producer state and leader epochs. All methods are
- * synchronous and touch the page cache only; `flush` makes what was appended durable and moves the
+ * The log of one partition: segments, indexes, producer state and leader epochs. All methods are
+ * synchronous and use the page cache only; `flush` makes appended batches durable and advances the
  * high watermark.
  */
 export class PartitionLog implements ReadableLog, FlushedLog {
@@ -76,7 +76,7 @@ export class PartitionLog implements ReadableLog, FlushedLog {
   #failure: ProtocolError | undefined
   /** Whether the last write failed: only the first of several is logged. */
   #isRefusing = false
-  /** Offset up to which compaction has been done. */
+  /** Offset up to which the log is compacted. */
   cleanedUpTo = 0n
 
   private constructor(options: LogOptions) {
@@ -219,7 +219,9 @@ export class PartitionLog implements ReadableLog, FlushedLog {
     return this.#closed
   }
 
-  /** Calls back, once per change, when records become readable. Returns how to stop. */
+  /**
+   * Calls back, once per change, when records become readable. Returns a function that stops it.
+   */
   watch(callback: () => void): () => void {
     return this.#flusher.watch(callback)
   }
@@ -280,8 +282,8 @@ export class PartitionLog implements ReadableLog, FlushedLog {
       )
     } catch (error) {
       if (error instanceof UndoFailedError) throw this.failWith('undo an append', error.cause)
-      // What was written before the error is gone from the file, and must not come back after a
-      // power cut.
+      // Data written before the error is no longer in the file, and must not reappear after a power
+      // failure.
       this.#flusher.undone()
       throw this.refused('append to', error)
     }
@@ -414,8 +416,7 @@ export class PartitionLog implements ReadableLog, FlushedLog {
   }
 
   /**
-   * Aborted transactions that a reader of `[from, to)` must know, by the rule of the transaction
-   * index.
+   * Aborted transactions that a reader of `[from, to)` needs, by the rule of the transaction index.
    */
   abortedTransactions(from: bigint, to: bigint): AbortedTransaction[] {
     return this.#reading((reader) => reader.abortedTransactions(from, to))
@@ -431,7 +432,9 @@ export class PartitionLog implements ReadableLog, FlushedLog {
     return this.#reading((reader) => reader.offsetOfMaxTimestamp(this.highWatermark))
   }
 
-  /** All whole batches from `offset` to `endOffset`, for replay at start-up and for compaction. */
+  /**
+   * All complete batches from `offset` to `endOffset`, for replay at start-up and for compaction.
+   */
   *batches(offset: bigint, endOffset = this.#logEndOffset): Generator<RecordBatch> {
     this.#requireSound()
     yield* this.#reader.batches(offset, endOffset)
@@ -440,7 +443,7 @@ export class PartitionLog implements ReadableLog, FlushedLog {
   // Truncation and retention.
 
   /**
-   * Moves the start of the log; whole segments below it are deleted at the next retention check.
+   * Advances the log start offset; whole segments below it are deleted at the next retention check.
    */
   advanceLogStart(offset: bigint): void {
     this.#requireSound()
@@ -473,7 +476,7 @@ export class PartitionLog implements ReadableLog, FlushedLog {
       const dropped = this.#segments.pop() as Segment
       this.#flusher.forget(dropped)
       dropped.remove()
-      // Its name must not come back after a power cut.
+      // Its name must not reappear after a power failure.
       this.#flusher.namesChanged()
     }
     const active = this.activeSegment
@@ -575,7 +578,7 @@ export class PartitionLog implements ReadableLog, FlushedLog {
 
   /** Removes the file of a compaction that was given up: the next start would complete it. */
   withdraw(path: string): void {
-    this.#critically('withdraw a compaction', () => this.#files.fs.remove(path))
+    this.#critically('revert a compaction', () => this.#files.fs.remove(path))
   }
 
   /**
@@ -584,7 +587,7 @@ export class PartitionLog implements ReadableLog, FlushedLog {
    */
   replaceSegments(replaced: readonly Segment[], baseOffset: bigint): void {
     this.#requireSound()
-    this.#critically('finish a compaction', () => this.#replaceSegments(replaced, baseOffset))
+    this.#critically('complete a compaction', () => this.#replaceSegments(replaced, baseOffset))
   }
 
   #replaceSegments(replaced: readonly Segment[], baseOffset: bigint): void {

@@ -24,7 +24,7 @@ export interface RecordError {
   readonly message: string
 }
 
-/** A batch that was refused, with the records to blame (KIP-467). */
+/** A rejected batch, with the invalid records (KIP-467). */
 export class InvalidRecordsError extends ProtocolError {
   readonly recordErrors: readonly RecordError[]
   constructor(code: ErrorName, message: string, recordErrors: readonly RecordError[] = []) {
@@ -40,20 +40,18 @@ export interface ProduceContext {
   readonly nowMs: number
   /** Version of the Produce request: zstd needs 7. */
   readonly version: number
-  /** Most bytes that the records of one batch may take when they are decompressed. */
+  /** Maximum decompressed size of the records of one batch, bytes. */
   readonly maxDecompressedBytes: number
 }
 
 /** Bytes of a batch up to and including its magic. */
 const HEADER_UP_TO_MAGIC = 17
-/**
- * Smallest size that any format's record may claim, as Kafka checks it before it knows the format.
- */
+/** Minimum size of a record of any format, which Kafka checks before it knows the format. */
 const MIN_RECORD_OVERHEAD = 14
 
 /**
- * Finds the one batch that a producer may send for a partition, and checks what must hold before
- * its topic matters. A few bytes after it, too short for a batch, are ignored.
+ * Finds the single batch that a producer may send per partition, and runs the checks that do not
+ * depend on the topic. A few trailing bytes, too short for a batch, are ignored.
  */
 export function requireOneBatch(
   records: Buffer,
@@ -97,7 +95,7 @@ export function requireOneBatch(
   return batch
 }
 
-/** Size of the batch that begins at `at`, or undefined when there is no whole one. */
+/** Size of the batch that starts at `at`, or undefined if it is incomplete. */
 function sizeOfBatchAt(records: Buffer, at: number): number | undefined {
   const remaining = records.length - at
   if (remaining < LOG_OVERHEAD) return undefined
@@ -117,9 +115,9 @@ function sizeOfBatchAt(records: Buffer, at: number): number | undefined {
 }
 
 /**
- * Checks a client's batch, record by record, and returns it ready for the log: with its newest
- * timestamp computed, stamped or recompressed as the topic asks. Nothing that the header claims of
- * the records is believed.
+ * Validates a client's batch, record by record, and returns it ready for the log: with its maximum
+ * timestamp computed, and append times or recompression as the topic is configured. Nothing that
+ * the header claims about the records is trusted.
  */
 export function prepareBatch(batch: RecordBatch, context: ProduceContext): RecordBatch {
   checkHeader(batch, context)
@@ -214,20 +212,18 @@ function checkSize(batch: RecordBatch, { config, partition }: ProduceContext): v
 
 interface CheckedRecords {
   readonly maxTimestamp: bigint
-  /** Whether their offsets are 0, 1, 2 … above the batch's. */
+  /** Whether their offsets are 0, 1, 2 … relative to the batch's. */
   readonly areConsecutive: boolean
 }
 
 type CheckContext = ProduceContext & {
-  /**
-   * Whether the batch will be built anew from its records, so that its own bytes are not stored.
-   */
+  /** Whether the batch will be rebuilt from its records, so that its own bytes are not stored. */
   readonly isRebuilt: boolean
 }
 
 /**
- * The one pass over the records. Throws for the first malformed one, and for all that the topic
- * refuses together.
+ * The single pass over the records. Throws for the first malformed one, and for all that the topic
+ * rejects together.
  */
 function checkRecords(batch: RecordBatch, context: CheckContext): CheckedRecords {
   const { config, partition } = context
@@ -286,7 +282,7 @@ function openRecords(batch: RecordBatch, context: ProduceContext): RecordCursor 
     return new RecordCursor(buffer, start + RECORD_BATCH_HEADER_SIZE, start + batch.size)
   }
   const { payload } = batch
-  // Kafka's reader takes the absence of zstd data for the end of it, and that of the others for an
+  // Kafka's reader treats missing zstd data as its end, and missing data of the other codecs as an
   // error.
   if (compression === 'zstd' && payload.length === 0) return new RecordCursor(payload, 0, 0)
   try {
@@ -307,7 +303,7 @@ function malformed(
 ): unknown {
   if (!(error instanceof MalformedInputError)) return error
   const message = `record ${index} of ${batch.count} of the batch for ${partition}: ${error.message}`
-  // So Kafka answers when it reads the size from the batch itself.
+  // This is Kafka's reply if it reads the size from the batch itself.
   if (error instanceof MalformedVarintError && batch.compression === 'none') {
     return new ProtocolError('UNKNOWN_SERVER_ERROR', message)
   }

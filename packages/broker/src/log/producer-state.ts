@@ -4,7 +4,7 @@ import { crc32c, incrementSequence, ProtocolError, type RecordBatch } from '@mil
 import type { EndMarker } from './control-batch.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
-/** How many of a producer's batches are remembered to recognize a retry. */
+/** Number of batches per producer that are kept to detect retries. */
 const BATCHES_KEPT = 5
 const SNAPSHOT_VERSION = 1
 const SNAPSHOT_ENTRY_SIZE = 46
@@ -21,9 +21,9 @@ export interface ProducerEntry {
   producerEpoch: number
   coordinatorEpoch: number
   lastTimestamp: bigint
-  /** First offset of the transaction under way, if there is one. */
+  /** First offset of the open transaction, if there is one. */
   currentTransactionFirstOffset: bigint | undefined
-  /** The newest last. */
+  /** The newest is last. */
   batches: BatchMetadata[]
 }
 
@@ -32,7 +32,7 @@ export interface CompletedTransaction extends Omit<AbortedTransaction, 'lastStab
 }
 
 /**
- * What the log knows of each producer: enough to refuse gaps, to recognize retries and to tell open
+ * State of each producer in the log: enough to reject gaps, to detect retries and to know open
  * transactions.
  */
 export class ProducerState {
@@ -55,8 +55,8 @@ export class ProducerState {
   }
 
   /**
-   * Checks a client's batch against what its producer wrote before. Returns the last offset of the
-   * batch it repeats, or undefined when it is new. Throws `INVALID_PRODUCER_EPOCH` or
+   * Checks a client's batch against its producer's earlier ones. Returns the last offset of the
+   * batch that it repeats, or undefined if it is new. Throws `INVALID_PRODUCER_EPOCH` or
    * `OUT_OF_ORDER_SEQUENCE_NUMBER`.
    */
   check(
@@ -102,7 +102,7 @@ export class ProducerState {
     return undefined
   }
 
-  /** Whether the producer has a transaction open in this partition, in this epoch. */
+  /** Whether the producer has an open transaction in this partition, in this epoch. */
   hasOpenTransaction(producerId: bigint, producerEpoch: number): boolean {
     const entry = this.#producers.get(producerId)
     return (
@@ -110,15 +110,13 @@ export class ProducerState {
     )
   }
 
-  /**
-   * Throws `INVALID_PRODUCER_EPOCH` or `TRANSACTION_COORDINATOR_FENCED` for a marker of the past.
-   */
+  /** Throws `INVALID_PRODUCER_EPOCH` or `TRANSACTION_COORDINATOR_FENCED` for an outdated marker. */
   checkMarker(marker: EndMarker, partition: string): void {
     const entry = this.#producers.get(marker.producerId)
     if (entry === undefined) return
     const { producerEpoch: epoch, coordinatorEpoch } = marker
     const isOpen = entry.currentTransactionFirstOffset !== undefined
-    // The same marker again, after its reply was lost or the coordinator restarted, does no harm.
+    // A repeated marker, after its reply was lost or the coordinator restarted, is accepted.
     const isRepeated = epoch === entry.producerEpoch && (!isOpen || epoch === 32767)
     const isPast =
       marker.transactionVersion >= 2
@@ -138,7 +136,7 @@ export class ProducerState {
     }
   }
 
-  /** Notes a data batch that is in the log. */
+  /** Records a data batch that is in the log. */
   update(batch: RecordBatch): void {
     if (!batch.hasProducerId || batch.isControl) return
     const entry = this.#entryFor(batch.producerId, batch.producerEpoch)
@@ -158,7 +156,7 @@ export class ProducerState {
     }
   }
 
-  /** Notes a transaction marker that is in the log; tells which transaction it ended. */
+  /** Records a transaction marker that is in the log; returns the transaction that it ended. */
   complete(
     marker: RecordBatch,
     options: { readonly isAborted: boolean; readonly coordinatorEpoch: number },
@@ -198,7 +196,7 @@ export class ProducerState {
     return entry
   }
 
-  /** Forgets producers that wrote nothing since `before` and have no transaction open. */
+  /** Removes producers that wrote nothing since `before` and have no open transaction. */
   expire(before: bigint): void {
     for (const [producerId, entry] of this.#producers) {
       if (entry.currentTransactionFirstOffset === undefined && entry.lastTimestamp < before) {
@@ -208,7 +206,7 @@ export class ProducerState {
   }
 
   /**
-   * Kafka's producer snapshot: version, CRC-32C of the rest, count, then one fixed-size entry a
+   * Kafka's producer snapshot: version, CRC-32C of the rest, count, then one fixed-size entry per
    * producer.
    */
   snapshot(): Buffer {
@@ -232,7 +230,7 @@ export class ProducerState {
     return data
   }
 
-  /** Replaces everything by a snapshot; throws when it is damaged. */
+  /** Replaces the state by a snapshot; throws if it is corrupt. */
   restore(data: Buffer): void {
     this.clear()
     if (data.length < 10 || data.readInt16BE(0) !== SNAPSHOT_VERSION) {

@@ -4,15 +4,15 @@ import type { LogConfig } from './log-config.ts'
 
 const MAX_LONG = 0x7fffffffffffffffn
 
-/** A limit of the configuration as Kafka's `long`; the largest is not exact as a number. */
+/** A configured limit as Kafka's `long`; the largest is not exact as a number. */
 function asLong(value: number): bigint {
   return value >= Number(MAX_LONG) ? MAX_LONG : BigInt(Math.trunc(value))
 }
 
 /**
- * Checks the timestamps of a batch's records against the topic's bounds, and computes the newest.
- * Numbers are used as long as they are exact, which is for every timestamp that a clock shows;
- * beyond, Kafka's 64-bit arithmetic with its overflows.
+ * Checks the timestamps of a batch's records against the topic's limits, and computes the maximum.
+ * Numbers are used while they are exact, which holds for every timestamp of a real clock; beyond,
+ * Kafka's 64-bit arithmetic with its overflows.
  */
 export class RecordTimestamps {
   readonly #batch: RecordBatch
@@ -21,13 +21,13 @@ export class RecordTimestamps {
   readonly #nowMs: number
   readonly #beforeMaxMs: number
   readonly #afterMaxMs: number
-  /** In place of the records' own timestamps, when the client set the bit of `LogAppendTime`. */
+  /** Replaces the records' own timestamps if the client set the `LogAppendTime` bit. */
   readonly #stamp: bigint | undefined
   #newest = NO_TIMESTAMP
   /**
-   * For a quick look at most records: with `base` added to its delta, a timestamp from `oldest` to
-   * `latest` is in order and needs no `check`. `base` is NaN, which is in no order, when the sum
-   * would not be the record's timestamp.
+   * Fast path for most records: if `base` plus the delta is a timestamp from `oldest` to `latest`,
+   * `check` is not needed. `base` is NaN, which compares false, if the sum would not be the
+   * record's timestamp.
    */
   readonly base: number
   readonly oldest: number
@@ -51,12 +51,12 @@ export class RecordTimestamps {
     this.latest = this.#isCreateTime ? nowMs + this.#afterMaxMs : Number.POSITIVE_INFINITY
   }
 
-  /** Newest timestamp of the records that were checked, -1 for none. */
+  /** Maximum timestamp of the checked records, -1 for none. */
   get newest(): bigint {
     return this.#newest
   }
 
-  /** Why the cursor's record is refused, or undefined when it is not. */
+  /** Why the cursor's record is rejected, or undefined if it is valid. */
   check(cursor: RecordCursor): string | undefined {
     const delta = cursor.hasWideTimestamp
       ? cursor.wideTimestampDelta
@@ -65,7 +65,7 @@ export class RecordTimestamps {
     const timestamp = this.#stamp ?? own
     if (this.#isCreateTime && timestamp !== NO_TIMESTAMP) {
       if (this.#isOutOfRange(timestamp)) return this.#outOfRange(timestamp, cursor)
-      // In a topic of creation times the bit is cleared, and the records have their own timestamps
+      // In a topic with create times the bit is cleared, and the records have their own timestamps
       // again.
       if (own !== NO_TIMESTAMP && this.#isOutOfRange(own)) return this.#outOfRange(own, cursor)
     } else if (this.#stamp !== undefined) {
@@ -87,7 +87,7 @@ export class RecordTimestamps {
     return `Timestamp ${timestamp} of message with offset ${cursor.offsetDelta} is out of range. The timestamp should be within [${oldest}, ${newest}]`
   }
 
-  /** The record as Kafka's messages show it. */
+  /** Formats the record as Kafka's messages do. */
   #describe(timestamp: bigint, { offsetDelta, keySize, valueSize }: RecordCursor): string {
     const [name, least] = this.#isPartial ? ['PartialDefaultRecord', -1] : ['DefaultRecord', 0]
     const size = (bytes: number): number => Math.max(bytes, least as number)

@@ -10,17 +10,17 @@ import {
   storeAbortedTransactions,
 } from './transaction-index.ts'
 
-/** Bytes read at a time when batches are walked. */
+/** Chunk size for reading batches in sequence. */
 const SCAN_CHUNK = 256 * 1024
-/** Bytes read at a time when only headers are looked at: about what lies between two entries of the index. */
+/** Chunk size for reading headers only: about the distance between two index entries. */
 const HEADER_CHUNK = 8 * 1024
 
-/** A segment's file name without its suffix: the base offset in 20 digits. */
+/** File name of a segment without suffix: the base offset in 20 digits. */
 export function segmentName(baseOffset: bigint): string {
   return baseOffset.toString().padStart(20, '0')
 }
 
-/** An append failed, and so did its undoing: the file may hold more than it should. */
+/** An append failed, and undoing it failed too: the file may contain more than it should. */
 export class UndoFailedError extends Error {}
 
 export interface ScannedBatch {
@@ -35,16 +35,16 @@ export class Segment {
   readonly #basePath: string
   /** Bytes of the `.log` file that belong to the log. */
   size: number
-  /** Timestamp of the first batch, from which `segment.ms` counts. */
+  /** Timestamp of the first batch, relative to which `segment.ms` counts. */
   firstTimestamp: bigint | undefined
-  /** When the segment was opened for writing, which stands in while it has no timestamp. */
+  /** When the segment was opened for writing, used while it has no timestamp. */
   createdMs: number
   #file: SharedFile | undefined
   #offsetIndex: OffsetIndex | undefined
   #timeIndex: TimeIndex | undefined
   #aborted: AbortedTransaction[] | undefined
   #bytesSinceIndexEntry = 0
-  /** Whether the files hold less than memory does. */
+  /** Whether the files lag behind memory. */
   #indexesUnsaved = false
   #maxTimestamp = -1n
   #offsetOfMaxTimestamp: bigint
@@ -73,7 +73,7 @@ export class Segment {
   }
 
   get #sharedFile(): SharedFile {
-    // A file that holds something is never created again, empty, when it has gone.
+    // A file with contents that has disappeared must not be created again, empty.
     const create = this.size === 0
     this.#file ??= new SharedFile(this.#fs.open(this.path, { create }))
     return this.#file
@@ -99,7 +99,7 @@ export class Segment {
     return this.#aborted
   }
 
-  /** Newest timestamp in the segment, -1 when it has none. */
+  /** Maximum timestamp in the segment, -1 if it has none. */
   get maxTimestamp(): bigint {
     if (this.#timeIndex === undefined) this.#loadIndexes()
     return this.#maxTimestamp
@@ -135,7 +135,7 @@ export class Segment {
     }
   }
 
-  /** Starts the indexes afresh; batches are then noted one by one. */
+  /** Resets the indexes; batches are then recorded one by one. */
   resetIndexes(): void {
     this.#offsetIndex = new OffsetIndex()
     this.#timeIndex = new TimeIndex()
@@ -154,7 +154,7 @@ export class Segment {
     for (const { batch, position } of this.scan()) this.noteBatch(batch, position, intervalBytes)
   }
 
-  /** Accounts for a batch at `position` in timestamps and indexes. */
+  /** Records a batch at `position` in timestamps and indexes. */
   noteBatch(batch: RecordBatch, position: number, intervalBytes: number): void {
     const { maxTimestamp } = batch
     this.firstTimestamp ??= maxTimestamp
@@ -175,8 +175,8 @@ export class Segment {
   }
 
   /**
-   * Appends bytes that hold the given batches. After an error the file is as long as before; if it
-   * cannot be made so, `UndoFailedError` is thrown.
+   * Appends bytes of the given batches. After an error the file has its previous length; if that
+   * cannot be restored, `UndoFailedError` is thrown.
    */
   append(buffers: readonly Uint8Array[], byteCount: number): void {
     const position = this.size
@@ -199,7 +199,7 @@ export class Segment {
     this.#indexesUnsaved = true
   }
 
-  /** Reads whole and partial batches: up to `length` bytes from `position`. */
+  /** Reads complete and partial batches: up to `length` bytes from `position`. */
   read(position: number, length: number): Buffer {
     const wanted = Math.max(0, Math.min(length, this.size - position))
     const buffer = Buffer.allocUnsafeSlow(wanted)
@@ -207,7 +207,7 @@ export class Segment {
     return count === wanted ? buffer : buffer.subarray(0, count)
   }
 
-  /** Walks the batches from `position` on, stopping at the first that is not whole. */
+  /** Iterates over the batches from `position` on, up to the first incomplete one. */
   *scan(position = 0): Generator<ScannedBatch> {
     let at = position
     while (at < this.size) {
@@ -236,7 +236,7 @@ export class Segment {
     return undefined
   }
 
-  /** A position at or before the batch that holds `offset`. */
+  /** A position at or before the batch that contains `offset`. */
   positionBefore(offset: bigint): number {
     return this.offsetIndex.positionBefore(Number(offset - this.baseOffset))
   }
@@ -263,7 +263,7 @@ export class Segment {
     return this.offsetIndex.startBefore(position)
   }
 
-  /** Cuts the file; the indexes are rebuilt when they are next needed. */
+  /** Truncates the file; the indexes are rebuilt when next needed. */
   truncate(size: number): void {
     this.file.truncate(size)
     this.size = size
@@ -274,7 +274,7 @@ export class Segment {
     this.#fs.remove(`${this.#basePath}.timeindex`)
   }
 
-  /** Drops aborted transactions from `endOffset` on, whose markers are no longer in the log. */
+  /** Removes aborted transactions from `endOffset` on, whose markers are no longer in the log. */
   truncateAborted(endOffset: bigint): void {
     this.#aborted = this.abortedTransactions.filter((entry) => entry.lastOffset < endOffset)
     storeAbortedTransactions(this.#fs, `${this.#basePath}.txnindex`, this.#aborted)
@@ -293,7 +293,7 @@ export class Segment {
     this.#indexesUnsaved = false
   }
 
-  /** Frees the memory of a sealed segment's indexes; they are read back when asked for. */
+  /** Releases the memory of a sealed segment's indexes; they are read again on demand. */
   releaseIndexes(): void {
     if (this.#indexesUnsaved) return
     this.#offsetIndex = undefined
@@ -306,16 +306,16 @@ export class Segment {
     file?.close()
   }
 
-  /** As `close`, where an error of closing no longer matters. */
+  /** Like `close`, for cases in which an error does not matter. */
   closeQuietly(): void {
     try {
       this.close()
     } catch {
-      // What was not written out is found at the next start.
+      // What was not written is found at the next start.
     }
   }
 
-  /** Whether the `.log` file is there. */
+  /** Whether the `.log` file exists. */
   get exists(): boolean {
     return this.#fs.fileSize(this.path) !== undefined
   }

@@ -20,7 +20,7 @@ export class SharedFile {
     this.#closeIfUnused()
   }
 
-  /** The owner is done with it. */
+  /** Called when the owner is done with it. */
   close(): void {
     this.#isClosed = true
     this.#closeIfUnused()
@@ -32,8 +32,9 @@ export class SharedFile {
 }
 
 /**
- * Part of a log's file on its way to a client. Only what is below the high watermark is sent, which is never written again; while the
- * slice is retained it stays readable although its segment is deleted or replaced by a compacted one.
+ * Part of a log file to be sent to a client. Only data below the high watermark is sent, which
+ * never changes; while the slice is retained it stays readable even if its segment is deleted or
+ * replaced by a compacted one.
  */
 export class LogSlice implements ByteSource {
   readonly length: number

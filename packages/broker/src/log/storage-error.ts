@@ -2,14 +2,14 @@
 import { isSystemError } from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 
-/** The first line of what the system says. */
+/** The first line of the system's message. */
 export function systemMessage(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? ''
 }
 
 /**
- * The disk's error as clients are told it. Other errors, and those that are told already, are left
- * as they are.
+ * Converts a disk error to that for clients. Other errors, and converted ones, are returned
+ * unchanged.
  */
 export function storageError(what: string, error: unknown): unknown {
   if (error instanceof ProtocolError || !isSystemError(error)) return error

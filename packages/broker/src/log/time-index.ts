@@ -10,8 +10,8 @@ export interface TimestampOffset {
 }
 
 /**
- * Says up to which offset every record is at most as new as a timestamp: `timestamp i64,
- * relativeOffset i32`, both rising.
+ * Maps a timestamp to the offset up to which no record is newer:
+ * `timestamp i64, relativeOffset i32`, both increasing.
  */
 export class TimeIndex {
   #entries: Buffer
@@ -38,7 +38,7 @@ export class TimeIndex {
     return this.count === 0 ? undefined : this.entry(this.count - 1)
   }
 
-  /** Ignored when it would not rise above the last entry. */
+  /** Ignored unless it is above the last entry. */
   maybeAppend(timestamp: bigint, relativeOffset: number): void {
     const { last } = this
     if (timestamp < 0n) return
@@ -49,7 +49,7 @@ export class TimeIndex {
     this.#size += ENTRY_SIZE
   }
 
-  /** Relative offset before which no record is as new as `timestamp`. */
+  /** Relative offset before which all records are older than `timestamp`. */
   offsetBefore(timestamp: bigint): number {
     let low = 0
     let high = this.count

@@ -5,14 +5,19 @@ import type { Clock, Logger } from '@millrace/base'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { parseConnectionOverrides } from '../config/config-forms.ts'
 
-/** How many connections a broker accepts, and how fast. The limits are those in force when a connection arrives. */
+/**
+ * Limits the number of connections and their rate. The limits are those in force when a connection
+ * arrives.
+ */
 export class ConnectionLimits {
   readonly #config: BrokerConfig
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #perAddress = new Map<string, number>()
   readonly #perListener = new Map<string, number>()
-  /** When the next connection may be served, by what limits its rate: the broker or a listener. */
+  /**
+   * Earliest time for the next connection, by scope of the rate limit: the broker or a listener.
+   */
   readonly #nextMs = new Map<string, number>()
   #overridesText = ''
   #overrides: ReadonlyMap<string, number> = new Map()
@@ -25,7 +30,7 @@ export class ConnectionLimits {
     this.#readOverrides()
   }
 
-  /** Counts a connection, or returns the key of the limit that refuses it. */
+  /** Counts a connection, or returns the key of the limit that rejects it. */
   add(address: string, listener: string): string | undefined {
     this.#readOverrides()
     const fromThere = this.#perAddress.get(address) ?? 0
@@ -43,14 +48,14 @@ export class ConnectionLimits {
     return undefined
   }
 
-  /** Counts a connection that was added as gone. */
+  /** Removes a counted connection. */
   remove(address: string, listener: string): void {
     this.#total--
     decrease(this.#perAddress, address)
     decrease(this.#perListener, listener)
   }
 
-  /** How long the next connection waits so that no more than the allowed number is served in a second. */
+  /** Delay of the next connection that keeps the configured rate. */
   delayMs(listener: string): number {
     const own = this.#config.listenerNumber(listener, 'max.connection.creation.rate')
     return Math.max(
@@ -61,13 +66,13 @@ export class ConnectionLimits {
 
   #reserve(name: string, perSecond: number): number {
     const now = this.#clock.monotonic()
-    // A second's worth may come at once.
+    // A burst of one second's connections is allowed.
     const next = Math.max(this.#nextMs.get(name) ?? 0, now - 1000) + 1000 / Math.max(1, perSecond)
     this.#nextMs.set(name, next)
     return Math.max(0, Math.ceil(next - now))
   }
 
-  /** Reads limits by address when they changed; names are looked up once, as in Kafka. */
+  /** Parses limits by address when they have changed; as in Kafka, host names are resolved once. */
   #readOverrides(): void {
     const text = this.#config.string('max.connections.per.ip.overrides')
     if (text === this.#overridesText) return

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import { type Clock, silentLogger } from '@millrace/base'
 import { FairTurns, type TurnTaker } from './fair-turns.ts'
 
-/** Time passes only by work; `turn` is the next turn of the event loop. */
+/** Time advances only by work; `turn` is the next turn of the event loop. */
 class WorkClock implements Clock {
   #nowMs = 0
   #waiting: (() => void)[] = []
@@ -28,7 +28,7 @@ class WorkClock implements Clock {
   }
 }
 
-/** A connection with requests of given cost; notes in `log` which it started. */
+/** A connection with requests of given cost; records in `log` which it started. */
 class Client {
   readonly taker: TurnTaker
   readonly #turns: FairTurns
@@ -84,7 +84,7 @@ describe('FairTurns', () => {
     assert.equal(clock.hasTurn, false)
   })
 
-  it('lets the event loop turn after a bounded piece of work for one connection', async () => {
+  it('yields to the event loop after a bounded amount of work for one connection', async () => {
     const { clock, turns, log } = setup()
     const client = new Client('a', { clock, turns, log, requests: 100, costMs: 8 })
     client.arrive()
@@ -113,7 +113,7 @@ describe('FairTurns', () => {
     assert.equal(log.length, 150)
   })
 
-  it('serves a connection that used little before those that used much', async () => {
+  it('serves connections with less recent usage first', async () => {
     const { clock, turns, log } = setup()
     const greedy = Array.from(
       { length: 20 },
@@ -128,7 +128,7 @@ describe('FairTurns', () => {
     assert.ok(log.slice(before).indexOf('honest') <= 1, log.slice(before).join())
   })
 
-  it('goes on with the others when one fails', async () => {
+  it('continues with the others if one fails', async () => {
     const { clock, turns, log } = setup()
     const first = new Client('a', { clock, turns, log, requests: 4, costMs: 30 })
     first.arrive()

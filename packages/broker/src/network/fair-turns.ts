@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import { attempt, type Clock, type Logger } from '@millrace/base'
 
-/** Handler time in one turn of the event loop before requests wait for the next turn, milliseconds. */
+/**
+ * Handler time in one turn of the event loop before requests wait for the next turn, milliseconds.
+ */
 const TURN_MS = 10
-/** How much of it one connection may use. */
+/** Share of it for one connection. */
 const CONNECTION_TURN_MS = 1
-/** Used time counts half after this long. */
+/** Half-life of used time. */
 const HALF_LIFE_MS = 200
 
 /**
- * Shares the event loop between connections. A request starts at once while its connection, and all together, have used little
- * time in this turn of the event loop. Otherwise its connection waits in line, so that sockets are read and written in between.
- * Those that used the least time lately are served first: a client that sends one request is not delayed by clients that pipeline
- * a hundred expensive ones.
+ * Shares the event loop between connections. A request starts at once while its connection, and all
+ * together, have used little time in this turn of the event loop. Otherwise its connection is
+ * queued, so that sockets are read and written in between. Connections with the least recent usage
+ * are served first: a client that sends one request is not delayed by clients that pipeline a
+ * hundred expensive ones.
  */
 export class FairTurns {
   readonly #clock: Clock
@@ -27,7 +30,7 @@ export class FairTurns {
     this.#logger = logger
   }
 
-  /** Connections in line. */
+  /** Queued connections. */
   get waiting(): number {
     return this.#line.length
   }
@@ -37,7 +40,7 @@ export class FairTurns {
     return new TurnTaker(run)
   }
 
-  /** Whether a request may start now. If not, the connection is put in line, once. */
+  /** Whether a request may start now. If not, the connection is queued, once. */
   mayStart(taker: TurnTaker): boolean {
     if (this.#usedMs < TURN_MS && taker.usedIn(this.#turn) < CONNECTION_TURN_MS) return true
     if (!taker.isWaiting) {
@@ -53,7 +56,7 @@ export class FairTurns {
     const nowMs = this.#clock.monotonic()
     this.#usedMs += nowMs - startedMs
     taker.count(this.#turn, nowMs - startedMs, nowMs)
-    // Without this, what was used in earlier turns would count as used in this one.
+    // Otherwise time used in earlier turns would count for this one.
     if (this.#usedMs > CONNECTION_TURN_MS) this.#schedule()
   }
 
@@ -98,7 +101,7 @@ export class TurnTaker {
     return this.#turn === turn ? this.#usedMs : 0
   }
 
-  /** Time used lately; what is longer ago counts less. */
+  /** Recently used time; older usage counts less. */
   recentMs(nowMs: number): number {
     return this.#recentMs * 0.5 ** ((nowMs - this.#recentAtMs) / HALF_LIFE_MS)
   }

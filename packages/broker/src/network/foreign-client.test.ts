@@ -18,7 +18,7 @@ describe('a client of another protocol on a Kafka listener', () => {
   })
   after(() => broker.close())
 
-  /** Sends bytes on a new connection, and returns what came back until it was closed. */
+  /** Sends bytes on a new connection, and returns the bytes received until it was closed. */
   async function send(bytes: string): Promise<string> {
     const [host, port] = broker.address.split(':')
     const socket = createConnection({ host: host ?? '', port: Number(port) })
@@ -56,14 +56,14 @@ describe('a client of another protocol on a Kafka listener', () => {
     ['MQTT', '\x10\x10\0\x04MQTT\x04', 'MQTT on the Kafka listener PLAINTEXT', /^$/],
     ['STOMP', 'CONNECT\naccept-version:1.2\n\n\0', 'STOMP on the Kafka listener PLAINTEXT', /^$/],
   ] as const) {
-    it(`is named in a warning: ${what}`, async () => {
+    it(`is reported in a warning: ${what}`, async () => {
       warnings.length = 0
       assert.match(await send(bytes), reply)
       assert.deepEqual(warnings, [`a client speaks ${warning}`])
     })
   }
 
-  it('is not named if its protocol is unknown', async () => {
+  it('is not reported if its protocol is unknown', async () => {
     warnings.length = 0
     assert.equal(await send('hellohello'), '')
     assert.deepEqual(warnings, ['cannot read a request, closing its connection'])

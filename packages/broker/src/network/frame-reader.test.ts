@@ -11,7 +11,7 @@ function framed(body: Uint8Array): Buffer {
 }
 
 describe('FrameReader', () => {
-  it('finds the same frames however the stream is cut', () => {
+  it('finds the same frames however the stream is chunked', () => {
     const sizes = fc.array(fc.oneof(fc.nat(20), fc.integer({ min: 0, max: 300_000 })), {
       maxLength: 6,
     })
@@ -36,7 +36,7 @@ describe('FrameReader', () => {
     )
   })
 
-  it('holds what has arrived of a frame, not what was announced, nor its pieces', () => {
+  it('holds the received bytes of a frame, not the announced size, nor its chunks', () => {
     const reader = new FrameReader(100_000_000)
     const header = Buffer.alloc(4)
     header.writeInt32BE(100_000_000)
@@ -49,10 +49,10 @@ describe('FrameReader', () => {
     assert.equal(reader.missingBytes, 100_000_000 - 20_000)
     const after = process.memoryUsage()
     const kept = after.arrayBuffers - before.arrayBuffers
-    assert.ok(kept < 4_000_000, `${kept} bytes of buffers are kept`)
+    assert.ok(kept < 4_000_000, `${kept} bytes of buffers are held`)
   })
 
-  it('throws for an impossible size, after the frames before it', () => {
+  it('throws for an invalid size, after the frames before it', () => {
     for (const size of [-1, 1001, 0x47455420]) {
       const reader = new FrameReader(1000)
       const header = Buffer.alloc(4)

@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
 
-/** Memory that is first set aside for a frame; more only as its bytes arrive. */
+/** Memory that is initially allocated for a frame; more only as its bytes arrive. */
 const FIRST_ALLOCATION = 64 * 1024
 const GROWTH = 16
 
 const NONE = Buffer.alloc(0)
 
 /**
- * Cuts a byte stream into frames: a size in 4 bytes, then that many bytes. A frame that is whole within a chunk is a view of it.
- * What is kept of an unfinished frame is one buffer that grows with what has arrived, whatever size was announced.
+ * Splits a byte stream into frames: a size in 4 bytes, then that many bytes. A frame that is
+ * complete within a chunk is a view of it. An incomplete frame is kept in one buffer that grows
+ * with the received bytes, whatever size was announced.
  */
 export class FrameReader {
-  /** Largest frame that is accepted, bytes. Applies to frames that begin from now on. */
+  /** Maximum size of a frame, bytes. Applies to frames that start from now on. */
   maxSize: number
-  /** Size of the frame under way, -1 until its four bytes are there. */
+  /** Size of the current frame, -1 until its four bytes were received. */
   #size = -1
-  /** The frame's bytes, or those of its size, as far as they have arrived. */
+  /** Received bytes of the frame, or of its size. */
   #partial = NONE
   #filled = 0
 
@@ -24,19 +25,22 @@ export class FrameReader {
     this.maxSize = maxSize
   }
 
-  /** Bytes held of a frame that is not whole. */
+  /** Bytes held of an incomplete frame. */
   get partialBytes(): number {
     return this.#filled
   }
 
-  /** Bytes that complete the frame under way; undefined when none is, or when its size is not known yet. */
+  /**
+   * Number of bytes that complete the current frame; undefined between frames, or while its size is
+   * unknown.
+   */
   get missingBytes(): number | undefined {
     return this.#size < 0 ? undefined : this.#size - this.#filled
   }
 
   /**
-   * Adds bytes, and appends the frames that they complete to `frames`. Throws `MalformedInputError` for an impossible size, after
-   * appending the frames before it.
+   * Adds bytes, and appends the frames that they complete to `frames`. Throws `MalformedInputError`
+   * for an invalid size, after appending the frames before it.
    */
   push(chunk: Buffer, frames: Buffer[]): void {
     let at = 0
@@ -65,7 +69,10 @@ export class FrameReader {
     this.#filled = 0
   }
 
-  /** Reads the size that starts the next frame, or keeps what is there of it. Returns where the chunk continues. */
+  /**
+   * Reads the size at the start of the next frame, or keeps its first bytes. Returns the position
+   * where the chunk continues.
+   */
   #readSize(chunk: Buffer, at: number): number {
     if (this.#filled === 0 && chunk.length - at >= 4) {
       this.#size = this.#checked(chunk.readInt32BE(at))

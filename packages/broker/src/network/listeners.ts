@@ -20,14 +20,14 @@ import { RequestMemory } from './request-memory.ts'
 
 /** How often files of certificates are read to see whether they changed. */
 const CERTIFICATE_CHECK_MS = 1000
-/** While memory is exhausted, connections are looked at this often. */
+/** Interval at which connections are checked while memory is exhausted. */
 const PRESSURE_INTERVAL_MS = 500
-/** A client that did nothing for this long is closed when others need the memory that it holds. */
+/** A client without progress for this long is closed if others need the memory that it holds. */
 const STALL_MS = 2000
-/** Closed connections whose requests may still be worked on. */
+/** Maximum number of closed connections whose requests may still run. */
 const MAX_FINISHING = 1000
 
-/** A listener that is bound. */
+/** A bound listener. */
 export interface BoundListener extends ListenerConfig {
   readonly boundPort: number
 }
@@ -37,10 +37,10 @@ export class Listeners {
   readonly #broker: BrokerServices
   readonly #shared: SharedResources
   readonly #connections = new Set<RequestConnection>()
-  /** Closed connections with requests that are still being worked on. */
+  /** Closed connections with requests that still run. */
   readonly #finishing = new Set<RequestConnection>()
   readonly #limits: ConnectionLimits
-  /** Connections that wait for their turn, see `max.connection.creation.rate`. */
+  /** Delayed connections, see `max.connection.creation.rate`. */
   readonly #waiting = new Map<Connection, Timer>()
   /** By name of the listener. */
   readonly #security = new Map<string, ConnectionSecurity>()
@@ -137,7 +137,7 @@ export class Listeners {
     })
   }
 
-  /** Serves a connection from inside the process, which need not authenticate. */
+  /** Serves an in-process connection, which need not authenticate. */
   acceptInternal(connection: Connection, listener: ListenerConfig): void {
     const security = {
       principals: this.#principals,
@@ -160,7 +160,7 @@ export class Listeners {
     const limit = this.#limits.add(remoteAddress, listenerName)
     if (limit === undefined) return true
     const fields = { client: remoteAddress, limit }
-    this.#broker.logger.warn('refused a connection: there are too many', fields)
+    this.#broker.logger.warn('rejected a connection: there are too many', fields)
     return false
   }
 
@@ -178,7 +178,7 @@ export class Listeners {
     if (closingMs > 0) return this.#closeLater(connection, listenerName, closingMs)
     const delayMs = this.#limits.delayMs(listenerName)
     if (delayMs === 0) return this.#serve(connection, listener, security)
-    // Reading starts later, so that a burst of connections does not starve those that are served.
+    // Reading starts later, so that a burst of connections does not starve existing ones.
     connection.pause()
     const timer = world.clock.setTimer(delayMs, () => {
       this.#waiting.delete(connection)
@@ -254,7 +254,7 @@ export class Listeners {
     return served
   }
 
-  /** Closes connections on which nothing happened for `connections.max.idle.ms`. */
+  /** Closes connections that were idle for `connections.max.idle.ms`. */
   #closeIdle(): void {
     const { world, config, logger } = this.#broker
     const limit = config.number('connections.max.idle.ms')
@@ -265,7 +265,7 @@ export class Listeners {
       const oldest = world.clock.now() - limit
       for (const connection of this.#connections) {
         attempt(logger, 'closing an idle connection', () => {
-          // Notes whether the client has read something of a long reply.
+          // Records whether the client has read part of a long reply.
           connection.stalledSinceMs(world.clock.monotonic())
           if ((connection.idleSinceMs ?? oldest) < oldest) connection.close()
         })
@@ -273,7 +273,7 @@ export class Listeners {
     })
   }
 
-  /** Looks for connections to close until the memory suffices again. */
+  /** Closes connections, if needed, until there is enough memory again. */
   #watchPressure(): void {
     const { requests, replies } = this.#shared
     if (this.#pressureTimer !== undefined || this.#isClosed) return
@@ -287,8 +287,8 @@ export class Listeners {
   }
 
   /**
-   * Closes connections that hold memory which others need and whose clients did nothing to give it back, for at least `stallMs`,
-   * those that have stalled for longest first, until `isEnough`.
+   * Closes connections that hold memory and whose clients have made no progress for at least
+   * `stallMs`, the longest stalled first, until `isEnough`.
    */
   #closeStalled(stallMs: number, isEnough: () => boolean): void {
     const { requests, replies } = this.#shared

@@ -80,7 +80,7 @@ describe('ReplyOutput', () => {
     }
   })
 
-  it('reads a chunk ahead of a client that does not read, and releases the rest when closed', () => {
+  it('reads one chunk ahead of a client that does not read, and releases the rest when closed', () => {
     const [server, client] = connectionPair(1)
     client.pause()
     const output = new ReplyOutput(server, new ChunkBuffers())

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ByteSource, Connection } from '@millrace/base'
 
-/** Bytes that are read from a file and given to the socket at once. */
+/** Bytes read from a file and passed to the socket at once. */
 const CHUNK = 256 * 1024
-/** Largest chunk while memory for replies is short. */
+/** Maximum chunk size while memory for replies is short. */
 const LEAST_CHUNK = 16 * 1024
-/** Smaller chunks are not worth keeping their buffer. */
+/** Buffers of smaller chunks are not kept. */
 const LEAST_KEPT = 64 * 1024
 const MAX_KEPT_BUFFERS = 16
 
-/** Part of a reply: bytes, or where to read them. */
+/** Part of a reply: bytes, or a source to read them from. */
 export type ReplyPiece = Uint8Array | ByteSource
 
 function isBytes(piece: ReplyPiece): piece is Uint8Array {
   return piece instanceof Uint8Array
 }
 
-/** Buffers for chunks, used again by all connections: new memory costs more than reading into it. */
+/**
+ * Buffers for chunks, reused by all connections: allocating memory costs more than reading into it.
+ */
 export class ChunkBuffers {
   readonly #free: Buffer[] = []
 
@@ -32,8 +34,8 @@ export class ChunkBuffers {
 }
 
 /**
- * What is to be written to a connection. What is in files is read a chunk at a time, each when the socket has accepted the one before,
- * so that a client that does not read its reply costs a chunk.
+ * Output queue of a connection. Data in files is read chunk by chunk, each when the socket has
+ * accepted the previous one, so that a client that does not read its reply costs one chunk.
  */
 export class ReplyOutput {
   readonly #connection: Connection
@@ -67,7 +69,7 @@ export class ReplyOutput {
       : 0
   }
 
-  /** Adds a reply after those before it. */
+  /** Adds a reply after the previous ones. */
   add(pieces: readonly ReplyPiece[]): void {
     for (const piece of pieces) {
       if (piece.length === 0) continue
@@ -76,13 +78,13 @@ export class ReplyOutput {
     }
   }
 
-  /** The socket has accepted all that it was given. */
+  /** Called when the socket has accepted all bytes passed to it. */
   onDrain(): void {
     this.#isBlocked = false
     this.#freeChunk()
   }
 
-  /** The chunk's buffer is used again when its bytes have left the process. */
+  /** The buffer of the chunk is reused when its bytes have left the process. */
   #freeChunk(): void {
     if (this.#chunk !== undefined && this.#connection.unsentBytes === 0) {
       this.#buffers.give(this.#chunk)
@@ -90,10 +92,10 @@ export class ReplyOutput {
     this.#chunk = undefined
   }
 
-  /** Writes the next part. Throws when it cannot be read; then the connection cannot go on. */
+  /** Writes the next part. Throws if it cannot be read; then the connection cannot continue. */
   write(isMemoryShort: boolean): void {
     const limit = isMemoryShort ? LEAST_CHUNK : CHUNK
-    // What is in memory goes to the socket as it is.
+    // Data in memory is passed to the socket directly.
     const parts: Uint8Array[] = []
     let bytes = 0
     let count = 0
@@ -112,7 +114,7 @@ export class ReplyOutput {
     if (!this.#isBlocked) this.#freeChunk()
   }
 
-  /** Nothing more is written. */
+  /** Discards all further output. */
   close(): void {
     for (const piece of this.#queue) if (!isBytes(piece)) piece.release()
     this.#queue = []
@@ -141,7 +143,7 @@ export class ReplyOutput {
   }
 }
 
-/** Gives back what a reply that is not sent would have read. */
+/** Releases the sources of a reply that is not sent. */
 export function releasePieces(pieces: readonly ReplyPiece[]): void {
   for (const piece of pieces) if (!isBytes(piece)) piece.release()
 }

@@ -44,18 +44,18 @@ import type { RequestMemory, RequestReader } from './request-memory.ts'
 import { framed, responseFrame } from './response-frame.ts'
 import { type SaslReply, SaslSession } from './sasl-session.ts'
 
-/** Requests that may wait on one connection before its socket is no longer read. */
+/** Number of pending requests of a connection at which its socket is no longer read. */
 const MAX_PENDING_REQUESTS = 64
 const MAX_PENDING_BYTES = 16 * 1024 * 1024
 /** Received bytes that count as progress. */
 const LEAST_PROGRESS_BYTES = 4096
 /**
- * How long a connection that is being dropped may take to accept the replies before the failure, and
- * how long fetches wait for records once the client has closed its side.
+ * Time limit for a connection that is being dropped to accept the replies before the failure, and
+ * for fetches to wait for records once the client has closed its side.
  */
 const LINGER_MS = 5000
 
-/** What all connections of a broker share. */
+/** State shared by all connections of a broker. */
 export interface SharedResources {
   readonly turns: FairTurns
   readonly requests: RequestMemory
@@ -63,18 +63,18 @@ export interface SharedResources {
   readonly buffers: ChunkBuffers
 }
 
-/** How connections of a listener prove the identity of their clients. */
+/** Authentication on the connections of a listener. */
 export interface ConnectionSecurity {
   readonly principals: PrincipalResolver
   /** Undefined on a listener without SASL. */
   readonly sasl: SaslListener | undefined
   /** Undefined on a listener without TLS. */
   readonly tls: TlsListener | undefined
-  /** Identity of a client within the process, which need not authenticate. */
+  /** Identity of an in-process client, which need not authenticate. */
   readonly identity?: Principal
 }
 
-/** Requests that have no effect but their reply. */
+/** Requests whose only effect is their reply. */
 const READ_ONLY_APIS: ReadonlySet<number> = new Set([
   ApiKey.ApiVersions,
   ApiKey.ConsumerGroupDescribe,
@@ -106,18 +106,18 @@ const READ_ONLY_APIS: ReadonlySet<number> = new Set([
 
 interface Pending {
   readonly size: number
-  /** The finished response, an empty list for none; undefined while it is awaited. */
+  /** The encoded response, an empty list for none; undefined while it is pending. */
   response: readonly ReplyPiece[] | undefined
-  /** Why there is no response, which ends the connection once those before it were sent. */
+  /** Why there is no response; ends the connection once the responses before it were sent. */
   failure: { readonly what: string; readonly cause: unknown } | undefined
   /** Why the connection is closed once this response was sent. */
   closes: string | undefined
 }
 
 /**
- * Serves one client: reads frames, runs requests in order, and writes the replies in that order. Requests that have arrived are
- * worked on although the client closed its side, or the connection, after sending them. No request is started while the socket does
- * not accept replies.
+ * Serves one client: reads frames, runs requests in order, and writes the replies in that order.
+ * Received requests are executed even if the client closed its side, or the connection, after
+ * sending them. No request is started while the socket does not accept replies.
  */
 export class RequestConnection implements RequestReader {
   readonly #connection: Connection
@@ -131,21 +131,23 @@ export class RequestConnection implements RequestReader {
   /** Frames that were read but not started. */
   readonly #queue: Buffer[] = []
   #queuedBytes = 0
-  /** Requests that were started, oldest first. */
+  /** Started requests, oldest first. */
   readonly #pending: Pending[] = []
   #pendingBytes = 0
   #running = 0
   #runningPipelined = true
   #isStarting = false
   #isPaused = false
-  /** Set when nothing more will be read: the client closed its side, or sent what is not a request. */
+  /**
+   * Set when no more frames will be read: the client closed its side, or sent an invalid request.
+   */
   #isReadingOver = false
   #readFailure: unknown
   /** First bytes that the client sent; undefined once a request was answered. */
   #firstBytes: Buffer | undefined = Buffer.alloc(0)
   #isEnding = false
   #linger: Timer | undefined
-  /** Set when the connection is being closed from here: nothing more is started. */
+  /** Set when the connection is being closed by the broker: no further request is started. */
   #isDropped = false
   /** Set when the socket is closed. */
   #isClosed = false
@@ -159,7 +161,7 @@ export class RequestConnection implements RequestReader {
   readonly #sasl: SaslSession | undefined
   #authenticationTimer: Timer | undefined
   #lastActiveMs: number
-  /** When the client last did something that can give memory back, by the monotonic clock. */
+  /** Time of the client's last progress in releasing memory, by the monotonic clock. */
   #progressMs: number
   #seenUnsentBytes = 0
   /** Until when no request is started, by the monotonic clock; 0 if that is not limited. */
@@ -175,7 +177,7 @@ export class RequestConnection implements RequestReader {
     readonly security: ConnectionSecurity
     /** Called when the socket is closed. */
     readonly onClose: () => void
-    /** Called when the socket is closed and no request is left to work on. */
+    /** Called when the socket is closed and no request is running. */
     readonly onDone: () => void
   }) {
     const { connection, broker, listener, shared, security } = options
@@ -200,7 +202,7 @@ export class RequestConnection implements RequestReader {
     const { principals, sasl, tls, identity } = security
     this.#peer = this.#peerOf(tls)
     this.#sasl = sasl === undefined ? undefined : this.#saslSession(sasl, principals)
-    // Until a SASL client has authenticated, only what needs no rights is answered.
+    // Until a SASL client has authenticated, only requests that need no permission are answered.
     const isIdentified = identity !== undefined || sasl !== undefined
     this.#session = this.#sessionOf(
       identity ?? (isIdentified ? ANONYMOUS : principals.principalOf(this.#peer)),
@@ -226,7 +228,7 @@ export class RequestConnection implements RequestReader {
     return clientSession({ identity, host: this.#clientAddress, listenerName, securityProtocol })
   }
 
-  /** What the transport says about the client. */
+  /** Information of the transport about the client. */
   #peerOf(tls: TlsListener | undefined): AuthenticationContext {
     const { listenerName, securityProtocol } = this.#listener
     const peer = { host: this.#clientAddress, listenerName, securityProtocol }
@@ -255,7 +257,7 @@ export class RequestConnection implements RequestReader {
     })
   }
 
-  /** Bounds what a client costs that has not authenticated: the size of its frames, and time. */
+  /** Limits for a client that has not authenticated: frame size and time. */
   #limitUntilLogin(sasl: SaslListener): void {
     const { config, world } = this.#broker
     this.#frames.maxSize = Math.min(sasl.maxFrameBytes, config.number('socket.request.max.bytes'))
@@ -270,12 +272,12 @@ export class RequestConnection implements RequestReader {
     return this.#frames.missingBytes
   }
 
-  /** Whether the socket is closed and no request is left to work on. */
+  /** Whether the socket is closed and no request is running. */
   get isDone(): boolean {
     return this.#isDone
   }
 
-  /** Since when nothing has happened, by the wall clock; undefined while a request is being worked on. */
+  /** Start of the idle time, by the wall clock; undefined while a request is running. */
   get idleSinceMs(): number | undefined {
     return this.#running > 0 ? undefined : this.#lastActiveMs
   }
@@ -302,9 +304,9 @@ export class RequestConnection implements RequestReader {
   }
 
   /**
-   * Since when the client has failed to give back memory that it could give back, by reading its replies or sending the rest of its
-   * request; undefined when it holds none, or when it cannot do anything about it. To be called at intervals: progress is what
-   * happened since the last call.
+   * Since when the client has failed to release memory that it could release, by reading its
+   * replies or by sending the rest of its request; undefined if it holds none, or cannot release
+   * any. Must be called at intervals: progress is measured since the last call.
    */
   stalledSinceMs(nowMs: number): number | undefined {
     const { unsentBytes } = this.#connection
@@ -358,9 +360,9 @@ export class RequestConnection implements RequestReader {
   }
 
   /**
-   * The client sends no more. What it has sent is worked on and answered, then the connection ends.
-   * A client that has closed the connection looks the same until a reply is written to it, so a
-   * fetch that still waits for records after `LINGER_MS` is answered without them.
+   * The client sends no more. Its requests are executed and answered, then the connection ends. A
+   * client that has closed the connection looks the same until a reply is written to it, so a fetch
+   * that still waits for records after `LINGER_MS` is answered without them.
    */
   #onEnd(): void {
     this.#isReadingOver = true
@@ -381,7 +383,7 @@ export class RequestConnection implements RequestReader {
     this.#authenticationTimer?.cancel()
     this.#muteTimer?.cancel()
     this.#mutedUntilMs = 0
-    // From now on replies are discarded, so that none can be in the way.
+    // From now on replies are discarded, so that none can block the close.
     this.#output.close()
     if (error !== undefined && systemErrorCode(error) === undefined && !this.#isDropped) {
       this.#broker.logger.error('a connection failed', { client: this.#client, error })
@@ -394,7 +396,7 @@ export class RequestConnection implements RequestReader {
 
   // ---------------------------------------------------------------------------------------------- requests
 
-  /** Does what can be done now. To be called after every change. */
+  /** Does all work that is possible now. Must be called after every change. */
   #continue(): void {
     this.#writeMore()
     this.#startNext()
@@ -407,7 +409,7 @@ export class RequestConnection implements RequestReader {
     }
   }
 
-  /** One request at a time, as Kafka does; only those that merely wait for the disk overlap. */
+  /** One request at a time, as in Kafka; only those that merely wait for the disk overlap. */
   #startNext(): void {
     if (this.#isStarting) return
     this.#isStarting = true
@@ -415,7 +417,7 @@ export class RequestConnection implements RequestReader {
       while (this.#mayStart()) {
         const frame = this.#queue.shift() as Buffer
         this.#queuedBytes -= frame.length
-        // Nobody is left to read the answer to a question.
+        // There is no client left to read the reply of a read-only request.
         if (this.#isClosed && isReadOnly(frame)) continue
         this.#start(frame)
       }
@@ -464,13 +466,13 @@ export class RequestConnection implements RequestReader {
     }
   }
 
-  /** Passes a frame to the SASL conversation first, where there is one. */
+  /** Passes a frame to the SASL conversation first, if there is one. */
   #receive(
     frame: Buffer,
     pending: Pending,
   ): readonly ReplyPiece[] | Promise<readonly ReplyPiece[]> {
     if (this.#sasl === undefined) return this.#dispatch(frame)
-    // The next frame may be read only in the light of this one.
+    // The outcome determines how the next frame is read.
     this.#runningPipelined = false
     const settle = (reply: SaslReply): readonly ReplyPiece[] | Promise<readonly ReplyPiece[]> => {
       if (reply.kind === 'serve') return this.#dispatch(frame)
@@ -501,7 +503,7 @@ export class RequestConnection implements RequestReader {
       return framed(writer)
     }
     skipHeaderTags(reader, api, version)
-    // What follows the body is ignored, as Kafka does.
+    // As in Kafka, bytes after the body are ignored.
     const request = codecOf(handler.request, version).decode(reader)
     this.#runningPipelined = handler.isPipelined
     const context = this.#context(api, version, header.clientId)
@@ -576,7 +578,7 @@ export class RequestConnection implements RequestReader {
     this.#finish()
   }
 
-  /** Sends the replies that are due: those before the first request that is still being worked on. */
+  /** Sends all completed replies up to the first request that is still running. */
   #finish(): void {
     this.#running--
     for (;;) {
@@ -604,11 +606,14 @@ export class RequestConnection implements RequestReader {
     this.#output.add(response)
     if (!wasEmpty) return
     this.#writePart()
-    // From now on the client is waited for.
+    // From now on the connection waits for the client.
     if (!this.#output.isEmpty) this.#noteProgress()
   }
 
-  /** Writes what the socket accepts of long replies, as far as this connection's turn reaches. */
+  /**
+   * Writes as much of long replies as the socket accepts, within this connection's share of the
+   * turn.
+   */
   #writeMore(): void {
     while (this.#output.mayWrite && this.#shared.turns.mayStart(this.#taker)) this.#writePart()
   }
@@ -627,12 +632,12 @@ export class RequestConnection implements RequestReader {
   }
 
   /**
-   * Stops reading from a client that does not read its replies, that sends faster than it can be served, or while others use up the
-   * memory for requests.
+   * Stops reading from a client that does not read its replies, that sends faster than it can be
+   * served, or while others use up the memory for requests.
    */
   #adjustReading(): void {
     if (this.#isClosed || this.#isReadingOver || this.#isDropped) return
-    // A client that has not authenticated sends one frame after another.
+    // A client that has not authenticated must send one frame at a time.
     const isEarly = this.#sasl !== undefined && !this.#sasl.isAuthenticated
     const isFull =
       this.#mutedUntilMs > 0 ||
@@ -654,7 +659,7 @@ export class RequestConnection implements RequestReader {
 
   // ---------------------------------------------------------------------------------------------- closing
 
-  /** Ends the connection when nothing more will be read and everything was answered. */
+  /** Ends the connection when no more frames will be read and all requests were answered. */
   #endIfDone(): void {
     if (!this.#isReadingOver || this.#isDropped || this.#isEnding) return
     if (this.#queue.length > 0 || this.#pending.length > 0 || !this.#output.isEmpty) return
@@ -695,7 +700,7 @@ export class RequestConnection implements RequestReader {
     this.#finishDropping()
   }
 
-  /** Closes the connection once the replies that are queued were sent. */
+  /** Closes the connection once the queued replies were sent. */
   #endAfter(why: string): void {
     if (this.#isDropped) return
     this.#isDropped = true
@@ -713,7 +718,7 @@ export class RequestConnection implements RequestReader {
       return
     }
     this.#connection.end()
-    // Otherwise the client's end would not be seen.
+    // Otherwise the end of the client's side would not be noticed.
     this.#connection.resume()
   }
 

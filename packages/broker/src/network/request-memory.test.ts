@@ -24,7 +24,7 @@ class Reader implements RequestReader {
     this.calls++
   }
 
-  /** Reads up to `bytes`, piece by piece; returns how many it was allowed. */
+  /** Reads up to `bytes`, in chunks; returns how many it was allowed to read. */
   read(bytes: number): number {
     const from = this.received
     while (this.received < Math.min(from + bytes, this.size) && this.memory.mayRead(this)) {
@@ -34,7 +34,7 @@ class Reader implements RequestReader {
     return this.received - from
   }
 
-  /** The request was worked on. */
+  /** The request has completed. */
   finish(): void {
     this.received = this.size
     this.memory.update(this, 0)
@@ -42,18 +42,18 @@ class Reader implements RequestReader {
 }
 
 describe('RequestMemory', () => {
-  it('bounds what all connections read, and lets small requests through', () => {
+  it('bounds the bytes read by all connections, and admits small requests', () => {
     const memory = new RequestMemory(10 * MB)
     const readers = Array.from({ length: 50 }, () => new Reader(memory, 100 * MB))
     for (const reader of readers) reader.read(99 * MB)
-    // One is always read on, so that its memory comes back.
+    // One request is always read further, so that its memory is released.
     const held = readers.reduce((sum, { received }) => sum + received, 0)
     assert.ok(held <= 10 * MB + 100 * MB + 50 * (MB / 16), `${held} bytes`)
     const small = new Reader(memory, 1000)
     assert.equal(small.read(1000), 1000)
   })
 
-  it('completes the request that misses the fewest bytes, then the next', () => {
+  it('completes the request with the fewest missing bytes, then the next', () => {
     const memory = new RequestMemory(10 * MB)
     const large = new Reader(memory, 100 * MB)
     large.read(10 * MB)
@@ -67,7 +67,7 @@ describe('RequestMemory', () => {
     least.read(MB)
     assert.equal(least.missingBytes, undefined)
     least.finish()
-    assert.ok(middle.calls > before, 'the next one is told')
+    assert.ok(middle.calls > before, 'the next one is notified')
     middle.read(2 * MB)
     assert.equal(middle.missingBytes, undefined)
     middle.finish()
@@ -77,7 +77,7 @@ describe('RequestMemory', () => {
     assert.equal(memory.used, 0)
   })
 
-  it('tells those that wait when memory comes back, as far as it reaches', () => {
+  it('notifies waiting readers when memory is released, as far as it suffices', () => {
     const memory = new RequestMemory(4 * MB)
     const holder = new Reader(memory, 5 * MB)
     holder.read(5 * MB)
@@ -90,7 +90,7 @@ describe('RequestMemory', () => {
     assert.deepEqual([one.calls > 0, two.calls > 0, three.calls > 0], [true, true, true])
   })
 
-  it('forgets a connection that is closed, and lets the next one read on', () => {
+  it('removes a connection that is closed, and lets the next one continue', () => {
     const memory = new RequestMemory(MB)
     const first = new Reader(memory, 10 * MB)
     first.read(5 * MB)

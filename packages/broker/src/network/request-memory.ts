@@ -2,29 +2,30 @@
 import { SharedMemory } from './shared-memory.ts'
 
 /**
- * Bytes of requests that every connection may hold without regard to the limit, so that a small request is read even while others
- * use up the memory.
+ * Request bytes that every connection may hold regardless of the limit, so that a small request is
+ * read even while others use up the memory.
  */
 const FREE_BYTES = 64 * 1024
 
-/** A connection, as far as it holds bytes of requests. */
+/** A connection, as a holder of request bytes. */
 export interface RequestReader {
-  /** Bytes that complete the request that is being read; undefined between requests. */
+  /** Number of bytes that complete the current request; undefined between requests. */
   readonly missingBytes: number | undefined
   /** Called when reading may continue. */
   onMayRead(): void
 }
 
 /**
- * The bytes of requests that all connections together hold: partly read, waiting, or being worked on. While they exceed the limit,
- * only one large request is read on, the one that needs the fewest bytes: it will be worked on, and give its memory back. The model
- * is Kafka's `queued.max.request.bytes`, which however counts a request by the size that it announces.
+ * Request bytes that all connections together hold: partly read, pending, or running. While they
+ * exceed the limit, only one large request is read further, the one that needs the fewest bytes: it
+ * will complete, and release its memory. The model is Kafka's `queued.max.request.bytes`, which
+ * however counts a request by its announced size.
  */
 export class RequestMemory extends SharedMemory<RequestReader> {
   readonly #waiting = new Set<RequestReader>()
   #favoured: RequestReader | undefined
 
-  /** Notes that the reader holds `bytes` now. */
+  /** Records that the reader holds `bytes` now. */
   update(reader: RequestReader, bytes: number): void {
     const now = Math.max(0, bytes - FREE_BYTES)
     if (this.count(reader, now) === 0) return
@@ -32,7 +33,7 @@ export class RequestMemory extends SharedMemory<RequestReader> {
     if (!this.isExhausted && this.#waiting.size > 0) this.#admit()
   }
 
-  /** Whether the reader may be read from. If not, its `onMayRead` is called later. */
+  /** Whether the reader may continue. If not, its `onMayRead` is called later. */
   mayRead(reader: RequestReader): boolean {
     if (!this.isExhausted || this.usedBy(reader) === 0) {
       this.stopWaiting(reader)
@@ -43,13 +44,13 @@ export class RequestMemory extends SharedMemory<RequestReader> {
     return this.#favoured === reader
   }
 
-  /** The reader is closed. */
+  /** Called when the reader is closed. */
   remove(reader: RequestReader): void {
     this.update(reader, 0)
     this.stopWaiting(reader)
   }
 
-  /** The reader does not want to read for reasons of its own. */
+  /** Called when the reader has paused for other reasons. */
   stopWaiting(reader: RequestReader): void {
     if (this.#waiting.delete(reader) && this.#favoured === reader) this.#favour()
   }
@@ -73,7 +74,9 @@ export class RequestMemory extends SharedMemory<RequestReader> {
     return found
   }
 
-  /** Lets readers continue, those that need the fewest bytes first, as far as the memory reaches. */
+  /**
+   * Lets readers continue, those that need the fewest bytes first, as far as the memory suffices.
+   */
   #admit(): void {
     const missing = (reader: RequestReader): number => reader.missingBytes ?? FREE_BYTES
     let room = this.limit - this.used

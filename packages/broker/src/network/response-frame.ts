@@ -19,7 +19,7 @@ export function responseFrame(
   return framed(writer)
 }
 
-/** Puts the size in front of what was written. */
+/** Prepends the size to the written bytes. */
 export function framed(writer: ByteWriter): ReplyPiece[] {
   const size = Buffer.allocUnsafe(4)
   size.writeInt32BE(writer.size)

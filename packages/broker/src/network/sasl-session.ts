@@ -40,9 +40,9 @@ import {
 import type { ReplyPiece } from './reply-output.ts'
 import { framed, responseFrame } from './response-frame.ts'
 
-/** What becomes of a frame. */
+/** How a frame is handled. */
 export type SaslReply =
-  /** It is a request to handle like any other. */
+  /** A request to handle like any other. */
   | { readonly kind: 'serve' }
   | {
       readonly kind: 'reply'
@@ -59,7 +59,7 @@ interface Asked {
   readonly body: ByteReader
 }
 
-/** Carries out the SASL conversation of one connection. */
+/** The SASL conversation of one connection. */
 export class SaslSession {
   readonly #listener: SaslListener
   readonly #client: SaslClient
@@ -80,7 +80,7 @@ export class SaslSession {
     /** Aborted when the connection closes. */
     readonly signal: AbortSignal
     readonly principalOf: PrincipalOf
-    /** Called for every authentication that succeeded, before it is answered. */
+    /** Called for every successful authentication, before it is answered. */
     readonly onLogin: (principal: Principal) => void
   }) {
     this.#listener = options.listener
@@ -110,7 +110,7 @@ export class SaslSession {
     const api = apis.get(apiKey)
     if (api === undefined) throw new MalformedInputError(`API key ${apiKey} is not answered here`)
     if (!inVersions(api.request.versions, apiVersion)) {
-      // The general answer has the versions there are; a second question is refused.
+      // The general response contains the supported versions; a second request is rejected.
       if (apiKey === ApiKey.ApiVersions && state.kind === 'start') return { kind: 'serve' }
       throw new MalformedInputError(`${api.name} has no version ${apiVersion}`)
     }
@@ -118,7 +118,7 @@ export class SaslSession {
     if (apiKey === ApiKey.SaslHandshake || apiKey === ApiKey.SaslAuthenticate) {
       skipHeaderTags(body, api, apiVersion)
     }
-    // The body stays unread if the request is served by its handler.
+    // The body is not read here if the request is served by its handler.
     const mechanism =
       apiKey === ApiKey.SaslHandshake
         ? codecOf(SaslHandshakeRequest, apiVersion).decode(body).mechanism
@@ -242,7 +242,7 @@ export class SaslSession {
     this.#state = { kind: 'closed' }
     this.#exchange = undefined
     const why = `authentication with SASL ${mechanism} failed: ${errorMessage}`
-    // A bare token has no answer that could carry an error.
+    // A raw token has no response that could contain an error.
     if (asked === undefined) return this.#afterDelay([], why)
     const pieces = respond(asked, SaslAuthenticateResponse, {
       errorCode: ErrorCode.SASL_AUTHENTICATION_FAILED,
@@ -257,7 +257,7 @@ export class SaslSession {
     return { kind: 'reply', pieces, closes }
   }
 
-  /** Slows down guessing (KIP-306). Ends early when the client is gone. */
+  /** Slows down password guessing (KIP-306). Ends early when the client has disconnected. */
   #delay(): Promise<void> {
     const delayMs = this.#listener.failureDelayMs
     if (delayMs <= 0 || this.#signal.aborted) return Promise.resolve()
@@ -297,7 +297,7 @@ function authenticated(
   }
   return respond(asked, SaslAuthenticateResponse, {
     errorCode: ErrorCode.NONE,
-    // Empty, not null, as Kafka has it.
+    // Empty, not null, as in Kafka.
     errorMessage: '',
     authBytes,
     sessionLifetimeMs: BigInt(Math.floor(lifetimeMs)),

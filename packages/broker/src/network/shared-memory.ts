@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Bytes that many holders, such as connections, together hold of something, and the limit on them. */
+/** Bytes held by many holders, such as connections, together, and their limit. */
 export abstract class SharedMemory<Holder> {
   readonly limit: number
   #used = 0
@@ -20,12 +20,12 @@ export abstract class SharedMemory<Holder> {
     return this.#used >= this.limit
   }
 
-  /** How much a holder contributes. */
+  /** Number of bytes that a holder contributes. */
   usedBy(holder: Holder): number {
     return this.#counted.get(holder) ?? 0
   }
 
-  /** Notes that the holder contributes `bytes` now. Returns how many more than before. */
+  /** Records that the holder contributes `bytes` now. Returns the increase. */
   protected count(holder: Holder, bytes: number): number {
     const more = bytes - this.usedBy(holder)
     if (more === 0) return 0

@@ -48,7 +48,10 @@ export interface CheckOptions {
   readonly logsDenial?: boolean
 }
 
-/** What the client of one request may do. Only what its API has in `apiPermissions` can be asked. */
+/**
+ * Permissions of the client of one request. Only operations that its API has in `apiPermissions`
+ * can be checked.
+ */
 export class Access {
   readonly #authorization: Authorization | undefined
   readonly #session: ClientSession
@@ -68,12 +71,12 @@ export class Access {
     this.#api = options.api
   }
 
-  /** Whether there is no authorizer, so that nothing needs to be checked. */
+  /** Whether there is no authorizer, so that no checks are needed. */
   get isOpen(): boolean {
     return this.#authorization === undefined
   }
 
-  /** Whether the client may use a resource. */
+  /** Whether the client is authorized for a resource. */
   allows(kind: ResourceKind, name: string, options: CheckOptions = {}): boolean {
     const operation = this.#operation(kind, options.operation)
     const authorization = this.#authorization
@@ -94,17 +97,17 @@ export class Access {
     return decision.isAllowed
   }
 
-  /** Whether the client may use the topic. */
+  /** Whether the client is authorized for the topic. */
   allowsTopic(name: string, options?: CheckOptions): boolean {
     return this.allows('topic', name, options)
   }
 
-  /** Whether the client may do something with the cluster. */
+  /** Whether the client is authorized for an operation on the cluster. */
   allowsCluster(options?: CheckOptions): boolean {
     return this.allows('cluster', CLUSTER_NAME, options)
   }
 
-  /** Whether the client may use at least one resource of a kind (KIP-679). */
+  /** Whether the client is authorized for at least one resource of a kind (KIP-679). */
   allowsAny(kind: ResourceKind): boolean {
     const operation = this.#operation(kind, undefined)
     return (
@@ -113,12 +116,12 @@ export class Access {
     )
   }
 
-  /** The error for a resource that the client may not use. */
+  /** The error for a denied resource. */
   denial(kind: ResourceKind): ProtocolError {
     return new ProtocolError(...denials[kind])
   }
 
-  /** Throws the denial of a kind of resource unless the client may use the resource. */
+  /** Throws the denial of a kind of resource unless the client is authorized for it. */
   require(kind: ResourceKind, name: string, options?: CheckOptions): void {
     if (!this.allows(kind, name, options)) throw this.denial(kind)
   }
@@ -144,8 +147,9 @@ export class Access {
   }
 
   /**
-   * Throws `CLUSTER_AUTHORIZATION_FAILED` with a text that says what is missing. For requests that
-   * Kafka passes on to its controller, where the text names objects of the Java process.
+   * Throws `CLUSTER_AUTHORIZATION_FAILED` with a message that names the missing permission. For
+   * requests that Kafka forwards to its controller, where the message names objects of the Java
+   * process.
    */
   requireClusterByName(): void {
     if (this.allowsCluster()) return
@@ -160,7 +164,10 @@ export class Access {
     )
   }
 
-  /** Names of topics that the client may not use, of those that a request names one by one. */
+  /**
+   * Names of topics that the client is not authorized for, among those that the request names one
+   * by one.
+   */
   deniedTopics(names: Iterable<string>, options: CheckOptions = {}): ReadonlySet<string> {
     if (this.#authorization === undefined) return NO_NAMES
     const counts = new Map<string, number>()
@@ -172,7 +179,7 @@ export class Access {
     return denied
   }
 
-  /** Bit field of the operations that the client may do with a resource. Not logged. */
+  /** Bit field of the operations that the client is authorized for on a resource. Not logged. */
   operations(kind: 'topic' | 'group' | 'cluster', name: string): number {
     const all = AuthorizedOperations[kind]
     const authorization = this.#authorization
@@ -185,7 +192,7 @@ export class Access {
     return bits
   }
 
-  /** Bit field of the cluster; 0 for a client that may not describe it. */
+  /** Bit field of the cluster; 0 for a client that is not authorized to describe it. */
   clusterOperations(): number {
     const operation = AclOperation.DESCRIBE
     if (!this.allowsCluster({ operation, logsDenial: false })) return 0

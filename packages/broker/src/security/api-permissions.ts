@@ -11,10 +11,7 @@ export type ResourceKind =
   | 'delegationToken'
   | 'user'
 
-/**
- * Operations that one API needs, by kind of resource. The first is the one that a check means
- * unless it names another.
- */
+/** Operations that one API needs, by kind of resource. The first is the default of a check. */
 export type ApiPermissions = Readonly<
   Partial<Record<ResourceKind, readonly [AclOperation, ...AclOperation[]]>>
 >
@@ -43,8 +40,8 @@ const INTERNAL: ApiPermissions = { cluster: [CLUSTER_ACTION] }
 const READS_GROUP: ApiPermissions = { group: [READ] }
 
 /**
- * What each API of Apache Kafka 4.4.0 needs. A handler can only check what its API has here, so an
- * API without an entry does not compile, and a check that is missing here throws.
+ * Permissions of each API of Apache Kafka 4.4.0. A handler can only check operations that its API
+ * has here, so an API without an entry does not compile, and a check that is missing here throws.
  */
 export const apiPermissions: Readonly<Record<ApiName, ApiPermissions>> = {
   // Records
@@ -150,7 +147,7 @@ export const apiPermissions: Readonly<Record<ApiName, ApiPermissions>> = {
   DescribeUserScramCredentials: DESCRIBES_CLUSTER,
   AlterUserScramCredentials: ALTERS_CLUSTER,
   CreateDelegationToken: { user: [CREATE_TOKENS] },
-  // The token's owner and its renewers may; there are no ACLs for it.
+  // The token's owner and its renewers are authorized; there are no ACLs for it.
   RenewDelegationToken: NOTHING,
   ExpireDelegationToken: NOTHING,
   DescribeDelegationToken: { delegationToken: [DESCRIBE], user: [DESCRIBE_TOKENS] },

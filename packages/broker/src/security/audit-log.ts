@@ -32,7 +32,7 @@ function namesOf(codes: Readonly<Record<string, number>>): ReadonlyMap<number, s
   return new Map(Object.entries(codes).map(([name, code]) => [code, name]))
 }
 
-/** `TRANSACTIONAL_ID` as the log of Kafka's authorizer has it: `TransactionalId`. */
+/** `TRANSACTIONAL_ID` in the format of Kafka's authorizer log: `TransactionalId`. */
 function resourceTypeText(type: number): string {
   const name = resourceNames.get(type) ?? String(type)
   return name
@@ -101,7 +101,7 @@ export function auditJson(event: AuditEvent, nowMs: number): string {
   })
 }
 
-/** Logs denied actions as info and, on request, allowed ones as debug, each in Kafka's words. */
+/** Logs denied actions as info and, if configured, allowed ones as debug, in Kafka's format. */
 export function loggedAudit(logger: Logger, options: { readonly logsAllowed: boolean }): AuditLog {
   return {
     ...options,

@@ -4,7 +4,7 @@ import { ANONYMOUS, type Principal } from './client-session.ts'
 import { PrincipalMapping } from './principal-mapping.ts'
 import type { PlainAuthenticator } from './sasl/plain.ts'
 
-/** What is known about a client that has proved its identity, for `principalBuilder`. */
+/** Identity that a client has proved, for `principalBuilder`. */
 export interface AuthenticationContext {
   /** IP address of the client. */
   readonly host: string
@@ -46,7 +46,7 @@ export interface AuthenticationHooks {
   readonly principalBuilder?: PrincipalBuilder | undefined
 }
 
-/** Turns what a client has proved into its principal. */
+/** Converts a proved identity to its principal. */
 export class PrincipalResolver {
   readonly #config: BrokerConfig
   readonly #builder: PrincipalBuilder | undefined
@@ -57,7 +57,7 @@ export class PrincipalResolver {
     this.#builder = builder
   }
 
-  /** Throws `MILLRACE_NO_MATCHING_RULE`, and what the principal builder throws. */
+  /** Throws `MILLRACE_NO_MATCHING_RULE`, and the errors of the principal builder. */
   principalOf(context: AuthenticationContext): Principal {
     const isTokenAuthenticated = context.sasl?.isToken ?? false
     if (this.#builder !== undefined) {

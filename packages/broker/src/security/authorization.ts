@@ -7,24 +7,24 @@ import type { MetadataRecord } from '../metadata/metadata-record.ts'
 import type { AuditLog } from './audit-log.ts'
 import type { ClientSession } from './client-session.ts'
 
-/** Decisions that are kept before all of them are dropped. */
+/** Maximum number of cached decisions; then all of them are dropped. */
 const MAX_CACHED_DECISIONS = 100_000
 
 /** Decisions for one session, by type and operation, then by name. */
 type SessionDecisions = Map<number, Map<string, Decision>>
 
-/** How a broker authorizes; undefined where everybody may do everything. */
+/** Settings of authorization; undefined if every operation is allowed. */
 export interface AuthorizationOptions {
   readonly image: Pick<MetadataImage, 'acls'>
-  /** `Type:name` of principals that may do everything. */
+  /** `Type:name` of the super users. */
   readonly superUsers: ReadonlySet<string>
-  /** Whether a resource that no ACL names is open to everybody. */
+  /** Whether a resource without ACLs is open to every client. */
   readonly allowEveryoneIfNoAclFound: boolean
   readonly audit: AuditLog
 }
 
 /**
- * The authorizer of a broker: follows the ACLs of the metadata, and keeps decisions until an ACL
+ * The authorizer of a broker: follows the ACLs of the metadata, and caches decisions until an ACL
  * changes. A request that starts after the reply to an ACL change sees the change.
  */
 export class Authorization {
@@ -43,7 +43,7 @@ export class Authorization {
     return this.#options.audit
   }
 
-  /** Goes up with every change of the ACLs. */
+  /** Increases with every change of the ACLs. */
   get revision(): number {
     return this.#revision
   }
@@ -100,7 +100,7 @@ export class Authorization {
     return decision
   }
 
-  /** Whether the subject may do something with at least one resource of a type (KIP-679). */
+  /** Whether the subject is authorized for at least one resource of a type (KIP-679). */
   authorizeByResourceType(
     subject: Subject,
     operation: AclOperation,

@@ -19,8 +19,8 @@ export const ANONYMOUS: Principal = {
 }
 
 /**
- * Principal of what this process connects to its own broker, as the JMS provider. No client can have
- * it, since clients are of another type. It is a super user.
+ * Principal of connections from this process to its own broker, such as the JMS provider's. No
+ * client can have it, since clients are of another type. It is a super user.
  */
 export const INTERNAL: Principal = {
   type: 'Internal',
@@ -37,7 +37,7 @@ export interface ClientSession extends Subject {
   readonly securityProtocol: string
 }
 
-/** `Type:name`, as ACLs and logs have it. */
+/** `Type:name`, as in ACLs and logs. */
 export function principalText({ type, name }: Principal): string {
   return `${type}:${name}`
 }

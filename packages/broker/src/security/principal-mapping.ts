@@ -16,8 +16,9 @@ type Rule =
     }
 
 /**
- * Maps the distinguished name of a client's certificate to the name of its principal by `ssl.principal.mapping.rules`
- * (KIP-371): a list of `RULE:pattern/replacement/[L|U]` and `DEFAULT`. The first rule that matches the whole name decides.
+ * Maps the distinguished name of a client's certificate to the name of its principal by
+ * `ssl.principal.mapping.rules` (KIP-371): a list of `RULE:pattern/replacement/[L|U]` and
+ * `DEFAULT`. The first rule that matches the whole name decides.
  */
 export class PrincipalMapping {
   readonly #rules: readonly Rule[]
@@ -47,7 +48,7 @@ export class PrincipalMapping {
   }
 }
 
-/** A part that ends at the next `/` that is not escaped. */
+/** A part that ends at the next unescaped `/`. */
 const part = /((?:\\.|[^\\/])*)\//y
 
 function parseRules(text: string): Rule[] {
@@ -114,7 +115,8 @@ function groupsOf(found: readonly unknown[]): readonly (string | undefined)[] {
 function expand(replacement: string, groups: readonly (string | undefined)[]): string {
   return replacement.replace(/\\(.)|\$(\d+)/gs, (text, escaped?: string, digits?: string) => {
     if (escaped !== undefined) return escaped
-    // As many digits as name a group: $12 is group 1 and "2" where there are fewer than twelve.
+    // As many digits as form a group number: $12 is group 1 and "2" if there are fewer than twelve
+    // groups.
     for (let length = digits?.length ?? 0; length > 0; length--) {
       const index = Number(digits?.slice(0, length))
       if (index < groups.length) return (groups[index] ?? '') + (digits?.slice(length) ?? '')

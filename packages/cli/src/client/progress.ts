@@ -14,8 +14,8 @@ export function amount(bytes: number): string {
 }
 
 /**
- * A line on stderr that tells how far a long command is. Silent unless it is a terminal, or asked
- * for.
+ * A progress line of a long command on stderr. Silent unless stderr is a terminal, or it is
+ * requested.
  */
 export class Progress {
   readonly #isShown: boolean

@@ -19,7 +19,7 @@ import type { Reply } from './scripted-cluster.ts'
 type FetchReply = Reply<typeof FetchResponse>
 type PartitionReply = FetchReply['responses'][number]['partitions'][number]
 
-/** What one partition of a fetch gets: an error, or fields of its own. */
+/** Reply for one partition of a fetch: an error, or specific fields. */
 export type FetchStep = ErrorName | Partial<PartitionReply>
 
 /**

@@ -56,8 +56,8 @@ export function deadLetter(
 }
 
 /**
- * Creates the record that delivers a dead letter to where it came from. Its properties still tell
- * why it was moved.
+ * Creates the record that returns a dead letter to its source. Its properties still contain the
+ * reason why it was moved.
  */
 export function revived(
   letter: StoredMessage,

@@ -156,7 +156,7 @@ describe('PartitionIndex', () => {
   })
 
   it('counts exactly the messages in flight as delivered after a crash, as of when it was told to', () => {
-    // Few offsets, so that the same one is handed out and given back again and again.
+    // Few offsets, so that the same one is delivered and returned repeatedly.
     const offset = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 1020, max: 1040 }))
     const action = fc.constantFrom('hand', 'hand', 'release', 'fail', 'finish', 'mark', 'flush')
     fc.assert(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** Operations of ACLs, by the codes that requests and records have. */
+/** Operations of ACLs, by the codes in requests and records. */
 export const AclOperation = {
   UNKNOWN: 0,
   ANY: 1,
@@ -22,7 +22,7 @@ export const AclOperation = {
 /** Code of an operation. */
 export type AclOperation = (typeof AclOperation)[keyof typeof AclOperation]
 
-/** Types of resources, by the codes that requests and records have. */
+/** Types of resources, by the codes in requests and records. */
 export const ResourceType = {
   UNKNOWN: 0,
   ANY: 1,
@@ -49,7 +49,7 @@ export type PermissionType = (typeof PermissionType)[keyof typeof PermissionType
 /** The only name of a resource of type `CLUSTER`. */
 export const CLUSTER_NAME = 'kafka-cluster'
 
-/** Literal resource name that stands for every resource of its type. */
+/** Literal resource name that matches every resource of its type. */
 export const WILDCARD = '*'
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decisions of Apache Kafka 4.4.0's StandardAuthorizer; `ACL_GOLDEN=FILE npm run test:acl` compares another file.
+// Decisions of Apache Kafka 4.4.0's StandardAuthorizer; `ACL_GOLDEN=FILE npm run test:acl` compares
+// another file.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -68,8 +68,8 @@ const impliedBy: ReadonlyMap<number, readonly number[]> = new Map([
 ])
 
 /**
- * Decides what a principal may do, as Kafka's `StandardAuthorizer`: a function of the ACLs, without I/O. An instance
- * holds one state of the ACLs; another state is another instance.
+ * Authorizes principals as Kafka's `StandardAuthorizer` does: a function of the ACLs, without I/O.
+ * An instance is immutable and holds one state of the ACLs.
  */
 export class StandardAuthorizer {
   readonly #byType = new Map<number, TypeIndex>()
@@ -81,7 +81,9 @@ export class StandardAuthorizer {
     readonly acls: Iterable<Acl>
     /** `Type:name` of principals that may do everything. */
     readonly superUsers: ReadonlySet<string>
-    /** Whether a resource that no ACL names is open to everybody (`allow.everyone.if.no.acl.found`). */
+    /**
+     * Whether a resource without ACLs is open to every client (`allow.everyone.if.no.acl.found`).
+     */
     readonly allowEveryoneIfNoAclFound: boolean
   }) {
     this.#superUsers = options.superUsers
@@ -106,7 +108,10 @@ export class StandardAuthorizer {
     if (isPrefixed) index.prefixLengths.add(acl.resourceName.length)
   }
 
-  /** Decides about one action. Any matching DENY wins over every ALLOW, however specific. */
+  /**
+   * Decides about one action. Any matching DENY takes precedence over every ALLOW, however
+   * specific.
+   */
   authorize(subject: Subject, action: Action): Decision {
     if (this.#superUsers.has(subject.principal)) return superUser
     const index = this.#byType.get(action.resourceType)
@@ -122,13 +127,13 @@ export class StandardAuthorizer {
     if (allowing !== undefined) {
       return { isAllowed: true, rule: { kind: 'MatchingAcl', acl: allowing.acl } }
     }
-    // One ACL about a resource, whatever it says, ends its being open to everybody.
+    // Any ACL for a resource ends its being open to every client.
     return about.length > 0 ? denied : this.#default
   }
 
   /**
-   * Whether the subject may do something with at least one resource of a type (KIP-679): whether some ALLOW is not
-   * covered by a DENY.
+   * Whether the subject is authorized for at least one resource of a type (KIP-679): whether some
+   * ALLOW is not covered by a DENY.
    */
   authorizeByResourceType(
     subject: Subject,

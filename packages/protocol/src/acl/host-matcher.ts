@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { BlockList, isIP } from 'node:net'
 
-/** Whether a client's address, as `hostText` writes it, is the one, or in the range, that an ACL names. */
+/** Whether a client's address, in the format of `hostText`, matches the host of an ACL. */
 export type HostMatcher = (host: string) => boolean
 
 const everyHost: HostMatcher = () => true
 const noHost: HostMatcher = () => false
 
 /**
- * Reads the host of an ACL: `*`, an address, or a range in CIDR notation (since 4.4). An address is compared as text, as
- * in Kafka: an ACL for `::1` never matches, one for `0:0:0:0:0:0:0:1` does.
+ * Parses the host of an ACL: `*`, an address, or a range in CIDR notation (since 4.4). As in Kafka,
+ * an address is compared as text: an ACL for `::1` never matches, one for `0:0:0:0:0:0:0:1` does.
  */
 export function hostMatcher(host: string): HostMatcher {
   if (host === '*') return everyHost
@@ -24,7 +24,7 @@ export function hostMatcher(host: string): HostMatcher {
   }
 }
 
-/** What is wrong with a host in CIDR notation, in Kafka's words; undefined if nothing is. */
+/** The error of a host in CIDR notation, in Kafka's words; undefined if it is valid. */
 export function cidrProblem(host: string): string | undefined {
   if (!host.includes('/')) return undefined
   const [address = '', bits = '', more] = host.split('/')
@@ -42,13 +42,13 @@ export function cidrProblem(host: string): string | undefined {
 }
 
 /**
- * The address of a client as Java prints it, which is what ACLs name: IPv4-mapped addresses as IPv4, IPv6 in eight groups
- * without abbreviation.
+ * The address of a client as Java formats it, which ACLs contain: IPv4-mapped addresses as IPv4,
+ * IPv6 in eight groups without abbreviation.
  */
 export function hostText(address: string): string {
   const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
   if (isIP(plain) !== 6) return plain
-  // The URL parser turns a dotted end into groups.
+  // The URL parser converts a dotted suffix to groups.
   const text = new URL(`http://[${plain}]`).hostname.slice(1, -1)
   const [head = '', tail] = text.split('::')
   const left = head === '' ? [] : head.split(':')

@@ -8,7 +8,7 @@ import { MAX_ITERATIONS, MIN_ITERATIONS, upsertCredential } from './scram-creden
 const MECHANISMS = { 'SCRAM-SHA-256': [1, 'sha256'], 'SCRAM-SHA-512': [2, 'sha512'] } as const
 const FIELDS = ['name', 'password', 'salt', 'saltedpassword', 'iterations']
 
-/** A user as it was given: with a password, or with what is made of one. */
+/** A user as specified: with a password, or with the salted form of one. */
 export interface ScramUser {
   readonly mechanism: keyof typeof MECHANISMS
   readonly name: string

@@ -23,7 +23,7 @@ interface EnabledMechanism {
   readonly maxReauthMs: number
 }
 
-/** SASL on one listener: the mechanisms and limits in force. */
+/** SASL on one listener: its mechanisms and limits. */
 export class SaslListener {
   readonly #context: SaslContext
   readonly #listenerName: string
@@ -54,7 +54,7 @@ export class SaslListener {
     return this.#context.config.listenerNumber(this.#listenerName, 'sasl.server.max.receive.size')
   }
 
-  /** How long the answer to a failed authentication is put off. */
+  /** Delay of the reply to a failed authentication. */
   get failureDelayMs(): number {
     return this.#context.config.number('connection.failed.authentication.delay.ms')
   }

@@ -166,7 +166,7 @@ export function onSuccess(
   state: Extract<SaslState, { readonly kind: 'tokens' }>,
   success: {
     readonly principal: Principal
-    /** How long the credentials are valid, milliseconds; undefined for ever. */
+    /** How long the credentials are valid, milliseconds; undefined for no limit. */
     readonly credentialMs: number | undefined
     /** `connections.max.reauth.ms`; 0 for no limit. */
     readonly maxReauthMs: number

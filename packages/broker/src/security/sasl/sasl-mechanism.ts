@@ -14,7 +14,7 @@ export interface SaslClient {
   readonly listenerName: string
 }
 
-/** One authentication under way. */
+/** One authentication in progress. */
 export interface SaslExchange {
   /** Processes the next token of the client. */
   evaluate(token: Buffer): SaslOutcome | Promise<SaslOutcome>
@@ -30,7 +30,7 @@ export type SaslOutcome =
       readonly message: string
     }
 
-/** Who authenticated. */
+/** Identity of an authenticated client. */
 export interface SaslIdentity {
   /** Name of the user. */
   readonly name: string
@@ -42,7 +42,7 @@ export interface SaslIdentity {
   readonly claims?: Readonly<Record<string, unknown>>
 }
 
-/** Kafka's text for every failure that must not be told from others. */
+/** Kafka's message for failures that must be indistinguishable. */
 export function invalidCredentials(mechanism: string): SaslOutcome {
   return {
     kind: 'failure',

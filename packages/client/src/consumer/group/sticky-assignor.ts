@@ -159,8 +159,8 @@ function readUserData(userData: Buffer | null): Ownership {
 }
 
 /**
- * Java's `cooperative-sticky`: the same in two steps. A partition that seekCount is first revoked by
- * its owner, and assigned to the new one in the following rebalance.
+ * Java's `cooperative-sticky`: the same in two steps. A partition that seekCount is first revoked
+ * by its owner, and assigned to the new one in the following rebalance.
  */
 export const cooperativeStickyAssignor: Assignor = {
   name: 'cooperative-sticky',
