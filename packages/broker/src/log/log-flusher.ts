@@ -130,7 +130,9 @@ export class LogFlusher {
 
   // Waiting.
 
-  /** Calls back, once per change, when records become readable. Returns how to stop. */
+  /**
+   * Calls back, once per change, when records become readable. Returns a function that stops it.
+   */
   watch(callback: () => void): () => void {
     this.#watchers.add(callback)
     return () => void this.#watchers.delete(callback)

@@ -161,8 +161,7 @@ export class LogReader {
   }
 
   /**
-   * Aborted transactions that a reader of `[from, to)` must know, by the rule of the transaction
-   * index.
+   * Aborted transactions that a reader of `[from, to)` needs, by the rule of the transaction index.
    */
   abortedTransactions(from: bigint, to: bigint): AbortedTransaction[] {
     const { segments } = this.#log
