@@ -43,7 +43,7 @@ async function startFlume(name: string, file: string): Promise<Running> {
   return {
     pid,
     readyMs: performance.now() - began,
-    // Its null sink says so every so many events.
+    // The null sink logs each time it has taken this many events.
     delivered: async () => {
       const lines = log()
         .slice(-2000)

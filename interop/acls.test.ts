@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every API with and without the rights it needs: Apache Kafka 4.4.0 and millrace give the same
-// answers. Clients differ by their addresses, which ACLs name.
+// Every API with and without the permissions it needs: Apache Kafka 4.4.0 and millrace return the
+// same results. Clients differ by their addresses, which ACLs contain.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
@@ -56,7 +56,7 @@ async function login(client: WireClient): Promise<void> {
   assert.equal(reply.errorCode, 0)
 }
 
-/** Differences that are meant: what answers say beyond codes. */
+/** Intended differences: details of responses other than error codes. */
 const texts: Readonly<Record<string, string>> = {
   // Kafka's texts name objects of the Java process.
   errorMessage: 'any text',
@@ -87,7 +87,7 @@ function comparable(value: unknown, fixture: Fixture): unknown {
   )
 }
 
-// `user`: Kafka leaves the name out of what it denies.
+// `user`: Kafka omits the name of a denied resource.
 const volatile = [
   'user',
   'host',

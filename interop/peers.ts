@@ -369,7 +369,7 @@ function writeSettings(lines: readonly string[]): string {
 
 type KafkaJars = 'kafka-4.4.0' | 'kafka-tools-4.3.1'
 
-/** As Kafka's tool makes one: an id that begins with a dash would be taken for an option. */
+/** As with Kafka's tool: an id must not start with a dash, which would be parsed as an option. */
 function randomClusterId(): string {
   for (;;) {
     const id = randomBytes(16).toString('base64url')

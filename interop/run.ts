@@ -34,12 +34,12 @@ interface Result {
 }
 
 /**
- * For JVMs that live for seconds: compiling for a long life and a collector with threads of its own
- * take half of their CPU time. They may say on stderr that they picked these options up.
+ * For JVMs that run for seconds: optimized compilation and a concurrent collector use half of their
+ * CPU time. The JVM may report these options on stderr.
  */
 const JAVA_OPTIONS = '-XX:TieredStopAtLevel=1 -XX:+UseSerialGC'
 
-/** Runs one file in a process of its own; what it writes is shown at once if nothing else runs. */
+/** Runs one file in a separate process; its output is shown at once if nothing else runs. */
 function run(file: string, names: readonly string[], isAlone: boolean): Promise<Result> {
   const began = performance.now()
   const runner = spawn(

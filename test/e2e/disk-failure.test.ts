@@ -141,7 +141,7 @@ describe('a log directory that fails', () => {
         ['/two', p.ErrorCode.KAFKA_STORAGE_ERROR, false],
       ],
     )
-    // New topics go to what is left.
+    // New topics are created in the remaining directories.
     assert.equal((await create(client, 'new', 2))?.errorCode, 0)
     assert.equal(await produce(client, 'new', 0, 'x'), 'NONE')
     assert.equal(await produce(client, 'new', 1, 'x'), 'NONE')

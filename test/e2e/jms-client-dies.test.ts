@@ -25,7 +25,7 @@ const logger = createLogger({
 
 let broker: Broker
 let provider: JmsProvider
-/** Network of the clients that are cut off. */
+/** Network of the clients whose connections are cut. */
 const network = new MemoryNetwork()
 let port = 0
 /** Another client, which must not be affected. */

@@ -148,7 +148,7 @@ describe('quotas', () => {
       await produce(client, 500_000)
       await setQuota(client, { 'client-id': null }, 'producer_byte_rate', 1000)
       assert.ok((await produce(client, 50_000)).throttleTimeMs > 0)
-      // Another client has a quota of its own.
+      // Another client has a separate quota.
       const other = await connect()
       other.clientId = 'other'
       assert.equal((await produce(other, 5000)).throttleTimeMs, 0)

@@ -18,7 +18,7 @@ export interface AccessCase {
   readonly versions?: p.VersionRange
   /** Fields that a version does not have are left out. */
   readonly request: (fixture: Fixture) => object
-  /** `READ topic orders`: what is needed, all of it. */
+  /** `READ topic orders`: all permissions that are needed. */
   readonly rights: readonly string[]
   /** Other rights that suffice, too. */
   readonly alternatives?: readonly (readonly string[])[]
@@ -733,7 +733,7 @@ const modernGroups: readonly AccessCase[] = [
     request: () => ({ groupId: 'sharers', memberId: OTHER, shareSessionEpoch: 5, topics: [] }),
     rights: ['READ group sharers'],
     denied: '30',
-    // There is no such session.
+    // No such session exists.
     granted: '122',
   },
   {
@@ -934,7 +934,7 @@ export const accessCases: readonly AccessCase[] = [
   ...transactions,
 ]
 
-/** APIs that need no right of their own: anybody may log in, and tokens have owners. */
+/** APIs without a permission: every client may log in, and tokens have owners. */
 export const openApis: readonly p.ApiName[] = [
   'ApiVersions',
   'SaslHandshake',

@@ -130,8 +130,8 @@ function forVersion(
 const DENIALS = [29, 30, 31, 53]
 
 /**
- * What a response says: the codes of its errors, each once, and `+name` for names that the request
- * does not have.
+ * Summary of a response: its error codes, each once, and `+name` for names that the request does
+ * not have.
  */
 export function outcomeOf(response: object, request: object): string {
   const codes = new Set<number>()

@@ -16,7 +16,7 @@ export interface RestrictedBroker extends AsyncDisposable {
   connect(clientAddress: string): Promise<WireClient>
 }
 
-/** Starts such a broker. Until its ACLs are made, everybody may do everything. */
+/** Starts such a broker. Until its ACLs are created, every client is allowed everything. */
 export async function startRestrictedBroker(): Promise<RestrictedBroker> {
   const network = new MemoryNetwork()
   const fileSystem = new SimulatedDisk()

@@ -77,7 +77,7 @@ function faultsOf({ kind }: DiskOperation): readonly DiskFault[] {
   }
 }
 
-/** One call that fails, or all from one on: the disk is full, or one of the directories is gone. */
+/** One failing call, or all from one on: the disk is full, or one of the directories has failed. */
 type Trouble =
   | { readonly kind: 'once'; readonly fault: DiskFault }
   | { readonly kind: 'full' }

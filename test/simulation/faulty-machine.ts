@@ -31,7 +31,7 @@ export class Promises {
   readonly aborted = new Set<string>()
   committedOffset = -1n
   deletedBelow = 0n
-  /** Whether a log directory failed: what was refused there may have been written. */
+  /** Whether a log directory failed: rejected records may have been written. */
   isOffline = false
 }
 
@@ -195,7 +195,7 @@ export class FaultyMachine {
       12,
     )
     const [result] = reply?.responses[0]?.partitionResponses ?? []
-    // A broker that stopped gave no answer: it may be either way.
+    // A broker that stopped has not replied: the outcome is unknown.
     if (result === undefined) return false
     const name = `${topic}-${partition}`
     if (result.errorCode === 0) {

@@ -28,7 +28,7 @@ export interface CoordinatorParts {
   readonly config: BrokerConfig
   readonly topics: Topics
   readonly metadata: MetadataStore
-  /** Which topics members of groups may know of; undefined for all. */
+  /** Topics that members of groups are authorized to describe; undefined for all. */
   readonly authorization: Authorization | undefined
   readonly producerIds: ProducerIds
   readonly createTopic: (topic: NewTopic) => Promise<void>

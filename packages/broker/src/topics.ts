@@ -155,9 +155,9 @@ export class Topics {
   }
 
   /**
-   * Creates the directories of the partitions that records are about to add. Throws
-   * `KAFKA_STORAGE_ERROR` when the disk refuses, and then nothing has changed; returns how to take
-   * it back if the records do not come.
+   * Creates the directories of partitions that are about to be added. Throws `KAFKA_STORAGE_ERROR`
+   * if that fails, and then nothing has changed; returns a function that reverts it if the records
+   * are not appended.
    */
   prepare(records: readonly NewMetadataRecord[]): () => void {
     const names = new Map<string, string>()

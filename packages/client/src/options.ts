@@ -84,10 +84,10 @@ export interface Address {
   readonly port: number
 }
 
-/** An option whose value is not allowed; the message names it, the value and what is allowed. */
+/** An invalid option value; the message names the option, the value and the expected values. */
 export class InvalidOptionError extends MillraceError {
   override readonly name = 'InvalidOptionError'
-  /** Creates the error: option `name` has `value`, and `allowed` says what it may be. */
+  /** Creates the error: option `name` has `value`, and `allowed` describes the expected values. */
   constructor(name: string, value: unknown, allowed: string) {
     super('MILLRACE_INVALID_OPTION', `invalid ${name} ${show(value)}: expected ${allowed}`)
   }

@@ -53,7 +53,7 @@ export interface ProviderOptions {
    */
   readonly startsOnFirstUse?: boolean
   /**
-   * Users and permissions of the cluster. Default: users are those of `amqp.users`, who may do
+   * Users and permissions of the cluster. Default: the users of `amqp.users`, which are allowed
    * everything.
    */
   readonly security?: ProviderSecurity

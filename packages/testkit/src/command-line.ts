@@ -4,9 +4,8 @@ import { join } from 'node:path'
 const sources = join(import.meta.dirname, '../../cli/src/main.ts')
 
 /**
- * Arguments of Node with which it runs `millrace ARGS`. The command line is run from its sources,
- * or from the bundle in `MILLRACE_MAIN`, which `npm test` makes: it starts with a third of the CPU
- * time.
+ * Node arguments that run `millrace ARGS`. The command line is run from its sources, or from the
+ * bundle in `MILLRACE_MAIN`, which `npm test` creates: it starts with a third of the CPU time.
  */
 export function millraceArguments(...args: readonly string[]): string[] {
   const bundle = process.env.MILLRACE_MAIN

@@ -26,9 +26,9 @@ export interface DiskOperation {
 }
 
 /**
- * How a call fails: with this error and without an effect; `short`, a write that stops half way
- * with ENOSPC; `late`, with EIO after all of it was done. As in Linux, a failed sync loses the data
- * that it should have made durable: a later successful one does not restore it.
+ * How a call fails: with this error and without an effect; `short`, a partial write with ENOSPC;
+ * `late`, with EIO after it was complete. As in Linux, a failed sync loses the data that it should
+ * have made durable: a later successful one does not restore it.
  */
 export type DiskFault = 'EIO' | 'ENOSPC' | 'short' | 'late'
 
@@ -82,7 +82,7 @@ export class SimulatedDisk implements FileSystem {
   capacityBytes = Number.POSITIVE_INFINITY
   /** Makes the following syncs fail with EIO. */
   failSyncs = false
-  /** Asked before each call; what it returns is how the call fails. */
+  /** Called before each call to the disk; returns how the call fails. */
   faultOf: (operation: DiskOperation) => DiskFault | undefined = () => undefined
   /** Duration of a sync; by default until the next turn of the event loop. */
   syncTime: () => Promise<void> = () => new Promise((resolve) => setImmediate(resolve))

@@ -16,7 +16,8 @@ export const brokerConfigDefinitions = {
   'auto.create.topics.enable': { type: 'boolean', default: 'true' },
   'auto.leader.rebalance.enable': { type: 'boolean', default: 'true' },
   'background.threads': { type: 'int', default: '10', min: 1, dynamic: 'cluster-wide' },
-  // Ours: SCRAM users of a new data directory, as `kafka-storage format --add-scram` takes them.
+  // Not a Kafka key: SCRAM users of a new data directory, in the syntax of
+  // `kafka-storage format --add-scram`.
   'bootstrap.scram.users': { type: 'password', default: null, internal: true },
   'broker.heartbeat.interval.ms': { type: 'int', default: '2000' },
   'broker.id': { type: 'int', default: '-1' },

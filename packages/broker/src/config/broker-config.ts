@@ -197,7 +197,7 @@ export class BrokerConfig {
     for (const check of this.#checks) check(next)
   }
 
-  /** Counts the changes at run time, so that what is derived from values can be kept. */
+  /** Counts dynamic changes, so that values derived from the configuration can be cached. */
   get revision(): number {
     return this.#revision
   }

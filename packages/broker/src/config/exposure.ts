@@ -16,8 +16,8 @@ export function isLoopback(host: string): boolean {
 }
 
 /**
- * Throws `ConfigError` for a listener that others than this machine reach, and on which everybody
- * is allowed everything: no authentication and no authorizer. `allow.insecure.listeners` permits
+ * Throws `ConfigError` for a listener that other machines can reach without authentication and
+ * authorizer, so that every client would be allowed everything. `allow.insecure.listeners` permits
  * it.
  */
 export function checkExposure(config: BrokerConfig): void {

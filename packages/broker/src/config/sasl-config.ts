@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the configuration says about SASL on one listener (KIP-103, KIP-152).
+// SASL settings of one listener (KIP-103, KIP-152).
 import type { BrokerConfig } from './broker-config.ts'
 import { ConfigError, invalidValue } from './config-definition.ts'
 import { parseJaas } from './jaas.ts'
@@ -9,7 +9,7 @@ export const saslMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTH
 /** Name of a SASL mechanism. */
 export type SaslMechanismName = (typeof saslMechanisms)[number]
 
-/** What the configuration says about one mechanism of a listener. */
+/** Settings of one mechanism of a listener. */
 export interface SaslMechanismConfig {
   readonly mechanism: SaslMechanismName
   /** Passwords by user, of PLAIN; undefined without a JAAS configuration. */

@@ -36,7 +36,9 @@ export interface TlsConfig {
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const
 const STORE_TYPES = ['PEM', 'PKCS12', 'JKS']
 
-/** Reads and checks the TLS settings of a listener. Throws `ConfigError`, which quotes no secret. */
+/**
+ * Reads and checks the TLS settings of a listener. Throws `ConfigError`, which quotes no secret.
+ */
 export function tlsConfigOf(
   config: BrokerConfig,
   listenerName: string,
@@ -53,7 +55,8 @@ export function tlsConfigOf(
       throw invalidValue(key, type, `one of ${STORE_TYPES.join(', ')}`)
     }
   }
-  // Where SASL says who a client is, Kafka asks for a certificate only by the listener's own key.
+  // If SASL authenticates clients, Kafka requests a certificate only if the listener's own key is
+  // set.
   const isSasl = config.listeners.some(
     (each) => each.listenerName === listenerName && each.securityProtocol === 'SASL_SSL',
   )

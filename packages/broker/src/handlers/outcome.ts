@@ -59,7 +59,7 @@ export function refusedItems<T extends ItemOutcome>(
   )
 }
 
-/** The text of an error, for replies in which Kafka gives none with a denial. */
+/** The message of an error, for replies in which Kafka returns none with a denial. */
 export function textUnlessDenied({ code, message }: ProtocolError): string | null {
   return code.endsWith('_AUTHORIZATION_FAILED') ? null : message
 }

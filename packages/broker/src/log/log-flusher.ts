@@ -29,8 +29,8 @@ interface FlushWaiter {
 }
 
 /**
- * Durability of a log: which bytes are synced, who waits for that, and the high watermark. One sync
- * runs at a time; what is appended in the meantime shares the next one.
+ * Durability of a log: which bytes are synced, the calls that wait for it, and the high watermark.
+ * One sync runs at a time; what is appended in the meantime shares the next one.
  */
 export class LogFlusher {
   readonly #log: FlushedLog
@@ -72,7 +72,7 @@ export class LogFlusher {
     return this.#highWatermark
   }
 
-  // What is written.
+  // The written end of the log.
 
   /** The log was opened: everything up to its end is durable. */
   opened(endOffset: bigint): void {

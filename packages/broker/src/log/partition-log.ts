@@ -496,8 +496,8 @@ export class PartitionLog implements ReadableLog, FlushedLog {
 
   /**
    * Deletes old segments by `retention.ms`, `retention.bytes` and the log start; returns how many.
-   * The last segment is rolled first if all of it has expired, as in Kafka, or if all of it is below
-   * the log start; Kafka keeps it until it is full.
+   * The last segment is rolled first if all of it has expired, as in Kafka, or if all of it is
+   * below the log start; Kafka keeps it until it is full.
    */
   enforceRetention(now: number): number {
     this.#requireSound()

@@ -166,8 +166,8 @@ export class MetadataStore {
   }
 
   /**
-   * Called before records are appended, to do what may yet fail; throws to refuse them. What it
-   * returns takes that back when the records cannot be appended.
+   * Called before records are appended, for steps that may fail; throws to reject the records. The
+   * returned function reverts these steps if the records cannot be appended.
    */
   onPrepare(listener: (records: readonly NewMetadataRecord[]) => () => void): void {
     this.#preparers.push(listener)
@@ -198,10 +198,7 @@ export class MetadataStore {
     this.#checkFeatures()
   }
 
-  /**
-   * A snapshot's batches, or undefined when it is damaged and the log goes back to the one before
-   * it.
-   */
+  /** Batches of a snapshot, or undefined if it is corrupt and the log has those before it. */
   #readSnapshot(id: SnapshotId): RecordBatch[] | undefined {
     const { world, logger } = this.#options
     const others = listSnapshots(world.fileSystem, this.#directory)

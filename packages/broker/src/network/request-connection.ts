@@ -333,7 +333,8 @@ export class RequestConnection implements RequestReader {
     return `${this.#connection.remoteAddress}:${this.#connection.remotePort}`
   }
 
-  // ---------------------------------------------------------------------------------------------- socket events
+  // ----------------------------------------------------------------------------------------------
+  // socket events
 
   #read(chunk: Buffer): void {
     if (this.#isDropped || this.#isReadingOver) return
@@ -394,7 +395,8 @@ export class RequestConnection implements RequestReader {
     this.#continue()
   }
 
-  // ---------------------------------------------------------------------------------------------- requests
+  // ----------------------------------------------------------------------------------------------
+  // requests
 
   /** Does all work that is possible now. Must be called after every change. */
   #continue(): void {
@@ -657,7 +659,8 @@ export class RequestConnection implements RequestReader {
     }
   }
 
-  // ---------------------------------------------------------------------------------------------- closing
+  // ----------------------------------------------------------------------------------------------
+  // closing
 
   /** Ends the connection when no more frames will be read and all requests were answered. */
   #endIfDone(): void {

@@ -8,7 +8,7 @@ export type QuotaKey =
   | 'request_percentage'
   | 'controller_mutation_rate'
 
-/** A limit, and who shares it: clients with the same `entity` are measured together. */
+/** A limit and its entity: clients with the same `entity` are measured together. */
 export interface Limit {
   readonly entity: string
   readonly value: number

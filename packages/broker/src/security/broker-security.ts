@@ -114,8 +114,8 @@ export class BrokerSecurity {
   }
 
   /**
-   * The user's SCRAM credential, or one of the password of a user of PLAIN; undefined for an unknown
-   * user.
+   * The user's SCRAM credential, or one of the password of a user of PLAIN; undefined for an
+   * unknown user.
    */
   async scramCredential(
     username: string,

@@ -4,7 +4,7 @@ import { hostText } from '@millrace/protocol'
 
 /** An identity, as `KafkaPrincipal`. */
 export interface Principal {
-  /** `User`, unless a principal builder says otherwise. */
+  /** `User`, unless a principal builder returns another type. */
   readonly type: string
   readonly name: string
   /** Whether the client logged in with a delegation token (KIP-48). */

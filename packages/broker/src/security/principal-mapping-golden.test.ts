@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names that Apache Kafka 4.4.0's SslPrincipalMapper gives.
+// Names returned by Apache Kafka 4.4.0's SslPrincipalMapper.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -38,8 +38,8 @@ interface Step extends RetriedLetters {
 }
 
 /**
- * Retries the dead letters of a queue. Letters that fail again meanwhile are not retried a second
- * time.
+ * Retries the dead letters of a queue. Letters that fail again in the meantime are not retried a
+ * second time.
  */
 export async function retryDeadLetters(
   connection: Connection,

@@ -313,7 +313,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
     return { groupId, ...this.#membership.generation }
   }
 
-  /** Whether a group decides what is read. */
+  /** Whether partitions are assigned by a group. */
   get #isSubscribed(): boolean {
     const { kind } = this.#subscription
     return kind === 'topics' || kind === 'pattern'

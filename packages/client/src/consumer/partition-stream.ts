@@ -12,7 +12,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
   /** Partition. */
   readonly partition: number
   readonly #core: ConsumerCore
-  /** What was fetched, and the position. */
+  /** Fetched records, and the position. */
   readonly state: PartitionState
   #chunk: Chunk | undefined
   #waiting: (() => void) | undefined
@@ -74,7 +74,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
     for (const resolve of this.#released.splice(0)) resolve()
   }
 
-  /** Resolves when the last record that was handed out is no longer in progress. */
+  /** Resolves when the last returned record is no longer in progress. */
   released(): Promise<void> {
     if (this.heldSinceMs === undefined) return Promise.resolve()
     return new Promise((resolve) => this.#released.push(resolve))

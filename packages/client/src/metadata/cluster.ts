@@ -162,7 +162,7 @@ export class Cluster {
     this.#expiry?.cancel()
     if (this.#isClosed) return
     const { metadataMaxAgeMs } = this.options
-    // Sooner after a failure: the metadata is stale, and a caller asked for it.
+    // Sooner after a failure: the metadata is stale, and a caller requested it.
     const delay =
       this.#refreshFailures > 0 ? this.#backoff(this.#refreshFailures) : metadataMaxAgeMs
     this.#expiry = this.clock.setTimer(delay, () => {

@@ -30,7 +30,7 @@ import { ForeignProtocolError } from './foreign-protocol.ts'
 import { ResponseFrames } from './response-frames.ts'
 import { authenticate } from './sasl.ts'
 
-/** A request that could not be answered because its connection is gone. */
+/** A request that could not be answered because its connection has ended. */
 export class DisconnectedError extends MillraceError {
   override readonly name = 'DisconnectedError'
   /** Whether no byte of the request was sent, so that the broker cannot have executed it. */
@@ -194,7 +194,7 @@ export class BrokerConnection {
   }
 
   /**
-   * The error of ApiVersions, which says so if the peer closed the connection in place of a reply.
+   * The error of ApiVersions, which mentions if the peer closed the connection instead of replying.
    */
   #withoutAnswer(error: unknown): unknown {
     const isClosed =

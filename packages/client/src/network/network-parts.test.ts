@@ -46,7 +46,7 @@ describe('response frames', () => {
           const seen: Buffer[] = []
           const reader = new ResponseFrames(1_000_000, (frame) => seen.push(frame))
           for (let at = 0, i = 0; at < stream.length; i++) {
-            // As a socket does: reads into the buffer that is offered, as much as there is.
+            // Like a socket: reads into the offered buffer, as much as fits.
             const target = reader.nextBuffer()
             const size = Math.min(
               target.length,

@@ -2,7 +2,7 @@
 import { MillraceError } from '@millrace/base'
 import { type ErrorName, isRetriable } from '@millrace/protocol'
 
-/** What the sender knows of a batch when it decides about it. */
+/** State of a batch, for the sender's decision. */
 export interface BatchFacts {
   /** Attempts so far, this one included. */
   readonly attempts: number

@@ -390,7 +390,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   #append(topic: TopicState, record: EncodedRecord, delivery: Delivery, index: number): boolean {
     const metadata = this.#cluster.metadata.topics.get(topic.name)
     if (metadata === undefined || metadata.partitions.length === 0) return false
-    // Partitions of another topic of the name say nothing about this one.
+    // Partitions of another topic with the same name are irrelevant for this one.
     if (!this.#isOfTopic(record)) return false
     if (record.partition !== undefined && record.partition >= metadata.partitions.length)
       return false

@@ -200,7 +200,7 @@ describe('an error of a transactional request', () => {
       await bench.reach('ongoing')
       bench.manager.mayWrite({ topic: 't', partition: 0 })
       bench.refuse('end', error)
-      // Coordinators of before KIP-588 name the epoch for a fenced producer.
+      // Coordinators older than KIP-588 report an invalid epoch for a fenced producer.
       const code = error === 'INVALID_PRODUCER_EPOCH' ? 'PRODUCER_FENCED' : error
       let changes = 0
       bench.manager.onChange = () => changes++

@@ -93,7 +93,7 @@ export class TransactionManager {
    * can continue.
    */
   #lostSequence = false
-  /** Whether the coordinator may know of the transaction; else there is nothing to end. */
+  /** Whether the coordinator may know the transaction; otherwise there is nothing to end. */
   #hasBegun = false
   #initializing: Promise<void> | undefined
   /** How the end in progress, or the one that was interrupted, must end: it may be retried. */

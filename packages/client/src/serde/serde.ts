@@ -14,16 +14,16 @@ export interface SerdeContext {
  * record's own null.
  */
 export interface Serializer<T> {
-  /** Writes a key or value. What it throws becomes the cause of a `SerdeError`. */
+  /** Writes a key or value. An exception becomes the cause of a `SerdeError`. */
   serialize(value: T, context: SerdeContext): Uint8Array | string
 }
 
 /**
- * Turns bytes into values. The bytes share memory with a whole fetched batch: copy what is kept for
- * long.
+ * Converts bytes to values. The bytes share memory with a whole fetched batch: copy them to keep
+ * them for long.
  */
 export interface Deserializer<T> {
-  /** Reads a key or value. What it throws becomes the cause of a `SerdeError`. */
+  /** Reads a key or value. An exception becomes the cause of a `SerdeError`. */
   deserialize(bytes: Buffer, context: SerdeContext): T
 }
 

@@ -542,7 +542,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
       if (error instanceof MillraceError && error.code === 'MILLRACE_CLOSED') return undefined
       throw error
     } finally {
-      // Leaving the loop does not say that the last record was handled.
+      // Leaving the loop does not mean that the last record was handled.
       for (const record of inHand === undefined ? rest : [inHand, ...rest]) {
         this.#settle(record, 'release')
       }
@@ -667,7 +667,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   }
 }
 
-/** What is to be sent about the records that one session acquired. */
+/** Acknowledgements to send for the records that one session acquired. */
 function pendingOf({ place, pending }: Holding, session: number): PartitionAcknowledgements {
   let list = pending.get(session)
   if (list === undefined) {

@@ -68,7 +68,7 @@ export class ShareSession {
     return this.#epoch > 0
   }
 
-  /** Counts the sessions with this broker: the locks of one are gone when the next one begins. */
+  /** Counts the sessions with this broker: the locks of a session end when the next one starts. */
   get number(): number {
     return this.#number
   }
@@ -107,7 +107,7 @@ export class ShareSession {
     const { groupId, fetchMinBytes, fetchMaxBytes, maxPollRecords, acquireMode } = this.#options
     const wanted = new Map(places.map((place) => [keyOf(place), place]))
     const added = places.filter((place) => !this.#sessionPartitions.has(keyOf(place)))
-    // A new session knows nothing of what was acquired before.
+    // A new session has none of the acquired records of the previous one.
     const sent = acknowledged.filter(({ list }) => this.#covers(list))
     const session = this.#number
     // Naming a partition fetches its records: one that is only acknowledged is removed in the same
@@ -213,7 +213,7 @@ export class ShareSession {
       if (error === undefined) return response
       throw error
     } catch (error) {
-      // The state of the session is uncertain now, and with the connection the locks are gone.
+      // The state of the session is unknown now, and the locks have ended with the connection.
       this.reset()
       throw error
     }

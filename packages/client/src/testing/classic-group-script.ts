@@ -17,7 +17,7 @@ import { encodeAssignment } from '../consumer/group/consumer-protocol.ts'
 import type { TopicPartition } from '../topic-partition.ts'
 import { type Reply, ScriptedCluster, type Silence } from './scripted-cluster.ts'
 
-/** A coordinator of one classic group, whose leader is its only member unless a test says so. */
+/** A coordinator of one classic group, whose leader is its only member by default. */
 export class ClassicGroupScript extends ScriptedCluster {
   generationId = 0
   memberId = 'member-1'

@@ -73,8 +73,8 @@ interface ScriptedTopic {
 const FIRST_PORT = 9000
 
 /**
- * Brokers that answer a client as a test says, in simulated time. They know ApiVersions, Metadata
- * and FindCoordinator; `answer` and `queue` add the rest.
+ * Brokers that reply as a test defines, in simulated time. They support ApiVersions, Metadata and
+ * FindCoordinator; `answer` and `queue` add others.
  */
 export class ScriptedCluster {
   readonly clock = new SimulatedClock()

@@ -188,7 +188,7 @@ export class ConsumerLink implements SenderHandler, Taker {
     }
   }
 
-  /** Closes the link because its destination is gone. */
+  /** Closes the link because its destination no longer exists. */
   end(condition: string, description: string): void {
     this.#link.fail(new AmqpError(condition, description))
   }

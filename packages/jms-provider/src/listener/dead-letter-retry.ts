@@ -12,7 +12,7 @@ import type { Acquired, Taker } from '../subscription/subscription.ts'
 /** Messages that are moved in one commit. */
 const BATCH = 100
 
-/** Where a dead letter came from. */
+/** Source of a dead letter. */
 interface Origin {
   readonly destination: Destination
   /** Durable subscription of a topic: the others do not receive the message again. */
@@ -22,7 +22,7 @@ interface Origin {
 /** Result of a retry. */
 export interface Retried {
   readonly retried: number
-  /** Matching letters that stay, because what they came from no longer exists. */
+  /** Matching letters that stay, because their source no longer exists. */
   readonly left: number
   /** Reasons why letters stay. */
   readonly reasons: readonly string[]
@@ -31,8 +31,8 @@ export interface Retried {
 }
 
 /**
- * Moves up to `max` dead letters of a queue to where they came from, each exactly once. Letters of
- * other providers, which do not record it, are not matched.
+ * Moves up to `max` dead letters of a queue to their sources, each exactly once. Letters of other
+ * providers, which do not record the source, are not matched.
  */
 export async function retryDeadLetters(
   engine: Engine,
@@ -109,7 +109,7 @@ async function moveBack(
   return receipts.length
 }
 
-/** Returns the reason if a letter cannot return to where it came from. */
+/** Returns the reason if a letter cannot return to its source. */
 async function originOf(
   engine: Engine,
   letter: StoredMessage,

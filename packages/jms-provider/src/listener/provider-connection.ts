@@ -61,7 +61,7 @@ export interface ConnectionContext {
   readonly underWay: {
     bytes: number
     readonly maxBytes: number
-    /** Connections that are not read from meanwhile. */
+    /** Connections whose reading is paused in the meantime. */
     readonly paused: Set<ProviderConnection>
   }
   /** Memory budget of all connections. */
@@ -346,7 +346,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     return engine.destination(chosen, name)
   }
 
-  /** Throws `amqp:unauthorized-access` before anything tells whether the destination exists. */
+  /** Throws `amqp:unauthorized-access` before the existence of the destination is revealed. */
   async #requireUse(kind: DestinationKind, name: string, use: DestinationUse): Promise<void> {
     const { access } = this
     if (access.isOpen) return

@@ -198,7 +198,7 @@ export class Transactions {
       transaction.rollBack(this.#logger)
       throw rollback(`a message of the transaction was refused: ${failure.message}`)
     }
-    // Skip messages that have been removed meanwhile because their subscription was deleted.
+    // Skip messages that have been removed in the meantime because their subscription was deleted.
     const held = receipts.filter((each) => !each.isDone)
     try {
       if (sends.count > 0 || held.length > 0) await this.#journal.commit({ sends, receipts: held })

@@ -77,8 +77,8 @@ export class Users {
   }
 
   /**
-   * The name that a client proved, or undefined: with open access any name is accepted, unless it is
-   * that of the client's certificate.
+   * The name that a client proved, or undefined: with open access any name is accepted, unless it
+   * is that of the client's certificate.
    */
   verified(name: string | undefined, externalName: string | undefined): string | undefined {
     const isVerified = this.#passwords.size > 0 || this.#cluster !== undefined

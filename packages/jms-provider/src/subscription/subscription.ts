@@ -27,7 +27,7 @@ export interface Taker {
   readonly room: number
   take(acquired: Acquired): void
   onNothingLeft(): void
-  /** Closes it with an AMQP error: the destination is gone. */
+  /** Closes it with an AMQP error: the destination no longer exists. */
   end(condition: string, description: string): void
 }
 
@@ -101,7 +101,7 @@ interface TakerState {
 const KEPT_MEMOS = 16
 /** Delay before a failed read of the log is retried. */
 const LOAD_RETRY_MS = 100
-/** Messages to hand out before yielding to other work. */
+/** Messages to deliver before yielding to other work. */
 const BATCH = 512
 
 /**
@@ -191,7 +191,7 @@ export class Subscription {
     }
   }
 
-  /** Whether an acquired message belongs to a log that is gone. */
+  /** Whether an acquired message belongs to a log that no longer exists. */
   #isVoid({ index }: Acquired): boolean {
     return this.#indices.get(index.partition) !== index
   }
@@ -290,7 +290,9 @@ export class Subscription {
     this.#indices.get(partition)?.skip(offset)
   }
 
-  /** Messages of one partition were loaded, in order. Offsets missing between them are gone. */
+  /**
+   * Messages of one partition were loaded, in order. Offsets missing between them no longer exist.
+   */
   onLoaded(partition: number, from: number, messages: readonly StoredMessage[]): void {
     const index = this.#indices.get(partition)
     if (index === undefined) return
@@ -723,7 +725,7 @@ export class Subscription {
       const { partition } = index
       if (this.#host.messageAt(partition, offset) === undefined) {
         await this.#host.load(partition, offset).catch(() => undefined)
-        // The log may have been deleted meanwhile, and a new one may reuse this offset.
+        // The log may have been deleted in the meantime, and a new one may reuse this offset.
         if (this.#indices.get(partition) !== index) return
       }
       const message = this.#host.messageAt(partition, offset)

@@ -12,7 +12,7 @@ export interface Subject {
 
 /** An operation on a resource. */
 export interface Action {
-  /** What is to be done. */
+  /** The operation. */
   readonly operation: AclOperation
   /** Code of `ResourceType`. */
   readonly resourceType: number

@@ -28,7 +28,7 @@ function request(text: string) {
   return { apiKey, apiVersion: Number(version), mechanism }
 }
 
-/** State, time, request: what is done, and the next state. Facts of Apache Kafka 4.4.0. */
+/** State, time, request: action, and next state. Recorded from Apache Kafka 4.4.0. */
 const table: readonly (readonly [SaslState, number, string, string, string])[] = [
   [start, 0, 'ApiVersions/4', 'serve', 'handshake'],
   [start, 0, 'Metadata/13', 'close', 'closed'],

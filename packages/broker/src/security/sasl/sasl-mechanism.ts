@@ -26,7 +26,7 @@ export type SaslOutcome =
   | ({ readonly kind: 'success'; readonly reply: Buffer } & SaslIdentity)
   | {
       readonly kind: 'failure'
-      /** For the client: must not say more than the client knows. */
+      /** For the client: must not reveal more than the client knows. */
       readonly message: string
     }
 

@@ -105,7 +105,7 @@ export class ConsumerMembership implements Membership {
       try {
         const isUpToDate = this.isMember && this.#sentTopics === topics.join()
         if (!isUpToDate) await this.#beatNow()
-        // The consumer gives up its partitions before it joins as a new member.
+        // The consumer releases its partitions before it joins as a new member.
         if (this.isLost) return { assigned: [], watched: undefined }
         if (this.isMember) break
       } catch (error) {

@@ -34,7 +34,7 @@ class Bench extends ShardBench {
           requireKnownMemberId: false,
           supportsSkippingAssignment: true,
           reason: null,
-          freshId: `member-${token}`,
+          newId: `member-${token}`,
           ...options,
         },
         this.nowMs,

@@ -17,7 +17,9 @@ export function compileTopicRegex(regex: string): RegExp {
   }
 }
 
-/** Names of the topics that match completely and that the member may know of, sorted. */
+/**
+ * Names of the topics that match completely and that the member is authorized to describe, sorted.
+ */
 export function resolveTopicRegex(
   regex: string,
   topics: TopicsView,
