@@ -86,7 +86,7 @@ function checkFile(file: ProjectFile): Finding[] {
   return importsOf(file).flatMap(({ target, offset, isType, isPure }) => {
     const at = { file: file.path, line: lineOf(file.text, offset) }
     const other = /^@millrace\/([^/]+)/.exec(target)?.[1]
-    const isTestHelper = other === 'testkit' && file.path.includes('/src/testing/')
+    const isTestHelper = other === 'testkit' && file.path.includes('/testing/')
     // Entry points of one package import each other by name.
     const allowed = [own, ...(allowedPackages[own] ?? [])]
     if (other !== undefined && !isTestHelper && !allowed.includes(other)) {

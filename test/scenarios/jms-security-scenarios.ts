@@ -15,7 +15,7 @@ import {
 
 type Right = `${'read' | 'write' | 'create' | 'delete' | 'describe'} ${'topic' | 'group'} ${string}`
 
-/** What a client does with `q` or `t`, in a session of its own, and the rights that it needs. */
+/** What a client does with `q` or `t`, in a separate session, and the permissions that it needs. */
 interface Use {
   readonly title: string
   readonly rights: readonly Right[]

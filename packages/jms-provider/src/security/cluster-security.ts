@@ -29,7 +29,7 @@ const resourceTypes: Readonly<Record<AccessAction['resourceType'], AclResourceTy
   CLUSTER: 'cluster',
 }
 
-/** Settings of the brokers' authorizer, which a Kafka cluster does not tell its clients. */
+/** Settings of the brokers' authorizer, which a Kafka cluster does not return to clients. */
 export interface ClusterAclSettings {
   /** `Type:name` of principals that may do everything (`super.users`). Default: none. */
   readonly superUsers?: readonly string[]
@@ -55,7 +55,7 @@ export interface ClusterSecurityContext {
 export class ClusterSecurity implements ProviderSecurity, AsyncDisposable {
   /** Whether the provider authenticates to the cluster with SASL, and so must its clients. */
   readonly requiresAuthentication: boolean
-  /** Empty: a broker does not tell what it stores about passwords. */
+  /** Empty: a broker does not return the stored form of passwords. */
   readonly scramDigests = [] as const
   readonly #client: ClientOptions
   readonly #admin: Admin
