@@ -18,7 +18,9 @@ const TOKEN_ITERATIONS = 4096
 /** Credentials of tokens that are kept, so that each login does not derive them again. */
 const MAX_TOKEN_CREDENTIALS = 1000
 
-/** SCRAM credentials of the cluster's metadata: those of users, and those that follow from tokens. */
+/**
+ * SCRAM credentials of the cluster's metadata: those of users, and those that follow from tokens.
+ */
 export function storedCredentials(
   image: MetadataImage,
   context: {

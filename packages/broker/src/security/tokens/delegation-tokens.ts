@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Delegation tokens (KIP-48) as Kafka keeps them in its metadata. The HMAC is not stored: it follows
-// from the id and `delegation.token.secret.key`.
+// Delegation tokens (KIP-48) as Kafka keeps them in its metadata. The HMAC is not stored: it
+// follows from the id and `delegation.token.secret.key`.
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type ErrorName, ProtocolError } from '@millrace/protocol'
 import type { MetadataImage } from '../../metadata/metadata-image.ts'
@@ -135,7 +135,7 @@ export function isExpired(token: StoredToken, nowMs: number): boolean {
   return token.maxTimestamp < now || token.expirationTimestamp < now
 }
 
-/** Whether a principal, `Type:name`, has rights on a token of its own. */
+/** Whether a principal, `Type:name`, is the owner or a renewer of a token. */
 export function isOwnerOrRenewer(token: StoredToken, principal: string): boolean {
   return [token.owner, token.requester, ...token.renewers].includes(principal)
 }
