@@ -330,7 +330,7 @@ describe('authorization, as Apache Kafka 4.4.0 does it', () => {
   })
 })
 
-/** Where Kafka closes the connection, millrace says what is wrong. */
+/** Where Kafka closes the connection, millrace says the error. */
 function sameUnlessClosed(ours: { errorCode?: number }, theirs: { errorCode?: number }): void {
   if ('closed' in theirs) assert.equal(ours.errorCode, theirs.errorCode)
   else assert.deepEqual(ours, theirs, 'ours, theirs')
