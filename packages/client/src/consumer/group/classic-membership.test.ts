@@ -376,6 +376,18 @@ describe('heartbeats of a classic member', () => {
     bench.member.close()
   })
 
+  it('to a broker that does not coordinate the group keep no session', async () => {
+    const bench = new Bench({ sessionTimeoutMs: 6000 })
+    await bench.join()
+    bench.heartbeat = 'NOT_COORDINATOR'
+    await bench.pass(5500)
+    assert.equal(bench.state, 'member')
+    bench.heartbeat = 'close'
+    await bench.pass(3000)
+    assert.equal(bench.state, 'no member, join, lost')
+    bench.member.close()
+  })
+
   for (const [error, memberId] of [
     ['ILLEGAL_GENERATION', 'member-1'],
     ['UNKNOWN_MEMBER_ID', ''],

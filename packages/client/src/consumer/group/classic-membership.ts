@@ -304,6 +304,11 @@ export class ClassicMembership implements Membership {
 
   #heartbeatAnswered(errorCode: number): void {
     switch (errorCode) {
+      case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
+      case ErrorCode.COORDINATOR_NOT_AVAILABLE:
+      case ErrorCode.NOT_COORDINATOR:
+        if (coordinatorMoved.has(errorCode)) this.#link.forget()
+        return
       case ErrorCode.NONE:
         this.#lastHeartbeatOkMs = this.#cluster.clock.monotonic()
         return
@@ -314,11 +319,6 @@ export class ClassicMembership implements Membership {
       case ErrorCode.UNKNOWN_MEMBER_ID:
       case ErrorCode.ILLEGAL_GENERATION:
         this.#lose(errorCode === ErrorCode.UNKNOWN_MEMBER_ID)
-        return
-      case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
-      case ErrorCode.COORDINATOR_NOT_AVAILABLE:
-      case ErrorCode.NOT_COORDINATOR:
-        if (coordinatorMoved.has(errorCode)) this.#link.forget()
         return
       default: {
         const code = errorName(errorCode)
