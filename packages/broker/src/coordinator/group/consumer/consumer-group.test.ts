@@ -104,9 +104,9 @@ describe('reading the offsets of a consumer group', () => {
 describe('a consumer group', () => {
   it('knows who has a partition, also while it is given up', () => {
     const group = groupOf()
-    assert.equal(group.isTakenByAnother('x', T, 0), true)
-    assert.equal(group.isTakenByAnother('x', T, 1), true)
-    assert.equal(group.isTakenByAnother('x', T, 2), false)
+    assert.equal(group.isOwnedByAnother('x', T, 0), true)
+    assert.equal(group.isOwnedByAnother('x', T, 1), true)
+    assert.equal(group.isOwnedByAnother('x', T, 2), false)
     assert.deepEqual(
       [group.isSubscribed('t'), group.isSubscribed('u'), group.isForgettable()],
       [true, false, false],
@@ -121,7 +121,7 @@ describe('a consumer group', () => {
       group.apply(decodeGroupRecord(key, value))
     }
     assert.equal(group.isEmpty, true)
-    assert.equal(group.isTakenByAnother('x', T, 0), false)
+    assert.equal(group.isOwnedByAnother('x', T, 0), false)
   })
 })
 
