@@ -130,6 +130,7 @@ class Script implements SubscriptionHost {
     } else if (action === 'close') this.subscription.remove(taker as LoggedTaker)
     else if (action === 'wait') await this.#wait(Number(name))
     else if (action === 'purge') this.subscription.purge()
+    else if (action === 'reset') this.subscription.reset()
     else if (action === 'written') for (const done of this.#writes.splice(0)) done()
     else assert.fail(`unknown step ${line}`)
     await new Promise((resolve) => setImmediate(resolve))
@@ -317,6 +318,12 @@ const cases: readonly Case[] = [
     { deliveryCountPersistence: 'before' },
     ['send 0', 'open A', 'close A', 'open B', 'written', 'written'],
     ['B gets 0'],
+  ],
+  [
+    'does not send a counted message whose log is gone meanwhile',
+    { deliveryCountPersistence: 'before' },
+    ['send 0', 'open A', 'reset', 'written'],
+    [],
   ],
 ]
 

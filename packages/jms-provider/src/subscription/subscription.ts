@@ -492,7 +492,8 @@ export class Subscription {
   #sendHeld(state: TakerState, acquired: Acquired): void {
     state.unsent--
     const { taker } = state
-    if (this.#takers.includes(state) && taker.canTake) taker.take(acquired)
+    const isThere = this.#takers.includes(state) && taker.canTake && !this.#isVoid(acquired)
+    if (isThere) taker.take(acquired)
     else this.release(acquired, { failed: false })
     this.plan()
   }
