@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Agents of either house in places of their own, what they are fed and what they write.
+// Starts agents of Flume and millrace in separate directories, feeds them and reads their output.
 import {
   mkdirSync,
   mkdtempSync,

@@ -151,8 +151,8 @@ ${more}`
     'syslog over TCP that is none',
     syslog('syslogtcp', 'a1.sources.r1.port = PORT\n'),
     async ({ port }) => {
-      // In Flume a header of an earlier message stays with one that has none; each comes on a
-      // connection of its own here.
+      // Flume keeps a header of an earlier message for one without it, so each has a separate
+      // connection here.
       for (const message of messages.filter((each) =>
         /^<13>unparsable|^<191>$|^no prio|^<abc|^<1234|^<>/.test(each),
       )) {

@@ -2,7 +2,7 @@
 import type { Properties } from './keys.ts'
 import type { Place } from './problem.ts'
 
-/** A component of a configuration, as it was read. */
+/** A component of a configuration. */
 export interface ComponentConfig {
   readonly name: string
   /** Empty if it is missing. */

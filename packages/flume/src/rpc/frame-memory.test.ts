@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { FrameMemory } from './frame-memory.ts'
 
-/** Connections a, b and so on receive bytes in this order; what remains and who was evicted. */
+/** Connections a, b and so on receive bytes in this order; the bytes held and the evicted ones. */
 const cases: readonly {
   readonly title: string
   readonly steps: readonly (readonly [name: string, holds: number])[]

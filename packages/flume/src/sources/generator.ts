@@ -5,7 +5,7 @@ import type { Event } from '../event.ts'
 import { Breather, sleep } from '../waiting.ts'
 
 /**
- * Transactions and events under way at once: a durable channel then syncs many of them together.
+ * Transactions and events in flight: a durable channel syncs many of them together.
  */
 const MAX_IN_FLIGHT = 64
 const MAX_EVENTS_IN_FLIGHT = 3000

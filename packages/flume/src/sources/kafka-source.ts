@@ -122,8 +122,8 @@ class KafkaSource implements Source {
   }
 
   /**
-   * A crash has at most the last poll read again. Who begins further back has set the group's
-   * offsets back, and wants the records once more.
+   * After a crash at most the last poll is read again. A larger step back means that the offsets
+   * of the group were reset, to read the records again.
    */
   #originId(partition: string, offset: number): string {
     const base = `kafka:${this.#config.bootstrapServers}:${this.#config.groupId}:${partition}`

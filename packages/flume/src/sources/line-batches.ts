@@ -4,9 +4,9 @@ import { ChannelFullError } from '../errors.ts'
 import type { Event } from '../event.ts'
 
 /**
- * Puts events as few transactions as the channels allow. When a batch does not fit its events are
- * tried one by one, as Flume does from the start. `onDone` is told of each event, in order, with
- * the error of those that were not taken.
+ * Puts events in as few transactions as the channels allow. If a batch does not fit, its events are
+ * put one by one, as Flume always does. `onDone` is called for each event, in order, with the error
+ * of those that were not stored.
  */
 export async function putEach(
   channels: ChannelProcessor,

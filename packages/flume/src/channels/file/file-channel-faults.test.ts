@@ -44,7 +44,7 @@ async function openOn(disk: SimulatedDisk, seed: number): Promise<FileChannel> {
   return channel
 }
 
-/** What the outside was told. */
+/** Outcomes that callers have seen. */
 class Ledger {
   readonly put = new Set<string>()
   readonly refused = new Set<string>()

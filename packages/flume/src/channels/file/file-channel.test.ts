@@ -55,7 +55,7 @@ async function drain(channel: Channel): Promise<string[]> {
   }
 }
 
-/** What the outside was told. */
+/** Outcomes that callers have seen. */
 interface Ledger {
   readonly put: Set<string>
   readonly begun: Set<string>

@@ -54,7 +54,7 @@ describe('segment log', () => {
     assert.equal(segmentsOn(disk).length, 3, 'and are used')
     assert.ok(next > last)
 
-    // Not closed: the last file is still as long as it was.
+    // Not closed: the last file keeps its length.
     const found = positionsIn(logOn(disk))
     assert.deepEqual(
       found,
