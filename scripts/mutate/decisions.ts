@@ -93,7 +93,7 @@ export const decisions: readonly Decision[] = [
   {
     name: 'acknowledgement and delivery in a share partition',
     file: `${broker}/share/share-partition.ts`,
-    functions: ['requireOwner', '#giveBack', '#giveBackAcquired', '#isThrottled', '#lastDone'],
+    functions: ['requireOwner', '#release', '#releaseAcquired', '#isThrottled', '#lastDone'],
     tests: [`${broker}/share/share-partition.test.ts`],
     equivalent: {
       'start - 1 → start + 1': 'the release that follows overwrites the state of the two records',
