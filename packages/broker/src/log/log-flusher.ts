@@ -6,6 +6,8 @@ import type { LogFiles } from './log-files.ts'
 import type { Segment } from './segment.ts'
 import { storageError } from './storage-error.ts'
 
+const errorAsResult = (error: unknown): unknown => error
+
 /** The log whose end is flushed. */
 export interface FlushedLog {
   readonly name: string
@@ -44,8 +46,9 @@ export class LogFlusher {
   readonly #dirty = new Set<Segment>()
   /** Whether a name in the directory may not be durable. */
   #namesDirty = true
-  /** The sync in progress; resolves with its error, or undefined. */
-  #flushing: Promise<unknown> | undefined
+  /** The sync in progress. Never rejects. */
+  #flushing: Promise<void> | undefined
+  #failures: { readonly count: number; readonly last: unknown } = { count: 0, last: undefined }
   #flushWanted = false
   readonly #waiters: FlushWaiter[] = []
   readonly #watchers = new Set<() => void>()
@@ -196,10 +199,15 @@ export class LogFlusher {
     if (!this.#durable) return
     this.#requireSound()
     const target = this.#log.logEndOffset
+    const { count } = this.#failures
     while (this.#flushedOffset < target || this.#dirty.size > 0) {
+      if (this.#log.isClosed) {
+        throw new ProtocolError('NOT_LEADER_OR_FOLLOWER', `${this.#log.name} was closed`)
+      }
       this.#requestFlush()
-      const failure = await this.#flushing
-      if (failure !== undefined) throw failure
+      await this.#flushing
+      // Also one that ended before this resumes: the records are gone, and no flush reaches target.
+      if (this.#failures.count > count) throw this.#failures.last
       this.#requireSound()
     }
   }
@@ -214,13 +222,18 @@ export class LogFlusher {
       return
     }
     if (this.#log.isClosed || this.#log.failure !== undefined) return
-    this.#flushing = this.#syncDirty().finally(() => {
-      this.#flushing = undefined
-      if (this.#flushWanted) {
-        this.#flushWanted = false
-        this.#requestFlush()
-      }
-    })
+    this.#flushing = this.#syncDirty()
+      .catch(errorAsResult)
+      .then((failure) => {
+        if (failure !== undefined) {
+          this.#failures = { count: this.#failures.count + 1, last: failure }
+        }
+        this.#flushing = undefined
+        if (this.#flushWanted) {
+          this.#flushWanted = false
+          this.#requestFlush()
+        }
+      })
   }
 
   async #syncDirty(): Promise<unknown> {
