@@ -14,7 +14,7 @@ class Outcome {
   readonly kept: string[] = []
   /** Values whose append failed, or that were removed again. */
   readonly refused = new Set<string>()
-  /** Records whose waiters were told that they are not durable. */
+  /** Records whose waiters were notified that they are not durable. */
   readonly unacknowledged = new Set<string>()
   /** Records that were flushed. */
   readonly durable = new Set<string>()
