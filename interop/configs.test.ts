@@ -34,10 +34,6 @@ const fileExceptions: readonly Exception[] = [
     why: 'millrace has no tiered storage',
     matches: /^remote\.log\.storage\.system\.enable= ?true/i,
   },
-  {
-    why: 'millrace has no TLS listeners yet',
-    matches: /^listener\.security\.protocol\.map=PLAINTEXT:SSL/,
-  },
   { why: 'a single node needs no voters', matches: /^controller\.quorum\.voters= ?$/ },
   {
     why: 'a single node needs no listener for its controller',

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { Admin } from '@millrace/client'
 import { copyOf, java, type Peer, startKafka, startMillrace } from './peers.ts'
 import { keepPromises, leavePromises } from './promises.ts'
 
@@ -13,27 +14,15 @@ const tool = (name: string, ...args: string[]) =>
 /** Topics with every codec and a compacted one, and a group that has read some of their records. */
 async function fill({ address }: Peer): Promise<void> {
   const bootstrap = ['--bootstrap-server', address]
-  await tool(
-    'TopicCommand',
-    ...bootstrap,
-    '--create',
-    '--topic',
-    'compacted',
-    '--config',
-    'cleanup.policy=compact',
-    '--config',
-    'segment.ms=3600000',
-  )
-  for (const codec of codecs) {
-    await tool(
-      'TopicCommand',
-      ...bootstrap,
-      '--create',
-      '--topic',
-      `codec-${codec}`,
-      '--partitions',
-      '2',
-    )
+  await using admin = new Admin({ bootstrapServers: address })
+  await admin.createTopics([
+    ...codecs.map((codec) => ({ name: `codec-${codec}`, numPartitions: 2 })),
+    {
+      name: 'compacted',
+      configs: { 'cleanup.policy': 'compact', 'segment.ms': '3600000' },
+    },
+  ])
+  const fillWith = async (codec: string): Promise<void> => {
     const output = await java(
       'kafka-tools-4.3.1',
       [
@@ -54,6 +43,7 @@ async function fill({ address }: Peer): Promise<void> {
     )
     assert.equal(output.code, 0, output.stderr)
   }
+  await Promise.all(codecs.map(fillWith))
   await java(
     'kafka-tools-4.3.1',
     [
@@ -109,23 +99,23 @@ async function inventory({ address }: Peer): Promise<Readonly<Record<string, str
     )
     .sort()
     .join('\n')
+  const read = await tool(
+    'consumer.ConsoleConsumer',
+    ...bootstrap,
+    '--include',
+    'codec-.*',
+    '--from-beginning',
+    '--max-messages',
+    String(20 * codecs.length),
+    '--timeout-ms',
+    '15000',
+    '--property',
+    'print.key=true',
+  )
   for (const codec of codecs) {
-    const read = await tool(
-      'consumer.ConsoleConsumer',
-      ...bootstrap,
-      '--topic',
-      `codec-${codec}`,
-      '--from-beginning',
-      '--max-messages',
-      '20',
-      '--timeout-ms',
-      '15000',
-      '--property',
-      'print.key=true',
-    )
     told[codec] = read.stdout
       .split('\n')
-      .filter((line) => line.includes(' value '))
+      .filter((line) => line.includes(`\t${codec} value `))
       .sort()
       .join('|')
   }

@@ -3,8 +3,9 @@
  * Prepares the peers in other languages and runs every scenario against them:
  * `npm run test:interop`.
  *
- *     node interop/run.ts                   all files, in two lanes
- *     node interop/run.ts FILE [NAME]       one file, or of it the tests whose names match
+ *     npm run test:interop                       all files, in two lanes
+ *     npm run test:interop -- PATTERN [NAME]     files that match, and of them the tests whose
+ *                                                names match
  *
  * Every file starts its own peers on ports that nothing else uses, so two files do not disturb each
  * other. `LANES` is how many run at the same time. The time of each file is printed at the end.
@@ -77,12 +78,16 @@ function inOrder(files: readonly string[]): string[] {
 }
 
 /** Runs all files, so many at the same time. */
-async function runAll(files: readonly string[], lanes: number): Promise<Result[]> {
+async function runAll(
+  files: readonly string[],
+  names: readonly string[],
+  lanes: number,
+): Promise<Result[]> {
   const waiting = inOrder(files)
   const results: Result[] = []
   const lane = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const result = await run(file, [], false)
+      const result = await run(file, names, false)
       results.push(result)
       process.stdout.write(result.output)
       process.stdout.write(`interop: ${nameOf(file)} ended after ${result.seconds.toFixed(0)} s\n`)
@@ -92,18 +97,24 @@ async function runAll(files: readonly string[], lanes: number): Promise<Result[]
   return results
 }
 
-const [file, name] = process.argv.slice(2)
+const [pattern = 'interop/*.test.ts', name] = process.argv.slice(2)
+const files = globSync(pattern)
+if (files.length === 0) {
+  process.stderr.write(`interop: no files match ${pattern}\n`)
+  process.exit(1)
+}
 try {
   await preparePeers()
 } catch (error) {
   process.stderr.write(`interop: ${(error as Error).message}\n`)
   process.exit(1)
 }
+const names = name === undefined ? [] : [`--test-name-pattern=${name}`]
 const began = performance.now()
 const results =
-  file === undefined
-    ? await runAll(globSync('interop/*.test.ts'), Number(process.env.LANES ?? 2))
-    : [await run(file, name === undefined ? [] : [`--test-name-pattern=${name}`], true)]
+  files.length === 1
+    ? [await run(files[0] ?? '', names, true)]
+    : await runAll(files, names, Number(process.env.LANES ?? 2))
 results.sort((a, b) => b.seconds - a.seconds)
 for (const { file: each, code, seconds } of results) {
   const verdict = code === 0 ? '' : ' FAILED'

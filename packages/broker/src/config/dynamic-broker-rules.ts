@@ -195,8 +195,13 @@ function checkListeners(running: BrokerConfig, next: BrokerConfig): void {
       .sort()
       .join(',')
   if (shown(running) === shown(next)) return
+  const namesOf = ({ listeners }: BrokerConfig): string =>
+    listeners
+      .map(({ listenerName }) => listenerName)
+      .sort()
+      .join(',')
   throw invalidValue(
-    'listeners',
+    namesOf(running) === namesOf(next) ? 'listener.security.protocol.map' : 'listeners',
     shown(next),
     `${shown(running)}: listeners of a running broker cannot change`,
   )
