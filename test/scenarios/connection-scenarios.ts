@@ -15,9 +15,21 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
   const address = (): string => String(cluster().client.bootstrapServers).split(',')[0] as string
   const connect = (): Promise<WireClient> => WireClient.connect(address())
 
-  /** A topic with a record, and a member of a classic group with one generation. */
+  /** Creates a topic and waits until its partition has a leader. */
+  async function readableTopic(name: string): Promise<string> {
+    const topic = await cluster().createTopic(name)
+    const client = await connect()
+    await until(async () => {
+      const { responses } = await client.request(...fetchFrom(topic, {}))
+      return responses[0]?.partitions[0]?.errorCode === 0
+    })
+    client.close()
+    return topic
+  }
+
+  /** A topic, and a member of a classic group with one generation. */
   async function member(client: WireClient) {
-    const topic = await cluster().createTopic('ends')
+    const topic = await readableTopic('ends')
     const groupId = cluster().unique('ends')
     const join = {
       groupId,
@@ -128,7 +140,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
 
   it('processes the leave request of a consumer group member before the close', async () => {
     const client = await connect()
-    const topic = await cluster().createTopic('ends')
+    const topic = await readableTopic('ends')
     const groupId = cluster().unique('ends')
     const beat = (memberId: string, memberEpoch: number) =>
       client.request(p.ConsumerGroupHeartbeatRequest, p.ConsumerGroupHeartbeatResponse, {
@@ -161,7 +173,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
   })
 
   it('answers a waiting fetch with records that arrive after the client closed its side', async () => {
-    const topic = await cluster().createTopic('ends')
+    const topic = await readableTopic('ends')
     const client = await connect()
     const reply = client.request(...fetchFrom(topic, { maxWaitMs: 20_000 }))
     client.end()
@@ -183,7 +195,7 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
   })
 
   it('answers the requests before an invalid one, then closes', async () => {
-    const topic = await cluster().createTopic('ends')
+    const topic = await readableTopic('ends')
     const client = await connect()
     const replies = [produce(client, topic, 'a'), client.request(...fetchFrom(topic, {}))] as const
     client.sendRaw(Buffer.from('GET / HTTP/1.1\r\n\r\n'))
@@ -194,8 +206,8 @@ export function connectionScenarios(cluster: () => ClusterUnderTest): void {
   })
 
   it('serves others while a client pipelines fetches without reading replies', async () => {
-    const topic = await cluster().createTopic('greedy')
-    const small = await cluster().createTopic('small')
+    const topic = await readableTopic('greedy')
+    const small = await readableTopic('small')
     const client = await connect()
     const records = p.buildBatch([
       { timestamp: BigInt(Date.now()), key: null, value: Buffer.alloc(900_000, 'x') },

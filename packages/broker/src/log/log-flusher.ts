@@ -50,6 +50,8 @@ export class LogFlusher {
   #flushing: Promise<void> | undefined
   #failures: { readonly count: number; readonly last: unknown } = { count: 0, last: undefined }
   #flushWanted = false
+  /** Whether the last flush failed, and the log has been truncated but not synced since. */
+  #isTakingBack = false
   readonly #waiters: FlushWaiter[] = []
   readonly #watchers = new Set<() => void>()
   #lastFlushMs: number
@@ -251,6 +253,7 @@ export class LogFlusher {
       return this.#failFlush(error, dirty)
     }
     if (this.#log.failure !== undefined) return this.#log.failure
+    this.#isTakingBack = false
     this.#lastFlushMs = this.#clock.now()
     if (target > this.#flushedOffset) this.#flushedOffset = target
     this.#moveHighWatermark(this.#flushedOffset)
@@ -267,7 +270,11 @@ export class LogFlusher {
     const log = this.#log
     if (log.failure !== undefined) return log.failure
     if (log.isClosed) return storageError(`flush ${log.name}`, error)
-    if (!this.#flushesEveryAppend) return log.failWith('flush the end', error)
+    // At a second failure in a row, a crash may restore what the first one took back, and further
+    // attempts would follow without end.
+    if (!this.#flushesEveryAppend || this.#isTakingBack) {
+      return log.failWith('flush the end', error)
+    }
     const failure = log.refused('flush', error)
     const waiters = this.#waiters.splice(0)
     try {
@@ -278,7 +285,8 @@ export class LogFlusher {
     }
     for (const waiter of waiters) waiter.reject(failure)
     // The truncation must become durable too.
-    this.#flushWanted = this.#dirty.size > 0
+    this.#isTakingBack = this.#dirty.size > 0
+    this.#flushWanted = this.#isTakingBack
     return failure
   }
 

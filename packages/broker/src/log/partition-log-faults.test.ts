@@ -163,3 +163,57 @@ describe('a log with one failing call to the disk', () => {
     })
   }
 })
+
+const KINDS: readonly DiskOperation['kind'][] = [
+  'open',
+  'create',
+  'read',
+  'write',
+  'size',
+  'truncate',
+  'sync',
+  'stat',
+  'list',
+  'makeDirectory',
+  'rename',
+  'remove',
+  'syncDirectory',
+]
+/** The disk works again after so many failures, so that endless retries end. */
+const MAX_FAILURES = 100
+
+describe('a log whose disk fails every call of some kinds from now on', () => {
+  /** Appends with and without flushes; the disk fails from the step `from` on. */
+  async function failuresOf(
+    failing: ReadonlySet<DiskOperation['kind']>,
+    from: number,
+  ): Promise<number> {
+    const test = open()
+    let failures = 0
+    for (let i = 0; i < 8; i++) {
+      if (i === from) {
+        test.disk.faultOf = ({ kind }) =>
+          failing.has(kind) && failures++ < MAX_FAILURES ? 'EIO' : undefined
+      }
+      try {
+        test.log.append([batchOf([`${i} ${VALUE}`])], i)
+        if (i % 3 === 1) await test.log.flush()
+      } catch (error) {
+        assertStorageError(error)
+      }
+      if (i % 3 === 2) await new Promise((resolve) => setImmediate(resolve))
+    }
+    return failures
+  }
+  for (const one of KINDS) {
+    it(`${one}, with another or with all others: it does not retry for ever`, async () => {
+      const sets = [...KINDS.map((other) => new Set([one, other])), new Set(KINDS)]
+      for (const [failing, from] of sets.flatMap((set) =>
+        [0, 1, 2, 3, 4, 5].map((i) => [set, i] as const),
+      )) {
+        const failures = await failuresOf(failing, from)
+        assert.ok(failures < MAX_FAILURES, `${[...failing]} from ${from}: ${failures} failures`)
+      }
+    })
+  }
+})
