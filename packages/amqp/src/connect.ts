@@ -21,7 +21,7 @@ export interface ConnectToOptions extends SaslCredentials {
   readonly hostname?: string | undefined
   /** Options of `tls.connect`, used for `amqps:` and `wss:`. */
   readonly tls?: TlsOptions | undefined
-  /** False skips the SASL layer. Default true. */
+  /** Whether to negotiate SASL. Default true. */
   readonly sasl?: boolean | undefined
   /** Timeout for connecting and opening. Default 15 s. */
   readonly timeoutMs?: number | undefined
@@ -32,7 +32,7 @@ export interface ConnectToOptions extends SaslCredentials {
    * disables the timeout.
    */
   readonly idleTimeoutMs?: number | undefined
-  /** Capabilities that are desired of the peer. */
+  /** Capabilities that this end desires from the peer. */
   readonly desiredCapabilities?: readonly string[] | undefined
   /** Properties to send in the open frame. */
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined

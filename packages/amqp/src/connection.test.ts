@@ -90,7 +90,7 @@ async function sender(session: Session): Promise<SenderLink> {
   return link
 }
 
-describe('values of AMQP', () => {
+describe('AMQP values', () => {
   const scalar = fc.oneof<fc.Arbitrary<AmqpValue>[]>(
     fc.constant(null),
     fc.boolean(),
@@ -126,7 +126,7 @@ describe('values of AMQP', () => {
     ),
   })).any
 
-  it('are the same after a round trip', () => {
+  it('are unchanged after a round trip', () => {
     fc.assert(
       fc.property(value, (original) => {
         const encoder = new Encoder()
@@ -138,7 +138,7 @@ describe('values of AMQP', () => {
     )
   })
 
-  it('that are garbage are refused, not believed', () => {
+  it('are rejected if they are malformed', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         try {
@@ -150,7 +150,7 @@ describe('values of AMQP', () => {
     )
   })
 
-  it('nested too deep or too many are refused', () => {
+  it('are rejected if nested too deeply or too numerous', () => {
     const deep = Buffer.concat([
       ...Array(100).fill(Buffer.from([0xc0, 0xff, 1])),
       Buffer.from([0x40]),
@@ -163,7 +163,7 @@ describe('values of AMQP', () => {
 })
 
 describe('connections, sessions and links', () => {
-  it('carry a message of many frames, and give each its own outcome', async () => {
+  it('carry a message of many frames and one outcome per message', async () => {
     const received: IncomingDelivery[] = []
     const { session, client } = await pair(received)
     const link = await sender(session)
@@ -195,7 +195,7 @@ describe('connections, sessions and links', () => {
     await client.close()
   })
 
-  it('drain, detach one link and keep the others', async () => {
+  it('drain a link and detach it, and the other links stay attached', async () => {
     const { session, client } = await pair()
     const link = session.receiver('in')
     let count = 0
@@ -224,7 +224,7 @@ describe('connections, sessions and links', () => {
     await client.close()
   })
 
-  it('end a link that sends too large a message, with the right condition', async () => {
+  it('detach a link with message-size-exceeded after a message that is too large', async () => {
     const { session, client } = await pair()
     const link = await sender(session)
     const detached = Promise.withResolvers<string | undefined>()
@@ -297,7 +297,7 @@ describe('connections, sessions and links', () => {
     ])
   }
 
-  it('outlive whatever a peer sends', async () => {
+  it('handle any mutation of valid input without an unhandled exception', async () => {
     const whole = conversation()
     const random = seededRandom(7)
     let untouched = 0

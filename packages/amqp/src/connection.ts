@@ -29,9 +29,9 @@ import { Session } from './session.ts'
 
 /** Receives the events of a connection. */
 export interface ConnectionHandler {
-  /** The peer's open arrived. A server answers with `open` or `refuse`, immediately or later. */
+  /** The peer's open frame arrived. A server calls `open` or `refuse`, immediately or later. */
   onOpen?(open: Open): void
-  /** The peer began a session. The begin has been answered; set the session's `handler`. */
+  /** The peer began a session, and the begin was answered. Set the session's `handler`. */
   onSession?(session: Session): void
   /**
    * The memory that the connection uses has changed. The owner can bound it over all connections.
@@ -97,7 +97,7 @@ export interface ConnectionOptions {
   readonly admitsWithoutSasl?: (() => boolean) | undefined
   /** Capabilities that this end offers. */
   readonly offeredCapabilities?: readonly string[] | undefined
-  /** Capabilities that are desired of the peer. */
+  /** Capabilities that this end desires from the peer. */
   readonly desiredCapabilities?: readonly string[] | undefined
   /** Properties to send in the open frame. */
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
@@ -115,7 +115,7 @@ const MAX_SASL_FRAME = 512
  * SCRAM with long names or certificates exceeds the 512 bytes of the specification, so larger
  * frames are accepted.
  */
-const SASL_FRAME_ROOM = 4096
+const ACCEPTED_SASL_FRAME = 4096
 const DEFAULT_MAX_FRAME = 1024 * 1024
 /** A peer that has not opened within this time is disconnected. */
 const OPEN_TIMEOUT_MS = 30_000
@@ -124,7 +124,7 @@ const CLOSE_TIMEOUT_MS = 5_000
 /** Bytes of unread replies at which a server stops reading from the peer. */
 const MAX_UNREAD_REPLIES = 256 * 1024
 /** Limit on bytes that arrive while a SASL step is pending. */
-const MAX_UNSERVED = 64 * 1024
+const MAX_BUFFERED_INPUT = 64 * 1024
 /** Largest frame without message data, in bytes. */
 const MAX_PERFORMATIVE = 256 * 1024
 /** Small writes are joined up to this size: one larger write costs less than many small ones. */
@@ -154,7 +154,7 @@ export class AmqpConnection {
   maxFrameSizeOut = MIN_MAX_FRAME_SIZE
   #out: Uint8Array[] = []
   #outSize = 0
-  #isFlushPlanned = false
+  #isFlushScheduled = false
   readonly #sessionsToFlush: Session[] = []
   #isSocketFull = false
   /** Bytes of frames without message data written since the peer last read everything. */
@@ -162,17 +162,17 @@ export class AmqpConnection {
   /** The owner paused reading. */
   #isPaused = false
   /** Reading is paused until the peer reads or the pending SASL step completes. */
-  #isHeldUp = false
+  #isSuspended = false
   /** @internal Bytes of incomplete messages. */
   incompleteBytes = 0
   /** @internal Bytes of the attach frames of open links. */
   attachBytes = 0
   /** @internal Sessions with messages that wait for the window. */
   readonly holding = new Set<Session>()
-  #toldHeld: HeldBytes = { incomplete: 0, attached: 0, unread: 0 }
-  #lastHeardMs: number
+  #reportedHeld: HeldBytes = { incomplete: 0, attached: 0, unread: 0 }
+  #lastReceivedMs: number
   #timers: Timer[] = []
-  #sentSinceBeat = false
+  #sentSinceHeartbeat = false
   /** Resolves when the SASL layer, if any, has completed. */
   readonly ready: Promise<void>
   #resolveReady: () => void = () => {}
@@ -191,7 +191,7 @@ export class AmqpConnection {
     this.#options = options
     this.logger = options.logger ?? silentLogger
     this.#sasl = options.sasl
-    this.#lastHeardMs = options.clock.monotonic()
+    this.#lastReceivedMs = options.clock.monotonic()
     this.opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve
       this.#rejectOpened = reject
@@ -252,30 +252,30 @@ export class AmqpConnection {
   /** Stops reading, which applies back-pressure to the peer, until `resume` is called. */
   pause(): void {
     this.#isPaused = true
-    this.#readOrNot()
+    this.#updateReading()
   }
 
   /** Resumes reading after `pause`. */
   resume(): void {
     // Time spent paused must not count as silence of the peer.
     this.#isPaused = false
-    this.#readOrNot()
+    this.#updateReading()
   }
 
-  #readOrNot(): void {
+  #updateReading(): void {
     if (this.#phase === 'gone') return
-    if (this.#isPaused || this.#isHeldUp) {
+    if (this.#isPaused || this.#isSuspended) {
       this.#transport.pause()
       return
     }
-    this.#lastHeardMs = this.#options.clock.monotonic()
+    this.#lastReceivedMs = this.#options.clock.monotonic()
     this.#transport.resume()
   }
 
-  #holdUp(isHeldUp: boolean): void {
-    if (this.#isHeldUp === isHeldUp) return
-    this.#isHeldUp = isHeldUp
-    this.#readOrNot()
+  #suspendReading(isSuspended: boolean): void {
+    if (this.#isSuspended === isSuspended) return
+    this.#isSuspended = isSuspended
+    this.#updateReading()
   }
 
   /** Bytes that were written but not yet read by the peer. */
@@ -287,16 +287,20 @@ export class AmqpConnection {
   }
 
   /** Reports the memory that the connection uses if it has changed. */
-  #tellHeld(): void {
+  #reportHeld(): void {
     const unread = this.unreadBytes
     const incomplete = this.#reader.size + this.incompleteBytes
     const attached = this.attachBytes
-    const told = this.#toldHeld
-    if (incomplete === told.incomplete && attached === told.attached && unread === told.unread) {
+    const reported = this.#reportedHeld
+    if (
+      incomplete === reported.incomplete &&
+      attached === reported.attached &&
+      unread === reported.unread
+    ) {
       return
     }
-    this.#toldHeld = { incomplete, attached, unread }
-    this.#options.handler.onHeld?.(this.#toldHeld)
+    this.#reportedHeld = { incomplete, attached, unread }
+    this.#options.handler.onHeld?.(this.#reportedHeld)
   }
 
   /**
@@ -336,14 +340,14 @@ export class AmqpConnection {
 
   /** Begins a session. Throws when the limit on sessions is reached. */
   begin(): Session {
-    if (this.isGone) throw new AmqpError(Condition.connectionForced, 'the connection is closed')
+    if (this.isGone) throw new AmqpError(Condition.connectionForced, 'connection closed')
     const limit = Math.min(this.#remoteChannelMax, this.#options.channelMax ?? 1023)
     let channel = 0
     while (this.#byChannel.has(channel)) channel++
     if (channel > limit) {
       throw new AmqpError(
         Condition.resourceLimitExceeded,
-        `the peer takes ${limit + 1} sessions on a connection, no more`,
+        `the peer allows at most ${limit + 1} sessions per connection`,
       )
     }
     const session = new Session(this, channel)
@@ -390,21 +394,21 @@ export class AmqpConnection {
       this.#out.push(piece)
       this.#outSize += piece.length
     }
-    this.#planFlush()
+    this.#scheduleFlush()
     if (this.#outSize > 1024 * 1024) this.#flush()
   }
 
   /** @internal */
   flushLater(session: Session): void {
     this.#sessionsToFlush.push(session)
-    this.#planFlush()
+    this.#scheduleFlush()
   }
 
-  #planFlush(): void {
-    if (this.#isFlushPlanned) return
-    this.#isFlushPlanned = true
+  #scheduleFlush(): void {
+    if (this.#isFlushScheduled) return
+    this.#isFlushScheduled = true
     queueMicrotask(() => {
-      this.#isFlushPlanned = false
+      this.#isFlushScheduled = false
       this.#guard(() => this.#flush())
     })
   }
@@ -416,16 +420,16 @@ export class AmqpConnection {
     const size = this.#outSize
     this.#out = []
     this.#outSize = 0
-    this.#sentSinceBeat = true
+    this.#sentSinceHeartbeat = true
     const whole = size <= JOIN_LIMIT && pieces.length > 1 ? [Buffer.concat(pieces, size)] : pieces
     if (!this.#transport.write(whole)) this.#isSocketFull = true
     if (this.#isSocketFull) {
       // Replies to a client that sends but never reads must not accumulate. A client never pauses
       // for this reason: two ends that wait for each other would deadlock.
       const isServer = this.#options.role === 'server'
-      if (isServer && this.#replyBytes > MAX_UNREAD_REPLIES) this.#holdUp(true)
+      if (isServer && this.#replyBytes > MAX_UNREAD_REPLIES) this.#suspendReading(true)
     } else this.#replyBytes = 0
-    this.#tellHeld()
+    this.#reportHeld()
   }
 
   #send(performative: Performative): void {
@@ -439,8 +443,8 @@ export class AmqpConnection {
   #onDrain(): void {
     this.#isSocketFull = false
     this.#replyBytes = 0
-    this.#tellHeld()
-    if (!this.#isBusy) this.#holdUp(false)
+    this.#reportHeld()
+    if (!this.#isBusy) this.#suspendReading(false)
     for (const session of [...this.#byChannel.values()]) {
       if (this.#isSocketFull) return
       session.resume()
@@ -451,12 +455,12 @@ export class AmqpConnection {
 
   #onData(chunk: Buffer): void {
     if (this.#phase === 'gone') return
-    this.#lastHeardMs = this.#options.clock.monotonic()
+    this.#lastReceivedMs = this.#options.clock.monotonic()
     this.#reader.push(chunk)
-    if (this.#isBusy && this.#reader.size > MAX_UNSERVED) this.#holdUp(true)
+    if (this.#isBusy && this.#reader.size > MAX_BUFFERED_INPUT) this.#suspendReading(true)
     this.#process()
     if (this.#reader.size > 0) this.#reader.compact()
-    this.#tellHeld()
+    this.#reportHeld()
   }
 
   #process(): void {
@@ -489,7 +493,10 @@ export class AmqpConnection {
         const frame = this.#reader.frame()
         if (frame === undefined) return false
         if (frame.type !== FrameType.sasl) {
-          throw new AmqpError(Condition.framingError, `a frame of type ${frame.type} within SASL`)
+          throw new AmqpError(
+            Condition.framingError,
+            `unexpected frame type ${frame.type} during SASL`,
+          )
         }
         this.#stepSasl(frame.body as SaslFrame | undefined)
         return true
@@ -512,7 +519,7 @@ export class AmqpConnection {
     const wantsSasl = this.#sasl !== undefined
     if (header.equals(saslHeader) && wantsSasl) {
       this.#phase = 'sasl'
-      this.#reader.maxFrameSize = Math.max(MAX_SASL_FRAME, SASL_FRAME_ROOM)
+      this.#reader.maxFrameSize = Math.max(MAX_SASL_FRAME, ACCEPTED_SASL_FRAME)
       if (this.#options.role === 'server') {
         this.#writeRaw(saslHeader)
         this.#stepSasl(undefined)
@@ -538,7 +545,7 @@ export class AmqpConnection {
     this.#flush()
     const what =
       foreign === undefined
-        ? `the peer started with ${JSON.stringify(header.toString('latin1'))}, not with AMQP 1.0`
+        ? `expected AMQP 1.0, but the peer sent ${JSON.stringify(header.toString('latin1'))}`
         : `the peer speaks ${foreign.name}, not AMQP 1.0`
     if (foreign !== undefined) this.#options.onForeignProtocol?.(foreign)
     this.#gone(
@@ -578,20 +585,20 @@ export class AmqpConnection {
       }
     }
     this.#isBusy = false
-    this.#holdUp(false)
+    this.#suspendReading(false)
     this.#process()
   }
 
   #onFrame(frame: Frame): void {
     if (frame.type !== FrameType.amqp) {
-      throw new AmqpError(Condition.framingError, `a frame of unknown type ${frame.type}`)
+      throw new AmqpError(Condition.framingError, `unknown frame type ${frame.type}`)
     }
     const { body } = frame
     if (body === undefined) return
     if (frame.payload.length === 0 && frame.size > MAX_PERFORMATIVE) {
       throw new AmqpError(
         Condition.resourceLimitExceeded,
-        `a frame of ${frame.size} bytes without a message: at most ${MAX_PERFORMATIVE} are taken`,
+        `frame of ${frame.size} bytes without message data exceeds ${MAX_PERFORMATIVE} bytes`,
       )
     }
     if (this.#remote === undefined && body.kind !== 'open') {
@@ -619,7 +626,7 @@ export class AmqpConnection {
     if (session === undefined) {
       throw new AmqpError(
         Condition.framingError,
-        `${performative.kind} on channel ${frame.channel}, where no session is`,
+        `${performative.kind} on channel ${frame.channel}, which has no session`,
       )
     }
     if (session.isEnded && performative.kind !== 'end') return
@@ -641,7 +648,7 @@ export class AmqpConnection {
         default:
           throw new AmqpError(
             Condition.framingError,
-            `${(performative as { readonly kind: string }).kind} is nothing that frames say`,
+            `${(performative as { readonly kind: string }).kind} is not a performative`,
           )
       }
     } catch (error) {
@@ -654,28 +661,30 @@ export class AmqpConnection {
   }
 
   #onOpen(open: Open): void {
-    if (this.#remote !== undefined) throw new AmqpError(Condition.illegalState, 'open, once more')
+    if (this.#remote !== undefined)
+      throw new AmqpError(Condition.illegalState, 'second open on the connection')
     const maxFrameSize = open.maxFrameSize ?? 0xffffffff
     if (maxFrameSize < MIN_MAX_FRAME_SIZE) {
       throw new AmqpError(
         Condition.invalidField,
-        `max-frame-size ${maxFrameSize}: at least ${MIN_MAX_FRAME_SIZE} is required`,
+        `max-frame-size ${maxFrameSize} is less than ${MIN_MAX_FRAME_SIZE}`,
       )
     }
     this.#remote = open
     this.maxFrameSizeOut = Math.min(maxFrameSize, DEFAULT_MAX_FRAME)
     this.#remoteChannelMax = open.channelMax ?? 0xffff
-    if (open.idleTimeout !== undefined && open.idleTimeout > 0) this.#beat(open.idleTimeout)
+    if (open.idleTimeout !== undefined && open.idleTimeout > 0)
+      this.#sendHeartbeats(open.idleTimeout)
     this.#resolveOpened(open)
     this.#options.handler.onOpen?.(open)
   }
 
   #onBegin(channel: number, begin: Begin): void {
     if (channel > (this.#options.channelMax ?? 1023)) {
-      throw new AmqpError(Condition.framingError, `channel ${channel} is beyond what was agreed`)
+      throw new AmqpError(Condition.framingError, `channel ${channel} exceeds channel-max`)
     }
     if (this.#byRemoteChannel.has(channel)) {
-      throw new AmqpError(Condition.illegalState, `channel ${channel} has a session already`)
+      throw new AmqpError(Condition.illegalState, `channel ${channel} already has a session`)
     }
     if (begin.remoteChannel !== undefined) {
       const session = this.#byChannel.get(begin.remoteChannel)
@@ -726,13 +735,13 @@ export class AmqpConnection {
               cause: error,
             })
     if (known.code === Condition.internalError) {
-      this.logger.error('an AMQP connection ends: an error of this side', {
+      this.logger.error('internal error, closing the AMQP connection', {
         peer: this.remoteAddress,
         error,
       })
     }
     if (this.#phase === 'amqp' && !this.#isClosing) {
-      attempt(this.logger, 'telling a peer that its connection ends', () => {
+      attempt(this.logger, 'sending the close frame', () => {
         this.open()
         this.#isClosing = true
         this.#send({ kind: 'close', error: known.condition } as Close)
@@ -751,7 +760,7 @@ export class AmqpConnection {
     const why = isEarly
       ? 'the peer closed the connection before its AMQP header'
       : error === undefined
-        ? 'the peer hung up'
+        ? 'the peer closed the connection'
         : `connection lost: ${error.message}`
     const reason =
       error === undefined && this.#isClosing
@@ -784,15 +793,15 @@ export class AmqpConnection {
     this.attachBytes = 0
     this.holding.clear()
     this.#reader.clear()
-    attempt(this.logger, 'closing a socket', () => this.#hangUp(finish))
-    attempt(this.logger, 'counting what is held', () => this.#tellHeld())
-    attempt(this.logger, 'the end of an AMQP connection', () =>
+    attempt(this.logger, 'closing a socket', () => this.#closeTransport(finish))
+    attempt(this.logger, 'reporting used memory', () => this.#reportHeld())
+    attempt(this.logger, 'notifying the owner of a closed connection', () =>
       this.#options.handler.onClose(error),
     )
     this.#resolveClosed()
   }
 
-  #hangUp(finish: () => void): void {
+  #closeTransport(finish: () => void): void {
     this.#transport.onData = () => {}
     this.#transport.onDrain = () => {}
     // A peer that does not read must not keep the socket open.
@@ -808,24 +817,24 @@ export class AmqpConnection {
   }
 
   /** Sends an empty frame when nothing else was sent for half of the peer's idle timeout. */
-  #beat(remoteIdleMs: number): void {
+  #sendHeartbeats(remoteIdleMs: number): void {
     this.#every(Math.max(Math.floor(remoteIdleMs / 2), 1), () => {
-      if (!this.#sentSinceBeat) {
+      if (!this.#sentSinceHeartbeat) {
         this.write(heartbeat, [])
         this.#flush()
       }
-      this.#sentSinceBeat = false
+      this.#sentSinceHeartbeat = false
     })
   }
 
   #watchPeer(idleTimeoutMs: number): void {
     this.#every(Math.max(Math.floor(idleTimeoutMs / 4), 1), () => {
-      const silent = this.#options.clock.monotonic() - this.#lastHeardMs
+      const silent = this.#options.clock.monotonic() - this.#lastReceivedMs
       if (silent < idleTimeoutMs || this.#isPaused) return
       this.#fail(
         new AmqpError(
           Condition.resourceLimitExceeded,
-          `nothing was heard for ${Math.round(silent)} ms`,
+          `no frame from the peer for ${Math.round(silent)} ms`,
         ),
       )
     })

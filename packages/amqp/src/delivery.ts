@@ -21,7 +21,7 @@ export class IncomingDelivery {
   /** True if the delivery is settled: the sender expects no outcome. */
   isSettled: boolean
 
-  /** Created by a receiver link. */
+  /** Called by a receiver link. */
   constructor(
     link: ReceiverLink,
     parts: {
@@ -66,7 +66,7 @@ export class OutgoingDelivery {
   /** Value that the owner attached to the delivery when sending it. */
   context: unknown
 
-  /** Created by a sender link. */
+  /** Called by a sender link. */
   constructor(link: SenderLink, id: number, tag: Buffer, isSettled: boolean) {
     this.link = link
     this.id = id

@@ -11,7 +11,7 @@ describe('the first bytes of a connection', () => {
     ['Kafka', Buffer.from([0, 0, 0, 30, 0, 3, 0, 1])],
     ['HTTP', 'GET / HTTP/1.1'],
     ['HTTP', 'OPTIONS /x HTTP/1.1'],
-    // What servers send.
+    // Sent by servers.
     ['HTTP', 'HTTP/1.1 400 '],
     ['TLS', Buffer.from([0x15, 3, 3, 0, 2, 2, 70, 0])],
     ['TLS', Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1])],
@@ -22,7 +22,7 @@ describe('the first bytes of a connection', () => {
     ['OpenWire', Buffer.from([0, 0, 1, 0x4c, 1, 0x41, 0x63, 0x74])],
   ]
   for (const [name, start] of starts) {
-    it(`tell ${name} (${JSON.stringify(start.toString('latin1'))})`, () => {
+    it(`identify ${name} (${JSON.stringify(start.toString('latin1'))})`, () => {
       assert.equal(
         foreignProtocolOf(Buffer.from(start as string, 'latin1').subarray(0, 8))?.name,
         name,
@@ -30,7 +30,7 @@ describe('the first bytes of a connection', () => {
     })
   }
 
-  it('of AMQP 1.0, and of nothing known, tell nothing', () => {
+  it('identify no foreign protocol if they are AMQP 1.0 or unknown', () => {
     const unknown = [
       amqpHeader,
       saslHeader,

@@ -132,7 +132,7 @@ async function use(client: AmqpConnection): Promise<void> {
 
 describe('an exception in a callback', () => {
   for (const failing of callbacks) {
-    it(`in ${failing} is logged, and everything is released`, async () => {
+    it(`in ${failing} is logged, and all state is released`, async () => {
       const [near, far] = connectionPair(5672)
       const server = new Server(far, failing)
       const client = new AmqpConnection(near, {

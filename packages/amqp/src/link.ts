@@ -27,7 +27,7 @@ export interface LinkOptions {
   readonly rcvSettleMode?: number | undefined
   /** Capabilities that this end offers. */
   readonly offeredCapabilities?: readonly string[] | undefined
-  /** Capabilities that are desired of the peer. */
+  /** Capabilities that this end desires from the peer. */
   readonly desiredCapabilities?: readonly string[] | undefined
   /** Properties to send in the attach frame. */
   readonly properties?: ReadonlyMap<string, AmqpValue> | undefined
@@ -93,10 +93,10 @@ export abstract class Link {
   protected abstract readonly handlerOrNone: LinkHandler | undefined
   #resolveAttached: () => void = () => {}
   #rejectAttached: (error: Error) => void = () => {}
-  #askedForNothing = false
-  #isOver = false
+  #attachedWithoutTerminus = false
+  #isFinished = false
 
-  /** Created by a session. */
+  /** Called by a session. */
   constructor(session: Session, name: string) {
     this.session = session
     this.name = name
@@ -112,7 +112,7 @@ export abstract class Link {
   attach(options: LinkOptions): void {
     this.local = options
     const own = this.role === 'sender' ? options.target : options.source
-    this.#askedForNothing = own === undefined
+    this.#attachedWithoutTerminus = own === undefined
     this.session.sendAttach(this, options)
   }
 
@@ -141,7 +141,7 @@ export abstract class Link {
   onRemoteAttach(remote: Attach): void {
     this.remote = remote
     const terminus = this.role === 'sender' ? remote.target : remote.source
-    if (terminus !== undefined || this.#askedForNothing) this.#resolveAttached()
+    if (terminus !== undefined || this.#attachedWithoutTerminus) this.#resolveAttached()
   }
 
   /** @internal */
@@ -153,12 +153,12 @@ export abstract class Link {
       (detach?.error === undefined
         ? new AmqpError(Condition.detachForced, what)
         : AmqpError.from(detach.error, what))
-    this.#over(detach, error, isLost)
+    this.#finish(detach, error, isLost)
   }
 
-  #over(detach: Detach | undefined, error: Error, isLost: boolean): void {
-    if (this.#isOver) return
-    this.#isOver = true
+  #finish(detach: Detach | undefined, error: Error, isLost: boolean): void {
+    if (this.#isFinished) return
+    this.#isFinished = true
     this.freeBuffers()
     this.#rejectAttached(error)
     const { logger } = this.session.connection
@@ -166,7 +166,7 @@ export abstract class Link {
       this.handlerOrNone?.onDetach(detach, isLost)
     } catch (thrown) {
       if (!(thrown instanceof AmqpError)) {
-        logger.error('the clean-up of an AMQP link failed', { link: this.name, error: thrown })
+        logger.error('exception in onDetach of an AMQP link', { link: this.name, error: thrown })
       }
       // Answer the detach even though the owner's handler failed.
       attempt(logger, 'detaching a link', () =>
@@ -180,12 +180,12 @@ export abstract class Link {
 
   /** Whether the link has ended, from either side. Its handler has been notified or will not be. */
   get isOver(): boolean {
-    return this.#isOver || this.isDetached
+    return this.#isFinished || this.isDetached
   }
 
   /** Runs code of the link's owner. An exception ends this link only. */
   run(work: () => void): void {
-    if (this.#isOver) return
+    if (this.#isFinished) return
     try {
       work()
     } catch (error) {
@@ -201,7 +201,7 @@ export abstract class Link {
   fail(error: unknown): void {
     const { logger } = this.session.connection
     if (!(error instanceof AmqpError)) {
-      logger.error('an AMQP link ends: an error of this side', { link: this.name, error })
+      logger.error('internal error, detaching an AMQP link', { link: this.name, error })
     }
     const condition = conditionOf(error)
     attempt(logger, 'detaching a link', () => {
@@ -210,7 +210,7 @@ export abstract class Link {
     })
     const failure =
       error instanceof Error ? error : new AmqpError(condition.condition, String(error))
-    this.#over(undefined, failure, true)
+    this.#finish(undefined, failure, true)
   }
 }
 
@@ -447,7 +447,7 @@ export class ReceiverLink extends Link {
     const partial = this.#partial
     if (partial === undefined) {
       if (transfer.deliveryId === undefined || transfer.deliveryTag === undefined) {
-        const what = 'a first transfer without delivery-id and delivery-tag'
+        const what = 'first transfer of a delivery without delivery-id or delivery-tag'
         throw new AmqpError(Condition.invalidField, what)
       }
       this.#begin(transfer)
@@ -458,7 +458,7 @@ export class ReceiverLink extends Link {
       const { deliveryId } = transfer
       throw new AmqpError(
         Condition.illegalState,
-        `delivery ${deliveryId} before the end of delivery ${partial.first.deliveryId}`,
+        `delivery ${deliveryId} started before delivery ${partial.first.deliveryId} was complete`,
       )
     }
     this.#append(this.#partial as PartialDelivery, transfer, payload)
@@ -481,15 +481,15 @@ export class ReceiverLink extends Link {
 
   #append(partial: PartialDelivery, transfer: Transfer, payload: Buffer): void {
     if (transfer.aborted === true) {
-      this.#forgetPartial()
+      this.#discardPartial()
       this.#checkDrained()
       return
     }
     const size = partial.bytes.size + payload.length
     const limit = this.local?.maxMessageSize
     if (limit !== undefined && limit > 0 && size > limit) {
-      this.#forgetPartial()
-      const what = `a message of more than ${limit} bytes on link ${this.name}`
+      this.#discardPartial()
+      const what = `message exceeds max-message-size ${limit} on link ${this.name}`
       throw new LinkFailure(this, new AmqpError(Condition.messageSizeExceeded, what))
     }
     // The settled flag and the state may be set on any frame of the delivery.
@@ -500,7 +500,7 @@ export class ReceiverLink extends Link {
       this.session.connection.incompleteBytes += payload.length
       return
     }
-    this.#forgetPartial()
+    this.#discardPartial()
     partial.bytes.push(payload)
     const { first } = partial
     const delivery = new IncomingDelivery(this, {
@@ -516,14 +516,14 @@ export class ReceiverLink extends Link {
     this.#checkDrained()
   }
 
-  #forgetPartial(): void {
+  #discardPartial(): void {
     if (this.#partial === undefined) return
     this.session.connection.incompleteBytes -= this.#partial.bytes.size
     this.#partial = undefined
   }
 
   protected override freeBuffers(): void {
-    this.#forgetPartial()
+    this.#discardPartial()
   }
 
   #checkDrained(): void {

@@ -30,7 +30,7 @@ const symbolicSections: Readonly<Record<string, number>> = {
   'amqp:footer:map': 0x78,
 }
 
-/** Position of a section: start of its descriptor, start of its value, and end. */
+/** Offsets of a section: start of its descriptor, start of its value, and end. */
 interface Extent {
   readonly start: number
   readonly valueStart: number
@@ -77,7 +77,7 @@ export class EncodedMessage {
       }
       if (code >= Section.data && code <= Section.value) {
         if (bodySection !== undefined && bodySection !== code) {
-          throw new MalformedInputError('a body of two kinds of sections')
+          throw new MalformedInputError('body with sections of different types')
         }
         if (bodyStart < 0) bodyStart = start
         bodySection = code
@@ -102,8 +102,8 @@ export class EncodedMessage {
   }
 
   /**
-   * Bytes of a section including its descriptor, empty if it is absent. Of a body, the first
-   * section.
+   * Bytes of a section including its descriptor, empty if it is absent. If a body section is
+   * repeated, those of the first one.
    */
   slice(section: number): Buffer {
     const extent = this.#sections.get(section)
@@ -203,14 +203,14 @@ export class EncodedMessage {
 function joinData(values: readonly AmqpValue[]): Buffer {
   const parts = values.map((value) => {
     if (value instanceof Uint8Array) return value as Buffer
-    throw new MalformedInputError('a data section without binary in it')
+    throw new MalformedInputError('data section without a binary value')
   })
   return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
 }
 
 function asList(value: AmqpValue): readonly AmqpValue[] {
   if (Array.isArray(value)) return value
-  throw new MalformedInputError('a sequence section without a list in it')
+  throw new MalformedInputError('sequence section without a list')
 }
 
 function keyNumber(key: AmqpValue): AmqpValue {
@@ -223,7 +223,7 @@ const noEntries: ReadonlyMap<string, AmqpValue> = new Map()
 function sectionCode(reader: ByteReader): number {
   const { buffer, offset } = reader
   if (buffer[offset] !== 0x00) {
-    throw new MalformedInputError(`a section of a message was expected at ${offset}`)
+    throw new MalformedInputError(`expected a message section at ${offset}`)
   }
   let code: number
   if (buffer[offset + 1] === 0x53) {
@@ -234,7 +234,7 @@ function sectionCode(reader: ByteReader): number {
     code = codeOf(decodeValue(reader))
   }
   if (code < Section.header || code > Section.footer) {
-    throw new MalformedInputError(`0x${code.toString(16)} at ${offset} is no section of a message`)
+    throw new MalformedInputError(`unknown message section 0x${code.toString(16)} at ${offset}`)
   }
   return code
 }

@@ -8,11 +8,11 @@ import type { SenderLink } from './link.ts'
 import { Session } from './session.ts'
 
 const FRAME = 512
-/** Bytes of a message that fit into a frame beside the transfer performative. */
+/** Message bytes that fit into a frame after the transfer performative. */
 const ROOM = FRAME - 128
 const WINDOW = 2048
 
-/** A session whose frames are logged as words, and the events of its peer. */
+/** Drives a session as its peer would, and logs the frames it sends as text. */
 class Script {
   readonly log: string[] = []
   readonly session: Session
@@ -29,7 +29,7 @@ class Script {
       write: (head: Buffer, payload: readonly Uint8Array[]) => this.#onFrame(head, payload),
       forget: () => undefined,
     }
-    // Cast: the part of a connection that a session uses.
+    // Cast: only the members of a connection that a session uses.
     this.session = new Session(connection as unknown as AmqpConnection, 0)
     this.session.handler = {
       onEnd() {},
@@ -102,17 +102,21 @@ const outgoing: readonly (readonly [string, readonly (number | string)[], readon
   ['no more frames than the window allows', ['0/2', 10, 11, 12], ['10', '11']],
   ['the rest when the window opens', ['0/2', 10, 11, 12, '2/1'], ['10', '11', '12']],
   [
-    'part of a message, and the rest later',
+    'part of a message, and the rest when the window opens',
     ['0/1', 2 * ROOM + 1, '1/1', '2/1'],
     [`${ROOM}+`, `${ROOM}+`, '1'],
   ],
   [
-    'as much as the peer accepts beyond what is under way',
+    'as much as the peer accepts in addition to transfers in flight',
     ['0/3', 10, 11, '0/3', 12, 13],
     ['10', '11', '12'],
   ],
   ['nothing when the peer shrinks the window', ['0/3', 10, '0/1', 11], ['10']],
-  ['nothing when the window lies before what was sent', ['0/2', 10, 11, '0/1', 12], ['10', '11']],
+  [
+    'nothing when the window ends before the last transfer sent',
+    ['0/2', 10, 11, '0/1', 12],
+    ['10', '11'],
+  ],
 ]
 
 describe('the outgoing window of a session', () => {
@@ -155,11 +159,11 @@ describe('the incoming window of a session', () => {
     // Ids wrap after 32 bits.
     [0xffffffff, 1023],
   ] as const) {
-    it(`is renewed when half of it is used, from id ${begin}`, () => {
+    it(`is renewed when half of it is used, starting at id ${begin}`, () => {
       const script = new Script({ window: WINDOW, nextOutgoingId: begin })
       const link = script.attach('receiver', 0) as never as { setCredit(credit: number): void }
       link.setCredit(5000)
-      // The grant of credit renews the window too.
+      // Granting credit renews the window too.
       assert.deepEqual(script.log.splice(0), [`flow after ${begin}`])
       receive(script, WINDOW / 2 - 1)
       assert.deepEqual(script.log, [])

@@ -30,7 +30,7 @@ const TRANSFER_HEAD = 128
 export interface SessionHandler {
   /** The peer attached a new link. Call `attach` or `refuse` on it, immediately or later. */
   onLink(link: SenderLink | ReceiverLink): void
-  /** The peer or the connection ended the session. Its links were notified before. */
+  /** The peer or the connection ended the session. Its links have already been notified. */
   onEnd(error: AmqpError | undefined): void
 }
 
@@ -64,10 +64,10 @@ export class Session {
   #range: DispositionRange | undefined
   #isEnded = false
   #isRemotelyEnded = false
-  /** The owners of the session and of its links were notified of its end. */
+  /** The handlers of the session and of its links were notified of the end. */
   #isFinished = false
 
-  /** Created by a connection. */
+  /** Called by a connection. */
   constructor(connection: AmqpConnection, channel: number) {
     this.connection = connection
     this.channel = channel
@@ -116,7 +116,10 @@ export class Session {
   #add(link: Link): Link {
     const key = linkKey(link.role, link.name)
     if (this.#links.has(key)) {
-      throw new AmqpError(Condition.notAllowed, `a ${link.role} link ${link.name} is there already`)
+      throw new AmqpError(
+        Condition.notAllowed,
+        `a ${link.role} link named ${link.name} already exists`,
+      )
     }
     this.#links.set(key, link)
     return link
@@ -159,7 +162,7 @@ export class Session {
     if (this.#byLocalHandle.size > this.#remoteHandleMax) {
       throw new AmqpError(
         Condition.resourceLimitExceeded,
-        `the peer takes ${this.#remoteHandleMax + 1} links in a session, no more`,
+        `the peer allows at most ${this.#remoteHandleMax + 1} links per session`,
       )
     }
     while (this.#byLocalHandle.has(this.#nextHandle)) this.#nextHandle = next(this.#nextHandle)
@@ -197,10 +200,10 @@ export class Session {
         error: options.error,
       } as Detach)
     }
-    this.#forgetIfDone(link)
+    this.#removeIfDetached(link)
   }
 
-  #forgetIfDone(link: Link): void {
+  #removeIfDetached(link: Link): void {
     if (link.isDetached) this.#byLocalHandle.delete(link.localHandle)
     if (!link.isDetached || !link.isRemotelyDetached) return
     const key = linkKey(link.role, link.name)
@@ -379,7 +382,7 @@ export class Session {
     if (attach.handle > HANDLE_MAX) {
       throw new AmqpError(
         Condition.framingError,
-        `handle ${attach.handle} is beyond ${HANDLE_MAX}, the largest that was agreed`,
+        `handle ${attach.handle} exceeds handle-max ${HANDLE_MAX}`,
       )
     }
     if (this.#byRemoteHandle.has(attach.handle)) {
@@ -396,7 +399,7 @@ export class Session {
       })
       this.#byRemoteHandle.delete(link.remoteHandle)
       link.onRemoteDetach(undefined)
-      this.#forgetIfDone(link)
+      this.#removeIfDetached(link)
       link = undefined
     }
     const isNew = link === undefined
@@ -460,11 +463,17 @@ export class Session {
   onTransfer(transfer: Transfer, payload: Buffer): void {
     this.#nextIncomingId = next(this.#nextIncomingId)
     if (--this.#incomingWindow < 0) {
-      throw new AmqpError(Condition.windowViolation, 'a transfer beyond the window of the session')
+      throw new AmqpError(
+        Condition.windowViolation,
+        'transfer exceeds the incoming window of the session',
+      )
     }
     const link = this.#linkOf(transfer.handle)
     if (link instanceof SenderLink) {
-      throw new AmqpError(Condition.illegalState, `a transfer to the sending end of ${link.name}`)
+      throw new AmqpError(
+        Condition.illegalState,
+        `transfer to the sending end of link ${link.name}`,
+      )
     }
     // Transfers sent before the peer saw the detach may still arrive.
     if (!link.isDetached) link.onTransfer(transfer, payload)
@@ -480,19 +489,24 @@ export class Session {
       : this.#incoming
     const count = distance(last, first) + 1
     if (count <= 0) {
-      throw new AmqpError(Condition.invalidField, `a disposition from ${first} to ${last}`)
+      throw new AmqpError(
+        Condition.invalidField,
+        `invalid disposition range from ${first} to ${last}`,
+      )
     }
     if (count <= deliveries.size * 2) {
-      for (let i = 0, id = first; i < count; i++, id = next(id)) this.#told(disposition, id)
+      for (let i = 0, id = first; i < count; i++, id = next(id))
+        this.#applyDisposition(disposition, id)
       return
     }
     // The range exceeds the known deliveries: iterate over those instead.
     for (const id of [...deliveries.keys()]) {
-      if (distance(id, first) >= 0 && distance(last, id) >= 0) this.#told(disposition, id)
+      if (distance(id, first) >= 0 && distance(last, id) >= 0)
+        this.#applyDisposition(disposition, id)
     }
   }
 
-  #told(disposition: Disposition, id: number): void {
+  #applyDisposition(disposition: Disposition, id: number): void {
     const settled = disposition.settled === true
     if (disposition.role) {
       const delivery = this.#outgoing.get(id)
@@ -516,7 +530,7 @@ export class Session {
     const link = this.#linkOf(detach.handle)
     this.#byRemoteHandle.delete(detach.handle)
     link.onRemoteDetach(detach)
-    this.#forgetIfDone(link)
+    this.#removeIfDetached(link)
   }
 
   /** @internal */
@@ -551,7 +565,9 @@ export class Session {
     this.#incoming.clear()
     this.#held = []
     this.connection.holding.delete(this)
-    attempt(this.connection.logger, 'the end of a session', () => this.handler?.onEnd(error))
+    attempt(this.connection.logger, 'notifying the owner of an ended session', () =>
+      this.handler?.onEnd(error),
+    )
   }
 }
 

@@ -130,11 +130,11 @@ describe('Jakarta Messaging 3.1', () => {
     })
   }
 
-  it('refuses XA, and says what to use', async () => {
+  it('rejects XA and names the alternative', async () => {
     await assert.rejects(new ConnectionFactory().createXAConnection(), /transacted session/)
   })
 
-  it('refuses options it does not know, with the nearest one', () => {
+  it('rejects unknown options and suggests the nearest one', () => {
     assert.throws(
       () => new ConnectionFactory('amqp://localhost:5672?jms.clientId=x'),
       /unknown option jms\.clientId in the URL; did you mean jms\.clientID\?/,

@@ -71,13 +71,13 @@ function textOf(value: unknown): string {
     text = JSON.stringify(value)
   } catch (error) {
     throw new MessageFormatException(
-      `the value has no JSON form: ${(error as Error).message}`,
+      `the value cannot be encoded as JSON: ${(error as Error).message}`,
       undefined,
       error,
     )
   }
   if (text !== undefined) return text
-  throw new MessageFormatException(`a ${typeof value} has no JSON form`)
+  throw new MessageFormatException(`a ${typeof value} cannot be encoded as JSON`)
 }
 
 function jsonOf(message: Message): unknown {
@@ -103,7 +103,7 @@ function jsonOf(message: Message): unknown {
 function unreadable(message: Message, error: unknown): MessageFormatException {
   const reason = error instanceof Error ? error.message : String(error)
   return new MessageFormatException(
-    `the body of message ${message.getJMSMessageID()} cannot be read: ${reason}`,
+    `cannot decode the body of message ${message.getJMSMessageID()}: ${reason}`,
     undefined,
     error,
   )

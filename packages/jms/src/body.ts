@@ -28,6 +28,6 @@ export function messageOf(body: unknown): Message {
   }
   if (typeof body === 'object') return messageFactories.createObjectMessage(body)
   throw new MessageFormatException(
-    `a ${typeof body} cannot be a body: expected a message, text, bytes, a Map or plain data`,
+    `invalid body of type ${typeof body}: expected a message, text, bytes, a Map or plain data`,
   )
 }

@@ -22,8 +22,8 @@ import { addressOf, decodeJmsMessage } from './message/codec.ts'
 import type { Message } from './message/message.ts'
 import type { Session } from './session.ts'
 
-/** Messages requested per page. */
-const PAGE = 100
+/** Messages requested at a time. */
+const BATCH_SIZE = 100
 
 /** Reads the messages of a queue without removing them (Jakarta Messaging 3.1, section 4.1.7). */
 export class QueueBrowser implements AsyncDisposable {
@@ -32,7 +32,7 @@ export class QueueBrowser implements AsyncDisposable {
   readonly #selector: string | null
   readonly #onClosed: () => void
   #isClosed = false
-  readonly #looks = new Set<Look>()
+  readonly #enumerations = new Set<BrowserEnumeration>()
 
   /** @internal Created by a session. */
   constructor(session: Session, queue: Queue, selector: string | null, onClosed: () => void) {
@@ -44,8 +44,8 @@ export class QueueBrowser implements AsyncDisposable {
 
   /** @internal Attaches once, so that a refusal is reported when the browser is created. */
   async check(): Promise<void> {
-    const look = await this.#look()
-    await look.close()
+    const enumeration = await this.#open()
+    await enumeration.close()
   }
 
   /** Queue of the browser. */
@@ -76,11 +76,11 @@ export class QueueBrowser implements AsyncDisposable {
   }
 
   async *#messages(): AsyncGenerator<Message, undefined> {
-    const look = await this.#look()
-    this.#looks.add(look)
+    const enumeration = await this.#open()
+    this.#enumerations.add(enumeration)
     try {
       for (;;) {
-        const page = await look.next()
+        const page = await enumeration.next()
         if (page.length === 0) return undefined
         for (const delivery of page) {
           const { prefixes, clock } = this.#session.connection
@@ -92,19 +92,19 @@ export class QueueBrowser implements AsyncDisposable {
         }
       }
     } finally {
-      this.#looks.delete(look)
-      await look.close()
+      this.#enumerations.delete(enumeration)
+      await enumeration.close()
     }
   }
 
-  #look(): Promise<Look> {
-    return this.#session.onWire((amqp) => this.#lookOn(amqp))
+  #open(): Promise<BrowserEnumeration> {
+    return this.#session.onWire((amqp) => this.#attach(amqp))
   }
 
-  async #lookOn(amqp: AmqpSession): Promise<Look> {
+  async #attach(amqp: AmqpSession): Promise<BrowserEnumeration> {
     const { connection } = this.#session
     const link = amqp.receiver(`${connection.newId()}:browse`)
-    const look = new Look(link)
+    const enumeration = new BrowserEnumeration(link)
     const filter = new Map<string, AmqpValue>()
     if (this.#selector !== null) {
       const { name, code } = JmsFilter.selector
@@ -125,7 +125,7 @@ export class QueueBrowser implements AsyncDisposable {
     })
     try {
       await connection.limited(link.attached, `browsing ${this.#queue}`)
-      return look
+      return enumeration
     } catch (error) {
       link.detach({ closed: true })
       const isField = error instanceof AmqpError && error.code === Condition.invalidField
@@ -138,8 +138,8 @@ export class QueueBrowser implements AsyncDisposable {
 
   /** @internal Enumerations in progress fail, because their remaining messages are unknown. */
   onLost(error: JMSException): void {
-    for (const look of this.#looks) {
-      look.end(new JMSException(`the connection was lost: ${error.message}`, error.code, error))
+    for (const enumeration of this.#enumerations) {
+      enumeration.end(new JMSException(`connection lost: ${error.message}`, error.code, error))
     }
   }
 
@@ -148,7 +148,7 @@ export class QueueBrowser implements AsyncDisposable {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#onClosed()
-    for (const look of [...this.#looks]) await look.close()
+    for (const enumeration of [...this.#enumerations]) await enumeration.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -156,8 +156,8 @@ export class QueueBrowser implements AsyncDisposable {
   }
 }
 
-/** One pass over the queue. */
-class Look {
+/** One enumeration of the queue over its own link. */
+class BrowserEnumeration {
   readonly #link: ReceiverLink
   #page: IncomingDelivery[] = []
   #done: () => void = () => {}
@@ -170,7 +170,7 @@ class Look {
       onDelivery: (delivery) => {
         this.#page.push(delivery)
         delivery.update({ kind: 'released' })
-        if (this.#page.length === PAGE) this.#done()
+        if (this.#page.length === BATCH_SIZE) this.#done()
       },
       onDrained: () => this.#done(),
       onDetach: (detach) => {
@@ -183,14 +183,14 @@ class Look {
     }
   }
 
-  /** Returns the next page of messages; empty at the end of the queue. */
+  /** Returns the next messages; empty at the end of the queue. */
   async next(): Promise<IncomingDelivery[]> {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#isEnded) return []
     this.#page = []
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#done = resolve
-    this.#link.setCredit(PAGE)
+    this.#link.setCredit(BATCH_SIZE)
     this.#link.drain()
     await promise
     // Cast: `#failure` may have been set during the await.

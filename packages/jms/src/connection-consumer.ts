@@ -2,7 +2,7 @@
 import type { MessageConsumer } from './consumer.ts'
 import type { Session } from './session.ts'
 
-/** A session of a pool and the thread that runs it (Jakarta Messaging 3.1, section 8.2). */
+/** A session of an application server's pool (Jakarta Messaging 3.1, section 8.2). */
 export interface ServerSession {
   /** Session that handles the messages. */
   getSession(): Session | Promise<Session>

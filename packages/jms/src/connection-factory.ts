@@ -17,14 +17,14 @@ import { Session } from './session.ts'
  */
 export class ConnectionFactory {
   readonly #options: ResolvedOptions
-  readonly #refusesReconnect: boolean
+  readonly #isReconnectDisabled: boolean
 
   /**
    * Throws `JMSException` if the URL is malformed, or an option is unknown or has an invalid value.
    */
   constructor(url = 'amqp://localhost:5672', options: ConnectionFactoryOptions = {}) {
     this.#options = resolveOptions(url, options)
-    this.#refusesReconnect = options.reconnect === false
+    this.#isReconnectDisabled = options.reconnect === false
   }
 
   /**
@@ -54,9 +54,9 @@ export class ConnectionFactory {
    * false`. If the options do not enable `reconnect`, the first connect is tried only once by
    * default, so that an unreachable provider is reported.
    */
-  createLastingConnection(): Promise<Connection> {
+  createReconnectingConnection(): Promise<Connection> {
     const options = this.#options
-    if (options.reconnect || this.#refusesReconnect) return this.#connect('any', null, null)
+    if (options.reconnect || this.#isReconnectDisabled) return this.#connect('any', null, null)
     return this.#connect('any', null, null, {
       ...options,
       reconnect: true,
@@ -114,7 +114,7 @@ export class ConnectionFactory {
   createXAConnection(): Promise<never> {
     return Promise.reject(
       new JMSException(
-        'XA transactions are not supported: use a transacted session, whose sends and receipts over any number of destinations become final together',
+        'XA transactions are not supported; use a transacted session, which commits sends and receipts of any number of destinations atomically',
         'JMS_XA_NOT_SUPPORTED',
       ),
     )

@@ -43,7 +43,7 @@ import { Wire } from './wire.ts'
 
 /**
  * Called when a connection fails permanently, or when the provider ends a consumer that has a
- * message listener: errors that no call of the program would report (Jakarta Messaging 3.1, section
+ * message listener: errors that are not reported by any call (Jakarta Messaging 3.1, section
  * 6.1.7).
  */
 export type ExceptionListener =
@@ -61,7 +61,7 @@ export interface ConnectionObserver {
 }
 
 /**
- * Kinds of destination that a connection allows: queue and topic connections allow only their own.
+ * Destinations that a connection can use: queue and topic connections only their own kind.
  */
 export type Domain = 'any' | 'queue' | 'topic'
 
@@ -121,7 +121,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   readonly #sessions = new Set<Session>()
   readonly #consumers = new Set<ConnectionConsumer>()
   readonly #temporary = new Map<Destination, SenderLink>()
-  #hidden: AmqpSession | undefined
+  #internalSession: AmqpSession | undefined
   #requests: RequestReply | undefined
   #nextId = 0
   /** Prefixes of queue and topic addresses at the provider. */
@@ -177,9 +177,9 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     return this.#isStarted && !this.#isClosed
   }
 
-  /** @internal Whether an open connection to the provider is in use. */
-  get isUp(): boolean {
-    return this.#wire.isUp
+  /** @internal Whether the connection to the provider is established. */
+  get isConnected(): boolean {
+    return this.#wire.isConnected
   }
 
   /** @internal Whether the connection was closed or failed permanently. */
@@ -235,12 +235,12 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     this.checkOpen()
     this.#isUsed = true
     const amqp = await this.#wire.open()
-    this.#learn(amqp)
+    this.#readRemote(amqp)
     return amqp
   }
 
-  /** Reads address prefixes and capabilities from the provider's open. */
-  #learn({ remote }: AmqpConnection): void {
+  /** Reads address prefixes and capabilities from the provider's open frame. */
+  #readRemote({ remote }: AmqpConnection): void {
     const { properties, offeredCapabilities = [] } = remote ?? {}
     this.prefixes = {
       queue: textOf(properties?.get('queue-prefix')) ?? '',
@@ -253,7 +253,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     const clientID = this.containerId
     channels.lost.publish({ clientID, error, isFinal })
     if (!isFinal) {
-      this.logger.warn('the connection to the JMS provider is lost; reconnecting', {
+      this.logger.warn('connection to the JMS provider lost; reconnecting', {
         clientID,
         error: error.message,
       })
@@ -263,12 +263,12 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   }
 
   #dropSessions(error: JMSException): void {
-    this.#hidden = undefined
+    this.#internalSession = undefined
     for (const session of [...this.#sessions]) session.onLost(error)
   }
 
   async #onReplaced(amqp: AmqpConnection): Promise<void> {
-    this.#learn(amqp)
+    this.#readRemote(amqp)
     await this.#recoverTemporary(amqp)
     for (const session of [...this.#sessions]) await session.recoverOn(amqp)
   }
@@ -276,22 +276,22 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   #onRestored(): void {
     const clientID = this.containerId
     channels.restored.publish({ clientID })
-    this.logger.info('connected to the JMS provider again', { clientID })
+    this.logger.info('reconnected to the JMS provider', { clientID })
     for (const observer of [...this.#observers]) observer.onRestored?.()
   }
 
   /**
-   * Creates the temporary destinations again, because they ended with the lost connection. They are
-   * empty and have new addresses.
+   * Creates the temporary destinations again: the provider deleted them with the lost connection.
+   * They are empty and have new addresses.
    */
   async #recoverTemporary(amqp: AmqpConnection): Promise<void> {
     if (this.#temporary.size === 0) return
     const session = amqp.begin()
-    this.#hidden = session
+    this.#internalSession = session
     await this.limited(session.begun, 'beginning a session')
     for (const destination of [...this.#temporary.keys()]) {
-      const { address, link } = await this.#makeTemporary(session, destination.kind)
-      destination.moveTo(address)
+      const { address, link } = await this.#attachTemporary(session, destination.kind)
+      destination.changeAddress(address)
       this.#temporary.set(destination, link)
     }
   }
@@ -302,14 +302,14 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     if (this.#closing !== undefined) return
     const clientID = this.containerId
     channels.failed.publish({ clientID, error })
-    this.logger.error('the connection to the JMS provider is lost for good', {
+    this.logger.error('connection to the JMS provider failed permanently', {
       clientID,
       error: error.message,
     })
     this.reportException(error)
   }
 
-  /** @internal Reports an error that no call would report to the exception listener. */
+  /** @internal Passes an error that is not reported by any call to the exception listener. */
   reportException(error: JMSException): void {
     const listener = this.#exceptionListener
     attempt(this.logger, 'an exception listener', () =>
@@ -332,22 +332,23 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
    */
   async onHiddenSession<T>(work: (session: AmqpSession) => Promise<T>): Promise<T> {
     for (;;) {
-      const session = await this.#hiddenSession()
+      const session = await this.#openInternalSession()
       try {
         return await work(session)
       } catch (error) {
-        if (this.isUp && this.#hidden === session) throw error
+        if (this.isConnected && this.#internalSession === session) throw error
         this.checkOpen()
       }
     }
   }
 
-  async #hiddenSession(): Promise<AmqpSession> {
+  async #openInternalSession(): Promise<AmqpSession> {
     for (;;) {
       const amqp = await this.amqp()
       if (amqp.isGone) continue
-      if (this.#hidden === undefined || this.#hidden.isEnded) this.#hidden = amqp.begin()
-      const session = this.#hidden
+      if (this.#internalSession === undefined || this.#internalSession.isEnded)
+        this.#internalSession = amqp.begin()
+      const session = this.#internalSession
       try {
         await this.limited(session.begun, 'beginning a session')
         return session
@@ -447,7 +448,9 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
       throw new IllegalStateException('the client id can only be set before the connection is used')
     }
     if (typeof clientID !== 'string' || clientID === '') {
-      throw new InvalidClientIDException(`${JSON.stringify(clientID)} is not a client id`)
+      throw new InvalidClientIDException(
+        `invalid client id ${JSON.stringify(clientID)}: expected non-empty text`,
+      )
     }
     this.#clientId = clientID
     this.#hasOwnClientId = true
@@ -531,8 +534,9 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   /** @internal */
   async createTemporary(kind: 'queue' | 'topic'): Promise<TemporaryQueue | TemporaryTopic> {
     return this.onHiddenSession(async (session) => {
-      const { address, link } = await this.#makeTemporary(session, kind)
-      if (link.isRemotelyDetached) throw new JMSException(`the temporary ${kind} is gone already`)
+      const { address, link } = await this.#attachTemporary(session, kind)
+      if (link.isRemotelyDetached)
+        throw new JMSException(`the provider deleted the temporary ${kind}`)
       const destination =
         kind === 'queue' ? new TemporaryQueue(address, this) : new TemporaryTopic(address, this)
       this.#temporary.set(destination, link)
@@ -540,7 +544,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
     })
   }
 
-  async #makeTemporary(
+  async #attachTemporary(
     session: AmqpSession,
     kind: 'queue' | 'topic',
   ): Promise<{ readonly address: string; readonly link: SenderLink }> {
@@ -558,12 +562,13 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
         capabilities: [capability],
       },
     })
-    await this.limited(link.attached, `making a temporary ${kind}`).catch((error: unknown) => {
+    await this.limited(link.attached, `creating a temporary ${kind}`).catch((error: unknown) => {
       throw jmsException(error)
     })
     const target = link.remote?.target
     const address = target?.kind === 'target' ? textOf(target.address) : undefined
-    if (address === undefined) throw new JMSException(`the provider named no temporary ${kind}`)
+    if (address === undefined)
+      throw new JMSException(`the provider returned no address for the temporary ${kind}`)
     return { address, link }
   }
 
@@ -577,9 +582,9 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
         throw new IllegalStateException(`${destination} has consumers`)
       }
     }
-    // The provider deletes temporary destinations with the connection: removing it here prevents
-    // that it is created again.
-    if (!this.isUp) {
+    // The provider deletes temporary destinations with the connection: without this, a reconnect
+    // would create it again.
+    if (!this.isConnected) {
       this.#temporary.delete(destination)
       return
     }

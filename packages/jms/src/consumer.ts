@@ -29,8 +29,8 @@ import { checkValue, listenerOrNull, number, type OptionRule } from './options.t
 import type { Session } from './session.ts'
 
 /**
- * Receives messages one at a time: called with the next message after it has returned, or after the
- * promise it returned has settled.
+ * Receives messages one at a time: the next call follows after the listener has returned or its
+ * promise has settled.
  */
 export type MessageListener =
   | ((message: Message) => void | Promise<void>)
@@ -45,7 +45,7 @@ export async function callListener(
   else await listener?.onMessage(message)
 }
 
-/** A delivery that is not settled yet. */
+/** A received delivery that is not settled yet. */
 export class ConsumedDelivery {
   readonly delivery: IncomingDelivery
   readonly consumer: MessageConsumer
@@ -101,7 +101,7 @@ export class MessageConsumer implements AsyncDisposable {
   }
   #link: ReceiverLink | undefined
   #linkName: string | undefined
-  /** Received, not yet passed to the program. */
+  /** Deliveries not yet passed to the program. */
   #queue: ConsumedDelivery[] = []
   readonly #waiters: Waiter[] = []
   #listener: MessageListener | null = null
@@ -109,7 +109,7 @@ export class MessageConsumer implements AsyncDisposable {
   #isSuspended = false
   #isClosed = false
   /** Closed by the program, but with unacknowledged messages. */
-  #isLeaving = false
+  #isDetachPending = false
   #failure: JMSException | undefined
   #drained: (() => void)[] = []
   #isEnded = false
@@ -223,7 +223,7 @@ export class MessageConsumer implements AsyncDisposable {
   }
 
   /** @internal Converts the error of a failed attach. */
-  explain(error: unknown): JMSException {
+  attachError(error: unknown): JMSException {
     const isField = error instanceof AmqpError && error.code === Condition.invalidField
     if (isField && this.#selector !== null) {
       return new InvalidSelectorException(error.message, error.code, error)
@@ -252,7 +252,7 @@ export class MessageConsumer implements AsyncDisposable {
 
   #onDelivery(delivery: IncomingDelivery): void {
     const consumed = new ConsumedDelivery(delivery, this)
-    if (this.#isLeaving || this.#isClosed || this.#failure !== undefined) {
+    if (this.#isDetachPending || this.#isClosed || this.#failure !== undefined) {
       consumed.settle({ kind: 'released' })
       return
     }
@@ -267,10 +267,10 @@ export class MessageConsumer implements AsyncDisposable {
       waiter.timer?.cancel()
       waiter.resolve(this.#queue.shift())
     }
-    if (this.#listener !== null && this.#queue.length > 0) this.#session.planDispatch()
+    if (this.#listener !== null && this.#queue.length > 0) this.#session.scheduleDispatch()
   }
 
-  #topUp(): void {
+  #grantCredit(): void {
     const link = this.#link
     const prefetch = this.#prefetch
     if (
@@ -278,7 +278,7 @@ export class MessageConsumer implements AsyncDisposable {
       !this.#isStarted ||
       this.#isSuspended ||
       this.#isClosed ||
-      this.#isLeaving
+      this.#isDetachPending
     )
       return
     if (prefetch === 0) {
@@ -293,7 +293,7 @@ export class MessageConsumer implements AsyncDisposable {
   /** @internal */
   onStarted(): void {
     this.#isStarted = true
-    this.#topUp()
+    this.#grantCredit()
     this.#serve()
   }
 
@@ -318,7 +318,7 @@ export class MessageConsumer implements AsyncDisposable {
     const consumed = this.#queue.shift()
     const listener = this.#listener
     if (consumed === undefined || listener === null || consumed.isStale) return
-    this.#topUp()
+    this.#grantCredit()
     const message = this.decode(consumed)
     if (message === undefined) return
     const isAutomatic = this.#isAutomatic
@@ -332,11 +332,11 @@ export class MessageConsumer implements AsyncDisposable {
       if (isAutomatic) consumed.settle({ kind: 'modified', deliveryFailed: true })
     }
     if (isAutomatic) this.#session.forgetConsumed(consumed)
-    this.#topUp()
+    this.#grantCredit()
   }
 
   get #isAutomatic(): boolean {
-    return this.#session.acknowledgesItself
+    return this.#session.acknowledgesAutomatically
   }
 
   /**
@@ -390,7 +390,7 @@ export class MessageConsumer implements AsyncDisposable {
     this.#checkOpen()
     checkValue('setMessageListener', 'listener', listener, listenerOrNull('onMessage'))
     this.#listener = listener
-    this.#topUp()
+    this.#grantCredit()
     this.#serve()
   }
 
@@ -437,7 +437,7 @@ export class MessageConsumer implements AsyncDisposable {
       if (consumed === undefined && this.#isStarted && !this.#isSuspended) {
         await this.#drain()
         consumed = this.takeDeliveryNow()
-        this.#topUp()
+        this.#grantCredit()
       }
       if (consumed === undefined) return null
       const message = this.#deliver(consumed)
@@ -448,13 +448,13 @@ export class MessageConsumer implements AsyncDisposable {
   #checkReceive(): void {
     this.#checkOpen()
     if (this.#listener !== null) {
-      throw new IllegalStateException('receive while a message listener is set')
+      throw new IllegalStateException('receive is not allowed while a message listener is set')
     }
   }
 
   #deliver(consumed: ConsumedDelivery): Message | undefined {
-    this.#topUp()
-    // Lost after it was taken from the queue.
+    this.#grantCredit()
+    // The connection was lost after the message left the queue.
     if (consumed.isStale) return undefined
     const message = this.decode(consumed)
     if (message !== undefined) this.#session.consumed(consumed, true)
@@ -476,12 +476,12 @@ export class MessageConsumer implements AsyncDisposable {
       if (timeoutMs !== undefined) {
         waiter.timer = this.#session.connection.clock.setTimer(
           timeoutMs,
-          () => void this.#giveUpWaiting(waiter),
+          () => void this.#cancelReceive(waiter),
           { keepsAlive: true },
         )
       }
       this.#waiters.push(waiter)
-      this.#topUp()
+      this.#grantCredit()
     })
   }
 
@@ -496,13 +496,13 @@ export class MessageConsumer implements AsyncDisposable {
       this.#checkOpen()
       const delivery = await this.takeDelivery()
       if (delivery === undefined) return undefined
-      this.#topUp()
+      this.#grantCredit()
       const message = delivery.isStale ? undefined : this.decode(delivery)
       if (message !== undefined) return { delivery, message }
     }
   }
 
-  async #giveUpWaiting(waiter: Waiter): Promise<void> {
+  async #cancelReceive(waiter: Waiter): Promise<void> {
     // Without prefetch a message may be in flight: the drain returns it.
     if (this.#prefetch === 0 && this.#isStarted) await this.#drain()
     const at = this.#waiters.indexOf(waiter)
@@ -558,13 +558,13 @@ export class MessageConsumer implements AsyncDisposable {
   resume(): void {
     if (this.#isEnded) return
     this.#isSuspended = false
-    this.#topUp()
+    this.#grantCredit()
     this.#serve()
   }
 
   /** @internal The consumed messages are acknowledged: a closed consumer can detach. */
   onAcknowledged(): void {
-    if (this.#isLeaving) void this.#leave()
+    if (this.#isDetachPending) void this.#detach()
   }
 
   /** @internal The connection was lost; it may be replaced. */
@@ -573,13 +573,14 @@ export class MessageConsumer implements AsyncDisposable {
     this.#queue = []
     for (const done of this.#drained.splice(0)) done()
     // Messages consumed before the close can no longer be acknowledged.
-    if (!this.#isLeaving) return
-    this.#isLeaving = false
-    this.#gone()
+    if (!this.#isDetachPending) return
+    this.#isDetachPending = false
+    this.#onEnded()
   }
 
   /**
-   * @internal The consumer failed. Its listener is no longer called, so the exception listener is.
+   * @internal The consumer failed. Its listener is no longer called; the exception listener is
+   * called instead.
    */
   onFailed(error: JMSException): void {
     if (this.#failure !== undefined) return
@@ -592,7 +593,7 @@ export class MessageConsumer implements AsyncDisposable {
       waiter.reject(error)
     }
     const { connection } = this.#session
-    if (this.#listener !== null && connection.isUp) connection.reportException(error)
+    if (this.#listener !== null && connection.isConnected) connection.reportException(error)
   }
 
   /** @internal Completes pending receives without a message. */
@@ -623,28 +624,29 @@ export class MessageConsumer implements AsyncDisposable {
     await this.#session.settled()
     const link = this.#link
     if (link === undefined || link.isRemotelyDetached || link.isDetached) {
-      this.#gone()
+      this.#onEnded()
       return
     }
     await this.#drain()
     this.releaseQueued()
     if (this.#link !== link) {
       // Connection lost during the drain.
-      this.#gone()
+      this.#onEnded()
       return
     }
-    const mustStay = !this.#session.acknowledgesItself && this.#session.holds(this)
+    const mustStay =
+      !this.#session.acknowledgesAutomatically && this.#session.hasUnacknowledged(this)
     if (mustStay) {
-      this.#isLeaving = true
+      this.#isDetachPending = true
       return
     }
-    await this.#leave()
+    await this.#detach()
   }
 
-  async #leave(): Promise<void> {
-    this.#isLeaving = false
+  async #detach(): Promise<void> {
+    this.#isDetachPending = false
     const link = this.#link
-    this.#gone()
+    this.#onEnded()
     if (link === undefined) return
     const { promise, resolve } = Promise.withResolvers<void>()
     link.handler = { onDelivery() {}, onDetach: () => resolve() }
@@ -656,7 +658,7 @@ export class MessageConsumer implements AsyncDisposable {
       .catch(() => undefined)
   }
 
-  #gone(): void {
+  #onEnded(): void {
     this.releaseName()
     this.#options.onClosed()
   }

@@ -7,14 +7,14 @@ export abstract class Destination {
   #address: string
   /** Whether it is a queue or a topic. */
   abstract readonly kind: 'queue' | 'topic'
-  /** Whether the destination ends with its connection. */
+  /** Whether the destination is deleted with its connection. */
   readonly isTemporary: boolean = false
 
   /** Creates a destination of this name. */
   constructor(address: string) {
     if (typeof address !== 'string' || address === '') {
       throw new InvalidDestinationException(
-        `${JSON.stringify(address)} is no name of a destination`,
+        `invalid destination name ${JSON.stringify(address)}: expected non-empty text`,
       )
     }
     this.#address = address
@@ -26,10 +26,10 @@ export abstract class Destination {
   }
 
   /**
-   * @internal The temporary destination was created again, over another connection, with this
-   * address.
+   * @internal Sets the address of a temporary destination that was created again after a
+   * reconnect.
    */
-  moveTo(address: string): void {
+  changeAddress(address: string): void {
     this.#address = address
   }
 
@@ -71,7 +71,7 @@ export interface TemporaryOwner {
   deleteTemporary(destination: TemporaryQueue | TemporaryTopic): Promise<void>
 }
 
-/** A queue that ends with the connection that created it. */
+/** A queue that is deleted with the connection that created it. */
 export class TemporaryQueue extends Queue {
   override readonly isTemporary = true
   readonly #owner: TemporaryOwner | undefined
@@ -92,7 +92,7 @@ export class TemporaryQueue extends Queue {
   }
 }
 
-/** A topic that ends with the connection that created it. */
+/** A topic that is deleted with the connection that created it. */
 export class TemporaryTopic extends Topic {
   override readonly isTemporary = true
   readonly #owner: TemporaryOwner | undefined

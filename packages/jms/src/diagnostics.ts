@@ -6,7 +6,7 @@ import { channel } from 'node:diagnostics_channel'
  *
  * - `millrace:jms:lost`, `{ clientID, error, isFinal }`: a connection was lost; unless `isFinal` it
  *   is replaced.
- * - `millrace:jms:restored`, `{ clientID }`: a lost connection is in use again.
+ * - `millrace:jms:restored`, `{ clientID }`: a lost connection was re-established.
  * - `millrace:jms:failed`, `{ clientID, error }`: a connection failed permanently.
  * - `millrace:jms:listener:error`, `{ destination, error, message }`: a handler of `jmsListener`,
  *   or its consumer, failed.

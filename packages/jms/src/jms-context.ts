@@ -232,12 +232,12 @@ export class JMSContext implements AsyncDisposable {
       checkOptions('request', options, requestRules)
       const to = typeof destination === 'string' ? new Queue(destination) : destination
       if (!(to instanceof Queue || to instanceof Topic)) {
-        throw new InvalidDestinationException(`${show(to)} is not a destination`)
+        throw new InvalidDestinationException(`invalid destination ${show(to)}`)
       }
       const message = messageOf(body)
       const starts = this.#autoStart
       if (!starts && !this.#connection.isStarted) {
-        throw new IllegalStateException('a request needs a started connection: call start()')
+        throw new IllegalStateException('request: the connection is not started; call start()')
       }
       const { requests } = this.#connection
       const reply = await requests.request(to, message, { ...options, starts })
@@ -313,11 +313,15 @@ export class JMSContext implements AsyncDisposable {
   createTopic(topicName: string): Topic {
     return this.#make((factories) => factories.createTopic(topicName))
   }
-  /** Creates a queue that ends with the connection; only that connection may consume from it. */
+  /**
+   * Creates a queue that is deleted with the connection; only that connection may consume from it.
+   */
   createTemporaryQueue(): Promise<TemporaryQueue> {
     return unchecked(async () => (await this.#open()).createTemporaryQueue())
   }
-  /** Creates a topic that ends with the connection; only that connection may consume from it. */
+  /**
+   * Creates a topic that is deleted with the connection; only that connection may consume from it.
+   */
   createTemporaryTopic(): Promise<TemporaryTopic> {
     return unchecked(async () => (await this.#open()).createTemporaryTopic())
   }

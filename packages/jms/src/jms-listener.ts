@@ -26,17 +26,17 @@ import {
 import type { Session } from './session.ts'
 
 /**
- * How often, and after which waits, a failed message is handled again before it is returned to the
- * provider. Other messages of the same session wait, so that the order is kept.
+ * Attempts to handle a message, and the delays between them, before it is returned to the provider.
+ * Other messages of the same session wait, which keeps the order.
  */
 export interface RetryOptions {
   /** Attempts in total, including the first. Default 3. */
   readonly maxAttempts?: number
-  /** Wait before the second attempt, milliseconds. Default 1000. */
+  /** Delay before the second attempt, milliseconds. Default 1000. */
   readonly backoffMs?: number
-  /** Factor by which the wait grows after each attempt. Default 2. */
+  /** Factor by which the delay grows after each attempt. Default 2. */
   readonly multiplier?: number
-  /** Longest wait, milliseconds. Default 30,000. */
+  /** Longest delay, milliseconds. Default 30,000. */
   readonly maxBackoffMs?: number
 }
 
@@ -90,7 +90,7 @@ export interface ListenerOptions {
   readonly onError?: (error: unknown, message: Message | undefined) => void
   /** Called when the connection is lost and is being replaced. */
   readonly onInterrupted?: (error: JMSException) => void
-  /** Called when the connection is in use again after `onInterrupted`. */
+  /** Called when the connection is re-established after `onInterrupted`. */
   readonly onRestored?: () => void
 }
 
@@ -109,9 +109,9 @@ export interface ListenerContext<M extends Message = Message> {
    */
   readonly attempt: number
   /**
-   * Aborted when the outcome of the handler no longer counts: its connection was lost, so that the
-   * message is delivered again, or the listener is closing. A handler that fails after that is not
-   * counted as a failed delivery.
+   * Aborted when the outcome of the handler has no effect any more: the connection was lost, so
+   * the message is delivered again, or the listener is closing. A failure after that does not
+   * count as a failed delivery.
    */
   readonly signal: AbortSignal
 }
@@ -259,12 +259,12 @@ function destinationFor(given: Destination | string, options: ListenerOptions): 
   for (const key of ['durable', 'shared'] as const) {
     if (options[key] !== true || subscription !== undefined) continue
     throw new InvalidOptionException(
-      `jmsListener: ${key} needs subscription: the name of the subscription`,
+      `jmsListener: ${key} requires subscription, the name of the subscription`,
     )
   }
   if (subscription !== undefined && durable !== true && shared === false) {
     throw new InvalidOptionException(
-      `jmsListener: subscription ${show(subscription)} must be durable or shared: a subscription that is neither has no name`,
+      `jmsListener: subscription ${show(subscription)} must be durable or shared: an unshared non-durable subscription has no name`,
     )
   }
   if (typeof given !== 'string' && !(given instanceof Queue || given instanceof Topic)) {
@@ -286,7 +286,7 @@ function destinationFor(given: Destination | string, options: ListenerOptions): 
   const isShared = subscription !== undefined && (shared ?? durable !== true)
   if (concurrency > 1 && destination instanceof Topic && !isShared) {
     throw new InvalidOptionException(
-      `jmsListener: concurrency ${concurrency} on the topic ${destination} needs shared: without it each session gets every message`,
+      `jmsListener: concurrency ${concurrency} on the topic ${destination} requires shared: otherwise each session receives every message`,
     )
   }
   return destination

@@ -50,7 +50,7 @@ export class JMSProducer {
   async send(destination: Destination, body: Body): Promise<this> {
     await unchecked(async () => {
       if (!(destination instanceof Queue || destination instanceof Topic)) {
-        throw new InvalidDestinationException(`${String(destination)} is no destination`)
+        throw new InvalidDestinationException(`invalid destination ${String(destination)}`)
       }
       const message = messageOf(body)
       this.#applyTo(message)
@@ -176,7 +176,9 @@ export class JMSProducer {
   setProperty(name: string, value: boolean | number | bigint | string | null): this {
     unchecked(() => {
       if (value !== null && typeof value === 'object') {
-        throw new IllegalArgumentException('an object cannot be a property')
+        throw new IllegalArgumentException(
+          'invalid property value: expected a boolean, number, bigint, string or null',
+        )
       }
       this.#template.setObjectProperty(name, value)
     })

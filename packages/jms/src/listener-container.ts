@@ -65,7 +65,7 @@ export class ListenerContainer {
     const { connection: given, concurrency = 1, signal } = this.options
     signal?.throwIfAborted()
     const connection =
-      given instanceof ConnectionFactory ? await given.createLastingConnection() : given
+      given instanceof ConnectionFactory ? await given.createReconnectingConnection() : given
     this.#connection = connection
     this.#stopObserving = connection.observe({
       onLost: (error, isFinal) => {
@@ -96,12 +96,12 @@ export class ListenerContainer {
 
   #onInterrupted(error: JMSException): void {
     if (this.#state === 'running') this.#state = 'interrupted'
-    this.#tell(() => this.options.onInterrupted?.(error))
+    this.#notify(() => this.options.onInterrupted?.(error))
   }
 
   #onRestored(): void {
     if (this.#state === 'interrupted') this.#state = 'running'
-    this.#tell(() => this.options.onRestored?.())
+    this.#notify(() => this.options.onRestored?.())
   }
 
   /** Reports a failure to the diagnostics channel, the logger and `onError`. */
@@ -109,17 +109,17 @@ export class ListenerContainer {
     const { destination } = this
     channels.listenerError.publish({ destination, error, message })
     const reason = error instanceof Error ? error.message : String(error)
-    this.connection.logger.warn('a message listener failed', {
+    this.connection.logger.warn('message listener failed', {
       destination: String(destination),
       messageId: message?.getJMSMessageID() ?? null,
       error: reason,
     })
-    this.#tell(() => this.options.onError?.(error, message))
+    this.#notify(() => this.options.onError?.(error, message))
   }
 
-  /** Runs a callback of the program; an exception must not end the listener. */
-  #tell(callback: () => void): void {
-    attempt(this.connection.logger, 'a callback of a message listener', callback)
+  /** Runs a callback of the program. An exception is logged and does not end the listener. */
+  #notify(callback: () => void): void {
+    attempt(this.connection.logger, 'running a callback of a message listener', callback)
   }
 
   /** Runs a handler in an async context, so that `close` detects a call from the handler. */
@@ -153,7 +153,7 @@ export class ListenerContainer {
   #reportEnd(error: JMSException): void {
     this.report(error, undefined)
     if (this.options.onError !== undefined) return
-    // Without `onError` the program would not notice that messages are no longer handled.
+    // Without `onError`, the process warning is the only report that messages are not handled.
     process.emitWarning(`the listener of ${this.destination} has ended: ${error.message}`, {
       type: 'JmsListenerWarning',
       code: error.code,
@@ -168,7 +168,7 @@ export class ListenerContainer {
     await Promise.race([Promise.all(this.#workers.map((worker) => worker.drain())), late])
     await Promise.race([
       Promise.all(this.#workers.map((worker) => worker.abandon())),
-      pause(clock, LAST_WORDS_MS, deadline.signal),
+      pause(clock, RETURN_TIMEOUT_MS, deadline.signal),
     ])
     this.#stopObserving()
     this.#state = 'closed'
@@ -178,9 +178,9 @@ export class ListenerContainer {
 }
 
 /**
- * Time limit for returning messages to the provider, after the deadline for handlers, milliseconds.
+ * Time limit for returning messages to the provider after the handlers' deadline, milliseconds.
  */
-const LAST_WORDS_MS = 5000
+const RETURN_TIMEOUT_MS = 5000
 
 function closingReason(): JMSException {
   return new JMSException('the listener is closing', 'JMS_CLOSING')

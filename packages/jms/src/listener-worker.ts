@@ -16,7 +16,7 @@ const modes = {
   'dups-ok': Session.DUPS_OK_ACKNOWLEDGE,
 } as const
 
-/** Waits before consuming again after the provider ended the consumer, milliseconds. */
+/** Delays before the consumer is created again after the provider ended it, milliseconds. */
 const REOPEN_MS = { first: 100, last: 30_000 } as const
 
 const failed = { kind: 'modified', deliveryFailed: true } as const
@@ -27,7 +27,7 @@ interface Delivered {
   readonly session: Session
   readonly delivery: ConsumedDelivery
   readonly message: Message
-  /** Aborted when the outcome of the handler no longer counts. */
+  /** Aborted when the outcome of the handler has no effect any more. */
   readonly signal: AbortSignal
 }
 
@@ -109,21 +109,21 @@ export class ListenerWorker {
   async #handle(delivery: ConsumedDelivery, message: Message): Promise<void> {
     const session = this.#session as Session
     const { closingSignal } = this.#container
-    const inHand = new AbortController()
-    const onClosing = (): void => inHand.abort(closingSignal.reason)
+    const unacknowledged = new AbortController()
+    const onClosing = (): void => unacknowledged.abort(closingSignal.reason)
     if (closingSignal.aborted) onClosing()
     else closingSignal.addEventListener('abort', onClosing)
-    delivery.onLost = (error) => inHand.abort(error)
+    delivery.onLost = (error) => unacknowledged.abort(error)
     session.consumed(delivery, false)
     try {
-      await this.#attempt({ session, delivery, message, signal: inHand.signal })
+      await this.#attempt({ session, delivery, message, signal: unacknowledged.signal })
     } finally {
       closingSignal.removeEventListener('abort', onClosing)
       delivery.onLost = undefined
       // Sends made while the connection was lost cannot be committed: roll back before the next
       // message.
       const isOpen = session === this.#session && !session.isClosed
-      if (isOpen && session.transaction?.doom !== undefined) await session.rollback()
+      if (isOpen && session.transaction?.rollbackOnlyCause !== undefined) await session.rollback()
     }
   }
 
@@ -143,7 +143,7 @@ export class ListenerWorker {
     } catch (error) {
       // A retry would fail in the same way.
       this.#container.report(error, message)
-      await session.returnInHand(failed)
+      await session.settleUnacknowledged(failed)
       return
     }
     let delay = backoffMs
@@ -161,14 +161,14 @@ export class ListenerWorker {
         this.#container.report(error, message)
       }
       // Lost, or settled by the handler: the listener no longer owns the delivery.
-      if (!session.hasInHand(delivery)) return
+      if (!session.isUnacknowledged(delivery)) return
       if (session.transaction !== undefined) await session.undoSends()
       if (attempt < attempts) await pause(clock, delay, signal)
       delay = Math.min(delay * multiplier, maxBackoffMs)
-      if (!session.hasInHand(delivery)) return
+      if (!session.isUnacknowledged(delivery)) return
       if (attempt < attempts && !signal.aborted) continue
       // A handler that stopped because its signal was aborted has not failed.
-      await session.returnInHand(isInterrupted && attempt === 1 ? released : failed)
+      await session.settleUnacknowledged(isInterrupted && attempt === 1 ? released : failed)
       return
     }
   }
@@ -210,7 +210,7 @@ export class ListenerWorker {
       await producer.close()
     } catch (error) {
       const known = jmsException(error)
-      const text = `the reply to message ${message.getJMSMessageID()} could not be sent to ${replyTo}: ${known.message}`
+      const text = `cannot send the reply to message ${message.getJMSMessageID()} to ${replyTo}: ${known.message}`
       this.#container.report(new JMSException(text, 'JMS_REPLY_FAILED', error), message)
     }
   }
@@ -233,11 +233,11 @@ export class ListenerWorker {
   }
 
   #reportLate(session: Session): void {
-    const [late] = session.inHand
+    const [late] = session.unacknowledged
     if (late === undefined) return
     this.#container.report(
       new JMSException(
-        `a handler of ${this.#container.destination} did not finish before the deadline of close: its message is delivered again`,
+        `a handler of ${this.#container.destination} did not finish before the close timeout; its message is delivered again`,
         'JMS_TIMEOUT',
       ),
       undefined,

@@ -50,17 +50,17 @@ describe('options of jmsListener', () => {
     [{ retry: { backoffMs: -1 } }, /retry: invalid backoffMs -1: expected a number from 0/],
     [{ retry: { multiplier: Number.NaN } }, /retry: invalid multiplier NaN/],
     [{ selector: 5 }, /invalid selector 5: expected text/],
-    [{ durable: true }, /durable needs subscription: the name of the subscription/],
-    [{ shared: true }, /shared needs subscription/],
+    [{ durable: true }, /durable requires subscription, the name of the subscription/],
+    [{ shared: true }, /shared requires subscription/],
     [{ durable: 'yes', subscription: 's' }, /invalid durable "yes": expected true or false/],
-    [{ subscription: '' }, /invalid subscription "": expected text that is not empty/],
+    [{ subscription: '' }, /invalid subscription "": expected non-empty text/],
     [{ subscription: 's', shared: false }, /subscription "s" must be durable or shared/],
     [{ signal: {} }, /invalid signal an object of class Object: expected an AbortSignal/],
     [{ onError: 'log' }, /invalid onError "log": expected a function/],
     [{ body: JSON }, /invalid body .*: expected a codec such as json\(\)/],
   ]
   for (const [options, message] of cases) {
-    it(`are refused: ${message.source.slice(0, 60)}`, async () => {
+    it(`are rejected: ${message.source.slice(0, 60)}`, async () => {
       const given =
         typeof options === 'object' && Object.keys(options ?? {}).length > 0
           ? { connection: factory, ...options }
@@ -75,7 +75,7 @@ describe('options of jmsListener', () => {
     })
   }
 
-  it('must suit the destination and the handler', async () => {
+  it('must match the destination and the handler', async () => {
     const refused = (promise: Promise<unknown>, message: RegExp): Promise<void> =>
       assert.rejects(promise, { name: 'InvalidOptionException', message })
     const given = { connection: factory }
@@ -87,13 +87,13 @@ describe('options of jmsListener', () => {
     )
     await refused(
       listen({ ...given, concurrency: 2 }, new Topic('t')),
-      /concurrency 2 on the topic t needs shared/,
+      /concurrency 2 on the topic t requires shared/,
     )
     const handler = { onMessage() {} } as unknown as () => void
     await refused(jmsListener('q', handler, given), /invalid handler .*: expected a function/)
   })
 
-  it('that are undefined count as absent', async () => {
+  it('are ignored if undefined', async () => {
     const given = { connection: factory, selector: undefined, retry: undefined, body: undefined }
     await assert.rejects(listen(given), /cannot connect to amqp:\/\/localhost:1/)
   })
@@ -116,7 +116,7 @@ describe('options of a ConnectionFactory', () => {
     ['amqp://a', { clientId: 'x' }, /unknown option clientId; did you mean clientID\?/],
     ['amqp://a', { userName: 'x' }, /unknown option userName; did you mean username\?/],
     ['amqp://a', { username: 5 }, /invalid username 5: expected text/],
-    ['amqp://a', { clientID: '' }, /invalid clientID "": expected text that is not empty/],
+    ['amqp://a', { clientID: '' }, /invalid clientID "": expected non-empty text/],
     ['amqp://a', { prefetch: '10' }, /invalid prefetch "10": expected a whole number from 0/],
     ['amqp://a', { reconnect: 'true' }, /invalid reconnect "true": expected true or false/],
     ['amqp://a', { maxReconnectAttempts: -2 }, /invalid maxReconnectAttempts -2/],
@@ -125,12 +125,12 @@ describe('options of a ConnectionFactory', () => {
     ['amqp://a', { logger: console.log }, /invalid logger the function log: expected a logger/],
   ]
   for (const [url, options, message] of cases) {
-    it(`are refused: ${message.source.slice(0, 60)}`, () => {
+    it(`are rejected: ${message.source.slice(0, 60)}`, () => {
       assert.throws(() => make(url, options), { name: 'InvalidOptionException', message })
     })
   }
 
-  it('apply to its calls, too', async () => {
+  it('are also checked in calls of the factory', async () => {
     const call = factory.createConnection as (user: unknown, password?: unknown) => Promise<unknown>
     await assert.rejects(
       call.call(factory, 5),
@@ -161,7 +161,7 @@ describe('json()', () => {
     assert.deepEqual(orders.decode(object), { id: 7 })
   })
 
-  it('checks what it reads, and says which message is wrong', () => {
+  it('validates the decoded value and names the invalid message in the error', () => {
     const checked = json((value) => {
       const { id } = value as { readonly id?: unknown }
       if (typeof id !== 'number') throw new Error('id must be a number')
@@ -170,8 +170,8 @@ describe('json()', () => {
     const message = new TextMessage()
     message.setJMSMessageID('ID:1')
     for (const [text, expected] of [
-      ['{', /the body of message ID:1 cannot be read: .*JSON/],
-      ['{"id":"7"}', /the body of message ID:1 cannot be read: id must be a number/],
+      ['{', /cannot decode the body of message ID:1: .*JSON/],
+      ['{"id":"7"}', /cannot decode the body of message ID:1: id must be a number/],
       [null, /a TextMessage without text has no JSON body/],
     ] as const) {
       message.setText(text)
@@ -186,7 +186,7 @@ describe('json()', () => {
     assert.throws(() => json('x' as unknown as () => unknown), /json: invalid parse "x"/)
   })
 
-  it('gives handlers their types', () => {
+  it('infers the types of handlers', () => {
     // Type checks only: nothing here is called.
     const _typed = (to: Destination): Promise<unknown>[] => [
       jmsListener<TextMessage>(to, (message) => message.getText(), { connection: factory }),

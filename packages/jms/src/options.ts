@@ -19,7 +19,7 @@ export const text: OptionRule = {
 }
 
 export const nonEmptyText: OptionRule = {
-  expected: 'text that is not empty',
+  expected: 'non-empty text',
   accepts: (value) => typeof value === 'string' && value !== '',
 }
 

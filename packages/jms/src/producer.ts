@@ -70,8 +70,8 @@ export class MessageProducer implements AsyncDisposable {
   readonly #onClosed: () => void
   #link: SenderLink | undefined
   /**
-   * Producers by destination, for a producer without a destination at a provider without anonymous
-   * relay.
+   * Producers by destination. Used if the producer has no destination and the provider has no
+   * anonymous relay.
    */
   readonly #byDestination = new Map<string, MessageProducer>()
   #unsent: PendingSend[] = []
@@ -125,7 +125,7 @@ export class MessageProducer implements AsyncDisposable {
       sndSettleMode: 0,
     })
     try {
-      await connection.limited(link.attached, 'making a producer')
+      await connection.limited(link.attached, 'creating a producer')
     } catch (error) {
       link.detach({ closed: true })
       throw error
@@ -136,7 +136,7 @@ export class MessageProducer implements AsyncDisposable {
   }
 
   /** @internal Converts the error of a failed attach. */
-  explain(error: unknown): JMSException {
+  attachError(error: unknown): JMSException {
     return jmsException(error, `cannot send to ${this.#destination ?? 'any destination'}`)
   }
 
@@ -151,15 +151,15 @@ export class MessageProducer implements AsyncDisposable {
 
   /**
    * @internal The connection was lost; it may be replaced. Unanswered sends are sent again, except
-   * in a transaction, which is doomed.
+   * in a transaction, which can then only be rolled back.
    */
   onLost(): void {
     this.#link = undefined
-    const again = [...this.#sent.values()]
+    const unanswered = [...this.#sent.values()]
     this.#sent.clear()
     for (const producer of this.#byDestination.values()) producer.onLost()
-    if (this.#session.transaction === undefined) this.#unsent = [...again, ...this.#unsent]
-    else this.#reject(again, new JMSException('the connection was lost', 'JMS_CONNECTION_LOST'))
+    if (this.#session.transaction === undefined) this.#unsent = [...unanswered, ...this.#unsent]
+    else this.#reject(unanswered, new JMSException('connection lost', 'JMS_CONNECTION_LOST'))
   }
 
   /** @internal Rejects sends that have not been transmitted. */
@@ -318,7 +318,7 @@ export class MessageProducer implements AsyncDisposable {
     const destination = this.#destinationFor(namesDestination, first)
     const message = rest[0]
     if (!(message instanceof Message))
-      throw new MessageFormatException(`${String(message)} is no message`)
+      throw new MessageFormatException(`invalid message ${String(message)}`)
     let settings: SendSettings = {
       deliveryMode: this.#deliveryMode,
       priority: this.#priority,
@@ -356,17 +356,15 @@ export class MessageProducer implements AsyncDisposable {
   #destinationFor(isNamed: boolean, named: unknown): Destination {
     if (!isNamed) {
       if (this.#destination !== null) return this.#destination
-      throw new UnsupportedOperationException(
-        'this producer has no destination: name one with each send',
-      )
+      throw new UnsupportedOperationException('the producer has no destination: pass one to send')
     }
     if (this.#destination !== null) {
       throw new UnsupportedOperationException(
-        `this producer sends to ${this.#destination}: no other destination can be named`,
+        `the producer sends to ${this.#destination}: send cannot name another destination`,
       )
     }
     if (!(named instanceof Queue || named instanceof Topic)) {
-      throw new InvalidDestinationException(`${String(named)} is no destination`)
+      throw new InvalidDestinationException(`invalid destination ${String(named)}`)
     }
     if (this.#session.connection.isDeleted(named)) {
       throw new InvalidDestinationException(`${named} was deleted`)
@@ -451,12 +449,12 @@ export class MessageProducer implements AsyncDisposable {
     encode: (() => Buffer) | undefined,
   ): { readonly promise: Promise<void>; readonly pending: PendingSend } {
     const { transaction } = this.#session
-    if (transaction?.doom !== undefined) {
-      const { doom } = transaction
+    if (transaction?.rollbackOnlyCause !== undefined) {
+      const { rollbackOnlyCause } = transaction
       throw new TransactionRolledBackException(
-        `the transaction can only be rolled back: ${doom.message}`,
+        `the transaction is rollback-only: ${rollbackOnlyCause.message}`,
         'JMS_TRANSACTION_ROLLED_BACK',
-        doom,
+        rollbackOnlyCause,
       )
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -516,7 +514,7 @@ export class MessageProducer implements AsyncDisposable {
       }
       default:
         return pending.reject(
-          new JMSException(`the provider did not take the message: it was ${state.kind}`),
+          new JMSException(`the provider did not accept the message: outcome ${state.kind}`),
         )
     }
   }
@@ -558,7 +556,7 @@ export class MessageProducer implements AsyncDisposable {
   }
 }
 
-/** A call that this kind of producer does not support: Java's exception of that name. */
+/** A call that this kind of producer does not support; named after Java's exception. */
 export class UnsupportedOperationException extends Error {
   override readonly name = 'UnsupportedOperationException'
 }

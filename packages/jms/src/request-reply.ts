@@ -31,7 +31,7 @@ interface Pending {
   readonly reject: (error: unknown) => void
 }
 
-interface Parts {
+interface ReplyChannel {
   readonly session: Session
   readonly replyTo: TemporaryQueue
   readonly consumer: MessageConsumer
@@ -41,12 +41,12 @@ interface Parts {
 const DEFAULT_TIMEOUT_MS = 30_000
 
 /**
- * Requests of a connection, any number at a time, over one temporary queue for replies. The
+ * Concurrent requests of a connection over one temporary queue for replies. The
  * correlation id of a reply is the correlation id or the message id of its request.
  */
 export class RequestReply {
   readonly #connection: Connection
-  #parts: Promise<Parts> | undefined
+  #replyChannel: Promise<ReplyChannel> | undefined
   readonly #pending = new Map<string, Pending>()
   /** Messages whose correlation id was generated here. */
   readonly #correlated = new WeakSet<Message>()
@@ -60,7 +60,7 @@ export class RequestReply {
     })
   }
 
-  /** Sends a request and resolves with its reply. `starts`: whether to start the connection. */
+  /** Sends a request and resolves with its reply. `starts` also starts the connection. */
   async request(
     destination: Destination,
     message: Message,
@@ -81,20 +81,20 @@ export class RequestReply {
     let timer: Timer | undefined
     const startedMs = clock.monotonic()
     if (timeoutMs > 0) {
-      const late = (): void => answer.reject(this.#late(destination, timeoutMs))
+      const late = (): void => answer.reject(this.#timeoutError(destination, timeoutMs))
       timer = clock.setTimer(timeoutMs, late, { keepsAlive: true })
     }
     try {
-      const parts = await Promise.race([this.#ready(starts), answer.promise.then(() => never())])
-      message.setJMSReplyTo(parts.replyTo)
-      this.#expect(this.#correlationIdOf(message), answer, ids)
+      const channel = await Promise.race([this.#ready(starts), answer.promise.then(() => never())])
+      message.setJMSReplyTo(channel.replyTo)
+      this.#register(this.#correlationIdOf(message), answer, ids)
       const leftMs = Math.max(1, Math.ceil(timeoutMs - (clock.monotonic() - startedMs)))
       const timeToLive = timeoutMs > 0 ? leftMs : 0
       const settings = [DEFAULT_DELIVERY_MODE, DEFAULT_PRIORITY, timeToLive] as const
-      const sent = parts.producer.send(destination, message, ...settings)
+      const sent = channel.producer.send(destination, message, ...settings)
       // The message id is set now; a responder may correlate by it.
       const messageId = message.getJMSMessageID()
-      if (messageId !== null) this.#expect(messageId, answer, ids)
+      if (messageId !== null) this.#register(messageId, answer, ids)
       sent.catch((error: unknown) => answer.reject(error))
       return await answer.promise
     } finally {
@@ -117,32 +117,34 @@ export class RequestReply {
     return id
   }
 
-  #expect(id: string, pending: Pending, ids: string[]): void {
+  #register(id: string, pending: Pending, ids: string[]): void {
     if (this.#pending.has(id)) {
-      throw new IllegalStateException(`a request with the correlation id ${id} is under way`)
+      throw new IllegalStateException(
+        `a request with the correlation id ${id} is already in progress`,
+      )
     }
     this.#pending.set(id, pending)
     ids.push(id)
   }
 
-  #late(destination: Destination, timeoutMs: number): JMSException {
-    const cause = this.#connection.isUp ? '' : ': there is no connection to the provider'
+  #timeoutError(destination: Destination, timeoutMs: number): JMSException {
+    const cause = this.#connection.isConnected ? '' : ': not connected to the provider'
     return new JMSException(
       `no reply from ${destination} within ${timeoutMs} ms${cause}`,
       'JMS_TIMEOUT',
     )
   }
 
-  async #ready(starts: boolean): Promise<Parts> {
+  async #ready(starts: boolean): Promise<ReplyChannel> {
     if (starts) await this.#connection.start()
-    this.#parts ??= this.#prepare().catch((error: unknown) => {
-      this.#parts = undefined
+    this.#replyChannel ??= this.#prepare().catch((error: unknown) => {
+      this.#replyChannel = undefined
       throw error
     })
-    return this.#parts
+    return this.#replyChannel
   }
 
-  async #prepare(): Promise<Parts> {
+  async #prepare(): Promise<ReplyChannel> {
     const session = await this.#connection.createSession(Session.AUTO_ACKNOWLEDGE)
     try {
       const replyTo = await session.createTemporaryQueue()
@@ -162,7 +164,7 @@ export class RequestReply {
     if (id !== null) this.#pending.get(id)?.resolve(reply)
   }
 
-  /** The reply queue ended with the connection: no reply to pending requests can arrive. */
+  /** The reply queue was deleted with the connection: replies to pending requests cannot arrive. */
   #onLost(error: JMSException): void {
     const lost = new JMSException(
       `the connection was lost before the reply arrived: ${error.message}`,
@@ -170,8 +172,8 @@ export class RequestReply {
       error,
     )
     this.#rejectAll(lost)
-    // Requests not yet transmitted contain the address of the ended queue.
-    void this.#parts?.then(
+    // Requests not yet transmitted contain the address of the deleted queue.
+    void this.#replyChannel?.then(
       ({ producer }) => producer.cancelWaiting(lost),
       () => undefined,
     )

@@ -13,23 +13,23 @@ import type { Session } from './session.ts'
 abstract class Requestor implements AsyncDisposable {
   readonly #session: Session
   readonly #destination: Destination
-  #ready: Promise<Parts> | undefined
+  #ready: Promise<ReplyChannel> | undefined
   #last: Promise<unknown> = Promise.resolve()
   #receiving: Promise<Message | null> | undefined
 
   constructor(session: Session, destination: Destination | null) {
     if (destination === null || destination === undefined) {
-      throw new InvalidDestinationException('a requestor needs a destination')
+      throw new InvalidDestinationException('invalid destination null: a requestor requires one')
     }
     if (session.getTransacted())
-      throw new JMSException('a requestor needs a session without transactions')
+      throw new JMSException('a requestor requires a session that is not transacted')
     this.#session = session
     this.#destination = destination
   }
 
   protected abstract makeReplyTo(session: Session): Promise<TemporaryQueue | TemporaryTopic>
 
-  async #prepare(): Promise<Parts> {
+  async #prepare(): Promise<ReplyChannel> {
     const replyTo = await this.makeReplyTo(this.#session)
     const consumer = await this.#session.createConsumer(replyTo)
     const producer = await this.#session.createProducer(this.#destination)
@@ -57,7 +57,8 @@ abstract class Requestor implements AsyncDisposable {
     lost.promise.catch(() => undefined)
     const stopObserving = this.#session.connection.observe({
       onLost: (error) => {
-        // The reply destination ended with the connection: the request must not be sent again.
+        // The reply destination was deleted with the connection: the request must not be sent
+        // again.
         const reason = `the connection was lost before the reply arrived: ${error.message}`
         const failure = new JMSException(reason, 'JMS_CONNECTION_LOST', error)
         producer.cancelWaiting(failure)
@@ -68,7 +69,8 @@ abstract class Requestor implements AsyncDisposable {
       message.setJMSReplyTo(replyTo)
       await producer.send(message)
       const reply = await Promise.race([this.#receive(consumer), lost.promise])
-      if (reply === null) throw new JMSException('the requestor was closed before a reply came')
+      if (reply === null)
+        throw new JMSException('the requestor was closed before the reply arrived')
       return reply
     } finally {
       stopObserving()
@@ -98,7 +100,7 @@ abstract class Requestor implements AsyncDisposable {
   }
 }
 
-interface Parts {
+interface ReplyChannel {
   readonly replyTo: TemporaryQueue | TemporaryTopic
   readonly consumer: MessageConsumer
   readonly producer: MessageProducer

@@ -12,20 +12,20 @@ export interface TransactionEvents {
   /** The next transaction is declared: sends that waited for it can be transmitted. */
   onDeclared(): void
   /** The transaction can only be rolled back: waiting sends fail with this error. */
-  onDoomed(error: JMSException): void
+  onRollbackOnly(error: JMSException): void
 }
 
 /**
- * The successive transactions of a session, over all its AMQP connections. A transaction that
- * contains work is doomed if the connection is lost: `commit` rolls it back and throws. An empty
- * transaction survives.
+ * The successive transactions of a session, over all its AMQP connections. If the connection
+ * is lost, a transaction with sends or receipts can only be rolled back: `commit` does so and
+ * rejects. An empty transaction survives.
  */
 export class SessionTransaction {
   readonly #connection: Connection
   readonly #events: TransactionEvents
   #link: TransactionLink | undefined
   #hasSent = false
-  #doom: JMSException | undefined
+  #rollbackOnlyCause: JMSException | undefined
 
   constructor(connection: Connection, events: TransactionEvents) {
     this.#connection = connection
@@ -52,38 +52,38 @@ export class SessionTransaction {
   }
 
   /** Reason why the transaction can only be rolled back; undefined if it can be committed. */
-  get doom(): JMSException | undefined {
-    return this.#doom
+  get rollbackOnlyCause(): JMSException | undefined {
+    return this.#rollbackOnlyCause
   }
 
-  /** Records a send in the transaction. */
+  /** Marks that the transaction contains a send. */
   noteSent(): void {
     this.#hasSent = true
   }
 
-  /** Records a failure in the transaction, which can then only be rolled back. */
+  /** Records a failure: the transaction can then only be rolled back. */
   noteFailure(error: JMSException): void {
-    this.#doom ??= error
+    this.#rollbackOnlyCause ??= error
   }
 
   /**
-   * The connection was lost, and with it the provider's part of the transaction. `hasWork`: whether
-   * there are receipts, or unanswered sends.
+   * The connection was lost, and the provider has rolled the transaction back. `hasWork`: whether
+   * it contains receipts or unanswered sends.
    */
   onLost(error: JMSException, hasWork: boolean): void {
     this.#link = undefined
     if (!this.#hasSent && !hasWork) return
     const lost = new TransactionRolledBackException(
-      `the connection was lost: ${error.message}`,
+      `connection lost: ${error.message}`,
       'JMS_CONNECTION_LOST',
       error,
     )
-    this.#doomWith(lost)
+    this.#markRollbackOnly(lost)
   }
 
-  #doomWith(error: JMSException): void {
-    this.#doom ??= error
-    this.#events.onDoomed(error)
+  #markRollbackOnly(error: JMSException): void {
+    this.#rollbackOnlyCause ??= error
+    this.#events.onRollbackOnly(error)
   }
 
   /**
@@ -93,7 +93,7 @@ export class SessionTransaction {
   async end(kind: 'commit' | 'rollback'): Promise<Discharged> {
     const link = this.#link
     this.#hasSent = false
-    this.#doom = undefined
+    this.#rollbackOnlyCause = undefined
     if (link === undefined || link.isGone) return { kind: 'unknown' }
     const isRollback = kind === 'rollback'
     const what = isRollback ? 'rolling back' : 'committing'
@@ -102,7 +102,7 @@ export class SessionTransaction {
     const next = declared.then(
       () => this.#events.onDeclared(),
       (error: unknown) => {
-        if (this.#link === link && !link.isGone) this.#doomWith(jmsException(error))
+        if (this.#link === link && !link.isGone) this.#markRollbackOnly(jmsException(error))
       },
     )
     let outcome: Discharged

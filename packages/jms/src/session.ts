@@ -50,9 +50,9 @@ const DUPS_OK_ACKNOWLEDGE = 3
 
 /**
  * A single-threaded context for producing and consuming messages (Jakarta Messaging 3.1, section
- * 6.2): its listeners are called one at a time. If the connection reconnects, the session survives
- * its loss: calls that need the provider wait for the reconnect, receives continue, and
- * unacknowledged messages are delivered again.
+ * 6.2): its listeners are called one at a time. After a reconnect
+ * the session continues: calls that need the provider wait for the reconnect, receives continue,
+ * and unacknowledged messages are delivered again.
  */
 export class Session implements AsyncDisposable {
   /** Sends and receipts take effect with `commit`. */
@@ -99,7 +99,7 @@ export class Session implements AsyncDisposable {
       onDeclared: () => {
         for (const producer of this.#producers) producer.flush()
       },
-      onDoomed: (error) => {
+      onRollbackOnly: (error) => {
         for (const producer of this.#producers) producer.cancelWaiting(error)
       },
     })
@@ -145,7 +145,7 @@ export class Session implements AsyncDisposable {
   /** @internal */
   checkNotInListener(what: string): void {
     if (this.#inListener.getStore() === this) {
-      throw new IllegalStateException(`a listener must not ${what} its own session or connection`)
+      throw new IllegalStateException(`a listener cannot ${what} its own session or connection`)
     }
   }
 
@@ -207,17 +207,17 @@ export class Session implements AsyncDisposable {
     await this.open(amqp)
     const session = this.#amqp as AmqpSession
     await Promise.all([
-      ...[...this.#consumers].map((consumer) => this.#attachAgain(consumer, session)),
-      ...[...this.#producers].map((producer) => this.#attachAgain(producer, session)),
+      ...[...this.#consumers].map((consumer) => this.#reattach(consumer, session)),
+      ...[...this.#producers].map((producer) => this.#reattach(producer, session)),
     ])
     if (this.connection.isStarted) this.onStarted()
   }
 
-  async #attachAgain(end: MessageConsumer | MessageProducer, amqp: AmqpSession): Promise<void> {
+  async #reattach(end: MessageConsumer | MessageProducer, amqp: AmqpSession): Promise<void> {
     try {
       await end.attach(amqp)
     } catch (error) {
-      const known = end.explain(error)
+      const known = end.attachError(error)
       const isLasting =
         known instanceof InvalidDestinationException ||
         known instanceof InvalidSelectorException ||
@@ -273,7 +273,7 @@ export class Session implements AsyncDisposable {
   #allow(domain: 'queue' | 'topic', what: string): void {
     const { domain: own } = this.connection
     if (own !== 'any' && own !== domain) {
-      throw new IllegalStateException(`${what} of a session for ${own}s`)
+      throw new IllegalStateException(`${what} is not supported by a ${own} session`)
     }
   }
 
@@ -289,13 +289,17 @@ export class Session implements AsyncDisposable {
     this.#allow('topic', 'createTopic')
     return new Topic(topicName)
   }
-  /** Creates a queue that ends with the connection; only that connection may consume from it. */
+  /**
+   * Creates a queue that is deleted with the connection; only that connection may consume from it.
+   */
   async createTemporaryQueue(): Promise<TemporaryQueue> {
     this.checkOpen()
     this.#allow('queue', 'createTemporaryQueue')
     return (await this.connection.createTemporary('queue')) as TemporaryQueue
   }
-  /** Creates a topic that ends with the connection; only that connection may consume from it. */
+  /**
+   * Creates a topic that is deleted with the connection; only that connection may consume from it.
+   */
   async createTemporaryTopic(): Promise<TemporaryTopic> {
     this.checkOpen()
     this.#allow('topic', 'createTemporaryTopic')
@@ -316,13 +320,13 @@ export class Session implements AsyncDisposable {
       )
       return producer
     } catch (error) {
-      throw producer.explain(error)
+      throw producer.attachError(error)
     }
   }
 
   #checkDestination(destination: Destination | null): asserts destination is Destination {
     if (!(destination instanceof Queue || destination instanceof Topic)) {
-      throw new InvalidDestinationException(`${String(destination)} is no destination`)
+      throw new InvalidDestinationException(`invalid destination ${String(destination)}`)
     }
     if (this.connection.isDeleted(destination)) {
       throw new InvalidDestinationException(`${destination} was deleted`)
@@ -410,16 +414,14 @@ export class Session implements AsyncDisposable {
     if (isShared || isDurable) {
       this.#allow('topic', 'a subscription')
       if (!(destination instanceof Topic)) {
-        throw new InvalidDestinationException(`${destination} is no topic`)
+        throw new InvalidDestinationException(`${destination} is not a topic`)
       }
-      checkValue('createConsumer', 'name of the subscription', subscription, nonEmptyText)
+      checkValue('createConsumer', 'subscription name', subscription, nonEmptyText)
       if (isDurable && destination.isTemporary) {
-        throw new InvalidDestinationException('a temporary topic has no durable subscriptions')
+        throw new InvalidDestinationException('a temporary topic cannot have durable subscriptions')
       }
       if (isDurable && !isShared && !this.connection.hasClientId) {
-        throw new IllegalStateException(
-          'a durable subscription that is not shared needs a connection with a client id',
-        )
+        throw new IllegalStateException('an unshared durable subscription requires a client id')
       }
     }
     if (destination.isTemporary && !(destination as TemporaryQueue).isOwnedBy(this.connection)) {
@@ -444,7 +446,7 @@ export class Session implements AsyncDisposable {
       return consumer
     } catch (error) {
       consumer.releaseName()
-      throw consumer.explain(error)
+      throw consumer.attachError(error)
     }
   }
 
@@ -485,7 +487,7 @@ export class Session implements AsyncDisposable {
     this.#checkDestination(queue)
     checkValue('createBrowser', 'messageSelector', messageSelector, textOrNull)
     if (!(queue instanceof Queue)) {
-      throw new InvalidDestinationException(`${String(queue)} is no queue`)
+      throw new InvalidDestinationException(`${String(queue)} is not a queue`)
     }
     const browser = new QueueBrowser(this, queue, messageSelector, () =>
       this.#browsers.delete(browser),
@@ -531,7 +533,7 @@ export class Session implements AsyncDisposable {
    * acknowledges automatically.
    */
   consumed(consumed: ConsumedDelivery, automatic: boolean): void {
-    if (automatic && this.acknowledgesItself) consumed.settle(accepted)
+    if (automatic && this.acknowledgesAutomatically) consumed.settle(accepted)
     else this.#unacknowledged.push(consumed)
   }
 
@@ -542,12 +544,12 @@ export class Session implements AsyncDisposable {
   }
 
   /** @internal Whether a delivery is not yet acknowledged, committed or released. */
-  hasInHand(consumed: ConsumedDelivery): boolean {
+  isUnacknowledged(consumed: ConsumedDelivery): boolean {
     return this.#unacknowledged.includes(consumed)
   }
 
   /** @internal Deliveries not yet acknowledged, committed or released. */
-  get inHand(): readonly ConsumedDelivery[] {
+  get unacknowledged(): readonly ConsumedDelivery[] {
     return this.#unacknowledged
   }
 
@@ -555,25 +557,25 @@ export class Session implements AsyncDisposable {
    * @internal Settles all unacknowledged deliveries with this outcome; a transaction is rolled
    * back.
    */
-  async returnInHand(outcome: Outcome): Promise<void> {
+  async settleUnacknowledged(outcome: Outcome): Promise<void> {
     if (this.#transaction !== undefined) {
       await this.#cancelSends()
       await this.#rollBack(this.#transaction, outcome)
       return
     }
-    const give = async (): Promise<void> => {
+    const settle = async (): Promise<void> => {
       for (const each of this.#unacknowledged.splice(0)) each.settle(outcome)
     }
-    await (this.acknowledgesItself ? give() : this.#giveBack(give))
+    await (this.acknowledgesAutomatically ? settle() : this.#returnMessages(settle))
   }
 
   /** @internal Whether messages are acknowledged automatically. */
-  get acknowledgesItself(): boolean {
+  get acknowledgesAutomatically(): boolean {
     return this.#mode === AUTO_ACKNOWLEDGE || this.#mode === DUPS_OK_ACKNOWLEDGE
   }
 
   /** @internal Whether the consumer has unacknowledged messages. */
-  holds(consumer: MessageConsumer): boolean {
+  hasUnacknowledged(consumer: MessageConsumer): boolean {
     return this.#unacknowledged.some((each) => each.consumer === consumer)
   }
 
@@ -595,9 +597,11 @@ export class Session implements AsyncDisposable {
   async recover(): Promise<void> {
     this.checkOpen()
     if (this.#mode === SESSION_TRANSACTED) {
-      throw new IllegalStateException('recover of a transacted session: use rollback')
+      throw new IllegalStateException(
+        'recover is not supported by a transacted session: use rollback',
+      )
     }
-    await this.#giveBack(async () => {
+    await this.#returnMessages(async () => {
       const consumed = this.#unacknowledged
       this.#unacknowledged = []
       for (const each of consumed) each.settle({ kind: 'modified', deliveryFailed: true })
@@ -620,14 +624,20 @@ export class Session implements AsyncDisposable {
     await this.#sent()
     const { txnId } = transaction
     const receipts = this.#unacknowledged
-    if (receipts.length === 0 && !transaction.hasSent && transaction.doom === undefined) return
-    const doom = transaction.doom ?? (txnId === undefined ? noTransaction() : undefined)
-    if (doom !== undefined || txnId === undefined) {
+    if (
+      receipts.length === 0 &&
+      !transaction.hasSent &&
+      transaction.rollbackOnlyCause === undefined
+    )
+      return
+    const rollbackOnlyCause =
+      transaction.rollbackOnlyCause ?? (txnId === undefined ? noTransaction() : undefined)
+    if (rollbackOnlyCause !== undefined || txnId === undefined) {
       await this.#rollBack(transaction)
       throw new TransactionRolledBackException(
-        `the transaction was rolled back: ${doom?.message}`,
+        `the transaction was rolled back: ${rollbackOnlyCause?.message}`,
         'JMS_TRANSACTION_ROLLED_BACK',
-        doom,
+        rollbackOnlyCause,
       )
     }
     this.#unacknowledged = []
@@ -636,14 +646,14 @@ export class Session implements AsyncDisposable {
     const outcome = await transaction.end('commit')
     if (outcome.kind === 'refused') {
       // The provider has the messages again; prefetched messages must not overtake them.
-      await this.#giveBack(async () => {})
+      await this.#returnMessages(async () => {})
       const { error } = outcome
       throw new TransactionRolledBackException(error.message, 'JMS_TRANSACTION_ROLLED_BACK', error)
     }
     for (const consumer of [...this.#consumers]) consumer.onAcknowledged()
     if (outcome.kind === 'unknown') {
       throw new TransactionInDoubtException(
-        'the connection was lost before the provider answered the commit: the transaction was committed or rolled back',
+        'connection lost before the provider answered the commit: the outcome of the transaction is unknown',
       )
     }
   }
@@ -664,7 +674,8 @@ export class Session implements AsyncDisposable {
   async undoSends(): Promise<void> {
     const transaction = this.#checkTransacted('rollback')
     await this.#cancelSends()
-    if (transaction.hasSent || transaction.doom !== undefined) await transaction.end('rollback')
+    if (transaction.hasSent || transaction.rollbackOnlyCause !== undefined)
+      await transaction.end('rollback')
   }
 
   /** Cancels sends that wait for credit, and waits for the answers to the others. */
@@ -674,7 +685,10 @@ export class Session implements AsyncDisposable {
     await this.#sent()
   }
 
-  /** @internal Tracks a send until it is answered. In a transaction, a failed send dooms it. */
+  /**
+   * @internal Tracks a send until it is answered. A failed send makes its transaction
+   * rollback-only.
+   */
   track(send: Promise<void>): void {
     const tracked = send.then(
       () => void this.#sending.delete(tracked),
@@ -695,7 +709,7 @@ export class Session implements AsyncDisposable {
     transaction: SessionTransaction,
     outcome: Outcome = { kind: 'modified', deliveryFailed: true },
   ): Promise<void> {
-    await this.#giveBack(async () => {
+    await this.#returnMessages(async () => {
       const receipts = this.#unacknowledged
       this.#unacknowledged = []
       for (const each of receipts) each.settle(outcome)
@@ -707,21 +721,21 @@ export class Session implements AsyncDisposable {
   #checkTransacted(what: string): SessionTransaction {
     this.checkOpen()
     if (this.#transaction === undefined) {
-      throw new IllegalStateException(`${what} of a session that is not transacted`)
+      throw new IllegalStateException(`${what} requires a transacted session`)
     }
     return this.#transaction
   }
 
   /**
-   * Suspends consumers while messages are returned to the provider, so that redelivery keeps their
-   * order.
+   * Suspends consumers while messages are returned to the provider, to keep the order of
+   * redelivery.
    */
-  async #giveBack(give: () => Promise<void>): Promise<void> {
+  async #returnMessages(settle: () => Promise<void>): Promise<void> {
     const consumers = [...this.#consumers]
     try {
       await Promise.all(consumers.map((consumer) => consumer.suspend()))
       for (const consumer of consumers) consumer.releaseQueued()
-      await give()
+      await settle()
     } finally {
       for (const consumer of consumers) consumer.resume()
     }
@@ -765,7 +779,7 @@ export class Session implements AsyncDisposable {
   }
 
   /**
-   * @internal Runs a listener in an async context, by which calls from the listener are recognized.
+   * @internal Runs a listener in an async context, so that calls from the listener are detected.
    */
   inListener<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#inListener.run(this, work)
@@ -778,10 +792,10 @@ export class Session implements AsyncDisposable {
   }
 
   /** @internal Schedules the dispatch of messages to listeners. */
-  planDispatch(): void {
+  scheduleDispatch(): void {
     this.#dispatching ??= this.#dispatch().finally(() => {
       this.#dispatching = undefined
-      if ([...this.#consumers].some((consumer) => consumer.hasWork)) this.planDispatch()
+      if ([...this.#consumers].some((consumer) => consumer.hasWork)) this.scheduleDispatch()
     })
   }
 
@@ -878,5 +892,5 @@ export class Session implements AsyncDisposable {
 }
 
 function noTransaction(): JMSException {
-  return new JMSException('there is no transaction at the provider', 'JMS_CONNECTION_LOST')
+  return new JMSException('no transaction is open at the provider', 'JMS_CONNECTION_LOST')
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * Names of the links that consume from subscriptions, as in Qpid JMS, so that all clients find the
- * same subscription: the subscription name, a bar, the kind of subscription and the number of the
- * consumer.
+ * Link names of subscription consumers, in the format of Qpid JMS, so that all clients attach to
+ * the same subscription: `name|kind` and the number of the consumer.
  */
 export class SubscriptionNames {
   readonly #users = new Map<string, Set<string>>()

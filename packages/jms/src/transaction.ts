@@ -31,7 +31,7 @@ export class TransactionLink {
   #txnId: Buffer | undefined
   readonly #waiting = new Map<OutgoingDelivery, (state: DeliveryState | undefined) => void>()
   #unsent: (() => void)[] = []
-  #isGone = false
+  #isDetached = false
 
   private constructor(link: SenderLink) {
     this.#link = link
@@ -45,7 +45,7 @@ export class TransactionLink {
         this.#waiting.delete(delivery)
       },
       onDetach: () => {
-        this.#isGone = true
+        this.#isDetached = true
         for (const answer of this.#waiting.values()) answer(undefined)
         this.#waiting.clear()
         for (const send of this.#unsent.splice(0)) send()
@@ -69,14 +69,14 @@ export class TransactionLink {
     return transaction
   }
 
-  /** Whether the link or its connection has ended. */
+  /** Whether the link is detached or its connection has ended. */
   get isGone(): boolean {
-    return this.#isGone
+    return this.#isDetached
   }
 
   /** Transaction id for transfers and dispositions; undefined between transactions. */
   get txnId(): Buffer | undefined {
-    return this.#isGone ? undefined : this.#txnId
+    return this.#isDetached ? undefined : this.#txnId
   }
 
   /**
@@ -86,7 +86,7 @@ export class TransactionLink {
   async declare(): Promise<void> {
     this.#txnId = undefined
     const state = await this.#command(new Described(ulong(DECLARE), []))
-    if (state?.kind !== 'declared') throw problemOf(state, 'the transaction could not be declared')
+    if (state?.kind !== 'declared') throw problemOf(state, 'cannot declare a transaction')
     this.#txnId = state.txnId
   }
 
@@ -105,13 +105,13 @@ export class TransactionLink {
     const payload = encodeMessage({ body: { kind: 'value', value } })
     return new Promise((resolve) => {
       const send = (): void => {
-        if (this.#isGone) {
+        if (this.#isDetached) {
           resolve(undefined)
           return
         }
         this.#waiting.set(this.#link.send([payload], { settled: false }), resolve)
       }
-      if (this.#link.credit > 0 || this.#isGone) send()
+      if (this.#link.credit > 0 || this.#isDetached) send()
       else this.#unsent.push(send)
     })
   }
@@ -122,5 +122,5 @@ function problemOf(state: DeliveryState | undefined, what: string): JMSException
     const error = AmqpError.from(state.error, what)
     return new JMSException(error.message, error.code, error)
   }
-  return new JMSException(state === undefined ? `${what}: the connection is lost` : what)
+  return new JMSException(state === undefined ? `${what}: connection lost` : what)
 }

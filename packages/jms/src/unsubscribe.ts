@@ -36,15 +36,15 @@ async function unsubscribeOn(
     onDelivery() {},
     onDetach(detach) {
       if (detach === undefined) {
-        ended.reject(new JMSException(`subscription ${name}: the connection was lost`))
+        ended.reject(new JMSException(`subscription ${name}: connection lost`))
         return
       }
       if (detach.error === undefined) {
         ended.resolve()
         return
       }
-      const told = AmqpError.from(detach.error, 'the provider refused')
-      ended.reject(jmsException(told, `subscription ${name}`))
+      const refusal = AmqpError.from(detach.error, 'the provider refused')
+      ended.reject(jmsException(refusal, `subscription ${name}`))
     },
   }
   try {
@@ -53,7 +53,7 @@ async function unsubscribeOn(
     if (link.isRemotelyDetached) link.detach({ closed: true })
     throw jmsException(error, `cannot unsubscribe ${name}`)
   }
-  // A provider answers for an unknown subscription with an attach without a source.
+  // For an unknown subscription, a provider answers with an attach without a source.
   if (link.remote?.source === undefined) {
     await ended.promise.finally(() => link.detach({ closed: true }))
     return

@@ -32,13 +32,14 @@ export interface WireEvents {
 }
 
 /**
- * Property in the open of a provider that refuses the connection: a close with the reason follows.
+ * Property in the open frame of a provider that refuses the connection; a close with the reason
+ * follows.
  */
 const ESTABLISHMENT_FAILED = 'amqp:connection-establishment-failed'
 
 /**
- * The AMQP connection of a JMS connection: dialled with the credentials, opened with the client id
- * on first use, and replaced after a loss if `reconnect` is set.
+ * The AMQP connection of a JMS connection. It authenticates when connecting, opens with the client
+ * id on first use, and is replaced after a loss if `reconnect` is set.
  */
 export class Wire {
   readonly #options: ResolvedOptions
@@ -78,7 +79,7 @@ export class Wire {
   }
 
   /** Whether an open connection is in use. */
-  get isUp(): boolean {
+  get isConnected(): boolean {
     return this.#isOpen && this.#recovering === undefined && this.#amqp?.isGone === false
   }
 
@@ -102,7 +103,7 @@ export class Wire {
   async open(): Promise<AmqpConnection> {
     for (;;) {
       // Work that runs while the connection closes may still use it.
-      if (this.isUp) return this.#amqp as AmqpConnection
+      if (this.isConnected) return this.#amqp as AmqpConnection
       this.#check()
       if (this.#recovering !== undefined) {
         await this.#recovering
@@ -120,7 +121,7 @@ export class Wire {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** Opens the dialled connection. If it was lost before use, it is dialled again. */
+  /** Opens the new connection. If it was lost before use, connects again. */
   async #openFirst(): Promise<void> {
     try {
       let amqp = this.#amqp
@@ -172,7 +173,7 @@ export class Wire {
       } catch (error) {
         failure = error
         this.#nextUrl++
-        // Wrong credentials would be refused by the other addresses, too.
+        // The other addresses would reject wrong credentials as well.
         const known = jmsException(error)
         if (known instanceof JMSSecurityException) throw known
       }
@@ -231,7 +232,7 @@ export class Wire {
     }
     const refusal = this.#refusals.get(amqp)
     throw refusal === undefined
-      ? new InvalidClientIDException(`client id ${id} was refused`)
+      ? new InvalidClientIDException(`the provider refused the client id ${id}`)
       : jmsException(refusal)
   }
 
@@ -242,7 +243,7 @@ export class Wire {
     if (error !== undefined) this.#refusals.set(amqp, error)
     if (amqp !== this.#amqp || this.#isClosed) return
     const lost = jmsException(error ?? new JMSException('the provider closed the connection'))
-    // If the connection is still being dialled or opened, the caller that awaits it reports the
+    // If the connection is still being established or opened, the caller that awaits it reports the
     // error.
     if (!this.#isOpen) {
       if (this.#recovering !== undefined) this.#events.onDropped(lost)
@@ -258,7 +259,7 @@ export class Wire {
   #recover(): void {
     this.#recovering ??= this.#replace().then(() => {
       this.#recovering = undefined
-      if (this.isUp) this.#events.onRestored()
+      if (this.isConnected) this.#events.onRestored()
       // Lost again before it was used.
       else if (this.#failure === undefined && !this.#closing.signal.aborted) this.#recover()
     })
@@ -276,7 +277,7 @@ export class Wire {
         isAdmitted = true
         this.#amqp = amqp
         await this.#events.onReplaced(amqp)
-        if (amqp.isGone) throw new JMSException('the connection was lost again')
+        if (amqp.isGone) throw new JMSException('the new connection was lost')
         this.#check()
         this.#isOpen = true
         return
@@ -300,7 +301,7 @@ export class Wire {
   #fail(error: JMSException): void {
     if (this.#failure !== undefined) return
     const Known = error instanceof JMSSecurityException ? JMSSecurityException : JMSException
-    this.#failure = new Known(`the connection is lost: ${error.message}`, error.code, error)
+    this.#failure = new Known(`connection lost: ${error.message}`, error.code, error)
     this.#events.onFailed(this.#failure)
   }
 

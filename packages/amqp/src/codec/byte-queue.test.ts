@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { ByteQueue } from './byte-queue.ts'
 
 describe('ByteQueue', () => {
-  it('gives back the bytes as they came, however they are cut', () => {
+  it('returns the same bytes, whatever the chunks they arrive in', () => {
     const step = fc.oneof(
       fc.record({
         push: fc.oneof(fc.integer({ min: 0, max: 50 }), fc.integer({ min: 10_000, max: 20_000 })),
@@ -35,14 +35,14 @@ describe('ByteQueue', () => {
           } else queue.compact()
           assert.equal(queue.size, expected.length)
         }
-        // Bytes that were taken do not change when more arrive.
+        // Bytes already returned do not change when more arrive.
         for (const { bytes, copy } of taken) assert.ok(bytes.equals(copy))
         assert.ok(queue.takeAll().equals(expected))
       }),
     )
   })
 
-  it('takes little memory for a megabyte that comes byte by byte, or as the end of large reads', () => {
+  it('uses little memory for a megabyte that arrives byte by byte or as tails of large reads', () => {
     const used = (): number => process.memoryUsage().arrayBuffers
     const before = used()
     const queue = new ByteQueue()

@@ -4,7 +4,7 @@
  * Smaller pieces are copied together: as views they would retain the whole buffers that the socket
  * read.
  */
-const SMALL = 16 * 1024
+const MIN_KEPT_SIZE = 16 * 1024
 const FIRST = 4 * 1024
 
 /** Queue of received bytes. It keeps few pieces, however small the chunks that a peer sends. */
@@ -12,8 +12,8 @@ export class ByteQueue {
   readonly #pieces: Buffer[] = []
   #size = 0
   /** Buffer of the last piece, if the queue allocated it; it may have free space at the end. */
-  #own: Buffer | undefined
-  /** Start and end of the last piece in `#own`. */
+  #tail: Buffer | undefined
+  /** Offsets of the last piece in `#tail`. */
   #start = 0
   #end = 0
 
@@ -24,32 +24,32 @@ export class ByteQueue {
   push(bytes: Buffer): void {
     if (bytes.length === 0) return
     this.#size += bytes.length
-    if (bytes.length >= SMALL || this.#pieces.length === 0) {
-      this.#own = undefined
+    if (bytes.length >= MIN_KEPT_SIZE || this.#pieces.length === 0) {
+      this.#tail = undefined
       this.#pieces.push(bytes)
       return
     }
-    if (this.#own === undefined || this.#end + bytes.length > this.#own.length) {
-      this.#makeRoom(bytes.length)
+    if (this.#tail === undefined || this.#end + bytes.length > this.#tail.length) {
+      this.#reserve(bytes.length)
     }
-    const own = this.#own as Buffer
+    const own = this.#tail as Buffer
     own.set(bytes, this.#end)
     this.#end += bytes.length
     this.#pieces[this.#pieces.length - 1] = own.subarray(this.#start, this.#end)
   }
 
   /**
-   * Makes room for `count` more bytes after the last piece: copies a small piece into a larger
+   * Reserves space for `count` more bytes after the last piece: copies a small piece into a larger
    * buffer, or starts a new piece after a large one.
    */
-  #makeRoom(count: number): void {
+  #reserve(count: number): void {
     const last = this.#pieces.at(-1) as Buffer
-    const isKept = this.#own === undefined && last.length >= SMALL
+    const isKept = this.#tail === undefined && last.length >= MIN_KEPT_SIZE
     const known = isKept ? 0 : last.length
     const grown = Buffer.allocUnsafeSlow(Math.max(2 * (known + count), FIRST))
     if (isKept) this.#pieces.push(grown)
     else last.copy(grown)
-    this.#own = grown
+    this.#tail = grown
     this.#start = 0
     this.#end = known
   }
@@ -66,7 +66,7 @@ export class ByteQueue {
   #join(): Buffer {
     const joined = Buffer.concat(this.#pieces, this.#size)
     this.#pieces.splice(0, this.#pieces.length, joined)
-    this.#own = undefined
+    this.#tail = undefined
     return joined
   }
 
@@ -78,7 +78,7 @@ export class ByteQueue {
     if (first.length > count) this.#pieces[0] = first.subarray(count)
     else {
       this.#pieces.shift()
-      if (this.#pieces.length === 0) this.#own = undefined
+      if (this.#pieces.length === 0) this.#tail = undefined
     }
     return first.subarray(0, count)
   }
@@ -91,7 +91,7 @@ export class ByteQueue {
   /** Copies a small remainder, so that it does not retain a larger buffer. */
   compact(): void {
     const [only] = this.#pieces
-    if (this.#pieces.length !== 1 || only === undefined || this.#own !== undefined) return
+    if (this.#pieces.length !== 1 || only === undefined || this.#tail !== undefined) return
     if (only.length * 2 >= only.buffer.byteLength) return
     const copy = Buffer.allocUnsafeSlow(only.length)
     only.copy(copy)

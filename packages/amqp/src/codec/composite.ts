@@ -84,13 +84,14 @@ export function composite<const K extends string, const F extends FieldList>(
         const field =
           i < count ? readField(reader, types[i] as FieldType, names[i] as string) : undefined
         if (field === undefined && required[i]) {
-          throw new MalformedInputError(`${kind} without ${names[i]}, which it must have`)
+          throw new MalformedInputError(`${kind}: mandatory field ${names[i]} is missing`)
         }
         value[names[i] as string] = field
       }
       // Skip fields that a later revision may have added.
       for (let i = names.length; i < count; i++) skipValue(reader)
-      if (reader.offset !== end) throw new MalformedInputError(`${kind} is longer than its fields`)
+      if (reader.offset !== end)
+        throw new MalformedInputError(`${kind}: size does not match its fields`)
       return value as V
     },
     encode(encoder, value) {
@@ -119,7 +120,9 @@ function listOf(
   kind: string,
 ): { readonly count: number; readonly end: number } {
   if (code !== 0xc0 && code !== 0xd0) {
-    throw new MalformedInputError(`${kind} is not a list but starts with 0x${code.toString(16)}`)
+    throw new MalformedInputError(
+      `${kind}: expected a list, found constructor 0x${code.toString(16)}`,
+    )
   }
   return readCompound(reader, code === 0xd0)
 }
@@ -128,7 +131,7 @@ function listOf(
 export function readDescriptor(reader: ByteReader): Composite<string, AnyComposite> | undefined {
   const { buffer, offset } = reader
   if (buffer[offset] !== 0x00) {
-    throw new MalformedInputError(`a described value was expected at ${offset}`)
+    throw new MalformedInputError(`expected a described value at ${offset}`)
   }
   if (buffer[offset + 1] === 0x53 && offset + 2 < reader.end) {
     reader.skip(3)
@@ -148,7 +151,7 @@ function compositeOf(descriptor: AmqpValue): Composite<string, AnyComposite> | u
 export function decodeComposite(reader: ByteReader): AnyComposite {
   const at = reader.offset
   const codec = readDescriptor(reader)
-  if (codec === undefined) throw new MalformedInputError(`an unknown kind of composite at ${at}`)
+  if (codec === undefined) throw new MalformedInputError(`unknown composite type at ${at}`)
   return codec.decode(reader)
 }
 
@@ -272,7 +275,7 @@ export function encodeComposite(encoder: Encoder, value: AnyComposite): void {
   if (byKind.size !== byCode.size)
     for (const codec of byCode.values()) byKind.set(codec.kind, codec)
   const codec = byKind.get(value.kind)
-  if (codec === undefined) throw new TypeError(`no composite type of AMQP is called ${value.kind}`)
+  if (codec === undefined) throw new TypeError(`unknown AMQP composite type: ${value.kind}`)
   codec.encode(encoder, value)
 }
 

@@ -8,7 +8,9 @@ const MAX_DEPTH = 32
 /** Reads one value of any type. Throws `MalformedInputError`. */
 export function decodeValue(reader: ByteReader, depth = 0): AmqpValue {
   if (depth > MAX_DEPTH) {
-    throw new MalformedInputError(`values are nested deeper than ${MAX_DEPTH} at ${reader.offset}`)
+    throw new MalformedInputError(
+      `values nested deeper than ${MAX_DEPTH} levels at ${reader.offset}`,
+    )
   }
   const code = reader.uint8()
   if (code !== 0x00) return decodeAs(code, reader, depth)
@@ -51,7 +53,8 @@ function decodeAs(code: number, reader: ByteReader, depth: number): AmqpValue {
 
 function readBoolean(reader: ByteReader): boolean {
   const value = reader.uint8()
-  if (value > 1) throw new MalformedInputError(`${value} is not a boolean, at ${reader.offset - 1}`)
+  if (value > 1)
+    throw new MalformedInputError(`expected a boolean at ${reader.offset - 1}, found ${value}`)
   return value === 1
 }
 
@@ -107,14 +110,14 @@ function decodeTyped(code: number, reader: ByteReader): AmqpValue {
       return new Typed('symbol', reader.utf8(reader.uint32()))
     default:
       throw new MalformedInputError(
-        `0x${code.toString(16)} at ${reader.offset - 1} starts no type of AMQP`,
+        `unknown AMQP constructor 0x${code.toString(16)} at ${reader.offset - 1}`,
       )
   }
 }
 
 function readChar(reader: ByteReader): string {
   const point = reader.uint32()
-  if (point > 0x10ffff) throw new MalformedInputError(`${point} is no character of Unicode`)
+  if (point > 0x10ffff) throw new MalformedInputError(`${point} is not a Unicode code point`)
   return String.fromCodePoint(point)
 }
 
@@ -140,20 +143,17 @@ export function readCompound(reader: ByteReader, isWide: boolean): Compound {
   const size = isWide ? reader.uint32() : reader.uint8()
   const end = reader.offset + size
   if (end > reader.end) {
-    throw new MalformedInputError(
-      `a value of ${size} bytes at ${reader.offset} ends past its frame`,
-    )
+    throw new MalformedInputError(`value of ${size} bytes at ${reader.offset} exceeds its frame`)
   }
-  if (size < (isWide ? 4 : 1)) throw new MalformedInputError(`a compound value without a count`)
+  if (size < (isWide ? 4 : 1))
+    throw new MalformedInputError(`compound value without a count at ${reader.offset}`)
   const count = isWide ? reader.uint32() : reader.uint8()
   return { count, end }
 }
 
 function checkEnd(reader: ByteReader, end: number): void {
   if (reader.offset !== end) {
-    throw new MalformedInputError(
-      `a compound value ends at ${reader.offset}, not at ${end} as told`,
-    )
+    throw new MalformedInputError(`compound value ends at ${reader.offset}; its size says ${end}`)
   }
 }
 
@@ -175,8 +175,7 @@ function checkCount(count: number, bytes: number): void {
 function decodeMap(code: number, reader: ByteReader, depth: number): Map<AmqpValue, AmqpValue> {
   const { count, end } = readCompound(reader, code === 0xd1)
   checkCount(count, end - reader.offset)
-  if (count % 2 !== 0)
-    throw new MalformedInputError(`a map with ${count} items: a value is missing`)
+  if (count % 2 !== 0) throw new MalformedInputError(`map with an odd number of items: ${count}`)
   const map = new Map<AmqpValue, AmqpValue>()
   for (let i = 0; i < count; i += 2) {
     const key = decodeValue(reader, depth + 1)
@@ -215,14 +214,15 @@ const typeOfCode = new Map<number, PrimitiveType>([
 ])
 
 function decodeArray(code: number, reader: ByteReader, depth: number): AmqpArray {
-  if (depth > MAX_DEPTH) throw new MalformedInputError(`arrays are nested deeper than ${MAX_DEPTH}`)
+  if (depth > MAX_DEPTH)
+    throw new MalformedInputError(`arrays nested deeper than ${MAX_DEPTH} levels`)
   const { count, end } = readCompound(reader, code === 0xf0)
   const itemCode = reader.uint8()
   const descriptor = itemCode === 0x00 ? decodeValue(reader, depth + 1) : undefined
   const valueCode = itemCode === 0x00 ? reader.uint8() : itemCode
   const type = typeOfCode.get(valueCode)
   if (type === undefined) {
-    throw new MalformedInputError(`0x${valueCode.toString(16)} starts no type of AMQP`)
+    throw new MalformedInputError(`unknown AMQP constructor 0x${valueCode.toString(16)}`)
   }
   // Items without payload bytes (null, true, uint 0, empty lists) would let a few bytes claim
   // gigabytes.
@@ -266,7 +266,7 @@ export function skipValue(reader: ByteReader): void {
       return reader.skip(reader.uint32())
     default:
       throw new MalformedInputError(
-        `0x${code.toString(16)} at ${reader.offset - 1} starts no type of AMQP`,
+        `unknown AMQP constructor 0x${code.toString(16)} at ${reader.offset - 1}`,
       )
   }
 }

@@ -67,12 +67,15 @@ export class FrameReader {
     if (this.#bytes.size < HEADER_SIZE) return undefined
     const size = this.#bytes.peek(HEADER_SIZE).readUInt32BE(0)
     if (size < HEADER_SIZE) {
-      throw new AmqpError(Condition.framingError, `a frame of ${size} bytes, less than its header`)
+      throw new AmqpError(
+        Condition.framingError,
+        `frame size ${size} is smaller than the frame header`,
+      )
     }
     if (size > this.maxFrameSize) {
       throw new AmqpError(
         Condition.framingError,
-        `a frame of ${size} bytes, more than the ${this.maxFrameSize} that were agreed`,
+        `frame size ${size} exceeds max-frame-size ${this.maxFrameSize}`,
       )
     }
     return this.#bytes.size < size ? undefined : decodeFrame(this.#bytes.take(size))
@@ -84,7 +87,7 @@ function decodeFrame(bytes: Buffer): Frame {
   const type = bytes[5] as number
   const channel = bytes.readUInt16BE(6)
   if (dataOffset < HEADER_SIZE || dataOffset > bytes.length) {
-    throw new AmqpError(Condition.framingError, `a frame with its data at ${dataOffset}`)
+    throw new AmqpError(Condition.framingError, `invalid data offset ${dataOffset} in a frame`)
   }
   if (dataOffset === bytes.length) {
     return { type, channel, body: undefined, payload: noBytes, size: bytes.length }

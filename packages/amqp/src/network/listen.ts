@@ -32,8 +32,8 @@ export interface ListenForOptions {
   /** Receives errors of the listening socket. */
   readonly onError?: (error: Error) => void
   /**
-   * Receives errors of this end in serving a connection; each ends its connection only. Default:
-   * none.
+   * Receives internal errors while a connection is served; each ends only its connection.
+   * Default: none.
    */
   readonly logger?: Logger
   /**
@@ -113,7 +113,7 @@ export async function listen(options: ListenForOptions): Promise<NetworkListener
             world,
           }),
         (error) => {
-          logger.error('an AMQP connection could not be served', { error })
+          logger.error('cannot serve an AMQP connection', { error })
           transport.destroy()
         },
       ),

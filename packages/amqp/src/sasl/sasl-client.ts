@@ -37,10 +37,10 @@ const digests: Readonly<Partial<Record<string, ScramDigest>>> = {
 export const AUTHENTICATION_FAILED = Condition.unauthorizedAccess
 
 const outcomeTexts: Readonly<Record<number, string>> = {
-  1: 'the credentials were refused',
-  2: 'the server had an error while it checked the credentials',
-  3: 'the server has an error that lasts and cannot check credentials',
-  4: 'the server cannot check credentials for now',
+  1: 'authentication failed',
+  2: 'the server failed to check the credentials',
+  3: 'permanent server error during authentication',
+  4: 'temporary server error during authentication',
 }
 
 /** The client's side of the SASL layer (part 5, section 5.3). */
@@ -76,7 +76,7 @@ export function saslClient(credentials: SaslCredentials, random: Random): SaslLa
     }
   }
   async function challenged(challenge: Buffer): Promise<SaslStep> {
-    if (scram === undefined) return failed('a challenge that the mechanism does not have')
+    if (scram === undefined) return failed('unexpected SASL challenge for the mechanism')
     const text = challenge.toString('utf8')
     if (text.startsWith('v=')) {
       scram.verify(text)
@@ -94,8 +94,10 @@ export function saslClient(credentials: SaslCredentials, random: Random): SaslLa
           if (mechanism === undefined) {
             const offered = frame.mechanisms.join(', ') || 'none'
             const how =
-              credentials.username === undefined ? 'without a user' : 'with what is configured'
-            return failed(`the server takes ${offered} only, nothing that works ${how}`)
+              credentials.username === undefined
+                ? 'without a user name'
+                : 'for the given credentials'
+            return failed(`no usable SASL mechanism ${how}; the server offers: ${offered}`)
           }
           const initialResponse = initial(mechanism)
           return { kind: 'reply', frame: { kind: 'saslInit', mechanism, initialResponse } }
@@ -109,7 +111,7 @@ export function saslClient(credentials: SaslCredentials, random: Random): SaslLa
           return { kind: 'done' }
         }
         default:
-          return failed(`${frame?.kind ?? 'an empty frame'} from a server during SASL`)
+          return failed(`unexpected ${frame?.kind ?? 'empty frame'} from the server during SASL`)
       }
     },
   }

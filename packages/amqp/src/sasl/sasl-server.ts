@@ -57,7 +57,7 @@ export function saslServer(
   }
   async function init(mechanism: string, response: Buffer): Promise<SaslStep> {
     if (!(authenticator.mechanisms as readonly string[]).includes(mechanism)) {
-      return refused(`the peer chose ${mechanism}, which is not offered to it`)
+      return refused(`the peer chose ${mechanism}, which is not offered`)
     }
     switch (mechanism) {
       case 'ANONYMOUS':
@@ -65,13 +65,13 @@ export function saslServer(
       case 'PLAIN': {
         const [, name = '', password = '', ...rest] = response.toString('utf8').split('\0')
         if (rest.length > 0 || !(await authenticator.checkPassword(name, password))) {
-          return refused(`wrong user or password for ${JSON.stringify(name)}`)
+          return refused(`wrong user name or password for ${JSON.stringify(name)}`)
         }
         return accepted(name)
       }
       case 'EXTERNAL': {
         const { externalName } = authenticator
-        if (externalName === undefined) return refused('EXTERNAL without a certificate')
+        if (externalName === undefined) return refused('EXTERNAL without a client certificate')
         return accepted(externalName)
       }
       default:
@@ -84,7 +84,7 @@ export function saslServer(
     const credential = await authenticator.scramCredential(username, digest)
     isKnown = credential !== undefined
     // An unknown user is challenged like a known one, so that user names cannot be probed.
-    const challenge = scram.challenge(credential ?? (await nobody(digest, random)))
+    const challenge = scram.challenge(credential ?? (await fakeCredential(digest, random)))
     return challengeOf(challenge)
   }
   return {
@@ -97,17 +97,17 @@ export function saslServer(
         case 'saslInit':
           return init(frame.mechanism, frame.initialResponse ?? Buffer.alloc(0))
         case 'saslResponse': {
-          if (scram === undefined) return refused('a response to no challenge')
+          if (scram === undefined) return refused('SASL response without a challenge')
           if (serverFinal !== undefined) return accepted(username)
           serverFinal = scram.finish(frame.response.toString('utf8'))
           if (serverFinal === undefined || !isKnown) {
-            return refused(`wrong user or password for ${JSON.stringify(username)}`)
+            return refused(`wrong user name or password for ${JSON.stringify(username)}`)
           }
           // Qpid JMS and Artemis send the proof as a challenge and expect an empty response.
           return challengeOf(serverFinal)
         }
         default:
-          return refused(`${frame.kind} from a client during SASL`)
+          return refused(`unexpected ${frame.kind} from the client during SASL`)
       }
     },
   }
@@ -117,7 +117,7 @@ function challengeOf(text: string): SaslStep {
   return { kind: 'reply', frame: { kind: 'saslChallenge', challenge: Buffer.from(text) } }
 }
 
-function nobody(digest: ScramDigest, random: Random): Promise<ScramCredential> {
+function fakeCredential(digest: ScramDigest, random: Random): Promise<ScramCredential> {
   return scramCredential(digest, random.bytes(16).toString('hex'), {
     salt: random.bytes(16),
     iterations: 4096,

@@ -20,7 +20,7 @@ export class BytesMessage extends Message {
     return JmsMessageType.bytes
   }
 
-  #room(count: number): number {
+  #reserve(count: number): number {
     this.checkBodyWriteable()
     if (this.#isReading) throw this.#notWriteable()
     const at = this.#size
@@ -46,7 +46,9 @@ export class BytesMessage extends Message {
   #take(count: number): number {
     this.#checkReadable()
     if (this.#at + count > this.#size) {
-      throw new MessageEOFException(`${count} bytes were wanted, ${this.#size - this.#at} are left`)
+      throw new MessageEOFException(
+        `cannot read ${count} bytes: ${this.#size - this.#at} bytes left`,
+      )
     }
     const at = this.#at
     this.#at += count
@@ -55,7 +57,7 @@ export class BytesMessage extends Message {
 
   #checkReadable(): void {
     if (!this.#isReading) {
-      throw new MessageNotReadableException('the body is being written: call reset() to read it')
+      throw new MessageNotReadableException('the body is write-only: call reset() before reading')
     }
   }
 
@@ -165,14 +167,14 @@ export class BytesMessage extends Message {
 
   /** Writes a boolean. Throws `MessageNotWriteableException` if the body is read-only. */
   writeBoolean(value: boolean): void {
-    this.#bytes[this.#room(1)] = value ? 1 : 0
+    this.#bytes[this.#reserve(1)] = value ? 1 : 0
   }
   /**
    * Writes a signed 8-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
    */
   writeByte(value: number): void {
     jmsValue('byte', value)
-    const at = this.#room(1)
+    const at = this.#reserve(1)
     this.#bytes.writeInt8(value, at)
   }
   /**
@@ -180,7 +182,7 @@ export class BytesMessage extends Message {
    */
   writeShort(value: number): void {
     jmsValue('short', value)
-    const at = this.#room(2)
+    const at = this.#reserve(2)
     this.#bytes.writeInt16BE(value, at)
   }
   /**
@@ -189,7 +191,7 @@ export class BytesMessage extends Message {
    */
   writeChar(value: string): void {
     jmsValue('char', value)
-    const at = this.#room(2)
+    const at = this.#reserve(2)
     this.#bytes.writeUInt16BE(value.charCodeAt(0), at)
   }
   /**
@@ -197,7 +199,7 @@ export class BytesMessage extends Message {
    */
   writeInt(value: number): void {
     jmsValue('int', value)
-    const at = this.#room(4)
+    const at = this.#reserve(4)
     this.#bytes.writeInt32BE(value, at)
   }
   /**
@@ -205,7 +207,7 @@ export class BytesMessage extends Message {
    */
   writeLong(value: bigint | number): void {
     const { value: whole } = jmsValue('long', value)
-    const at = this.#room(8)
+    const at = this.#reserve(8)
     this.#bytes.writeBigInt64BE(whole as bigint, at)
   }
   /**
@@ -213,7 +215,7 @@ export class BytesMessage extends Message {
    * read-only.
    */
   writeFloat(value: number): void {
-    const at = this.#room(4)
+    const at = this.#reserve(4)
     this.#bytes.writeFloatBE(value, at)
   }
   /**
@@ -221,16 +223,18 @@ export class BytesMessage extends Message {
    * read-only.
    */
   writeDouble(value: number): void {
-    const at = this.#room(8)
+    const at = this.#reserve(8)
     this.#bytes.writeDoubleBE(value, at)
   }
   /** Writes text of at most 65,535 bytes in Java's modified UTF-8. */
   writeUTF(value: string): void {
     const encoded = toModifiedUtf8(value)
     if (encoded.length > 0xffff) {
-      throw new MessageFormatException(`writeUTF takes 65535 bytes, not ${encoded.length}`)
+      throw new MessageFormatException(
+        `writeUTF: ${encoded.length} bytes exceed the limit of 65535`,
+      )
     }
-    const at = this.#room(2 + encoded.length)
+    const at = this.#reserve(2 + encoded.length)
     this.#bytes.writeUInt16BE(encoded.length, at)
     this.#bytes.set(encoded, at + 2)
   }
@@ -239,12 +243,13 @@ export class BytesMessage extends Message {
    * `MessageNotWriteableException` if the body is read-only.
    */
   writeBytes(value: Uint8Array, offset = 0, length: number = value.length - offset): void {
-    const at = this.#room(length)
+    const at = this.#reserve(length)
     this.#bytes.set(value.subarray(offset, offset + length), at)
   }
   /** Writes a boolean, number (`int` or `double`), bigint, string or byte array by its type. */
   writeObject(value: unknown): void {
-    if (value === null || value === undefined) throw new TypeError('writeObject needs a value')
+    if (value === null || value === undefined)
+      throw new TypeError('writeObject: the value is null or undefined')
     const held = guessValue(value)
     switch (held.type) {
       case 'boolean':

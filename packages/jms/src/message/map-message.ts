@@ -12,7 +12,7 @@ import {
   type ValueTypes,
 } from './values.ts'
 
-/** A message whose body is names and values. */
+/** A message whose body is a set of name-value pairs. */
 export class MapMessage extends Message {
   #items = new Map<string, JmsValue>()
 
@@ -27,7 +27,7 @@ export class MapMessage extends Message {
   #set(name: string, value: JmsValue): void {
     this.checkBodyWriteable()
     if (typeof name !== 'string' || name === '') {
-      throw new IllegalArgumentException('an item of a map needs a name')
+      throw new IllegalArgumentException('invalid item name: expected non-empty text')
     }
     this.#items.set(name, value)
   }

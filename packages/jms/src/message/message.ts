@@ -26,7 +26,7 @@ export const DEFAULT_TIME_TO_LIVE = 0
 /** Default delivery delay: 0. */
 export const DEFAULT_DELIVERY_DELAY = 0
 
-/** An invalid argument: Java's exception of that name. */
+/** An invalid argument; named after Java's exception. */
 export class IllegalArgumentException extends Error {
   override readonly name = 'IllegalArgumentException'
 }
@@ -171,7 +171,7 @@ export class Message {
   getJMSCorrelationIDAsBytes(): Buffer | null {
     const { correlationId } = this.headers
     if (typeof correlationId === 'string') {
-      throw new JMSException('the correlation id is text, not bytes', 'JMS_MESSAGE_FORMAT')
+      throw new JMSException('the correlation id is a string, not bytes', 'JMS_MESSAGE_FORMAT')
     }
     return correlationId === null ? null : Buffer.from(correlationId)
   }
@@ -356,7 +356,7 @@ export class Message {
 
   #set(name: string, value: JmsValue): void {
     if (typeof name !== 'string' || name === '') {
-      throw new IllegalArgumentException('a property needs a name')
+      throw new IllegalArgumentException('invalid property name: expected non-empty text')
     }
     if (this.#arePropertiesReadOnly) {
       throw new MessageNotWriteableException(
@@ -450,7 +450,8 @@ export class Message {
    */
   setObjectProperty(name: string, value: boolean | number | bigint | string | null): void {
     const guessed = guessValue(value)
-    if (guessed.type === 'bytes') throw new MessageFormatException('bytes cannot be a property')
+    if (guessed.type === 'bytes')
+      throw new MessageFormatException('invalid property value: bytes are not allowed')
     this.#set(name, guessed)
   }
 
@@ -476,7 +477,7 @@ export class Message {
     if (typeof decode === 'function') return decode.call(type, this) as BodyOf<T>
     if (!this.isBodyAssignableTo(type)) {
       throw new MessageFormatException(
-        `the body of a ${this.constructor.name} is no ${(type as { readonly name?: string }).name}`,
+        `the body of a ${this.constructor.name} cannot be returned as ${(type as { readonly name?: string }).name}`,
       )
     }
     return this.bodyObject() as BodyOf<T> | null

@@ -34,7 +34,7 @@ export class ObjectMessage extends Message {
   getObject(): unknown {
     if (this.#serialized !== undefined) {
       throw new MessageFormatException(
-        'the object was serialized by Java and is not deserialized here; getSerializedObject() has its bytes',
+        'objects serialized by Java are not deserialized; getSerializedObject() returns the bytes',
       )
     }
     return toPlain(this.#value)
@@ -103,7 +103,7 @@ function fromPlain(object: unknown): AmqpValue {
     case 'object':
       break
     default:
-      throw new MessageFormatException(`a ${typeof object} cannot be in an ObjectMessage`)
+      throw new MessageFormatException(`a ${typeof object} cannot be stored in an ObjectMessage`)
   }
   if (object instanceof Uint8Array) return Buffer.from(object)
   if (object instanceof Date) return new Typed('timestamp', object.getTime())
@@ -112,7 +112,7 @@ function fromPlain(object: unknown): AmqpValue {
   const prototype = Object.getPrototypeOf(object) as unknown
   if (!(object instanceof Map) && prototype !== Object.prototype && prototype !== null) {
     throw new MessageFormatException(
-      `a ${object.constructor.name} cannot be in an ObjectMessage: expected plain data`,
+      `a ${object.constructor.name} cannot be stored in an ObjectMessage: expected plain data`,
     )
   }
   return new Map(entries.map(([key, value]) => [fromPlain(key), fromPlain(value)]))

@@ -32,13 +32,13 @@ export class StreamMessage extends Message {
 
   #peek(): JmsValue {
     if (!this.#isReading) {
-      throw new MessageNotReadableException('the body is being written: call reset() to read it')
+      throw new MessageNotReadableException('the body is write-only: call reset() before reading')
     }
     if (this.#rest !== undefined) {
-      throw new MessageFormatException('readBytes has not come to the end of its bytes')
+      throw new MessageFormatException('readBytes has not read all bytes of the current value')
     }
     const item = this.#items[this.#at]
-    if (item === undefined) throw new MessageEOFException('nothing is left in the stream')
+    if (item === undefined) throw new MessageEOFException('end of the stream message')
     return item
   }
 

@@ -66,7 +66,7 @@ describe('values of properties, maps and streams', () => {
     const allowed = types.filter((type) =>
       written === 'boolean' ? type === 'boolean' || type === 'string' : line[columns[type]] === 'X',
     )
-    it(`written as ${written} can be read as ${allowed.join(', ')} only`, () => {
+    it(`written as ${written} can be read only as ${allowed.join(', ')}`, () => {
       const value = jmsValue(written, samples[written] as never)
       for (const type of types) {
         const read = (): unknown => readAs(type, value, 'it')
@@ -76,7 +76,7 @@ describe('values of properties, maps and streams', () => {
     })
   }
 
-  it('refuse what is no value of their type', () => {
+  it('reject a value of another type', () => {
     for (const [type, value] of [
       ['byte', 128],
       ['short', -32_769],
@@ -96,7 +96,7 @@ describe('values of properties, maps and streams', () => {
     assert.equal(readAs('string', undefined, 'it'), null)
   })
 
-  it('are as text what they are in Java', () => {
+  it('are converted to text as in Java', () => {
     for (const [type, value, text] of [
       ['double', 1, '1.0'],
       ['double', 1e7, '1.0E7'],
@@ -114,7 +114,7 @@ describe('values of properties, maps and streams', () => {
 })
 
 describe('bodies', () => {
-  it('are written, then read, and read-only after that', () => {
+  it('are writable first, then readable and read-only', () => {
     const bytes = new BytesMessage()
     assert.throws(() => bytes.readByte(), { name: 'MessageNotReadableException' })
     bytes.writeUTF('a\u0000ü€😀')
@@ -132,7 +132,7 @@ describe('bodies', () => {
     assert.equal(bytes.readUnsignedByte(), 255)
   })
 
-  it('of streams keep a value that was read as the wrong type', () => {
+  it('stay in the stream if read as the wrong type', () => {
     const stream = new StreamMessage()
     stream.writeString('no number')
     stream.writeBytes(Buffer.from([1, 2]))
@@ -146,7 +146,7 @@ describe('bodies', () => {
     assert.throws(() => stream.readString(), { name: 'MessageEOFException' })
   })
 
-  it('can be had as a type, or not', () => {
+  it('are returned by getBody only as an allowed type', () => {
     const text = new TextMessage()
     text.setText('t')
     assert.equal(text.getBody(String), 't')

@@ -98,7 +98,7 @@ export function guessValue(value: unknown): JmsValue {
   }
   if (value instanceof Uint8Array) return jmsValue('bytes', Buffer.from(value))
   throw new MessageFormatException(
-    `a ${typeof value} cannot be a property or item: expected booleans, numbers, bigints, strings and bytes`,
+    `a ${typeof value} cannot be a property or item: expected a boolean, number, bigint, string or bytes`,
   )
 }
 
@@ -116,12 +116,12 @@ const conversions: Readonly<Record<ValueType, readonly ValueType[]>> = {
   bytes: ['bytes'],
 }
 
-/** Text that is not a number was read as a number: Java's exception of that name. */
+/** Text that is not a number was read as a number; named after Java's exception. */
 export class NumberFormatException extends Error {
   override readonly name = 'NumberFormatException'
 }
 
-/** Null was read as a primitive: Java's exception of that name. */
+/** Null was read as a primitive type; named after Java's exception. */
 export class NullPointerException extends Error {
   override readonly name = 'NullPointerException'
 }
