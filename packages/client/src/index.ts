@@ -64,7 +64,7 @@ export type {
   TransactionDescription,
   TransactionListing,
 } from './admin/transactions.ts'
-export { Consumer, type RebalanceListener, type TimestampedOffset } from './consumer/consumer.ts'
+export { Consumer, type TimestampedOffset } from './consumer/consumer.ts'
 export type {
   AssignorName,
   AutoOffsetReset,
@@ -85,6 +85,7 @@ export type {
 } from './consumer/group/assignor.ts'
 export type { CommittedOffset, OffsetAndMetadata } from './consumer/offset-messages.ts'
 export { PartitionStream } from './consumer/partition-stream.ts'
+export type { RebalanceListener } from './consumer/rebalance-listener.ts'
 export type { BatchContext, Ordering, RunOptions } from './consumer/runner.ts'
 export { channels } from './diagnostics.ts'
 export { type ClientKinds, fromJavaProperties, unsecuredToken } from './java-properties.ts'

@@ -113,13 +113,15 @@ export class PartitionStreams<R> implements AsyncIterator<PartitionStream<R>, un
   constructor(core: ConsumerCore, onEnd: () => void) {
     this.#core = core
     this.#onEnd = onEnd
-    core.settle = async (states) => {
-      await Promise.all(states.map((state) => this.#streams.get(state)?.released()))
-    }
-    core.lastProgressMs = () => {
-      const held = [...this.#streams.values()].flatMap(({ heldSinceMs }) => heldSinceMs ?? [])
-      return Math.min(core.now(), ...held)
-    }
+    core.attach({
+      settle: async (states) => {
+        await Promise.all(states.map((state) => this.#streams.get(state)?.released()))
+      },
+      progressMs: () => {
+        const held = [...this.#streams.values()].flatMap(({ heldSinceMs }) => heldSinceMs ?? [])
+        return Math.min(core.now(), ...held)
+      },
+    })
   }
 
   async next(): Promise<IteratorResult<PartitionStream<R>, undefined>> {

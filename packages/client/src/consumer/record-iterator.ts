@@ -54,26 +54,21 @@ export class Chunk implements Cursor {
 /** `for await` over a consumer. */
 export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisposable {
   readonly #core: ConsumerCore
-  readonly #onProgress: () => void
   readonly #onEnd: () => void
   #chunk: Chunk | undefined
   #isEnded = false
   #isBusy = false
 
-  constructor(
-    core: ConsumerCore,
-    callbacks: { readonly onProgress: () => void; readonly onEnd: () => void },
-  ) {
+  constructor(core: ConsumerCore, onEnd: () => void) {
     this.#core = core
-    this.#onProgress = callbacks.onProgress
-    this.#onEnd = callbacks.onEnd
+    this.#onEnd = onEnd
   }
 
   next(): Promise<IteratorResult<R, undefined>> {
     const chunk = this.#chunk
     if (chunk !== undefined && chunk.index < chunk.records.length && !chunk.isStale) {
       if (!chunk.state.isPaused) {
-        this.#onProgress()
+        this.#core.progress()
         if (chunk.index % LOOK_EVERY === 0 && this.#core.isBreathDue())
           return this.#nextAfterBreath()
         return Promise.resolve({ done: false, value: chunk.records[chunk.index++] as R })

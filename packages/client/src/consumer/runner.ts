@@ -138,12 +138,14 @@ export class Runner<R> {
     const { signal } = this.#options
     const onAbort = (): void => core.wake()
     signal?.addEventListener('abort', onAbort, { once: true })
-    core.settle = (states) => this.#settle(states)
-    core.lastProgressMs = () => {
-      let oldest = core.now()
-      for (const { sinceMs } of this.#busy.values()) oldest = Math.min(oldest, sinceMs)
-      return oldest
-    }
+    core.attach({
+      settle: (states) => this.#settle(states),
+      progressMs: () => {
+        let oldest = core.now()
+        for (const { sinceMs } of this.#busy.values()) oldest = Math.min(oldest, sinceMs)
+        return oldest
+      },
+    })
     try {
       await core.turn(0)
       while (!this.#isOver) {
