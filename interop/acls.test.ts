@@ -19,7 +19,8 @@ import {
   type RestrictedBroker,
   startRestrictedBroker,
 } from '../test/scenarios/restricted-broker.ts'
-import { java, type SecuredKafka, startSecuredKafka } from './peers.ts'
+import { java } from './peers.ts'
+import { type SecuredKafka, startSecuredKafka } from './secured-brokers.ts'
 
 const SASL_PLAINTEXT = 'SASL_PLAINTEXT'
 

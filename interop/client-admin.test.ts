@@ -8,7 +8,8 @@ import { Admin, type MillraceError, Producer } from '@millrace/client'
 import { eventually } from '../test/e2e/until.ts'
 import { clusterUnderTest } from '../test/scenarios/cluster-under-test.ts'
 import { aclScenarios, securityScenarios } from '../test/scenarios/security-scenarios.ts'
-import { java, type Peer, type SecuredKafka, startKafka, startSecuredKafka } from './peers.ts'
+import { java, type Peer, startKafka } from './peers.ts'
+import { type SecuredKafka, startSecuredKafka } from './secured-brokers.ts'
 
 /** Scenarios that need a real cluster. */
 describe('the admin and Apache Kafka 4.4.0', () => {

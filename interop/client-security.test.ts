@@ -12,7 +12,8 @@ import {
   Producer,
   unsecuredToken,
 } from '@millrace/client'
-import { execute, type SecuredKafka, startSecuredKafka } from './peers.ts'
+import { execute } from './peers.ts'
+import { type SecuredKafka, startSecuredKafka } from './secured-brokers.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'kafka-keys-'))
 const file = (name: string): string => join(directory, name)

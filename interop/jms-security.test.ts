@@ -6,7 +6,7 @@ import {
   jmsSecurityConfig,
   jmsSecurityScenarios,
 } from '../test/scenarios/jms-security-scenarios.ts'
-import { startSecuredKafka } from './peers.ts'
+import { startSecuredKafka } from './secured-brokers.ts'
 
 const module_ = 'org.apache.kafka.common.security.scram.ScramLoginModule'
 

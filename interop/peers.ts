@@ -35,7 +35,7 @@ const javaPeers = [
 /** Jars of Apache Kafka, by purpose. */
 type JavaPeer = (typeof javaPeers)[number]
 
-const goPrograms = ['amqp', 'franz', 'groups', 'sarama'] as const
+const goPrograms = ['amqp', 'franz', 'groups', 'logins', 'sarama'] as const
 
 /** Programs that the scenarios need, with their Debian packages. */
 const tools: Readonly<Record<string, readonly [args: readonly string[], packages: string]>> = {
@@ -351,7 +351,7 @@ export async function startKafka(
   return { name: peer, address: `127.0.0.1:${port}`, directory, stop, [Symbol.asyncDispose]: stop }
 }
 
-function internalTopics(replicas: number): string[] {
+export function internalTopics(replicas: number): string[] {
   return [
     `offsets.topic.replication.factor=${replicas}`,
     `transaction.state.log.replication.factor=${replicas}`,
@@ -361,7 +361,7 @@ function internalTopics(replicas: number): string[] {
   ]
 }
 
-function writeSettings(lines: readonly string[]): string {
+export function writeSettings(lines: readonly string[]): string {
   const file = join(mkdtempSync(join(tmpdir(), 'kafka-config-')), 'server.properties')
   writeFileSync(file, lines.join('\n'))
   return file
@@ -370,7 +370,7 @@ function writeSettings(lines: readonly string[]): string {
 type KafkaJars = 'kafka-4.4.0' | 'kafka-tools-4.3.1'
 
 /** As with Kafka's tool: an id must not start with a dash, which would be parsed as an option. */
-function randomClusterId(): string {
+export function randomClusterId(): string {
   for (;;) {
     const id = randomBytes(16).toString('base64url')
     if (!id.startsWith('-')) return id
@@ -399,7 +399,7 @@ export async function formatKafka(
 }
 
 /** Runs a broker and resolves when it is ready. */
-async function runKafka(
+export async function runKafka(
   peer: KafkaJars,
   file: string,
   jvmOptions = ['-Xmx1G'],
@@ -417,51 +417,6 @@ async function runKafka(
     child.on('exit', () => reject(new Error(`Kafka did not start:\n${log.slice(-4000)}`)))
   })
   return child
-}
-
-/** A secured broker: PLAINTEXT, TLS and SASL listeners, each on its own port. */
-export interface SecuredKafka extends AsyncDisposable {
-  address(listener: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'): string
-}
-
-/**
- * `settings`: for the listeners SSL, SASL_PLAINTEXT and SASL_SSL. `credentials`: SCRAM users in the
- * syntax of `--add-scram`.
- */
-export async function startSecuredKafka(options: {
-  readonly settings: readonly string[]
-  readonly credentials: readonly string[]
-  /** Without the listeners that need a certificate. */
-  readonly isPlainOnly?: boolean
-}): Promise<SecuredKafka> {
-  const peer = 'kafka-4.4.0'
-  const names = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL'].filter(
-    (name) => options.isPlainOnly !== true || !name.endsWith('SSL'),
-  )
-  const ports = new Map<string, number>()
-  for (const name of names) ports.set(name, await freePort())
-  const controllerPort = await freePort()
-  const listeners = names.map((name) => `${name}://localhost:${ports.get(name)}`).join(',')
-  const file = writeSettings([
-    'process.roles=broker,controller',
-    'node.id=1',
-    `controller.quorum.voters=1@localhost:${controllerPort}`,
-    `listeners=${listeners},CONTROLLER://localhost:${controllerPort}`,
-    `advertised.listeners=${listeners}`,
-    'controller.listener.names=CONTROLLER',
-    'listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
-    `log.dirs=${mkdtempSync(join(tmpdir(), 'kafka-'))}`,
-    ...internalTopics(1),
-    'group.initial.rebalance.delay.ms=0',
-    ...options.settings,
-  ])
-  const extra = options.credentials.flatMap((credential) => ['--add-scram', credential])
-  await formatKafka(peer, file, randomClusterId(), extra)
-  const stop = stopping(await runKafka(peer, file))
-  return {
-    address: (name) => `localhost:${ports.get(name)}`,
-    [Symbol.asyncDispose]: stop,
-  }
 }
 
 /** Three brokers, each of which can be killed and restarted. */

@@ -25,6 +25,7 @@ const longest = [
   'jms-cluster',
   'client',
   'tools',
+  'authentication',
 ]
 
 interface Result {

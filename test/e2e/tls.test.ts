@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect as connectPlain } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -251,6 +252,33 @@ describe('a TLS listener', () => {
       cert: readFileSync(path('other.crt')),
     }
     await assert.rejects(use(broker, other))
+  })
+
+  // Java's alert. A client that reads it knows that the port speaks TLS.
+  const internalError = '15030300020250'
+  const strangers: readonly (readonly [what: string, start: Buffer, answer: string])[] = [
+    ['Kafka without TLS', Buffer.from('00000012001200030000000100076b', 'hex'), internalError],
+    ['HTTP', Buffer.from('GET / HTTP/1.1\r\n\r\n'), internalError],
+    ['AMQP', Buffer.from('414d515003010000', 'hex'), internalError],
+    ['zeros', Buffer.alloc(64), internalError],
+    // OpenSSL's own alert, decode_error.
+    ['an empty ClientHello', Buffer.from('160301000401000000', 'hex'), '15030300020232'],
+  ]
+  it('answers what is not TLS with an alert', async () => {
+    await using broker = await start(pem)
+    const port = Number(broker.address.split(':')[1])
+    for (const [what, start, expected] of strangers) {
+      const answer = await new Promise<string>((resolve) => {
+        const socket = connectPlain(port, '127.0.0.1', () => socket.write(start))
+        let all = ''
+        socket.setEncoding('hex').on('data', (data) => {
+          all += data
+        })
+        socket.on('error', () => {}).on('close', () => resolve(all))
+      })
+      assert.equal(answer, expected, what)
+    }
+    await assert.rejects(use(broker, false), { code: 'MILLRACE_FOREIGN_PROTOCOL' })
   })
 
   it('speaks SASL over TLS', async () => {

@@ -269,6 +269,9 @@ interface OpenedServer {
   readonly abandon?: () => void
 }
 
+/** TLS record of a fatal alert, internal_error: Java's reply to bytes that are not TLS. */
+const NOT_TLS = Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x50])
+
 async function serverFor(options: ListenOptions): Promise<OpenedServer> {
   const { tls, onConnection, onError } = options
   const accept = (socket: Socket): void => {
@@ -315,8 +318,18 @@ async function serverFor(options: ListenOptions): Promise<OpenedServer> {
   // A failed handshake affects only its peer.
   secured.on('tlsClientError', (error, socket) => {
     const handshake = handshakes.get(keyOf(socket))
-    if (handshake !== undefined) handshake.error = error
-    socket.destroy()
+    if (handshake === undefined) {
+      socket.destroy()
+      return
+    }
+    handshake.error = error
+    // OpenSSL sends no alert to a peer that does not speak TLS, but clients recognize the alert.
+    const isUnanswered = handshake.socket.bytesWritten === 0
+    if (isUnanswered && (error as NodeJS.ErrnoException).code?.startsWith('ERR_SSL_') === true) {
+      handshake.socket.write(NOT_TLS, () => socket.destroy())
+    } else {
+      socket.destroy()
+    }
   })
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     if (!mayEnter(socket)) return

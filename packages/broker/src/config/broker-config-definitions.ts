@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { ConfigDefinitions } from './config-definition.ts'
 import { assignors, bootstrapServers, className, quorumVoters } from './config-forms.ts'
+import {
+  jwtRetrievers,
+  jwtValidators,
+  saslLoginHandlers,
+  saslServerHandlers,
+} from './sasl-classes.ts'
 
 /** Every key of a broker's `server.properties`, as Apache Kafka 4.4.0 defines them. */
 export const brokerConfigDefinitions = {
@@ -631,7 +637,11 @@ export const brokerConfigDefinitions = {
     default: '0.8',
     dynamic: 'per-broker',
   },
-  'sasl.login.callback.handler.class': { type: 'class', default: null, form: className() },
+  'sasl.login.callback.handler.class': {
+    type: 'class',
+    default: null,
+    form: className(...saslLoginHandlers),
+  },
   'sasl.login.class': { type: 'class', default: null, form: className() },
   'sasl.login.connect.timeout.ms': { type: 'int', default: null },
   'sasl.login.read.timeout.ms': { type: 'int', default: null },
@@ -682,18 +692,22 @@ export const brokerConfigDefinitions = {
   'sasl.oauthbearer.jwt.retriever.class': {
     type: 'class',
     default: 'org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever',
-    form: className('org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever'),
+    form: className(...jwtRetrievers),
   },
   'sasl.oauthbearer.jwt.validator.class': {
     type: 'class',
     default: 'org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator',
-    form: className('org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator'),
+    form: className(...jwtValidators),
   },
   'sasl.oauthbearer.scope': { type: 'string', default: null },
   'sasl.oauthbearer.scope.claim.name': { type: 'string', default: 'scope' },
   'sasl.oauthbearer.sub.claim.name': { type: 'string', default: 'sub' },
   'sasl.oauthbearer.token.endpoint.url': { type: 'string', default: null },
-  'sasl.server.callback.handler.class': { type: 'class', default: null, form: className() },
+  'sasl.server.callback.handler.class': {
+    type: 'class',
+    default: null,
+    form: className(...saslServerHandlers.PLAIN, ...saslServerHandlers.OAUTHBEARER),
+  },
   'sasl.server.max.receive.size': { type: 'int', default: '524288' },
   'security.inter.broker.protocol': {
     type: 'string',

@@ -31,6 +31,8 @@ function verdict(text: string): string {
 }
 
 const PLAIN = 'listeners=PLAINTEXT://:9092'
+const JWT = 'org.apache.kafka.common.security.oauthbearer'
+const oauth = (key: string): string => `listener.name.sasl.oauthbearer.${key}`
 const table: readonly [settings: string, verdict: string][] = [
   ['', 'ok'],
   // Limits between keys. An unset key counts with Kafka's default.
@@ -86,6 +88,16 @@ const table: readonly [settings: string, verdict: string][] = [
   // Unsupported features must be rejected, not silently ignored.
   ['authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer', 'ok'],
   ['authorizer.class.name=com.example.Authorizer', 'authorizer.class.name'],
+  [
+    `${oauth('sasl.server.callback.handler.class')}=${JWT}.OAuthBearerValidatorCallbackHandler`,
+    'ok',
+  ],
+  [`${oauth('sasl.login.callback.handler.class')}=${JWT}.OAuthBearerLoginCallbackHandler`, 'ok'],
+  [`sasl.oauthbearer.jwt.validator.class=${JWT}.BrokerJwtValidator`, 'ok'],
+  [
+    `${oauth('sasl.server.callback.handler.class')}=com.example.Handler`,
+    oauth('sasl.server.callback.handler.class'),
+  ],
   ['super.users=User:admin;User:CN=a,O=b;', 'ok'],
   ['super.users=admin', 'super.users'],
   ['remote.log.storage.system.enable=true', 'remote.log.storage.system.enable'],

@@ -78,13 +78,13 @@ function isPattern(text: string): boolean {
 
 const KAFKA_CLASS = 'org.apache.kafka.'
 
-/** Name of a Java class. None can be loaded; Kafka's default classes are built in. */
-export function className(builtIn?: string): ConfigForm {
+/** Name of a Java class. None can be loaded; those of Kafka that are named are built in. */
+export function className(...builtIn: readonly string[]): ConfigForm {
   const expected =
-    builtIn === undefined
+    builtIn.length === 0
       ? 'no value: Java classes cannot be loaded'
-      : `${builtIn}: other Java classes cannot be loaded`
-  return { expected, matches: (text) => text === builtIn }
+      : `${builtIn.join(' or ')}: other Java classes cannot be loaded`
+  return { expected, matches: (text) => builtIn.includes(text) }
 }
 
 /** Short names of built-in assignors, or the names of Kafka's classes. */

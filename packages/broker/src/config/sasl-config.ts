@@ -3,6 +3,7 @@
 import type { BrokerConfig } from './broker-config.ts'
 import { ConfigError, invalidValue } from './config-definition.ts'
 import { parseJaas } from './jaas.ts'
+import { saslServerHandlers } from './sasl-classes.ts'
 
 /** SASL mechanisms that the broker has. */
 export const saslMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const
@@ -26,13 +27,7 @@ const MODULES: Readonly<Record<SaslMechanismName, string>> = {
 }
 
 /** Callback handlers of Kafka whose work is done here without them. */
-const HANDLERS: Partial<Readonly<Record<SaslMechanismName, readonly string[]>>> = {
-  PLAIN: ['org.apache.kafka.common.security.plain.internals.PlainServerCallbackHandler'],
-  OAUTHBEARER: [
-    'org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler',
-    'org.apache.kafka.common.security.oauthbearer.secured.OAuthBearerValidatorCallbackHandler',
-  ],
-}
+const HANDLERS: Partial<Readonly<Record<SaslMechanismName, readonly string[]>>> = saslServerHandlers
 
 function isMechanism(name: string): name is SaslMechanismName {
   return saslMechanisms.some((mechanism) => mechanism === name)
