@@ -33,7 +33,7 @@ function startKafka(): Promise<SecuredKafka> {
     settings: [
       'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       'super.users=User:admin',
-      // On other listeners clients are anonymous, and not super users.
+      // On other listeners, clients are anonymous and not super users.
       `listener.security.protocol.map=CONTROLLER:${SASL_PLAINTEXT},PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT`,
       'inter.broker.listener.name=SASL_PLAINTEXT',
       'sasl.mechanism.inter.broker.protocol=PLAIN',
@@ -64,7 +64,7 @@ const texts: Readonly<Record<string, string>> = {
   acknowledgeErrorMessage: 'any text',
 }
 
-/** A denied answer without what differs between two clusters. */
+/** A denied response without values that differ between two clusters. */
 function comparable(value: unknown, fixture: Fixture): unknown {
   if (typeof value === 'bigint') return String(value)
   if (Buffer.isBuffer(value)) return value.toString('hex')
@@ -100,7 +100,7 @@ const volatile = [
   'rack',
 ]
 
-describe('authorization, as Apache Kafka 4.4.0 does it', () => {
+describe('authorization as in Apache Kafka 4.4.0', () => {
   const runs = accessRuns()
   let kafka: SecuredKafka
   let restricted: RestrictedBroker
@@ -156,7 +156,7 @@ describe('authorization, as Apache Kafka 4.4.0 does it', () => {
     })
   }
 
-  it('the Java admin, producer and consumer as a user who gets rights one by one', async () => {
+  it('the Java admin, producer and consumer of a user that is granted rights one by one', async () => {
     const jaas =
       'org.apache.kafka.common.security.plain.PlainLoginModule required user_admin="secret" user_alice="secret";'
     await using own = await Broker.start({
@@ -217,7 +217,7 @@ describe('authorization, as Apache Kafka 4.4.0 does it', () => {
     }
     const creations: readonly (readonly [what: string, changed: Partial<typeof acl>])[] = [
       ['a topic', {}],
-      ['the same once more', {}],
+      ['the same again', {}],
       ['a prefix', { resourceName: 'scr', resourcePatternType: 4 }],
       ['every topic', { resourceName: '*' }],
       ['a denial', { permissionType: 2, operation: 8 }],
@@ -247,7 +247,7 @@ describe('authorization, as Apache Kafka 4.4.0 does it', () => {
       ['a range that is too long', { host: '127.0.0.0/99' }],
       ['a range of IPv6 that is too long', { host: '::/129' }],
       ['a range without a length', { host: '10.0.0.0/' }],
-      ['a range of no address', { host: 'host/8' }],
+      ['a range without an address', { host: 'host/8' }],
       ['a range with two lengths', { host: '10.0.0.0/8/9' }],
       ['a negative length', { host: '10.0.0.0/-1' }],
     ]
@@ -331,7 +331,7 @@ describe('authorization, as Apache Kafka 4.4.0 does it', () => {
   })
 })
 
-/** Where Kafka closes the connection, millrace says the error. */
+/** Where Kafka closes the connection, millrace returns an error code. */
 function sameUnlessClosed(ours: { errorCode?: number }, theirs: { errorCode?: number }): void {
   if ('closed' in theirs) assert.equal(ours.errorCode, theirs.errorCode)
   else assert.deepEqual(ours, theirs, 'ours, theirs')

@@ -8,7 +8,7 @@ import { JmsProvider } from '@millrace/jms-provider'
 import rhea from 'rhea'
 import { execute, type Peer, peersDirectory, startArtemis } from './peers.ts'
 
-describe('AMQP programs of other projects', () => {
+describe('AMQP clients of other projects', () => {
   let broker: Broker
   let provider: JmsProvider
   let artemis: Peer
@@ -35,10 +35,10 @@ describe('AMQP programs of other projects', () => {
     assert.equal((await run(provider.address)).stdout, expected.stdout)
   }
 
-  it('in Go (Azure/go-amqp) get the same results from our provider and from Artemis', () =>
+  it('in Go (Azure/go-amqp) have the same results with our provider and with Artemis', () =>
     same((address) => execute(join(peersDirectory, 'go/amqp'), [`amqp://${address}`, 'go-amqp'])))
 
-  it('in Python (Qpid Proton) get the same results from our provider and from Artemis', () =>
+  it('in Python (Qpid Proton) have the same results with our provider and with Artemis', () =>
     same((address) =>
       execute('/usr/bin/python3', [
         join(import.meta.dirname, 'python/proton_scenario.py'),
@@ -83,7 +83,7 @@ describe('AMQP programs of other projects', () => {
     await new Promise((resolve) => server.on('listening', resolve))
     const { port } = server.address() as { readonly port: number }
     const seen: unknown[] = []
-    // Without its own target it would refuse the link.
+    // Without a target, rhea would refuse the link.
     container.on('receiver_open', ({ receiver }) => {
       receiver?.set_target({ address: receiver.target.address })
     })

@@ -137,7 +137,7 @@ function decide({
 }
 
 describe('the authorizer', () => {
-  it(`decides ${SETS * QUERIES} times as Apache Kafka 4.4.0's class`, async () => {
+  it(`makes the same ${SETS * QUERIES} decisions as the class of Apache Kafka 4.4.0`, async () => {
     const sets = Array.from({ length: SETS }, randomSet)
     const input = sets.map((set) => JSON.stringify(set)).join('\n')
     const { code, stdout, stderr } = await java('kafka-4.4.0', ['AuthorizerDecisions'], { input })

@@ -89,7 +89,7 @@ describe('the admin and Apache Kafka 4.4.0', () => {
     await admin.electLeaders('preferred')
   })
 
-  it('finds hanging transactions, and aborts them', async () => {
+  it('finds hanging transactions and aborts them', async () => {
     const { stdout, stderr } = await java('kafka-4.4.0', [
       'ClientProbe',
       'transactions',

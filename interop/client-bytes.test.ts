@@ -57,7 +57,7 @@ async function tap(
   return { port: (server.address() as { readonly port: number }).port, requests, server }
 }
 
-describe('bytes of our client and of Java', () => {
+describe('bytes of our client and of the Java client', () => {
   let broker: Broker | undefined
   let port: number
   let requests: Buffer[]
@@ -199,8 +199,8 @@ describe('bytes of our client and of Java', () => {
   })
 })
 
-describe('decisions of our client and of Java', () => {
-  it('murmur2 is the same for keys of all lengths', async () => {
+describe('decisions of our client and of the Java client', () => {
+  it('compute the same murmur2 hash for keys of all lengths', async () => {
     const random = seededRandom(7)
     const keys = Array.from({ length: 5000 }, (_, i) =>
       random.bytes(i < 100 ? i : random.integer(300)),
@@ -284,7 +284,7 @@ describe('decisions of our client and of Java', () => {
     ['RoundRobinAssignor', roundRobinAssignor],
   ] as const) {
     for (const racks of [false, true]) {
-      it(`${name} divides 300 random groups equally${racks ? ', with racks' : ''}`, async () => {
+      it(`${name} assigns 300 random groups equally${racks ? ', with racks' : ''}`, async () => {
         const list = cases(11, { racks })
         const theirs = await theirPlans(name, list)
         for (const [i, each] of list.entries()) {
@@ -302,7 +302,7 @@ describe('decisions of our client and of Java', () => {
     ['StickyAssignor', stickyAssignor],
     ['CooperativeStickyAssignor', cooperativeStickyAssignor],
   ] as const) {
-    it(`${name} divides 300 random groups as evenly`, async () => {
+    it(`${name} assigns 300 random groups as evenly`, async () => {
       const list = cases(13, { racks: false })
       const theirs = await theirPlans(name, list)
       const sizes = (plan: string): number[] =>
@@ -320,7 +320,7 @@ describe('decisions of our client and of Java', () => {
     })
   }
 
-  it('reads transactions of Java: committed ones, not aborted or open ones', async () => {
+  it('return committed transactions of a Java producer, not aborted or open ones', async () => {
     await using kafka = await startKafka()
     const { stdout, stderr } = await java('kafka-4.4.0', [
       'ClientProbe',

@@ -115,7 +115,7 @@ describe('the client and a secured Apache Kafka 4.4.0', () => {
     await works(options)
   })
 
-  it('rejects an untrusted certificate, and reports it at once', async () => {
+  it('rejects an untrusted certificate, and reports it immediately', async () => {
     await using admin = new Admin({ bootstrapServers: kafka.address('SASL_SSL'), tls: true })
     await assert.rejects(admin.listTopics(), { code: 'MILLRACE_TLS', retriable: false })
   })

@@ -39,14 +39,14 @@ export async function placeFor(which: Which): Promise<Place> {
 
 export interface RunningAgent {
   stop(): Promise<void>
-  /** What it said so far. */
+  /** Output so far. */
   log(): string
 }
 
-/** Agents that were started since the last test. */
+/** Agents started since the last test. */
 const started: { readonly which: Which; readonly directory: string; log: () => string }[] = []
 
-// Shows why an agent did not do what a test expects.
+// Prints the log of an agent that fails a test.
 afterEach((context) => {
   const agents = started.splice(0)
   const { passed, name } = context as TestContext
@@ -119,10 +119,10 @@ function sorted(text: string): string {
   return `{${headers.sort().join(', ')}} `
 }
 
-/** Longest time that an agent may take to write something, on a machine that is busy. */
+/** Maximum time until an agent writes output on a busy machine. */
 const PATIENCE_MS = 120_000
 
-/** Waits until something was written, and nothing more for four seconds. */
+/** Waits until output was written and has not changed for four seconds. */
 export async function settled(read: () => string): Promise<string> {
   let last = ''
   let since = Date.now()
@@ -134,12 +134,12 @@ export async function settled(read: () => string): Promise<string> {
       since = Date.now()
     }
     if (now !== '' && Date.now() - since > 4000) return now
-    if (Date.now() > deadline) throw new Error(`after ${PATIENCE_MS} ms there is: ${last}`)
+    if (Date.now() > deadline) throw new Error(`output after ${PATIENCE_MS} ms: ${last}`)
     await sleep(50)
   }
 }
 
-/** Waits for a number of lines, and half a second for further ones. */
+/** Waits for a number of lines, then half a second for further ones. */
 export async function gathered(place: Place, count: number): Promise<string> {
   const deadline = Date.now() + PATIENCE_MS
   while (outputOf(place).split('\n').length <= count) {
@@ -154,7 +154,7 @@ export async function gathered(place: Place, count: number): Promise<string> {
   return outputOf(place)
 }
 
-/** Sends over TCP, in parts, and gives what comes back; waits for the port to be there. */
+/** Sends parts over TCP and returns the reply. Retries until the port is open. */
 export async function send(port: number, ...parts: readonly (string | Buffer)[]): Promise<string> {
   const deadline = Date.now() + 20_000
   for (;;) {
@@ -206,5 +206,5 @@ a1.sources.r1.bind = 127.0.0.1
 a1.sources.r1.port = PORT
 `
 
-/** The same for a sink of another kind. */
+/** The same for a sink of another type. */
 export const netcatOnly = (): string => netcat.replace(/a1\.sinks\.k1\.(type|sink)[^\n]*\n/g, '')

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which components of a configuration Flume 1.11 runs, and which ours does: several thousand
-// changed samples, loaded by both.
+// Components of a configuration that Flume 1.11 and millrace run: several thousand modified
+// samples, loaded by both.
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -15,7 +15,7 @@ import { java } from './peers.ts'
 const directory = mkdtempSync(join(tmpdir(), 'flume-configuration-'))
 after(() => rmSync(directory, { recursive: true, force: true }))
 
-/** What an agent would run: the channel names of each source, the channel of each sink. */
+/** Components that an agent would run: channels of each source, channel of each sink. */
 interface Loaded {
   readonly channels: readonly string[]
   readonly sources: Readonly<Record<string, readonly string[]>>
@@ -65,14 +65,14 @@ async function loadedByOurs({ text }: Case): Promise<Loaded> {
   }
 }
 
-/** In the order of their names. */
+/** Sorted by name. */
 function sorted({ channels, sources, sinks }: Loaded): string {
   const entries = (table: object) => Object.entries(table).sort(([a], [b]) => (a < b ? -1 : 1))
   return JSON.stringify([channels, entries(sources), entries(sinks)])
 }
 
-describe('configurations in both', () => {
-  it('load the same components, but for the differences that are listed', async () => {
+describe('configurations loaded by Flume and millrace', () => {
+  it('have the same components, except for the listed differences', async () => {
     const cases = samples.flatMap((sample) => [...casesOf(sample)])
     const theirs = await loadedByFlume(cases)
     assert.equal(theirs.length, cases.length)
@@ -94,7 +94,7 @@ describe('configurations in both', () => {
     assert.deepEqual(
       differences.filter((one) => !used.has(one)).map(({ reason }) => reason),
       [],
-      'every difference that is listed exists',
+      'every listed difference exists',
     )
   })
 })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Date patterns of Joda-Time: generated ones and written ones on texts, with Joda-Time and with
-// ours.
+// Date patterns of Joda-Time, generated and hand-written: Joda-Time and millrace parse the same
+// texts.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Random } from '@millrace/base'
@@ -106,12 +106,12 @@ class PatternWriter {
   }
 
   time(): number {
-    // From 1970 to 2017: the zones of this Joda-Time are of that year.
+    // From 1970 to 2017, the year of the time zone data in this Joda-Time.
     const ms = this.#random.integer(1_500_000_000) * 1000 + this.#random.integer(1000)
     return this.#random.integer(4) === 0 ? Math.floor(ms / 3_600_000) * 3_600_000 : ms
   }
 
-  /** A text that is nearly one of the pattern. */
+  /** A text that almost matches the pattern. */
   text(from: string): string {
     const at = this.#random.integer(from.length + 1)
     switch (this.#random.integer(6)) {
@@ -131,7 +131,7 @@ class PatternWriter {
   }
 }
 
-/** What has been read wrongly, and what is easily read wrongly. */
+/** Patterns that were parsed incorrectly once, or easily are. */
 const written: readonly Question[] = [
   {
     pattern: 'yy-MM-dd',
@@ -175,10 +175,10 @@ function compare(questions: readonly Question[], answers: readonly Answer[]): st
     }
     for (const [i, text] of (format === undefined ? [] : theirs.texts).entries()) {
       const ours = format?.parse(text, Date.now()) ?? null
-      // Joda-Time looks for the slash in a zone's name behind the name too.
+      // Joda-Time also searches for the slash of a zone name after the name.
       const isSlash = /ZZZ/.test(pattern) && text.includes('/')
       if (isSlash && theirs.read[i] === null) continue
-      // Times that JavaScript's calendar does not reach are left out.
+      // Times out of range of JavaScript's Date are skipped.
       if (ours !== theirs.read[i] && Math.abs(theirs.read[i] ?? 0) <= MAX_MS) {
         different.push(`${pattern} on ${JSON.stringify(text)}: ${ours}, Joda ${theirs.read[i]}`)
       }
@@ -188,7 +188,7 @@ function compare(questions: readonly Question[], answers: readonly Answer[]): st
 }
 
 describe('dates', () => {
-  it(`are read as by Joda-Time in ${ZONE} (${ROUNDS} generated patterns)`, async () => {
+  it(`are parsed as by Joda-Time in ${ZONE} (${ROUNDS} generated patterns)`, async () => {
     const writer = new PatternWriter(seededRandom(Number(process.env.MILLRACE_SEED ?? 30)))
     const questions = [
       ...written,
@@ -200,7 +200,7 @@ describe('dates', () => {
     ]
     const printed = await askJoda(questions, ZONE)
     assert.deepEqual(compare(questions, printed), [])
-    // And what is nearly such a text.
+    // Also texts that almost match.
     const changed = questions.map(({ pattern }, index) => ({
       pattern,
       times: [],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HDFS sink of Flume 1.11 and ours on local files: the same directories, the same files, read
-// by Hadoop.
+// The HDFS sinks of Flume 1.11 and millrace on local files write the same directories and files,
+// which Hadoop reads.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -36,7 +36,7 @@ const sink = (entries: readonly string[]): string =>
 
 const lines = Array.from({ length: 11 }, (_, i) => `line ${i} ${'x'.repeat(i)}`)
 
-/** Waits until something was written, and nothing more for a second. */
+/** Waits until files were written and have not changed for a second. */
 async function quiet(directory: string): Promise<void> {
   const state = (): string =>
     filesBelow(directory)
@@ -76,13 +76,13 @@ const common = ['path = file://DIR/out/%{site}/%Y', 'rollInterval = 0']
 
 describe('the HDFS sink on local files', () => {
   same(
-    'a new file after so many events',
+    'rolls files by number of events',
     [...common, 'fileType = DataStream', 'rollCount = 4', 'rollSize = 0', 'fileSuffix = .log'],
     text,
   )
 
   same(
-    'a new file after so many bytes',
+    'rolls files by size',
     [
       ...common,
       'fileType = DataStream',
@@ -94,7 +94,7 @@ describe('the HDFS sink on local files', () => {
   )
 
   same(
-    'names in use',
+    'suffixes of files in use',
     [
       'path = file:DIR/out/%[localhost]',
       'rollInterval = 0',
@@ -133,7 +133,7 @@ describe('the HDFS sink on local files', () => {
     })
   }
 
-  // Hadoop itself writes these with its native libraries only.
+  // Hadoop writes these only with its native libraries.
   for (const codec of ['gzip', 'snappy']) {
     it(`a sequence file with codeC = ${codec}, which Hadoop reads`, async () => {
       const paths: string[] = []

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Flume's Kafka sink, source and channel and ours, on Apache Kafka and on millrace: the same
-// records, events and group offsets.
+// The Kafka sinks, sources and channels of Flume and millrace, on Apache Kafka and on millrace,
+// produce the same records, events and group offsets.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { Admin, Consumer, Producer } from '@millrace/client'
@@ -10,7 +10,7 @@ import { type Peer, startKafka, startMillrace } from './peers.ts'
 
 const houses = ['flume', 'millrace'] as const
 
-/** As Flume's own file flume-avro-event.avsc has it. */
+/** The schema in Flume's flume-avro-event.avsc. */
 const flumeEvent = avsc.Type.forSchema({
   type: 'record',
   name: 'AvroFlumeEvent',
@@ -27,7 +27,7 @@ function sortedEvent(event: {
   return [Object.entries(event.headers).sort(), event.body.toString()]
 }
 
-/** Netcat and a sink; AT is the broker, TOPIC the topic. */
+/** A netcat source and a sink; AT is the broker, TOPIC the topic. */
 const toKafka = `${netcatOnly()}
 a1.sources.r1.interceptors = i1 i2
 a1.sources.r1.interceptors.i1.type = regex_extractor
@@ -96,7 +96,7 @@ interface Seen {
   readonly headers: readonly (readonly [string, string | undefined])[]
 }
 
-describe('Kafka parts of Flume and ours', () => {
+describe('Kafka components of Flume and millrace', () => {
   const brokers: { readonly name: string; peer: Peer | undefined }[] = [
     { name: 'Apache Kafka 4.4.0', peer: undefined },
     { name: 'millrace', peer: undefined },
@@ -164,14 +164,14 @@ describe('Kafka parts of Flume and ours', () => {
       for (const [title, more, hasTimes] of [
         ['bodies', 'a1.sinks.k1.header.where = kafka-where\n', false],
         [
-          'with a time and a partition of their own',
+          'with timestamp and partition headers',
           'a1.sinks.k1.partitionIdHeader = place\na1.sinks.k1.timestampHeader = at\n',
           true,
         ],
         ['as Flume events', 'a1.sinks.k1.useFlumeEventFormat = true\n', false],
         ['to one partition', 'a1.sinks.k1.defaultPartitionId = 2\n', false],
       ] as const) {
-        it(`a sink writes the same records: ${title}`, async () => {
+        it(`sinks write the same records: ${title}`, async () => {
           const results = new Map<Which, unknown>()
           for (const which of houses) {
             const topic = await topicOf(3)
@@ -199,12 +199,12 @@ describe('Kafka parts of Flume and ours', () => {
       for (const [title, more] of [
         ['records', 'a1.sources.r1.header.mine = kafka-header\n'],
         [
-          'under other names',
+          'with other header names',
           'a1.sources.r1.topicHeader = from\na1.sources.r1.kafka.topics = TOPIC-empty, TOPIC\n',
         ],
-        ['without their topic', 'a1.sources.r1.setTopicHeader = false\n'],
+        ['without the topic header', 'a1.sources.r1.setTopicHeader = false\n'],
       ] as const) {
-        it(`a source makes the same events: ${title}`, async () => {
+        it(`sources create the same events: ${title}`, async () => {
           const topic = await topicOf(1)
           await using producer = new Producer({ bootstrapServers: address() })
           await producer.send(
@@ -233,7 +233,7 @@ describe('Kafka parts of Flume and ours', () => {
         })
       }
 
-      it("Flume's events keep their headers on the way through a topic", async () => {
+      it('Flume events keep their headers through a topic', async () => {
         for (const [writer, reader] of [houses, [...houses].reverse()] as [Which, Which][]) {
           const topic = await topicOf(1)
           const from = await start(writer, `${toKafka}a1.sinks.k1.useFlumeEventFormat = true\n`, {
@@ -260,7 +260,7 @@ describe('Kafka parts of Flume and ours', () => {
         }
       })
 
-      it('a channel of one is emptied by the other, which goes on where it stopped', async () => {
+      it('either drains a channel of the other, starting at its offsets', async () => {
         for (const [writer, first, second] of [
           ['flume', 'millrace', 'flume'],
           ['millrace', 'flume', 'millrace'],

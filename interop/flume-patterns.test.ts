@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Patterns of java.util.regex: generated ones and written ones on texts, with Java and with ours.
+// Patterns of java.util.regex, generated and hand-written: Java and millrace match the same texts.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
@@ -37,7 +37,7 @@ function ours({ pattern, texts }: Question): Answer {
   try {
     grouped = new JavaPattern(pattern, { usesGroups: true })
   } catch {
-    // Only the match as a whole is compared.
+    // Only the whole match is compared.
   }
   return {
     results: texts.map((text) => {
@@ -61,7 +61,7 @@ function ours({ pattern, texts }: Question): Answer {
 class PatternWriter {
   readonly #random: Random
   #groups = 0
-  /** In a lookbehind, for which Java counts lengths wrongly when they have no bound. */
+  /** In a lookbehind. Java computes unbounded lengths incorrectly there. */
   #isBounded = false
 
   constructor(random: Random) {
@@ -318,7 +318,7 @@ function textOf(random: Random): string {
   ).join('')
 }
 
-/** What published configurations have, and what is easily read wrongly. */
+/** Patterns of published configurations, and patterns that are easily parsed incorrectly. */
 const written: readonly Question[] = [
   {
     pattern: '^(\\S+) (\\S+) \\[([^\\]]+)\\] "([^"]*)" (\\d+)$',
@@ -354,12 +354,12 @@ describe('patterns', () => {
     let refused = 0
     for (const [index, question] of questions.entries()) {
       const theirs = answers[index] as Answer
-      // Java's own classes fail on some intersections.
+      // Java fails on some intersections of classes.
       if (theirs.failure !== undefined) continue
       const own = ours(question)
       const name = JSON.stringify(question.pattern)
       if (theirs.results === undefined) {
-        // A lookbehind may be longer here than in Java.
+        // millrace allows longer lookbehinds than Java.
         const isLonger = theirs.error?.startsWith('Look-behind') === true
         if (own.results !== undefined && !isLonger) different.push(`${name}: Java: ${theirs.error}`)
         continue
@@ -370,7 +370,7 @@ describe('patterns', () => {
         continue
       }
       for (const [i, text] of question.texts.entries()) {
-        // Java's lookbehinds count characters beyond 16 bits as two.
+        // Java's lookbehinds count a surrogate pair as two characters.
         if (text.includes('😀') && question.pattern.includes('(?<')) continue
         const difference = differenceOf(own.results[i] as Result, theirs.results[i] as Result)
         if (difference === undefined) continue
@@ -379,12 +379,12 @@ describe('patterns', () => {
       }
     }
     assert.deepEqual(different, [])
-    assert.ok(refused < valid / 4, `${refused} of ${valid} are refused`)
+    assert.ok(refused < valid / 4, `${refused} of ${valid} are rejected`)
   })
 })
 
 function differenceOf(mine: Result, theirs: Result): string | undefined {
-  // Java finds nothing between the two halves of a character, too, and writes each half as "?".
+  // Java also finds empty matches within a surrogate pair, and writes each half as "?".
   const isSplit = theirs.replaced.includes('?') || theirs.split.join('').includes('?')
   const { replaced, split } = isSplit ? mine : theirs
   const own = mine.find?.length === 1 ? (theirs.find?.slice(0, 1) ?? null) : theirs.find

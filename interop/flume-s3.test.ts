@@ -70,7 +70,7 @@ describe('objects in S3', () => {
     }
     client = new AwsClient({ ...keys, region: 'us-east-1', service: 's3' })
     assert.ok((await client.fetch(`${url}/logs`, { method: 'PUT' })).ok)
-    // From here on every signature and permission counts.
+    // From this call on, moto checks signatures and permissions.
     await fetch(`${url}/moto-api/reset-auth`, { method: 'POST', body: '0' })
   })
   after(async () => {
@@ -130,7 +130,7 @@ a1.sources.r1.interceptors.i1.serializers.s1.name = kind
     ])
   })
 
-  it('are refused to a wrong key, and the events wait for the right one', async () => {
+  it('are rejected with a wrong key, and the events wait for the right one', async () => {
     const place = await placeFor('millrace')
     const wrong = { ...keys, secretAccessKey: 'guessed' }
     const durable = `a1.sinks.k1.path = wait

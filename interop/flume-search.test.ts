@@ -35,7 +35,7 @@ interface Document {
 }
 
 for (const name of ['elasticsearch', 'opensearch'] as const) {
-  describe(`${name} takes documents`, () => {
+  describe(`${name} indexes documents`, () => {
     let server: Peer
     before(async () => {
       server = await startSearch(name)
@@ -84,7 +84,7 @@ for (const name of ['elasticsearch', 'opensearch'] as const) {
       }
     }
 
-    it('events with their time and headers, in an index of their day; a host that is down is passed over', async () => {
+    it('from events with timestamp and headers, in a daily index, skipping a host that is down', async () => {
       const hosts = `127.0.0.1:${await freePort()}, ${server.address}`
       await withAgent(
         '',
@@ -114,7 +114,7 @@ for (const name of ['elasticsearch', 'opensearch'] as const) {
       )
     })
 
-    it('JSON of its own, by its own id, a later one over an earlier one', async () => {
+    it('from JSON bodies with their ids, and a later version replaces an earlier one', async () => {
       const more =
         'a1.sinks.k1.index = Orders\na1.sinks.k1.document = json\na1.sinks.k1.idHeader = order\n'
       await withAgent(more, async ({ port }) => {
@@ -130,7 +130,7 @@ for (const name of ['elasticsearch', 'opensearch'] as const) {
       })
     })
 
-    it('tells what cannot be indexed, and keeps the rest', async () => {
+    it('reports documents that cannot be indexed, and indexes the others', async () => {
       const more = 'a1.sinks.k1.index = strict\na1.sinks.k1.document = json\n'
       await call('strict', 'PUT', { mappings: { properties: { n: { type: 'integer' } } } })
       await withAgent(more, async ({ port }, agent) => {
@@ -141,8 +141,9 @@ for (const name of ['elasticsearch', 'opensearch'] as const) {
       })
     })
 
-    it('creates documents, in a data stream too, where a second one of an id changes nothing', async () => {
-      // Elasticsearch has data streams in a part of its own licence, which is not among these jars.
+    it('creates documents, also in a data stream, where a second one with the same id has no effect', async () => {
+      // Data streams of Elasticsearch are in a module under another license, which is not
+      // installed.
       if (name === 'opensearch') {
         await call('_index_template/logs', 'PUT', {
           index_patterns: ['stream-*'],

@@ -8,24 +8,24 @@ import { until } from '../test/e2e/until.ts'
 import { type DatabaseServer, startMariadb, startPostgres } from './databases.ts'
 import { fileRoll, netcatOnly, outputOf, placeFor, run, send } from './flume-agents.ts'
 
-/** A connection that takes one statement after another. */
+/** A connection that executes statements one after another. */
 interface Session {
   run(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
   close(): Promise<void>
 }
 
-interface House {
+interface Database {
   readonly name: string
   readonly start: () => Promise<DatabaseServer>
   readonly connect: (url: string) => Promise<Session>
-  /** A table with a number that counts up, and a column of each usual type. */
+  /** A table with an auto-increment key and a column of each common type. */
   readonly table: string
-  /** A row's other columns, and how they come out as JSON. */
+  /** Values of a row's other columns, and their JSON representation. */
   readonly values: string
   readonly json: Readonly<Record<string, unknown>>
 }
 
-const houses: readonly House[] = [
+const databases: readonly Database[] = [
   {
     name: 'PostgreSQL',
     start: startPostgres,
@@ -65,13 +65,13 @@ const houses: readonly House[] = [
   },
 ]
 
-for (const house of houses) {
-  describe(`tables of ${house.name}`, () => {
+for (const database of databases) {
+  describe(`tables of ${database.name}`, () => {
     let server: DatabaseServer
     let session: Session
     before(async () => {
-      server = await house.start()
-      session = await house.connect(server.url)
+      server = await database.start()
+      session = await database.connect(server.url)
     })
     after(async () => {
       await session?.close()
@@ -87,9 +87,10 @@ a1.sources.r1.pollInterval = 50
 `
     const columns = 'name, price, paid, at, more'
 
-    it('gives each row once, with all its columns, over a restart', async () => {
-      await session.run(`CREATE TABLE orders (${house.table})`)
-      const insert = () => session.run(`INSERT INTO orders (${columns}) VALUES (${house.values})`)
+    it('returns each row once, with all columns, over a restart', async () => {
+      await session.run(`CREATE TABLE orders (${database.table})`)
+      const insert = () =>
+        session.run(`INSERT INTO orders (${columns}) VALUES (${database.values})`)
       await insert()
       const place = await placeFor('millrace')
       const first = await run(place, following('orders'))
@@ -109,16 +110,16 @@ a1.sources.r1.pollInterval = 50
         [1, 2, 3],
       )
       for (const row of rows) {
-        for (const [name, value] of Object.entries(house.json))
+        for (const [name, value] of Object.entries(database.json))
           assert.deepEqual(row[name], value, name)
       }
     })
 
-    it('gives a row whose transaction ends after that of a later row', async () => {
-      await session.run(`CREATE TABLE late (${house.table})`)
+    it('returns a row whose transaction ends after that of a later row', async () => {
+      await session.run(`CREATE TABLE late (${database.table})`)
       const place = await placeFor('millrace')
       const agent = await run(place, following('late'))
-      const slow = await house.connect(server.url)
+      const slow = await database.connect(server.url)
       await slow.run('START TRANSACTION')
       await slow.run(`INSERT INTO late (name) VALUES ('first')`)
       await session.run(`INSERT INTO late (name) VALUES ('second')`)
@@ -135,7 +136,7 @@ a1.sources.r1.pollInterval = 50
       assert.deepEqual(names, ['second', 'first'])
     })
 
-    it('takes events as rows, each once, and waits for a server that is away', async () => {
+    it('inserts each event once, and waits while the server is unavailable', async () => {
       await session.run(
         'CREATE TABLE entries (place VARCHAR(100) PRIMARY KEY, kind TEXT, body TEXT, n INTEGER)',
       )

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Apache Flume 1.11 and our agents: the same files run in both and do the same, and either stands
-// at the other's end.
+// Apache Flume 1.11 and our agents run the same files with the same results, and each works as the
+// next hop of the other.
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { appendFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ import {
 } from './flume-agents.ts'
 import { execute, libraries, peersDirectory } from './peers.ts'
 
-/** Runs one file in both, feeds both alike, and compares what comes out. */
+/** Runs one file in both with the same input, and compares the output. */
 function same(
   title: string,
   configuration: string,
@@ -51,14 +51,14 @@ function same(
   })
 }
 
-describe('one file, two agents', () => {
-  same('netcat: lines, answers, a line that is too long', netcat, async ({ port }) => {
+describe('the same file in both agents', () => {
+  same('netcat: lines, replies, a line that is too long', netcat, async ({ port }) => {
     const first = await send(port, 'one\ntwo\n\nth', 'ree\nünïcödé €\n')
     return first + (await send(port, `before\n${'x'.repeat(600)}\nafter\n`))
   })
 
   same(
-    'interceptors in a row',
+    'a chain of interceptors',
     `${netcat}
 a1.sources.r1.interceptors = i1 i2 i3 i4 i5 i6
 a1.sources.r1.interceptors.i1.type = static
@@ -148,7 +148,7 @@ ${more}`
     }
   })
   same(
-    'syslog over TCP that is none',
+    'syslog over TCP with invalid messages',
     syslog('syslogtcp', 'a1.sources.r1.port = PORT\n'),
     async ({ port }) => {
       // Flume keeps a header of an earlier message for one without it, so each has a separate
@@ -173,7 +173,7 @@ ${more}`
     async ({ port, directory }) => {
       for (const message of messages.filter((each) => !each.includes(' - - ')))
         await send(port, `${message}\n`)
-      // The port is each agent's own.
+      // Each agent uses a different port.
       await settled(() => outputOf({ which: 'flume', directory, port }))
       for (const path of filesOf(join(directory, 'out'))) {
         writeFileSync(path, readFileSync(path, 'utf8').replaceAll(String(port), 'PORT'))
@@ -182,7 +182,7 @@ ${more}`
   )
 
   same(
-    'HTTP: JSON, and what is none',
+    'HTTP: JSON and invalid JSON',
     `${fileRoll}
 a1.sources.r1.type = http
 a1.sources.r1.bind = 127.0.0.1
@@ -254,14 +254,14 @@ a1.sources.r1.byteOffsetHeader = true
       appendFileSync(log, 'two parts\n')
       await sleep(6000)
       writeFileSync(join(directory, 'logs/b.txt'), 'from b\n')
-      // Flume looks every five seconds when nothing comes.
+      // Flume checks every five seconds while the file does not grow.
       await sleep(which === 'flume' ? 9000 : 500)
     },
     ({ directory }) => mkdirSync(join(directory, 'logs')),
   )
 
   same(
-    'what a command writes',
+    'output of a command',
     `${fileRoll}
 a1.sources.r1.type = exec
 a1.sources.r1.shell = /bin/bash -c
@@ -271,7 +271,7 @@ a1.sources.r1.command = for i in 1 2 3; do echo "line $i"; done; printf 'last'
   )
 })
 
-it('an Avro container is the same to a reader', async () => {
+it('an Avro container file has the same contents', async () => {
   const read = async (place: Place): Promise<unknown[]> => {
     const agent = await run(place, netcat.replace('HEADER_AND_TEXT', 'AVRO_EVENT'))
     await send(place.port, 'one\ntwo\n')
@@ -289,7 +289,7 @@ it('an Avro container is the same to a reader', async () => {
   assert.deepEqual(await read(await placeFor('millrace')), theirs)
 })
 
-describe('a hop between the two', () => {
+describe('a hop between Flume and millrace', () => {
   const receiving = (type: string, more = ''): string => `${fileRoll}
 a1.sources.r1.type = ${type}
 a1.sources.r1.bind = 127.0.0.1
@@ -356,7 +356,7 @@ ${more}`
     }
   }
 
-  it("Flume's own client sends a file", async () => {
+  it('the Avro client of Flume sends a file', async () => {
     const target = await placeFor('millrace')
     const receiver = await run(target, receiving('avro'))
     const file = join(target.directory, 'lines')
@@ -402,7 +402,7 @@ async function makeKeystore(path: string): Promise<void> {
   assert.equal(code, 0, stdout)
 }
 
-it('an encrypted channel reads keys as keytool makes them', async () => {
+it('an encrypted channel reads keys created by keytool', async () => {
   const place = await placeFor('millrace')
   const store = join(place.directory, 'keys.jceks')
   for (const alias of ['Key-0', 'key-1']) {
@@ -456,7 +456,7 @@ a1.channels.c1.encryption.keyProvider.keys.key-1.passwordFile = DIR/key.password
   await second.stop()
 })
 
-it("a position file of Flume's is taken over, and given back", async () => {
+it("each continues from the other's position file", async () => {
   const place = await placeFor('flume')
   mkdirSync(join(place.directory, 'logs'))
   const configuration = `${fileRoll}

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Programs that answer questions: one JSON value per line in both directions.
+// Java programs that answer requests: one JSON value per line in both directions.
 import assert from 'node:assert/strict'
 import { java } from './peers.ts'
 
-/** Answers of a class of java-flume to questions, in their order. */
+/** Sends requests to a class of java-flume, and returns the replies in order. */
 export async function askJava<A>(
   args: readonly string[],
   questions: readonly unknown[],

@@ -58,12 +58,12 @@ function sizeOf(directory: string, topic: string): number {
     .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0)
 }
 
-describe('a queue through which many messages went', () => {
+describe('a queue after many messages', () => {
   for (const [name, start] of [
     ['Apache Kafka 4.4.0', apacheKafka],
     ['millrace', ours],
   ] as const) {
-    it(`takes the space of what waits, on ${name}`, async () => {
+    it(`uses disk space only for waiting messages, on ${name}`, async () => {
       await using cluster = await start()
       await using provider = await JmsProvider.start({
         client: { bootstrapServers: cluster.address },

@@ -44,7 +44,7 @@ describe('JMS programs in Java', () => {
     await broker.close()
   })
 
-  it('get the same results from our provider and from Artemis (Qpid JMS 2, jakarta.jms)', async () => {
+  it('have the same results with our provider and with Artemis (Qpid JMS 2, jakarta.jms)', async () => {
     const run = `${process.pid}`
     const probe = (address: string) =>
       java('qpid-jms-2', ['JmsProbe', `amqp://${address}`, run], { timeoutMs: 90_000 })
@@ -54,7 +54,7 @@ describe('JMS programs in Java', () => {
     assert.equal((await probe(provider.address)).stdout, expected.stdout)
   })
 
-  it('in Spring Boot get the same results from our provider and from Artemis', async () => {
+  it('in Spring Boot have the same results with our provider and with Artemis', async () => {
     const run = (address: string) =>
       java('spring-boot', ['millrace.orders.SpringOrders', `amqp://${address}`, 'spring'], {
         timeoutMs: 60_000,
@@ -68,7 +68,7 @@ describe('JMS programs in Java', () => {
   })
 
   for (const how of ['halt', 'kill', 'close']) {
-    it(`that exit with everything open (${how}) leave nothing behind`, async () => {
+    it(`that exit with everything open (${how}) leave no resources behind`, async () => {
       const name = `${process.pid}.${how}`
       const { stdout, stderr } = await java('qpid-jms-2', [
         'DyingClient',
@@ -122,14 +122,14 @@ describe('JMS programs in Java', () => {
     ['transacted', 'm0 2 redelivered\nm1 2 redelivered\nm2 1\nm3 1\nm4 1\n'],
     ['close', 'm2 1\nm3 1\nm4 1\n'],
   ] as const) {
-    it(`whose consumer dies (${mode}) find the messages that they find in Artemis`, async () => {
+    it(`whose consumer crashes (${mode}) find the same messages as in Artemis`, async () => {
       const names = (text: string): string[] => text.match(/^m\d/gm) ?? []
       assert.deepEqual(names(await consumerDies(artemis.address, mode)), names(expected))
       assert.equal(await consumerDies(provider.address, mode), expected)
     })
   }
 
-  it('are refused a destination with a wildcard, as invalid and with its name', async () => {
+  it('get an InvalidDestinationException with the name for a destination with a wildcard', async () => {
     const url = `amqp://${provider.address}`
     const { stdout } = await java('qpid-jms-2', ['WildcardDestinations', url, 'orders.*'])
     const lines = stdout.trim().split('\n')
@@ -137,7 +137,7 @@ describe('JMS programs in Java', () => {
     for (const line of lines) assert.match(line, /: InvalidDestinationException$/)
   })
 
-  it('pass the whole Joram suite (Qpid JMS 1, javax.jms)', async () => {
+  it('pass the complete Joram test suite (Qpid JMS 1, javax.jms)', async () => {
     const { stdout } = await java(
       'qpid-jms-1',
       [`-Damqp.url=amqp://${provider.address}`, `-Djoram.run=${process.pid}`, 'JoramSuite'],

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { Admin, type AssignorName, Consumer, Producer } from '@millrace/client'
 import { libraries, type Peer, peersDirectory, startKafka, startMillrace } from './peers.ts'
 
-/** A member of a group, of our client or of another. */
+/** A member of a group, of our client or another one. */
 interface Member {
   /** Partition numbers. */
   readonly partitions: readonly number[]
@@ -82,7 +82,7 @@ const javaNames: Readonly<Record<AssignorName, string>> = {
 async function until(condition: () => boolean, what: () => string): Promise<void> {
   const deadline = Date.now() + 40_000
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`still not so: ${what()}`)
+    if (Date.now() > deadline) throw new Error(`still not true: ${what()}`)
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
 }

@@ -534,7 +534,7 @@ export async function startFlume(
   )
   const child = spawn('java', [
     ...heap,
-    // It writes text in the machine's character set.
+    // Flume writes text in the machine's default character set.
     '-Dfile.encoding=UTF-8',
     `-Dlog4j.configurationFile=${settings}`,
     '-DpropertiesImplementation=org.apache.flume.node.EnvVarResolverProperties',

@@ -61,7 +61,7 @@ export async function leavePromises({ address: bootstrapServers }: Peer): Promis
   const open = new Producer({ bootstrapServers, transactionalId: 'open' })
   await open.initTransactions()
   open.beginTransaction()
-  await open.send({ ...place, value: 'under way' })
+  await open.send({ ...place, value: 'in progress' })
   await open.sendOffsetsToTransaction([{ ...place, offset: 1n }], 'moved')
   return open
 }

@@ -78,7 +78,7 @@ function inOrder(files: readonly string[]): string[] {
   return files.toSorted((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
 }
 
-/** Runs all files, so many at the same time. */
+/** Runs all files, `lanes` at a time. */
 async function runAll(
   files: readonly string[],
   names: readonly string[],
@@ -91,7 +91,9 @@ async function runAll(
       const result = await run(file, names, false)
       results.push(result)
       process.stdout.write(result.output)
-      process.stdout.write(`interop: ${nameOf(file)} ended after ${result.seconds.toFixed(0)} s\n`)
+      process.stdout.write(
+        `interop: ${nameOf(file)} finished after ${result.seconds.toFixed(0)} s\n`,
+      )
     }
   }
   await Promise.all(Array.from({ length: lanes }, lane))

@@ -61,7 +61,7 @@ function expressions(): Expression[] {
   return all
 }
 
-it('selectors have the same results as in Artemis if their types are right', async () => {
+it('selectors with valid types have the same results as in Artemis', async () => {
   const all = expressions()
   const { stdout, stderr } = await java('artemis-2.44.0', ['SelectorTable'], {
     input: all.map(({ text }) => text).join('\n'),

@@ -636,7 +636,7 @@ async function transaction(script: ShareScript, committed: boolean): Promise<() 
   }
 }
 
-/** Random requests, to which both brokers must reply alike as long as they have done so before. */
+/** Random requests. The replies of both brokers must be the same up to the first difference. */
 function random(seed: number): ShareCase {
   return {
     name: `conversation ${seed}`,

@@ -72,7 +72,7 @@ describe('share groups on Apache Kafka 4.4.0 and on millrace', () => {
     assert.ok((await compare([crowd])) > 2 * MAX_SESSIONS)
   })
 
-  it('have the same replies, fetch by fetch', async (t) => {
+  it('have the same reply to each fetch', async (t) => {
     const answers = await compare(shareCases(Number(process.env.INTEROP_ROUNDS ?? 15)))
     assert.ok(answers > 3000)
     t.diagnostic(`${answers} answers`)

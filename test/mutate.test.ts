@@ -39,7 +39,7 @@ describe('the mutants of a source', () => {
     })
   }
 
-  it('are only in the functions that are named; a missing one is an error', () => {
+  it('are only in the named functions; a missing function is an error', () => {
     const source = 'class A { #f() { g() } h() { g() } }'
     assert.equal(mutantsOf('x.ts', source, ['#f']).length, 1)
     assert.throws(() => mutantsOf('x.ts', source, ['gone']), /no function gone/)

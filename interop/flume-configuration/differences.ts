@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where ours and Flume 1.11 load other components of a changed configuration, each with the reason.
+// Differences in the components that millrace and Flume 1.11 load, each with the reason.
 import type { Case, Change } from './mutations.ts'
 
 export interface Difference {
-  /** Which of the two loads more. */
+  /** The agent that loads more components. */
   readonly more: 'flume' | 'millrace'
   readonly keys: RegExp
-  /** All changes when absent. */
+  /** Absent for all changes. */
   readonly changes?: readonly Change[]
   readonly reason: string
 }
@@ -23,51 +23,51 @@ export const differences: readonly Difference[] = [
     more: 'flume',
     keys: /\.ports?$/,
     changes: ['negative', 'otherName'],
-    reason: 'no such port: Flume fails when it listens or connects',
+    reason: 'invalid port: Flume fails when it listens or connects',
   },
   {
     more: 'flume',
     keys: /([bB]atchSize|eventSize|max-line-length|maxOpenFiles|pollDelay|writePosInterval)$/,
     changes: notPositive,
-    reason: 'Flume fails at its start, or never passes an event on',
+    reason: 'Flume fails at the start, or never forwards an event',
   },
   {
     more: 'flume',
     keys: /\.(hdfs\.fileType|hdfs\.writeFormat|(sink\.)?serializer|deserializer|deletePolicy|inputCharset)$/,
-    reason: 'a word that does not exist: Flume fails at the first event',
+    reason: 'unknown value: Flume fails at the first event',
   },
   {
     more: 'flume',
     keys: /\.deserializer\.maxLineLength$/,
-    reason: 'Flume reads the number at the first file',
+    reason: 'Flume parses the number at the first file',
   },
   {
     more: 'flume',
     keys: /\.kafka\.producer\.(acks|linger\.ms)$/,
-    reason: 'the Kafka client refuses the value when Flume starts it',
+    reason: 'the Kafka client rejects the value when Flume starts it',
   },
   {
     more: 'flume',
     keys: /\.replaceString$/,
     changes: ['noVariable'],
-    reason: 'Java refuses the replacement at the first event',
+    reason: 'Java rejects the replacement at the first event',
   },
   {
     more: 'millrace',
     keys: /./,
     changes: tooLarge,
-    reason: "numbers beyond Java's int or long",
+    reason: "numbers out of range of Java's int or long",
   },
   {
     more: 'millrace',
     keys: /\.(type|handler)$/,
     changes: ['upperCase'],
-    reason: 'names of classes in any case',
+    reason: 'class names are case-insensitive',
   },
   {
     more: 'millrace',
     keys: /\.(hdfs\.(closeTries|retryInterval|rollTimerPoolSize|threadsPoolSize)|batchTimeout|charset|backoffSleepIncrement|batchDurationMillis|maxBackoffSleep|maxBackoff|numProcessors)$/,
-    reason: 'the key has no effect here, and its value is not read',
+    reason: 'the key has no effect in millrace, so its value is not validated',
   },
   {
     more: 'millrace',
@@ -77,7 +77,7 @@ export const differences: readonly Difference[] = [
   {
     more: 'millrace',
     keys: /(\.sinkgroups\.g1\.sinks|^a1\.sinks)$/,
-    reason: 'Flume fails for a group without sinks; here its sinks run by themselves',
+    reason: 'Flume fails for a group without sinks; in millrace its sinks run without a group',
   },
   {
     more: 'millrace',
@@ -88,6 +88,6 @@ export const differences: readonly Difference[] = [
     more: 'flume',
     keys: /\.(includePattern|ignorePattern|filegroups\.f[12])$/,
     changes: ['noVariable'],
-    reason: 'Flume compiles the pattern when the source starts, and fails then again and again',
+    reason: 'Flume compiles the pattern when the source starts, and fails repeatedly',
   },
 ]

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Changes of a configuration, one line at a time: what people mistype, and what
-// java.util.Properties allows.
+// Changes of one line of a configuration: typos, and syntax that java.util.Properties allows.
 import type { Sample } from './samples.ts'
 
 /** A changed sample. */
 export interface Case {
   readonly sample: string
-  /** What was done to which key. */
+  /** The change, and the key it was applied to. */
   readonly change: Change
   /** The key of the changed line, with its agent. */
   readonly key: string
@@ -55,7 +54,7 @@ function swapFirst(key: string): string {
   return key.slice(0, at) + swapped + key.slice(at + 1)
 }
 
-/** Every change of each line that is a sample's own, and the sample as it is. */
+/** Every change of each line specific to a sample, and the unchanged sample. */
 export function* casesOf({ name, lines, own }: Sample): Generator<Case> {
   yield { sample: name, change: 'none', key: '', text: lines.join('\n') }
   for (const [index, line] of lines.entries()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Configurations of the shapes that Flume's users write, each valid as it stands.
+// Valid configurations of the kinds that Flume users write.
 
 /** A configuration of agent a1. */
 export interface Sample {

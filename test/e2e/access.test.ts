@@ -13,7 +13,7 @@ import {
 } from '../scenarios/access-script.ts'
 import { type RestrictedBroker, startRestrictedBroker } from '../scenarios/restricted-broker.ts'
 
-describe('what clients may do', () => {
+describe('authorization of requests', () => {
   const runs = accessRuns()
   let restricted: RestrictedBroker
   // Timers of a broker do not keep a process running.

@@ -107,7 +107,7 @@ describe('millrace agent', () => {
   })
   const login = ['--conf-user', 'me', '--conf-password', 'it is ü']
 
-  it('reads its configuration from a server, follows changes, and survives invalid ones and outages', async () => {
+  it('reads its configuration from a server, applies changes, and survives invalid ones and outages', async () => {
     const out = mkdtempSync(join(root, 'out-'))
     const port = await freePort()
     page = configuration(port, out)
@@ -134,7 +134,7 @@ describe('millrace agent', () => {
     assert.equal(await agent.stop(), 0)
   })
 
-  it('overrides a file by a resource', async () => {
+  it('overrides a file with a resource', async () => {
     const out = mkdtempSync(join(root, 'out-'))
     const port = await freePort()
     writeFileSync(join(root, 'base.conf'), configuration(port, out, marked('file-')))
@@ -147,7 +147,7 @@ describe('millrace agent', () => {
     assert.equal(await agent.stop(), 0)
   })
 
-  it('reports what it cannot read, and exits', async () => {
+  it('reports a configuration that it cannot read, and exits', async () => {
     for (const [args, says] of [
       [
         ['-u', url, '--conf-user', 'me', '--conf-password', 'guess'],
@@ -165,7 +165,7 @@ describe('millrace agent', () => {
     }
   })
 
-  it('validates a file, and reports the place of each error, with exit status 1', async () => {
+  it('validates a file, reports the line of each error, and exits with status 1', async () => {
     const good = join(root, 'good.conf')
     writeFileSync(good, configuration(0, root))
     const check = new Command('-f', good, '--check')

@@ -40,7 +40,7 @@ describe('a program that closes its clients', () => {
   after(() => broker.close())
 
   // kafkajs 2.2.4 prints TimeoutNegativeWarning (#1751), others keep sockets or timers.
-  it('exits at once, and leaves no socket, timer or warning behind', async () => {
+  it('exits immediately, and leaves no socket, timer or warning behind', async () => {
     const { code, out } = await run(
       `import { Admin, Consumer, Producer } from '@millrace/client'
 const base = { bootstrapServers: process.env.ADDRESS }

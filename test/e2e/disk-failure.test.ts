@@ -105,7 +105,7 @@ function partitionsIn(disk: SimulatedDisk, path: string): number[] {
 }
 
 describe('a log directory that fails', () => {
-  it('goes offline with its partitions, and the others go on', async () => {
+  it('goes offline with its partitions, and the others stay online', async () => {
     const node = new Node()
     await node.start()
     const client = await node.connect()
@@ -179,7 +179,7 @@ describe('a log directory that fails', () => {
     await node.broker?.close()
   })
 
-  it('when it is there no more at the start, does not lose its partitions to new ones', async () => {
+  it('keeps its partitions if it is missing at the start: no new ones are created', async () => {
     const node = new Node()
     await node.start()
     const client = await node.connect()
@@ -201,7 +201,7 @@ describe('a log directory that fails', () => {
     await node.broker?.close()
   })
 
-  it('stops the broker when it is the last, or has the metadata', async () => {
+  it('stops the broker if it is the last one or contains the metadata', async () => {
     for (const directories of ['/one', '/one,/two']) {
       const node = new Node()
       await node.start(directories)
@@ -221,7 +221,7 @@ describe('a log directory that fails', () => {
     }
   })
 
-  it('of which one is all there is refuses to start, in one line', async () => {
+  it('prevents the start if it is the only one, with a one-line error', async () => {
     const node = new Node()
     node.breakBelow('/one')
     await assert.rejects(node.start('/one'), {
@@ -233,7 +233,7 @@ describe('a log directory that fails', () => {
 })
 
 describe('a full disk', () => {
-  it('refuses a topic, and says why; when there is room again it is accepted', async () => {
+  it('rejects a new topic with the reason, and accepts it once there is space', async () => {
     const node = new Node()
     await node.start('/one')
     const client = await node.connect()
@@ -251,7 +251,7 @@ describe('a full disk', () => {
     await node.broker?.close()
   })
 
-  it('is the reason that a producer names when it gives up', async () => {
+  it('is the reason reported by a producer whose delivery timeout expires', async () => {
     const node = new Node()
     await node.start('/one')
     await create(await node.connect(), 't', 1)
@@ -273,7 +273,7 @@ describe('a full disk', () => {
     await node.broker?.close()
   })
 
-  it('does not stop retention from making room', async () => {
+  it('does not prevent retention from deleting segments', async () => {
     const node = new Node()
     await node.start('/one')
     const client = await node.connect()
@@ -308,11 +308,11 @@ describe('a full disk', () => {
     node.disk.capacityBytes = before
     await node.broker?.enforceRetention()
     assert.ok(node.disk.usedBytes < before - 1000)
-    assert.equal(await produce(client, 't', 0, 'there is room'), 'NONE')
+    assert.equal(await produce(client, 't', 0, 'there is space'), 'NONE')
     await node.broker?.close()
   })
 
-  it('leaves what it cannot close for the next start to check, and says so in one line', async () => {
+  it('leaves a log that cannot be closed for recovery at the next start, and reports it in one line', async () => {
     const node = new Node()
     await node.start('/one')
     const client = await node.connect()
@@ -343,7 +343,7 @@ const fast: Clock = {
     nodeWorld.clock.setTimer(delayMs / 20, callback, options),
 }
 
-/** The provider may still be taking over: a client is refused until it has. */
+/** The provider may still be taking over, and refuses clients until it has. */
 async function connected(factory: ConnectionFactory): Promise<Connection> {
   for (let attempt = 1; ; attempt++) {
     const connection = await factory.createConnection()
@@ -358,7 +358,7 @@ async function connected(factory: ConnectionFactory): Promise<Connection> {
 }
 
 describe('a JMS provider over a broker whose disk is full', () => {
-  it('refuses clients with the reason, and serves them when there is room', async () => {
+  it('refuses clients with the reason, and serves them once there is space', async () => {
     const node = new Node()
     await node.start('/one')
     node.disk.capacityBytes = node.disk.usedBytes

@@ -63,7 +63,7 @@ class AgentProcess {
   }
 }
 
-it(`a chain of three agents, killed ${KILLS} times, loses and duplicates nothing`, async () => {
+it(`a chain of three agents, killed ${KILLS} times, loses and duplicates no line`, async () => {
   const root = mkdtempSync(join(tmpdir(), 'flume-kill-'))
   const random = seededRandom(7)
   const ports = [await freePort(), await freePort()]

@@ -176,7 +176,7 @@ describe('configuration', () => {
     await assert.rejects(load(good, 'a2'), /there is no agent a2; did you mean a1\?/)
   })
 
-  it('may have class names, several agents per file, and references to other sources', async () => {
+  it('may contain class names, several agents, and references to other sources', async () => {
     const [plan] = await load(`
 where = 127.0.0.1
 a2.sources = other

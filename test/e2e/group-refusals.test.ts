@@ -10,7 +10,7 @@ const SETTINGS = {
   'group.consumer.max.size': '1',
 }
 
-describe('a group that refused a member', () => {
+describe('a group that rejected a member', () => {
   for (const groupProtocol of ['classic', 'consumer'] as const) {
     it(`accepts it with a later poll, protocol ${groupProtocol}`, async () => {
       await using broker = await Broker.start({ config: SETTINGS })

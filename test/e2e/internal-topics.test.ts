@@ -114,7 +114,7 @@ describe('an internal topic', () => {
     })
   })
 
-  it('with garbage in it keeps its valid records, and does not prevent the next start', async () => {
+  it('that contains garbage keeps its valid records and does not prevent the next start', async () => {
     const random = seededRandom(5)
     const producerId = await withBroker(async (client) => {
       await ensure(client)

@@ -154,7 +154,7 @@ describe('unauthenticated random bytes', () => {
 })
 
 describe('a client that crashes', () => {
-  it('leaves nothing behind, whatever the frame', async () => {
+  it('leaves no resources behind, at whichever frame it crashes', async () => {
     const whole = await talk()
     assert.ok(whole.sent > 50 && whole.received > 50, JSON.stringify(whole))
     for (const direction of ['sent', 'received'] as const) {

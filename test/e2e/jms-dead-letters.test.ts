@@ -26,7 +26,7 @@ interface Running extends AsyncDisposable {
   readonly broker: Broker
   connect(clientID?: string): Promise<Connection>
   restart(): Promise<void>
-  /** Resolves when an action has made one more dead letter. */
+  /** Resolves when an action has created one more dead letter. */
   untilDead(action: () => Promise<void>): Promise<void>
   /** Runs an operation of the provider's administration. */
   manage(operation: string, args: Readonly<Record<string, string>>): Promise<unknown>
@@ -129,7 +129,7 @@ const durable =
     session.createDurableConsumer(session.createTopic(topic), name, selector ?? null)
 
 describe('a dead letter of a topic', () => {
-  it('is retried by its own subscription only, after a restart too', async () => {
+  it('is retried only by its own subscription, also after a restart', async () => {
     await using running = await start()
     // The properties of a dead letter do not make it fail the selector that it passed before.
     const mine = durable('news', 'mine', 'JMS_Millrace_DeadLetterReason IS NULL')
@@ -193,8 +193,8 @@ describe('a dead letter of a topic', () => {
         retried: 0,
         left: 3,
         reasons: [
-          'there is no subscription durable/a/deleted of topic://news/a/deleted',
-          'there is no subscription durable/b/moved of topic://news/b/moved',
+          'subscription durable/a/deleted of topic://news/a/deleted does not exist',
+          'subscription durable/b/moved of topic://news/b/moved does not exist',
           'topic://news/0 is not a durable subscription',
         ],
         isDone: true,

@@ -166,7 +166,7 @@ describe('a transacted session that loses its connection', () => {
       assert.deepEqual(await drain(outage, 'in'), [])
     }))
 
-  it('does so in a message listener, too', () =>
+  it('does so in a message listener as well', () =>
     during(async (outage) => {
       await using connection = await outage.connect()
       const session = await connection.createSession(Session.SESSION_TRANSACTED)
@@ -664,7 +664,7 @@ describe('closing a jmsListener', () => {
       assert.deepEqual(await drain(outage, 'in'), ['a/2'])
     }))
 
-  it('has a deadline, after which the message of a hanging handler is redelivered', async () => {
+  it('has a timeout, after which the message of a hanging handler is redelivered', async () => {
     for (const acknowledge of ['auto', 'client', 'transacted'] as const) {
       await during(async (outage) => {
         await send(outage, 'in', 'a')
@@ -831,7 +831,7 @@ describe('calls during a reconnect', () => {
 })
 
 describe('other effects of an outage', () => {
-  it('a requestor: its request fails, and the next one gets its own reply', () =>
+  it('a requestor: its request fails, and the next one receives its own reply', () =>
     during(async (outage) => {
       await using connection = await outage.connect()
       const session = await connection.createSession()
@@ -950,7 +950,7 @@ describe('context.request', () => {
     readonly b: number
   }
 
-  it('has many concurrent requests, each with its own reply', () =>
+  it('supports many concurrent requests, each with its own reply', () =>
     during(async (outage) => {
       await using _listener = await jmsListener(
         'sums',

@@ -29,11 +29,11 @@ it('a client of another protocol on the AMQP port gets an error, and the log nam
     const answer = await fetch(`http://${provider.address}/`)
     assert.equal(answer.status, 400)
     assert.equal(await answer.text(), 'This port speaks AMQP 1.0, not HTTP.\n')
-    const served = `on port ${port}, where only AMQP 1.0 is served`
+    const served = `on port ${port}, which serves only AMQP 1.0`
     // Reported once per protocol, even if the client retries.
     assert.deepEqual(lines, [
-      `WARN  a client speaks Kafka ${served}; Kafka is at ${broker.address} client=127.0.0.1`,
-      `WARN  a client speaks HTTP ${served} client=127.0.0.1`,
+      `WARN  client speaks Kafka ${served}; Kafka listens on ${broker.address} client=127.0.0.1`,
+      `WARN  client speaks HTTP ${served} client=127.0.0.1`,
     ])
   } finally {
     await provider.close()

@@ -167,7 +167,7 @@ describe('Kafka records and JMS messages', () => {
 })
 
 describe('a provider that restarts', () => {
-  it('remembers consumed, delivered, delayed and duplicate messages, and subscriptions', async () => {
+  it('restores consumed, delivered, delayed and duplicate messages, and subscriptions', async () => {
     const data = join(directory, 'again')
     let due = 0
     {

@@ -148,7 +148,7 @@ describe('consumed messages', () => {
     assert.equal(await consumer.receive(200), null)
   })
 
-  it('leave nothing on the disk when all are consumed, control records included', async () => {
+  it('leave no records on disk when all are consumed, control records included', async () => {
     const data = join(directory, String(runs++))
     const kafkaDefault = 1024 * 1024 * 1024
     {
@@ -324,7 +324,7 @@ describe('a topic that the provider creates', () => {
       received.push(message?.getText()?.length ?? -1)
     }
     assert.deepEqual(received, [1, 1, large.length, 1, 1])
-    // All are dead letters now: also the large one finds room.
+    // All are dead letters now, and the large one fits as well.
     await session.rollback()
     const dead = await plain.createConsumer(plain.createQueue('DLQ'))
     const lengths: number[] = []

@@ -35,7 +35,7 @@ const entries: Readonly<Record<string, Enter>> = {
   'a consumer of a topic': (session, name) => session.createConsumer(session.createTopic(name)),
   'a producer for a queue': (session, name) => session.createProducer(session.createQueue(name)),
   'a producer for a topic': (session, name) => session.createProducer(session.createTopic(name)),
-  'a message without a producer of its own': async (session, name) => {
+  'a message of an anonymous producer': async (session, name) => {
     await using producer = await session.createProducer()
     await producer.send(session.createTopic(name), session.createTextMessage('lost'))
   },
@@ -71,7 +71,7 @@ describe('a destination with a wildcard', () => {
   })
 
   for (const [entry, enter] of Object.entries(entries)) {
-    it(`is refused for ${entry}, with its name and the reason`, async () => {
+    it(`is rejected for ${entry}, with its name and the reason`, async () => {
       await using session = await connection.createSession()
       for (const pattern of patterns) {
         await assert.rejects(enter(session, pattern), (error: Error) => {
@@ -105,7 +105,7 @@ describe('a destination with a wildcard', () => {
     assert.deepEqual([...(provider.engine?.subscriptionRecords ?? [])], [])
   })
 
-  it('is no temporary one of a client whose id has such characters', async () => {
+  it('is not confused with a temporary one of a client whose id has such characters', async () => {
     const factory = new ConnectionFactory(`amqp://${provider.address}`, { clientID: 'a.*.#>' })
     await using other = await factory.createConnection()
     await other.start()
@@ -120,11 +120,11 @@ describe('a destination with a wildcard', () => {
 
 describe('a setting that names a queue', () => {
   for (const key of ['amqp.dead.letter.queue', 'amqp.destination.orders.#.expiry.queue']) {
-    it(`is refused with a wildcard: ${key}`, async () => {
+    it(`is rejected with a wildcard: ${key}`, async () => {
       const client = { bootstrapServers: '127.0.0.1:1' }
       await assert.rejects(
         JmsProvider.start({ client, config: { [key]: 'dead.*' } }),
-        /invalid value "dead\.\*" for amqp\..*queue: expected the name of one queue/,
+        /invalid value "dead\.\*" for amqp\..*queue: expected a queue name without wildcards/,
       )
     })
   }

@@ -118,7 +118,7 @@ async function readAll(address: string): Promise<string[]> {
 }
 
 describe('kill -9 during requests', () => {
-  it(`loses nothing acknowledged and doubles nothing, ${ROUNDS} times over`, async () => {
+  it(`loses and duplicates no acknowledged record, ${ROUNDS} times`, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-kill-'))
     const random = seededRandom(99)
     const acknowledged = new Set<string>()

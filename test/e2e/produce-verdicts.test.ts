@@ -64,7 +64,7 @@ describe('batches of all kinds are accepted, rejected and stored as in Apache Ka
 describe('a header with a wrong maximum timestamp', () => {
   for (const maxTimestamp of [-1n, 0n, 1_000_000_000_000n, 4_000_000_000_000n]) {
     for (const codec of codecs) {
-      it(`${maxTimestamp}, ${codec}, does not mislead retention or a search by time`, async () => {
+      it(`${maxTimestamp}, ${codec}, does not affect retention or a lookup by time`, async () => {
         await using broker = await Broker.start({
           config: { 'log.retention.ms': '3600000' },
         })

@@ -116,7 +116,7 @@ function near(actual: number, expected: number): void {
 }
 
 describe('quotas', () => {
-  it('let a burst pass, then hold a producer to its rate', () =>
+  it('allow a burst, then limit a producer to its rate', () =>
     withBroker(async ({ connect, elapsedMs }) => {
       const client = await connect()
       await createTopic(client, 't')
@@ -132,16 +132,16 @@ describe('quotas', () => {
       assert.ok(burst >= 190_000 && burst <= 220_000, String(burst))
       const start = elapsedMs()
       await produce(client, 10)
-      // Answered at once, but the next request is worked on only when the time is over.
+      // Answered immediately, but the next request is processed only after the throttle time.
       assert.ok(elapsedMs() - start >= throttleMs - 1, `${elapsedMs() - start} of ${throttleMs}`)
-      // From now on the rate is the limit.
+      // The rate now limits.
       const before = elapsedMs()
       for (let i = 0; i < 40; i++) await produce(client, 10_000)
       const rate = 400_000 / ((elapsedMs() - before) / 1000)
       assert.ok(rate > 15_000 && rate < 25_000, String(rate))
     }))
 
-  it('apply to connected clients at once, and end at once', () =>
+  it('apply to connected clients immediately, and end immediately', () =>
     withBroker(async ({ connect, elapsedMs }) => {
       const client = await connect()
       await createTopic(client, 't')
@@ -158,14 +158,14 @@ describe('quotas', () => {
       assert.ok(elapsedMs() - start < 1000)
     }))
 
-  it('give a fetch nothing above the rate, and all of it later', () =>
+  it('return no records above the rate to a fetch, and all of them later', () =>
     withBroker(async ({ connect, elapsedMs }) => {
       const client = await connect()
       await createTopic(client, 't')
       for (let i = 0; i < 10; i++) await produce(client, 20_000)
       await setQuota(client, { user: 'ANONYMOUS' }, 'consumer_byte_rate', 5000)
       const first = await fetch(client, 0n)
-      // No more than the window allows comes at once.
+      // The first reply contains no more than the window allows.
       const firstBytes = first.responses[0]?.partitions[0]?.records?.length ?? 0
       assert.ok(firstBytes > 0 && firstBytes <= 60_000, String(firstBytes))
       assert.equal(first.throttleTimeMs, 0)
@@ -185,7 +185,7 @@ describe('quotas', () => {
       assert.ok(seconds > 15 && seconds < 60, String(seconds))
     }))
 
-  it('refuse changes of topics to clients that understand it', () =>
+  it('reject topic changes of clients that support the throttling error', () =>
     withBroker(async ({ connect, sleep }) => {
       const client = await connect()
       await setQuota(client, { user: 'ANONYMOUS' }, 'controller_mutation_rate', 5)

@@ -167,7 +167,7 @@ describe('the broker on the wire', () => {
     assert.equal(client.isClosed, false)
   })
 
-  /** Fields without a default; the others have theirs. */
+  /** Fields without a default; all others keep their defaults. */
   function minimalRequest(key: number): object {
     const group = { groupId: 'g', memberId: '', generationId: -1 }
     const forms: Readonly<Record<number, object>> = {
@@ -722,7 +722,7 @@ describe('the broker on the wire', () => {
       })
     }
 
-    it('never crashes the broker, whatever its bytes', async () => {
+    it('never crashes the broker, whatever bytes it contains', async () => {
       const random = seededRandom(4)
       for (let round = 0; round < 150; round++) {
         const other = await WireClient.connect(broker.address)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients that misbehave before they have authenticated: each ends soon, memory stays bounded, and
-// others are served.
+// other clients are served.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -79,7 +79,7 @@ describe('a client that has not authenticated', () => {
     clearInterval(timer)
   })
 
-  it('and sends anything at all harms nobody', async () => {
+  it('and sends random bytes does not affect other clients', async () => {
     const api = (key: number, version: number, body: Buffer): Buffer => {
       const head = Buffer.alloc(14)
       head.writeInt32BE(10 + body.length, 0)
@@ -142,7 +142,7 @@ describe('a client that has not authenticated', () => {
     for (const socket of sockets) socket.destroy()
   })
 
-  it(`among ${ATTEMPTS} connections costs little, and others are served`, async () => {
+  it(`among ${ATTEMPTS} connections uses few resources, and other clients are served`, async () => {
     const [plain = 0] = ports()
     const open = new Set<Socket>()
     const beforeBytes = process.memoryUsage().rss

@@ -92,7 +92,7 @@ describe('delegation tokens', () => {
     assert.equal((await alice.describeDelegationToken()).length, 1)
   })
 
-  it('are turned off without a secret', async () => {
+  it('are disabled without a secret', async () => {
     await using open = await Broker.start({ config, scramUsers })
     const sasl = {
       mechanism: 'SCRAM-SHA-256',
@@ -174,10 +174,10 @@ describe('OAUTHBEARER', () => {
         return new SignJWT(claims()).setProtectedHeader({ alg: 'HS256', kid: 'one' }).sign(secret)
       },
     ],
-    ['that is none', async () => 'nonsense'],
+    ['that is not a token', async () => 'nonsense'],
   ]
   for (const [name, token] of bad) {
-    it(`refuses a token ${name}`, async () => {
+    it(`rejects a token ${name}`, async () => {
       const value = await token()
       await assert.rejects(use(value), {
         code: 'SASL_AUTHENTICATION_FAILED',

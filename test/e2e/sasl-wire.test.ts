@@ -269,7 +269,9 @@ describe('SASL, as Apache Kafka 4.4.0 answered byte for byte', () => {
   const GENERAL =
     'Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-256'
 
-  /** First message and change to the final one: the text that the broker refuses with, if any. */
+  /**
+   * First message, change of the final one, and the error with which the broker rejects it, if any.
+   */
   const scram: readonly (readonly [
     name: string,
     first: string,
@@ -277,7 +279,7 @@ describe('SASL, as Apache Kafka 4.4.0 answered byte for byte', () => {
     change?: (final: string) => string,
   ])[] = [
     ['the right password', 'n,,n=z,r=abcdefgh', undefined],
-    ['without channel binding on this side', 'y,,n=z,r=abcdefgh', undefined],
+    ['without channel binding in the client', 'y,,n=z,r=abcdefgh', undefined],
     ['an authorization id that is the user', 'n,a=z,n=z,r=abcdefgh', undefined],
     ['an unknown extension', 'n,,n=z,r=abcdefgh,foo=bar', undefined],
     ['a wrong proof', 'n,,n=z,r=abcdefgh', 2, (f) => f.replace(/p=..../, 'p=AAAA')],

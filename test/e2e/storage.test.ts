@@ -206,7 +206,7 @@ describe('the data directory', () => {
     })
   })
 
-  it('has garbage at the end of a log removed', async () => {
+  it('has garbage at the end of a log truncated', async () => {
     const broker = await Broker.start({ dataDirectory: directory })
     const client = await WireClient.connect(broker.address)
     await createTopic(client, 'garbled')
@@ -255,7 +255,7 @@ describe('the data directory', () => {
     await withBroker(async (client) => assert.equal((await read(client, 'expired', 1n)).length, 1))
   })
 
-  it('empties a log whose records were all deleted, and keeps counting after a crash', async () => {
+  it('empties a log whose records were all deleted, and continues its offsets after a crash', async () => {
     const options = { config: { 'log.cleaner.enable': 'false' } }
     const broker = await Broker.start({ dataDirectory: directory, ...options })
     const client = await WireClient.connect(broker.address)

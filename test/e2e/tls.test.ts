@@ -105,7 +105,10 @@ describe('a TLS listener', () => {
         'ssl.keystore.password': 'secret',
       },
     ],
-    ['a value of its own', { 'listener.name.ssl.ssl.keystore.location': path('server-both.pem') }],
+    [
+      'a value for this listener',
+      { 'listener.name.ssl.ssl.keystore.location': path('server-both.pem') },
+    ],
   ]
   for (const [name, config] of stores) {
     it(`with its key in ${name}`, async () => {
@@ -177,7 +180,7 @@ describe('a TLS listener', () => {
       /expected one of/,
     ],
     [
-      'a rule that is wrong',
+      'an invalid rule',
       { ...pem, 'ssl.principal.mapping.rules': 'RULE:x' },
       /ssl\.principal\.mapping\.rules/,
     ],
@@ -192,7 +195,7 @@ describe('a TLS listener', () => {
     })
   }
 
-  it('speaks the protocols and cipher suites it was told to', async () => {
+  it('uses the configured protocols and cipher suites', async () => {
     await using broker = await start({
       ...pem,
       'ssl.enabled.protocols': 'TLSv1.2',
@@ -242,7 +245,7 @@ describe('a TLS listener', () => {
     await use(broker)
   })
 
-  it('asks without insisting, but accepts no certificate that it does not trust', async () => {
+  it('requests a certificate without requiring one, but rejects an untrusted one', async () => {
     await using broker = await start({ ...pem, ...trust, 'ssl.client.auth': 'requested' })
     await use(broker)
     await use(broker, client)
@@ -305,7 +308,7 @@ describe('a TLS listener', () => {
     await assert.rejects(wrong.listTopics(), { code: 'SASL_AUTHENTICATION_FAILED' })
   })
 
-  it('takes a renewed certificate while connections stay', async () => {
+  it('loads a renewed certificate while connections stay open', async () => {
     const file = path('changing.pem')
     const put = (name: string): void => writeFileSync(file, readFileSync(path(name)))
     put('server-both.pem')
@@ -327,7 +330,7 @@ describe('a TLS listener', () => {
     await eventually(async () =>
       assert.ok(lines.some((line) => /keeps its old certificate/.test(line))),
     )
-    assert.equal(await serial(), first, 'another subject is refused')
+    assert.equal(await serial(), first, 'another subject is rejected')
     writeFileSync(file, 'half a fi')
     const count = lines.length
     await eventually(async () => assert.ok(lines.length > count))
@@ -338,7 +341,7 @@ describe('a TLS listener', () => {
     open.destroy()
   })
 
-  it('changes its certificate by AlterConfigs, and refuses one that cannot be used', async () => {
+  it('changes its certificate by AlterConfigs, and rejects one that cannot be used', async () => {
     await using broker = await start(pem)
     await using admin = new Admin({
       bootstrapServers: broker.address,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import * as p from '@millrace/protocol'
 
-/** Names and ids of what the setup creates, for the requests of the cases. */
+/** Names and ids of the objects that the setup creates, for the requests of the cases. */
 export interface Fixture {
   /** By topic name. */
   readonly topicIds: ReadonlyMap<string, string>
@@ -9,18 +9,18 @@ export interface Fixture {
   readonly logDirectory: string
 }
 
-/** One request, and what comes of it by the rights that the client has. */
+/** One request and its outcome, depending on the client's rights. */
 export interface AccessCase {
   readonly api: p.ApiName
   /** Distinguishes cases of one API. */
   readonly about?: string
-  /** Default: all that the API has. */
+  /** Default: all versions of the API. */
   readonly versions?: p.VersionRange
-  /** Fields that a version does not have are left out. */
+  /** Fields that a version does not have are omitted. */
   readonly request: (fixture: Fixture) => object
   /** `READ topic orders`: all permissions that are needed. */
   readonly rights: readonly string[]
-  /** Other rights that suffice, too. */
+  /** Other rights that also suffice. */
   readonly alternatives?: readonly (readonly string[])[]
   /** Outcome without any right, in every version. */
   readonly denied: string
@@ -30,15 +30,15 @@ export interface AccessCase {
   readonly granted: string
 }
 
-/** Topics that exist; each case that deletes one has its own. */
+/** Existing topics; each case that deletes a topic uses a separate one. */
 export const TOPICS = ['orders', 'notes', 'old', 'older', 'grows', 'fixed'] as const
-/** A topic that no case may see, and that the lists must not show. */
+/** A topic for which no case has a right, so lists must not contain it. */
 export const SECRET_TOPIC = 'secret-plans'
 /** A group with committed offsets. */
 export const GROUP = 'readers'
 /** A group that a case deletes. */
 export const DELETED_GROUP = 'leavers'
-/** A transactional id that is known. */
+/** An existing transactional id. */
 export const TRANSACTIONAL_ID = 'payments'
 /** Names that answers must not reveal. */
 export const NAMES: readonly string[] = [
@@ -130,7 +130,7 @@ const records: readonly AccessCase[] = [
     }),
     rights: ['CLUSTER_ACTION cluster kafka-cluster'],
     denied: '29',
-    // It has no replica, which Kafka checks.
+    // The sender is not a replica, which Kafka checks.
     granted: '*',
   },
   {
@@ -309,7 +309,7 @@ function configCases(): AccessCase[] {
   return resources.flatMap(([kind, name, resource, denied]): AccessCase[] => {
     const type = CONFIG_TYPES[kind]
     const isLogger = kind === 'brokerLogger'
-    // Values can be given without effect: a list of changes may be empty.
+    // An empty list of changes has no effect.
     const describes: AccessCase = {
       api: 'DescribeConfigs',
       about: kind,
@@ -922,7 +922,7 @@ const transactions: readonly AccessCase[] = [
   },
 ]
 
-/** A case or more for each API that has something to authorize. */
+/** At least one case for each API with permissions. */
 export const accessCases: readonly AccessCase[] = [
   ...records,
   ...topics,

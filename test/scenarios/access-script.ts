@@ -35,11 +35,11 @@ const RESOURCE_TYPES: Readonly<Record<string, number>> = {
   transactionalId: 5,
 }
 
-/** A client with certain rights: one address that ACLs name. */
+/** A client with certain rights, which ACLs identify by its address. */
 export interface Client {
   readonly address: string
   readonly rights: readonly string[]
-  /** What its request must come to; undefined for every version of the API. */
+  /** Expected outcome of its request; undefined for every version of the API. */
   readonly expected: string
   readonly allVersions: boolean
 }
@@ -81,7 +81,7 @@ export function accessRuns(): CaseRun[] {
   })
 }
 
-/** Versions of the API that the case is about. */
+/** Versions of the API that the case tests. */
 export function versionsOf({ api, versions }: AccessCase): number[] {
   const { request, latestVersionUnstable } = apiOf(api)
   const [first, newest] = p.versionBounds(request.versions)
@@ -109,7 +109,7 @@ export function send(
   return client.request(request, response, message, version)
 }
 
-/** Leaves out what the version does not have. */
+/** Omits fields that the version does not have. */
 function forVersion(
   fields: Readonly<Record<string, p.FieldSchema>>,
   message: object,
@@ -168,7 +168,7 @@ export function assertOutcome(actual: string, expected: string, what: string): v
   assert.equal(denial, undefined, `${what}: ${actual}`)
 }
 
-/** Creates what the requests of the cases are about, and the ACLs of all clients. */
+/** Creates the objects that the requests name, and the ACLs of all clients. */
 export async function prepare(
   admin: WireClient,
   runs: readonly CaseRun[],

@@ -37,7 +37,7 @@ export function consumerGroupScenarios(cluster: () => ClusterUnderTest): void {
     )
   }
 
-  it('reads at once, and is described', async () => {
+  it('reads immediately, and is described', async () => {
     const topic = await cluster().createTopic('k848', { partitions: 3 })
     await produce(topic, 9, 3)
     const groupId = cluster().unique('k848')

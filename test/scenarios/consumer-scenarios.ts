@@ -483,7 +483,7 @@ export function consumerScenarios(cluster: () => ClusterUnderTest): void {
     assert.equal(first?.value, '{"amount":3}')
   })
 
-  it('rejects a second way to read, and reads only assigned partitions', async () => {
+  it('rejects mixing ways to read, and reads only assigned partitions', async () => {
     const topic = await filled('exclusive', { count: 1 })
     await using reader = consumer({ groupId: cluster().unique('exclusive') })
     await assert.rejects(reader.poll(0), { code: 'MILLRACE_INVALID_STATE' })

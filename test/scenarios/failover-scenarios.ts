@@ -11,7 +11,7 @@ export interface Failover {
 }
 
 export function failoverScenarios(cluster: () => ClusterUnderTest, failover: () => Failover): void {
-  it('loses and duplicates nothing and preserves order while leaders crash', async () => {
+  it('loses and duplicates no record and preserves order while leaders crash', async () => {
     const topic = await cluster().createTopic('failover', { partitions: 3 })
     await using admin = new Admin(cluster().client)
     await using producer = new Producer({ ...cluster().client, deliveryTimeoutMs: 120_000 })

@@ -240,7 +240,7 @@ export function groupScenarios(cluster: () => ClusterUnderTest): void {
     }
   })
 
-  it('notices that the group has continued without it, and does not overwrite commits', async () => {
+  it('detects that the group has continued without it, and does not overwrite commits', async () => {
     const topic = await cluster().createTopic('kicked', { partitions: 1 })
     const groupId = cluster().unique('kicked')
     await produce(topic, 0, 5, 1)

@@ -534,7 +534,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.deepEqual(await texts(subscriber, 1), ['published'])
   })
 
-  it('sends requests to a topic, too', async () => {
+  it('sends requests to a topic', async () => {
     await using connection = await jms().connect()
     await using session = await connection.createSession()
     const topic = session.createTopic(jms().unique('asked'))
@@ -699,7 +699,7 @@ export function jmsScenarios(jms: () => JmsUnderTest): void {
     assert.ok(received.toBuffer().equals(body))
   })
 
-  it('has the simplified API', async () => {
+  it('supports the simplified API', async () => {
     await using context = await jms().factory().createContext(JMSContext.SESSION_TRANSACTED)
     const queue = context.createQueue(jms().unique('simple'))
     await using other = await jms().factory().createContext()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Users and ACLs of a broker apply to JMS clients: each use of a destination, with one right
-// missing, with all of them, and after a right was taken away.
+// missing, with all of them, and after a right was revoked.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type AclBinding, Admin, type ClientOptions } from '@millrace/client'
@@ -15,7 +15,7 @@ import {
 
 type Right = `${'read' | 'write' | 'create' | 'delete' | 'describe'} ${'topic' | 'group'} ${string}`
 
-/** What a client does with `q` or `t`, in a separate session, and the permissions that it needs. */
+/** An operation on `q` or `t`, run in a separate session, and the permissions that it requires. */
 interface Use {
   readonly title: string
   readonly rights: readonly Right[]
@@ -49,7 +49,7 @@ async function manage(connection: Connection, operation: string, args: Record<st
     const answer = (await consumer.receive(5000)) as TextMessage
     const error = answer.getStringProperty('error')
     if (error !== null) {
-      if (/ needs /.test(error)) throw new JMSSecurityException(error)
+      if (/ is not allowed /.test(error)) throw new JMSSecurityException(error)
       throw new JMSException(error)
     }
     return JSON.parse(answer.getText() ?? 'null') as unknown
@@ -185,7 +185,7 @@ function aclOf(right: Right, principal: string): AclBinding {
 /** Login of PLAIN for the listener of `jmsSecurityCluster`. */
 const plainUsers = ['alice', 'root'].map((name) => `user_${name}="${name}-secret"`).join(' ')
 
-/** Configuration of a broker with the users and the authorizer of the scenarios, as Kafka's. */
+/** Configuration of a Kafka broker with the users and the authorizer of the scenarios. */
 export const jmsSecurityConfig: Readonly<Record<string, string>> = {
   'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256',
   'listener.name.sasl_plaintext.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required ${plainUsers};`,
@@ -273,7 +273,7 @@ export function jmsSecurityScenarios(title: string, open: () => Promise<SecuredP
       })
     }
 
-    it('lists only what the client may describe', async () => {
+    it('lists only queues that the client may describe', async () => {
       await revokeAll()
       await using connection = await connect('alice')
       assert.deepEqual(await manage(connection, 'queue.list', {}), [])
@@ -286,7 +286,7 @@ export function jmsSecurityScenarios(title: string, open: () => Promise<SecuredP
       )
     })
 
-    it('a right that was taken away ends links that use it', async () => {
+    it('detaches links whose right was revoked', async () => {
       await revokeAll()
       await grant(['write topic q', 'read topic q', 'read group q'])
       await using connection = await connect('alice')
@@ -296,11 +296,12 @@ export function jmsSecurityScenarios(title: string, open: () => Promise<SecuredP
       await revokeAll()
       await assert.rejects(
         producer.send(session.createTextMessage('after')),
-        (error: unknown) => error instanceof JMSException && /needs WRITE/.test(error.message),
+        (error: unknown) =>
+          error instanceof JMSException && /not allowed WRITE/.test(error.message),
       )
     })
 
-    it('messages name the authenticated user, whatever the client wrote', async () => {
+    it('sets JMSXUserID of messages to the authenticated user, whatever the client wrote', async () => {
       await using root = await connect('root')
       await inSession(root, async (session) => {
         const queue = session.createQueue('stamped')
@@ -315,7 +316,7 @@ export function jmsSecurityScenarios(title: string, open: () => Promise<SecuredP
       })
     })
 
-    it('accepts users of PLAIN and of SCRAM, and refuses everybody else', async () => {
+    it('accepts users of PLAIN and of SCRAM, and rejects all others', async () => {
       await (await connect('alice')).close()
       for (const name of provider.scramUsers) await (await connect(name)).close()
       for (const [username, password] of [
@@ -330,7 +331,7 @@ export function jmsSecurityScenarios(title: string, open: () => Promise<SecuredP
       await assert.rejects(anonymous.createConnection(), JMSException)
     })
 
-    it('a temporary queue is read by its own connection only', async () => {
+    it('lets only the connection of a temporary queue consume from it', async () => {
       await using owner = await connect('root')
       const session = await owner.createSession()
       const temporary = await session.createTemporaryQueue()

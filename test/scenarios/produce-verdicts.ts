@@ -173,7 +173,7 @@ function storedRecords(batch: RecordBatch): string[] {
   }
 }
 
-/** Why a verdict intentionally differs from Kafka's, or undefined if it must not. */
+/** Reason for an intentional difference from Kafka's verdict; undefined if there must be none. */
 export function difference(corruption: string, kafka: string, ours: string): string | undefined {
   const isRefused = !ours.startsWith('NONE')
   const hasTrailer = /^(a byte after the compressed bytes|the compressed bytes twice)$/

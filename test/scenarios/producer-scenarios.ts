@@ -136,7 +136,7 @@ export function producerScenarios(cluster: () => ClusterUnderTest): void {
 
   // @platformatic/kafka 2.12.1 wrote 140 instead of 60 records to 6 partitions, distributed
   //   wrongly.
-  it('writes records once to the partitions they name, right after a topic was created', async () => {
+  it('writes records once to their partitions, right after a topic was created', async () => {
     for (let round = 0; round < 3; round++) {
       const topic = cluster().unique('fresh')
       await using sender = producer()

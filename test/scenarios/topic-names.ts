@@ -163,7 +163,7 @@ export const asks: readonly NamedAsk[] = [
     message: (topic) => ({ topics: [{ topic, partitions: [0] }] }),
   },
   {
-    label: 'look up an epoch',
+    label: 'offset for leader epoch',
     key: p.ApiKey.OffsetForLeaderEpoch,
     version: 4,
     message: (topic) => ({
@@ -184,7 +184,7 @@ export const asks: readonly NamedAsk[] = [
     message: (name) => ({ topics: [{ name }], responsePartitionLimit: 1, cursor: null }),
   },
   {
-    label: 'write markers',
+    label: 'write transaction markers',
     key: p.ApiKey.WriteTxnMarkers,
     version: 1,
     message: (name) => ({

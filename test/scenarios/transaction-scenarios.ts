@@ -260,7 +260,7 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     })
   })
 
-  it('is described and listed, and aborted by an admin', async () => {
+  it('is described, listed and aborted by an admin client', async () => {
     const topic = await cluster().createTopic('watched', { partitions: 2 })
     const transactionalId = cluster().unique('watched')
     await using sender = producer({ transactionalId, transactionTimeoutMs: 34_000 })

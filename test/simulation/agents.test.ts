@@ -70,9 +70,9 @@ function chain(): Promise<AgentPlan[]> {
   )
 }
 
-/** What the writers put. */
+/** Events put by the writers. */
 interface Written {
-  /** Events whose put was committed; a put that a death interrupted may count or not. */
+  /** Events whose put was committed. A put interrupted by a crash may or may not be committed. */
   readonly kept: ReadonlySet<string>
   /** Events of each writer, in the order of its puts. */
   readonly byWriter: readonly (readonly string[])[]
@@ -152,11 +152,11 @@ const doubles = (names: readonly string[]): string =>
   [...new Set(names.filter((name, index) => names.indexOf(name) !== index))].join(' ')
 
 /** A source driven by the test. */
-class Hand {
+class ManualSource {
   static processor: ChannelProcessor | undefined
 
   constructor(_config: unknown, { channels }: SourceContext) {
-    Hand.processor = channels
+    ManualSource.processor = channels
   }
   async start(): Promise<void> {}
   async stop(): Promise<void> {}
@@ -173,7 +173,7 @@ async function simulateFanOut(seed: number): Promise<string> {
     world,
     await defineAgent({
       name: 'a',
-      sources: { s: { type: Hand, channels: names } },
+      sources: { s: { type: ManualSource, channels: names } },
       // One of them is full from time to time.
       channels: Object.fromEntries(
         names.map((name) => [
@@ -191,7 +191,7 @@ async function simulateFanOut(seed: number): Promise<string> {
       await world.pass(world.random.integer(200))
       const batch = Array.from({ length: 1 + world.random.integer(6) }, () => `e${next++}`)
       const outcome = await machine.attempt(async () => {
-        await Hand.processor?.process(batch.map((name) => Event.text(name)))
+        await ManualSource.processor?.process(batch.map((name) => Event.text(name)))
       })
       if (outcome === 'died') continue
       for (const name of batch) (outcome === 'done' ? kept : refused).add(name)
@@ -231,8 +231,8 @@ async function contentsOf(agent: Agent | undefined, name: string): Promise<strin
 
 const seeds = seedsToRun(10, 300)
 
-describe('a chain of agents on machines that die, and a bad network', () => {
-  it(`loses and duplicates nothing and keeps the order, by ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+describe('a chain of agents on machines that crash, over an unreliable network', () => {
+  it(`loses and duplicates no event and keeps the order, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
     runSeeds(seeds, simulate))
 
   it('is identical for the same seed', async () => {
@@ -241,7 +241,7 @@ describe('a chain of agents on machines that die, and a bad network', () => {
 })
 
 describe('a source with three channels on a machine that crashes', () => {
-  it(`puts each batch into all of them or none, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+  it(`puts each batch into all channels or none, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
     runSeeds(seeds, simulateFanOut))
 
   it('is identical for the same seed', async () => {

@@ -6,7 +6,7 @@ import { FaultyMachine } from './faulty-machine.ts'
 
 const SMALL_SEGMENTS = { 'internal.segment.bytes': '600' }
 
-/** Everything a broker writes files for, in one life and a half. */
+/** Every operation for which a broker writes files, with a restart in between. */
 async function work(machine: FaultyMachine): Promise<void> {
   await machine.start()
   await machine.createTopics({
@@ -77,7 +77,7 @@ function faultsOf({ kind }: DiskOperation): readonly DiskFault[] {
   }
 }
 
-/** One failing call, or all from one on: the disk is full, or one of the directories has failed. */
+/** One failing call, or all calls from one on: the disk is full, or a directory has failed. */
 type Trouble =
   | { readonly kind: 'once'; readonly fault: DiskFault }
   | { readonly kind: 'full' }
@@ -91,7 +91,7 @@ function directoryOf(path: string): string {
   return path.split('/')[1] ?? ''
 }
 
-/** Lets calls fail from the n-th on. Returns how to ask which that was. */
+/** Makes calls fail from the n-th on. Returns a function that returns the first failed call. */
 function arm(disk: SimulatedDisk, at: number, trouble: Trouble): () => DiskOperation | undefined {
   let count = 0
   let failed: DiskOperation | undefined
@@ -131,7 +131,7 @@ async function run(at: number, trouble: Trouble): Promise<boolean> {
       await work(machine)
     } catch (error) {
       if (machine.broker !== undefined || failed() === undefined) throw error
-      // It did not start, or did not stop in order.
+      // It did not start, or did not shut down cleanly.
       assertClear(error)
     }
     disk.faultOf = () => undefined
@@ -154,7 +154,7 @@ async function run(at: number, trouble: Trouble): Promise<boolean> {
   }
 }
 
-/** The next starts find all that was promised, and records are taken again. */
+/** After the next starts all promises hold, and records are accepted again. */
 async function recover(machine: FaultyMachine): Promise<void> {
   for (let life = 0; life < 2; life++) {
     await machine.start()
@@ -165,14 +165,14 @@ async function recover(machine: FaultyMachine): Promise<void> {
       const key = topic === 'state' ? { key: 'last' } : {}
       const value = `last ${life} ${name}`
       const isAccepted = await machine.produce(topic, Number(partition), value, key)
-      assert.ok(isAccepted, `${name} takes records again`)
+      assert.ok(isAccepted, `${name} accepts records again`)
     }
     await machine.verify({ mustBeOnline: true })
     await machine.close()
   }
 }
 
-/** All calls to the disk of the scenario without trouble. */
+/** All calls to the disk of the scenario without a fault. */
 async function record(): Promise<DiskOperation[]> {
   const disk = new SimulatedDisk()
   const operations: DiskOperation[] = []
@@ -192,7 +192,7 @@ async function recoverInOrder(machine: FaultyMachine): Promise<void> {
   await recover(machine)
 }
 
-/** Calls of one class do the same to the same kind of file. */
+/** Calls of one class are the same operation on the same kind of file. */
 function classOf({ kind, path }: DiskOperation): string {
   const file = path
     .replace(/^\/(one|two)/, '')
@@ -207,7 +207,7 @@ interface Case {
   readonly trouble: Trouble
 }
 
-/** Every call with every fault of its kind, and the lasting troubles from every fifth call on. */
+/** Every call with every fault of its kind, and permanent faults from every fifth call on. */
 function allCases(operations: readonly DiskOperation[]): Case[] {
   return operations.flatMap((operation, at): Case[] => [
     ...troublesOf(operation).map((trouble) => ({ at, trouble })),
@@ -238,7 +238,9 @@ function someCases(operations: readonly DiskOperation[]): Case[] {
   })
 }
 
-/** `AT` and `TROUBLE` run one case, as a failure names it; `DISK_FAULTS=all` runs them all. */
+/**
+ * `AT` and `TROUBLE` select one case, as printed by a failure; `DISK_FAULTS=all` runs all cases.
+ */
 function casesToRun(operations: readonly DiskOperation[]): Case[] {
   const { AT, TROUBLE, DISK_FAULTS } = process.env
   if (AT !== undefined && TROUBLE !== undefined) {
@@ -248,7 +250,7 @@ function casesToRun(operations: readonly DiskOperation[]): Case[] {
 }
 
 describe('a broker whose disk fails', () => {
-  it('keeps what it promised, shows nothing that it refused, and starts again', async () => {
+  it('keeps its promises, never returns rejected records, and restarts', async () => {
     // Timers of the broker alone do not keep Node running.
     const keepAlive = setInterval(() => {}, 1000)
     try {

@@ -9,7 +9,7 @@ const PORT = 9092
 const DIRECTORIES = ['/one', '/two']
 const TRANSACTIONAL_ID = 'till'
 
-/** Waits hardly at all between attempts at something that failed. */
+/** A clock whose retry delays are nearly zero. */
 const impatient: Clock = {
   ...nodeWorld.clock,
   setTimer: (delayMs, callback) =>
@@ -404,7 +404,7 @@ export class FaultyMachine {
     if (reply?.results.some(({ errorCode }) => errorCode !== 0)) this.promises.isOffline = true
   }
 
-  /** Everything a client was promised holds. A partition that cannot be read is offline. */
+  /** Checks all promises to clients. A partition that cannot be read is offline. */
   async verify(options: { readonly mustBeOnline: boolean }): Promise<void> {
     await this.#noteOffline()
     if (options.mustBeOnline) assert.deepEqual(this.failures, [])

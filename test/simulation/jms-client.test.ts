@@ -183,7 +183,7 @@ async function runPrograms(
     const found = await programs.drain(queue)
     for (const ledger of sent) checkEffects(queue, found, ledger, isOrdered)
     if (queue === 'out-classic') {
-      for (const text of forwarded) assert.ok(found.includes(text), `${text} vanished`)
+      for (const text of forwarded) assert.ok(found.includes(text), `${text} is lost`)
     }
   }
   checkOrder('the durable subscriber', [...followed], published)
@@ -316,7 +316,7 @@ describe('JMS programs that rely on automatic reconnection', () => {
     assert.equal(await simulate(2), await simulate(2))
   })
 
-  it(`survive a connection loss at any frame: ${frames} of them (FRAMES=all)`, async () => {
+  it(`survive a connection loss at any frame, ${frames} frames tested (FRAMES=all)`, async () => {
     const { frames: count } = await cutAtFrame(Number.POSITIVE_INFINITY)
     const step = frames === 'all' ? 1 : Math.max(1, Math.floor(count / Number(frames)))
     for (let frame = 1; frame <= count; frame += step) {

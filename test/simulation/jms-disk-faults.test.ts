@@ -72,7 +72,7 @@ async function forwardOrders(world: SimulatedWorld, promises: Promises): Promise
         const message = await consumer.receive(2000)
         if (message === null) break
         const order = textOf(message)
-        assert.ok(!promises.forwarded.has(order), `${order} comes back after it was forwarded`)
+        assert.ok(!promises.forwarded.has(order), `${order} is redelivered after it was forwarded`)
         await producer.send(session.createTextMessage(order))
         await session.commit()
         promises.forwarded.add(order)
@@ -94,7 +94,7 @@ async function readNews(world: SimulatedWorld, promises: Promises): Promise<void
       const message = await consumer.receive(2000)
       if (message === null) return
       const text = textOf(message)
-      assert.ok(!promises.acknowledged.has(text), `${text} comes back after acknowledgement`)
+      assert.ok(!promises.acknowledged.has(text), `${text} is redelivered after acknowledgement`)
       await message.acknowledge()
       promises.acknowledged.add(text)
     })
@@ -151,11 +151,11 @@ async function run(failing?: Case): Promise<DiskOperation[]> {
     const all = [...orders, ...done]
     assert.equal(new Set(all).size, all.length, `doubled: ${all}`)
     for (const order of promises.committed) assert.ok(all.includes(order), `${order} is lost`)
-    for (const order of promises.forwarded) assert.ok(done.includes(order), `${order} vanished`)
+    for (const order of promises.forwarded) assert.ok(done.includes(order), `${order} is lost`)
     for (const order of promises.rolledBack) assert.ok(!all.includes(order), `${order} is back`)
     if (failing === undefined) assert.equal(promises.committed.size, ORDERS - 2)
     await provider.close()
-    // A fault at the end is the stop's, and named.
+    // A fault at the end concerns the shutdown, which reports it.
     await world.close().catch((error: Error) => assert.match(error.message, /^cannot close .+$/))
   }
   try {
@@ -194,7 +194,7 @@ function someCases(operations: readonly DiskOperation[]): Case[] {
   return [...classes.values()].flatMap((cases) => cases[cases.length >> 1] ?? [])
 }
 
-/** `AT` and `FAULT` run one case, as a failure names it; `DISK_FAULTS=all` runs them all. */
+/** `AT` and `FAULT` select one case, as printed by a failure; `DISK_FAULTS=all` runs all cases. */
 function casesToRun(operations: readonly DiskOperation[]): Case[] {
   const { AT, FAULT, DISK_FAULTS } = process.env
   if (AT !== undefined && FAULT !== undefined) {
@@ -203,8 +203,8 @@ function casesToRun(operations: readonly DiskOperation[]): Case[] {
   return DISK_FAULTS === 'all' ? allCases(operations) : someCases(operations)
 }
 
-describe('a JMS provider whose state cannot be written once', () => {
-  it('loses and doubles nothing, and continues', async () => {
+describe('a JMS provider with one failed write of its state', () => {
+  it('loses and duplicates no message, and continues', async () => {
     const operations = await run()
     assert.ok(operations.length > 50, `${operations.length} calls`)
     for (const each of casesToRun(operations)) await run(each)

@@ -64,8 +64,8 @@ async function killWithMessagesInHand(
   return world.clock.run(work(), LIMIT_MS)
 }
 
-describe('messages that a client had when the provider was killed', () => {
-  it('are redelivered, and say so, and the others do not', async () => {
+describe('messages in delivery when the provider is killed', () => {
+  it('are redelivered with JMSRedelivered, the others without', async () => {
     const found = await killWithMessagesInHand({}, 50)
     assert.equal(found.length, 9)
     const redelivered = found.filter((each) => each.endsWith('redelivered'))
@@ -75,13 +75,13 @@ describe('messages that a client had when the provider was killed', () => {
     assert.equal(found.at(-1), 'm9 1')
   })
 
-  it('say so however soon it is killed, when deliveries are written before', async () => {
+  it('have JMSRedelivered however soon it is killed if deliveries are counted before', async () => {
     const found = await killWithMessagesInHand({ 'amqp.delivery.count.persistence': 'before' }, 0)
     assert.equal(found[0], 'm1 2 redelivered')
     assert.equal(found.length, 9)
   })
 
-  it('do not say so when deliveries are not written', async () => {
+  it('do not have JMSRedelivered if deliveries are not counted', async () => {
     const found = await killWithMessagesInHand({ 'amqp.delivery.count.persistence': 'none' }, 50)
     assert.deepEqual(
       found,

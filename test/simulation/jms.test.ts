@@ -175,7 +175,7 @@ async function simulate(seed: number): Promise<string> {
     const done = await drain(world, 'done')
     assert.equal(new Set(done).size, done.length, `duplicated: ${doubles(done)}`)
     for (const order of promises.committed) assert.ok(done.includes(order), `${order} is lost`)
-    for (const order of promises.forwarded) assert.ok(done.includes(order), `${order} vanished`)
+    for (const order of promises.forwarded) assert.ok(done.includes(order), `${order} is lost`)
     for (const order of promises.rolledBack) {
       assert.ok(!done.includes(order), `${order} was rolled back, and is present`)
     }
@@ -194,7 +194,7 @@ const doubles = (names: readonly string[]): string =>
 const seeds = seedsToRun(8, 200)
 
 describe('JMS clients, a provider that is killed, a broker with power failures, and an unreliable network', () => {
-  it(`lose and duplicate nothing in transactions, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
+  it(`lose and duplicate no message in transactions, with ${seeds.count} seeds from ${seeds.first} (SEEDS=FIRST+COUNT)`, () =>
     runSeeds(seeds, simulate))
 
   it('are identical for the same seed', async () => {

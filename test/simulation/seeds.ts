@@ -2,7 +2,7 @@
 import { effort } from '@millrace/testkit'
 
 /**
- * Which seeds to run: `SEEDS=FIRST+COUNT`, or `usual` from 1 on, or in the nightly run `thorough`
+ * Seeds to run: `SEEDS=FIRST+COUNT`, or `usual` from 1 on, or in the nightly run `thorough`
  * from a day's own number on.
  */
 export function seedsToRun(

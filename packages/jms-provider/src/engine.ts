@@ -104,7 +104,7 @@ export class Engine implements DestinationHost {
         if ((await this.existing(kind, name)) === undefined) await this.#forget(kind, name)
       } catch (error) {
         if (this.#isClosed) return
-        this.logger.warn(`could not open ${kind} ${name}`, { error })
+        this.logger.warn(`cannot open ${kind} ${name}`, { error })
       }
     }
   }
@@ -134,7 +134,7 @@ export class Engine implements DestinationHost {
   async destination(kind: DestinationKind, name: string): Promise<Destination> {
     const policy = this.#options.policyOf(kind, name)
     const destination = await this.#opened(kind, name, policy.autoCreate)
-    if (destination.isDormant) await destination.revive()
+    if (destination.isDormant) await destination.reopen()
     return destination
   }
 
@@ -157,11 +157,11 @@ export class Engine implements DestinationHost {
     { partitions }: { readonly partitions?: number | undefined } = {},
   ): Promise<Destination> {
     const destination = await this.#opened(kind, name, true, partitions)
-    if (destination.isDormant) await destination.revive({ mayCreate: true, partitions })
+    if (destination.isDormant) await destination.reopen({ mayCreate: true, partitions })
     return destination
   }
 
-  /** Name of the Kafka topic that a destination has or would get. */
+  /** Name of the Kafka topic of a destination, or the name with which it would be created. */
   topicOf(kind: DestinationKind, name: string): string {
     return this.#opener.topicOf(kind, name)
   }
@@ -205,7 +205,7 @@ export class Engine implements DestinationHost {
   ): Promise<Destination> {
     const policy = this.#options.policyOf(kind, name)
     const destination = new Destination(this, { kind, name, policy, isTemporary: false })
-    destination.onNews((messages) => this.#noteDuplicateIds(destination, messages))
+    destination.onIndexed((messages) => this.#noteDuplicateIds(destination, messages))
     await this.#opener.open(destination, options)
     this.#open.set(`${kind}/${name}`, destination)
     return destination
@@ -236,7 +236,7 @@ export class Engine implements DestinationHost {
     try {
       await this.topics.enlargeSegments(topic)
     } catch (error) {
-      this.logger.warn(`could not enlarge the segments of topic ${topic}`, { error })
+      this.logger.warn(`cannot enlarge the segments of topic ${topic}`, { error })
     }
   }
 
@@ -251,14 +251,14 @@ export class Engine implements DestinationHost {
   }
 
   /** Opens a log for a destination whose topic was deleted. */
-  revive(destination: Destination, options: OpenOptions): Promise<void> {
+  reopen(destination: Destination, options: OpenOptions): Promise<void> {
     return this.#opener.open(destination, options)
   }
 
   /** The topic of a destination was deleted together with its messages. */
   async #onTopicGone(destination: Destination): Promise<void> {
     const { kind, name, topic } = destination
-    this.logger.warn(`topic ${topic} of ${kind} ${name} was deleted, and its messages with it`)
+    this.logger.warn(`topic ${topic} of ${kind} ${name} was deleted together with its messages`)
     const changes: StateChange[] = []
     for (const subscription of destination.subscriptions) {
       if (subscription.isDurable) changes.push(...progressOf(subscription))
@@ -284,7 +284,7 @@ export class Engine implements DestinationHost {
 
   /**
    * Deletes the state of a destination that no longer exists. Durable subscriptions of a topic
-   * stay, without messages.
+   * remain, without messages.
    */
   async #forget(kind: DestinationKind, name: string): Promise<void> {
     const changes: StateChange[] = [
@@ -315,8 +315,8 @@ export class Engine implements DestinationHost {
     }
     const isThere = !destination.isDormant
     this.#close(destination, `${kind} ${name} was deleted`)
-    // Delete the topic first: if the provider stops in between, the next owner detects that it is
-    // gone.
+    // Delete the topic first: if the provider stops in between, the next owner detects
+    // the deletion.
     if (isThere && topic !== undefined) await this.topics.delete({ topic, topicId })
     this.#image.destinations.delete(`${kind}/${name}`)
     changes.push({ key: { kind: 'destination', destinationKind: kind, name }, value: null })
@@ -332,7 +332,7 @@ export class Engine implements DestinationHost {
     this.#image.destinations.set(key, noted)
     void this.journal
       .write([recordChange(noted)])
-      .catch((error: unknown) => this.logger.warn('could not write to the state topic', { error }))
+      .catch((error: unknown) => this.logger.warn('cannot write to the state topic', { error }))
   }
 
   // Temporary destinations.
@@ -396,8 +396,7 @@ export class Engine implements DestinationHost {
       floors,
       ...(topicId === undefined ? {} : { topicId }),
     }
-    // The subscription receives messages from here on, so that none is missed while the record is
-    // written.
+    // The subscription receives messages before its record is written, so that none is missed.
     const subscription = destination.subscribe(
       { id: record.id, isDurable: true, filter: filterOf(record) },
       (partition) => floors[partition] as number,
@@ -455,12 +454,12 @@ export class Engine implements DestinationHost {
   ): void {
     void this.#discard(destination, acquired, reason, detail).catch((error: unknown) => {
       if (this.#isClosed) return
-      this.logger.warn(`could not move messages of ${destination.kind} ${destination.name}`, {
+      this.logger.warn(`cannot move messages of ${destination.kind} ${destination.name}`, {
         reason,
         error,
       })
       for (const each of acquired) {
-        attempt(this.logger, 'giving back a message', () =>
+        attempt(this.logger, 'returning a message', () =>
           each.subscription.release(each, { failed: false }),
         )
       }
@@ -492,13 +491,13 @@ export class Engine implements DestinationHost {
         nowMs: this.clock.now(),
       })
       const target = await this.destination('queue', to)
-      await target.makeRoom(recordSize(record))
+      await target.enlargeSegmentsFor(recordSize(record))
       sends.push({ destination: target, record })
     }
     await this.journal.commit({ sends: sendsOf(sends), receipts: acquired })
   }
 
-  /** Stops handing out messages. */
+  /** Stops delivery. */
   stopDelivering(): void {
     for (const destination of this.#open.values()) {
       for (const subscription of destination.subscriptions) subscription.close()

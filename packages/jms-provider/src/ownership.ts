@@ -49,21 +49,21 @@ export async function createStateTopic(
 /** Whether the state topic has a record of a later owner at or after an offset. */
 export async function isSuperseded(
   client: ClientOptions,
-  place: { readonly topic: string; readonly offset: number; readonly epoch: number },
+  options: { readonly topic: string; readonly offset: number; readonly epoch: number },
 ): Promise<boolean> {
   await using consumer = new Consumer({
     ...client,
     enableAutoCommit: false,
     allowAutoCreateTopics: false,
   })
-  const partition = { topic: place.topic, partition: 0 }
+  const partition = { topic: options.topic, partition: 0 }
   const [end] = await consumer.endOffsets([partition])
   consumer.assign([partition])
-  consumer.seek(partition, BigInt(place.offset))
+  consumer.seek(partition, BigInt(options.offset))
   while ((await consumer.position(partition)) < (end ?? 0n)) {
     for (const record of await consumer.poll(POLL_MS)) {
       const epoch = Number(record.header(EPOCH_HEADER)?.toString('utf8') ?? 0)
-      if (epoch > place.epoch) return true
+      if (epoch > options.epoch) return true
     }
   }
   return false
@@ -123,7 +123,7 @@ export class StateFollower {
         this.#position = Number(await this.#consumer.position({ topic: this.#topic, partition: 0 }))
       } catch (error) {
         if (this.#isStopped) return
-        this.#logger.debug('cannot read the state topic for the moment', { error })
+        this.#logger.debug('cannot read the state topic; retrying', { error })
         await pause(this.#clock, 200)
       }
       for (const wake of this.#waiters.splice(0)) wake()
@@ -139,11 +139,11 @@ export class StateFollower {
       const topicId = record.header(TOPIC_ID_HEADER)?.toString('utf8')
       this.image.apply(key, record.valueBytes, { epoch, topicId })
     } catch (error) {
-      this.#logger.warn(`record ${record.offset} of ${this.#topic} is no state`, { key, error })
+      this.#logger.warn(`cannot decode record ${record.offset} of ${this.#topic}`, { key, error })
     }
   }
 
-  /** Resolves when everything that is in the topic now has been applied. */
+  /** Resolves when all records that are now in the topic have been applied. */
   async caughtUp(): Promise<void> {
     const [end] = await this.#consumer.endOffsets([{ topic: this.#topic, partition: 0 }])
     while (this.#position < Number(end) && !this.#isStopped) {
@@ -217,7 +217,7 @@ export class Ownership {
         await this.#consumer.poll(POLL_MS)
       } catch (error) {
         if (this.#isStopped) return
-        this.#logger.debug('the group of providers cannot be reached for the moment', { error })
+        this.#logger.debug('cannot reach the group of providers; retrying', { error })
         await pause(this.#clock, 200)
       }
     }

@@ -73,7 +73,7 @@ export interface ProviderOptions {
 export type ProviderWorld = Pick<World, 'clock' | 'random' | 'network'> &
   Partial<Pick<World, 'fileSystem'>>
 
-/** Longest time that a client's connection waits for an owner of the destinations. */
+/** Maximum time that a client connection waits for an owner of the destinations. */
 const OWNER_WAIT_MS = 15_000
 
 /**
@@ -89,10 +89,10 @@ const MAX_HELD_BYTES = 64 * 1024
 const FOREIGN_CLIENT_MS = 60_000
 const MAX_FOREIGN_CLIENTS = 100
 /** Time that clients have to send outcomes when the provider stops. */
-const LAST_WORDS_MS = 50
+const OUTCOME_GRACE_MS = 50
 
-/** State that exists only in the owner of the destinations. */
-interface Reign {
+/** State of the provider that owns the destinations. */
+interface OwnedState {
   readonly engine: Engine
   /** Transactional producers. */
   readonly producers: readonly Producer[]
@@ -117,7 +117,7 @@ export class JmsProvider implements AsyncDisposable {
   #replicationFactor: number | undefined
   #follower: StateFollower | undefined
   #ownership: Ownership | undefined
-  #reign: Reign | undefined
+  #owned: OwnedState | undefined
   /** Ownership changes run one after another. */
   #changing: Promise<void> = Promise.resolve()
   #isOwner = false
@@ -126,10 +126,10 @@ export class JmsProvider implements AsyncDisposable {
   #beginning: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #openConnections = 0
-  /** Why the destinations cannot be served now, if that is known. */
+  /** Error because of which the destinations cannot be served; undefined if unknown. */
   #unavailable: unknown
   /** Time until which refused connections are not logged again. */
-  #tellsRefusalsFrom = Number.NEGATIVE_INFINITY
+  #logsRefusalsFromMs = Number.NEGATIVE_INFINITY
   /** Clients of other protocols and the time until which they are not logged again. */
   readonly #foreignClients = new Map<string, number>()
 
@@ -190,14 +190,14 @@ export class JmsProvider implements AsyncDisposable {
    * after a timeout.
    */
   #begin(): Promise<void> {
-    this.#beginning ??= this.#takePart().catch((error: unknown) => {
+    this.#beginning ??= this.#joinProviders().catch((error: unknown) => {
       this.#beginning = undefined
       throw error
     })
     return this.#beginning
   }
 
-  async #takePart(): Promise<void> {
+  async #joinProviders(): Promise<void> {
     const topic = this.#config.text('state.topic')
     this.#replicationFactor = await this.#replication()
     await createStateTopic(this.#client, { topic, replicationFactor: this.#replicationFactor })
@@ -252,17 +252,17 @@ export class JmsProvider implements AsyncDisposable {
 
   /** Whether this provider owns the destinations now. */
   get isOwner(): boolean {
-    return this.#reign !== undefined
+    return this.#owned !== undefined
   }
 
   /** The destinations and subscriptions; undefined while another provider owns them. */
   get engine(): Engine | undefined {
-    return this.#reign?.engine
+    return this.#owned?.engine
   }
 
   /** Resources that clients hold; all 0 while another provider owns the destinations. */
   get usage(): ProviderUsage {
-    return this.#reign === undefined ? noUsage : usageOf(this.#reign.context)
+    return this.#owned === undefined ? noUsage : usageOf(this.#owned.context)
   }
 
   // Ownership.
@@ -272,15 +272,15 @@ export class JmsProvider implements AsyncDisposable {
     this.#changing = this.#changing
       .then(() => this.#change())
       .catch((error: unknown) => {
-        this.#logger.error('the provider could not take or give up its destinations', { error })
+        this.#logger.error('cannot change the ownership of the destinations', { error })
       })
   }
 
   async #change(): Promise<void> {
-    if (this.#isOwner && this.#reign === undefined && this.#closing === undefined) {
+    if (this.#isOwner && this.#owned === undefined && this.#closing === undefined) {
       await this.#takeOver()
-    } else if (!this.#isOwner && this.#reign !== undefined) {
-      await this.#giveUp('another provider takes over')
+    } else if (!this.#isOwner && this.#owned !== undefined) {
+      await this.#releaseOwnership('another provider takes over')
     }
     for (const wake of this.#ownerWaiters.splice(0)) wake()
   }
@@ -321,7 +321,7 @@ export class JmsProvider implements AsyncDisposable {
       ])
       if (this.#closing !== undefined) return
       this.#unavailable = error
-      this.#logger.warn('could not take over; trying again', { error })
+      this.#logger.warn('takeover of the destinations failed; retrying', { error })
       await pause(this.#world.clock, 500)
       if (this.#isOwner && this.#closing === undefined) this.#onOwner(true)
       return
@@ -351,7 +351,7 @@ export class JmsProvider implements AsyncDisposable {
           onFatal: (error) => this.#onFatal(error),
         }),
     })
-    this.#reign = {
+    this.#owned = {
       engine,
       producers: [transactional, largeTransactional],
       context: this.#contextFor(engine),
@@ -380,7 +380,7 @@ export class JmsProvider implements AsyncDisposable {
       management: new Management(engine, subscriptions),
       clock: this.#world.clock,
       logger: this.#logger,
-      soleContainers: new Map(),
+      exclusiveContainerIds: new Map(),
       connections: this.#connections,
       consumers: new Map(),
       defaultKind: this.#config.text('default.destination') as 'queue' | 'topic',
@@ -395,7 +395,7 @@ export class JmsProvider implements AsyncDisposable {
         },
         { fileSystem: this.#world.fileSystem, random: this.#world.random },
       ),
-      underWay: {
+      pending: {
         bytes: 0,
         maxBytes: this.#config.number('pending.max.bytes'),
         paused: new Set(),
@@ -415,42 +415,42 @@ export class JmsProvider implements AsyncDisposable {
 
   /** Writing is impossible or its outcome is unknown: restart from the state in the cluster. */
   #onFatal(error: Error): void {
-    if (this.#reign === undefined) return
+    if (this.#owned === undefined) return
     // Stop immediately: a message with an unknown outcome must not be delivered to another
     // consumer.
-    this.#reign.engine.stopDelivering()
-    this.#logger.warn('the provider starts anew from the state topic', { error })
+    this.#owned.engine.stopDelivering()
+    this.#logger.warn('restarting from the state topic', { error })
     this.#changing = this.#changing
-      .then(() => this.#giveUp('the provider starts anew'))
+      .then(() => this.#releaseOwnership('the provider restarts'))
       .then(() => this.#change())
       .catch((failure: unknown) => {
-        this.#logger.error('the provider could not start anew', { error: failure })
+        this.#logger.error('cannot restart from the state topic', { error: failure })
       })
   }
 
-  async #giveUp(why: string): Promise<void> {
-    const reign = this.#reign
+  async #releaseOwnership(why: string): Promise<void> {
+    const reign = this.#owned
     if (reign === undefined) return
-    this.#reign = undefined
+    this.#owned = undefined
     const condition = {
       kind: 'error',
       condition: Condition.connectionForced,
       description: why,
     } as const
     for (const connection of [...this.#connections]) {
-      attempt(this.#logger, 'ending a connection', () => {
+      attempt(this.#logger, 'closing a connection', () => {
         attempt(this.#logger, 'closing a connection', () => connection.close(condition))
         connection.destroy()
       })
     }
-    await this.#endReign(reign)
+    await this.#closeOwned(reign)
     if (this.#closing === undefined) this.#follower?.start()
   }
 
-  async #endReign({ engine, producers, context }: Reign): Promise<void> {
+  async #closeOwned({ engine, producers, context }: OwnedState): Promise<void> {
     await this.#step('the destinations', () => engine.close())
     for (const producer of producers) {
-      await this.#step('a producer of transactions', () => producer.close({ timeoutMs: 1000 }))
+      await this.#step('a transactional producer', () => producer.close({ timeoutMs: 1000 }))
     }
     attempt(this.#logger, 'removing temporary files', () => context.transactionStore.close())
     context.memory.close()
@@ -461,7 +461,7 @@ export class JmsProvider implements AsyncDisposable {
     try {
       await close()
     } catch (error) {
-      this.#logger.error(`closing ${what} failed`, { error })
+      this.#logger.error(`error closing ${what}`, { error })
     }
   }
 
@@ -477,7 +477,7 @@ export class JmsProvider implements AsyncDisposable {
 
   /** Resolves when the owner is known: this provider, or one with a known address. */
   async #ownerKnown(): Promise<void> {
-    while (this.#reign === undefined && this.#closing === undefined) {
+    while (this.#owned === undefined && this.#closing === undefined) {
       const owner = this.#follower?.image.owner
       if (owner !== undefined && !this.#isOwner && (await this.#canReach(owner.address))) return
       await new Promise<void>((resolve) => {
@@ -509,7 +509,7 @@ export class JmsProvider implements AsyncDisposable {
       port,
       ...(tls === undefined ? {} : { tls }),
       onConnection: (transport) => this.#onConnection(transport),
-      onError: (error) => this.#logger.warn('a listener failed', { error }),
+      onError: (error) => this.#logger.warn('listener error', { error }),
     }
     const isWebSocket = scheme === 'ws' || scheme === 'wss'
     // Loaded on demand.
@@ -539,7 +539,7 @@ export class JmsProvider implements AsyncDisposable {
     const key = read('tls.key.file')
     if (cert === undefined || key === undefined) {
       throw new ProviderConfigError(
-        'a listener with TLS needs amqp.tls.certificate.file and amqp.tls.key.file',
+        'a TLS listener requires amqp.tls.certificate.file and amqp.tls.key.file',
       )
     }
     const ca = read('tls.ca.file')
@@ -553,21 +553,21 @@ export class JmsProvider implements AsyncDisposable {
     }
   }
 
-  /** Accepts a connection. One that cannot be served is closed; no error may reach the listener. */
+  /** Accepts a connection. On an error it is closed, and the listener continues. */
   #onConnection(accepted: Connection): void {
     const maxConnections = this.#config.number('max.connections')
     if (this.#openConnections >= maxConnections) {
       accepted.destroy()
       const now = this.#world.clock.monotonic()
-      if (now < this.#tellsRefusalsFrom) return
-      this.#tellsRefusalsFrom = now + FOREIGN_CLIENT_MS
-      this.#logger.warn(`connections are refused: there are amqp.max.connections ${maxConnections}`)
+      if (now < this.#logsRefusalsFromMs) return
+      this.#logsRefusalsFromMs = now + FOREIGN_CLIENT_MS
+      this.#logger.warn(`refusing connections: amqp.max.connections=${maxConnections} is reached`)
       return
     }
     this.#openConnections++
     const transport = watchClose(accepted, () => this.#openConnections--)
     const give = (error: Error): void => {
-      this.#logger.error('a connection could not be served', {
+      this.#logger.error('cannot serve a connection', {
         peer: transport.remoteAddress,
         error,
       })
@@ -576,13 +576,13 @@ export class JmsProvider implements AsyncDisposable {
     const { clock } = this.#world
     unwrapRelay(transport, { key: this.#relayKey, clock }, (client) =>
       guard(() => {
-        if (this.#reign === undefined) return this.#serveLater(client)
-        return this.#serve(client, this.#reign)
+        if (this.#owned === undefined) return this.#serveLater(client)
+        return this.#serve(client, this.#owned)
       }, give),
     )
   }
 
-  #serve(transport: Connection, { context }: Reign): void {
+  #serve(transport: Connection, { context }: OwnedState): void {
     serve(transport, {
       containerId: 'millrace',
       idleTimeoutMs: this.#config.number('idle.timeout.ms'),
@@ -591,7 +591,7 @@ export class JmsProvider implements AsyncDisposable {
       authenticator: this.#users.authenticatorFor(transport.remoteAddress, transport.peerName),
       admit: (connection, name) => {
         // The owner or its engine may have changed while the client authenticated.
-        const current = this.#reign?.context
+        const current = this.#owned?.context
         if (current === undefined) transport.destroy()
         const username = this.#users.verified(name, transport.peerName)
         const handler = new ProviderConnection(current ?? context, {
@@ -609,8 +609,8 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   /**
-   * Logs a client of another protocol, at most once per interval: such clients reconnect again and
-   * again.
+   * Logs a client of another protocol, at most once per interval: such clients reconnect
+   * repeatedly.
    */
   #onForeignProtocol(name: string, { remoteAddress, localPort }: Connection): void {
     const key = `${name} ${remoteAddress}`
@@ -619,9 +619,9 @@ export class JmsProvider implements AsyncDisposable {
     if (this.#foreignClients.size >= MAX_FOREIGN_CLIENTS) this.#foreignClients.clear()
     this.#foreignClients.set(key, now + FOREIGN_CLIENT_MS)
     const kafka = [this.#client.bootstrapServers].flat().join(',')
-    const where = name === 'Kafka' ? `; Kafka is at ${kafka}` : ''
+    const where = name === 'Kafka' ? `; Kafka listens on ${kafka}` : ''
     this.#logger.warn(
-      `a client speaks ${name} on port ${localPort}, where only AMQP 1.0 is served${where}`,
+      `client speaks ${name} on port ${localPort}, which serves only AMQP 1.0${where}`,
       { client: remoteAddress },
     )
   }
@@ -659,11 +659,11 @@ export class JmsProvider implements AsyncDisposable {
     }
     this.#begin().catch((error: unknown) => {
       this.#unavailable = error
-      this.#logger.warn('JMS cannot be served for the moment', { error })
+      this.#logger.warn('cannot serve JMS; retrying', { error })
     })
     while (!isGone && this.#closing === undefined && this.#world.clock.monotonic() < deadline) {
-      if (this.#reign !== undefined) {
-        this.#serve(client, this.#reign)
+      if (this.#owned !== undefined) {
+        this.#serve(client, this.#owned)
         for (const chunk of held) client.onData(chunk)
         client.resume()
         return
@@ -677,11 +677,11 @@ export class JmsProvider implements AsyncDisposable {
       })
     }
     if (isGone || this.#closing !== undefined) client.destroy()
-    else this.#turnAway(client, held)
+    else this.#refuse(client, held)
   }
 
-  /** Refuses a client by AMQP, so that it learns why it is not served. */
-  #turnAway(client: Connection, held: readonly Buffer[]): void {
+  /** Refuses a client with an AMQP error that reports the reason. */
+  #refuse(client: Connection, held: readonly Buffer[]): void {
     const { message } = (this.#unavailable ?? {}) as { readonly message?: string }
     const why = message === undefined ? '' : `: ${message}`
     serve(client, {
@@ -736,32 +736,32 @@ export class JmsProvider implements AsyncDisposable {
     await Promise.all(
       this.#listeners.map((listener) => Promise.race([listener.close(), this.#soon()])),
     )
-    const reign = this.#reign
+    const reign = this.#owned
     const condition = {
       kind: 'error',
       condition: Condition.connectionForced,
-      description: 'the provider stops',
+      description: 'the provider is shutting down',
     } as const
     // Outcomes of consumed messages may still arrive. Wait briefly, so that those messages are not
     // redelivered.
     reign?.engine.stopDelivering()
-    if (this.#connections.size > 0) await this.#within(LAST_WORDS_MS, new Promise(() => {}))
+    if (this.#connections.size > 0) await this.#within(OUTCOME_GRACE_MS, new Promise(() => {}))
     const closing = [...this.#connections].map((connection) =>
       this.#step('a connection', () => connection.close(condition)),
     )
     await this.#within(1000, Promise.all(closing))
     for (const connection of [...this.#connections]) {
-      attempt(this.#logger, 'ending a connection', () => connection.destroy())
+      attempt(this.#logger, 'closing a connection', () => connection.destroy())
     }
-    this.#reign = undefined
-    if (reign !== undefined) await this.#endReign(reign)
-    await this.#step('the membership of the provider', () => this.#ownership?.close())
+    this.#owned = undefined
+    if (reign !== undefined) await this.#closeOwned(reign)
+    await this.#step('the group membership of the provider', () => this.#ownership?.close())
     await this.#step('the state topic', () => this.#follower?.close())
     await this.#step('the security of the cluster', () => this.#security?.close?.())
     for (const wake of this.#ownerWaiters.splice(0)) wake()
   }
 
-  /** Listeners close when their last connection has closed; connections are closed next. */
+  /** Resolves in the next turn: listeners close only after their connections, closed next. */
   #soon(): Promise<void> {
     return Promise.resolve()
   }

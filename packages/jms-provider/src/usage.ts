@@ -17,10 +17,10 @@ export interface ProviderUsage {
   readonly transactionBytes: number
   /** Temporary destinations. */
   readonly temporaryDestinations: number
-  /** Messages sent to consumers that have no outcome yet. */
+  /** Messages sent to consumers that are not settled yet. */
   readonly messagesInDelivery: number
-  /** Size of received messages that are not yet in a log, in bytes. */
-  readonly bytesUnderWay: number
+  /** Size of received messages that are not yet written to a log, in bytes. */
+  readonly pendingBytes: number
   /** Bytes of incomplete messages and of the attach frames of open links. */
   readonly incompleteBytes: number
   /** Bytes that clients have not read. */
@@ -36,7 +36,7 @@ export const noUsage: ProviderUsage = {
   transactionBytes: 0,
   temporaryDestinations: 0,
   messagesInDelivery: 0,
-  bytesUnderWay: 0,
+  pendingBytes: 0,
   incompleteBytes: 0,
   unreadBytes: 0,
 }
@@ -57,14 +57,14 @@ export function usageOf(context: ConnectionContext): ProviderUsage {
   }
   return {
     connections: context.connections.size,
-    clientIds: context.soleContainers.size,
+    clientIds: context.exclusiveContainerIds.size,
     consumers,
     subscribers: context.subscriptions.userCount,
     transactions,
     transactionBytes: context.transactionStore.bytes,
     temporaryDestinations,
     messagesInDelivery,
-    bytesUnderWay: context.underWay.bytes,
+    pendingBytes: context.pending.bytes,
     incompleteBytes: context.memory.incomplete,
     unreadBytes: context.memory.unread,
   }

@@ -4,9 +4,12 @@
 export interface DestinationPolicy {
   /** Whether the destination is created on first use. Default true. */
   readonly autoCreate: boolean
-  /** Delivery attempts before a message becomes a dead letter; 0 for no limit. Default 10. */
+  /**
+   * Delivery attempts before a message is moved to the dead letter queue; 0 for no limit. Default
+   * 10.
+   */
   readonly maxDeliveryAttempts: number
-  /** Queue for dead letters; undefined drops them. Default `DLQ`. */
+  /** Dead letter queue; undefined drops dead letters. Default `DLQ`. */
   readonly deadLetterQueue: string | undefined
   /** Queue for expired messages; undefined drops them. Default `ExpiryQueue`. */
   readonly expiryQueue: string | undefined
@@ -25,9 +28,9 @@ export interface DestinationPolicy {
    */
   readonly duplicateWindowMs: number
   /**
-   * Whether messages without an outcome count as delivered when the connection of their consumer
-   * is lost. With `unless-transacted`, not in sessions with transactions, where clients like Qpid
-   * JMS acknowledge each message that a program receives. Default `always`.
+   * Whether unsettled messages count as failed deliveries when the connection of their consumer is
+   * lost. `unless-transacted` excludes transacted sessions, in which clients such as Qpid JMS
+   * settle each message that the program receives. Default `always`.
    */
   readonly countPrefetchedOnLoss: 'always' | 'unless-transacted' | 'never'
   /** When deliveries are counted in the state topic. Default `after`. */

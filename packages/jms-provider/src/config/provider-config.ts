@@ -28,150 +28,158 @@ export const providerSettings = {
     kind: 'text',
     default: '127.0.0.1:5672',
     about:
-      'Addresses to listen on, separated by commas: `host:port`, or `amqps://`, `ws://`, `wss://` in front. `none` turns JMS off.',
+      'Comma-separated addresses to listen on: `host:port`, or a URL with the scheme `amqps`, `ws` or `wss`. `none` disables JMS.',
   },
   'advertised.listener': {
     kind: 'text',
     default: '',
     about:
-      'Address at which other providers of the cluster reach this one. Default: the first listener.',
+      'Address at which the other providers of the cluster reach this one. Default: the first listener.',
   },
   users: {
     kind: 'text',
     default: '',
-    about: 'Users and passwords, `name:password` separated by commas.',
+    about: 'Comma-separated users with their passwords: `name:password`.',
   },
   'users.file': {
     kind: 'text',
     default: '',
-    about: 'Properties file with a user and password a line, `name=password`, read at start.',
+    about: 'Properties file of users, one `name=password` per line. Read at startup.',
   },
   anonymous: {
     kind: 'text',
     default: 'loopback',
     oneOf: ['loopback', 'always', 'never'],
     about:
-      'Who may connect without a user. With users configured, or with those of the broker, `loopback` means `never`.',
+      'Clients that may connect without authentication. `loopback` means `never` if users are configured or the users of the cluster apply.',
   },
   'tls.certificate.file': {
     kind: 'text',
     default: '',
-    about: 'Certificate chain in PEM, for `amqps` and `wss`.',
+    about: 'Certificate chain for `amqps` and `wss`, in PEM format.',
   },
-  'tls.key.file': { kind: 'text', default: '', about: 'Its private key in PEM.' },
+  'tls.key.file': {
+    kind: 'text',
+    default: '',
+    about: 'Private key of the certificate, in PEM format.',
+  },
   'tls.ca.file': {
     kind: 'text',
     default: '',
-    about: 'Authorities for certificates of clients, in PEM.',
+    about: 'Certificate authorities for client certificates, in PEM format.',
   },
   'tls.client.auth': {
     kind: 'text',
     default: 'none',
     oneOf: ['none', 'requested', 'required'],
-    about: 'Whether clients must show a certificate. Its common name is the user of SASL EXTERNAL.',
+    about:
+      'Whether clients must present a certificate. SASL EXTERNAL uses its common name as the user.',
   },
   'idle.timeout.ms': {
     kind: 'number',
     default: '60000',
-    about: 'A client that is silent for so long is let go; 0 never.',
+    about:
+      'A connection is closed after this time without a frame from the client; 0 disables the timeout.',
   },
   'max.message.bytes': {
     kind: 'number',
     default: '100000000',
-    about: 'Largest message that is taken.',
+    about: 'Maximum size of a message.',
   },
   'transaction.max.bytes': {
     kind: 'number',
     default: '1073741824',
     about:
-      'Bytes of the messages that one transaction may send; a message beyond is refused with `amqp:resource-limit-exceeded`, and the transaction rolled back.',
+      'Maximum size of the messages sent in one transaction. A message beyond it is rejected with `amqp:resource-limit-exceeded`, and the transaction is rolled back.',
   },
   'transactions.max.bytes': {
     kind: 'number',
     default: '4294967296',
-    about: 'The same for the transactions of all clients together.',
+    about: 'Maximum size of the messages sent in all open transactions.',
   },
   'transactions.memory.bytes': {
     kind: 'number',
     default: '67108864',
     about:
-      'Bytes of them that are kept in memory. What is more, and of one transaction more than a megabyte, waits in temporary files.',
+      'Memory for the messages of open transactions. Messages beyond it, and those of a transaction beyond 1 MiB, are stored in temporary files.',
   },
   'transactions.directory': {
     kind: 'text',
     default: '',
-    about: "Directory of these files. Default: the system's for temporary files.",
+    about:
+      "Directory of the transactions' temporary files. Default: the system's temporary directory.",
   },
   'pending.max.bytes': {
     kind: 'number',
     default: '67108864',
     about:
-      'Bytes of messages that arrived and are not in a log yet, over all connections. Beyond it senders are not read.',
+      'Maximum size of received messages that are not yet written to a log, over all connections. Beyond it, the provider stops reading from senders.',
   },
   'incomplete.max.bytes': {
     kind: 'number',
     default: '268435456',
     about:
-      'Bytes of messages that have not arrived whole, over all connections. Beyond it the connection that is stuck, or the slowest, is closed.',
+      'Maximum size of incompletely received messages, over all connections. Beyond it, a stalled connection is closed, or else the slowest one.',
   },
   'unread.max.bytes': {
     kind: 'number',
     default: '134217728',
     about:
-      'Bytes that clients have not read, over all connections. Beyond it those that read nothing for five seconds are closed.',
+      'Maximum number of bytes that clients have not read, over all connections. Beyond it, connections that have read nothing for 5 seconds are closed.',
   },
   'temporary.max.bytes': {
     kind: 'number',
     default: '268435456',
-    about: 'Bytes of messages in all temporary destinations, which are in memory.',
+    about: 'Memory for the messages of all temporary destinations.',
   },
   'max.connections': {
     kind: 'number',
     default: '20000',
-    about: 'Connections at a time; others are refused.',
+    about: 'Maximum number of open connections. Further ones are refused.',
   },
   'connection.max.links': {
     kind: 'number',
     default: '8192',
-    about: 'Producers, consumers and browsers of a connection.',
+    about: 'Maximum number of producers, consumers and browsers of a connection.',
   },
   'connection.max.unsettled': {
     kind: 'number',
     default: '500000',
     about:
-      'Messages that a connection may have received without an outcome; it gets no more before it settles some.',
+      'Maximum number of unsettled messages of a connection. Delivery resumes when it settles some.',
   },
   'producer.credit': {
     kind: 'number',
     default: '500',
-    about: 'Messages a producer may send ahead.',
+    about: 'Credit of a producer: messages that it may send before the first is accepted.',
   },
   'default.destination': {
     kind: 'text',
     default: 'queue',
     oneOf: ['queue', 'topic'],
-    about: 'What an address of a client is that does not say, and is not known.',
+    about: 'Kind of an unknown destination whose address does not specify the kind.',
   },
   'state.topic': {
     kind: 'text',
     default: '__jms_state',
-    about: 'Kafka topic that keeps what was consumed.',
+    about: 'Kafka topic with the state of destinations and subscriptions.',
   },
   'group.id': {
     kind: 'text',
     default: '__jms_provider',
-    about: 'Consumer group of the providers of a cluster; its member owns the destinations.',
+    about:
+      'Consumer group of the providers of a cluster. The member with the assignment owns the destinations.',
   },
   'provider.id': {
     kind: 'text',
     default: '',
     about:
-      'Name of this provider among those of a cluster, to have its place back at once when it starts again after a crash. Default: none; `embedded` beside an embedded broker.',
+      'Static member id of this provider in its consumer group. With one, a provider that restarts after a crash rejoins immediately. Default: none; `embedded` with an embedded broker.',
   },
   'replication.factor': {
     kind: 'number',
     default: '-1',
-    about: 'Of topics that are made; -1 for three, or as many as there are brokers.',
+    about: 'Replication factor of created topics. -1: 3, or the number of brokers if less.',
   },
 } as const satisfies Readonly<Record<string, Setting>>
 
@@ -183,17 +191,17 @@ export const destinationSettings = {
   'auto.create': {
     kind: 'boolean',
     default: 'true',
-    about: 'Whether a destination is made on first use.',
+    about: 'Whether a destination is created on first use.',
   },
   'max.delivery.attempts': {
     kind: 'number',
     default: '10',
-    about: 'Deliveries before a message is a dead letter; 0 for any number.',
+    about: 'Delivery attempts before a message is moved to the dead letter queue; 0 for no limit.',
   },
   'dead.letter.queue': {
     kind: 'queue',
     default: 'DLQ',
-    about: 'Queue for dead letters; `none` drops them.',
+    about: 'Dead letter queue; `none` drops dead letters.',
   },
   'expiry.queue': {
     kind: 'queue',
@@ -203,60 +211,66 @@ export const destinationSettings = {
   'redelivery.delay.ms': {
     kind: 'number',
     default: '0',
-    about: 'Wait before a message that failed is delivered again.',
+    about: 'Delay before a failed message is redelivered.',
   },
   'redelivery.multiplier': {
     kind: 'number',
     default: '1',
-    about: 'By which the wait grows with each failure.',
+    about: 'Factor by which the redelivery delay grows with each failure.',
   },
-  'redelivery.max.delay.ms': { kind: 'number', default: '300000', about: 'Longest wait.' },
+  'redelivery.max.delay.ms': {
+    kind: 'number',
+    default: '300000',
+    about: 'Maximum redelivery delay.',
+  },
   'duplicate.window.ms': {
     kind: 'number',
     default: '600000',
-    about: 'Time within which a message with the same duplicate id is dropped; 0 for none.',
+    about:
+      'Time during which a second message with the same duplicate id is dropped; 0 disables duplicate detection.',
   },
   'count.prefetched.on.loss': {
     kind: 'text',
     default: 'always',
     oneOf: ['always', 'unless-transacted', 'never'],
     about:
-      'Whether messages without an outcome count as delivered when the connection of their consumer is lost. `unless-transacted`: not in sessions with transactions, where clients like Qpid JMS acknowledge each message that a program receives.',
+      'Whether unsettled messages count as failed deliveries when the connection of their consumer is lost. `unless-transacted` excludes transacted sessions, in which clients such as Qpid JMS settle each message that the program receives.',
   },
   'delivery.count.persistence': {
     kind: 'text',
     default: 'after',
     oneOf: ['after', 'before', 'none'],
     about:
-      'When deliveries are written to the state topic, so that `JMSRedelivered` is set after a crash of the provider: within milliseconds `after` the delivery, `before` it (which delays it by a write), or not at all.',
+      'When deliveries are counted in the state topic, so that `JMSRedelivered` is set after a crash of the provider: a few milliseconds `after` the delivery, `before` it (which delays each delivery by a write), or not at all (`none`).',
   },
   'max.messages': {
     kind: 'number',
     default: '0',
-    about: 'Waiting messages at which producers are held; 0 for no limit.',
+    about: 'Number of waiting messages at which producers are blocked; 0 for no limit.',
   },
   exclusive: {
     kind: 'boolean',
     default: 'false',
-    about: 'Whether only the first consumer of a queue gets messages.',
+    about: 'Whether only the first consumer of a queue receives messages.',
   },
   partitions: {
     kind: 'number',
     default: '1',
-    about: 'Partitions of its Kafka topic when it is made; more than one gives up order.',
+    about:
+      'Partitions of the Kafka topic when it is created. With more than one, messages are not ordered.',
   },
   trim: {
     kind: 'text',
     default: 'created',
     oneOf: ['created', 'always', 'never'],
     about:
-      'Whether consumed messages are deleted from the Kafka topic: `created` for topics that the provider created, `always`, `never`.',
+      'Whether consumed messages are deleted from the Kafka topic: `created` (only from topics that the provider created), `always` or `never`.',
   },
   'consumed.retention.ms': {
     kind: 'number',
     default: '300000',
     about:
-      'How long messages stay in the Kafka topic, for Kafka programs, after all subscriptions have consumed them.',
+      'Retention time of messages in the Kafka topic, for Kafka programs, after all subscriptions have consumed them.',
   },
 } as const satisfies Readonly<Record<string, Setting>>
 
@@ -395,7 +409,7 @@ function check(key: string, value: string, setting: Setting): void {
   }
   if (setting.oneOf !== undefined && !setting.oneOf.includes(value))
     refuse(setting.oneOf.join(', '))
-  if (setting.kind === 'queue' && hasWildcard(value)) refuse('the name of one queue')
+  if (setting.kind === 'queue' && hasWildcard(value)) refuse('a queue name without wildcards')
   if (setting.kind === 'number' && !/^-?\d+(\.\d+)?$/.test(value)) refuse('a number')
   if (setting.kind === 'boolean' && value !== 'true' && value !== 'false') refuse('true or false')
 }

@@ -9,16 +9,16 @@ export const EngineError = {
   notFound: 'MILLRACE_DESTINATION_NOT_FOUND',
   inUse: 'MILLRACE_IN_USE',
   gone: 'MILLRACE_DESTINATION_GONE',
-  noRoom: 'MILLRACE_NO_ROOM',
+  memoryExceeded: 'MILLRACE_TEMPORARY_MEMORY_EXCEEDED',
 } as const
 
 export function destinationNotFound(kind: DestinationKind, name: string): MillraceError {
-  return new MillraceError(EngineError.notFound, `there is no ${kind} ${JSON.stringify(name)}`)
+  return new MillraceError(EngineError.notFound, `${kind} ${JSON.stringify(name)} does not exist`)
 }
 
 /** Creates the error for a destination that was deleted while in use. */
 export function destinationGone(kind: DestinationKind, name: string): MillraceError {
-  return new MillraceError(EngineError.gone, `${kind} ${name} is gone`)
+  return new MillraceError(EngineError.gone, `${kind} ${name} was deleted`)
 }
 
 /** Whether an error reports that a destination does not exist and may not be created. */

@@ -3,7 +3,7 @@ import type { StoredMessage } from '../mapping/stored-message.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
 
 /** Position of a message in a log. */
-export interface LogPlace {
+export interface LogPosition {
   readonly partition: number
   readonly offset: number
 }
@@ -22,18 +22,18 @@ export interface DestinationLog {
    * Writes a message. Resolves when it is durable; the destination receives its position like that
    * of any other writer's message.
    */
-  append(record: NewRecord): Promise<LogPlace>
+  append(record: NewRecord): Promise<LogPosition>
   /**
    * Writes messages to the first partition atomically. Resolves with the position of the first one.
    */
-  appendTogether(records: readonly NewRecord[]): Promise<LogPlace>
+  appendTogether(records: readonly NewRecord[]): Promise<LogPosition>
   /**
    * Reads messages from an offset. Returns at least one, unless the offset is the end of the log.
    */
   read(partition: number, offset: number): Promise<readonly StoredMessage[]>
   /**
-   * Offset below which all records have been returned by the log, or are being delivered. It is
-   * past the control records of transactions, which are no messages.
+   * Offset below which all records have been delivered or are being delivered. Control records of
+   * transactions, which are not messages, count as delivered.
    */
   readTo(partition: number): Promise<number>
   /** Marks messages below an offset as no longer needed. */

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { hasWildcard, refuseWildcard } from './destination-name.ts'
 
-describe('the name of a destination', () => {
+describe('a destination name', () => {
   const names: readonly (readonly [string, boolean])[] = [
     ['orders', false],
     ['orders.eu', false],

@@ -21,12 +21,12 @@ import { destinationGone, destinationNotFound } from './destination-errors.ts'
 import type { KafkaLogs } from './kafka-logs.ts'
 import type { FoundTopic, TopicAdmin } from './topic-admin.ts'
 
-/** The Kafka topic of a destination and the record to write about it to the state topic. */
-interface Foundation {
+/** The Kafka topic of a destination and its record for the state topic. */
+interface ResolvedTopic {
   readonly found: FoundTopic
   readonly record: DestinationRecord
   /** Whether progress without a topic id, written by an earlier version, belongs to this topic. */
-  readonly takesUnmarked: boolean
+  readonly acceptsUnmarked: boolean
 }
 
 /** A durable subscription and its valid progress, by partition. */
@@ -72,35 +72,35 @@ export class DestinationOpener {
    */
   async open(destination: Destination, options: OpenOptions): Promise<void> {
     for (;;) {
-      const foundation = await this.#foundationOf(destination, options)
-      const { topic, topicId, partitions } = foundation.found
+      const resolvedTopic = await this.#resolveTopic(destination, options)
+      const { topic, topicId, partitions } = resolvedTopic.found
       const { beginnings, ends } = await this.#logs.bounds(topic, partitions)
       // Offsets are looked up by name: check that the name still refers to the same topic.
       if ((await this.#topics.find(topic))?.topicId !== topicId) continue
       const bounds = ends.map((end, i) => ({ beginning: beginnings[i] as number, end }))
       const restored = this.#durableSubscriptions(destination).map((record) =>
-        this.#restore(record, foundation, bounds),
+        this.#restore(record, resolvedTopic, bounds),
       )
-      await this.#note(destination, foundation, restored)
+      await this.#writeInitialState(destination, resolvedTopic, restored)
       if (destination.isClosed) {
         throw destinationGone(destination.kind, destination.name)
       }
-      await this.#start(destination, foundation, { bounds, restored })
+      await this.#start(destination, resolvedTopic, { bounds, restored })
       return
     }
   }
 
   /** Finds or creates the topic of a destination. */
-  async #foundationOf(
+  async #resolveTopic(
     destination: Destination,
     { mayCreate, partitions }: OpenOptions,
-  ): Promise<Foundation> {
+  ): Promise<ResolvedTopic> {
     const { kind, name } = destination
     const known = this.#image.destinations.get(`${kind}/${name}`)
     const topic = this.topicOf(kind, name)
     const found = await this.#topics.find(topic)
     if (known?.topicId !== undefined && known.topicId !== found?.topicId) {
-      await this.#expectGone(known.topicId, topic)
+      await this.#requireDeleted(known.topicId, topic)
     }
     if (found === undefined) {
       if (name === '' || !mayCreate) throw destinationNotFound(kind, name)
@@ -114,7 +114,7 @@ export class DestinationOpener {
       : isSame && known.isOwn === true
     return {
       found,
-      takesUnmarked: isSame || isUnsure,
+      acceptsUnmarked: isSame || isUnsure,
       record: {
         kind,
         name,
@@ -128,8 +128,8 @@ export class DestinationOpener {
     }
   }
 
-  /** Progress is discarded only if its topic is certainly gone. */
-  async #expectGone(topicId: string, topic: string): Promise<void> {
+  /** Throws unless the topic was deleted: only then may its progress be discarded. */
+  async #requireDeleted(topicId: string, topic: string): Promise<void> {
     if (await this.#topics.isGone(topicId)) return
     throw new MillraceError('MILLRACE_TOPIC_UNCLEAR', `brokers disagree about topic ${topic}`, {
       retriable: true,
@@ -140,7 +140,7 @@ export class DestinationOpener {
     destination: Destination,
     topic: string,
     wantedPartitions: number,
-  ): Promise<Foundation> {
+  ): Promise<ResolvedTopic> {
     const { kind, name } = destination
     // If the provider stops now, the next owner still knows that the provider created the topic.
     const intent: DestinationRecord = { kind, name, topic, isCreating: true }
@@ -154,12 +154,12 @@ export class DestinationOpener {
     const { topicId, partitions, isOwn } = await this.#topics.create(topic, wantedPartitions)
     return {
       found: { topic, topicId, partitions },
-      takesUnmarked: false,
+      acceptsUnmarked: false,
       record: { kind, name, topic, ...(topicId === undefined ? {} : { topicId }), isOwn },
     }
   }
 
-  /** Name of the Kafka topic that a destination has or would get. */
+  /** Name of the Kafka topic of a destination, or the name with which it would be created. */
   topicOf(kind: DestinationKind, name: string): string {
     return this.#image.destinations.get(`${kind}/${name}`)?.topic ?? this.#freeTopic(kind, name)
   }
@@ -192,7 +192,7 @@ export class DestinationOpener {
 
   #restore(
     record: SubscriptionRecord,
-    { found, takesUnmarked }: Foundation,
+    { found, acceptsUnmarked }: ResolvedTopic,
     bounds: readonly LogBounds[],
   ): Restored {
     const { topicId } = found
@@ -200,7 +200,7 @@ export class DestinationOpener {
     const progress = this.#image.progressOf(id)
     const isInitial =
       record.topicId === undefined
-        ? takesUnmarked
+        ? acceptsUnmarked
         : record.topicId === topicId || topicId === undefined
     return {
       record,
@@ -209,7 +209,7 @@ export class DestinationOpener {
           id,
           partition,
           topicId,
-          takesUnmarked,
+          acceptsUnmarked,
           bounds: each,
           initialFloor: (isInitial ? record.floors[partition] : undefined) ?? each.beginning,
         }),
@@ -217,10 +217,10 @@ export class DestinationOpener {
     }
   }
 
-  /** Writes what the state topic lacks, before any message is indexed. */
-  async #note(
+  /** Writes missing records to the state topic, before any message is indexed. */
+  async #writeInitialState(
     { kind, name }: Destination,
-    { record }: Foundation,
+    { record }: ResolvedTopic,
     restored: readonly Restored[],
   ): Promise<void> {
     const key = `${kind}/${name}`
@@ -241,7 +241,7 @@ export class DestinationOpener {
 
   async #start(
     destination: Destination,
-    { found, record }: Foundation,
+    { found, record }: ResolvedTopic,
     { bounds, restored }: Contents,
   ): Promise<void> {
     const { topicId } = found

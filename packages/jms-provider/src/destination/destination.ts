@@ -13,14 +13,14 @@ import {
   type SubscriptionHost,
 } from '../subscription/subscription.ts'
 import { destinationGone } from './destination-errors.ts'
-import { type DestinationLog, isMissingTopic, type LogPlace } from './destination-log.ts'
+import { type DestinationLog, isMissingTopic, type LogPosition } from './destination-log.ts'
 import type { MessageCache } from './message-cache.ts'
 import { LARGE_MESSAGE_BYTES } from './topic-admin.ts'
 
 /** A log and the position of a message that was written to it. */
 interface Written {
   readonly log: DestinationLog
-  readonly place: LogPlace
+  readonly position: LogPosition
 }
 
 /** Options for opening the log of a destination. */
@@ -31,7 +31,7 @@ export interface OpenOptions {
   readonly partitions?: number | undefined
 }
 
-/** Services that a destination needs from the engine. */
+/** The parts of the engine that a destination uses. */
 export interface DestinationHost {
   readonly clock: Clock
   readonly logger: Logger
@@ -46,7 +46,7 @@ export interface DestinationHost {
     detail?: string,
   ): void
   /** Opens a log for a destination whose topic was deleted. */
-  revive(destination: Destination, options: OpenOptions): Promise<void>
+  reopen(destination: Destination, options: OpenOptions): Promise<void>
   /**
    * Called when a write failed because a topic was deleted. Resolves when the destination has been
    * updated.
@@ -76,18 +76,18 @@ export class Destination implements SubscriptionHost {
   /** By partition: offset after the last indexed message. */
   readonly #indexed = new Map<number, number>()
   /** Number of messages in flight to the log. */
-  #underWay = 0
+  #inFlight = 0
   #lastAppend: Promise<unknown> = Promise.resolve()
   #waiters: (() => void)[] = []
   readonly #duplicateIds = new Map<string, number>()
-  readonly #roomListeners = new Set<() => void>()
+  readonly #notFullListeners = new Set<() => void>()
   /**
    * By partition: messages below this offset predate this provider; non-persistent ones are
    * discarded.
    */
-  readonly #bootOffsets = new Map<number, number>()
-  #reviving: Promise<void> | undefined
-  #onNews: ((messages: readonly StoredMessage[]) => void) | undefined
+  readonly #startOffsets = new Map<number, number>()
+  #reopening: Promise<void> | undefined
+  #onIndexed: ((messages: readonly StoredMessage[]) => void) | undefined
   readonly #opening = new Set<number>()
   /** The log whose segments were enlarged. */
   #enlarged: DestinationLog | undefined
@@ -113,8 +113,8 @@ export class Destination implements SubscriptionHost {
   }
 
   /** Sets the listener that receives every message after the subscriptions have indexed it. */
-  onNews(listener: (messages: readonly StoredMessage[]) => void): void {
-    this.#onNews = listener
+  onIndexed(listener: (messages: readonly StoredMessage[]) => void): void {
+    this.#onIndexed = listener
   }
 
   /** Sets the log. It is created after the destination, because it delivers messages to it. */
@@ -156,11 +156,11 @@ export class Destination implements SubscriptionHost {
     for (const subscription of this.#subscriptions.values()) subscription.reset()
     this.#confirmed.clear()
     this.#indexed.clear()
-    this.#bootOffsets.clear()
+    this.#startOffsets.clear()
     this.#opening.clear()
     this.#duplicateIds.clear()
     this.#wake()
-    this.#tellRoom()
+    this.#notifyWaitingProducers()
   }
 
   /**
@@ -171,12 +171,12 @@ export class Destination implements SubscriptionHost {
     if (!this.isTemporary) await this.#host.onTopicMissing()
   }
 
-  /** Resolves when there is a log again. Rejects if there is no topic and none may be created. */
-  revive(options: OpenOptions = { mayCreate: this.policy.autoCreate }): Promise<void> {
-    this.#reviving ??= this.#host.revive(this, options).finally(() => {
-      this.#reviving = undefined
+  /** Resolves when the log is open. Rejects if the topic does not exist and must not be created. */
+  reopen(options: OpenOptions = { mayCreate: this.policy.autoCreate }): Promise<void> {
+    this.#reopening ??= this.#host.reopen(this, options).finally(() => {
+      this.#reopening = undefined
     })
-    return this.#reviving
+    return this.#reopening
   }
 
   get subscriptions(): Iterable<Subscription> {
@@ -218,16 +218,16 @@ export class Destination implements SubscriptionHost {
     this.#subscriptions.delete(id)
   }
 
-  /** Offset at which a new subscription starts in a partition: after all messages sent before. */
+  /** Offset at which a new subscription starts in a partition: after all messages sent so far. */
   endOf(partition: number): number {
     return Math.max(this.#confirmed.get(partition) ?? 0, this.#indexed.get(partition) ?? 0)
   }
 
   /** Sets the end of the log at provider start and the offset from which it is read. */
-  startAt(partition: number, place: { readonly end: number; readonly from: number }): void {
-    this.#bootOffsets.set(partition, place.end)
-    this.#indexed.set(partition, place.from)
-    if (place.from < place.end) this.#opening.add(partition)
+  startAt(partition: number, position: { readonly end: number; readonly from: number }): void {
+    this.#startOffsets.set(partition, position.end)
+    this.#indexed.set(partition, position.from)
+    if (position.from < position.end) this.#opening.add(partition)
   }
 
   /** Partitions that have not yet been read to the end that they had when the log was opened. */
@@ -253,15 +253,15 @@ export class Destination implements SubscriptionHost {
   }
 
   /** Whether a message of this encoded size fits into a segment of the log. */
-  hasRoomFor(bytes: number): boolean {
+  fitsSegments(bytes: number): boolean {
     if (this.isTemporary || bytes <= LARGE_MESSAGE_BYTES) return true
     return this.#log !== undefined && this.#enlarged === this.#log
   }
 
   /** Enlarges the segments of the topic if a message of this size needs it. */
-  async makeRoom(bytes: number): Promise<void> {
-    if (this.isDormant) await this.revive()
-    if (this.hasRoomFor(bytes)) return
+  async enlargeSegmentsFor(bytes: number): Promise<void> {
+    if (this.isDormant) await this.reopen()
+    if (this.fitsSegments(bytes)) return
     const { log } = this
     this.#enlarging ??= this.#host.enlargeSegments(this).finally(() => {
       this.#enlarging = undefined
@@ -277,7 +277,7 @@ export class Destination implements SubscriptionHost {
 
   #write(
     records: readonly NewRecord[],
-    write: (log: DestinationLog) => Promise<LogPlace>,
+    write: (log: DestinationLog) => Promise<LogPosition>,
   ): Promise<void> {
     const appended = this.#append(records, write)
     this.#lastAppend = appended.catch(() => undefined)
@@ -286,17 +286,17 @@ export class Destination implements SubscriptionHost {
 
   async #append(
     records: readonly NewRecord[],
-    write: (log: DestinationLog) => Promise<LogPlace>,
+    write: (log: DestinationLog) => Promise<LogPosition>,
   ): Promise<void> {
-    this.#underWay += records.length
+    this.#inFlight += records.length
     let written: Written
     try {
       written = await this.#writeToLog(write)
     } finally {
-      this.#underWay -= records.length
+      this.#inFlight -= records.length
     }
     if (!this.hasLog(written.log)) return
-    const { partition, offset } = written.place
+    const { partition, offset } = written.position
     records.forEach((record, i) => {
       this.#written(record, { partition, offset: offset + i })
     })
@@ -305,12 +305,12 @@ export class Destination implements SubscriptionHost {
   /**
    * A write that failed because the topic was deleted is repeated on the topic that replaces it.
    */
-  async #writeToLog(write: (log: DestinationLog) => Promise<LogPlace>): Promise<Written> {
+  async #writeToLog(write: (log: DestinationLog) => Promise<LogPosition>): Promise<Written> {
     for (let isFirst = true; ; isFirst = false) {
-      if (this.isDormant) await this.revive()
+      if (this.isDormant) await this.reopen()
       const { log } = this
       try {
-        return { log, place: await write(log) }
+        return { log, position: await write(log) }
       } catch (error) {
         if (!isFirst || !isMissingTopic(error)) throw error
         await this.#host.onTopicMissing()
@@ -323,15 +323,17 @@ export class Destination implements SubscriptionHost {
    * Called when a message has been written. If it is the next one to index, it is indexed
    * immediately; the copy that arrives from the log later is ignored.
    */
-  #written(record: NewRecord, place: LogPlace): void {
-    this.confirm(place)
-    if (this.isTemporary || place.offset !== this.#indexed.get(place.partition)) return
+  #written(record: NewRecord, position: LogPosition): void {
+    this.confirm(position)
+    if (this.isTemporary || position.offset !== this.#indexed.get(position.partition)) return
     const { envelope, body } = record
-    this.onMessages([new StoredMessage({ ...place, timestamp: this.clock.now() }, envelope, body)])
+    this.onMessages([
+      new StoredMessage({ ...position, timestamp: this.clock.now() }, envelope, body),
+    ])
   }
 
   /** Records the position of a message that this provider has written. */
-  confirm({ partition, offset }: LogPlace): void {
+  confirm({ partition, offset }: LogPosition): void {
     if (offset < 0) return
     const end = offset + 1
     if (end > (this.#confirmed.get(partition) ?? 0)) this.#confirmed.set(partition, end)
@@ -346,7 +348,7 @@ export class Destination implements SubscriptionHost {
   }
 
   caughtUp(): Promise<void> | undefined {
-    if (this.#underWay === 0 && this.#isCaughtUp) return undefined
+    if (this.#inFlight === 0 && this.#isCaughtUp) return undefined
     return this.#catchUp()
   }
 
@@ -370,7 +372,7 @@ export class Destination implements SubscriptionHost {
     const seen = BigInt(this.#indexed.get(first.partition) ?? 0)
     const news = records.filter(({ offset }) => offset >= seen)
     if (news.length === 0) return
-    if (!this.#takesSummaries || !this.#onSummaries(news)) this.onMessages(this.#messagesOf(news))
+    if (!this.#acceptsSummaries || !this.#onSummaries(news)) this.onMessages(this.#messagesOf(news))
   }
 
   /** Skips records that cannot be decoded. */
@@ -381,7 +383,7 @@ export class Destination implements SubscriptionHost {
         messages.push(fromRecord(record))
       } catch (error) {
         const { partition, offset } = record
-        this.logger.warn(`record ${offset} of ${this.log.topic}-${partition} is no message`, {
+        this.logger.warn(`cannot decode record ${offset} of ${this.log.topic}-${partition}`, {
           error,
         })
       }
@@ -390,15 +392,15 @@ export class Destination implements SubscriptionHost {
   }
 
   /**
-   * True while a long queue is opened and the cache is full: summaries suffice, because decoded
-   * messages could not be kept.
+   * True while a long queue is opened and the cache is full. Summaries suffice then, because the
+   * cache cannot hold decoded messages.
    */
-  get #takesSummaries(): boolean {
+  get #acceptsSummaries(): boolean {
     return (
       this.kind === 'queue' &&
       this.#opening.size > 0 &&
       this.#host.cache.isFull &&
-      this.queue.takesSummaries
+      this.queue.acceptsSummaries
     )
   }
 
@@ -417,7 +419,7 @@ export class Destination implements SubscriptionHost {
     }
     const { queue } = this
     const { partition } = records[0] as StoredRecord
-    const boot = this.#bootOffsets.get(partition) ?? 0
+    const boot = this.#startOffsets.get(partition) ?? 0
     summaries.forEach((summary, i) => {
       const offset = Number(records[i]?.offset)
       if (!summary.durable && offset < boot) queue.skip(partition, offset)
@@ -436,12 +438,12 @@ export class Destination implements SubscriptionHost {
         this.#onMessage(message)
       } catch (error) {
         const { partition, offset } = message
-        this.logger.warn(`message ${offset} of ${this.name}-${partition} cannot be read`, { error })
+        this.logger.warn(`cannot index message ${offset} of ${this.name}-${partition}`, { error })
         for (const subscription of this.#subscriptions.values())
           subscription.skip(partition, offset)
       }
     }
-    if (this.#onNews !== undefined) this.#onNews(messages)
+    if (this.#onIndexed !== undefined) this.#onIndexed(messages)
     const last = messages.at(-1)
     if (last !== undefined) this.#indexed.set(last.partition, last.offset + 1)
     if (this.isTemporary) this.trim()
@@ -467,7 +469,7 @@ export class Destination implements SubscriptionHost {
   }
 
   #isLost({ envelope, partition, offset }: StoredMessage): boolean {
-    return !envelope.durable && offset < (this.#bootOffsets.get(partition) ?? 0)
+    return !envelope.durable && offset < (this.#startOffsets.get(partition) ?? 0)
   }
 
   #isDuplicate(message: StoredMessage): boolean {
@@ -519,19 +521,19 @@ export class Destination implements SubscriptionHost {
     const subscriptions = [...this.#subscriptions.values()]
     for (const message of messages) {
       const isWanted = subscriptions.some(
-        (each) => (each.indices.get(partition)?.placeOf(message.offset) ?? 0) !== 0,
+        (each) => (each.indices.get(partition)?.stateOf(message.offset) ?? 0) !== 0,
       )
       if (isWanted) this.#host.cache.put(this.#keyOf(message), message)
     }
     for (const subscription of subscriptions) {
-      if (messages.length === 0) subscription.loseFrom(partition, offset)
+      if (messages.length === 0) subscription.dropFrom(partition, offset)
       else subscription.onLoaded(partition, offset, messages)
     }
   }
 
   onChanged(subscription: Subscription): void {
     if (subscription.isDurable) this.#host.onChanged(subscription)
-    if (this.kind === 'queue') this.#tellRoom()
+    if (this.kind === 'queue') this.#notifyWaitingProducers()
   }
 
   flushed(): Promise<void> {
@@ -546,7 +548,7 @@ export class Destination implements SubscriptionHost {
     if (this.log.topic === undefined) this.trim()
   }
 
-  /** Trims from the log what all subscriptions have finished. */
+  /** Trims messages that all subscriptions have finished from the log. */
   trim(): void {
     for (let partition = 0; partition < this.log.partitions; partition++) {
       let floor = Number.POSITIVE_INFINITY
@@ -571,7 +573,7 @@ export class Destination implements SubscriptionHost {
       const index = subscription.indices.get(partition)
       if (floor === undefined || index === undefined) return undefined
       if (subscription.isDurable) {
-        if (index.noteFloor()) this.#host.onChanged(subscription)
+        if (index.markFloorChanged()) this.#host.onChanged(subscription)
         floor = Math.min(floor, index.durableFloor)
       } else floor = Math.min(floor, index.lowest)
     }
@@ -591,9 +593,9 @@ export class Destination implements SubscriptionHost {
 
   /** Largest number of waiting messages of any subscription, plus the writes in flight. */
   get depth(): number {
-    let depth = this.#underWay
+    let depth = this.#inFlight
     for (const subscription of this.#subscriptions.values()) {
-      depth = Math.max(depth, subscription.depth + this.#underWay)
+      depth = Math.max(depth, subscription.depth + this.#inFlight)
     }
     return depth
   }
@@ -603,17 +605,17 @@ export class Destination implements SubscriptionHost {
     return maxMessages > 0 && this.depth >= maxMessages
   }
 
-  /** Calls the listener once the destination accepts messages again. */
-  whenRoom(listener: () => void): void {
-    this.#roomListeners.add(listener)
+  /** Calls the listener once, when the destination is no longer full. */
+  whenNotFull(listener: () => void): void {
+    this.#notFullListeners.add(listener)
   }
 
-  #tellRoom(): void {
-    if (this.#roomListeners.size === 0) return
+  #notifyWaitingProducers(): void {
+    if (this.#notFullListeners.size === 0) return
     const { maxMessages } = this.policy
     if (maxMessages > 0 && this.depth > maxMessages * 0.8) return
-    const listeners = [...this.#roomListeners]
-    this.#roomListeners.clear()
+    const listeners = [...this.#notFullListeners]
+    this.#notFullListeners.clear()
     for (const listener of listeners) listener()
   }
 
@@ -623,7 +625,7 @@ export class Destination implements SubscriptionHost {
     this.#subscriptions.clear()
     this.#log?.close()
     this.#wake()
-    for (const listener of this.#roomListeners) listener()
+    for (const listener of this.#notFullListeners) listener()
   }
 }
 

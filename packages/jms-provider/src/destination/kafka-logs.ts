@@ -13,7 +13,7 @@ import { fromRecord } from '../mapping/from-record.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
 import { pause } from '../pause.ts'
-import { type DestinationLog, isMissingTopic, type LogPlace } from './destination-log.ts'
+import { type DestinationLog, isMissingTopic, type LogPosition } from './destination-log.ts'
 import { MAX_RECORD_BYTES } from './topic-admin.ts'
 
 /** Longest time that the broker may hold a fetch for new records. */
@@ -29,8 +29,8 @@ export function producerRecord(
   { topic, topicId }: Pick<DestinationLog, 'topic' | 'topicId'>,
   { key, value, headers }: Pick<NewRecord, 'key' | 'value' | 'headers'>,
 ): ProducerRecord<Uint8Array | string, Uint8Array | string> {
-  const place = { topic: topic as string, key, value, headers }
-  return topicId === undefined ? place : { ...place, topicId }
+  const target = { topic: topic as string, key, value, headers }
+  return topicId === undefined ? target : { ...target, topicId }
 }
 
 /** Name and id of a destination's Kafka topic. */
@@ -136,19 +136,19 @@ export class KafkaLogs {
 
   #assign(): void {
     if (this.#isClosed) return
-    const places = [...this.#logs.values()].flatMap((log) =>
-      Array.from({ length: log.partitions }, (_, partition) => placeOf(log, partition)),
+    const topicPartitions = [...this.#logs.values()].flatMap((log) =>
+      Array.from({ length: log.partitions }, (_, partition) => assignmentOf(log, partition)),
     )
-    this.#tail.assign(places)
+    this.#tail.assign(topicPartitions)
     this.#wakeTail()
   }
 
-  async #append(log: KafkaLog, record: NewRecord): Promise<LogPlace> {
+  async #append(log: KafkaLog, record: NewRecord): Promise<LogPosition> {
     const { partition, offset } = await this.#producer.send(producerRecord(log, record))
     return { partition, offset: Number(offset) }
   }
 
-  async #appendTogether(log: KafkaLog, records: readonly NewRecord[]): Promise<LogPlace> {
+  async #appendTogether(log: KafkaLog, records: readonly NewRecord[]): Promise<LogPosition> {
     const [first] = await this.#producer.send(
       records.map((record) => ({ ...producerRecord(log, record), partition: 0 })),
       { atomic: true },
@@ -172,22 +172,25 @@ export class KafkaLogs {
     readonly beginnings: readonly number[]
     readonly ends: readonly number[]
   }> {
-    const places = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+    const topicPartitions = Array.from({ length: partitions }, (_, partition) => ({
+      topic,
+      partition,
+    }))
     const [beginnings, ends] = await Promise.all([
-      this.#tail.beginningOffsets(places),
-      this.#tail.endOffsets(places),
+      this.#tail.beginningOffsets(topicPartitions),
+      this.#tail.endOffsets(topicPartitions),
     ])
     return { beginnings: beginnings.map(Number), ends: ends.map(Number) }
   }
 
   /** By partition: offset of the first record at or after a time, or the end offset. */
   async offsetsSince(topic: string, partitions: number, sinceMs: number): Promise<number[]> {
-    const places = Array.from({ length: partitions }, (_, partition) => ({
+    const topicPartitions = Array.from({ length: partitions }, (_, partition) => ({
       topic,
       partition,
       timestamp: sinceMs,
     }))
-    const found = await this.#tail.offsetsForTimes(places)
+    const found = await this.#tail.offsetsForTimes(topicPartitions)
     const { ends } = await this.bounds(topic, partitions)
     return ends.map((end, partition) => {
       const offset = found[partition]?.offset
@@ -206,7 +209,7 @@ export class KafkaLogs {
       }
       try {
         this.#dispatch(await this.#tail.poll(TAIL_WAIT_MS))
-        this.#tellOpened()
+        this.#notifyOpened()
       } catch (error) {
         if (this.#isClosed) return
         if (isMissingTopic(error)) {
@@ -214,14 +217,14 @@ export class KafkaLogs {
           await pause(this.#clock, 200)
           continue
         }
-        this.#logger.warn('cannot follow the logs of destinations for the moment', { error })
+        this.#logger.warn('cannot read the logs of destinations; retrying', { error })
         await pause(this.#clock, 200)
       }
     }
   }
 
   /** Notifies logs whose initial contents have been delivered completely. */
-  #tellOpened(): void {
+  #notifyOpened(): void {
     for (const log of this.#logs.values()) {
       for (const partition of log.opening()) {
         if (this.#tail.lag({ topic: log.topic, partition }) === 0n) log.onOpened(partition)
@@ -291,12 +294,12 @@ class BacklogReader {
       maxPrefetchBytes: 2 * READ_BYTES,
       allowAutoCreateTopics: false,
     })
-    const place = `${topic}/${topicId}/${partition}`
-    if (this.#assigned !== place) this.#consumer.assign([placeOf(log, partition)])
-    if (this.#assigned !== place || this.#position !== offset) {
+    const assigned = `${topic}/${topicId}/${partition}`
+    if (this.#assigned !== assigned) this.#consumer.assign([assignmentOf(log, partition)])
+    if (this.#assigned !== assigned || this.#position !== offset) {
       this.#consumer.seek({ topic, partition }, BigInt(offset))
     }
-    this.#assigned = place
+    this.#assigned = assigned
     this.#position = -1
     const records = await this.#consumer.poll(2000)
     const last = records.at(-1)
@@ -304,7 +307,7 @@ class BacklogReader {
       // An empty result means the end of the log or an unavailable broker; compare with the end
       // offset.
       const [end] = await this.#consumer.endOffsets([{ topic, partition }])
-      if (end !== undefined && Number(end) > offset) throw new Error(`${topic} cannot be read now`)
+      if (end !== undefined && Number(end) > offset) throw new Error(`cannot read ${topic}`)
       return []
     }
     this.#position = Number(last.offset) + 1
@@ -317,7 +320,7 @@ class BacklogReader {
 }
 
 /** A partition to read, identified by topic id if known. */
-function placeOf(
+function assignmentOf(
   { topic, topicId }: LogTopic,
   partition: number,
 ): TopicPartition & { readonly topicId?: string } {
@@ -331,8 +334,8 @@ class KafkaLog implements DestinationLog {
   readonly onRecords: (records: readonly ConsumerRecord[]) => void
   readonly opening: () => Iterable<number>
   readonly onOpened: (partition: number) => void
-  readonly append: (record: NewRecord) => Promise<LogPlace>
-  readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPlace>
+  readonly append: (record: NewRecord) => Promise<LogPosition>
+  readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPosition>
   readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
   readonly readTo: (partition: number) => Promise<number>
   readonly #onClose: () => void
@@ -343,8 +346,8 @@ class KafkaLog implements DestinationLog {
       readonly onRecords: (records: readonly ConsumerRecord[]) => void
       readonly opening: () => Iterable<number>
       readonly onOpened: (partition: number) => void
-      readonly append: (record: NewRecord) => Promise<LogPlace>
-      readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPlace>
+      readonly append: (record: NewRecord) => Promise<LogPosition>
+      readonly appendTogether: (records: readonly NewRecord[]) => Promise<LogPosition>
       readonly read: (partition: number, offset: number) => Promise<readonly StoredMessage[]>
       readonly readTo: (partition: number) => Promise<number>
       readonly onClose: () => void

@@ -67,13 +67,13 @@ export class LogTrimmer {
     this.#logger = options.logger
     this.#destinations = options.destinations
     this.#ruleOf = options.ruleOf
-    this.#plan()
+    this.#schedule()
   }
 
-  #plan(): void {
+  #schedule(): void {
     if (this.#isClosed) return
     this.#timer = this.#clock.setTimer(INTERVAL_MS, () => {
-      void this.trim().finally(() => this.#plan())
+      void this.trim().finally(() => this.#schedule())
     })
   }
 
@@ -95,7 +95,7 @@ export class LogTrimmer {
         progress.trimmed = floor
       }
     } catch (error) {
-      if (!this.#isClosed) this.#logger.debug('could not delete consumed messages', { error })
+      if (!this.#isClosed) this.#logger.debug('cannot delete consumed messages', { error })
     }
   }
 
@@ -113,16 +113,16 @@ export class LogTrimmer {
     return isUnchanged ? Math.max(end, floor) : floor
   }
 
-  async #delete(place: {
+  async #delete(target: {
     readonly topic: string
     readonly partition: number
     readonly offset: bigint
   }): Promise<void> {
     try {
-      await this.#admin.deleteRecords([place])
+      await this.#admin.deleteRecords([target])
     } catch (error) {
-      const { topic, partition } = place
-      this.#logger.warn(`could not delete consumed messages of ${topic}-${partition}`, { error })
+      const { topic, partition } = target
+      this.#logger.warn(`cannot delete consumed messages of ${topic}-${partition}`, { error })
     }
   }
 

@@ -3,7 +3,7 @@ import { type Clock, MillraceError } from '@millrace/base'
 import { StoredMessage } from '../mapping/stored-message.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
 import { EngineError } from './destination-errors.ts'
-import type { DestinationLog, LogPlace } from './destination-log.ts'
+import type { DestinationLog, LogPosition } from './destination-log.ts'
 
 /** Approximate memory that a message takes besides its bytes. */
 const ENTRY_BYTES = 500
@@ -17,12 +17,12 @@ export class TemporaryMemory {
     this.#maxBytes = maxBytes
   }
 
-  /** Reserves memory. Throws `EngineError.noRoom` if the limit would be exceeded. */
+  /** Reserves memory. Throws `EngineError.memoryExceeded` if the limit would be exceeded. */
   add(bytes: number): void {
     if (this.bytes + bytes > this.#maxBytes) {
       throw new MillraceError(
-        EngineError.noRoom,
-        `the messages of temporary destinations take more than amqp.temporary.max.bytes ${this.#maxBytes}`,
+        EngineError.memoryExceeded,
+        `messages of temporary destinations exceed amqp.temporary.max.bytes=${this.#maxBytes}`,
       )
     }
     this.bytes += bytes
@@ -58,28 +58,28 @@ export class MemoryLog implements DestinationLog {
     this.#onMessages = onMessages
   }
 
-  async append(record: NewRecord): Promise<LogPlace> {
+  async append(record: NewRecord): Promise<LogPosition> {
     return this.#append(record)
   }
 
   /**
-   * Appends a message. Throws `EngineError.noRoom` if all temporary destinations together exceed
-   * the limit.
+   * Appends a message. Throws `EngineError.memoryExceeded` if all temporary destinations together
+   * exceed the limit.
    */
-  #append(record: NewRecord): LogPlace {
+  #append(record: NewRecord): LogPosition {
     this.#memory.add(sizeOf(record))
     const offset = this.#next++
-    const place = { partition: 0, offset, timestamp: this.#clock.now() }
+    const position = { partition: 0, offset, timestamp: this.#clock.now() }
     // Copy: a slice would retain the whole buffer that the socket read.
     const body = record.body.map((piece) => Buffer.from(piece))
     const envelope = { ...record.envelope, head: Buffer.from(record.envelope.head) }
-    const message = new StoredMessage(place, envelope, body)
+    const message = new StoredMessage(position, envelope, body)
     this.#messages.set(offset, message)
     this.#onMessages([message])
-    return place
+    return position
   }
 
-  async appendTogether(records: readonly NewRecord[]): Promise<LogPlace> {
+  async appendTogether(records: readonly NewRecord[]): Promise<LogPosition> {
     const [first] = await Promise.all(records.map((record) => this.append(record)))
     return first ?? { partition: 0, offset: -1 }
   }

@@ -38,7 +38,7 @@ export class MessageCache {
   offer(key: string, message: StoredMessage): void {
     if (this.isFull) return
     this.#put(key, message)
-    this.#tidy()
+    this.#compact()
   }
 
   /** Caches a message that is needed now, evicting older ones. */
@@ -48,10 +48,10 @@ export class MessageCache {
       this.delete(this.#order[this.#oldest] as string)
       this.#oldest++
     }
-    this.#tidy()
+    this.#compact()
   }
 
-  #tidy(): void {
+  #compact(): void {
     if (this.#order.length < 2 * this.#entries.size + 1024) return
     this.#order = this.#order.slice(this.#oldest).filter((key) => this.#entries.has(key))
     this.#oldest = 0

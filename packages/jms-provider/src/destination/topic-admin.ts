@@ -39,9 +39,10 @@ const earlierConfig = ['retention.ms', 'max.message.bytes'] as const
 /** Placeholder id used by clusters without topic ids. */
 const NO_ID = 'A'.repeat(22)
 /**
- * A topic is gone if its id was not found in this many attempts. A single broker may lag behind.
+ * A topic counts as deleted if this many lookups do not find its id: a single broker may lag
+ * behind.
  */
-const LOOKS = 3
+const LOOKUP_ATTEMPTS = 3
 const LOOK_INTERVAL_MS = 150
 
 /** An existing Kafka topic. */
@@ -116,7 +117,7 @@ export class TopicAdmin {
   }
 
   #segmentConfig(): Promise<Readonly<Record<string, string>>> {
-    this.#segments ??= this.#askSegmentBytes().then(
+    this.#segments ??= this.#defaultSegmentBytes().then(
       (bytes): Record<string, string> =>
         bytes < SEGMENT_BYTES ? {} : { 'segment.bytes': String(SEGMENT_BYTES) },
       () => ({ 'segment.bytes': String(SEGMENT_BYTES) }),
@@ -125,7 +126,7 @@ export class TopicAdmin {
   }
 
   /** Default segment size of the brokers. */
-  async #askSegmentBytes(): Promise<number> {
+  async #defaultSegmentBytes(): Promise<number> {
     const { nodes } = await this.#admin.describeCluster()
     const keys = ['log.segment.bytes']
     const described = await this.#admin.describeConfigs([
@@ -166,7 +167,7 @@ export class TopicAdmin {
 
   /** Whether the topic with an id no longer exists. */
   async isGone(topicId: string): Promise<boolean> {
-    for (let look = 0; look < LOOKS; look++) {
+    for (let look = 0; look < LOOKUP_ATTEMPTS; look++) {
       try {
         await this.#admin.describeTopics({ topicIds: [topicId] })
         return false

@@ -18,8 +18,8 @@ export class TopicWatch {
   readonly #logger: Logger
   readonly #destinations: () => Iterable<Destination>
   readonly #onGone: (destination: Destination) => Promise<void>
-  #looking: Promise<void> | undefined
-  #isWanted = false
+  #checking: Promise<void> | undefined
+  #isCheckRequested = false
   #timer: Timer | undefined
   #isClosed = false
 
@@ -40,10 +40,10 @@ export class TopicWatch {
     this.#logger = options.logger
     this.#destinations = options.destinations
     this.#onGone = options.onGone
-    this.#plan(INTERVAL_MS)
+    this.#schedule(INTERVAL_MS)
   }
 
-  #plan(ms: number): void {
+  #schedule(ms: number): void {
     this.#timer?.cancel()
     if (this.#isClosed) return
     this.#timer = this.#clock.setTimer(ms, () => void this.look())
@@ -51,18 +51,18 @@ export class TopicWatch {
 
   /** Checks all topics, and once more if a check is already running. Never rejects. */
   look(): Promise<void> {
-    this.#isWanted = true
-    this.#looking ??= this.#run().finally(() => {
-      this.#looking = undefined
+    this.#isCheckRequested = true
+    this.#checking ??= this.#run().finally(() => {
+      this.#checking = undefined
       const waits = [...this.#destinations()].some(({ isDormant }) => isDormant)
-      this.#plan(waits ? DORMANT_INTERVAL_MS : INTERVAL_MS)
+      this.#schedule(waits ? DORMANT_INTERVAL_MS : INTERVAL_MS)
     })
-    return this.#looking
+    return this.#checking
   }
 
   async #run(): Promise<void> {
-    while (this.#isWanted && !this.#isClosed) {
-      this.#isWanted = false
+    while (this.#isCheckRequested && !this.#isClosed) {
+      this.#isCheckRequested = false
       try {
         const topics = await this.#topics.list()
         for (const destination of [...this.#destinations()]) {
@@ -71,7 +71,7 @@ export class TopicWatch {
         }
       } catch (error) {
         if (this.#isClosed) return
-        this.#logger.debug('cannot look at the topics of destinations for the moment', { error })
+        this.#logger.debug('cannot check the topics of destinations; retrying', { error })
       }
     }
   }
@@ -89,7 +89,7 @@ export class TopicWatch {
       if (!destination.hasLog(log)) return
       await this.#onGone(destination)
     }
-    if (destination.isDormant && topics.has(topic)) await destination.revive()
+    if (destination.isDormant && topics.has(topic)) await destination.reopen()
   }
 
   close(): void {

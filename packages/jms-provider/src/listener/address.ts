@@ -35,7 +35,7 @@ export function parseAddress(address: string, capabilities: readonly string[] = 
   const at = text.indexOf('?')
   const query = at < 0 ? '' : text.slice(at + 1)
   const name = at < 0 ? text : text.slice(0, at)
-  if (name === '') throw new AmqpError(Condition.notFound, 'a destination without a name')
+  if (name === '') throw new AmqpError(Condition.notFound, 'the destination name is empty')
   refuseWildcard(name)
   return { name, kind, options: new Map(new URLSearchParams(query)) }
 }

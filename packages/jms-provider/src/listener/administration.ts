@@ -11,7 +11,7 @@ import type { SubscriptionRecord } from '../state/state-record.ts'
 import { retryDeadLetters } from './dead-letter-retry.ts'
 import { type Subscriptions, subscriptionGroup } from './subscriptions.ts'
 
-/** Dead letters that one request retries at most. */
+/** Maximum number of dead letters that one request retries. */
 const MAX_RETRIED = 1000
 
 /** Arguments of an operation. */
@@ -56,7 +56,7 @@ export class Administration {
     const known = this.#operations.get(operation)
     if (known === undefined) {
       const names = [...this.#operations.keys()].join(', ')
-      throw new Error(`unknown operation ${JSON.stringify(operation)}: there are ${names}`)
+      throw new Error(`unknown operation ${JSON.stringify(operation)}: expected one of ${names}`)
     }
     return known(args, access)
   }
@@ -125,17 +125,18 @@ export class Administration {
   async #deleteQueue(args: Arguments, access: ClientAccess): Promise<unknown> {
     const queue = await this.#queue(args('name'), access, 'DELETE')
     const { name, topic, isTemporary } = queue
-    if (isTemporary) throw new Error(`queue ${name} is temporary: it ends with its connection`)
+    if (isTemporary)
+      throw new Error(`queue ${name} is temporary and is deleted with its connection`)
     if (args('force') !== 'true') {
       const { consumerCount } = queue.queue
       if (consumerCount > 0) {
-        const count = consumerCount === 1 ? 'a consumer' : `${consumerCount} consumers`
+        const count = consumerCount === 1 ? '1 consumer' : `${consumerCount} consumers`
         throw new AmqpError(Condition.resourceLocked, `queue ${name} has ${count}`)
       }
       if (!this.#engine.isOwn(queue)) {
         throw new AmqpError(
           Condition.resourceLocked,
-          `topic ${topic} of queue ${name} was not created by the provider, and would be deleted too`,
+          `cannot delete queue ${name}: its topic ${topic} was not created by the provider`,
         )
       }
     }
@@ -144,7 +145,7 @@ export class Administration {
     return { name, topic: topic ?? null, messages }
   }
 
-  /** Retries dead letters of a queue: a thousand at most, so that the reply is not late. */
+  /** Retries dead letters of a queue, at most 1000 per request, so that the reply is in time. */
   async #retryDead(args: Arguments, access: ClientAccess): Promise<unknown> {
     const queue = await this.#queue(args('name'), access, 'READ')
     access.requireGroup('READ', queue.name)
@@ -196,7 +197,7 @@ export class Administration {
     const named = records.filter((each) => each.name === name)
     if (named.length > 1) {
       const ids = named.map(({ id }) => id).join(', ')
-      throw new Error(`there are ${named.length} subscriptions ${name}: ${ids}`)
+      throw new Error(`subscription ${name} is ambiguous: expected one of ${ids}`)
     }
     const [only] = named
     if (only !== undefined) return only
@@ -219,10 +220,10 @@ export class Administration {
     const isShared = args('shared') === 'true'
     refuseWildcard(topic)
     if (name === '' || name.includes('|')) {
-      throw new Error(`invalid name ${JSON.stringify(name)} of a subscription`)
+      throw new Error(`invalid subscription name ${JSON.stringify(name)}`)
     }
     if (clientId === '' && !isShared) {
-      throw new Error('a subscription that is not shared belongs to a client id')
+      throw new Error('an unshared subscription requires a client id')
     }
     const capabilities = [
       JmsCapability.topic,
@@ -264,5 +265,5 @@ export class Administration {
 function notFound(what: string, name: string, known: readonly string[]): AmqpError {
   const nearest = nearestSpelling(name, known)
   const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
-  return new AmqpError(Condition.notFound, `there is no ${what} ${name}${hint}`)
+  return new AmqpError(Condition.notFound, `${what} ${name} does not exist${hint}`)
 }

@@ -9,11 +9,11 @@ import {
 } from '@millrace/amqp'
 import { attempt } from '@millrace/base'
 import type { Selector } from '../selector/selector.ts'
-import type { Acquired, Subscription, Taker } from '../subscription/subscription.ts'
+import type { Acquired, Subscription, SubscriptionConsumer } from '../subscription/subscription.ts'
 import type { ProviderConnection } from './provider-connection.ts'
 
 /** The sending link to a client's consumer or browser. */
-export class ConsumerLink implements SenderHandler, Taker {
+export class ConsumerLink implements SenderHandler, SubscriptionConsumer {
   readonly #connection: ProviderConnection
   readonly #link: SenderLink
   readonly #subscription: Subscription
@@ -22,8 +22,8 @@ export class ConsumerLink implements SenderHandler, Taker {
   readonly isExclusive: boolean
   /** Whether a message counts as consumed when it is sent. */
   readonly #isPresettled: boolean
-  /** Deliveries without an outcome, in order of delivery. */
-  readonly #inHand = new Set<Acquired>()
+  /** Unsettled deliveries, in order of delivery. */
+  readonly #unsettled = new Set<Acquired>()
   readonly #requireReceive: () => void
   readonly #countsOnLoss: () => boolean
   readonly #onClosed: (detach: Detach | undefined) => void
@@ -40,7 +40,7 @@ export class ConsumerLink implements SenderHandler, Taker {
       readonly isExclusive: boolean
       /** Throws `amqp:unauthorized-access` if the client may no longer receive. */
       readonly requireReceive: () => void
-      /** Whether messages that the client had count as delivered when its connection is lost. */
+      /** Whether unsettled messages count as failed deliveries when the connection is lost. */
       readonly countsOnLoss: () => boolean
       readonly onClosed: (detach: Detach | undefined) => void
     },
@@ -62,7 +62,7 @@ export class ConsumerLink implements SenderHandler, Taker {
     this.#subscription.add(this)
   }
 
-  get canTake(): boolean {
+  get canReceive(): boolean {
     return this.#link.isSendable && !this.#isClosed && this.#connection.mayTake(this.#wake)
   }
 
@@ -96,7 +96,7 @@ export class ConsumerLink implements SenderHandler, Taker {
 
   #send(acquired: Acquired): void {
     const { message, deliveryCount } = acquired
-    if (message === undefined) throw new Error('a message that was sent before')
+    if (message === undefined) throw new Error('the message was already sent')
     acquired.message = undefined
     const settled = this.#isPresettled || this.isBrowser
     this.#link.send(message.pieces(deliveryCount, this.#connection.clock.now()), {
@@ -108,16 +108,16 @@ export class ConsumerLink implements SenderHandler, Taker {
       this.#subscription.accept(acquired)
       return
     }
-    this.#inHand.add(acquired)
+    this.#unsettled.add(acquired)
     this.#connection.countUnsettled(1)
   }
 
-  /** Removes a delivery that the client no longer holds. */
-  #takeBack(acquired: Acquired): void {
-    if (this.#inHand.delete(acquired)) this.#connection.countUnsettled(-1)
+  /** Removes a delivery that is settled or was returned. */
+  #removeUnsettled(acquired: Acquired): void {
+    if (this.#unsettled.delete(acquired)) this.#connection.countUnsettled(-1)
   }
 
-  onNothingLeft(): void {
+  onDrained(): void {
     this.#link.drained()
   }
 
@@ -158,7 +158,7 @@ export class ConsumerLink implements SenderHandler, Taker {
     txnId: Buffer,
     outcome: Outcome,
   ): void {
-    this.#takeBack(acquired)
+    this.#removeUnsettled(acquired)
     try {
       const transaction = this.#connection.transactions.get(txnId)
       if (outcome.kind === 'accepted') transaction.receipts.push(acquired)
@@ -172,7 +172,7 @@ export class ConsumerLink implements SenderHandler, Taker {
   }
 
   #apply(acquired: Acquired, outcome: Outcome): void {
-    this.#takeBack(acquired)
+    this.#removeUnsettled(acquired)
     switch (outcome.kind) {
       case 'accepted':
         return this.#subscription.accept(acquired)
@@ -210,11 +210,9 @@ export class ConsumerLink implements SenderHandler, Taker {
     const failed = isLost && this.#countsOnLoss()
     const { logger } = this.#connection
     attempt(logger, 'removing a consumer', () => this.#subscription.remove(this))
-    for (const acquired of [...this.#inHand]) {
-      this.#takeBack(acquired)
-      attempt(logger, 'giving back a message', () =>
-        this.#subscription.release(acquired, { failed }),
-      )
+    for (const acquired of [...this.#unsettled]) {
+      this.#removeUnsettled(acquired)
+      attempt(logger, 'returning a message', () => this.#subscription.release(acquired, { failed }))
     }
   }
 }

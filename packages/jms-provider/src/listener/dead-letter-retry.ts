@@ -3,11 +3,11 @@ import type { Destination } from '../destination/destination.ts'
 import { isNotFound } from '../destination/destination-errors.ts'
 import { TEMPORARY_PREFIX } from '../destination/destination-name.ts'
 import type { Engine } from '../engine.ts'
-import { DeadLetterProperty, revived } from '../mapping/dead-letter.ts'
+import { DeadLetterProperty, retriedRecord } from '../mapping/dead-letter.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import { Selector } from '../selector/selector.ts'
 import { recordSize, type Send, sendsOf } from '../state/commit.ts'
-import type { Acquired, Taker } from '../subscription/subscription.ts'
+import type { Acquired, SubscriptionConsumer } from '../subscription/subscription.ts'
 
 /** Messages that are moved in one commit. */
 const BATCH = 100
@@ -22,17 +22,17 @@ interface Origin {
 /** Result of a retry. */
 export interface Retried {
   readonly retried: number
-  /** Matching letters that stay, because their source no longer exists. */
+  /** Number of matching dead letters that were not moved, because their source no longer exists. */
   readonly left: number
-  /** Reasons why letters stay. */
+  /** Reasons why dead letters were not moved. */
   readonly reasons: readonly string[]
-  /** Whether no matching letter is left that could be retried. */
+  /** Whether all matching dead letters were tried. */
   readonly isDone: boolean
 }
 
 /**
- * Moves up to `max` dead letters of a queue to their sources, each exactly once. Letters of other
- * providers, which do not record the source, are not matched.
+ * Moves up to `max` dead letters of a queue to their sources, each exactly once. Dead letters of
+ * other providers do not record the source and are skipped.
  */
 export async function retryDeadLetters(
   engine: Engine,
@@ -49,30 +49,30 @@ export async function retryDeadLetters(
   },
 ): Promise<Retried> {
   const known = `${DeadLetterProperty.source} IS NOT NULL`
-  const taker = new LetterTaker(
+  const consumer = new DeadLetterConsumer(
     Selector.compile(selector === '' ? known : `(${selector}) AND ${known}`),
   )
   const reasons = new Set<string>()
   let retried = 0
   let left = 0
-  queue.queue.add(taker)
+  queue.queue.add(consumer)
   try {
     for (;;) {
       const wanted = Math.min(BATCH, max - retried)
-      const letters = wanted > 0 ? await taker.next(wanted, () => queue.queue.plan()) : []
-      const moved = await moveBack(engine, letters, { reasons, maySend })
+      const letters = wanted > 0 ? await consumer.next(wanted, () => queue.queue.plan()) : []
+      const moved = await moveToSources(engine, letters, { reasons, maySend })
       retried += moved
       left += letters.length - moved
       const isDone = letters.length < wanted
       if (isDone || retried >= max) return { retried, left, reasons: [...reasons], isDone }
     }
   } finally {
-    queue.queue.remove(taker)
+    queue.queue.remove(consumer)
   }
 }
 
-/** Moves letters in one commit and returns their number. The others are returned to the queue. */
-async function moveBack(
+/** Moves dead letters in one commit and returns their number. Others return to the queue. */
+async function moveToSources(
   engine: Engine,
   letters: readonly Acquired[],
   {
@@ -96,8 +96,8 @@ async function moveBack(
         continue
       }
       const { destination, onlyFor } = origin
-      const record = revived(message, { nowMs, onlyFor })
-      await destination.makeRoom(recordSize(record))
+      const record = retriedRecord(message, { nowMs, onlyFor })
+      await destination.enlargeSegmentsFor(recordSize(record))
       sends.push({ destination, record })
       receipts.push(letter)
     }
@@ -109,7 +109,7 @@ async function moveBack(
   return receipts.length
 }
 
-/** Returns the reason if a letter cannot return to its source. */
+/** Returns the source of a dead letter, or the reason why it cannot return to it. */
 async function originOf(
   engine: Engine,
   letter: StoredMessage,
@@ -118,7 +118,7 @@ async function originOf(
   const origin = await formerOriginOf(engine, letter)
   if (typeof origin === 'string' || maySend(origin.destination)) return origin
   const { kind, name } = origin.destination
-  return `WRITE is not allowed on ${kind} ${name}`
+  return `WRITE on ${kind} ${name} is denied`
 }
 
 async function formerOriginOf(engine: Engine, letter: StoredMessage): Promise<Origin | string> {
@@ -132,7 +132,7 @@ async function formerOriginOf(engine: Engine, letter: StoredMessage): Promise<Or
   const record = typeof id === 'string' ? engine.subscriptionRecord(id) : undefined
   if (record === undefined || !name.startsWith(`${record.topic}/`)) {
     return typeof id === 'string'
-      ? `there is no subscription ${id} of ${source}`
+      ? `subscription ${id} of ${source} does not exist`
       : `${source} is not a durable subscription`
   }
   return opened(engine, { kind, name: record.topic, onlyFor: record.id })
@@ -146,12 +146,12 @@ async function opened(
     return { destination: await engine.destination(kind, name), onlyFor }
   } catch (error) {
     if (!isNotFound(error)) throw error
-    return `there is no ${kind} ${name}`
+    return `${kind} ${name} does not exist`
   }
 }
 
-/** Takes a number of messages from a queue, or as many as there are. */
-class LetterTaker implements Taker {
+/** Acquires up to a number of messages of a queue. */
+class DeadLetterConsumer implements SubscriptionConsumer {
   readonly selector: Selector | undefined
   readonly isBrowser = false
   readonly isExclusive = false
@@ -164,7 +164,7 @@ class LetterTaker implements Taker {
     this.selector = selector
   }
 
-  /** Resolves with fewer messages than wanted if there are no more. */
+  /** Resolves with up to `count` messages; fewer if the queue has no more. */
   async next(count: number, plan: () => void): Promise<readonly Acquired[]> {
     this.#taken = []
     this.#room = count
@@ -175,7 +175,7 @@ class LetterTaker implements Taker {
     return this.#taken
   }
 
-  get canTake(): boolean {
+  get canReceive(): boolean {
     return this.#room > 0
   }
 
@@ -189,7 +189,7 @@ class LetterTaker implements Taker {
     if (this.#room === 0) this.#settle?.done()
   }
 
-  onNothingLeft(): void {
+  onDrained(): void {
     this.#room = 0
     this.#settle?.done()
   }

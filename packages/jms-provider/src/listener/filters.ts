@@ -41,7 +41,7 @@ export function filtersOf(source: Source): SourceFilters {
     if (isFilter(value, JmsFilter.selector)) {
       const text = textOf((value as Described).value)
       if (text === undefined) {
-        throw new AmqpError(Condition.invalidField, `filter ${name} has no text for a selector`)
+        throw new AmqpError(Condition.invalidField, `filter ${name}: the selector is not a string`)
       }
       selector = compile(text)
     } else if (isFilter(value, JmsFilter.noLocal)) {

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '@millrace/base'
 import { SimulatedClock } from '@millrace/testkit'
-import { type Holder, MemoryBudget } from './memory-budget.ts'
+import { type BudgetedConnection, MemoryBudget } from './memory-budget.ts'
 
 const MEGABYTE = 1024 * 1024
 
-class Client implements Holder {
+class Client implements BudgetedConnection {
   readonly name: string
   readonly #world: World
   incomplete = 0
@@ -24,7 +24,7 @@ class Client implements Holder {
     return this.unread
   }
 
-  endForMemory(): void {
+  closeForMemory(): void {
     this.isEnded = true
     this.#world.ended.push(this.name)
     this.hold({ incomplete: 0, attached: 0, unread: 0 })
@@ -57,8 +57,8 @@ class World {
   }
 }
 
-describe('messages that never arrive whole', () => {
-  it('end the connections that are stuck, and not one that sends a large message', async () => {
+describe('incomplete messages', () => {
+  it('close stalled connections but not one that sends a large message', async () => {
     const world = new World()
     for (let i = 0; i < 99; i++) world.client(`stuck ${i}`).hold({ incomplete: MEGABYTE })
     await world.pass(3000)
@@ -72,7 +72,7 @@ describe('messages that never arrive whole', () => {
     assert.ok(world.budget.incomplete <= 100 * MEGABYTE)
   })
 
-  it('end the slowest, when all of them trickle', async () => {
+  it('close the slowest connection if none has stalled', async () => {
     const world = new World()
     const slow = Array.from({ length: 60 }, (_, i) => world.client(`slow ${i}`))
     for (let round = 1; round <= 20; round++) {
@@ -89,7 +89,7 @@ describe('messages that never arrive whole', () => {
     assert.ok(world.ended.length > 15)
   })
 
-  it('are told from links, which may be many', async () => {
+  it('are limited separately from attach frames of links', async () => {
     const world = new World()
     world.client('many links').hold({ attached: 3 * MEGABYTE })
     await world.pass(60_000)
@@ -99,8 +99,8 @@ describe('messages that never arrive whole', () => {
   })
 })
 
-describe('what clients do not read', () => {
-  it('ends those that read nothing, and lets the others have what they read', async () => {
+describe('unread bytes', () => {
+  it('close stalled clients, and the others continue to receive', async () => {
     const world = new World()
     const deaf = Array.from({ length: 20 }, (_, i) => world.client(`deaf ${i}`))
     for (const each of deaf) each.hold({ unread: MEGABYTE })
@@ -124,7 +124,7 @@ describe('what clients do not read', () => {
     assert.ok(woken > 0)
   })
 
-  it('leaves a client alone that reads a large message slowly', async () => {
+  it('do not close a client that reads a large message slowly', async () => {
     const world = new World()
     const slow = world.client('slow')
     slow.hold({ unread: 90 * MEGABYTE })

@@ -3,11 +3,11 @@ import type { HeldBytes } from '@millrace/amqp'
 import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
 
 /** A connection whose memory the budget counts. */
-export interface Holder {
-  /** Bytes written to the client that it has not read yet. */
+export interface BudgetedConnection {
+  /** Bytes sent to the client that it has not read yet. */
   readonly unreadBytes: number
   /** Closes the connection because of the memory it uses. */
-  endForMemory(why: string): void
+  closeForMemory(why: string): void
 }
 
 /** Limits over all connections, in bytes. */
@@ -28,7 +28,7 @@ interface Entry {
   readMs: number
 }
 
-/** A connection with fewer incomplete bytes is not closed for them. */
+/** A connection with fewer incomplete bytes is not closed because of them. */
 const SMALL_BYTES = 64 * 1024
 /** A message without new bytes for this long has stalled. */
 const ARRIVAL_STALL_MS = 1000
@@ -45,7 +45,7 @@ export class MemoryBudget {
   readonly #limits: MemoryLimits
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #entries = new Map<Holder, Entry>()
+  readonly #entries = new Map<BudgetedConnection, Entry>()
   #incomplete = 0
   #unread = 0
   #timer: Timer | undefined
@@ -68,7 +68,7 @@ export class MemoryBudget {
   }
 
   /** Updates the memory that a connection uses. */
-  update(holder: Holder, held: HeldBytes): void {
+  update(holder: BudgetedConnection, held: HeldBytes): void {
     const now = this.#clock.monotonic()
     const known = this.#entries.get(holder)
     const before = known?.held ?? { incomplete: 0, attached: 0, unread: 0 }
@@ -81,13 +81,13 @@ export class MemoryBudget {
     this.#unread += held.unread - before.unread
     if (inputOf(held) === 0 && held.unread === 0) this.#entries.delete(holder)
     else if (known === undefined) this.#entries.set(holder, entry)
-    if (this.#incomplete > this.#limits.incomplete) this.#endOneThatSends(now)
-    if (this.#unread > this.#limits.unread) this.#planCheck()
+    if (this.#incomplete > this.#limits.incomplete) this.#closeSender(now)
+    if (this.#unread > this.#limits.unread) this.#scheduleCheck()
     else if (this.#waiting.size > 0) this.#wake()
   }
 
   /** Whether a message may be sent to a connection now. If not, `wake` is called when it may be. */
-  mayTake(holder: Holder, wake: () => void): boolean {
+  mayTake(holder: BudgetedConnection, wake: () => void): boolean {
     if (this.#unread <= this.#limits.unread) return true
     if ((this.#entries.get(holder)?.held.unread ?? 0) === 0) return true
     this.#waiting.add(wake)
@@ -97,10 +97,10 @@ export class MemoryBudget {
   #wake(): void {
     const waiting = this.#waiting
     this.#waiting = new Set()
-    for (const wake of waiting) attempt(this.#logger, 'delivering again', wake)
+    for (const wake of waiting) attempt(this.#logger, 'resuming delivery', wake)
   }
 
-  #endOneThatSends(now: number): void {
+  #closeSender(now: number): void {
     const entries = [...this.#entries]
     const receiving = entries.filter(([, { held }]) => held.incomplete > SMALL_BYTES)
     const stalled = receiving.filter(([, { arrivedMs }]) => now - arrivedMs >= ARRIVAL_STALL_MS)
@@ -112,21 +112,21 @@ export class MemoryBudget {
       least(entries, ({ held }) => -held.attached)
     this.#end(
       found,
-      `messages that have not arrived whole take more than amqp.incomplete.max.bytes ${this.#limits.incomplete}`,
+      `incomplete messages exceed amqp.incomplete.max.bytes=${this.#limits.incomplete}`,
     )
   }
 
   /** Checks periodically for clients that do not read, while the limit is exceeded. */
-  #planCheck(): void {
+  #scheduleCheck(): void {
     this.#timer ??= this.#clock.setTimer(CHECK_MS, () => {
       this.#timer = undefined
       if (this.#unread <= this.#limits.unread) return
-      attempt(this.#logger, 'ending clients that do not read', () => this.#endOneThatDoesNotRead())
-      if (this.#unread > this.#limits.unread) this.#planCheck()
+      attempt(this.#logger, 'closing stalled connections', () => this.#closeStalledReader())
+      if (this.#unread > this.#limits.unread) this.#scheduleCheck()
     })
   }
 
-  #endOneThatDoesNotRead(): void {
+  #closeStalledReader(): void {
     const now = this.#clock.monotonic()
     for (const [holder, { held }] of [...this.#entries]) {
       // A large write on a slow line makes progress without an event until it is complete.
@@ -138,14 +138,14 @@ export class MemoryBudget {
     )
     this.#end(
       least(stalled, ({ held }) => -held.unread),
-      `what clients have not read takes more than amqp.unread.max.bytes ${this.#limits.unread}`,
+      `unread bytes exceed amqp.unread.max.bytes=${this.#limits.unread}`,
     )
   }
 
-  #end(found: readonly [Holder, Entry] | undefined, why: string): void {
+  #end(found: readonly [BudgetedConnection, Entry] | undefined, why: string): void {
     if (found === undefined) return
     const [holder] = found
-    attempt(this.#logger, 'ending a connection', () => holder.endForMemory(why))
+    attempt(this.#logger, 'closing a connection', () => holder.closeForMemory(why))
   }
 
   /** Stops the periodic checks. */
@@ -160,10 +160,10 @@ function inputOf({ incomplete, attached }: HeldBytes): number {
 }
 
 function least(
-  entries: readonly (readonly [Holder, Entry])[],
+  entries: readonly (readonly [BudgetedConnection, Entry])[],
   scoreOf: (entry: Entry) => number,
-): readonly [Holder, Entry] | undefined {
-  let found: readonly [Holder, Entry] | undefined
+): readonly [BudgetedConnection, Entry] | undefined {
+  let found: readonly [BudgetedConnection, Entry] | undefined
   for (const each of entries) {
     if (found === undefined || scoreOf(each[1]) < scoreOf(found[1])) found = each
   }

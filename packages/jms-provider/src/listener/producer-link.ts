@@ -29,10 +29,10 @@ export class ProducerLink implements ReceiverHandler {
   readonly #destination: Destination | undefined
   readonly #maxCredit: number
   /** Received messages that are not yet durable. */
-  #underWay = 0
+  #inFlight = 0
   /** Earlier messages that still wait for their destination; later ones must not overtake them. */
   #queue: Promise<void> | undefined
-  #isWaitingForRoom = false
+  #isBlocked = false
   /**
    * Called when the link has ended, with the peer's detach if it sent one. Throws `AmqpError` to
    * refuse it.
@@ -58,17 +58,17 @@ export class ProducerLink implements ReceiverHandler {
 
   /** Grants credit unless the destination is full. */
   start(): void {
-    this.#topUp()
+    this.#grantCredit()
   }
 
-  #topUp(): void {
+  #grantCredit(): void {
     const destination = this.#destination
     if (destination?.isFull === true) {
-      if (this.#isWaitingForRoom) return
-      this.#isWaitingForRoom = true
-      destination.whenRoom(() => {
-        this.#isWaitingForRoom = false
-        this.#link.run(() => this.#topUp())
+      if (this.#isBlocked) return
+      this.#isBlocked = true
+      destination.whenNotFull(() => {
+        this.#isBlocked = false
+        this.#link.run(() => this.#grantCredit())
       })
       return
     }
@@ -77,19 +77,19 @@ export class ProducerLink implements ReceiverHandler {
       destination !== undefined && maxMessages > 0
         ? maxMessages - destination.depth
         : this.#maxCredit
-    const wanted = Math.min(this.#maxCredit - this.#underWay, Math.max(room, 1))
+    const wanted = Math.min(this.#maxCredit - this.#inFlight, Math.max(room, 1))
     if (this.#link.credit <= wanted / 2) this.#link.setCredit(wanted)
   }
 
   onDelivery(delivery: IncomingDelivery): void {
     const size = delivery.payload.length
-    this.#underWay++
+    this.#inFlight++
     this.#connection.addBytes(size)
     const done = (): void => {
-      this.#underWay--
-      attempt(this.#connection.logger, 'reading on', () => this.#connection.addBytes(-size))
+      this.#inFlight--
+      attempt(this.#connection.logger, 'resuming reading', () => this.#connection.addBytes(-size))
       if (!this.#link.isDetached && !this.#link.isRemotelyDetached) {
-        this.#link.run(() => this.#topUp())
+        this.#link.run(() => this.#grantCredit())
       }
     }
     let transaction: LocalTransaction | undefined
@@ -99,9 +99,9 @@ export class ProducerLink implements ReceiverHandler {
         transaction = this.#connection.transactions.get(state.txnId)
       }
       const { payload } = delivery
-      const message = new EncodedMessage(transaction === undefined ? payload : apart(payload))
-      const destination = this.#queue === undefined ? this.#destinationNow(message) : undefined
-      if (destination?.hasRoomFor(size) === true) {
+      const message = new EncodedMessage(transaction === undefined ? payload : copyOf(payload))
+      const destination = this.#queue === undefined ? this.#knownDestination(message) : undefined
+      if (destination?.fitsSegments(size) === true) {
         this.#accept(delivery, message, destination, transaction)
           .catch((error: unknown) => this.#link.fail(error))
           .finally(done)
@@ -129,7 +129,7 @@ export class ProducerLink implements ReceiverHandler {
   ): Promise<void> {
     try {
       const destination = await this.#destinationOf(message)
-      await destination.makeRoom(delivery.payload.length)
+      await destination.enlargeSegmentsFor(delivery.payload.length)
       await this.#accept(delivery, message, destination, transaction)
     } catch (error) {
       this.#refuse(delivery, transaction, error)
@@ -137,17 +137,17 @@ export class ProducerLink implements ReceiverHandler {
   }
 
   /** Stay synchronous if the destination is known. */
-  #destinationNow(message: EncodedMessage): Destination | undefined {
+  #knownDestination(message: EncodedMessage): Destination | undefined {
     if (this.#destination === undefined) return this.#connection.recentDestination(keyOf(message))
     if (!this.#destination.isClosed) return this.#destination
-    throw new AmqpError(Condition.resourceDeleted, `${this.#destination.name} is gone`)
+    throw new AmqpError(Condition.resourceDeleted, `${this.#destination.name} was deleted`)
   }
 
   async #destinationOf(message: EncodedMessage): Promise<Destination> {
     if (this.#destination !== undefined) return this.#destination
     const { to } = message.properties
     if (to === undefined) {
-      throw new AmqpError(Condition.preconditionFailed, 'a message without `to` has no destination')
+      throw new AmqpError(Condition.preconditionFailed, 'the message has no `to` address')
     }
     const type = kindOfType(numberOf(message.messageAnnotations.get(JmsAnnotation.destination)))
     const address = parseAddress(to)
@@ -208,9 +208,9 @@ export class ProducerLink implements ReceiverHandler {
 }
 
 /**
- * Copies bytes that are kept for long; a slice would retain the whole buffer that the socket read.
+ * Copies bytes that are retained; a slice would retain the whole buffer that the socket read.
  */
-function apart(bytes: Buffer): Buffer {
+function copyOf(bytes: Buffer): Buffer {
   return bytes.length * 2 < bytes.buffer.byteLength ? Buffer.from(bytes) : bytes
 }
 
@@ -225,7 +225,7 @@ const conditions: ReadonlyMap<string, string> = new Map([
   [EngineError.invalidName, Condition.notFound],
   ['MESSAGE_TOO_LARGE', Condition.messageSizeExceeded],
   ['RECORD_LIST_TOO_LARGE', Condition.messageSizeExceeded],
-  [EngineError.noRoom, Condition.resourceLimitExceeded],
+  [EngineError.memoryExceeded, Condition.resourceLimitExceeded],
   [EngineError.inUse, Condition.resourceLocked],
   [EngineError.gone, Condition.resourceDeleted],
 ])

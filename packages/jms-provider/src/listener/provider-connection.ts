@@ -31,9 +31,9 @@ import { type Address, kindOfCapabilities, parseAddress } from './address.ts'
 import { ConsumerLink } from './consumer-link.ts'
 import { filtersOf } from './filters.ts'
 import { MANAGEMENT_ADDRESS, type Management } from './management.ts'
-import type { Holder, MemoryBudget } from './memory-budget.ts'
+import type { BudgetedConnection, MemoryBudget } from './memory-budget.ts'
 import { amqpErrorOf, ProducerLink } from './producer-link.ts'
-import { type Joined, type Subscriptions, subscriptionGroup } from './subscriptions.ts'
+import { type JoinedSubscription, type Subscriptions, subscriptionGroup } from './subscriptions.ts'
 import { Transactions } from './transactions.ts'
 
 /** State that all connections of a provider share. */
@@ -44,7 +44,7 @@ export interface ConnectionContext {
   readonly clock: Clock
   readonly logger: Logger
   /** Container ids of connections that requested exclusive use of their id. */
-  readonly soleContainers: Map<string, ProviderConnection>
+  readonly exclusiveContainerIds: Map<string, ProviderConnection>
   readonly connections: Set<ProviderConnection>
   /** Consumers and browsers by destination, to be closed when it is deleted. */
   readonly consumers: Map<Destination, Set<ConsumerLink>>
@@ -58,7 +58,7 @@ export interface ConnectionContext {
    * Bytes of received messages that are not yet durable, over all connections. Above `maxBytes`,
    * reading from senders stops.
    */
-  readonly underWay: {
+  readonly pending: {
     bytes: number
     readonly maxBytes: number
     /** Connections whose reading is paused in the meantime. */
@@ -74,14 +74,14 @@ export interface ConnectionContext {
   readonly failoverServers: readonly { readonly host: string; readonly port: number }[]
 }
 
-/** What a client wants to do with a destination. */
+/** The client's use of a destination. */
 export type DestinationUse = 'send' | 'receive' | 'browse'
 
 /** Number of destinations to cache for an anonymous producer. */
 const RECENT_DESTINATIONS = 100
 
 /** One client connection: its sessions, links, transactions and temporary destinations. */
-export class ProviderConnection implements ConnectionHandler, Holder {
+export class ProviderConnection implements ConnectionHandler, BudgetedConnection {
   readonly #context: ConnectionContext
   #connection: AmqpConnection | undefined
   /** Verified user; undefined for anonymous clients and where any name is accepted. */
@@ -143,15 +143,15 @@ export class ProviderConnection implements ConnectionHandler, Holder {
 
   /** Counts received bytes that are not yet durable. Reading stops above a limit. */
   addBytes(count: number): void {
-    const { underWay } = this.#context
-    underWay.bytes += count
-    if (count > 0 && underWay.bytes > underWay.maxBytes && !underWay.paused.has(this)) {
-      underWay.paused.add(this)
+    const { pending } = this.#context
+    pending.bytes += count
+    if (count > 0 && pending.bytes > pending.maxBytes && !pending.paused.has(this)) {
+      pending.paused.add(this)
       this.#connection?.pause()
     }
-    if (count < 0 && underWay.bytes < underWay.maxBytes / 2) {
-      for (const each of [...underWay.paused]) {
-        attempt(this.logger, 'reading on from a client', () => each.goOn())
+    if (count < 0 && pending.bytes < pending.maxBytes / 2) {
+      for (const each of [...pending.paused]) {
+        attempt(this.logger, 'resuming reading from a client', () => each.resumeReading())
       }
     }
   }
@@ -162,7 +162,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     if (!this.#hasManyUnsettled) {
       this.#hasManyUnsettled = true
       this.logger.warn(
-        `a client gets no more messages before it settles some: it has amqp.connection.max.unsettled ${this.unsettled}`,
+        `delivery to a client is paused: unsettled messages reached amqp.connection.max.unsettled=${this.unsettled}`,
         { client: this.#containerId },
       )
     }
@@ -177,7 +177,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     if (this.unsettled > this.#context.maxUnsettled * 0.9) return
     const waiting = this.#unsettledWaiters
     this.#unsettledWaiters = new Set()
-    for (const wake of waiting) attempt(this.logger, 'delivering again', wake)
+    for (const wake of waiting) attempt(this.logger, 'resuming delivery', wake)
   }
 
   /** Bytes written to the client that it has not read yet. */
@@ -194,8 +194,8 @@ export class ProviderConnection implements ConnectionHandler, Holder {
    * Closes the connection: all connections together exceed a memory limit, and this one has stalled
    * or is the slowest.
    */
-  endForMemory(why: string): void {
-    this.logger.warn('a connection ends for the memory it holds', {
+  closeForMemory(why: string): void {
+    this.logger.warn('closing a connection that exceeds a memory limit', {
       client: this.#containerId,
       peer: this.remoteAddress,
       why,
@@ -206,8 +206,8 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     if (isUnread) this.#connection?.destroy()
   }
 
-  goOn(): void {
-    if (this.#context.underWay.paused.delete(this)) this.#connection?.resume()
+  resumeReading(): void {
+    if (this.#context.pending.paused.delete(this)) this.#connection?.resume()
   }
 
   // The connection.
@@ -216,10 +216,10 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     const connection = this.#connection as AmqpConnection
     this.#containerId = open.containerId
     this.origin = originOf(open.containerId)
-    const { soleContainers, failoverServers } = this.#context
+    const { exclusiveContainerIds, failoverServers } = this.#context
     const desired = open.desiredCapabilities ?? []
     if (desired.includes(ConnectionCapability.soleConnection)) {
-      if (soleContainers.has(open.containerId)) {
+      if (exclusiveContainerIds.has(open.containerId)) {
         connection.refuse(
           {
             kind: 'error',
@@ -231,7 +231,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
         )
         return
       }
-      soleContainers.set(open.containerId, this)
+      exclusiveContainerIds.set(open.containerId, this)
     }
     const properties = new Map<string, AmqpValue>([['product', 'millrace']])
     if (failoverServers.length > 0) {
@@ -267,19 +267,19 @@ export class ProviderConnection implements ConnectionHandler, Holder {
   }
 
   /**
-   * Releases everything that the client held. A step that fails is logged; the other steps still
-   * run.
+   * Releases all resources of the client. A step that fails is logged; the other steps still run.
    */
   onClose(error: AmqpError | undefined): void {
-    const { connections, underWay, soleContainers, logger } = this.#context
+    const { connections, pending, exclusiveContainerIds, logger } = this.#context
     const release = (what: string, step: () => void): void =>
       attempt(logger, `releasing the ${what} of client ${this.#containerId}`, step)
     release('connection', () => {
       connections.delete(this)
-      underWay.paused.delete(this)
+      pending.paused.delete(this)
     })
     release('client id', () => {
-      if (soleContainers.get(this.#containerId) === this) soleContainers.delete(this.#containerId)
+      if (exclusiveContainerIds.get(this.#containerId) === this)
+        exclusiveContainerIds.delete(this.#containerId)
     })
     release('transactions', () => this.transactions.close())
     for (const destination of this.#temporary) {
@@ -287,20 +287,20 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     }
     this.#recent.clear()
     if (error !== undefined && systemErrorCode(error.cause) !== 'ECONNRESET') {
-      logger.debug('a client is gone', { client: this.#containerId, error })
+      logger.debug('client disconnected', { client: this.#containerId, error })
     }
   }
 
   /** The outcome of a commit is unknown. Closing the connection reports that to the client. */
   #endUnanswered(error: Error): void {
-    this.logger.warn('a connection ends: the outcome of its transaction is not known', {
+    this.logger.warn('closing a connection: the outcome of its transaction is unknown', {
       client: this.#containerId,
       error,
     })
     void this.close({
       kind: 'error',
       condition: Condition.connectionForced,
-      description: `a transaction was under way, and ${error.message}`,
+      description: `transaction in doubt: ${error.message}`,
     })
   }
 
@@ -329,7 +329,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
       const [only] = known
       const wanted = kind ?? only
       if (wanted === undefined || !known.includes(wanted)) {
-        throw new AmqpError(Condition.notFound, `there is no temporary destination ${name}`)
+        throw new AmqpError(Condition.notFound, `temporary destination ${name} does not exist`)
       }
       const destination = await engine.destination(wanted, name)
       if (use !== 'send' && !this.access.isOpen && !this.#temporary.has(destination)) {
@@ -388,7 +388,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     if (this.#temporary.size >= maxLinks) {
       throw new AmqpError(
         Condition.resourceLimitExceeded,
-        `the connection has ${maxLinks} temporary destinations, as many as amqp.connection.max.links allows`,
+        `the connection has reached the limit on temporary destinations, amqp.connection.max.links=${maxLinks}`,
       )
     }
     const prefix = `${TEMPORARY_PREFIX}${kind}.${this.#containerId}.`
@@ -401,10 +401,10 @@ export class ProviderConnection implements ConnectionHandler, Holder {
    * Called when the link that created a temporary destination has ended. A client's request is
    * refused while there are consumers.
    */
-  #deleteTemporary(destination: Destination, isAsked: boolean): void {
+  #deleteTemporary(destination: Destination, isRequested: boolean): void {
     if (!this.#temporary.has(destination)) return
     const isUsed = [...destination.subscriptions].some(({ consumerCount }) => consumerCount > 0)
-    if (isAsked && isUsed) {
+    if (isRequested && isUsed) {
       throw new AmqpError(
         Condition.resourceLocked,
         `temporary ${destination.kind} ${destination.name} has consumers`,
@@ -419,8 +419,8 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     engine.deleteTemporary(destination)
     const { name } = destination
     for (const consumer of [...(consumers.get(destination) ?? [])]) {
-      attempt(this.logger, 'ending a consumer of a temporary destination', () =>
-        consumer.end(Condition.resourceDeleted, `${name} is gone`),
+      attempt(this.logger, 'closing a consumer of a temporary destination', () =>
+        consumer.end(Condition.resourceDeleted, `${name} was deleted`),
       )
     }
   }
@@ -435,7 +435,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     } catch (error) {
       const known = amqpErrorOf(error)
       if (known.code === Condition.internalError) {
-        this.logger.warn('a link could not be attached', { link: link.name, error })
+        this.logger.warn('cannot attach a link', { link: link.name, error })
       }
       link.fail(known)
     }
@@ -449,7 +449,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
     if (count <= maxLinks) return
     throw new AmqpError(
       Condition.resourceLimitExceeded,
-      `link ${link.name} is more than amqp.connection.max.links ${maxLinks}`,
+      `link ${link.name} exceeds amqp.connection.max.links=${maxLinks}`,
     )
   }
 
@@ -460,7 +460,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
       this.transactions.serve(link)
       return
     }
-    if (target === undefined) throw new AmqpError(Condition.invalidField, 'a link without a target')
+    if (target === undefined) throw new AmqpError(Condition.invalidField, 'the link has no target')
     if (textOf(target.address) === MANAGEMENT_ADDRESS) {
       this.#context.management.serve(link, this.access)
       return
@@ -517,14 +517,14 @@ export class ProviderConnection implements ConnectionHandler, Holder {
   async #onConsumer(link: SenderLink): Promise<void> {
     const source = link.remote?.source
     if (source === undefined) {
-      this.#onLookUp(link)
+      this.#onSubscriptionLookup(link)
       return
     }
     const filters = filtersOf(source)
     const found = await this.#destinationOfSource(source)
     const { destination } = found
-    let joined: Joined | undefined
-    /** Releases what the consumer holds besides messages. */
+    let joined: JoinedSubscription | undefined
+    /** Releases the resources of the consumer other than messages. */
     const leave = (detach: Detach | undefined): void => {
       const { consumers } = this.#context
       const others = consumers.get(destination)
@@ -545,7 +545,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
         })
       }
       if (link.isOver || destination.isClosed) {
-        throw new AmqpError(Condition.resourceDeleted, `${destination.name} is gone`)
+        throw new AmqpError(Condition.resourceDeleted, `${destination.name} was deleted`)
       }
       consumer = new ConsumerLink(this, link, {
         subscription: joined?.subscription ?? destination.queue,
@@ -563,7 +563,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
       leave(undefined)
       throw error
     }
-    // From here on the end of the link calls `leave`.
+    // After this, the end of the link calls `leave`.
     this.#register(destination, consumer)
     this.#attachConsumer(link, found.address, filters.applied)
     consumer.start()
@@ -625,8 +625,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
       return { destination, address: destination.name, options: new Map(), isOwnTemporary: true }
     }
     const text = textOf(source.address)
-    if (text === undefined)
-      throw new AmqpError(Condition.invalidField, 'a source without an address')
+    if (text === undefined) throw new AmqpError(Condition.invalidField, 'the source has no address')
     const address = parseAddress(text, capabilities)
     const isBrowser = source.distributionMode === 'copy'
     const destination = await this.destinationFor(address, isBrowser ? 'browse' : 'receive')
@@ -634,7 +633,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
   }
 
   /** A receiver without a source looks up its durable subscription, in order to unsubscribe. */
-  #onLookUp(link: SenderLink): void {
+  #onSubscriptionLookup(link: SenderLink): void {
     const desired = link.remote?.desiredCapabilities ?? []
     const record = this.#context.subscriptions.find({
       linkName: link.name,
@@ -642,7 +641,7 @@ export class ProviderConnection implements ConnectionHandler, Holder {
       isGlobal: desired.includes(JmsCapability.global),
     })
     if (record === undefined) {
-      throw new AmqpError(Condition.notFound, `there is no subscription ${link.name}`)
+      throw new AmqpError(Condition.notFound, `subscription ${link.name} does not exist`)
     }
     this.access.requireGroup('DELETE', subscriptionGroup(record))
     link.handler = {

@@ -4,8 +4,8 @@ import type { ClientNetwork, Clock, Connection, Random } from '@millrace/base'
 
 /**
  * A provider that does not own the destinations relays client connections to the owner, byte for
- * byte. The relay first sends one line that identifies the client to the owner; it contains a key
- * that only readers of the state topic know.
+ * byte. The relay first sends one line that identifies the client to the owner. The line contains a
+ * key that is stored in the state topic, so only providers know it.
  */
 const MAGIC = Buffer.from('MILLRACE-RELAY ')
 const MAX_LINE = 512

@@ -27,12 +27,12 @@ export interface SubscriptionRequest {
 }
 
 /**
- * A subscription with one more consumer. Call `leave` when the consumer closes (`forGood`) or
+ * A subscription that a consumer has joined. Call `leave` when the consumer closes (`isClosing`) or
  * detaches.
  */
-export interface Joined {
+export interface JoinedSubscription {
   readonly subscription: Subscription
-  leave(forGood: boolean): void
+  leave(isClosing: boolean): void
 }
 
 /**
@@ -57,7 +57,7 @@ export class Subscriptions {
   }
 
   /** Joins or creates the subscription that a source requests. Rejects with `AmqpError`. */
-  async join(destination: Destination, request: SubscriptionRequest): Promise<Joined> {
+  async join(destination: Destination, request: SubscriptionRequest): Promise<JoinedSubscription> {
     const { source, filters, containerId } = request
     const capabilities = source.capabilities ?? []
     const isShared = capabilities.includes(JmsCapability.shared)
@@ -128,17 +128,20 @@ export class Subscriptions {
   async #joinDurable(
     destination: Destination,
     wanted: Omit<SubscriptionRecord, 'floors' | 'topic'>,
-  ): Promise<Joined> {
+  ): Promise<JoinedSubscription> {
     const { id } = wanted
     if (destination.isTemporary) {
-      throw new AmqpError(Condition.notAllowed, 'a temporary topic has no durable subscriptions')
+      throw new AmqpError(
+        Condition.notAllowed,
+        'a temporary topic cannot have durable subscriptions',
+      )
     }
     const known = this.#engine.subscriptionRecord(id)
     const users = this.#usersOf(id)
     if (known !== undefined && known.isShared !== wanted.isShared) {
       throw new AmqpError(
         users > 0 ? Condition.resourceLocked : Condition.notAllowed,
-        `subscription ${wanted.name} is ${known.isShared ? 'shared' : 'not shared'}`,
+        `subscription ${wanted.name} is ${known.isShared ? 'shared' : 'unshared'}`,
       )
     }
     if (users > 0 && !wanted.isShared) {
@@ -153,7 +156,7 @@ export class Subscriptions {
       if (users > 0) {
         throw new AmqpError(
           Condition.resourceLocked,
-          `subscription ${wanted.name} is in use with another topic or selector`,
+          `subscription ${wanted.name} has consumers with another topic or selector`,
         )
       }
       await this.#engine.deleteDurable(id)
@@ -167,9 +170,9 @@ export class Subscriptions {
     this.#enter(id)
     return {
       subscription,
-      leave: (forGood) => {
+      leave: (isClosing) => {
         this.#leave(id)
-        if (!forGood || this.#usersOf(id) > 0) return
+        if (!isClosing || this.#usersOf(id) > 0) return
         attempt(this.#engine.logger, 'deleting a subscription', () =>
           this.#engine.deleteDurable(id),
         )
@@ -180,14 +183,14 @@ export class Subscriptions {
   async #joinVolatile(
     destination: Destination,
     wanted: Omit<SubscriptionRecord, 'floors' | 'topic'>,
-  ): Promise<Joined> {
+  ): Promise<JoinedSubscription> {
     const { id } = wanted
     const shape = JSON.stringify([destination.name, wanted.selector, wanted.noLocalOf])
     let known = this.#volatile.get(id)
     if (known !== undefined && known.shape !== shape) {
       throw new AmqpError(
         Condition.resourceLocked,
-        `subscription ${wanted.name} is in use with another topic or selector`,
+        `subscription ${wanted.name} has consumers with another topic or selector`,
       )
     }
     if (known === undefined) {

@@ -35,7 +35,7 @@ export class LocalTransaction {
     this.sends = new HeldSends(store)
   }
 
-  /** Error because of which the transaction can only be rolled back; undefined for none. */
+  /** Error that made the transaction rollback-only; undefined if it can be committed. */
   get failure(): AmqpError | undefined {
     return this.#failure
   }
@@ -57,18 +57,18 @@ export class LocalTransaction {
 
   /** Discards the sends and returns consumed messages, each independently. */
   rollBack(logger: Logger): void {
-    attempt(logger, 'freeing what a transaction held', () => this.sends.clear())
+    attempt(logger, 'releasing the messages of a transaction', () => this.sends.clear())
     for (const acquired of this.receipts) {
-      attempt(logger, 'giving back a message of a transaction', () =>
+      attempt(logger, 'returning a message of a transaction', () =>
         acquired.subscription.release(acquired, { failed: true }),
       )
     }
-    this.giveBack(logger)
+    this.applyReturns(logger)
   }
 
   /** Applies the postponed releases and rejections. */
-  giveBack(logger: Logger): void {
-    for (const give of this.returns) attempt(logger, 'giving back a message of a transaction', give)
+  applyReturns(logger: Logger): void {
+    for (const apply of this.returns) attempt(logger, 'returning a message of a transaction', apply)
   }
 }
 
@@ -90,7 +90,7 @@ export class Transactions {
     readonly logger: Logger
     readonly store: TransactionStore
     /**
-     * Called when the outcome of a commit is unknown. The client must not be sent any other
+     * Called when the outcome of a commit is unknown. The client must not receive any other
      * outcome.
      */
     readonly onOutcomeUnknown: (error: Error) => void
@@ -105,10 +105,7 @@ export class Transactions {
   get(id: Buffer): LocalTransaction {
     const transaction = this.#byId.get(id.toString('hex'))
     if (transaction === undefined) {
-      throw new AmqpError(
-        Condition.unknownTransaction,
-        `there is no transaction ${id.toString('hex')}`,
-      )
+      throw new AmqpError(Condition.unknownTransaction, `unknown transaction ${id.toString('hex')}`)
     }
     return transaction
   }
@@ -164,7 +161,7 @@ export class Transactions {
       if (this.#byId.size >= MAX_TRANSACTIONS) {
         throw new AmqpError(
           Condition.resourceLimitExceeded,
-          `the connection has ${MAX_TRANSACTIONS} transactions, no more are taken`,
+          `the connection has reached the limit of ${MAX_TRANSACTIONS} transactions`,
         )
       }
       const txnId = Buffer.alloc(8)
@@ -188,7 +185,7 @@ export class Transactions {
     }
     throw new AmqpError(
       Condition.notImplemented,
-      'the coordinator takes declare and discharge only',
+      'the coordinator accepts only declare and discharge',
     )
   }
 
@@ -196,7 +193,7 @@ export class Transactions {
     const { sends, receipts, failure } = transaction
     if (failure !== undefined) {
       transaction.rollBack(this.#logger)
-      throw rollback(`a message of the transaction was refused: ${failure.message}`)
+      throw rollback(`a message of the transaction was rejected: ${failure.message}`)
     }
     // Skip messages that have been removed in the meantime because their subscription was deleted.
     const held = receipts.filter((each) => !each.isDone)
@@ -206,11 +203,11 @@ export class Transactions {
       // Consumed messages stay acquired: their consumption may have been committed.
       if (error instanceof OutcomeUnknownError) throw error
       transaction.rollBack(this.#logger)
-      throw rollback(`the transaction could not be written: ${(error as Error).message}`)
+      throw rollback(`cannot write the transaction: ${(error as Error).message}`)
     } finally {
       sends.clear()
     }
-    transaction.giveBack(this.#logger)
+    transaction.applyReturns(this.#logger)
   }
 
   /** Number of transactions that are declared and not discharged. */

@@ -77,8 +77,8 @@ export class Users {
   }
 
   /**
-   * The name that a client proved, or undefined: with open access any name is accepted, unless it
-   * is that of the client's certificate.
+   * The authenticated name of a client. Undefined with open access, where any name is accepted,
+   * unless it is the name in the client's certificate.
    */
   verified(name: string | undefined, externalName: string | undefined): string | undefined {
     const isVerified = this.#passwords.size > 0 || this.#cluster !== undefined
@@ -116,7 +116,7 @@ function passwordsOf(config: ProviderConfig): ReadonlyMap<string, string> {
     const at = pair.indexOf(':')
     if (at <= 0) {
       throw new ProviderConfigError(
-        'invalid value for amqp.users: expected name:password, separated by commas',
+        'invalid value for amqp.users: expected comma-separated name:password pairs',
       )
     }
     passwords.set(pair.slice(0, at).trim(), pair.slice(at + 1))

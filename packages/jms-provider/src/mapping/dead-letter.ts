@@ -59,7 +59,7 @@ export function deadLetter(
  * Creates the record that returns a dead letter to its source. Its properties still contain the
  * reason why it was moved.
  */
-export function revived(
+export function retriedRecord(
   letter: StoredMessage,
   options: { readonly nowMs: number; readonly onlyFor: string | undefined },
 ): NewRecord {

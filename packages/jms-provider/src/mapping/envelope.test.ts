@@ -29,7 +29,7 @@ const envelopes: readonly (readonly [string, Envelope])[] = [
 
 describe('an envelope', () => {
   for (const [what, envelope] of envelopes) {
-    it(`is decoded as it was encoded: ${what}`, () => {
+    it(`is unchanged after a round trip: ${what}`, () => {
       for (const footer of [body.footer, Buffer.alloc(0)]) {
         const encoded = encodeEnvelope(envelope, { ...body, footer })
         assert.deepEqual(decodeEnvelope(encoded), { ...envelope, ...body, footer })

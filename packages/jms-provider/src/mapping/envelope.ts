@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
 
-/** Record header for the parts of a JMS message that a Kafka record has no field for. */
+/** Record header with the parts of a JMS message that have no field in a Kafka record. */
 export const ENVELOPE_HEADER = 'amqp'
 const VERSION = 1
 const FIXED_SIZE = 40
@@ -115,7 +115,9 @@ function tailOf(onlyFor: string | undefined): Buffer {
 /** Decodes an envelope. Throws `MalformedInputError` for malformed bytes. */
 export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
   if (buffer.length < FIXED_SIZE || buffer[0] !== VERSION) {
-    throw new MalformedInputError(`header ${ENVELOPE_HEADER} is no envelope of version ${VERSION}`)
+    throw new MalformedInputError(
+      `header ${ENVELOPE_HEADER} is not an envelope of version ${VERSION}`,
+    )
   }
   const flags = buffer[1] as number
   const headEnd = FIXED_SIZE + buffer.readUInt32BE(28)
@@ -123,7 +125,7 @@ export function decodeEnvelope(buffer: Buffer): Envelope & EnvelopeBody {
   const propertiesSize = buffer.readUInt32BE(36)
   const end = (flags & Flag.onlyFor) === 0 ? buffer.length : startOfTail(buffer)
   if (bodyEnd > end || FIXED_SIZE + propertiesSize > headEnd) {
-    throw new MalformedInputError('an envelope that was cut off')
+    throw new MalformedInputError('truncated envelope')
   }
   return {
     durable: (flags & Flag.durable) !== 0,

@@ -38,9 +38,9 @@ const numbers: readonly (readonly [json: string, type: string])[] = [
   ['1e3', 'double'],
 ]
 
-describe('a JSON map that a Kafka program wrote', () => {
+describe('a JSON object written by a Kafka program', () => {
   for (const [json, type] of numbers) {
-    it(`has ${json} as ${type}, with all its digits`, () => {
+    it(`converts ${json} to ${type} without loss of precision`, () => {
       const body = bodyOf(foreign(`{"n":${json}}`, { JMSMessageType: 'map' }))
       const value = body.kind === 'value' && body.value instanceof Map ? body.value.get('n') : null
       assert.ok(value instanceof Typed)
@@ -52,14 +52,14 @@ describe('a JSON map that a Kafka program wrote', () => {
     })
   }
 
-  it('keeps digits within what is not a value of a map', () => {
+  it('keeps the precision of numbers nested in JSON text', () => {
     const body = bodyOf(foreign('{"n":{"deep":[9007199254740993,1.5]}}', { JMSMessageType: 'map' }))
     const value = body.kind === 'value' && body.value instanceof Map ? body.value.get('n') : null
     assert.equal(value, '{"deep":[9007199254740993,1.5]}')
   })
 })
 
-it('a map message is JSON with all digits of its numbers, also in properties and keys', () => {
+it('writes a map message as JSON without loss of precision, including properties and keys', () => {
   const long = new Typed('long', 9007199254740993n)
   const message = encodeMessage({
     applicationProperties: new Map([['long', long]]),
@@ -76,7 +76,7 @@ it('a map message is JSON with all digits of its numbers, also in properties and
   assert.equal(record.headers.find(({ key }) => key === 'long')?.value, '9007199254740993')
 })
 
-describe('the header JMSPriority of a Kafka program', () => {
+describe('the header JMSPriority written by a Kafka program', () => {
   for (const [text, priority] of [
     ['0', 0],
     ['9', 9],
@@ -86,7 +86,7 @@ describe('the header JMSPriority of a Kafka program', () => {
     ['', 4],
     ['4.5', 4],
   ] as const) {
-    it(`${JSON.stringify(text)} is ${priority}`, () => {
+    it(`maps ${JSON.stringify(text)} to ${priority}`, () => {
       const message = foreign('x', { JMSPriority: text })
       assert.equal(message.envelope.priority, priority)
       assert.equal(numberOf(message.applicationProperties.get('JMSPriority') ?? null), undefined)

@@ -35,7 +35,7 @@ const noBytes = Buffer.alloc(0)
 
 /** Converts a record of any writer to a message. */
 export function fromRecord(record: StoredRecord): StoredMessage {
-  const place = {
+  const position = {
     partition: record.partition,
     offset: Number(record.offset),
     timestamp: record.timestamp,
@@ -47,19 +47,19 @@ export function fromRecord(record: StoredRecord): StoredMessage {
       const body = envelope.isWhole
         ? [envelope.bytes, envelope.footer]
         : [envelope.bytes, record.valueBytes ?? noBytes, envelope.footer]
-      return new StoredMessage(place, envelope, body)
+      return new StoredMessage(position, envelope, body)
     } catch (error) {
-      // A header of the same name that another program wrote.
+      // Another program wrote a header of the same name.
       if (!(error instanceof MalformedInputError)) throw error
     }
   }
-  return fromForeign(record, place)
+  return fromForeign(record, position)
 }
 
 /** Creates the message for a record of a plain Kafka program. */
 function fromForeign(
   record: StoredRecord,
-  place: { readonly partition: number; readonly offset: number; readonly timestamp: number },
+  position: { readonly partition: number; readonly offset: number; readonly timestamp: number },
 ): StoredMessage {
   const known = new Map<string, string>()
   const properties = new Map<string, AmqpValue>()
@@ -110,7 +110,7 @@ function fromForeign(
     head: encoded.lasting,
     propertiesSize: encoded.slice(Section.applicationProperties).length,
   }
-  return new StoredMessage(place, envelope, [encoded.bodyBytes])
+  return new StoredMessage(position, envelope, [encoded.bodyBytes])
 }
 
 /** Record headers that map to JMS headers; all others become string properties. */

@@ -28,13 +28,13 @@ export class StoredMessage implements Selectable {
   #applicationProperties: ReadonlyMap<string, AmqpValue> | undefined
 
   constructor(
-    place: { readonly partition: number; readonly offset: number; readonly timestamp: number },
+    position: { readonly partition: number; readonly offset: number; readonly timestamp: number },
     envelope: Envelope,
     body: readonly Buffer[],
   ) {
-    this.partition = place.partition
-    this.offset = place.offset
-    this.timestamp = place.timestamp
+    this.partition = position.partition
+    this.offset = position.offset
+    this.timestamp = position.timestamp
     this.envelope = envelope
     this.body = body
   }

@@ -120,8 +120,8 @@ export function replyToText(
 
 /**
  * Splits a body into the record's value and what is needed to restore it. The value of a text body
- * is its UTF-8 bytes, that of a binary body its bytes. Any other value is JSON for reading, and the
- * envelope holds the complete body.
+ * is its UTF-8 bytes, that of a binary body its bytes. Any other body is written as readable JSON,
+ * and the envelope contains the complete body.
  */
 function splitBody(message: EncodedMessage): {
   readonly value: Buffer | null

@@ -5,9 +5,10 @@ import type { AccessAction, ClientIdentity, ProviderSecurity } from './provider-
 const CLUSTER_NAME = 'kafka-cluster'
 
 /**
- * Permissions of one JMS client, as Kafka's for the same work: sending needs WRITE on the topic,
- * receiving READ on the topic and on the group of the subscription, browsing READ on the topic,
- * creating a destination CREATE on its topic or on the cluster, deleting it DELETE on the topic.
+ * Permissions of one JMS client, as in Kafka for the same operations: sending needs WRITE on the
+ * topic, receiving READ on the topic and on the group of the subscription, browsing READ on the
+ * topic, creating a destination CREATE on its topic or on the cluster, deleting it DELETE on the
+ * topic.
  */
 export class ClientAccess {
   readonly #authorize: ProviderSecurity['authorize']
@@ -23,7 +24,7 @@ export class ClientAccess {
     return this.#authorize === undefined
   }
 
-  /** Whether the client may do something. */
+  /** Whether the client is allowed the operation. */
   allows(
     operation: AccessAction['operation'],
     resourceType: AccessAction['resourceType'],
@@ -32,12 +33,12 @@ export class ClientAccess {
     return this.#authorize?.(this.#client, { operation, resourceType, resourceName }) ?? true
   }
 
-  /** Throws `amqp:unauthorized-access` unless the client may do something with a topic. */
+  /** Throws `amqp:unauthorized-access` unless the client is allowed the operation on a topic. */
   requireTopic(operation: AccessAction['operation'], topic: string): void {
     if (!this.allows(operation, 'TOPIC', topic)) throw this.#denial(operation, `topic ${topic}`)
   }
 
-  /** Throws `amqp:unauthorized-access` unless the client may read as a group. */
+  /** Throws `amqp:unauthorized-access` unless the client is allowed the operation on a group. */
   requireGroup(operation: AccessAction['operation'], group: string): void {
     if (!this.allows(operation, 'GROUP', group)) throw this.#denial(operation, `group ${group}`)
   }
@@ -51,7 +52,7 @@ export class ClientAccess {
   #denial(operation: string, resource: string): AmqpError {
     return new AmqpError(
       Condition.unauthorizedAccess,
-      `${this.#client.principal} needs ${operation} on ${resource}`,
+      `${this.#client.principal} is not allowed ${operation} on ${resource}`,
     )
   }
 }

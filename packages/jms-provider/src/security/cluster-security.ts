@@ -11,9 +11,9 @@ import {
 import type { ProviderWorld } from '../provider.ts'
 import type { AccessAction, ClientIdentity, ProviderSecurity } from './provider-security.ts'
 
-/** Interval between two readings of the ACLs, in milliseconds. */
+/** Interval at which the ACLs are read, in milliseconds. */
 const REFRESH_MS = 5000
-/** Logins to the cluster at a time; others wait. */
+/** Maximum number of concurrent logins to the cluster; others wait. */
 const MAX_LOGINS = 16
 
 const operations: Readonly<Record<AccessAction['operation'], AclOperation>> = {
@@ -31,15 +31,15 @@ const resourceTypes: Readonly<Record<AccessAction['resourceType'], AclResourceTy
 
 /** Settings of the brokers' authorizer, which a Kafka cluster does not return to clients. */
 export interface ClusterAclSettings {
-  /** `Type:name` of principals that may do everything (`super.users`). Default: none. */
+  /** Principals that are allowed everything (`super.users`), as `Type:name`. Default: none. */
   readonly superUsers?: readonly string[]
   /** `allow.everyone.if.no.acl.found`. Default false. */
   readonly allowEveryoneIfNoAclFound?: boolean
 }
 
-/** What `ClusterSecurity` needs besides the connection to the cluster. */
+/** Dependencies and settings of `ClusterSecurity`. */
 export interface ClusterSecurityContext {
-  /** Time of the readings. */
+  /** Clock for reading the ACLs periodically. */
   readonly clock: ProviderWorld['clock']
   /** Receives warnings and errors. */
   readonly logger: Logger
@@ -53,7 +53,9 @@ export interface ClusterSecurityContext {
  * the provider lacks DESCRIBE on the cluster, everything is denied.
  */
 export class ClusterSecurity implements ProviderSecurity, AsyncDisposable {
-  /** Whether the provider authenticates to the cluster with SASL, and so must its clients. */
+  /**
+   * Whether clients must authenticate: true if the provider authenticates to the cluster with SASL.
+   */
   readonly requiresAuthentication: boolean
   /** Empty: a broker does not return the stored form of passwords. */
   readonly scramDigests = [] as const
@@ -96,7 +98,7 @@ export class ClusterSecurity implements ProviderSecurity, AsyncDisposable {
     }
   }
 
-  /** Whether a client may do something, by the ACLs that were read last. */
+  /** Whether a client is allowed the operation, according to the ACLs that were read last. */
   readonly authorize = (client: ClientIdentity, action: AccessAction): boolean => {
     if (this.#isOpen) return true
     return (
@@ -109,7 +111,7 @@ export class ClusterSecurity implements ProviderSecurity, AsyncDisposable {
     )
   }
 
-  /** Whether the cluster accepts the user and password. Rejects if it cannot be asked. */
+  /** Whether the cluster accepts the user and password. Rejects if it cannot be reached. */
   async checkPassword(username: string, password: string): Promise<boolean> {
     const { sasl } = this.#client
     if (sasl === undefined || sasl.mechanism === 'OAUTHBEARER') return false
@@ -156,7 +158,7 @@ export class ClusterSecurity implements ProviderSecurity, AsyncDisposable {
       if (codeOf(error) !== 'CLUSTER_AUTHORIZATION_FAILED') throw error
       if (this.#known !== '') {
         this.#logger.error(
-          'JMS clients are denied everything: the provider needs DESCRIBE on the cluster to read the ACLs',
+          'all operations of JMS clients are denied: the provider lacks DESCRIBE on the cluster to read the ACLs',
         )
       }
       this.#known = ''
@@ -176,10 +178,10 @@ export class ClusterSecurity implements ProviderSecurity, AsyncDisposable {
         () =>
           this.refresh()
             .catch((error: unknown) => {
-              this.#logger.warn('cannot read the ACLs; those read before stay in force', { error })
+              this.#logger.warn('cannot read the ACLs; the last ones remain in force', { error })
             })
             .finally(() => this.#refreshLater()),
-        (error) => this.#logger.error('reading the ACLs failed', { error }),
+        (error) => this.#logger.error('cannot read the ACLs', { error }),
       )
     })
   }

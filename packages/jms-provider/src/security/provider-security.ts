@@ -12,7 +12,7 @@ export interface ClientIdentity {
 /** Operations of Kafka's ACLs that JMS clients need. */
 export type AccessOperation = 'READ' | 'WRITE' | 'CREATE' | 'DELETE' | 'DESCRIBE'
 
-/** A Kafka resource and what a client wants to do with it. */
+/** A Kafka resource and an operation on it. */
 export interface AccessAction {
   /** Operation on the resource. */
   readonly operation: AccessOperation
@@ -37,6 +37,6 @@ export interface ProviderSecurity {
   scramCredential(username: string, digest: ScramDigest): Promise<ScramCredential | undefined>
   /** Called when the provider has closed. */
   close?(): Promise<void>
-  /** Whether a client may do something. Absent without an authorizer: everything is allowed. */
+  /** Whether a client is allowed an operation. Absent without an authorizer: all are allowed. */
   readonly authorize?: ((client: ClientIdentity, action: AccessAction) => boolean) | undefined
 }

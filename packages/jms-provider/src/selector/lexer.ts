@@ -78,8 +78,8 @@ export function tokensOf(selector: string): Token[] {
     if (token === undefined) {
       const problem =
         selector[at] === "'"
-          ? 'a string without its closing quote'
-          : `${JSON.stringify(String.fromCodePoint(selector.codePointAt(at) as number))} was not expected`
+          ? 'unterminated string'
+          : `unexpected character ${JSON.stringify(String.fromCodePoint(selector.codePointAt(at) as number))}`
       throw new InvalidSelectorError(selector, at + 1, problem)
     }
     tokens.push(token.token)

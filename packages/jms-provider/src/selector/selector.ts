@@ -78,7 +78,7 @@ class Parser {
   parse(): Expression {
     const expression = this.#condition(this.#or())
     const rest = this.#peek()
-    if (rest.kind !== 'end') throw this.#unexpected(rest, 'an operator or the end')
+    if (rest.kind !== 'end') throw this.#unexpected(rest, 'an operator or the end of the selector')
     return expression
   }
 
@@ -111,8 +111,8 @@ class Parser {
   }
 
   #unexpected(token: Token, wanted: string): InvalidSelectorError {
-    const found = token.kind === 'end' ? 'the end' : JSON.stringify(token.text)
-    return this.#error(token.position, `${wanted} was expected, not ${found}`)
+    const found = token.kind === 'end' ? 'the end of the selector' : JSON.stringify(token.text)
+    return this.#error(token.position, `expected ${wanted}, found ${found}`)
   }
 
   #error(position: number, problem: string): InvalidSelectorError {
@@ -122,12 +122,12 @@ class Parser {
   /** Parses an expression that can be true or false. */
   #condition(expression: Expression): Expression {
     if (expression.type === 'boolean' || expression.type === 'unknown') return expression
-    throw this.#error(expression.position, `a condition was expected, not a ${expression.type}`)
+    throw this.#error(expression.position, `expected a condition, found a ${expression.type}`)
   }
 
   #number(expression: Expression): Expression {
     if (expression.type === 'number' || expression.type === 'unknown') return expression
-    throw this.#error(expression.position, `a number was expected, not a ${expression.type}`)
+    throw this.#error(expression.position, `expected a number, found a ${expression.type}`)
   }
 
   #or(): Expression {
@@ -231,7 +231,7 @@ class Parser {
 
   #identifierOf(expression: Expression, operator: string): Evaluate {
     if (expression.identifier !== undefined) return expression.evaluate
-    throw this.#error(expression.position, `an identifier must stand before ${operator}`)
+    throw this.#error(expression.position, `expected an identifier before ${operator}`)
   }
 
   #isNull(left: Expression): Expression {
@@ -283,7 +283,7 @@ class Parser {
     if (this.#take('ESCAPE') !== undefined) {
       const escaping = this.#expectKind('string', 'an escape character in quotes')
       if ([...escaping.text].length !== 1) {
-        throw this.#error(escaping.position, 'the escape is a single character')
+        throw this.#error(escaping.position, 'the escape must be a single character')
       }
       escapeChar = escaping.text
     }
@@ -385,7 +385,7 @@ class Parser {
     const size = BigInt(isOctal ? `0o${magnitude.slice(1)}` : magnitude)
     const value = isNegative ? -size : size
     if (BigInt.asIntN(64, value) !== value) {
-      throw this.#error(position, `${text} is beyond the range of a long`)
+      throw this.#error(position, `${text} is out of range for a long`)
     }
     return { type: 'number', position, evaluate: () => value }
   }

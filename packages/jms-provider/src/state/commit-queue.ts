@@ -32,8 +32,8 @@ interface StalledCommit {
 
 /**
  * Commits in order of arrival, in groups that are committed together. When a group is refused, the
- * commit at fault is removed and the others are retried. If that commit is not certain, the
- * suspects are retried in smaller groups.
+ * commit that caused it is removed and the others are retried. If the cause is uncertain, the
+ * suspected commits are retried in smaller groups.
  */
 export class CommitQueue {
   readonly #clock: Clock
@@ -130,7 +130,7 @@ export class CommitQueue {
     this.#missing.add(pending)
     try {
       await destination.onTopicMissing()
-      if (destination.isDormant) await destination.revive()
+      if (destination.isDormant) await destination.reopen()
     } catch (error) {
       if (this.#missing.delete(pending)) pending.reject(error)
       return
@@ -155,7 +155,7 @@ export class CommitQueue {
     pending.reject(error)
   }
 
-  /** Called when a group is written; its commits are no longer stalled. */
+  /** Called when a group was written; its commits are no longer stalled. */
   done(group: readonly PendingCommit[]): void {
     if (this.#stalled.length === 0) return
     this.#stalled = this.#stalled.filter(({ pending }) => !group.includes(pending))
@@ -186,8 +186,8 @@ function halves(group: readonly PendingCommit[]): PendingCommit[][] {
 }
 
 /**
- * Splits a group at the boundaries between suspects and others and halves runs of several suspects.
- * The order stays.
+ * Splits a group at the boundaries between suspected and other commits, and halves runs of several
+ * suspected ones. The order is kept.
  */
 function runs(
   group: readonly PendingCommit[],

@@ -12,7 +12,7 @@ export interface Send {
 }
 
 /** A message that a commit sends to a Kafka topic. */
-export interface LastingSend {
+export interface TopicSend {
   readonly destination: Destination
   readonly record: Pick<NewRecord, 'key' | 'value' | 'headers'>
 }
@@ -30,7 +30,7 @@ export interface Sends {
    * Messages to Kafka topics, in blocks, so that a large transaction is never completely in memory.
    * Can be iterated several times.
    */
-  lasting(): Iterable<readonly LastingSend[]>
+  topicSends(): Iterable<readonly TopicSend[]>
 }
 
 /** Sends and receipts that are committed atomically. */
@@ -42,7 +42,7 @@ export interface Commit {
 /** Sends of the provider itself: few messages, in memory. */
 export function sendsOf(sends: readonly Send[]): Sends {
   const temporary = sends.filter(({ destination }) => destination.isTemporary)
-  const lasting = sends.filter(({ destination }) => !destination.isTemporary)
+  const topicSends = sends.filter(({ destination }) => !destination.isTemporary)
   let bytes = 0
   for (const { record } of sends) bytes += recordSize(record)
   return {
@@ -50,12 +50,12 @@ export function sendsOf(sends: readonly Send[]): Sends {
     bytes,
     whole: sends,
     temporary,
-    lasting: () => (lasting.length === 0 ? [] : [lasting]),
+    topicSends: () => (topicSends.length === 0 ? [] : [topicSends]),
   }
 }
 
 /** Approximate size of a record in a log, in bytes. */
-export function recordSize({ key, value, headers }: LastingSend['record']): number {
+export function recordSize({ key, value, headers }: TopicSend['record']): number {
   let size = 70 + (key?.length ?? 0) + (value?.length ?? 0)
   for (const header of headers) size += header.key.length + header.value.length + 10
   return size
@@ -67,11 +67,11 @@ export class OutcomeUnknownError extends MillraceError {
 
   constructor(cause: unknown) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    super('MILLRACE_OUTCOME_UNKNOWN', `the outcome is not known: ${why}`, { cause })
+    super('MILLRACE_OUTCOME_UNKNOWN', `the outcome of the commit is unknown: ${why}`, { cause })
   }
 }
 
-/** The topic of a destination was deleted: nothing of what was sent to it was written. */
+/** The topic of a destination was deleted: none of the messages to it were written. */
 export class TopicMissingError extends MillraceError {
   override readonly name = 'TopicMissingError'
   readonly destination: Destination

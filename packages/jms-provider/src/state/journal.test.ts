@@ -10,8 +10,8 @@ import type { DestinationLog } from '../destination/destination-log.ts'
 import { MessageCache } from '../destination/message-cache.ts'
 import { fromRecord } from '../mapping/from-record.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
-import { Place } from '../subscription/partition-index.ts'
-import type { Acquired, Subscription, Taker } from '../subscription/subscription.ts'
+import { OffsetState } from '../subscription/partition-index.ts'
+import type { Acquired, Subscription, SubscriptionConsumer } from '../subscription/subscription.ts'
 import { OutcomeUnknownError, sendsOf } from './commit.ts'
 import { Journal } from './journal.ts'
 
@@ -113,10 +113,10 @@ class World {
       cache: new MessageCache(1 << 20),
       onChanged: (subscription) => this.journal.changed(subscription),
       flushed: () => this.journal.flushed(),
-      discard: () => assert.fail('nothing is to be discarded'),
-      revive: () => assert.fail('no topic is deleted'),
-      onTopicMissing: () => assert.fail('no topic is deleted'),
-      enlargeSegments: () => assert.fail('no message is large'),
+      discard: () => assert.fail('unexpected discard'),
+      reopen: () => assert.fail('unexpected topic deletion'),
+      onTopicMissing: () => assert.fail('unexpected topic deletion'),
+      enlargeSegments: () => assert.fail('unexpected large message'),
     }
     const destination = new Destination(host, {
       kind: 'queue',
@@ -135,18 +135,18 @@ class World {
     this.#queues.push(queue)
     const subscription = queue.subscribe({ id: `queue/${name}`, isDurable: true }, () => 0)
     const taken = Promise.withResolvers<Acquired>()
-    const taker: Taker = {
+    const consumer: SubscriptionConsumer = {
       selector: undefined,
       isBrowser: false,
       isExclusive: false,
-      canTake: true,
+      canReceive: true,
       isDraining: false,
       room: 1,
       take: taken.resolve,
-      onNothingLeft() {},
+      onDrained() {},
       end() {},
     }
-    subscription.add(taker)
+    subscription.add(consumer)
     queue.onMessages([
       fromRecord({
         topic: name,
@@ -176,13 +176,13 @@ class World {
   }
 }
 
-const placeNames = new Map<number, string>(
-  Object.entries(Place).map(([name, place]) => [place, name]),
+const stateNames = new Map<number, string>(
+  Object.entries(OffsetState).map(([name, state]) => [state, name]),
 )
 
-function placeOf({ subscription }: Acquired): string {
+function stateNameOf({ subscription }: Acquired): string {
   const index = (subscription as Subscription).indices.get(0)
-  return placeNames.get(index?.placeOf(0) ?? -1) ?? ''
+  return stateNames.get(index?.stateOf(0) ?? -1) ?? ''
 }
 
 /** Three concurrent commits. If one is at fault, it is the second. */
@@ -193,14 +193,12 @@ async function commitThree(
   const world = new World(faults)
   const receipts: Acquired[] = []
   for (const name of ['qa', 'qb', 'qc']) receipts.push(await world.acquire(name))
-  const outcomes = Promise.all(
-    texts.map((text, i) => world.commit(text, [receipts[i] as Acquired])),
-  )
-  const told = await world.clock.run(outcomes, 600_000)
-  return { world, told: told.join(', '), places: receipts.map(placeOf).join(', ') }
+  const pending = Promise.all(texts.map((text, i) => world.commit(text, [receipts[i] as Acquired])))
+  const outcomes = await world.clock.run(pending, 600_000)
+  return { world, outcomes: outcomes.join(', '), states: receipts.map(stateNameOf).join(', ') }
 }
 
-describe('a commit, whatever fails on its way', () => {
+describe('a commit, whichever call fails', () => {
   const all = 'committed, committed, committed'
   const gone = 'none, none, none'
   const unknown = 'unknown, unknown, unknown'
@@ -211,106 +209,106 @@ describe('a commit, whatever fails on its way', () => {
   const cases: readonly {
     readonly name: string
     readonly faults: readonly Fault[]
-    readonly told: string
-    readonly places: string
+    readonly outcomes: string
+    readonly states: string
     readonly committed: string
     readonly isFatal?: boolean
     readonly texts?: readonly (string | undefined)[]
   }[] = [
-    { name: 'nothing', faults: [], told: all, places: gone, committed: 'abc' },
+    { name: 'nothing', faults: [], outcomes: all, states: gone, committed: 'abc' },
     {
       name: 'a message is refused',
       faults: [{ at: 'send', code: 'MESSAGE_TOO_LARGE', text: 'b' }],
-      told: middle,
-      places: 'none, inFlight, none',
+      outcomes: middle,
+      states: 'none, inFlight, none',
       committed: 'ac',
     },
     {
-      name: 'two messages seem to be refused, for one of them',
+      name: 'two messages are refused because of one of them',
       faults: [
         { at: 'send', code: 'MESSAGE_TOO_LARGE', text: 'b' },
         { at: 'send', code: 'MESSAGE_TOO_LARGE', text: 'c', times: 1 },
       ],
-      told: middle,
-      places: 'none, inFlight, none',
+      outcomes: middle,
+      states: 'none, inFlight, none',
       committed: 'ac',
     },
     {
-      name: 'a message is refused, and the abort fails',
+      name: 'a message is refused and the abort fails',
       faults: [
         { at: 'send', code: 'MESSAGE_TOO_LARGE', text: 'b' },
         { at: 'abort', code: 'MILLRACE_TIMEOUT' },
       ],
-      told: unknown,
-      places: doubt,
+      outcomes: unknown,
+      states: doubt,
       committed: '',
       isFatal: true,
     },
     {
-      name: 'another owner fences the producer while it sends',
+      name: 'another owner fences the producer during the sends',
       faults: [
         { at: 'send', code: 'PRODUCER_FENCED', text: 'b' },
         { at: 'abort', code: 'PRODUCER_FENCED' },
       ],
-      told: unknown,
-      places: doubt,
+      outcomes: unknown,
+      states: doubt,
       committed: '',
       isFatal: true,
     },
     {
       name: 'the transaction cannot begin',
       faults: [{ at: 'begin', code: 'PRODUCER_FENCED' }],
-      told: unknown,
-      places: doubt,
+      outcomes: unknown,
+      states: doubt,
       committed: '',
       isFatal: true,
     },
     {
-      name: 'the state is not taken at once',
+      name: 'the first write of the state fails',
       faults: [{ at: 'state', code: 'MILLRACE_DELIVERY_TIMEOUT', times: 1 }],
-      told: all,
-      places: gone,
+      outcomes: all,
+      states: gone,
       committed: 'abc',
     },
     {
-      name: 'the end has no answer',
+      name: 'the commit gets no response',
       faults: [{ at: 'commit', code: 'MILLRACE_TIMEOUT' }],
-      told: unknown,
-      places: doubt,
+      outcomes: unknown,
+      states: doubt,
       committed: '',
       isFatal: true,
     },
     {
-      name: 'the coordinator says no to the end',
+      name: 'the coordinator refuses the commit',
       faults: [{ at: 'commit', code: 'TRANSACTION_ABORTABLE', times: 1 }],
-      told: all,
-      places: gone,
+      outcomes: all,
+      states: gone,
       committed: 'abc',
     },
     {
-      name: 'receipts alone have no answer',
+      name: 'a commit of receipts only gets no response',
       texts: [undefined, undefined, undefined],
       faults: [{ at: 'plain', code: 'MILLRACE_DELIVERY_TIMEOUT' }],
-      told: unknown,
-      places: doubt,
+      outcomes: unknown,
+      states: doubt,
       committed: '',
       isFatal: true,
     },
     {
-      name: 'receipts alone are refused',
+      name: 'a commit of receipts only is refused',
       texts: [undefined, undefined, undefined],
       faults: [{ at: 'plain', code: 'TOPIC_AUTHORIZATION_FAILED', times: 1 }],
-      told: 'rolled back, rolled back, rolled back',
-      places: 'inFlight, inFlight, inFlight',
+      outcomes: 'rolled back, rolled back, rolled back',
+      states: 'inFlight, inFlight, inFlight',
       committed: '',
     },
   ]
-  for (const { name, faults, texts, told, places, committed, isFatal } of cases) {
-    it(`has one outcome: ${name}`, async () => {
+  for (const { name, faults, texts, outcomes, states, committed, isFatal } of cases) {
+    it(`has a defined outcome: ${name}`, async () => {
       const result = await commitThree(faults, texts)
       const { world } = result
-      assert.equal(result.told, told)
-      assert.equal(result.places, places)
+      assert.equal(result.outcomes, outcomes)
+      assert.equal(result.states, states)
       assert.equal(world.committed.join(''), committed)
       assert.equal(world.fatal !== undefined, isFatal === true)
       const before = world.calls.length
@@ -323,33 +321,33 @@ describe('a commit, whatever fails on its way', () => {
     })
   }
 
-  it('takes a commit out of a hundred without a wait, and without trying each', async () => {
+  it('finds a refused commit among a hundred without delay and without retrying each', async () => {
     const world = new World([{ at: 'send', code: 'MESSAGE_TOO_LARGE', text: '57' }])
     const texts = Array.from({ length: 100 }, (_, i) => `${i}`)
-    const outcomes = Promise.all(texts.map((text) => world.commit(text, [])))
-    const told = await world.clock.run(outcomes, 50)
+    const pending = Promise.all(texts.map((text) => world.commit(text, [])))
+    const outcomes = await world.clock.run(pending, 50)
     assert.deepEqual(
-      texts.filter((_, i) => told[i] !== 'committed'),
+      texts.filter((_, i) => outcomes[i] !== 'committed'),
       ['57'],
     )
     assert.ok(world.calls.filter((call) => call === 'begin').length <= 3)
   })
 
-  it('finds the one to blame among all, when all messages seem to be refused', async () => {
+  it('finds the commit at fault if all messages of the group are refused', async () => {
     const texts = Array.from({ length: 64 }, (_, i) => `${i}`)
     const world = new World([
       ...texts.map((text) => ({ at: 'send', code: 'MESSAGE_TOO_LARGE', text, times: 1 }) as const),
       { at: 'send', code: 'MESSAGE_TOO_LARGE', text: '40' },
     ])
-    const outcomes = Promise.all(texts.map((text) => world.commit(text, [])))
-    const told = await world.clock.run(outcomes, 50)
+    const pending = Promise.all(texts.map((text) => world.commit(text, [])))
+    const outcomes = await world.clock.run(pending, 50)
     assert.deepEqual(
-      texts.filter((_, i) => told[i] !== 'committed'),
+      texts.filter((_, i) => outcomes[i] !== 'committed'),
       ['40'],
     )
   })
 
-  it('writes changes that nobody waits for once the cluster is back', async () => {
+  it('retries changes for which no caller waits until the cluster is available', async () => {
     const world = new World([{ at: 'plain', code: 'MILLRACE_DELIVERY_TIMEOUT', times: 3 }])
     const acquired = await world.acquire('qa')
     acquired.subscription.accept(acquired)
@@ -358,14 +356,14 @@ describe('a commit, whatever fails on its way', () => {
     assert.equal(world.fatal, undefined)
   })
 
-  it('does not keep a message of other state from being written, when one of it is refused', async () => {
+  it('writes the other state changes if one is refused', async () => {
     const world = new World([{ at: 'plain', code: 'MESSAGE_TOO_LARGE', times: 2 }])
     const change = (name: string) =>
       [{ key: { kind: 'destination', destinationKind: 'queue', name }, value: '{}' }] as const
-    const outcomes = Promise.allSettled(['a', 'b'].map((name) => world.journal.write(change(name))))
-    const told = await world.clock.run(outcomes, 1000)
+    const pending = Promise.allSettled(['a', 'b'].map((name) => world.journal.write(change(name))))
+    const outcomes = await world.clock.run(pending, 1000)
     assert.deepEqual(
-      told.map(({ status }) => status),
+      outcomes.map(({ status }) => status),
       ['rejected', 'fulfilled'],
     )
   })

@@ -29,7 +29,7 @@ interface FlushWaiter {
   readonly reject: (error: unknown) => void
 }
 
-/** Minimum interval between writes of index changes that no caller waits for. */
+/** Minimum interval between writes of index changes for which no caller waits. */
 const FLUSH_INTERVAL_MS = 5
 /** Delay after a write that failed with a transient error. */
 const RETRY_MS = 100
@@ -174,7 +174,7 @@ export class Journal {
     this.#dirty.delete(subscription)
   }
 
-  /** Resolves when all changes so far are written. Rejects if that has become impossible. */
+  /** Resolves when all changes so far are written. Rejects if they can no longer be written. */
   flushed(): Promise<void> {
     if (this.#dirty.size === 0 && !this.#isRunning) return Promise.resolve()
     return new Promise((resolve, reject) => {
@@ -224,7 +224,7 @@ export class Journal {
           this.#end(error)
           return
         }
-        this.#logger.warn('could not write to the state topic', { error })
+        this.#logger.warn('cannot write to the state topic', { error })
         await pause(this.#clock, RETRY_MS)
         continue
       }
@@ -242,7 +242,7 @@ export class Journal {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#isRunning = false
-    attempt(this.#logger, 'ending the ownership of the destinations', () =>
+    attempt(this.#logger, 'releasing the ownership of the destinations', () =>
       this.#onFatal(error instanceof Error ? error : new Error(String(error))),
     )
     this.#rejectAll(error)
@@ -292,9 +292,9 @@ export class Journal {
     return taken
   }
 
-  #retake(taken: readonly TakenChanges[]): void {
+  #restoreChanges(taken: readonly TakenChanges[]): void {
     for (const { subscription, index, changes } of taken) {
-      index.retakeChanges(changes)
+      index.restoreChanges(changes)
       this.#dirty.add(subscription)
     }
   }
@@ -338,7 +338,7 @@ export class Journal {
       changes.map((change) => this.#recordOf(stateChange(subscription.id, index, change))),
     )
     const undo = (): void => {
-      this.#retake(taken)
+      this.#restoreChanges(taken)
       for (const { commit } of group) {
         for (const acquired of commit.receipts) acquired.subscription.undo(acquired)
       }

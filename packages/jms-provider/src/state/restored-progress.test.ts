@@ -40,13 +40,13 @@ function imageOf(
 
 function restore(
   image: StateImage,
-  options: { topicId?: string; takesUnmarked?: boolean; beginning?: number; end: number },
+  options: { topicId?: string; acceptsUnmarked?: boolean; beginning?: number; end: number },
 ) {
   return restorePartition(image.progressOf(ID).get(0), {
     id: ID,
     partition: 0,
     topicId: options.topicId ?? 'A',
-    takesUnmarked: options.takesUnmarked ?? false,
+    acceptsUnmarked: options.acceptsUnmarked ?? false,
     bounds: { beginning: options.beginning ?? 0, end: options.end },
     initialFloor: 0,
   })
@@ -67,21 +67,21 @@ const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, i) => from + i)
 
 describe('progress in the state topic', () => {
-  it('counts for the topic that it belongs to', () => {
+  it('is valid for the topic that it belongs to', () => {
     const image = imageOf([{ floor: 3, chunks: chunksOf(10, [0, 1, 2, 5]), topicId: 'A' }])
     const restored = restore(image, { end: 10 })
     assert.deepEqual(waiting(restored, 10), [3, 4, 6, 7, 8, 9])
     assert.deepEqual(restored.corrections, [])
   })
 
-  it('is void for another topic of the same name', () => {
+  it('is invalid for another topic of the same name', () => {
     const image = imageOf([{ floor: 3, chunks: chunksOf(10, [0, 1, 2, 5]), topicId: 'A' }])
     const restored = restore(image, { topicId: 'B', end: 10 })
     assert.deepEqual(waiting(restored, 10), range(0, 10))
     assert.deepEqual(restored.corrections, voidProgress(ID, image.progressOf(ID)))
   })
 
-  it('may be of the old topic in part', () => {
+  it('may belong to a deleted topic in part', () => {
     const image = imageOf([
       { floor: 1000, chunks: chunksOf(1100, [1050]), topicId: 'A' },
       { floor: 2, topicId: 'B' },
@@ -92,14 +92,14 @@ describe('progress in the state topic', () => {
     assert.deepEqual(restored.corrections, [{ key: stale, value: null }])
   })
 
-  it('of an earlier version counts where the destination was not on another topic', () => {
+  it('without a topic id is valid if the destination had no other topic', () => {
     const image = imageOf([{ floor: 3, chunks: chunksOf(10, [5]) }])
-    const taken = restore(image, { takesUnmarked: true, end: 10 })
+    const taken = restore(image, { acceptsUnmarked: true, end: 10 })
     assert.deepEqual(waiting(taken, 10), [3, 4, 6, 7, 8, 9])
     assert.deepEqual(waiting(restore(image, { end: 10 }), 10), range(0, 10))
   })
 
-  it('does not count beyond the end of a log that lost its tail', () => {
+  it('is invalid beyond the end of a log that lost its tail', () => {
     const consumed = [...range(0, 1500), 1600, 1999, 2050]
     const chunks = chunksOf(2100, consumed)
     for (const end of [0, 1, 900, CHUNK, 1499, 1500, 1601, 2000, 2048, 2060, 2100]) {
@@ -120,7 +120,7 @@ describe('progress in the state topic', () => {
     }
   })
 
-  it('begins where the log begins, if records were deleted', () => {
+  it('starts at the beginning of the log if records were deleted', () => {
     const image = imageOf([{ floor: 3, topicId: 'A' }])
     assert.equal(restore(image, { beginning: 7, end: 10 }).floor, 7)
   })

@@ -15,16 +15,16 @@ export interface RestoredPartition {
   /** By chunk number. */
   readonly chunks: ReadonlyMap<number, Buffer>
   /**
-   * Changes that must be written to the state topic before any message is indexed, because some of
-   * its progress is void.
+   * Changes that must be written to the state topic before any message is indexed, because some
+   * progress is invalid.
    */
   readonly corrections: readonly StateChange[]
 }
 
 /**
- * Selects the progress in the state topic that is valid for a log in its current state. Progress of
- * another topic with the same name is void. So is progress beyond the end of the log, which has
- * lost its tail: new messages will have these offsets.
+ * Selects the progress in the state topic that is valid for the current log. Progress of another
+ * topic with the same name is invalid. So is progress beyond the end of a log that has lost its
+ * tail: new messages will have these offsets.
  */
 export function restorePartition(
   progress: PartitionProgress | undefined,
@@ -35,15 +35,15 @@ export function restorePartition(
     /**
      * Whether progress without a topic id, written by an earlier version, belongs to this topic.
      */
-    readonly takesUnmarked: boolean
+    readonly acceptsUnmarked: boolean
     readonly bounds: LogBounds
     /** Start offset of the subscription if no progress is known. */
     readonly initialFloor: number
   },
 ): RestoredPartition {
-  const { id, partition, topicId, takesUnmarked, bounds } = options
+  const { id, partition, topicId, acceptsUnmarked, bounds } = options
   const counts = (ownerId: string | undefined): boolean =>
-    ownerId === undefined ? takesUnmarked : ownerId === topicId || topicId === undefined
+    ownerId === undefined ? acceptsUnmarked : ownerId === topicId || topicId === undefined
   const corrections: StateChange[] = []
   const journaled = progress?.floor
   let floor = options.initialFloor

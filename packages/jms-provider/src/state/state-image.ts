@@ -104,7 +104,7 @@ export class StateImage {
     return this.#progress.get(id) ?? new Map()
   }
 
-  /** Drops the progress of a subscription once its index holds it. */
+  /** Drops the progress of a subscription after its index was restored from it. */
   forgetProgress(id: string): void {
     this.#progress.delete(id)
   }

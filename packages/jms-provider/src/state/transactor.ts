@@ -5,15 +5,15 @@ import type { Destination } from '../destination/destination.ts'
 import {
   type DestinationLog,
   isMissingTopic,
-  type LogPlace,
+  type LogPosition,
 } from '../destination/destination-log.ts'
 import { producerRecord } from '../destination/kafka-logs.ts'
-import { type LastingSend, OutcomeUnknownError, recordSize, TopicMissingError } from './commit.ts'
+import { OutcomeUnknownError, recordSize, TopicMissingError, type TopicSend } from './commit.ts'
 import { type PendingCommit, STALLED } from './commit-queue.ts'
 
-/** Time that a message may go without a response while other commits wait. */
+/** Maximum time without a response to a message while other commits wait. */
 const STALL_MS = 5000
-/** Bytes of a transaction that may be in flight to brokers. */
+/** Maximum number of bytes of a transaction in flight to brokers. */
 const WINDOW_BYTES = 16 * 1024 * 1024
 
 /** Reasons why a group was not written, by commit. Empty if no commit was at fault. */
@@ -53,11 +53,11 @@ export class Transactor {
   async send(
     group: readonly PendingCommit[],
     /** Whether a topic that does not respond blocks other commits. */
-    isWantedElsewhere: () => boolean,
+    blocksOthers: () => boolean,
   ): Promise<SentGroup> {
     await this.#producer.initTransactions()
     this.#producer.beginTransaction()
-    const sent = new SentGroup(this.#producer, this.#clock, { group, isWantedElsewhere })
+    const sent = new SentGroup(this.#producer, this.#clock, { group, blocksOthers })
     await sent.send()
     return sent
   }
@@ -107,7 +107,7 @@ function codeOf(error: unknown): string | undefined {
   return error instanceof MillraceError ? error.code : undefined
 }
 
-/** Whether an error means that the producer can no longer be used. */
+/** Whether the error means that the producer can no longer be used. */
 function isEnd(error: unknown): boolean {
   const code = codeOf(error)
   return (
@@ -126,12 +126,12 @@ export class SentGroup {
   readonly #producer: TransactionalProducer
   readonly #clock: Clock
   readonly #group: readonly PendingCommit[]
-  readonly #isWantedElsewhere: () => boolean
+  readonly #blocksOthers: () => boolean
   readonly refusals = new Map<PendingCommit, Error>()
   /** Whether the transaction can only be aborted. */
   isRefused = false
   /** Last offset by log and partition. */
-  readonly #places = new Map<DestinationLog, LastOffsets>()
+  readonly #offsets = new Map<DestinationLog, LastOffsets>()
   /** Number of messages without a response, by commit. */
   readonly #open = new Map<PendingCommit, number>()
 
@@ -140,39 +140,39 @@ export class SentGroup {
     clock: Clock,
     options: {
       readonly group: readonly PendingCommit[]
-      readonly isWantedElsewhere: () => boolean
+      readonly blocksOthers: () => boolean
     },
   ) {
     this.#producer = producer
     this.#clock = clock
     this.#group = options.group
-    this.#isWantedElsewhere = options.isWantedElsewhere
+    this.#blocksOthers = options.blocksOthers
   }
 
   /** Resolves when all messages have a response, one was refused, or a response took too long. */
   async send(): Promise<void> {
-    const underWay: { readonly sent: Promise<unknown>; readonly bytes: number }[] = []
-    let bytesUnderWay = 0
+    const inFlight: { readonly sent: Promise<unknown>; readonly bytes: number }[] = []
+    let inFlightBytes = 0
     for (const pending of this.#group) {
-      for (const sends of pending.commit.sends.lasting()) {
+      for (const sends of pending.commit.sends.topicSends()) {
         let bytes = 0
         for (const { record } of sends) bytes += recordSize(record)
-        while (underWay.length > 0 && bytesUnderWay + bytes > WINDOW_BYTES && !this.isRefused) {
-          const first = underWay.shift()
+        while (inFlight.length > 0 && inFlightBytes + bytes > WINDOW_BYTES && !this.isRefused) {
+          const first = inFlight.shift()
           await this.#answered(first?.sent)
-          bytesUnderWay -= first?.bytes ?? 0
+          inFlightBytes -= first?.bytes ?? 0
         }
         if (this.isRefused) return
         const sent = Promise.all(sends.map((send) => this.#sendOne(pending, send)))
         sent.catch(() => undefined)
-        underWay.push({ sent, bytes })
-        bytesUnderWay += bytes
+        inFlight.push({ sent, bytes })
+        inFlightBytes += bytes
       }
     }
-    await this.#answered(Promise.all(underWay.map(({ sent }) => sent)))
+    await this.#answered(Promise.all(inFlight.map(({ sent }) => sent)))
   }
 
-  async #sendOne(pending: PendingCommit, { destination, record }: LastingSend): Promise<void> {
+  async #sendOne(pending: PendingCommit, { destination, record }: TopicSend): Promise<void> {
     this.#open.set(pending, (this.#open.get(pending) ?? 0) + 1)
     try {
       if (destination.isDormant) throw new TopicMissingError(destination)
@@ -193,11 +193,11 @@ export class SentGroup {
     if (!this.refusals.has(pending)) this.refusals.set(pending, error as Error)
   }
 
-  #note(destination: Destination, log: DestinationLog, { partition, offset }: LogPlace): void {
-    let last = this.#places.get(log)
+  #note(destination: Destination, log: DestinationLog, { partition, offset }: LogPosition): void {
+    let last = this.#offsets.get(log)
     if (last === undefined) {
       last = { destination, offsets: new Map() }
-      this.#places.set(log, last)
+      this.#offsets.set(log, last)
     }
     last.offsets.set(partition, Math.max(last.offsets.get(partition) ?? -1, offset))
   }
@@ -216,13 +216,13 @@ export class SentGroup {
       } finally {
         timer.cancel()
       }
-      if (!isAnswered) this.#giveUpStalled()
+      if (!isAnswered) this.#failStalled()
     }
   }
 
-  #giveUpStalled(): void {
+  #failStalled(): void {
     const stalled = this.#group.filter((each) => (this.#open.get(each) ?? 0) > 0)
-    if (stalled.length === this.#group.length && !this.#isWantedElsewhere()) return
+    if (stalled.length === this.#group.length && !this.#blocksOthers()) return
     this.isRefused = true
     for (const each of stalled) this.refusals.set(each, stalledError())
   }
@@ -231,7 +231,7 @@ export class SentGroup {
    * Confirms the written offsets, so that drains and new subscriptions account for these messages.
    */
   confirm(): void {
-    for (const [log, { destination, offsets }] of this.#places) {
+    for (const [log, { destination, offsets }] of this.#offsets) {
       if (!destination.hasLog(log)) continue
       for (const [partition, offset] of offsets) destination.confirm({ partition, offset })
     }
@@ -241,6 +241,6 @@ export class SentGroup {
 function stalledError(): MillraceError {
   return new MillraceError(
     STALLED,
-    `a message of the transaction had no answer within ${STALL_MS} ms, while others waited`,
+    `no response to a message of the transaction within ${STALL_MS} ms while other commits waited`,
   )
 }

@@ -2,20 +2,20 @@
 import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
 import { CHUNK, type PartitionIndex } from './partition-index.ts'
 
-/** Deliveries of messages without an outcome are counted in the state topic after this delay. */
+/** Deliveries of unsettled messages are counted in the state topic after this delay. */
 const COUNT_DELIVERIES_MS = 10
 
-/** A delivery that waits until it is counted. */
-interface Held {
+/** A delivery that is sent after it was counted. */
+interface PendingDelivery {
   readonly index: PartitionIndex
   readonly offset: number
   send(): void
 }
 
 /**
- * Counts deliveries in the state topic, so that messages which clients had when the provider
- * crashed are redelivered with `JMSRedelivered`. A delivery is counted shortly after it was sent,
- * unless the message has its outcome by then, or before it is sent.
+ * Counts deliveries in the state topic, so that messages in delivery when the provider
+ * crashes are redelivered with `JMSRedelivered`. A delivery is counted either before it is sent, or
+ * shortly after, unless the message is settled by then.
  */
 export class DeliveryCounting {
   readonly #clock: Clock
@@ -27,7 +27,7 @@ export class DeliveryCounting {
   /** Numbers of chunks with deliveries that the state topic does not count yet. */
   readonly #sent = new Map<PartitionIndex, Set<number>>()
   #timer: Timer | undefined
-  #held: Held[] = []
+  #pending: PendingDelivery[] = []
   #isWriting = false
   #isClosed = false
 
@@ -37,7 +37,7 @@ export class DeliveryCounting {
     readonly id: string
     /** Called when an index has changes to write. */
     readonly onChanged: () => void
-    /** Resolves when the changes so far are written; rejects when they never will be. */
+    /** Resolves when the changes so far are written; rejects if they can no longer be written. */
     readonly flushed: () => Promise<void>
   }) {
     this.#clock = options.clock
@@ -47,7 +47,7 @@ export class DeliveryCounting {
     this.#flushed = options.flushed
   }
 
-  /** Counts a delivery that is sent now, unless the message has its outcome soon. */
+  /** Counts a delivery that is sent now, unless the message is settled soon. */
   countAfter(index: PartitionIndex, offset: number): void {
     let chunks = this.#sent.get(index)
     if (chunks === undefined) {
@@ -65,7 +65,7 @@ export class DeliveryCounting {
     let isChanged = false
     for (const [index, chunks] of this.#sent) {
       for (const chunk of chunks) {
-        if (index.markHanded(chunk * CHUNK)) isChanged = true
+        if (index.countInFlightDeliveries(chunk * CHUNK)) isChanged = true
       }
     }
     this.#sent.clear()
@@ -76,29 +76,29 @@ export class DeliveryCounting {
    * Counts a delivery, then calls `send`. It is never called if the state topic can no longer be
    * written.
    */
-  countBefore(held: Held): void {
-    held.index.markHanded(held.offset)
-    this.#held.push(held)
+  countBefore(pending: PendingDelivery): void {
+    pending.index.countInFlightDeliveries(pending.offset)
+    this.#pending.push(pending)
     this.#onChanged()
     if (this.#isWriting) return
     this.#isWriting = true
-    attempt(this.#logger, `sending messages of ${this.#id}`, () => this.#sendHeld())
+    attempt(this.#logger, `sending messages of ${this.#id}`, () => this.#sendPending())
   }
 
-  async #sendHeld(): Promise<void> {
+  async #sendPending(): Promise<void> {
     try {
-      while (this.#held.length > 0 && !this.#isClosed) {
-        const held = this.#held
-        this.#held = []
+      while (this.#pending.length > 0 && !this.#isClosed) {
+        const pending = this.#pending
+        this.#pending = []
         if (!(await isFulfilled(this.#flushed()))) continue
-        for (const each of held) each.send()
+        for (const each of pending) each.send()
       }
     } finally {
       this.#isWriting = false
     }
   }
 
-  /** Stops counting. Deliveries that are held are not sent. */
+  /** Stops counting. Pending deliveries are not sent. */
   close(): void {
     this.#isClosed = true
     this.#timer?.cancel()

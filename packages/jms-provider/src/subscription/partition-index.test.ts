@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { CHUNK, PartitionIndex, Place } from './partition-index.ts'
+import { CHUNK, OffsetState, PartitionIndex } from './partition-index.ts'
 
 const plain = { priority: 4, expiresAtMs: 0, deliverAtMs: 0, group: undefined }
 
@@ -21,20 +21,20 @@ function availableOf(index: PartitionIndex): number[] {
 }
 
 describe('PartitionIndex', () => {
-  it('lowers its floor again when a transaction is not committed', () => {
+  it('lowers its floor again if a transaction is not committed', () => {
     const index = filled(3)
     for (const offset of [0, 1]) {
-      index.move(offset, Place.inFlight)
-      index.move(offset, Place.finishing)
+      index.move(offset, OffsetState.inFlight)
+      index.move(offset, OffsetState.finishing)
       index.markChanged(offset)
     }
     const changes = index.takeChanges()
     assert.deepEqual(changes[0], { kind: 'floor', offset: 2 })
     assert.equal(index.durableFloor, 0)
     // The write was refused.
-    index.retakeChanges(changes)
+    index.restoreChanges(changes)
     for (const offset of [0, 1]) {
-      index.move(offset, Place.inFlight)
+      index.move(offset, OffsetState.inFlight)
       index.markChanged(offset)
     }
     assert.equal(index.lowest, 0)
@@ -45,42 +45,42 @@ describe('PartitionIndex', () => {
     assert.equal(index.durableFloor, 0)
   })
 
-  it('hands out messages in order, and again what came back in its place', () => {
+  it('returns available messages in order, including returned ones', () => {
     const index = filled(3000)
-    index.move(0, Place.inFlight)
-    index.move(1, Place.inFlight)
+    index.move(0, OffsetState.inFlight)
+    index.move(1, OffsetState.inFlight)
     assert.equal(index.nextAvailable(4, 0), 2)
-    index.move(1, Place.available)
+    index.move(1, OffsetState.available)
     assert.equal(index.nextAvailable(4, 0), 1)
     assert.equal(index.inFlight, 1)
   })
 
-  it('writes no floor above a message whose transaction failed', () => {
+  it('does not write a floor above a message whose transaction failed', () => {
     const index = filled(3)
     index.finish(0)
-    index.move(1, Place.inFlight)
-    index.move(1, Place.finishing)
+    index.move(1, OffsetState.inFlight)
+    index.move(1, OffsetState.finishing)
     index.markChanged(1)
     // The transaction would write the floor that is valid after its commit; trimming waits for the
     // commit.
     const taken = index.takeChanges()
     assert.deepEqual(taken[0], { kind: 'floor', offset: 2 })
     assert.equal(index.lowest, 1)
-    index.retakeChanges(taken)
-    index.move(1, Place.inFlight)
+    index.restoreChanges(taken)
+    index.move(1, OffsetState.inFlight)
     index.markChanged(1)
     assert.deepEqual(index.takeChanges()[0], { kind: 'floor', offset: 1 })
     assert.equal(index.lowest, 1)
   })
 
-  it('finds one of another priority behind many', () => {
+  it('finds a message of another priority behind many others', () => {
     const index = filled(100_000)
     index.add(100_000, { ...plain, priority: 9 }, 0)
     assert.equal(index.nextAvailable(9, 0), 100_000)
     assert.equal(index.nextAvailable(0, 0), -1)
   })
 
-  it('keeps a delayed message back until it is due', () => {
+  it('does not release a delayed message before it is due', () => {
     const index = new PartitionIndex(0, 0)
     index.add(0, { ...plain, deliverAtMs: 500 }, 100)
     assert.equal(index.nextDueMs, 500)
@@ -91,28 +91,28 @@ describe('PartitionIndex', () => {
     assert.equal(index.nextDueMs, Number.POSITIVE_INFINITY)
   })
 
-  it('tells what has expired, but not what somebody has in hand', () => {
+  it('lists expired messages except those in flight', () => {
     const index = new PartitionIndex(0, 0)
     index.add(0, { ...plain, expiresAtMs: 100 }, 0)
     index.add(1, { ...plain, expiresAtMs: 100 }, 0)
     index.add(2, { ...plain, expiresAtMs: 200 }, 0)
-    index.move(1, Place.inFlight)
+    index.move(1, OffsetState.inFlight)
     assert.deepEqual(index.expired(150), [0])
     index.finish(0)
-    index.move(1, Place.available)
+    index.move(1, OffsetState.available)
     index.watchExpiry(1)
     assert.deepEqual(index.expired(150), [1])
     assert.equal(index.nextExpiryMs, 200)
   })
 
-  it('writes no more than the floor while messages are finished in order', () => {
+  it('writes only the floor while messages are finished in order', () => {
     const index = filled(5000)
     for (let offset = 0; offset < 4000; offset++) index.finish(offset)
     assert.deepEqual(index.takeChanges(), [{ kind: 'floor', offset: 4000 }])
     assert.deepEqual(index.takeChanges(), [])
   })
 
-  it('is the same after a restart, whatever was finished or failed', () => {
+  it('is unchanged after a restart, whichever messages were finished or failed', () => {
     const actions = fc.array(
       fc.record({
         offset: fc.integer({ min: 0, max: CHUNK * 3 - 1 }),
@@ -135,7 +135,7 @@ describe('PartitionIndex', () => {
         for (const { offset, action } of steps) {
           if (action === 'finish') index.finish(offset)
           else if (action === 'flush') flush()
-          else if (index.placeOf(offset) !== Place.none) index.countDelivery(offset)
+          else if (index.stateOf(offset) !== OffsetState.none) index.countDelivery(offset)
         }
         flush()
         const again = new PartitionIndex(0, (journal.get('floor') as number | undefined) ?? 0)
@@ -155,7 +155,7 @@ describe('PartitionIndex', () => {
     )
   })
 
-  it('counts exactly the messages in flight as delivered after a crash, as of when it was told to', () => {
+  it('counts exactly the messages in flight at the last mark as delivered after a crash', () => {
     // Few offsets, so that the same one is delivered and returned repeatedly.
     const offset = fc.oneof(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 1020, max: 1040 }))
     const action = fc.constantFrom('hand', 'hand', 'release', 'fail', 'finish', 'mark', 'flush')
@@ -182,21 +182,22 @@ describe('PartitionIndex', () => {
           marked.delete(at)
         }
         for (const { offset: at, action: what } of steps) {
-          const place = index.placeOf(at)
+          const state = index.stateOf(at)
           if (what === 'flush') flush()
           else if (what === 'mark') {
-            for (let each = 0; each < count; each += CHUNK) index.markHanded(each)
+            for (let each = 0; each < count; each += CHUNK) index.countInFlightDeliveries(each)
             for (let each = 0; each < count; each++) {
-              if (index.placeOf(each) === Place.inFlight) marked.add(each)
+              if (index.stateOf(each) === OffsetState.inFlight) marked.add(each)
             }
-          } else if (what === 'hand' && place === Place.available) index.move(at, Place.inFlight)
-          else if (place !== Place.inFlight) continue
+          } else if (what === 'hand' && state === OffsetState.available)
+            index.move(at, OffsetState.inFlight)
+          else if (state !== OffsetState.inFlight) continue
           else {
             if (what === 'finish') index.finish(at)
             else if (what === 'hand') continue
             else {
               if (what === 'fail') index.countDelivery(at)
-              index.move(at, Place.available)
+              index.move(at, OffsetState.available)
             }
             leave(at)
           }
@@ -214,7 +215,7 @@ describe('PartitionIndex', () => {
           const after = again.deliveryCountOf(at)
           // A message that was handed out after the last mark may be counted, if its chunk was
           // written for another reason.
-          const isInFlight = index.placeOf(at) === Place.inFlight
+          const isInFlight = index.stateOf(at) === OffsetState.inFlight
           if (counted.has(at)) assert.equal(after, before + 1, `${at}`)
           else if (isInFlight) assert.ok(after === before || after === before + 1, `${at}`)
           else assert.equal(after, before, `${at}`)
@@ -224,7 +225,7 @@ describe('PartitionIndex', () => {
     )
   })
 
-  it('takes few bytes for a million messages', () => {
+  it('uses little memory for a million messages', () => {
     const before = process.memoryUsage().arrayBuffers
     const index = filled(1_000_000)
     assert.equal(index.live, 1_000_000)

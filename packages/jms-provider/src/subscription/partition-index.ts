@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** State of an offset in the index. `none` is finished, filtered out or not a message. */
-export const Place = { none: 0, available: 1, inFlight: 2, delayed: 3, finishing: 4 } as const
-export type Place = (typeof Place)[keyof typeof Place]
+export const OffsetState = { none: 0, available: 1, inFlight: 2, delayed: 3, finishing: 4 } as const
+export type OffsetState = (typeof OffsetState)[keyof typeof OffsetState]
 
 /** Number of offsets in a chunk. */
 export const CHUNK = 1024
@@ -23,7 +23,7 @@ export interface IndexEntry {
 /** A run of offsets. A waiting message without expiry, delay or group takes two bytes. */
 class Chunk {
   readonly base: number
-  readonly places = new Uint8Array(CHUNK)
+  readonly states = new Uint8Array(CHUNK)
   readonly priorities = new Uint8Array(CHUNK)
   /** Number of available messages, by priority. */
   readonly available = new Uint16Array(PRIORITIES)
@@ -60,9 +60,9 @@ export type IndexChange =
   | { readonly kind: 'chunk'; readonly number: number; readonly value: Buffer | null }
 
 /**
- * State of one partition for one subscription: which messages wait, in which order and until when,
- * and which are finished. Offsets below `floor` are finished; those from `end` on have not been
- * seen.
+ * State of one partition for one subscription: the waiting messages with their order, expiry and
+ * delay, and the finished ones. Offsets below `floor` are finished; those from `end` on have not
+ * been seen.
  */
 export class PartitionIndex {
   readonly partition: number
@@ -76,11 +76,11 @@ export class PartitionIndex {
   readonly #restored = new Map<number, RestoredChunk>()
   readonly #dirty = new Set<number>()
   /** Chunks with messages in flight whose deliveries the next state records count. */
-  readonly #handed = new Set<number>()
+  readonly #deliveryCountsDue = new Set<number>()
   #journaledFloor: number
   #durableFloor: number
   readonly #journaledChunks = new Set<number>()
-  /** Messages that open transactions are about to finish. */
+  /** Messages that are being consumed in open transactions. */
   #finishing = 0
   /** Number of available messages, by priority. */
   readonly available = new Array<number>(PRIORITIES).fill(0)
@@ -122,8 +122,8 @@ export class PartitionIndex {
   }
 
   /**
-   * The first offset that is not permanently finished, or the end. A message that a transaction is
-   * about to finish may still return.
+   * The first offset that is not permanently finished, or the end. A message that is being consumed
+   * in a transaction may still return.
    */
   get lowest(): number {
     this.#advanceFloor()
@@ -131,7 +131,7 @@ export class PartitionIndex {
     for (const chunk of this.#chunks) {
       if (chunk === undefined || chunk.base >= this.#floor) continue
       for (let within = 0; within < CHUNK && chunk.base + within < this.#floor; within++) {
-        if (chunk.places[within] === Place.finishing) return chunk.base + within
+        if (chunk.states[within] === OffsetState.finishing) return chunk.base + within
       }
     }
     return this.#floor
@@ -178,7 +178,7 @@ export class PartitionIndex {
     chunk.live++
     this.live++
     if (entry.deliverAtMs > nowMs) this.#delay(chunk, within, entry.deliverAtMs)
-    else this.#place(chunk, within, Place.available)
+    else this.#setState(chunk, within, OffsetState.available)
     return true
   }
 
@@ -204,57 +204,59 @@ export class PartitionIndex {
     return this.#chunks[Math.floor(offset / CHUNK) - this.#first]
   }
 
-  placeOf(offset: number): Place {
+  stateOf(offset: number): OffsetState {
     const chunk = this.#chunkOf(offset)
-    return chunk === undefined ? Place.none : (chunk.places[offset - chunk.base] as Place)
+    return chunk === undefined
+      ? OffsetState.none
+      : (chunk.states[offset - chunk.base] as OffsetState)
   }
 
-  #place(chunk: Chunk, within: number, place: Place): void {
-    const before = chunk.places[within] as Place
-    if (before === place) return
+  #setState(chunk: Chunk, within: number, state: OffsetState): void {
+    const before = chunk.states[within] as OffsetState
+    if (before === state) return
     const priority = chunk.priorities[within] as number
-    if (before === Place.available) {
+    if (before === OffsetState.available) {
       chunk.available[priority] = (chunk.available[priority] as number) - 1
       this.available[priority] = (this.available[priority] as number) - 1
-    } else if (before === Place.inFlight) this.inFlight--
-    else if (before === Place.delayed) this.delayed--
-    else if (before === Place.finishing) this.#finishing--
-    if (place === Place.available) {
+    } else if (before === OffsetState.inFlight) this.inFlight--
+    else if (before === OffsetState.delayed) this.delayed--
+    else if (before === OffsetState.finishing) this.#finishing--
+    if (state === OffsetState.available) {
       chunk.available[priority] = (chunk.available[priority] as number) + 1
       this.available[priority] = (this.available[priority] as number) + 1
-    } else if (place === Place.inFlight) this.inFlight++
-    else if (place === Place.delayed) this.delayed++
-    else if (place === Place.finishing) this.#finishing++
-    chunk.places[within] = place
+    } else if (state === OffsetState.inFlight) this.inFlight++
+    else if (state === OffsetState.delayed) this.delayed++
+    else if (state === OffsetState.finishing) this.#finishing++
+    chunk.states[within] = state
   }
 
   /** Changes the state of a message that is not finished. */
-  move(offset: number, place: Place): void {
+  move(offset: number, state: OffsetState): void {
     const chunk = this.#chunkOf(offset)
-    if (chunk === undefined || chunk.places[offset - chunk.base] === Place.none) return
-    // The transaction that was to finish the message failed: lower the floor to it and write the
-    // floor again.
-    const isBack = chunk.places[offset - chunk.base] === Place.finishing
-    if (isBack && offset < this.#floor && place !== Place.finishing) {
+    if (chunk === undefined || chunk.states[offset - chunk.base] === OffsetState.none) return
+    // The transaction that would have finished the message failed: lower the floor to it and write
+    // the floor again.
+    const isBack = chunk.states[offset - chunk.base] === OffsetState.finishing
+    if (isBack && offset < this.#floor && state !== OffsetState.finishing) {
       this.#floor = offset
       this.#journaledFloor = -1
     }
-    this.#place(chunk, offset - chunk.base, place)
+    this.#setState(chunk, offset - chunk.base, state)
     // The state topic counts a delivery that did not fail.
-    if (chunk.countsInFlight && place === Place.available) {
+    if (chunk.countsInFlight && state === OffsetState.available) {
       chunk.isStale = true
       this.markChanged(offset)
     }
   }
 
   /**
-   * Has the next state record of a chunk count its messages in flight as delivered. Returns false
+   * Makes the next state record of a chunk count its messages in flight as delivered. Returns false
    * if none are in flight.
    */
-  markHanded(offset: number): boolean {
+  countInFlightDeliveries(offset: number): boolean {
     const chunk = this.#chunkOf(offset)
-    if (chunk === undefined || !chunk.places.includes(Place.inFlight)) return false
-    this.#handed.add(chunk.base / CHUNK)
+    if (chunk === undefined || !chunk.states.includes(OffsetState.inFlight)) return false
+    this.#deliveryCountsDue.add(chunk.base / CHUNK)
     this.markChanged(offset)
     return true
   }
@@ -269,7 +271,7 @@ export class PartitionIndex {
     chunk.deliverAt ??= new Float64Array(CHUNK)
     chunk.deliverAt[within] = dueMs
     chunk.nextDue = Math.min(chunk.nextDue, dueMs)
-    this.#place(chunk, within, Place.delayed)
+    this.#setState(chunk, within, OffsetState.delayed)
   }
 
   /** Removes a finished message. */
@@ -277,8 +279,8 @@ export class PartitionIndex {
     const chunk = this.#chunkOf(offset)
     if (chunk === undefined) return
     const within = offset - chunk.base
-    if (chunk.places[within] === Place.none) return
-    this.#place(chunk, within, Place.none)
+    if (chunk.states[within] === OffsetState.none) return
+    this.#setState(chunk, within, OffsetState.none)
     chunk.live--
     this.live--
     if (chunk.groups !== undefined) chunk.groups[within] = undefined
@@ -303,7 +305,7 @@ export class PartitionIndex {
    * Schedules the floor to be written with the next changes if it has advanced without a message
    * being finished, because others were filtered out. Returns whether it has.
    */
-  noteFloor(): boolean {
+  markFloorChanged(): boolean {
     if (this.#finishing > 0 || this.lowest <= this.#durableFloor) return false
     this.markChanged(this.#floor)
     return true
@@ -351,9 +353,9 @@ export class PartitionIndex {
     for (let at = start; at < this.#chunks.length; at++) {
       const chunk = this.#chunks[at]
       if (chunk === undefined || chunk.available[priority] === 0) continue
-      const { places, priorities, base } = chunk
+      const { states, priorities, base } = chunk
       for (let within = Math.max(from - base, 0); within < CHUNK; within++) {
-        if (places[within] === Place.available && priorities[within] === priority) {
+        if (states[within] === OffsetState.available && priorities[within] === priority) {
           return base + within
         }
       }
@@ -361,15 +363,15 @@ export class PartitionIndex {
     return -1
   }
 
-  /** The first message at or after an offset whose state is wanted, in log order, or -1. */
-  nextLive(from: number, isWanted: (place: Place) => boolean): number {
+  /** The first message at or after an offset whose state matches, in log order, or -1. */
+  nextLive(from: number, matches: (state: OffsetState) => boolean): number {
     const start = Math.max(Math.floor(from / CHUNK) - this.#first, 0)
     for (let at = start; at < this.#chunks.length; at++) {
       const chunk = this.#chunks[at]
       if (chunk === undefined || chunk.live === 0) continue
       for (let within = Math.max(from - chunk.base, 0); within < CHUNK; within++) {
-        const place = chunk.places[within] as Place
-        if (place !== Place.none && isWanted(place)) return chunk.base + within
+        const state = chunk.states[within] as OffsetState
+        if (state !== OffsetState.none && matches(state)) return chunk.base + within
       }
     }
     return -1
@@ -400,13 +402,13 @@ export class PartitionIndex {
       const times = chunk.deliverAt as Float64Array
       chunk.nextDue = NEVER
       for (let within = 0; within < CHUNK; within++) {
-        if (chunk.places[within] !== Place.delayed) continue
+        if (chunk.states[within] !== OffsetState.delayed) continue
         const due = times[within] as number
         if (due > nowMs) {
           chunk.nextDue = Math.min(chunk.nextDue, due)
           continue
         }
-        this.#place(chunk, within, Place.available)
+        this.#setState(chunk, within, OffsetState.available)
         onAvailable(chunk.base + within)
       }
     }
@@ -420,10 +422,10 @@ export class PartitionIndex {
       const times = chunk.expiresAt as Float64Array
       chunk.nextExpiry = NEVER
       for (let within = 0; within < CHUNK; within++) {
-        const place = chunk.places[within]
+        const state = chunk.states[within]
         const time = times[within] as number
-        if (time === 0 || place === Place.none) continue
-        const isWaiting = place === Place.available || place === Place.delayed
+        if (time === 0 || state === OffsetState.none) continue
+        const isWaiting = state === OffsetState.available || state === OffsetState.delayed
         if (time <= nowMs && isWaiting) offsets.push(chunk.base + within)
         // Acquired messages are checked when they are returned.
         else if (time > nowMs) chunk.nextExpiry = Math.min(chunk.nextExpiry, time)
@@ -432,7 +434,7 @@ export class PartitionIndex {
     return offsets
   }
 
-  /** A message was returned: its expiry applies again. */
+  /** Restores the expiry check of a message that was returned. */
   watchExpiry(offset: number): void {
     const chunk = this.#chunkOf(offset)
     const time = chunk?.expiresAt?.[offset - chunk.base] ?? 0
@@ -452,7 +454,7 @@ export class PartitionIndex {
         continue
       }
       const limit = Math.min(chunk.base + CHUNK, this.#end)
-      while (offset < limit && isFinished(chunk.places[offset - chunk.base])) offset++
+      while (offset < limit && isFinished(chunk.states[offset - chunk.base])) offset++
       if (offset < limit || limit === this.#end) break
     }
     this.#floor = Math.max(this.#floor, offset)
@@ -482,18 +484,18 @@ export class PartitionIndex {
       changes.push({ kind: 'chunk', number, value })
     }
     this.#dirty.clear()
-    this.#handed.clear()
+    this.#deliveryCountsDue.clear()
     return changes
   }
 
   /** The changes from `takeChanges` could not be written: include them in the next call. */
-  retakeChanges(changes: readonly IndexChange[]): void {
+  restoreChanges(changes: readonly IndexChange[]): void {
     this.#journaledFloor = -1
     for (const change of changes) {
       if (change.kind === 'floor') this.#dirty.add(Math.floor(change.offset / CHUNK))
       else {
         this.#dirty.add(change.number)
-        if (this.countsInFlight) this.#handed.add(change.number)
+        if (this.countsInFlight) this.#deliveryCountsDue.add(change.number)
         this.#journaledChunks.add(change.number)
       }
     }
@@ -524,8 +526,8 @@ export class PartitionIndex {
     let tells = false
     let inFlight = 0
     for (let within = 0; within < limit; within++) {
-      const place = chunk?.places[within]
-      if (isFinished(place)) {
+      const state = chunk?.states[within]
+      if (isFinished(state)) {
         value[2 + (within >> 3)] = (value[2 + (within >> 3)] as number) | (1 << (within & 7))
         if (base + within > this.#floor) tells = true
         continue
@@ -533,12 +535,13 @@ export class PartitionIndex {
       const count = chunk?.deliveryCounts?.[within] ?? 0
       if (count > 0) tells = true
       // After a crash it is unknown whether the client has seen the message.
-      const isHanded = this.countsInFlight && place === Place.inFlight
-      if (isHanded) inFlight++
-      if (count > 0 || isHanded) counts.push(within, Math.min(isHanded ? count + 1 : count, 0xffff))
+      const isDelivered = this.countsInFlight && state === OffsetState.inFlight
+      if (isDelivered) inFlight++
+      if (count > 0 || isDelivered)
+        counts.push(within, Math.min(isDelivered ? count + 1 : count, 0xffff))
     }
     const isJournaled = this.#journaledChunks.has(number)
-    if (chunk !== undefined && !tells && !this.#handed.has(number)) {
+    if (chunk !== undefined && !tells && !this.#deliveryCountsDue.has(number)) {
       // The messages that the last record counts are still in flight, or finished below the floor.
       if (chunk.countsInFlight && !chunk.isStale) return undefined
       if (!isJournaled) return undefined
@@ -554,6 +557,6 @@ export class PartitionIndex {
   }
 }
 
-function isFinished(place: number | undefined): boolean {
-  return place === undefined || place === Place.none || place === Place.finishing
+function isFinished(state: number | undefined): boolean {
+  return state === undefined || state === OffsetState.none || state === OffsetState.finishing
 }

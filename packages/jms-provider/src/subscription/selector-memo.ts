@@ -34,7 +34,7 @@ export class SelectorMemo {
     return (chunk?.[offset % CHUNK] ?? Verdict.unknown) as Verdict
   }
 
-  /** Whether the selector uses application properties only. */
+  /** Whether the selector uses only application properties. */
   get isOfPropertiesOnly(): boolean {
     return this.#isOfPropertiesOnly
   }

@@ -12,12 +12,12 @@ import {
   type Acquired,
   type DiscardReason,
   Subscription,
+  type SubscriptionConsumer,
   type SubscriptionHost,
-  type Taker,
 } from './subscription.ts'
 
 /** A consumer or browser that logs what it receives. */
-class LoggedTaker implements Taker {
+class LoggedConsumer implements SubscriptionConsumer {
   readonly name: string
   readonly selector: Selector | undefined
   readonly isBrowser: boolean
@@ -39,7 +39,7 @@ class LoggedTaker implements Taker {
     this.#log = log
   }
 
-  get canTake(): boolean {
+  get canReceive(): boolean {
     return this.room > 0
   }
 
@@ -50,7 +50,7 @@ class LoggedTaker implements Taker {
     this.#log.push(`${this.name} gets ${acquired.offset}${count}`)
   }
 
-  onNothingLeft(): void {
+  onDrained(): void {
     this.isDraining = false
     this.room = 0
     this.#log.push(`${this.name} is drained`)
@@ -61,7 +61,7 @@ class LoggedTaker implements Taker {
   }
 }
 
-/** A subscription of one partition, driven by lines of text. */
+/** A subscription of one partition, driven by a text script. */
 class Script implements SubscriptionHost {
   readonly time = new SimulatedClock()
   readonly clock: Clock = this.time.process()
@@ -70,7 +70,7 @@ class Script implements SubscriptionHost {
   readonly subscription: Subscription
   readonly log: string[] = []
   readonly #messages = new Map<number, StoredMessage>()
-  readonly #takers = new Map<string, LoggedTaker>()
+  readonly #consumers = new Map<string, LoggedConsumer>()
   /** Resolves when the state topic has the changes; pending until `written`. */
   readonly #writes: (() => void)[] = []
 
@@ -106,9 +106,9 @@ class Script implements SubscriptionHost {
   async run(line: string): Promise<void> {
     const [action = '', name = '', ...words] = line.split(' ')
     const offsets = words.map(Number)
-    const taker = this.#takers.get(name)
+    const consumer = this.#consumers.get(name)
     const each = (use: (acquired: Acquired) => void): void => {
-      for (const offset of offsets) use(taker?.hand.get(offset) as Acquired)
+      for (const offset of offsets) use(consumer?.hand.get(offset) as Acquired)
     }
     if (action === 'send') this.#send(Number(name), words)
     else if (action === 'open') this.#open(name, words)
@@ -122,12 +122,12 @@ class Script implements SubscriptionHost {
       each((acquired) => this.subscription.release(acquired, how))
     } else if (action === 'reject') each((acquired) => this.subscription.reject(acquired))
     else if (action === 'credit') {
-      ;(taker as LoggedTaker).room = offsets[0] as number
+      ;(consumer as LoggedConsumer).room = offsets[0] as number
       this.subscription.plan()
     } else if (action === 'drain') {
-      ;(taker as LoggedTaker).isDraining = true
+      ;(consumer as LoggedConsumer).isDraining = true
       this.subscription.plan()
-    } else if (action === 'close') this.subscription.remove(taker as LoggedTaker)
+    } else if (action === 'close') this.subscription.remove(consumer as LoggedConsumer)
     else if (action === 'wait') await this.#wait(Number(name))
     else if (action === 'purge') this.subscription.purge()
     else if (action === 'reset') this.subscription.reset()
@@ -144,9 +144,9 @@ class Script implements SubscriptionHost {
   }
 
   #open(name: string, words: readonly string[]): void {
-    const taker = new LoggedTaker(name, words, this.log)
-    this.#takers.set(name, taker)
-    this.subscription.add(taker)
+    const consumer = new LoggedConsumer(name, words, this.log)
+    this.#consumers.set(name, consumer)
+    this.subscription.add(consumer)
   }
 
   #send(offset: number, words: readonly string[]): void {
@@ -167,8 +167,8 @@ class Script implements SubscriptionHost {
     const { envelope, body } = toRecord(new EncodedMessage(encoded), { nowMs, origin: 0n })
     const delay = value('delay')
     const deliverAtMs = delay === undefined ? 0 : nowMs + Number(delay)
-    const place = { partition: 0, offset, timestamp: nowMs }
-    const message = new StoredMessage(place, { ...envelope, deliverAtMs }, body)
+    const position = { partition: 0, offset, timestamp: nowMs }
+    const message = new StoredMessage(position, { ...envelope, deliverAtMs }, body)
     this.#messages.set(offset, message)
     this.subscription.offer(message)
   }
@@ -179,7 +179,7 @@ type Case = readonly [string, Partial<DestinationPolicy>, readonly string[], rea
 
 const cases: readonly Case[] = [
   [
-    'gives each message to one consumer, in turn',
+    'delivers each message to one consumer, round robin',
     {},
     ['open A', 'open B', 'send 0', 'send 1', 'send 2'],
     ['A gets 0', 'B gets 1', 'A gets 2'],
@@ -197,7 +197,7 @@ const cases: readonly Case[] = [
     ['A gets 2', 'A gets 1', 'A gets 3', 'A gets 0'],
   ],
   [
-    'gives a consumer what its selector matches, and keeps the rest',
+    'delivers the messages that a selector matches and keeps the others',
     {},
     ['send 0 color=red', 'send 1 color=blue', 'send 2', 'open A color=blue', 'open B'],
     ['A gets 1', 'B gets 0', 'B gets 2'],
@@ -209,13 +209,13 @@ const cases: readonly Case[] = [
     ['X gets 0', 'X gets 1', 'A gets 0', 'A gets 1', '0 is finished'],
   ],
   [
-    'returns a message to its place, before younger ones',
+    'returns a message to its position before later ones',
     {},
     ['send 0', 'send 1', 'open A credit=1', 'return A 0', 'open B'],
     ['A gets 0', 'B gets 0', 'B gets 1'],
   ],
   [
-    'counts a failed delivery, and no other',
+    'counts only failed deliveries',
     {},
     ['send 0', 'open A credit=1', 'return A 0', 'credit A 1', 'fail A 0', 'credit A 1'],
     ['A gets 0', 'A gets 0', 'A gets 0 (1 failed)'],
@@ -227,13 +227,13 @@ const cases: readonly Case[] = [
     ['A gets 0', 'A gets 0 (1 failed)', '0 is discarded: max-delivery-attempts', '0 is finished'],
   ],
   [
-    'delays a redelivery, longer each time',
+    'delays each redelivery longer than the previous one',
     { redeliveryDelayMs: 100, redeliveryMultiplier: 3 },
     ['send 0', 'open A', 'fail A 0', 'wait 99', 'wait 2', 'fail A 0', 'wait 298', 'wait 3'],
     ['A gets 0', 'A gets 0 (1 failed)', 'A gets 0 (2 failed)'],
   ],
   [
-    'discards a rejected message at once',
+    'discards a rejected message immediately',
     {},
     ['send 0', 'open A', 'reject A 0'],
     ['A gets 0', '0 is discarded: rejected', '0 is finished'],
@@ -272,7 +272,7 @@ const cases: readonly Case[] = [
     ['A gets 0', 'B gets 1'],
   ],
   [
-    'reports to a draining consumer that nothing is left',
+    'notifies a draining consumer when no message is left',
     {},
     ['send 0', 'open A credit=5', 'drain A', 'send 1', 'credit A 1'],
     ['A gets 0', 'A is drained', 'A gets 1'],
@@ -284,7 +284,7 @@ const cases: readonly Case[] = [
     ['A gets 1', 'A gets 0'],
   ],
   [
-    'discards a waiting message that expires, not one in delivery',
+    'discards an expired message that waits, not one in delivery',
     {},
     ['send 0 ttl=50', 'open A credit=1', 'send 1 ttl=50', 'wait 60', 'accept A 0'],
     ['A gets 0', '1 is discarded: expired', '1 is finished', '0 is finished'],
@@ -302,7 +302,7 @@ const cases: readonly Case[] = [
     ['A gets 0', '0 is finished'],
   ],
   [
-    'purges what waits, not what is in delivery',
+    'purges waiting messages, not those in delivery',
     {},
     ['send 0', 'send 1', 'send 2', 'open A credit=1', 'purge', 'return A 0', 'credit A 1'],
     ['A gets 0', '1 is finished', '2 is finished', 'A gets 0'],
@@ -314,13 +314,13 @@ const cases: readonly Case[] = [
     ['A gets 0', 'A gets 1'],
   ],
   [
-    'gives a counted message to another consumer if the first one has closed meanwhile',
+    'delivers a counted message to another consumer if the first one was closed',
     { deliveryCountPersistence: 'before' },
     ['send 0', 'open A', 'close A', 'open B', 'written', 'written'],
     ['B gets 0'],
   ],
   [
-    'does not send a counted message whose log is gone meanwhile',
+    'does not send a counted message whose log was deleted',
     { deliveryCountPersistence: 'before' },
     ['send 0', 'open A', 'reset', 'written'],
     [],

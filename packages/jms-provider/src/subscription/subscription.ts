@@ -6,12 +6,12 @@ import type { StoredMessage } from '../mapping/stored-message.ts'
 import { pause } from '../pause.ts'
 import type { Selector } from '../selector/selector.ts'
 import { DeliveryCounting } from './delivery-counting.ts'
-import { type IndexChange, PartitionIndex, Place, PRIORITIES } from './partition-index.ts'
+import { type IndexChange, OffsetState, PartitionIndex, PRIORITIES } from './partition-index.ts'
 import { PropertyCache } from './property-cache.ts'
 import { SelectorMemo, Verdict } from './selector-memo.ts'
 
 /** A consumer or browser of a subscription. */
-export interface Taker {
+export interface SubscriptionConsumer {
   readonly selector: Selector | undefined
   /** A browser reads messages without acquiring them. */
   readonly isBrowser: boolean
@@ -20,14 +20,14 @@ export interface Taker {
   /**
    * Whether a message can be sent to it now: it has credit, and its connection is not congested.
    */
-  readonly canTake: boolean
-  /** Whether `onNothingLeft` must be called when no message is left for it. */
+  readonly canReceive: boolean
+  /** Whether `onDrained` must be called when no message is left for the consumer. */
   readonly isDraining: boolean
-  /** Messages it can be given now. */
+  /** Number of messages that can be delivered to it now. */
   readonly room: number
   take(acquired: Acquired): void
-  onNothingLeft(): void
-  /** Closes it with an AMQP error: the destination no longer exists. */
+  onDrained(): void
+  /** Closes the consumer with an AMQP error: the destination no longer exists. */
   end(condition: string, description: string): void
 }
 
@@ -40,7 +40,7 @@ export class Acquired {
   message: StoredMessage | undefined
   /** Number of failed deliveries before this one. */
   readonly deliveryCount: number
-  readonly taker: Taker | undefined
+  readonly consumer: SubscriptionConsumer | undefined
   /** True once the message is accepted, returned or moved. */
   isDone = false
 
@@ -48,21 +48,21 @@ export class Acquired {
     subscription: Subscription,
     index: PartitionIndex,
     message: StoredMessage,
-    taker: Taker | undefined,
+    consumer: SubscriptionConsumer | undefined,
   ) {
     this.subscription = subscription
     this.index = index
     this.offset = message.offset
     this.message = message
     this.deliveryCount = index.deliveryCountOf(message.offset)
-    this.taker = taker
+    this.consumer = consumer
   }
 }
 
-/** Reason why a message left a subscription without being consumed. */
+/** Reason why a message was removed from a subscription without being consumed. */
 export type DiscardReason = 'expired' | 'max-delivery-attempts' | 'rejected'
 
-/** Services that a subscription needs from its destination. */
+/** The parts of a destination that a subscription uses. */
 export interface SubscriptionHost {
   readonly clock: Clock
   readonly logger: Logger
@@ -73,24 +73,29 @@ export interface SubscriptionHost {
   load(partition: number, offset: number): Promise<void>
   /** The subscription has changes to write to the state topic. */
   onChanged(subscription: Subscription): void
-  /** Resolves when the changes so far are in the state topic; rejects when they never will be. */
+  /**
+   * Resolves when the changes so far are in the state topic; rejects if they can no longer be
+   * written.
+   */
   flushed(): Promise<void>
   /** The subscription no longer needs the message. */
   onFinished(partition: number, offset: number): void
   /** Moves acquired messages to `deadLetterQueue` or `expiryQueue`. */
   discard(acquired: readonly Acquired[], reason: DiscardReason, detail?: string): void
-  /** Undefined if all sent messages are indexed; otherwise resolves when those sent so far are. */
+  /**
+   * Undefined if all sent messages are indexed; else resolves when those sent so far are indexed.
+   */
   caughtUp(): Promise<void> | undefined
 }
 
-interface TakerState {
-  readonly taker: Taker
+interface ConsumerState {
+  readonly consumer: SubscriptionConsumer
   readonly memo: SelectorMemo | undefined
-  /** By partition and priority: no message below this offset is for this taker. */
+  /** By partition and priority: offset below which no message is eligible for this consumer. */
   readonly cursors: Map<PartitionIndex, Float64Array>
-  /** Messages that it returned as undeliverable here. */
+  /** Messages that it returned with `undeliverable-here`. */
   readonly refused: Set<string>
-  /** Messages for it whose delivery is being written. */
+  /** Number of acquired messages whose delivery is being counted before it is sent. */
   unsent: number
 }
 
@@ -105,8 +110,8 @@ const LOAD_RETRY_MS = 100
 const BATCH = 512
 
 /**
- * One subscription: a queue has one, a topic any number. It decides which consumer receives which
- * message, and when.
+ * One subscription: a queue has one, a topic any number. It assigns messages to
+ * consumers.
  */
 export class Subscription {
   /** Unique among all destinations; part of the keys of its records in the state topic. */
@@ -118,21 +123,21 @@ export class Subscription {
   readonly #host: SubscriptionHost
   readonly #counting: DeliveryCounting
   readonly #indices = new Map<number, PartitionIndex>()
-  readonly #takers: TakerState[] = []
-  readonly #browsers: TakerState[] = []
+  readonly #consumers: ConsumerState[] = []
+  readonly #browsers: ConsumerState[] = []
   readonly #memos = new Map<string, SelectorMemo>()
   readonly #properties = new PropertyCache()
   /** Whether to cache properties, because consumers may have their own selectors. */
   readonly keepsProperties: boolean
-  readonly #groups = new Map<string, TakerState>()
+  readonly #groups = new Map<string, ConsumerState>()
   #hasGroups = false
   /** Index of the consumer that is next in round robin. */
   #turn = 0
-  #isPlanned = false
+  #isDispatchScheduled = false
   #isLoading = false
   #isClosed = false
   #timer: Timer | undefined
-  #wakesAtMs = Number.POSITIVE_INFINITY
+  #timerDueMs = Number.POSITIVE_INFINITY
   /** Messages accepted since the subscription was opened. */
   acknowledged = 0
 
@@ -173,8 +178,8 @@ export class Subscription {
   }
 
   /**
-   * Drops all messages because their log is gone. Consumers stay and receive messages of the next
-   * log. Outcomes of acquired messages are ignored.
+   * Drops all messages because their log was deleted. Consumers stay and receive messages of the
+   * next log. Outcomes of acquired messages are ignored.
    */
   reset(): void {
     this.#indices.clear()
@@ -185,24 +190,25 @@ export class Subscription {
       if (memo.users === 0) this.#memos.delete(text)
       else memo.clear()
     }
-    for (const state of [...this.#takers, ...this.#browsers]) {
+    for (const state of [...this.#consumers, ...this.#browsers]) {
       state.cursors.clear()
       state.refused.clear()
     }
   }
 
   /** Whether an acquired message belongs to a log that no longer exists. */
-  #isVoid({ index }: Acquired): boolean {
+  #isObsolete({ index }: Acquired): boolean {
     return this.#indices.get(index.partition) !== index
   }
 
   /** Closes all consumers and browsers with an AMQP error. */
   end(condition: string, description: string): void {
-    for (const { taker } of [...this.#takers, ...this.#browsers]) taker.end(condition, description)
+    for (const { consumer } of [...this.#consumers, ...this.#browsers])
+      consumer.end(condition, description)
   }
 
   get consumerCount(): number {
-    return this.#takers.length
+    return this.#consumers.length
   }
 
   get browserCount(): number {
@@ -267,7 +273,7 @@ export class Subscription {
    * Whether messages can be indexed from their summaries: no filter or selector needs their
    * contents.
    */
-  get takesSummaries(): boolean {
+  get acceptsSummaries(): boolean {
     return this.filter === undefined && this.#memos.size === 0
   }
 
@@ -298,35 +304,41 @@ export class Subscription {
     if (index === undefined) return
     let expected = from
     for (const message of messages) {
-      this.#loseUntil(index, expected, message.offset)
+      this.#finishMissing(index, expected, message.offset)
       expected = message.offset + 1
-      if (index.placeOf(message.offset) === Place.none) continue
+      if (index.stateOf(message.offset) === OffsetState.none) continue
       for (const memo of this.#memos.values()) memo.judge(message)
     }
   }
 
   /** Finishes waiting messages that retention or compaction has deleted. */
-  #loseUntil(index: PartitionIndex, from: number, to: number): void {
-    let offset = index.nextLive(from, (place) => place === Place.available)
+  #finishMissing(index: PartitionIndex, from: number, to: number): void {
+    let offset = index.nextLive(from, (state) => state === OffsetState.available)
     while (offset >= 0 && offset < to) {
       index.finish(offset)
       this.#host.onChanged(this)
-      offset = index.nextLive(offset + 1, (place) => place === Place.available)
+      offset = index.nextLive(offset + 1, (state) => state === OffsetState.available)
     }
   }
 
-  /** The log ends here: indexed messages beyond can no longer be read. */
-  loseFrom(partition: number, from: number): void {
+  /** The log ends at this offset: indexed messages from it on can no longer be read. */
+  dropFrom(partition: number, from: number): void {
     const index = this.#indices.get(partition)
-    if (index !== undefined) this.#loseUntil(index, from, index.end)
+    if (index !== undefined) this.#finishMissing(index, from, index.end)
   }
 
   // Consumers and browsers.
 
-  add(taker: Taker): void {
-    const memo = taker.selector === undefined ? undefined : this.#memoFor(taker.selector)
-    const state: TakerState = { taker, memo, cursors: new Map(), refused: new Set(), unsent: 0 }
-    ;(taker.isBrowser ? this.#browsers : this.#takers).push(state)
+  add(consumer: SubscriptionConsumer): void {
+    const memo = consumer.selector === undefined ? undefined : this.#memoFor(consumer.selector)
+    const state: ConsumerState = {
+      consumer,
+      memo,
+      cursors: new Map(),
+      refused: new Set(),
+      unsent: 0,
+    }
+    ;(consumer.isBrowser ? this.#browsers : this.#consumers).push(state)
     this.plan()
   }
 
@@ -344,11 +356,11 @@ export class Subscription {
     return memo
   }
 
-  remove(taker: Taker): void {
-    for (const list of [this.#takers, this.#browsers]) {
-      const at = list.findIndex((each) => each.taker === taker)
+  remove(consumer: SubscriptionConsumer): void {
+    for (const list of [this.#consumers, this.#browsers]) {
+      const at = list.findIndex((each) => each.consumer === consumer)
       if (at < 0) continue
-      const [state] = list.splice(at, 1) as [TakerState]
+      const [state] = list.splice(at, 1) as [ConsumerState]
       if (state.memo !== undefined) state.memo.users--
       for (const [group, owner] of this.#groups) if (owner === state) this.#groups.delete(group)
       if (this.#hasGroups) this.#resetCursors()
@@ -357,17 +369,17 @@ export class Subscription {
   }
 
   #resetCursors(): void {
-    for (const { cursors } of this.#takers) cursors.clear()
+    for (const { cursors } of this.#consumers) cursors.clear()
   }
 
   // Dispatching.
 
   /** Schedules a dispatch after the current work. */
   plan(): void {
-    if (this.#isPlanned || this.#isClosed) return
-    this.#isPlanned = true
+    if (this.#isDispatchScheduled || this.#isClosed) return
+    this.#isDispatchScheduled = true
     queueMicrotask(() => {
-      this.#isPlanned = false
+      this.#isDispatchScheduled = false
       this.#dispatchSafely()
     })
   }
@@ -377,24 +389,24 @@ export class Subscription {
     try {
       this.#dispatch()
     } catch (error) {
-      this.#host.logger.error(`messages of ${this.id} could not be handed out`, { error })
+      this.#host.logger.error(`cannot deliver messages of ${this.id}`, { error })
     }
   }
 
   #dispatch(): void {
     if (this.#isClosed) return
     let handedOut = 0
-    /** Takers whose next message must be loaded first. */
-    const waiting = new Set<Taker>()
+    /** Consumers whose next message must first be loaded. */
+    const waiting = new Set<SubscriptionConsumer>()
     for (let isProgress = true; isProgress; ) {
       isProgress = false
-      const count = this.#takers.length
+      const count = this.#consumers.length
       for (let i = 0; i < count; i++) {
         const at = (this.#turn + i) % count
-        const state = this.#takers[at]
-        if (state === undefined || waiting.has(state.taker) || !this.#mayTake(state)) continue
+        const state = this.#consumers[at]
+        if (state === undefined || waiting.has(state.consumer) || !this.#mayDeliver(state)) continue
         const taken = this.#serve(state)
-        if (taken === 'loading') waiting.add(state.taker)
+        if (taken === 'loading') waiting.add(state.consumer)
         if (taken !== 'taken') continue
         this.#turn = (at + 1) % count
         isProgress = true
@@ -402,44 +414,44 @@ export class Subscription {
         break
       }
       if (handedOut >= BATCH) {
-        this.#isPlanned = true
+        this.#isDispatchScheduled = true
         void this.#host.clock.yield().then(() => {
-          this.#isPlanned = false
+          this.#isDispatchScheduled = false
           this.#dispatchSafely()
         })
         return
       }
     }
     for (const state of [...this.#browsers]) {
-      while (state.taker.canTake) {
+      while (state.consumer.canReceive) {
         const taken = this.#serve(state)
-        if (taken === 'loading') waiting.add(state.taker)
+        if (taken === 'loading') waiting.add(state.consumer)
         if (taken !== 'taken') break
       }
     }
-    this.#tellDrained(waiting)
+    this.#notifyDrained(waiting)
   }
 
-  #mayTake({ taker, unsent }: TakerState): boolean {
-    if (!taker.canTake || (unsent > 0 && unsent >= taker.room)) return false
+  #mayDeliver({ consumer, unsent }: ConsumerState): boolean {
+    if (!consumer.canReceive || (unsent > 0 && unsent >= consumer.room)) return false
     const exclusive = this.#host.policy.exclusive
-      ? this.#takers[0]
-      : this.#takers.find((each) => each.taker.isExclusive)
-    return exclusive === undefined || exclusive.taker === taker
+      ? this.#consumers[0]
+      : this.#consumers.find((each) => each.consumer.isExclusive)
+    return exclusive === undefined || exclusive.consumer === consumer
   }
 
-  #tellDrained(loading: ReadonlySet<Taker>): void {
-    const done = [...this.#takers, ...this.#browsers]
+  #notifyDrained(loading: ReadonlySet<SubscriptionConsumer>): void {
+    const done = [...this.#consumers, ...this.#browsers]
       .filter(({ unsent }) => unsent === 0)
-      .map(({ taker }) => taker)
-      .filter((taker) => taker.isDraining && taker.canTake && !loading.has(taker))
+      .map(({ consumer }) => consumer)
+      .filter((consumer) => consumer.isDraining && consumer.canReceive && !loading.has(consumer))
     if (done.length === 0) return
     const catchingUp = this.#host.caughtUp()
-    if (catchingUp === undefined) for (const taker of done) taker.onNothingLeft()
+    if (catchingUp === undefined) for (const consumer of done) consumer.onDrained()
     else void catchingUp.then(() => this.plan())
   }
 
-  #serve(state: TakerState): 'taken' | 'nothing' | 'loading' {
+  #serve(state: ConsumerState): 'taken' | 'nothing' | 'loading' {
     for (;;) {
       const found = this.#next(state)
       if (found === undefined) return 'nothing'
@@ -450,7 +462,7 @@ export class Subscription {
         return 'loading'
       }
       if (state.memo !== undefined && state.memo.judge(message) === Verdict.no) continue
-      this.#hand(state, index, message)
+      this.#deliver(state, index, message)
       return 'taken'
     }
   }
@@ -467,38 +479,39 @@ export class Subscription {
       })
   }
 
-  #hand(state: TakerState, index: PartitionIndex, message: StoredMessage): void {
-    const { taker } = state
+  #deliver(state: ConsumerState, index: PartitionIndex, message: StoredMessage): void {
+    const { consumer } = state
     const { offset } = message
-    const acquired = new Acquired(this, index, message, taker)
-    if (taker.isBrowser) {
+    const acquired = new Acquired(this, index, message, consumer)
+    if (consumer.isBrowser) {
       this.#cursorOf(state, index)[message.envelope.priority] = offset + 1
     } else {
-      index.move(offset, Place.inFlight)
+      index.move(offset, OffsetState.inFlight)
       const group = index.groupOf(offset)
       if (group !== undefined) this.#groups.set(group, state)
       if (index.countsInFlight && this.#host.policy.deliveryCountPersistence === 'before') {
         state.unsent++
-        const send = (): void => this.#sendHeld(state, acquired)
+        const send = (): void => this.#sendCounted(state, acquired)
         this.#counting.countBefore({ index, offset, send })
         return
       }
       if (index.countsInFlight) this.#counting.countAfter(index, offset)
     }
-    taker.take(acquired)
+    consumer.take(acquired)
   }
 
-  /** Sends a message whose delivery is counted, if the taker can still receive it. */
-  #sendHeld(state: TakerState, acquired: Acquired): void {
+  /** Sends a message whose delivery was counted, if the consumer can still receive it. */
+  #sendCounted(state: ConsumerState, acquired: Acquired): void {
     state.unsent--
-    const { taker } = state
-    const isThere = this.#takers.includes(state) && taker.canTake && !this.#isVoid(acquired)
-    if (isThere) taker.take(acquired)
+    const { consumer } = state
+    const isThere =
+      this.#consumers.includes(state) && consumer.canReceive && !this.#isObsolete(acquired)
+    if (isThere) consumer.take(acquired)
     else this.release(acquired, { failed: false })
     this.plan()
   }
 
-  #cursorOf(state: TakerState, index: PartitionIndex): Float64Array {
+  #cursorOf(state: ConsumerState, index: PartitionIndex): Float64Array {
     let cursors = state.cursors.get(index)
     if (cursors === undefined) {
       cursors = new Float64Array(PRIORITIES)
@@ -507,16 +520,16 @@ export class Subscription {
     return cursors
   }
 
-  /** The first message for a taker, by priority and then by age. */
+  /** The first eligible message for a consumer, by priority and then by age. */
   #next(
-    state: TakerState,
+    state: ConsumerState,
   ): { readonly index: PartitionIndex; readonly offset: number } | undefined {
     for (let priority = PRIORITIES - 1; priority >= 0; priority--) {
       for (const index of this.#indices.values()) {
         if (index.available[priority] === 0) continue
         const cursors = this.#cursorOf(state, index)
         let offset = index.nextAvailable(priority, cursors[priority] as number)
-        while (offset >= 0 && !this.#isFor(state, index, offset)) {
+        while (offset >= 0 && !this.#isEligible(state, index, offset)) {
           offset = index.nextAvailable(priority, offset + 1)
         }
         cursors[priority] = offset < 0 ? index.end : offset
@@ -527,16 +540,16 @@ export class Subscription {
   }
 
   /**
-   * Whether a message may be for this taker. A selector that needs the message itself is evaluated
-   * after loading it.
+   * Whether a message is eligible for this consumer. A selector that needs the message itself is
+   * evaluated after loading it.
    */
-  #isFor(state: TakerState, index: PartitionIndex, offset: number): boolean {
+  #isEligible(state: ConsumerState, index: PartitionIndex, offset: number): boolean {
     if (state.memo !== undefined && this.#verdictOf(state.memo, index, offset) === Verdict.no) {
       return false
     }
     const expiresAtMs = index.expiresAtOf(offset)
     if (expiresAtMs > 0 && expiresAtMs <= this.#host.clock.now()) return false
-    if (state.taker.isBrowser) return true
+    if (state.consumer.isBrowser) return true
     if (this.#hasGroups) {
       const group = index.groupOf(offset)
       const owner = group === undefined ? undefined : this.#groups.get(group)
@@ -559,7 +572,7 @@ export class Subscription {
   accept(acquired: Acquired): void {
     if (acquired.isDone) return
     acquired.isDone = true
-    if (this.#isVoid(acquired)) return
+    if (this.#isObsolete(acquired)) return
     this.acknowledged++
     this.#finish(acquired.index, acquired.offset)
   }
@@ -576,11 +589,11 @@ export class Subscription {
     how: { readonly failed: boolean; readonly undeliverableHere?: boolean },
   ): void {
     if (acquired.isDone) return
-    if (this.#isVoid(acquired)) {
+    if (this.#isObsolete(acquired)) {
       acquired.isDone = true
       return
     }
-    const { index, offset, taker } = acquired
+    const { index, offset, consumer } = acquired
     const { policy, clock } = this.#host
     let delayMs = 0
     if (how.failed) {
@@ -594,7 +607,7 @@ export class Subscription {
     }
     acquired.isDone = true
     if (how.undeliverableHere === true) {
-      const state = this.#takers.find((each) => each.taker === taker)
+      const state = this.#consumers.find((each) => each.consumer === consumer)
       state?.refused.add(keyOf(index, offset))
     }
     if (delayMs > 0) {
@@ -602,20 +615,20 @@ export class Subscription {
       index.delayUntil(offset, dueMs)
       this.#wakeAt(dueMs)
     } else {
-      this.#putBack(index, offset)
+      this.#makeAvailable(index, offset)
     }
-    this.#rewatch(index, offset)
+    this.#restoreExpiry(index, offset)
     if (index.isChanged) this.#host.onChanged(this)
     this.plan()
   }
 
-  #putBack(index: PartitionIndex, offset: number): void {
-    index.move(offset, Place.available)
-    for (const { cursors } of this.#takers) lowerCursors(cursors.get(index), offset)
+  #makeAvailable(index: PartitionIndex, offset: number): void {
+    index.move(offset, OffsetState.available)
+    for (const { cursors } of this.#consumers) lowerCursors(cursors.get(index), offset)
     for (const { cursors } of this.#browsers) lowerCursors(cursors.get(index), offset)
   }
 
-  #rewatch(index: PartitionIndex, offset: number): void {
+  #restoreExpiry(index: PartitionIndex, offset: number): void {
     const expiresAtMs = index.expiresAtOf(offset)
     if (expiresAtMs === 0) return
     index.watchExpiry(offset)
@@ -625,16 +638,15 @@ export class Subscription {
   /** Rejects a message: no consumer can process it. */
   reject(acquired: Acquired, detail?: string): void {
     if (acquired.isDone) return
-    if (this.#isVoid(acquired)) acquired.isDone = true
+    if (this.#isObsolete(acquired)) acquired.isDone = true
     else this.#host.discard([acquired], 'rejected', detail)
   }
 
   /**
-   * First phase of consuming in a transaction: from here on state records count the message as
-   * finished.
+   * First phase of consuming in a transaction: state records now count the message as finished.
    */
   prepare(acquired: Acquired): void {
-    acquired.index.move(acquired.offset, Place.finishing)
+    acquired.index.move(acquired.offset, OffsetState.finishing)
     acquired.index.markChanged(acquired.offset)
   }
 
@@ -651,7 +663,7 @@ export class Subscription {
 
   /** Alternative second phase, after the transaction failed: the message stays acquired. */
   undo(acquired: Acquired): void {
-    acquired.index.move(acquired.offset, Place.inFlight)
+    acquired.index.move(acquired.offset, OffsetState.inFlight)
     acquired.index.markChanged(acquired.offset)
     this.#host.onChanged(this)
   }
@@ -672,8 +684,8 @@ export class Subscription {
   purge(): number {
     let count = 0
     for (const index of this.#indices.values()) {
-      const isWaiting = (place: Place): boolean =>
-        place === Place.available || place === Place.delayed
+      const isWaiting = (state: OffsetState): boolean =>
+        state === OffsetState.available || state === OffsetState.delayed
       for (let at = index.nextLive(0, isWaiting); at >= 0; at = index.nextLive(at + 1, isWaiting)) {
         this.#finish(index, at)
         count++
@@ -685,21 +697,21 @@ export class Subscription {
   // Timers.
 
   #wakeAt(ms: number): void {
-    if (ms >= this.#wakesAtMs || this.#isClosed) return
-    this.#wakesAtMs = ms
+    if (ms >= this.#timerDueMs || this.#isClosed) return
+    this.#timerDueMs = ms
     this.#timer?.cancel()
     const delay = Math.min(Math.max(ms - this.#host.clock.now(), 0), 0x7fffffff)
     this.#timer = this.#host.clock.setTimer(delay, () =>
-      attempt(this.#host.logger, `what is due in ${this.id}`, () => this.#onTime()),
+      attempt(this.#host.logger, `processing due messages of ${this.id}`, () => this.#onTimer()),
     )
   }
 
-  #onTime(): void {
-    this.#wakesAtMs = Number.POSITIVE_INFINITY
+  #onTimer(): void {
+    this.#timerDueMs = Number.POSITIVE_INFINITY
     if (this.#isClosed) return
     const now = this.#host.clock.now()
     for (const index of this.#indices.values()) {
-      index.releaseDue(now, (offset) => this.#putBack(index, offset))
+      index.releaseDue(now, (offset) => this.#makeAvailable(index, offset))
       this.#expire(index, index.expired(now))
     }
     for (const index of this.#indices.values()) {
@@ -714,7 +726,7 @@ export class Subscription {
       for (const offset of offsets) this.#finish(index, offset)
       return
     }
-    for (const offset of offsets) index.move(offset, Place.inFlight)
+    for (const offset of offsets) index.move(offset, OffsetState.inFlight)
     attempt(this.#host.logger, `moving expired messages of ${this.id}`, () =>
       this.#moveExpired(index, offsets),
     )

@@ -50,7 +50,7 @@ const inMemory = (): TransactionStore => store({ memoryBytes: 1e9 }, false)
 /** The contents of the sends, as text to compare. */
 function contentOf(sends: HeldSends): string[] {
   const found: string[] = []
-  for (const piece of sends.lasting()) {
+  for (const piece of sends.topicSends()) {
     for (const { destination, record: each } of piece) {
       const headers = each.headers.map(
         ({ key, value }) => `${key}=${Buffer.from(value).toString('hex')}`,
@@ -61,8 +61,8 @@ function contentOf(sends: HeldSends): string[] {
   return found
 }
 
-describe('what a transaction has sent', () => {
-  it('is the same in memory and in files, in its order, as often as it is read', () => {
+describe('the messages sent in a transaction', () => {
+  it('are read repeatedly in order and unchanged, from memory and from files', () => {
     const records = [
       { to: first, it: record('no key', 10) },
       { to: second, it: record('null', -1) },
@@ -96,7 +96,7 @@ describe('what a transaction has sent', () => {
     assert.deepEqual(readdirSync(directory), [])
   })
 
-  it('takes little memory over many transactions, each small', () => {
+  it('use little memory over many small transactions', () => {
     const shared = store({ memoryBytes: 2 * MEGABYTE })
     const all = Array.from({ length: 100 }, () => new HeldSends(shared))
     for (let round = 0; round < 20; round++) {
@@ -111,7 +111,7 @@ describe('what a transaction has sent', () => {
     assert.deepEqual([shared.bytes, shared.memory, shared.spilledBytes], [0, 0, 0])
   })
 
-  it('is refused beyond the limits, with the setting that says so', () => {
+  it('are refused beyond a limit, with the name of the setting', () => {
     const fill = (sends: HeldSends, to = first): void => {
       for (let i = 0; i < 1000; i++) sends.add(to, record('x', 100_000))
     }
@@ -129,7 +129,7 @@ describe('what a transaction has sent', () => {
     const nowhere = store({ directory: join(directory, 'missing') })
     assert.throws(() => fill(new HeldSends(nowhere)), {
       code: 'amqp:resource-limit-exceeded',
-      message: /cannot be written to .*missing: ENOENT/,
+      message: /cannot write the transaction to .*missing: ENOENT/,
     })
     assert.throws(() => fill(new HeldSends(store({}, false))), /amqp\.transactions\.memory\.bytes/)
     held.clear()

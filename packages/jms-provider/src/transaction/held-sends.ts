@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Destination } from '../destination/destination.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
-import { type LastingSend, recordSize, type Send, type Sends } from '../state/commit.ts'
+import { recordSize, type Send, type Sends, type TopicSend } from '../state/commit.ts'
 import { RecordBlock, recordsOf } from './record-block.ts'
 import type { SpilledBlock } from './spill-store.ts'
 import type { TransactionStore } from './transaction-store.ts'
@@ -81,7 +81,7 @@ export class HeldSends implements Sends {
     }
   }
 
-  #addToBlock(destination: Destination, record: LastingSend['record']): void {
+  #addToBlock(destination: Destination, record: TopicSend['record']): void {
     let number = this.#numbers.get(destination)
     if (number === undefined) {
       number = this.#destinations.push(destination) - 1
@@ -107,10 +107,10 @@ export class HeldSends implements Sends {
     this.#memory = memory
   }
 
-  *lasting(): Iterable<readonly LastingSend[]> {
+  *topicSends(): Iterable<readonly TopicSend[]> {
     if (this.#whole !== undefined) {
-      const lasting = this.#whole.filter(({ destination }) => !destination.isTemporary)
-      if (lasting.length > 0) yield lasting
+      const topicSends = this.#whole.filter(({ destination }) => !destination.isTemporary)
+      if (topicSends.length > 0) yield topicSends
       return
     }
     const destinationOf = (number: number): Destination => this.#destinations[number] as Destination

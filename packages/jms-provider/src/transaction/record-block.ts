@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteReader } from '@millrace/base'
 import type { RecordHeader } from '../mapping/to-record.ts'
-import type { LastingSend } from '../state/commit.ts'
+import type { TopicSend } from '../state/commit.ts'
 
 /** Size at which a block is full, in bytes. A larger message gets its own block. */
 export const BLOCK_BYTES = 1024 * 1024
 const FIRST_BYTES = 64 * 1024
 
 /**
- * Messages of a transaction, packed into one buffer, which is separate from the socket's buffers.
+ * Messages of a transaction, packed into one buffer that does not retain the socket's buffers.
  */
 export class RecordBlock {
   #bytes: Buffer = Buffer.alloc(0)
@@ -28,7 +28,7 @@ export class RecordBlock {
   }
 
   /** Adds a message. `destination` is the number assigned to its destination. */
-  add(destination: number, { key, value, headers }: LastingSend['record']): void {
+  add(destination: number, { key, value, headers }: TopicSend['record']): void {
     this.#reserve(maxSizeOf({ key, value, headers }))
     this.#uint32(destination)
     this.#field(key)
@@ -76,7 +76,7 @@ export class RecordBlock {
   }
 }
 
-function maxSizeOf({ key, value, headers }: LastingSend['record']): number {
+function maxSizeOf({ key, value, headers }: TopicSend['record']): number {
   let size = 16 + 3 * (key?.length ?? 0) + (value?.length ?? 0)
   for (const header of headers) {
     const isText = typeof header.value === 'string'
@@ -89,7 +89,7 @@ function maxSizeOf({ key, value, headers }: LastingSend['record']): number {
 export function recordsOf<T>(
   bytes: Buffer,
   destinationOf: (number: number) => T,
-): { readonly destination: T; readonly record: LastingSend['record'] }[] {
+): { readonly destination: T; readonly record: TopicSend['record'] }[] {
   const reader = new ByteReader(bytes)
   const records = []
   while (reader.remaining > 0) {

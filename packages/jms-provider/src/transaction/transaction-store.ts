@@ -50,16 +50,14 @@ export class TransactionStore {
   check(held: number, more: number): void {
     const { maxBytes, maxTotalBytes } = this.#limits
     if (held + more > maxBytes) {
-      throw tooLarge(`the transaction has more than amqp.transaction.max.bytes ${maxBytes}`)
+      throw tooLarge(`the transaction exceeds amqp.transaction.max.bytes=${maxBytes}`)
     }
     if (this.bytes + more > maxTotalBytes) {
-      throw tooLarge(
-        `the transactions of all clients have more than amqp.transactions.max.bytes ${maxTotalBytes}`,
-      )
+      throw tooLarge(`open transactions exceed amqp.transactions.max.bytes=${maxTotalBytes}`)
     }
   }
 
-  /** Whether the memory limit is exceeded, so that data should be spilled. */
+  /** Whether the memory limit is reached, so that data should be spilled. */
   get isMemoryFull(): boolean {
     return this.memory > this.#limits.memoryBytes
   }
@@ -71,9 +69,7 @@ export class TransactionStore {
   /** Creates the error for a client whose messages cannot be spilled. */
   memoryError(): AmqpError {
     const { memoryBytes } = this.#limits
-    return tooLarge(
-      `the transactions of all clients have more than amqp.transactions.memory.bytes ${memoryBytes} in memory`,
-    )
+    return tooLarge(`open transactions exceed amqp.transactions.memory.bytes=${memoryBytes}`)
   }
 
   /**
@@ -88,14 +84,14 @@ export class TransactionStore {
     } catch (error) {
       const why = systemErrorCode(error) ?? String(error)
       throw tooLarge(
-        `the transaction does not fit into memory, and cannot be written to ${store.directory}: ${why}`,
+        `cannot write the transaction to a temporary file in ${store.directory}: ${why}`,
         error,
       )
     }
   }
 
   read(block: SpilledBlock): Buffer {
-    if (this.#spill === undefined) throw new Error('nothing was spilled')
+    if (this.#spill === undefined) throw new Error('no spill store')
     return this.#spill.read(block)
   }
 
