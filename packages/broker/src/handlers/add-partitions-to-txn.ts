@@ -97,7 +97,7 @@ async function add(transaction: AskedTransaction, context: RequestContext) {
     name,
     resultsByPartition: partitions.map((partitionIndex) => ({
       partitionIndex,
-      partitionErrorCode: ErrorCode[outcome(name, partitionIndex)] as number,
+      partitionErrorCode: ErrorCode[outcome(name, partitionIndex)],
     })),
   }))
 }

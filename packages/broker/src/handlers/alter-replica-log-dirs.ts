@@ -39,9 +39,9 @@ export const alterReplicaLogDirs = defineHandler(
               if (directory.failure !== undefined) throw directory.failure
               const partition = broker.topics.partition(name, partitionIndex)
               await broker.logs.move(partition.name, path)
-              return ErrorCode.NONE as number
+              return ErrorCode.NONE
             },
-            (error) => error.errorCode as number,
+            (error) => error.errorCode,
           )
           const entries = results.get(name) ?? []
           entries.push({ partitionIndex, errorCode })

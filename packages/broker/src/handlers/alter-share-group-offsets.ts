@@ -36,20 +36,20 @@ export const alterShareGroupOffsets = defineHandler(
         )
         return {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.NONE as number,
-          errorMessage: null as string | null,
+          errorCode: ErrorCode.NONE,
+          errorMessage: null,
           responses: byTopic(request.topics).map(({ topicName, partitions }) => ({
             topicName,
             topicId: broker.topics.get(topicName)?.id ?? ZERO_UUID,
             partitions: partitions.map(({ partitionIndex }) => {
               if (denied.has(topicName)) {
                 const { errorCode, message } = access.denial('topic')
-                return { partitionIndex, errorCode: errorCode as number, errorMessage: message }
+                return { partitionIndex, errorCode: errorCode, errorMessage: message }
               }
               const error = outcomes.get(`${topicName}-${partitionIndex}`) ?? 'NONE'
               return {
                 partitionIndex,
-                errorCode: ErrorCode[error] as number,
+                errorCode: ErrorCode[error],
                 errorMessage:
                   error === 'NONE' ? null : 'This server does not host this topic-partition.',
               }
@@ -59,8 +59,8 @@ export const alterShareGroupOffsets = defineHandler(
       },
       ({ errorCode, message }) => ({
         throttleTimeMs: 0,
-        errorCode: errorCode as number,
-        errorMessage: message as string | null,
+        errorCode: errorCode,
+        errorMessage: message,
         responses: [],
       }),
     ),

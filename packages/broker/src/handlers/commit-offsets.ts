@@ -72,7 +72,7 @@ export async function commitOffsets(
       .filter((entry) => entry.topic === topic)
       .map(({ partition, error }) => ({
         partitionIndex: partition.partitionIndex,
-        errorCode: ErrorCode[error] as number,
+        errorCode: ErrorCode[error],
       })),
   }))
 }
@@ -84,7 +84,7 @@ export function refuseAll(topics: readonly CommittedTopic[], error: ErrorName) {
     topicId,
     partitions: partitions.map(({ partitionIndex }) => ({
       partitionIndex,
-      errorCode: ErrorCode[error] as number,
+      errorCode: ErrorCode[error],
     })),
   }))
 }

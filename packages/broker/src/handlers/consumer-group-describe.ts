@@ -29,13 +29,13 @@ export const consumerGroupDescribe = defineHandler(
           const refused = (errorCode: number, errorMessage: string | null) => ({
             groupId,
             errorCode,
-            errorMessage: errorMessage as string | null,
+            errorMessage: errorMessage,
             groupState: '',
             groupEpoch: 0,
             assignmentEpoch: 0,
             assignorName: '',
             members: [] as ReturnType<typeof describedMember>[],
-            authorizedOperations: AuthorizedOperations.omitted as number,
+            authorizedOperations: AuthorizedOperations.omitted,
           })
           if (!access.allows('group', groupId)) {
             return refused(ErrorCode.GROUP_AUTHORIZATION_FAILED, null)
@@ -58,8 +58,8 @@ export const consumerGroupDescribe = defineHandler(
               }
               return {
                 groupId,
-                errorCode: ErrorCode.NONE as number,
-                errorMessage: null as string | null,
+                errorCode: ErrorCode.NONE,
+                errorMessage: null,
                 groupState: group.state as string,
                 groupEpoch: group.groupEpoch,
                 assignmentEpoch: group.assignmentEpoch,

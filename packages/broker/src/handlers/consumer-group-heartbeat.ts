@@ -47,8 +47,8 @@ export const consumerGroupHeartbeat = defineHandler(
         const { assignment } = reply
         return {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.NONE as number,
-          errorMessage: null as string | null,
+          errorCode: ErrorCode.NONE,
+          errorMessage: null,
           memberId: reply.memberId,
           memberEpoch: reply.memberEpoch,
           heartbeatIntervalMs: reply.heartbeatIntervalMs,
@@ -64,7 +64,7 @@ export const consumerGroupHeartbeat = defineHandler(
       },
       (error) => ({
         throttleTimeMs: 0,
-        errorCode: error.errorCode as number,
+        errorCode: error.errorCode,
         errorMessage: textUnlessDenied(error),
         memberEpoch: 0,
         heartbeatIntervalMs: 0,

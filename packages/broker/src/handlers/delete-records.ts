@@ -50,7 +50,7 @@ export const deleteRecords = defineHandler(
                 if (target > log.highWatermark) throw outOfRange(partition.name, offset)
                 const start = target > log.logStartOffset ? target : log.logStartOffset
                 starts.set(partition.name, start)
-                return { partitionIndex, lowWatermark: start, errorCode: ErrorCode.NONE as number }
+                return { partitionIndex, lowWatermark: start, errorCode: ErrorCode.NONE }
               },
               (error) => failed(partitionIndex, error.errorCode),
             ),

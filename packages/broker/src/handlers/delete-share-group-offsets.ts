@@ -32,8 +32,8 @@ export const deleteShareGroupOffsets = defineHandler(
         }))
         return {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.NONE as number,
-          errorMessage: null as string | null,
+          errorCode: ErrorCode.NONE,
+          errorMessage: null,
           responses: [...outcomes, ...refused].map(({ name, topicId, error }) => ({
             topicName: name,
             topicId,
@@ -44,8 +44,8 @@ export const deleteShareGroupOffsets = defineHandler(
       },
       ({ errorCode, message }) => ({
         throttleTimeMs: 0,
-        errorCode: errorCode as number,
-        errorMessage: message as string | null,
+        errorCode: errorCode,
+        errorMessage: message,
         responses: [],
       }),
     ),

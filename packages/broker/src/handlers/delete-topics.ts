@@ -36,7 +36,7 @@ export const deleteTopics = defineHandler(
         const fail = (error: ErrorName, errorMessage: string | null = null) => ({
           name,
           topicId,
-          errorCode: ErrorCode[error] as number,
+          errorCode: ErrorCode[error],
           errorMessage,
         })
         if (!isEnabled) {

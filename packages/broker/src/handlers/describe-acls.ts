@@ -21,7 +21,7 @@ export const describeAcls = defineHandler(
         )
         return {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.NONE as number,
+          errorCode: ErrorCode.NONE,
           // Kafka has an empty text for success.
           errorMessage: '',
           resources: [...byResource.values()].map((acls) => ({
@@ -39,7 +39,7 @@ export const describeAcls = defineHandler(
       },
       ({ errorCode, message }) => ({
         throttleTimeMs: 0,
-        errorCode: errorCode as number,
+        errorCode: errorCode,
         errorMessage: message,
         resources: [],
       }),

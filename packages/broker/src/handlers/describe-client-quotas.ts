@@ -19,8 +19,8 @@ export const describeClientQuotas = defineHandler(
         context.access.requireCluster()
         return {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.NONE as number,
-          errorMessage: null as string | null,
+          errorCode: ErrorCode.NONE,
+          errorMessage: null,
           entries: findQuotas(context.broker.metadata.image.quotas(), request).map(
             ({ entity, quotas }) => ({
               entity,
@@ -31,7 +31,7 @@ export const describeClientQuotas = defineHandler(
       },
       (error) => ({
         throttleTimeMs: 0,
-        errorCode: error.errorCode as number,
+        errorCode: error.errorCode,
         errorMessage: textUnlessDenied(error),
         entries: null,
       }),

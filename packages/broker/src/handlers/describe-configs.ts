@@ -38,7 +38,7 @@ export const describeConfigs = defineHandler(
             const wanted = configurationKeys === null ? undefined : new Set(configurationKeys)
             const entries = describe(resourceType, resourceName, context)
             return {
-              errorCode: ErrorCode.NONE as number,
+              errorCode: ErrorCode.NONE,
               errorMessage: '',
               resourceType,
               resourceName,

@@ -31,7 +31,7 @@ export const describeQuorum = defineHandler(
           topicName,
           partitions: partitions.map(({ partitionIndex }) => ({
             partitionIndex,
-            errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION as number,
+            errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
             errorMessage: null,
             leaderId: 0,
             leaderEpoch: 0,
@@ -54,7 +54,7 @@ export const describeQuorum = defineHandler(
           partitions: [
             {
               partitionIndex: 0,
-              errorCode: ErrorCode.NONE as number,
+              errorCode: ErrorCode.NONE,
               errorMessage: null,
               leaderId: nodeId,
               leaderEpoch: metadata.leaderEpoch,

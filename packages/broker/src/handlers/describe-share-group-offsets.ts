@@ -25,14 +25,14 @@ export const describeShareGroupOffsets = defineHandler(
             context.access.requireGroup(groupId)
             return {
               groupId,
-              errorCode: ErrorCode.NONE as number,
-              errorMessage: null as string | null,
+              errorCode: ErrorCode.NONE,
+              errorMessage: null,
               topics: await describe(groupId, topics, context),
             }
           },
           (error) => ({
             groupId,
-            errorCode: error.errorCode as number,
+            errorCode: error.errorCode,
             errorMessage: textUnlessDenied(error),
             topics: [],
           }),
@@ -70,7 +70,7 @@ async function describe(
             startOffset: -1n,
             leaderEpoch: 0,
             lag: -1n,
-            errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED as number,
+            errorCode: ErrorCode.TOPIC_AUTHORIZATION_FAILED,
             errorMessage: access.denial('topic').message,
           })),
         }
@@ -85,7 +85,7 @@ async function describe(
             startOffset: -1n,
             leaderEpoch: 0,
             lag: -1n,
-            errorCode: ErrorCode.NONE as number,
+            errorCode: ErrorCode.NONE,
           })),
         }
       }
@@ -98,7 +98,7 @@ async function describe(
           startOffset,
           leaderEpoch,
           lag,
-          errorCode: ErrorCode.NONE as number,
+          errorCode: ErrorCode.NONE,
         })),
       }
     }),

@@ -32,7 +32,7 @@ export const describeUserScramCredentials = defineHandler(
         if (names.filter((name) => name === user).length > 1) {
           return {
             user,
-            errorCode: ErrorCode.DUPLICATE_RESOURCE as number,
+            errorCode: ErrorCode.DUPLICATE_RESOURCE,
             errorMessage:
               `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}` as
                 | string
@@ -42,9 +42,7 @@ export const describeUserScramCredentials = defineHandler(
         }
         return {
           user,
-          errorCode: (credentials === undefined
-            ? ErrorCode.RESOURCE_NOT_FOUND
-            : ErrorCode.NONE) as number,
+          errorCode: credentials === undefined ? ErrorCode.RESOURCE_NOT_FOUND : ErrorCode.NONE,
           errorMessage:
             credentials === undefined
               ? `Attempt to describe a user credential that does not exist: ${user}`

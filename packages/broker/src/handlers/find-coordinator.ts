@@ -51,8 +51,8 @@ async function find(key: string, keyType: number, context: RequestContext) {
   if (keyType !== GROUP && keyType !== TRANSACTION && keyType !== SHARE) {
     return {
       ...nowhere,
-      errorCode: ErrorCode.INVALID_REQUEST as number,
-      errorMessage: `unknown coordinator type ${keyType}` as string | null,
+      errorCode: ErrorCode.INVALID_REQUEST,
+      errorMessage: `unknown coordinator type ${keyType}`,
     }
   }
   return attempt(
@@ -68,13 +68,13 @@ async function find(key: string, keyType: number, context: RequestContext) {
         nodeId: broker.nodeId,
         host: endpoint.host,
         port: endpoint.port,
-        errorCode: ErrorCode.NONE as number,
-        errorMessage: null as string | null,
+        errorCode: ErrorCode.NONE,
+        errorMessage: null,
       }
     },
     (error) => ({
       ...nowhere,
-      errorCode: error.errorCode as number,
+      errorCode: error.errorCode,
       errorMessage:
         context.version >= 4 && keyType !== SHARE ? textUnlessDenied(error) : error.message,
     }),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { MessageInput, MessageOf, MessageSchema } from '@millrace/protocol'
+import type { ByteReader, ByteWriter } from '@millrace/base'
+import { codecOf, type MessageInput, type MessageOf, type MessageSchema } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
 import type { RequestThrottle } from '../quota/request-throttle.ts'
@@ -35,21 +36,34 @@ export interface ReplySpace {
   reserve(bytes: number): void
 }
 
-/** A supported API. An undefined reply means that none is sent (`acks=0`). */
+/** A supported API. */
 export interface Handler {
   readonly request: MessageSchema
   readonly response: MessageSchema
   /** Whether the next request of the connection may start while this one waits for the disk. */
   readonly isPipelined: boolean
-  handle(
-    request: MessageOf<MessageSchema>,
-    context: RequestContext,
-  ): HandlerReply<MessageSchema> | Promise<HandlerReply<MessageSchema>>
+  /** Decodes a request whose header was read, without handling it. */
+  decode(body: ByteReader, version: number): DecodedRequest
 }
+
+/** A request that is to be handled. */
+export type DecodedRequest = (context: RequestContext) => Reply | Promise<Reply>
+
+/**
+ * Writes the body of a reply, with the time for which the client must not send further requests, in
+ * milliseconds. Undefined if no reply is sent (`acks=0`).
+ */
+export type Reply = ((writer: ByteWriter, throttleTimeMs: number) => void) | undefined
 
 type HandlerReply<S extends MessageSchema> = MessageInput<S> | undefined
 
-export function defineHandler<Q extends MessageSchema, S extends MessageSchema>(
+/** Response that belongs to a request: `EndTxnResponse` to `EndTxnRequest`. */
+interface ResponseTo<Q extends MessageSchema> extends MessageSchema {
+  readonly name: Q['name'] extends `${infer A}Request` ? `${A}Response` : never
+}
+
+/** Binds the schemas of an API to the function that handles it. */
+export function defineHandler<Q extends MessageSchema, S extends ResponseTo<Q>>(
   request: Q,
   response: S,
   handle: (
@@ -62,6 +76,19 @@ export function defineHandler<Q extends MessageSchema, S extends MessageSchema>(
     request,
     response,
     isPipelined: options.isPipelined ?? false,
-    handle: handle as unknown as Handler['handle'],
+    decode(body, version) {
+      const message = codecOf(request, version).decode(body)
+      const replyOf = (reply: HandlerReply<S>): Reply => {
+        if (reply === undefined) return undefined
+        return (writer, throttleTimeMs) => {
+          const sent = throttleTimeMs === 0 ? reply : { ...reply, throttleTimeMs }
+          codecOf(response, version).encode(writer, sent)
+        }
+      }
+      return (context) => {
+        const reply = handle(message, context)
+        return reply instanceof Promise ? reply.then(replyOf) : replyOf(reply)
+      }
+    },
   }
 }

@@ -3,6 +3,7 @@ import {
   AclOperation,
   ErrorCode,
   type ErrorName,
+  type MessageInput,
   MetadataRequest,
   MetadataResponse,
   ProtocolError,
@@ -66,9 +67,9 @@ async function describeAsked(
     readonly includeTopicAuthorizedOperations: boolean
   },
   context: RequestContext,
-): Promise<ReturnType<typeof describe>[]> {
+): Promise<DescribedTopic[]> {
   const { broker, version, access } = context
-  const described: ReturnType<typeof describe>[] = []
+  const described: DescribedTopic[] = []
   const seen = new Set<string>()
   for (const { name, topicId } of request.topics ?? []) {
     // Java sends an empty name together with an id.
@@ -142,29 +143,31 @@ async function ensureTopic(
   }
 }
 
-function describe(topic: Topic, { broker, access }: RequestContext, withOperations: boolean) {
+type DescribedTopic = MessageInput<typeof MetadataResponse>['topics'][number]
+
+function describe(
+  topic: Topic,
+  { broker, access }: RequestContext,
+  withOperations: boolean,
+): DescribedTopic {
   return {
-    errorCode: ErrorCode.NONE as number,
-    name: topic.name as string | null,
+    errorCode: ErrorCode.NONE,
+    name: topic.name,
     topicId: topic.id,
     isInternal: topic.isInternal,
     partitions: topic.partitions.map((partition) => describedPartition(partition, broker.nodeId)),
-    topicAuthorizedOperations: (withOperations
+    topicAuthorizedOperations: withOperations
       ? access.operations('topic', topic.name)
-      : AuthorizedOperations.omitted) as number,
+      : AuthorizedOperations.omitted,
   }
 }
 
 /** A topic that the client is not authorized to describe: its existence is not revealed. */
-function hidden(name: string | null, topicId: string): ReturnType<typeof describe> {
+function hidden(name: string | null, topicId: string): DescribedTopic {
   return { ...failed(name, topicId, 'TOPIC_AUTHORIZATION_FAILED'), isInternal: false }
 }
 
-function failed(
-  name: string | null,
-  topicId: string,
-  error: ErrorName,
-): ReturnType<typeof describe> {
+function failed(name: string | null, topicId: string, error: ErrorName): DescribedTopic {
   return {
     errorCode: ErrorCode[error],
     name,

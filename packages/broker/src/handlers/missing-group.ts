@@ -19,7 +19,7 @@ export function hiddenGroup(
 function emptyGroup(groupId: string, error: ErrorName, errorMessage: string | null) {
   return {
     groupId,
-    errorCode: ErrorCode[error] as number,
+    errorCode: ErrorCode[error],
     errorMessage,
     groupState: '',
     groupEpoch: 0,
@@ -38,7 +38,7 @@ export async function missingGroup({ groups }: BrokerServices, groupId: string, 
     : `Group ${groupId} not found.`
   return {
     groupId,
-    errorCode: (isNamed ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.INVALID_GROUP_ID) as number,
+    errorCode: isNamed ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.INVALID_GROUP_ID,
     errorMessage: isNamed ? message : null,
     groupState: '',
     groupEpoch: 0,

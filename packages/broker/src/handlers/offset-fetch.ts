@@ -81,16 +81,16 @@ async function fetchGroup(
     async () => {
       context.access.requireGroup(reader.groupId)
       const view = await context.broker.groups.offsets(reader.groupId, reader)
-      if (view.error !== 'NONE') return { errorCode: ErrorCode[view.error] as number, topics: [] }
+      if (view.error !== 'NONE') return { errorCode: ErrorCode[view.error], topics: [] }
       const asked = topics ?? allTopics(view.offsets, context)
       return {
-        errorCode: ErrorCode.NONE as number,
+        errorCode: ErrorCode.NONE,
         topics: asked.map((topic) =>
           fetchTopic(topic, { view, reader, isNamed: topics !== null }, context),
         ),
       }
     },
-    (error) => ({ errorCode: error.errorCode as number, topics: [] }),
+    (error) => ({ errorCode: error.errorCode, topics: [] }),
   )
 }
 
@@ -124,7 +124,7 @@ function fetchTopic(
     topicId: topic.topicId,
     partitions: topic.partitionIndexes.map((index) => ({
       ...absent(index),
-      errorCode: ErrorCode[error] as number,
+      errorCode: ErrorCode[error],
     })),
   })
   const name = version >= 10 ? broker.topics.byId(topic.topicId)?.name : topic.name
@@ -134,7 +134,7 @@ function fetchTopic(
   const committed = view.offsets.get(name)
   const partitions = topic.partitionIndexes.map((index) => {
     if (reader.requireStable && view.isUnstable(name, index)) {
-      return { ...absent(index), errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT as number }
+      return { ...absent(index), errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT }
     }
     const found = committed?.get(index)
     if (found === undefined) return absent(index)
@@ -143,12 +143,12 @@ function fetchTopic(
       committedOffset: found.offset,
       committedLeaderEpoch: found.leaderEpoch,
       metadata: found.metadata,
-      errorCode: ErrorCode.NONE as number,
+      errorCode: ErrorCode.NONE,
     }
   })
   return { name, topicId: topic.topicId, partitions }
 }
 
 function absent(partitionIndex: number) {
-  return { partitionIndex, committedOffset: -1n, metadata: '', errorCode: ErrorCode.NONE as number }
+  return { partitionIndex, committedOffset: -1n, metadata: '', errorCode: ErrorCode.NONE }
 }

@@ -54,7 +54,7 @@ export function refusedItems<T extends ItemOutcome>(
 ): T[] {
   return items.map((item) =>
     item.errorCode === ErrorCode.NONE
-      ? { ...item, errorCode: error.errorCode as number, errorMessage: error.message }
+      ? { ...item, errorCode: error.errorCode, errorMessage: error.message }
       : item,
   )
 }

@@ -41,8 +41,8 @@ export const shareAcknowledge = defineHandler(
         if (epoch === FINAL_EPOCH) await endSession(session, context)
         return {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.NONE as number,
-          errorMessage: null as string | null,
+          errorCode: ErrorCode.NONE,
+          errorMessage: null,
           acquisitionLockTimeoutMs: broker.sharePartitions.settingsOf(groupId).lockDurationMs,
           responses: [...Map.groupBy(outcomes, ({ topicId }) => topicId)].map(
             ([topicId, partitions]) => ({
@@ -60,7 +60,7 @@ export const shareAcknowledge = defineHandler(
       },
       (error) => ({
         throttleTimeMs: 0,
-        errorCode: error.errorCode as number,
+        errorCode: error.errorCode,
         errorMessage: textUnlessDenied(error),
         responses: [],
         nodeEndpoints: [],

@@ -53,8 +53,8 @@ export const shareFetch = defineHandler(ShareFetchRequest, ShareFetchResponse, (
       const fetched = isFinal || request.isRenewAck ? [] : await fetchAll(session, request, context)
       return {
         throttleTimeMs: 0,
-        errorCode: ErrorCode.NONE as number,
-        errorMessage: null as string | null,
+        errorCode: ErrorCode.NONE,
+        errorMessage: null,
         acquisitionLockTimeoutMs: broker.sharePartitions.settingsOf(groupId).lockDurationMs,
         responses: combined(fetched, outcomes),
         nodeEndpoints: [],
@@ -71,7 +71,7 @@ async function refusal(error: ProtocolError, request: Request, context: RequestC
   }
   return {
     throttleTimeMs: 0,
-    errorCode: error.errorCode as number,
+    errorCode: error.errorCode,
     errorMessage: textUnlessDenied(error),
     acquisitionLockTimeoutMs: 0,
     responses: [],
@@ -197,7 +197,7 @@ async function fetchAll(
         // Kafka's code for a topic that was deleted in the meantime.
         errorCode:
           isKnown && code === 'UNKNOWN_TOPIC_ID' ? ErrorCode.UNKNOWN_TOPIC_OR_PARTITION : errorCode,
-        errorMessage: message as string | null,
+        errorMessage: message,
       }),
     )
     if ('state' in found) ready.push({ at, live: found })
@@ -309,10 +309,10 @@ function readAll(ready: readonly Ready[], { session, request, context }: Read): 
 function empty(partitionIndex: number) {
   return {
     partitionIndex,
-    errorCode: ErrorCode.NONE as number,
-    errorMessage: null as string | null,
-    acknowledgeErrorCode: ErrorCode.NONE as number,
-    acknowledgeErrorMessage: null as string | null,
+    errorCode: ErrorCode.NONE,
+    errorMessage: null,
+    acknowledgeErrorCode: ErrorCode.NONE,
+    acknowledgeErrorMessage: null,
     currentLeader: { leaderId: 0, leaderEpoch: 0 },
     records: Buffer.alloc(0),
     acquiredRecords: [],

@@ -30,7 +30,7 @@ export const shareGroupDescribe = defineHandler(
         if (access.deniedTopics(names).size > 0) return hiddenGroup(groupId)
         return {
           groupId,
-          errorCode: ErrorCode.NONE as number,
+          errorCode: ErrorCode.NONE,
           groupState: group.state,
           groupEpoch: group.groupEpoch,
           assignmentEpoch: group.assignmentEpoch,

@@ -49,8 +49,8 @@ export const shareGroupHeartbeat = defineHandler(
         const { assignment } = reply
         return {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.NONE as number,
-          errorMessage: null as string | null,
+          errorCode: ErrorCode.NONE,
+          errorMessage: null,
           memberId: reply.memberId,
           memberEpoch: reply.memberEpoch,
           heartbeatIntervalMs: reply.heartbeatIntervalMs,
@@ -60,7 +60,7 @@ export const shareGroupHeartbeat = defineHandler(
       },
       (error) => ({
         throttleTimeMs: 0,
-        errorCode: error.errorCode as number,
+        errorCode: error.errorCode,
         errorMessage: textUnlessDenied(error),
         memberEpoch: 0,
         heartbeatIntervalMs: 0,

@@ -48,7 +48,7 @@ export const streamsGroupDescribe = defineHandler(
         }
         return {
           groupId,
-          errorCode: ErrorCode.NONE as number,
+          errorCode: ErrorCode.NONE,
           groupState: group.state,
           groupEpoch: group.groupEpoch,
           assignmentEpoch: group.assignmentEpoch,

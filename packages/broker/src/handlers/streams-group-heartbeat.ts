@@ -40,8 +40,8 @@ export const streamsGroupHeartbeat = defineHandler(
         const { assignment } = reply
         return {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.NONE as number,
-          errorMessage: null as string | null,
+          errorCode: ErrorCode.NONE,
+          errorMessage: null,
           memberId: reply.memberId,
           memberEpoch: reply.memberEpoch,
           heartbeatIntervalMs: reply.heartbeatIntervalMs,
@@ -57,7 +57,7 @@ export const streamsGroupHeartbeat = defineHandler(
       },
       (error) => ({
         throttleTimeMs: 0,
-        errorCode: error.errorCode as number,
+        errorCode: error.errorCode,
         errorMessage: textUnlessDenied(error),
         memberId: '',
         memberEpoch: 0,

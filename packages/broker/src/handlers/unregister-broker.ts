@@ -11,18 +11,18 @@ export const unregisterBroker = defineHandler(
     const denial = denialOf(() => access.requireClusterByName())
     if (denial !== undefined) {
       const { errorCode, message } = denial
-      return { throttleTimeMs: 0, errorCode: errorCode as number, errorMessage: message }
+      return { throttleTimeMs: 0, errorCode: errorCode, errorMessage: message }
     }
     return brokerId === broker.nodeId
       ? {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.INVALID_REQUEST as number,
-          errorMessage: `Broker ${brokerId} is the only one, and at work.` as string | null,
+          errorCode: ErrorCode.INVALID_REQUEST,
+          errorMessage: `Broker ${brokerId} is the only one, and at work.`,
         }
       : {
           throttleTimeMs: 0,
-          errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED as number,
-          errorMessage: `Broker ID ${brokerId} is not currently registered` as string | null,
+          errorCode: ErrorCode.BROKER_ID_NOT_REGISTERED,
+          errorMessage: `Broker ID ${brokerId} is not currently registered`,
         }
   },
 )

@@ -18,13 +18,13 @@ export const updateFeatures = defineHandler(
   async (request, { broker, version, access }) => {
     const outcome = {
       throttleTimeMs: 0,
-      errorCode: ErrorCode.NONE as number,
-      errorMessage: null as string | null,
+      errorCode: ErrorCode.NONE,
+      errorMessage: null,
     }
     const results = request.featureUpdates.map(({ feature }) => ({
       feature,
-      errorCode: ErrorCode.NONE as number,
-      errorMessage: null as string | null,
+      errorCode: ErrorCode.NONE,
+      errorMessage: null,
     }))
     try {
       access.requireClusterByName()

@@ -53,9 +53,9 @@ function writeAll(request: WriteTxnMarkersRequest, context: RequestContext) {
                     isCommitted: marker.transactionResult,
                     transactionVersion: marker.transactionVersion,
                   })
-                  return ErrorCode.NONE as number
+                  return ErrorCode.NONE
                 },
-                ({ errorCode }) => errorCode as number,
+                ({ errorCode }) => errorCode,
               ),
             })),
           ),

@@ -22,7 +22,7 @@ import {
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
 import { CONTROLLER_APIS, unsupportedApiVersions } from '../handlers/api-versions.ts'
-import type { ReplySpace, RequestContext } from '../handlers/handler.ts'
+import type { Reply, ReplySpace, RequestContext } from '../handlers/handler.ts'
 import { RequestThrottle } from '../quota/request-throttle.ts'
 import { Access } from '../security/access.ts'
 import type { AuthenticationContext, PrincipalResolver } from '../security/authentication.ts'
@@ -506,21 +506,21 @@ export class RequestConnection implements RequestReader {
     }
     skipHeaderTags(reader, api, version)
     // As in Kafka, bytes after the body are ignored.
-    const request = codecOf(handler.request, version).decode(reader)
+    const handle = handler.decode(reader, version)
     this.#runningPipelined = handler.isPipelined
     const context = this.#context(api, version, header.clientId)
     const { clock } = this.#broker.world
     const startedMs = clock.monotonic()
-    const reply = handler.handle(request, context)
+    const reply = handle(context)
     const elapsedMs = clock.monotonic() - startedMs
-    const about = { api, response: handler.response, version, correlationId }
-    const finish = (message: unknown): readonly ReplyPiece[] => {
+    const finish = (writeBody: Reply): readonly ReplyPiece[] => {
       if (api.key === ApiKey.Produce) context.throttle.produced(frame.length)
       context.throttle.worked(elapsedMs)
       const { throttleMs } = context.throttle
-      if (throttleMs === 0) return encode(message, about)
-      this.#mute(throttleMs)
-      return encode(withThrottle(message, throttleMs), about)
+      if (throttleMs > 0) this.#mute(throttleMs)
+      if (writeBody === undefined) return []
+      const about = { api, version, correlationId }
+      return responseFrame((writer) => writeBody(writer, throttleMs), about)
     }
     return reply instanceof Promise ? reply.then(finish) : finish(reply)
   }
@@ -756,17 +756,4 @@ function isReadOnly(frame: Buffer): boolean {
 
 function isPipelined(frame: Buffer, broker: BrokerServices): boolean {
   return frame.length >= 2 && broker.handlers.get(frame.readInt16BE(0))?.isPipelined === true
-}
-
-/** The frame of a reply, if there is one. */
-/** Says in a reply how long its client is to wait. */
-function withThrottle(message: unknown, throttleTimeMs: number): unknown {
-  return typeof message === 'object' ? { ...message, throttleTimeMs } : message
-}
-
-function encode(
-  message: unknown,
-  about: Parameters<typeof responseFrame>[1],
-): readonly ReplyPiece[] {
-  return message === undefined ? [] : responseFrame(message, about)
 }

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ByteWriter } from '@millrace/base'
-import { type Api, codecOf, type MessageSchema, writeResponseHeader } from '@millrace/protocol'
+import { type Api, writeResponseHeader } from '@millrace/protocol'
 import type { ReplyPiece } from './reply-output.ts'
 
-/** The frame of a response. */
+/** The frame of a response, whose body `writeBody` writes. */
 export function responseFrame(
-  message: unknown,
-  about: {
-    readonly api: Api
-    readonly response: MessageSchema
-    readonly version: number
-    readonly correlationId: number
-  },
+  writeBody: (writer: ByteWriter) => void,
+  about: { readonly api: Api; readonly version: number; readonly correlationId: number },
 ): ReplyPiece[] {
   const writer = new ByteWriter(512)
   writeResponseHeader(writer, about.api, about.version, about.correlationId)
-  codecOf(about.response, about.version).encode(writer, message as object as never)
+  writeBody(writer)
   return framed(writer)
 }
 

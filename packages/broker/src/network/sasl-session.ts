@@ -14,6 +14,8 @@ import {
   codecOf,
   ErrorCode,
   inVersions,
+  type MessageInput,
+  type MessageSchema,
   type RequestHeader,
   readRequestHeader,
   SaslAuthenticateRequest,
@@ -304,13 +306,14 @@ function authenticated(
   })
 }
 
-function respond(
+function respond<S extends MessageSchema>(
   asked: Asked | undefined,
-  response: Parameters<typeof responseFrame>[1]['response'],
-  message: object,
+  response: S,
+  message: MessageInput<S>,
 ): readonly ReplyPiece[] {
   if (asked === undefined) return []
   const { api, header } = asked
   const { apiVersion: version, correlationId } = header
-  return responseFrame(message, { api, response, version, correlationId })
+  const codec = codecOf(response, version)
+  return responseFrame((writer) => codec.encode(writer, message), { api, version, correlationId })
 }
