@@ -65,10 +65,28 @@ export const decisions: readonly Decision[] = [
     tests: [`${groups}/consumer/reconcile.test.ts`],
   },
   {
+    name: 'epochs of members',
+    file: `${groups}/modern/member-errors.ts`,
+    functions: ['throwIfFencedEpoch'],
+    tests: [`${groups}/modern/modern-group.test.ts`],
+    equivalent: {
+      'epoch < member.memberEpoch → epoch <= member.memberEpoch': 'equal epochs returned before',
+    },
+  },
+  {
+    name: 'commits of members',
+    file: `${groups}/modern/modern-group.ts`,
+    functions: ['checkCommitOfMember', 'checkFetchOfMember'],
+    tests: [`${groups}/modern/modern-group.test.ts`],
+    equivalent: {
+      'generationId > member.memberEpoch → generationId >= member.memberEpoch':
+        'equal epochs returned before',
+    },
+  },
+  {
     name: 'admission of a consumer member',
     file: `${groups}/consumer/consumer-coordinator.ts`,
     functions: [
-      'throwIfFull',
       '#memberFor',
       '#leave',
       'throwIfStaleEpoch',
@@ -79,10 +97,6 @@ export const decisions: readonly Decision[] = [
       `${groups}/consumer/consumer-heartbeat.test.ts`,
       `${groups}/consumer/consumer-coordinator.test.ts`,
     ],
-    equivalent: {
-      'epoch < member.memberEpoch → epoch <= member.memberEpoch': 'equal epochs returned before',
-      'epoch > member.memberEpoch → epoch >= member.memberEpoch': 'equal epochs returned before',
-    },
   },
   {
     name: 'transactional ids',

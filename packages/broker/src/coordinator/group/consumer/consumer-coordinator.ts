@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
-import type { Group } from '../group.ts'
-import type { GroupConfig } from '../group-config.ts'
 import type { GroupEffects } from '../group-effects.ts'
 import type { GroupRecord } from '../group-record.ts'
-import {
-  NO_ASSIGNMENT,
-  sameAssignment,
-  type TopicPartitions,
-  topicPartitionsOf,
-} from '../modern/assignment.ts'
-import { isAssignmentDue } from '../modern/assignment-due.ts'
+import { sameAssignment, type TopicPartitions, topicPartitionsOf } from '../modern/assignment.ts'
 import type { ServerAssignor } from '../modern/assignor.ts'
-import { GroupDraft } from '../modern/group-draft.ts'
-import { heartbeatIntervalMs } from '../modern/heartbeat-interval.ts'
-import { metadataHash, type TopicsView, topicIds } from '../modern/topics-view.ts'
+import type { GroupDraft } from '../modern/group-draft.ts'
+import { throwIfFencedEpoch, unknownMember } from '../modern/member-errors.ts'
+import { type CoordinatorOptions, ModernCoordinator } from '../modern/modern-coordinator.ts'
+import { metadataHash, topicIds } from '../modern/topics-view.ts'
 import { rangeAssignor } from './assignors/range-assignor.ts'
 import { uniformAssignor } from './assignors/uniform-assignor.ts'
 import { ConsumerGroup, tombstone } from './consumer-group.ts'
@@ -85,21 +78,11 @@ interface Step {
  * The consumer group protocol (KIP-848): members send subscriptions, the coordinator assigns
  * partitions.
  */
-export class ConsumerCoordinator {
-  readonly #groups: ReadonlyMap<string, Group>
-  readonly #config: GroupConfig
-  readonly #topics: TopicsView
+export class ConsumerCoordinator extends ModernCoordinator<ConsumerGroup> {
   readonly #source: GroupSource
 
-  constructor(options: {
-    readonly groups: ReadonlyMap<string, Group>
-    readonly config: GroupConfig
-    readonly topics: TopicsView
-    readonly source: GroupSource
-  }) {
-    this.#groups = options.groups
-    this.#config = options.config
-    this.#topics = options.topics
+  constructor(options: CoordinatorOptions & { readonly source: GroupSource }) {
+    super('consumer', ConsumerGroup, options)
     this.#source = options.source
   }
 
@@ -148,24 +131,13 @@ export class ConsumerCoordinator {
     return {
       memberId: member.memberId,
       memberEpoch: member.memberEpoch,
-      heartbeatIntervalMs: this.#intervalMs(group, step, member),
+      heartbeatIntervalMs: this.intervalMs(
+        step.draft,
+        nowMs,
+        isReconciledTo(member, step.draft.group.groupEpoch),
+      ),
       assignment: sendsAssignment ? member.assigned : undefined,
     }
-  }
-
-  #intervalMs(group: ConsumerGroup, { draft, nowMs }: Step, member: ConsumerMember): number {
-    const current = draft.group
-    const configured = this.#config.settings.number(group.groupId, 'consumer.heartbeat.interval.ms')
-    return heartbeatIntervalMs(configured, {
-      memberCount: current.members.size,
-      isSettled: isReconciledTo(member, current.groupEpoch),
-      sinceChangeMs: draft.hasChanged ? 0 : nowMs - group.changedMs,
-    })
-  }
-
-  /** Creates the draft of a group on which a step works. */
-  draft(fx: GroupEffects, group: ConsumerGroup): Draft {
-    return new GroupDraft(group, fx, (source) => new ConsumerGroup(source.groupId, source))
   }
 
   #groupFor(
@@ -173,7 +145,7 @@ export class ConsumerCoordinator {
     groupId: string,
     { isJoining, nowMs }: { readonly isJoining: boolean; readonly nowMs: number },
   ): ConsumerGroup {
-    const group = this.#groups.get(groupId)
+    const group = this.groups.get(groupId)
     if (group instanceof ConsumerGroup) return group
     if (group === undefined) {
       if (isJoining) return new ConsumerGroup(groupId)
@@ -182,15 +154,6 @@ export class ConsumerCoordinator {
     const converted = isJoining ? this.#source.convert(fx, groupId, nowMs) : undefined
     if (converted !== undefined) return converted
     throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`)
-  }
-
-  throwIfFull(group: ConsumerGroup, memberId: string): void {
-    const { maxSize } = this.#config.consumer
-    if (group.members.size < maxSize || (memberId !== '' && group.members.has(memberId))) return
-    throw new ProtocolError(
-      'GROUP_MAX_SIZE_REACHED',
-      `The consumer group has reached its maximum capacity of ${maxSize} members.`,
-    )
   }
 
   #memberFor(step: Step, request: ConsumerHeartbeat): ConsumerMember {
@@ -211,10 +174,7 @@ export class ConsumerCoordinator {
     const member = group.members.get(memberId)
     if (member === undefined) {
       if (isJoining) return newMember(memberId)
-      throw new ProtocolError(
-        'UNKNOWN_MEMBER_ID',
-        `Member ${memberId} is not a member of group ${group.groupId}.`,
-      )
+      throw unknownMember(group.groupId, memberId)
     }
     throwIfStaleEpoch(member, memberEpoch, owned)
     return member
@@ -232,7 +192,7 @@ export class ConsumerCoordinator {
       targetRecord(groupId, memberId, topicPartitionsOf(target)),
       currentRecord(groupId, member),
     )
-    return draft.group.members.get(memberId) as ConsumerMember
+    return draft.group.member(memberId)
   }
 
   #removeRecords(draft: Draft, memberId: string): void {
@@ -283,9 +243,9 @@ export class ConsumerCoordinator {
     }
     for (const regularExpression of inUse) {
       const known = group.regexes.get(regularExpression)
-      const isFresh = known !== undefined && group.checkedTopicsVersion === this.#topics.version
+      const isFresh = known !== undefined && group.checkedTopicsVersion === this.topics.version
       if (isFresh) continue
-      const topics = resolveTopicRegex(regularExpression, this.#topics, mayDescribe)
+      const topics = resolveTopicRegex(regularExpression, this.topics, mayDescribe)
       const isSame =
         known !== undefined &&
         known.topics.length === topics.length &&
@@ -295,7 +255,7 @@ export class ConsumerCoordinator {
       draft.emit({
         kind: 'consumerRegex',
         key: { groupId: group.groupId, regularExpression },
-        value: { topics, version: BigInt(this.#topics.version), timestamp: BigInt(nowMs) },
+        value: { topics, version: BigInt(this.topics.version), timestamp: BigInt(nowMs) },
       })
     }
     return hasChanged
@@ -303,10 +263,10 @@ export class ConsumerCoordinator {
 
   /** Increases the group epoch if the subscriptions or the subscribed topics changed. */
   #updateEpoch({ draft }: Step, hasChanged: boolean): void {
-    const { version } = this.#topics
+    const { version } = this.topics
     const { group } = draft
     if (!hasChanged && group.checkedTopicsVersion === version) return
-    const hash = metadataHash(group.allSubscribedTopics, this.#topics)
+    const hash = metadataHash(group.allSubscribedTopics, this.topics)
     group.checkedTopicsVersion = version
     if (!hasChanged && hash === group.metadataHash) return
     draft.emit(epochRecord(group.groupId, group.groupEpoch + 1, hash))
@@ -332,30 +292,25 @@ export class ConsumerCoordinator {
   #updateTarget({ draft, nowMs }: Step): void {
     const { group } = draft
     const { groupId } = group
-    if (group.assignmentEpoch >= group.groupEpoch) return
-    const interval = this.#config.settings.number(groupId, 'consumer.assignment.interval.ms')
-    if (!isAssignmentDue(group, interval, nowMs)) return
+    if (this.targetDue(group, nowMs) !== 'now') return
     const members = [...group.members.values()].map((member) => ({
       memberId: member.memberId,
       instanceId: member.instanceId,
-      topicIds: topicIds(group.subscribedTopics(member), this.#topics),
+      topicIds: topicIds(group.subscribedTopics(member), this.topics),
       assignment: group.target(member.memberId),
     }))
     const counts = new Map<string, readonly number[]>()
     const targets = this.#assignorOf(group).assign(members, (topicId) => {
       let partitions = counts.get(topicId)
       if (partitions === undefined) {
-        const { partitionCount = 0 } = this.#topics.byId(topicId) ?? {}
+        const { partitionCount = 0 } = this.topics.byId(topicId) ?? {}
         partitions = Array.from({ length: partitionCount }, (_, i) => i)
         counts.set(topicId, partitions)
       }
       return partitions
     })
     const epoch = group.groupEpoch
-    for (const { memberId } of members) {
-      const target = targets.get(memberId) ?? NO_ASSIGNMENT
-      const known = group.targets.get(memberId)
-      if (known !== undefined && sameAssignment(known, target)) continue
+    for (const { memberId, target } of group.changedTargets(targets, sameAssignment)) {
       draft.emit(targetRecord(groupId, memberId, topicPartitionsOf(target)))
     }
     draft.emit({
@@ -376,7 +331,7 @@ export class ConsumerCoordinator {
       if (serverAssignor !== null) votes.set(serverAssignor, (votes.get(serverAssignor) ?? 0) + 1)
     }
     const [preferred] = [...votes].sort((a, b) => b[1] - a[1])
-    const name = preferred?.[0] ?? this.#config.consumer.assignors[0] ?? 'uniform'
+    const name = preferred?.[0] ?? this.config.consumer.assignors[0] ?? 'uniform'
     return assignors.get(name) ?? uniformAssignor
   }
 
@@ -390,13 +345,13 @@ export class ConsumerCoordinator {
   ): ConsumerMember {
     const { group } = draft
     const { groupId } = group
-    const member = group.members.get(memberId) as ConsumerMember
+    const member = group.member(memberId)
     if (!options.hasSubscriptionChanged && isReconciledTo(member, group.assignmentEpoch))
       return member
     const stepped = reconcile(member, {
       targetEpoch: group.assignmentEpoch,
       target: group.target(memberId),
-      subscribedTopicIds: topicIds(group.subscribedTopics(member), this.#topics),
+      subscribedTopicIds: topicIds(group.subscribedTopics(member), this.topics),
       hasSubscriptionChanged: options.hasSubscriptionChanged,
       owned: options.owned,
       isTaken: (topicId, partition) => group.isOwnedByAnother(memberId, topicId, partition),
@@ -417,7 +372,7 @@ export class ConsumerCoordinator {
         fx.setTimer(key, nowMs + rebalanceTimeoutMs, event)
       } else fx.cancelTimer(key)
     }
-    return draft.group.members.get(memberId) as ConsumerMember
+    return draft.group.member(memberId)
   }
 
   // ----------------------------------------------------------------------------------------------
@@ -425,7 +380,7 @@ export class ConsumerCoordinator {
 
   #leave(fx: GroupEffects, request: ConsumerHeartbeat, nowMs: number): ConsumerHeartbeatReply {
     const { groupId, memberId, instanceId, memberEpoch } = request
-    const group = this.#groups.get(groupId)
+    const group = this.groups.get(groupId)
     if (!(group instanceof ConsumerGroup)) {
       throw new ProtocolError('GROUP_ID_NOT_FOUND', `Consumer group ${groupId} not found.`)
     }
@@ -434,12 +389,7 @@ export class ConsumerCoordinator {
       instanceId === null
         ? group.members.get(memberId)
         : throwUnlessStatic(group.staticMember(instanceId), memberId, instanceId)
-    if (member === undefined) {
-      throw new ProtocolError(
-        'UNKNOWN_MEMBER_ID',
-        `Member ${memberId} is not a member of group ${groupId}.`,
-      )
-    }
+    if (member === undefined) throw unknownMember(groupId, memberId)
     if (instanceId !== null && memberEpoch === STATIC_LEAVE_EPOCH) {
       // It may rejoin within its session timeout, so it keeps its partitions.
       const away: ConsumerMember = {
@@ -475,7 +425,7 @@ export class ConsumerCoordinator {
       if (!draft.group.regexes.has(regularExpression)) continue
       draft.emit({ kind: 'consumerRegex', key: { groupId, regularExpression }, value: null })
     }
-    const hash = metadataHash(draft.group.allSubscribedTopics, this.#topics)
+    const hash = metadataHash(draft.group.allSubscribedTopics, this.topics)
     draft.emit(epochRecord(groupId, draft.group.groupEpoch + 1, hash))
   }
 
@@ -484,7 +434,7 @@ export class ConsumerCoordinator {
 
   /** Handles a timer that is due; returns the members that leave. */
   expired(timer: ConsumerTimer): ConsumerMember | undefined {
-    const group = this.#groups.get(timer.groupId)
+    const group = this.groups.get(timer.groupId)
     if (!(group instanceof ConsumerGroup)) return undefined
     const member = group.members.get(timer.memberId)
     if (timer.kind === 'consumerRebalance' && member?.memberEpoch !== timer.memberEpoch) {
@@ -493,32 +443,24 @@ export class ConsumerCoordinator {
     return member
   }
 
-  /** After the log was replayed: restarts the sessions. */
-  restoreTimers(fx: GroupEffects, nowMs: number): void {
-    for (const group of this.#groups.values()) {
-      if (!(group instanceof ConsumerGroup)) continue
-      const { groupId } = group
-      const timeoutMs = this.#sessionTimeoutMs(groupId)
-      for (const {
-        memberId,
-        classic,
-        state,
-        memberEpoch,
-        rebalanceTimeoutMs,
-      } of group.members.values()) {
-        this.#setSession(fx, groupId, memberId, {
-          dueMs: nowMs + (classic?.sessionTimeoutMs ?? timeoutMs),
-        })
-        if (state === MemberState.UnrevokedPartitions) {
-          const event = { kind: 'consumerRebalance', groupId, memberId, memberEpoch } as const
-          fx.setTimer(rebalanceKey(groupId, memberId), nowMs + rebalanceTimeoutMs, event)
-        }
-      }
+  protected override restoreMember(
+    fx: GroupEffects,
+    group: ConsumerGroup,
+    memberId: string,
+    nowMs: number,
+  ): void {
+    const { groupId } = group
+    const { classic, state, memberEpoch, rebalanceTimeoutMs } = group.member(memberId)
+    const timeoutMs = classic?.sessionTimeoutMs ?? this.#sessionTimeoutMs(groupId)
+    this.#setSession(fx, groupId, memberId, { dueMs: nowMs + timeoutMs })
+    if (state === MemberState.UnrevokedPartitions) {
+      const event = { kind: 'consumerRebalance', groupId, memberId, memberEpoch } as const
+      fx.setTimer(rebalanceKey(groupId, memberId), nowMs + rebalanceTimeoutMs, event)
     }
   }
 
   #sessionTimeoutMs(groupId: string): number {
-    return this.#config.settings.number(groupId, 'consumer.session.timeout.ms')
+    return this.setting(groupId, 'session.timeout.ms')
   }
 
   /** Restarts the session of a member that uses the classic protocol. */
@@ -573,21 +515,11 @@ function throwIfStaleEpoch(
   epoch: number,
   owned: readonly TopicPartitions[] | null,
 ): void {
-  if (epoch === 0 || epoch === member.memberEpoch) return
-  const isRepeated =
-    epoch === member.previousMemberEpoch &&
-    owned !== null &&
-    owned.every(({ topicId, partitions }) => {
-      const assigned = member.assigned.get(topicId)
-      return assigned !== undefined && partitions.every((partition) => assigned.has(partition))
-    })
-  // The reply with the new epoch was lost: return it again.
-  if (epoch < member.memberEpoch && isRepeated) return
-  const how = epoch > member.memberEpoch ? 'greater' : 'smaller'
-  throw new ProtocolError(
-    'FENCED_MEMBER_EPOCH',
-    `The consumer group member has a ${how} member epoch (${epoch}) than the one known by the group coordinator (${member.memberEpoch}). The member must abandon all its partitions and rejoin.`,
-  )
+  const hasOnlyAssigned = ({ topicId, partitions }: TopicPartitions): boolean => {
+    const assigned = member.assigned.get(topicId)
+    return assigned !== undefined && partitions.every((partition) => assigned.has(partition))
+  }
+  throwIfFencedEpoch('consumer', member, epoch, () => owned?.every(hasOnlyAssigned) === true)
 }
 
 export function throwUnlessStatic(

@@ -3,6 +3,7 @@ import type { ErrorName } from '@millrace/protocol'
 import type { CommitCheck, Committer, Group } from '../group.ts'
 import type { GroupRecord, ReplayedGroupRecord } from '../group-record.ts'
 import { type Assignment, assignmentOf, NO_ASSIGNMENT, partitionKey } from '../modern/assignment.ts'
+import { checkCommitOfMember, checkFetchOfMember, ModernGroup } from '../modern/modern-group.ts'
 import type { CommittedOffset } from '../offsets/committed-offsets.ts'
 import {
   type ConsumerMember,
@@ -24,44 +25,24 @@ export interface ResolvedRegex {
 export type ConsumerGroupState = 'Empty' | 'Assigning' | 'Reconciling' | 'Stable'
 
 /** A group of the consumer protocol (KIP-848). It changes only by replaying records. */
-export class ConsumerGroup implements Group {
+export class ConsumerGroup extends ModernGroup<ConsumerMember, Assignment> implements Group {
   readonly kind = 'consumer'
   readonly protocolType = 'consumer'
-  readonly groupId: string
-  groupEpoch = 1
-  metadataHash = 0n
-  assignmentEpoch = 1
-  /** 0 before the first assignment. */
-  assignmentTimestampMs = 0
-  readonly members: Map<string, ConsumerMember>
   /** Member ids by `group.instance.id`. */
   readonly staticMembers: Map<string, string>
-  readonly targets: Map<string, Assignment>
   readonly regexes: Map<string, ResolvedRegex>
-  /** Owners of partitions, including members that have yet to revoke them. */
-  readonly #owners: Map<string, string>
   /**
    * Version of the topics for which the group's metadata hash was last computed; lost at a restart.
    */
   checkedTopicsVersion = -1
-  /**
-   * When the group last changed, which determines the heartbeat interval of its members; lost at a
-   * restart.
-   */
-  changedMs = 0
+  /** Owners of partitions, including members that have yet to revoke them. */
+  readonly #owners: Map<string, string>
 
   constructor(groupId: string, source?: ConsumerGroup) {
-    this.groupId = groupId
-    this.members = new Map(source?.members)
+    super(groupId, NO_ASSIGNMENT, source)
     this.staticMembers = new Map(source?.staticMembers)
-    this.targets = new Map(source?.targets)
     this.regexes = new Map(source?.regexes)
     this.#owners = new Map(source === undefined ? [] : source.#owners)
-    if (source === undefined) return
-    this.groupEpoch = source.groupEpoch
-    this.metadataHash = source.metadataHash
-    this.assignmentEpoch = source.assignmentEpoch
-    this.assignmentTimestampMs = source.assignmentTimestampMs
   }
 
   get state(): ConsumerGroupState {
@@ -73,17 +54,9 @@ export class ConsumerGroup implements Group {
     return 'Stable'
   }
 
-  get isEmpty(): boolean {
-    return this.members.size === 0
-  }
-
   isOwnedByAnother(memberId: string, topicId: string, partition: number): boolean {
     const owner = this.#owners.get(partitionKey(topicId, partition))
     return owner !== undefined && owner !== memberId
-  }
-
-  target(memberId: string): Assignment {
-    return this.targets.get(memberId) ?? NO_ASSIGNMENT
   }
 
   staticMember(instanceId: string | null): ConsumerMember | undefined {
@@ -119,32 +92,16 @@ export class ConsumerGroup implements Group {
   // Group interface
 
   checkCommit(committer: Committer): CommitCheck {
-    const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
-    if (generationId < 0 && this.members.size === 0) return 'NONE'
-    const isUnidentified = generationId === -1 && memberId === '' && groupInstanceId === null
-    if (isTransactional && isUnidentified) return 'NONE'
-    const member = this.members.get(memberId)
-    if (member === undefined) return 'UNKNOWN_MEMBER_ID'
-    const isClassic = member.classic !== undefined
-    if (!isTransactional && !isClassic && version < 9) return 'UNSUPPORTED_VERSION'
-    if (generationId === member.memberEpoch) return 'NONE'
-    const stale = isClassic ? 'ILLEGAL_GENERATION' : 'STALE_MEMBER_EPOCH'
-    if (generationId > member.memberEpoch) return stale
-    // An earlier epoch is valid for partitions that the member has owned since then (KIP-1251).
-    return ({ topicId, partition }): ErrorName => {
-      const since =
-        member.assigned.get(topicId)?.get(partition) ??
-        member.pendingRevocation.get(topicId)?.get(partition)
-      return since === undefined || generationId < since ? stale : 'NONE'
-    }
+    return checkCommitOfMember(this.members, committer, {
+      stale: staleError,
+      minVersion: ({ classic }) => (classic === undefined ? 9 : 0),
+      ownedSince: ({ assigned, pendingRevocation }, { topicId, partition }) =>
+        assigned.get(topicId)?.get(partition) ?? pendingRevocation.get(topicId)?.get(partition),
+    })
   }
 
   checkOffsetFetch(memberId: string | null, memberEpoch: number): ErrorName {
-    if (memberId === null && memberEpoch < 0) return 'NONE'
-    const member = this.members.get(memberId ?? '')
-    if (member === undefined) return 'UNKNOWN_MEMBER_ID'
-    if (memberEpoch === member.memberEpoch) return 'NONE'
-    return member.classic === undefined ? 'STALE_MEMBER_EPOCH' : 'ILLEGAL_GENERATION'
+    return checkFetchOfMember(this.members, { memberId, memberEpoch }, staleError)
   }
 
   isSubscribed(topic: string): boolean {
@@ -194,7 +151,7 @@ export class ConsumerGroup implements Group {
           record.key.memberId,
           record.value === null
             ? undefined
-            : withMetadata(this.#member(record.key.memberId), record.value),
+            : withMetadata(this.#knownOrNew(record.key.memberId), record.value),
         )
         return
       case 'consumerMemberCurrent': {
@@ -239,7 +196,7 @@ export class ConsumerGroup implements Group {
     }
   }
 
-  #member(memberId: string): ConsumerMember {
+  #knownOrNew(memberId: string): ConsumerMember {
     return this.members.get(memberId) ?? newMember(memberId)
   }
 
@@ -261,6 +218,11 @@ export class ConsumerGroup implements Group {
     for (const key of partitionKeys(member)) this.#owners.set(key, memberId)
     if (member.instanceId !== null) this.staticMembers.set(member.instanceId, memberId)
   }
+}
+
+/** Error of a request in another epoch than the member's. */
+function staleError({ classic }: ConsumerMember): ErrorName {
+  return classic === undefined ? 'STALE_MEMBER_EPOCH' : 'ILLEGAL_GENERATION'
 }
 
 function* partitionKeys(member: ConsumerMember): Generator<string> {

@@ -8,7 +8,7 @@ import {
 } from '../group-record.ts'
 
 /** A group that changes only by replaying records. */
-interface Replayable {
+export interface Replayable {
   apply(record: ReplayedGroupRecord): void
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
 import type { Group } from '../group.ts'
-import type { GroupConfig } from '../group-config.ts'
 import type { GroupEffects } from '../group-effects.ts'
 import {
   type Assignment,
@@ -9,10 +8,10 @@ import {
   sameAssignment,
   topicPartitionsOf,
 } from '../modern/assignment.ts'
-import { isAssignmentDue } from '../modern/assignment-due.ts'
-import { GroupDraft } from '../modern/group-draft.ts'
-import { heartbeatIntervalMs } from '../modern/heartbeat-interval.ts'
-import { metadataHash, type TopicsView, topicIds } from '../modern/topics-view.ts'
+import type { GroupDraft } from '../modern/group-draft.ts'
+import { throwIfFencedEpoch, unknownMember } from '../modern/member-errors.ts'
+import { type CoordinatorOptions, ModernCoordinator } from '../modern/modern-coordinator.ts'
+import { metadataHash, topicIds } from '../modern/topics-view.ts'
 import {
   newShareMember,
   ShareGroup,
@@ -53,28 +52,9 @@ export interface ShareHeartbeatReply {
 const LEAVE_EPOCH = -1
 
 /** Membership of share groups (KIP-932): which member reads which partitions. */
-export class ShareGroupCoordinator {
-  readonly #groups: ReadonlyMap<string, Group>
-  readonly #config: GroupConfig
-  readonly #topics: TopicsView
-
-  constructor(options: {
-    readonly groups: ReadonlyMap<string, Group>
-    readonly config: GroupConfig
-    readonly topics: TopicsView
-  }) {
-    this.#groups = options.groups
-    this.#config = options.config
-    this.#topics = options.topics
-  }
-
-  find(groupId: string): ShareGroup | undefined {
-    const group = this.#groups.get(groupId)
-    return group instanceof ShareGroup ? group : undefined
-  }
-
-  #draft(fx: GroupEffects, group: ShareGroup): GroupDraft<ShareGroup> {
-    return new GroupDraft(group, fx, (source) => new ShareGroup(source.groupId, source))
+export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
+  constructor(options: CoordinatorOptions) {
+    super('share', ShareGroup, options)
   }
 
   // ----------------------------------------------------------------------------------------------
@@ -91,7 +71,7 @@ export class ShareGroupCoordinator {
     const names = new Set([...group.allSubscribedTopics, ...(subscribedTopicNames ?? [])])
     const wanted = new Map(
       [...names].flatMap((name) => {
-        const topic = this.#topics.byName(name)
+        const topic = this.topics.byName(name)
         if (topic === undefined) return []
         const partitions = new Set(Array.from({ length: topic.partitionCount }, (_, i) => i))
         return [[topic.id, { name, partitions }] as const]
@@ -142,7 +122,7 @@ export class ShareGroupCoordinator {
   #deleting(group: ShareGroup | undefined, kept: StatePartitions) {
     return [...(group?.deletingTopicIds ?? [])]
       .filter((topicId) => !kept.has(topicId))
-      .map((topicId) => ({ topicId, topicName: this.#topics.byId(topicId)?.name ?? '' }))
+      .map((topicId) => ({ topicId, topicName: this.topics.byId(topicId)?.name ?? '' }))
   }
 
   // ----------------------------------------------------------------------------------------------
@@ -157,16 +137,10 @@ export class ShareGroupCoordinator {
   } {
     const isJoining = memberEpoch === 0
     const group = this.#groupFor(groupId, isJoining)
-    const { maxSize } = this.#config.share
-    if (group.members.size >= maxSize && !group.members.has(memberId)) {
-      throw new ProtocolError(
-        'GROUP_MAX_SIZE_REACHED',
-        `The share group has reached its maximum capacity of ${maxSize} members.`,
-      )
-    }
+    this.throwIfFull(group, memberId)
     const known = group.members.get(memberId)
     if (known === undefined && !isJoining) throw unknownMember(groupId, memberId)
-    if (known !== undefined) throwIfStaleEpoch(known, memberEpoch)
+    if (known !== undefined) throwIfFencedEpoch('share', known, memberEpoch, () => true)
     return { group, known }
   }
 
@@ -176,7 +150,7 @@ export class ShareGroupCoordinator {
     const { groupId, memberId } = request
     const isJoining = request.memberEpoch === 0
     const { group, known } = this.admit(request)
-    const draft = this.#draft(fx, group)
+    const draft = this.draft(fx, group)
     const hasChanged = this.#updateMember(draft, known, request)
     this.#updateEpoch(draft, hasChanged)
     this.#updateTarget(draft, nowMs)
@@ -189,20 +163,17 @@ export class ShareGroupCoordinator {
     return {
       memberId,
       memberEpoch: member.memberEpoch,
-      heartbeatIntervalMs: heartbeatIntervalMs(
-        this.#config.settings.number(groupId, 'share.heartbeat.interval.ms'),
-        {
-          memberCount: draft.group.members.size,
-          isSettled: member.memberEpoch === draft.group.groupEpoch,
-          sinceChangeMs: draft.hasChanged ? 0 : nowMs - group.changedMs,
-        },
+      heartbeatIntervalMs: this.intervalMs(
+        draft,
+        nowMs,
+        member.memberEpoch === draft.group.groupEpoch,
       ),
       assignment: sendsAssignment ? member.assigned : undefined,
     }
   }
 
   #groupFor(groupId: string, mayCreate: boolean): ShareGroup {
-    const group = this.#groups.get(groupId)
+    const group = this.groups.get(groupId)
     if (group instanceof ShareGroup) return group
     if (group === undefined && mayCreate) return new ShareGroup(groupId)
     throw notShareGroup(groupId, group)
@@ -244,10 +215,10 @@ export class ShareGroupCoordinator {
    */
   #updateEpoch(draft: GroupDraft<ShareGroup>, hasChanged: boolean): void {
     const { group } = draft
-    const { version } = this.#topics
+    const { version } = this.topics
     const isPending = group.assignmentEpoch >= group.groupEpoch && this.#hasUnassigned(group)
     if (!hasChanged && !isPending && group.checkedTopicsVersion === version) return
-    const hash = metadataHash(group.allSubscribedTopics, this.#topics)
+    const hash = metadataHash(group.allSubscribedTopics, this.topics)
     group.checkedTopicsVersion = version
     if (!hasChanged && !isPending && hash === group.metadataHash) return
     draft.emit(epochRecord(group.groupId, group.groupEpoch + 1, hash))
@@ -265,7 +236,7 @@ export class ShareGroupCoordinator {
         assigned.set(topicId, list)
       }
     }
-    const subscribed = topicIds(group.allSubscribedTopics, this.#topics)
+    const subscribed = topicIds(group.allSubscribedTopics, this.topics)
     for (const [topicId, { partitions }] of group.initialized) {
       if (!subscribed.has(topicId)) continue
       if ((assigned.get(topicId)?.size ?? 0) < partitions.size) return true
@@ -276,26 +247,21 @@ export class ShareGroupCoordinator {
   #updateTarget(draft: GroupDraft<ShareGroup>, nowMs: number): void {
     const { group } = draft
     const { groupId } = group
-    if (group.assignmentEpoch >= group.groupEpoch) return
-    const interval = this.#config.settings.number(groupId, 'share.assignment.interval.ms')
-    if (!isAssignmentDue(group, interval, nowMs)) return
+    if (this.targetDue(group, nowMs) !== 'now') return
     const members = [...group.members.values()].map((member) => ({
       memberId: member.memberId,
       instanceId: null,
-      topicIds: topicIds(member.subscribedTopicNames, this.#topics),
+      topicIds: topicIds(member.subscribedTopicNames, this.topics),
       assignment: group.target(member.memberId),
     }))
     const targets = simpleAssignor.assign(members, (topicId) => {
-      const count = this.#topics.byId(topicId)?.partitionCount ?? 0
+      const count = this.topics.byId(topicId)?.partitionCount ?? 0
       return [...(group.initialized.get(topicId)?.partitions ?? [])]
         .filter((partition) => partition < count)
         .sort((a, b) => a - b)
     })
     const epoch = group.groupEpoch
-    for (const { memberId } of members) {
-      const target = targets.get(memberId) ?? NO_ASSIGNMENT
-      const known = group.targets.get(memberId)
-      if (known !== undefined && sameAssignment(known, target)) continue
+    for (const { memberId, target } of group.changedTargets(targets, sameAssignment)) {
       draft.emit({
         kind: 'shareMemberTarget',
         key: { groupId, memberId },
@@ -313,8 +279,8 @@ export class ShareGroupCoordinator {
   #reconcile(draft: GroupDraft<ShareGroup>, memberId: string): ShareMember {
     const { group } = draft
     const { groupId } = group
-    const member = group.members.get(memberId) as ShareMember
-    const subscribed = topicIds(member.subscribedTopicNames, this.#topics)
+    const member = group.member(memberId)
+    const subscribed = topicIds(member.subscribedTopicNames, this.topics)
     const target: Assignment = new Map(
       [...group.target(memberId)].filter(([topicId]) => subscribed.has(topicId)),
     )
@@ -331,7 +297,7 @@ export class ShareGroupCoordinator {
         assignedPartitions: topicPartitionsOf(target),
       },
     })
-    return draft.group.members.get(memberId) as ShareMember
+    return draft.group.member(memberId)
   }
 
   // ----------------------------------------------------------------------------------------------
@@ -349,9 +315,9 @@ export class ShareGroupCoordinator {
 
   #remove(fx: GroupEffects, group: ShareGroup, memberId: string): void {
     const { groupId } = group
-    const draft = this.#draft(fx, group)
+    const draft = this.draft(fx, group)
     draft.emit(...shareMemberTombstones(groupId, memberId))
-    const hash = metadataHash(draft.group.allSubscribedTopics, this.#topics)
+    const hash = metadataHash(draft.group.allSubscribedTopics, this.topics)
     draft.emit(epochRecord(groupId, draft.group.groupEpoch + 1, hash))
     fx.cancelTimer(sessionKey(groupId, memberId))
   }
@@ -361,18 +327,17 @@ export class ShareGroupCoordinator {
     if (group?.members.has(memberId)) this.#remove(fx, group, memberId)
   }
 
-  /** After the log was replayed: restarts the sessions. */
-  restoreTimers(fx: GroupEffects, nowMs: number): void {
-    for (const group of this.#groups.values()) {
-      if (!(group instanceof ShareGroup)) continue
-      for (const memberId of group.members.keys()) {
-        this.#setSession(fx, group.groupId, memberId, nowMs)
-      }
-    }
+  protected override restoreMember(
+    fx: GroupEffects,
+    { groupId }: ShareGroup,
+    memberId: string,
+    nowMs: number,
+  ): void {
+    this.#setSession(fx, groupId, memberId, nowMs)
   }
 
   #setSession(fx: GroupEffects, groupId: string, memberId: string, nowMs: number): void {
-    const timeoutMs = this.#config.settings.number(groupId, 'share.session.timeout.ms')
+    const timeoutMs = this.setting(groupId, 'session.timeout.ms')
     const event = { kind: 'shareSession', groupId, memberId } as const
     fx.setTimer(sessionKey(groupId, memberId), nowMs + timeoutMs, event)
   }
@@ -404,20 +369,4 @@ function sessionKey(groupId: string, memberId: string): string {
 
 function epochRecord(groupId: string, epoch: number, hash: bigint) {
   return { kind: 'shareGroup', key: { groupId }, value: { epoch, metadataHash: hash } } as const
-}
-
-function unknownMember(groupId: string, memberId: string): ProtocolError {
-  return new ProtocolError(
-    'UNKNOWN_MEMBER_ID',
-    `Member ${memberId} is not a member of group ${groupId}.`,
-  )
-}
-
-function throwIfStaleEpoch(member: ShareMember, epoch: number): void {
-  if (epoch === 0 || epoch === member.memberEpoch || epoch === member.previousMemberEpoch) return
-  const how = epoch > member.memberEpoch ? 'greater' : 'smaller'
-  throw new ProtocolError(
-    'FENCED_MEMBER_EPOCH',
-    `The share group member has a ${how} member epoch (${epoch}) than the one known by the group coordinator (${member.memberEpoch}). The member must abandon all its partitions and rejoin.`,
-  )
 }

@@ -3,6 +3,7 @@ import type { ErrorName } from '@millrace/protocol'
 import type { CommitCheck, Group } from '../group.ts'
 import type { GroupRecord, ReplayedGroupRecord } from '../group-record.ts'
 import { type Assignment, assignmentOf, NO_ASSIGNMENT } from '../modern/assignment.ts'
+import { ModernGroup } from '../modern/modern-group.ts'
 
 /** A member of a share group. */
 export interface ShareMember {
@@ -41,16 +42,9 @@ const NONE: StatePartitions = new Map()
 /**
  * A share group (KIP-932): its members and their partitions. It changes only by replaying records.
  */
-export class ShareGroup implements Group {
+export class ShareGroup extends ModernGroup<ShareMember, Assignment> implements Group {
   readonly kind = 'share'
   readonly protocolType = 'share'
-  readonly groupId: string
-  groupEpoch = 1
-  metadataHash = 0n
-  assignmentEpoch = 1
-  assignmentTimestampMs = 0
-  readonly members: Map<string, ShareMember>
-  readonly targets: Map<string, Assignment>
   initializing: StatePartitions = NONE
   initialized: StatePartitions = NONE
   deletingTopicIds: ReadonlySet<string> = new Set()
@@ -58,18 +52,10 @@ export class ShareGroup implements Group {
    * Version of the topics for which the group's metadata hash was last computed; lost at a restart.
    */
   checkedTopicsVersion = -1
-  /** When the group last changed; lost at a restart. */
-  changedMs = 0
 
   constructor(groupId: string, source?: ShareGroup) {
-    this.groupId = groupId
-    this.members = new Map(source?.members)
-    this.targets = new Map(source?.targets)
+    super(groupId, NO_ASSIGNMENT, source)
     if (source === undefined) return
-    this.groupEpoch = source.groupEpoch
-    this.metadataHash = source.metadataHash
-    this.assignmentEpoch = source.assignmentEpoch
-    this.assignmentTimestampMs = source.assignmentTimestampMs
     this.initializing = source.initializing
     this.initialized = source.initialized
     this.deletingTopicIds = source.deletingTopicIds
@@ -77,14 +63,6 @@ export class ShareGroup implements Group {
 
   get state(): 'Empty' | 'Stable' {
     return this.members.size === 0 ? 'Empty' : 'Stable'
-  }
-
-  get isEmpty(): boolean {
-    return this.members.size === 0
-  }
-
-  target(memberId: string): Assignment {
-    return this.targets.get(memberId) ?? NO_ASSIGNMENT
   }
 
   get allSubscribedTopics(): Set<string> {

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
 import { ClassicGroup } from '../classic/classic-group.ts'
-import type { Group } from '../group.ts'
-import type { GroupConfig } from '../group-config.ts'
 import type { GroupEffects } from '../group-effects.ts'
-import { isAssignmentDue } from '../modern/assignment-due.ts'
-import { GroupDraft } from '../modern/group-draft.ts'
-import { heartbeatIntervalMs } from '../modern/heartbeat-interval.ts'
-import { metadataHash, type TopicsView } from '../modern/topics-view.ts'
+import type { GroupDraft } from '../modern/group-draft.ts'
+import { throwIfFencedEpoch, unknownMember } from '../modern/member-errors.ts'
+import { type CoordinatorOptions, ModernCoordinator } from '../modern/modern-coordinator.ts'
+import { metadataHash } from '../modern/topics-view.ts'
 import { endpointsOf } from './endpoints.ts'
 import { assignTasks } from './sticky-task-assignor.ts'
 import { StreamsGroup, streamsMemberTombstones } from './streams-group.ts'
@@ -70,29 +68,11 @@ interface Volatile {
  * The streams group protocol (KIP-1071): members describe their topology, the coordinator assigns
  * its tasks.
  */
-export class StreamsCoordinator {
-  readonly #groups: ReadonlyMap<string, Group>
-  readonly #config: GroupConfig
-  readonly #topics: TopicsView
+export class StreamsCoordinator extends ModernCoordinator<StreamsGroup> {
   readonly #volatile = new Map<string, Volatile>()
 
-  constructor(options: {
-    readonly groups: ReadonlyMap<string, Group>
-    readonly config: GroupConfig
-    readonly topics: TopicsView
-  }) {
-    this.#groups = options.groups
-    this.#config = options.config
-    this.#topics = options.topics
-  }
-
-  find(groupId: string): StreamsGroup | undefined {
-    const group = this.#groups.get(groupId)
-    return group instanceof StreamsGroup ? group : undefined
-  }
-
-  #draft(fx: GroupEffects, group: StreamsGroup): Draft {
-    return new GroupDraft(group, fx, (source) => new StreamsGroup(source.groupId, source))
+  constructor(options: CoordinatorOptions) {
+    super('streams', StreamsGroup, options)
   }
 
   #volatileOf(groupId: string): Volatile {
@@ -109,10 +89,6 @@ export class StreamsCoordinator {
     return known
   }
 
-  #setting(groupId: string, name: string): number {
-    return this.#config.settings.number(groupId, `streams.${name}`)
-  }
-
   // ----------------------------------------------------------------------------------------------
   // heartbeats
 
@@ -124,7 +100,7 @@ export class StreamsCoordinator {
     const group = this.#groupFor(fx, groupId, isJoining)
     const isFirst = group.isEmpty
     const known = this.#memberFor(group, request)
-    const draft = this.#draft(fx, group)
+    const draft = this.draft(fx, group)
     const status: Status[] = []
 
     const updated = updatedMember(known, request)
@@ -169,24 +145,24 @@ export class StreamsCoordinator {
     return {
       memberId,
       memberEpoch: member.memberEpoch,
-      heartbeatIntervalMs: heartbeatIntervalMs(this.#setting(groupId, 'heartbeat.interval.ms'), {
-        memberCount: current.members.size,
-        isSettled: isReconciledTo(member, current.groupEpoch),
-        sinceChangeMs: draft.hasChanged ? 0 : nowMs - group.changedMs,
-      }),
+      heartbeatIntervalMs: this.intervalMs(
+        draft,
+        nowMs,
+        isReconciledTo(member, current.groupEpoch),
+      ),
       status,
       assignment: sendsAssignment ? member.assigned : undefined,
       endpointInformationEpoch: soft.endpointEpoch,
       partitionsByEndpoint:
         soft.endpointEpoch === request.endpointInformationEpoch
           ? undefined
-          : endpointsOf(current.members.values(), configured, this.#topics),
+          : endpointsOf(current.members.values(), configured, this.topics),
       topicsToCreate: configured.topicsToCreate,
     }
   }
 
   #groupFor(fx: GroupEffects, groupId: string, isJoining: boolean): StreamsGroup {
-    const group = this.#groups.get(groupId)
+    const group = this.groups.get(groupId)
     if (group instanceof StreamsGroup) return group
     if (group === undefined && isJoining) return new StreamsGroup(groupId)
     // An empty classic group is replaced by a streams group: this is how an application migrates.
@@ -209,27 +185,21 @@ export class StreamsCoordinator {
       return known
     }
     if (memberEpoch !== 0) throw unknownMember(group.groupId, memberId)
-    const { maxSize } = this.#config.streams
-    if (group.members.size >= maxSize) {
-      throw new ProtocolError(
-        'GROUP_MAX_SIZE_REACHED',
-        `The streams group has reached its maximum capacity of ${maxSize} members.`,
-      )
-    }
+    this.throwIfFull(group, memberId)
     return newStreamsMember(memberId)
   }
 
   /** Recomputed only if the topology or the topics changed. */
   #configured(groupId: string, topology: Topology): NonNullable<Volatile['configured']> {
     const soft = this.#volatileOf(groupId)
-    const { version: topicsVersion } = this.#topics
+    const { version: topicsVersion } = this.topics
     const known = soft.configured
     if (known?.topology === topology && known.topicsVersion === topicsVersion) return known
     soft.configured = {
       topology,
       topicsVersion,
-      result: configureTopology(topology, this.#topics),
-      metadataHash: metadataHash(requiredTopics(topology), this.#topics),
+      result: configureTopology(topology, this.topics),
+      metadataHash: metadataHash(requiredTopics(topology), this.topics),
     }
     return soft.configured
   }
@@ -277,12 +247,12 @@ export class StreamsCoordinator {
   }
 
   #assignmentConfigs(groupId: string): { readonly key: string; readonly value: string }[] {
-    const value = String(this.#setting(groupId, 'num.standby.replicas'))
+    const value = String(this.setting(groupId, 'num.standby.replicas'))
     return [{ key: 'num.standby.replicas', value }]
   }
 
   #delayFirstAssignment(fx: GroupEffects, groupId: string, nowMs: number): void {
-    const delayMs = this.#setting(groupId, 'initial.rebalance.delay.ms')
+    const delayMs = this.setting(groupId, 'initial.rebalance.delay.ms')
     const known = this.#volatileOf(groupId)
     if (delayMs === 0 || nowMs < known.delayedUntilMs) return
     known.delayedUntilMs = nowMs + delayMs
@@ -293,9 +263,8 @@ export class StreamsCoordinator {
   #updateTarget(draft: Draft, configured: ConfiguredTopology, nowMs: number): string | undefined {
     const { group } = draft
     const { groupId } = group
-    if (group.assignmentEpoch >= group.groupEpoch) return undefined
-    const intervalMs = this.#setting(groupId, 'assignment.interval.ms')
-    if (!isAssignmentDue(group, intervalMs, nowMs)) return 'assignment interval'
+    const due = this.targetDue(group, nowMs)
+    if (due !== 'now') return due === 'later' ? 'assignment interval' : undefined
     const members = [...group.members.values()].map(({ memberId, processId }) => ({
       memberId,
       processId,
@@ -313,10 +282,7 @@ export class StreamsCoordinator {
       Number(group.assignmentConfigs.get('num.standby.replicas') ?? 0),
     )
     const epoch = group.groupEpoch
-    for (const { memberId } of members) {
-      const target = targets.get(memberId) ?? NO_TARGET
-      const former = group.targets.get(memberId)
-      if (former !== undefined && sameTarget(former, target)) continue
+    for (const { memberId, target } of group.changedTargets(targets, sameTarget)) {
       draft.emit({
         kind: 'streamsMemberTarget',
         key: { groupId, memberId },
@@ -342,7 +308,7 @@ export class StreamsCoordinator {
   ): StreamsMember {
     const { group } = draft
     const { groupId } = group
-    const member = group.members.get(memberId) as StreamsMember
+    const member = group.member(memberId)
     if (isDelayed || isReconciledTo(member, group.assignmentEpoch)) return member
     const reconciled = reconcileStreams(member, {
       targetEpoch: group.assignmentEpoch,
@@ -353,7 +319,7 @@ export class StreamsCoordinator {
     if (sameProgress(member, reconciled)) return member
     draft.emit(currentRecord(groupId, reconciled))
     this.#setRebalanceTimer(fx, groupId, reconciled, nowMs)
-    return draft.group.members.get(memberId) as StreamsMember
+    return draft.group.member(memberId)
   }
 
   // ----------------------------------------------------------------------------------------------
@@ -363,7 +329,7 @@ export class StreamsCoordinator {
     const { groupId, memberId } = request
     const group = this.find(groupId)
     if (group === undefined) {
-      const is = this.#groups.has(groupId) ? 'is not a streams group' : 'not found'
+      const is = this.groups.has(groupId) ? 'is not a streams group' : 'not found'
       throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} ${is}.`)
     }
     if (!group.members.has(memberId)) throw unknownMember(groupId, memberId)
@@ -383,7 +349,7 @@ export class StreamsCoordinator {
 
   #remove(fx: GroupEffects, group: StreamsGroup, memberId: string): void {
     const { groupId } = group
-    const draft = this.#draft(fx, group)
+    const draft = this.draft(fx, group)
     draft.emit(...streamsMemberTombstones(groupId, memberId))
     draft.emit({
       kind: 'streamsGroup',
@@ -408,7 +374,7 @@ export class StreamsCoordinator {
         this.#volatileOf(timer.groupId).delayedUntilMs = 0
         const configured = this.configuredTopology(group)
         if (group.isEmpty || configured === undefined) return
-        this.#updateTarget(this.#draft(fx, group), configured, nowMs)
+        this.#updateTarget(this.draft(fx, group), configured, nowMs)
         return
       }
       case 'streamsSession':
@@ -422,19 +388,18 @@ export class StreamsCoordinator {
     }
   }
 
-  /** After the log was replayed: restarts the sessions. */
-  restoreTimers(fx: GroupEffects, nowMs: number): void {
-    for (const group of this.#groups.values()) {
-      if (!(group instanceof StreamsGroup)) continue
-      for (const member of group.members.values()) {
-        this.#setSession(fx, group.groupId, member.memberId, nowMs)
-        this.#setRebalanceTimer(fx, group.groupId, member, nowMs)
-      }
-    }
+  protected override restoreMember(
+    fx: GroupEffects,
+    group: StreamsGroup,
+    memberId: string,
+    nowMs: number,
+  ): void {
+    this.#setSession(fx, group.groupId, memberId, nowMs)
+    this.#setRebalanceTimer(fx, group.groupId, group.member(memberId), nowMs)
   }
 
   #setSession(fx: GroupEffects, groupId: string, memberId: string, nowMs: number): void {
-    const dueMs = nowMs + this.#setting(groupId, 'session.timeout.ms')
+    const dueMs = nowMs + this.setting(groupId, 'session.timeout.ms')
     const event = { kind: 'streamsSession', groupId, memberId } as const
     fx.setTimer(sessionKey(groupId, memberId), dueMs, event)
   }
@@ -458,13 +423,6 @@ const sessionKey = (groupId: string, memberId: string): string =>
   `streams-session ${groupId} ${memberId}`
 const rebalanceKey = (groupId: string, memberId: string): string =>
   `streams-rebalance ${groupId} ${memberId}`
-
-function unknownMember(groupId: string, memberId: string): ProtocolError {
-  return new ProtocolError(
-    'UNKNOWN_MEMBER_ID',
-    `Member ${memberId} is not a member of group ${groupId}.`,
-  )
-}
 
 function updatedMember(known: StreamsMember, request: StreamsHeartbeat): StreamsMember {
   const { rebalanceTimeoutMs } = request
@@ -501,20 +459,16 @@ function takeTopology(draft: Draft, topology: Topology | null): Topology {
 }
 
 function throwIfStaleEpoch(member: StreamsMember, { memberEpoch, owned }: StreamsHeartbeat): void {
-  if (memberEpoch === 0 || memberEpoch === member.memberEpoch) return
   const { assigned } = member
-  const isRetry =
-    memberEpoch === member.previousMemberEpoch &&
-    memberEpoch < member.memberEpoch &&
-    owned !== undefined &&
-    isWithin(owned.active, assigned.active) &&
-    isWithin(owned.standby, assigned.standby) &&
-    isWithin(owned.warmup, assigned.warmup)
-  if (isRetry) return
-  const size = memberEpoch > member.memberEpoch ? 'greater' : 'smaller'
-  throw new ProtocolError(
-    'FENCED_MEMBER_EPOCH',
-    `The streams group member has a ${size} member epoch (${memberEpoch}) than the one known by the group coordinator (${member.memberEpoch}). The member must abandon all its partitions and rejoin.`,
+  throwIfFencedEpoch(
+    'streams',
+    member,
+    memberEpoch,
+    () =>
+      owned !== undefined &&
+      isWithin(owned.active, assigned.active) &&
+      isWithin(owned.standby, assigned.standby) &&
+      isWithin(owned.warmup, assigned.warmup),
   )
 }
 

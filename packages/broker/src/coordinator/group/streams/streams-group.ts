@@ -2,6 +2,7 @@
 import type { ErrorName } from '@millrace/protocol'
 import type { CommitCheck, Committer, Group } from '../group.ts'
 import type { GroupRecord, ReplayedGroupRecord } from '../group-record.ts'
+import { checkCommitOfMember, checkFetchOfMember, ModernGroup } from '../modern/modern-group.ts'
 import type { CommittedOffset } from '../offsets/committed-offsets.ts'
 import {
   isReconciledTo,
@@ -19,33 +20,18 @@ export type StreamsGroupState = 'Empty' | 'NotReady' | 'Assigning' | 'Reconcilin
  * A streams group (KIP-1071): an application's topology, its members and their tasks. It changes
  * only by replaying records.
  */
-export class StreamsGroup implements Group {
+export class StreamsGroup extends ModernGroup<StreamsMember, TargetTasks> implements Group {
   readonly kind = 'streams'
   readonly protocolType = 'streams'
-  readonly groupId: string
-  groupEpoch = 1
-  metadataHash = 0n
   validatedTopologyEpoch = -1
-  assignmentEpoch = 1
-  assignmentTimestampMs = 0
   topology: Topology | undefined
   /** Inputs of the last assignment. */
   assignmentConfigs: ReadonlyMap<string, string> = new Map()
-  readonly members: Map<string, StreamsMember>
-  readonly targets: Map<string, TargetTasks>
-  /** When the group last changed; lost at a restart. */
-  changedMs = 0
 
   constructor(groupId: string, source?: StreamsGroup) {
-    this.groupId = groupId
-    this.members = new Map(source?.members)
-    this.targets = new Map(source?.targets)
+    super(groupId, NO_TARGET, source)
     if (source === undefined) return
-    this.groupEpoch = source.groupEpoch
-    this.metadataHash = source.metadataHash
     this.validatedTopologyEpoch = source.validatedTopologyEpoch
-    this.assignmentEpoch = source.assignmentEpoch
-    this.assignmentTimestampMs = source.assignmentTimestampMs
     this.topology = source.topology
     this.assignmentConfigs = source.assignmentConfigs
   }
@@ -60,36 +46,20 @@ export class StreamsGroup implements Group {
     return 'Stable'
   }
 
-  get isEmpty(): boolean {
-    return this.members.size === 0
-  }
-
-  target(memberId: string): TargetTasks {
-    return this.targets.get(memberId) ?? NO_TARGET
-  }
-
   // ----------------------------------------------------------------------------------------------
   // Group interface
 
   checkCommit(committer: Committer): CommitCheck {
-    const { memberId, groupInstanceId, generationId, isTransactional, version } = committer
-    if (generationId < 0 && this.members.size === 0) return 'NONE'
-    const isUnidentified = generationId === -1 && memberId === '' && groupInstanceId === null
-    if (isTransactional && isUnidentified) return 'NONE'
-    const member = this.members.get(memberId)
-    if (member === undefined) return 'UNKNOWN_MEMBER_ID'
-    if (!isTransactional && version < 9) return 'UNSUPPORTED_VERSION'
-    if (generationId === member.memberEpoch) return 'NONE'
-    if (generationId > member.memberEpoch) return 'STALE_MEMBER_EPOCH'
-    // An earlier epoch is valid for tasks that the member has owned since then.
-    return ({ topic, partition }): ErrorName => {
-      const id = this.#readerOf(topic)
-      if (id === undefined) return 'STALE_MEMBER_EPOCH'
-      const since =
-        member.assigned.active.get(id)?.get(partition) ??
-        member.pendingRevocation.active.get(id)?.get(partition)
-      return since === undefined || generationId < since ? 'STALE_MEMBER_EPOCH' : 'NONE'
-    }
+    return checkCommitOfMember(this.members, committer, {
+      stale: () => 'STALE_MEMBER_EPOCH',
+      minVersion: () => 9,
+      ownedSince: ({ assigned, pendingRevocation }, { topic, partition }) => {
+        const id = this.#readerOf(topic)
+        if (id === undefined) return undefined
+        const { active } = assigned
+        return active.get(id)?.get(partition) ?? pendingRevocation.active.get(id)?.get(partition)
+      },
+    })
   }
 
   /** The subtopology that reads a topic. */
@@ -99,10 +69,7 @@ export class StreamsGroup implements Group {
   }
 
   checkOffsetFetch(memberId: string | null, memberEpoch: number): ErrorName {
-    if (memberId === null && memberEpoch < 0) return 'NONE'
-    const member = this.members.get(memberId ?? '')
-    if (member === undefined) return 'UNKNOWN_MEMBER_ID'
-    return memberEpoch === member.memberEpoch ? 'NONE' : 'STALE_MEMBER_EPOCH'
+    return checkFetchOfMember(this.members, { memberId, memberEpoch }, () => 'STALE_MEMBER_EPOCH')
   }
 
   isSubscribed(topic: string): boolean {
@@ -149,7 +116,7 @@ export class StreamsGroup implements Group {
       case 'streamsMember': {
         const { memberId } = record.key
         if (record.value === null) this.members.delete(memberId)
-        else this.members.set(memberId, withMetadata(this.#member(memberId), record.value))
+        else this.members.set(memberId, withMetadata(this.#knownOrNew(memberId), record.value))
         return
       }
       case 'streamsMemberCurrent':
@@ -179,7 +146,7 @@ export class StreamsGroup implements Group {
   #applyCurrent(memberId: string, value: Parameters<typeof withCurrent>[1] | null): void {
     const known = this.members.get(memberId)
     if (value !== null) {
-      this.members.set(memberId, withCurrent(this.#member(memberId), value))
+      this.members.set(memberId, withCurrent(this.#knownOrNew(memberId), value))
     } else if (known !== undefined) {
       const { memberEpoch, previousMemberEpoch, state } = newStreamsMember(memberId)
       const nothing = { assigned: NO_TASKS, pendingRevocation: NO_TASKS }
@@ -187,7 +154,7 @@ export class StreamsGroup implements Group {
     }
   }
 
-  #member(memberId: string): StreamsMember {
+  #knownOrNew(memberId: string): StreamsMember {
     return this.members.get(memberId) ?? newStreamsMember(memberId)
   }
 }
