@@ -21,6 +21,7 @@ export {
   writeFileAtomically,
 } from './file-system.ts'
 export { attempt, guard, guardedClock } from './isolation.ts'
+export { type JaasEntry, parseJaas } from './jaas.ts'
 export { createLogger, type LogFields, type Logger, LogLevel, silentLogger } from './logger.ts'
 export { connectionPair, MemoryNetwork } from './memory-network.ts'
 export { nearestSpelling } from './nearest.ts'
@@ -32,6 +33,13 @@ export type {
   Network,
   NetworkListener,
 } from './network.ts'
+export {
+  configProviderClasses,
+  isProviderKey,
+  isReadableByOthers,
+  referenceResolver,
+  resolveReferences,
+} from './node-config-providers.ts'
 export { nodeWorld } from './node-world.ts'
 export { type PropertyLine, parseProperties, parsePropertyLines } from './properties-file.ts'
 export { httpRefusal, PROTOCOL_START_BYTES, type ProtocolName, protocolOf } from './protocol-of.ts'
@@ -43,4 +51,5 @@ export {
   scramCredential,
   scramSalt,
 } from './scram.ts'
+export { openSslCipherName, tlsVersions } from './tls-names.ts'
 export type { Clock, Random, Timer, World } from './world.ts'

@@ -6,6 +6,7 @@ import {
   type Logger,
   MillraceError,
   nodeWorld,
+  resolveReferences,
   silentLogger,
   type World,
 } from '@millrace/base'
@@ -14,7 +15,7 @@ import type { BrokerServices } from './broker-services.ts'
 import { BrokerConfig } from './config/broker-config.ts'
 import { ConfigError } from './config/config-definition.ts'
 import { DynamicBrokerConfig } from './config/dynamic-broker-config.ts'
-import { checkExposure } from './config/exposure.ts'
+import { checkExposure, readableKeys } from './config/exposure.ts'
 import { oauthConfigOf } from './config/oauth-config.ts'
 import { openCoordinators } from './coordinators.ts'
 import { FetchSessions } from './handlers/fetch-sessions.ts'
@@ -133,6 +134,7 @@ export class Broker implements AsyncDisposable {
       fileSystem: isInMemory ? memoryFileSystem() : outside.fileSystem,
     }
     for (const warning of config.warnings) logger.warn(warning)
+    for (const warning of readableKeys(config)) logger.warn(warning)
     const guard = new FailureGuard(logger, options.onFailure)
     const context = { world, logger, durable: !isInMemory, onFailure: guard.fail }
     const logs = openLogs(config, context)
@@ -359,8 +361,10 @@ function settingsOf(options: BrokerOptions): {
   readonly isInMemory: boolean
 } {
   const given = options.config ?? {}
-  const settings = new Map<string, string>(
-    given instanceof Map ? given : Object.entries(given as Readonly<Record<string, string>>),
+  const settings = resolveReferences(
+    given instanceof Map
+      ? (given as ReadonlyMap<string, string>)
+      : new Map(Object.entries(given as Readonly<Record<string, string>>)),
   )
   if (options.listen !== undefined) settings.set('listeners', listenerText(options.listen))
   else if (!settings.has('listeners')) settings.set('listeners', 'PLAINTEXT://127.0.0.1:0')

@@ -88,10 +88,15 @@ export { PartitionStream } from './consumer/partition-stream.ts'
 export type { RebalanceListener } from './consumer/rebalance-listener.ts'
 export type { BatchContext, Ordering, RunOptions } from './consumer/runner.ts'
 export { channels } from './diagnostics.ts'
-export { type ClientKinds, fromJavaProperties, unsecuredToken } from './java-properties.ts'
+export {
+  type ClientKinds,
+  fromJavaProperties,
+  type JavaPropertiesSettings,
+} from './java-properties.ts'
 export type { Node, PartitionMetadata, TopicMetadata } from './metadata/metadata.ts'
 export { SpecialTimestamp } from './metadata/offset-lookup.ts'
 export { DisconnectedError } from './network/broker-connection.ts'
+export { type ClientCredentialsOptions, clientCredentials } from './network/oauth-client.ts'
 export type { OAuthToken, SaslOptions } from './network/sasl.ts'
 export type { TlsOptions } from './network/tls.ts'
 export { AbortedError } from './network/waiting.ts'
@@ -112,6 +117,7 @@ export {
 export type { ProducerOptions } from './producer/producer-options.ts'
 export type { HeadersInput, ProducerRecord, RecordMetadata } from './producer/producer-record.ts'
 export type { ConsumerGroupMetadata } from './producer/transaction-manager.ts'
+export { unsecuredToken } from './security-properties.ts'
 export {
   boolean,
   bytes,

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs'
-import { MillraceError, nearestSpelling, parseProperties } from '@millrace/base'
+import {
+  isProviderKey,
+  MillraceError,
+  nearestSpelling,
+  parseProperties,
+  resolveReferences,
+} from '@millrace/base'
 import type { AdminOptions } from './admin/admin.ts'
 import type { ConsumerOptions } from './consumer/consumer-options.ts'
-import { type SaslOptions, saslMechanisms } from './network/sasl.ts'
-import type { TlsOptions } from './network/tls.ts'
 import type { ProducerOptions } from './producer/producer-options.ts'
+import { javaOnlySecurityKeys, readSecurity, securityKeys } from './security-properties.ts'
 
 /** Options by kind of client. */
 export interface ClientKinds {
@@ -15,6 +19,16 @@ export interface ClientKinds {
   readonly consumer: ConsumerOptions
   /** Options of an admin client. */
   readonly admin: AdminOptions
+}
+
+/** Settings of `fromJavaProperties`. */
+export interface JavaPropertiesSettings {
+  /**
+   * Whether references such as `${file:path:key}` are resolved by the `config.providers` of the
+   * properties. False for properties that others than the operator may write: they could read
+   * files and environment variables. Default true.
+   */
+  readonly resolvesReferences?: boolean
 }
 
 type Reader = (value: string, key: string) => Readonly<Record<string, unknown>>
@@ -134,23 +148,6 @@ const readers: Readonly<Record<keyof ClientKinds, Readonly<Record<string, Reader
   admin: { ...common, 'default.api.timeout.ms': number('defaultApiTimeoutMs') },
 }
 
-/** Read together, below. */
-const security = [
-  'security.protocol',
-  'sasl.mechanism',
-  'sasl.jaas.config',
-  'ssl.truststore.type',
-  'ssl.truststore.location',
-  'ssl.truststore.certificates',
-  'ssl.keystore.type',
-  'ssl.keystore.location',
-  'ssl.keystore.password',
-  'ssl.keystore.certificate.chain',
-  'ssl.keystore.key',
-  'ssl.key.password',
-  'ssl.endpoint.identification.algorithm',
-]
-
 const compressionLevels = [
   'compression.gzip.level',
   'compression.zstd.level',
@@ -159,6 +156,7 @@ const compressionLevels = [
 
 /** Keys that apply to Java only. */
 const javaOnly = new Set([
+  ...javaOnlySecurityKeys,
   'key.serializer',
   'value.serializer',
   'key.deserializer',
@@ -179,30 +177,32 @@ const javaOnly = new Set([
 
 /**
  * Converts a Java client's configuration to options: the text of `client.properties`, or a map of
- * its keys. `warnings` names keys that have no effect. Throws `MILLRACE_INVALID_CONFIG` for invalid
- * values.
+ * its keys. References to config providers are resolved. `warnings` names keys that have no effect.
+ * Throws `MILLRACE_INVALID_CONFIG` for invalid values, `INVALID_CONFIG` for invalid references.
  */
 export function fromJavaProperties<Kind extends keyof ClientKinds>(
   kind: Kind,
   properties: string | ReadonlyMap<string, string> | Readonly<Record<string, string>>,
+  settings: JavaPropertiesSettings = {},
 ): { readonly options: ClientKinds[Kind]; readonly warnings: readonly string[] } {
-  const given =
+  const entries =
     typeof properties === 'string'
       ? parseProperties(properties)
       : properties instanceof Map
         ? (properties as ReadonlyMap<string, string>)
         : new Map(Object.entries(properties as Readonly<Record<string, string>>))
+  const given = settings.resolvesReferences === false ? entries : resolveReferences(entries)
   const options: Record<string, unknown> = {}
   const warnings: string[] = []
   const known = readers[kind]
   for (const [key, value] of given) {
     const read = Object.hasOwn(known, key) ? known[key] : undefined
     if (read !== undefined) Object.assign(options, read(value, key))
-    else if (security.includes(key) || compressionLevels.includes(key)) continue
+    else if (isRead(key)) continue
     else if (isOfAnotherKind(key)) warnings.push(`${key} has no effect on a ${kind}`)
     else if (javaOnly.has(key)) warnings.push(`${key} has no effect outside Java`)
     else {
-      const nearest = nearestSpelling(key, [...Object.keys(known), ...security])
+      const nearest = nearestSpelling(key, [...Object.keys(known), ...securityKeys])
       const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
       warnings.push(`unknown key ${key}${hint}`)
     }
@@ -218,102 +218,11 @@ export function fromJavaProperties<Kind extends keyof ClientKinds>(
   return { options: options as unknown as ClientKinds[Kind], warnings }
 }
 
+/** Whether a key is read together with others. */
+function isRead(key: string): boolean {
+  return securityKeys.includes(key) || compressionLevels.includes(key) || isProviderKey(key)
+}
+
 function isOfAnotherKind(key: string): boolean {
   return Object.values(readers).some((keys) => Object.hasOwn(keys, key))
-}
-
-function readSecurity(given: ReadonlyMap<string, string>): {
-  readonly tls?: TlsOptions
-  readonly sasl?: SaslOptions
-} {
-  const protocol = (given.get('security.protocol') ?? 'PLAINTEXT').trim().toUpperCase()
-  const allowed = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
-  if (!allowed.includes(protocol)) refuse('security.protocol', protocol, allowed.join(', '))
-  return {
-    ...(protocol.endsWith('SSL') ? { tls: readTls(given) } : {}),
-    ...(protocol.startsWith('SASL') ? { sasl: readSasl(given) } : {}),
-  }
-}
-
-function readTls(given: ReadonlyMap<string, string>): TlsOptions {
-  const tls: TlsOptions = {}
-  const trustType = given.get('ssl.truststore.type') ?? 'JKS'
-  const trusted =
-    given.get('ssl.truststore.certificates') ?? fileOf(given, 'ssl.truststore.location')
-  if (trusted !== undefined) {
-    if (trustType.toUpperCase() !== 'PEM') refuse('ssl.truststore.type', trustType, 'PEM')
-    tls.ca = trusted
-  }
-  const keyType = (given.get('ssl.keystore.type') ?? 'JKS').toUpperCase()
-  const location = given.get('ssl.keystore.location')
-  const passphrase = given.get('ssl.key.password') ?? given.get('ssl.keystore.password')
-  if (keyType === 'PKCS12' && location !== undefined) {
-    tls.pfx = readFileSync(location)
-  } else {
-    const both = fileOf(given, 'ssl.keystore.location')
-    const cert = given.get('ssl.keystore.certificate.chain') ?? both
-    const key = given.get('ssl.keystore.key') ?? both
-    if ((cert !== undefined || key !== undefined) && keyType !== 'PEM') {
-      refuse('ssl.keystore.type', keyType, 'PEM, PKCS12')
-    }
-    if (cert !== undefined) tls.cert = cert
-    if (key !== undefined) tls.key = key
-  }
-  if (passphrase !== undefined) tls.passphrase = passphrase
-  // Java's way to disable host name verification; the certificate itself is still verified.
-  if (given.get('ssl.endpoint.identification.algorithm')?.trim() === '') {
-    tls.checkServerIdentity = () => undefined
-  }
-  return tls
-}
-
-function fileOf(given: ReadonlyMap<string, string>, key: string): string | undefined {
-  const path = given.get(key)
-  if (path === undefined) return undefined
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new MillraceError('MILLRACE_INVALID_CONFIG', `cannot read ${key}=${path}`, { cause })
-  }
-}
-
-/** `sasl.jaas.config` contains the name and the password in Java's notation. */
-function readSasl(given: ReadonlyMap<string, string>): SaslOptions {
-  const mechanism = given.get('sasl.mechanism') ?? 'GSSAPI'
-  const known = saslMechanisms.find((name) => name === mechanism)
-  if (known === undefined) return refuse('sasl.mechanism', mechanism, saslMechanisms.join(', '))
-  const jaas = given.get('sasl.jaas.config') ?? ''
-  const field = (name: string): string | undefined => {
-    const match = new RegExp(`\\b${name}\\s*=\\s*("(?:[^"\\\\]|\\\\.)*"|[^\\s;]+)`).exec(jaas)
-    return match?.[1]?.replace(/^"|"$/g, '').replace(/\\(.)/g, '$1')
-  }
-  if (known === 'OAUTHBEARER') {
-    const subject = field('unsecuredLoginStringClaim_sub')
-    if (subject === undefined) {
-      return refuse(
-        'sasl.jaas.config',
-        jaas === '' ? '' : '…',
-        'unsecuredLoginStringClaim_sub; give other tokens as a function',
-      )
-    }
-    return { mechanism: known, token: () => ({ value: unsecuredToken(subject) }) }
-  }
-  const [username, password] = [field('username'), field('password')]
-  if (username === undefined || password === undefined) {
-    return refuse(
-      'sasl.jaas.config',
-      jaas === '' ? '' : '…',
-      'a login module with username and password',
-    )
-  }
-  const tokenAuth = field('tokenauth')?.toLowerCase() === 'true'
-  return { mechanism: known, username, password, ...(tokenAuth ? { tokenAuth } : {}) }
-}
-
-/** A token without a signature, for tests and development (RFC 7515, Appendix A.5). */
-export function unsecuredToken(subject: string, lifetimeMs = 3_600_000): string {
-  const encode = (value: unknown): string =>
-    Buffer.from(JSON.stringify(value)).toString('base64url')
-  const iat = Date.now() / 1000
-  return `${encode({ alg: 'none' })}.${encode({ sub: subject, iat, exp: iat + lifetimeMs / 1000 })}.`
 }

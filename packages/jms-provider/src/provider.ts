@@ -11,6 +11,7 @@ import {
   type Logger,
   type NetworkListener,
   nodeWorld,
+  resolveReferences,
   silentLogger,
   systemErrorCode,
   type World,
@@ -30,7 +31,7 @@ import { MemoryBudget } from './listener/memory-budget.ts'
 import { type ConnectionContext, ProviderConnection } from './listener/provider-connection.ts'
 import { newRelayKey, relay, unwrapRelay, watchClose } from './listener/relay.ts'
 import { Subscriptions } from './listener/subscriptions.ts'
-import { Users } from './listener/users.ts'
+import { readableSecrets, Users } from './listener/users.ts'
 import { createStateTopic, isSuperseded, Ownership, StateFollower } from './ownership.ts'
 import { pause } from './pause.ts'
 import { ClientAccess } from './security/client-access.ts'
@@ -44,7 +45,10 @@ import { noUsage, type ProviderUsage, usageOf } from './usage.ts'
 export interface ProviderOptions {
   /** Connection to the Kafka cluster. */
   readonly client: ClientOptions
-  /** `amqp.…` settings as text. Other keys are ignored. */
+  /**
+   * `amqp.…` settings as text, with references to config providers (`config.providers`). Other keys
+   * are ignored.
+   */
   readonly config?: Readonly<Record<string, string>> | ReadonlyMap<string, string>
   /**
    * If true, the state topic is created and the consumer group joined only when the first client
@@ -136,7 +140,11 @@ export class JmsProvider implements AsyncDisposable {
   private constructor(options: ProviderOptions) {
     const settings = options.config ?? {}
     this.#config = new ProviderConfig(
-      settings instanceof Map ? settings : new Map(Object.entries(settings)),
+      resolveReferences(
+        settings instanceof Map
+          ? (settings as ReadonlyMap<string, string>)
+          : new Map(Object.entries(settings as Readonly<Record<string, string>>)),
+      ),
     )
     this.#logger = options.logger ?? silentLogger
     const world: ProviderWorld = options.world ?? nodeWorld
@@ -170,6 +178,7 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   async #start(): Promise<void> {
+    for (const warning of readableSecrets(this.#config)) this.#logger.warn(warning)
     // Report an invalid address or certificate before anything is created.
     for (const listener of this.#config.listeners) await this.#listen(listener)
     if (!this.#startsOnFirstUse || (await this.#hasStateTopic())) await this.#begin()

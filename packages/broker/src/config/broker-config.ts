@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nearestSpelling } from '@millrace/base'
+import { configProviderClasses, nearestSpelling } from '@millrace/base'
 import { brokerConfigDefinitions } from './broker-config-definitions.ts'
 import { checkBrokerRules } from './broker-rules.ts'
 import { type ConfigDefinition, ConfigError, invalidValue } from './config-definition.ts'
@@ -296,28 +296,25 @@ const STANDARD_AUTHORIZER = 'org.apache.kafka.metadata.authorizer.StandardAuthor
 /** Keys that the authorizer reads. Kafka defines them in its class, not among the broker's keys. */
 const AUTHORIZER_KEYS = ['super.users', 'allow.everyone.if.no.acl.found']
 
-const PROVIDER_PACKAGE = 'org.apache.kafka.common.config.provider.'
-const PROVIDERS = ['DirectoryConfigProvider', 'EnvVarConfigProvider', 'FileConfigProvider']
-
 /**
- * Throws `ConfigError` for a reference such as `${file:path:key}`, which needs a config provider
- * (KIP-297), and for a provider that Kafka does not have.
+ * Throws `ConfigError` for a reference such as `${file:path:key}`, and for a config provider that
+ * Kafka does not have (KIP-297). Those of the file have been resolved; values that clients set are
+ * never resolved, because they could read any file (CVE-2024-31141).
  */
 export function checkReferences(given: ReadonlyMap<string, string>): void {
   for (const provider of splitList(given.get('config.providers') ?? '')) {
     const classKey = `config.providers.${provider}.class`
     const className = given.get(classKey)?.trim()
     if (className === undefined) continue
-    const known = PROVIDERS.map((name) => `${PROVIDER_PACKAGE}${name}`)
-    if (!known.includes(className)) {
-      throw invalidValue(classKey, className, `one of ${known.join(', ')}`)
+    if (!configProviderClasses.includes(className)) {
+      throw invalidValue(classKey, className, `one of ${configProviderClasses.join(', ')}`)
     }
     for (const [key, value] of given) {
       if (!value.includes(`\${${provider}:`)) continue
       throw invalidValue(
         key,
-        value,
-        `a value without references: config provider ${provider} is not supported in this version`,
+        '[hidden]',
+        'a value without references: they are resolved only in the file of the broker',
       )
     }
   }

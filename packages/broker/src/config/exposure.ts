@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { isReadableByOthers } from '@millrace/base'
 import type { BrokerConfig } from './broker-config.ts'
 import { ConfigError } from './config-definition.ts'
 import type { ListenerConfig } from './listeners.ts'
@@ -42,4 +43,18 @@ function isAuthenticated(
   if (securityProtocol.startsWith('SASL_')) return true
   if (securityProtocol !== 'SSL') return false
   return config.listenerText(listenerName, 'ssl.client.auth') === 'required'
+}
+
+/** A warning for each file with a private key that other accounts of the machine may read. */
+export function readableKeys(config: BrokerConfig): string[] {
+  const paths = new Map(
+    [...config.given].flatMap(([key, path]) =>
+      /(^|\.)ssl\.keystore\.location$/.test(key) ? [[path.trim(), key] as const] : [],
+    ),
+  )
+  return [...paths].flatMap(([path, key]) =>
+    isReadableByOthers(path)
+      ? [`${path} (${key}) contains a private key and is readable by others; chmod 600 ${path}`]
+      : [],
+  )
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SASL settings of one listener (KIP-103, KIP-152).
+import { parseJaas } from '@millrace/base'
 import type { BrokerConfig } from './broker-config.ts'
 import { ConfigError, invalidValue } from './config-definition.ts'
-import { parseJaas } from './jaas.ts'
 import { saslServerHandlers } from './sasl-classes.ts'
 
 /** SASL mechanisms that the broker has. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the configuration says about TLS on one listener.
+import { openSslCipherName } from '@millrace/base'
 import type { BrokerConfig, BrokerConfigKey } from './broker-config.ts'
 import { ConfigError, invalidValue } from './config-definition.ts'
 
@@ -159,7 +160,7 @@ function ciphersOf(suites: readonly string[], knownCiphers: readonly string[]): 
   if (suites.length === 0) return undefined
   const known = new Set(knownCiphers.map((name) => name.toUpperCase()))
   const names = suites.map((suite) => {
-    const name = openSslName(suite)
+    const name = openSslCipherName(suite)
     if (known.has(name)) return name
     throw invalidValue(
       'ssl.cipher.suites',
@@ -168,16 +169,4 @@ function ciphersOf(suites: readonly string[], knownCiphers: readonly string[]): 
     )
   })
   return names.join(':')
-}
-
-/** OpenSSL's name of a cipher suite that has the name of the standards. */
-function openSslName(suite: string): string {
-  const [, exchange, cipher] = /^TLS_(?:(.*)_WITH_)(.*)$/.exec(suite) ?? []
-  if (exchange === undefined || cipher === undefined) return suite
-  const short = cipher
-    .replace(/^AES_(\d+)_/, 'AES$1_')
-    .replace('_CBC_', '_')
-    .replace('CHACHA20_POLY1305_SHA256', 'CHACHA20_POLY1305')
-  const name = exchange === 'RSA' ? short : `${exchange}_${short}`
-  return name.replaceAll('_', '-')
 }

@@ -5,6 +5,7 @@ import { Admin, type ClientKinds, type ClientOptions, fromJavaProperties } from 
 import type { Options, ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 import { BrokerWatch } from './broker-watch.ts'
+import { warnIfReadable } from './server-properties.ts'
 
 const DEFAULT_BOOTSTRAP = '127.0.0.1:9092'
 /** Timeout for a cluster that does not reply, suitable for a terminal. */
@@ -79,7 +80,9 @@ function readProperties(parsed: ParsedOptions, name: string): Map<string, string
   const file = parsed.value(name)
   if (file === undefined) return new Map()
   try {
-    return new Map(parseProperties(readFileSync(file, 'utf8')))
+    const properties = parseProperties(readFileSync(file, 'utf8'))
+    warnIfReadable(file, properties)
+    return properties
   } catch (error) {
     throw new UsageError(`cannot read --${name} ${file}: ${systemErrorCode(error) ?? error}`)
   }

@@ -1,13 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
-import { parseProperties, systemErrorCode } from '@millrace/base'
+import { isReadableByOthers, parseProperties, systemErrorCode } from '@millrace/base'
 import { UsageError } from '../usage-error.ts'
+
+/** Keys of passwords and private keys. */
+const SECRET =
+  /password|\bsecret|jaas\.config|ssl\.keystore\.key$|^amqp\.users$|^bootstrap\.scram\.users$/
+
+/** Warns of a file with secrets that other accounts of the machine may read. */
+export function warnIfReadable(path: string, entries: ReadonlyMap<string, string>): void {
+  const secrets = [...entries].filter(
+    ([key, value]) => SECRET.test(key) && value !== '' && !isReference(value, entries),
+  )
+  const [first] = secrets
+  if (first === undefined || !isReadableByOthers(path)) return
+  process.stderr.write(
+    `millrace: ${path} contains secrets (${first[0]}) and is readable by others; chmod 600 ${path}\n`,
+  )
+}
+
+/** Whether a value comes from a config provider as a whole. */
+function isReference(value: string, entries: ReadonlyMap<string, string>): boolean {
+  return entries.has('config.providers') && /^\$\{[^}]+\}$/.test(value.trim())
+}
 
 /** Reads Kafka's `server.properties`; throws `UsageError` for a file that is not for KRaft. */
 export function readServerProperties(path: string): Map<string, string> {
   let settings: Map<string, string>
   try {
     settings = parseProperties(readFileSync(path, 'utf8'))
+    warnIfReadable(path, settings)
   } catch (error) {
     throw new UsageError(`cannot read --config ${path}: ${systemErrorCode(error) ?? error}`)
   }

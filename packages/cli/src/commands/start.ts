@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Logger, LogLevel, nodeWorld, systemErrorCode } from '@millrace/base'
+import {
+  type Logger,
+  LogLevel,
+  nodeWorld,
+  resolveReferences,
+  systemErrorCode,
+} from '@millrace/base'
 import { Broker, releases } from '@millrace/broker'
 import type { ClientOptions } from '@millrace/client'
 import type { JmsProvider } from '@millrace/jms-provider'
@@ -84,13 +90,13 @@ export const start: Command = {
   async run(parsed) {
     const logLevel = logLevelOf(parsed)
     const bootstrap = parsed.value('bootstrap')
-    const settings = settingsOf(parsed)
+    // The broker resolves its references itself: what a secret contains is resolved only once.
+    const given = settingsOf(parsed)
+    const settings = resolveReferences(given)
     const logger = loggerFor(parsed)
     const began = nodeWorld.clock.monotonic()
     const broker =
-      bootstrap === undefined
-        ? await startBroker(settings, { parsed, logger, logLevel })
-        : undefined
+      bootstrap === undefined ? await startBroker(given, { parsed, logger, logLevel }) : undefined
     const amqp = amqpSettings(settings, parsed)
     const provider = await startProvider(amqp, { broker, parsed, settings, logger }).catch(
       async (error: unknown) => {

@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-import { nearestSpelling, parsePropertyLines } from '@millrace/base'
+import {
+  isProviderKey,
+  nearestSpelling,
+  parsePropertyLines,
+  referenceResolver,
+} from '@millrace/base'
 import { reasonOf } from '../errors.ts'
 import type {
   AgentConfig,
@@ -77,16 +82,50 @@ export function agentsOf(
   for (const entry of entries.values()) {
     const at = entry.key.indexOf('.')
     // A name without a dot is a variable, used as `${name}` in other entries.
-    if (at <= 0) continue
+    if (at <= 0 || isProviderKey(entry.key)) continue
     const agent = entry.key.slice(0, at)
     const list = byAgent.get(agent) ?? []
     list.push(entry)
     byAgent.set(agent, list)
   }
   const values = new Map([...entries].map(([key, { value }]) => [key, value]))
+  const references = referencesOf(values, options.environment)
   return [...byAgent]
     .filter(([, list]) => isAgent(list))
-    .map(([name, list]) => new AgentReader(name, list, values, options).read())
+    .map(([name, list]) => new AgentReader(name, list, { ...options, values, references }).read())
+}
+
+/** Replaces references to the config providers of the file (KIP-297); throws an `Error`. */
+type References = (key: string, value: string) => string
+
+function referencesOf(
+  values: ReadonlyMap<string, string>,
+  environment: ReadOptions['environment'],
+): References {
+  try {
+    const resolve = referenceResolver(values, { environment })
+    return (key, value) => {
+      try {
+        return resolve(key, value)
+      } catch (error) {
+        throw new Error(reasonOf(error).replace(`${key}: `, ''))
+      }
+    }
+  } catch (error) {
+    const reason = reasonOf(error)
+    return (_key, value) => {
+      // An invalid provider concerns the entries that refer to one.
+      if (/\$\{[^}]*:/.test(value)) throw new Error(reason)
+      return value
+    }
+  }
+}
+
+interface ReaderOptions extends ReadOptions {
+  readonly ignoresEmpty?: boolean
+  /** All entries of the files. */
+  readonly values: ReadonlyMap<string, string>
+  readonly references: References
 }
 
 /**
@@ -105,18 +144,13 @@ function isAgent(entries: readonly Entry[]): boolean {
 
 class AgentReader {
   readonly #name: string
-  readonly #options: ReadOptions & { readonly ignoresEmpty?: boolean }
+  readonly #options: ReaderOptions
   readonly #where: string
   readonly #reporter: Reporter
   /** Entries by their keys without the name of the agent. */
   readonly #entries = new Map<string, Entry>()
 
-  constructor(
-    name: string,
-    entries: readonly Entry[],
-    values: ReadonlyMap<string, string>,
-    options: ReadOptions & { readonly ignoresEmpty?: boolean },
-  ) {
+  constructor(name: string, entries: readonly Entry[], options: ReaderOptions) {
     this.#name = name
     this.#options = options
     this.#where = entries[0]?.where ?? `agent ${name}`
@@ -124,26 +158,22 @@ class AgentReader {
     const filters = new Map<string, ConfigFilter>()
     // Filters first: other entries may use their values.
     const isFilter = (entry: Entry): boolean => this.#own(entry).startsWith('configfilters')
-    for (const entry of entries.filter(isFilter)) this.#add(entry, values, filters)
+    for (const entry of entries.filter(isFilter)) this.#add(entry, filters)
     this.#readFilters(filters)
-    for (const entry of entries) if (!isFilter(entry)) this.#add(entry, values, filters)
+    for (const entry of entries) if (!isFilter(entry)) this.#add(entry, filters)
   }
 
   #own({ key }: Entry): string {
     return key.slice(this.#name.length + 1)
   }
 
-  #add(
-    entry: Entry,
-    properties: ReadonlyMap<string, string>,
-    filters: ReadonlyMap<string, ConfigFilter>,
-  ): void {
+  #add(entry: Entry, filters: ReadonlyMap<string, ConfigFilter>): void {
     const key = this.#own(entry)
-    const { environment, system = new Map() } = this.#options
+    const { environment, system = new Map(), values: properties, references } = this.#options
     let value = entry.value
     try {
       const replaced = substitute(value, { environment, system, properties, filters })
-      value = replaced.value
+      value = references(entry.key, replaced.value)
       for (const text of replaced.unresolved) this.#reporter.warn(key, `has ${text}`, entry)
     } catch (error) {
       this.#reporter.stop(key, reasonOf(error), entry)

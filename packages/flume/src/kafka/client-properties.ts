@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
+import { resolveReferences } from '@millrace/base'
 import { certificatesOf, identityOf } from '@millrace/base/keystore'
 import { type ClientKinds, fromJavaProperties } from '@millrace/client'
 import type { ComponentContext } from '../component.ts'
@@ -32,7 +33,8 @@ export function clientOptions<K extends keyof ClientKinds>({
   entries,
   context: { directory, logger },
 }: ClientConfig<K>): ClientKinds[K] {
-  return { ...read(kind, bootstrapServers, withStores(entries, directory)).options, logger }
+  const resolved = resolveReferences(entries)
+  return { ...read(kind, bootstrapServers, withStores(resolved, directory)).options, logger }
 }
 
 function read<K extends keyof ClientKinds>(
@@ -45,7 +47,7 @@ function read<K extends keyof ClientKinds>(
   if (entries.get('ssl.disableTLSHostnameVerification')?.trim() === 'true') {
     properties.set('ssl.endpoint.identification.algorithm', '')
   }
-  return fromJavaProperties(kind, properties)
+  return fromJavaProperties(kind, properties, { resolvesReferences: false })
 }
 
 /**
@@ -97,6 +99,20 @@ function load<T>(path: string, directory: string, open: (bytes: Buffer) => T): T
 }
 
 /**
+ * Entries without those that config providers resolve, and without security, which may depend on
+ * them: neither can be checked before the component starts.
+ */
+function withoutReferences(entries: Entries): Entries {
+  const isReference = (value: string): boolean => /\$\{[^}]*:[^}]*\}/.test(value)
+  if (!entries.has('config.providers') || ![...entries.values()].some(isReference)) return entries
+  return new Map(
+    [...entries].filter(
+      ([name, value]) => !isReference(value) && !/^(security|sasl|ssl|config)\./.test(name),
+    ),
+  )
+}
+
+/**
  * Problems with such entries. Files are not read: they may be created before the component starts.
  */
 export function checkClientProperties(
@@ -105,12 +121,12 @@ export function checkClientProperties(
   entries: Entries,
 ): CheckProblem[] {
   try {
-    return read(kind, 'localhost:9092', withoutStores(entries))
-      .warnings.filter((warning) => warning.includes('is not known'))
-      .map((warning) => {
-        const [name = '', ...rest] = warning.split(' ')
-        return { key: `${prefix}${name}`, message: rest.join(' '), effect: 'none' }
-      })
+    const { warnings } = read(kind, 'localhost:9092', withoutReferences(withoutStores(entries)))
+    return warnings.flatMap((warning) => {
+      const [, name, hint = ''] = /^unknown key ([^;]+)(;.*)?$/.exec(warning) ?? []
+      if (name === undefined) return []
+      return [{ key: `${prefix}${name}`, message: `is not known${hint}`, effect: 'none' as const }]
+    })
   } catch (error) {
     const { message } = error as Error
     const named = [...entries.keys()].find((name) => message.includes(name))

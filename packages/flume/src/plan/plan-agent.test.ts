@@ -188,4 +188,35 @@ describe('a plan of an agent', () => {
       ],
     )
   })
+
+  describe('with config providers in its file', () => {
+    const PACKAGE = 'org.apache.kafka.common.config.provider'
+    const providers = `config.providers = vars
+config.providers.vars.class = ${PACKAGE}.EnvVarConfigProvider
+config.providers.vars.param.allowlist.pattern = FLUME_.*
+`
+    const refer = (text: string): string => text.replaceAll('@{', '$' + '{')
+    const table: readonly [value: string, batchSize: number | string][] = [
+      ['@{vars:FLUME_BATCH}', 7],
+      ['@{vars:SECRET}', 'allowlist.pattern does not match SECRET'],
+      ['@{vars:FLUME_OTHER}', 'the environment has no variable FLUME_OTHER'],
+    ]
+    for (const [value, expected] of table) {
+      it(`${value} is ${expected}`, async () => {
+        const entries = Object.entries({ ...BASE, 'sources.r.batchSize': refer(value) })
+        const text = providers + entries.map(([key, each]) => `a.${key} = ${each}\n`).join('')
+        const environment = { FLUME_BATCH: '7', SECRET: 'hidden' }
+        const [agent, ...others] = await checkAgents([{ where: 'f', text }], { environment })
+        assert.equal(others.length, 0)
+        const problems = agent?.problems.map(({ message }) => message).join() ?? ''
+        if (typeof expected === 'string') assert.ok(problems.includes(expected), problems)
+        else {
+          assert.equal(problems, '')
+          const [source] = agent?.plan?.sources ?? []
+          assert.equal(source?.values.batchSize, expected)
+        }
+        assert.doesNotMatch(problems, /hidden/)
+      })
+    }
+  })
 })

@@ -4,6 +4,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Authenticator, SaslMechanism } from '@millrace/amqp'
 import {
+  isReadableByOthers,
   parseProperties,
   type Random,
   type ScramCredential,
@@ -107,6 +108,15 @@ function isSame(a: string, b: string): boolean {
 
 export function isLoopback(address: string): boolean {
   return /^(127\.|::1$|::ffff:127\.|localhost$)/.test(address)
+}
+
+/** A warning for each file with secrets that other accounts of the machine may read. */
+export function readableSecrets(config: ProviderConfig): string[] {
+  return (['users.file', 'tls.key.file'] as const).flatMap((key) => {
+    const path = config.text(key)
+    if (path === '' || !isReadableByOthers(path)) return []
+    return [`${path} (amqp.${key}) contains secrets and is readable by others; chmod 600 ${path}`]
+  })
 }
 
 function passwordsOf(config: ProviderConfig): ReadonlyMap<string, string> {

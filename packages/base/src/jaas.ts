@@ -5,6 +5,7 @@
 export interface JaasEntry {
   /** Class name of the login module. */
   readonly module: string
+  /** Options of the login module. */
   readonly options: ReadonlyMap<string, string>
 }
 
