@@ -77,5 +77,5 @@ export {
 } from './message.ts'
 export { type ListenForOptions, listen, serve } from './network/listen.ts'
 export { mechanisms, type SaslCredentials, type SaslMechanism } from './sasl/sasl-client.ts'
-export { type Authenticator, saslServer } from './sasl/sasl-server.ts'
+export { type Authenticator, saslServer, type TokenUser } from './sasl/sasl-server.ts'
 export { Session, type SessionHandler } from './session.ts'

@@ -2,6 +2,7 @@
 import './required-node.ts'
 
 export { isAdmitted } from './admission.ts'
+export { bearerToken } from './bearer-token.ts'
 export type { EncodingBuffer } from './buffer-encoders.ts'
 export { ByteReader, MalformedInputError } from './byte-reader.ts'
 export { type ByteSource, ByteWriter } from './byte-writer.ts'

@@ -80,7 +80,7 @@ export interface Connection {
   readonly localAddress: string
   /** Port of this side. */
   readonly localPort: number
-  /** Common name of the peer's certificate, if it is trusted. */
+  /** Name of the peer: by default the common name of its certificate, if that is trusted. */
   readonly peerName?: string | undefined
   /** The peer's certificate, DER, if it is trusted. */
   readonly peerCertificate?: Buffer | undefined

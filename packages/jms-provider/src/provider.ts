@@ -29,7 +29,7 @@ import { Engine } from './engine.ts'
 import { Management } from './listener/management.ts'
 import { MemoryBudget } from './listener/memory-budget.ts'
 import { type ConnectionContext, ProviderConnection } from './listener/provider-connection.ts'
-import { newRelayKey, relay, unwrapRelay, watchClose } from './listener/relay.ts'
+import { newRelayKey, relay, unwrapRelay, watchClose, withName } from './listener/relay.ts'
 import { Subscriptions } from './listener/subscriptions.ts'
 import { readableSecrets, Users } from './listener/users.ts'
 import { createStateTopic, isSuperseded, Ownership, StateFollower } from './ownership.ts'
@@ -574,7 +574,9 @@ export class JmsProvider implements AsyncDisposable {
       return
     }
     this.#openConnections++
-    const transport = watchClose(accepted, () => this.#openConnections--)
+    const watched = watchClose(accepted, () => this.#openConnections--)
+    const transport = this.#named(watched)
+    if (transport === undefined) return
     const give = (error: Error): void => {
       this.#logger.error('cannot serve a connection', {
         peer: transport.remoteAddress,
@@ -589,6 +591,22 @@ export class JmsProvider implements AsyncDisposable {
         return this.#serve(client, this.#owned)
       }, give),
     )
+  }
+
+  /** A connection whose `peerName` is the user of its certificate; undefined if it is refused. */
+  #named(accepted: Connection): Connection | undefined {
+    let name: string | undefined
+    try {
+      name = this.#users.externalName(accepted)
+    } catch (error) {
+      this.#logger.warn('a client is refused: its certificate has no user', {
+        peer: accepted.remoteAddress,
+        error,
+      })
+      accepted.destroy()
+      return undefined
+    }
+    return withName(accepted, name)
   }
 
   #serve(transport: Connection, { context }: OwnedState): void {

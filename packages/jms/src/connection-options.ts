@@ -3,6 +3,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { checkUrl, mechanisms, type SaslMechanism } from '@millrace/amqp'
 import { type ClientNetwork, type Logger, nearestSpelling, type World } from '@millrace/base'
 import {
+  callback,
   checkOptions,
   checkValue,
   flag,
@@ -25,6 +26,11 @@ export interface ConnectionFactoryOptions {
   readonly username?: string | undefined
   /** Password of the user. */
   readonly password?: string | undefined
+  /**
+   * Returns an OAuth token, called for each connection, also after a reconnect. Its user logs in
+   * with OAUTHBEARER or XOAUTH2, in place of `username` and `password`.
+   */
+  readonly token?: (() => string | Promise<string>) | undefined
   /**
    * Client id of every connection; only one connection at a time can use it. Default: no client id,
    * and a random container id.
@@ -99,6 +105,7 @@ const saslList: OptionRule = {
 const rules: OptionRules<ConnectionFactoryOptions> = {
   username: text,
   password: text,
+  token: callback,
   clientID: nonEmptyText,
   prefetch: whole(0),
   sendTimeoutMs: timeLimit,

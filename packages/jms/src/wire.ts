@@ -194,6 +194,8 @@ export class Wire {
       hostname: virtualHost,
       username: this.#credentials.username,
       password: this.#credentials.password,
+      // Credentials of `createConnection` take precedence.
+      token: this.#credentials.username === undefined ? this.#options.token : undefined,
       mechanisms: saslMechanisms,
       tls,
       timeoutMs: connectTimeoutMs,

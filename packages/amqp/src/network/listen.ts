@@ -7,8 +7,10 @@ import {
   type NetworkListener,
   nodeWorld,
   silentLogger,
+  type Timer,
   type World,
 } from '@millrace/base'
+import { Condition } from '../amqp-error.ts'
 import { AmqpConnection, type ConnectionHandler } from '../connection.ts'
 import type { ForeignProtocol } from '../foreign-protocol.ts'
 import { type Authenticator, saslServer } from '../sasl/sasl-server.ts'
@@ -45,6 +47,9 @@ export interface ListenForOptions {
   readonly world?: Pick<World, 'clock' | 'random' | 'network'>
 }
 
+/** Timers of Node have 31 bits. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 const everybody: Authenticator = {
   mechanisms: ['ANONYMOUS'],
   checkPassword: async () => false,
@@ -53,7 +58,8 @@ const everybody: Authenticator = {
 
 /**
  * Serves AMQP over one connection. `admit` returns the handler once the peer is authenticated.
- * `username` is undefined for anonymous peers, which may skip the SASL layer.
+ * `username` is undefined for anonymous peers, which may skip the SASL layer. When the credentials
+ * expire, the connection is closed with `amqp:unauthorized-access`.
  */
 export function serve(
   transport: Connection,
@@ -63,14 +69,33 @@ export function serve(
     readonly logger?: Logger | undefined
     readonly onForeignProtocol?: ((protocol: ForeignProtocol) => void) | undefined
     readonly authenticator: Authenticator
-    readonly admit: (connection: AmqpConnection, username: string | undefined) => ConnectionHandler
+    readonly admit: (
+      connection: AmqpConnection,
+      username: string | undefined,
+      expiresAtMs: number | undefined,
+    ) => ConnectionHandler
     readonly world: Pick<World, 'clock' | 'random'>
   },
 ): void {
   const { authenticator, world } = options
   let handler: ConnectionHandler | undefined
-  const admit = (username: string | undefined): void => {
-    handler = options.admit(connection, username)
+  let expiry: Timer | undefined
+  const admit = (username: string | undefined, expiresAtMs?: number): void => {
+    handler = options.admit(connection, username, expiresAtMs)
+    if (expiresAtMs !== undefined) expireAt(expiresAtMs)
+  }
+  /** AMQP has no way to authenticate again. */
+  const expireAt = (expiresAtMs: number): void => {
+    const leftMs = expiresAtMs - world.clock.now()
+    if (leftMs <= 0) {
+      void connection.close({
+        kind: 'error',
+        condition: Condition.unauthorizedAccess,
+        description: 'the credentials of this connection have expired',
+      })
+      return
+    }
+    expiry = world.clock.setTimer(Math.min(leftMs, MAX_TIMER_MS), () => expireAt(expiresAtMs))
   }
   const connection = new AmqpConnection(transport, {
     role: 'server',
@@ -89,7 +114,10 @@ export function serve(
       onOpen: (open) => handler?.onOpen?.(open),
       onSession: (session) => handler?.onSession?.(session),
       onHeld: (held) => handler?.onHeld?.(held),
-      onClose: (error) => handler?.onClose(error),
+      onClose(error) {
+        expiry?.cancel()
+        handler?.onClose(error)
+      },
     },
   })
 }

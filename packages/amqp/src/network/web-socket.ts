@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import type { TLSSocket, ConnectionOptions as TlsOptions } from 'node:tls'
 import { type Connection, guard, type ListenOptions, type NetworkListener } from '@millrace/base'
 import { WebSocket, WebSocketServer } from 'ws'
 
@@ -21,13 +21,16 @@ const MAX_UNREAD_PONGS = 16 * 1024
 /** A byte stream over a WebSocket; message boundaries carry no meaning. */
 function connectionOf(
   socket: WebSocket,
-  addresses: Pick<Connection, 'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort'>,
+  peer: Pick<
+    Connection,
+    'remoteAddress' | 'remotePort' | 'localAddress' | 'localPort' | 'peerCertificate'
+  >,
   /** Receives errors of `onClose`; the socket is already closed then. */
   onError: (error: Error) => void,
 ): Connection {
   let isFull = false
   const connection: Connection = {
-    ...addresses,
+    ...peer,
     get unsentBytes() {
       return socket.bufferedAmount
     },
@@ -79,6 +82,11 @@ function connectionOf(
 export async function listenWebSocket(options: ListenOptions): Promise<NetworkListener> {
   const server: Server =
     options.tls === undefined ? createServer() : createSecureServer(options.tls)
+  server.on('secureConnection', (socket: TLSSocket) => {
+    // A certificate that is not trusted is refused even where none is required, as in Java.
+    if (socket.authorized || options.tls?.requestCert !== true) return
+    if (socket.getPeerX509Certificate() !== undefined) socket.destroy()
+  })
   const sockets = new WebSocketServer({
     server,
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
@@ -95,8 +103,15 @@ export async function listenWebSocket(options: ListenOptions): Promise<NetworkLi
   sockets.on('connection', (socket, request) => {
     const { remoteAddress = '', remotePort = 0, localAddress = '', localPort = 0 } = request.socket
     const addresses = { remoteAddress, remotePort, localAddress, localPort }
+    const secured = request.socket as Partial<TLSSocket>
+    const certificate =
+      secured.authorized === true ? secured.getPeerX509Certificate?.()?.raw : undefined
+    const peer = {
+      ...addresses,
+      ...(certificate === undefined ? {} : { peerCertificate: certificate }),
+    }
     guard(
-      () => options.onConnection(connectionOf(socket, addresses, options.onError)),
+      () => options.onConnection(connectionOf(socket, peer, options.onError)),
       (error) => {
         socket.terminate()
         options.onError(error)

@@ -8,6 +8,8 @@ import type { SaslFrame } from '../definitions/performatives.ts'
 export const mechanisms = [
   'SCRAM-SHA-512',
   'SCRAM-SHA-256',
+  'OAUTHBEARER',
+  'XOAUTH2',
   'PLAIN',
   'EXTERNAL',
   'ANONYMOUS',
@@ -21,6 +23,11 @@ export interface SaslCredentials {
   readonly username?: string | undefined
   /** Password of the user. */
   readonly password?: string | undefined
+  /**
+   * Returns an OAuth token, called for each connection: the user of the token logs in with
+   * OAUTHBEARER or XOAUTH2, in place of `username` and `password`.
+   */
+  readonly token?: (() => string | Promise<string>) | undefined
   /**
    * Mechanisms to try, in this order, if the server offers them. Default: the strongest that the
    * credentials allow.
@@ -43,22 +50,40 @@ const outcomeTexts: Readonly<Record<number, string>> = {
   4: 'temporary server error during authentication',
 }
 
+/** The token; with mechanisms that were configured, the password is one, as in Qpid JMS. */
+async function tokenOf({ token, password }: SaslCredentials): Promise<string> {
+  const value = token === undefined ? password : await token()
+  if (value !== undefined && /^[\x21-\x7e]+$/.test(value)) return value
+  throw new AmqpError(AUTHENTICATION_FAILED, 'the OAuth token is no text without spaces')
+}
+
 /** The client's side of the SASL layer (part 5, section 5.3). */
 export function saslClient(credentials: SaslCredentials, random: Random): SaslLayer {
   let scram: ScramClient | undefined
   let isVerified = false
+  let chosenMechanism: SaslMechanism | undefined
   function chosen(offered: readonly string[]): SaslMechanism | undefined {
     const hasPassword = credentials.username !== undefined
     const usable = (name: SaslMechanism): boolean => {
+      const isForTokens = name === 'OAUTHBEARER' || name === 'XOAUTH2'
+      if (isForTokens || credentials.token !== undefined) {
+        return isForTokens && credentials.token !== undefined
+      }
       if (name === 'ANONYMOUS') return !hasPassword
       return name === 'EXTERNAL' ? credentials.mechanisms !== undefined : hasPassword
     }
     const wanted = credentials.mechanisms ?? mechanisms.filter(usable)
     return wanted.find((name) => offered.includes(name))
   }
-  function initial(mechanism: SaslMechanism): Buffer {
+  async function initial(mechanism: SaslMechanism): Promise<Buffer> {
     const { username = '', password = '' } = credentials
     switch (mechanism) {
+      case 'OAUTHBEARER':
+        return Buffer.from(`n,,\u0001auth=Bearer ${await tokenOf(credentials)}\u0001\u0001`)
+      case 'XOAUTH2': {
+        const token = await tokenOf(credentials)
+        return Buffer.from(`user=${username}\u0001auth=Bearer ${token}\u0001\u0001`)
+      }
       case 'PLAIN':
         return Buffer.from(`\0${username}\0${password}`)
       case 'EXTERNAL':
@@ -76,6 +101,10 @@ export function saslClient(credentials: SaslCredentials, random: Random): SaslLa
     }
   }
   async function challenged(challenge: Buffer): Promise<SaslStep> {
+    // RFC 7628, section 3.2.3: the reason for a refusal, which a single byte acknowledges.
+    if (chosenMechanism === 'OAUTHBEARER' || chosenMechanism === 'XOAUTH2') {
+      return { kind: 'reply', frame: { kind: 'saslResponse', response: Buffer.of(1) } }
+    }
     if (scram === undefined) return failed('unexpected SASL challenge for the mechanism')
     const text = challenge.toString('utf8')
     if (text.startsWith('v=')) {
@@ -99,7 +128,8 @@ export function saslClient(credentials: SaslCredentials, random: Random): SaslLa
                 : 'for the given credentials'
             return failed(`no usable SASL mechanism ${how}; the server offers: ${offered}`)
           }
-          const initialResponse = initial(mechanism)
+          const initialResponse = await initial(mechanism)
+          chosenMechanism = mechanism
           return { kind: 'reply', frame: { kind: 'saslInit', mechanism, initialResponse } }
         }
         case 'saslChallenge':

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  bearerToken,
   type Random,
   type ScramCredential,
   type ScramDigest,
@@ -19,8 +20,18 @@ export interface Authenticator {
   checkPassword(username: string, password: string): Promise<boolean>
   /** Stored SCRAM credential of a user; undefined for an unknown user. */
   scramCredential(username: string, digest: ScramDigest): Promise<ScramCredential | undefined>
+  /** User of an OAuth token, for OAUTHBEARER and XOAUTH2; undefined if it is not accepted. */
+  checkToken?(token: string): Promise<TokenUser | undefined>
   /** Name in the peer's certificate, for EXTERNAL. */
   readonly externalName?: string | undefined
+}
+
+/** User of an accepted OAuth token. */
+export interface TokenUser {
+  /** Name of the user. */
+  readonly name: string
+  /** When the token expires, milliseconds since 1970; undefined for never. */
+  readonly expiresAtMs?: number
 }
 
 const OK = 0
@@ -32,21 +43,22 @@ const scramDigests: Readonly<Partial<Record<string, ScramDigest>>> = {
 
 /**
  * The server's side of the SASL layer. `onAuthenticated` receives the user name, or undefined for
- * ANONYMOUS, before the outcome is sent to the peer.
+ * ANONYMOUS, before the outcome is sent to the peer, and when the credentials expire.
  */
 export function saslServer(
   authenticator: Authenticator,
   random: Random,
-  onAuthenticated: (username: string | undefined) => void,
+  onAuthenticated: (username: string | undefined, expiresAtMs?: number) => void,
 ): SaslLayer {
   let scram: ScramServer | undefined
   let username = ''
   let isKnown = false
   let serverFinal: string | undefined
+  let isTokenRefused = false
 
-  function accepted(name: string | undefined, additionalData?: Buffer): SaslStep {
-    onAuthenticated(name)
-    return { kind: 'done', frame: { kind: 'saslOutcome', code: OK, additionalData } }
+  function accepted(name: string | undefined, expiresAtMs?: number): SaslStep {
+    onAuthenticated(name, expiresAtMs)
+    return { kind: 'done', frame: { kind: 'saslOutcome', code: OK, additionalData: undefined } }
   }
   function refused(message: string): SaslStep {
     return {
@@ -74,9 +86,32 @@ export function saslServer(
         if (externalName === undefined) return refused('EXTERNAL without a client certificate')
         return accepted(externalName)
       }
+      case 'OAUTHBEARER':
+        return bearer(bearerToken(response.toString('utf8')))
+      case 'XOAUTH2':
+        return xoauth2(response.toString('utf8'))
       default:
         return beginScram(scramDigests[mechanism] as ScramDigest, response)
     }
+  }
+  async function bearer(token: string | undefined): Promise<SaslStep> {
+    const user = token === undefined ? undefined : await authenticator.checkToken?.(token)
+    if (user !== undefined) return accepted(user.name, user.expiresAtMs)
+    isTokenRefused = true
+    return challengeOf('{"status":"invalid_token"}')
+  }
+  /** Qpid JMS prefers it to PLAIN for any password, so a password is accepted as with PLAIN. */
+  async function xoauth2(message: string): Promise<SaslStep> {
+    const [, name = '', secret = ''] =
+      /^user=([^\u0001]*)\u0001auth=Bearer ([^\u0001]*)\u0001\u0001$/i.exec(message) ?? []
+    const user = await authenticator.checkToken?.(secret)
+    if (user !== undefined) {
+      if (name === '' || name === user.name) return accepted(user.name, user.expiresAtMs)
+      return refused(`the token is not of the user ${JSON.stringify(name)}`)
+    }
+    const hasPasswords = authenticator.mechanisms.includes('PLAIN')
+    if (hasPasswords && (await authenticator.checkPassword(name, secret))) return accepted(name)
+    return refused(`wrong token or password for ${JSON.stringify(name)}`)
   }
   async function beginScram(digest: ScramDigest, response: Buffer): Promise<SaslStep> {
     scram = new ScramServer(digest, random.bytes(18).toString('base64url'))
@@ -97,6 +132,7 @@ export function saslServer(
         case 'saslInit':
           return init(frame.mechanism, frame.initialResponse ?? Buffer.alloc(0))
         case 'saslResponse': {
+          if (isTokenRefused) return refused('the OAuth token is not accepted')
           if (scram === undefined) return refused('SASL response without a challenge')
           if (serverFinal !== undefined) return accepted(username)
           serverFinal = scram.finish(frame.response.toString('utf8'))

@@ -3,6 +3,7 @@ export { Der } from './der.ts'
 export { distinguishedName } from './distinguished-name.ts'
 export { isJavaKeystore } from './java-keystore.ts'
 export { isPkcs12 } from './pkcs12.ts'
+export { PrincipalMapping } from './principal-mapping.ts'
 export { secretKeysOf } from './secret-keys.ts'
 export {
   certificatesOf,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { PrincipalMapping } from '@millrace/base/keystore'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { ANONYMOUS, type Principal } from './client-session.ts'
-import { PrincipalMapping } from './principal-mapping.ts'
 import type { PlainAuthenticator } from './sasl/plain.ts'
 
 /** Identity that a client has proved, for `principalBuilder`. */

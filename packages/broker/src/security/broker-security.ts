@@ -7,12 +7,15 @@ import {
   scramCredential,
   scramSalt,
 } from '@millrace/base'
+import { distinguishedName } from '@millrace/base/keystore'
 import { AclOperation, ResourceType } from '@millrace/protocol'
 import type { BrokerConfig } from '../config/broker-config.ts'
 import { saslConfigOf } from '../config/sasl-config.ts'
+import { PrincipalResolver } from './authentication.ts'
 import type { Authorization } from './authorization.ts'
 import { type ClientSession, clientSession } from './client-session.ts'
 import { type PlainAuthenticator, passwordTable } from './sasl/plain.ts'
+import type { SaslMechanism } from './sasl/sasl-mechanism.ts'
 import type { ScramCredentials, ScramMechanismName } from './sasl/scram.ts'
 
 const mechanisms: Readonly<Record<'sha256' | 'sha512', ScramMechanismName>> = {
@@ -33,6 +36,10 @@ export class BrokerSecurity {
   readonly #random: Random
   readonly #credentials: ScramCredentials
   readonly #hook: PlainAuthenticator | undefined
+  readonly #oauth: (listenerName: string) => SaslMechanism
+  /** By listener: one set of keys of the issuer for all logins. */
+  readonly #bearers = new Map<string, SaslMechanism>()
+  readonly #principals: PrincipalResolver
   readonly #sessions = new Map<string, ClientSession>()
   /** Whether a client may do something. Undefined without an authorizer. */
   readonly authorize:
@@ -53,11 +60,14 @@ export class BrokerSecurity {
     readonly credentials: ScramCredentials
     readonly authenticate: PlainAuthenticator | undefined
     readonly authorization: Authorization | undefined
+    readonly oauth: (listenerName: string) => SaslMechanism
   }) {
     this.#config = options.config
     this.#random = options.random
     this.#credentials = options.credentials
     this.#hook = options.authenticate
+    this.#oauth = options.oauth
+    this.#principals = new PrincipalResolver(options.config, undefined)
     const { authorization } = options
     if (authorization === undefined) return
     this.authorize = (client, { operation, resourceType, resourceName }) =>
@@ -131,6 +141,50 @@ export class BrokerSecurity {
       return scramCredential(digest, password, { salt, iterations: PLAIN_ITERATIONS })
     }
     return undefined
+  }
+
+  /** Whether the broker has OAUTHBEARER on one of its listeners. */
+  get acceptsTokens(): boolean {
+    return this.#mechanisms.some(({ mechanism }) => mechanism === 'OAUTHBEARER')
+  }
+
+  /** The user of an OAuth token, as the broker checks it; undefined if it is not accepted. */
+  async checkToken(
+    token: string,
+    host: string,
+  ): Promise<{ readonly name: string; readonly expiresAtMs?: number } | undefined> {
+    // With a separator in it, a token could add fields to the message.
+    if (!/^[\x21-\x7e]+$/.test(token)) return undefined
+    const listenerName = this.#saslListeners.find((listener) =>
+      saslConfigOf(this.#config, listener).some(({ mechanism }) => mechanism === 'OAUTHBEARER'),
+    )
+    if (listenerName === undefined) return undefined
+    let bearer = this.#bearers.get(listenerName)
+    if (bearer === undefined) {
+      bearer = this.#oauth(listenerName)
+      this.#bearers.set(listenerName, bearer)
+    }
+    const message = Buffer.from(`n,,\u0001auth=Bearer ${token}\u0001\u0001`)
+    const outcome = await bearer.begin({ host, listenerName }).evaluate(message)
+    if (outcome.kind !== 'success') return undefined
+    const { name, expiresAtMs } = outcome
+    return { name, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) }
+  }
+
+  /**
+   * The user of a certificate by `ssl.principal.mapping.rules`. Throws `MILLRACE_NO_MATCHING_RULE`
+   * if no rule maps its subject.
+   */
+  certificateName(certificate: Buffer): string {
+    const listener = this.#config.listeners.find(
+      ({ securityProtocol, isController }) => securityProtocol.endsWith('SSL') && !isController,
+    )
+    return this.#principals.principalOf({
+      host: '',
+      listenerName: listener?.listenerName ?? '',
+      securityProtocol: 'SSL',
+      tls: { certificate, distinguishedName: distinguishedName(certificate) },
+    }).name
   }
 
   get #plainUsers(): readonly ReadonlyMap<string, string>[] {

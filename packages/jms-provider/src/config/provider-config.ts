@@ -72,8 +72,19 @@ export const providerSettings = {
     kind: 'text',
     default: 'none',
     oneOf: ['none', 'requested', 'required'],
+    about: 'Whether clients must present a certificate. Its user logs in with SASL EXTERNAL.',
+  },
+  'tls.principal.mapping.rules': {
+    kind: 'text',
+    default: '',
     about:
-      'Whether clients must present a certificate. SASL EXTERNAL uses its common name as the user.',
+      "User of a certificate, by rules as in Kafka's `ssl.principal.mapping.rules`. Default: those of the broker; over a cluster `DEFAULT`, the subject; with `amqp.users` the common name.",
+  },
+  'token.subject.claim': {
+    kind: 'text',
+    default: 'sub',
+    about:
+      "Over a cluster: claim of an OAuth token that is its user (Kafka's `sasl.oauthbearer.sub.claim.name`).",
   },
   'idle.timeout.ms': {
     kind: 'number',

@@ -8,7 +8,7 @@ import type { ClientNetwork, Clock, Connection, Random } from '@millrace/base'
  * key that is stored in the state topic, so only providers know it.
  */
 const MAGIC = Buffer.from('MILLRACE-RELAY ')
-const MAX_LINE = 512
+const MAX_LINE = 8192
 const FIRST_BYTES_MS = 30_000
 
 export function newRelayKey(random: Random): string {
@@ -43,7 +43,7 @@ export async function relay(
   owner.write([
     Buffer.concat([
       MAGIC,
-      Buffer.from(`${key} ${client.remoteAddress} ${client.peerName ?? ''}\n`),
+      Buffer.from(`${key} ${client.remoteAddress} ${encodeURIComponent(client.peerName ?? '')}\n`),
     ]),
   ])
   pipe(client, owner)
@@ -102,7 +102,13 @@ export function unwrapRelay(
       transport.destroy()
       return
     }
-    const name = peerName === '' ? undefined : peerName
+    let name: string | undefined
+    try {
+      name = peerName === '' ? undefined : decodeURIComponent(peerName)
+    } catch {
+      transport.destroy()
+      return
+    }
     const relayed = Object.create(transport, {
       remoteAddress: { value: remoteAddress },
       peerName: { value: name },
@@ -110,6 +116,13 @@ export function unwrapRelay(
     forwardHandlers(relayed, transport)
     serveWith(relayed, read.subarray(end + 1), serve)
   }
+}
+
+/** A view of a connection with another `peerName`. */
+export function withName(transport: Connection, peerName: string | undefined): Connection {
+  const named = Object.create(transport, { peerName: { value: peerName } }) as Connection
+  forwardHandlers(named, transport)
+  return named
 }
 
 /**

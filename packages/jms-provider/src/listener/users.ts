@@ -4,6 +4,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Authenticator, SaslMechanism } from '@millrace/amqp'
 import {
+  type Connection,
   isReadableByOthers,
   parseProperties,
   type Random,
@@ -12,6 +13,7 @@ import {
   scramCredential,
   systemErrorCode,
 } from '@millrace/base'
+import { distinguishedName, PrincipalMapping } from '@millrace/base/keystore'
 import { type ProviderConfig, ProviderConfigError } from '../config/provider-config.ts'
 import type { ProviderSecurity } from '../security/provider-security.ts'
 
@@ -27,14 +29,35 @@ export class Users {
   readonly #anonymous: string
   readonly #random: Random
   readonly #cluster: ProviderSecurity | undefined
+  readonly #security: ProviderSecurity | undefined
+  readonly #mapping: PrincipalMapping | undefined
+  readonly #subjectClaim: string
   readonly #credentials = new Map<string, Promise<ScramCredential>>()
 
   constructor(config: ProviderConfig, random: Random, cluster: ProviderSecurity | undefined) {
     this.#passwords = passwordsOf(config)
     this.#anonymous = config.text('anonymous')
     this.#random = random
+    this.#security = cluster
+    this.#subjectClaim = config.text('token.subject.claim')
+    const rules = config.text('tls.principal.mapping.rules')
+    const isOfKafka = cluster !== undefined && cluster.certificateName === undefined
+    if (rules !== '') this.#mapping = mappingOf(rules)
+    else if (isOfKafka) this.#mapping = mappingOf('DEFAULT')
     const isOfCluster = this.#passwords.size === 0 && cluster?.requiresAuthentication === true
     this.#cluster = isOfCluster ? cluster : undefined
+  }
+
+  /**
+   * User of a client's certificate; undefined without a certificate that is trusted. Throws
+   * `MILLRACE_NO_MATCHING_RULE` if no rule maps its subject.
+   */
+  externalName({ peerCertificate, peerName }: Connection): string | undefined {
+    if (peerCertificate === undefined) return undefined
+    if (this.#mapping !== undefined) return this.#mapping.nameOf(distinguishedName(peerCertificate))
+    const { certificateName } = this.#security ?? {}
+    if (certificateName === undefined) return peerName ?? commonName(peerCertificate)
+    return this.#security?.certificateName?.(peerCertificate)
   }
 
   /**
@@ -56,6 +79,7 @@ export class Users {
         const mechanism = scramMechanisms[digest]
         if (mechanism !== undefined) offered.push(mechanism)
       }
+      if (cluster.acceptsTokens === true) offered.push('OAUTHBEARER', 'XOAUTH2')
       offered.push('PLAIN')
     } else if (this.#passwords.size > 0) offered.push('SCRAM-SHA-512', 'SCRAM-SHA-256', 'PLAIN')
     else if (isOpen) offered.push('PLAIN')
@@ -70,6 +94,10 @@ export class Users {
         const expected = this.#passwords.get(username)
         return expected !== undefined && isSame(expected, password)
       },
+      checkToken: async (token) =>
+        cluster?.acceptsTokens === true
+          ? cluster.checkToken?.(token, remoteAddress, this.#subjectClaim)
+          : undefined,
       scramCredential: async (username, digest) =>
         cluster === undefined
           ? this.#credentialOf(username, digest)
@@ -98,6 +126,20 @@ export class Users {
     }
     return credential
   }
+}
+
+function mappingOf(rules: string): PrincipalMapping {
+  try {
+    return new PrincipalMapping(rules)
+  } catch (error) {
+    throw new ProviderConfigError(
+      `invalid amqp.tls.principal.mapping.rules: ${error instanceof Error ? error.message : error}`,
+    )
+  }
+}
+
+function commonName(certificate: Buffer): string | undefined {
+  return /(?:^|,)CN=((?:\\.|[^,\\])*)/.exec(distinguishedName(certificate))?.[1]
 }
 
 function isSame(a: string, b: string): boolean {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TokenUser } from '@millrace/amqp'
 import { guard, type Logger, type Timer } from '@millrace/base'
 import {
   AclAuthorizer,
@@ -111,15 +112,39 @@ export class ClusterSecurity implements ProviderSecurity, AsyncDisposable {
     )
   }
 
+  /** Whether the provider logs in with OAUTHBEARER, so that its clients can. */
+  get acceptsTokens(): boolean {
+    return this.#client.sasl?.mechanism === 'OAUTHBEARER'
+  }
+
+  /**
+   * The user of an OAuth token, if the cluster accepts it: the claims are believed only after a
+   * login to the cluster, which checks the signature. Rejects if it cannot be reached.
+   */
+  async checkToken(
+    token: string,
+    _host: string,
+    subjectClaim: string,
+  ): Promise<TokenUser | undefined> {
+    const claims = claimsOf(token)
+    const name = claims?.[subjectClaim]
+    if (typeof name !== 'string' || name.trim() === '') return undefined
+    const sasl = { mechanism: 'OAUTHBEARER', token: () => ({ value: token }) } as const
+    if (!(await this.#accepts(sasl))) return undefined
+    const expiresAtMs = typeof claims?.exp === 'number' ? claims.exp * 1000 : undefined
+    return { name, ...(expiresAtMs === undefined ? {} : { expiresAtMs }) }
+  }
+
   /** Whether the cluster accepts the user and password. Rejects if it cannot be reached. */
   async checkPassword(username: string, password: string): Promise<boolean> {
     const { sasl } = this.#client
     if (sasl === undefined || sasl.mechanism === 'OAUTHBEARER') return false
+    return this.#accepts({ mechanism: sasl.mechanism, username, password })
+  }
+
+  async #accepts(sasl: NonNullable<ClientOptions['sasl']>): Promise<boolean> {
     await this.#enter()
-    const admin = new Admin({
-      ...this.#client,
-      sasl: { mechanism: sasl.mechanism, username, password },
-    })
+    const admin = new Admin({ ...this.#client, sasl })
     try {
       await admin.describeCluster()
       return true
@@ -195,6 +220,18 @@ export class ClusterSecurity implements ProviderSecurity, AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+}
+
+/** Claims of a signed token, which are not checked here; undefined for other tokens. */
+function claimsOf(token: string): Readonly<Record<string, unknown>> | undefined {
+  const [, payload] = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token) ?? []
+  if (payload === undefined) return undefined
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString('utf8'))
+    return typeof claims === 'object' && claims !== null ? { ...claims } : undefined
+  } catch {
+    return undefined
   }
 }
 

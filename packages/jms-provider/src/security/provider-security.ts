@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import type { TokenUser } from '@millrace/amqp'
 import type { ScramCredential, ScramDigest } from '@millrace/base'
 
 /** An authenticated client, as ACLs name it. */
@@ -35,6 +36,18 @@ export interface ProviderSecurity {
   checkPassword(username: string, password: string, host: string): Promise<boolean>
   /** The user's SCRAM credential; undefined for an unknown user. */
   scramCredential(username: string, digest: ScramDigest): Promise<ScramCredential | undefined>
+  /** Whether clients may authenticate with OAuth tokens. Default false. */
+  readonly acceptsTokens?: boolean
+  /**
+   * User of an OAuth token; undefined if it is not accepted. `host` is the client's IP address,
+   * `subjectClaim` the claim with the user if the token is checked elsewhere.
+   */
+  checkToken?(token: string, host: string, subjectClaim: string): Promise<TokenUser | undefined>
+  /**
+   * User of a trusted certificate, DER. Throws if its subject has none. Default: the user that
+   * `amqp.tls.principal.mapping.rules` returns.
+   */
+  certificateName?(certificate: Buffer): string
   /** Called when the provider has closed. */
   close?(): Promise<void>
   /** Whether a client is allowed an operation. Absent without an authorizer: all are allowed. */

@@ -2,7 +2,7 @@
 // SASL OAUTHBEARER (RFC 7628): tokens that an issuer has signed. Signatures are checked by `jose`,
 // which is loaded on the first login.
 import { fileURLToPath } from 'node:url'
-import type { Clock, FileSystem, Logger } from '@millrace/base'
+import { bearerToken, type Clock, type FileSystem, type Logger } from '@millrace/base'
 import type { JSONWebKeySet, JWTPayload, JWTVerifyGetKey } from 'jose'
 import type { OAuthConfig } from '../../config/oauth-config.ts'
 import { invalidCredentials, type SaslMechanism, type SaslOutcome } from './sasl-mechanism.ts'
@@ -35,7 +35,7 @@ export function oauthMechanism(context: OAuthContext): SaslMechanism {
         async evaluate(token) {
           // The client acknowledges the refusal with a single byte.
           if (refusal !== undefined) return { kind: 'failure', message: refusal }
-          const compact = tokenOf(token.toString('utf8'))
+          const compact = bearerToken(token.toString('utf8'))
           if (compact === undefined) return invalidCredentials(NAME)
           const outcome = await verify(compact, keys, context)
           if (outcome !== undefined) return outcome
@@ -45,21 +45,6 @@ export function oauthMechanism(context: OAuthContext): SaslMechanism {
       }
     },
   }
-}
-
-/** The token of a client's first message; undefined for a malformed one. */
-function tokenOf(message: string): string | undefined {
-  const [header = '', ...fields] = message.split('\u0001')
-  // The message ends with two separators.
-  if (!/^n,(?:a=[^,]*)?,$/.test(header) || fields.splice(-2).join('') !== '') return undefined
-  const pairs = new Map(
-    fields.map((field): [string, string] => {
-      const at = field.indexOf('=')
-      return [field.slice(0, Math.max(at, 0)), field.slice(at + 1)]
-    }),
-  )
-  if ([...pairs.keys()].some((key) => !/^[A-Za-z]+$/.test(key))) return undefined
-  return /^bearer +([^ ]+) *$/i.exec(pairs.get('auth') ?? '')?.[1]
 }
 
 /** Undefined for a token that is not accepted; why is for the log, not for the client. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { MillraceError } from '@millrace/base'
+import { MillraceError } from '../errors.ts'
 import { PrincipalMapping } from './principal-mapping.ts'
 
 interface Golden {

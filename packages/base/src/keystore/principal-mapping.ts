@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError } from '@millrace/base'
+import { MillraceError } from '../errors.ts'
 
 /** `DEFAULT`, or a pattern with its replacement. */
 type Rule =
