@@ -23,6 +23,39 @@ export const serverTlsKeys = {
   includeCipherSuites: optionalText({ key: 'include-cipher-suites' }),
 }
 
+/** Keys of an HTTP server: certificates, users and tokens of its clients. Flume has none of them. */
+export const httpGuardKeys = {
+  clientAuth: choice(['none', 'required'], 'none', { key: 'client-auth' }),
+  truststore: optionalText(),
+  truststorePassword: optionalText({ key: 'truststore-password' }),
+  usersFile: optionalText({ key: 'auth.users.file' }),
+  tokensFile: optionalText({ key: 'auth.tokens.file' }),
+}
+
+interface ClientAuth {
+  readonly clientAuth: 'none' | 'required'
+  readonly truststore: string | undefined
+  readonly truststorePassword: string | undefined
+}
+
+/** Problems with the certificates that clients must show. */
+export function checkClientAuth(config: ClientAuth & ServerTls): CheckProblem[] {
+  if (config.clientAuth === 'none') return []
+  if (!config.ssl) return [{ key: 'client-auth', message: 'needs ssl = true' }]
+  if (config.truststore !== undefined) return []
+  return [{ key: 'truststore', message: 'is missing: client-auth = required needs it' }]
+}
+
+/** Options that make a TLS server require a certificate of its clients. */
+export function clientAuthOf(config: ClientAuth, directory: string): TlsOptions {
+  if (config.clientAuth === 'none') return {}
+  return {
+    requestCert: true,
+    rejectUnauthorized: true,
+    ca: trusted(config.truststore as string, config.truststorePassword, directory),
+  }
+}
+
 /** Keys of a sink that connects with TLS. */
 export const clientTlsKeys = {
   ssl: boolean(false),

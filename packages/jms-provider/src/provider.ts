@@ -522,10 +522,12 @@ export class JmsProvider implements AsyncDisposable {
     }
     const isWebSocket = scheme === 'ws' || scheme === 'wss'
     // Loaded on demand.
-    const listen = isWebSocket
-      ? (await import('@millrace/amqp/web-socket')).listenWebSocket
-      : (each: ListenOptions) => this.#world.network.listen(each)
-    const listener = await listen(options)
+    const listener = isWebSocket
+      ? await (await import('@millrace/amqp/web-socket')).listenWebSocket({
+          ...options,
+          allowedOrigins: this.#config.list('websocket.allowed.origins'),
+        })
+      : await this.#world.network.listen(options)
     this.#listeners.push(listener)
     this.#bound.push({ ...address, port: listener.port })
   }

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TLSSocket, ConnectionOptions as TlsOptions } from 'node:tls'
-import { type Connection, guard, type ListenOptions, type NetworkListener } from '@millrace/base'
+import {
+  type Connection,
+  guard,
+  isLoopback,
+  type ListenOptions,
+  type NetworkListener,
+} from '@millrace/base'
 import { WebSocket, WebSocketServer } from 'ws'
 
 /** The subprotocol of the AMQP WebSocket binding (OASIS, section 2.1). */
@@ -78,8 +84,31 @@ function connectionOf(
   return connection
 }
 
+/** Options of `listenWebSocket`. */
+export interface WebSocketListenOptions extends ListenOptions {
+  /**
+   * Origins of web pages that may connect, as `https://app.example.com`; `*` for all. Default:
+   * pages of the listener's own host only. Other programs send no origin and may connect.
+   */
+  readonly allowedOrigins?: readonly string[]
+}
+
+/**
+ * Whether a client may connect. Browsers let every web page open WebSockets to every server that
+ * the user can reach, and to this machine under the name of the page after DNS rebinding.
+ */
+function mayConnect(
+  { host: boundHost, allowedOrigins = [] }: WebSocketListenOptions,
+  { host = '', origin }: IncomingMessage['headers'],
+): boolean {
+  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  if (isLoopback(boundHost) && !isLoopback(name)) return false
+  if (origin === undefined || allowedOrigins.includes('*')) return true
+  return origin.replace(/^https?:\/\//, '') === host || allowedOrigins.includes(origin)
+}
+
 /** Listens for AMQP over WebSocket, on any path. */
-export async function listenWebSocket(options: ListenOptions): Promise<NetworkListener> {
+export async function listenWebSocket(options: WebSocketListenOptions): Promise<NetworkListener> {
   const server: Server =
     options.tls === undefined ? createServer() : createSecureServer(options.tls)
   server.on('secureConnection', (socket: TLSSocket) => {
@@ -92,6 +121,7 @@ export async function listenWebSocket(options: ListenOptions): Promise<NetworkLi
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     perMessageDeflate: false,
     maxPayload: MAX_PAYLOAD,
+    verifyClient: ({ req }: { readonly req: IncomingMessage }) => mayConnect(options, req.headers),
     autoPong: false,
   })
   // The WebSocket server repeats errors of the HTTP server, which are handled there.

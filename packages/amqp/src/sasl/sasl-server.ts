@@ -102,8 +102,12 @@ export function saslServer(
   }
   /** Qpid JMS prefers it to PLAIN for any password, so a password is accepted as with PLAIN. */
   async function xoauth2(message: string): Promise<SaslStep> {
-    const [, name = '', secret = ''] =
-      /^user=([^\u0001]*)\u0001auth=Bearer ([^\u0001]*)\u0001\u0001$/i.exec(message) ?? []
+    const [userField = '', authField = '', ...end] = message.split('\u0001')
+    const name = /^user=(.*)$/s.exec(userField)?.[1]
+    const secret = /^auth=Bearer (.*)$/is.exec(authField)?.[1]
+    if (name === undefined || secret === undefined || end.join('|') !== '|') {
+      return refused('a malformed message of XOAUTH2')
+    }
     const user = await authenticator.checkToken?.(secret)
     if (user !== undefined) {
       if (name === '' || name === user.name) return accepted(user.name, user.expiresAtMs)

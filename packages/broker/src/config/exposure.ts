@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isReadableByOthers } from '@millrace/base'
+import { isLoopback, isReadableByOthers } from '@millrace/base'
 import type { BrokerConfig } from './broker-config.ts'
 import { ConfigError } from './config-definition.ts'
 import type { ListenerConfig } from './listeners.ts'
-
-/** Whether only this machine reaches an address. A name other than localhost may be anything. */
-export function isLoopback(host: string): boolean {
-  const name = host.toLowerCase()
-  return (
-    name === 'localhost' ||
-    name.endsWith('.localhost') ||
-    /^127(\.\d{1,3}){3}$/.test(name) ||
-    /^(0{1,4}:){7}0{0,3}1$|^::1$/.test(name) ||
-    /^::ffff:127(\.\d{1,3}){3}$/.test(name)
-  )
-}
 
 /**
  * Throws `ConfigError` for a listener that other machines can reach without authentication and

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { systemErrorCode } from '@millrace/base'
 import type { ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -25,19 +27,35 @@ interface Status {
 const SAMPLE_MS = 1000
 
 /** Sends a request to an agent's interface; rejects with a `UsageError` if there is no reply. */
-export async function askAgent(address: string, path: string): Promise<Response> {
+export async function askAgent(
+  address: string,
+  path: string,
+  parsed: ParsedOptions,
+): Promise<Response> {
+  const file = parsed.value('token-file')
+  const headers: Record<string, string> = {}
+  if (file !== undefined) headers.authorization = `Bearer ${tokenOf(file)}`
+  const url = /^https?:\/\//.test(address) ? address : `http://${address}`
   try {
-    const response = await fetch(`http://${address}${path}`)
+    const response = await fetch(`${url}${path}`, { headers, redirect: 'error' })
     if (response.ok) return response
-    throw new UsageError((await response.text()).trim())
+    throw new UsageError(`${address}: ${(await response.text()).trim()}`)
   } catch (error) {
     if (error instanceof UsageError) throw error
     throw new UsageError(`no agent at ${address}`)
   }
 }
 
-async function statusOf(address: string): Promise<Status> {
-  return (await (await askAgent(address, '/status')).json()) as Status
+function tokenOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch (error) {
+    throw new UsageError(`cannot read --token-file ${file}: ${systemErrorCode(error) ?? error}`)
+  }
+}
+
+async function statusOf(address: string, parsed: ParsedOptions): Promise<Status> {
+  return (await (await askAgent(address, '/status', parsed)).json()) as Status
 }
 
 /** Prints the components of agents with rates per second; with `--watch` repeatedly. */
@@ -45,7 +63,8 @@ export async function showStatus(
   addresses: readonly string[],
   parsed: ParsedOptions,
 ): Promise<void> {
-  let before = await Promise.all(addresses.map(statusOf))
+  const all = () => Promise.all(addresses.map((address) => statusOf(address, parsed)))
+  let before = await all()
   if (parsed.has('json')) {
     for (const each of before) process.stdout.write(`${JSON.stringify(each)}\n`)
     return
@@ -53,7 +72,7 @@ export async function showStatus(
   do {
     const began = performance.now()
     await sleep(SAMPLE_MS)
-    const after = await Promise.all(addresses.map(statusOf))
+    const after = await all()
     const seconds = (performance.now() - began) / 1000
     if (parsed.has('watch')) process.stdout.write('\x1b[2J\x1b[H')
     after.forEach((status, index) => {

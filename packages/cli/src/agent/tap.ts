@@ -24,7 +24,7 @@ export async function followTap(
   component: string,
   parsed: ParsedOptions,
 ): Promise<void> {
-  const response = await askAgent(address, `/tap/${encodeURIComponent(component)}`)
+  const response = await askAgent(address, `/tap/${encodeURIComponent(component)}`, parsed)
   const most = parsed.number('count', { min: 1 }) ?? Number.POSITIVE_INFINITY
   let seen = 0
   let rest = ''

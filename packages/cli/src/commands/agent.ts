@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { readFileSync } from 'node:fs'
+import type { TlsOptions } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
-import { nodeWorld } from '@millrace/base'
+import { isReadableByOthers, nodeWorld, systemErrorCode } from '@millrace/base'
 import {
   Agent,
   builtIn,
@@ -9,6 +11,8 @@ import {
   type Keys,
   loadAgents,
   OperationServer,
+  type OperationServerOptions,
+  readCredentials,
 } from '@millrace/flume'
 import { checkConfiguration, logProblems, showProblems } from '../agent/config-problems.ts'
 import { fileSource, readConfigTexts, systemProperties, uriSource } from '../agent/config-texts.ts'
@@ -25,8 +29,9 @@ import { UsageError } from '../usage-error.ts'
 const addressOption = {
   at: {
     value: 'HOST:PORT',
-    help: "address of the agent's metrics (default: all agents on this machine)",
+    help: "address of the agent's metrics, with https:// for TLS (default: all agents on this machine)",
   },
+  'token-file': { value: 'FILE', help: "bearer token for --metrics-tokens of the agent's command" },
   name: { value: 'NAME', short: 'n', help: 'selects one of several agents' },
 } satisfies Options
 
@@ -168,6 +173,20 @@ export const agent: Command = {
       value: 'HOST:PORT',
       help: 'address of metrics and taps (default 127.0.0.1:41414, or a free port); none disables them',
     },
+    'metrics-tls': {
+      value: 'FILE',
+      help: 'PEM file with key and certificates: metrics and taps are served over https',
+    },
+    'metrics-client-ca': {
+      value: 'FILE',
+      help: 'PEM file with the authorities of client certificates, which are then required',
+    },
+    'metrics-users': {
+      value: 'FILE',
+      help: 'users of metrics and taps, name=password a line (basic authentication)',
+    },
+    'metrics-tokens': { value: 'FILE', help: 'bearer tokens of metrics and taps, one a line' },
+    insecure: { help: 'allows metrics and taps that others reach without authentication' },
     'drain-timeout': {
       value: 'SECONDS',
       help: 'how long sinks may drain memory channels at shutdown, in seconds (default 10)',
@@ -265,6 +284,44 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
   }
 }
 
+/** TLS and credentials of the metrics server. */
+function securityOf(parsed: ParsedOptions): OperationServerOptions {
+  const [tls, ca] = [parsed.value('metrics-tls'), parsed.value('metrics-client-ca')]
+  if (ca !== undefined && tls === undefined) {
+    throw new UsageError('--metrics-client-ca needs --metrics-tls')
+  }
+  const users = parsed.value('metrics-users')
+  for (const path of [tls, users, parsed.value('metrics-tokens')]) {
+    if (path === undefined || !isReadableByOthers(path)) continue
+    process.stderr.write(
+      `millrace: ${path} contains secrets and is readable by others; chmod 600 ${path}\n`,
+    )
+  }
+  return {
+    isInsecure: parsed.has('insecure'),
+    credentials: readCredentials({ users, tokens: parsed.value('metrics-tokens') }),
+    ...(tls === undefined ? {} : { tls: tlsOf(tls, ca) }),
+  }
+}
+
+function tlsOf(file: string, caFile: string | undefined): TlsOptions {
+  const read = (path: string): string => {
+    try {
+      return readFileSync(path, 'utf8')
+    } catch (error) {
+      throw new UsageError(`cannot read ${path}: ${systemErrorCode(error) ?? error}`)
+    }
+  }
+  const pem = read(file)
+  return {
+    key: pem,
+    cert: pem,
+    ...(caFile === undefined
+      ? {}
+      : { ca: read(caFile), requestCert: true, rejectUnauthorized: true }),
+  }
+}
+
 /** The default is Flume's port, if it is free; another agent may use it. */
 async function startServer(
   running: Agent,
@@ -275,23 +332,25 @@ async function startServer(
   const given =
     parsed.value('metrics') ?? (flumePort === undefined ? undefined : `127.0.0.1:${flumePort}`)
   if (given === 'none') return undefined
+  const security = securityOf(parsed)
   if (given !== undefined) {
     const match = /^(?:(.*):)?(\d{1,5})$/.exec(given)
     if (match === null)
       throw new UsageError(`invalid --metrics ${given}: expected HOST:PORT or none`)
     const server = new OperationServer(running, {
-      host: match[1] || '127.0.0.1',
+      ...security,
+      host: (match[1] || '127.0.0.1').replace(/^\[(.*)\]$/, '$1'),
       port: Number(match[2]),
     })
     await server.start()
     return server
   }
-  const server = new OperationServer(running)
+  const server = new OperationServer(running, security)
   try {
     await server.start()
     return server
   } catch {
-    const other = new OperationServer(running, { port: 0 })
+    const other = new OperationServer(running, { ...security, port: 0 })
     await other.start()
     return other
   }

@@ -2,9 +2,12 @@
 
 import { isUtf8 } from 'node:buffer'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { nearestSpelling, nodeWorld } from '@millrace/base'
+import { createServer as createTlsServer } from 'node:https'
+import type { TlsOptions } from 'node:tls'
+import { isLoopback, MillraceError, nearestSpelling, nodeWorld } from '@millrace/base'
 import type { Agent } from '../agent.ts'
 import { type Event, hopsOf } from '../event.ts'
+import { type HttpCredentials, HttpGuard, refuse } from '../http-guard.ts'
 import { inTurn } from '../sources/http-turns.ts'
 import { listenError } from '../sources/stream-server.ts'
 import { flumeMetrics, prometheusMetrics } from './metrics.ts'
@@ -15,6 +18,15 @@ export interface OperationServerOptions {
   readonly host?: string
   /** Default 41414, as in Flume; 0 selects a free port. */
   readonly port?: number
+  /** Options of `tls.createServer`. With `requestCert`, a trusted certificate authenticates. */
+  readonly tls?: TlsOptions
+  /** Users and tokens of clients. Default: none, so that every client is answered. */
+  readonly credentials?: HttpCredentials
+  /**
+   * Whether to listen on an address that other machines reach without authentication: they could
+   * read the metrics, and the events by taps. Default false.
+   */
+  readonly isInsecure?: boolean
 }
 
 /** Bytes buffered for a slow client of a tap; further events are dropped and counted. */
@@ -28,14 +40,25 @@ export class OperationServer {
   readonly #agent: Agent
   readonly #host: string
   readonly #port: number
+  readonly #tls: TlsOptions | undefined
+  readonly #guard: HttpGuard
+  readonly #isInsecure: boolean
   #server: Server | undefined
   readonly #began = Date.now()
 
   /** Creates the server of an agent's metrics, status and taps. */
-  constructor(agent: Agent, { host = '127.0.0.1', port = 41_414 }: OperationServerOptions = {}) {
+  constructor(agent: Agent, options: OperationServerOptions = {}) {
+    const { host = '127.0.0.1', port = 41_414, tls, credentials, isInsecure = false } = options
     this.#agent = agent
     this.#host = host
     this.#port = port
+    this.#tls = tls
+    this.#guard = new HttpGuard({
+      host,
+      ...(credentials === undefined ? {} : { credentials }),
+      acceptsCertificates: tls?.requestCert === true,
+    })
+    this.#isInsecure = isInsecure
   }
 
   /** `host:port`. */
@@ -45,11 +68,19 @@ export class OperationServer {
     return `${this.#host}:${port}`
   }
 
-  /** Listens. Rejects with `EADDRINUSE` and the like. */
+  /**
+   * Listens. Rejects with `EADDRINUSE` and the like, and with `MILLRACE_EXPOSED` if other machines
+   * could read the events without authentication.
+   */
   async start(): Promise<void> {
-    const server = createServer(
-      inTurn(nodeWorld.clock, (request, response) => this.#answer(request, response)),
-    )
+    if (!isLoopback(this.#host) && !this.#guard.isAuthenticated && !this.#isInsecure) {
+      throw new MillraceError(
+        'MILLRACE_EXPOSED',
+        `metrics and taps on ${this.#host}:${this.#port} would let anyone on the network read the events: set users, tokens or client certificates, listen on 127.0.0.1, or accept it with --insecure`,
+      )
+    }
+    const serve = inTurn(nodeWorld.clock, (request, response) => this.#answer(request, response))
+    const server = this.#tls === undefined ? createServer(serve) : createTlsServer(this.#tls, serve)
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(this.#host, this.#port, error)))
       server.listen(this.#port, this.#host, () => resolve())
@@ -65,10 +96,9 @@ export class OperationServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    // Protects against DNS rebinding by web pages.
-    const host = (request.headers.host ?? '').replace(/:\d+$/, '')
-    if (this.#host === '127.0.0.1' && !/^(127\.0\.0\.1|localhost|\[::1\])$/.test(host)) {
-      send(response, 403, 'text/plain', 'only for this machine\n')
+    const refusal = this.#guard.refusal(request)
+    if (refusal !== undefined) {
+      refuse(request, response, refusal)
       return
     }
     const { pathname } = new URL(request.url ?? '/', 'http://localhost')

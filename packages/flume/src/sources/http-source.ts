@@ -14,15 +14,25 @@ import {
   type ValuesOf,
 } from '../config/keys.ts'
 import { checkPart, findPart, type Part, readPart } from '../config/part.ts'
+import { pathOf } from '../config/paths.ts'
 import { ChannelError, ChannelFullError, reasonOf } from '../errors.ts'
 import { Event, newHeaders } from '../event.ts'
+import { HttpGuard, readCredentials, refuse } from '../http-guard.ts'
 import { jsonEvent } from '../serialization/deserializers.ts'
-import { checkServerTls, serverTls, serverTlsKeys } from '../tls.ts'
+import {
+  checkClientAuth,
+  checkServerTls,
+  clientAuthOf,
+  httpGuardKeys,
+  serverTls,
+  serverTlsKeys,
+} from '../tls.ts'
 import { inTurn } from './http-turns.ts'
 import { listenError } from './stream-server.ts'
 
 const keys = {
   ...serverTlsKeys,
+  ...httpGuardKeys,
   port: port(),
   bind: text('0.0.0.0', { alsoKnownAs: ['host'] }),
   handler: partType('org.apache.flume.source.http.JSONHandler'),
@@ -137,6 +147,7 @@ class HttpSource implements Source {
   readonly #handler: HttpHandler
   readonly #maxSize: number
   #server: Server | undefined
+  #guard: HttpGuard | undefined
   readonly #working = new Set<Promise<void>>()
 
   constructor(config: ValuesOf<typeof keys>, context: SourceContext) {
@@ -155,14 +166,28 @@ class HttpSource implements Source {
   }
 
   async start(): Promise<void> {
-    const { bind, port } = this.#config
+    const { bind, port, usersFile, tokensFile, clientAuth } = this.#config
+    const { directory } = this.#context
+    this.#guard = new HttpGuard({
+      host: bind,
+      credentials: readCredentials({
+        users: usersFile === undefined ? undefined : pathOf(usersFile, directory),
+        tokens: tokensFile === undefined ? undefined : pathOf(tokensFile, directory),
+      }),
+      // With a certificate, users and tokens are needed in addition where they are set.
+      acceptsCertificates:
+        clientAuth === 'required' && usersFile === undefined && tokensFile === undefined,
+    })
     const serve = inTurn(this.#context.world.clock, (request, response) => {
       const work = this.#serve(request, response).finally(() => this.#working.delete(work))
       this.#working.add(work)
       return work
     })
-    const tls = serverTls(this.#config, this.#context.directory)
-    const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve)
+    const tls = serverTls(this.#config, directory)
+    const server =
+      tls === undefined
+        ? createServer(serve)
+        : createTlsServer({ ...tls, ...clientAuthOf(this.#config, directory) }, serve)
     this.#server = server
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(bind, port, error)))
@@ -172,6 +197,12 @@ class HttpSource implements Source {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { counters, logger, name } = this.#context
+    const refusal = this.#guard?.refusal(request)
+    if (refusal !== undefined) {
+      counters.add('EventReadFail')
+      refuse(request, response, refusal)
+      return
+    }
     try {
       await this.#take(request)
       response.writeHead(200).end()
@@ -238,6 +269,7 @@ export const httpSource = defineSource({
   keys,
   check: (config) => [
     ...checkServerTls(config),
+    ...checkClientAuth(config),
     ...checkPart(handlers, 'handler', config.handler, config.handlerEntries, { isLate: false }),
   ],
   create: (config, context) => new HttpSource(config, context),

@@ -86,6 +86,12 @@ export const providerSettings = {
     about:
       "Over a cluster: claim of an OAuth token that is its user (Kafka's `sasl.oauthbearer.sub.claim.name`).",
   },
+  'websocket.allowed.origins': {
+    kind: 'text',
+    default: '',
+    about:
+      "Origins of web pages that may connect to `ws` and `wss` listeners, separated by commas, as `https://app.example.com`; `*` for all. Default: pages of the listener's own host. Programs that send no origin may always connect.",
+  },
   'idle.timeout.ms': {
     kind: 'number',
     default: '60000',
@@ -360,6 +366,14 @@ export class ProviderConfig {
   /** Value of a setting. */
   text(key: ProviderKey): string {
     return this.#values.get(key) ?? providerSettings[key].default
+  }
+
+  /** Items of a list, separated by commas. */
+  list(key: ProviderKey): string[] {
+    return this.text(key)
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
   }
 
   /** Value of a numeric setting. */

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import type { Authenticator, SaslMechanism } from '@millrace/amqp'
 import {
   type Connection,
+  isLoopback,
   isReadableByOthers,
   parseProperties,
   type Random,
@@ -146,10 +147,6 @@ function isSame(a: string, b: string): boolean {
   const left = Buffer.from(a)
   const right = Buffer.from(b)
   return left.length === right.length && timingSafeEqual(left, right)
-}
-
-export function isLoopback(address: string): boolean {
-  return /^(127\.|::1$|::ffff:127\.|localhost$)/.test(address)
 }
 
 /** A warning for each file with secrets that other accounts of the machine may read. */
