@@ -72,6 +72,7 @@ export async function preparePeers(): Promise<void> {
     })
   }
   await compileJava('classes', 'kafka-4.4.0', [...filesIn('java'), ...filesIn('../bench/java')])
+  await compileJava('tools-classes', 'kafka-tools-4.3.1', filesIn('java-tools'))
   await compileJava('streams-classes', 'kafka-streams-4.3.1', filesIn('java-streams'))
   await compileJava('jms1-classes', 'qpid-jms-1', filesIn('java-jms1'))
   await compileJava('jms-classes', 'qpid-jms-2', filesIn('java-jms'))
