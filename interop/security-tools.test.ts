@@ -121,7 +121,6 @@ const steps: readonly Step[] = [
   // Mistakes.
   fails(acls('--add --allow-principal alice --operation Read --topic orders')),
   fails(acls('--add --allow-principal User:alice --operation Read')),
-  fails(acls('--add --allow-principal User:alice --operation Read --cluster')),
   fails(acls('--add --operation Read --topic orders')),
   fails(
     acls(
