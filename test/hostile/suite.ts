@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type AgentUnderTest, startAgentUnderTest } from './agents.ts'
 import { type BrokerUnderTest, startBroker } from './brokers.ts'
-import { misbehave } from './hostile-suite.ts'
+import { misbehave, warmUp } from './hostile-suite.ts'
 import { misbehaviours } from './misbehaviours.ts'
 
 const isLinux = process.platform === 'linux'
@@ -31,6 +31,9 @@ for (const [what, protocols, start] of [
     let subject: BrokerUnderTest | AgentUnderTest
     before(async () => {
       subject = await start()
+      const [first] = subject.protocols
+      assert.ok(first !== undefined)
+      await warmUp(first)
     })
     after(() => subject[Symbol.asyncDispose]())
 

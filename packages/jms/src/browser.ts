@@ -10,7 +10,9 @@ import {
   type ReceiverLink,
   ulong,
 } from '@millrace/amqp'
+import type { Connection } from './connection.ts'
 import { capabilityOf, type Queue } from './destination.ts'
+import { drain } from './drain.ts'
 import {
   endedBy,
   IllegalStateException,
@@ -104,7 +106,7 @@ export class QueueBrowser implements AsyncDisposable {
   async #attach(amqp: AmqpSession): Promise<BrowserEnumeration> {
     const { connection } = this.#session
     const link = amqp.receiver(`${connection.newId()}:browse`)
-    const enumeration = new BrowserEnumeration(link)
+    const enumeration = new BrowserEnumeration(connection, this.#queue, link)
     const filter = new Map<string, AmqpValue>()
     if (this.#selector !== null) {
       const { name, code } = JmsFilter.selector
@@ -158,13 +160,17 @@ export class QueueBrowser implements AsyncDisposable {
 
 /** One enumeration of the queue over its own link. */
 class BrowserEnumeration {
+  readonly #connection: Connection
+  readonly #queue: Queue
   readonly #link: ReceiverLink
   #page: IncomingDelivery[] = []
   #done: () => void = () => {}
   #isEnded = false
   #failure: JMSException | undefined
 
-  constructor(link: ReceiverLink) {
+  constructor(connection: Connection, queue: Queue, link: ReceiverLink) {
+    this.#connection = connection
+    this.#queue = queue
     this.#link = link
     link.handler = {
       onDelivery: (delivery) => {
@@ -191,8 +197,8 @@ class BrowserEnumeration {
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#done = resolve
     this.#link.setCredit(BATCH_SIZE)
-    this.#link.drain()
-    await promise
+    const what = `browsing ${this.#queue}`
+    await drain(this.#connection, { link: this.#link, answered: promise, what })
     // Cast: `#failure` may have been set during the await.
     if ((this.#failure as JMSException | undefined) !== undefined) throw this.#failure
     return this.#page

@@ -16,6 +16,7 @@ import {
 } from '@millrace/amqp'
 import type { Timer } from '@millrace/base'
 import { capabilityOf, type Destination } from './destination.ts'
+import { drain } from './drain.ts'
 import {
   endedBy,
   IllegalStateException,
@@ -520,12 +521,12 @@ export class MessageConsumer implements AsyncDisposable {
     if (link === undefined || link.isRemotelyDetached || link.isDetached) return
     if (link.credit === 0 && this.#prefetch === 0) link.setCredit(1)
     if (link.credit === 0) return
-    const { promise, resolve } = Promise.withResolvers<void>()
+    const { promise: answered, resolve } = Promise.withResolvers<void>()
     this.#drained.push(resolve)
-    link.drain()
-    await this.#session.connection
-      .limited(promise, `draining ${this.destination}`, DRAIN_TIMEOUT_MS)
-      .catch(() => undefined)
+    const what = `draining ${this.destination}`
+    const timeoutMs = DRAIN_TIMEOUT_MS
+    const { connection } = this.#session
+    await drain(connection, { link, answered, what, timeoutMs }).catch(() => undefined)
   }
 
   // Called by the session.
