@@ -10,7 +10,7 @@ import { Broker } from '@millrace/broker'
 import { ConnectionFactory, type MessageConsumer, type TextMessage } from '@millrace/jms'
 import { JmsProvider } from '@millrace/jms-provider'
 import { execute, libraries, preparePeers, startArtemis, startMillrace } from '../interop/peers.ts'
-import { median, residentMb } from './measure.ts'
+import { median, residentMb, wrapped } from './measure.ts'
 
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 10)
@@ -247,12 +247,12 @@ const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding:
 const today = new Date().toISOString().slice(0, 10)
 const text = `# JMS: millrace and ActiveMQ Artemis 2.44.0, ${today}
 
-Commit ${commit}, Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}), ${ROUNDS} rounds by turns, medians with their range.
+Commit ${commit}, Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model}), ${ROUNDS} rounds, servers in turn, medians with their range.
 \`npm run bench:jms\`: \`artemis perf client\` over Qpid JMS, 1 KiB, one producer, ${WARM_UP_SECONDS} s of warm-up and ${SECONDS} s counted together, client and server on the same machine.
 Artemis: persistent, NIO journal with fsync, 1 GB heap. millrace: data directory, durable before the acknowledgement.
 
 ${table()}
 `
-writeFileSync(join(import.meta.dirname, 'results', `jms-${today}.md`), text)
-process.stdout.write(text)
+writeFileSync(join(import.meta.dirname, 'results', `jms-${today}.md`), wrapped(text))
+process.stdout.write(wrapped(text))
 process.exit(0)

@@ -13,3 +13,11 @@ export function residentMb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024
 }
+
+/** A page with its prose wrapped at 100 columns; tables and headings are unchanged. */
+export function wrapped(page: string): string {
+  return page
+    .split('\n')
+    .map((line) => (/^[|#]/.test(line) ? line : line.replace(/(?=.{101})(.{1,100}) /g, '$1\n')))
+    .join('\n')
+}

@@ -22,7 +22,7 @@ import {
   startKafka,
   startMillrace,
 } from '../interop/peers.ts'
-import { median, residentMb } from './measure.ts'
+import { median, residentMb, wrapped } from './measure.ts'
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
 
@@ -302,5 +302,5 @@ for (const [metric, { kafka, millrace }] of results) {
     `| ${metric} | ${show(kafka)} | ${show(millrace)} | ${kafka.length === 0 ? '-' : (median(millrace) / median(kafka)).toFixed(2)} |`,
   )
 }
-process.stdout.write(`${lines.join('\n')}\n`)
+process.stdout.write(`${wrapped(lines.join('\n'))}\n`)
 process.exit(0)

@@ -5,7 +5,7 @@ import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { Admin } from '@millrace/client'
 import { execute, java, preparePeers, startKafka } from '../../interop/peers.ts'
-import { median } from '../measure.ts'
+import { median, wrapped } from '../measure.ts'
 
 const rounds = Number(process.env.BENCH_ROUNDS ?? 3)
 const clients = ['millrace', 'kafkats', 'kafka-ts', 'platformatic', 'kafkajs']
@@ -276,5 +276,5 @@ for (const [metric, entry] of results) {
   }
   lines.push('')
 }
-process.stdout.write(`${lines.join('\n')}\n`)
+process.stdout.write(`${wrapped(lines.join('\n'))}\n`)
 process.exit(0)

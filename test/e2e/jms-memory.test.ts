@@ -176,7 +176,7 @@ describe('memory, over all connections', () => {
     }
     const first = await Promise.race(ends)
     assert.equal(first?.code, 'amqp:resource-limit-exceeded')
-    assert.match(String(first), /amqp\.incomplete\.max\.bytes 16777216/)
+    assert.match(String(first), /amqp\.incomplete\.max\.bytes=16777216/)
     assert.ok(provider.usage.incompleteBytes <= 17 * MEGABYTE, `${provider.usage.incompleteBytes}`)
     assert.ok(provider.usage.incompleteBytes > 8 * MEGABYTE, `${provider.usage.incompleteBytes}`)
     await new Promise((resolve) => setTimeout(resolve, 1100))
@@ -207,7 +207,7 @@ describe('memory, over all connections', () => {
     link.attach({ source: { kind: 'source' }, target: { kind: 'target', dynamic: true } })
     assert.match(
       await refused.promise,
-      /resource-limit-exceeded.*amqp\.temporary\.max\.bytes 1048576/,
+      /resource-limit-exceeded.*amqp\.temporary\.max\.bytes=1048576/,
     )
     await connection.close()
     await allIsGone()
@@ -246,7 +246,7 @@ describe('memory, over all connections', () => {
     })
     const outcomes = await Promise.all(links)
     assert.equal(outcomes.filter((each) => each === 'attached').length, 20)
-    assert.match(outcomes.at(-1) ?? '', /amqp\.connection\.max\.links 20/)
+    assert.match(outcomes.at(-1) ?? '', /amqp\.connection\.max\.links=20/)
     transport.destroy()
     const sockets = await Promise.all(
       Array.from({ length: 80 }, () => nodeWorld.network.connect({ host, port: port() })),

@@ -206,7 +206,7 @@ describe('a transaction beyond its limit', () => {
       () => undefined,
       (failure: unknown) => failure as Error,
     )
-    assert.match(String(error), /amqp\.transaction\.max\.bytes 3145728/)
+    assert.match(String(error), /amqp\.transaction\.max\.bytes=3145728/)
     await first.rollback()
     assert.equal(limited.usage.transactionBytes, 0)
     await producer.send(first.createTextMessage('small'))
@@ -218,7 +218,7 @@ describe('a transaction beyond its limit', () => {
       ([session]) => session.commit().then(() => undefined, String),
       String,
     )
-    assert.match(String(late), /amqp\.transactions\.max\.bytes 5242880/)
+    assert.match(String(late), /amqp\.transactions\.max\.bytes=5242880/)
     assert.ok(limited.usage.transactionBytes > 3 * MEGABYTE)
     for (const session of sessions) await session.close()
     await until(() => limited.usage.transactionBytes === 0)

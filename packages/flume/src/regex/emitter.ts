@@ -165,8 +165,8 @@ interface Context {
   /** In a lookbehind, which JavaScript matches backwards. */
   readonly isBehind: boolean
   /**
-   * \\R does not give back the second half of a line break: in repetitions without choices Java
-   * tries it once.
+   * \\R does not backtrack into a CRLF line break: Java tries it once in repetitions without
+   * alternatives.
    */
   readonly keepsBreaks: boolean
   /** Groups that have matched when this is reached. */

@@ -162,7 +162,7 @@ export class ProviderConnection implements ConnectionHandler, BudgetedConnection
     if (!this.#hasManyUnsettled) {
       this.#hasManyUnsettled = true
       this.logger.warn(
-        `delivery to a client is paused: unsettled messages reached amqp.connection.max.unsettled=${this.unsettled}`,
+        `delivery to a client is paused: unsettled messages reached amqp.connection.max.unsettled=${this.#context.maxUnsettled}`,
         { client: this.#containerId },
       )
     }
