@@ -22,7 +22,7 @@ const changes = {
   large: (key: string) => [`${key} = 3000000000`],
   huge: (key: string) => [`${key} = 99999999999999999999`],
   fraction: (key: string) => [`${key} = 1.5`],
-  comment: (key: string, value: string) => [`${key} = ${value} # as before`],
+  comment: (key: string, value: string) => [`${key} = ${value} # a remark`],
   hashComment: (key: string, value: string) => ['# comment', '! another', `${key} = ${value}`],
   upperCase: (key: string, value: string) => [`${key} = ${value.toUpperCase()}`],
   otherCase: (key: string, value: string) => [`${swapFirst(key)} = ${value}`],

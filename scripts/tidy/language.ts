@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Rule } from './finding.ts'
-import { proseOf, withoutCode } from './project-files.ts'
+import type { Finding, Rule } from './finding.ts'
+import { isTypeScript, type ProjectFile, proseOf, textsOf, withoutCode } from './project-files.ts'
 
 /** Phrases that read translated, and what a native engineer writes. */
 const phrases: readonly [pattern: RegExp, instead: string][] = [
@@ -28,18 +28,22 @@ const phrases: readonly [pattern: RegExp, instead: string][] = [
   [/\bends in order\b|\bended in order\b/i, 'shuts down cleanly'],
 ]
 
-/** Comments and pages are plain technical English. */
+/** Comments, messages, test titles and pages are plain technical English. */
 export const language: Rule = {
   name: 'language',
   check: (files) =>
-    files.flatMap((file) =>
-      proseOf(file).flatMap(({ line, text }) => {
-        const prose = withoutCode(text)
-        return phrases.flatMap(([pattern, instead]) => {
-          const found = pattern.exec(prose)
-          if (found === null) return []
-          return [{ file: file.path, line, text: `"${found[0]}"; write: ${instead}` }]
-        })
-      }),
-    ),
+    files.flatMap((file) => [
+      ...proseOf(file).flatMap(({ line, text }) => findingsIn(file, line, withoutCode(text))),
+      ...(isTypeScript(file)
+        ? textsOf(file).flatMap(({ line, text }) => findingsIn(file, line, text))
+        : []),
+    ]),
+}
+
+function findingsIn({ path }: ProjectFile, line: number, prose: string): Finding[] {
+  return phrases.flatMap(([pattern, instead]) => {
+    const found = pattern.exec(prose)
+    if (found === null) return []
+    return [{ file: path, line, text: `"${found[0]}"; write: ${instead}` }]
+  })
 }

@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type ParseResult, parseSync } from 'oxc-parser'
+import { type ParseResult, parseSync, Visitor } from 'oxc-parser'
 import { root } from '../packages.ts'
+import { lineOf } from './finding.ts'
 
 /** A text file that git tracks or would track. */
 export interface ProjectFile {
@@ -50,7 +51,9 @@ export function packageOf(path: string): string | undefined {
   return /^packages\/([^/]+)\/src\//.exec(path)?.[1]
 }
 
-/** A line of prose: in a comment of TypeScript, or on a page outside of code and tables. */
+/**
+ * A line of prose: in a comment or text of TypeScript, or on a page outside of code and tables.
+ */
 export interface ProseLine {
   readonly line: number
   readonly text: string
@@ -83,7 +86,22 @@ function pageLines(text: string): ProseLine[] {
   return lines
 }
 
-/** `text` with inline code and quoted text blanked, which are not prose. */
+/** Texts of several words in string and template literals: messages, titles, help. */
+export function textsOf(file: ProjectFile): readonly ProseLine[] {
+  const texts: ProseLine[] = []
+  const add = (start: number, text: string): void => {
+    if (/[a-z],? [a-z]/.test(text)) texts.push({ line: lineOf(file.text, start), text })
+  }
+  new Visitor({
+    Literal({ start, value }) {
+      if (typeof value === 'string') add(start, value)
+    },
+    TemplateElement: ({ start, value }) => add(start, value.raw),
+  }).visit(file.syntax().program)
+  return texts
+}
+
+/** `text` with inline code blanked, which is not prose. */
 export function withoutCode(text: string): string {
   return text.replace(/`[^`]*`/g, (code) => ' '.repeat(code.length))
 }

@@ -136,10 +136,10 @@ export function transactionScenarios(cluster: () => ClusterUnderTest): void {
     await using sender = producer()
     assert.throws(() => sender.beginTransaction(), /initTransactions must be called first/)
     await sender.initTransactions()
-    await assert.rejects(sender.send({ topic, value: 'x' }), /no transaction is under way/)
-    await assert.rejects(sender.commitTransaction(), /no transaction is under way/)
+    await assert.rejects(sender.send({ topic, value: 'x' }), /no transaction is in progress/)
+    await assert.rejects(sender.commitTransaction(), /no transaction is in progress/)
     sender.beginTransaction()
-    assert.throws(() => sender.beginTransaction(), /one is under way/)
+    assert.throws(() => sender.beginTransaction(), /a transaction is in progress/)
     // Empty transactions.
     await sender.commitTransaction()
     sender.beginTransaction()

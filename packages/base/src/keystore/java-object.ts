@@ -105,7 +105,7 @@ class JavaStream {
     for (const each of classes) {
       for (const { type, name } of each.fields) fields[name] = this.#field(type)
       if ((each.flags & HAS_WRITE_METHOD) !== 0 && this.#reader.uint8() !== 0x78) {
-        throw new MalformedInputError(`class ${each.name} writes data of its own`)
+        throw new MalformedInputError(`class ${each.name} writes custom data`)
       }
     }
     return object

@@ -133,7 +133,7 @@ describe('a fetch session of the broker (KIP-227)', () => {
     assert.deepEqual([reads, replies], ['0@5 1@0', '0 1'])
   })
 
-  it('reads all partitions of the session, as they were last named', () => {
+  it('reads all partitions of the session, with their last requested offsets', () => {
     const bench = new Bench()
     const id = bench.open('0 1')
     assert.equal(bench.fetch(id, 1).reads, '0@0 1@0')
@@ -234,7 +234,7 @@ describe('a fetch session of the broker (KIP-227)', () => {
     assert.equal(bench.sessions.size, 0)
   })
 
-  it('counts a partition that is named twice as it was named last', () => {
+  it('uses the last entry of a partition that is named twice', () => {
     assert.equal(new Bench().fetch(0, 0, '0@5 1 0@9').reads, '0@9 1@0')
     assert.equal(new Bench().fetch(0, 0, '0@5 0@9').reads, '0@9')
   })

@@ -206,7 +206,7 @@ describe('a log whose disk fails every call of some kinds from now on', () => {
     return failures
   }
   for (const one of KINDS) {
-    it(`${one}, with another or with all others: it does not retry for ever`, async () => {
+    it(`${one}, with another or with all others: it does not retry forever`, async () => {
       const sets = [...KINDS.map((other) => new Set([one, other])), new Set(KINDS)]
       for (const [failing, from] of sets.flatMap((set) =>
         [0, 1, 2, 3, 4, 5].map((i) => [set, i] as const),

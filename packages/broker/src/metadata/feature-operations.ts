@@ -42,7 +42,8 @@ export function updateFeature(
     throw invalid("Can't downgrade to a newer version.")
   }
   if (level === current) return []
-  if (feature === 'kraft.version') throw invalid('The voters of one node stay as it was formatted.')
+  if (feature === 'kraft.version')
+    throw invalid('The voters of a single node cannot change after formatting.')
   if (feature === 'metadata.version' && level < current) {
     throw invalid('Unsupported metadata.version downgrade: records of this version may be in use.')
   }

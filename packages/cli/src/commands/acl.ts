@@ -84,8 +84,12 @@ const add: Command = {
     ...connectionOptions,
     ...resourceOptions,
     ...ruleOptions,
-    allow: { value: 'PRINCIPAL', multiple: true, help: 'who may, as User:alice; User:* for all' },
-    deny: { value: 'PRINCIPAL', multiple: true, help: 'who may not' },
+    allow: {
+      value: 'PRINCIPAL',
+      multiple: true,
+      help: 'allowed principal, such as User:alice; User:* for all',
+    },
+    deny: { value: 'PRINCIPAL', multiple: true, help: 'denied principal' },
   },
   details: `Examples:
   millrace acl add --topic orders --allow User:alice --operation write

@@ -8,11 +8,11 @@ import { UsageError } from '../usage-error.ts'
 
 const entityOptions = {
   user: { value: 'NAME', help: 'a user' },
-  'user-default': { help: 'every user without a quota of its own' },
+  'user-default': { help: 'users without a specific quota' },
   client: { value: 'ID', help: 'a client id' },
-  'client-default': { help: 'every client id without a quota of its own' },
+  'client-default': { help: 'client ids without a specific quota' },
   ip: { value: 'ADDRESS', help: 'an address' },
-  'ip-default': { help: 'every address without a quota of its own' },
+  'ip-default': { help: 'addresses without a specific quota' },
 } satisfies Options
 
 const types = [

@@ -235,7 +235,7 @@ describe('a disk that takes nothing', () => {
     )
   })
 
-  it('is named to who creates a topic, and stopping is in order', async () => {
+  it('is reported to a client that creates a topic, and the broker stops cleanly', async () => {
     const broker = limited(
       8,
       'start',

@@ -42,7 +42,7 @@ describe('an assignment', () => {
     })
   }
 
-  it('adds what it does not have, and revokes what it is told to', () => {
+  it('adds new partitions, and revokes those that the coordinator requests', () => {
     const assignment = new Assignment()
     assignment.replace(parse('t-0'))
     const added = assignment.add(parse('t-0 t-2 t-1'))

@@ -124,7 +124,7 @@ describe('the listener of a consumer', () => {
     assert.deepEqual(bench.calls, ['assigned 0,1', 'revoked 0,1'])
   })
 
-  it('is told of all partitions in an eager rebalance, and again of those that return', async () => {
+  it('is notified of all partitions in an eager rebalance, and again of those that are reassigned', async () => {
     const bench = new Bench()
     bench.subscribe()
     await bench.poll()
@@ -139,7 +139,7 @@ describe('the listener of a consumer', () => {
     await bench.close()
   })
 
-  it('is told of lost partitions when the session expired: no commit is possible', async () => {
+  it('is notified of lost partitions when the session expired: no commit is possible', async () => {
     const bench = new Bench()
     bench.subscribe()
     await bench.poll()
@@ -255,7 +255,7 @@ describe('positions of a consumer', () => {
     })
   })
 
-  it('are the same while paused; other partitions go on', async () => {
+  it('keep their position while paused; other partitions continue', async () => {
     const bench = new Bench({ maxPollRecords: 100 })
     bench.consumer.assign([0, 1].map((partition) => ({ topic: 't', partition })))
     bench.consumer.pause([{ topic: 't', partition: 0 }])

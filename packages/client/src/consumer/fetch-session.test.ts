@@ -90,7 +90,7 @@ describe('a fetch session (KIP-227)', () => {
       ['0/0: +0', '9/1: +0', '9/0: +0'],
     ],
     [
-      'an error of another kind starts anew',
+      'an error of another kind opens a new session',
       ['0@0', ok, '0@5', { error: 'UNKNOWN_TOPIC_ID' }, '0@5'],
       ['0/0: +0', '9/1: +0', '0/0: +0'],
     ],
@@ -103,7 +103,7 @@ describe('a fetch session (KIP-227)', () => {
     assert.deepEqual([0, 1, 0x7ffffffe, 0x7fffffff].map(nextSessionEpoch), [1, 2, 0x7fffffff, 1])
   })
 
-  it('finds a partition by the topic name or id of a reply, as it was last requested', () => {
+  it('finds the last requested partition by the topic name or id of a reply', () => {
     const session = new FetchSession()
     session.build(placesOf('0@0 1@4'))
     assert.equal(session.find({ name: 't', id: '' }, 1)?.fetchOffset, 4n)

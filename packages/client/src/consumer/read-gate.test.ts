@@ -60,7 +60,7 @@ it('only one way to read is active at a time', () => {
   gate.begin('run')
   assert.throws(() => gate.begin('poll'), {
     code: 'MILLRACE_CONCURRENT_READ',
-    message: /^poll while run is under way/,
+    message: /^poll while run is in progress/,
   })
   gate.end()
   gate.begin('poll')

@@ -40,7 +40,7 @@ export class ReadGate {
     if (this.#active !== undefined) {
       throw new MillraceError(
         'MILLRACE_CONCURRENT_READ',
-        `${what} while ${this.#active} is under way: a consumer is read in one way at a time`,
+        `${what} while ${this.#active} is in progress: a consumer is read in one way at a time`,
       )
     }
     this.#active = what

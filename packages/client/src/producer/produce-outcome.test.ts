@@ -83,7 +83,7 @@ describe('the outcome of a batch by the error code of its partition', () => {
     })
   }
 
-  it('is a failure for each error that is not retriable and has no rule of its own', () => {
+  it('is a failure for each error that is not retriable and has no specific rule', () => {
     const special = [
       'NONE',
       'DUPLICATE_SEQUENCE_NUMBER',

@@ -152,7 +152,7 @@ export class Sender {
     if (known === undefined || queue.partition < known.partitions.length) return false
     const error = new ProtocolError(
       'UNKNOWN_TOPIC_OR_PARTITION',
-      `topic ${queue.topic} was made anew with ${known.partitions.length} partitions, and has no partition ${queue.partition}`,
+      `topic ${queue.topic} was created again with ${known.partitions.length} partitions, and has no partition ${queue.partition}`,
     )
     for (const batch of queue.waiting.splice(0)) this.#settle(batch, error)
     return true

@@ -601,11 +601,11 @@ describe('an interrupted end', () => {
     const bench = new Bench()
     const messages = [
       [() => bench.manager.begin(), /begin a transaction: initTransactions must be called first/],
-      [() => bench.manager.checkSend(), /send: no transaction is under way/],
-      [() => bench.manager.startEnd('commit'), /commit: no transaction is under way/],
+      [() => bench.manager.checkSend(), /send: no transaction is in progress/],
+      [() => bench.manager.startEnd('commit'), /commit: no transaction is in progress/],
     ] as const
     for (const [call, message] of messages) assert.throws(call, { message })
     await bench.reach('ongoing')
-    assert.throws(() => bench.manager.begin(), /one is under way/)
+    assert.throws(() => bench.manager.begin(), /a transaction is in progress/)
   })
 })

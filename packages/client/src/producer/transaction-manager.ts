@@ -173,7 +173,7 @@ export class TransactionManager {
     if (this.#state !== 'ready') {
       const why = {
         new: 'initTransactions must be called first',
-        ongoing: 'one is under way',
+        ongoing: 'a transaction is in progress',
         ending: 'the one before is not ended',
         abortable: 'the one before failed and must be aborted',
       } as const
@@ -187,7 +187,7 @@ export class TransactionManager {
     this.#throwIfFatal()
     if (this.#state === 'abortable') throw this.#error
     if (this.#state !== 'ongoing') {
-      throw this.#stateError('send', 'no transaction is under way: call beginTransaction first')
+      throw this.#stateError('send', 'no transaction is in progress: call beginTransaction first')
     }
   }
 
@@ -349,7 +349,8 @@ export class TransactionManager {
     }
     if (this.#state === 'abortable') {
       if (how === 'commit') throw this.#error
-    } else if (this.#state !== 'ongoing') throw this.#stateError(how, 'no transaction is under way')
+    } else if (this.#state !== 'ongoing')
+      throw this.#stateError(how, 'no transaction is in progress')
     if (how === 'abort') this.#ending = how
   }
 

@@ -597,7 +597,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     if (this.#isReading !== undefined) {
       throw new MillraceError(
         'MILLRACE_CONCURRENT_READ',
-        `${what} while ${this.#isReading} is under way: a consumer is read in one way at a time`,
+        `${what} while ${this.#isReading} is in progress: a consumer is read in one way at a time`,
       )
     }
     if (this.#topics.length === 0) {

@@ -181,7 +181,7 @@ describe('a member of a share group (KIP-932)', () => {
     assert.equal(bench.beats.length, 2)
   })
 
-  it('ignores the answer to a heartbeat that was under way when it left', async () => {
+  it('ignores the reply to a heartbeat that was in flight when it left', async () => {
     const bench = new Bench()
     await bench.settle()
     bench.queue(

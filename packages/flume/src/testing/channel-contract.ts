@@ -65,7 +65,7 @@ export function channelContract(channel: ChannelUnderTest): void {
   }
 
   describe(`channel ${channel.name}`, () => {
-    it('hands out events in order, headers and bytes as they were', () =>
+    it('returns events in order, headers and bytes unchanged', () =>
       using(async (made) => {
         const bytes = Buffer.from([0, 255, 10, 13, 128])
         const event = new Event(bytes, { a: '1', é: 'ü€😀', empty: '' })
@@ -119,7 +119,7 @@ export function channelContract(channel: ChannelUnderTest): void {
         await taken?.commit()
       }))
 
-    it('ends waiting when it is told to', () =>
+    it('ends waiting when it is aborted', () =>
       using(async (made) => {
         const stopping = new AbortController()
         const waiting = made.take(10, { waitMs: 60_000, signal: stopping.signal })

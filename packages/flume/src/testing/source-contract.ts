@@ -64,7 +64,7 @@ export function sourceContract(contract: SourceUnderTest): void {
 
   describe(`source ${contract.name}`, () => {
     if (contract.feedsItself === true) {
-      it('makes events, and goes on when the channel has refused some', () =>
+      it('creates events, and continues after the channel has rejected some', () =>
         using(async ({ channel, until }) => {
           await until(() => channel.committed.length > 0, 'events come')
           const before = channel.committed.length

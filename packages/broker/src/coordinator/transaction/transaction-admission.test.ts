@@ -214,7 +214,11 @@ describe('the marker of a transaction for one partition', () => {
       const needed = markers.writeIfNeeded('t', 0, marker)
       if (isMoot) await needed
       else await assert.rejects(needed, { code })
-      await assert.rejects(markers.write('t', 0, marker), { code }, 'other callers are told')
+      await assert.rejects(
+        markers.write('t', 0, marker),
+        { code },
+        'other callers receive the error',
+      )
     })
   }
 

@@ -121,23 +121,26 @@ function throwIfRefused(
 ): void {
   if (error === 'NONE') return
   const { transactionalId, producerId, producerEpoch } = request
-  const who = `transactional id ${transactionalId}, producer ${producerId} in epoch ${producerEpoch}`
+  const producer = `transactional id ${transactionalId}, producer ${producerId} in epoch ${producerEpoch}`
   switch (error) {
     case 'PRODUCER_FENCED':
       // The producer may abort and continue, if it is not fenced (KIP-588).
-      throw new ProtocolError('INVALID_PRODUCER_EPOCH', `${who}: the epoch is not the current one`)
+      throw new ProtocolError(
+        'INVALID_PRODUCER_EPOCH',
+        `${producer}: the epoch is not the current one`,
+      )
     case 'TRANSACTION_ABORTABLE':
       throw new ProtocolError(
         knowsAbortable ? error : 'INVALID_TXN_STATE',
-        `${who}: the partition is not part of the transaction`,
+        `${producer}: the partition is not part of the transaction`,
       )
     case 'CONCURRENT_TRANSACTIONS':
       // Older clients know this code as retriable, and retry without a metadata request.
       throw new ProtocolError(
         isImplicit ? error : 'NOT_ENOUGH_REPLICAS',
-        `${who}: the previous transaction is not completed yet`,
+        `${producer}: the previous transaction is not completed yet`,
       )
     default:
-      throw new ProtocolError(error, `${who}: ${error}`)
+      throw new ProtocolError(error, `${producer}: ${error}`)
   }
 }

@@ -240,8 +240,8 @@ export class ClassicMembership implements Membership {
       this.#forgetMembership(errorCode === ErrorCode.UNKNOWN_MEMBER_ID)
       return undefined
     } else if (errorCode === ErrorCode.REBALANCE_IN_PROGRESS) return undefined
-    const who = groupInstanceId === undefined ? '' : ` as ${groupInstanceId}`
-    throw new ProtocolError(code, `${what} of group ${groupId}${who} was refused: ${code}`)
+    const instance = groupInstanceId === undefined ? '' : ` as ${groupInstanceId}`
+    throw new ProtocolError(code, `${what} of group ${groupId}${instance} was refused: ${code}`)
   }
 
   #forgetMembership(forgetsId: boolean): void {

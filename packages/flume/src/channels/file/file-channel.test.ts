@@ -176,7 +176,7 @@ describe('file channel', () => {
     await channel.stop()
   })
 
-  it('refuses puts when the disk is full, keeps what it has, and goes on when there is room', async () => {
+  it('rejects puts while the disk is full, keeps its events, and continues once there is space', async () => {
     const disk = new SimulatedDisk()
     const channel = await openOn(disk, 4, { maxFileSize: 1_000_000 })
     const body = 'x'.repeat(500)
@@ -204,7 +204,7 @@ describe('file channel', () => {
     assert.ok(disk.list('/data').length < full / 3)
   })
 
-  it('goes on without the events of a damaged place, and does not wait for them', async () => {
+  it('continues without the events of a damaged region, and does not wait for them', async () => {
     for (const place of ['first', 'middle', 'last'] as const) {
       const disk = new SimulatedDisk()
       const channel = await openOn(disk, 7)

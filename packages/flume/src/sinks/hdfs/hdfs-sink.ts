@@ -87,7 +87,7 @@ const keys = {
     key: 'hdfs.fileType',
   }),
   maxOpenFiles: integer(5000, { key: 'hdfs.maxOpenFiles', min: 1 }),
-  minBlockReplicas: ignored('WebHDFS does not tell', { key: 'hdfs.minBlockReplicas' }),
+  minBlockReplicas: ignored('WebHDFS does not report it', { key: 'hdfs.minBlockReplicas' }),
   writeFormat: choice(['Writable', 'Text'], 'Writable', { key: 'hdfs.writeFormat' }),
   threadsPoolSize: ignored('requests need no threads', { key: 'hdfs.threadsPoolSize' }),
   rollTimerPoolSize: ignored('timers need no threads', { key: 'hdfs.rollTimerPoolSize' }),

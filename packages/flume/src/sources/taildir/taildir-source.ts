@@ -37,8 +37,8 @@ const keys = {
   batchSize: integer(100, { min: 1 }),
   maxBatchCount: integer(Number.MAX_SAFE_INTEGER, { min: 1, elseDefault: 'out of range' }),
   cachePatternMatching: ignored('directories are watched'),
-  backoffSleepIncrement: ignored('changes are told by the system'),
-  maxBackoffSleep: ignored('changes are told by the system'),
+  backoffSleepIncrement: ignored('changes are reported by the operating system'),
+  maxBackoffSleep: ignored('changes are reported by the operating system'),
   fileHeader: boolean(false),
   fileHeaderKey: text('file'),
 }

@@ -102,7 +102,7 @@ describe('reading the offsets of a consumer group', () => {
 })
 
 describe('a consumer group', () => {
-  it('knows who has a partition, also while it is given up', () => {
+  it('knows the owner of a partition, also while it is being revoked', () => {
     const group = groupOf()
     assert.equal(group.isOwnedByAnother('x', T, 0), true)
     assert.equal(group.isOwnedByAnother('x', T, 1), true)

@@ -155,7 +155,7 @@ describe('ShareGroupHeartbeat (KIP-932)', () => {
     assert.equal(bench.send({ memberEpoch: 3 }), '3')
     assert.deepEqual(bench.group?.target('a').get(T), [0, 1])
     bench.pass(45_001)
-    assert.equal(bench.group?.isEmpty, true, 'sessions go on')
+    assert.equal(bench.group?.isEmpty, true, 'sessions continue')
   })
 })
 

@@ -224,7 +224,7 @@ describe('members of a streams group that go', () => {
     assert.deepEqual([...(bench.group?.members.keys() ?? [])], ['b'])
   })
 
-  it('may shut down the whole application: all members are told', () => {
+  it('may shut down the whole application: all members are notified', () => {
     const bench = new Bench()
     bench.join('a')
     bench.join('b')
@@ -236,7 +236,7 @@ describe('members of a streams group that go', () => {
 })
 
 describe('a streams group after a restart', () => {
-  it('is the same; sessions go on', () => {
+  it('is the same; sessions continue', () => {
     const bench = new Bench()
     bench.join('a')
     bench.restart()
