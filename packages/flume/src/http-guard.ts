@@ -58,8 +58,9 @@ export class HttpGuard {
   }
 
   /**
-   * Web pages send requests from the browser of a user who can reach the server: to another host
-   * with an `Origin`, or, after DNS rebinding, to this machine under the page's own name.
+   * A web page can send requests through the browser of a user with access to the server: to
+   * another host with an `Origin`, or, after DNS rebinding, to this machine under the page's own
+   * name.
    */
   #refusalOfPage(headers: Request['headers']): HttpRefusal | undefined {
     const { host, origin } = headers

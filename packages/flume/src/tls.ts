@@ -23,7 +23,7 @@ export const serverTlsKeys = {
   includeCipherSuites: optionalText({ key: 'include-cipher-suites' }),
 }
 
-/** Keys of an HTTP server: certificates, users and tokens of its clients. Flume has none of them. */
+/** Keys of an HTTP server for client certificates, users and tokens. Flume has none of them. */
 export const httpGuardKeys = {
   clientAuth: choice(['none', 'required'], 'none', { key: 'client-auth' }),
   truststore: optionalText(),

@@ -60,7 +60,7 @@ describe('an update of a feature (KIP-584)', () => {
     ['group.version', 0, 0, /does not support the given upgrade type/],
     ['group.version', 0, 4, /does not support the given upgrade type/],
     ['kraft.version', 1, UPGRADE, ''],
-    ['kraft.version', 0, SAFE, /voters of one node stay/],
+    ['kraft.version', 0, SAFE, /voters of a single node cannot change/],
   ]
   const types = ['?', 'upgrade', 'safe downgrade', 'unsafe downgrade']
   for (const [feature, level, type, outcome] of cells) {

@@ -9,7 +9,7 @@ import { checkCommitOfMember, checkFetchOfMember } from './modern-group.ts'
 const member = { memberId: 'm', memberEpoch: 5, previousMemberEpoch: 4 }
 const members = new Map([['m', member]])
 
-describe('who may commit to a group of members with epochs', () => {
+describe('committing offsets to a group of members with epochs', () => {
   const nobody: Partial<Committer> = { memberId: '', generationId: -1 }
   const cells: readonly (readonly [
     what: string,
@@ -75,7 +75,7 @@ describe('who may commit to a group of members with epochs', () => {
   }
 })
 
-describe('who may read the offsets of a group of members with epochs', () => {
+describe('reading offsets of a group of members with epochs', () => {
   const cells: readonly (readonly [memberId: string | null, memberEpoch: number, error: string])[] =
     [
       [null, -1, 'NONE'],
