@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { type AmqpValue, Typed, ulong } from './codec/types.ts'
 
 /** Message annotations of the AMQP JMS mapping (OASIS working draft 10). */
@@ -86,7 +87,7 @@ export function jmsIdOf(id: AmqpValue | undefined): string | undefined {
 export function amqpIdOf(id: string): AmqpValue {
   const match = /^ID:AMQP_(STRING|UUID|ULONG|BINARY|NO_PREFIX):(.*)$/s.exec(id)
   if (match === null) return id
-  const text = match[2] as string
+  const text = elementAt(match, 2)
   switch (match[1]) {
     case 'UUID':
       return /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(text) ? new Typed('uuid', text) : id

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attempt } from '@millrace/base'
+import { attempt, elementAt } from '@millrace/base'
 import { AmqpError, Condition } from './amqp-error.ts'
 import type { AnyComposite } from './codec/composite.ts'
 import { encodeFrame, FrameType } from './codec/frames.ts'
@@ -593,7 +593,7 @@ function takeBytes(held: HeldTransfer, size: number): Uint8Array[] {
   const taken: Uint8Array[] = []
   let wanted = size
   while (wanted > 0) {
-    const piece = held.pieces[0] as Uint8Array
+    const piece = elementAt(held.pieces, 0)
     if (piece.length <= wanted) {
       taken.push(piece)
       held.pieces.shift()

@@ -6,6 +6,7 @@ export { bearerToken } from './bearer-token.ts'
 export type { EncodingBuffer } from './buffer-encoders.ts'
 export { ByteReader, MalformedInputError } from './byte-reader.ts'
 export { type ByteSource, ByteWriter } from './byte-writer.ts'
+export { elementAt, entryOf } from './element-at.ts'
 export {
   assertNever,
   isSystemError,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from './element-at.ts'
 
 /** One entry of a properties file, and its line. */
 export interface PropertyLine {
@@ -52,7 +53,7 @@ function* logicalLines(text: string): Generator<{ readonly text: string; readonl
 function splitLine(line: string): { readonly key: string; readonly value: string } {
   let end = 0
   while (end < line.length) {
-    const character = line[end] as string
+    const character = elementAt(line, end)
     if (character === '\\') end++
     else if (/[=: \t\f]/.test(character)) break
     end++

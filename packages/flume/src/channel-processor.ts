@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Logger, World } from '@millrace/base'
+import { elementAt, type Logger, type World } from '@millrace/base'
 import { type BatchOrigin, originOf } from './batch-origin.ts'
 import type { Channel, PutTransaction } from './channel.ts'
 import type { ChannelSelector, Interceptor } from './component.ts'
@@ -266,7 +266,7 @@ function shares(
   })
   return [...indexes].map(([channel, list]) => ({
     channel,
-    events: list.length === events.length ? events : list.map((index) => events[index] as Event),
+    events: list.length === events.length ? events : list.map((index) => elementAt(events, index)),
     origin: origin === undefined ? undefined : originOf(origin, list),
   }))
 }

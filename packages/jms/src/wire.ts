@@ -6,7 +6,7 @@ import {
   connect,
   type Open,
 } from '@millrace/amqp'
-import { type Clock, nodeWorld } from '@millrace/base'
+import { type Clock, elementAt, nodeWorld } from '@millrace/base'
 import type { ResolvedOptions } from './connection-options.ts'
 import {
   IllegalStateException,
@@ -167,7 +167,7 @@ export class Wire {
     for (let i = 0; i < urls.length; i++) {
       this.#check()
       try {
-        const amqp = await this.#dialOne(urls[this.#nextUrl % urls.length] as string)
+        const amqp = await this.#dialOne(elementAt(urls, this.#nextUrl % urls.length))
         if (!this.#closing.signal.aborted) return amqp
         amqp.destroy()
       } catch (error) {

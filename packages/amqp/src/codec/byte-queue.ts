@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 
 /**
  * Smaller pieces are copied together: as views they would retain the whole buffers that the socket
@@ -59,7 +60,7 @@ export class ByteQueue {
    * many.
    */
   peek(count: number): Buffer {
-    const first = this.#pieces[0] as Buffer
+    const first = elementAt(this.#pieces, 0)
     return first.length >= count ? first : this.#join()
   }
 

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import type { TLSSocket, ConnectionOptions as TlsOptions } from 'node:tls'
 import {
   type Connection,
+  elementAt,
   guard,
   isLoopback,
   type ListenOptions,
@@ -47,14 +48,11 @@ function connectionOf(
     onDrain() {},
     write(buffers) {
       if (socket.readyState !== WebSocket.OPEN) return true
-      socket.send(
-        buffers.length === 1 ? (buffers[0] as Uint8Array) : Buffer.concat(buffers),
-        () => {
-          if (!isFull || socket.bufferedAmount > HIGH_WATER_MARK / 2) return
-          isFull = false
-          guard(() => connection.onDrain(), fail)
-        },
-      )
+      socket.send(buffers.length === 1 ? elementAt(buffers, 0) : Buffer.concat(buffers), () => {
+        if (!isFull || socket.bufferedAmount > HIGH_WATER_MARK / 2) return
+        isFull = false
+        guard(() => connection.onDrain(), fail)
+      })
       isFull = socket.bufferedAmount > HIGH_WATER_MARK
       return !isFull
     },

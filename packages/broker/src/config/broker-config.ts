@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { configProviderClasses, nearestSpelling } from '@millrace/base'
+import { configProviderClasses, elementAt, nearestSpelling } from '@millrace/base'
 import { brokerConfigDefinitions } from './broker-config-definitions.ts'
 import { checkBrokerRules } from './broker-rules.ts'
 import { type ConfigDefinition, ConfigError, invalidValue } from './config-definition.ts'
@@ -225,7 +225,7 @@ export class BrokerConfig {
 
   /** Directory of the metadata log: the first log directory unless `metadata.log.dir` is set. */
   get metadataDirectory(): string {
-    return this.get('metadata.log.dir') ?? (this.logDirectories[0] as string)
+    return this.get('metadata.log.dir') ?? elementAt(this.logDirectories, 0)
   }
 
   /** Features that a single node lacks must be rejected, not silently ignored. */

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { isIPv4, isIPv6 } from 'node:net'
+import { elementAt } from '@millrace/base'
 import { ConfigError, invalidValue } from './config-definition.ts'
 import { splitList } from './config-value.ts'
 
@@ -41,7 +43,7 @@ export function parseEndpoints(key: string, value: string): Endpoint[] {
     const port = Number(match[4])
     if (port < 0 || port > 65535) throw invalidValue(key, text, 'a port from 0 to 65535')
     return {
-      listenerName: (match[1] as string).toUpperCase(),
+      listenerName: elementAt(match, 1).toUpperCase(),
       host: match[2] ?? match[3] ?? '',
       port,
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { World } from '@millrace/base'
+import { elementAt, type World } from '@millrace/base'
 import { buildBatch, type RecordBatch, readRecords } from '@millrace/protocol'
 import { isAbortMarker } from './control-batch.ts'
 import type { PartitionLog } from './partition-log.ts'
@@ -69,7 +69,7 @@ export async function cleanLog(log: PartitionLog, options: CleanOptions): Promis
   if (end <= from) return
   const open = new Set<bigint>()
   for (const group of groupSegments(log, end)) {
-    if (options.isCancelled() || log.segments.indexOf(group[0] as Segment) < 0) return
+    if (options.isCancelled() || log.segments.indexOf(elementAt(group, 0)) < 0) return
     rewrite(log, group, { newest, open, now, world })
     await world.clock.yield()
   }

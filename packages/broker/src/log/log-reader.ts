@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import {
   hasWholeBatch,
   RECORD_BATCH_HEADER_SIZE,
@@ -54,7 +55,7 @@ export class LogReader {
     let high = segments.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if ((segments[middle] as Segment).baseOffset <= offset) low = middle + 1
+      if (elementAt(segments, middle).baseOffset <= offset) low = middle + 1
       else high = middle
     }
     return Math.max(0, low - 1)
@@ -66,7 +67,7 @@ export class LogReader {
     const { offset, endOffset } = options
     if (offset >= endOffset) return EMPTY
     for (let i = this.#segmentFor(offset); i < segments.length; i++) {
-      const segment = segments[i] as Segment
+      const segment = elementAt(segments, i)
       if (segment.baseOffset >= endOffset) return EMPTY
       const data = this.#readSegment(segment, options)
       // A compacted segment may end before the requested offset: the next record is in a later one.
@@ -81,7 +82,7 @@ export class LogReader {
     const { offset, endOffset, readLimit } = options
     if (offset >= endOffset) return EMPTY
     for (let i = this.#segmentFor(offset); i < segments.length; i++) {
-      const segment = segments[i] as Segment
+      const segment = elementAt(segments, i)
       if (segment.baseOffset >= endOffset) return EMPTY
       // Most readers are near the end of the log, where one read is enough.
       const data =
@@ -152,7 +153,7 @@ export class LogReader {
     const { segments } = this.#log
     let bytes = 0
     for (let i = this.#segmentFor(from); i < segments.length; i++) {
-      const segment = segments[i] as Segment
+      const segment = elementAt(segments, i)
       if (segment.baseOffset >= to) break
       const start = from > segment.baseOffset ? (segment.find(from)?.position ?? segment.size) : 0
       bytes += segment.size - start
@@ -167,7 +168,7 @@ export class LogReader {
     const { segments } = this.#log
     const found: AbortedTransaction[] = []
     for (let i = this.#segmentFor(from); i < segments.length; i++) {
-      for (const aborted of (segments[i] as Segment).abortedTransactions) {
+      for (const aborted of elementAt(segments, i).abortedTransactions) {
         if (aborted.lastOffset >= from && aborted.firstOffset < to) found.push(aborted)
         if (aborted.lastStableOffset >= to) return found
       }
@@ -216,7 +217,7 @@ export class LogReader {
   *batches(offset: bigint, endOffset: bigint): Generator<RecordBatch> {
     // The log may change between two steps.
     for (let i = this.#segmentFor(offset); i < this.#log.segments.length; i++) {
-      const segment = this.#log.segments[i] as Segment
+      const segment = elementAt(this.#log.segments, i)
       const from = offset > segment.baseOffset ? segment.positionBefore(offset) : 0
       for (const { batch } of segment.scan(from)) {
         if (batch.baseOffset >= endOffset) return

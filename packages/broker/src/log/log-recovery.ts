@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FileSystem } from '@millrace/base'
+import { elementAt, type FileSystem } from '@millrace/base'
 import { RECORD_BATCH_HEADER_SIZE, RecordBatch } from '@millrace/protocol'
 import type { LeaderEpochs } from './leader-epochs.ts'
 import { INDEX_SUFFIXES, type LogFiles } from './log-files.ts'
@@ -154,7 +154,7 @@ function checkSegments(
   )
   let end = segments[from]?.baseOffset ?? 0n
   for (let i = from; i < segments.length; i++) {
-    const segment = segments[i] as Segment
+    const segment = elementAt(segments, i)
     // A failed roll may have left its empty file among the offsets of the segment before it.
     if (segment.baseOffset < end && segment.size === 0) {
       segments.splice(i--, 1)

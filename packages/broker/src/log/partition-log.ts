@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Logger, World } from '@millrace/base'
+import { elementAt, type Logger, type World } from '@millrace/base'
 import { ProtocolError, type RecordBatch } from '@millrace/protocol'
 import { type EndMarker, endMarkerBatch } from './control-batch.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
@@ -592,7 +592,7 @@ export class PartitionLog implements ReadableLog, FlushedLog {
 
   #replaceSegments(replaced: readonly Segment[], baseOffset: bigint): void {
     const { fs } = this.#files
-    const at = this.#segments.indexOf(replaced[0] as Segment)
+    const at = this.#segments.indexOf(elementAt(replaced, 0))
     for (const segment of replaced) segment.close()
     const path = this.#files.path(segmentName(baseOffset))
     for (const segment of [...replaced].reverse()) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type FileSystem, MillraceError } from '@millrace/base'
+import { elementAt, type FileSystem, MillraceError } from '@millrace/base'
 import {
   buildBatch,
   encodeMessage,
@@ -36,7 +36,7 @@ export function listSnapshots(fs: FileSystem, directory: string): SnapshotId[] {
       const match = NAME.exec(name)
       return match === null
         ? []
-        : [{ endOffset: BigInt(match[1] as string), epoch: Number(match[2]) }]
+        : [{ endOffset: BigInt(elementAt(match, 1)), epoch: Number(match[2]) }]
     })
     .sort((a, b) => (a.endOffset < b.endOffset ? 1 : -1))
 }

@@ -3,6 +3,7 @@ import {
   ByteReader,
   ByteWriter,
   type Connection,
+  elementAt,
   MalformedInputError,
   PROTOCOL_START_BYTES,
   systemErrorCode,
@@ -355,7 +356,7 @@ export class RequestConnection implements RequestReader {
       this.#readFailure = error
     }
     for (let i = before; i < this.#queue.length; i++) {
-      this.#queuedBytes += (this.#queue[i] as Buffer).length
+      this.#queuedBytes += elementAt(this.#queue, i).length
     }
     this.#continue()
   }

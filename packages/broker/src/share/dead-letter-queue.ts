@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Logger } from '@millrace/base'
+import { type Clock, elementAt, type Logger } from '@millrace/base'
 import {
   buildBatch,
   type NewRecord,
@@ -74,7 +74,7 @@ export class DeadLetterQueue {
       this.#logger.warn('no dead letter queue for records of a share group', { groupId, topicName })
       return
     }
-    const target = topic.partitions[source.index % topic.partitions.length] as Partition
+    const target = elementAt(topic.partitions, source.index % topic.partitions.length)
     const now = BigInt(this.#clock.now())
     const header = (name: string, value: string | number) => ({
       key: `__dlq.errors.${name}`,

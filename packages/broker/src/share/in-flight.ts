@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 
 /**
  * State of a record, by its stored number (KIP-932; `Archiving` while it is sent to a dead letter
@@ -66,7 +67,7 @@ export class InFlightBatch {
 
   /** The state of all records, for a batch that is not split. */
   get whole(): Range {
-    return this.#ranges[0] as Range
+    return elementAt(this.#ranges, 0)
   }
 
   /** Ranges that overlap `first` to `last`, clipped to it. */
@@ -142,7 +143,7 @@ export class InFlight {
     let high = this.#batches.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if ((this.#batches[middle] as InFlightBatch).first < offset) low = middle + 1
+      if (elementAt(this.#batches, middle).first < offset) low = middle + 1
       else high = middle
     }
     return low

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 import type { StateBatch } from '../coordinator/share/state-batches.ts'
 import { DeliveryState, InFlight, InFlightBatch, isTerminal, type Range } from './in-flight.ts'
@@ -282,7 +283,7 @@ export class SharePartition {
     batches: readonly InFlightBatch[],
     base: number,
   ): void {
-    const firstRead = (acquisition.read.batches[0] as ReadBatch).first
+    const firstRead = elementAt(acquisition.read.batches, 0).first
     let gapStart = base
     for (const batch of batches) {
       if (acquisition.left <= 0) return
@@ -313,7 +314,7 @@ export class SharePartition {
 
   #isThrottled(batch: InFlightBatch, { read, last, settings }: Acquisition): boolean {
     const throttled = throttledCount(settings.deliveryCountLimit)
-    const part = batch.isSplit ? { first: (read.batches[0] as ReadBatch).first, last } : batch
+    const part = batch.isSplit ? { first: elementAt(read.batches, 0).first, last } : batch
     return batch
       .between(part.first, part.last)
       .some(
@@ -341,7 +342,7 @@ export class SharePartition {
      */
     let part: number | undefined
     let count = 0
-    for (const range of batch.between((read.batches[0] as ReadBatch).first, last)) {
+    for (const range of batch.between(elementAt(read.batches, 0).first, last)) {
       if (range.state !== DeliveryState.Available) continue
       const { first, deliveryCount } = range
       const isLastAttempt = limit > 2 && deliveryCount === limit - 1
@@ -790,10 +791,10 @@ function withTypes(
   range: { readonly first: number; readonly last: number },
   { firstOffset, acknowledgeTypes }: AcknowledgementBatch,
 ): AcknowledgedPart[] {
-  if (acknowledgeTypes.length === 1) return [{ range, type: acknowledgeTypes[0] as number }]
+  if (acknowledgeTypes.length === 1) return [{ range, type: elementAt(acknowledgeTypes, 0) }]
   const parts: AcknowledgedPart[] = []
   for (let offset = range.first; offset <= range.last; offset++) {
-    const type = acknowledgeTypes[offset - Number(firstOffset)] as number
+    const type = elementAt(acknowledgeTypes, offset - Number(firstOffset))
     const before = parts.at(-1)
     if (before?.type === type) {
       parts[parts.length - 1] = { type, range: { ...before.range, last: offset } }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { systemErrorCode } from '@millrace/base'
+import { elementAt, systemErrorCode } from '@millrace/base'
 import type { ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -76,7 +76,7 @@ export async function showStatus(
     const seconds = (performance.now() - began) / 1000
     if (parsed.has('watch')) process.stdout.write('\x1b[2J\x1b[H')
     after.forEach((status, index) => {
-      process.stdout.write(`${describe(status, before[index] as Status, seconds).join('\n')}\n\n`)
+      process.stdout.write(`${describe(status, elementAt(before, index), seconds).join('\n')}\n\n`)
     })
     before = after
   } while (parsed.has('watch'))
@@ -130,7 +130,7 @@ function describe(status: Status, before: Status, seconds: number): string[] {
   return [
     `agent ${status.agent} (pid ${status.pid}, up ${up} s, ${megabytes} MB)`,
     ...rows.map((row) =>
-      `  ${row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] as number) : cell.padStart(widths[column] as number))).join('  ')}`.trimEnd(),
+      `  ${row.map((cell, column) => (column < 2 ? cell.padEnd(elementAt(widths, column)) : cell.padStart(elementAt(widths, column)))).join('  ')}`.trimEnd(),
     ),
   ]
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { TlsOptions } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
-import { isReadableByOthers, nodeWorld, systemErrorCode } from '@millrace/base'
+import { elementAt, isReadableByOthers, nodeWorld, systemErrorCode } from '@millrace/base'
 import {
   Agent,
   builtIn,
@@ -63,7 +63,7 @@ const tap: Command = {
   millrace agent tap r1 --lineage`,
   async run(parsed) {
     const [target] = await targets(parsed)
-    await followTap(target as string, parsed.positionals[0] as string, parsed)
+    await followTap(target as string, elementAt(parsed.positionals, 0), parsed)
     return 0
   },
 }

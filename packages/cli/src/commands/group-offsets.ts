@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { assertNever } from '@millrace/base'
+import { assertNever, elementAt } from '@millrace/base'
 import type { Admin, TopicPartition } from '@millrace/client'
 import { connectionOptions, openAdmin } from '../client/connection.ts'
 import { type OffsetSpec, offsetSpecHelp, parseOffsetSpec } from '../client/offset-spec.ts'
@@ -50,7 +50,7 @@ export const resetOffsets: Command = {
     const places = await chosen(admin, parsed, committed)
     const targets = await targetsOf(admin, places, { offsetSpec, shift, current })
     if (!parsed.has('dry-run')) {
-      const offsets = places.map((each, i) => ({ ...each, offset: targets[i] as bigint }))
+      const offsets = places.map((each, i) => ({ ...each, offset: elementAt(targets, i) }))
       if (isShare) await admin.alterShareGroupOffsets(groupId, offsets)
       else await admin.alterConsumerGroupOffsets(groupId, offsets)
     }

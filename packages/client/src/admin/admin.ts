@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { Cluster } from '../metadata/cluster.ts'
 import { type FoundOffset, lookUpOffsets, SpecialTimestamp } from '../metadata/offset-lookup.ts'
 import {
@@ -123,7 +124,7 @@ export class Admin implements AsyncDisposable {
     return wanted.map(({ topic, partition }, i) => ({
       topic,
       partition,
-      ...(found[i] as FoundOffset),
+      ...elementAt(found, i),
     }))
   }
 

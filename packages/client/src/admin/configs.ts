@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import {
   DescribeConfigsRequest,
   DescribeConfigsResponse,
@@ -88,7 +89,7 @@ export async function describeConfigs(
   await Promise.all(
     [...groups.values()].map(async (group) => {
       const { results } = await caller.call(
-        targetOf(group[0] as ConfigResource),
+        targetOf(elementAt(group, 0)),
         DescribeConfigsRequest,
         DescribeConfigsResponse,
         {
@@ -134,7 +135,7 @@ export async function incrementalAlterConfigs(
   const groups = Map.groupBy(changes, (resource) => JSON.stringify(targetOf(resource)))
   for (const group of groups.values()) {
     const { responses } = await caller.call(
-      targetOf(group[0] as ConfigResource),
+      targetOf(elementAt(group, 0)),
       IncrementalAlterConfigsRequest,
       IncrementalAlterConfigsResponse,
       {

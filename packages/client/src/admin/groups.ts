@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError } from '@millrace/base'
+import { elementAt, MillraceError } from '@millrace/base'
 import {
   AlterShareGroupOffsetsRequest,
   AlterShareGroupOffsetsResponse,
@@ -192,7 +192,7 @@ async function describeClassic(
     },
     groupsOk(groupId),
   )
-  const group = response.groups[0] as (typeof response.groups)[number]
+  const group = elementAt(response.groups, 0)
   const isConsumers = group.protocolType === 'consumer' || group.protocolType === ''
   return {
     groupId,
@@ -242,7 +242,7 @@ export async function describeConsumerGroups(
         },
         groupsOk(groupId),
       )
-      const group = response.groups[0] as (typeof response.groups)[number]
+      const group = elementAt(response.groups, 0)
       return await newKind(caller, 'consumer', {
         ...group,
         members: group.members.map((member) => ({ groupInstanceId: member.instanceId, ...member })),
@@ -335,7 +335,7 @@ export async function describeShareGroups(
       },
       groupsOk(groupId),
     )
-    const group = response.groups[0] as (typeof response.groups)[number]
+    const group = elementAt(response.groups, 0)
     return newKind(caller, 'share', {
       ...group,
       members: group.members.map((member) => ({ groupInstanceId: null, ...member })),
@@ -364,7 +364,7 @@ export async function describeStreamsGroups(
       },
       groupsOk(groupId),
     )
-    return response.groups[0] as StreamsGroupDescription
+    return elementAt(response.groups, 0)
   })
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { channels } from '../diagnostics.ts'
 import { InvalidOptionError, numberOption } from '../options.ts'
 import { murmur2 } from '../producer/murmur2.ts'
@@ -296,7 +297,7 @@ export class Runner<R> {
           isHandling = false
           return this.#core.breathe()
         }
-        const record = records[handled] as AnyRecord
+        const record = elementAt(records, handled)
         const result = isObserved
           ? this.#observed({ record }, () => eachRecord(record as R))
           : eachRecord(record as R)
@@ -393,7 +394,7 @@ export class Runner<R> {
   #enqueue(progress: Progress, record: AnyRecord): void {
     const { state } = progress
     const done = progress.begin(record)
-    const lane = this.#lanes[this.#laneOf(record)] as Lane
+    const lane = elementAt(this.#lanes, this.#laneOf(record))
     this.#queued++
     lane.queue.push(async () => {
       this.#queued--

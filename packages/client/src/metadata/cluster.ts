@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Clock, MillraceError, type Timer } from '@millrace/base'
+import { type Clock, elementAt, MillraceError, type Timer } from '@millrace/base'
 import {
   ErrorCode,
   errorName,
@@ -465,7 +465,7 @@ function shuffled<T>(items: readonly T[], { random }: ResolvedClientOptions): T[
   const mixed = [...items]
   for (let i = mixed.length - 1; i > 0; i--) {
     const j = random.integer(i + 1)
-    ;[mixed[i], mixed[j]] = [mixed[j] as T, mixed[i] as T]
+    ;[mixed[i], mixed[j]] = [elementAt(mixed, j), elementAt(mixed, i)]
   }
   return mixed
 }

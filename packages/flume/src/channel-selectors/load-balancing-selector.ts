@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import type { Channel } from '../channel.ts'
 import { defineChannelSelector } from '../component.ts'
 import { choice } from '../config/keys.ts'
@@ -13,7 +14,7 @@ export const loadBalancingSelector = defineChannelSelector({
     let turn = -1
     const next = (): readonly Channel[] => {
       turn = policy === 'random' ? world.random.integer(each.length) : (turn + 1) % each.length
-      return each[turn] as readonly Channel[]
+      return elementAt(each, turn)
     }
     return { isUniform: false, required: next, optional: () => [] }
   },

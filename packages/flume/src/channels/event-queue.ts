@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import type { Event } from '../event.ts'
 
 /** Events with consecutive positions. */
@@ -56,8 +57,8 @@ export class EventQueue {
   giveBack({ events, positions }: Taken): void {
     let from = 0
     for (let i = 1; i <= positions.length; i++) {
-      if (i < positions.length && positions[i] === (positions[i - 1] as number) + 1) continue
-      const run = { first: positions[from] as number, events: events.slice(from, i) }
+      if (i < positions.length && positions[i] === elementAt(positions, i - 1) + 1) continue
+      const run = { first: elementAt(positions, from), events: events.slice(from, i) }
       const at = this.#returned.findIndex(({ first }) => first > run.first)
       if (at < 0) this.#returned.push(run)
       else this.#returned.splice(at, 0, run)

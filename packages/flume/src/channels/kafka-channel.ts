@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { Consumer, Producer, type ProducerRecord } from '@millrace/client'
 import { PositionSet } from '../batch-origin.ts'
 import type { Channel, PutTransaction, TakeOptions, TakeTransaction } from '../channel.ts'
@@ -251,8 +252,8 @@ class KafkaChannel implements Channel {
       .map((position, index) => (this.#places.has(position) ? index : -1))
       .filter((index) => index >= 0)
     return {
-      events: kept.map((index) => events[index] as Event),
-      positions: kept.map((index) => positions[index] as number),
+      events: kept.map((index) => elementAt(events, index)),
+      positions: kept.map((index) => elementAt(positions, index)),
     }
   }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
 import { totalmem } from 'node:os'
+import { elementAt } from '@millrace/base'
 import type { BatchOrigin } from '../batch-origin.ts'
 import type {
   Channel,
@@ -141,7 +143,7 @@ export class MemoryChannel implements Channel {
     const taken = this.#queue.take(Math.min(maxEvents, this.#options.transactionCapacity))
     const { events, positions } = taken
     counters.add('EventTakeAttemptCount', events.length)
-    const first = positions[0] as number
+    const first = elementAt(positions, 0)
     this.#open.add(first)
     let isOpen = true
     return {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import {
   type BatchOrigin,
   coveredRanges,
@@ -92,7 +93,7 @@ export class ReceivedPositions {
     })
     if (indexes.length === events.length) return { events, origin }
     return {
-      events: indexes.map((index) => events[index] as Event),
+      events: indexes.map((index) => elementAt(events, index)),
       origin: originOf(origin, indexes),
     }
   }

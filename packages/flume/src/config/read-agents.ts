@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  elementAt,
   isProviderKey,
   nearestSpelling,
   parsePropertyLines,
@@ -256,7 +257,7 @@ class AgentReader {
     names: readonly string[],
     entry: Entry,
   ): void {
-    const name = rest.split('.')[0] as string
+    const name = elementAt(rest.split('.'), 0)
     const nearest = nearestSpelling(name, names)
     const hint = names.includes(`${name},`)
       ? '; names are separated by blanks, without commas'
@@ -288,7 +289,7 @@ class AgentReader {
       if (!key.startsWith('interceptors.')) continue
       const rest = key.slice('interceptors.'.length)
       if (names.some((each) => rest.startsWith(`${each}.`))) continue
-      const each = rest.split('.')[0] as string
+      const each = elementAt(rest.split('.'), 0)
       this.#reporter.warn(
         `sources.${name}.${key}`,
         `is for ${each}, which ${this.#name}.sources.${name}.interceptors does not list`,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { defineInterceptor } from '../component.ts'
 import { boolean, text } from '../config/keys.ts'
 
 /** RFC 9562, version 4. */
 function randomUuid(bytes: Buffer): string {
-  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x40
-  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80
+  bytes[6] = (elementAt(bytes, 6) & 0x0f) | 0x40
+  bytes[8] = (elementAt(bytes, 8) & 0x3f) | 0x80
   const hex = bytes.toString('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 // The ISO calendar on local milliseconds, as Joda-Time's chronology in UTC.
 
 export const SECOND_MS = 1000
@@ -44,9 +45,10 @@ export function isLeapYear(year: number): boolean {
 }
 
 export function daysInMonth(year: number, month: number): number {
-  return [31, isLeapYear(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][
-    month - 1
-  ] as number
+  return elementAt(
+    [31, isLeapYear(year) ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31],
+    month - 1,
+  )
 }
 
 export function dayOfYear(ms: number): number {

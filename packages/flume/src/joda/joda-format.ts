@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import {
   type Element,
   literal,
@@ -61,7 +62,7 @@ function tokensOf(pattern: string): string[] {
     let plain = ''
     let isQuoted = false
     for (; at < pattern.length; at++) {
-      const character = pattern[at] as string
+      const character = elementAt(pattern, at)
       if (character === "'") {
         if (pattern[at + 1] === "'") {
           plain += "'"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { instantOf, isTimeZone } from '../time/zones.ts'
 import { DAY_MS } from './calendar.ts'
 import { type Field, fields, MONTH_MS } from './fields.ts'
@@ -73,7 +74,7 @@ export function zoneAt(text: string): string | undefined {
   const name = /^[A-Za-z0-9_+/-]+/.exec(text)?.[0] ?? ''
   for (let length = name.length; length > 0; length--) {
     const candidate = name.slice(0, length)
-    if (/[A-Za-z]/.test(candidate[0] as string) && hasZoneCase(candidate)) return candidate
+    if (/[A-Za-z]/.test(elementAt(candidate, 0)) && hasZoneCase(candidate)) return candidate
   }
   return undefined
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 
 import type { Reporter } from '../config/problem.ts'
 import type { Planned } from './component-planner.ts'
@@ -34,5 +35,5 @@ function batchKey({ definition, config }: Planned<never, unknown>): string {
   const key = definition.keys.batchSize
   if (key?.kind !== 'single') return 'batchSize'
   const spelled = [key.key ?? 'batchSize', ...(key.alsoKnownAs ?? [])]
-  return spelled.find((each) => config.properties.has(each)) ?? (spelled[0] as string)
+  return spelled.find((each) => config.properties.has(each)) ?? elementAt(spelled, 0)
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { PREDEFINED } from './character-classes.ts'
 import { otherCases } from './letter-cases.ts'
 import type { PatternReader } from './pattern-reader.ts'
@@ -52,9 +53,7 @@ export class ClassParser {
     if (filled.length !== operands.length) {
       throw new PatternError('with characters on both sides of &&')
     }
-    return filled.length === 1
-      ? (filled[0] as string)
-      : filled.map((each) => `[${each}]`).join('&&')
+    return filled.length === 1 ? elementAt(filled, 0) : filled.map((each) => `[${each}]`).join('&&')
   }
 
   /**

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 
 import { ANYTHING, DOT, PREDEFINED, UNIX_DOT } from './character-classes.ts'
 import { ClassParser } from './class-parser.ts'
@@ -56,7 +57,7 @@ class Parser {
   #alternation(): Node {
     const nodes = [this.#sequence()]
     while (this.#reader.eat('|')) nodes.push(this.#sequence())
-    return nodes.length === 1 ? (nodes[0] as Node) : { kind: 'alternation', nodes }
+    return nodes.length === 1 ? elementAt(nodes, 0) : { kind: 'alternation', nodes }
   }
 
   #sequence(): Node {
@@ -69,7 +70,7 @@ class Parser {
       const node = this.#element(next)
       if (node !== undefined) nodes.push(this.#quantified(node))
     }
-    return nodes.length === 1 ? (nodes[0] as Node) : { kind: 'sequence', nodes }
+    return nodes.length === 1 ? elementAt(nodes, 0) : { kind: 'sequence', nodes }
   }
 
   /** One element without its quantifier; none for flags alone. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import type { JavaPattern } from './java-pattern.ts'
 
 type Piece = { readonly text: string } | { readonly group: number }
@@ -34,7 +35,7 @@ function parse(text: string, pattern: Pick<JavaPattern, 'groupCount' | 'names'>)
     pieces.push({ group })
   }
   for (let at = 0; at < text.length; ) {
-    const character = text[at] as string
+    const character = elementAt(text, at)
     if (character === '\\') {
       if (at + 1 === text.length) throw new Error('a text without a \\ at its end')
       plain += text[at + 1]
@@ -62,7 +63,7 @@ function reference(
 ): { readonly group: number; readonly end: number } {
   const named = /^\{([a-zA-Z][a-zA-Z0-9]*)\}/.exec(text.slice(start))
   if (named !== null) {
-    const group = names.get(named[1] as string)
+    const group = names.get(elementAt(named, 1))
     if (group === undefined)
       throw new Error(`a text without \${${named[1]}}: there is no group ${named[1]}`)
     return { group, end: start + named[0].length }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto'
-import { MalformedInputError } from '@millrace/base'
+import { elementAt, MalformedInputError } from '@millrace/base'
 import type { AvroReader, AvroWriter } from '../serialization/avro-event.ts'
 import { FRAME_MEMORY_BYTES } from './frame-memory.ts'
 
@@ -219,7 +219,7 @@ export class AvroFramer {
     }
     if (this.#left === 0) {
       const payload =
-        this.#pieces.length === 1 ? (this.#pieces[0] as Buffer) : Buffer.concat(this.#pieces)
+        this.#pieces.length === 1 ? elementAt(this.#pieces, 0) : Buffer.concat(this.#pieces)
       this.#pieces = []
       this.#pieceBytes = 0
       this.#left = undefined
@@ -256,7 +256,7 @@ export class AvroFramer {
     let at = 0
     let used = 0
     while (at < size) {
-      const chunk = this.#chunks[used] as Buffer
+      const chunk = elementAt(this.#chunks, used)
       const part = Math.min(chunk.length, size - at)
       chunk.copy(whole, at, 0, part)
       at += part

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import {
   defineSinkProcessor,
   type GroupedSink,
@@ -73,8 +74,8 @@ class LoadBalance implements SinkProcessor {
     }
     for (let i = usable.length - 1; i > 0; i--) {
       const j = random.integer(i + 1)
-      const swapped = usable[i] as GroupedSink
-      usable[i] = usable[j] as GroupedSink
+      const swapped = elementAt(usable, i)
+      usable[i] = elementAt(usable, j)
       usable[j] = swapped
     }
     return usable

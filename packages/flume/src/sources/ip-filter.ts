@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 
 /** A rule of `ipFilterRules`: the first that fits decides. */
 export interface Rule {
@@ -21,7 +22,7 @@ export function parseIpFilterRules(text: string): readonly Rule[] {
       if (match === null) {
         throw new Error('allow or deny, ip or name, and a pattern, as in allow:ip:127.*,deny:ip:*')
       }
-      const pattern = (match[3] as string)
+      const pattern = elementAt(match, 3)
         .replace(/[.+?^${}()|[\]\\]/g, '\\$&')
         .replaceAll('*', '.*')
       return {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { Consumer, type ConsumerRecord } from '@millrace/client'
 import { defineSource, type Source, type SourceContext } from '../component.ts'
 import {
@@ -110,8 +111,8 @@ class KafkaSource implements Source {
     for (const [key, list] of partitions) {
       const positions = list.map(({ offset }) => Number(offset))
       const origin = {
-        id: this.#originId(key, positions[0] as number),
-        floor: positions[0] as number,
+        id: this.#originId(key, elementAt(positions, 0)),
+        floor: elementAt(positions, 0),
         positions,
         end: (positions.at(-1) as number) + 1,
       }

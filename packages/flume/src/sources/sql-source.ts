@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { systemErrorCode } from '@millrace/base'
+import { elementAt, systemErrorCode } from '@millrace/base'
 import { defineSource, type Source, type SourceContext } from '../component.ts'
 import {
   choice,
@@ -154,7 +154,7 @@ class SqlSource implements Source {
       const origin = isNumbered
         ? {
             id: `sql:${withoutPassword(this.#config.connection)}:${this.#config.table ?? this.#config.query}:${this.#status.epoch}`,
-            floor: this.#floor(positions[0] as number),
+            floor: this.#floor(elementAt(positions, 0)),
             positions,
           }
         : undefined

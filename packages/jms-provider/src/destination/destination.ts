@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Logger } from '@millrace/base'
+import { type Clock, elementAt, type Logger } from '@millrace/base'
 import type { DestinationPolicy } from '../config/destination-policy.ts'
 import { ENVELOPE_HEADER, type EnvelopeSummary, summarizeEnvelope } from '../mapping/envelope.ts'
 import { fromRecord, type StoredRecord } from '../mapping/from-record.ts'
@@ -418,7 +418,7 @@ export class Destination implements SubscriptionHost {
       summaries.push(summary)
     }
     const { queue } = this
-    const { partition } = records[0] as StoredRecord
+    const { partition } = elementAt(records, 0)
     const boot = this.#startOffsets.get(partition) ?? 0
     summaries.forEach((summary, i) => {
       const offset = Number(records[i]?.offset)

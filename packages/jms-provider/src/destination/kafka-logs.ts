@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Logger } from '@millrace/base'
+import { type Clock, elementAt, type Logger } from '@millrace/base'
 import {
   Admin,
   type ClientOptions,
@@ -236,7 +236,7 @@ export class KafkaLogs {
   #dispatch(records: readonly ConsumerRecord[]): void {
     let start = 0
     for (let at = 1; at <= records.length; at++) {
-      const first = records[start] as ConsumerRecord
+      const first = elementAt(records, start)
       const record = records[at]
       if (record?.topic === first.topic && record.partition === first.partition) continue
       this.#logs.get(first.topic)?.onRecords(records.slice(start, at))

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 
 /**
@@ -45,7 +46,7 @@ export class MessageCache {
   put(key: string, message: StoredMessage): void {
     this.#put(key, message)
     while (this.#size > this.#budget && this.#oldest < this.#order.length - 1) {
-      this.delete(this.#order[this.#oldest] as string)
+      this.delete(elementAt(this.#order, this.#oldest))
       this.#oldest++
     }
     this.#compact()

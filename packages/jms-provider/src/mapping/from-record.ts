@@ -14,7 +14,7 @@ import {
   Section,
   Typed,
 } from '@millrace/amqp'
-import { MalformedInputError } from '@millrace/base'
+import { elementAt, MalformedInputError } from '@millrace/base'
 import { decodeEnvelope, ENVELOPE_HEADER, type Envelope } from './envelope.ts'
 import { rawNumber } from './raw-json.ts'
 import { DEFAULT_PRIORITY, StoredMessage } from './stored-message.ts'
@@ -143,7 +143,7 @@ function replyToOf(
   const match = /^(queue|topic):\/\/(.*)$/s.exec(text)
   if (match === null) return { address: text, type: JmsDestinationType.queue }
   const type = match[1] === 'topic' ? JmsDestinationType.topic : JmsDestinationType.queue
-  return { address: match[2] as string, type }
+  return { address: elementAt(match, 2), type }
 }
 
 /**

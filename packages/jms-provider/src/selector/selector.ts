@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt, entryOf } from '@millrace/base'
 
 import { InvalidSelectorError, type Token, type TokenKind, tokensOf } from './lexer.ts'
 import { LikePattern } from './like-pattern.ts'
@@ -83,7 +84,7 @@ class Parser {
   }
 
   #peek(): Token {
-    return this.#tokens[this.#at] as Token
+    return elementAt(this.#tokens, this.#at)
   }
 
   #next(): Token {
@@ -221,7 +222,7 @@ class Parser {
     }
     const { evaluate: a } = left
     const { evaluate: b } = right
-    const compare = comparisons[text] as Comparison
+    const compare = entryOf(comparisons, text)
     return {
       type: 'boolean',
       position: left.position,

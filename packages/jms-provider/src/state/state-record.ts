@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 
 export type DestinationKind = 'queue' | 'topic'
 
@@ -91,13 +92,13 @@ export function decodeKey(text: string): StateKey | undefined {
   const destination = /^destination\/(queue|topic)\/(.*)$/s.exec(text)
   if (destination !== null) {
     const destinationKind = destination[1] as DestinationKind
-    return { kind: 'destination', destinationKind, name: destination[2] as string }
+    return { kind: 'destination', destinationKind, name: elementAt(destination, 2) }
   }
   const subscription = /^subscription\/(.*)$/s.exec(text)
-  if (subscription !== null) return { kind: 'subscription', id: subscription[1] as string }
+  if (subscription !== null) return { kind: 'subscription', id: elementAt(subscription, 1) }
   const floor = /^floor\/(\d+)\/(.*)$/s.exec(text)
   if (floor !== null) {
-    return { kind: 'floor', partition: Number(floor[1]), id: floor[2] as string }
+    return { kind: 'floor', partition: Number(floor[1]), id: elementAt(floor, 2) }
   }
   const chunk = /^chunk\/(\d+)\/(\d+)\/(.*)$/s.exec(text)
   if (chunk === null) return undefined

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
 import { recordSize, type Send, type Sends, type TopicSend } from '../state/commit.ts'
@@ -113,7 +114,7 @@ export class HeldSends implements Sends {
       if (topicSends.length > 0) yield topicSends
       return
     }
-    const destinationOf = (number: number): Destination => this.#destinations[number] as Destination
+    const destinationOf = (number: number): Destination => elementAt(this.#destinations, number)
     for (const block of this.#blocks) {
       yield recordsOf(Buffer.isBuffer(block) ? block : this.#store.read(block), destinationOf)
     }

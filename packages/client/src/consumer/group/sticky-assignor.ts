@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { ByteReader, ByteWriter } from '@millrace/base'
+import { ByteReader, ByteWriter, elementAt } from '@millrace/base'
 import {
   comparePartitions,
   partitionName,
@@ -73,7 +73,7 @@ export function assignSticky(
     for (const memberId of heaviestFirst) {
       const own = assignment.get(memberId) ?? []
       for (let i = own.length - 1; i >= 0; i--) {
-        const partition = own[i] as TopicPartition
+        const partition = elementAt(own, i)
         const other = leastLoaded(partition.topic)
         if (other === undefined || load(other) + 1 >= own.length) continue
         own.splice(i, 1)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  elementAt,
   type FileSystem,
   makeDirectoryDurably,
   type OpenFile,
@@ -254,7 +255,7 @@ export class SegmentLog {
 
   #directoryOf(number: number): string {
     const { directories } = this.#options
-    return directories[number % directories.length] as string
+    return elementAt(directories, number % directories.length)
   }
 
   #roll(): Segment {

@@ -2,6 +2,7 @@
 
 import { lookup } from 'node:dns/promises'
 import { hostname } from 'node:os'
+import { elementAt } from '@millrace/base'
 import { type Key, parsed, requiredParsed } from '../../config/keys.ts'
 import type { Headers } from '../../event.ts'
 import { clockFields, zoneOffset } from '../../time/zones.ts'
@@ -214,7 +215,7 @@ const MONTHS = [
 function format(letter: string, ms: number, timeZone: string | undefined): string {
   const parts = clockFields(ms, timeZone)
   const two = (value: number): string => String(value).padStart(2, '0')
-  const month = MONTHS[parts.month - 1] as string
+  const month = elementAt(MONTHS, parts.month - 1)
   const time = `${two(parts.hour)}:${two(parts.minute)}:${two(parts.second)}`
   switch (letter) {
     case 'a':

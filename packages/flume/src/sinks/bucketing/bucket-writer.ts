@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Timer } from '@millrace/base'
+import { elementAt, type Timer } from '@millrace/base'
 import type { ComponentContext, Sink, SinkBatch } from '../../component.ts'
 import { DeliveryError } from '../../errors.ts'
 import type { Event } from '../../event.ts'
@@ -208,7 +208,7 @@ export class BucketingSink implements Sink {
     let end = at
     let size = bytes
     do {
-      size += (all[end] as Event).body.length
+      size += elementAt(all, end).body.length
       end++
     } while (
       end < all.length &&

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 const RFC5424 = /^(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})?$/
@@ -22,7 +23,7 @@ export function rfc5424Time(text: string, zone: Zone): number | undefined {
 export function rfc3164Time(text: string, zone: Zone, nowMs: number): number | undefined {
   const match = /^([A-Z][a-z]{2})\s{1,2}(\d{1,2})\s(\d{2}):(\d{2}):(\d{2})$/.exec(text)
   if (match === null) return undefined
-  const month = MONTHS.indexOf(match[1] as string)
+  const month = MONTHS.indexOf(elementAt(match, 1))
   if (month < 0) return undefined
   const [day, hours, minutes, seconds] = match.slice(2).map(Number) as [
     number,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FSWatcher, readdirSync, type Stats, statSync, watch } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { systemErrorCode, type Timer } from '@millrace/base'
+import { elementAt, systemErrorCode, type Timer } from '@millrace/base'
 import { defineSource, type Source, type SourceContext } from '../../component.ts'
 import {
   boolean,
@@ -244,7 +244,7 @@ class TaildirSource implements Source {
       const { lines, positions, end } = file.readLines(file.position, this.#batchSize, isIdle)
       if (lines.length === 0) return false
       const events = lines.map((line, index) =>
-        this.#event(line, positions[index] as number, tailed),
+        this.#event(line, elementAt(positions, index), tailed),
       )
       const origin = {
         id: `${this.#positions.epoch}:${file.originId}`,

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { partitionKey } from '../modern/assignment.ts'
 import { type AssignedMember, AssignmentBuilder, type ServerAssignor } from '../modern/assignor.ts'
 
@@ -78,7 +79,7 @@ function share(
     const key = partitionKey(topicId, partition)
     if (room.get(key) !== perPartition) continue
     for (let i = 0; i < emptiestFirst.length; i++) {
-      const member = emptiestFirst[(next + i) % emptiestFirst.length] as AssignedMember
+      const member = elementAt(emptiestFirst, (next + i) % emptiestFirst.length)
       const builder = built.get(member.memberId) as AssignmentBuilder
       if (builder.count >= perMember) continue
       builder.add(topicId, partition)

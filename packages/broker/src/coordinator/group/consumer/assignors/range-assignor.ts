@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import {
   type AssignedMember,
   AssignmentBuilder,
@@ -29,7 +30,7 @@ export const rangeAssignor: ServerAssignor = {
       let next = 0
       list.forEach(({ memberId }, i) => {
         const end = next + quota + (i < extra ? 1 : 0)
-        for (; next < end; next++) built.get(memberId)?.add(topicId, partitions[next] as number)
+        for (; next < end; next++) built.get(memberId)?.add(topicId, elementAt(partitions, next))
       })
     }
     return new Map([...built].map(([memberId, builder]) => [memberId, builder.build()]))
