@@ -179,8 +179,11 @@ function checkSegments(
   // transactions again.
   const checkedFrom = segments[from]?.baseOffset ?? 0n
   files.removeSnapshots((offset) => offset > checkedFrom)
-  // What survived the end of a process may still be in the page cache only.
-  if (options.durable) for (const segment of segments.slice(from)) segment.file.sync()
+  // What survived the end of a process may still be in the page cache only. A new log has nothing
+  // to sync: the wait would block all clients, once for each partition of a new topic.
+  if (options.durable) {
+    for (const segment of segments.slice(from)) if (segment.size > 0) segment.file.sync()
+  }
   return end
 }
 

@@ -291,6 +291,22 @@ describe('recovery after an unclean shutdown', () => {
     }
   })
 
+  it('syncs the segments that it checked, except empty ones', () => {
+    const rows: readonly (readonly [string, TestLog, { recoveryPoint?: bigint }, number[]])[] = [
+      ['a new log', new TestLog(), {}, []],
+      ['every segment', sixRecords(), {}, [0, 2, 4]],
+      ['from the recovery point', sixRecords(), { recoveryPoint: 3n }, [2, 4]],
+    ]
+    for (const [name, test, options, expected] of rows) {
+      const synced: number[] = []
+      test.reopen(options, ({ kind, path }) => {
+        if (kind === 'sync' && path.endsWith('.log')) synced.push(Number(path.slice(-24, -4)))
+        return undefined
+      })
+      assert.deepEqual(synced, expected, name)
+    }
+  })
+
   it('removes the empty file of a failed roll among the offsets of the segment before', () => {
     const test = sixRecords()
     test.disk.writeFile(test.path('00000000000000000003.log'), '')

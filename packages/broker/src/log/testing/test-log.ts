@@ -76,9 +76,13 @@ export class TestLog {
   }
 
   /** Opens the directory again, as a crash of the process left it unless `wasClean`. */
-  reopen(options: Partial<LogOptions> = {}): PartitionLog {
+  reopen(
+    options: Partial<LogOptions> = {},
+    faultOf: SimulatedDisk['faultOf'] = () => undefined,
+  ): PartitionLog {
     this.log.abandon()
     this.disk = this.disk.afterKill()
+    this.disk.faultOf = faultOf
     this.log = this.#open(options)
     return this.log
   }
