@@ -89,12 +89,28 @@ describe('snippets in README files', () => {
       assert.ok(snippets(page).length > 0 || page.includes('packages/cli'), page)
   })
 
+  it('are type-checked', { timeout: 60_000 }, async () => {
+    for (const page of pages) snippets(page).forEach((_, i) => void snippetFile(page, i))
+    const config = { extends: '../../tsconfig.checks.json', include: ['*.mts'] }
+    // Snippets may declare names that they do not use.
+    const compilerOptions = { noUnusedLocals: false }
+    writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ ...config, compilerOptions }))
+    const { stdout } = await run('tsc', ['-p', directory], { cwd: root }).catch((error) => error)
+    assert.equal(stdout, '')
+  })
+
+  /** Writes a snippet to a file and returns its path. */
+  function snippetFile(page: string, index: number): string {
+    const name = `${page.slice(root.length + 1).replaceAll('/', '-')}-${index}.mts`
+    const file = join(directory, name)
+    writeFileSync(file, snippets(page)[index] ?? '')
+    return file
+  }
+
   for (const page of pages) {
-    snippets(page).forEach((snippet, i) => {
+    snippets(page).forEach((_, i) => {
       it(`${page.slice(root.length + 1)} ${i + 1} runs`, async () => {
-        const file = join(directory, `${page.slice(root.length + 1).replaceAll('/', '-')}-${i}.mts`)
-        writeFileSync(file, snippet)
-        const { stdout } = await node(file)
+        const { stdout } = await node(snippetFile(page, i))
         assert.ok(stdout.length > 0, 'a snippet shows what it did')
       })
     })
