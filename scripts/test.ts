@@ -31,6 +31,8 @@ interface Lane {
   /** Files that run at the same time; by default one per core but one. */
   readonly concurrency?: number
   readonly environment?: Readonly<Record<string, string>>
+  /** Module of this folder that sets how many inputs properties try; by default 100. */
+  readonly properties?: 'quick-properties' | 'thorough-properties'
 }
 
 function filesOf(pattern: string): string[] {
@@ -42,14 +44,33 @@ const unitFiles = filesOf('packages/*/src/**/*.test.ts').filter(
   (file) => !/^packages.cli./.test(file),
 )
 
+/** CPU time of the packages that need more than a second, in milliseconds. */
+const workMs: Readonly<Record<string, number>> = {
+  flume: 4200,
+  broker: 3200,
+  protocol: 1900,
+  client: 1500,
+}
+/** CPU time of the other packages on average. */
+const USUAL_MS = 700
+
 /** One process per core, each with whole packages, so that few sources are loaded twice. */
-function unitLanes(): Lane[] {
+function unitLanes(options: Pick<Lane, 'properties'> = {}): Lane[] {
   const byPackage = Map.groupBy(unitFiles, (file) => file.split(/[/\\]/)[1] ?? '')
-  const lanes: string[][] = Array.from({ length: Math.min(2, availableParallelism()) }, () => [])
-  for (const files of [...byPackage.values()].sort((a, b) => b.length - a.length)) {
-    lanes.toSorted((a, b) => a.length - b.length)[0]?.push(...files)
+  const weighted = [...byPackage].map(([name, files]) => ({
+    files,
+    workMs: workMs[name] ?? USUAL_MS,
+  }))
+  const lanes = Array.from({ length: Math.min(2, availableParallelism()) }, () => ({
+    workMs: 0,
+    files: [] as string[],
+  }))
+  for (const each of weighted.sort((a, b) => b.workMs - a.workMs)) {
+    const lane = lanes.reduce((a, b) => (b.workMs < a.workMs ? b : a))
+    lane.files.push(...each.files)
+    lane.workMs += each.workMs
   }
-  return lanes.map((files) => ({ files, isOneProcess: true }))
+  return lanes.map(({ files }) => ({ files, isOneProcess: true, ...options }))
 }
 
 const acrossPackages = [
@@ -67,6 +88,7 @@ const usualParts: readonly Part[] = [
 
 /** Parts that run only when they are named. */
 const furtherParts: readonly Part[] = [
+  { name: 'unit', lanes: unitLanes({ properties: 'quick-properties' }) },
   { name: 'hostile', lanes: [{ files: ['test/hostile/suite.ts'] }] },
   {
     name: 'nightly',
@@ -75,18 +97,25 @@ const furtherParts: readonly Part[] = [
         files: [...unitFiles, ...acrossPackages],
         concurrency,
         environment: { THOROUGH: '1', DISK_FAULTS: 'all' },
+        properties: 'thorough-properties',
       },
     ],
   },
   {
     name: 'nightly hostile',
-    lanes: [{ files: ['test/hostile/suite.ts'], environment: { THOROUGH: '1', FRAMES: 'all' } }],
+    lanes: [
+      {
+        files: ['test/hostile/suite.ts'],
+        environment: { THOROUGH: '1', FRAMES: 'all' },
+        properties: 'thorough-properties',
+      },
+    ],
   },
 ]
 
 function selectedParts(args: readonly string[]): readonly Part[] {
   if (args.length === 0) return usualParts
-  const named = [...usualParts, ...furtherParts].filter(({ name }) =>
+  const named = [...usualParts.slice(1), ...furtherParts].filter(({ name }) =>
     args.some((arg) => name === arg || name.startsWith(`${arg} `)),
   )
   if (named.length > 0) return named
@@ -102,7 +131,9 @@ async function run(lane: Lane, isAlone: boolean): Promise<number> {
       '--conditions=millrace-src',
       '--test',
       `--test-timeout=${isThorough ? 3_600_000 : 300_000}`,
-      ...(isThorough ? ['--import', join(root, 'scripts/thorough-properties.ts')] : []),
+      ...(lane.properties === undefined
+        ? []
+        : ['--import', join(root, `scripts/${lane.properties}.ts`)]),
       ...(lane.isOneProcess === true ? ['--test-isolation=none'] : []),
       ...(lane.concurrency === undefined ? [] : [`--test-concurrency=${lane.concurrency}`]),
       ...lane.files,

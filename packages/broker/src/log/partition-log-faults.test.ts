@@ -157,8 +157,10 @@ async function run(at: number, fault: DiskFault): Promise<DiskOperation | undefi
 describe('a log with one failing call to the disk', () => {
   for (const fault of FAULTS) {
     it(`${fault}: keeps what was appended, and nothing that was refused`, async () => {
+      // Every call fails with EIO; `DISK_FAULTS=all` has them fail in all ways.
+      const step = fault === 'EIO' || process.env.DISK_FAULTS === 'all' ? 1 : 3
       let at = 0
-      while ((await run(at, fault)) !== undefined) at++
+      while ((await run(at, fault)) !== undefined) at += step
       assert.ok(at > 100, `${at} calls`)
     })
   }
@@ -207,7 +209,8 @@ describe('a log whose disk fails every call of some kinds from now on', () => {
   }
   for (const one of KINDS) {
     it(`${one}, with another or with all others: it does not retry forever`, async () => {
-      const sets = [...KINDS.map((other) => new Set([one, other])), new Set(KINDS)]
+      const others = KINDS.slice(KINDS.indexOf(one))
+      const sets = [...others.map((other) => new Set([one, other])), new Set(KINDS)]
       for (const [failing, from] of sets.flatMap((set) =>
         [0, 1, 2, 3, 4, 5].map((i) => [set, i] as const),
       )) {
