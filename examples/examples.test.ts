@@ -95,7 +95,8 @@ describe('snippets in README files', () => {
     // Snippets may declare names that they do not use.
     const compilerOptions = { noUnusedLocals: false }
     writeFileSync(join(directory, 'tsconfig.json'), JSON.stringify({ ...config, compilerOptions }))
-    const { stdout } = await run('tsc', ['-p', directory], { cwd: root }).catch((error) => error)
+    const tsc = join(root, 'node_modules/.bin/tsc')
+    const { stdout } = await run(tsc, ['-p', directory], { cwd: root }).catch((error) => error)
     assert.equal(stdout, '')
   })
 
