@@ -496,10 +496,10 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
    */
   async stop(): Promise<void> {
     this.checkOpen()
-    for (const session of this.#sessions) session.checkNotInListener('stop')
+    for (const session of this.#sessions) session.listeners.checkNotCaller('stop')
     this.#isStarted = false
     for (const session of this.#sessions) session.onStopped()
-    await Promise.all([...this.#sessions].map((session) => session.settled()))
+    await Promise.all([...this.#sessions].map((session) => session.listeners.settled()))
   }
 
   /**
@@ -515,7 +515,7 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    for (const session of this.#sessions) session.checkNotInListener('close')
+    for (const session of this.#sessions) session.listeners.checkNotCaller('close')
     this.#wire.stop()
     this.#requests?.close()
     this.#isStarted = false

@@ -268,7 +268,7 @@ export class MessageConsumer implements AsyncDisposable {
       waiter.timer?.cancel()
       waiter.resolve(this.#queue.shift())
     }
-    if (this.#listener !== null && this.#queue.length > 0) this.#session.scheduleDispatch()
+    if (this.#listener !== null && this.#queue.length > 0) this.#session.listeners.schedule()
   }
 
   #grantCredit(): void {
@@ -325,14 +325,14 @@ export class MessageConsumer implements AsyncDisposable {
     const isAutomatic = this.#isAutomatic
     this.#session.consumed(consumed, false)
     try {
-      await this.#session.inListener(() => callListener(listener, message))
+      await this.#session.listeners.run(() => callListener(listener, message))
       if (isAutomatic) consumed.settle({ kind: 'accepted' })
     } catch {
       // Redelivered with a higher delivery count: a message that fails too often becomes a dead
       // letter.
       if (isAutomatic) consumed.settle({ kind: 'modified', deliveryFailed: true })
     }
-    if (isAutomatic) this.#session.forgetConsumed(consumed)
+    if (isAutomatic) this.#session.unacknowledged.remove(consumed)
     this.#grantCredit()
   }
 
@@ -622,7 +622,7 @@ export class MessageConsumer implements AsyncDisposable {
     if (this.#isClosed) return
     this.#isClosed = true
     this.endReceives()
-    await this.#session.settled()
+    await this.#session.listeners.settled()
     const link = this.#link
     if (link === undefined || link.isRemotelyDetached || link.isDetached) {
       this.#onEnded()
@@ -636,7 +636,7 @@ export class MessageConsumer implements AsyncDisposable {
       return
     }
     const mustStay =
-      !this.#session.acknowledgesAutomatically && this.#session.hasUnacknowledged(this)
+      !this.#session.acknowledgesAutomatically && this.#session.unacknowledged.hasOf(this)
     if (mustStay) {
       this.#isDetachPending = true
       return

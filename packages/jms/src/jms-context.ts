@@ -191,7 +191,7 @@ export class JMSContext implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return
     await unchecked(async () => {
-      this.#session?.checkNotInListener('close')
+      this.#session?.listeners.checkNotCaller('close')
       this.#isClosed = true
       await this.#session?.close()
       this.#shared.users--

@@ -151,7 +151,7 @@ export class ListenerWorker {
       let isInterrupted = false
       const context: ListenerContext = { message, session, attempt, signal }
       try {
-        const reply = await session.inListener(() =>
+        const reply = await session.listeners.run(() =>
           this.#container.runHandler(this, async () => handler(value, context)),
         )
         await this.#finish(delivered, reply)
@@ -161,11 +161,11 @@ export class ListenerWorker {
         this.#container.report(error, message)
       }
       // Lost, or settled by the handler: the listener no longer owns the delivery.
-      if (!session.isUnacknowledged(delivery)) return
+      if (!session.unacknowledged.has(delivery)) return
       if (session.transaction !== undefined) await session.undoSends()
       if (attempt < attempts) await pause(clock, delay, signal)
       delay = Math.min(delay * multiplier, maxBackoffMs)
-      if (!session.isUnacknowledged(delivery)) return
+      if (!session.unacknowledged.has(delivery)) return
       if (attempt < attempts && !signal.aborted) continue
       // A handler that stopped because its signal was aborted has not failed.
       await session.settleUnacknowledged(isInterrupted && attempt === 1 ? released : failed)
@@ -189,7 +189,7 @@ export class ListenerWorker {
         return
       default:
         delivery.settle({ kind: 'accepted' })
-        session.forgetConsumed(delivery)
+        session.unacknowledged.remove(delivery)
     }
   }
 
@@ -233,7 +233,7 @@ export class ListenerWorker {
   }
 
   #reportLate(session: Session): void {
-    const [late] = session.unacknowledged
+    const [late] = session.unacknowledged.all
     if (late === undefined) return
     this.#container.report(
       new JMSException(

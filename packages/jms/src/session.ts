@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { AsyncLocalStorage } from 'node:async_hooks'
 import {
   type AmqpConnection,
   type Session as AmqpSession,
@@ -40,7 +39,9 @@ import type { TextMessage } from './message/text-message.ts'
 import { messageFactories } from './message-factories.ts'
 import { checkValue, flag, listenerOrNull, nonEmptyText, textOrNull } from './options.ts'
 import { MessageProducer } from './producer.ts'
+import { SessionListeners } from './session-listeners.ts'
 import { SessionTransaction } from './session-transaction.ts'
+import { Unacknowledged } from './unacknowledged.ts'
 import { unsubscribe } from './unsubscribe.ts'
 
 const SESSION_TRANSACTED = 0
@@ -73,8 +74,8 @@ export class Session implements AsyncDisposable {
   readonly #producers = new Set<MessageProducer>()
   readonly #consumers = new Set<MessageConsumer>()
   readonly #browsers = new Set<QueueBrowser>()
-  /** Consumed deliveries in delivery order, not yet acknowledged or committed. */
-  #unacknowledged: ConsumedDelivery[] = []
+  /** @internal Deliveries not yet acknowledged, committed or released. */
+  readonly unacknowledged = new Unacknowledged()
   /** Unanswered sends. */
   readonly #sending = new Set<Promise<void>>()
   /** While the session is closing, only running listeners may use it. */
@@ -83,11 +84,11 @@ export class Session implements AsyncDisposable {
   #closing: Promise<void> | undefined
   #failure: JMSException | undefined
   #listener: MessageListener | null = null
-  /** Dispatch of messages to listeners, while it runs. */
-  #dispatching: Promise<void> | undefined
-  /** Running listeners. */
-  readonly #running = new Set<Promise<void>>()
-  readonly #inListener = new AsyncLocalStorage<Session>()
+  /** @internal Calls of message listeners. */
+  readonly listeners = new SessionListeners(
+    this.#consumers,
+    () => !this.#isClosing && this.connection.isStarted,
+  )
   #loaded: { readonly delivery: ConsumedDelivery; readonly message: Message }[] = []
 
   /** @internal Created by a connection. */
@@ -135,18 +136,11 @@ export class Session implements AsyncDisposable {
 
   /** @internal */
   checkOpen(): void {
-    if (this.#isClosed || (this.#isClosing && this.#inListener.getStore() !== this)) {
+    if (this.#isClosed || (this.#isClosing && !this.listeners.isCaller)) {
       throw new IllegalStateException('the session is closed')
     }
     if (this.#failure !== undefined) throw this.#failure
     this.connection.checkOpen()
-  }
-
-  /** @internal */
-  checkNotInListener(what: string): void {
-    if (this.#inListener.getStore() === this) {
-      throw new IllegalStateException(`a listener cannot ${what} its own session or connection`)
-    }
   }
 
   /**
@@ -179,8 +173,7 @@ export class Session implements AsyncDisposable {
   /** @internal The connection was lost; it may be replaced. */
   onLost(error: JMSException): void {
     this.#amqp = undefined
-    const unacknowledged = this.#unacknowledged
-    this.#unacknowledged = []
+    const unacknowledged = this.unacknowledged.takeAll()
     this.#transaction?.onLost(error, unacknowledged.length > 0 || this.#sending.size > 0)
     // The provider owns the consumed messages again.
     for (const delivery of unacknowledged) delivery.lose(error)
@@ -191,9 +184,8 @@ export class Session implements AsyncDisposable {
 
   /** @internal The provider ended a consumer: its deliveries can no longer be acknowledged. */
   loseDeliveries(consumer: MessageConsumer, error: JMSException): void {
-    const lost = this.#unacknowledged.filter((each) => each.consumer === consumer)
+    const lost = this.unacknowledged.takeOf(consumer)
     if (lost.length === 0) return
-    this.#unacknowledged = this.#unacknowledged.filter((each) => each.consumer !== consumer)
     this.#transaction?.noteFailure(error)
     for (const delivery of lost) delivery.lose(error)
   }
@@ -534,23 +526,7 @@ export class Session implements AsyncDisposable {
    */
   consumed(consumed: ConsumedDelivery, automatic: boolean): void {
     if (automatic && this.acknowledgesAutomatically) consumed.settle(accepted)
-    else this.#unacknowledged.push(consumed)
-  }
-
-  /** @internal Removes a settled delivery. */
-  forgetConsumed(consumed: ConsumedDelivery): void {
-    const at = this.#unacknowledged.indexOf(consumed)
-    if (at >= 0) this.#unacknowledged.splice(at, 1)
-  }
-
-  /** @internal Whether a delivery is not yet acknowledged, committed or released. */
-  isUnacknowledged(consumed: ConsumedDelivery): boolean {
-    return this.#unacknowledged.includes(consumed)
-  }
-
-  /** @internal Deliveries not yet acknowledged, committed or released. */
-  get unacknowledged(): readonly ConsumedDelivery[] {
-    return this.#unacknowledged
+    else this.unacknowledged.add(consumed)
   }
 
   /**
@@ -564,7 +540,7 @@ export class Session implements AsyncDisposable {
       return
     }
     const settle = async (): Promise<void> => {
-      for (const each of this.#unacknowledged.splice(0)) each.settle(outcome)
+      this.unacknowledged.settleAll(outcome)
     }
     await (this.acknowledgesAutomatically ? settle() : this.#returnMessages(settle))
   }
@@ -572,11 +548,6 @@ export class Session implements AsyncDisposable {
   /** @internal Whether messages are acknowledged automatically. */
   get acknowledgesAutomatically(): boolean {
     return this.#mode === AUTO_ACKNOWLEDGE || this.#mode === DUPS_OK_ACKNOWLEDGE
-  }
-
-  /** @internal Whether the consumer has unacknowledged messages. */
-  hasUnacknowledged(consumer: MessageConsumer): boolean {
-    return this.#unacknowledged.some((each) => each.consumer === consumer)
   }
 
   /** @internal Acknowledges all consumed messages, for `Message.acknowledge`. */
@@ -587,9 +558,7 @@ export class Session implements AsyncDisposable {
   }
 
   #acceptAll(): void {
-    const consumed = this.#unacknowledged
-    this.#unacknowledged = []
-    for (const each of consumed) each.settle(accepted)
+    this.unacknowledged.settleAll(accepted)
     for (const consumer of [...this.#consumers]) consumer.onAcknowledged()
   }
 
@@ -602,9 +571,7 @@ export class Session implements AsyncDisposable {
       )
     }
     await this.#returnMessages(async () => {
-      const consumed = this.#unacknowledged
-      this.#unacknowledged = []
-      for (const each of consumed) each.settle({ kind: 'modified', deliveryFailed: true })
+      this.unacknowledged.settleAll({ kind: 'modified', deliveryFailed: true })
     })
   }
 
@@ -623,9 +590,8 @@ export class Session implements AsyncDisposable {
     const transaction = this.#checkTransacted('commit')
     await this.#sent()
     const { txnId } = transaction
-    const receipts = this.#unacknowledged
     if (
-      receipts.length === 0 &&
+      this.unacknowledged.all.length === 0 &&
       !transaction.hasSent &&
       transaction.rollbackOnlyCause === undefined
     )
@@ -640,9 +606,7 @@ export class Session implements AsyncDisposable {
         rollbackOnlyCause,
       )
     }
-    this.#unacknowledged = []
-    const state = { kind: 'transactionalState', txnId, outcome: accepted } as const
-    for (const each of receipts) each.settle(state)
+    this.unacknowledged.settleAll({ kind: 'transactionalState', txnId, outcome: accepted })
     const outcome = await transaction.end('commit')
     if (outcome.kind === 'refused') {
       // The provider has the messages again; prefetched messages must not overtake them.
@@ -710,9 +674,7 @@ export class Session implements AsyncDisposable {
     outcome: Outcome = { kind: 'modified', deliveryFailed: true },
   ): Promise<void> {
     await this.#returnMessages(async () => {
-      const receipts = this.#unacknowledged
-      this.#unacknowledged = []
-      for (const each of receipts) each.settle(outcome)
+      this.unacknowledged.settleAll(outcome)
       await transaction.end('rollback')
     })
     for (const consumer of [...this.#consumers]) consumer.onAcknowledged()
@@ -770,54 +732,12 @@ export class Session implements AsyncDisposable {
     const loaded = this.#loaded.splice(0)
     for (const { delivery, message } of loaded) {
       try {
-        await this.inListener(() => callListener(this.#listener, message))
+        await this.listeners.run(() => callListener(this.#listener, message))
         delivery.settle(accepted)
       } catch {
         delivery.settle({ kind: 'modified', deliveryFailed: true })
       }
     }
-  }
-
-  /**
-   * @internal Runs a listener in an async context, so that calls from the listener are detected.
-   */
-  inListener<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#inListener.run(this, work)
-    const running = result.then(
-      () => void this.#running.delete(running),
-      () => void this.#running.delete(running),
-    )
-    this.#running.add(running)
-    return result
-  }
-
-  /** @internal Schedules the dispatch of messages to listeners. */
-  scheduleDispatch(): void {
-    this.#dispatching ??= this.#dispatch().finally(() => {
-      this.#dispatching = undefined
-      if ([...this.#consumers].some((consumer) => consumer.hasWork)) this.scheduleDispatch()
-    })
-  }
-
-  async #dispatch(): Promise<void> {
-    // Yields, so that a listener never runs inside the call that set it.
-    await Promise.resolve()
-    for (let isBusy = true; isBusy; ) {
-      isBusy = false
-      for (const consumer of [...this.#consumers]) {
-        if (this.#isClosing || !this.connection.isStarted) return
-        if (!consumer.hasWork) continue
-        isBusy = true
-        await consumer.dispatchOne()
-      }
-    }
-  }
-
-  /** @internal Resolves when no listener is running. */
-  async settled(): Promise<void> {
-    if (this.#inListener.getStore() === this) return
-    await this.#dispatching
-    await Promise.all(this.#running)
   }
 
   /** @internal */
@@ -838,17 +758,17 @@ export class Session implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closing === undefined) {
       if (this.#isClosed) return
-      this.checkNotInListener('close')
+      this.listeners.checkNotCaller('close')
       this.#closing = this.#closeAfterListeners()
     }
     // A call from a listener of the session must not wait for that listener.
-    if (this.#inListener.getStore() !== this) await this.#closing
+    if (!this.listeners.isCaller) await this.#closing
   }
 
   async #closeAfterListeners(): Promise<void> {
     this.#isClosing = true
     for (const consumer of this.#consumers) consumer.endReceives()
-    await this.settled()
+    await this.listeners.settled()
     await this.connection.limited(this.#sent(), 'sending').catch(() => undefined)
     await this.abandon({ kind: 'modified', deliveryFailed: true })
   }
@@ -863,9 +783,7 @@ export class Session implements AsyncDisposable {
     this.connection.forget(this)
     for (const browser of [...this.#browsers]) await browser.close()
     for (const consumer of [...this.#consumers]) consumer.onSessionClosed()
-    const unacknowledged = this.#unacknowledged
-    this.#unacknowledged = []
-    for (const each of unacknowledged) each.settle(outcome)
+    this.unacknowledged.settleAll(outcome)
     const closed = new IllegalStateException('the session is closed')
     for (const producer of [...this.#producers]) producer.onFailed(closed)
     const amqp = this.#amqp
