@@ -45,6 +45,37 @@ export interface SecuredOptions {
   readonly jvmOptions?: readonly string[]
 }
 
+const LOGIN_MODULES = 'org.apache.kafka.common.security'
+export const plainModule = `${LOGIN_MODULES}.plain.PlainLoginModule`
+export const scramModule = `${LOGIN_MODULES}.scram.ScramLoginModule`
+
+/**
+ * A broker with an authorizer and one listener, SASL, with PLAIN, SCRAM and delegation tokens. Users
+ * of PLAIN are `admin`, a super user, and those given; their passwords are `NAME-secret`.
+ */
+export function saslOptions(plainUsers: readonly string[]): SecuredOptions {
+  const users = ['admin', ...plainUsers].map((name) => `user_${name}="${name}-secret"`).join(' ')
+  const plain = `${plainModule} required username="admin" password="admin-secret" ${users};`
+  return {
+    listeners: { SASL: 'SASL_PLAINTEXT' },
+    settings: [
+      'listener.security.protocol.map=SASL:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT',
+      'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'super.users=User:admin',
+      'delegation.token.secret.key=secret of the tokens',
+      'inter.broker.listener.name=SASL',
+      'sasl.mechanism.inter.broker.protocol=PLAIN',
+      'sasl.mechanism.controller.protocol=PLAIN',
+      'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+      'listener.name.controller.sasl.enabled.mechanisms=PLAIN',
+      `listener.name.controller.plain.sasl.jaas.config=${plain}`,
+      `listener.name.sasl.plain.sasl.jaas.config=${plain}`,
+      `listener.name.sasl.scram-sha-256.sasl.jaas.config=${scramModule} required;`,
+      `listener.name.sasl.scram-sha-512.sasl.jaas.config=${scramModule} required;`,
+    ],
+  }
+}
+
 /** Starts millrace, as a user does, or Apache Kafka; both with the same server.properties. */
 export async function startSecured(
   name: BrokerName,

@@ -8,12 +8,15 @@ import { join } from 'node:path'
 import { before, describe, it } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Output } from './peers.ts'
-import { brokerNames, type SecuredBroker, startSecured } from './secured-brokers.ts'
+import {
+  brokerNames,
+  plainModule,
+  type SecuredBroker,
+  saslOptions,
+  scramModule,
+  startSecured,
+} from './secured-brokers.ts'
 import { startTools, type ToolName, type ToolSession } from './tool-session.ts'
-
-const PLAIN = 'org.apache.kafka.common.security.plain.PlainLoginModule'
-const SCRAM = 'org.apache.kafka.common.security.scram.ScramLoginModule'
-const plainUsers = `${PLAIN} required username="admin" password="admin-secret" user_admin="admin-secret" user_alice="alice-secret" user_bob="bob-secret";`
 
 const directory = mkdtempSync(join(tmpdir(), 'security-tools-'))
 
@@ -35,12 +38,12 @@ function plainFile(user: string): string {
   return credentialsFile(
     user,
     'PLAIN',
-    `${PLAIN} required username="${user}" password="${user}-secret";`,
+    `${plainModule} required username="${user}" password="${user}-secret";`,
   )
 }
 
 function scramFile(mechanism: string, user: string, password: string, options = ''): string {
-  const jaas = `${SCRAM} required username="${user}" password="${password}"${options};`
+  const jaas = `${scramModule} required username="${user}" password="${password}"${options};`
   return credentialsFile(
     `${mechanism}-${user.replaceAll(/\W/g, '_')}-${password.length}`,
     mechanism,
@@ -328,24 +331,7 @@ describe("Kafka's tools for security print the same with Apache Kafka 4.4.0 and 
   before(async () => {
     await Promise.all(
       brokerNames.map(async (name) => {
-        await using broker = await startSecured(name, {
-          listeners: { SASL: 'SASL_PLAINTEXT' },
-          settings: [
-            'listener.security.protocol.map=SASL:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT',
-            'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-            'super.users=User:admin',
-            'delegation.token.secret.key=secret of the tokens',
-            'inter.broker.listener.name=SASL',
-            'sasl.mechanism.inter.broker.protocol=PLAIN',
-            'sasl.mechanism.controller.protocol=PLAIN',
-            'sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
-            'listener.name.controller.sasl.enabled.mechanisms=PLAIN',
-            `listener.name.controller.plain.sasl.jaas.config=${plainUsers}`,
-            `listener.name.sasl.plain.sasl.jaas.config=${plainUsers}`,
-            `listener.name.sasl.scram-sha-256.sasl.jaas.config=${SCRAM} required;`,
-            `listener.name.sasl.scram-sha-512.sasl.jaas.config=${SCRAM} required;`,
-          ],
-        })
+        await using broker = await startSecured(name, saslOptions(['alice', 'bob']))
         await using tools = startTools()
         outputs.set(name, await runSteps(broker, tools))
       }),

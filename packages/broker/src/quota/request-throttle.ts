@@ -77,7 +77,8 @@ export class RequestThrottle {
     if (quota === undefined) return
     const isExceeded = isStrict && !quota.mayTake()
     if (!isExceeded) quota.take(count)
-    this.#throttleMs = Math.max(this.#throttleMs, quota.throttleMs())
+    // A strict client waits only after a refusal, not after the request that used up the quota.
+    if (isExceeded || !isStrict) this.#throttleMs = Math.max(this.#throttleMs, quota.throttleMs())
     if (isExceeded) {
       throw new ProtocolError(
         'THROTTLING_QUOTA_EXCEEDED',
