@@ -50,8 +50,8 @@ export const plainModule = `${LOGIN_MODULES}.plain.PlainLoginModule`
 export const scramModule = `${LOGIN_MODULES}.scram.ScramLoginModule`
 
 /**
- * A broker with an authorizer and one listener, SASL, with PLAIN, SCRAM and delegation tokens. Users
- * of PLAIN are `admin`, a super user, and those given; their passwords are `NAME-secret`.
+ * A broker with an authorizer and one listener, SASL, with PLAIN, SCRAM and delegation tokens.
+ * Users of PLAIN are `admin`, a super user, and those given; their passwords are `NAME-secret`.
  */
 export function saslOptions(plainUsers: readonly string[]): SecuredOptions {
   const users = ['admin', ...plainUsers].map((name) => `user_${name}="${name}-secret"`).join(' ')

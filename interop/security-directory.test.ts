@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// ACLs, SCRAM users, quotas and delegation tokens stay in a data directory that moves between Apache
-// Kafka 4.4.0 and millrace, and apply there.
+// ACLs, SCRAM users, quotas and delegation tokens stay in a data directory that moves between
+// Apache Kafka 4.4.0 and millrace, and apply there.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
