@@ -4,7 +4,13 @@ import { describe, it } from 'node:test'
 import { MemoryNetwork, nodeWorld } from '@millrace/base'
 import { Broker } from '@millrace/broker'
 import * as p from '@millrace/protocol'
-import { SimulatedClock, SimulatedDisk, seededRandom, WireClient } from '@millrace/testkit'
+import {
+  type Pipe,
+  SimulatedClock,
+  SimulatedDisk,
+  seededRandom,
+  WireClient,
+} from '@millrace/testkit'
 import { pipeOf } from '../scenarios/restricted-broker.ts'
 
 const LIMIT_MS = 600_000
@@ -32,7 +38,7 @@ async function withBroker(
   const port = Number(broker.address.split(':').at(-1))
   const peer = {
     connect: async (clientAddress = '127.0.0.1') =>
-      new WireClient(pipeOf(await network.connect({ port, clientAddress }))),
+      new WireClient(joined(pipeOf(await network.connect({ port, clientAddress })))),
     elapsedMs: () => clock.elapsedMs,
     sleep: (delayMs: number) =>
       new Promise<void>((resolve) => {
@@ -41,6 +47,21 @@ async function withBroker(
   }
   await clock.run(scenario(peer), LIMIT_MS)
   await clock.run(broker.close(), LIMIT_MS)
+}
+
+/** Requests that are sent in one turn arrive together. */
+function joined(pipe: Pipe): Pipe {
+  const write = pipe.write.bind(pipe)
+  let waiting: Buffer[] = []
+  pipe.write = (data) => {
+    waiting.push(data)
+    if (waiting.length > 1) return
+    queueMicrotask(() => {
+      write(Buffer.concat(waiting))
+      waiting = []
+    })
+  }
+  return pipe
 }
 
 async function setQuota(
@@ -204,6 +225,35 @@ describe('quotas', () => {
       near(late.throttleTimeMs, 1200)
       await sleep(3000)
       assert.equal((await createTopic(other, 'c', 1)).errorCode, 0)
+    }))
+
+  it('are not evaded by a client that closes while it is throttled', () =>
+    withBroker(async ({ connect, sleep, elapsedMs }) => {
+      const admin = await connect()
+      assert.equal((await createTopic(admin, 't')).errorCode, 0)
+      await setQuota(admin, { 'client-id': 'leaver' }, 'producer_byte_rate', 5000)
+      const client = await connect()
+      client.clientId = 'leaver'
+      // All at once, so that the broker has them when it throttles the client.
+      const first = produce(client, 60_000)
+      for (let i = 0; i < 10; i++) produce(client, 10_000).catch(() => {})
+      const { throttleTimeMs } = await first
+      assert.ok(throttleTimeMs > 2000 && throttleTimeMs < 2100, String(throttleTimeMs))
+      const start = elapsedMs()
+      client.close()
+      const count = async (): Promise<number> => {
+        const { topics } = await admin.request(p.ListOffsetsRequest, p.ListOffsetsResponse, {
+          replicaId: -1,
+          isolationLevel: 0,
+          topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1n }] }],
+        })
+        return Number(topics[0]?.partitions[0]?.offset)
+      }
+      await sleep(1000)
+      assert.equal(await count(), 1)
+      // Those that had arrived follow at the rate of the quota: 10 kB at 5 kB in a second.
+      while ((await count()) < 11) await sleep(100)
+      assert.ok(elapsedMs() - start >= 8000, String(elapsedMs() - start))
     }))
 
   it('close connections of an address that opens too many', () =>

@@ -42,7 +42,8 @@ import { votersRecord } from './metadata/voters.ts'
 import { Listeners } from './network/listeners.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Quotas } from './quota/quotas.ts'
-import { loggedAudit } from './security/audit-log.ts'
+import { AuditFile } from './security/audit-file.ts'
+import { type AuditLog, auditLogs, loggedAudit } from './security/audit-log.ts'
 import type { PrincipalBuilder } from './security/authentication.ts'
 import { Authorization } from './security/authorization.ts'
 import { BrokerSecurity } from './security/broker-security.ts'
@@ -298,6 +299,7 @@ export class Broker implements AsyncDisposable {
   async #close(): Promise<void> {
     await this.#listeners.close()
     this.#closeCoordinators()
+    this.#services.authorization?.audit.close?.()
     const { metadata, logs } = this.#services
     const outcomes = await Promise.allSettled([metadata.close(), logs.close()])
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
@@ -307,6 +309,7 @@ export class Broker implements AsyncDisposable {
   async abandon(): Promise<void> {
     this.#closing ??= (async () => {
       this.#closeCoordinators()
+      this.#services.authorization?.audit.close?.()
       this.#services.metadata.abandon()
       this.#services.logs.abandon()
       await this.#listeners.close()
@@ -656,6 +659,7 @@ function openQuotas(config: BrokerConfig, { image }: MetadataStore): Quotas {
 function openAuthorization(
   config: BrokerConfig,
   context: {
+    readonly world: World
     readonly logger: Logger
     readonly metadata: MetadataStore
     readonly options: BrokerOptions
@@ -664,11 +668,19 @@ function openAuthorization(
   const { authorizer } = config
   if (authorizer === undefined) return undefined
   const logsAllowed = context.options.logLevel === 'debug'
+  const logs: AuditLog[] = [loggedAudit(context.logger, { logsAllowed })]
+  const path = config.get('audit.log.file')
+  if (path !== null && path !== '') {
+    const { world, logger, options } = context
+    const { fileSystem } = options.world ?? nodeWorld
+    const allowed = config.boolean('audit.log.allowed')
+    logs.push(new AuditFile({ path, fileSystem, clock: world.clock, logger, logsAllowed: allowed }))
+  }
   return new Authorization({
     ...authorizer,
     superUsers: new Set([...authorizer.superUsers, principalText(INTERNAL)]),
     image: context.metadata.image,
-    audit: loggedAudit(context.logger, { logsAllowed }),
+    audit: auditLogs(logs),
   })
 }
 

@@ -14,6 +14,8 @@ export const brokerConfigDefinitions = {
   'add.partitions.to.txn.retry.backoff.ms': { type: 'int', default: '20', min: 1 },
   'advertised.listeners': { type: 'list', default: null, nonEmpty: true },
   // Ours: listeners that others reach may do without authentication and authorizer.
+  'audit.log.allowed': { type: 'boolean', default: 'false', internal: true },
+  'audit.log.file': { type: 'string', default: null, internal: true },
   'allow.insecure.listeners': { type: 'boolean', default: 'false', internal: true },
   'alter.config.policy.class.name': { type: 'class', default: null, form: className() },
   'alter.log.dirs.replication.quota.window.num': { type: 'int', default: '11', min: 1 },

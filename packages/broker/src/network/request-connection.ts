@@ -383,8 +383,8 @@ export class RequestConnection implements RequestReader {
     this.#isReadingOver = true
     this.#linger?.cancel()
     this.#authenticationTimer?.cancel()
-    this.#muteTimer?.cancel()
-    this.#mutedUntilMs = 0
+    // Requests that a throttled client left behind wait as well: a close is no way around a quota.
+    if (this.#queue.length === 0 || this.#isDropped) this.#unmute()
     // From now on replies are discarded, so that none can block the close.
     this.#output.close()
     if (error !== undefined && systemErrorCode(error) === undefined && !this.#isDropped) {
@@ -514,8 +514,12 @@ export class RequestConnection implements RequestReader {
     const startedMs = clock.monotonic()
     const reply = handle(context)
     const elapsedMs = clock.monotonic() - startedMs
+    if (api.key === ApiKey.Produce) {
+      // Before the disk is waited for: the next requests of the connection must not overtake.
+      context.throttle.produced(frame.length)
+      if (context.throttle.throttleMs > 0) this.#mute(context.throttle.throttleMs)
+    }
     const finish = (writeBody: Reply): readonly ReplyPiece[] => {
-      if (api.key === ApiKey.Produce) context.throttle.produced(frame.length)
       context.throttle.worked(elapsedMs)
       const { throttleMs } = context.throttle
       if (throttleMs > 0) this.#mute(throttleMs)
@@ -535,6 +539,11 @@ export class RequestConnection implements RequestReader {
       this.#mutedUntilMs = 0
       this.#continue()
     })
+  }
+
+  #unmute(): void {
+    this.#muteTimer?.cancel()
+    this.#mutedUntilMs = 0
   }
 
   #isAllowed(apiKey: number): boolean {
@@ -734,6 +743,7 @@ export class RequestConnection implements RequestReader {
   #finishClosed(): void {
     if (this.#queue.length > 0 || this.#pending.length > 0 || this.#isDone) return
     this.#isDone = true
+    this.#unmute()
     this.#release()
     this.#onDone()
   }

@@ -21,6 +21,8 @@ export interface AuditLog {
   /** Whether allowed actions are logged, too. */
   readonly logsAllowed: boolean
   log(event: AuditEvent): void
+  /** Writes what has not been written yet. */
+  close?(): void
 }
 
 const operationNames = namesOf(AclOperation)
@@ -108,6 +110,21 @@ export function loggedAudit(logger: Logger, options: { readonly logsAllowed: boo
     log(event) {
       if (event.decision.isAllowed) logger.debug(auditLine(event))
       else logger.info(auditLine(event))
+    },
+  }
+}
+
+/** Passes decisions to several logs, each with its own choice of allowed actions. */
+export function auditLogs(logs: readonly AuditLog[]): AuditLog {
+  return {
+    logsAllowed: logs.some(({ logsAllowed }) => logsAllowed),
+    log(event) {
+      for (const each of logs) {
+        if (!event.decision.isAllowed || each.logsAllowed) each.log(event)
+      }
+    },
+    close() {
+      for (const each of logs) each.close?.()
     },
   }
 }

@@ -57,6 +57,10 @@ const options = {
   insecure: {
     help: 'allows listeners that others reach without authentication and authorizer',
   },
+  'audit-log': {
+    value: 'FILE',
+    help: 'appends denied actions to this file, as JSON lines (audit.log.file)',
+  },
   ephemeral: { help: 'keeps all data in memory and discards it at the end' },
   'release-version': {
     value: 'VERSION',
@@ -253,6 +257,8 @@ function settingsOf(parsed: ParsedOptions): Map<string, string> {
     if (at <= 0) throw new UsageError(`invalid --set ${pair}: expected KEY=VALUE`)
     settings.set(pair.slice(0, at).trim(), pair.slice(at + 1))
   }
+  const auditLog = parsed.value('audit-log')
+  if (auditLog !== undefined) settings.set('audit.log.file', auditLog)
   if (parsed.has('insecure')) settings.set('allow.insecure.listeners', 'true')
   const listen = parsed.value('listen')
   if (listen !== undefined) settings.set('listeners', listenersWith(settings, listen))
