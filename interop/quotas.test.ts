@@ -33,7 +33,7 @@ after(async () => {
   for (const { peer } of sides) await peer[Symbol.asyncDispose]()
 })
 
-/** Runs a scenario on both brokers and compares the outcomes; throttle times may differ a little. */
+/** Compares the outcomes of a scenario on both brokers; throttle times may differ a little. */
 async function same(scenario: (side: Side) => Promise<readonly (string | number | boolean)[]>) {
   const [kafka, ours] = await Promise.all(sides.map(scenario))
   assert.ok(kafka !== undefined && ours !== undefined)
