@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { handlers, ownDefaults } from '@millrace/broker'
 import { Admin } from '@millrace/client'
+import { destinationSettings, providerSettings } from '@millrace/jms-provider'
 
 const root = join(import.meta.dirname, '..')
 
@@ -45,6 +46,17 @@ describe('the documentation', () => {
       assert.ok(names.length > 10)
       for (const name of names) assert.match(page, new RegExp(`\\| \`${name}\` \\|`), name)
     }
+  })
+
+  it('lists every setting of the JMS provider as the code describes it', () => {
+    const page = readFileSync(join(root, 'packages/jms-provider/README.md'), 'utf8')
+    const rows = Object.entries({ ...providerSettings, ...destinationSettings }).map(
+      ([name, setting]) => {
+        const value = setting.default === '' ? '' : `\`${setting.default}\``
+        return `| \`${name}\` | ${value} | ${setting.about} |`
+      },
+    )
+    assert.deepEqual(page.match(/^\| `[a-z.]+` \|.*$/gm), rows)
   })
 
   it('lists every default that differs from Kafka', () => {

@@ -78,19 +78,19 @@ export const providerSettings = {
     kind: 'text',
     default: '',
     about:
-      "User of a certificate, by rules as in Kafka's `ssl.principal.mapping.rules`. Default: those of the broker; over a cluster `DEFAULT`, the subject; with `amqp.users` the common name.",
+      "Rules that map the subject of a client certificate to a user, as in Kafka's `ssl.principal.mapping.rules`. Default: the rules of the broker; over a cluster `DEFAULT`, the whole subject; with `amqp.users`, the common name.",
   },
   'token.subject.claim': {
     kind: 'text',
     default: 'sub',
     about:
-      "Over a cluster: claim of an OAuth token that is its user (Kafka's `sasl.oauthbearer.sub.claim.name`).",
+      "Claim of an OAuth token that contains the user, as in Kafka's `sasl.oauthbearer.sub.claim.name`. Used over a cluster.",
   },
   'websocket.allowed.origins': {
     kind: 'text',
     default: '',
     about:
-      "Origins of web pages that may connect to `ws` and `wss` listeners, separated by commas, as `https://app.example.com`; `*` for all. Default: pages of the listener's own host. Programs that send no origin may always connect.",
+      "Comma-separated origins of web pages that may connect to `ws` and `wss` listeners, such as `https://app.example.com`; `*` for all. Default: pages of the listener's host. Clients that send no origin may always connect.",
   },
   'idle.timeout.ms': {
     kind: 'number',
