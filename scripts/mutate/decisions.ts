@@ -99,6 +99,20 @@ export const decisions: readonly Decision[] = [
     ],
   },
   {
+    name: 'delegation tokens',
+    file: `${broker}/security/tokens/delegation-tokens.ts`,
+    tests: [`${broker}/security/tokens/delegation-tokens.test.ts`],
+    equivalent: {
+      'asked < limit → asked <= limit': 'the smaller of two equal numbers',
+      'a < b → a <= b': 'the smaller of two equal numbers',
+    },
+  },
+  {
+    name: 'listeners of a broker',
+    file: `${broker}/config/listeners.ts`,
+    tests: [`${broker}/config/listeners.test.ts`],
+  },
+  {
     name: 'transactional ids',
     file: `${broker}/coordinator/transaction/transaction-shard.ts`,
     functions: ['verify', 'end', 'isKnownProducer', 'renew', 'identityError', 'containsAll'],
