@@ -252,7 +252,7 @@ function tokenSource(
   if (endpoint.startsWith('file:')) {
     const path = fileURLToPath(endpoint)
     // Read for every login: the token of a workload is replaced before it expires.
-    return () => ({ value: readFileSync(path, 'utf8').trim(), ...withExtensions })
+    return () => ({ value: readToken(path), ...withExtensions })
   }
   const key = 'sasl.oauthbearer.client.credentials.client'
   const clientId = given.get(`${key}.id`) ?? jaas.get('clientId')
@@ -283,6 +283,13 @@ function tokenSource(
       'an https: URL without a user, or a file: URL',
     )
   }
+}
+
+/** Reads a token. What else a file contains is neither sent nor shown (CVE-2025-27817). */
+function readToken(path: string): string {
+  const text = load(new Map([['token', path]]), 'token', (bytes) => bytes.toString('utf8').trim())
+  if (text !== undefined && /^[\w-]+\.[\w-]+\.[\w-]*$/.test(text)) return text
+  throw new MillraceError('MILLRACE_OAUTH_TOKEN', `${path} is no token of three parts`)
 }
 
 /** A token without a signature, for tests and development (RFC 7515, Appendix A.5). */
