@@ -42,6 +42,7 @@ function startKafka(): Promise<SecuredKafka> {
       jaas('sasl_plaintext'),
       jaas('controller'),
       'group.streams.initial.rebalance.delay.ms=0',
+      'delegation.token.secret.key=secret of the tokens',
     ],
   })
 }
@@ -167,6 +168,7 @@ describe('authorization as in Apache Kafka 4.4.0', () => {
         'listener.name.sasl_plaintext.plain.sasl.jaas.config': jaas,
         'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
         'super.users': 'User:admin',
+        'delegation.token.secret.key': 'secret of the tokens',
       },
     })
     await using fresh = await startKafka()

@@ -19,6 +19,7 @@ import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.ElectionType;
 import org.apache.kafka.common.KafkaFuture;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.TopicPartitionReplica;
 import org.apache.kafka.common.acl.*;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.quota.ClientQuotaAlteration;
@@ -27,6 +28,7 @@ import org.apache.kafka.common.quota.ClientQuotaFilter;
 import org.apache.kafka.common.resource.PatternType;
 import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
+import org.apache.kafka.common.security.auth.KafkaPrincipal;
 import org.apache.kafka.common.serialization.StringDeserializer;
 import org.apache.kafka.common.serialization.StringSerializer;
 
@@ -81,7 +83,7 @@ public class AdminCalls {
     System.out.println("-- " + operation + " " + type + " " + name);
   }
 
-  private static void calls(Admin alice) {
+  private static void calls(Admin alice) throws Exception {
     say("listTopics", () -> new TreeSet<>(alice.listTopics().names().get()));
     say("describeTopics", () -> {
       TopicDescription found = alice.describeTopics(List.of(TOPIC), new DescribeTopicsOptions().includeAuthorizedOperations(true)).allTopicNames().get().get(TOPIC);
@@ -128,6 +130,68 @@ public class AdminCalls {
     say("updateFeatures", () -> get(alice.updateFeatures(Map.of("group.version", new FeatureUpdate((short) 1, FeatureUpdate.UpgradeType.UPGRADE)), new UpdateFeaturesOptions().validateOnly(true)).all()));
     say("unregisterBroker", () -> get(alice.unregisterBroker(99).all()));
     say("listConfigResources", () -> alice.listConfigResources().all().get().size() > 0);
+    groupCalls(alice);
+    clusterCalls(alice);
+    tokenCalls(alice);
+  }
+
+  private static void groupCalls(Admin alice) {
+    say("describeClassicGroups", () -> alice.describeClassicGroups(List.of("g")).all().get().size());
+    say("describeShareGroups", () -> alice.describeShareGroups(List.of("share")).all().get().size());
+    say("describeStreamsGroups", () -> alice.describeStreamsGroups(List.of("streams")).all().get().size());
+    say("listShareGroupOffsets", () -> alice.listShareGroupOffsets(Map.of("share", new ListShareGroupOffsetsSpec())).all().get().keySet());
+    say("alterShareGroupOffsets", () -> get(alice.alterShareGroupOffsets("share", Map.of(PARTITION, 0L)).all()));
+    say("deleteShareGroupOffsets", () -> get(alice.deleteShareGroupOffsets("share", Set.of(TOPIC)).all()));
+    say("deleteShareGroups", () -> get(alice.deleteShareGroups(List.of("absent")).all()));
+    say("listStreamsGroupOffsets", () -> alice.listStreamsGroupOffsets(Map.of("streams", new ListStreamsGroupOffsetsSpec())).all().get().keySet());
+    say("alterStreamsGroupOffsets", () -> get(alice.alterStreamsGroupOffsets("streams", Map.of(PARTITION, new OffsetAndMetadata(0))).all()));
+    say("deleteStreamsGroupOffsets", () -> get(alice.deleteStreamsGroupOffsets("streams", Set.of(PARTITION)).all()));
+    say("deleteStreamsGroups", () -> get(alice.deleteStreamsGroups(List.of("absent")).all()));
+    say("removeMembersFromConsumerGroup", () -> get(alice.removeMembersFromConsumerGroup("g", new RemoveMembersFromConsumerGroupOptions(List.of(new MemberToRemove("static")))).all()));
+  }
+
+  private static void clusterCalls(Admin alice) {
+    say("createTopics, two", () -> alice.createTopics(List.of(new NewTopic("pre-c", 1, (short) 1), new NewTopic("nope", 1, (short) 1)), new CreateTopicsOptions().validateOnly(true)).values().entrySet().stream().map(entry -> {
+      try {
+        return entry.getKey() + " " + get(entry.getValue());
+      } catch (Exception error) {
+        return entry.getKey() + " " + error.getCause();
+      }
+    }).sorted().collect(Collectors.toList()));
+    say("alterReplicaLogDirs", () -> get(alice.alterReplicaLogDirs(Map.of(new TopicPartitionReplica(TOPIC, 0, 1), "/no/such/directory")).all()));
+    say("describeReplicaLogDirs", () -> alice.describeReplicaLogDirs(List.of(new TopicPartitionReplica(TOPIC, 0, 1))).all().get().size());
+    say("listClientMetricsResources", () -> alice.listConfigResources(Set.of(ConfigResource.Type.CLIENT_METRICS), new ListConfigResourcesOptions()).all().get().size());
+    say("abortTransaction", () -> get(alice.abortTransaction(new AbortTransactionSpec(PARTITION, 99, (short) 0, 0)).all()));
+    say("fenceProducers", () -> get(alice.fenceProducers(List.of("fenced")).all()));
+    say("forceTerminateTransaction", () -> get(alice.forceTerminateTransaction("tx", new TerminateTransactionOptions()).result()));
+    say("alterUserScramCredentials, few iterations", () -> get(alice.alterUserScramCredentials(List.of(new UserScramCredentialUpsertion("x", new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_256, 4095), "x"))).all()));
+    say("alterUserScramCredentials, many iterations", () -> get(alice.alterUserScramCredentials(List.of(new UserScramCredentialUpsertion("x", new ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 16385), "x"))).all()));
+    say("describeUserScramCredentials of one", () -> alice.describeUserScramCredentials(List.of("zz")).all().get());
+  }
+
+  private static void tokenCalls(Admin alice) throws Exception {
+    say("createDelegationToken", () -> alice.createDelegationToken().delegationToken().get().tokenInfo().owner());
+    say("createDelegationToken for another", () -> alice.createDelegationToken(new CreateDelegationTokenOptions().owner(new KafkaPrincipal("User", "admin"))).delegationToken().get().tokenInfo().owner());
+    // Kafka shows a token a moment after it was created.
+    Thread.sleep(300);
+    say("describeDelegationToken", () -> alice.describeDelegationToken().delegationTokens().get().stream().map(token -> token.tokenInfo().owner().toString()).distinct().sorted().collect(Collectors.toList()));
+    say("renewDelegationToken", () -> get(alice.renewDelegationToken(new byte[] {1}).expiryTimestamp()));
+    say("expireDelegationToken", () -> get(alice.expireDelegationToken(new byte[] {1}).expiryTimestamp()));
+  }
+
+  private static void transact() {
+    say("produce, transactional", () -> {
+      Properties properties = settings("alice");
+      properties.put("transactional.id", "tx");
+      properties.put("max.block.ms", "10000");
+      try (KafkaProducer<String, String> producer = new KafkaProducer<>(properties, new StringSerializer(), new StringSerializer())) {
+        producer.initTransactions();
+        producer.beginTransaction();
+        int partition = producer.send(new ProducerRecord<>(TOPIC, 0, null, "x")).get().partition();
+        producer.commitTransaction();
+        return partition;
+      }
+    });
   }
 
   private static void produce(boolean isIdempotent) {
@@ -158,6 +222,46 @@ public class AdminCalls {
     });
   }
 
+  private static void store(Admin admin, PatternType pattern, String topic, AclOperation operation, AclPermissionType permission) throws Exception {
+    AccessControlEntry entry = new AccessControlEntry("User:alice", "*", operation, permission);
+    admin.createAcls(List.of(new AclBinding(new ResourcePattern(ResourceType.TOPIC, topic, pattern), entry))).all().get();
+    Thread.sleep(300);
+    phase++;
+    System.out.println("-- " + permission + " " + operation + " " + pattern + " " + topic);
+  }
+
+  /** Denials and prefixes: every operation on topics pre-*, fewer on one of them. */
+  private static void denials(Admin admin, Admin alice) throws Exception {
+    admin.createTopics(List.of(new NewTopic("pre-a", 1, (short) 1))).all().get();
+    store(admin, PatternType.PREFIXED, "pre-", AclOperation.ALL, AclPermissionType.ALLOW);
+    onPreA(alice);
+    store(admin, PatternType.LITERAL, "pre-a", AclOperation.WRITE, AclPermissionType.DENY);
+    onPreA(alice);
+    store(admin, PatternType.LITERAL, "pre-a", AclOperation.DESCRIBE, AclPermissionType.DENY);
+    onPreA(alice);
+    store(admin, PatternType.LITERAL, "pre-a", AclOperation.ALL, AclPermissionType.DENY);
+    onPreA(alice);
+    say("auto-create pre-b", () -> send("pre-b"));
+    store(admin, PatternType.PREFIXED, "p", AclOperation.ALL, AclPermissionType.DENY);
+    say("auto-create pre-d", () -> send("pre-d"));
+    calls(alice);
+  }
+
+  private static Object send(String topic) throws Exception {
+    Properties properties = settings("alice");
+    properties.put("max.block.ms", "10000");
+    try (KafkaProducer<String, String> producer = new KafkaProducer<>(properties, new StringSerializer(), new StringSerializer())) {
+      return producer.send(new ProducerRecord<>(topic, 0, null, "x")).get().partition();
+    }
+  }
+
+  private static void onPreA(Admin alice) {
+    say("produce pre-a", () -> send("pre-a"));
+    say("describe pre-a", () -> new TreeSet<>(alice.describeTopics(List.of("pre-a"), new DescribeTopicsOptions().includeAuthorizedOperations(true)).allTopicNames().get().get("pre-a").authorizedOperations()));
+    say("offsets of pre-a", () -> alice.listOffsets(Map.of(new TopicPartition("pre-a", 0), OffsetSpec.earliest())).all().get().size());
+    say("records of pre-a", () -> get(alice.deleteRecords(Map.of(new TopicPartition("pre-a", 0), RecordsToDelete.beforeOffset(0))).all()));
+  }
+
   public static void main(String[] arguments) throws Exception {
     bootstrap = arguments[0];
     try (Admin admin = Admin.create(settings("admin")); Admin alice = Admin.create(settings("alice"))) {
@@ -166,6 +270,7 @@ public class AdminCalls {
       calls(alice);
       produce(false);
       produce(true);
+      transact();
       // Which of its two denials a consumer of the classic protocol meets first is a matter of timing.
       consume("consumer");
       grant(admin, ResourceType.TOPIC, TOPIC, AclOperation.DESCRIBE);
@@ -198,6 +303,14 @@ public class AdminCalls {
         grant(admin, (ResourceType) each[0], (String) each[1], (AclOperation) each[2]);
         calls(alice);
       }
+      transact();
+      grant(admin, ResourceType.TRANSACTIONAL_ID, "tx", AclOperation.WRITE);
+      transact();
+      say("forceTerminateTransaction", () -> get(alice.forceTerminateTransaction("tx", new TerminateTransactionOptions()).result()));
+      grant(admin, ResourceType.USER, "User:admin", AclOperation.CREATE_TOKENS);
+      grant(admin, ResourceType.USER, "User:admin", AclOperation.DESCRIBE_TOKENS);
+      tokenCalls(alice);
+      denials(admin, alice);
     }
   }
 }
