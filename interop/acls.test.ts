@@ -296,7 +296,7 @@ describe('authorization as in Apache Kafka 4.4.0', () => {
       ['of an unknown pattern', { patternTypeFilter: 0 }],
       ['of an unknown operation', { operation: 0 }],
       ['of an unknown permission', { permissionType: 0 }],
-      ['of nobody', { principalFilter: 'User:nobody' }],
+      ['of an unknown user', { principalFilter: 'User:nobody' }],
     ]
     for (const [what, changed] of filters) {
       it(`finds those ${what}`, async () => {

@@ -745,7 +745,7 @@ const cases: readonly Case[] = [
     { resources: [{ resourceType: 77, resourceName: '1', configs: [] }], validateOnly: false },
   ],
 
-  ['find nobody', p.ApiKey.FindCoordinator, 2, { key: 'wire-commit', keyType: 9 }],
+  ['find a coordinator of an unknown type', p.ApiKey.FindCoordinator, 2, { key: 'wire-commit', keyType: 9 }],
   [
     'find a coordinator',
     p.ApiKey.FindCoordinator,
@@ -882,7 +882,7 @@ const cases: readonly Case[] = [
     { statesFilter: ['stable'], typesFilter: ['Classic'] },
   ],
   [
-    'delete offsets of nobody',
+    'delete offsets of an unknown group',
     p.ApiKey.OffsetDelete,
     0,
     { groupId: 'none', topics: [{ name: 'wire', partitions: [{ partitionIndex: 0 }] }] },

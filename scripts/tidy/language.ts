@@ -26,6 +26,9 @@ const phrases: readonly [pattern: RegExp, instead: string][] = [
   [/\bunder way\b/i, 'in progress, in flight'],
   [/\bhas had enough\b/i, 'has stopped reading'],
   [/\bends in order\b|\bended in order\b/i, 'shuts down cleanly'],
+  [/\b(every|some)body\b|\bnobody [a-z]/i, 'no client, every user, another member'],
+  [/\bhand(s|ed|ing)? out\b/i, 'return, assign, deliver'],
+  [/\bcomes? back\b|\bcame back\b/i, 'return, become available again'],
 ]
 
 /** Comments, messages, test titles and pages are plain technical English. */

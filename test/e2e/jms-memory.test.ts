@@ -186,7 +186,7 @@ describe('memory, over all connections', () => {
     await allIsGone()
   })
 
-  it('is bounded if messages are sent to a temporary queue that nobody reads', async () => {
+  it('is bounded if messages are sent to a temporary queue without consumers', async () => {
     const connection = await connect({ url: `amqp://${host}:${port()}`, containerId: 'temporary' })
     const session = connection.begin()
     const link = session.sender('out')

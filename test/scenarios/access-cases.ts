@@ -607,7 +607,7 @@ const classicGroups: readonly AccessCase[] = [
     }),
     rights: [`READ group ${GROUP}`],
     denied: '30',
-    // Come back with the id.
+    // MEMBER_ID_REQUIRED: the client retries with the assigned id.
     granted: '79',
   },
   {

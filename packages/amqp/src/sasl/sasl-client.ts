@@ -50,11 +50,14 @@ const outcomeTexts: Readonly<Record<number, string>> = {
   4: 'temporary server error during authentication',
 }
 
-/** The token; with mechanisms that were configured, the password is one, as in Qpid JMS. */
+/** The OAuth token. With configured mechanisms, the password is used as one, as in Qpid JMS. */
 async function tokenOf({ token, password }: SaslCredentials): Promise<string> {
   const value = token === undefined ? password : await token()
   if (value !== undefined && /^[\x21-\x7e]+$/.test(value)) return value
-  throw new AmqpError(AUTHENTICATION_FAILED, 'the OAuth token is no text without spaces')
+  throw new AmqpError(
+    AUTHENTICATION_FAILED,
+    'invalid OAuth token: expected non-empty text without spaces',
+  )
 }
 
 /** The client's side of the SASL layer (part 5, section 5.3). */

@@ -16,7 +16,7 @@ describe("a certificate's distinguished name is Java's", () => {
     it(name, () => assert.equal(distinguishedName(Buffer.from(certificate, 'base64')), name))
   }
 
-  it('throws for what is no certificate', () => {
+  it('throws for data that is not a certificate', () => {
     for (const bytes of [
       Buffer.alloc(0),
       Buffer.from('3003020101', 'hex'),

@@ -158,7 +158,7 @@ describe('a fetch session of the broker (KIP-227)', () => {
     })
   }
 
-  it('replies once more after an error, so that the client learns that it is over', () => {
+  it('sends another reply after an error, so that the client learns that the error is over', () => {
     const bench = new Bench()
     const id = bench.open('0')
     bench.fetch(id, 1, '', { 0: { error: 6 } })

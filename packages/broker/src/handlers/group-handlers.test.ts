@@ -251,7 +251,7 @@ describe('a share group on the wire (KIP-932)', () => {
       : name(reply)
   }
 
-  it('acquires records, and delivers what is released once more', async () => {
+  it('acquires records, and redelivers released ones', async () => {
     await bench.client.request(
       p.IncrementalAlterConfigsRequest,
       p.IncrementalAlterConfigsResponse,

@@ -97,7 +97,7 @@ describe('a batch of a producer', () => {
       'OUT_OF_ORDER_SEQUENCE_NUMBER',
     ],
     [
-      'of an older epoch is no repetition after a newer epoch',
+      'of an older epoch is not a duplicate after a newer epoch',
       [{ sequence: 0 }, { epoch: 1, sequence: 0 }],
       { epoch: 0, sequence: 0 },
       'INVALID_PRODUCER_EPOCH',

@@ -53,7 +53,7 @@ describe('limits of quotas', () => {
     })
   }
 
-  it('limits nobody else', () => {
+  it('limits no other client', () => {
     const limits = limitsOf(['alice/app'])
     assert.equal(limits.limitOf(KEY, 'alice', 'other'), undefined)
     assert.equal(limits.limitOf(KEY, 'ali', 'ceapp'), undefined)

@@ -2,7 +2,7 @@
 import type { RateWindowOptions } from './rate-window.ts'
 
 /**
- * Tokens that come back at a constant rate (KIP-599). A request that finds any token may take as
+ * Tokens that are refilled at a constant rate (KIP-599). A request that finds any token may take as
  * many as it needs, so the bucket may go below zero. Pure: time is passed in.
  */
 export class TokenBucket {

@@ -10,7 +10,7 @@ export function interrupted(): Promise<void> {
       count++
       if (count > 1) process.exit(signal === 'SIGINT' ? 130 : 143)
       clearInterval(keepAlive)
-      process.stderr.write('millrace: stopping; once more to stop at once\n')
+      process.stderr.write('millrace: stopping; press Ctrl-C again to stop immediately\n')
       resolve()
     }
     process.on('SIGINT', onSignal)

@@ -31,13 +31,13 @@ export interface AclRequest {
 export class AclAuthorizer {
   readonly #authorizer: StandardAuthorizer
 
-  /** Takes the ACLs of `Admin.describeAcls` as they are now. */
+  /** Copies the ACLs that `Admin.describeAcls` returned; later changes have no effect. */
   constructor(
     acls: readonly AclBinding[],
     options: {
       /** `Type:name` of principals that may do everything (`super.users`). Default: none. */
       readonly superUsers?: readonly string[]
-      /** Whether a resource without ACLs is open to everybody. Default false. */
+      /** Whether a resource without ACLs is open to every principal. Default false. */
       readonly allowEveryoneIfNoAclFound?: boolean
     } = {},
   ) {

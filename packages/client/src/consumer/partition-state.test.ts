@@ -128,7 +128,7 @@ describe('a partition of a consumer', () => {
     assert.equal(state.take(10, unchecked).length, 3, 'unless checks are off')
   })
 
-  it('follows a cursor while records are handed out one by one', () => {
+  it('follows a cursor while records are returned one by one', () => {
     const state = run('seek 0, add 0+10, take 5')
     let [out, done] = [2n, 1n]
     state.follow({

@@ -11,7 +11,7 @@ export interface Position {
   readonly leaderEpoch: number
 }
 
-/** Position within records that were handed out one by one. */
+/** Position within records that were returned one by one. */
 export interface Cursor {
   delivered(): Position | undefined
   handled(): Position | undefined
@@ -59,7 +59,7 @@ export class PartitionState {
   /** Offset of the next fetch: the position plus what is buffered. */
   fetchOffset: bigint | undefined
   #position: Position | undefined
-  /** Cursor while records are handed out one by one. */
+  /** Cursor while records are returned one by one. */
   #cursor: Cursor | undefined
   readonly #fetched: FetchedData[] = []
   #bufferedBytes = 0
@@ -83,7 +83,7 @@ export class PartitionState {
     return this.#fetched.length > 0 || this.#decodedAt < this.#decoded.length
   }
 
-  /** Offset after the last record that was handed out; undefined until it is known. */
+  /** Offset after the last record that was returned; undefined until it is known. */
   get position(): Position | undefined {
     return this.#cursor?.delivered() ?? this.#position
   }
@@ -234,7 +234,7 @@ export class PartitionState {
     if (position !== undefined) this.#position = position
   }
 
-  /** Takes the position from `cursor` while records are handed out one by one. */
+  /** Takes the position from `cursor` while records are returned one by one. */
   follow(cursor: Cursor): void {
     if (!this.isRevoked) this.#cursor = cursor
   }

@@ -16,7 +16,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
   readonly state: PartitionState
   #chunk: Chunk | undefined
   #waiting: (() => void) | undefined
-  /** When the record in progress was handed out; undefined if there is none. */
+  /** When the record in progress was returned; undefined if there is none. */
   heldSinceMs: number | undefined
   #released: (() => void)[] = []
   #isEnded = false

@@ -6,7 +6,7 @@ import type { Cursor, PartitionState, Position } from './partition-state.ts'
 
 const WAIT_MS = 60_000
 
-/** Records of one partition that are handed out one by one, with a cursor. */
+/** Records of one partition that are returned one by one, with a cursor. */
 export class Chunk implements Cursor {
   readonly state: PartitionState
   readonly records: readonly ConsumerRecord<unknown, unknown>[]
@@ -94,7 +94,7 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
     try {
       this.#leaveChunk()
       await this.#core.breathe()
-      // All records that were handed out are handled, so the group may change now.
+      // All records that were returned are handled, so the group may change now.
       await this.#core.turn(0)
       for (;;) {
         if (this.#isEnded || this.#core.isClosed) return this.#end()

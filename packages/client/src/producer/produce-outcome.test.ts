@@ -103,7 +103,7 @@ describe('the outcome of a batch whose reply was lost', () => {
   const facts = { attempts: 1, retries: 3, isAborting: false, isClosed: false }
   const lost = new DisconnectedError('the connection ended')
   const cells: readonly (readonly [Error, Partial<typeof facts>, 'retry' | 'failed', string])[] = [
-    [lost, {}, 'retry', 'the connection may come back'],
+    [lost, {}, 'retry', 'the connection may be re-established'],
     [lost, { attempts: 3 }, 'retry', 'the third retry of three'],
     [lost, { attempts: 4 }, 'failed', 'no retry is left'],
     [lost, { isAborting: true }, 'failed', 'its transaction is aborted'],

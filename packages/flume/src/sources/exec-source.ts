@@ -25,7 +25,7 @@ const keys = {
   logStdErr: boolean(false),
   batchSize: integer(20, { min: 1 }),
   batchTimeout: ignored('lines are put as soon as they come'),
-  charset: ignored('bytes are kept as they are'),
+  charset: ignored('bytes are unchanged'),
 }
 
 /** What a command writes, line by line. The command waits while the channel is full. */

@@ -102,7 +102,7 @@ function decodeText(body: Buffer, charset: string): string {
   }
 }
 
-/** The body as it is; parameters of the URL become headers. */
+/** The unchanged body; parameters of the URL become headers. */
 function blobEvent({ url, body }: HttpRequest): readonly Event[] {
   const headers = newHeaders()
   for (const [name, value] of url.searchParams) headers[name] = value

@@ -33,7 +33,7 @@ export function parseIpFilterRules(text: string): readonly Rule[] {
     })
 }
 
-/** Whether a peer may connect. Names are of this machine only: nobody is looked up. */
+/** Whether a peer may connect. Names are of this machine only: no name is resolved. */
 export function isAllowed(rules: readonly Rule[], address: string): boolean {
   const plain = address.replace(/^::ffff:/, '')
   const isLocal = /^127\.|^::1$/.test(plain)

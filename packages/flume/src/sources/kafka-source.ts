@@ -38,7 +38,7 @@ const keys = {
   headers: prefixed('header.'),
   consumer: prefixed('kafka.consumer.'),
   zookeeperConnect: ignored('brokers are named by kafka.bootstrap.servers'),
-  migrateZookeeperOffsets: ignored('ZooKeeper is gone'),
+  migrateZookeeperOffsets: ignored('Kafka has no ZooKeeper any more'),
 }
 
 type Config = ValuesOf<typeof keys>

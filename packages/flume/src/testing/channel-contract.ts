@@ -40,7 +40,7 @@ export function channelContract(channel: ChannelUnderTest): void {
 
   async function take(from: Channel, count: number): Promise<TakeTransaction> {
     const taken = await from.take(count, { waitMs })
-    assert.ok(taken !== undefined, 'the channel hands out what was put')
+    assert.ok(taken !== undefined, 'the channel returns the events that were put')
     return taken
   }
 
@@ -110,7 +110,7 @@ export function channelContract(channel: ChannelUnderTest): void {
         assert.deepEqual(await drain(made, 2), bodies(one))
       }))
 
-    it('hands out an event at once when one waits for it', () =>
+    it('returns an event immediately to a waiting take', () =>
       using(async (made) => {
         const waiting = made.take(10, { waitMs: 10_000 })
         await put(made, 'a')
@@ -128,7 +128,7 @@ export function channelContract(channel: ChannelUnderTest): void {
       }))
 
     if (channel.isUnbounded !== true) {
-      it('refuses what does not fit, and keeps what it has', () =>
+      it('rejects events that do not fit, and keeps its events', () =>
         using(async (made) => {
           const many = Array.from({ length: 50 }, (_, i) => String(i))
           await put(made, ...many)

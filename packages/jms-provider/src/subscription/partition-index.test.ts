@@ -213,7 +213,7 @@ describe('PartitionIndex', () => {
         for (const at of availableOf(again)) {
           const before = index.deliveryCountOf(at)
           const after = again.deliveryCountOf(at)
-          // A message that was handed out after the last mark may be counted, if its chunk was
+          // A message delivered after the last mark may be counted, if its chunk was
           // written for another reason.
           const isInFlight = index.stateOf(at) === OffsetState.inFlight
           if (counted.has(at)) assert.equal(after, before + 1, `${at}`)

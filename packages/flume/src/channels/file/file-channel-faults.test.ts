@@ -208,7 +208,7 @@ function casesToRun(operations: readonly DiskOperation[]): Case[] {
 }
 
 describe('a file channel whose disk fails one call', () => {
-  it('neither loses nor doubles events, and refused events do not come back', async () => {
+  it('neither loses nor duplicates events, and rejected events do not reappear', async () => {
     // The channel retries with a timer that does not keep Node running by itself.
     const keepAlive = setInterval(() => {}, 1000)
     try {

@@ -141,7 +141,7 @@ describe('file channel', () => {
           return work(channel, ledger, 1)
         })
         .catch(() => {})
-      // Nobody lives on after the power went; a channel that tries again would.
+      // No code runs after a power failure, but a channel that retries would.
       await Promise.race([working, power.promise])
       await dying?.stop().catch(() => {})
       const after = disk.afterPowerCut(seededRandom(cut))
@@ -162,7 +162,7 @@ describe('file channel', () => {
     }
   })
 
-  it('keeps little in memory and hands out everything in order', async () => {
+  it('keeps few events in memory and returns all in order', async () => {
     const channel = await openOn(new SimulatedDisk(), 3, { cacheSize: 500, maxFileSize: 20_000 })
     const names: string[] = []
     for (let batch = 0; batch < 100; batch++) {
@@ -230,7 +230,7 @@ describe('file channel', () => {
     }
   })
 
-  it('knows after a power cut without syncs what it has', async () => {
+  it('recovers after a power failure without syncs', async () => {
     for (let seed = 1; seed <= effort(10, 60); seed++) {
       const disk = new SimulatedDisk()
       const options = { fsyncPerTransaction: false, fsyncIntervalMs: 1 }

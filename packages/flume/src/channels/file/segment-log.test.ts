@@ -79,7 +79,7 @@ describe('segment log', () => {
     await assert.rejects(append(log, 1101, 1102), /only 100 bytes are free at/)
   })
 
-  it('refuses what it was given when the disk says nothing of its space', async () => {
+  it('rejects writes if the disk does not report its free space', async () => {
     const disk = new SimulatedDisk()
     const log = logOn(disk, 300)
     disk.space = () => {

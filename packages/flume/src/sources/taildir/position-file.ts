@@ -60,7 +60,7 @@ export class PositionFile {
       return []
     }
     const details = new Map((known?.files ?? []).map((each) => [each.inode, each]))
-    if (!Array.isArray(positions)) throw this.#malformed('it is no list')
+    if (!Array.isArray(positions)) throw this.#malformed('expected a list')
     return positions.map((each: unknown) => {
       const { inode, pos, file } = (each ?? {}) as Partial<KnownPosition>
       if (typeof inode !== 'number' || typeof pos !== 'number' || typeof file !== 'string') {

@@ -77,7 +77,7 @@ describe('a commit to a consumer group', () => {
     })
   }
 
-  it('without members is open to everybody', () => {
+  it('without members is open to every client', () => {
     const empty = new ConsumerGroup('g')
     assert.equal(empty.checkCommit({ ...committer, ...outside }), 'NONE')
     assert.equal(empty.checkCommit(committer), 'UNKNOWN_MEMBER_ID')

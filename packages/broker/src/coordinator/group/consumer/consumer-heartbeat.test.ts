@@ -373,7 +373,7 @@ describe('the epoch of a consumer group', () => {
       false,
     ],
     [
-      'a topic that nobody reads',
+      'a topic without readers',
       (bench) => {
         bench.topics.set('u', 3)
         bench.send({ memberId: 'b', memberEpoch: bench.epoch })
