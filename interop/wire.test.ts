@@ -745,7 +745,12 @@ const cases: readonly Case[] = [
     { resources: [{ resourceType: 77, resourceName: '1', configs: [] }], validateOnly: false },
   ],
 
-  ['find a coordinator of an unknown type', p.ApiKey.FindCoordinator, 2, { key: 'wire-commit', keyType: 9 }],
+  [
+    'find a coordinator of an unknown type',
+    p.ApiKey.FindCoordinator,
+    2,
+    { key: 'wire-commit', keyType: 9 },
+  ],
   [
     'find a coordinator',
     p.ApiKey.FindCoordinator,

@@ -247,7 +247,7 @@ export class Engine implements DestinationHost {
    * have been updated.
    */
   onTopicMissing(): Promise<void> {
-    return this.#watch.look()
+    return this.#watch.checkAll()
   }
 
   /** Opens a log for a destination whose topic was deleted. */

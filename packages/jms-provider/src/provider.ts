@@ -763,7 +763,7 @@ export class JmsProvider implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await Promise.all(
-      this.#listeners.map((listener) => Promise.race([listener.close(), this.#soon()])),
+      this.#listeners.map((listener) => Promise.race([listener.close(), this.#nextTurn()])),
     )
     const reign = this.#owned
     const condition = {
@@ -791,7 +791,7 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   /** Resolves in the next turn: listeners close only after their connections, closed next. */
-  #soon(): Promise<void> {
+  #nextTurn(): Promise<void> {
     return Promise.resolve()
   }
 

@@ -43,7 +43,7 @@ const NO_ID = 'A'.repeat(22)
  * behind.
  */
 const LOOKUP_ATTEMPTS = 3
-const LOOK_INTERVAL_MS = 150
+const LOOKUP_INTERVAL_MS = 150
 
 /** An existing Kafka topic. */
 export interface FoundTopic {
@@ -174,7 +174,7 @@ export class TopicAdmin {
       } catch (error) {
         if (!isMissingTopic(error)) throw error
       }
-      await pause(this.#clock, LOOK_INTERVAL_MS)
+      await pause(this.#clock, LOOKUP_INTERVAL_MS)
     }
     return true
   }

@@ -46,11 +46,11 @@ export class TopicWatch {
   #schedule(ms: number): void {
     this.#timer?.cancel()
     if (this.#isClosed) return
-    this.#timer = this.#clock.setTimer(ms, () => void this.look())
+    this.#timer = this.#clock.setTimer(ms, () => void this.checkAll())
   }
 
   /** Checks all topics, and once more if a check is already running. Never rejects. */
-  look(): Promise<void> {
+  checkAll(): Promise<void> {
     this.#isCheckRequested = true
     this.#checking ??= this.#run().finally(() => {
       this.#checking = undefined

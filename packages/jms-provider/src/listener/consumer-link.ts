@@ -63,7 +63,7 @@ export class ConsumerLink implements SenderHandler, SubscriptionConsumer {
   }
 
   get canReceive(): boolean {
-    return this.#link.isSendable && !this.#isClosed && this.#connection.mayTake(this.#wake)
+    return this.#link.isSendable && !this.#isClosed && this.#connection.maySend(this.#wake)
   }
 
   get isDraining(): boolean {

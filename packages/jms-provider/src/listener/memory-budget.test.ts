@@ -110,12 +110,12 @@ describe('unread bytes', () => {
       woken++
     }
     // A client that reads everything receives more messages; one with unread bytes has to wait.
-    assert.equal(world.budget.mayTake(reading, wake), true)
+    assert.equal(world.budget.maySend(reading, wake), true)
     reading.hold({ unread: MEGABYTE })
-    assert.equal(world.budget.mayTake(reading, wake), false)
+    assert.equal(world.budget.maySend(reading, wake), false)
     reading.hold({ unread: 0 })
-    assert.equal(world.budget.mayTake(reading, wake), true)
-    assert.equal(world.budget.mayTake(deaf[0] as Client, wake), false)
+    assert.equal(world.budget.maySend(reading, wake), true)
+    assert.equal(world.budget.maySend(deaf[0] as Client, wake), false)
     await world.pass(4000)
     assert.deepEqual(world.ended, [])
     await world.pass(15_000)

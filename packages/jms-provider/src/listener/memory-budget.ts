@@ -87,7 +87,7 @@ export class MemoryBudget {
   }
 
   /** Whether a message may be sent to a connection now. If not, `wake` is called when it may be. */
-  mayTake(holder: BudgetedConnection, wake: () => void): boolean {
+  maySend(holder: BudgetedConnection, wake: () => void): boolean {
     if (this.#unread <= this.#limits.unread) return true
     if ((this.#entries.get(holder)?.held.unread ?? 0) === 0) return true
     this.#waiting.add(wake)

@@ -157,8 +157,8 @@ export class ProviderConnection implements ConnectionHandler, BudgetedConnection
   }
 
   /** Whether a message may be sent to a consumer now. If not, `wake` is called when it may be. */
-  mayTake(wake: () => void): boolean {
-    if (this.unsettled < this.#context.maxUnsettled) return this.#context.memory.mayTake(this, wake)
+  maySend(wake: () => void): boolean {
+    if (this.unsettled < this.#context.maxUnsettled) return this.#context.memory.maySend(this, wake)
     if (!this.#hasManyUnsettled) {
       this.#hasManyUnsettled = true
       this.logger.warn(

@@ -414,7 +414,7 @@ export class Journal {
   async #writeState(records: readonly PlainRecord[]): Promise<void> {
     for (const batch of batchesOf(records)) {
       const [first] = await this.#plain.send(batch, { atomic: true })
-      await this.#checkPlace(Number(first?.offset ?? -1n), batch.length)
+      await this.#checkWriteOffset(Number(first?.offset ?? -1n), batch.length)
     }
   }
 
@@ -423,7 +423,7 @@ export class Journal {
    * acknowledge a batch that it wrote after its successor took over. An unexpected offset reveals
    * another writer.
    */
-  async #checkPlace(offset: number, count: number): Promise<void> {
+  async #checkWriteOffset(offset: number, count: number): Promise<void> {
     const expected = this.#stateEnd
     this.#stateEnd = offset < 0 ? undefined : offset + count
     if (expected === undefined || offset === expected) return

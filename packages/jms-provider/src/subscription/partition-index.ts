@@ -379,15 +379,15 @@ export class PartitionIndex {
 
   /** Time when the next delayed message is due; infinity if there is none. */
   get nextDueMs(): number {
-    return this.#soonest('nextDue')
+    return this.#earliest('nextDue')
   }
 
   /** Lower bound of the next expiry time; infinity if there is none. */
   get nextExpiryMs(): number {
-    return this.#soonest('nextExpiry')
+    return this.#earliest('nextExpiry')
   }
 
-  #soonest(which: 'nextDue' | 'nextExpiry'): number {
+  #earliest(which: 'nextDue' | 'nextExpiry'): number {
     let soonest = NEVER
     for (const chunk of this.#chunks) {
       if (chunk !== undefined && chunk[which] < soonest) soonest = chunk[which]

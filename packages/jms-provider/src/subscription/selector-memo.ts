@@ -4,8 +4,8 @@ import type { StoredMessage } from '../mapping/stored-message.ts'
 import type { Selectable, Selector } from '../selector/selector.ts'
 import { CHUNK } from './partition-index.ts'
 
-export const Verdict = { unknown: 0, yes: 1, no: 2 } as const
-export type Verdict = (typeof Verdict)[keyof typeof Verdict]
+export const SelectorResult = { unknown: 0, yes: 1, no: 2 } as const
+export type SelectorResult = (typeof SelectorResult)[keyof typeof SelectorResult]
 
 /**
  * Results of a selector for the messages of a subscription, one byte each, so that no message is
@@ -13,7 +13,7 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict]
  */
 export class SelectorMemo {
   readonly selector: Selector
-  readonly #verdicts = new Map<number, Map<number, Uint8Array>>()
+  readonly #results = new Map<number, Map<number, Uint8Array>>()
   readonly #isOfPropertiesOnly: boolean
   /** Number of consumers that use it now. */
   users = 0
@@ -29,9 +29,9 @@ export class SelectorMemo {
     )
   }
 
-  verdictOf(partition: number, offset: number): Verdict {
-    const chunk = this.#verdicts.get(partition)?.get(Math.floor(offset / CHUNK))
-    return (chunk?.[offset % CHUNK] ?? Verdict.unknown) as Verdict
+  resultOf(partition: number, offset: number): SelectorResult {
+    const chunk = this.#results.get(partition)?.get(Math.floor(offset / CHUNK))
+    return (chunk?.[offset % CHUNK] ?? SelectorResult.unknown) as SelectorResult
   }
 
   /** Whether the selector uses only application properties. */
@@ -39,15 +39,15 @@ export class SelectorMemo {
     return this.#isOfPropertiesOnly
   }
 
-  judge(message: StoredMessage): Verdict {
-    return this.judgeAt(message.partition, message.offset, message)
+  evaluate(message: StoredMessage): SelectorResult {
+    return this.evaluateAt(message.partition, message.offset, message)
   }
 
-  judgeAt(partition: number, offset: number, message: Selectable): Verdict {
-    let chunks = this.#verdicts.get(partition)
+  evaluateAt(partition: number, offset: number, message: Selectable): SelectorResult {
+    let chunks = this.#results.get(partition)
     if (chunks === undefined) {
       chunks = new Map()
-      this.#verdicts.set(partition, chunks)
+      this.#results.set(partition, chunks)
     }
     const number = Math.floor(offset / CHUNK)
     let chunk = chunks.get(number)
@@ -55,11 +55,11 @@ export class SelectorMemo {
       chunk = new Uint8Array(CHUNK)
       chunks.set(number, chunk)
     }
-    const known = chunk[offset % CHUNK] as Verdict
-    if (known !== Verdict.unknown) return known
-    const verdict = this.#matches(message) ? Verdict.yes : Verdict.no
-    chunk[offset % CHUNK] = verdict
-    return verdict
+    const known = chunk[offset % CHUNK] as SelectorResult
+    if (known !== SelectorResult.unknown) return known
+    const result = this.#matches(message) ? SelectorResult.yes : SelectorResult.no
+    chunk[offset % CHUNK] = result
+    return result
   }
 
   /** A message whose properties cannot be decoded matches no selector. */
@@ -74,12 +74,12 @@ export class SelectorMemo {
 
   /** Drops all results. */
   clear(): void {
-    this.#verdicts.clear()
+    this.#results.clear()
   }
 
   /** Drops results below an offset. */
   forget(partition: number, floor: number): void {
-    const chunks = this.#verdicts.get(partition)
+    const chunks = this.#results.get(partition)
     if (chunks === undefined) return
     for (const number of chunks.keys()) {
       if ((number + 1) * CHUNK > floor) return

@@ -8,7 +8,7 @@ import type { Selector } from '../selector/selector.ts'
 import { DeliveryCounting } from './delivery-counting.ts'
 import { type IndexChange, OffsetState, PartitionIndex, PRIORITIES } from './partition-index.ts'
 import { PropertyCache } from './property-cache.ts'
-import { SelectorMemo, Verdict } from './selector-memo.ts'
+import { SelectorMemo, SelectorResult } from './selector-memo.ts'
 
 /** A consumer or browser of a subscription. */
 export interface SubscriptionConsumer {
@@ -260,7 +260,7 @@ export class Subscription {
       envelope.deliverAtMs > 0 ? this.#host.clock.now() : 0,
     )
     if (!isWaiting) return false
-    for (const memo of this.#memos.values()) memo.judge(message)
+    for (const memo of this.#memos.values()) memo.evaluate(message)
     const section = this.keepsProperties ? message.propertySection : undefined
     if (section !== undefined) this.#properties.add(message.partition, offset, section)
     if (envelope.expiresAtMs > 0) this.#wakeAt(envelope.expiresAtMs)
@@ -307,7 +307,7 @@ export class Subscription {
       this.#finishMissing(index, expected, message.offset)
       expected = message.offset + 1
       if (index.stateOf(message.offset) === OffsetState.none) continue
-      for (const memo of this.#memos.values()) memo.judge(message)
+      for (const memo of this.#memos.values()) memo.evaluate(message)
     }
   }
 
@@ -404,7 +404,7 @@ export class Subscription {
       for (let i = 0; i < count; i++) {
         const at = (this.#turn + i) % count
         const state = this.#consumers[at]
-        if (state === undefined || waiting.has(state.consumer) || !this.#mayDeliver(state)) continue
+        if (state === undefined || waiting.has(state.consumer) || !this.#mayReceive(state)) continue
         const taken = this.#serve(state)
         if (taken === 'loading') waiting.add(state.consumer)
         if (taken !== 'taken') continue
@@ -432,7 +432,7 @@ export class Subscription {
     this.#notifyDrained(waiting)
   }
 
-  #mayDeliver({ consumer, unsent }: ConsumerState): boolean {
+  #mayReceive({ consumer, unsent }: ConsumerState): boolean {
     if (!consumer.canReceive || (unsent > 0 && unsent >= consumer.room)) return false
     const exclusive = this.#host.policy.exclusive
       ? this.#consumers[0]
@@ -461,7 +461,7 @@ export class Subscription {
         this.#load(index.partition, offset)
         return 'loading'
       }
-      if (state.memo !== undefined && state.memo.judge(message) === Verdict.no) continue
+      if (state.memo !== undefined && state.memo.evaluate(message) === SelectorResult.no) continue
       this.#deliver(state, index, message)
       return 'taken'
     }
@@ -544,7 +544,10 @@ export class Subscription {
    * evaluated after loading it.
    */
   #isEligible(state: ConsumerState, index: PartitionIndex, offset: number): boolean {
-    if (state.memo !== undefined && this.#verdictOf(state.memo, index, offset) === Verdict.no) {
+    if (
+      state.memo !== undefined &&
+      this.#resultOf(state.memo, index, offset) === SelectorResult.no
+    ) {
       return false
     }
     const expiresAtMs = index.expiresAtOf(offset)
@@ -559,11 +562,11 @@ export class Subscription {
   }
 
   /** Result of a selector, as far as it is known without reading the log. */
-  #verdictOf(memo: SelectorMemo, { partition }: PartitionIndex, offset: number): Verdict {
-    const known = memo.verdictOf(partition, offset)
-    if (known !== Verdict.unknown || !memo.isOfPropertiesOnly) return known
+  #resultOf(memo: SelectorMemo, { partition }: PartitionIndex, offset: number): SelectorResult {
+    const known = memo.resultOf(partition, offset)
+    if (known !== SelectorResult.unknown || !memo.isOfPropertiesOnly) return known
     const properties = this.#properties.find(partition, offset)
-    return properties === undefined ? known : memo.judgeAt(partition, offset, properties)
+    return properties === undefined ? known : memo.evaluateAt(partition, offset, properties)
   }
 
   // Outcomes of acquired messages.

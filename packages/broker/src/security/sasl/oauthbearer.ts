@@ -65,7 +65,8 @@ async function verify(
       ...(issuer === undefined ? {} : { issuer }),
     })
     const name = payload[settings.subjectClaim]
-    if (typeof name !== 'string' || name.trim() === '') throw new Error('the subject is not a string')
+    if (typeof name !== 'string' || name.trim() === '')
+      throw new Error('the subject is not a string')
     return {
       kind: 'success',
       reply: Buffer.alloc(0),
