@@ -99,6 +99,11 @@ export const decisions: readonly Decision[] = [
     ],
   },
   {
+    name: 'permissions of a request',
+    file: `${broker}/security/access.ts`,
+    tests: [`${broker}/security/access.test.ts`],
+  },
+  {
     name: 'delegation tokens',
     file: `${broker}/security/tokens/delegation-tokens.ts`,
     tests: [`${broker}/security/tokens/delegation-tokens.test.ts`],
