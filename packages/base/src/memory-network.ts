@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { isAdmitted } from './admission.ts'
+import { MillraceError } from './errors.ts'
 import { guard } from './isolation.ts'
 import type {
   Connection,
@@ -16,6 +17,11 @@ function systemError(code: string, message: string): Error {
   return Object.assign(new Error(`${code}: ${message}`), { code })
 }
 
+/** An option that would have no effect is refused: its caller believes that it is protected. */
+export function noTls(): MillraceError {
+  return new MillraceError('MILLRACE_UNSUPPORTED', 'connections inside the process have no TLS')
+}
+
 /** An in-process network: listeners by port, connections as pairs of ends. */
 export class MemoryNetwork implements Network {
   readonly #listeners = new Map<number, ListenOptions>()
@@ -23,6 +29,7 @@ export class MemoryNetwork implements Network {
 
   /** Binds a port within this network; port 0 picks a free one. */
   async listen(options: ListenOptions): Promise<NetworkListener> {
+    if (options.tls !== undefined) throw noTls()
     const port = options.port === 0 ? this.#nextPort++ : options.port
     if (this.#listeners.has(port)) throw systemError('EADDRINUSE', `port ${port}`)
     this.#listeners.set(port, options)
@@ -37,11 +44,13 @@ export class MemoryNetwork implements Network {
   /** Connects to a listener of this network. Rejects with `ECONNREFUSED` if there is none. */
   async connect({
     port,
+    tls,
     clientAddress,
-  }: Pick<ConnectOptions, 'port'> & {
+  }: Pick<ConnectOptions, 'port' | 'tls'> & {
     /** IP address that the listener sees. Default `127.0.0.1`. */
     readonly clientAddress?: string
   }): Promise<Connection> {
+    if (tls !== undefined) throw noTls()
     const listener = this.#listeners.get(port)
     if (listener === undefined) throw systemError('ECONNREFUSED', `port ${port}`)
     const [client, server] = connectionPair(port, listener.onError, clientAddress)

@@ -6,6 +6,7 @@ import {
   type Logger,
   MillraceError,
   nodeWorld,
+  noTls,
   resolveReferences,
   silentLogger,
   type World,
@@ -238,7 +239,8 @@ export class Broker implements AsyncDisposable {
   /** In-process connections to this broker, to pass as a client's `network`. */
   get network(): ClientNetwork {
     return {
-      connect: async ({ port }) => {
+      connect: async ({ port, tls }) => {
+        if (tls !== undefined) throw noTls()
         const listener = this.#listeners.bound.find(({ boundPort }) => boundPort === port)
         if (listener === undefined || this.#closing !== undefined) {
           const message = `ECONNREFUSED: no listener of this broker has port ${port}`

@@ -9,6 +9,7 @@ import { SaslListener } from '../security/sasl/sasl-listener.ts'
 import type { TlsListener } from '../security/tls/tls-listener.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import { FairTurns } from './fair-turns.ts'
+import { RepeatedWarnings } from './repeated-warnings.ts'
 import { ReplyMemory } from './reply-memory.ts'
 import { ChunkBuffers } from './reply-output.ts'
 import {
@@ -63,6 +64,7 @@ export class Listeners {
       requests: new RequestMemory(limitOf('queued.max.request.bytes')),
       replies: new ReplyMemory(limitOf('queued.max.response.bytes')),
       buffers: new ChunkBuffers(),
+      warnings: new RepeatedWarnings(),
     }
     this.#shared.requests.onExhausted = () => this.#watchPressure()
     this.#shared.replies.onExhausted = () => this.#watchPressure()
@@ -93,7 +95,14 @@ export class Listeners {
         admit: (remoteAddress) => this.#admit(remoteAddress, listenerName),
         onHandshakeFailed: (remoteAddress, error) => {
           this.#limits.remove(remoteAddress, listenerName)
-          logger.info('a TLS handshake failed', { client: remoteAddress, error: error.message })
+          const { warnings } = this.#shared
+          const suppressed = warnings.next(remoteAddress, world.clock.monotonic())
+          if (suppressed === undefined) return
+          const fields = { client: remoteAddress, error: error.message }
+          logger.info(
+            'a TLS handshake failed',
+            suppressed === 0 ? fields : { ...fields, suppressed },
+          )
         },
         onConnection: (connection) => this.#accept(connection, listenerConfig),
         onError: (error) =>

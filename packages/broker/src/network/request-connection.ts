@@ -4,6 +4,7 @@ import {
   ByteWriter,
   type Connection,
   elementAt,
+  type LogFields,
   MalformedInputError,
   PROTOCOL_START_BYTES,
   systemErrorCode,
@@ -39,6 +40,7 @@ import type { TlsListener } from '../security/tls/tls-listener.ts'
 import type { FairTurns, TurnTaker } from './fair-turns.ts'
 import { foreignClientOf } from './foreign-client.ts'
 import { FrameReader } from './frame-reader.ts'
+import type { RepeatedWarnings } from './repeated-warnings.ts'
 import type { ReplyMemory } from './reply-memory.ts'
 import { type ChunkBuffers, ReplyOutput, type ReplyPiece, releasePieces } from './reply-output.ts'
 import type { RequestMemory, RequestReader } from './request-memory.ts'
@@ -62,6 +64,7 @@ export interface SharedResources {
   readonly requests: RequestMemory
   readonly replies: ReplyMemory
   readonly buffers: ChunkBuffers
+  readonly warnings: RepeatedWarnings
 }
 
 /** Authentication on the connections of a listener. */
@@ -295,7 +298,7 @@ export class RequestConnection implements RequestReader {
   /** Closes the connection because others need the memory that it holds. */
   evict(why: string): void {
     if (this.#isClosed) return
-    this.#broker.logger.warn(`closing a connection: ${why}`, { client: this.#client })
+    this.#report('warn', `closing a connection: ${why}`)
     this.close()
     this.#release()
   }
@@ -695,15 +698,28 @@ export class RequestConnection implements RequestReader {
     this.#isDropped = true
     this.#clearQueue()
     if (foreign !== undefined) {
-      this.#broker.logger.warn(foreign.warning, { client: this.#client })
+      this.#report('warn', foreign.warning)
+    } else if (isPeersFault) {
+      this.#report('warn', `${what}, closing its connection`, { error: error.message })
     } else {
-      const log = isPeersFault ? this.#broker.logger.warn : this.#broker.logger.error
-      log(`${what}, closing its connection`, {
-        client: this.#client,
-        error: isPeersFault ? error.message : error,
-      })
+      const fields = { client: this.#client, error }
+      this.#broker.logger.error(`${what}, closing its connection`, fields)
     }
     this.#closeWhenSent()
+  }
+
+  /** Logs why the connection is closed; once a minute for a client that has not authenticated. */
+  #report(level: 'warn' | 'info', message: string, fields: LogFields = {}): void {
+    const { logger, world } = this.#broker
+    const known = { client: this.#client, ...fields }
+    if (this.#sasl === undefined || this.#sasl.isAuthenticated) {
+      logger[level](message, known)
+      return
+    }
+    const nowMs = world.clock.monotonic()
+    const suppressed = this.#shared.warnings.next(this.#clientAddress, nowMs)
+    if (suppressed === undefined) return
+    logger[level](message, suppressed === 0 ? known : { ...known, suppressed })
   }
 
   #closeWhenSent(): void {
@@ -718,7 +734,7 @@ export class RequestConnection implements RequestReader {
     if (this.#isDropped) return
     this.#isDropped = true
     this.#clearQueue()
-    this.#broker.logger.info(`closing a connection: ${why}`, { client: this.#client })
+    this.#report('info', `closing a connection: ${why}`)
     this.#closeWhenSent()
   }
 

@@ -74,6 +74,13 @@ export interface RequestOptions {
 
 const CLOSED = 'the client was closed'
 
+/** APIs that a broker answers before authentication. */
+const BEFORE_LOGIN: ReadonlySet<number> = new Set([
+  ApiKey.ApiVersions,
+  ApiKey.SaslHandshake,
+  ApiKey.SaslAuthenticate,
+])
+
 /**
  * One authenticated connection to one broker. Requests are pipelined; replies come in the same
  * order.
@@ -94,6 +101,8 @@ export class BrokerConnection {
   /** Finalized feature levels of the cluster (KIP-584). */
   features: MessageOf<typeof ApiVersionsResponse> | undefined
   lastUsedMs: number
+  /** Whether a request was answered that needs authentication. */
+  #isServed = false
   onClose: () => void = () => {}
 
   private constructor(
@@ -203,7 +212,7 @@ export class BrokerConnection {
       (error.cause === undefined || systemErrorCode(error.cause) === 'ECONNRESET')
     if (!isClosed) return error
     return new DisconnectedError(
-      `${this.#where} closed the connection before it answered ApiVersions: is it a Kafka listener?`,
+      `${this.#where} closed the connection before it answered ApiVersions: is it a Kafka listener${this.#options.tls === undefined ? ' without TLS' : ' with TLS'}?`,
       { cause: error },
     )
   }
@@ -365,6 +374,7 @@ export class BrokerConnection {
       this.#fail(new Error(`${this.#where} sent a reply without a request`))
       return
     }
+    if (!BEFORE_LOGIN.has(waiting.api.key)) this.#isServed = true
     try {
       if (frame.readInt32BE(0) !== waiting.correlationId) {
         throw new Error(
@@ -435,7 +445,7 @@ export class BrokerConnection {
         : cause instanceof ForeignProtocolError
           ? new ForeignProtocolError(cause.protocol, this.#where)
           : new DisconnectedError(
-              `the connection to ${this.#where} ended${cause === undefined ? '' : `: ${cause.message}`}`,
+              `the connection to ${this.#where} ended${cause === undefined ? '' : `: ${cause.message}`}${this.#hint(cause)}`,
               { cause },
             )
     for (const waiting of this.#inFlight.splice(0)) waiting.reject(error)
@@ -445,6 +455,14 @@ export class BrokerConnection {
       channels.disconnect.publish({ address: this.#where, error: cause })
     }
     this.onClose()
+  }
+
+  /** A broker closes a connection without a reply if a client does not authenticate as it must. */
+  #hint(cause: Error | undefined): string {
+    const isClosed = cause === undefined || systemErrorCode(cause) === 'ECONNRESET'
+    const { sasl } = this.#options
+    if (!isClosed || sasl !== undefined || this.#isServed || this.features === undefined) return ''
+    return ' before it served a request; if the listener requires SASL, set the option sasl'
   }
 
   close(): void {
