@@ -33,9 +33,10 @@ export const describeGroups = defineHandler(
           const group = await broker.groups.classicGroup(groupId)
           if (group === undefined) {
             const isMissing = version >= 6
+            const isOther = (await broker.groups.group(groupId)) !== undefined
             return {
               errorCode: isMissing ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE,
-              errorMessage: `Group ${groupId} not found.`,
+              errorMessage: `Group ${groupId} ${isOther ? 'is not a classic group' : 'not found'}.`,
               groupId,
               groupState: ClassicGroupState.Dead,
               protocolType: '',

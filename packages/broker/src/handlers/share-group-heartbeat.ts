@@ -10,6 +10,9 @@ import { defineHandler } from './handler.ts'
 import { attempt, textUnlessDenied } from './outcome.ts'
 import { requireMembership, throwIfEmpty } from './request-checks.ts'
 
+/** As long as an id of `Uuid`. */
+const MAX_MEMBER_ID_LENGTH = 36
+
 /**
  * ShareGroupHeartbeat (key 76): a member of a share group reports its subscription, and receives
  * its partitions (KIP-932).
@@ -22,7 +25,9 @@ export const shareGroupHeartbeat = defineHandler(
       context,
       async () => {
         requireMembership(request, context)
-        throwIfEmpty(request.memberId, 'MemberId')
+        if (request.memberId === '' || request.memberId.length > MAX_MEMBER_ID_LENGTH) {
+          throw new ProtocolError('INVALID_REQUEST', '')
+        }
         throwIfEmpty(request.groupId, 'GroupId')
         throwIfEmpty(request.rackId, 'RackId')
         if (request.memberEpoch === 0 && (request.subscribedTopicNames?.length ?? 0) === 0) {
@@ -32,10 +37,7 @@ export const shareGroupHeartbeat = defineHandler(
           )
         }
         if (request.memberEpoch < -1) {
-          throw new ProtocolError(
-            'INVALID_REQUEST',
-            `MemberEpoch is ${request.memberEpoch}, but must be greater than or equal to -1.`,
-          )
+          throw new ProtocolError('INVALID_REQUEST', 'MemberEpoch is invalid.')
         }
         const reply = await context.broker.shareGroups.heartbeat({
           groupId: request.groupId,
@@ -61,7 +63,7 @@ export const shareGroupHeartbeat = defineHandler(
       (error) => ({
         throttleTimeMs: 0,
         errorCode: error.errorCode,
-        errorMessage: textUnlessDenied(error),
+        errorMessage: textUnlessDenied(error) || null,
         memberEpoch: 0,
         heartbeatIntervalMs: 0,
       }),

@@ -224,15 +224,23 @@ export class GroupShard {
 
   join(fx: GroupEffects, request: JoinRequest, nowMs: number): void {
     const group = this.groups.get(request.groupId)
+    const refuse = (error: ErrorName, memberId = request.memberId): void =>
+      fx.reply(request.token, joinError(error, memberId))
     if (group === undefined || group.kind === 'classic') {
-      this.classic.join(fx, request, nowMs)
-    } else if (group.isEmpty && (group.kind === 'consumer' || group.kind === 'streams')) {
+      return this.classic.join(fx, request, nowMs)
+    }
+    const invalid = this.classic.checkJoin(request)
+    if (invalid !== undefined) return refuse(invalid)
+    if (group.isEmpty && (group.kind === 'consumer' || group.kind === 'streams')) {
+      // A group is replaced by a classic one only if the request can create that.
+      const error = this.classic.checkCreation(request)
+      if (error !== undefined) return refuse(error)
       fx.records.push(...group.tombstones())
       this.groups.delete(request.groupId)
       this.classic.join(fx, request, nowMs)
     } else if (group instanceof ConsumerGroup) {
       this.#classicMembers.join(fx, group, request, nowMs)
-    } else fx.reply(request.token, joinError('INCONSISTENT_GROUP_PROTOCOL', ''))
+    } else refuse('INCONSISTENT_GROUP_PROTOCOL', '')
   }
 
   sync(fx: GroupEffects, request: SyncRequest, nowMs: number): void {

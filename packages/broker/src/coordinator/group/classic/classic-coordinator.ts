@@ -52,24 +52,34 @@ export class ClassicCoordinator {
   // ----------------------------------------------------------------------------------------------
   // joining
 
+  /** Error of a request that no group of any kind accepts. */
+  checkJoin({ groupId, sessionTimeoutMs }: JoinRequest): ErrorName | undefined {
+    const { minSessionTimeoutMs, maxSessionTimeoutMs } = this.#config
+    if (groupId === '') return 'INVALID_GROUP_ID'
+    const isInRange =
+      sessionTimeoutMs >= minSessionTimeoutMs && sessionTimeoutMs <= maxSessionTimeoutMs
+    return isInRange ? undefined : 'INVALID_SESSION_TIMEOUT'
+  }
+
+  /** Error of a request that cannot create a group. */
+  checkCreation({ memberId, protocolType, protocols }: JoinRequest): ErrorName | undefined {
+    if (memberId !== '') return 'UNKNOWN_MEMBER_ID'
+    if (protocolType === '' || protocols.length === 0) return 'INCONSISTENT_GROUP_PROTOCOL'
+    return undefined
+  }
+
+  /** Joins a classic group, or creates one. */
   join(fx: GroupEffects, request: JoinRequest, nowMs: number): void {
     const refuse = (error: ErrorName, memberId = request.memberId): void =>
       fx.reply(request.token, joinError(error, memberId))
-    const { minSessionTimeoutMs, maxSessionTimeoutMs, maxSize } = this.#config
-    if (request.groupId === '') return refuse('INVALID_GROUP_ID')
-    if (
-      request.sessionTimeoutMs < minSessionTimeoutMs ||
-      request.sessionTimeoutMs > maxSessionTimeoutMs
-    ) {
-      return refuse('INVALID_SESSION_TIMEOUT')
-    }
+    const invalid = this.checkJoin(request)
+    if (invalid !== undefined) return refuse(invalid)
+    const { maxSize } = this.#config
     let group = this.#find(request.groupId)
     if (group === undefined) {
-      if (request.memberId !== '') return refuse('UNKNOWN_MEMBER_ID')
+      const error = this.checkCreation(request)
+      if (error !== undefined) return refuse(error)
       group = new ClassicGroup(request.groupId, nowMs)
-      if (!group.supportsProtocols(request.protocolType, request.protocols)) {
-        return refuse('INCONSISTENT_GROUP_PROTOCOL')
-      }
       this.#groups.set(request.groupId, group)
     }
     if (group.isIn(Dead)) return refuse('COORDINATOR_NOT_AVAILABLE')

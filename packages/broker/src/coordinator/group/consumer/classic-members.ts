@@ -74,7 +74,7 @@ export class ClassicMembers {
     }
     const replacesMember = known !== undefined && isUnknown
     const becomesClassic =
-      replacesMember && this.#migration.isLeftToClassic(group, new Set([known.memberId]))
+      known !== undefined && this.#migration.isReplacedByClassic(group, new Set([known.memberId]))
     const step = { fx, nowMs, draft: this.#consumers.draft(fx, group) }
     const member = replacesMember
       ? this.#consumers.replaceStatic(step, known, memberId)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { ByteWriter } from '@millrace/base'
 import { ConsumerProtocolSubscription, codecOf } from '@millrace/protocol'
-import type { JoinReply, SyncReply } from '../classic/classic-requests.ts'
+import type { JoinReply, JoinRequest, SyncReply } from '../classic/classic-requests.ts'
 import type { TopicPartitions } from '../modern/assignment.ts'
 import { FakeTopics, ShardBench } from '../testing/shard-bench.ts'
 import type { ConsumerHeartbeat, ConsumerHeartbeatReply } from './consumer-requests.ts'
@@ -301,7 +301,11 @@ function subscription(topics: readonly string[]): Buffer {
 }
 
 describe('a group that changes its protocol', () => {
-  function classicJoin(bench: Bench, memberId: string): JoinReply {
+  function classicJoin(
+    bench: Bench,
+    memberId: string,
+    changes: Partial<JoinRequest> = {},
+  ): JoinReply {
     const token = bench.nextToken()
     bench.step((fx) =>
       bench.shard.join(
@@ -321,6 +325,7 @@ describe('a group that changes its protocol', () => {
           supportsSkippingAssignment: true,
           reason: null,
           newId: `classic-${token}`,
+          ...changes,
         },
         bench.nowMs,
       ),
@@ -388,6 +393,39 @@ describe('a group that changes its protocol', () => {
     )
     bench.restart()
     assert.equal(bench.shard.groups.get('g')?.kind, 'classic')
+  })
+
+  it('is not replaced by a request that is refused', () => {
+    const rows: readonly (readonly [string, string, Partial<JoinRequest>])[] = [
+      ['UNKNOWN_MEMBER_ID', 'unknown', {}],
+      ['INVALID_SESSION_TIMEOUT', '', { sessionTimeoutMs: 1 }],
+      ['INVALID_SESSION_TIMEOUT', '', { sessionTimeoutMs: 10_000_000 }],
+      ['INCONSISTENT_GROUP_PROTOCOL', '', { protocols: [] }],
+      ['INCONSISTENT_GROUP_PROTOCOL', '', { protocolType: '' }],
+    ]
+    for (const [error, memberId, changes] of rows) {
+      const bench = withOrders(2)
+      bench.member('a').beat()
+      bench.send({ memberId: 'a', memberEpoch: -1 })
+      assert.ok(bench.group.isEmpty)
+      assert.equal(classicJoin(bench, memberId, changes).error, error)
+      assert.equal(bench.shard.groups.get('g')?.kind, 'consumer', error)
+      bench.restart()
+      assert.equal(bench.shard.groups.get('g')?.kind, 'consumer', error)
+    }
+  })
+
+  it('is classic when its only member, a static one, joins by the classic protocol', () => {
+    for (const memberId of ['', 'a']) {
+      const bench = withOrders(2)
+      const instanceId = 'i'
+      bench.member('a', { instanceId }).beat()
+      const joined = classicJoin(bench, memberId, { groupInstanceId: instanceId })
+      assert.equal(joined.error, 'NONE')
+      assert.equal(bench.shard.groups.get('g')?.kind, 'classic', memberId)
+      bench.restart()
+      assert.equal(bench.shard.classicGroup('g')?.members.size, 1)
+    }
   })
 
   it('is replaced when it is empty', () => {

@@ -219,7 +219,7 @@ export class ConsumerCoordinator extends ModernCoordinator<ConsumerGroup> {
     const regex = updated.subscribedTopicRegex
     if (regex !== before && regex !== '') compileTopicRegex(regex)
     if (isNew || !sameMetadata(known, updated)) draft.emit(memberRecord(groupId, updated))
-    const namesChanged = isNew || !sameSubscription(known, updated)
+    const namesChanged = !sameSubscription(known, updated)
     const regexChanged = regex !== before
     if (regexChanged && before !== '' && draft.group.regexUsers(before) === 0) {
       draft.emit({
@@ -382,7 +382,8 @@ export class ConsumerCoordinator extends ModernCoordinator<ConsumerGroup> {
     const { groupId, memberId, instanceId, memberEpoch } = request
     const group = this.groups.get(groupId)
     if (!(group instanceof ConsumerGroup)) {
-      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Consumer group ${groupId} not found.`)
+      const is = group === undefined ? 'not found' : 'is not a consumer group'
+      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} ${is}.`)
     }
     const reply = { memberId, memberEpoch, heartbeatIntervalMs: 0, assignment: undefined }
     const member =

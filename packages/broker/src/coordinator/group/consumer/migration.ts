@@ -150,17 +150,26 @@ export class GroupMigration {
     })
   }
 
-  /** Whether all members but these use the classic protocol. */
+  /** Whether the group becomes classic when these members leave. */
   isLeftToClassic(group: ConsumerGroup, leaving: ReadonlySet<string>): boolean {
+    const { size } = group.members
+    return size > leaving.size && this.isReplacedByClassic(group, leaving)
+  }
+
+  /**
+   * Whether the group becomes classic when static members are replaced by members of the classic
+   * protocol: all others use it.
+   */
+  isReplacedByClassic(group: ConsumerGroup, replaced: ReadonlySet<string>): boolean {
     const { migrationPolicy } = this.#config.consumer
     if (migrationPolicy !== 'bidirectional' && migrationPolicy !== 'downgrade') return false
-    let remaining = 0
+    let others = 0
     for (const { memberId, classic } of group.members.values()) {
-      if (leaving.has(memberId)) continue
+      if (replaced.has(memberId)) continue
       if (classic === undefined) return false
-      remaining++
+      others++
     }
-    return remaining > 0 && remaining <= this.#config.maxSize
+    return others <= this.#config.maxSize
   }
 
   /**

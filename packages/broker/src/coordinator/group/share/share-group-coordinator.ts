@@ -175,8 +175,9 @@ export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
   #groupFor(groupId: string, mayCreate: boolean): ShareGroup {
     const group = this.groups.get(groupId)
     if (group instanceof ShareGroup) return group
-    if (group === undefined && mayCreate) return new ShareGroup(groupId)
-    throw notShareGroup(groupId, group)
+    if (group !== undefined) throw notShareGroup(groupId, group)
+    if (mayCreate) return new ShareGroup(groupId)
+    throw new ProtocolError('GROUP_ID_NOT_FOUND', `Share group ${groupId} not found.`)
   }
 
   #updateMember(
@@ -305,9 +306,7 @@ export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
 
   #leave(fx: GroupEffects, { groupId, memberId }: ShareHeartbeat): ShareHeartbeatReply {
     const group = this.find(groupId)
-    if (group === undefined) {
-      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Share group ${groupId} not found.`)
-    }
+    if (group === undefined) throw notShareGroup(groupId, this.groups.get(groupId))
     if (!group.members.has(memberId)) throw unknownMember(groupId, memberId)
     this.#remove(fx, group, memberId)
     return { memberId, memberEpoch: LEAVE_EPOCH, heartbeatIntervalMs: 0, assignment: undefined }

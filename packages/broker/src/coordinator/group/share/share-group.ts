@@ -82,7 +82,7 @@ export class ShareGroup extends ModernGroup<ShareMember, Assignment> implements 
   }
 
   checkOffsetFetch(): ErrorName {
-    return 'GROUP_ID_NOT_FOUND'
+    return 'NONE'
   }
 
   isSubscribed(topic: string): boolean {
