@@ -136,6 +136,9 @@ export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
     readonly known: ShareMember | undefined
   } {
     const isJoining = memberEpoch === 0
+    if (!isJoining && !this.groups.has(groupId)) {
+      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Share group ${groupId} not found.`)
+    }
     const group = this.#groupFor(groupId, isJoining)
     this.throwIfFull(group, memberId)
     const known = group.members.get(memberId)
@@ -175,9 +178,8 @@ export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
   #groupFor(groupId: string, mayCreate: boolean): ShareGroup {
     const group = this.groups.get(groupId)
     if (group instanceof ShareGroup) return group
-    if (group !== undefined) throw notShareGroup(groupId, group)
-    if (mayCreate) return new ShareGroup(groupId)
-    throw new ProtocolError('GROUP_ID_NOT_FOUND', `Share group ${groupId} not found.`)
+    if (group === undefined && mayCreate) return new ShareGroup(groupId)
+    throw notShareGroup(groupId, group)
   }
 
   #updateMember(
