@@ -26,6 +26,42 @@ describe('the quotas of a broker', () => {
     assert.equal(use(1000, 0), 1000)
   })
 
+  const throttled: readonly [key: string, limit: number, use: number, throttleMs: number][] = [
+    ['producer_byte_rate', 1, 1000, 990_000],
+    ['producer_byte_rate', 1, 2_147_493, 2_147_483_000],
+    ['producer_byte_rate', 1, 2_700_000, 0x7fffffff],
+    ['consumer_byte_rate', 1, 1e12, 0x7fffffff],
+    ['producer_byte_rate', 1e-300, 1, 0x7fffffff],
+    ['controller_mutation_rate', 1, 1000, 989_000],
+    ['controller_mutation_rate', 1e-6, 10_000, 0x7fffffff],
+    ['connection_creation_rate', 1e-12, 1, 0x7fffffff],
+  ]
+  for (const [key, limit, value, expected] of throttled) {
+    it(`throttle ${value} at ${key}=${limit} for ${expected} ms, an int32`, () => {
+      const { all, quotas } = quotasWith(key, limit)
+      if (key === 'connection_creation_rate') {
+        all[0] = {
+          entity: [{ entityType: 'ip', entityName: null }],
+          quotas: new Map([[key, limit]]),
+        }
+        quotas.follow([
+          {
+            kind: 'ClientQuotaRecord',
+            version: 0,
+            data: { entity: [], key, value: limit, remove: false },
+          },
+        ])
+        assert.equal(quotas.connectionThrottleMs('10.0.0.7', 0), expected)
+      } else if (key === 'controller_mutation_rate') {
+        const quota = quotas.mutations(alice, 0)
+        quota?.take(value)
+        assert.equal(quota?.throttleMs(), expected)
+      } else if (key === 'producer_byte_rate' || key === 'consumer_byte_rate') {
+        assert.equal(quotas.record(key, alice, { value, nowMs: 0 }), expected)
+      }
+    })
+  }
+
   it('follow the metadata', () => {
     const { all, quotas } = quotasWith('producer_byte_rate', 10)
     const use = (nowMs: number) => quotas.record('producer_byte_rate', alice, { value: 200, nowMs })

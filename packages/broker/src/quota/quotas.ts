@@ -8,6 +8,9 @@ import { TokenBucket } from './token-bucket.ts'
 /** Measured entities above which those without recent requests are forgotten. */
 const MAX_ENTITIES = 10_000
 
+/** The longest throttle time: replies have it as an int32, and timers have the same limit. */
+const MAX_THROTTLE_MS = 0x7fffffff
+
 /** Whose requests are measured. */
 export interface QuotaClient {
   /** Name of the principal, without its type. */
@@ -61,8 +64,8 @@ export class Quotas {
   }
 
   /**
-   * Measures what a client used, and returns how long it is to wait. What was measured of a
-   * request that is refused may be taken back with a negative value.
+   * Measures what a client used, and returns how long it is to wait, at most 2³¹−1 ms. What was
+   * measured of a request that is refused may be taken back with a negative value.
    */
   record(
     key: Exclude<QuotaKey, 'controller_mutation_rate'>,
@@ -74,7 +77,7 @@ export class Quotas {
     const { value, nowMs } = options
     const rate = this.#rates.of(`${key} ${limit.entity}`, nowMs)
     rate.record(value, nowMs)
-    const throttleMs = rate.throttleMs(limit.value, nowMs)
+    const throttleMs = Math.min(rate.throttleMs(limit.value, nowMs), MAX_THROTTLE_MS)
     // A second of CPU time is used in a second at most: Kafka waits no longer for it than a sample.
     const { sampleMs } = this.#options.windows
     return key === 'request_percentage' ? Math.min(throttleMs, sampleMs) : throttleMs
@@ -96,7 +99,7 @@ export class Quotas {
     return {
       mayTake: () => bucket.available(limit.value, nowMs) >= 0,
       take: (tokens) => bucket.take(tokens, limit.value, nowMs),
-      throttleMs: () => bucket.throttleMs(limit.value, nowMs),
+      throttleMs: () => Math.min(bucket.throttleMs(limit.value, nowMs), MAX_THROTTLE_MS),
     }
   }
 
@@ -106,7 +109,7 @@ export class Quotas {
     if (limit === undefined) return 0
     const rate = this.#connections.of(address, nowMs)
     rate.record(1, nowMs)
-    const throttleMs = rate.throttleMs(limit, nowMs)
+    const throttleMs = Math.min(rate.throttleMs(limit, nowMs), MAX_THROTTLE_MS)
     // A connection that is refused does not count.
     if (throttleMs > 0) rate.record(-1, nowMs)
     return throttleMs
