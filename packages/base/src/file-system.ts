@@ -66,6 +66,8 @@ export interface OpenFile {
   writeAsync(bytes: Uint8Array, position: number): Promise<void>
   /** Size of the file, bytes. */
   size(): number
+  /** Whether `path` still names this file: false once it was renamed, removed or replaced. */
+  isAtPath(): boolean
   /** Truncates the file to `size` bytes. */
   truncate(size: number): void
   /** Blocks until contents and size are durable. */

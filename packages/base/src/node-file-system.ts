@@ -44,6 +44,11 @@ function openFile(path: string, create: boolean): OpenFile {
       }
     },
     size: () => fs.fstatSync(fd).size,
+    isAtPath() {
+      const named = fs.statSync(path, { bigint: true, throwIfNoEntry: false })
+      const open = fs.fstatSync(fd, { bigint: true })
+      return named?.ino === open.ino && named.dev === open.dev
+    },
     truncate: (size) => fs.ftruncateSync(fd, size),
     sync: () => fs.fsyncSync(fd),
     syncAsync: () =>

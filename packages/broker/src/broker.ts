@@ -311,10 +311,11 @@ export class Broker implements AsyncDisposable {
   async abandon(): Promise<void> {
     this.#closing ??= (async () => {
       this.#closeCoordinators()
-      this.#services.authorization?.audit.close?.()
       this.#services.metadata.abandon()
       this.#services.logs.abandon()
       await this.#listeners.close()
+      // Requests that still run are checked and logged until the listeners are closed.
+      this.#services.authorization?.audit.close?.()
     })()
     await this.#closing
   }

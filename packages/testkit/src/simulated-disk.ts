@@ -198,6 +198,10 @@ export class SimulatedDisk implements FileSystem {
         this.#finish(this.#fault('size', path), path)
         return inode.current.length
       },
+      isAtPath: () => {
+        this.#finish(this.#fault('stat', path), path)
+        return this.#files.get(path) === inode
+      },
       truncate: (size) => {
         const truncateFault = this.#fault('truncate', path)
         this.#change()

@@ -31,6 +31,7 @@ function verdict(text: string): string {
 }
 
 const PLAIN = 'listeners=PLAINTEXT://:9092'
+const AUTHORIZER = 'authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer'
 const JWT = 'org.apache.kafka.common.security.oauthbearer'
 const oauth = (key: string): string => `listener.name.sasl.oauthbearer.${key}`
 const table: readonly [settings: string, verdict: string][] = [
@@ -49,6 +50,12 @@ const table: readonly [settings: string, verdict: string][] = [
   ['group.streams.num.standby.replicas=3', 'group.streams.num.standby.replicas'],
   ['group.coordinator.rebalance.protocols=consumer', 'group.coordinator.rebalance.protocols'],
   ['replica.lag.time.max.ms=499', 'replica.lag.time.max.ms'],
+  // The audit log has the decisions of an authorizer.
+  ['audit.log.file=a.log', 'audit.log.file'],
+  ['audit.log.file=a.log authorizer.class.name=', 'audit.log.file'],
+  [`audit.log.file=a.log audit.log.allowed=true ${AUTHORIZER}`, 'ok'],
+  [`audit.log.allowed=TRUE ${AUTHORIZER}`, 'audit.log.allowed'],
+  [`audit.log.file= audit.log.allowed=false ${AUTHORIZER}`, 'ok'],
   // Logs.
   ['log.retention.ms=-1', 'ok'],
   ['log.retention.ms=0', 'log.retention.ms'],

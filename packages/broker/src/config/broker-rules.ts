@@ -72,6 +72,7 @@ export function checkBrokerRules(given: ReadonlyMap<string, string>): void {
   checkConnections(values)
   checkGroups(values)
   checkDirectories(values)
+  checkAudit(values)
 }
 
 /** Values of the file over Kafka's defaults. */
@@ -190,6 +191,16 @@ export function checkTags(key: string, text: string): void {
   const tags = listItems(text)
   if (new Set(tags).size !== tags.length)
     throw invalidValue(key, text, 'a list without repetitions')
+}
+
+function checkAudit(values: BrokerValues): void {
+  const hasFile = (values.text('audit.log.file') ?? '') !== ''
+  if (hasFile && (values.text('authorizer.class.name') ?? '') === '') {
+    values.refuse('audit.log.file', 'no file without an authorizer (authorizer.class.name)')
+  }
+  if (!hasFile && values.text('audit.log.allowed')?.toLowerCase() === 'true') {
+    values.refuse('audit.log.allowed', 'false without audit.log.file')
+  }
 }
 
 function checkDirectories(values: BrokerValues): void {

@@ -26,8 +26,9 @@ interface AuditFileOptions {
 }
 
 /**
- * Appends decisions to a file, a JSON object a line. The file may be renamed or truncated at any
- * time: lines after that are written to a new file of the name, or to its start.
+ * Appends decisions to a file, a JSON object a line. The file may be renamed, removed, replaced or
+ * truncated at any time: later lines are written to the file that has the name then, which is
+ * created if it is missing. Lines that could not be written are retried until `close`.
  */
 export class AuditFile implements AuditLog {
   readonly logsAllowed: boolean
@@ -56,14 +57,17 @@ export class AuditFile implements AuditLog {
     this.#lines.push(line)
     this.#bytes += line.length
     if (this.#bytes >= WRITE_BYTES && !this.#hasFailed) this.#write()
-    else {
-      this.#timer ??= clock.setTimer(WRITE_INTERVAL_MS, () =>
-        guard(
-          () => this.#write(),
-          (error) => this.#options.logger.error('writing the audit log failed', { error }),
-        ),
-      )
-    }
+    else this.#setTimer()
+  }
+
+  #setTimer(): void {
+    const { clock, logger } = this.#options
+    this.#timer ??= clock.setTimer(WRITE_INTERVAL_MS, () =>
+      guard(
+        () => this.#write(),
+        (error) => logger.error('writing the audit log failed', { error }),
+      ),
+    )
   }
 
   #write(): void {
@@ -72,20 +76,26 @@ export class AuditFile implements AuditLog {
     if (this.#lines.length === 0) return
     const { path, fileSystem, logger } = this.#options
     try {
-      if (fileSystem.fileSize(path) === undefined) {
-        this.#file?.close()
+      if (this.#file?.isAtPath() === false) {
+        this.#file.close()
         this.#file = undefined
       }
       this.#file ??= fileSystem.open(path, { create: true })
-      this.#file.write([Buffer.from(this.#lines.join(''))], this.#file.size())
+      append(this.#file, Buffer.from(this.#lines.join('')))
     } catch (error) {
-      // The next line tries again.
       if (!this.#hasFailed) logger.error('cannot write the audit log', { path, error })
       this.#hasFailed = true
+      this.#setTimer()
       return
     }
     this.#lines = []
     this.#bytes = 0
+    this.#reportDropped()
+    this.#hasFailed = false
+  }
+
+  #reportDropped(): void {
+    const { path, logger } = this.#options
     if (this.#dropped > 0) {
       logger.error('the audit log lacks decisions, because it could not be written', {
         path,
@@ -93,14 +103,29 @@ export class AuditFile implements AuditLog {
       })
     }
     this.#dropped = 0
-    this.#hasFailed = false
   }
 
   /** Writes what waits and closes the file. */
   close(): void {
     this.#write()
     this.#timer?.cancel()
+    this.#timer = undefined
+    this.#dropped += this.#lines.length
+    this.#lines = []
+    this.#bytes = 0
+    this.#reportDropped()
     this.#file?.close()
     this.#file = undefined
+  }
+}
+
+/** Appends all bytes or none, so that a retry does not repeat lines. */
+function append(file: OpenFile, bytes: Buffer): void {
+  const start = file.size()
+  try {
+    file.write([bytes], start)
+  } catch (error) {
+    if (file.size() > start) file.truncate(start)
+    throw error
   }
 }

@@ -96,6 +96,7 @@ export function memoryFileSystem(): FileSystem {
       },
       writeAsync: async (bytes, position) => file.write(bytes, position),
       size: () => file.size,
+      isAtPath: () => files.get(path) === file,
       truncate: (size) => file.truncate(size),
       sync() {},
       syncAsync: () => Promise.resolve(),
