@@ -1,12 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { Broker } from '@millrace/broker'
-import { Admin, type SaslOptions, unsecuredToken } from '@millrace/client'
+import {
+  Admin,
+  Consumer,
+  clientCredentials,
+  Producer,
+  type SaslOptions,
+  unsecuredToken,
+} from '@millrace/client'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 
 const base = {
@@ -156,6 +165,44 @@ describe('OAUTHBEARER', () => {
   it('accepts a token of the issuer', async () => {
     await use(await sign(claims()))
     await use(await sign(claims({ aud: ['x', 'other'] })))
+  })
+
+  it('rejects the calls of a client whose issuer rejects its secret', async () => {
+    let count = 0
+    const issuer = createServer((_request, response) => {
+      count++
+      response.writeHead(401).end()
+    })
+    await new Promise<void>((resolve) => issuer.listen(0, '127.0.0.1', resolve))
+    try {
+      const { port } = issuer.address() as AddressInfo
+      const tokenUrl = `http://127.0.0.1:${port}/token`
+      const token = clientCredentials({ tokenUrl, clientId: 'app', clientSecret: 'wrong' })
+      const options = {
+        bootstrapServers: broker.address,
+        sasl: { mechanism: 'OAUTHBEARER', token },
+      } as const
+      await using consumer = new Consumer({ ...options, groupId: 'g' })
+      consumer.subscribe(['orders'])
+      await using producer = new Producer(options)
+      await using admin = new Admin(options)
+      const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+        poll: () => consumer.poll(1000),
+        send: () => producer.send({ topic: 'orders', value: 'x' }),
+        listTopics: () => admin.listTopics(),
+      }
+      for (const [name, call] of Object.entries(calls)) {
+        const before = count
+        await assert.rejects(call(), {
+          code: 'MILLRACE_OAUTH_TOKEN',
+          message: `no token from ${tokenUrl}: status 401`,
+        })
+        assert.ok(count - before <= 2, `${name}: ${count - before} requests`)
+      }
+    } finally {
+      issuer.closeAllConnections()
+      issuer.close()
+    }
   })
 
   const bad: readonly (readonly [string, () => Promise<string>])[] = [

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
@@ -103,6 +105,7 @@ describe('SASL of Java properties', () => {
     assert.deepEqual(sasl, { mechanism: 'PLAIN', username: 'alice', password: 'x username=eve' })
   })
 
+  const OAUTH = 'org.apache.kafka.common.security.oauthbearer'
   const endpoint = 'https://idp.example/token'
   const client = {
     'sasl.oauthbearer.client.credentials.client.id': 'app',
@@ -136,6 +139,71 @@ describe('SASL of Java properties', () => {
       { url: endpoint, 'sasl.jaas.config': `${module} clientSecret="hunter2"` },
       /sasl\.jaas\.config=…: .*the semicolon at the end is missing/,
     ],
+    [
+      'the file of another machine',
+      { url: 'file://host/t' },
+      /token\.endpoint\.url=file:\/\/host\/t: expected the file: URL of a file of this machine/,
+    ],
+    [
+      'a class that retrieves tokens',
+      { url: endpoint, ...client, 'sasl.oauthbearer.jwt.retriever.class': 'com.acme.Retriever' },
+      /jwt\.retriever\.class=com\.acme\.Retriever: expected org/,
+    ],
+    [
+      'the retriever of assertions',
+      {
+        url: endpoint,
+        ...client,
+        'sasl.oauthbearer.jwt.retriever.class': `${OAUTH}.JwtBearerJwtRetriever`,
+      },
+      /jwt\.retriever\.class=.*JwtBearerJwtRetriever: expected org/,
+    ],
+    [
+      'the retriever of a file for an issuer',
+      {
+        url: endpoint,
+        ...client,
+        'sasl.oauthbearer.jwt.retriever.class': `${OAUTH}.FileJwtRetriever`,
+      },
+      /FileJwtRetriever: expected another class/,
+    ],
+    [
+      'a login handler',
+      { url: endpoint, ...client, 'sasl.login.callback.handler.class': 'com.acme.Handler' },
+      /sasl\.login\.callback\.handler\.class=com\.acme\.Handler: expected org/,
+    ],
+    ...(['connect', 'read'] as const).flatMap((kind) =>
+      ['abc', '0', '-1', '1e3', '2147483648'].map(
+        (value): [string, Readonly<Record<string, string>>, RegExp] => [
+          `${kind} timeout ${value}`,
+          { url: endpoint, ...client, [`sasl.login.${kind}.timeout.ms`]: value },
+          new RegExp(`sasl\\.login\\.${kind}\\.timeout\\.ms=${value}: expected a number`),
+        ],
+      ),
+    ),
+    [
+      'header.urlencode of yes',
+      { url: endpoint, ...client, 'sasl.oauthbearer.header.urlencode': 'yes' },
+      /header\.urlencode=yes: expected true, false/,
+    ],
+    [
+      'an unreadable trust store of the issuer',
+      {
+        url: endpoint,
+        ...client,
+        'sasl.jaas.config': `${module} ssl.truststore.location="/no/such";`,
+      },
+      /cannot read ssl\.truststore\.location=\/no\/such/,
+    ],
+    [
+      'an unreadable certificate for the issuer',
+      {
+        url: endpoint,
+        ...client,
+        'sasl.jaas.config': `${module} ssl.keystore.type=PEM ssl.keystore.key=hunter2;`,
+      },
+      /invalid ssl options of sasl\.jaas\.config: invalid tls\.key/,
+    ],
   ]
   for (const [title, properties, expected] of refused) {
     it(`refuses ${title}`, () => {
@@ -149,6 +217,99 @@ describe('SASL of Java properties', () => {
         () => read(all),
         (error: Error) => expected.test(error.message) && !error.message.includes('hunter2'),
       )
+    })
+  }
+
+  const accepted: readonly [kind: string, properties: Readonly<Record<string, string>>][] = [
+    [
+      'DefaultJwtRetriever',
+      { 'sasl.oauthbearer.jwt.retriever.class': `${OAUTH}.DefaultJwtRetriever` },
+    ],
+    [
+      'ClientCredentialsJwtRetriever',
+      { 'sasl.oauthbearer.jwt.retriever.class': `${OAUTH}.ClientCredentialsJwtRetriever` },
+    ],
+    [
+      'the login handler of 4.4',
+      { 'sasl.login.callback.handler.class': `${OAUTH}.OAuthBearerLoginCallbackHandler` },
+    ],
+    [
+      'the login handler of 3.x',
+      { 'sasl.login.callback.handler.class': `${OAUTH}.secured.OAuthBearerLoginCallbackHandler` },
+    ],
+    ['connect timeout', { 'sasl.login.connect.timeout.ms': '1' }],
+    ['read timeout', { 'sasl.login.read.timeout.ms': '2147483647' }],
+  ]
+  for (const [title, properties] of accepted) {
+    it(`accepts ${title}`, () => {
+      const url = { 'sasl.oauthbearer.token.endpoint.url': endpoint }
+      assert.equal(
+        read({ ...oauth, ...url, ...client, ...properties }).sasl?.mechanism,
+        'OAUTHBEARER',
+      )
+    })
+  }
+
+  const jaasCa = `ssl.truststore.type="PEM" ssl.truststore.location="${join(material, 'ca.pem')}"`
+  const noNames = 'ssl.endpoint.identification.algorithm=""'
+  const brokers = {
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': join(material, 'ca.pem'),
+    'ssl.endpoint.identification.algorithm': '',
+  }
+  const issuers: readonly [
+    title: string,
+    host: string,
+    jaas: string,
+    properties: Readonly<Record<string, string>>,
+    result: RegExp,
+  ][] = [
+    ['no ssl options', 'localhost', '', {}, /UNABLE_TO|SELF_SIGNED/],
+    ['those of the brokers', 'localhost', '', brokers, /UNABLE_TO|SELF_SIGNED/],
+    ['those of sasl.jaas.config', 'localhost', jaasCa, {}, /^a\.b\.c Basic YXBwOmh1bnRlcjImMg==$/],
+    ['another name', '127.0.0.2', jaasCa, brokers, /ERR_TLS_CERT_ALTNAME_INVALID/],
+    ['another name, ignored', '127.0.0.2', `${jaasCa} ${noNames}`, {}, /^a\.b\.c /],
+    [
+      'header.urlencode',
+      'localhost',
+      jaasCa,
+      { 'sasl.oauthbearer.header.urlencode': 'TRUE' },
+      /^a\.b\.c Basic YXBwOmh1bnRlcjIlMjYy$/,
+    ],
+  ]
+  for (const [title, host, jaas, properties, expected] of issuers) {
+    it(`asks an issuer over TLS with ${title}`, async () => {
+      let authorization: string | undefined
+      const server = createServer(
+        { key: text('server.key'), cert: text('server.pem') },
+        (request, response) => {
+          authorization = request.headers.authorization
+          response.end(JSON.stringify({ access_token: 'a.b.c' }))
+        },
+      )
+      await new Promise<void>((resolve) =>
+        server.listen(0, host === 'localhost' ? '127.0.0.1' : host, resolve),
+      )
+      try {
+        const { port } = server.address() as AddressInfo
+        const { sasl } = read({
+          ...oauth,
+          'sasl.oauthbearer.client.credentials.client.id': 'app',
+          'sasl.oauthbearer.client.credentials.client.secret': 'hunter2&2',
+          'sasl.oauthbearer.token.endpoint.url': `https://${host}:${port}/token`,
+          ...(jaas === '' ? {} : { 'sasl.jaas.config': `${module} ${jaas};` }),
+          ...properties,
+        })
+        assert.ok(sasl?.mechanism === 'OAUTHBEARER')
+        const result = await Promise.resolve(sasl.token()).then(
+          ({ value }) => `${value} ${authorization}`,
+          (error: Error) => error.message,
+        )
+        assert.match(result, expected)
+      } finally {
+        server.closeAllConnections()
+        server.close()
+      }
     })
   }
 })

@@ -6,7 +6,7 @@ import { MillraceError, openSslCipherName, parseJaas, tlsVersions } from '@millr
 import { certificatesOf, identityOf } from '@millrace/base/keystore'
 import { clientCredentials } from './network/oauth-client.ts'
 import { type OAuthToken, type SaslOptions, saslMechanisms } from './network/sasl.ts'
-import type { TlsOptions } from './network/tls.ts'
+import { checkTls, type TlsOptions } from './network/tls.ts'
 
 type Properties = ReadonlyMap<string, string>
 
@@ -21,6 +21,7 @@ export const securityKeys: readonly string[] = [
   'sasl.oauthbearer.token.endpoint.url',
   'sasl.oauthbearer.client.credentials.client.id',
   'sasl.oauthbearer.client.credentials.client.secret',
+  'sasl.oauthbearer.header.urlencode',
   'sasl.oauthbearer.jwt.retriever.class',
   'sasl.oauthbearer.scope',
   'ssl.truststore.type',
@@ -33,7 +34,6 @@ export const securityKeys: readonly string[] = [
   'ssl.keystore.certificate.chain',
   'ssl.keystore.key',
   'ssl.key.password',
-  'ssl.protocol',
   'ssl.enabled.protocols',
   'ssl.cipher.suites',
   'ssl.endpoint.identification.algorithm',
@@ -49,7 +49,6 @@ export const javaOnlySecurityKeys: readonly string[] = [
   'sasl.login.refresh.window.jitter',
   'sasl.login.retry.backoff.ms',
   'sasl.login.retry.backoff.max.ms',
-  'sasl.oauthbearer.header.urlencode',
   'sasl.kerberos.kinit.cmd',
   'sasl.kerberos.min.time.before.relogin',
   'sasl.kerberos.service.name',
@@ -58,6 +57,7 @@ export const javaOnlySecurityKeys: readonly string[] = [
   'security.providers',
   'ssl.engine.factory.class',
   'ssl.keymanager.algorithm',
+  'ssl.protocol',
   'ssl.provider',
   'ssl.secure.random.implementation',
   'ssl.trustmanager.algorithm',
@@ -195,6 +195,7 @@ function readSasl(given: Properties): SaslOptions {
   const mechanism = saslMechanisms.find((known) => known === name)
   if (mechanism === undefined) return refuse('sasl.mechanism', name, saslMechanisms.join(', '))
   const options = jaasOptions(given, mechanism)
+  checkLoginHandler(given, mechanism)
   if (mechanism === 'OAUTHBEARER') return { mechanism, token: tokenSource(given, options) }
   const [username, password] = [options.get('username'), options.get('password')]
   if (username === undefined || password === undefined) {
@@ -225,6 +226,83 @@ function jaasOptions(
   return entry.options
 }
 
+const SECURITY = 'org.apache.kafka.common.security'
+const OAUTH = `${SECURITY}.oauthbearer`
+
+/** Kafka's own login callback handlers: what they do is built in. */
+const loginHandlers = {
+  PLAIN: [`${SECURITY}.authenticator.AbstractLogin$DefaultLoginCallbackHandler`],
+  OAUTHBEARER: [
+    `${OAUTH}.OAuthBearerLoginCallbackHandler`,
+    `${OAUTH}.secured.OAuthBearerLoginCallbackHandler`,
+    `${OAUTH}.internals.unsecured.OAuthBearerUnsecuredLoginCallbackHandler`,
+  ],
+} as const
+
+function checkLoginHandler(given: Properties, mechanism: (typeof saslMechanisms)[number]): void {
+  const key = 'sasl.login.callback.handler.class'
+  const handler = given.get(key)?.trim() ?? ''
+  const allowed: readonly string[] =
+    loginHandlers[mechanism === 'OAUTHBEARER' ? mechanism : 'PLAIN']
+  if (handler !== '' && !allowed.includes(handler)) refuse(key, handler, allowed.join(', '))
+}
+
+/** Kafka's own retrievers of tokens, by what the endpoint must be. */
+const retrievers: Readonly<Record<string, 'any' | 'file' | 'issuer'>> = {
+  [`${OAUTH}.DefaultJwtRetriever`]: 'any',
+  [`${OAUTH}.FileJwtRetriever`]: 'file',
+  [`${OAUTH}.ClientCredentialsJwtRetriever`]: 'issuer',
+}
+
+function checkRetriever(given: Properties, endpoint: string): void {
+  const key = 'sasl.oauthbearer.jwt.retriever.class'
+  const name = given.get(key)?.trim() ?? ''
+  if (name === '') return
+  const kind = Object.hasOwn(retrievers, name) ? retrievers[name] : undefined
+  if (kind === undefined) refuse(key, name, Object.keys(retrievers).join(', '))
+  if (kind === 'any' || endpoint.startsWith('file:') === (kind === 'file')) return
+  const is = endpoint.startsWith('file:') ? 'a file' : 'no file'
+  refuse(key, name, `another class, because sasl.oauthbearer.token.endpoint.url is ${is}`)
+}
+
+/** A number of milliseconds, or undefined if the key has no value. */
+function timeoutOf(given: Properties, key: string): number | undefined {
+  const value = given.get(key)?.trim() ?? ''
+  if (value === '') return undefined
+  const ms = /^\d+$/.test(value) ? Number(value) : 0
+  if (ms >= 1 && ms <= 0x7fffffff) return ms
+  return refuse(key, value, 'a number of milliseconds from 1 to 2147483647')
+}
+
+function booleanOf(given: Properties, key: string): boolean {
+  const value = given.get(key)?.trim().toLowerCase() ?? 'false'
+  return value === 'true' || (value !== 'false' && refuse(key, value, 'true, false'))
+}
+
+/** TLS to the issuer is configured in `sasl.jaas.config` only: it is not that of the brokers. */
+function issuerTls(jaas: ReadonlyMap<string, string>): TlsOptions | undefined {
+  const options = new Map([...jaas].filter(([name]) => name.startsWith('ssl.')))
+  return options.size === 0 ? undefined : readTls(options)
+}
+
+function checkIssuerTls(tls: TlsOptions): void {
+  try {
+    checkTls(tls)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    const message = `invalid ssl options of sasl.jaas.config: ${reason}`
+    throw new MillraceError('MILLRACE_INVALID_CONFIG', message, { cause })
+  }
+}
+
+function tokenFile(key: string, endpoint: string): string {
+  try {
+    return fileURLToPath(endpoint)
+  } catch {
+    return refuse(key, endpoint, 'the file: URL of a file of this machine, as file:///path')
+  }
+}
+
 /** How tokens are obtained (KIP-768, KIP-1139). */
 function tokenSource(
   given: Properties,
@@ -237,12 +315,17 @@ function tokenSource(
     }),
   )
   const withExtensions = Object.keys(extensions).length === 0 ? {} : { extensions }
-  const endpoint = given.get('sasl.oauthbearer.token.endpoint.url')?.trim()
-  if (endpoint === undefined || endpoint === '') {
+  const endpointKey = 'sasl.oauthbearer.token.endpoint.url'
+  const endpoint = given.get(endpointKey)?.trim() ?? ''
+  checkRetriever(given, endpoint)
+  const connectTimeoutMs = timeoutOf(given, 'sasl.login.connect.timeout.ms')
+  const timeoutMs = timeoutOf(given, 'sasl.login.read.timeout.ms')
+  const headerUrlencode = booleanOf(given, 'sasl.oauthbearer.header.urlencode')
+  if (endpoint === '') {
     const subject = jaas.get('unsecuredLoginStringClaim_sub')
     if (subject === undefined) {
       return refuse(
-        'sasl.oauthbearer.token.endpoint.url',
+        endpointKey,
         '',
         'the https: URL of the token endpoint, or the file: URL of a token',
       )
@@ -250,7 +333,7 @@ function tokenSource(
     return () => ({ value: unsecuredToken(subject), ...withExtensions })
   }
   if (endpoint.startsWith('file:')) {
-    const path = fileURLToPath(endpoint)
+    const path = tokenFile(endpointKey, endpoint)
     // Read for every login: the token of a workload is replaced before it expires.
     return () => ({ value: readToken(path), ...withExtensions })
   }
@@ -261,24 +344,24 @@ function tokenSource(
     return refuse(`${key}.${clientId === undefined ? 'id' : 'secret'}`, '', 'a value')
   }
   const scope = given.get('sasl.oauthbearer.scope') ?? jaas.get('scope')
-  const timeoutMs = Number(given.get('sasl.login.read.timeout.ms') ?? '10000')
-  if (!Number.isInteger(timeoutMs) || timeoutMs <= 0) {
-    refuse('sasl.login.read.timeout.ms', String(timeoutMs), 'a number of milliseconds')
-  }
+  const tls = issuerTls(jaas)
+  if (tls !== undefined) checkIssuerTls(tls)
   try {
     return clientCredentials({
       tokenUrl: endpoint,
       clientId,
       clientSecret,
-      timeoutMs,
-      tls: readTls(given),
+      headerUrlencode,
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      ...(connectTimeoutMs === undefined ? {} : { connectTimeoutMs }),
+      ...(tls === undefined ? {} : { tls }),
       ...(scope === undefined ? {} : { scope }),
       ...withExtensions,
     })
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'MILLRACE_INVALID_OPTION') throw error
     return refuse(
-      'sasl.oauthbearer.token.endpoint.url',
+      endpointKey,
       endpoint.replace(/\/\/[^/@]*@/, '//').replace(/[?#].*$/s, ''),
       'an https: URL without a user, or a file: URL',
     )

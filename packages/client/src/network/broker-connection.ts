@@ -29,6 +29,7 @@ import type { Address, ResolvedClientOptions } from '../options.ts'
 import { ForeignProtocolError } from './foreign-protocol.ts'
 import { ResponseFrames } from './response-frames.ts'
 import { authenticate } from './sasl.ts'
+import { isTlsFailure } from './tls.ts'
 
 /** A request that could not be answered because its connection has ended. */
 export class DisconnectedError extends MillraceError {
@@ -50,6 +51,12 @@ export class DisconnectedError extends MillraceError {
     })
     this.neverSent = options.neverSent ?? false
   }
+}
+
+/** What the connections of a client have in common. */
+export interface ClientState {
+  /** Whether any of them got a reply that needs authentication where it is required. */
+  isServed: boolean
 }
 
 interface InFlight {
@@ -101,8 +108,7 @@ export class BrokerConnection {
   /** Finalized feature levels of the cluster (KIP-584). */
   features: MessageOf<typeof ApiVersionsResponse> | undefined
   lastUsedMs: number
-  /** Whether a request was answered that needs authentication. */
-  #isServed = false
+  readonly #client: ClientState
   onClose: () => void = () => {}
 
   private constructor(
@@ -111,11 +117,13 @@ export class BrokerConnection {
       readonly address: Address
       readonly options: ResolvedClientOptions
       readonly frames: ResponseFrames
+      readonly client: ClientState
     },
   ) {
     this.#connection = connection
     this.address = context.address
     this.#options = context.options
+    this.#client = context.client
     this.lastUsedMs = context.options.clock.monotonic()
     connection.onData = (chunk) => {
       try {
@@ -128,7 +136,11 @@ export class BrokerConnection {
   }
 
   /** Connects, requests the API versions, and authenticates. */
-  static async open(address: Address, options: ResolvedClientOptions): Promise<BrokerConnection> {
+  static async open(
+    address: Address,
+    options: ResolvedClientOptions,
+    client: ClientState,
+  ): Promise<BrokerConnection> {
     let opened: BrokerConnection | undefined
     const frames = new ResponseFrames(options.receiveMessageMaxBytes, (frame) =>
       opened?.receive(frame),
@@ -143,12 +155,10 @@ export class BrokerConnection {
         nextBuffer: frames.nextBuffer,
       })
     } catch (cause) {
-      const code = systemErrorCode(cause) ?? ''
-      // A rejected certificate will be rejected again.
-      if (/^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|EPROTO)/.test(code)) {
+      if (isTlsFailure(cause)) {
         throw new MillraceError(
           'MILLRACE_TLS',
-          `TLS with ${where} failed: ${(cause as Error).message} (${code})`,
+          `TLS with ${where} failed: ${(cause as Error).message} (${systemErrorCode(cause)})`,
           { cause },
         )
       }
@@ -159,7 +169,7 @@ export class BrokerConnection {
         cause,
       })
     }
-    opened = new BrokerConnection(connection, { address, options, frames })
+    opened = new BrokerConnection(connection, { address, options, frames, client })
     try {
       await opened.#negotiate()
       await opened.#authenticate()
@@ -374,7 +384,7 @@ export class BrokerConnection {
       this.#fail(new Error(`${this.#where} sent a reply without a request`))
       return
     }
-    if (!BEFORE_LOGIN.has(waiting.api.key)) this.#isServed = true
+    if (!BEFORE_LOGIN.has(waiting.api.key)) this.#client.isServed = true
     try {
       if (frame.readInt32BE(0) !== waiting.correlationId) {
         throw new Error(
@@ -461,7 +471,8 @@ export class BrokerConnection {
   #hint(cause: Error | undefined): string {
     const isClosed = cause === undefined || systemErrorCode(cause) === 'ECONNRESET'
     const { sasl } = this.#options
-    if (!isClosed || sasl !== undefined || this.#isServed || this.features === undefined) return ''
+    if (!isClosed || sasl !== undefined || this.#client.isServed || this.features === undefined)
+      return ''
     return ' before it served a request; if the listener requires SASL, set the option sasl'
   }
 

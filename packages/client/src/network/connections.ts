@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError, type Timer } from '@millrace/base'
 import { type Address, backoffMs, type ResolvedClientOptions } from '../options.ts'
-import { BrokerConnection } from './broker-connection.ts'
+import { BrokerConnection, type ClientState } from './broker-connection.ts'
+import { checkTls } from './tls.ts'
 import { sleep } from './waiting.ts'
 
 /**
@@ -25,10 +26,12 @@ const IDLE_CHECK_MS = 30_000
 export class Connections {
   readonly #options: ResolvedClientOptions
   readonly #slots = new Map<string, Slot>()
+  readonly #client: ClientState = { isServed: false }
   #idleTimer: Timer | undefined
   #isClosed = false
 
   constructor(options: ResolvedClientOptions) {
+    if (options.tls !== undefined) checkTls(options.tls)
     this.#options = options
   }
 
@@ -64,7 +67,7 @@ export class Connections {
     try {
       const wait = slot.retryAt - clock.monotonic()
       if (wait > 0) await sleep(clock, wait)
-      const connection = await BrokerConnection.open(address, this.#options)
+      const connection = await BrokerConnection.open(address, this.#options, this.#client)
       if (this.#isClosed) {
         connection.close()
         throw new MillraceError('MILLRACE_CLOSED', 'the client was closed')

@@ -4,8 +4,21 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { mergeMetadata, noMetadata, withLeader } from '../metadata/metadata.ts'
 import { backoffMs, parseAddress, resolveClientOptions } from '../options.ts'
+import { Connections } from './connections.ts'
 import { foreignProtocolOf } from './foreign-protocol.ts'
 import { ResponseFrames } from './response-frames.ts'
+
+describe('TLS options of a client', () => {
+  for (const part of ['cert', 'key', 'pfx', 'crl', 'ciphers'] as const) {
+    it(`must be readable: ${part}`, () => {
+      const options = { bootstrapServers: 'localhost:9092', tls: { [part]: 'nonsense' } }
+      assert.throws(() => new Connections(resolveClientOptions(options)), {
+        code: 'MILLRACE_INVALID_OPTION',
+        message: new RegExp(`^invalid tls\\.${part}: `),
+      })
+    })
+  }
+})
 
 describe('response frames', () => {
   it('report another protocol at the start of a connection, and only there', () => {

@@ -6,7 +6,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { clientCredentials } from './oauth-client.ts'
+import { type ClientCredentialsOptions, clientCredentials } from './oauth-client.ts'
 
 const material = join(import.meta.dirname, '../../../../test/testdata/tls')
 const pem = (name: string): string => readFileSync(join(material, name), 'utf8')
@@ -82,6 +82,8 @@ describe('client credentials', () => {
     assert.equal((await token()).value, 'a.b.c')
     await assert.rejects(clientCredentials({ ...client, tokenUrl: server.url }), {
       code: 'MILLRACE_OAUTH_TOKEN',
+      retriable: false,
+      message: /^no token from https:.*\/token: .*\([A-Z_]+\)$/,
     })
     assert.equal(server.requests.length, 1)
   })
@@ -119,6 +121,102 @@ describe('client credentials', () => {
       // The next login tries again.
       await assert.rejects(token())
       assert.equal(server.requests.length, 2)
+    })
+  }
+
+  const statuses: readonly [status: number, retriable: boolean][] = [
+    [400, false],
+    [401, false],
+    [403, false],
+    [404, false],
+    [408, true],
+    [418, false],
+    [429, true],
+    [499, false],
+    [500, true],
+    [501, false],
+    [502, true],
+    [503, true],
+    [505, false],
+  ]
+  for (const [status, retriable] of statuses) {
+    it(`are ${retriable ? 'retried' : 'not retried'} after status ${status}`, async () => {
+      await using server = await endpoint(json({}, status))
+      await assert.rejects(clientCredentials({ ...client, tokenUrl: server.url })(), {
+        code: 'MILLRACE_OAUTH_TOKEN',
+        message: `no token from ${server.url}: status ${status}`,
+        retriable,
+      })
+    })
+  }
+
+  it('are used until the token expires if its renewal fails', async (context) => {
+    let now = 0
+    context.mock.method(performance, 'now', () => now)
+    let status = 200
+    let count = 0
+    await using server = await endpoint((request, response) =>
+      json({ access_token: `token${++count}`, expires_in: 100 }, status)(request, response),
+    )
+    const token = clientCredentials({ ...client, tokenUrl: server.url })
+    const steps: readonly [seconds: number, status: number, token: string, requests: number][] = [
+      [0, 200, 'token1', 1],
+      [79, 503, 'token1', 1],
+      [80, 503, 'token1', 2],
+      // The issuer is not asked for each login.
+      [81, 503, 'token1', 2],
+      [91, 401, 'token1', 3],
+      [99, 401, 'token1', 3],
+      [100, 401, 'status 401', 4],
+      [101, 200, 'token5', 5],
+      [185, 200, 'token6', 6],
+    ]
+    for (const [seconds, answer, expected, requests] of steps) {
+      now = seconds * 1000
+      status = answer
+      const got = await token().then(
+        ({ value }) => value,
+        (error: Error) => error.message.slice(-10),
+      )
+      assert.deepEqual([seconds, got, server.requests.length], [seconds, expected, requests])
+    }
+  })
+
+  it('are sent as they are without headerUrlencode', async () => {
+    await using server = await endpoint(json({ access_token: 'a.b.c' }))
+    await clientCredentials({ ...client, tokenUrl: server.url, headerUrlencode: false })()
+    const basic = Buffer.from('app:1:hunter2 &').toString('base64')
+    assert.equal(server.requests[0]?.authorization, `Basic ${basic}`)
+  })
+
+  it('have a time-out of connecting', async () => {
+    const token = clientCredentials({
+      ...client,
+      tokenUrl: 'https://issuer.invalid/token',
+      connectTimeoutMs: 20,
+      // A name that is never resolved.
+      tls: { lookup: () => {} },
+    })
+    await assert.rejects(token(), { message: /: not connected within 20 ms$/, retriable: true })
+  })
+
+  const invalid: readonly [options: Partial<ClientCredentialsOptions>, expected: RegExp][] = [
+    [{ timeoutMs: 1e10 }, /^invalid timeoutMs 10000000000: expected an integer from 1 to/],
+    [{ timeoutMs: 0 }, /^invalid timeoutMs 0: /],
+    [{ connectTimeoutMs: 1.5 }, /^invalid connectTimeoutMs 1.5: /],
+    [{ connectTimeoutMs: 2 ** 31 }, /^invalid connectTimeoutMs 2147483648: /],
+    [{ tls: { cert: 'hunter2' } }, /^invalid tls\.cert: /],
+    [{ tls: { key: 'hunter2', cert: pem('client.pem') } }, /^invalid tls\.key: /],
+    [{ tls: { pfx: Buffer.from('hunter2') } }, /^invalid tls\.pfx: /],
+    [{ tls: { ciphers: 'hunter' } }, /^invalid tls\.ciphers: /],
+    [{ tls: { key: pem('server.key'), cert: pem('client.pem') } }, /^invalid tls: .*mismatch/],
+  ]
+  for (const [options, expected] of invalid) {
+    it(`refuse ${expected.source}`, () => {
+      const create = () =>
+        clientCredentials({ ...client, tokenUrl: 'https://issuer.invalid/token', ...options })
+      assert.throws(create, { code: 'MILLRACE_INVALID_OPTION', message: expected })
+      assert.throws(create, (error: Error) => !error.message.includes('hunter2'))
     })
   }
 })
