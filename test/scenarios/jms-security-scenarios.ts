@@ -13,7 +13,9 @@ import {
   type TextMessage,
 } from '@millrace/jms'
 
-type Right = `${'read' | 'write' | 'create' | 'delete' | 'describe'} ${'topic' | 'group'} ${string}`
+/** `OPERATION TYPE NAME`. */
+export type Right =
+  `${'read' | 'write' | 'create' | 'delete' | 'describe'} ${'topic' | 'group'} ${string}`
 
 /** An operation on `q` or `t`, run in a separate session, and the permissions that it requires. */
 interface Use {
@@ -173,7 +175,7 @@ const uses: readonly Use[] = [
   },
 ]
 
-function aclOf(right: Right, principal: string): AclBinding {
+export function aclOf(right: Right, principal: string): AclBinding {
   const [operation, resourceType, resourceName] = right.split(' ') as [
     AclBinding['operation'],
     AclBinding['resourceType'],
@@ -211,9 +213,10 @@ export function jmsSecurityScenarios(title: string, open: () => Promise<SecuredP
     let provider: SecuredProvider
     let admin: Admin
     // Timers of a broker do not keep a process running.
-    const alive = setInterval(() => {}, 60_000)
+    let alive: NodeJS.Timeout | undefined
 
     before(async () => {
+      alive = setInterval(() => {}, 60_000)
       provider = await open()
       admin = new Admin(provider.client)
       await using root = await connect('root')
