@@ -3,8 +3,10 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
 import type { TLSSocket } from 'node:tls'
-import { isLoopback, parseProperties } from '@millrace/base'
+import { isLoopback, parsePropertyLines } from '@millrace/base'
 import { ChannelError, reasonOf } from './errors.ts'
 
 /** Credentials of the clients of an HTTP server. */
@@ -22,6 +24,9 @@ export interface HttpRefusal {
   readonly text: string
 }
 
+/** Values of `Sec-Fetch-Site` of pages that are not of this server. */
+const foreignSites: readonly unknown[] = ['cross-site', 'same-site']
+
 type Request = Pick<IncomingMessage, 'headers' | 'socket'>
 
 /** Checks the requests of one HTTP server. */
@@ -35,16 +40,16 @@ export class HttpGuard {
     /** Host that the server listens on. */
     readonly host: string
     readonly credentials?: HttpCredentials
-    /** Whether a client with a trusted certificate needs no other credentials. */
-    readonly acceptsCertificates?: boolean
+    /** Whether clients need a trusted certificate, in addition to credentials if there are any. */
+    readonly needsCertificate?: boolean
   }) {
-    const { host, credentials = {}, acceptsCertificates = false } = options
+    const { host, credentials = {}, needsCertificate = false } = options
     this.#isLocal = isLoopback(host)
     this.#passwords = new Map(
       [...(credentials.users ?? [])].map(([name, password]) => [name, digest(password)]),
     )
     this.#tokens = (credentials.tokens ?? []).map(digest)
-    this.#needsCertificate = acceptsCertificates
+    this.#needsCertificate = needsCertificate
   }
 
   /** Whether clients must authenticate. */
@@ -54,7 +59,7 @@ export class HttpGuard {
 
   /** Undefined if the request may be answered. */
   refusal(request: Request): HttpRefusal | undefined {
-    return this.#refusalOfPage(request.headers) ?? this.#refusalOfClient(request)
+    return this.#refusalOfPage(request) ?? this.#refusalOfClient(request)
   }
 
   /**
@@ -62,13 +67,19 @@ export class HttpGuard {
    * another host with an `Origin`, or, after DNS rebinding, to this machine under the page's own
    * name.
    */
-  #refusalOfPage(headers: Request['headers']): HttpRefusal | undefined {
-    const { host, origin } = headers
-    if (this.#isLocal && !isLoopback(hostOf(host))) {
+  #refusalOfPage({ headers, socket }: Request): HttpRefusal | undefined {
+    const { host, origin, referer } = headers
+    // A server on all addresses is reached through loopback, too.
+    const isRebound =
+      !isLoopback(hostOf(host)) &&
+      (this.#isLocal || (isLoopback(socket.localAddress ?? '') && !isOwnName(hostOf(host))))
+    if (isRebound) {
       return { status: 421, headers: {}, text: `host ${hostOf(host)} is not this machine` }
     }
-    const isForeign = origin !== undefined && origin.replace(/^https?:\/\//, '') !== host
-    if (isForeign || headers['sec-fetch-site'] === 'cross-site') {
+    const isForeign =
+      (origin !== undefined && siteOf(origin) !== host) ||
+      (referer !== undefined && siteOf(referer) !== host)
+    if (isForeign || foreignSites.includes(headers['sec-fetch-site'])) {
       return { status: 403, headers: {}, text: 'requests of web pages are not answered' }
     }
     return undefined
@@ -76,10 +87,10 @@ export class HttpGuard {
 
   #refusalOfClient({ headers, socket }: Request): HttpRefusal | undefined {
     if (!this.isAuthenticated) return undefined
-    if (this.#needsCertificate && (socket as Partial<TLSSocket>).authorized === true) {
-      return undefined
-    }
-    if (this.#knows(headers.authorization ?? '')) return undefined
+    const isTrusted = !this.#needsCertificate || (socket as Partial<TLSSocket>).authorized === true
+    const hasCredentials = this.#passwords.size > 0 || this.#tokens.length > 0
+    const isKnown = !hasCredentials || this.#knows(headers.authorization ?? '')
+    if (isTrusted && isKnown) return undefined
     const schemes = [
       ...(this.#passwords.size > 0 ? ['Basic realm="millrace", charset="UTF-8"'] : []),
       ...(this.#tokens.length > 0 ? ['Bearer realm="millrace"'] : []),
@@ -116,6 +127,16 @@ function hostOf(header = ''): string {
   return header.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }
 
+/** Whether a host is an address or this machine's name, which DNS rebinding cannot use. */
+function isOwnName(host: string): boolean {
+  return isIP(host) !== 0 || host.toLowerCase() === hostname().toLowerCase()
+}
+
+/** Host and port of the URL of a page; undefined if it has none. */
+function siteOf(url: string): string | undefined {
+  return /^https?:\/\/([^/?#]*)/i.exec(url)?.[1]
+}
+
 /** Answers a request that is refused, and reads nothing more of it. */
 export function refuse(
   request: IncomingMessage,
@@ -129,13 +150,14 @@ export function refuse(
 
 /**
  * Reads credentials: a properties file with a user and password a line, and a file with a token a
- * line. Throws `ChannelError` for a file that cannot be read or has none.
+ * line. Throws `ChannelError` for a file that cannot be read or has none, and for a user without a
+ * password.
  */
 export function readCredentials(files: {
   readonly users?: string | undefined
   readonly tokens?: string | undefined
 }): HttpCredentials {
-  const users = files.users === undefined ? undefined : parseProperties(read(files.users))
+  const users = files.users === undefined ? undefined : usersOf(files.users)
   const tokens =
     files.tokens === undefined
       ? undefined
@@ -149,6 +171,17 @@ export function readCredentials(files: {
     ...(users === undefined ? {} : { users }),
     ...(tokens === undefined ? {} : { tokens }),
   }
+}
+
+function usersOf(file: string): ReadonlyMap<string, string> {
+  const users = new Map<string, string>()
+  for (const { key: name, value: password, line } of parsePropertyLines(read(file))) {
+    if (name === '' || password === '') {
+      throw new ChannelError(`${file}, line ${line}: expected user=password`)
+    }
+    users.set(name, password)
+  }
+  return users
 }
 
 function read(path: string): string {

@@ -97,12 +97,15 @@ export interface WebSocketListenOptions extends ListenOptions {
  */
 function mayConnect(
   { host: boundHost, allowedOrigins = [] }: WebSocketListenOptions,
-  { host = '', origin }: IncomingMessage['headers'],
+  { headers: { host = '', origin }, socket }: IncomingMessage,
 ): boolean {
   const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
   if (isLoopback(boundHost) && !isLoopback(name)) return false
-  if (origin === undefined || allowedOrigins.includes('*')) return true
-  return origin.replace(/^https?:\/\//, '') === host || allowedOrigins.includes(origin)
+  if (origin === undefined) return true
+  if (allowedOrigins.includes('*') || allowedOrigins.includes(origin)) return true
+  // A listener on all addresses is reached through loopback, too.
+  if (isLoopback(socket.localAddress ?? '') && !isLoopback(name)) return false
+  return origin.replace(/^https?:\/\//, '') === host
 }
 
 /** Listens for AMQP over WebSocket, on any path. */
@@ -119,7 +122,7 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
     handleProtocols: (offered) => (offered.has(SUBPROTOCOL) ? SUBPROTOCOL : false),
     perMessageDeflate: false,
     maxPayload: MAX_PAYLOAD,
-    verifyClient: ({ req }: { readonly req: IncomingMessage }) => mayConnect(options, req.headers),
+    verifyClient: ({ req }: { readonly req: IncomingMessage }) => mayConnect(options, req),
     autoPong: false,
   })
   // The WebSocket server repeats errors of the HTTP server, which are handled there.

@@ -2,7 +2,13 @@
 import { readFileSync } from 'node:fs'
 import type { TlsOptions } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
-import { elementAt, isReadableByOthers, nodeWorld, systemErrorCode } from '@millrace/base'
+import {
+  elementAt,
+  isReadableByOthers,
+  type Logger,
+  nodeWorld,
+  systemErrorCode,
+} from '@millrace/base'
 import {
   Agent,
   builtIn,
@@ -179,7 +185,7 @@ export const agent: Command = {
     },
     'metrics-client-ca': {
       value: 'FILE',
-      help: 'PEM file with the authorities of client certificates, which are then required',
+      help: 'PEM file with the authorities of client certificates, which are then required as well',
     },
     'metrics-users': {
       value: 'FILE',
@@ -257,7 +263,7 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
       ...(drainSeconds === undefined ? {} : { drainTimeoutMs: drainSeconds * 1000 }),
     })
     await running.start()
-    const server = await startServer(running, parsed, system)
+    const server = await startServer(running, parsed, system, logger)
     const unregister = registerAgent(running.name, server?.address)
     const interrupt = interrupted()
     announce(running, server, nodeWorld.clock.monotonic() - began)
@@ -327,12 +333,13 @@ async function startServer(
   running: Agent,
   parsed: ParsedOptions,
   system: ReadonlyMap<string, string>,
+  logger: Logger,
 ): Promise<OperationServer | undefined> {
   const flumePort = system.get('flume.monitoring.port')
   const given =
     parsed.value('metrics') ?? (flumePort === undefined ? undefined : `127.0.0.1:${flumePort}`)
   if (given === 'none') return undefined
-  const security = securityOf(parsed)
+  const security = { ...securityOf(parsed), logger }
   if (given !== undefined) {
     const match = /^(?:(.*):)?(\d{1,5})$/.exec(given)
     if (match === null)

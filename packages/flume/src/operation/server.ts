@@ -4,7 +4,14 @@ import { isUtf8 } from 'node:buffer'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { TlsOptions } from 'node:tls'
-import { isLoopback, MillraceError, nearestSpelling, nodeWorld } from '@millrace/base'
+import {
+  isLoopback,
+  type Logger,
+  MillraceError,
+  nearestSpelling,
+  nodeWorld,
+  silentLogger,
+} from '@millrace/base'
 import type { Agent } from '../agent.ts'
 import { type Event, hopsOf } from '../event.ts'
 import { type HttpCredentials, HttpGuard, refuse } from '../http-guard.ts'
@@ -18,7 +25,10 @@ export interface OperationServerOptions {
   readonly host?: string
   /** Default 41414, as in Flume; 0 selects a free port. */
   readonly port?: number
-  /** Options of `tls.createServer`. With `requestCert`, a trusted certificate authenticates. */
+  /**
+   * Options of `tls.createServer`. With `requestCert`, clients need a trusted certificate, and
+   * credentials in addition if there are any.
+   */
   readonly tls?: TlsOptions
   /** Users and tokens of clients. Default: none, so that every client is answered. */
   readonly credentials?: HttpCredentials
@@ -27,6 +37,8 @@ export interface OperationServerOptions {
    * read the metrics, and the events by taps. Default false.
    */
   readonly isInsecure?: boolean
+  /** Receives requests that failed, and errors of the listening socket. Default: none. */
+  readonly logger?: Logger
 }
 
 /** Bytes buffered for a slow client of a tap; further events are dropped and counted. */
@@ -43,12 +55,13 @@ export class OperationServer {
   readonly #tls: TlsOptions | undefined
   readonly #guard: HttpGuard
   readonly #isInsecure: boolean
+  readonly #logger: Logger
   #server: Server | undefined
   readonly #began = Date.now()
 
   /** Creates the server of an agent's metrics, status and taps. */
   constructor(agent: Agent, options: OperationServerOptions = {}) {
-    const { host = '127.0.0.1', port = 41_414, tls, credentials, isInsecure = false } = options
+    const { host = '127.0.0.1', port = 41_414, tls, credentials } = options
     this.#agent = agent
     this.#host = host
     this.#port = port
@@ -56,9 +69,10 @@ export class OperationServer {
     this.#guard = new HttpGuard({
       host,
       ...(credentials === undefined ? {} : { credentials }),
-      acceptsCertificates: tls?.requestCert === true,
+      needsCertificate: tls?.requestCert === true,
     })
-    this.#isInsecure = isInsecure
+    this.#isInsecure = options.isInsecure ?? false
+    this.#logger = options.logger ?? silentLogger
   }
 
   /** `host:port`. */
@@ -79,12 +93,18 @@ export class OperationServer {
         `metrics and taps on ${this.#host}:${this.#port} would let anyone on the network read the events: set users, tokens or client certificates, listen on 127.0.0.1, or accept it with --insecure`,
       )
     }
-    const serve = inTurn(nodeWorld.clock, (request, response) => this.#answer(request, response))
+    const serve = inTurn(
+      nodeWorld.clock,
+      (request, response) => this.#answer(request, response),
+      (error) => this.#logger.error('a request for metrics or a tap failed', { error }),
+    )
     const server = this.#tls === undefined ? createServer(serve) : createTlsServer(this.#tls, serve)
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(listenError(this.#host, this.#port, error)))
       server.listen(this.#port, this.#host, () => resolve())
     })
+    // As when a connection cannot be accepted because the process has too many files open.
+    server.on('error', (error) => this.#logger.warn('listening socket', { error }))
     server.unref()
     this.#server = server
   }
@@ -101,15 +121,17 @@ export class OperationServer {
       refuse(request, response, refusal)
       return
     }
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    if (request.method !== 'GET') {
+    const pathname = pathOf(request.url ?? '/')
+    if (pathname === undefined) {
+      send(response, 400, 'text/plain', 'invalid request target\n')
+    } else if (request.method !== 'GET') {
       send(response, 405, 'text/plain', 'GET is all there is\n')
     } else if (pathname === '/metrics' || pathname === '/metrics/prometheus') {
       this.#metrics(request, response, pathname.endsWith('prometheus'))
     } else if (pathname === '/status' || pathname === '/') {
       send(response, 200, 'application/json', JSON.stringify(this.#status()))
     } else if (pathname.startsWith('/tap/')) {
-      this.#tap(decodeURIComponent(pathname.slice(5)), response)
+      this.#tap(pathname.slice(5), response)
     } else {
       send(
         response,
@@ -204,6 +226,19 @@ function tapped(component: string, { headers, body, lineage }: Event): object {
     headers: { ...headers },
     ...(isUtf8(body) ? { body: body.toString() } : { bodyBase64: body.toString('base64') }),
     lineage: hopsOf(lineage),
+  }
+}
+
+/** Decoded path of a request target; undefined if it has none, or invalid escapes. */
+function pathOf(target: string): string | undefined {
+  // Clients of a proxy send the whole URL.
+  const path = target.replace(/^https?:\/\/[^/?#]+/i, '').replace(/[?#].*$/s, '')
+  if (path === '') return target === '' ? undefined : '/'
+  if (!path.startsWith('/')) return undefined
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    return undefined
   }
 }
 

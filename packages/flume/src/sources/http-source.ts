@@ -174,15 +174,18 @@ class HttpSource implements Source {
         users: usersFile === undefined ? undefined : pathOf(usersFile, directory),
         tokens: tokensFile === undefined ? undefined : pathOf(tokensFile, directory),
       }),
-      // With a certificate, users and tokens are needed in addition where they are set.
-      acceptsCertificates:
-        clientAuth === 'required' && usersFile === undefined && tokensFile === undefined,
+      needsCertificate: clientAuth === 'required',
     })
-    const serve = inTurn(this.#context.world.clock, (request, response) => {
-      const work = this.#serve(request, response).finally(() => this.#working.delete(work))
-      this.#working.add(work)
-      return work
-    })
+    const { logger, name, world } = this.#context
+    const serve = inTurn(
+      world.clock,
+      (request, response) => {
+        const work = this.#serve(request, response).finally(() => this.#working.delete(work))
+        this.#working.add(work)
+        return work
+      },
+      (error) => logger.error('a request failed', { source: name, error }),
+    )
     const tls = serverTls(this.#config, directory)
     const server =
       tls === undefined
@@ -193,6 +196,8 @@ class HttpSource implements Source {
       server.once('error', (error) => reject(listenError(bind, port, error)))
       server.listen(port, bind, resolve)
     })
+    // As when a connection cannot be accepted because the process has too many files open.
+    server.on('error', (error) => logger.warn('listening socket', { source: name, error }))
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -252,7 +257,7 @@ class HttpSource implements Source {
       server.close()
       server.closeIdleConnections()
     }
-    await Promise.all(this.#working)
+    await Promise.allSettled(this.#working)
     server?.closeAllConnections()
   }
 }

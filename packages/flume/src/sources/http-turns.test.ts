@@ -26,7 +26,7 @@ describe('inTurn', () => {
       response.end()
       underWay--
     }
-    const server = createServer(inTurn(clock, serve))
+    const server = createServer(inTurn(clock, serve, assert.ifError))
     server.on('request', (request) => {
       received++
       request.resume()

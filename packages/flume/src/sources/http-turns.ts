@@ -7,21 +7,26 @@ import { type WorkTurn, type WorkTurns, workTurnsOf } from '../work-turns.ts'
 /** Pipelined requests of a connection that may wait before its socket is no longer read. */
 const MAX_WAITING = 2
 
-/** Serves a request. A rejection must not occur: nothing is left to answer it. */
+/** Serves a request. */
 type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
 
 /**
  * Serves the requests of each connection one by one: the next one starts when the reply has left
  * the process, so a client that does not take its replies gets no further request started. Node's
- * server itself starts all pipelined requests at once.
+ * server itself starts all pipelined requests at once. A request whose handler fails is answered
+ * with 500, or its connection is closed if a reply was begun; `onError` receives the error.
  */
-export function inTurn(clock: Clock, serve: Serve): RequestListener {
+export function inTurn(
+  clock: Clock,
+  serve: Serve,
+  onError: (error: unknown) => void,
+): RequestListener {
   const turns = workTurnsOf(clock)
   const queues = new WeakMap<Socket, RequestQueue>()
   return (request, response) => {
     let queue = queues.get(request.socket)
     if (queue === undefined) {
-      queue = new RequestQueue(request.socket, turns, serve)
+      queue = new RequestQueue(request.socket, turns, { serve, onError })
       queues.set(request.socket, queue)
     }
     queue.add(request, response)
@@ -36,13 +41,19 @@ interface Exchange {
 class RequestQueue {
   readonly #socket: Socket
   readonly #serve: Serve
+  readonly #onError: (error: unknown) => void
   readonly #turn: WorkTurn
   #waiting: Exchange[] = []
   #isServing = false
 
-  constructor(socket: Socket, turns: WorkTurns, serve: Serve) {
+  constructor(
+    socket: Socket,
+    turns: WorkTurns,
+    handlers: { readonly serve: Serve; readonly onError: (error: unknown) => void },
+  ) {
     this.#socket = socket
-    this.#serve = serve
+    this.#serve = handlers.serve
+    this.#onError = handlers.onError
     this.#turn = turns.taker()
     // Node resumes the socket whenever a body is read. The body of a request in front of others has
     // arrived already.
@@ -55,7 +66,7 @@ class RequestQueue {
   add(request: IncomingMessage, response: ServerResponse): void {
     this.#waiting.push({ request, response })
     this.#hold()
-    if (!this.#isServing) void this.#work()
+    if (!this.#isServing) this.#work().catch((error: unknown) => this.#abandon(error))
   }
 
   #hold(): void {
@@ -70,11 +81,33 @@ class RequestQueue {
       if (turn !== undefined) await turn
       if (this.#socket.destroyed) break
       const left = leaving(response)
-      await this.#serve(request, response)
+      await this.#answer(request, response)
       await left
       if (this.#waiting.length === MAX_WAITING) this.#socket.resume()
     }
     this.#isServing = false
+  }
+
+  /** Never rejects, so that a request ends at most its own connection. */
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#serve(request, response)
+    } catch (error) {
+      if (response.headersSent) {
+        this.#abandon(error)
+        return
+      }
+      this.#onError(error)
+      response.writeHead(500, { 'content-type': 'text/plain', connection: 'close' })
+      response.end('internal error\n')
+      request.resume()
+    }
+  }
+
+  #abandon(error: unknown): void {
+    this.#waiting = []
+    this.#socket.destroy()
+    this.#onError(error)
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type Connection,
   isLoopback,
   isReadableByOthers,
-  parseProperties,
+  parsePropertyLines,
   type Random,
   type ScramCredential,
   type ScramDigest,
@@ -163,7 +163,7 @@ function passwordsOf(config: ProviderConfig): ReadonlyMap<string, string> {
   const list = config.text('users')
   for (const pair of list === '' ? [] : list.split(',')) {
     const at = pair.indexOf(':')
-    if (at <= 0) {
+    if (at <= 0 || at === pair.length - 1) {
       throw new ProviderConfigError(
         'invalid value for amqp.users: expected comma-separated name:password pairs',
       )
@@ -172,15 +172,24 @@ function passwordsOf(config: ProviderConfig): ReadonlyMap<string, string> {
   }
   const file = config.text('users.file')
   if (file !== '') {
-    try {
-      for (const [name, password] of parseProperties(readFileSync(file, 'utf8'))) {
-        passwords.set(name, password)
+    for (const { key: name, value: password, line } of parsePropertyLines(read(file))) {
+      if (name === '' || password === '') {
+        throw new ProviderConfigError(
+          `invalid amqp.users.file ${file}, line ${line}: expected user=password`,
+        )
       }
-    } catch (error) {
-      throw new ProviderConfigError(
-        `cannot read amqp.users.file ${file}: ${systemErrorCode(error) ?? error}`,
-      )
+      passwords.set(name, password)
     }
   }
   return passwords
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ProviderConfigError(
+      `cannot read amqp.users.file ${file}: ${systemErrorCode(error) ?? error}`,
+    )
+  }
 }
