@@ -50,6 +50,12 @@ export interface ListenForOptions {
 /** Timers of Node have 31 bits. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
+const EXPIRED = {
+  kind: 'error',
+  condition: Condition.unauthorizedAccess,
+  description: 'the credentials of this connection have expired',
+} as const
+
 const everybody: Authenticator = {
   mechanisms: ['ANONYMOUS'],
   checkPassword: async () => false,
@@ -80,7 +86,10 @@ export function serve(
   const { authenticator, world } = options
   let handler: ConnectionHandler | undefined
   let expiry: Timer | undefined
+  let isExpired = false
   const admit = (username: string | undefined, expiresAtMs?: number): void => {
+    // The login may have taken longer than the peer has waited.
+    if (connection.isGone) return
     handler = options.admit(connection, username, expiresAtMs)
     if (expiresAtMs !== undefined) expireAt(expiresAtMs)
   }
@@ -88,11 +97,9 @@ export function serve(
   const expireAt = (expiresAtMs: number): void => {
     const leftMs = expiresAtMs - world.clock.now()
     if (leftMs <= 0) {
-      void connection.close({
-        kind: 'error',
-        condition: Condition.unauthorizedAccess,
-        description: 'the credentials of this connection have expired',
-      })
+      isExpired = true
+      // Before the peer's open frame, no close frame can be sent.
+      if (connection.remote !== undefined) connection.refuse(EXPIRED)
       return
     }
     expiry = world.clock.setTimer(Math.min(leftMs, MAX_TIMER_MS), () => expireAt(expiresAtMs))
@@ -111,7 +118,10 @@ export function serve(
       return true
     },
     handler: {
-      onOpen: (open) => handler?.onOpen?.(open),
+      onOpen(open) {
+        if (isExpired) connection.refuse(EXPIRED)
+        else handler?.onOpen?.(open)
+      },
       onSession: (session) => handler?.onSession?.(session),
       onHeld: (held) => handler?.onHeld?.(held),
       onClose(error) {

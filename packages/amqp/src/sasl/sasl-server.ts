@@ -55,6 +55,7 @@ export function saslServer(
   let isKnown = false
   let serverFinal: string | undefined
   let isTokenRefused = false
+  let hasStarted = false
 
   function accepted(name: string | undefined, expiresAtMs?: number): SaslStep {
     onAuthenticated(name, expiresAtMs)
@@ -134,6 +135,9 @@ export function saslServer(
       }
       switch (frame.kind) {
         case 'saslInit':
+          // One attempt for each connection, so that guesses cost a connection each.
+          if (hasStarted) return refused('a second sasl-init on the connection')
+          hasStarted = true
           return init(frame.mechanism, frame.initialResponse ?? Buffer.alloc(0))
         case 'saslResponse': {
           if (isTokenRefused) return refused('the OAuth token is not accepted')
