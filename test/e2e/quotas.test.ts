@@ -22,6 +22,7 @@ async function withBroker(
     elapsedMs(): number
     sleep(delayMs: number): Promise<void>
   }) => Promise<void>,
+  config: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const clock = new SimulatedClock()
   const network = new MemoryNetwork()
@@ -34,7 +35,7 @@ async function withBroker(
     fileSystem,
     clock: clock.process(),
   }
-  const broker = await clock.run(Broker.start({ dataDirectory: '/data', world }), LIMIT_MS)
+  const broker = await clock.run(Broker.start({ dataDirectory: '/data', world, config }), LIMIT_MS)
   const port = Number(broker.address.split(':').at(-1))
   const peer = {
     connect: async (clientAddress = '127.0.0.1') =>
@@ -255,6 +256,31 @@ describe('quotas', () => {
       while ((await count()) < 11) await sleep(100)
       assert.ok(elapsedMs() - start >= 8000, String(elapsedMs() - start))
     }))
+
+  it('do not keep requests of a client that has closed beyond connections.max.idle.ms', () =>
+    withBroker(
+      async ({ connect, sleep }) => {
+        const admin = await connect()
+        assert.equal((await createTopic(admin, 't')).errorCode, 0)
+        await setQuota(admin, { 'client-id': 'leaver' }, 'producer_byte_rate', 1000)
+        const client = await connect()
+        client.clientId = 'leaver'
+        const first = produce(client, 60_000)
+        for (let i = 0; i < 3; i++) produce(client, 10_000).catch(() => {})
+        const { throttleTimeMs } = await first
+        assert.ok(throttleTimeMs > 40_000, String(throttleTimeMs))
+        client.close()
+        await sleep(throttleTimeMs + 60_000)
+        const other = await connect()
+        const { topics } = await other.request(p.ListOffsetsRequest, p.ListOffsetsResponse, {
+          replicaId: -1,
+          isolationLevel: 0,
+          topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1n }] }],
+        })
+        assert.equal(topics[0]?.partitions[0]?.offset, 1n)
+      },
+      { 'connections.max.idle.ms': '10000' },
+    ))
 
   it('close connections of an address that opens too many', () =>
     withBroker(async ({ connect, sleep, elapsedMs }) => {

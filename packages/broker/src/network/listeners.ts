@@ -272,7 +272,8 @@ export class Listeners {
     this.#idleTimer = world.clock.setTimer(interval, () => {
       this.#closeIdle()
       const oldest = world.clock.now() - limit
-      for (const connection of this.#connections) {
+      // Closed connections of throttled clients wait to execute their requests, but not longer.
+      for (const connection of [...this.#connections, ...this.#finishing]) {
         attempt(logger, 'closing an idle connection', () => {
           // Records whether the client has read part of a long reply.
           connection.stalledSinceMs(world.clock.monotonic())
@@ -303,7 +304,7 @@ export class Listeners {
     const { requests, replies } = this.#shared
     const nowMs = this.#broker.world.clock.monotonic()
     const stalled: { readonly connection: RequestConnection; readonly sinceMs: number }[] = []
-    for (const connection of this.#connections) {
+    for (const connection of [...this.#connections, ...this.#finishing]) {
       const sinceMs = connection.stalledSinceMs(nowMs)
       if (sinceMs !== undefined && nowMs - sinceMs >= stallMs) stalled.push({ connection, sinceMs })
     }
@@ -315,9 +316,10 @@ export class Listeners {
           'its client does not read replies, and queued.max.response.bytes is used up',
         )
       } else if (requests.isExhausted && requests.usedBy(connection) > 0) {
-        connection.evict(
-          'its client does not send the rest of a request, and queued.max.request.bytes is used up',
-        )
+        const why = connection.isClosed
+          ? 'its client left requests that are throttled'
+          : 'its client does not send the rest of a request'
+        connection.evict(`${why}, and queued.max.request.bytes is used up`)
       }
     }
   }

@@ -276,6 +276,11 @@ export class RequestConnection implements RequestReader {
     return this.#frames.missingBytes
   }
 
+  /** Whether the socket is closed. */
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
   /** Whether the socket is closed and no request is running. */
   get isDone(): boolean {
     return this.#isDone
@@ -297,7 +302,7 @@ export class RequestConnection implements RequestReader {
 
   /** Closes the connection because others need the memory that it holds. */
   evict(why: string): void {
-    if (this.#isClosed) return
+    if (this.#isDone) return
     this.#report('warn', `closing a connection: ${why}`)
     this.close()
     this.#release()
@@ -323,9 +328,11 @@ export class RequestConnection implements RequestReader {
       this.#receivedBytes = 0
     }
     this.#seenUnsentBytes = unsentBytes
+    // A closed connection holds the requests that its throttled client left behind.
+    if (this.#isClosed) return this.#queue.length > 0 ? this.#progressMs : undefined
     const holdsRequest = this.#shared.requests.usedBy(this) > 0 && this.missingBytes !== undefined
     const isWaitedFor = !this.#output.isEmpty || (holdsRequest && !this.#isPaused)
-    return isWaitedFor && !this.#isClosed ? this.#progressMs : undefined
+    return isWaitedFor ? this.#progressMs : undefined
   }
 
   #noteProgress(nowMs = this.#broker.world.clock.monotonic()): void {
