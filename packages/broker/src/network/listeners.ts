@@ -64,7 +64,7 @@ export class Listeners {
       requests: new RequestMemory(limitOf('queued.max.request.bytes')),
       replies: new ReplyMemory(limitOf('queued.max.response.bytes')),
       buffers: new ChunkBuffers(),
-      warnings: new RepeatedWarnings(),
+      warnings: new RepeatedWarnings(world.clock),
     }
     this.#shared.requests.onExhausted = () => this.#watchPressure()
     this.#shared.replies.onExhausted = () => this.#watchPressure()
@@ -96,13 +96,13 @@ export class Listeners {
         onHandshakeFailed: (remoteAddress, error) => {
           this.#limits.remove(remoteAddress, listenerName)
           const { warnings } = this.#shared
-          const suppressed = warnings.next(remoteAddress, world.clock.monotonic())
-          if (suppressed === undefined) return
-          const fields = { client: remoteAddress, error: error.message }
-          logger.info(
-            'a TLS handshake failed',
-            suppressed === 0 ? fields : { ...fields, suppressed },
-          )
+          warnings.report(remoteAddress, 'handshake', (suppressed) => {
+            const fields = { client: remoteAddress, error: error.message }
+            logger.info(
+              'a TLS handshake failed',
+              suppressed === 0 ? fields : { ...fields, suppressed },
+            )
+          })
         },
         onConnection: (connection) => this.#accept(connection, listenerConfig),
         onError: (error) =>
@@ -330,6 +330,7 @@ export class Listeners {
     this.#idleTimer?.cancel()
     this.#tlsTimer?.cancel()
     this.#pressureTimer?.cancel()
+    this.#shared.warnings.close()
     const closing = this.#open.map(({ listener }) => listener.close())
     for (const [connection, timer] of this.#waiting) {
       timer.cancel()

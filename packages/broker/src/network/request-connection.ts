@@ -303,7 +303,7 @@ export class RequestConnection implements RequestReader {
   /** Closes the connection because others need the memory that it holds. */
   evict(why: string): void {
     if (this.#isDone) return
-    this.#report('warn', `closing a connection: ${why}`)
+    this.#report('warn', 'eviction', `closing a connection: ${why}`)
     this.close()
     this.#release()
   }
@@ -705,9 +705,9 @@ export class RequestConnection implements RequestReader {
     this.#isDropped = true
     this.#clearQueue()
     if (foreign !== undefined) {
-      this.#report('warn', foreign.warning)
+      this.#report('warn', 'protocol', foreign.warning)
     } else if (isPeersFault) {
-      this.#report('warn', `${what}, closing its connection`, { error: error.message })
+      this.#report('warn', 'request', `${what}, closing its connection`, { error: error.message })
     } else {
       const fields = { client: this.#client, error }
       this.#broker.logger.error(`${what}, closing its connection`, fields)
@@ -715,18 +715,17 @@ export class RequestConnection implements RequestReader {
     this.#closeWhenSent()
   }
 
-  /** Logs why the connection is closed; once a minute for a client that has not authenticated. */
-  #report(level: 'warn' | 'info', message: string, fields: LogFields = {}): void {
-    const { logger, world } = this.#broker
+  /** Logs why the connection is closed; limited for a client that has not authenticated. */
+  #report(level: 'warn' | 'info', kind: string, message: string, fields: LogFields = {}): void {
+    const { logger } = this.#broker
     const known = { client: this.#client, ...fields }
     if (this.#sasl === undefined || this.#sasl.isAuthenticated) {
       logger[level](message, known)
       return
     }
-    const nowMs = world.clock.monotonic()
-    const suppressed = this.#shared.warnings.next(this.#clientAddress, nowMs)
-    if (suppressed === undefined) return
-    logger[level](message, suppressed === 0 ? known : { ...known, suppressed })
+    this.#shared.warnings.report(this.#clientAddress, kind, (suppressed) =>
+      logger[level](message, suppressed === 0 ? known : { ...known, suppressed }),
+    )
   }
 
   #closeWhenSent(): void {
@@ -741,7 +740,7 @@ export class RequestConnection implements RequestReader {
     if (this.#isDropped) return
     this.#isDropped = true
     this.#clearQueue()
-    this.#report('info', `closing a connection: ${why}`)
+    this.#report('info', 'login', `closing a connection: ${why}`)
     this.#closeWhenSent()
   }
 
