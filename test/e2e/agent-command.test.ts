@@ -155,6 +155,10 @@ describe('millrace agent', () => {
       ],
       [['-u', 'http://127.0.0.1:1/x'], /cannot read http:\/\/127.0.0.1:1\/x: /],
       [['-u', 'classpath:/x'], /invalid --conf-uri classpath:\/x: expected file:, http: or https:/],
+      [
+        ['-u', 'file://host/x'],
+        /invalid --conf-uri file:\/\/host\/x: expected a file of this machine/,
+      ],
       [['-u', `file://${root}/missing`], /cannot read .*missing: ENOENT/],
       [['-f', 'missing'], /cannot read missing: ENOENT/],
       [[], /missing -f FILE or -u URI/],

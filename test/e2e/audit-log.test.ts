@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, truncateSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { nodeWorld, type World } from '@millrace/base'
 import { Broker } from '@millrace/broker'
 import { Admin, Producer } from '@millrace/client'
 import { eventually } from './until.ts'
@@ -24,8 +25,13 @@ const linesOf = (path: string): Line[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Line)
 
-const start = (path: string, more: Readonly<Record<string, string>> = {}): Promise<Broker> =>
+const start = (
+  path: string,
+  more: Readonly<Record<string, string>> = {},
+  world: World = nodeWorld,
+): Promise<Broker> =>
   Broker.start({
+    world,
     config: {
       listeners: 'SASL_PLAINTEXT://127.0.0.1:0',
       'security.inter.broker.protocol': 'SASL_PLAINTEXT',
@@ -123,6 +129,43 @@ describe('the audit log', () => {
     await deny()
     assert.equal(linesOf(`${path}.1`).length, 1)
   })
+
+  for (const how of ['close', 'abandon'] as const) {
+    it(`is closed by ${how} after the listeners, whose requests are logged until then`, async () => {
+      const path = join(directory, `${how}.jsonl`)
+      const steps: string[] = []
+      const world: World = {
+        ...nodeWorld,
+        fileSystem: {
+          ...nodeWorld.fileSystem,
+          open(opened, options) {
+            const file = nodeWorld.fileSystem.open(opened, options)
+            const close = () => {
+              steps.push('audit')
+              file.close()
+            }
+            return opened === path ? { ...file, close } : file
+          },
+        },
+        network: {
+          ...nodeWorld.network,
+          async listen(options) {
+            const listener = await nodeWorld.network.listen(options)
+            return {
+              port: listener.port,
+              async close() {
+                await listener.close()
+                steps.push('listener')
+              },
+            }
+          },
+        },
+      }
+      const broker = await start(path, {}, world)
+      await broker[how]()
+      assert.deepEqual(steps, ['listener', 'audit'])
+    })
+  }
 
   it('must be writable at start', async () => {
     await assert.rejects(start(join(directory, 'absent/audit.jsonl')), /ENOENT/)

@@ -244,6 +244,7 @@ describe('OAUTHBEARER', () => {
       {},
       /Missing configuration sasl\.oauthbearer\.jwks\.endpoint\.url .* unsigned tokens are never/,
     ],
+    [{ url: 'file://host/keys' }, /file:\/\/host\/keys .*expected the file: URL of a file of this/],
     [{ url: 'http://idp/keys' }, /expected an https: or file: URL/],
     [{ url: 'https://user:secret@idp/keys' }, /expected a URL without a user/],
     [
@@ -259,7 +260,8 @@ describe('OAUTHBEARER', () => {
         ...(url === undefined ? {} : { 'sasl.oauthbearer.jwks.endpoint.url': url }),
         ...(allowed === undefined ? {} : { 'sasl.oauthbearer.allowed.urls': allowed }),
       }
-      await assert.rejects(Broker.start({ config }), (error: Error) => {
+      const start = async (): Promise<void> => (await Broker.start({ config })).close()
+      await assert.rejects(start(), (error: Error) => {
         assert.match(error.message, expected)
         assert.doesNotMatch(error.message, /secret/)
         return true

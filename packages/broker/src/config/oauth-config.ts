@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the configuration says about SASL OAUTHBEARER on one listener (KIP-768).
+import { fileURLToPath } from 'node:url'
 import type { BrokerConfig, BrokerConfigKey } from './broker-config.ts'
 import { ConfigError, invalidValue } from './config-definition.ts'
 import { splitList } from './config-value.ts'
@@ -50,6 +51,14 @@ export function oauthConfigOf(config: BrokerConfig, listenerName: string): OAuth
   }
 }
 
+function checkFile(key: string, url: URL): void {
+  try {
+    fileURLToPath(url)
+  } catch {
+    throw invalidValue(key, url.href, 'the file: URL of a file of this machine, as file:///path')
+  }
+}
+
 /**
  * Kafka reads its allow-list from a property of the Java process. Here the key is part of the file,
  * and an empty list allows what the file names: a running broker cannot change either.
@@ -66,5 +75,6 @@ function allowedUrl(config: BrokerConfig, key: string, text: string): URL {
   if (url.username !== '' || url.password !== '') {
     throw invalidValue(key, `${url.protocol}//${url.host}`, 'a URL without a user')
   }
+  if (url.protocol === 'file:') checkFile(key, url)
   return url
 }

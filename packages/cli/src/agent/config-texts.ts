@@ -36,13 +36,23 @@ export function fileSource(path: string): ConfigSource {
   }
 }
 
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url)
+  } catch {
+    throw new UsageError(
+      `invalid --conf-uri ${url.href}: expected a file of this machine, as file:///path`,
+    )
+  }
+}
+
 /**
  * A resource of Flume's `--conf-uri`: `file:`, `http:` or `https:`, the latter two with a name and
  * password for basic authentication.
  */
 export function uriSource(uri: string, user?: string, password?: string): ConfigSource {
   const url = URL.canParse(uri) ? new URL(uri) : undefined
-  if (url?.protocol === 'file:') return fileSource(fileURLToPath(url))
+  if (url?.protocol === 'file:') return fileSource(pathOf(url))
   if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new UsageError(`invalid --conf-uri ${uri}: expected file:, http: or https:`)
   }
