@@ -499,6 +499,15 @@ describe('logins', () => {
           )
           assert.ok(ours !== undefined && theirs !== undefined, 'no outcome')
           const what = `ours ${JSON.stringify(ours)}, theirs ${JSON.stringify(theirs)}`
+          const answered = [ours, theirs].filter(
+            ({ outcome }) => !missesLastResponse(client.name, outcome, expected),
+          )
+          if (answered.length === 1) {
+            const outcome = answered[0]?.outcome ?? ''
+            // Cast: only answers to failures are missed.
+            assert.match(outcome, failures[client.name]?.[expected as Failure] ?? /^$/, what)
+            return
+          }
           if (typeof expected === 'object') {
             assert.equal(theirs.outcome, `accepted ${topicOf(expected.user)}`, what)
           } else {
@@ -512,3 +521,12 @@ describe('logins', () => {
     })
   }
 })
+
+/**
+ * Whether the client did not see why the peer rejected it: kafka-python may notice that the
+ * connection is closed before it reads the last response.
+ */
+function missesLastResponse(client: string, outcome: string, expected: Expected): boolean {
+  const isRejected = typeof expected === 'string' && isAnswered(expected)
+  return client === 'kafka-python' && isRejected && outcome === 'KafkaConnectionError'
+}

@@ -95,6 +95,8 @@ function ofStates(): ShareCase[] {
           if (!isUnread || what === OF_DELETED_TOPIC) return
           await script.join('n')
           await script.read('n')
+          // A partition without records may be loaded after the reply.
+          await sleep(1000)
           await script.describeAll()
         },
       }),
