@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as p from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
-import { createTopic, errorText, until } from './wire-steps.ts'
+import { coordinatorFound, createTopic, errorText, until } from './wire-steps.ts'
 
 const TOPIC = 'cells'
 /** Longer than a rebalance waits for its members. */
@@ -899,17 +899,7 @@ async function runCell(
 
 /** Kafka creates the internal topics on the first request, and loads them with a delay. */
 async function warmUp(client: WireClient): Promise<void> {
-  for (const keyType of [0, 1]) {
-    await until(async () => {
-      const { coordinators } = await client.request(
-        p.FindCoordinatorRequest,
-        p.FindCoordinatorResponse,
-        { keyType, coordinatorKeys: ['warm-up'] },
-        4,
-      )
-      return coordinators[0]?.errorCode === 0 ? true : undefined
-    })
-  }
+  for (const keyType of [0, 1]) await coordinatorFound(client, keyType, 'warm-up')
   await until(async () => {
     const { errorCode } = await client.request(p.ListGroupsRequest, p.ListGroupsResponse, {
       statesFilter: [],

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as p from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
-import { createTopic, errorText } from './wire-steps.ts'
+import { coordinatorFound, createTopic, errorText } from './wire-steps.ts'
 
 export const TOPIC = 'cells'
 const GROUP = 'cells-group'
@@ -512,18 +512,8 @@ export async function runTransactionCells(
 async function warmUp(client: WireClient, topicId: string): Promise<void> {
   const nobody = { producerId: -1n, epoch: -1, otherProducerId: -1n }
   const start = { client, topicId, transactionalId: 'warm-up', ...nobody }
-  for (const key of ['txn', GROUP]) {
-    for (;;) {
-      const { coordinators } = await client.request(
-        p.FindCoordinatorRequest,
-        p.FindCoordinatorResponse,
-        { keyType: key === GROUP ? 0 : 1, coordinatorKeys: [key] },
-        4,
-      )
-      if (coordinators[0]?.errorCode === 0) break
-      await sleep(50)
-    }
-  }
+  await coordinatorFound(client, 1, 'txn')
+  await coordinatorFound(client, 0, GROUP)
   const known = await init(start)
   await add(known)
   for (;;) {

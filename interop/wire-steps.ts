@@ -18,6 +18,23 @@ export async function until<T>(attempt: () => Promise<T | undefined>, pauseMs = 
   }
 }
 
+/** Waits until the coordinator of a group (0) or a transactional id (1) is found. */
+export async function coordinatorFound(
+  client: WireClient,
+  keyType: number,
+  key: string,
+): Promise<void> {
+  await until(async () => {
+    const { coordinators } = await client.request(
+      p.FindCoordinatorRequest,
+      p.FindCoordinatorResponse,
+      { keyType, coordinatorKeys: [key] },
+      4,
+    )
+    return coordinators[0]?.errorCode === p.ErrorCode.NONE ? true : undefined
+  })
+}
+
 /** Creates a topic and returns its id once every partition has a leader. */
 export async function createTopic(
   client: WireClient,

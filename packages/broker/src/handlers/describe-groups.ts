@@ -2,6 +2,7 @@
 import { DescribeGroupsRequest, DescribeGroupsResponse, ErrorCode } from '@millrace/protocol'
 import { ClassicGroupState } from '../coordinator/group/classic/classic-group.ts'
 import { metadataOf } from '../coordinator/group/classic/classic-member.ts'
+import { groupNotFoundText } from '../coordinator/group/group.ts'
 import { AuthorizedOperations } from '../security/authorized-operations.ts'
 import { defineHandler } from './handler.ts'
 
@@ -36,7 +37,7 @@ export const describeGroups = defineHandler(
             const isOther = (await broker.groups.group(groupId)) !== undefined
             return {
               errorCode: isMissing ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE,
-              errorMessage: `Group ${groupId} ${isOther ? 'is not a classic group' : 'not found'}.`,
+              errorMessage: groupNotFoundText(groupId, 'classic', isOther),
               groupId,
               groupState: ClassicGroupState.Dead,
               protocolType: '',

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, type ErrorName } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
-import type { GroupKind } from '../coordinator/group/group.ts'
+import { type GroupKind, groupNotFoundText } from '../coordinator/group/group.ts'
 
 /** Description of a group that the client is not authorized to describe. */
 export function deniedGroup(groupId: string) {
@@ -33,13 +33,10 @@ function emptyGroup(groupId: string, error: ErrorName, errorMessage: string | nu
 export async function missingGroup({ groups }: BrokerServices, groupId: string, kind: GroupKind) {
   const isNamed = groupId !== ''
   const isOther = isNamed && (await groups.group(groupId)) !== undefined
-  const message = isOther
-    ? `Group ${groupId} is not a ${kind} group.`
-    : `Group ${groupId} not found.`
   return {
     groupId,
     errorCode: isNamed ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.INVALID_GROUP_ID,
-    errorMessage: isNamed ? message : null,
+    errorMessage: isNamed ? groupNotFoundText(groupId, kind, isOther) : null,
     groupState: '',
     groupEpoch: 0,
     assignmentEpoch: 0,

@@ -5,6 +5,11 @@ import type { CommittedOffset } from './offsets/committed-offsets.ts'
 
 export type GroupKind = 'classic' | 'consumer' | 'share' | 'streams'
 
+/** Message of `GROUP_ID_NOT_FOUND`: the group does not exist, or is of another kind. */
+export function groupNotFoundText(groupId: string, kind: GroupKind, exists: boolean): string {
+  return exists ? `Group ${groupId} is not a ${kind} group.` : `Group ${groupId} not found.`
+}
+
 /** The committing client, as identified by its request. */
 export interface Committer {
   readonly memberId: string

@@ -153,7 +153,7 @@ export class ConsumerCoordinator extends ModernCoordinator<ConsumerGroup> {
     }
     const converted = isJoining ? this.#source.convert(fx, groupId, nowMs) : undefined
     if (converted !== undefined) return converted
-    throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} is not a consumer group.`)
+    throw this.notFound(groupId)
   }
 
   #memberFor(step: Step, request: ConsumerHeartbeat): ConsumerMember {
@@ -380,11 +380,8 @@ export class ConsumerCoordinator extends ModernCoordinator<ConsumerGroup> {
 
   #leave(fx: GroupEffects, request: ConsumerHeartbeat, nowMs: number): ConsumerHeartbeatReply {
     const { groupId, memberId, instanceId, memberEpoch } = request
-    const group = this.groups.get(groupId)
-    if (!(group instanceof ConsumerGroup)) {
-      const is = group === undefined ? 'not found' : 'is not a consumer group'
-      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} ${is}.`)
-    }
+    const group = this.find(groupId)
+    if (group === undefined) throw this.notFound(groupId)
     const reply = { memberId, memberEpoch, heartbeatIntervalMs: 0, assignment: undefined }
     const member =
       instanceId === null

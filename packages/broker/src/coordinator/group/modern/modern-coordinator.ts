@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Group } from '../group.ts'
+import { ProtocolError } from '@millrace/protocol'
+import { type Group, groupNotFoundText } from '../group.ts'
 import type { GroupConfig } from '../group-config.ts'
 import type { GroupEffects } from '../group-effects.ts'
 import { isAssignmentDue } from './assignment-due.ts'
@@ -41,6 +42,12 @@ export abstract class ModernCoordinator<
   find(groupId: string): G | undefined {
     const group = this.groups.get(groupId)
     return group instanceof this.#groupClass ? group : undefined
+  }
+
+  /** `GROUP_ID_NOT_FOUND`: the group does not exist, or is of another kind. */
+  protected notFound(groupId: string): ProtocolError {
+    const text = groupNotFoundText(groupId, this.#kind, this.groups.has(groupId))
+    return new ProtocolError('GROUP_ID_NOT_FOUND', text)
   }
 
   /** Creates the draft of a group on which a step works. */

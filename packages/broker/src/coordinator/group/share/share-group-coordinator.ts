@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ProtocolError } from '@millrace/protocol'
-import type { Group } from '../group.ts'
 import type { GroupEffects } from '../group-effects.ts'
 import {
   type Assignment,
@@ -179,7 +178,7 @@ export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
     const group = this.groups.get(groupId)
     if (group instanceof ShareGroup) return group
     if (group === undefined && mayCreate) return new ShareGroup(groupId)
-    throw notShareGroup(groupId, group)
+    throw this.notFound(groupId)
   }
 
   #updateMember(
@@ -308,7 +307,7 @@ export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
 
   #leave(fx: GroupEffects, { groupId, memberId }: ShareHeartbeat): ShareHeartbeatReply {
     const group = this.find(groupId)
-    if (group === undefined) throw notShareGroup(groupId, this.groups.get(groupId))
+    if (group === undefined) throw this.notFound(groupId)
     if (!group.members.has(memberId)) throw unknownMember(groupId, memberId)
     this.#remove(fx, group, memberId)
     return { memberId, memberEpoch: LEAVE_EPOCH, heartbeatIntervalMs: 0, assignment: undefined }
@@ -355,13 +354,6 @@ export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
     if (group.isEmpty) return group
     throw new ProtocolError('NON_EMPTY_GROUP', 'The group is not empty.')
   }
-}
-
-function notShareGroup(groupId: string, group: Group | undefined): ProtocolError {
-  return new ProtocolError(
-    'GROUP_ID_NOT_FOUND',
-    group === undefined ? `Group ${groupId} not found.` : `Group ${groupId} is not a share group.`,
-  )
 }
 
 function sessionKey(groupId: string, memberId: string): string {

@@ -170,11 +170,8 @@ export class StreamsCoordinator extends ModernCoordinator<StreamsGroup> {
       fx.records.push(...group.tombstones())
       return new StreamsGroup(groupId)
     }
-    const what =
-      group === undefined
-        ? `Streams group ${groupId} not found.`
-        : `Group ${groupId} is not a streams group.`
-    throw new ProtocolError('GROUP_ID_NOT_FOUND', what)
+    if (group !== undefined) throw this.notFound(groupId)
+    throw new ProtocolError('GROUP_ID_NOT_FOUND', `Streams group ${groupId} not found.`)
   }
 
   #memberFor(group: StreamsGroup, request: StreamsHeartbeat): StreamsMember {
@@ -328,10 +325,7 @@ export class StreamsCoordinator extends ModernCoordinator<StreamsGroup> {
   #leave(fx: GroupEffects, request: StreamsHeartbeat): StreamsHeartbeatReply {
     const { groupId, memberId } = request
     const group = this.find(groupId)
-    if (group === undefined) {
-      const is = this.groups.has(groupId) ? 'is not a streams group' : 'not found'
-      throw new ProtocolError('GROUP_ID_NOT_FOUND', `Group ${groupId} ${is}.`)
-    }
+    if (group === undefined) throw this.notFound(groupId)
     if (!group.members.has(memberId)) throw unknownMember(groupId, memberId)
     if (request.shutdownApplication) this.#volatileOf(groupId).shutdownBy ??= memberId
     this.#remove(fx, group, memberId)
