@@ -25,7 +25,7 @@ export {
 export { attempt, guard, guardedClock } from './isolation.ts'
 export { type JaasEntry, parseJaas } from './jaas.ts'
 export { createLogger, type LogFields, type Logger, LogLevel, silentLogger } from './logger.ts'
-export { isLoopback } from './loopback.ts'
+export { hostOfHeader, isLoopback } from './loopback.ts'
 export { connectionPair, MemoryNetwork, noTls } from './memory-network.ts'
 export { nearestSpelling } from './nearest.ts'
 export type {

@@ -11,3 +11,8 @@ export function isLoopback(host: string): boolean {
     /^::ffff:127(\.\d{1,3}){3}$/.test(name)
   )
 }
+
+/** Host of an HTTP `Host` header, without port and brackets. */
+export function hostOfHeader(header: string): string {
+  return header.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+}

@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import type { TLSSocket } from 'node:tls'
-import { isLoopback, parsePropertyLines } from '@millrace/base'
+import { hostOfHeader, isLoopback, parsePropertyLines } from '@millrace/base'
 import { ChannelError, reasonOf } from './errors.ts'
 
 /** Credentials of the clients of an HTTP server. */
@@ -69,12 +69,13 @@ export class HttpGuard {
    */
   #refusalOfPage({ headers, socket }: Request): HttpRefusal | undefined {
     const { host, origin, referer } = headers
+    const name = hostOfHeader(host ?? '')
     // A server on all addresses is reached through loopback, too.
     const isRebound =
-      !isLoopback(hostOf(host)) &&
-      (this.#isLocal || (isLoopback(socket.localAddress ?? '') && !isOwnName(hostOf(host))))
+      !isLoopback(name) &&
+      (this.#isLocal || (isLoopback(socket.localAddress ?? '') && !isOwnName(name)))
     if (isRebound) {
-      return { status: 421, headers: {}, text: `host ${hostOf(host)} is not this machine` }
+      return { status: 421, headers: {}, text: `host ${name} is not this machine` }
     }
     const isForeign =
       (origin !== undefined && siteOf(origin) !== host) ||
@@ -120,11 +121,6 @@ export class HttpGuard {
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest()
-}
-
-/** Host of a `Host` header, without port and brackets. */
-function hostOf(header = ''): string {
-  return header.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }
 
 /** Whether a host is an address or this machine's name, which DNS rebinding cannot use. */

@@ -7,6 +7,7 @@ import {
   type Connection,
   elementAt,
   guard,
+  hostOfHeader,
   isLoopback,
   type ListenOptions,
   type NetworkListener,
@@ -99,7 +100,7 @@ function mayConnect(
   { host: boundHost, allowedOrigins = [] }: WebSocketListenOptions,
   { headers: { host = '', origin }, socket }: IncomingMessage,
 ): boolean {
-  const name = host.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
+  const name = hostOfHeader(host)
   if (isLoopback(boundHost) && !isLoopback(name)) return false
   if (origin === undefined) return true
   if (allowedOrigins.includes('*') || allowedOrigins.includes(origin)) return true
