@@ -13,8 +13,19 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   jms: ['base', 'amqp'],
   'jms-provider': ['base', 'amqp', 'client'],
   flume: ['base', 'client', 'jms'],
+  'schema-registry': ['base', 'client'],
   testkit: ['base', 'protocol'],
-  cli: ['base', 'protocol', 'broker', 'client', 'amqp', 'jms', 'jms-provider', 'flume'],
+  cli: [
+    'base',
+    'protocol',
+    'broker',
+    'client',
+    'amqp',
+    'jms',
+    'jms-provider',
+    'flume',
+    'schema-registry',
+  ],
 }
 
 /** Node modules that reach the outside world, and the folders or files that may import them. */

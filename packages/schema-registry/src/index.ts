@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+export type { RuleSet, SchemaMetadata, SchemaRule } from './schema/data-contract.ts'
+export {
+  type ComparisonOptions,
+  type CompatibilityPolicy,
+  type Incompatibility,
+  InvalidSchemaError,
+  type ParsedSchema,
+  type ResolvedReference,
+  type SchemaFormat,
+  type SchemaReference,
+  type SchemaSource,
+  type SchemaType,
+  schemaLimits,
+  schemaTypes,
+} from './schema/schema.ts'
