@@ -8,12 +8,12 @@ import { connect } from 'node:net'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
+import { readCredentials } from '@millrace/base'
 import { Broker } from '@millrace/broker'
 import {
   type Agent,
   OperationServer,
   type OperationServerOptions,
-  readCredentials,
   startAgent,
 } from '@millrace/flume'
 import { JmsProvider } from '@millrace/jms-provider'

@@ -24,6 +24,7 @@ export {
 } from './file-system.ts'
 export { attempt, guard, guardedClock } from './isolation.ts'
 export { type JaasEntry, parseJaas } from './jaas.ts'
+export { listenError } from './listen-error.ts'
 export { createLogger, type LogFields, type Logger, LogLevel, silentLogger } from './logger.ts'
 export { hostOfHeader, isLoopback } from './loopback.ts'
 export { connectionPair, MemoryNetwork, noTls } from './memory-network.ts'
@@ -43,6 +44,16 @@ export {
   referenceResolver,
   resolveReferences,
 } from './node-config-providers.ts'
+export {
+  type HttpCredentials,
+  HttpGuard,
+  type HttpRefusal,
+  readCredentials,
+  refuse,
+} from './node-http-guard.ts'
+export { decodePath, type HttpTarget, httpTarget, readBody } from './node-http-request.ts'
+export { HttpServer, type HttpServerOptions } from './node-http-server.ts'
+export { inTurn, type ServeRequest } from './node-http-turns.ts'
 export { nodeWorld } from './node-world.ts'
 export { type PropertyLine, parseProperties, parsePropertyLines } from './properties-file.ts'
 export { httpRefusal, PROTOCOL_START_BYTES, type ProtocolName, protocolOf } from './protocol-of.ts'
@@ -55,4 +66,5 @@ export {
   scramSalt,
 } from './scram.ts'
 export { openSslCipherName, tlsVersions } from './tls-names.ts'
+export { type WorkTurn, WorkTurns, workTurnsOf } from './work-turns.ts'
 export type { Clock, Random, Timer, World } from './world.ts'

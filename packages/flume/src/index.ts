@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { type HttpCredentials, readCredentials } from '@millrace/base'
 export { Agent, type AgentOptions, type Changes } from './agent.ts'
 export type { BatchOrigin, Ranges } from './batch-origin.ts'
 export type {
@@ -58,7 +59,6 @@ export type { ConfigText } from './config/read-agents.ts'
 export { type AgentDefinition, defineAgent, startAgent } from './define-agent.ts'
 export { ChannelError, ChannelFullError, ComponentError, DeliveryError } from './errors.ts'
 export { Event, type Headers, type Hop, hopsOf, type Lineage, newHeaders } from './event.ts'
-export { type HttpCredentials, readCredentials } from './http-guard.ts'
 export type { EventFunction } from './interceptors/function-interceptor.ts'
 export { type CheckedAgent, checkAgents, type LoadOptions, loadAgents } from './load-agents.ts'
 export { Counters } from './operation/counters.ts'

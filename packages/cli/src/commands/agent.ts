@@ -7,6 +7,7 @@ import {
   isReadableByOthers,
   type Logger,
   nodeWorld,
+  readCredentials,
   systemErrorCode,
 } from '@millrace/base'
 import {
@@ -18,7 +19,6 @@ import {
   loadAgents,
   OperationServer,
   type OperationServerOptions,
-  readCredentials,
 } from '@millrace/flume'
 import { checkConfiguration, logProblems, showProblems } from '../agent/config-problems.ts'
 import { fileSource, readConfigTexts, systemProperties, uriSource } from '../agent/config-texts.ts'

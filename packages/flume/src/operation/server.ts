@@ -1,22 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { isUtf8 } from 'node:buffer'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TlsOptions } from 'node:tls'
 import {
-  isLoopback,
+  decodePath,
+  type HttpCredentials,
+  HttpGuard,
+  HttpServer,
+  httpTarget,
   type Logger,
   MillraceError,
   nearestSpelling,
   nodeWorld,
+  refuse,
   silentLogger,
 } from '@millrace/base'
 import type { Agent } from '../agent.ts'
 import { type Event, hopsOf } from '../event.ts'
-import { type HttpCredentials, HttpGuard, refuse } from '../http-guard.ts'
-import { inTurn } from '../sources/http-turns.ts'
-import { listenError } from '../sources/stream-server.ts'
 import { flumeMetrics, prometheusMetrics } from './metrics.ts'
 
 /** Where the server listens. */
@@ -56,7 +57,7 @@ export class OperationServer {
   readonly #guard: HttpGuard
   readonly #isInsecure: boolean
   readonly #logger: Logger
-  #server: Server | undefined
+  #server: HttpServer | undefined
   readonly #began = Date.now()
 
   /** Creates the server of an agent's metrics, status and taps. */
@@ -77,9 +78,7 @@ export class OperationServer {
 
   /** `host:port`. */
   get address(): string {
-    const address = this.#server?.address()
-    const port = typeof address === 'object' && address !== null ? address.port : this.#port
-    return `${this.#host}:${port}`
+    return `${this.#host}:${this.#server?.port ?? this.#port}`
   }
 
   /**
@@ -87,32 +86,28 @@ export class OperationServer {
    * could read the events without authentication.
    */
   async start(): Promise<void> {
-    if (!isLoopback(this.#host) && !this.#guard.isAuthenticated && !this.#isInsecure) {
+    if (this.#guard.isExposed && !this.#isInsecure) {
       throw new MillraceError(
         'MILLRACE_EXPOSED',
         `metrics and taps on ${this.#host}:${this.#port} would let anyone on the network read the events: set users, tokens or client certificates, listen on 127.0.0.1, or accept it with --insecure`,
       )
     }
-    const serve = inTurn(
-      nodeWorld.clock,
-      (request, response) => this.#answer(request, response),
-      (error) => this.#logger.error('a request for metrics or a tap failed', { error }),
-    )
-    const server = this.#tls === undefined ? createServer(serve) : createTlsServer(this.#tls, serve)
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(listenError(this.#host, this.#port, error)))
-      server.listen(this.#port, this.#host, () => resolve())
+    this.#server = await HttpServer.listen({
+      host: this.#host,
+      port: this.#port,
+      tls: this.#tls,
+      clock: nodeWorld.clock,
+      serve: (request, response) => this.#answer(request, response),
+      onRequestError: (error) =>
+        this.#logger.error('a request for metrics or a tap failed', { error }),
+      onListenerError: (error) => this.#logger.warn('listening socket', { error }),
     })
-    // As when a connection cannot be accepted because the process has too many files open.
-    server.on('error', (error) => this.#logger.warn('listening socket', { error }))
-    server.unref()
-    this.#server = server
+    this.#server.unref()
   }
 
   /** Closes the listener and its connections. */
   async stop(): Promise<void> {
-    this.#server?.close()
-    this.#server?.closeAllConnections()
+    await this.#server?.close()
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -121,7 +116,8 @@ export class OperationServer {
       refuse(request, response, refusal)
       return
     }
-    const pathname = pathOf(request.url ?? '/')
+    const target = httpTarget(request.url ?? '/')
+    const pathname = target === undefined ? undefined : decodePath(target.path)
     if (pathname === undefined) {
       send(response, 400, 'text/plain', 'invalid request target\n')
     } else if (request.method !== 'GET') {
@@ -226,19 +222,6 @@ function tapped(component: string, { headers, body, lineage }: Event): object {
     headers: { ...headers },
     ...(isUtf8(body) ? { body: body.toString() } : { bodyBase64: body.toString('base64') }),
     lineage: hopsOf(lineage),
-  }
-}
-
-/** Decoded path of a request target; undefined if it has none, or invalid escapes. */
-function pathOf(target: string): string | undefined {
-  // Clients of a proxy send the whole URL.
-  const path = target.replace(/^https?:\/\/[^/?#]+/i, '').replace(/[?#].*$/s, '')
-  if (path === '') return target === '' ? undefined : '/'
-  if (!path.startsWith('/')) return undefined
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    return undefined
   }
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
+import { listenError } from '@millrace/base'
 import type { SourceContext } from '../component.ts'
 import { reasonOf } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { putEach } from './line-batches.ts'
-import { listenError } from './stream-server.ts'
 
 /**
  * Events that wait for their channel; what comes on top is dropped and counted, as a datagram's

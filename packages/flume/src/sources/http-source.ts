@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  HttpGuard,
+  HttpServer,
+  MillraceError,
+  readBody,
+  readCredentials,
+  refuse,
+} from '@millrace/base'
 import { defineSource, type Source, type SourceContext } from '../component.ts'
 import {
   ignored,
@@ -17,7 +24,6 @@ import { checkPart, findPart, type Part, readPart } from '../config/part.ts'
 import { pathOf } from '../config/paths.ts'
 import { ChannelError, ChannelFullError, reasonOf } from '../errors.ts'
 import { Event, newHeaders } from '../event.ts'
-import { HttpGuard, readCredentials, refuse } from '../http-guard.ts'
 import { jsonEvent } from '../serialization/deserializers.ts'
 import {
   checkClientAuth,
@@ -27,8 +33,6 @@ import {
   serverTls,
   serverTlsKeys,
 } from '../tls.ts'
-import { inTurn } from './http-turns.ts'
-import { listenError } from './stream-server.ts'
 
 const keys = {
   ...serverTlsKeys,
@@ -146,9 +150,8 @@ class HttpSource implements Source {
   readonly #context: SourceContext
   readonly #handler: HttpHandler
   readonly #maxSize: number
-  #server: Server | undefined
+  #server: HttpServer | undefined
   #guard: HttpGuard | undefined
-  readonly #working = new Set<Promise<void>>()
 
   constructor(config: ValuesOf<typeof keys>, context: SourceContext) {
     this.#config = config
@@ -160,9 +163,7 @@ class HttpSource implements Source {
   }
 
   get addresses(): readonly string[] {
-    const address = this.#server?.address()
-    const port = typeof address === 'object' && address !== null ? address.port : this.#config.port
-    return [`${this.#config.bind}:${port}`]
+    return [`${this.#config.bind}:${this.#server?.port ?? this.#config.port}`]
   }
 
   async start(): Promise<void> {
@@ -177,27 +178,16 @@ class HttpSource implements Source {
       needsCertificate: clientAuth === 'required',
     })
     const { logger, name, world } = this.#context
-    const serve = inTurn(
-      world.clock,
-      (request, response) => {
-        const work = this.#serve(request, response).finally(() => this.#working.delete(work))
-        this.#working.add(work)
-        return work
-      },
-      (error) => logger.error('a request failed', { source: name, error }),
-    )
     const tls = serverTls(this.#config, directory)
-    const server =
-      tls === undefined
-        ? createServer(serve)
-        : createTlsServer({ ...tls, ...clientAuthOf(this.#config, directory) }, serve)
-    this.#server = server
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', (error) => reject(listenError(bind, port, error)))
-      server.listen(port, bind, resolve)
+    this.#server = await HttpServer.listen({
+      host: bind,
+      port,
+      tls: tls === undefined ? undefined : { ...tls, ...clientAuthOf(this.#config, directory) },
+      clock: world.clock,
+      serve: (request, response) => this.#serve(request, response),
+      onRequestError: (error) => logger.error('a request failed', { source: name, error }),
+      onListenerError: (error) => logger.warn('listening socket', { source: name, error }),
     })
-    // As when a connection cannot be accepted because the process has too many files open.
-    server.on('error', (error) => logger.warn('listening socket', { source: name, error }))
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -228,7 +218,7 @@ class HttpSource implements Source {
     if (request.method !== 'POST' && request.method !== 'GET' && request.method !== 'PUT') {
       throw new RequestError(405, `${request.method} is not supported; events are sent with POST`)
     }
-    const body = await this.#read(request)
+    const body = await readBody(request, this.#maxSize)
     let events: readonly Event[]
     try {
       const url = new URL(request.url ?? '/', 'http://localhost')
@@ -239,31 +229,14 @@ class HttpSource implements Source {
     if (events.length > 0) await this.#context.channels.process(events)
   }
 
-  async #read(request: IncomingMessage): Promise<Buffer> {
-    const chunks: Buffer[] = []
-    let size = 0
-    for await (const chunk of request) {
-      size += (chunk as Buffer).length
-      if (size > this.#maxSize)
-        throw new RequestError(413, `the body has more than ${this.#maxSize} bytes`)
-      chunks.push(chunk as Buffer)
-    }
-    return Buffer.concat(chunks)
-  }
-
   async stop(): Promise<void> {
-    const server = this.#server
-    if (server?.listening === true) {
-      server.close()
-      server.closeIdleConnections()
-    }
-    await Promise.allSettled(this.#working)
-    server?.closeAllConnections()
+    await this.#server?.close()
   }
 }
 
 function statusOf(error: unknown): number {
   if (error instanceof RequestError) return error.status
+  if (error instanceof MillraceError && error.code === 'MILLRACE_TOO_LARGE') return 413
   return error instanceof ChannelFullError || error instanceof ChannelError ? 503 : 500
 }
 

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { TlsOptions } from 'node:tls'
-import { type Clock, type Connection, type NetworkListener, systemErrorCode } from '@millrace/base'
+import {
+  type Clock,
+  type Connection,
+  listenError,
+  type NetworkListener,
+  type WorkTurn,
+  workTurnsOf,
+} from '@millrace/base'
 import type { SourceContext } from '../component.ts'
-import { ChannelError, reasonOf } from '../errors.ts'
+import { reasonOf } from '../errors.ts'
 import { type FrameShare, frameMemoryOf } from '../rpc/frame-memory.ts'
-import { type WorkTurn, workTurnsOf } from '../work-turns.ts'
 
 /** Time for a peer to close its side. */
 const LINGER_MS = 500
@@ -115,25 +121,6 @@ export class StreamServer {
     await Promise.all([...this.#open].map((stream) => stream.stop()))
     await closed
   }
-}
-
-/** The error of a failed `listen`, with address and remedy. */
-export function listenError(host: string, port: number, error: unknown): unknown {
-  const code = systemErrorCode(error)
-  const where = `${host}:${port}`
-  if (code === 'EADDRINUSE') {
-    return new ChannelError(
-      `cannot listen on ${where}: the port is taken by another program`,
-      error,
-    )
-  }
-  if (code === 'EACCES') {
-    return new ChannelError(`cannot listen on ${where}: ports below 1024 need permission`, error)
-  }
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-    return new ChannelError(`cannot listen on ${where}: this machine has no such address`, error)
-  }
-  return error
 }
 
 /** Closes a connection after its unsent bytes, also if the peer does not close its side. */

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Clock } from '@millrace/base'
-import { type WorkTurn, type WorkTurns, workTurnsOf } from '../work-turns.ts'
+import { type WorkTurn, type WorkTurns, workTurnsOf } from './work-turns.ts'
+import type { Clock } from './world.ts'
 
 /** Pipelined requests of a connection that may wait before its socket is no longer read. */
 const MAX_WAITING = 2
 
-/** Serves a request. */
-type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<void> | void
+/** Answers a request. */
+export type ServeRequest = (
+  request: IncomingMessage,
+  response: ServerResponse,
+) => Promise<void> | void
 
 /**
  * Serves the requests of each connection one by one: the next one starts when the reply has left
@@ -18,7 +21,7 @@ type Serve = (request: IncomingMessage, response: ServerResponse) => Promise<voi
  */
 export function inTurn(
   clock: Clock,
-  serve: Serve,
+  serve: ServeRequest,
   onError: (error: unknown) => void,
 ): RequestListener {
   const turns = workTurnsOf(clock)
@@ -40,7 +43,7 @@ interface Exchange {
 
 class RequestQueue {
   readonly #socket: Socket
-  readonly #serve: Serve
+  readonly #serve: ServeRequest
   readonly #onError: (error: unknown) => void
   readonly #turn: WorkTurn
   #waiting: Exchange[] = []
@@ -49,7 +52,7 @@ class RequestQueue {
   constructor(
     socket: Socket,
     turns: WorkTurns,
-    handlers: { readonly serve: Serve; readonly onError: (error: unknown) => void },
+    handlers: { readonly serve: ServeRequest; readonly onError: (error: unknown) => void },
   ) {
     this.#socket = socket
     this.#serve = handlers.serve

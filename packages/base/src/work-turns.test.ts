@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Clock, nodeWorld } from '@millrace/base'
+import { nodeWorld } from './node-world.ts'
 import { type WorkTurn, WorkTurns } from './work-turns.ts'
+import type { Clock } from './world.ts'
 
 /** A clock that stands still between calls of `advance`, on the real event loop. */
 function manualClock(): Clock & { advance(ms: number): void } {

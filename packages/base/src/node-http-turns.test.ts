@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { describe, it } from 'node:test'
-import { nodeWorld } from '@millrace/base'
-import { inTurn } from './http-turns.ts'
+import { inTurn } from './node-http-turns.ts'
+import { nodeWorld } from './node-world.ts'
 
 const { clock } = nodeWorld
 const COUNT = 5000

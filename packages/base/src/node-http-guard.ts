@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which requests an HTTP server of an agent answers: web pages and unknown clients get nothing.
+// Which requests an HTTP server answers: web pages and unknown clients get nothing.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
 import type { TLSSocket } from 'node:tls'
-import { hostOfHeader, isLoopback, parsePropertyLines } from '@millrace/base'
-import { ChannelError, reasonOf } from './errors.ts'
+import { MillraceError } from './errors.ts'
+import { hostOfHeader, isLoopback } from './loopback.ts'
+import { parsePropertyLines } from './properties-file.ts'
 
 /** Credentials of the clients of an HTTP server. */
 export interface HttpCredentials {
@@ -19,8 +20,11 @@ export interface HttpCredentials {
 
 /** Why a request is refused. */
 export interface HttpRefusal {
+  /** Status of the reply. */
   readonly status: 401 | 403 | 421
+  /** Headers of the reply, such as the challenge of a 401. */
   readonly headers: Readonly<Record<string, string>>
+  /** Reason, in one line. */
   readonly text: string
 }
 
@@ -36,6 +40,7 @@ export class HttpGuard {
   readonly #tokens: readonly Buffer[]
   readonly #needsCertificate: boolean
 
+  /** Creates the guard of one server. */
   constructor(options: {
     /** Host that the server listens on. */
     readonly host: string
@@ -55,6 +60,11 @@ export class HttpGuard {
   /** Whether clients must authenticate. */
   get isAuthenticated(): boolean {
     return this.#passwords.size > 0 || this.#tokens.length > 0 || this.#needsCertificate
+  }
+
+  /** Whether other machines may reach the server, and need not authenticate. */
+  get isExposed(): boolean {
+    return !this.#isLocal && !this.isAuthenticated
   }
 
   /** Undefined if the request may be answered. */
@@ -146,8 +156,8 @@ export function refuse(
 
 /**
  * Reads credentials: a properties file with a user and password a line, and a file with a token a
- * line. Throws `ChannelError` for a file that cannot be read or has none, and for a user without a
- * password.
+ * line. Throws `MILLRACE_INVALID_CONFIG` for a file that cannot be read or has none, and for a user
+ * without a password.
  */
 export function readCredentials(files: {
   readonly users?: string | undefined
@@ -161,8 +171,8 @@ export function readCredentials(files: {
           .split('\n')
           .map((line) => line.trim())
           .filter((line) => line !== '' && !line.startsWith('#'))
-  if (users?.size === 0) throw new ChannelError(`${files.users} has no user`)
-  if (tokens?.length === 0) throw new ChannelError(`${files.tokens} has no token`)
+  if (users?.size === 0) throw invalid(`${files.users} has no user`)
+  if (tokens?.length === 0) throw invalid(`${files.tokens} has no token`)
   return {
     ...(users === undefined ? {} : { users }),
     ...(tokens === undefined ? {} : { tokens }),
@@ -173,7 +183,7 @@ function usersOf(file: string): ReadonlyMap<string, string> {
   const users = new Map<string, string>()
   for (const { key: name, value: password, line } of parsePropertyLines(read(file))) {
     if (name === '' || password === '') {
-      throw new ChannelError(`${file}, line ${line}: expected user=password`)
+      throw invalid(`${file}, line ${line}: expected user=password`)
     }
     users.set(name, password)
   }
@@ -184,6 +194,10 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {
-    throw new ChannelError(`cannot read ${path}: ${reasonOf(error)}`, error)
+    throw invalid(`cannot read ${path}: ${error instanceof Error ? error.message : error}`, error)
   }
+}
+
+function invalid(message: string, cause?: unknown): MillraceError {
+  return new MillraceError('MILLRACE_INVALID_CONFIG', message, { cause })
 }

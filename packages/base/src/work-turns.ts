@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock } from '@millrace/base'
+import type { Clock } from './world.ts'
 
-/** Time that the connections of all sources may use in one turn of the event loop, milliseconds. */
+/** Time that the connections of all servers may use in one turn of the event loop, milliseconds. */
 const TURN_MS = 1
 /**
  * A connection that was idle for this long does not queue, unless the turn has used `IDLE_TURN_MS`.
@@ -20,6 +20,7 @@ export class WorkTurns {
   #beganMs = 0
   #isScheduled = false
 
+  /** Creates the turns of one event loop; `workTurnsOf` shares them. */
   constructor(clock: Clock) {
     this.#clock = clock
   }
@@ -57,6 +58,7 @@ export class WorkTurn {
   readonly #take: (isIdle: boolean) => Promise<void> | undefined
   #lastMs = Number.NEGATIVE_INFINITY
 
+  /** Created by `WorkTurns.taker`. */
   constructor(clock: Clock, take: (isIdle: boolean) => Promise<void> | undefined) {
     this.#clock = clock
     this.#take = take
