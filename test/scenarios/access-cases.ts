@@ -87,6 +87,32 @@ const MEMBER = 'AAAAAAAAAAAAAAAAAAAAAQ'
 const OTHER = 'BAAAAAAAAAAAAAAAAAAAAQ'
 const anOffset = { partitionIndex: 0, committedOffset: 0n, committedMetadata: '' }
 
+/** Changes of the quorum. A single node refuses valid ones, too: how depends on its quorum. */
+const quorumChanges: readonly AccessCase[] = (
+  [
+    ['', {}, '*'],
+    ['of another cluster', { clusterId: 'another' }, '104'],
+    ['without a directory', { voterDirectoryId: p.ZERO_UUID }, '42'],
+    ['of a negative id', { voterId: -1 }, '42'],
+  ] as const
+).flatMap(([about, changes, granted]) =>
+  (['AddRaftVoter', 'RemoveRaftVoter'] as const).map((api) => ({
+    api,
+    ...(about === '' ? {} : { about }),
+    request: () => ({
+      clusterId: null,
+      timeoutMs: 1000,
+      voterId: 99,
+      voterDirectoryId: OTHER,
+      listeners: [{ name: 'CONTROLLER', host: '127.0.0.1', port: 1 }],
+      ...changes,
+    }),
+    rights: ['ALTER cluster kafka-cluster'],
+    denied: '31',
+    granted,
+  })),
+)
+
 const records: readonly AccessCase[] = [
   {
     api: 'Produce',
@@ -428,6 +454,14 @@ const cluster: readonly AccessCase[] = [
     denied: '31',
     granted: '102',
   },
+  {
+    api: 'UnregisterController',
+    request: () => ({ controllerId: 99 }),
+    rights: ['ALTER cluster kafka-cluster'],
+    denied: '31',
+    granted: '136',
+  },
+  ...quorumChanges,
   {
     api: 'DescribeClientQuotas',
     request: () => ({ components: [], strict: false }),

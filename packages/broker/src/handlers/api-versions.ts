@@ -110,4 +110,7 @@ export const CONTROLLER_APIS: ReadonlySet<number> = new Set([
   ApiKey.DescribeQuorum,
   ApiKey.UpdateFeatures,
   ApiKey.UnregisterBroker,
+  ApiKey.AddRaftVoter,
+  ApiKey.RemoveRaftVoter,
+  ApiKey.UnregisterController,
 ])

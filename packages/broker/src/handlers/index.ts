@@ -8,6 +8,7 @@ import { alterReplicaLogDirs } from './alter-replica-log-dirs.ts'
 import { alterShareGroupOffsets } from './alter-share-group-offsets.ts'
 import { alterUserScramCredentials } from './alter-user-scram-credentials.ts'
 import { apiVersions } from './api-versions.ts'
+import { addRaftVoter, removeRaftVoter, unregisterController } from './change-quorum.ts'
 import { consumerGroupDescribe } from './consumer-group-describe.ts'
 import { consumerGroupHeartbeat } from './consumer-group-heartbeat.ts'
 import { createAcls } from './create-acls.ts'
@@ -73,6 +74,7 @@ import { writeTxnMarkers } from './write-txn-markers.ts'
 const all: readonly Handler[] = [
   addOffsetsToTxn,
   addPartitionsToTxn,
+  addRaftVoter,
   alterClientQuotas,
   alterConfigs,
   alterPartitionReassignments,
@@ -125,6 +127,7 @@ const all: readonly Handler[] = [
   offsetFetch,
   offsetForLeaderEpoch,
   produce,
+  removeRaftVoter,
   renewDelegationToken,
   saslAuthenticate,
   saslHandshake,
@@ -137,6 +140,7 @@ const all: readonly Handler[] = [
   syncGroup,
   txnOffsetCommit,
   unregisterBroker,
+  unregisterController,
   updateFeatures,
   writeTxnMarkers,
 ]
