@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+export type {
+  RegistryReply,
+  RegistryRequest,
+  RegistryTransport,
+} from '../client/http-transport.ts'
+export { RegistryError } from '../client/registry-error.ts'
+export {
+  type CompatibilityVerdict,
+  type RegisteredSchema,
+  type SchemaInput,
+  SchemaRegistryClient,
+  type SchemaRegistryClientOptions,
+} from '../client/schema-registry-client.ts'
+export type { RuleSet, SchemaMetadata, SchemaRule } from '../schema/data-contract.ts'
+export type { SchemaReference, SchemaType } from '../schema/schema.ts'
+export type { AvroValue } from './avro/avro-value.ts'
+export { Decimal } from './avro/decimal.ts'
+export type { JsonSchemaValue } from './json/json-schema-value.ts'
+export type { SubjectContext, SubjectNameStrategy } from './subject-name.ts'
