@@ -13,6 +13,7 @@ import type { MetadataStore } from './metadata/metadata-store.ts'
 import type { NewTopic, TopicDefaults } from './metadata/topic-operations.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import type { Quotas } from './quota/quotas.ts'
+import type { RecordSchemas } from './record-schemas/record-schemas.ts'
 import type { PrincipalBuilder } from './security/authentication.ts'
 import type { Authorization } from './security/authorization.ts'
 import type { SaslContext } from './security/sasl/sasl-listener.ts'
@@ -46,6 +47,8 @@ export interface BrokerServices {
   readonly sharePartitions: SharePartitions
   readonly shareSessions: ShareSessions
   readonly producerIds: ProducerIds
+  /** Undefined without a schema registry. */
+  readonly recordSchemas: RecordSchemas | undefined
   readonly fetchSessions: FetchSessions
   readonly topicDefaults: TopicDefaults
   readonly authentication: {

@@ -43,6 +43,8 @@ import { votersRecord } from './metadata/voters.ts'
 import { Listeners } from './network/listeners.ts'
 import { ProducerIds } from './producer-ids.ts'
 import { Quotas } from './quota/quotas.ts'
+import { RecordSchemas } from './record-schemas/record-schemas.ts'
+import type { SchemaLookup } from './record-schemas/schema-lookup.ts'
 import { AuditFile } from './security/audit-file.ts'
 import { type AuditLog, auditLogs, loggedAudit } from './security/audit-log.ts'
 import type { PrincipalBuilder } from './security/authentication.ts'
@@ -99,6 +101,12 @@ export interface BrokerOptions {
    * client is refused.
    */
   readonly principalBuilder?: PrincipalBuilder
+  /**
+   * The registry of `confluent.schema.registry.url`, for topics with
+   * `confluent.{key,value}.schema.validation`; the key is `embedded` if it is not set. Default:
+   * none, so that topics cannot require schemas.
+   */
+  readonly schemaLookup?: SchemaLookup
 }
 
 /** A Kafka-compatible broker in this process. Close it, or bind it with `await using`. */
@@ -362,6 +370,8 @@ class FailureGuard {
   }
 }
 
+const REGISTRY_KEY = 'confluent.schema.registry.url'
+
 function settingsOf(options: BrokerOptions): {
   readonly settings: ReadonlyMap<string, string>
   readonly isInMemory: boolean
@@ -377,6 +387,11 @@ function settingsOf(options: BrokerOptions): {
   if (options.dataDirectory !== undefined) settings.set('log.dirs', options.dataDirectory)
   const isInMemory = !settings.has('log.dirs') && !settings.has('log.dir')
   if (isInMemory) settings.set('log.dirs', '/memory')
+  const registry = settings.get(REGISTRY_KEY) ?? ''
+  if (options.schemaLookup !== undefined && registry === '') settings.set(REGISTRY_KEY, 'embedded')
+  if (options.schemaLookup === undefined && registry !== '') {
+    throw new ConfigError(REGISTRY_KEY, `${REGISTRY_KEY} ${registry} needs the option schemaLookup`)
+  }
   return { settings, isInMemory }
 }
 
@@ -613,6 +628,10 @@ function assemble(
     logs,
     ...coordinators,
     producerIds,
+    recordSchemas:
+      options.schemaLookup === undefined
+        ? undefined
+        : new RecordSchemas(options.schemaLookup, { clock: world.clock, logger }),
     fetchSessions: new FetchSessions({
       random: world.random,
       maxSessions: config.number('max.incremental.fetch.session.cache.slots'),

@@ -55,6 +55,8 @@ export const brokerConfigDefinitions = {
     dynamic: 'cluster-wide',
   },
   'config.providers': { type: 'list', default: '', dynamic: 'cluster-wide' },
+  // Confluent Server's key: the registry that knows the schemas of records.
+  'confluent.schema.registry.url': { type: 'list', default: null, internal: true },
   'connection.failed.authentication.delay.ms': { type: 'int', default: '100', min: 0 },
   'connections.max.idle.ms': { type: 'long', default: '600000' },
   'connections.max.reauth.ms': { type: 'long', default: '0' },

@@ -43,6 +43,8 @@ export interface ConfigDefinition {
   readonly dynamic?: 'cluster-wide' | 'per-broker'
   /** An internal key for Kafka's own tests: accepted, and omitted from descriptions. */
   readonly internal?: true
+  /** A topic key that Apache Kafka does not have: omitted from descriptions unless it is set. */
+  readonly extension?: true
 }
 export type ConfigDefinitions = Readonly<Record<string, ConfigDefinition>>
 

@@ -65,7 +65,10 @@ export function describedTopicConfigs(
   overrides: ReadonlyMap<string, string>,
   layers: BrokerLayers,
 ): DescribedConfig[] {
-  return visible(topicConfigDefinitions).map(([name, definition]) => {
+  const shown = visible(topicConfigDefinitions).filter(
+    ([name, { extension = false }]) => !extension || overrides.has(name),
+  )
+  return shown.map(([name, definition]) => {
     const key = name as TopicConfigKey
     const isOfBroker = (key: string): boolean =>
       brokerSynonyms[name as TopicConfigKey].some((synonym) => synonym.key === key)

@@ -1,8 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { ConfigDefinitions } from './config-definition.ts'
-import { throttledReplicas } from './config-forms.ts'
 
-/** Every topic configuration key of Apache Kafka 4.4.0. */
+import type { SubjectStrategy } from '../record-schemas/schema-lookup.ts'
+import type { ConfigDefinitions } from './config-definition.ts'
+import { className, throttledReplicas } from './config-forms.ts'
+
+/** Classes of `confluent.{key,value}.subject.name.strategy`. */
+export const subjectStrategies: Readonly<Record<string, SubjectStrategy>> = {
+  'io.confluent.kafka.serializers.subject.TopicNameStrategy': 'topic',
+  'io.confluent.kafka.serializers.subject.RecordNameStrategy': 'record',
+  'io.confluent.kafka.serializers.subject.TopicRecordNameStrategy': 'topic-record',
+}
+
+const subjectNameStrategy = {
+  type: 'class',
+  default: 'io.confluent.kafka.serializers.subject.TopicNameStrategy',
+  form: className(...Object.keys(subjectStrategies)),
+  extension: true,
+} as const
+
+/**
+ * Every topic configuration key of Apache Kafka 4.4.0, and those of Confluent Server that check the
+ * schemas of records.
+ */
 export const topicConfigDefinitions = {
   'cleanup.policy': { type: 'list', default: 'delete', oneOf: ['compact', 'delete'] },
   'compression.gzip.level': { type: 'int', default: '-1', min: 1, max: 9, or: -1 },
@@ -13,6 +32,10 @@ export const topicConfigDefinitions = {
     oneOf: ['uncompressed', 'zstd', 'lz4', 'snappy', 'gzip', 'producer'],
   },
   'compression.zstd.level': { type: 'int', default: '3', min: -131072, max: 22 },
+  'confluent.key.schema.validation': { type: 'boolean', default: 'false', extension: true },
+  'confluent.key.subject.name.strategy': subjectNameStrategy,
+  'confluent.value.schema.validation': { type: 'boolean', default: 'false', extension: true },
+  'confluent.value.subject.name.strategy': subjectNameStrategy,
   'delete.retention.ms': { type: 'long', default: '86400000', min: 0 },
   'errors.deadletterqueue.group.enable': { type: 'boolean', default: 'false' },
   'file.delete.delay.ms': { type: 'long', default: '60000', min: 0 },
@@ -69,6 +92,10 @@ export const brokerSynonyms: Readonly<
   'compression.lz4.level': [{ key: 'compression.lz4.level' }],
   'compression.type': [{ key: 'compression.type' }],
   'compression.zstd.level': [{ key: 'compression.zstd.level' }],
+  'confluent.key.schema.validation': [],
+  'confluent.key.subject.name.strategy': [],
+  'confluent.value.schema.validation': [],
+  'confluent.value.subject.name.strategy': [],
   'delete.retention.ms': [{ key: 'log.cleaner.delete.retention.ms' }],
   'errors.deadletterqueue.group.enable': [],
   'file.delete.delay.ms': [{ key: 'log.segment.delete.delay.ms' }],

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompressionType } from '@millrace/protocol'
 import type { LogConfig } from '../log/log-config.ts'
+import type { SchemaRules, SubjectStrategy } from '../record-schemas/schema-lookup.ts'
 import { type BrokerConfig, type BrokerConfigKey, ownDefaults } from './broker-config.ts'
 import { brokerConfigDefinitions } from './broker-config-definitions.ts'
 import { type ConfigDefinition, invalidValue } from './config-definition.ts'
 import { numberOf, parseInteger, splitList, validateValue } from './config-value.ts'
-import { brokerSynonyms, topicConfigDefinitions } from './topic-config-definitions.ts'
+import {
+  brokerSynonyms,
+  subjectStrategies,
+  topicConfigDefinitions,
+} from './topic-config-definitions.ts'
 import { unknownConfig } from './unknown-config.ts'
 
 export type TopicConfigKey = keyof typeof topicConfigDefinitions
@@ -142,10 +147,33 @@ export function checkTopicConfig(values: ReadonlyMap<string, string>, layers: Br
       `at most ${maxLag}, the value of max.compaction.lag.ms`,
     )
   }
+  checkSchemaRules(values, layers)
   const remote = values.get('remote.storage.enable')?.trim() ?? 'false'
   if (/^true$/i.test(remote)) {
     throw invalidValue('remote.storage.enable', remote, 'false: the broker has no tiered storage')
   }
+}
+
+/** Throws if records are to be checked without a registry to ask. */
+function checkSchemaRules(values: ReadonlyMap<string, string>, layers: BrokerLayers): void {
+  if ((layers.file.get('confluent.schema.registry.url') ?? '') !== '') return
+  for (const key of ['confluent.key.schema.validation', 'confluent.value.schema.validation']) {
+    const value = values.get(key)?.trim() ?? 'false'
+    if (/^true$/i.test(value)) {
+      throw invalidValue(key, value, 'false: the broker has no confluent.schema.registry.url')
+    }
+  }
+}
+
+/** Parts of records that must have a schema; undefined if none must. */
+function schemaRulesOf(text: (key: TopicConfigKey) => string): SchemaRules | undefined {
+  const strategyOf = (part: 'key' | 'value'): SubjectStrategy | undefined => {
+    if (!/^true$/i.test(text(`confluent.${part}.schema.validation`).trim())) return undefined
+    return subjectStrategies[text(`confluent.${part}.subject.name.strategy`).trim()] ?? 'topic'
+  }
+  const [key, value] = [strategyOf('key'), strategyOf('value')]
+  if (key === undefined && value === undefined) return undefined
+  return { ...(key === undefined ? {} : { key }), ...(value === undefined ? {} : { value }) }
 }
 
 /** Converts all keys of a topic to the form that the log uses. */
@@ -191,5 +219,6 @@ export function resolveLogConfig(
     segmentIndexBytes: number('segment.index.bytes'),
     segmentJitterMs: number('segment.jitter.ms'),
     segmentMs: number('segment.ms'),
+    schemaRules: schemaRulesOf(text),
   }
 }

@@ -2,6 +2,7 @@
 import {
   ErrorCode,
   MAGIC_V2,
+  type MessageInput,
   type MessageOf,
   ProduceRequest,
   ProduceResponse,
@@ -35,6 +36,13 @@ export const produce = defineHandler(
     const { acks } = request
     const waits: Promise<void>[] = []
     const transactional: Write[] = []
+    /** Checks of the schemas of transactional batches, and the batches that were refused. */
+    const checks: Promise<void>[] = []
+    const refused = new Set<Write>()
+    const refuse = (write: Write, error: unknown): void => {
+      refused.add(write)
+      fail(write.result, protocolError(error, context))
+    }
     const wait = ({ result }: Write, durable: Promise<void> | undefined): void => {
       if (durable === undefined) return
       waits.push(durable.catch((error) => fail(result, protocolError(error, context))))
@@ -53,8 +61,16 @@ export const produce = defineHandler(
               ? context.broker.topics.partitionById(topic.topicId, data.index)
               : context.broker.topics.partition(topic.name, data.index)
           const write = prepare(partition, data.records, { acks, context, result })
-          if (write.batch.isTransactional) transactional.push(write)
-          else wait(write, append(write))
+          const checked = checkSchemas(write, context)
+          if (write.batch.isTransactional) {
+            if (checked !== undefined) checks.push(checked.catch((error) => refuse(write, error)))
+            transactional.push(write)
+          } else if (checked === undefined) wait(write, append(write))
+          else
+            wait(
+              write,
+              checked.then(() => append(write)),
+            )
         } catch (error) {
           fail(result, protocolError(error, context))
         }
@@ -62,10 +78,17 @@ export const produce = defineHandler(
       }),
     }))
     if (transactional.length > 0) {
-      const admitted = appendAdmitted(transactional, request.transactionalId, context)
+      const appendAll = (): Promise<void> | undefined =>
+        appendAdmitted(
+          transactional.filter((write) => !refused.has(write)),
+          request.transactionalId,
+          context,
+        )
+      const admitted = checks.length === 0 ? appendAll() : Promise.all(checks).then(appendAll)
       if (admitted !== undefined) waits.push(admitted)
     }
-    if (acks === 0) {
+    const finish = (): MessageInput<typeof ProduceResponse> | undefined => {
+      if (acks !== 0) return { responses }
       const failure = responses
         .flatMap((topic) => topic.partitionResponses)
         .find((partition) => partition.errorCode !== 0)
@@ -78,8 +101,7 @@ export const produce = defineHandler(
       }
       return undefined
     }
-    if (waits.length === 0) return { responses }
-    return Promise.all(waits).then(() => ({ responses }))
+    return waits.length === 0 ? finish() : Promise.all(waits).then(finish)
   },
   { isPipelined: true },
 )
@@ -198,6 +220,24 @@ function prepare(
   // From here on Kafka returns the log start offset with most errors, see `fail`.
   result.logStartOffset = log.logStartOffset
   return { partition, batch: prepareBatch(received, about), acks, result }
+}
+
+/** Checks the schemas of the records, if the topic requires them. See `RecordSchemas.check`. */
+function checkSchemas(
+  { partition, batch }: Write,
+  { broker }: RequestContext,
+): Promise<void> | undefined {
+  const { name, config } = partition.topic
+  const { schemaRules } = config
+  if (schemaRules === undefined) return undefined
+  if (broker.recordSchemas === undefined) {
+    throw new ProtocolError(
+      'INVALID_CONFIG',
+      `topic ${name} requires schemas, and the broker has no confluent.schema.registry.url`,
+    )
+  }
+  const about = { topic: name, partition: partition.name, rules: schemaRules }
+  return broker.recordSchemas.check(batch, about)
 }
 
 /** Appends now; returns what to wait for before the acknowledgement. */

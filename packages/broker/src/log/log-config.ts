@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { CompressionType } from '@millrace/protocol'
+import type { SchemaRules } from '../record-schemas/schema-lookup.ts'
 
 /**
  * Topic configuration in the form used by the log; keys are Kafka's in camel case, with the unit
@@ -33,4 +34,6 @@ export interface LogConfig {
   readonly segmentIndexBytes: number
   readonly segmentJitterMs: number
   readonly segmentMs: number
+  /** Undefined if records need no schema. */
+  readonly schemaRules: SchemaRules | undefined
 }

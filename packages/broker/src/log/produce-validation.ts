@@ -321,6 +321,11 @@ function refusal(
       errors,
     )
   }
+  return refusedRecords(errors)
+}
+
+/** The error for records that a topic rejects. */
+export function refusedRecords(errors: readonly RecordError[]): InvalidRecordsError {
   const shown = errors
     .slice(0, 3)
     .map(({ batchIndex, message }) => `RecordError(batchIndex=${batchIndex}, message='${message}')`)

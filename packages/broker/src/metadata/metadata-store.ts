@@ -89,6 +89,7 @@ const metadataLogConfig: LogConfig = {
   segmentIndexBytes: 10 * 1024 * 1024,
   segmentJitterMs: 0,
   segmentMs: 604_800_000,
+  schemaRules: undefined,
 }
 
 /**
