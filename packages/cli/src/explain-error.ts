@@ -31,6 +31,7 @@ function hintFor(error: MillraceError, amqpOption: string): string | undefined {
   if (/closed the connection before it answered ApiVersions/.test(error.message)) {
     return 'AMQP uses another port; TLS needs security.protocol=SSL in --config; --bootstrap HOST:PORT names another'
   }
+  if (error.code === 'MILLRACE_REGISTRY') return registryHint(error.message)
   if (/cannot connect to .*ECONNREFUSED/.test(error.message)) {
     return 'is a broker running there? `millrace start` starts one; --bootstrap HOST:PORT names another'
   }
@@ -51,4 +52,14 @@ function hintFor(error: MillraceError, amqpOption: string): string | undefined {
     default:
       return undefined
   }
+}
+
+function registryHint(message: string): string | undefined {
+  if (/ECONNREFUSED/.test(message)) {
+    return 'is a registry running there? `millrace start` starts one; --registry URL names another'
+  }
+  if (/: 401 /.test(message)) return 'check --user, --token-file or --config'
+  if (/40401|Subject '.*' not found/.test(message))
+    return '`millrace schema list` shows all subjects'
+  return undefined
 }

@@ -84,6 +84,11 @@ Tab completion: source <(millrace completion bash)`,
       load: async () => (await import('./agent.ts')).agent,
     },
     {
+      name: 'schema',
+      summary: 'lists, registers, compares and deletes schemas of a registry',
+      load: async () => (await import('./schema.ts')).schema,
+    },
+    {
       name: 'config',
       summary: 'shows and changes configurations of topics, brokers and groups',
       load: async () => (await import('./config.ts')).config,

@@ -68,12 +68,30 @@ export interface RegisteredSchema extends SchemaInput {
   readonly version: number | undefined
 }
 
+/** A rule that a schema breaks, as a registry of millrace explains it. */
+export interface CompatibilityReason {
+  /** Version that the schema was compared with. */
+  readonly version: number
+  /** `BACKWARD`: the schema cannot read data of that version. `FORWARD`: the other direction. */
+  readonly direction: 'BACKWARD' | 'FORWARD'
+  /** Confluent's name of the rule. */
+  readonly errorType: string
+  /** Place in the schema. */
+  readonly path: string
+  /** The rule in a sentence. */
+  readonly rule: string
+  /** What the author of the schema can do. */
+  readonly remedy: string
+}
+
 /** Verdict about a schema. */
 export interface CompatibilityVerdict {
   /** Whether it may be registered. */
   readonly isCompatible: boolean
   /** Reasons against it, in Confluent's form. */
   readonly messages: readonly string[]
+  /** Reasons against it as data; undefined from other registries than millrace's. */
+  readonly why: readonly CompatibilityReason[] | undefined
 }
 
 const MEDIA_TYPE = 'application/vnd.schemaregistry.v1+json'
@@ -237,10 +255,11 @@ export class SchemaRegistryClient implements Disposable {
         body: bodyOf(schema),
       }),
     )
-    const { messages } = found
+    const { messages, why } = found
     return {
       isCompatible: found.is_compatible === true,
       messages: Array.isArray(messages) ? messages.map(String) : [],
+      why: Array.isArray(why) ? why.map(compatibilityReason) : undefined,
     }
   }
 
@@ -267,6 +286,16 @@ export class SchemaRegistryClient implements Disposable {
     return asNumber(
       await this.request('DELETE', path, { query: { permanent: options.isPermanent } }),
     )
+  }
+
+  /**
+   * Restores soft-deleted versions of a subject: one, or all; returns their numbers. Registries of
+   * millrace only: others answer with status 404 or 405.
+   */
+  async undelete(subject: string, version?: number | 'latest'): Promise<readonly number[]> {
+    const end = version === undefined ? '' : `/versions/${version}`
+    const found = await this.request('POST', `/subjects/${encode(subject)}${end}/undelete`)
+    return Array.isArray(found) ? found.map(asNumber) : [asNumber(found)]
   }
 
   /** Configuration of a subject, or the global one. */
@@ -546,6 +575,18 @@ function recordOf(value: unknown): Readonly<Record<string, unknown>> {
   throw new RegistryError(`expected an object, found ${excerpt(JSON.stringify(value) ?? '')}`, {
     status: 200,
   })
+}
+
+function compatibilityReason(value: unknown): CompatibilityReason {
+  const { version, direction, errorType, path, rule, remedy } = recordOf(value)
+  return {
+    version: Number(version),
+    direction: direction === 'FORWARD' ? 'FORWARD' : 'BACKWARD',
+    errorType: String(errorType ?? ''),
+    path: String(path ?? ''),
+    rule: String(rule ?? ''),
+    remedy: String(remedy ?? ''),
+  }
 }
 
 function asNumber(value: unknown): number {

@@ -6,6 +6,7 @@ export type {
 } from '../client/http-transport.ts'
 export { RegistryError } from '../client/registry-error.ts'
 export {
+  type CompatibilityReason,
   type CompatibilityVerdict,
   type RegisteredSchema,
   type SchemaInput,
