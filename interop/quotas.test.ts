@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as p from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
 import { type Peer, startKafka, startMillrace } from './peers.ts'
+import { brokerNames, startSecured } from './secured-brokers.ts'
 import { createTopic, errorText, until } from './wire-steps.ts'
 
 type Entity = Readonly<Record<string, string | null>>
@@ -204,25 +205,78 @@ describe('limits of connections, compared with Apache Kafka', () => {
       return found
     }))
 
-  it('max.connections of a listener: none is served until there is room (ours are closed, Kafka’s wait)', () =>
+  for (const key of ['listener.name.plaintext.max.connections', 'max.connections']) {
+    it(`${key}: a connection above it is held until another leaves, or the limit is raised`, () =>
+      same(async (side) => {
+        await setBrokerConfig(side, key, '12')
+        const clients: WireClient[] = []
+        const found: string[] = []
+        // One connection is the administrator's.
+        for (let i = 0; i < 11; i++) {
+          const client = await clientOf(side, 'c')
+          clients.push(client)
+          found.push(await isServed(client))
+        }
+        const first = await clientOf(side, 'c')
+        found.push(await isServed(first, 1000))
+        const second = await clientOf(side, 'c')
+        found.push(await isServed(second, 1000))
+        clients[3]?.close()
+        found.push(await isServed(first), await isServed(second, 1000))
+        await setBrokerConfig(side, key, '13')
+        found.push(await isServed(second))
+        for (const client of [...clients, first, second]) client.close()
+        await setBrokerConfig(side, key, null)
+        await sleep(300)
+        const late = await clientOf(side, 'c')
+        found.push(await isServed(late))
+        late.close()
+        return found
+      }))
+  }
+
+  it('max.connections that is lowered closes the connections unused for longest', () =>
     same(async (side) => {
-      const key = 'listener.name.plaintext.max.connections'
-      await setBrokerConfig(side, key, '3')
       const clients: WireClient[] = []
-      const found: string[] = []
-      for (let i = 0; i < 3; i++) {
-        const client = await clientOf(side, 'c')
-        clients.push(client)
-        found.push((await isServed(client, 1000)) === 'served' ? 'served' : 'not served')
+      for (let i = 0; i < 6; i++) {
+        clients.push(await clientOf(side, 'c'))
+        await isServed(clients[i] as WireClient)
+        await sleep(50)
       }
+      await isServed(clients[0] as WireClient)
+      await setBrokerConfig(side, 'max.connections', '5')
+      await sleep(3000)
+      const states = clients.map(({ isClosed }) => isClosed)
       for (const client of clients) client.close()
-      await sleep(300)
-      const again = await clientOf(side, 'c')
-      found.push(await isServed(again))
-      again.close()
-      await setBrokerConfig(side, key, null)
-      return found
+      await setBrokerConfig(side, 'max.connections', null)
+      return [`${states.filter((isClosed) => isClosed).length} closed`]
     }))
+
+  for (const key of [
+    'max.connection.creation.rate',
+    'listener.name.plaintext.max.connection.creation.rate',
+  ]) {
+    it(`${key} delays connections once the window is used up`, () =>
+      same(async (side) => {
+        // Connections of earlier tests leave the window.
+        await sleep(11_500)
+        await setBrokerConfig(side, key, '2')
+        const clients: WireClient[] = []
+        for (let i = 0; i < 24; i++) clients.push(await clientOf(side, 'c'))
+        const began = performance.now()
+        const times = await Promise.all(
+          clients.map(async (client) => {
+            const state = await isServed(client, 30_000)
+            return { state, afterMs: performance.now() - began }
+          }),
+        )
+        for (const client of clients) client.close()
+        await setBrokerConfig(side, key, null)
+        const served = times.filter(({ state }) => state === 'served').length
+        const atOnce = times.filter(({ afterMs }) => afterMs < 300).length
+        return [`${served} served`, `${atOnce} at once`, times.at(-1)?.afterMs ?? 0]
+      }))
+  }
 
   it('connection_creation_rate closes connections of an address after a delay', () =>
     same(async (side) => {
@@ -350,4 +404,41 @@ describe('quotas, compared with Apache Kafka', () => {
       await sleep(1000)
       return [throttleTimeMs, await endOffset(side, 'r')]
     }))
+})
+
+describe('max.connections with a listener between brokers', () => {
+  for (const name of brokerNames) {
+    it(`${name}: it is served above the limit, and others lose connections`, async () => {
+      await using broker = await startSecured(name, {
+        listeners: { INSIDE: 'PLAINTEXT', PUBLIC: 'PLAINTEXT' },
+        settings: [
+          'inter.broker.listener.name=INSIDE',
+          'max.connections=10',
+          'listener.name.inside.max.connections=20',
+          // The controller counts its connections separately.
+          'listener.name.controller.max.connections=100',
+        ],
+      })
+      const open = async (listener: string): Promise<WireClient> => {
+        const client = await WireClient.connect(broker.address(listener))
+        await isServed(client, 1000)
+        return client
+      }
+      const outside: WireClient[] = []
+      for (let i = 0; i < 10; i++) outside.push(await open('PUBLIC'))
+      const held = await open('PUBLIC')
+      assert.equal(await isServed(held, 500), 'held')
+      const inside: WireClient[] = []
+      for (let i = 0; i < 3; i++) {
+        const client = await open('INSIDE')
+        inside.push(client)
+        assert.equal(await isServed(client), 'served', `inside ${i}`)
+      }
+      await sleep(1500)
+      assert.equal(outside.filter(({ isClosed }) => isClosed).length, 3)
+      assert.equal(held.isClosed, false)
+      for (const client of inside) assert.equal(await isServed(client), 'served')
+      for (const client of [...outside, ...inside, held]) client.close()
+    })
+  }
 })

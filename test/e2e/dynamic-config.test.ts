@@ -42,7 +42,9 @@ class ManualClock implements Clock {
 
 describe('a change of a running broker takes effect:', () => {
   const closing: (() => unknown)[] = []
+  const connections: WireClient[] = []
   afterEach(async () => {
+    connections.length = 0
     for (const close of closing.splice(0).reverse()) await close()
   })
 
@@ -57,6 +59,7 @@ describe('a change of a running broker takes effect:', () => {
   async function connect(broker: Broker): Promise<WireClient> {
     const client = await WireClient.connect(broker.address)
     closing.push(() => client.close())
+    connections.push(client)
     return client
   }
 
@@ -97,8 +100,7 @@ describe('a change of a running broker takes effect:', () => {
 
   /** Whether a new connection is accepted. */
   async function isServed(broker: Broker): Promise<boolean> {
-    const client = await WireClient.connect(broker.address)
-    closing.push(() => client.close())
+    const client = await connect(broker)
     return client.request(p.ApiVersionsRequest, p.ApiVersionsResponse, {}, 0).then(
       () => true,
       () => false,
@@ -116,20 +118,36 @@ describe('a change of a running broker takes effect:', () => {
     assert.equal(await isServed(broker), false)
   })
 
-  it('maximum connections of one listener, and of all', async () => {
+  it('maximum connections of one listener, and of all: others wait', async () => {
     const { broker, client } = await start()
     await change(client, 'listener.name.plaintext.max.connections', '2')
     assert.ok(await isServed(broker))
-    assert.equal(await isServed(broker), false)
+    const waiting = isServed(broker)
+    let hasEnded = false
+    void waiting.then(() => {
+      hasEnded = true
+    })
+    for (let i = 0; i < 20; i++) {
+      await client.request(p.ApiVersionsRequest, p.ApiVersionsResponse, {}, 0)
+    }
+    assert.equal(hasEnded, false)
     await change(client, 'listener.name.plaintext.max.connections', '5')
-    assert.ok(await isServed(broker))
-    await change(client, 'max.connections', '3')
-    assert.equal(await isServed(broker), false)
+    assert.ok(await waiting)
+    // Above a limit of the broker, the connections that were unused for longest are closed.
+    await change(client, 'max.connections', '1')
+    for (const other of connections.slice(1)) await other.closed
+    await client.request(p.ApiVersionsRequest, p.ApiVersionsResponse, {}, 0)
+    const late = isServed(broker)
+    client.close()
+    assert.ok(await late)
   })
 
   it('connection creation rate', async () => {
     const clock = new ManualClock()
-    const { broker, client } = await start({ world: { ...nodeWorld, clock } })
+    const { broker, client } = await start({
+      world: { ...nodeWorld, clock },
+      config: { 'quota.window.num': '2' },
+    })
     await clock.pass(5000)
     await change(client, 'max.connection.creation.rate', '2')
     assert.ok(await isServed(broker))
@@ -138,7 +156,7 @@ describe('a change of a running broker takes effect:', () => {
     const third = isServed(broker).then((served) => {
       isThirdServed = served
     })
-    // Other listeners accept connections in the meantime.
+    // Open connections are served in the meantime.
     for (let i = 0; i < 20; i++)
       await client.request(p.ApiVersionsRequest, p.ApiVersionsResponse, {}, 0)
     assert.equal(isThirdServed, false)

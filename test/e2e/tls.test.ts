@@ -308,6 +308,24 @@ describe('a TLS listener', () => {
     await assert.rejects(wrong.listTopics(), { code: 'SASL_AUTHENTICATION_FAILED' })
   })
 
+  it('holds a connection above max.connections before its handshake', async () => {
+    await using broker = await start({ ...pem, 'max.connections': '1' })
+    const first = await handshake(broker)
+    let isHeld = true
+    const second = handshake(broker).then((socket) => {
+      isHeld = false
+      return socket
+    })
+    const closing = handshake(broker)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    assert.ok(isHeld)
+    first.destroy()
+    const served = await second
+    await broker.close()
+    await assert.rejects(closing, 'held until the broker closes')
+    served.destroy()
+  })
+
   it('loads a renewed certificate while connections stay open', async () => {
     const file = path('changing.pem')
     const put = (name: string): void => writeFileSync(file, readFileSync(path(name)))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import './required-node.ts'
 
-export { isAdmitted } from './admission.ts'
+export { passAdmission } from './admission.ts'
 export { bearerToken } from './bearer-token.ts'
 export type { EncodingBuffer } from './buffer-encoders.ts'
 export { ByteReader, MalformedInputError } from './byte-reader.ts'

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { isAdmitted } from './admission.ts'
+import { passAdmission } from './admission.ts'
 import { MillraceError } from './errors.ts'
 import { guard } from './isolation.ts'
 import type {
@@ -54,17 +54,28 @@ export class MemoryNetwork implements Network {
     const listener = this.#listeners.get(port)
     if (listener === undefined) throw systemError('ECONNREFUSED', `port ${port}`)
     const [client, server] = connectionPair(port, listener.onError, clientAddress)
-    if (!isAdmitted(listener, server.remoteAddress)) {
-      server.destroy()
-      return client
-    }
-    guard(
-      () => listener.onConnection(server),
-      (error) => {
+    let isHeld = false
+    const enter = (isAdmitted: boolean): void => {
+      if (!isAdmitted) {
         server.destroy()
-        listener.onError(error)
+        return
+      }
+      if (isHeld) server.resume()
+      guard(
+        () => listener.onConnection(server),
+        (error) => {
+          server.destroy()
+          listener.onError(error)
+        },
+      )
+    }
+    passAdmission(listener, server.remoteAddress, {
+      onHeld() {
+        isHeld = true
+        server.pause()
       },
-    )
+      onDecided: enter,
+    })
     return client
   }
 }

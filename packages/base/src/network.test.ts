@@ -184,4 +184,46 @@ for (const [name, network] of [
     )
     await listener.close()
   })
+
+  it(`${name}: holds a connection while its admission is pending, and reads nothing of it`, async () => {
+    const admissions: PromiseWithResolvers<boolean>[] = []
+    const served = Promise.withResolvers<string>()
+    const errors: Error[] = []
+    const listener = await network.listen({
+      host: '127.0.0.1',
+      port: 0,
+      admit: () => {
+        const admission = Promise.withResolvers<boolean>()
+        admissions.push(admission)
+        return admission.promise
+      },
+      onConnection: (connection) => {
+        connection.onData = (chunk) => served.resolve(String(chunk))
+      },
+      onError: (error) => errors.push(error),
+    })
+    const connect = () => network.connect({ host: '127.0.0.1', port: listener.port })
+    const arrivals = async (count: number): Promise<void> => {
+      while (admissions.length < count) await new Promise(setImmediate)
+    }
+    const patient = await connect()
+    patient.write([Buffer.from('hello')])
+    await arrivals(1)
+    const refused = await connect()
+    await arrivals(2)
+    const failed = await connect()
+    await arrivals(3)
+    admissions[1]?.resolve(false)
+    await closed(refused)
+    admissions[2]?.reject(new Error('from the owner'))
+    await closed(failed)
+    admissions[0]?.resolve(true)
+    assert.equal(await served.promise, 'hello')
+    assert.deepEqual(
+      errors.map(({ message }) => message),
+      ['from the owner'],
+    )
+    patient.destroy()
+    await listener.close()
+  })
 }

@@ -45,10 +45,14 @@ export interface ListenOptions {
   readonly tls?: TlsServerOptions
   /**
    * Called for every connection before anything else happens to it, TLS included, with the IP
-   * address of the peer; false closes it. Default: every connection is accepted.
+   * address of the peer; false closes it. While a promise is pending, the connection is held:
+   * nothing is read from it. Default: every connection is accepted.
    */
-  readonly admit?: (remoteAddress: string) => boolean
-  /** Called if a connection was admitted and its TLS handshake failed or took too long. */
+  readonly admit?: (remoteAddress: string) => boolean | Promise<boolean>
+  /**
+   * Called if a connection was admitted and its TLS handshake failed or took too long, or it was
+   * closed while it was held.
+   */
   readonly onHandshakeFailed?: (remoteAddress: string, error: Error) => void
   /**
    * Called with each accepted connection. An error thrown here ends it and is passed to `onError`.

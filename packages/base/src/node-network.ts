@@ -6,7 +6,7 @@ import type {
   TlsOptions as TlsServerOptions,
   connect as tlsConnect,
 } from 'node:tls'
-import { isAdmitted } from './admission.ts'
+import { passAdmission } from './admission.ts'
 import { guard } from './isolation.ts'
 import type { Connection, ConnectOptions, ListenOptions, Network } from './network.ts'
 
@@ -70,6 +70,46 @@ function connectionOf(socket: Socket, settings: ConnectionSettings): Connection 
   socket.on('end', () => guard(() => connection.onEnd(), fail))
   socket.on('close', () => guard(() => connection.onClose(failure), settings.onError))
   return connection
+}
+
+/** Admits the sockets of a server; holds those whose admission is pending. */
+class SocketGate {
+  readonly #options: ListenOptions
+  readonly #held = new Set<Socket>()
+
+  constructor(options: ListenOptions) {
+    this.#options = options
+  }
+
+  /** Calls `proceed` with a paused socket once it is admitted. */
+  enter(socket: Socket, proceed: (socket: Socket) => void): void {
+    const { remoteAddress = '' } = socket
+    const ignore = (): void => {}
+    const { onError, onHandshakeFailed } = this.#options
+    passAdmission(this.#options, remoteAddress, {
+      onHeld: () => {
+        this.#held.add(socket)
+        socket.on('error', ignore)
+      },
+      onDecided: (isAdmitted) => {
+        this.#held.delete(socket)
+        if (!isAdmitted) {
+          socket.on('error', ignore).destroy()
+        } else if (socket.destroyed) {
+          const error = new Error('the connection was closed while it was held')
+          guard(() => onHandshakeFailed?.(remoteAddress, error), onError)
+        } else {
+          socket.off('error', ignore)
+          proceed(socket)
+        }
+      },
+    })
+  }
+
+  /** Closes all sockets that are held. */
+  abandon(): void {
+    for (const socket of this.#held) socket.destroy()
+  }
 }
 
 /** Bytes to write to a socket, passed to it in parts. */
@@ -276,6 +316,7 @@ async function serverFor(options: ListenOptions): Promise<OpenedServer> {
   const { tls, onConnection, onError } = options
   const accept = (socket: Socket): void => {
     const connection = connectionOf(socket, { onError })
+    socket.resume()
     guard(
       () => onConnection(connection),
       (error) => {
@@ -284,16 +325,12 @@ async function serverFor(options: ListenOptions): Promise<OpenedServer> {
       },
     )
   }
-  const mayEnter = (socket: Socket): boolean => {
-    if (isAdmitted(options, socket.remoteAddress ?? '')) return true
-    socket.on('error', () => {}).destroy()
-    return false
-  }
+  const gate = new SocketGate(options)
+  // Nothing is read from a socket before it is admitted.
+  const settings = { allowHalfOpen: true, pauseOnConnect: true }
   if (tls === undefined) {
-    const server = createServer({ allowHalfOpen: true }, (socket) => {
-      if (mayEnter(socket)) accept(socket)
-    })
-    return { server }
+    const server = createServer(settings, (socket) => gate.enter(socket, accept))
+    return { server, abandon: () => gate.abandon() }
   }
   const { createServer: createTls } = (await import('node:tls')) as {
     createServer: typeof createTlsServer
@@ -331,8 +368,7 @@ async function serverFor(options: ListenOptions): Promise<OpenedServer> {
       socket.destroy()
     }
   })
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    if (!mayEnter(socket)) return
+  const shakeHands = (socket: Socket): void => {
     const { remoteAddress = '' } = socket
     const key = keyOf(socket)
     const handshake = { socket, error: new Error('the peer closed the connection') }
@@ -349,8 +385,10 @@ async function serverFor(options: ListenOptions): Promise<OpenedServer> {
       guard(() => options.onHandshakeFailed?.(remoteAddress, handshake.error), onError)
     })
     secured.emit('connection', socket)
-  })
+  }
+  const server = createServer(settings, (socket) => gate.enter(socket, shakeHands))
   const abandon = (): void => {
+    gate.abandon()
     for (const { socket } of [...handshakes.values()]) socket.destroy()
   }
   return { server, updateTls: (next) => secured.setSecureContext(next), abandon }

@@ -3,10 +3,10 @@ import {
   type Connection,
   type ConnectOptions,
   guard,
-  isAdmitted,
   type ListenOptions,
   type Network,
   type NetworkListener,
+  passAdmission,
   type Random,
 } from '@millrace/base'
 import type { SimulatedClock } from './simulated-clock.ts'
@@ -132,17 +132,28 @@ export class SimulatedNetwork {
     for (const end of ends) this.#ends.add(end)
     const [client, server] = ends as [End, End]
     const { onConnection, onError } = listener.options
-    if (!isAdmitted(listener.options, server.connection.remoteAddress)) {
-      server.connection.destroy()
-      return client.connection
-    }
-    guard(
-      () => onConnection(server.connection),
-      (error) => {
+    let isHeld = false
+    const enter = (isAdmitted: boolean): void => {
+      if (!isAdmitted) {
         server.connection.destroy()
-        onError(error)
+        return
+      }
+      if (isHeld) server.connection.resume()
+      guard(
+        () => onConnection(server.connection),
+        (error) => {
+          server.connection.destroy()
+          onError(error)
+        },
+      )
+    }
+    passAdmission(listener.options, server.connection.remoteAddress, {
+      onHeld() {
+        isHeld = true
+        server.connection.pause()
       },
-    )
+      onDecided: enter,
+    })
     return client.connection
   }
 

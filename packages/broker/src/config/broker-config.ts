@@ -61,6 +61,7 @@ export class BrokerConfig {
   #dynamic: ReadonlyMap<string, string> = new Map()
   #revision = 0
   readonly #checks: ((next: BrokerConfig) => void)[] = []
+  readonly #listeners: (() => void)[] = []
   #warnings: readonly string[] | undefined
 
   /**
@@ -102,6 +103,12 @@ export class BrokerConfig {
   applyDynamic(values: ReadonlyMap<string, string>): void {
     this.#dynamic = values
     this.#revision++
+    for (const listener of this.#listeners) listener()
+  }
+
+  /** Adds a function that is called after dynamic values have changed. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
   }
 
   /** The current text of a key, or null if it has neither value nor default. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attempt, type Connection, guard, type NetworkListener, type Timer } from '@millrace/base'
+import { attempt, type Connection, type NetworkListener, type Timer } from '@millrace/base'
 import { hostText } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
@@ -7,6 +7,7 @@ import { PrincipalResolver } from '../security/authentication.ts'
 import { INTERNAL } from '../security/client-session.ts'
 import { SaslListener } from '../security/sasl/sasl-listener.ts'
 import type { TlsListener } from '../security/tls/tls-listener.ts'
+import { ConnectionGate } from './connection-gate.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import { FairTurns } from './fair-turns.ts'
 import { RepeatedWarnings } from './repeated-warnings.ts'
@@ -40,9 +41,9 @@ export class Listeners {
   readonly #connections = new Set<RequestConnection>()
   /** Closed connections with requests that still run. */
   readonly #finishing = new Set<RequestConnection>()
-  readonly #limits: ConnectionLimits
-  /** Delayed connections, see `max.connection.creation.rate`. */
-  readonly #waiting = new Map<Connection, Timer>()
+  /** By name of the listener; those of the controller have limits of their own. */
+  readonly #limits = new Map<string, ConnectionLimits>()
+  readonly #gates: ConnectionGate[] = []
   /** By name of the listener. */
   readonly #security = new Map<string, ConnectionSecurity>()
   readonly #principals: PrincipalResolver
@@ -55,7 +56,6 @@ export class Listeners {
   constructor(broker: BrokerServices) {
     this.#broker = broker
     const { config, world, logger } = broker
-    this.#limits = new ConnectionLimits(config, world.clock, logger)
     this.#principals = new PrincipalResolver(config, broker.authentication.principalBuilder)
     const limitOf = (key: 'queued.max.request.bytes' | 'queued.max.response.bytes'): number =>
       config.number(key) > 0 ? config.number(key) : Number.POSITIVE_INFINITY
@@ -84,17 +84,19 @@ export class Listeners {
     const { world, config, logger } = this.#broker
     // All of the configuration is checked before anything is bound.
     for (const listenerConfig of configs) await this.#secure(listenerConfig)
+    this.#limitConnections(configs)
     for (const listenerConfig of configs) {
       const { listenerName } = listenerConfig
+      const gate = this.#gateOf(listenerName)
       const tls = this.#security.get(listenerName)?.tls
       const listener = await world.network.listen({
         host: listenerConfig.host,
         port: listenerConfig.port,
         backlog: config.number('socket.listen.backlog.size'),
         ...(tls === undefined ? {} : { tls: tls.options }),
-        admit: (remoteAddress) => this.#admit(remoteAddress, listenerName),
+        admit: (remoteAddress) => gate.arrive(remoteAddress),
         onHandshakeFailed: (remoteAddress, error) => {
-          this.#limits.remove(remoteAddress, listenerName)
+          this.#release(remoteAddress, listenerName)
           const { warnings } = this.#shared
           warnings.report(remoteAddress, 'handshake', (suppressed) => {
             const fields = { client: remoteAddress, error: error.message }
@@ -154,81 +156,101 @@ export class Listeners {
       tls: undefined,
       identity: INTERNAL,
     }
-    if (!this.#admit(connection.remoteAddress, listener.listenerName)) return connection.destroy()
-    this.#begin(connection, listener, security)
+    // It does not count: clients in the process use no sockets.
+    this.#serve(connection, listener, security, () => {})
   }
 
   #accept(connection: Connection, listener: ListenerConfig): void {
     const security = this.#security.get(listener.listenerName)
     if (security === undefined) throw new Error(`no listener ${listener.listenerName} was opened`)
-    this.#begin(connection, listener, security)
-  }
-
-  /** Counts a connection, unless there are too many. */
-  #admit(remoteAddress: string, listenerName: string): boolean {
-    const limit = this.#limits.add(remoteAddress, listenerName)
-    if (limit === undefined) return true
-    const fields = { client: remoteAddress, limit }
-    this.#broker.logger.warn('rejected a connection: there are too many', fields)
-    return false
-  }
-
-  #begin(connection: Connection, listener: ListenerConfig, security: ConnectionSecurity): void {
-    const { world, logger } = this.#broker
-    const { remoteAddress } = connection
     const { listenerName } = listener
+    const leave = (): void => this.#release(connection.remoteAddress, listenerName)
     if (this.#isClosed) {
-      this.#limits.remove(remoteAddress, listenerName)
+      leave()
       connection.destroy()
       return
     }
-    const nowMs = world.clock.monotonic()
-    const closingMs = this.#broker.quotas.connectionThrottleMs(hostText(remoteAddress), nowMs)
-    if (closingMs > 0) return this.#closeLater(connection, listenerName, closingMs)
-    const delayMs = this.#limits.delayMs(listenerName)
-    if (delayMs === 0) return this.#serve(connection, listener, security)
-    // Reading starts later, so that a burst of connections does not starve existing ones.
-    connection.pause()
-    const timer = world.clock.setTimer(delayMs, () => {
-      this.#waiting.delete(connection)
-      guard(
-        () => {
-          connection.resume()
-          this.#serve(connection, listener, security)
-        },
-        (error) => {
-          logger.error('a connection failed', { client: remoteAddress, error })
-          connection.destroy()
-        },
-      )
+    this.#serve(connection, listener, security, leave)
+  }
+
+  #limitConnections(configs: readonly ListenerConfig[]): void {
+    const { config, logger } = this.#broker
+    for (const group of [true, false].map((isController) =>
+      configs.filter((each) => each.isController === isController),
+    )) {
+      const names = group.map(({ listenerName }) => listenerName)
+      const limits = new ConnectionLimits(config, names, logger)
+      for (const name of names) this.#limits.set(name, limits)
+    }
+    config.onChange(() => {
+      for (const limits of new Set(this.#limits.values())) this.#closeExcess(limits)
+      for (const gate of this.#gates) gate.onChange()
     })
-    this.#waiting.set(connection, timer)
-    connection.onClose = () => {
-      if (!this.#waiting.delete(connection)) return
-      timer.cancel()
-      this.#limits.remove(remoteAddress, listenerName)
+  }
+
+  #limitsOf(listenerName: string): ConnectionLimits {
+    const limits = this.#limits.get(listenerName)
+    if (limits === undefined) throw new Error(`no listener ${listenerName} was opened`)
+    return limits
+  }
+
+  #gateOf(listenerName: string): ConnectionGate {
+    const { world, config, logger, quotas } = this.#broker
+    const limits = this.#limitsOf(listenerName)
+    const gate = new ConnectionGate({
+      listenerName,
+      limits,
+      clock: world.clock,
+      maxWaiting: config.number('socket.listen.backlog.size'),
+      closingDelayMs: (address, nowMs) => quotas.connectionThrottleMs(hostText(address), nowMs),
+      onRefused: (client, limit) =>
+        logger.warn('rejected a connection: there are too many', { client, limit }),
+      onExcess: () => this.#closeExcess(limits),
+    })
+    this.#gates.push(gate)
+    return gate
+  }
+
+  /** No longer counts a connection, which may let another in. */
+  #release(remoteAddress: string, listenerName: string): void {
+    this.#limitsOf(listenerName).remove(remoteAddress, listenerName)
+    for (const gate of this.#gates) gate.onChange()
+  }
+
+  /**
+   * Closes as many connections as there are above `max.connections`, those first that were unused
+   * for longest, but none of the listener between brokers (KIP-402).
+   */
+  #closeExcess(limits: ConnectionLimits): void {
+    const { logger } = this.#broker
+    let excess = limits.excess
+    if (excess === 0) return
+    const unused = [...this.#connections]
+      .filter(({ acceptedBy: name }) => {
+        return name !== undefined && this.#limits.get(name) === limits && !limits.isProtected(name)
+      })
+      .sort((a, b) => a.lastActiveMs - b.lastActiveMs)
+    for (const connection of unused) {
+      if (excess-- <= 0) return
+      attempt(logger, 'closing a connection', () =>
+        connection.evict('it is the one unused for longest, and max.connections is exceeded'),
+      )
     }
   }
 
-  /** Closes a connection that its address opened too soon (KIP-612), when the address may again. */
-  #closeLater(connection: Connection, listenerName: string, delayMs: number): void {
-    connection.pause()
-    const timer = this.#broker.world.clock.setTimer(delayMs, () => connection.destroy())
-    this.#waiting.set(connection, timer)
-    connection.onClose = () => {
-      timer.cancel()
-      this.#waiting.delete(connection)
-      this.#limits.remove(connection.remoteAddress, listenerName)
-    }
-  }
-
-  #serve(connection: Connection, listener: ListenerConfig, security: ConnectionSecurity): void {
+  /** `leave` is called once, when the connection is closed. */
+  #serve(
+    connection: Connection,
+    listener: ListenerConfig,
+    security: ConnectionSecurity,
+    leave: () => void,
+  ): void {
     let served: RequestConnection
     try {
-      served = this.#connectionOf(connection, listener, security)
+      served = this.#connectionOf(connection, listener, security, leave)
     } catch (error) {
       // As when no rule maps the subject of the client's certificate.
-      this.#limits.remove(connection.remoteAddress, listener.listenerName)
+      leave()
       const client = connection.remoteAddress
       this.#broker.logger.warn('closing a connection: its client has no principal', {
         client,
@@ -244,6 +266,7 @@ export class Listeners {
     connection: Connection,
     listener: ListenerConfig,
     security: ConnectionSecurity,
+    leave: () => void,
   ): RequestConnection {
     const served: RequestConnection = new RequestConnection({
       connection,
@@ -253,7 +276,7 @@ export class Listeners {
       security,
       onClose: () => {
         this.#connections.delete(served)
-        this.#limits.remove(connection.remoteAddress, listener.listenerName)
+        leave()
         if (served.isDone) return
         this.#finishing.add(served)
         if (this.#finishing.size > MAX_FINISHING || this.#isClosed) served.close()
@@ -332,10 +355,7 @@ export class Listeners {
     this.#pressureTimer?.cancel()
     this.#shared.warnings.close()
     const closing = this.#open.map(({ listener }) => listener.close())
-    for (const [connection, timer] of this.#waiting) {
-      timer.cancel()
-      attempt(this.#broker.logger, 'closing a connection', () => connection.destroy())
-    }
+    for (const gate of this.#gates) gate.close()
     for (const connection of [...this.#connections, ...this.#finishing]) {
       attempt(this.#broker.logger, 'closing a connection', () => connection.close())
     }

@@ -159,6 +159,7 @@ export class RequestConnection implements RequestReader {
   readonly #abort = new AbortController()
   readonly #endpoint: { readonly host: string; readonly port: number }
   readonly #replySpace: ReplySpace
+  readonly #isInProcess: boolean
   readonly #peer: AuthenticationContext
   #session: ClientSession
   /** Undefined if the client need not authenticate. */
@@ -204,6 +205,7 @@ export class RequestConnection implements RequestReader {
       },
     }
     const { principals, sasl, tls, identity } = security
+    this.#isInProcess = identity !== undefined
     this.#peer = this.#peerOf(tls)
     this.#sasl = sasl === undefined ? undefined : this.#saslSession(sasl, principals)
     // Until a SASL client has authenticated, only requests that need no permission are answered.
@@ -291,6 +293,16 @@ export class RequestConnection implements RequestReader {
     return this.#running > 0 ? undefined : this.#lastActiveMs
   }
 
+  /** Time of the last finished request, by the wall clock; infinite while one is running. */
+  get lastActiveMs(): number {
+    return this.#running > 0 ? Number.POSITIVE_INFINITY : this.#lastActiveMs
+  }
+
+  /** Name of the listener that accepted it; undefined for a client in the process. */
+  get acceptedBy(): string | undefined {
+    return this.#isInProcess ? undefined : this.#listener.listenerName
+  }
+
   /** Closes the connection and drops the requests that have not started. */
   close(): void {
     this.#isDropped = true
@@ -300,7 +312,7 @@ export class RequestConnection implements RequestReader {
     if (this.#isClosed) this.#finishClosed()
   }
 
-  /** Closes the connection because others need the memory that it holds. */
+  /** Closes the connection because others need the memory that it holds, or its place. */
   evict(why: string): void {
     if (this.#isDone) return
     this.#report('warn', 'eviction', `closing a connection: ${why}`)
