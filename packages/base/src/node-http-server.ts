@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Server } from 'node:http'
-import type { TlsOptions } from 'node:tls'
+import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import { listenError } from './listen-error.ts'
 import { inTurn, type ServeRequest } from './node-http-turns.ts'
 import type { Clock } from './world.ts'
@@ -76,6 +76,12 @@ export class HttpServer implements AsyncDisposable {
   get port(): number {
     const address = this.#server.address()
     return typeof address === 'object' && address !== null ? address.port : 0
+  }
+
+  /** Uses other certificates for new connections; those that are open are not affected. */
+  replaceTls(tls: TlsOptions): void {
+    const server: Server & Partial<Pick<TlsServer, 'setSecureContext'>> = this.#server
+    server.setSecureContext?.(tls)
   }
 
   /** Lets the process end while the server listens. */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+export { RegistryConfigError } from './config/registry-config.ts'
 export type { RuleSet, SchemaMetadata, SchemaRule } from './schema/data-contract.ts'
 export {
   type ComparisonOptions,
@@ -14,3 +15,4 @@ export {
   schemaLimits,
   schemaTypes,
 } from './schema/schema.ts'
+export { SchemaRegistry, type SchemaRegistryOptions } from './schema-registry.ts'

@@ -132,7 +132,8 @@ export const registrySettings = {
     kind: 'text',
     default: 'NONE',
     oneOf: ['NONE', 'BASIC', 'BEARER'],
-    about: 'How clients authenticate: `BASIC` with `authentication.users.file`, `BEARER` with tokens.',
+    about:
+      'How clients authenticate: `BASIC` with `authentication.users.file`, `BEARER` with tokens.',
   },
   'authentication.users.file': {
     kind: 'text',
@@ -208,7 +209,8 @@ export interface RegistryListener {
 
 /** Parses a listener. Throws `RegistryConfigError`. */
 export function parseRegistryListener(text: string): RegistryListener {
-  const match = /^(?:(?:[\w.-]+:\/\/)?(https?):\/\/)?(?:\[([^\]]*)\]|([^:/[\]]*)):(\d{1,5})\/?$/.exec(text)
+  const match =
+    /^(?:(?:[\w.-]+:\/\/)?(https?):\/\/)?(?:\[([^\]]*)\]|([^:/[\]]*)):(\d{1,5})\/?$/.exec(text)
   const port = Number(match?.[4])
   if (match === null || port > 65_535) {
     throw new RegistryConfigError(

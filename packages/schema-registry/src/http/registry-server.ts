@@ -84,7 +84,8 @@ export class RegistryServer {
       tls,
       clock,
       serve: (request, response) => this.#serve(request, response),
-      onRequestError: (error) => logger.error('a request for the schema registry failed', { error }),
+      onRequestError: (error) =>
+        logger.error('a request for the schema registry failed', { error }),
       onListenerError: (error) => logger.warn('listening socket of the schema registry', { error }),
     })
   }
@@ -92,6 +93,11 @@ export class RegistryServer {
   /** Port that it listens on. */
   get port(): number {
     return this.#server?.port ?? this.#options.port
+  }
+
+  /** Uses other certificates for new connections. */
+  replaceTls(tls: TlsOptions): void {
+    if (this.#options.tls !== undefined) this.#server?.replaceTls(tls)
   }
 
   /** Stops listening, waits for requests in progress, and closes the connections. */
@@ -106,9 +112,13 @@ export class RegistryServer {
         refuse(request, response, refusal)
         return
       }
-      send(response, { status: 401, type: DEFAULT_TYPE, headers: refusal.headers }, {
-        json: { error_code: 401, message: 'Unauthorized' },
-      })
+      send(
+        response,
+        { status: 401, type: DEFAULT_TYPE, headers: refusal.headers },
+        {
+          json: { error_code: 401, message: 'Unauthorized' },
+        },
+      )
       request.resume()
       return
     }
@@ -246,4 +256,3 @@ function send(response: ServerResponse, { status, type, headers }: Head, reply: 
   })
   response.end(bytes)
 }
-

@@ -63,7 +63,7 @@ function softDeleted({ guid: _guid, timestampMs: _time, ...value }: SchemaEntry)
   return { kind: 'schema', subject, version, value: { ...value, deleted: true } }
 }
 
-/** Deletes the versions of a subject. Returns their numbers. Throws 40401 to 40405, 42205, 42206. */
+/** Deletes the versions of a subject. Returns their numbers. Throws 404xx, 42205, 42206. */
 export function deleteSubject(
   { state }: RegistryView,
   subject: string,

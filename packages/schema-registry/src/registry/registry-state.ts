@@ -35,11 +35,11 @@ export type LookupFilter = 'live' | 'all' | 'deletedOnly'
 
 /** Schemas of one context. */
 interface ContextState {
-  /** Whether it has a record of its own. */
+  /** Whether it has a separate record. */
   isRecorded: boolean
   /** Highest id that was assigned. */
   maxId: number
-  /** Highest id that has a record of its own. */
+  /** Highest id in a separate record. */
   recordedMaxId: number
   /** Versions with an id, soft-deleted ones included. */
   readonly byId: Map<number, SchemaEntry[]>
@@ -306,7 +306,7 @@ export class RegistryState {
 
   /**
    * Whether the highest id of a context is still in the topic without some versions: in a record
-   * of its own, or in that of another version.
+   * of the id, or in that of another version.
    */
   keepsMaxId(context: string, removed: readonly SchemaEntry[]): boolean {
     const { maxId, recordedMaxId, byId } = this.#context(context)
@@ -323,7 +323,7 @@ export class RegistryState {
     return [DEFAULT_CONTEXT, ...names.sort()]
   }
 
-  /** Whether a context has a record of its own. */
+  /** Whether a context has a separate record. */
   isContextRecorded(context: string): boolean {
     return this.#contexts.get(context)?.isRecorded ?? false
   }

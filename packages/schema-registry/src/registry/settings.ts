@@ -116,7 +116,7 @@ function fromEntries(read: (key: Key) => unknown): Settings {
 }
 
 /**
- * The settings after an update: keys of the update replace, keys with null are removed, others stay.
+ * The settings after an update: its keys replace, its keys with null are removed, others stay.
  * In updates the level is called `compatibility`.
  */
 export function updateSettings(

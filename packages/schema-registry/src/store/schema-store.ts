@@ -59,8 +59,8 @@ const timeouts: readonly (string | undefined)[] = [
 const tooLarge: readonly (string | undefined)[] = ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE']
 
 /**
- * The state of the registry over its topic. A change is decided on the state, appended, and answered
- * once it was read from the topic: the order of the topic is that of all registries.
+ * The state of the registry over its topic. A change is decided on the state, appended, and
+ * answered once it was read from the topic: the order of the topic is that of all registries.
  */
 export class SchemaStore implements RegistryView {
   readonly state: RegistryState
@@ -107,8 +107,8 @@ export class SchemaStore implements RegistryView {
 
   /**
    * Changes the state: decides once no operation with the same names is in progress, writes, and
-   * resolves with the reply once the records were read back. Rejects with the error of the decision,
-   * 42209, 50001 or 50002.
+   * resolves with the reply once the records were read back. Rejects with the error of the
+   * decision, 42209, 50001 or 50002.
    */
   change<T>(names: LockedNames, decide: (tools: DecisionTools) => Decision<T>): Promise<T> {
     return this.#locks.run(names, async () => {
