@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as p from '@millrace/protocol'
 import { WireClient } from '@millrace/testkit'
+import { partitionForKey } from '../packages/broker/src/coordinator/runtime/partition-for-key.ts'
 import { coordinatorFound, createTopic, errorText, until } from './wire-steps.ts'
 
 const TOPIC = 'cells'
@@ -10,6 +11,10 @@ const REPLY_MS = 4000
 const REBALANCE_MS = 1000
 const SESSION_MS = 45_000
 const NO_VERSION = -1
+/** Default of `offsets.topic.num.partitions`. */
+const OFFSETS_PARTITIONS = 50
+
+const EPOCH_WITHOUT_MEMBER = 'OffsetFetch: an epoch without member id'
 
 /** Ids in reports, so that they are the same on every broker. */
 const KNOWN = 'same'
@@ -89,8 +94,8 @@ async function synced(start: Start): Promise<Start> {
   return start
 }
 
-async function commit(start: Start): Promise<void> {
-  await start.client.request(
+async function commit(start: Start): Promise<number> {
+  const { topics } = await start.client.request(
     p.OffsetCommitRequest,
     p.OffsetCommitResponse,
     {
@@ -106,6 +111,7 @@ async function commit(start: Start): Promise<void> {
     },
     9,
   )
+  return topics[0]?.partitions[0]?.errorCode ?? p.ErrorCode.UNKNOWN_SERVER_ERROR
 }
 
 async function left(start: Start): Promise<Start> {
@@ -354,6 +360,28 @@ function codes(
     .join(' ')
 }
 
+async function fetchOffsets(
+  start: Start,
+  memberId: string | null,
+  memberEpoch: number,
+): Promise<string> {
+  const topics = [{ name: TOPIC, partitionIndexes: [0, 9] }]
+  const reply = await start.client.request(
+    p.OffsetFetchRequest,
+    p.OffsetFetchResponse,
+    { groups: [{ groupId: start.group, memberId, memberEpoch, topics }] },
+    9,
+  )
+  const [group] = reply.groups
+  const offsets = (group?.topics ?? [])
+    .flatMap(({ partitions }) => partitions)
+    .map(
+      ({ partitionIndex, committedOffset, errorCode }) =>
+        `${partitionIndex}@${committedOffset}:${errorText(errorCode)}`,
+    )
+  return `${errorText(group?.errorCode ?? NO_VERSION)} ${offsets.join(' ')}`
+}
+
 function membershipProbes(): Probe[] {
   const all: Probe[] = []
   for (const [who, memberIdOf] of Object.entries(memberIds)) {
@@ -445,31 +473,10 @@ function membershipProbes(): Probe[] {
       }
       all.push({
         name: `OffsetFetch: ${who}, ${when}`,
-        run: async (start) => {
-          const reply = await start.client.request(
-            p.OffsetFetchRequest,
-            p.OffsetFetchResponse,
-            {
-              groups: [
-                {
-                  groupId: start.group,
-                  // Apache Kafka answers UNKNOWN_SERVER_ERROR to an epoch without member id.
-                  memberId: who === 'no member' && epochOf(start) < 0 ? null : memberIdOf(start),
-                  memberEpoch: epochOf(start),
-                  topics: [{ name: TOPIC, partitionIndexes: [0, 9] }],
-                },
-              ],
-            },
-            9,
-          )
-          const [group] = reply.groups
-          const offsets = (group?.topics ?? [])
-            .flatMap(({ partitions }) => partitions)
-            .map(
-              ({ partitionIndex, committedOffset, errorCode }) =>
-                `${partitionIndex}@${committedOffset}:${errorText(errorCode)}`,
-            )
-          return `${errorText(group?.errorCode ?? NO_VERSION)} ${offsets.join(' ')}`
+        run: (start) => {
+          const memberEpoch = epochOf(start)
+          const isAdmin = who === 'no member' && memberEpoch < 0
+          return fetchOffsets(start, isAdmin ? null : memberIdOf(start), memberEpoch)
         },
       })
       all.push({
@@ -699,6 +706,7 @@ function modernProbes(): Probe[] {
 
 function adminProbes(): Probe[] {
   return [
+    { name: EPOCH_WITHOUT_MEMBER, run: (start) => fetchOffsets(start, null, start.epoch) },
     {
       name: 'DeleteGroups',
       run: async ({ client, group }) => {
@@ -790,9 +798,7 @@ function describedText(
   const error = `${errorText(group.errorCode)}${messageText(start, group.errorMessage)}`
   const { groupState, members } = group
   const groupEpoch = relative(start, group.groupEpoch)
-  // The last assignment of a group that has become empty is not compared.
-  const isEmpty = groupState === 'Empty'
-  const assignmentEpoch = isEmpty ? '' : relative(start, group.assignmentEpoch)
+  const assignmentEpoch = relative(start, group.assignmentEpoch)
   return `${error} ${groupState} ${groupEpoch} ${assignmentEpoch} ${members.length}`
 }
 
@@ -802,33 +808,11 @@ export interface Cell {
   readonly probe: Probe
 }
 
-/**
- * Cells that are not compared. After a refused join without protocols Apache Kafka keeps an empty
- * classic group in memory, in place of the group that was there. It resolves patterns later than it
- * replies. It increases the epoch of a share group when its partitions are initialized, so that the
- * epoch before is that of the same assignment.
- */
-function isOfKafkaOnly(state: string, { name }: Probe): boolean {
-  switch (name) {
-    case 'JoinGroup: no protocols':
-    case 'JoinGroup: no protocol type':
-      return ['absent', 'consumer, empty', 'streams, empty'].includes(state)
-    case 'ConsumerGroupHeartbeat: a regular expression':
-      return true
-    case 'ShareGroupHeartbeat: member, epoch-1':
-      return state === 'share, stable'
-    default:
-      return false
-  }
-}
-
 /** Every state that can be reached over the wire × every request. */
 export function groupCells(): Cell[] {
   const probes = [...membershipProbes(), ...joinProbes(), ...modernProbes(), ...adminProbes()]
   return Object.entries(setups).flatMap(([state, setup]) =>
-    probes
-      .filter((probe) => !isOfKafkaOnly(state, probe))
-      .map((probe) => ({ name: `${state}: ${probe.name}`, setup, probe })),
+    probes.map((probe) => ({ name: `${state}: ${probe.name}`, setup, probe })),
   )
 }
 
@@ -841,6 +825,18 @@ async function listed(start: Start): Promise<string> {
   const found = groups.find(({ groupId }) => groupId === start.group)
   if (found === undefined) return 'not listed'
   return `${found.groupType} ${found.groupState} ${found.protocolType}`
+}
+
+/**
+ * Commits an offset of another group with the same coordinator. A group that is only in memory is
+ * listed by Apache Kafka after the next write to the coordinator's partition.
+ */
+async function neighbourCommit(start: Start): Promise<void> {
+  const partition = partitionForKey(start.group, OFFSETS_PARTITIONS)
+  let index = 0
+  while (partitionForKey(`neighbour-${index}`, OFFSETS_PARTITIONS) !== partition) index++
+  const code = await commit({ ...start, group: `neighbour-${index}`, epoch: -1 })
+  if (code !== p.ErrorCode.NONE) throw new Error(`neighbour: ${errorText(code)}`)
 }
 
 /** Runs all cells on one broker; returns outcomes by name of the cell. */
@@ -889,6 +885,7 @@ async function runCell(
     waiting.abort()
     const observer = await WireClient.connect(address)
     held.push(observer)
+    await neighbourCommit({ ...start, client: observer })
     return `${reply}; ${await listed({ ...start, client: observer })}`
   } catch (error) {
     return `setup: ${(error as Error).message}`

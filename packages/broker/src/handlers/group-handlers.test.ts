@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import * as p from '@millrace/protocol'
+import { ShareStateCoordinator } from '../coordinator/share/share-state-coordinator.ts'
 import { BrokerBench } from './testing/broker-bench.ts'
 
 let bench: BrokerBench
@@ -250,6 +251,36 @@ describe('a share group on the wire (KIP-932)', () => {
       ? (reply.responses[0]?.partitions ?? []).map(name).join()
       : name(reply)
   }
+
+  it('assigns partitions in the first heartbeat, with one epoch for each of the two steps', async () => {
+    const reply = await beat(0, ['t'])
+    assert.equal(reply.memberEpoch, 3)
+    assert.deepEqual(reply.assignment?.topicPartitions, [{ topicId, partitions: [0, 1] }])
+    assert.equal(name(await beat(2)), 'NONE', 'the epoch before')
+    assert.equal(name(await beat(-1)), 'NONE')
+  })
+
+  it('has a member without partitions while their state cannot be initialized', async (t) => {
+    const other = (memberEpoch: number, subscribedTopicNames: string[] | null = null) =>
+      bench.client.request(p.ShareGroupHeartbeatRequest, p.ShareGroupHeartbeatResponse, {
+        groupId: 'share-late',
+        memberId: 'member-of-22-letters-x',
+        memberEpoch,
+        rackId: null,
+        subscribedTopicNames,
+      })
+    const failed = t.mock.method(ShareStateCoordinator.prototype, 'initialize', () =>
+      Promise.reject(new p.ProtocolError('COORDINATOR_NOT_AVAILABLE', 'for the test')),
+    )
+    const joined = await other(0, ['t'])
+    assert.deepEqual([name(joined), joined.memberEpoch], ['NONE', 2])
+    assert.deepEqual(joined.assignment?.topicPartitions, [])
+    assert.ok(failed.mock.callCount() > 0)
+    failed.mock.restore()
+    const next = await other(2)
+    assert.equal(next.memberEpoch, 3)
+    assert.deepEqual(next.assignment?.topicPartitions, [{ topicId, partitions: [0, 1] }])
+  })
 
   it('acquires records, and redelivers released ones', async () => {
     await bench.client.request(

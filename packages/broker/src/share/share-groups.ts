@@ -58,18 +58,28 @@ export class ShareGroups {
   }
 
   /**
-   * Initializes the state of partitions that a member is about to read, so that they are assigned
-   * in the same heartbeat.
+   * Handles a heartbeat, then initializes the state of partitions that the member can read from
+   * now on and handles the heartbeat again, so that the reply assigns them. As in Kafka, the group
+   * epoch increases once for the member and once for the partitions. If the state cannot be
+   * initialized, the next heartbeat retries it.
    */
   async heartbeat(request: ShareHeartbeat): Promise<ShareHeartbeatReply> {
-    const missing = await this.#groups.shareUninitialized(request)
-    if (missing.size > 0) {
+    const reply = await this.#groups.shareHeartbeat(request)
+    const next = { ...request, memberEpoch: reply.memberEpoch, subscribedTopicNames: null }
+    const missing = await this.#groups.shareUninitialized(next)
+    if (missing.size === 0) return reply
+    try {
       await this.#inTurn(request.groupId, async () => {
-        const still = await this.#groups.shareUninitialized(request)
+        const still = await this.#groups.shareUninitialized(next)
         if (still.size > 0) await this.#initialize(request.groupId, still)
       })
+    } catch (error) {
+      const { groupId } = request
+      this.#logger.warn('could not initialize the state of share partitions', { groupId, error })
+      return reply
     }
-    return this.#groups.shareHeartbeat(request)
+    const second = await this.#groups.shareHeartbeat(next)
+    return { ...second, assignment: second.assignment ?? reply.assignment }
   }
 
   #inTurn(groupId: string, work: () => Promise<void>): Promise<void> {

@@ -3,6 +3,7 @@ import { ProtocolError } from '@millrace/protocol'
 import type { GroupEffects } from '../group-effects.ts'
 import type { GroupRecord } from '../group-record.ts'
 import { sameAssignment, type TopicPartitions, topicPartitionsOf } from '../modern/assignment.ts'
+import { NEVER_ASSIGNED_MS } from '../modern/assignment-due.ts'
 import type { ServerAssignor } from '../modern/assignor.ts'
 import type { GroupDraft } from '../modern/group-draft.ts'
 import { throwIfFencedEpoch, unknownMember } from '../modern/member-errors.ts'
@@ -313,11 +314,7 @@ export class ConsumerCoordinator extends ModernCoordinator<ConsumerGroup> {
     for (const { memberId, target } of group.changedTargets(targets, sameAssignment)) {
       draft.emit(targetRecord(groupId, memberId, topicPartitionsOf(target)))
     }
-    draft.emit({
-      kind: 'consumerTarget',
-      key: { groupId },
-      value: { assignmentEpoch: epoch, assignmentTimestamp: BigInt(nowMs) },
-    })
+    draft.emit(targetEpochRecord(groupId, epoch, nowMs))
   }
 
   assignorName(group: ConsumerGroup): string {
@@ -424,7 +421,9 @@ export class ConsumerCoordinator extends ModernCoordinator<ConsumerGroup> {
       draft.emit({ kind: 'consumerRegex', key: { groupId, regularExpression }, value: null })
     }
     const hash = metadataHash(draft.group.allSubscribedTopics, this.topics)
-    draft.emit(epochRecord(groupId, draft.group.groupEpoch + 1, hash))
+    const epoch = draft.group.groupEpoch + 1
+    draft.emit(epochRecord(groupId, epoch, hash))
+    if (draft.group.isEmpty) draft.emit(targetEpochRecord(groupId, epoch, NEVER_ASSIGNED_MS))
   }
 
   // ----------------------------------------------------------------------------------------------
@@ -498,6 +497,15 @@ function rebalanceKey(groupId: string, memberId: string): string {
 
 export function epochRecord(groupId: string, epoch: number, hash: bigint): GroupRecord {
   return { kind: 'consumerGroup', key: { groupId }, value: { epoch, metadataHash: hash } }
+}
+
+export function targetEpochRecord(
+  groupId: string,
+  assignmentEpoch: number,
+  timestampMs: number,
+): GroupRecord {
+  const value = { assignmentEpoch, assignmentTimestamp: BigInt(timestampMs) }
+  return { kind: 'consumerTarget', key: { groupId }, value }
 }
 
 export function targetRecord(

@@ -7,9 +7,10 @@ import type { Group } from '../group.ts'
 import type { GroupConfig } from '../group-config.ts'
 import type { GroupEffects } from '../group-effects.ts'
 import { topicPartitionsOf } from '../modern/assignment.ts'
+import { NEVER_ASSIGNED_MS } from '../modern/assignment-due.ts'
 import { GroupDraft } from '../modern/group-draft.ts'
 import { metadataHash, type TopicsView } from '../modern/topics-view.ts'
-import { epochRecord, targetRecord } from './consumer-coordinator.ts'
+import { epochRecord, targetEpochRecord, targetRecord } from './consumer-coordinator.ts'
 import { ConsumerGroup } from './consumer-group.ts'
 import {
   type ConsumerMember,
@@ -66,11 +67,7 @@ export class GroupMigration {
       ...members.map(({ member, assignment }) =>
         targetRecord(groupId, member.memberId, topicPartitionsOf(assignment)),
       ),
-      {
-        kind: 'consumerTarget',
-        key: { groupId },
-        value: { assignmentEpoch: classic.generationId, assignmentTimestamp: 0n },
-      },
+      targetEpochRecord(groupId, classic.generationId, NEVER_ASSIGNED_MS),
       ...members.map(({ member }) => currentRecord(groupId, member)),
     )
     for (const { member } of members) {

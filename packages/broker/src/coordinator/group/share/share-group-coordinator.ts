@@ -7,6 +7,7 @@ import {
   sameAssignment,
   topicPartitionsOf,
 } from '../modern/assignment.ts'
+import { NEVER_ASSIGNED_MS } from '../modern/assignment-due.ts'
 import type { GroupDraft } from '../modern/group-draft.ts'
 import { throwIfFencedEpoch, unknownMember } from '../modern/member-errors.ts'
 import { type CoordinatorOptions, ModernCoordinator } from '../modern/modern-coordinator.ts'
@@ -270,11 +271,7 @@ export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
         value: { topicPartitions: topicPartitionsOf(target) },
       })
     }
-    draft.emit({
-      kind: 'shareTarget',
-      key: { groupId },
-      value: { assignmentEpoch: epoch, assignmentTimestamp: BigInt(nowMs) },
-    })
+    draft.emit(targetEpochRecord(groupId, epoch, nowMs))
   }
 
   /** Several members may read a partition, so a member gets its target assignment at once. */
@@ -318,7 +315,9 @@ export class ShareGroupCoordinator extends ModernCoordinator<ShareGroup> {
     const draft = this.draft(fx, group)
     draft.emit(...shareMemberTombstones(groupId, memberId))
     const hash = metadataHash(draft.group.allSubscribedTopics, this.topics)
-    draft.emit(epochRecord(groupId, draft.group.groupEpoch + 1, hash))
+    const epoch = draft.group.groupEpoch + 1
+    draft.emit(epochRecord(groupId, epoch, hash))
+    if (draft.group.isEmpty) draft.emit(targetEpochRecord(groupId, epoch, NEVER_ASSIGNED_MS))
     fx.cancelTimer(sessionKey(groupId, memberId))
   }
 
@@ -362,4 +361,9 @@ function sessionKey(groupId: string, memberId: string): string {
 
 function epochRecord(groupId: string, epoch: number, hash: bigint) {
   return { kind: 'shareGroup', key: { groupId }, value: { epoch, metadataHash: hash } } as const
+}
+
+function targetEpochRecord(groupId: string, assignmentEpoch: number, timestampMs: number) {
+  const value = { assignmentEpoch, assignmentTimestamp: BigInt(timestampMs) }
+  return { kind: 'shareTarget', key: { groupId }, value } as const
 }

@@ -2,6 +2,7 @@
 import { ProtocolError } from '@millrace/protocol'
 import { ClassicGroup } from '../classic/classic-group.ts'
 import type { GroupEffects } from '../group-effects.ts'
+import { NEVER_ASSIGNED_MS } from '../modern/assignment-due.ts'
 import type { GroupDraft } from '../modern/group-draft.ts'
 import { throwIfFencedEpoch, unknownMember } from '../modern/member-errors.ts'
 import { type CoordinatorOptions, ModernCoordinator } from '../modern/modern-coordinator.ts'
@@ -290,11 +291,7 @@ export class StreamsCoordinator extends ModernCoordinator<StreamsGroup> {
         },
       })
     }
-    draft.emit({
-      kind: 'streamsTarget',
-      key: { groupId },
-      value: { assignmentEpoch: epoch, assignmentTimestamp: BigInt(nowMs) },
-    })
+    draft.emit(targetEpochRecord(groupId, epoch, nowMs))
     return undefined
   }
 
@@ -344,12 +341,13 @@ export class StreamsCoordinator extends ModernCoordinator<StreamsGroup> {
   #remove(fx: GroupEffects, group: StreamsGroup, memberId: string): void {
     const { groupId } = group
     const draft = this.draft(fx, group)
+    const epoch = group.groupEpoch + 1
     draft.emit(...streamsMemberTombstones(groupId, memberId))
     draft.emit({
       kind: 'streamsGroup',
       key: { groupId },
       value: {
-        epoch: group.groupEpoch + 1,
+        epoch,
         metadataHash: group.metadataHash,
         validatedTopologyEpoch: group.validatedTopologyEpoch,
         lastAssignmentConfigs: [...group.assignmentConfigs].map(([key, value]) => ({ key, value })),
@@ -357,7 +355,9 @@ export class StreamsCoordinator extends ModernCoordinator<StreamsGroup> {
     })
     fx.cancelTimer(sessionKey(groupId, memberId))
     fx.cancelTimer(rebalanceKey(groupId, memberId))
-    if (draft.group.isEmpty) this.#volatile.delete(groupId)
+    if (!draft.group.isEmpty) return
+    draft.emit(targetEpochRecord(groupId, epoch, NEVER_ASSIGNED_MS))
+    this.#volatile.delete(groupId)
   }
 
   expire(fx: GroupEffects, timer: StreamsTimer, nowMs: number): void {
@@ -492,4 +492,9 @@ function throwIfTasksAreInvalid(
   check(owned.active)
   check(owned.standby)
   check(owned.warmup)
+}
+
+function targetEpochRecord(groupId: string, assignmentEpoch: number, timestampMs: number) {
+  const value = { assignmentEpoch, assignmentTimestamp: BigInt(timestampMs) }
+  return { kind: 'streamsTarget', key: { groupId }, value } as const
 }
