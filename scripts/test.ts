@@ -40,9 +40,10 @@ function filesOf(pattern: string): string[] {
 }
 
 /** Tests beside the sources; those of the command line start processes. */
-const unitFiles = filesOf('packages/*/src/**/*.test.ts').filter(
-  (file) => !/^packages.cli./.test(file),
-)
+const unitFiles = [
+  ...filesOf('packages/*/src/**/*.test.ts').filter((file) => !/^packages.cli./.test(file)),
+  ...filesOf('scripts/tidy/*.test.ts'),
+]
 
 /** CPU time of the packages that need more than a second, in milliseconds. */
 const workMs: Readonly<Record<string, number>> = {

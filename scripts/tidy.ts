@@ -7,6 +7,7 @@
  *     node scripts/tidy.ts language packages/jms     findings of one rule below one folder
  */
 import { changelog } from './tidy/changelog.ts'
+import { discardedPromises } from './tidy/discarded-promises.ts'
 import { documentation, documentationCoverage } from './tidy/documentation.ts'
 import type { Finding, Rule } from './tidy/finding.ts'
 import { imports } from './tidy/imports.ts'
@@ -22,6 +23,7 @@ const rules: readonly Rule[] = [
   language,
   lineLength,
   imports,
+  discardedPromises,
   documentation,
   schemaDocumentation,
   changelog,

@@ -29,7 +29,8 @@ export function projectFiles(): readonly ProjectFile[] {
     .map((path) => fileAt(path, readFileSync(join(root, path), 'utf8')))
 }
 
-function fileAt(path: string, text: string): ProjectFile {
+/** A file with this text. */
+export function fileAt(path: string, text: string): ProjectFile {
   let parsed: ParseResult | undefined
   return {
     path,

@@ -335,7 +335,7 @@ export class AmqpConnection {
   /** Refuses the peer's open: sends an open frame followed by a close with the error. */
   refuse(error: ErrorCondition, properties?: ReadonlyMap<string, AmqpValue>): void {
     this.open(properties === undefined ? {} : { properties, offeredCapabilities: [] })
-    void this.close(error)
+    this.#beginClose(error)
   }
 
   /** Begins a session. Throws when the limit on sessions is reached. */
@@ -360,15 +360,19 @@ export class AmqpConnection {
    * Sends a close and resolves when the peer has answered it or a timeout has expired. Idempotent.
    */
   close(error?: ErrorCondition): Promise<void> {
-    if (this.isGone) return this.closed
+    this.#beginClose(error)
+    return this.closed
+  }
+
+  #beginClose(error?: ErrorCondition): void {
+    if (this.isGone) return
     if (!this.#isOpen) {
       this.#onTransportClosed(undefined)
-      return this.closed
+      return
     }
     this.#isClosing = true
     this.#send({ kind: 'close', error } as Close)
     this.#after(CLOSE_TIMEOUT_MS, () => this.#end())
-    return this.closed
   }
 
   /** Closes the connection with an error, without waiting for the peer's close frame. */

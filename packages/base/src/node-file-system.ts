@@ -124,7 +124,9 @@ export const nodeFileSystem: FileSystem = {
     fs
       .readdirSync(path, { withFileTypes: true })
       .map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() })),
-  makeDirectory: (path) => void fs.mkdirSync(path, { recursive: true }),
+  makeDirectory(path) {
+    fs.mkdirSync(path, { recursive: true })
+  },
   rename: (from, to) => fs.renameSync(from, to),
   remove: (path) => fs.rmSync(path, { recursive: true, force: true }),
   syncDirectory(path) {

@@ -52,10 +52,16 @@ function connectionOf(socket: Socket, settings: ConnectionSettings): Connection 
     onClose() {},
     onDrain() {},
     write: (buffers) => output.write(buffers),
-    pause: () => void socket.pause(),
-    resume: () => void socket.resume(),
+    pause() {
+      socket.pause()
+    },
+    resume() {
+      socket.resume()
+    },
     end: () => output.end(),
-    destroy: () => void socket.destroy(),
+    destroy() {
+      socket.destroy()
+    },
   }
   socket.setNoDelay(true)
   if (settings.hasOwnBuffers !== true) {
@@ -215,7 +221,9 @@ async function connect(options: ConnectOptions): Promise<Connection> {
   const socket = await openFor(options, (chunk) =>
     guard(
       () => connection?.onData(chunk),
-      (error) => void socket.destroy(error),
+      (error) => {
+        socket.destroy(error)
+      },
     ),
   )
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { guard } from './isolation.ts'
 import type { Clock } from './world.ts'
 
 /** Time that the connections of all servers may use in one turn of the event loop, milliseconds. */
@@ -42,13 +43,18 @@ export class WorkTurns {
     if (this.#isScheduled) return
     this.#isScheduled = true
     this.#beganMs = this.#clock.monotonic()
-    void this.#clock.yield().then(() => {
-      this.#isScheduled = false
-      const released = this.#line.shift()
-      if (released === undefined) return
-      this.#schedule()
-      released()
-    })
+    guard(
+      () => this.#clock.yield().then(() => this.#nextTurn()),
+      () => this.#nextTurn(),
+    )
+  }
+
+  #nextTurn(): void {
+    this.#isScheduled = false
+    const released = this.#line.shift()
+    if (released === undefined) return
+    this.#schedule()
+    released()
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
+  attempt,
   type ClientNetwork,
   connectionPair,
   guardedClock,
@@ -363,9 +364,7 @@ class FailureGuard {
 
   #stop(broker: Broker, error: ProtocolError): void {
     this.#logger.error('the broker stops, because its log directory has failed')
-    void broker.abandon().catch((abandonError: unknown) => {
-      this.#logger.error('stopping failed', { error: abandonError })
-    })
+    attempt(this.#logger, 'stopping', () => broker.abandon())
     this.#onFailure?.(error)
   }
 }

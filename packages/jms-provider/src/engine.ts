@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Condition } from '@millrace/amqp'
-import { attempt, type Clock, type Logger } from '@millrace/base'
+import { attempt, type Clock, guard, type Logger } from '@millrace/base'
 import type { ClientOptions } from '@millrace/client'
 import type { DestinationPolicy } from './config/destination-policy.ts'
 import { Destination, type DestinationHost, type OpenOptions } from './destination/destination.ts'
@@ -65,7 +65,7 @@ export class Engine implements DestinationHost {
     this.logs = new KafkaLogs(options.client, {
       clock,
       logger,
-      onTopicMissing: () => void this.onTopicMissing(),
+      onTopicMissing: () => attempt(logger, 'looking up topics', () => this.onTopicMissing()),
     })
     this.journal = options.journal(this.logs)
     this.topics = new TopicAdmin(this.logs.admin, options)
@@ -330,9 +330,10 @@ export class Engine implements DestinationHost {
     if (!messages.some(({ envelope }) => envelope.hasDuplicateId)) return
     const noted = { ...record, hasDuplicateIds: true }
     this.#image.destinations.set(key, noted)
-    void this.journal
-      .write([recordChange(noted)])
-      .catch((error: unknown) => this.logger.warn('cannot write to the state topic', { error }))
+    guard(
+      () => this.journal.write([recordChange(noted)]),
+      (error) => this.logger.warn('cannot write to the state topic', { error }),
+    )
   }
 
   // Temporary destinations.
@@ -452,7 +453,7 @@ export class Engine implements DestinationHost {
     reason: DiscardReason,
     detail?: string,
   ): void {
-    void this.#discard(destination, acquired, reason, detail).catch((error: unknown) => {
+    const onError = (error: Error): void => {
       if (this.#isClosed) return
       this.logger.warn(`cannot move messages of ${destination.kind} ${destination.name}`, {
         reason,
@@ -463,7 +464,8 @@ export class Engine implements DestinationHost {
           each.subscription.release(each, { failed: false }),
         )
       }
-    })
+    }
+    guard(() => this.#discard(destination, acquired, reason, detail), onError)
   }
 
   async #discard(

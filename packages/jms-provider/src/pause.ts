@@ -3,5 +3,7 @@ import type { Clock } from '@millrace/base'
 
 /** Resolves after `ms` milliseconds of the clock. */
 export function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => void clock.setTimer(ms, resolve))
+  return new Promise((resolve) => {
+    clock.setTimer(ms, resolve)
+  })
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { guard } from '@millrace/base'
 import type { MessageConsumer } from './consumer.ts'
 import type { Session } from './session.ts'
 
@@ -55,9 +56,12 @@ export class ConnectionConsumer implements AsyncDisposable {
   onStarted(): void {
     if (this.#isRunning) return
     this.#isRunning = true
-    void this.#run().catch((error: unknown) => {
-      if (!this.#isClosed) this.#onError(error)
-    })
+    guard(
+      () => this.#run(),
+      (error) => {
+        if (!this.#isClosed) this.#onError(error)
+      },
+    )
   }
 
   async #run(): Promise<void> {

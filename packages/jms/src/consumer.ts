@@ -14,7 +14,7 @@ import {
   type Source,
   ulong,
 } from '@millrace/amqp'
-import type { Timer } from '@millrace/base'
+import { attempt, guard, type Timer } from '@millrace/base'
 import { capabilityOf, type Destination } from './destination.ts'
 import { drain } from './drain.ts'
 import {
@@ -477,7 +477,12 @@ export class MessageConsumer implements AsyncDisposable {
       if (timeoutMs !== undefined) {
         waiter.timer = this.#session.connection.clock.setTimer(
           timeoutMs,
-          () => void this.#cancelReceive(waiter),
+          () => {
+            guard(
+              () => this.#cancelReceive(waiter),
+              (error) => waiter.reject(error),
+            )
+          },
           { keepsAlive: true },
         )
       }
@@ -565,7 +570,9 @@ export class MessageConsumer implements AsyncDisposable {
 
   /** @internal The consumed messages are acknowledged: a closed consumer can detach. */
   onAcknowledged(): void {
-    if (this.#isDetachPending) void this.#detach()
+    if (!this.#isDetachPending) return
+    const { logger } = this.#session.connection
+    attempt(logger, 'closing a consumer', () => this.#detach())
   }
 
   /** @internal The connection was lost; it may be replaced. */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { attempt, type Clock } from '@millrace/base'
+import { attempt, type Clock, guard } from '@millrace/base'
 import type { Connection } from './connection.ts'
 import { ConnectionFactory } from './connection-factory.ts'
 import type { Destination } from './destination.ts'
 import { channels } from './diagnostics.ts'
-import { JMSException } from './exceptions.ts'
+import { JMSException, jmsException } from './exceptions.ts'
 import type { ListenerContext, ListenerOptions, TypedListenerOptions } from './jms-listener.ts'
 import { ListenerWorker } from './listener-worker.ts'
 import type { Message } from './message/message.ts'
@@ -72,7 +72,7 @@ export class ListenerContainer {
         if (!isFinal) this.#onInterrupted(error)
       },
       onRestored: () => this.#onRestored(),
-      onFailed: (error) => void this.#end(error),
+      onFailed: (error) => this.#endNow(error),
     })
     try {
       for (let i = 0; i < concurrency; i++) this.#workers.push(new ListenerWorker(this))
@@ -85,13 +85,20 @@ export class ListenerContainer {
     }
     const work = this.#workers.map((worker) => worker.run())
     // Workers return when the listener or its connection is closed.
-    void Promise.all(work).then(() => this.#end(undefined))
+    guard(
+      () => Promise.all(work).then(() => this.#end(undefined)),
+      (error) => this.#endNow(jmsException(error)),
+    )
     signal?.addEventListener('abort', this.#onAbort)
     if (signal?.aborted === true) this.#onAbort()
   }
 
   readonly #onAbort = (): void => {
-    void this.close()
+    attempt(this.connection.logger, 'closing a message listener', () => this.close())
+  }
+
+  #endNow(error: JMSException): void {
+    attempt(this.connection.logger, 'closing a message listener', () => this.#end(error))
   }
 
   #onInterrupted(error: JMSException): void {

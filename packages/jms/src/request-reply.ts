@@ -173,10 +173,7 @@ export class RequestReply {
     )
     this.#rejectAll(lost)
     // Requests not yet transmitted contain the address of the deleted queue.
-    void this.#replyChannel?.then(
-      ({ producer }) => producer.cancelWaiting(lost),
-      () => undefined,
-    )
+    this.#replyChannel?.then(({ producer }) => producer.cancelWaiting(lost)).catch(() => undefined)
   }
 
   #rejectAll(error: JMSException): void {

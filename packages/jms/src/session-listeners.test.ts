@@ -10,7 +10,11 @@ class Bench {
   readonly log: string[] = []
   readonly consumers = new Set<MessageConsumer>()
   isStarted = true
-  readonly listeners = new SessionListeners(this.consumers, () => this.isStarted)
+  readonly errors: unknown[] = []
+  readonly listeners = new SessionListeners(this.consumers, {
+    mayDispatch: () => this.isStarted,
+    onError: (error) => this.errors.push(error),
+  })
 
   consumer(name: string, count: number): void {
     let left = count
@@ -42,6 +46,27 @@ describe('listeners of a session', () => {
     assert.deepEqual(bench.log, [], 'not within the call')
     await bench.listeners.settled()
     assert.deepEqual(bench.log.join(), 'a starts,a ends,b starts,b ends,a starts,a ends')
+  })
+
+  it('are called although an earlier delivery could not be settled', async () => {
+    const bench = new Bench()
+    const failure = new Error('the link has ended')
+    let hasWork = true
+    // Cast: only the members of a consumer that the dispatch uses.
+    bench.consumers.add({
+      get hasWork() {
+        return hasWork
+      },
+      async dispatchOne() {
+        hasWork = false
+        throw failure
+      },
+    } as unknown as MessageConsumer)
+    bench.consumer('b', 1)
+    bench.listeners.schedule()
+    await bench.listeners.settled()
+    assert.deepEqual(bench.log, ['b starts', 'b ends'])
+    assert.deepEqual(bench.errors, [failure])
   })
 
   it('are not called while the session is stopped', async () => {

@@ -10,6 +10,7 @@ import { IllegalStateException } from './exceptions.ts'
 export class SessionListeners {
   readonly #consumers: ReadonlySet<MessageConsumer>
   readonly #mayDispatch: () => boolean
+  readonly #onError: (error: unknown) => void
   /** Dispatch of messages to listeners, while it runs. */
   #dispatching: Promise<void> | undefined
   /** Running listeners. */
@@ -17,9 +18,13 @@ export class SessionListeners {
   readonly #context = new AsyncLocalStorage<SessionListeners>()
 
   /** `mayDispatch`: whether the session is started and not closing. */
-  constructor(consumers: ReadonlySet<MessageConsumer>, mayDispatch: () => boolean) {
+  constructor(
+    consumers: ReadonlySet<MessageConsumer>,
+    options: { readonly mayDispatch: () => boolean; readonly onError: (error: unknown) => void },
+  ) {
     this.#consumers = consumers
-    this.#mayDispatch = mayDispatch
+    this.#mayDispatch = options.mayDispatch
+    this.#onError = options.onError
   }
 
   /** Whether the caller is a listener of the session. */
@@ -37,10 +42,10 @@ export class SessionListeners {
   /** Runs a listener. Its calls are recognized by `isCaller`. */
   run<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#context.run(this, work)
-    const running = result.then(
-      () => void this.#running.delete(running),
-      () => void this.#running.delete(running),
-    )
+    const ended = (): void => {
+      this.#running.delete(running)
+    }
+    const running = result.then(ended, ended)
     this.#running.add(running)
     return result
   }
@@ -62,7 +67,8 @@ export class SessionListeners {
         if (!this.#mayDispatch()) return
         if (!consumer.hasWork) continue
         isBusy = true
-        await consumer.dispatchOne()
+        // A delivery that cannot be settled must not end the dispatch of the others.
+        await consumer.dispatchOne().catch(this.#onError)
       }
     }
   }

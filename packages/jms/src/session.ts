@@ -85,10 +85,10 @@ export class Session implements AsyncDisposable {
   #failure: JMSException | undefined
   #listener: MessageListener | null = null
   /** @internal Calls of message listeners. */
-  readonly listeners = new SessionListeners(
-    this.#consumers,
-    () => !this.#isClosing && this.connection.isStarted,
-  )
+  readonly listeners = new SessionListeners(this.#consumers, {
+    mayDispatch: () => !this.#isClosing && this.connection.isStarted,
+    onError: (error) => this.connection.logger.error('dispatching a message failed', { error }),
+  })
   #loaded: { readonly delivery: ConsumedDelivery; readonly message: Message }[] = []
 
   /** @internal Created by a connection. */
@@ -655,7 +655,9 @@ export class Session implements AsyncDisposable {
    */
   track(send: Promise<void>): void {
     const tracked = send.then(
-      () => void this.#sending.delete(tracked),
+      () => {
+        this.#sending.delete(tracked)
+      },
       (error: unknown) => {
         this.#sending.delete(tracked)
         this.#transaction?.noteFailure(jmsException(error))

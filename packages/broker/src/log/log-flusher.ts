@@ -140,7 +140,9 @@ export class LogFlusher {
    */
   watch(callback: () => void): () => void {
     this.#watchers.add(callback)
-    return () => void this.#watchers.delete(callback)
+    return () => {
+      this.#watchers.delete(callback)
+    }
   }
 
   /**

@@ -281,7 +281,9 @@ export class Listeners {
         this.#finishing.add(served)
         if (this.#finishing.size > MAX_FINISHING || this.#isClosed) served.close()
       },
-      onDone: () => void this.#finishing.delete(served),
+      onDone: () => {
+        this.#finishing.delete(served)
+      },
     })
     return served
   }

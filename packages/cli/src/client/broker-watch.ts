@@ -22,7 +22,9 @@ export class BrokerWatch {
   #failAt: number | undefined
 
   constructor(
-    write: (line: string) => void = (line) => void process.stderr.write(`millrace: ${line}\n`),
+    write: (line: string) => void = (line) => {
+      process.stderr.write(`millrace: ${line}\n`)
+    },
     now: () => number = () => performance.now(),
   ) {
     this.#write = write

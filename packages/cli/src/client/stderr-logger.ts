@@ -19,6 +19,8 @@ export function loggerFor(parsed: ParsedOptions): Logger {
   return createLogger({
     level: logLevelOf(parsed),
     now: () => nodeWorld.clock.now(),
-    write: (line) => void process.stderr.write(`${line}\n`),
+    write(line) {
+      process.stderr.write(`${line}\n`)
+    },
   })
 }

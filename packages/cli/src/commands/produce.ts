@@ -110,7 +110,11 @@ function reportRetries(): Disposable {
     )
   }
   subscribe('millrace:producer:batch', onBatch)
-  return { [Symbol.dispose]: () => void unsubscribe('millrace:producer:batch', onBatch) }
+  return {
+    [Symbol.dispose]() {
+      unsubscribe('millrace:producer:batch', onBatch)
+    },
+  }
 }
 
 /** Records the first failure of many sends. */
@@ -120,7 +124,9 @@ class Outcome {
 
   follow(sending: Promise<unknown>): void {
     const settled = sending.then(
-      () => void this.#open.delete(settled),
+      () => {
+        this.#open.delete(settled)
+      },
       (error: Error) => {
         this.#error ??= error
         this.#open.delete(settled)

@@ -400,7 +400,9 @@ export async function listGroupOffsets(
       OffsetFetchRequest,
       OffsetFetchResponse,
       offsetFetchMessage(groupId, wanted.get(groupId) ?? null, requireStable),
-      (reply) => void committedIn(reply, check),
+      (reply) => {
+        committedIn(reply, check)
+      },
       OFFSETS_BY_NAME,
     )
     return committedIn(response, check)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError } from '@millrace/base'
+import { guard, MillraceError } from '@millrace/base'
 import {
   ErrorCode,
   errorName,
@@ -109,17 +109,26 @@ export class Fetcher {
     for (const [node, { wanted, hasFull }] of byNode) {
       if (wanted.length === 0) continue
       if (this.#busyNodes.has(node)) {
-        void this.#fetchAside(node, wanted)
+        this.#attempt(() => this.#fetchAside(node, wanted))
         continue
       }
       this.#busyNodes.add(node)
-      void this.#fetchFrom(node, wanted, {
+      const limits = {
         maxBytes: Math.min(this.#options.fetchMaxBytes, maxPrefetchBytes - buffered),
         maxWaitMs: hasFull
           ? Math.min(SHORT_WAIT_MS, this.#options.fetchMaxWaitMs)
           : this.#options.fetchMaxWaitMs,
-      })
+      }
+      this.#attempt(() => this.#fetchFrom(node, wanted, limits))
     }
+  }
+
+  /** Starts a fetch. An unexpected exception is thrown by the next read of the consumer. */
+  #attempt(fetch: () => Promise<void>): void {
+    guard(fetch, (error) => {
+      for (const state of this.#assigned()) state.error ??= error
+      this.#wake()
+    })
   }
 
   /** No topic has the id that the partition requires: an error if it persists. */

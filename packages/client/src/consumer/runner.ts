@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { elementAt } from '@millrace/base'
+import { elementAt, guard } from '@millrace/base'
 import { channels } from '../diagnostics.ts'
 import { InvalidOptionError, numberOption } from '../options.ts'
 import { murmur2 } from '../producer/murmur2.ts'
@@ -411,7 +411,11 @@ export class Runner<R> {
         this.#busy.delete(token)
       }
     })
-    if (!lane.isBusy) void this.#work(lane)
+    if (lane.isBusy) return
+    guard(
+      () => this.#work(lane),
+      (error) => this.#fail(error),
+    )
   }
 
   #laneOf(record: AnyRecord): number {
@@ -435,13 +439,16 @@ export class Runner<R> {
 
   async #work(lane: Lane): Promise<void> {
     lane.isBusy = true
-    for (let task = lane.queue.shift(); task !== undefined; task = lane.queue.shift()) {
-      await task()
-      await this.#core.breathe()
-      if (lane.queue.length === 0) this.#core.wake()
+    try {
+      for (let task = lane.queue.shift(); task !== undefined; task = lane.queue.shift()) {
+        await task()
+        await this.#core.breathe()
+        if (lane.queue.length === 0) this.#core.wake()
+      }
+    } finally {
+      lane.isBusy = false
+      this.#released()
     }
-    lane.isBusy = false
-    this.#released()
   }
 
   #released(): void {

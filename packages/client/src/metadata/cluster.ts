@@ -74,7 +74,9 @@ export class Cluster {
    */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
-    return () => void this.#listeners.delete(listener)
+    return () => {
+      this.#listeners.delete(listener)
+    }
   }
 
   /** Keeps the metadata of these topics; unknown ones are requested with the next refresh. */

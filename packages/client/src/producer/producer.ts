@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError, type Timer } from '@millrace/base'
+import { attempt, MillraceError, type Timer } from '@millrace/base'
 import {
   type BuilderHeader,
   ProtocolError,
@@ -496,7 +496,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
     if (topic.isFetching) return
     topic.isFetching = true
-    void this.#fetchMetadata(topic, first)
+    attempt(this.#client.logger, 'sending waiting records', () => this.#fetchMetadata(topic, first))
   }
 
   #isInMetadata(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError, type Timer } from '@millrace/base'
+import { attempt, MillraceError, type Timer } from '@millrace/base'
 import {
   errorName,
   type MessageOf,
@@ -80,7 +80,8 @@ export class Sender {
   schedule(): void {
     if (this.#isScheduled || this.#isClosed || this.#active.size === 0) return
     this.#isScheduled = true
-    void this.#cluster.clock.yield().then(() => {
+    attempt(this.#cluster.options.logger, 'sending records', async () => {
+      await this.#cluster.clock.yield()
       this.#isScheduled = false
       this.#drain()
     })

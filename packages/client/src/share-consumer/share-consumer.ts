@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError, type Timer } from '@millrace/base'
+import { guard, MillraceError, type Timer } from '@millrace/base'
 import { hasWholeBatch, ProtocolError, RecordBatch } from '@millrace/protocol'
 import type { RecordOf } from '../consumer/consumer-options.ts'
 import {
@@ -277,7 +277,14 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     }
     if (this.#retry !== undefined) return
     for (const [nodeId, places] of byNode) {
-      if (!this.#fetching.has(nodeId)) void this.#fetchFrom(nodeId, places, maxWaitMs)
+      if (this.#fetching.has(nodeId)) continue
+      guard(
+        () => this.#fetchFrom(nodeId, places, maxWaitMs),
+        (error) => {
+          this.#failure = error
+          this.#wakeup.wake()
+        },
+      )
     }
   }
 

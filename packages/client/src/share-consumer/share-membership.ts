@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError, type Timer } from '@millrace/base'
+import { guard, MillraceError, type Timer } from '@millrace/base'
 import {
   ErrorCode,
   errorName,
@@ -61,13 +61,20 @@ export class ShareMembership {
   subscribe(topics: readonly string[]): void {
     this.#topics = topics
     this.#isActive = true
-    void this.#beat()
+    this.#beatNow()
   }
 
   #schedule(ms: number): void {
     this.#timer?.cancel()
     if (!this.#isActive) return
-    this.#timer = this.#link.cluster.clock.setTimer(ms, () => void this.#beat())
+    this.#timer = this.#link.cluster.clock.setTimer(ms, () => this.#beatNow())
+  }
+
+  #beatNow(): void {
+    guard(
+      () => this.#beat(),
+      (error) => this.#fail(error),
+    )
   }
 
   async #beat(): Promise<void> {

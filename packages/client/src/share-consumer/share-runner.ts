@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Clock, MillraceError, type Timer } from '@millrace/base'
+import { type Clock, guard, MillraceError, type Timer } from '@millrace/base'
 import type { ConsumerRecord } from '../consumer/consumer-record.ts'
 import { InvalidOptionError, numberOption } from '../options.ts'
 import type { AcknowledgeType } from './acknowledgements.ts'
@@ -19,7 +19,7 @@ export interface ShareRunOptions<R> {
   readonly signal?: AbortSignal
   /**
    * Decides about a record whose handler failed; the run continues. `release` delivers it again,
-   * `reject` does not.
+   * `reject` does not. If it throws, the run rejects with that error and the record is released.
    */
   readonly onError?: (error: unknown, record: R) => FailedRecord
   /** Whether locks are renewed while a handler runs. Default true. */
@@ -89,7 +89,13 @@ export class ShareRunner<R> {
 
   #supply(): void {
     while (this.#inProgress.size < this.#concurrency && this.#queue.length > 0 && !this.#isOver) {
-      void this.#handle(this.#queue.shift() as AnyRecord)
+      const record = this.#queue.shift() as AnyRecord
+      guard(
+        () => this.#handle(record),
+        (error) => {
+          this.#failure ??= { error }
+        },
+      )
     }
   }
 
@@ -99,15 +105,27 @@ export class ShareRunner<R> {
       await this.#options.eachRecord(record as R)
       this.#source.settle(record, 'accept')
     } catch (error) {
-      const { onError } = this.#options
-      if (onError === undefined) {
-        this.#failure ??= { error }
-        this.#source.settle(record, 'release')
-      } else this.#source.settle(record, onError(error, record as R))
+      this.#onHandlerFailed(error, record)
     } finally {
       this.#inProgress.delete(record)
       this.#wake()
     }
+  }
+
+  /** Without `onError`, or if that fails too, the run ends and the record is released. */
+  #onHandlerFailed(error: unknown, record: AnyRecord): void {
+    const { onError } = this.#options
+    let failure = error
+    if (onError !== undefined) {
+      try {
+        this.#source.settle(record, onError(error, record as R))
+        return
+      } catch (thrown) {
+        failure = thrown
+      }
+    }
+    this.#failure ??= { error: failure }
+    this.#source.settle(record, 'release')
   }
 
   #oneHandlerDone(): Promise<void> {

@@ -43,7 +43,9 @@ export function deflated(connection: Connection, level: number): Connection {
       inflate.resume()
       if (!inflate.writableNeedDrain) connection.resume()
     },
-    end: () => void deflate.end(() => connection.end()),
+    end() {
+      deflate.end(() => connection.end())
+    },
     destroy: () => connection.destroy(),
   }
   deflate.on('data', (chunk: Buffer) => connection.write([chunk]))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Clock, elementAt, type Logger } from '@millrace/base'
+import { attempt, type Clock, elementAt, type Logger } from '@millrace/base'
 import {
   Admin,
   type ClientOptions,
@@ -130,7 +130,7 @@ export class KafkaLogs {
     options.from.forEach((offset, partition) => {
       this.#tail.seek({ topic, partition }, BigInt(offset))
     })
-    if (!this.#isTailing) void this.#follow()
+    if (!this.#isTailing) attempt(this.#logger, 'following destinations', () => this.#follow())
     return log
   }
 
@@ -213,11 +213,8 @@ export class KafkaLogs {
       } catch (error) {
         if (this.#isClosed) return
         if (isMissingTopic(error)) {
-          this.#onTopicMissing()
-          await pause(this.#clock, 200)
-          continue
-        }
-        this.#logger.warn('cannot read the logs of destinations; retrying', { error })
+          attempt(this.#logger, 'looking up topics', () => this.#onTopicMissing())
+        } else this.#logger.warn('cannot read the logs of destinations; retrying', { error })
         await pause(this.#clock, 200)
       }
     }
@@ -232,14 +229,16 @@ export class KafkaLogs {
     }
   }
 
-  /** Delivers records in runs of one partition. */
+  /** Delivers records in runs of one partition; a failure of one does not affect the others. */
   #dispatch(records: readonly ConsumerRecord[]): void {
     let start = 0
     for (let at = 1; at <= records.length; at++) {
       const first = elementAt(records, start)
       const record = records[at]
       if (record?.topic === first.topic && record.partition === first.partition) continue
-      this.#logs.get(first.topic)?.onRecords(records.slice(start, at))
+      const run = records.slice(start, at)
+      const what = `indexing messages of ${first.topic}-${first.partition}`
+      attempt(this.#logger, what, () => this.#logs.get(first.topic)?.onRecords(run))
       start = at
     }
   }

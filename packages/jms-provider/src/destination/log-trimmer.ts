@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Logger, Timer } from '@millrace/base'
+import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
 import type { Admin } from '@millrace/client'
 import type { Destination } from './destination.ts'
 import type { DestinationLog } from './destination-log.ts'
@@ -73,7 +73,13 @@ export class LogTrimmer {
   #schedule(): void {
     if (this.#isClosed) return
     this.#timer = this.#clock.setTimer(INTERVAL_MS, () => {
-      void this.trim().finally(() => this.#schedule())
+      attempt(this.#logger, 'deleting consumed messages', async () => {
+        try {
+          await this.trim()
+        } finally {
+          this.#schedule()
+        }
+      })
     })
   }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Logger, Timer } from '@millrace/base'
+import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
 import type { Destination } from './destination.ts'
 import type { TopicAdmin } from './topic-admin.ts'
 
@@ -46,7 +46,9 @@ export class TopicWatch {
   #schedule(ms: number): void {
     this.#timer?.cancel()
     if (this.#isClosed) return
-    this.#timer = this.#clock.setTimer(ms, () => void this.checkAll())
+    this.#timer = this.#clock.setTimer(ms, () => {
+      attempt(this.#logger, 'checking topics', () => this.checkAll())
+    })
   }
 
   /** Checks all topics, and once more if a check is already running. Never rejects. */

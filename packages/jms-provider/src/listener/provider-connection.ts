@@ -297,11 +297,10 @@ export class ProviderConnection implements ConnectionHandler, BudgetedConnection
       client: this.#containerId,
       error,
     })
-    void this.close({
-      kind: 'error',
-      condition: Condition.connectionForced,
-      description: `transaction in doubt: ${error.message}`,
-    })
+    const description = `transaction in doubt: ${error.message}`
+    attempt(this.logger, 'closing a connection', () =>
+      this.close({ kind: 'error', condition: Condition.connectionForced, description }),
+    )
   }
 
   /** Closes the connection: the provider stops or has lost ownership. */

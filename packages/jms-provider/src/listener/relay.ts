@@ -29,7 +29,9 @@ export async function relay(
 ): Promise<void> {
   const { held } = options
   let isGone = false
-  client.onData = (chunk) => void held.push(chunk)
+  client.onData = (chunk) => {
+    held.push(chunk)
+  }
   client.onClose = () => {
     isGone = true
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { type Clock, MillraceError } from '@millrace/base'
+import { type Clock, guard, MillraceError } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import { type Commit, TopicMissingError } from './commit.ts'
 
@@ -100,7 +100,10 @@ export class CommitQueue {
     if (missing.length > 0) {
       for (const each of missing) {
         const { destination } = refusals.get(each) as TopicMissingError
-        void this.#retryWhenKnown(each, destination)
+        guard(
+          () => this.#retryWhenKnown(each, destination),
+          (error) => each.reject(error),
+        )
       }
       const others = group.filter((each) => !missing.includes(each))
       if (others.length > 0) this.#groups.unshift(others)

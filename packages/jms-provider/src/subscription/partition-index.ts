@@ -552,7 +552,7 @@ export class PartitionIndex {
     }
     if (counts.length === 0) return tells || isJournaled ? value : undefined
     const tail = Buffer.alloc(counts.length * 2)
-    counts.forEach((each, i) => void tail.writeUInt16BE(each, i * 2))
+    for (const [i, each] of counts.entries()) tail.writeUInt16BE(each, i * 2)
     return Buffer.concat([value, tail])
   }
 }

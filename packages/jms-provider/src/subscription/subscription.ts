@@ -415,7 +415,8 @@ export class Subscription {
       }
       if (handedOut >= BATCH) {
         this.#isDispatchScheduled = true
-        void this.#host.clock.yield().then(() => {
+        attempt(this.#host.logger, 'delivering messages', async () => {
+          await this.#host.clock.yield()
           this.#isDispatchScheduled = false
           this.#dispatchSafely()
         })
@@ -448,7 +449,7 @@ export class Subscription {
     if (done.length === 0) return
     const catchingUp = this.#host.caughtUp()
     if (catchingUp === undefined) for (const consumer of done) consumer.onDrained()
-    else void catchingUp.then(() => this.plan())
+    else attempt(this.#host.logger, 'reading a log', () => catchingUp.then(() => this.plan()))
   }
 
   #serve(state: ConsumerState): 'taken' | 'nothing' | 'loading' {
@@ -470,13 +471,16 @@ export class Subscription {
   #load(partition: number, offset: number): void {
     if (this.#isLoading) return
     this.#isLoading = true
-    void this.#host
-      .load(partition, offset)
-      .catch(() => pause(this.#host.clock, LOAD_RETRY_MS))
-      .then(() => {
+    attempt(this.#host.logger, 'loading messages', async () => {
+      try {
+        await this.#host.load(partition, offset)
+      } catch {
+        await pause(this.#host.clock, LOAD_RETRY_MS)
+      } finally {
         this.#isLoading = false
         this.plan()
-      })
+      }
+    })
   }
 
   #deliver(state: ConsumerState, index: PartitionIndex, message: StoredMessage): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Clock, Logger, Timer } from '@millrace/base'
+import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
 import {
   buildBatch,
   type NewRecord,
@@ -262,7 +262,7 @@ export class ShardRuntime<Record, Replayed, Event, S extends Shard<Record, Repla
       const delay = change.dueMs - this.#clock.now()
       const timer = this.#clock.setTimer(delay, () => {
         this.#timers.delete(change.key)
-        void this.#expire(change.event)
+        attempt(this.#logger, 'a coordinator timer', () => this.#expire(change.event))
       })
       this.#timers.set(change.key, timer)
     }

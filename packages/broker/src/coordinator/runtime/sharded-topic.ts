@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { Logger, Timer, World } from '@millrace/base'
+import { attempt, type Logger, type Timer, type World } from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 import type { NewTopic } from '../../metadata/topic-operations.ts'
 import type { Partition, Topics } from '../../topics.ts'
@@ -131,13 +131,13 @@ export class ShardedTopic<Record, Replayed, Event, S extends Shard<Record, Repla
   every(intervalMs: number, what: string, work: () => Promise<void>): void {
     const { world, logger } = this.#options
     this.#timer = world.clock.setTimer(intervalMs, () => {
-      // A synchronous exception of `work` must not end the repetition either.
-      const done = (async () => work())()
-      void done
-        .catch((error) => logger.error(`${what} failed`, { error }))
-        .then(() => {
+      attempt(logger, what, async () => {
+        try {
+          await work()
+        } finally {
           if (!this.#isClosed) this.every(intervalMs, what, work)
-        })
+        }
+      })
     })
   }
 

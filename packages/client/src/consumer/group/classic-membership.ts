@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError, type Timer } from '@millrace/base'
+import { guard, MillraceError, type Timer } from '@millrace/base'
 import {
   ErrorCode,
   errorName,
@@ -264,7 +264,10 @@ export class ClassicMembership implements Membership {
     this.#timer?.cancel()
     if (!this.#isHeartbeating) return
     this.#timer = this.#cluster.clock.setTimer(this.#options.heartbeatIntervalMs, () => {
-      void this.#heartbeat()
+      guard(
+        () => this.#heartbeat(),
+        (error) => this.#fail(error),
+      )
     })
   }
 

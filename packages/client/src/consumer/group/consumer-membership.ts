@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { MillraceError, type Timer } from '@millrace/base'
+import { guard, MillraceError, type Timer } from '@millrace/base'
 import {
   ConsumerGroupHeartbeatRequest,
   ConsumerGroupHeartbeatResponse,
@@ -161,7 +161,12 @@ export class ConsumerMembership implements Membership {
   #schedule(ms: number): void {
     this.#timer?.cancel()
     if (!this.#isActive) return
-    this.#timer = this.#cluster.clock.setTimer(ms, () => void this.#beat())
+    this.#timer = this.#cluster.clock.setTimer(ms, () => {
+      guard(
+        () => this.#beat(),
+        (error) => this.#fail(error),
+      )
+    })
   }
 
   async #beat(): Promise<void> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { FileSystem, Logger, Timer } from '@millrace/base'
+import { attempt, type FileSystem, type Logger, type Timer } from '@millrace/base'
 import { type BatchOrigin, type Ranges, rangesOf } from '../../batch-origin.ts'
 import type {
   Channel,
@@ -483,13 +483,16 @@ export class FileChannel implements Channel, FanOutMemory {
   #later(ms: number, work: () => void | Promise<void>, after = (): void => {}): void {
     const timer = this.#context.world.clock.setTimer(ms, () => {
       this.#timers.delete(timer)
-      void Promise.resolve()
-        .then(work)
-        .catch((error: unknown) => {
+      attempt(this.#logger, 'a checkpoint', async () => {
+        try {
+          await work()
+        } catch (error) {
           this.#context.counters.add('CheckpointWriteErrorCount')
           this.#logger.warn('cannot write a checkpoint', { channel: this.#context.name, error })
-        })
-        .then(after)
+        } finally {
+          after()
+        }
+      })
     })
     this.#timers.add(timer)
   }

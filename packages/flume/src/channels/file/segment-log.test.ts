@@ -44,6 +44,35 @@ const segmentsOn = (disk: SimulatedDisk): string[] =>
   ['/a', '/b'].flatMap((directory) => disk.list(directory).map(({ name }) => name))
 
 describe('segment log', () => {
+  it('settles every append of a failed group, also if a callback throws', async () => {
+    const disk = new SimulatedDisk()
+    const log = logOn(disk)
+    const reasons: string[] = []
+    const settled = Promise.allSettled(
+      [0, 1, 2].map((position) =>
+        log
+          .append({
+            write(writer) {
+              if (position === 2) throw new Error('the frame cannot be written')
+              writer.take([position, position + 1])
+            },
+            onFailed() {
+              if (position === 0) throw new Error('the callback failed')
+            },
+          })
+          .catch((error: Error) => reasons.push(error.message)),
+      ),
+    )
+    await settled
+    assert.deepEqual(reasons, [
+      'the callback failed',
+      "cannot write to the channel's log: the frame cannot be written",
+      "cannot write to the channel's log: the frame cannot be written",
+    ])
+    await append(log, 7, 8)
+    assert.deepEqual(positionsIn(log), [7], 'later appends are written')
+  })
+
   it('writes over files that were given up, and reads nothing of their earlier life', async () => {
     const disk = new SimulatedDisk()
     const log = logOn(disk)

@@ -2,6 +2,7 @@
 import {
   elementAt,
   type FileSystem,
+  guard,
   makeDirectoryDurably,
   type OpenFile,
   systemErrorCode,
@@ -123,34 +124,40 @@ export class SegmentLog {
   append(append: Append): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ append, resolve, reject, start: 0, end: 0, segment: 0 })
-      if (!this.#isWriting) void this.#writeAll()
+      if (this.#isWriting) return
+      guard(
+        () => this.#writeAll(),
+        (error) => refuse(this.#waiting.splice(0), error),
+      )
     })
   }
 
   async #writeAll(): Promise<void> {
     this.#isWriting = true
-    // Further appends of this turn of the event loop join the group.
-    await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      const group = this.#takeGroup()
-      try {
-        await this.#write(group)
-        if (this.#options.syncs) await this.#sync()
-        for (const { append, segment, start, end } of group) {
-          append.onDurable?.({ segment, offset: start }, { segment, offset: end })
-        }
-        for (const { resolve } of group) resolve()
-      } catch (error) {
-        this.#failure = asChannelError(error)
-        this.failedWrites++
-        this.#takeBack(group)
-        group.push(...this.#takeDependents())
-        for (const { append } of group) append.onFailed?.()
-        for (const { reject } of group) reject(this.#failure)
-      }
+    try {
+      // Further appends of this turn of the event loop join the group.
+      await Promise.resolve()
+      while (this.#waiting.length > 0) await this.#writeGroup(this.#takeGroup())
+    } finally {
+      this.#isWriting = false
+      for (const resolve of this.#idle.splice(0)) resolve()
     }
-    this.#isWriting = false
-    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  async #writeGroup(group: WaitingAppend[]): Promise<void> {
+    try {
+      await this.#write(group)
+      if (this.#options.syncs) await this.#sync()
+      for (const { append, segment, start, end } of group) {
+        append.onDurable?.({ segment, offset: start }, { segment, offset: end })
+      }
+      for (const { resolve } of group) resolve()
+    } catch (error) {
+      this.#failure = asChannelError(error)
+      this.failedWrites++
+      this.#takeBack(group)
+      refuse([...group, ...this.#takeDependents()], this.#failure)
+    }
   }
 
   /** Appends that wait behind a failed one: they would overtake its retry. */
@@ -169,10 +176,7 @@ export class SegmentLog {
     const refused = this.#waiting.filter(({ append }) => append.usesReserve !== true)
     this.#waiting = []
     if (refused.length > 0) this.failedWrites++
-    for (const { append, reject } of refused) {
-      append.onFailed?.()
-      reject(shortage)
-    }
+    refuse(refused, shortage)
     return group
   }
 
@@ -427,4 +431,12 @@ function asChannelError(error: unknown): ChannelError {
   const code = systemErrorCode(error)
   const what = code === 'ENOSPC' ? 'the disk is full' : (error as Error).message
   return new ChannelError(`cannot write to the channel's log: ${what}`, error)
+}
+
+/** Rejects appends. A callback that throws does not keep the others waiting. */
+function refuse(appends: readonly WaitingAppend[], error: Error): void {
+  for (const { append, reject } of appends) {
+    guard(() => append.onFailed?.(), reject)
+    reject(error)
+  }
 }

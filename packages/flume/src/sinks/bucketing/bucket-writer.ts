@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { elementAt, type Timer } from '@millrace/base'
+import { attempt, elementAt, type Timer } from '@millrace/base'
 import type { ComponentContext, Sink, SinkBatch } from '../../component.ts'
 import { DeliveryError } from '../../errors.ts'
 import type { Event } from '../../event.ts'
@@ -94,14 +94,16 @@ export class BucketingSink implements Sink {
 
   #schedule(): void {
     this.#timer = this.#context.world.clock.setTimer(500, () => {
-      void this.#exclusively(() => this.#closeDue())
-        .catch((error: unknown) => {
-          this.#context.logger.warn('cannot complete a file; retrying', {
-            sink: this.#context.name,
-            error,
-          })
-        })
-        .then(() => this.#schedule())
+      const { logger, name } = this.#context
+      attempt(logger, 'completing files', async () => {
+        try {
+          await this.#exclusively(() => this.#closeDue())
+        } catch (error) {
+          logger.warn('cannot complete a file; retrying', { sink: name, error })
+        } finally {
+          this.#schedule()
+        }
+      })
     })
   }
 

@@ -2,7 +2,7 @@
 
 import type { RemoteInfo } from 'node:dgram'
 import { lookupService } from 'node:dns/promises'
-import type { Connection } from '@millrace/base'
+import { attempt, type Connection } from '@millrace/base'
 import { charsetOf } from '../../charsets/charset.ts'
 import { defineSource, type Source, type SourceContext } from '../../component.ts'
 import {
@@ -58,10 +58,7 @@ class ClientHeaders {
   /** Looks up the host name if required; an unknown name is the address. */
   async learn(address: string): Promise<void> {
     if (this.#hostHeader === undefined || this.#names.has(address)) return
-    const name = await lookupService(address, 0).then(
-      ({ hostname }) => hostname,
-      () => address,
-    )
+    const name = await hostnameOf(address)
     if (this.#names.size > 10_000) this.#names.clear()
     this.#names.set(address, name)
   }
@@ -71,6 +68,15 @@ class ClientHeaders {
     if (this.#hostHeader !== undefined) {
       event.headers[this.#hostHeader] = this.#names.get(address) ?? address
     }
+  }
+}
+
+async function hostnameOf(address: string): Promise<string> {
+  try {
+    const { hostname } = await lookupService(address, 0)
+    return hostname
+  } catch {
+    return address
   }
 }
 
@@ -338,7 +344,7 @@ export const syslogUdpSource = defineSource({
         port: config.port,
         toEvent(datagram, from: RemoteInfo) {
           const event = parser.parse(trimEnd(datagram), messageOf(datagram, false))
-          void clients.learn(from.address)
+          attempt(context.logger, 'looking up a host name', () => clients.learn(from.address))
           clients.set(event, from.address)
           return event
         },
