@@ -31,6 +31,7 @@ const javaPeers = [
   'flume-1.11.0',
   'elasticsearch-7.17.28',
   'opensearch-2.19.3',
+  'avro-1.12.1',
 ] as const
 /** Jars of Apache Kafka, by purpose. */
 type JavaPeer = (typeof javaPeers)[number]
@@ -81,6 +82,7 @@ export async function preparePeers(): Promise<void> {
   await compileJava('flume-classes', 'flume-1.11.0', filesIn('java-flume'))
   await compileJava('elasticsearch-classes', 'elasticsearch-7.17.28', filesIn('java-elasticsearch'))
   await compileJava('opensearch-classes', 'opensearch-2.19.3', filesIn('java-opensearch'))
+  await compileJava('avro-classes', 'avro-1.12.1', filesIn('java-avro'))
   await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
     await run('python3', ['-m', 'venv', target])
     await run(join(target, 'bin/pip'), [
@@ -208,6 +210,7 @@ const ownClasses: Readonly<Record<JavaPeer, string>> = {
   'flume-1.11.0': 'flume-classes',
   'elasticsearch-7.17.28': 'elasticsearch-classes',
   'opensearch-2.19.3': 'opensearch-classes',
+  'avro-1.12.1': 'avro-classes',
 }
 
 function classPathOf(peer: JavaPeer): string {

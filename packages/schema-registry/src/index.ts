@@ -1,4 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
+
+export { type AvroFormat, AvroSchema, avroFormat } from './avro/format.ts'
+export type { Json as AvroJson, JsonObject as AvroJsonObject } from './avro/json.ts'
+export {
+  type LogicalType as AvroLogicalType,
+  logicalTypeOf as avroLogicalTypeOf,
+} from './avro/logical-types.ts'
+export type {
+  ArrayType as AvroArray,
+  AvroName,
+  AvroType,
+  EnumType as AvroEnum,
+  Field as AvroField,
+  FixedType as AvroFixed,
+  MapType as AvroMap,
+  NamedType as AvroNamedType,
+  PrimitiveName as AvroPrimitiveName,
+  PrimitiveType as AvroPrimitive,
+  Properties as AvroProperties,
+  RecordType as AvroRecord,
+  UnionType as AvroUnion,
+} from './avro/model.ts'
 export { RegistryConfigError } from './config/registry-config.ts'
 export { jsonSchemaFormat } from './json-schema/json-schema.ts'
 export {
