@@ -144,6 +144,11 @@ Examples:
       load: async () => (await import('./schema-register.ts')).check,
     },
     {
+      name: 'types',
+      summary: 'writes TypeScript types of the schemas of subjects',
+      load: async () => (await import('./schema-types.ts')).types,
+    },
+    {
       name: 'delete',
       summary: 'deletes subjects or one version of a subject',
       load: async () => (await import('./schema-delete.ts')).remove,
