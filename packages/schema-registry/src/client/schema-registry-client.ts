@@ -251,7 +251,7 @@ export class SchemaRegistryClient implements Disposable {
     const end = version === 'all' ? '' : `/${version}`
     const found = recordOf(
       await this.request('POST', `/compatibility/subjects/${encode(subject)}/versions${end}`, {
-        query: { normalize, verbose: true },
+        query: { normalize, verbose: true, why: true },
         body: bodyOf(schema),
       }),
     )
