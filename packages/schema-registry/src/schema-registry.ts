@@ -12,11 +12,13 @@ import {
   type World,
 } from '@millrace/base'
 import { Admin, type ClientOptions, fromJavaProperties } from '@millrace/client'
+import { avroFormat } from './avro/format.ts'
 import { RegistryConfig, RegistryConfigError } from './config/registry-config.ts'
 import { readServerTls, type ServerTls, serverTlsVersion } from './config/server-tls.ts'
 import type { Api } from './http/api.ts'
 import type { Leadership } from './http/leadership.ts'
 import { RegistryServer } from './http/registry-server.ts'
+import { jsonSchemaFormat } from './json-schema/json-schema.ts'
 import type { SchemaFormat } from './schema/schema.ts'
 import { SchemaStore } from './store/schema-store.ts'
 import { KafkaSchemaTopic } from './store/schema-topic.ts'
@@ -131,7 +133,7 @@ export class SchemaRegistry implements AsyncDisposable {
     })
     const store = new SchemaStore({
       topic,
-      formats: this.#options.formats ?? [],
+      formats: this.#options.formats ?? [jsonSchemaFormat, avroFormat],
       defaults: {
         settings: { compatibilityLevel: config.level },
         mode: 'READWRITE',

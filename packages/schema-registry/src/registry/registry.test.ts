@@ -31,7 +31,7 @@ class Bench implements RegistryView {
     this.log.push(record)
     const { key, value } = encodeRecord(record)
     const decoded = decodeRecord(Buffer.from(key), value === null ? null : Buffer.from(value))
-    assert.deepEqual(encodeRecord(decoded), { key, value }, 'a record is read as it was written')
+    assert.deepEqual(encodeRecord(decoded), { key, value }, 'a record is unchanged when it is read')
     return this.state.apply(decoded, { timestampMs: 1, keyText: key })
   }
 
