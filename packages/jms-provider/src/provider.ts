@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { Condition, foreignProtocolOf, serve } from '@millrace/amqp'
 import {
@@ -13,19 +12,15 @@ import {
   nodeWorld,
   resolveReferences,
   silentLogger,
-  systemErrorCode,
+  type Timer,
   type World,
 } from '@millrace/base'
 import { Admin, type ClientOptions, Producer } from '@millrace/client'
-import {
-  type ListenerAddress,
-  ProviderConfig,
-  ProviderConfigError,
-  parseListener,
-} from './config/provider-config.ts'
+import { type ListenerAddress, ProviderConfig, parseListener } from './config/provider-config.ts'
 import { TemporaryMemory } from './destination/memory-log.ts'
 import { MAX_RECORD_BYTES } from './destination/topic-admin.ts'
 import { Engine } from './engine.ts'
+import type { ListenerTls } from './listener/listener-tls.ts'
 import { Management } from './listener/management.ts'
 import { MemoryBudget } from './listener/memory-budget.ts'
 import { type ConnectionContext, ProviderConnection } from './listener/provider-connection.ts'
@@ -94,6 +89,8 @@ const FOREIGN_CLIENT_MS = 60_000
 const MAX_FOREIGN_CLIENTS = 100
 /** Time that clients have to send outcomes when the provider stops. */
 const OUTCOME_GRACE_MS = 50
+/** How often files of certificates are read to see whether they changed. */
+const CERTIFICATE_CHECK_MS = 1000
 
 /** State of the provider that owns the destinations. */
 interface OwnedState {
@@ -116,6 +113,8 @@ export class JmsProvider implements AsyncDisposable {
   readonly #security: ProviderSecurity | undefined
   readonly #relayKey: string
   readonly #listeners: NetworkListener[] = []
+  #tls: ListenerTls | undefined
+  #certificateTimer: Timer | undefined
   readonly #bound: ListenerAddress[] = []
   readonly #connections = new Set<ProviderConnection>()
   #replicationFactor: number | undefined
@@ -181,6 +180,7 @@ export class JmsProvider implements AsyncDisposable {
     for (const warning of readableSecrets(this.#config)) this.#logger.warn(warning)
     // Report an invalid address or certificate before anything is created.
     for (const listener of this.#config.listeners) await this.#listen(listener)
+    this.#watchCertificates()
     if (!this.#startsOnFirstUse || (await this.#hasStateTopic())) await this.#begin()
   }
 
@@ -512,7 +512,7 @@ export class JmsProvider implements AsyncDisposable {
 
   async #listen(address: ListenerAddress): Promise<void> {
     const { scheme, host, port } = address
-    const tls = scheme === 'amqps' || scheme === 'wss' ? this.#tls() : undefined
+    const tls = scheme === 'amqps' || scheme === 'wss' ? (await this.#openTls()).options : undefined
     const options: ListenOptions = {
       host,
       port,
@@ -532,36 +532,24 @@ export class JmsProvider implements AsyncDisposable {
     this.#bound.push({ ...address, port: listener.port })
   }
 
-  #tls(): NonNullable<ListenOptions['tls']> {
-    const read = (
-      key: 'tls.certificate.file' | 'tls.key.file' | 'tls.ca.file',
-    ): Buffer | undefined => {
-      const path = this.#config.text(key)
-      if (path === '') return undefined
-      try {
-        return readFileSync(path)
-      } catch (error) {
-        throw new ProviderConfigError(
-          `cannot read amqp.${key} ${path}: ${systemErrorCode(error) ?? error}`,
-        )
-      }
-    }
-    const cert = read('tls.certificate.file')
-    const key = read('tls.key.file')
-    if (cert === undefined || key === undefined) {
-      throw new ProviderConfigError(
-        'a TLS listener requires amqp.tls.certificate.file and amqp.tls.key.file',
-      )
-    }
-    const ca = read('tls.ca.file')
-    const auth = this.#config.text('tls.client.auth')
-    return {
-      cert,
-      key,
-      ...(ca === undefined ? {} : { ca }),
-      requestCert: auth !== 'none',
-      rejectUnauthorized: auth === 'required',
-    }
+  /** TLS of all listeners; loaded with the first that needs it. */
+  async #openTls(): Promise<ListenerTls> {
+    const { ListenerTls } = await import('./listener/listener-tls.ts')
+    this.#tls ??= new ListenerTls(this.#config, this.#logger)
+    return this.#tls
+  }
+
+  /** Uses certificates that have changed for new connections. */
+  #watchCertificates(): void {
+    if (this.#tls === undefined) return
+    this.#certificateTimer = this.#world.clock.setTimer(CERTIFICATE_CHECK_MS, () => {
+      this.#watchCertificates()
+      attempt(this.#logger, 'loading certificates', () => {
+        const options = this.#tls?.refresh()
+        if (options === undefined) return
+        for (const listener of this.#listeners) listener.updateTls?.(options)
+      })
+    })
   }
 
   /** Accepts a connection. On an error it is closed, and the listener continues. */
@@ -762,6 +750,7 @@ export class JmsProvider implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
+    this.#certificateTimer?.cancel()
     await Promise.all(
       this.#listeners.map((listener) => Promise.race([listener.close(), this.#nextTurn()])),
     )

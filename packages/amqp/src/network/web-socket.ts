@@ -111,8 +111,8 @@ function mayConnect(
 
 /** Listens for AMQP over WebSocket, on any path. */
 export async function listenWebSocket(options: WebSocketListenOptions): Promise<NetworkListener> {
-  const server: Server =
-    options.tls === undefined ? createServer() : createSecureServer(options.tls)
+  const https = options.tls === undefined ? undefined : createSecureServer(options.tls)
+  const server: Server = https ?? createServer()
   server.on('secureConnection', (socket: TLSSocket) => {
     // A certificate that is not trusted is refused even where none is required, as in Java.
     if (socket.authorized || options.tls?.requestCert !== true) return
@@ -161,6 +161,7 @@ export async function listenWebSocket(options: WebSocketListenOptions): Promise<
   })
   return {
     port: (server.address() as AddressInfo).port,
+    ...(https === undefined ? {} : { updateTls: (tls) => https.setSecureContext(tls) }),
     close: () =>
       new Promise((resolve) => {
         sockets.close()

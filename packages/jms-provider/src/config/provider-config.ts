@@ -56,17 +56,29 @@ export const providerSettings = {
   'tls.certificate.file': {
     kind: 'text',
     default: '',
-    about: 'Certificate chain for `amqps` and `wss`, in PEM format.',
+    about:
+      'Certificate chain for `amqps` and `wss`: PEM, or a PKCS12 file with its private key. Changed files are used for new connections.',
   },
   'tls.key.file': {
     kind: 'text',
     default: '',
-    about: 'Private key of the certificate, in PEM format.',
+    about:
+      'Private key of the certificate, in PEM format. Default: the certificate file has it, too.',
+  },
+  'tls.key.password': {
+    kind: 'text',
+    default: '',
+    about: 'Password of the PKCS12 file or of the encrypted private key.',
   },
   'tls.ca.file': {
     kind: 'text',
     default: '',
-    about: 'Certificate authorities for client certificates, in PEM format.',
+    about: 'Certificate authorities for client certificates: PEM or PKCS12.',
+  },
+  'tls.ca.password': {
+    kind: 'text',
+    default: '',
+    about: 'Password of the PKCS12 file with the certificate authorities.',
   },
   'tls.client.auth': {
     kind: 'text',

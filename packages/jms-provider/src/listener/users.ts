@@ -151,7 +151,8 @@ function isSame(a: string, b: string): boolean {
 
 /** A warning for each file with secrets that other accounts of the machine may read. */
 export function readableSecrets(config: ProviderConfig): string[] {
-  return (['users.file', 'tls.key.file'] as const).flatMap((key) => {
+  const keyFile = config.text('tls.key.file') === '' ? 'tls.certificate.file' : 'tls.key.file'
+  return (['users.file', keyFile] as const).flatMap((key) => {
     const path = config.text(key)
     if (path === '' || !isReadableByOthers(path)) return []
     return [`${path} (amqp.${key}) contains secrets and is readable by others; chmod 600 ${path}`]

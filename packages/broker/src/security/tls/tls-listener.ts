@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import { createHash, X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import type { TlsOptions } from 'node:tls'
 import { type FileSystem, type Logger, systemErrorCode } from '@millrace/base'
+import type { FileContents, Reloaded } from '@millrace/base/keystore'
 import type { BrokerConfig } from '../../config/broker-config.ts'
 import { ConfigError } from '../../config/config-definition.ts'
 import { type StoreConfig, type TlsConfig, tlsConfigOf } from '../../config/tls-config.ts'
@@ -9,8 +10,6 @@ import { type StoreConfig, type TlsConfig, tlsConfigOf } from '../../config/tls-
 /** What a listener shows and trusts. */
 interface Loaded {
   readonly options: TlsOptions
-  /** Changes with every byte of configuration and files. */
-  readonly fingerprint: string
   readonly certificate: X509Certificate
 }
 
@@ -35,19 +34,22 @@ export class TlsListener {
   readonly #config: BrokerConfig
   readonly #name: string
   readonly #files: FileSystem
-  readonly #logger: Logger
   readonly #tools: Tools
-  #loaded: Loaded
-  /** What could not be used last, so that each failure is logged once. */
-  #refused: string | undefined
+  readonly #loaded: Reloaded<Loaded>
 
   private constructor(options: TlsListenerOptions, tools: Tools) {
     this.#config = options.config
     this.#name = options.listenerName
     this.#files = options.files
-    this.#logger = options.logger
     this.#tools = tools
-    this.#loaded = this.#load(this.#config)
+    const { logger, listenerName: listener } = options
+    this.#loaded = new tools.keystore.Reloaded({
+      read: () => this.#read(this.#config),
+      onLoaded: ({ certificate: { validTo } }) =>
+        logger.info('loaded a new certificate', { listener, validTo }),
+      onFailed: ({ message }) =>
+        logger.error('a listener keeps its old certificate', { listener, error: message }),
+    })
   }
 
   /** Rejects with a `ConfigError` if the key or a certificate cannot be used. */
@@ -61,7 +63,7 @@ export class TlsListener {
 
   /** Options of `tls.createServer`. */
   get options(): TlsOptions {
-    return this.#loaded.options
+    return this.#loaded.value.options
   }
 
   /**
@@ -70,8 +72,7 @@ export class TlsListener {
    * `ssl.allow.san.changes` say otherwise.
    */
   check(next: BrokerConfig): void {
-    const loaded = this.#load(next)
-    checkIdentity(this.#loaded.certificate, loaded.certificate, this.#settings(next))
+    this.#read(next).create(this.#loaded.value)
   }
 
   /**
@@ -79,29 +80,7 @@ export class TlsListener {
    * is logged once, and the listener keeps what it has.
    */
   refresh(): TlsOptions | undefined {
-    let fingerprint: string | undefined
-    try {
-      const settings = this.#settings(this.#config)
-      const sources = this.#sources(settings)
-      fingerprint = fingerprintOf(settings, sources)
-      if (fingerprint === this.#loaded.fingerprint) this.#refused = undefined
-      if (fingerprint === (this.#refused ?? this.#loaded.fingerprint)) return undefined
-      const next = this.#parse(settings, sources)
-      checkIdentity(this.#loaded.certificate, next.certificate, settings)
-      this.#loaded = next
-      this.#refused = undefined
-      const { validTo } = next.certificate
-      this.#logger.info('loaded a new certificate', { listener: this.#name, validTo })
-      return next.options
-    } catch (error) {
-      const reason = fingerprint ?? String(error)
-      if (reason !== this.#refused) {
-        const fields = { listener: this.#name, error: (error as Error).message }
-        this.#logger.error('a listener keeps its old certificate', fields)
-      }
-      this.#refused = reason
-      return undefined
-    }
+    return this.#loaded.refresh()?.options
   }
 
   /** Subject of a client's certificate, as Java writes it. */
@@ -113,19 +92,28 @@ export class TlsListener {
     return tlsConfigOf(config, this.#name, this.#tools.tls.getCiphers())
   }
 
-  #load(config: BrokerConfig): Loaded {
+  /** `create` throws unless the new certificate may replace the current one. */
+  #read(config: BrokerConfig): FileContents<Loaded> {
     const settings = this.#settings(config)
-    return this.#parse(settings, this.#sources(settings))
+    const sources = this.#sources(settings)
+    return {
+      parts: [JSON.stringify(settings), sources.keystore, sources.truststore ?? ''],
+      create: (current) => {
+        const next = this.#parse(settings, sources)
+        if (current !== undefined) checkIdentity(current.certificate, next.certificate, settings)
+        return next
+      },
+    }
   }
 
   #sources({ keystore, truststore }: TlsConfig): Sources {
     return {
-      keystore: this.#read(keystore),
-      truststore: truststore === undefined ? undefined : this.#read(truststore),
+      keystore: this.#bytesOf(keystore),
+      truststore: truststore === undefined ? undefined : this.#bytesOf(truststore),
     }
   }
 
-  #read(store: StoreConfig): Buffer {
+  #bytesOf(store: StoreConfig): Buffer {
     if (store.kind === 'inline') return Buffer.from(store.pem)
     try {
       return this.#files.readFile(store.path)
@@ -158,7 +146,7 @@ export class TlsListener {
     // Says whether key and certificate belong together.
     attempted(keystore, () => this.#tools.tls.createSecureContext(options))
     const certificate = attempted(keystore, () => new X509Certificate(identity.cert))
-    return { options, certificate, fingerprint: fingerprintOf(settings, sources) }
+    return { options, certificate }
   }
 
   #refuseJks(store: StoreConfig, bytes: Buffer): void {
@@ -183,14 +171,6 @@ export class TlsListener {
 interface Sources {
   readonly keystore: Buffer
   readonly truststore: Buffer | undefined
-}
-
-function fingerprintOf(settings: TlsConfig, { keystore, truststore }: Sources): string {
-  const hash = createHash('sha256').update(JSON.stringify(settings)).update('\0').update(keystore)
-  return hash
-    .update('\0')
-    .update(truststore ?? '')
-    .digest('hex')
 }
 
 function nameOf(store: StoreConfig): string {
