@@ -42,7 +42,7 @@ const seams: readonly [modules: RegExp, allowed: RegExp][] = [
 
 /** Modules that read the files named in a configuration: key stores, certificates, users. */
 const configurationFiles =
-  /^packages\/(client\/src\/security-properties|jms-provider\/src\/(provider|listener\/users)|schema-registry\/src\/config\/server-tls)\.ts$/
+  /^packages\/(client\/src\/security-properties|jms-provider\/src\/listener\/(users|listener-tls)|schema-registry\/src\/config\/server-tls)\.ts$/
 
 /** Exports of these modules that reach nothing outside. */
 const pureFunctions = new Set(['isIP', 'isIPv4', 'isIPv6', 'BlockList'])

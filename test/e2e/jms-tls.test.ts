@@ -105,13 +105,13 @@ describe('an AMQP listener with TLS', () => {
     ],
     [
       'a wrong password',
-      () => ({ 'amqp.tls.certificate.file': path('server.p12'), 'amqp.tls.key.password': 'other' }),
+      () => ({ 'amqp.tls.certificate.file': path('server.p12'), 'amqp.tls.key.password': 'hunter2' }),
       /certificate\.file .*server\.p12: the password is wrong/,
     ],
     [
       'a key of another certificate',
       () => ({ ...certificate, 'amqp.tls.key.file': join(material, 'client.key') }),
-      /key\.file .*client\.key: .*key values mismatch/,
+      /key\.file .*client\.key: it has the key of another certificate/,
     ],
     [
       'an authority without certificates',
@@ -123,7 +123,7 @@ describe('an AMQP listener with TLS', () => {
     it(`does not start with ${name}`, async () => {
       await assert.rejects(start(config()), (error: Error) => {
         assert.match(error.message, expected)
-        assert.doesNotMatch(error.message, /PRIVATE KEY|secret|other/)
+        assert.doesNotMatch(error.message, /PRIVATE KEY|secret|hunter2/)
         return true
       })
     })

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createSecureContext, type TlsOptions } from 'node:tls'
+import type { TlsOptions } from 'node:tls'
 import { type Logger, systemErrorCode } from '@millrace/base'
 import { certificatesOf, identityOf, Reloaded } from '@millrace/base/keystore'
 import { type ProviderConfig, ProviderConfigError } from '../config/provider-config.ts'
@@ -66,8 +67,10 @@ export class ListenerTls {
         key === undefined ? certificate : Buffer.concat([key, Buffer.from('\n'), certificate]),
         { store },
       )
-      // Checks that key and certificate belong together.
-      createSecureContext({ ...identity })
+      const leaf = new X509Certificate(identity.cert)
+      if (!leaf.checkPrivateKey(createPrivateKey(identity.key))) {
+        throw new Error('it has the key of another certificate')
+      }
       return identity
     })
   }
