@@ -105,7 +105,10 @@ describe('an AMQP listener with TLS', () => {
     ],
     [
       'a wrong password',
-      () => ({ 'amqp.tls.certificate.file': path('server.p12'), 'amqp.tls.key.password': 'hunter2' }),
+      () => ({
+        'amqp.tls.certificate.file': path('server.p12'),
+        'amqp.tls.key.password': 'hunter2',
+      }),
       /certificate\.file .*server\.p12: the password is wrong/,
     ],
     [
