@@ -25,9 +25,9 @@ const defaults: FileChannelOptions = {
   cipher: undefined,
 }
 
-function worldOf(disk: SimulatedDisk, seed: number): World {
+function worldOf(disk: SimulatedDisk, seed: number, nowMs?: number): World {
   return {
-    clock: nodeWorld.clock,
+    clock: nowMs === undefined ? nodeWorld.clock : { ...nodeWorld.clock, now: () => nowMs },
     random: seededRandom(seed),
     fileSystem: disk,
     network: new MemoryNetwork(),
@@ -38,8 +38,9 @@ async function openOn(
   disk: SimulatedDisk,
   seed: number,
   options: Partial<FileChannelOptions> = {},
+  nowMs?: number,
 ): Promise<FileChannel> {
-  const context = componentContext('CHANNEL', 'c1', { world: worldOf(disk, seed) })
+  const context = componentContext('CHANNEL', 'c1', { world: worldOf(disk, seed, nowMs) })
   const channel = new FileChannel({ ...defaults, ...options }, context)
   await channel.start()
   return channel
@@ -53,6 +54,16 @@ async function drain(channel: Channel): Promise<string[]> {
     all.push(...taken.events.map(({ body }) => body.toString()))
     await taken.commit()
   }
+}
+
+/** Inverts a byte: whatever the file contains, it is not the same afterwards. */
+function damage(disk: SimulatedDisk, path: string, offset: number): void {
+  const file = disk.open(path)
+  const byte = Buffer.alloc(1)
+  file.read(byte, 0, 1, offset)
+  file.write([Buffer.from([byte.readUInt8() ^ 255])], offset)
+  file.sync()
+  file.close()
 }
 
 /** Outcomes that callers have seen. */
@@ -205,9 +216,14 @@ describe('file channel', () => {
   })
 
   it('continues without the events of a damaged region, and does not wait for them', async () => {
-    for (const place of ['first', 'middle', 'last'] as const) {
+    // Frames contain positions, and positions the time of the start: at the second time the byte
+    // that is damaged is 255.
+    const cells = (['first', 'middle', 'last'] as const).flatMap((place) =>
+      [1_795_000_000_000, 1_795_000_110_500].map((nowMs) => ({ place, nowMs })),
+    )
+    for (const { place, nowMs } of cells) {
       const disk = new SimulatedDisk()
-      const channel = await openOn(disk, 7)
+      const channel = await openOn(disk, 7, {}, nowMs)
       for (let i = 0; i < 110; i++) await (await channel.put([Event.text(`event ${i}`)])).commit()
       await channel.stop()
       const names = disk.list('/data').filter(({ name }) => name.endsWith('.wal'))
@@ -215,12 +231,12 @@ describe('file channel', () => {
       const index = { first: 0, middle: Math.floor(names.length / 2), last: names.length - 1 }[
         place
       ]
-      const file = disk.open(`/data/${names[index]?.name}`)
-      file.write([Buffer.from([255])], 12)
-      file.sync()
+      damage(disk, `/data/${names[index]?.name}`, 12)
       const again = await openOn(disk, 8)
       assert.equal(again.size, 110)
+      await (await again.put([Event.text('put before the damage is met')])).commit()
       const found = await drain(again)
+      assert.equal(found.pop(), 'put before the damage is met', place)
       assert.ok(found.length >= 80 && found.length < 110, `${place}: ${found.length}`)
       assert.equal(again.size, 0, place)
       await (await again.put([Event.text('more')])).commit()

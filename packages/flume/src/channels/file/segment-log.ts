@@ -78,6 +78,8 @@ export class SegmentLog {
   /** In order; those before `#firstLive` are spare. */
   #segments: Segment[] = []
   #firstLive = 0
+  /** Number of the last segment that was there when the log was opened. */
+  #lastOfEarlierRun = 0
   #waiting: WaitingAppend[] = []
   #isWriting = false
   #isDirty = false
@@ -103,6 +105,7 @@ export class SegmentLog {
       }
     }
     this.#segments.sort((a, b) => a.number - b.number)
+    this.#lastOfEarlierRun = this.#segments.at(-1)?.number ?? 0
     // A killed process may have left unsynced frames. Once they are replayed, they must survive a
     // power cut.
     this.sync()
@@ -232,10 +235,17 @@ export class SegmentLog {
     this.#failure = undefined
   }
 
+  /**
+   * The segment of the next write. Frames are not written after those of an earlier run: if these
+   * are damaged, readers skip the rest of their segment.
+   */
   #current(): Segment {
     const last = this.#segments.at(-1)
-    if (last !== undefined && last.size < this.#options.segmentSize) return last
-    return this.#roll()
+    const isUsable =
+      last !== undefined &&
+      last.size < this.#options.segmentSize &&
+      (last.size === 0 || last.number > this.#lastOfEarlierRun)
+    return isUsable ? last : this.#roll()
   }
 
   /** The reason why puts are refused now, or undefined. */
