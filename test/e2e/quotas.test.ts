@@ -282,6 +282,39 @@ describe('quotas', () => {
       { 'connections.max.idle.ms': '10000' },
     ))
 
+  for (const [what, limit, count] of [
+    ['drop requests of a client that has closed when others need their memory', '100000', 1n],
+    ['execute requests of a client that has closed while there is memory', '10000000', 4n],
+  ] as const) {
+    it(what, () =>
+      withBroker(
+        async ({ connect, sleep }) => {
+          const admin = await connect()
+          assert.equal((await createTopic(admin, 't')).errorCode, 0)
+          await setQuota(admin, { 'client-id': 'leaver' }, 'producer_byte_rate', 1000)
+          const client = await connect()
+          client.clientId = 'leaver'
+          const first = produce(client, 60_000)
+          for (let i = 0; i < 3; i++) produce(client, 60_000).catch(() => {})
+          assert.ok((await first).throttleTimeMs > 40_000)
+          client.close()
+          await sleep(400_000)
+          const { topics } = await admin.request(p.ListOffsetsRequest, p.ListOffsetsResponse, {
+            replicaId: -1,
+            isolationLevel: 0,
+            topics: [{ name: 't', partitions: [{ partitionIndex: 0, timestamp: -1n }] }],
+          })
+          assert.equal(topics[0]?.partitions[0]?.offset, count)
+        },
+        {
+          'connections.max.idle.ms': '-1',
+          'socket.request.max.bytes': '100000',
+          'queued.max.request.bytes': limit,
+        },
+      ),
+    )
+  }
+
   it('close connections of an address that opens too many', () =>
     withBroker(async ({ connect, sleep, elapsedMs }) => {
       const client = await connect('10.0.0.1')

@@ -19,6 +19,7 @@ import {
   type SharedResources,
 } from './request-connection.ts'
 import { RequestMemory } from './request-memory.ts'
+import { closeStalled } from './stalled-connections.ts'
 
 /** How often files of certificates are read to see whether they changed. */
 const CERTIFICATE_CHECK_MS = 1000
@@ -321,32 +322,11 @@ export class Listeners {
     })
   }
 
-  /**
-   * Closes connections that hold memory and whose clients have made no progress for at least
-   * `stallMs`, the longest stalled first, until `isEnough`.
-   */
   #closeStalled(stallMs: number, isEnough: () => boolean): void {
     const { requests, replies } = this.#shared
     const nowMs = this.#broker.world.clock.monotonic()
-    const stalled: { readonly connection: RequestConnection; readonly sinceMs: number }[] = []
-    for (const connection of [...this.#connections, ...this.#finishing]) {
-      const sinceMs = connection.stalledSinceMs(nowMs)
-      if (sinceMs !== undefined && nowMs - sinceMs >= stallMs) stalled.push({ connection, sinceMs })
-    }
-    stalled.sort((a, b) => a.sinceMs - b.sinceMs)
-    for (const { connection } of stalled) {
-      if (isEnough()) return
-      if (replies.isExhausted && replies.usedBy(connection) > 0) {
-        connection.evict(
-          'its client does not read replies, and queued.max.response.bytes is used up',
-        )
-      } else if (requests.isExhausted && requests.usedBy(connection) > 0) {
-        const why = connection.isClosed
-          ? 'its client left requests that are throttled'
-          : 'its client does not send the rest of a request'
-        connection.evict(`${why}, and queued.max.request.bytes is used up`)
-      }
-    }
+    const connections = [...this.#connections, ...this.#finishing]
+    closeStalled(connections, { requests, replies, nowMs, stallMs, isEnough })
   }
 
   /** Stops listening and closes all connections. */
