@@ -29,6 +29,13 @@ export {
   type JsonValidator,
   type JsonValidatorOptions,
 } from './json-schema/validator.ts'
+export {
+  decodeMessageIndexes,
+  encodeMessageIndexes,
+  type MessageIndexes,
+} from './protobuf/message-index.ts'
+export { type ProtobufSchema, protobufFormat } from './protobuf/protobuf-schema.ts'
+export type { ReflectionOptions } from './protobuf/reflection.ts'
 export type { RuleSet, SchemaMetadata, SchemaRule } from './schema/data-contract.ts'
 export {
   type ComparisonOptions,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { javaHashOrder } from '../schema/java-hash-order.ts'
 import { compareLimit } from './compare-values.ts'
 import type { Scope } from './comparison.ts'
-import { javaHashOrder } from './java-hash-order.ts'
 import type { ObjectSchema, Schema } from './model.ts'
 
 /** Compares two parts, either of which may be missing. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+
+import { javaHashOrder } from '../schema/java-hash-order.ts'
 import { descend, type Location, type SchemaDocuments } from './documents.ts'
-import { javaHashOrder } from './java-hash-order.ts'
 import { printJson } from './json-text.ts'
 import { Keywords, notASchema } from './keywords.ts'
 import {
