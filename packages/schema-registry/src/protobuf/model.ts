@@ -13,7 +13,7 @@ export type FieldLabel = 'required' | 'optional' | 'repeated'
 
 /** A boolean, number or identifier within a message literal. */
 export interface OptionPrimitive {
-  /** Tells it from a message literal. */
+  /** Kind: a message literal has none. */
   readonly primitive: 'boolean' | 'number' | 'enum'
   /** Text as written. */
   readonly text: string
@@ -115,7 +115,7 @@ export interface Extend {
 
 /** A message. */
 export interface Message {
-  /** Tells it from an enum. */
+  /** Kind of declaration. */
   readonly kind: 'message'
   /** Simple name. */
   readonly name: string
@@ -153,7 +153,7 @@ export interface EnumConstant {
 
 /** An enum. */
 export interface Enum {
-  /** Tells it from a message. */
+  /** Kind of declaration. */
   readonly kind: 'enum'
   /** Simple name. */
   readonly name: string

@@ -153,7 +153,7 @@ class Schema implements ProtobufSchema {
     if (!(writer instanceof Schema)) {
       return [
         {
-          errorType: 'SCHEMA_TYPE_MISMATCH',
+          errorType: 'SCHEMA_TYPE_CHANGED',
           path: '#/',
           message: 'Incompatible because of different schema type',
           rule: 'All schemas of a subject must be of one format.',

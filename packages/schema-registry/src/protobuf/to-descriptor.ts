@@ -39,7 +39,7 @@ const descriptorName = 'default'
 /**
  * Bytes of the `FileDescriptorProto` that Confluent's registry returns for `format=serialized`.
  * Type names are as written, `json_name` is set only where written, and custom options other than
- * Confluent's, groups and weak imports are left out. `known` tells which imports can be resolved.
+ * Confluent's, groups and weak imports are left out. `known` says which imports can be resolved.
  */
 export function serializedDescriptor(
   file: ProtoFile,
