@@ -118,6 +118,7 @@ export type { ProducerOptions } from './producer/producer-options.ts'
 export type { HeadersInput, ProducerRecord, RecordMetadata } from './producer/producer-record.ts'
 export type { ConsumerGroupMetadata } from './producer/transaction-manager.ts'
 export { unsecuredToken } from './security-properties.ts'
+export { MutableHeaders } from './serde/mutable-headers.ts'
 export {
   boolean,
   bytes,
@@ -131,7 +132,10 @@ export {
   type Serde,
   type SerdeContext,
   SerdeError,
+  type SerdeHeaders,
   type Serializer,
+  type SerializerContext,
+  type SerializerHeaders,
   string,
   uuid,
 } from './serde/serde.ts'

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
 import { decompress, NO_TIMESTAMP, type RecordBatch } from '@millrace/protocol'
-import type { Deserializer } from '../serde/serde.ts'
+import { type Deserializer, type SerdeContext, serdeFailure } from '../serde/serde.ts'
 
 /** A header of a record. */
 export interface Header {
@@ -32,9 +32,14 @@ interface Source {
   readonly timestampType: TimestampType
   readonly deserializers: Deserializers<unknown, unknown>
   readonly deliveryCount: number | undefined
+  /** Why keys and values were not prepared, by offset delta and part. */
+  failures: Map<string, unknown> | undefined
 }
 
 const NO_HEADERS: readonly Header[] = []
+
+/** Calls `prepareDeserialize` for key and value; never rejects. Undefined if nothing is missing. */
+export let prepareRecord: (record: ConsumerRecord<unknown, unknown>) => Promise<void> | undefined
 
 /**
  * One fetched record. Key, value and headers are decoded on first access; a deserializer's error is
@@ -55,6 +60,10 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   readonly #headersStart: number
   #key: K | null | undefined = undefined
   #value: V | null | undefined = undefined
+
+  static {
+    prepareRecord = (record) => record.#prepare()
+  }
 
   /** Created by `decodeRecords`. */
   constructor(
@@ -115,24 +124,53 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   /** Key, deserialized on first access. Throws `SerdeError`. */
   get key(): K | null {
     if (this.#key === undefined) {
-      const data = this.keyBytes
-      const { topic, deserializers } = this.#source
-      this.#key =
-        data === null ? null : (deserializers.key.deserialize(data, { topic, part: 'key' }) as K)
+      this.#key = this.#deserialize('key', this.keyBytes) as K | null
     }
     return this.#key
   }
   /** Value, deserialized on first access. Throws `SerdeError`. */
   get value(): V | null {
     if (this.#value === undefined) {
-      const data = this.valueBytes
-      const { topic, deserializers } = this.#source
-      this.#value =
-        data === null
-          ? null
-          : (deserializers.value.deserialize(data, { topic, part: 'value' }) as V)
+      this.#value = this.#deserialize('value', this.valueBytes) as V | null
     }
     return this.#value
+  }
+
+  #deserialize(part: 'key' | 'value', data: Buffer | null): unknown {
+    if (data === null) return null
+    const { topic, deserializers, failures, payload } = this.#source
+    const context = new PartContext(topic, part, payload, this.#headersStart)
+    try {
+      const name = failures === undefined ? '' : `${this.#offsetDelta} ${part}`
+      if (failures?.has(name)) throw failures.get(name)
+      return deserializers[part].deserialize(data, context)
+    } catch (error) {
+      throw serdeFailure('deserialize', context, error)
+    }
+  }
+
+  #prepare(): Promise<void> | undefined {
+    const ofKey = this.#preparePart('key', this.keyBytes)
+    const ofValue = this.#preparePart('value', this.valueBytes)
+    if (ofKey === undefined || ofValue === undefined) return ofKey ?? ofValue
+    return Promise.all([ofKey, ofValue]).then(() => undefined)
+  }
+
+  #preparePart(part: 'key' | 'value', data: Buffer | null): Promise<void> | undefined {
+    const { topic, deserializers, payload } = this.#source
+    const deserializer = deserializers[part]
+    if (data === null || deserializer.prepareDeserialize === undefined) return undefined
+    const fail = (error: unknown): void => {
+      this.#source.failures ??= new Map()
+      this.#source.failures.set(`${this.#offsetDelta} ${part}`, error)
+    }
+    try {
+      const context = new PartContext(topic, part, payload, this.#headersStart)
+      return deserializer.prepareDeserialize(data, context)?.catch(fail)
+    } catch (error) {
+      fail(error)
+      return undefined
+    }
   }
 
   /** Headers, in their order; names may repeat. */
@@ -153,6 +191,25 @@ export class ConsumerRecord<K = Buffer, V = Buffer, T extends string = string> {
   [Symbol.for('nodejs.util.inspect.custom')](): unknown {
     const { topic, partition, offset, timestamp, key, value, headers } = this
     return { topic, partition, offset, timestamp, key, value, headers }
+  }
+}
+
+/** What a deserializer sees of a record. */
+class PartContext implements SerdeContext {
+  readonly topic: string
+  readonly part: 'key' | 'value'
+  readonly #payload: Buffer
+  readonly #headersStart: number
+
+  constructor(topic: string, part: 'key' | 'value', payload: Buffer, headersStart: number) {
+    this.topic = topic
+    this.part = part
+    this.#payload = payload
+    this.#headersStart = headersStart
+  }
+
+  get headers(): SerdeContext['headers'] {
+    return { get: (name) => findHeader(this.#payload, this.#headersStart, name) }
   }
 }
 
@@ -285,6 +342,7 @@ export function decodeRecords(
     timestampType: hasLogAppendTime ? 'LogAppendTime' : 'CreateTime',
     deserializers,
     deliveryCount: acquired?.deliveryCount,
+    failures: undefined,
   }
   const lastDelta =
     acquired === undefined ? Number.POSITIVE_INFINITY : Number(acquired.last - baseOffset)

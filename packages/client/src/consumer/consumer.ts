@@ -118,6 +118,7 @@ export class Consumer<const O extends ConsumerOptions = ConsumerOptions>
         checkCrcs,
         isReadCommitted: fetch.isReadCommitted,
         deserializersOf: (topic) => this.#deserializers.get(topic) ?? plain,
+        onPrepared: wake,
       },
       positions: this.#positions,
       fetcher: this.#fetcher,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+import { guard } from '@millrace/base'
 import type { ConsumerRecord, Deserializers } from './consumer-record.ts'
 import type { FetchedData } from './fetched-data.ts'
+import { mustPrepare, prepareRecords } from './prepare-records.ts'
 
 /**
  * A position in a partition: the next offset, and the leader epoch of the record before it, -1 if
@@ -21,6 +23,8 @@ export interface DecodeOptions {
   readonly checkCrcs: boolean
   readonly isReadCommitted: boolean
   readonly deserializersOf: (topic: string) => Deserializers<unknown, unknown>
+  /** Called when records that had to be prepared for their deserializers can be taken. */
+  readonly onPrepared?: () => void
 }
 
 /** Position to look up: an end of the log, or a time, milliseconds since 1970. */
@@ -68,6 +72,7 @@ export class PartitionState {
   #decoded: ConsumerRecord<unknown, unknown>[] = []
   #decodedAt = 0
   #decodedTo: Position | undefined
+  #isPreparing = false
 
   constructor(topic: string, partition: number, topicId?: string) {
     this.topic = topic
@@ -79,8 +84,14 @@ export class PartitionState {
     return this.#bufferedBytes
   }
 
+  /** Whether fetched records are buffered. */
   get hasData(): boolean {
     return this.#fetched.length > 0 || this.#decodedAt < this.#decoded.length
+  }
+
+  /** Whether buffered records may be taken: deserializers are not preparing the next ones. */
+  get isReady(): boolean {
+    return this.hasData && !this.#isPreparing
   }
 
   /** Offset after the last record that was returned; undefined until it is known. */
@@ -133,6 +144,7 @@ export class PartitionState {
     this.#fetched.length = 0
     this.#decoded = []
     this.#decodedAt = 0
+    this.#isPreparing = false
     this.#bufferedBytes = 0
     this.#cursor = undefined
     this.error = undefined
@@ -157,11 +169,15 @@ export class PartitionState {
 
   /**
    * The next records, at most `max`, decoding one or more fetched batches; none if nothing is
-   * buffered. They do not count as handled: the caller calls `consumedAll`, `consumedTo` or
-   * `follow`.
+   * buffered, or if deserializers prepare them first. They do not count as handled: the caller
+   * calls `consumedAll`, `consumedTo` or `follow`.
    */
   take(max: number, options: DecodeOptions): ConsumerRecord<unknown, unknown>[] {
-    if (this.#decodedAt >= this.#decoded.length) this.#decodeMore(max, options)
+    if (this.#isPreparing) return []
+    if (this.#decodedAt >= this.#decoded.length) {
+      this.#decodeMore(max, options)
+      if (mustPrepare(options.deserializersOf(this.topic)) && !this.#arePrepared(options)) return []
+    }
     const decoded = this.#decoded
     if (this.#decodedAt === 0 && decoded.length <= max) {
       this.#decoded = []
@@ -216,6 +232,27 @@ export class PartitionState {
       // One fetch at a time: the next one may be far larger than requested.
       if (data.isEmpty && this.#decoded.length > 0) return
     }
+  }
+
+  /** Whether the decoded records are prepared for their deserializers; if not, starts it. */
+  #arePrepared({ onPrepared }: DecodeOptions): boolean {
+    const { seekCount } = this
+    const isCurrent = (): boolean => this.seekCount === seekCount
+    const work = prepareRecords(this.#decoded, isCurrent)
+    if (work === undefined) return true
+    this.#isPreparing = true
+    const finish = (): void => {
+      if (!isCurrent()) return
+      this.#isPreparing = false
+      onPrepared?.()
+    }
+    guard(
+      () => work.then(finish),
+      (error) => {
+        this.error ??= error
+      },
+    )
+    return false
   }
 
   /** Offset after the records that were taken. */

@@ -48,7 +48,7 @@ export class PartitionStream<R> implements AsyncIterableIterator<R, undefined> {
         chunk.finish()
         this.#chunk = undefined
       }
-      if (this.#chunk === undefined && this.state.hasData && !this.state.isPaused) {
+      if (this.#chunk === undefined && this.state.isReady && !this.state.isPaused) {
         const records = this.#core.take(this.state, Number.POSITIVE_INFINITY)
         if (records.length === 0) this.state.consumedAll()
         else this.#chunk = new Chunk(this.state, records)

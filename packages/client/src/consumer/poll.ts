@@ -36,7 +36,7 @@ function takeFromAll(core: ConsumerCore, max: number): ConsumerRecord<unknown, u
   let taken: ConsumerRecord<unknown, unknown>[] = []
   for (const state of core.states()) {
     if (taken.length >= max) break
-    if (state.isPaused || !state.hasData) continue
+    if (state.isPaused || !state.isReady) continue
     const records = core.take(state, max - taken.length)
     state.consumedAll()
     if (records.length > 0) taken = taken.length === 0 ? records : taken.concat(records)

@@ -99,7 +99,7 @@ export class RecordIterator<R> implements AsyncIterator<R, undefined>, AsyncDisp
       for (;;) {
         if (this.#isEnded || this.#core.isClosed) return this.#end()
         for (const state of this.#core.states()) {
-          if (state.isPaused || !state.hasData) continue
+          if (state.isPaused || !state.isReady) continue
           const records = this.#core.take(state, Number.POSITIVE_INFINITY)
           if (records.length === 0) {
             state.consumedAll()

@@ -184,7 +184,7 @@ export class Runner<R> {
     let hasBegun = false
     for (const state of [...this.#core.states()]) {
       if (this.#isOver || !this.#mayBegin) break
-      if (state.isPaused || state.isRevoked || !state.hasData || this.#busyStates.has(state))
+      if (state.isPaused || state.isRevoked || !state.isReady || this.#busyStates.has(state))
         continue
       hasBegun = true
       if (this.#ordering === 'partition') this.#beginPartition(state)

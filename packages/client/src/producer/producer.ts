@@ -25,7 +25,8 @@ import {
   type ResolvedProducerOptions,
   resolveProducerOptions,
 } from './producer-options.ts'
-import { headerList, type ProducerRecord, type RecordMetadata } from './producer-record.ts'
+import type { ProducerRecord, RecordMetadata } from './producer-record.ts'
+import { mustPrepare, RecordSerialization, type Serializers } from './record-serialization.ts'
 import { Sender } from './sender.ts'
 import { type ConsumerGroupMetadata, TransactionManager } from './transaction-manager.ts'
 
@@ -55,12 +56,28 @@ interface EncodedRecord {
   readonly maxSize: number
 }
 
-/** A record that waits for its topic's metadata or for memory. */
+/** A record that waits for its serializers, for its topic's metadata or for memory. */
 interface WaitingRecord {
-  readonly record: EncodedRecord
+  /** Undefined until its serializers are prepared. */
+  record: EncodedRecord | undefined
   readonly delivery: Delivery
   readonly index: number
-  readonly deadline: number
+  deadline: number
+}
+
+/** Records of one send whose serializers have `prepareSerialize`. */
+interface Preparation {
+  readonly serializations: readonly RecordSerialization[]
+  /** Undefined if all are prepared. */
+  readonly prepared: Promise<unknown> | undefined
+}
+
+/** Records of one send that wait for their serializers. */
+interface PreparedWork {
+  readonly prepared: Promise<unknown>
+  readonly encode: () => EncodedRecord[]
+  readonly delivery: Delivery
+  readonly signal: AbortSignal | undefined
 }
 
 /** What the function of a transaction may do; its records become visible with the commit. */
@@ -79,7 +96,7 @@ interface TopicState {
   readonly name: string
   readonly partitioner: TopicPartitioner
   readonly queues: PartitionQueue[]
-  readonly waiting: WaitingRecord[]
+  waiting: WaitingRecord[]
   isFetching: boolean
   /** The first record that waits for memory, and when its wait ends. */
   impatient: { readonly record: WaitingRecord; readonly timer: Timer } | undefined
@@ -87,8 +104,6 @@ interface TopicState {
 
 /** Most memory of past batches that is kept for reuse. */
 const POOLED_BYTES = 4 * 1024 * 1024
-
-const NO_HEADERS: readonly BuilderHeader[] = []
 
 const plainSerializer: Serializer<Uint8Array | string> = {
   serialize(value, { topic, part }) {
@@ -115,8 +130,8 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   readonly #transactions: TransactionManager | undefined
   /** The last transaction of `transaction`, which runs them one after another. */
   #lastTransaction: Promise<unknown> = Promise.resolve()
-  readonly #keySerializer: Serializer<K>
-  readonly #valueSerializer: Serializer<V>
+  readonly #serializers: Serializers
+  #serialization: RecordSerialization | undefined
   readonly #topics = new Map<string, TopicState>()
   readonly #deliveries = new Set<Delivery>()
   readonly #pool: BufferPool
@@ -124,6 +139,8 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   /** Topics with records that wait for memory, first come first served. */
   readonly #shortOfMemory = new Set<TopicState>()
   readonly #roomWaiters: (() => void)[] = []
+  /** End the waits for serializers. */
+  readonly #preparing = new Set<(error: Error) => void>()
   #closing: Promise<void> | undefined
 
   /** Creates a producer; it connects on first use. Throws `MILLRACE_INVALID_OPTION`. */
@@ -131,8 +148,10 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     this.#client = resolveClientOptions(options)
     this.#options = resolveProducerOptions(options, this.#client.requestTimeoutMs)
     const plain = plainSerializer as Serializer<unknown>
-    this.#keySerializer = options.serializers?.key ?? plain
-    this.#valueSerializer = options.serializers?.value ?? plain
+    this.#serializers = {
+      key: (options.serializers?.key as Serializer<unknown> | undefined) ?? plain,
+      value: (options.serializers?.value as Serializer<unknown> | undefined) ?? plain,
+    }
     const { batchSize, bufferMemory } = this.#options
     this.#pool = new BufferPool(batchSize, Math.min(bufferMemory / 4, POOLED_BYTES))
     this.#cluster = new Cluster(this.#client, {
@@ -215,21 +234,36 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       channels.send.publish(event)
       records = event.records
     }
+    const preparation = mustPrepare(typed ?? this.#serializers)
+      ? this.#prepare(records, typed)
+      : undefined
+    const { prepared, serializations } = preparation ?? {}
     // All are serialized before any is queued: an invalid one must not leave half of them sent.
     const now = this.#client.clock.now()
-    const encoded =
-      records.length === 1
-        ? [this.#encode(records[0] as ProducerRecord<unknown, unknown>, typed, now)]
-        : records.map((record) => this.#encode(record, typed, now))
+    const isAtomic = options?.atomic === true
     const delivery = new Delivery(records.length)
-    this.#deliveries.add(delivery)
-    if (options?.atomic === true) {
-      await this.#placeTogether(encoded, delivery).catch((error: unknown) => {
-        this.#deliveries.delete(delivery)
-        throw error
-      })
+    if (prepared !== undefined) {
+      this.#deliveries.add(delivery)
+      const encode = (): EncodedRecord[] => this.#encodeAll(records, typed, now, serializations)
+      const work = { prepared, encode, delivery, signal: options?.signal }
+      if (isAtomic) {
+        delivery.expect()
+        attempt(this.#client.logger, 'sending prepared records', () =>
+          this.#placeTogetherWhenPrepared(work),
+        )
+      } else this.#placeWhenPrepared(records, typed, work)
     } else {
-      for (let i = 0; i < encoded.length; i++) this.#place(encoded[i] as EncodedRecord, delivery, i)
+      const encoded = this.#encodeAll(records, typed, now, serializations)
+      this.#deliveries.add(delivery)
+      if (isAtomic) {
+        await this.#placeTogether(encoded, delivery).catch((error: unknown) => {
+          this.#deliveries.delete(delivery)
+          throw error
+        })
+      } else {
+        for (let i = 0; i < encoded.length; i++)
+          this.#place(encoded[i] as EncodedRecord, delivery, i)
+      }
     }
     delivery.settle()
     try {
@@ -245,15 +279,128 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
   }
 
+  /** Calls the serializers' `prepareSerialize` for all records of a send. */
+  #prepare(
+    records: readonly ProducerRecord<unknown, unknown>[],
+    typed: Topic<unknown, unknown> | undefined,
+  ): Preparation {
+    const serializers = typed ?? this.#serializers
+    const serializations = records.map((record) => {
+      const serialization = new RecordSerialization(topicOf(record, typed), serializers)
+      serialization.begin(record.headers)
+      return serialization
+    })
+    const pending = records.flatMap((record, i) => serializations[i]?.prepare(record) ?? [])
+    return {
+      serializations,
+      prepared: pending.length === 0 ? undefined : Promise.all(pending),
+    }
+  }
+
+  /** Reserves the places of the records in the queues of their topics. */
+  #placeWhenPrepared(
+    records: readonly ProducerRecord<unknown, unknown>[],
+    typed: Topic<unknown, unknown> | undefined,
+    work: PreparedWork,
+  ): void {
+    const { delivery } = work
+    const topics = new Set<TopicState>()
+    const waiting = records.map((record, index): WaitingRecord => {
+      const topic = this.#topicState(topicOf(record, typed))
+      const slot = { record: undefined, delivery, index, deadline: Number.POSITIVE_INFINITY }
+      delivery.expect()
+      topics.add(topic)
+      topic.waiting.push(slot)
+      return slot
+    })
+    const placed = (encoded: readonly EncodedRecord[]): void => {
+      const deadline = this.#client.clock.monotonic() + this.#options.maxBlockMs
+      waiting.forEach((slot, i) => {
+        slot.record = encoded[i]
+        slot.deadline = deadline
+      })
+    }
+    const failed = (error: unknown): void => {
+      const slots = new Set(waiting)
+      for (const topic of topics) {
+        const removed = topic.waiting.filter((slot) => slots.has(slot))
+        topic.waiting = topic.waiting.filter((slot) => !slots.has(slot))
+        for (const slot of removed) slot.delivery.settle(error as Error)
+      }
+    }
+    attempt(this.#client.logger, 'sending prepared records', async () => {
+      await this.#prepared(work).then(placed, failed)
+      for (const topic of topics) this.#placeWaiting(topic)
+    })
+  }
+
+  async #placeTogetherWhenPrepared(work: PreparedWork): Promise<void> {
+    const { delivery } = work
+    try {
+      const encoded = await this.#prepared(work)
+      await this.#placeTogether(encoded, delivery)
+      delivery.settle()
+    } catch (error) {
+      delivery.settle(error as Error)
+    }
+  }
+
+  /** The records of a send, once they are prepared. */
+  async #prepared({ prepared, encode, signal }: PreparedWork): Promise<EncodedRecord[]> {
+    const { deliveryTimeoutMs } = this.#options
+    const late = Promise.withResolvers<never>()
+    const timer = this.#client.clock.setTimer(
+      deliveryTimeoutMs,
+      () =>
+        late.reject(
+          new MillraceError(
+            'MILLRACE_DELIVERY_TIMEOUT',
+            `the serializers were not prepared within deliveryTimeoutMs ${deliveryTimeoutMs}`,
+            { retriable: true },
+          ),
+        ),
+      { keepsAlive: true },
+    )
+    this.#preparing.add(late.reject)
+    try {
+      await abortable(Promise.race([prepared, late.promise]), signal)
+    } finally {
+      timer.cancel()
+      this.#preparing.delete(late.reject)
+    }
+    return encode()
+  }
+
+  /** Shared by all records of a topic: nothing is allocated for each. */
+  #serializationFor(
+    topic: string,
+    typed: Topic<unknown, unknown> | undefined,
+  ): RecordSerialization {
+    const serializers = typed ?? this.#serializers
+    if (this.#serialization?.isFor(topic, serializers) !== true) {
+      this.#serialization = new RecordSerialization(topic, serializers)
+    }
+    return this.#serialization as RecordSerialization
+  }
+
+  #encodeAll(
+    records: readonly ProducerRecord<unknown, unknown>[],
+    typed: Topic<unknown, unknown> | undefined,
+    now: number,
+    prepared: readonly RecordSerialization[] | undefined,
+  ): EncodedRecord[] {
+    return records.length === 1
+      ? [this.#encode(records[0] as ProducerRecord<unknown, unknown>, typed, now, prepared?.[0])]
+      : records.map((record, i) => this.#encode(record, typed, now, prepared?.[i]))
+  }
+
   #encode(
     record: ProducerRecord<unknown, unknown>,
     typed: Topic<unknown, unknown> | undefined,
     now: number,
+    prepared: RecordSerialization | undefined,
   ): EncodedRecord {
-    const topic = typed?.name ?? record.topic
-    if (typeof topic !== 'string' || topic === '') {
-      throw new MillraceError('MILLRACE_INVALID_RECORD', `a record needs a topic, not ${topic}`)
-    }
+    const topic = topicOf(record, typed)
     const { partition, value } = record
     if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0)) {
       throw new MillraceError(
@@ -274,17 +421,16 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
         `a record for topic ${topic} has timestamp ${timestamp}: expected milliseconds since 1970`,
       )
     }
-    const serializeKey = typed?.key ?? (this.#keySerializer as Serializer<unknown>)
-    const serializeValue = typed?.value ?? (this.#valueSerializer as Serializer<unknown>)
-    let key: RecordBytes =
-      record.key === null || record.key === undefined
-        ? null
-        : serializeKey.serialize(record.key, { topic, part: 'key' })
+    let serialization = prepared
+    if (serialization === undefined) {
+      serialization = this.#serializationFor(topic, typed)
+      serialization.begin(record.headers)
+    }
+    let key = serialization.key(record.key)
     // The partitioner uses the serialized form.
     if (typeof key === 'string' && partition === undefined) key = Buffer.from(key)
-    const valueBytes =
-      value === null ? null : serializeValue.serialize(value, { topic, part: 'value' })
-    const headers = record.headers === undefined ? NO_HEADERS : headerList(record.headers)
+    const valueBytes = serialization.value(value)
+    const headers = serialization.list()
     const maxSize = RecordBatchBuilder.maxSizeOf(key, valueBytes, headers)
     const limit = Math.min(this.#options.maxRequestSize, this.#options.bufferMemory)
     if (maxSize > limit) {
@@ -463,9 +609,12 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       for (const topic of this.#shortOfMemory) this.#placeWaiting(topic)
       this.#sender.isShortOfMemory = this.#shortOfMemory.size > 0
     }
-    if (this.#roomWaiters.length > 0 && this.#hasRoom) {
-      for (const wake of this.#roomWaiters.splice(0)) wake()
-    }
+    this.#wakeIfRoom()
+  }
+
+  #wakeIfRoom(): void {
+    if (this.#roomWaiters.length === 0 || !this.#hasRoom) return
+    for (const wake of this.#roomWaiters.splice(0)) wake()
   }
 
   get #hasRoom(): boolean {
@@ -486,17 +635,23 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   /** Determines what the first waiting record of a topic lacks, and obtains it. */
   #wait(topic: TopicState): void {
     const [first] = topic.waiting
-    if (first === undefined) return
+    if (first?.record === undefined) {
+      this.#hasEnoughMemory(topic)
+      return
+    }
     if (this.#isInMetadata(first.record)) {
       this.#shortOfMemory.add(topic)
       this.#sender.isShortOfMemory = true
       this.#sender.schedule()
-      this.#expireMemoryWait(topic, first)
+      this.#expireMemoryWait(topic, first, first.record)
       return
     }
     if (topic.isFetching) return
     topic.isFetching = true
-    attempt(this.#client.logger, 'sending waiting records', () => this.#fetchMetadata(topic, first))
+    const { record } = first
+    attempt(this.#client.logger, 'sending waiting records', () =>
+      this.#fetchMetadata(topic, first, record),
+    )
   }
 
   #isInMetadata(
@@ -511,13 +666,17 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     return topicId === undefined || this.#cluster.hasTopicId(topic, topicId)
   }
 
-  async #fetchMetadata(topic: TopicState, first: WaitingRecord): Promise<void> {
-    const { partition, topicId } = first.record
+  async #fetchMetadata(
+    topic: TopicState,
+    first: WaitingRecord,
+    record: EncodedRecord,
+  ): Promise<void> {
+    const { partition, topicId } = record
     const timeoutMs = Math.max(0, first.deadline - this.#client.clock.monotonic())
     try {
       const { partitions } = await this.#cluster.topic(topic.name, timeoutMs, { topicId })
       if (partition !== undefined && partitions[partition] === undefined) {
-        await this.#cluster.await(() => this.#isInMetadata(first.record), {
+        await this.#cluster.await(() => this.#isInMetadata(record), {
           timeoutMs: Math.max(0, first.deadline - this.#client.clock.monotonic()),
           describe: () =>
             `topic ${topic.name} has no partition ${partition}, only 0 to ${(this.#cluster.metadata.topics.get(topic.name)?.partitions.length ?? 0) - 1},`,
@@ -527,8 +686,9 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       this.#placeWaiting(topic)
     } catch (error) {
       topic.isFetching = false
-      // The others get their own chance: another partition, or more time.
-      topic.waiting.shift()
+      // The others get their own chance: another partition, or more time. The first one may have
+      // been removed by an abort.
+      if (topic.waiting[0] === first) topic.waiting.shift()
       first.delivery.settle(error as Error)
       const isLasting = error instanceof MillraceError && !error.retriable
       if (isLasting && topicId === undefined)
@@ -537,7 +697,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
   }
 
-  #expireMemoryWait(topic: TopicState, first: WaitingRecord): void {
+  #expireMemoryWait(topic: TopicState, first: WaitingRecord, { maxSize }: EncodedRecord): void {
     if (topic.impatient?.record === first) return
     topic.impatient?.timer.cancel()
     const { clock } = this.#client
@@ -548,7 +708,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       first.delivery.settle(
         new MillraceError(
           'MILLRACE_BUFFER_FULL',
-          `no room for a record of ${first.record.maxSize} bytes for topic ${topic.name}: bufferMemory ${bufferMemory} stayed full for maxBlockMs ${maxBlockMs}`,
+          `no room for a record of ${maxSize} bytes for topic ${topic.name}: bufferMemory ${bufferMemory} stayed full for maxBlockMs ${maxBlockMs}`,
           { retriable: true },
         ),
       )
@@ -561,6 +721,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   #placeWaiting(topic: TopicState): void {
     let placed = 0
     for (const { record, delivery, index } of topic.waiting) {
+      if (record === undefined) break
       try {
         if (!this.#append(topic, record, delivery, index)) break
         delivery.settle()
@@ -574,9 +735,14 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       this.#wait(topic)
       return
     }
+    this.#hasEnoughMemory(topic)
+  }
+
+  #hasEnoughMemory(topic: TopicState): void {
     this.#shortOfMemory.delete(topic)
     topic.impatient?.timer.cancel()
     topic.impatient = undefined
+    this.#wakeIfRoom()
   }
 
   /** Partitions of a topic, from the cluster if they are unknown. */
@@ -740,6 +906,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     for (const topic of this.#topics.values()) {
       for (const { delivery } of topic.waiting.splice(0)) delivery.settle(error)
     }
+    for (const stop of this.#preparing) stop(error)
     for (const wake of this.#roomWaiters.splice(0)) wake()
     this.#cluster.close()
   }
@@ -747,6 +914,16 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
+}
+
+/** Topic of a record. Throws `MILLRACE_INVALID_RECORD` if it has none. */
+function topicOf(
+  record: ProducerRecord<unknown, unknown>,
+  typed: Topic<unknown, unknown> | undefined,
+): string {
+  const topic = typed?.name ?? record.topic
+  if (typeof topic === 'string' && topic !== '') return topic
+  throw new MillraceError('MILLRACE_INVALID_RECORD', `a record needs a topic, not ${topic}`)
 }
 
 function closedError(): MillraceError {

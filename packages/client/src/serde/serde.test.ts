@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { z } from 'zod'
+import { MutableHeaders } from './mutable-headers.ts'
 import {
   boolean,
   bytes,
@@ -18,7 +19,7 @@ import {
 } from './serde.ts'
 import { schema } from './standard-schema.ts'
 
-const context = { topic: 't', part: 'value' } as const
+const context = { topic: 't', part: 'value', headers: new MutableHeaders() } as const
 
 function roundTrip<T>(serde: Serde<T>, value: T): T {
   return serde.deserialize(Buffer.from(serde.serialize(value, context)), context)

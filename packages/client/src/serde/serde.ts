@@ -1,12 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MillraceError } from '@millrace/base'
 
-/** Origin or destination of a key or value. */
+/** Headers of a record. */
+export interface SerdeHeaders {
+  /** Value of the last header of that name; undefined if there is none. */
+  get(name: string): Buffer | null | undefined
+}
+
+/** Headers of a record that is to be sent. */
+export interface SerializerHeaders extends SerdeHeaders {
+  /** Replaces all headers of that name by one at the end. */
+  set(name: string, value: Uint8Array | string | null): void
+}
+
+/** Origin of a key or value. Valid until the call has returned and its promise has settled. */
 export interface SerdeContext {
   /** Topic of the record. */
   readonly topic: string
   /** Whether it is the key or the value. */
   readonly part: 'key' | 'value'
+  /** Headers of the record. */
+  readonly headers: SerdeHeaders
+}
+
+/** Destination of a key or value. */
+export interface SerializerContext extends SerdeContext {
+  /** Headers of the record, which a serializer may change. */
+  readonly headers: SerializerHeaders
 }
 
 /**
@@ -15,7 +35,14 @@ export interface SerdeContext {
  */
 export interface Serializer<T> {
   /** Writes a key or value. An exception becomes the cause of a `SerdeError`. */
-  serialize(value: T, context: SerdeContext): Uint8Array | string
+  serialize(value: T, context: SerializerContext): Uint8Array | string
+  /**
+   * Obtains what `serialize` needs for a key or value, such as the id of its schema. Called before
+   * `serialize`; undefined if nothing is missing. Until the promise resolves the record waits in
+   * the producer, and later records of its topic behind it, for at most `deliveryTimeoutMs`. An
+   * error fails this record, as the cause of a `SerdeError`. Default: nothing is needed.
+   */
+  prepareSerialize?(value: T, context: SerializerContext): Promise<void> | undefined
 }
 
 /**
@@ -25,6 +52,13 @@ export interface Serializer<T> {
 export interface Deserializer<T> {
   /** Reads a key or value. An exception becomes the cause of a `SerdeError`. */
   deserialize(bytes: Buffer, context: SerdeContext): T
+  /**
+   * Obtains what `deserialize` needs for a key or value. Called for each fetched record before it
+   * is returned to the application; undefined if nothing is missing. Records wait until the promise
+   * resolves; it is called for 16 records at a time. An error is thrown when the key or value is
+   * read, as the cause of a `SerdeError`. Default: nothing is needed.
+   */
+  prepareDeserialize?(bytes: Buffer, context: SerdeContext): Promise<void> | undefined
 }
 
 /** Writes and reads keys or values. */
@@ -39,7 +73,25 @@ export class SerdeError extends MillraceError {
   }
 }
 
-function wrongType(expected: string, value: unknown, { topic, part }: SerdeContext): never {
+/** The error of a serde as `SerdeError`. */
+export function serdeFailure(
+  what: 'serialize' | 'deserialize',
+  { topic, part }: Pick<SerdeContext, 'topic' | 'part'>,
+  cause: unknown,
+): SerdeError {
+  if (cause instanceof SerdeError) return cause
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new SerdeError(
+    `cannot ${what} the ${part} of a record of topic ${topic}: ${reason}`,
+    cause,
+  )
+}
+
+function wrongType(
+  expected: string,
+  value: unknown,
+  { topic, part }: Pick<SerdeContext, 'topic' | 'part'>,
+): never {
   const found = value === null ? 'null' : typeof value
   throw new SerdeError(`the ${part} for topic ${topic} must be ${expected}, not ${found}`)
 }

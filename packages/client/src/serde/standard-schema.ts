@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { json, type Serde, SerdeError } from './serde.ts'
+import { json, type Serde, type SerdeContext, SerdeError, type SerializerContext } from './serde.ts'
 
 /**
  * The common interface of zod, valibot, arktype and others (https://standardschema.dev), as far as
@@ -54,6 +54,20 @@ export function schema<S extends StandardSchema<unknown, unknown>>(
     )
   }
   return {
+    ...(inner.prepareSerialize === undefined
+      ? {}
+      : {
+          prepareSerialize(value: SchemaOutput<S>, context: SerializerContext) {
+            check(value, context.topic, context.part)
+            return inner.prepareSerialize?.(value, context)
+          },
+        }),
+    ...(inner.prepareDeserialize === undefined
+      ? {}
+      : {
+          prepareDeserialize: (data: Buffer, context: SerdeContext) =>
+            inner.prepareDeserialize?.(data, context),
+        }),
     serialize(value, context) {
       check(value, context.topic, context.part)
       return inner.serialize(value, context)

@@ -8,6 +8,7 @@ import {
   decodeRecords,
 } from '../consumer/consumer-record.ts'
 import { GroupLink } from '../consumer/group/membership.ts'
+import { mustPrepare, prepareRecords } from '../consumer/prepare-records.ts'
 import { Cluster } from '../metadata/cluster.ts'
 import { AbortedError, Wakeup } from '../network/waiting.ts'
 import { resolveClientOptions } from '../options.ts'
@@ -70,6 +71,8 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   readonly #wakeup = new Wakeup()
   #topics: readonly string[] = []
   #buffer: AnyRecord[] = []
+  /** Records that their deserializers prepare, before they are buffered. */
+  readonly #preparing = new Set<readonly AnyRecord[]>()
   /** Records of the last `poll`. */
   #returned: readonly AnyRecord[] = []
   /** Acknowledgements that were too late. */
@@ -257,6 +260,11 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
    * flight.
    */
   #fetch(maxWaitMs: number): void {
+    if (this.#preparing.size > 0) {
+      // Nothing more is acquired until these records can be returned.
+      this.#sendAcknowledgements().catch((error: Error) => this.#fetchFailed(error))
+      return
+    }
     const byNode = new Map<number, SharePlace[]>()
     let isUnknown = false
     for (const place of this.#places()) {
@@ -351,6 +359,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
     if (data.acquiredRecords.length === 0 || data.records === null) return
     const holding = this.#holding(nodeId, place)
     const deserializers = this.#deserializers.get(place.topic) ?? this.#plain
+    const acquired: AnyRecord[] = []
     for (const { firstOffset, lastOffset, deliveryCount } of data.acquiredRecords) {
       const missing = new Set<bigint>()
       for (let offset = firstOffset; offset <= lastOffset; offset++) missing.add(offset)
@@ -367,11 +376,33 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
         for (const record of records) {
           missing.delete(record.offset)
           holding.open.set(record.offset, { record, session })
-          this.#buffer.push(record)
+          acquired.push(record)
         }
       }
       for (const offset of missing) pendingOf(holding, session).set(offset, 'gap')
     }
+    this.#prepare(acquired, deserializers)
+  }
+
+  /** Buffers records once they are prepared for their deserializers. */
+  #prepare(records: readonly AnyRecord[], deserializers: Deserializers<unknown, unknown>): void {
+    const preparing = mustPrepare(deserializers)
+      ? prepareRecords(records, () => this.#preparing.has(records))
+      : undefined
+    if (preparing === undefined) {
+      for (const record of records) this.#buffer.push(record)
+      return
+    }
+    this.#preparing.add(records)
+    const finish = (): void => {
+      if (!this.#preparing.delete(records)) return
+      for (const record of records) this.#buffer.push(record)
+      this.#wakeup.wake()
+    }
+    guard(
+      () => preparing.then(finish),
+      (error) => this.#fetchFailed(error),
+    )
   }
 
   #decode(
@@ -506,6 +537,11 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   }
 
   async #commit(): Promise<AcknowledgedPartition[]> {
+    const outcomes = await this.#sendAcknowledgements()
+    return [...outcomes.map(acknowledgedPartition), ...this.#lost.splice(0)]
+  }
+
+  async #sendAcknowledgements(): Promise<AcknowledgeOutcome[]> {
     const nodes = new Set([...this.#holdings.values()].map(({ nodeId }) => nodeId))
     const outcomes = await Promise.all(
       [...nodes].map(async (nodeId) => {
@@ -521,7 +557,7 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
         return [...renewed, ...told]
       }),
     )
-    return [...outcomes.flat().map(acknowledgedPartition), ...this.#lost.splice(0)]
+    return outcomes.flat()
   }
 
   // ----------------------------------------------------------------------------------------------
@@ -626,7 +662,9 @@ export class ShareConsumer<const O extends ShareConsumerOptions = ShareConsumerO
   // ending
 
   #releaseUnseen(): void {
-    for (const record of this.#buffer.splice(0)) this.#settle(record, 'release')
+    const unseen = [...this.#buffer.splice(0), ...[...this.#preparing].flat()]
+    this.#preparing.clear()
+    for (const record of unseen) this.#settle(record, 'release')
   }
 
   async #endSessions(): Promise<void> {
