@@ -119,8 +119,8 @@ function paramsOf(
   const params: Record<string, string> = {}
   for (const [index, part] of pattern.entries()) {
     const segment = segments[index] ?? ''
+    if (isVariable(part) ? segment === '' : part !== segment) return undefined
     if (isVariable(part)) params[part.slice(1, -1)] = segment
-    else if (part !== segment) return undefined
   }
   return params
 }
