@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // The HTTP side of the registry: types, methods, escapes, limits, hostile clients, credentials.
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { request as https } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
+import type { TLSSocket } from 'node:tls'
 import { createLogger } from '@millrace/base'
 import { Broker } from '@millrace/broker'
 import { SchemaRegistry } from '@millrace/schema-registry'
 import { sampleFormat } from '../../packages/schema-registry/src/testing/sample-format.ts'
+import { eventually } from './until.ts'
 
 interface Case {
   readonly method?: string
@@ -399,6 +403,53 @@ describe('the HTTP API of the schema registry', () => {
       path: '/subjects',
       headers: { authorization: 'Bearer abc123' },
       status: 200,
+    })
+  })
+
+  it('serves https, with client certificates and certificates that are renewed', async () => {
+    const material = join(import.meta.dirname, '../testdata/tls')
+    const read = (name: string): string => readFileSync(join(material, name), 'utf8')
+    const keystore = join(directory, 'keystore.pem')
+    writeFileSync(keystore, read('server.key') + read('server.pem'))
+    await assert.rejects(start({ listeners: 'https://127.0.0.1:0' }), /ssl\.keystore\.location is/)
+    await using secure = await start({
+      listeners: 'https://0.0.0.0:0',
+      'ssl.keystore.location': keystore,
+      'ssl.truststore.location': join(material, 'ca.pem'),
+      'ssl.client.authentication': 'required',
+    })
+    const { port } = new URL(secure.address)
+    /** Status of a reply, and the name in the server's certificate. */
+    const ask = (options: object): Promise<{ status: number; name: string }> =>
+      new Promise((resolve, reject) => {
+        const request = https({
+          ...{ host: '127.0.0.1', port, path: '/subjects', ca: read('ca.pem'), agent: false },
+          checkServerIdentity: () => undefined,
+          ...options,
+        })
+        request.on('response', (response) => {
+          const { subject } = (response.socket as TLSSocket).getPeerCertificate()
+          response.resume()
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, name: String(subject.CN) }),
+          )
+        })
+        request.on('error', reject)
+        request.end()
+      })
+    await assert.rejects(ask({}))
+    const client = { key: read('client.key'), cert: read('client.pem') }
+    const { status, name } = await ask(client)
+    assert.equal(status, 200)
+    const kind = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes']
+    const renewed = [join(directory, 'new.key'), join(directory, 'new.crt')] as const
+    const files = ['-keyout', renewed[0], '-out', renewed[1], '-subj', '/CN=renewed']
+    execFileSync('openssl', [...kind, ...files], { stdio: 'pipe' })
+    writeFileSync(keystore, renewed.map((file) => readFileSync(file, 'utf8')).join(''))
+    assert.notEqual(name, 'renewed')
+    await eventually(async () => {
+      const reply = await ask({ ...client, rejectUnauthorized: false })
+      assert.deepEqual(reply, { status: 200, name: 'renewed' })
     })
   })
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A schema registry in a process of its own, for tests that kill it: prints its address when ready.
+// A schema registry in a separate process, for tests that kill it: prints its address when ready.
 import { SchemaRegistry } from '@millrace/schema-registry'
 
 const [bootstrapServers = '', config = '{}'] = process.argv.slice(2)

@@ -14,7 +14,7 @@ import {
 import { Admin, type ClientOptions, fromJavaProperties } from '@millrace/client'
 import { avroFormat } from './avro/format.ts'
 import { RegistryConfig, RegistryConfigError } from './config/registry-config.ts'
-import { readServerTls, type ServerTls, serverTlsVersion } from './config/server-tls.ts'
+import { ServerTls } from './config/server-tls.ts'
 import type { Api } from './http/api.ts'
 import type { Leadership } from './http/leadership.ts'
 import { RegistryServer } from './http/registry-server.ts'
@@ -43,7 +43,7 @@ export interface SchemaRegistryOptions {
 }
 
 /** Interval at which changed certificates are looked for. */
-const TLS_CHECK_MS = 5000
+const TLS_CHECK_MS = 1000
 
 const alone: Leadership = {
   isLeader: true,
@@ -115,7 +115,7 @@ export class SchemaRegistry implements AsyncDisposable {
     const config = this.#config
     config.logWarnings(this.#logger)
     const isSecure = config.listeners.some(({ scheme }) => scheme === 'https')
-    if (isSecure) this.#tls = readServerTls(config)
+    if (isSecure) this.#tls = new ServerTls(config, this.#logger)
     const credentials = this.#credentials()
     const { clock } = this.#world
     const factor = config.number('kafkastore.topic.replication.factor')
@@ -174,7 +174,7 @@ export class SchemaRegistry implements AsyncDisposable {
       this.#servers.push({ server, shown: (bound) => `${scheme}://${name}:${bound}` })
       await server.listen()
     }
-    if (isSecure) this.#checkCertificates()
+    if (isSecure) this.#watchCertificates()
   }
 
   #credentials(): HttpCredentials | undefined {
@@ -194,20 +194,15 @@ export class SchemaRegistry implements AsyncDisposable {
     return (await admin.describeCluster()).clusterId
   }
 
-  /** Uses certificates that were replaced; those that cannot be read are warned of once. */
-  #checkCertificates(): void {
+  /** Uses certificates that have changed for new connections. */
+  #watchCertificates(): void {
     this.#tlsTimer = this.#world.clock.setTimer(TLS_CHECK_MS, () => {
-      attempt(this.#logger, 'reading the certificates of the schema registry', () => {
-        const version = serverTlsVersion(this.#config)
-        if (version === this.#tls?.version) return
-        const previous = this.#tls
-        if (previous !== undefined) this.#tls = { ...previous, version }
-        this.#tls = readServerTls(this.#config)
-        const { options } = this.#tls
+      this.#watchCertificates()
+      attempt(this.#logger, 'loading certificates', () => {
+        const options = this.#tls?.refresh()
+        if (options === undefined) return
         for (const { server } of this.#servers) server.replaceTls(options)
-        this.#logger.info('the schema registry uses new certificates')
       })
-      if (this.#closing === undefined) this.#checkCertificates()
     })
   }
 

@@ -1,73 +1,96 @@
 // SPDX-License-Identifier: Apache-2.0
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import type { TlsOptions } from 'node:tls'
-import { certificatesOf, identityOf } from '@millrace/base/keystore'
+import type { Logger } from '@millrace/base'
+import { certificatesOf, identityOf, Reloaded } from '@millrace/base/keystore'
 import { type RegistryConfig, RegistryConfigError } from './registry-config.ts'
 
-/** Certificates of the `https` listeners, and when their files were changed. */
-export interface ServerTls {
-  /** Options of `tls.createServer`. */
-  readonly options: TlsOptions
-  /** Changes when a file does. */
-  readonly version: string
-}
+type FileKey = 'ssl.keystore.location' | 'ssl.truststore.location'
+type PasswordKey = 'ssl.keystore.password' | 'ssl.key.password' | 'ssl.truststore.password'
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
+/**
+ * TLS of the `https` listeners: key and certificates, loaded again when a file changes. The
+ * constructor throws `RegistryConfigError` for files that cannot be used.
+ */
+export class ServerTls {
+  readonly #config: RegistryConfig
+  readonly #loaded: Reloaded<TlsOptions>
 
-function read<T>(key: string, path: string, of: (bytes: Buffer) => T): T {
-  try {
-    return of(readFileSync(path))
-  } catch (error) {
-    throw new RegistryConfigError(`cannot read ${key}=${path}: ${reasonOf(error)}`, error)
-  }
-}
-
-/** Reads the certificates of the `https` listeners. Throws `RegistryConfigError`. */
-export function readServerTls(config: RegistryConfig): ServerTls {
-  const password = (key: 'ssl.keystore.password' | 'ssl.key.password'): string | undefined =>
-    config.text(key) === '' ? undefined : config.text(key)
-  const keystore = config.text('ssl.keystore.location')
-  if (keystore === '') {
-    throw new RegistryConfigError('ssl.keystore.location is missing: an https listener needs it')
-  }
-  const version = serverTlsVersion(config)
-  const identity = read('ssl.keystore.location', keystore, (bytes) =>
-    identityOf(bytes, {
-      store: password('ssl.keystore.password'),
-      key: password('ssl.key.password'),
-    }),
-  )
-  return {
-    options: { ...identity, ...clientAuthentication(config), minVersion: 'TLSv1.2' },
-    version,
-  }
-}
-
-function clientAuthentication(config: RegistryConfig): TlsOptions {
-  const isRequired = config.boolean('ssl.client.auth')
-  const mode = isRequired ? 'REQUIRED' : config.text('ssl.client.authentication')
-  if (mode === 'NONE') return {}
-  const truststore = config.text('ssl.truststore.location')
-  if (truststore === '') {
-    throw new RegistryConfigError(
-      `ssl.truststore.location is missing: ssl.client.authentication=${mode} needs it`,
-    )
-  }
-  const password = config.text('ssl.truststore.password')
-  const ca = read('ssl.truststore.location', truststore, (bytes) =>
-    certificatesOf(bytes, password === '' ? undefined : password),
-  )
-  return { requestCert: true, rejectUnauthorized: mode === 'REQUIRED', ca }
-}
-
-/** Times and sizes of the files with certificates; empty for files that are missing. */
-export function serverTlsVersion(config: RegistryConfig): string {
-  return (['ssl.keystore.location', 'ssl.truststore.location'] as const)
-    .map((key) => {
-      const stats = statSync(config.text(key), { throwIfNoEntry: false })
-      return stats === undefined ? '' : `${stats.mtimeMs} ${stats.size} ${stats.ino}`
+  constructor(config: RegistryConfig, logger: Logger) {
+    this.#config = config
+    this.#loaded = new Reloaded({
+      read: () => this.#read(),
+      onLoaded: () => logger.info('loaded a new certificate for the schema registry'),
+      onFailed: ({ message }) =>
+        logger.error('the schema registry keeps its old certificate', { error: message }),
     })
-    .join(' ')
+  }
+
+  /** Options of `tls.createServer`. */
+  get options(): TlsOptions {
+    return this.#loaded.value
+  }
+
+  /** Reads the files again. Returns the options if something changed and can be used. */
+  refresh(): TlsOptions | undefined {
+    return this.#loaded.refresh()
+  }
+
+  #read() {
+    const keystore = this.#bytesOf('ssl.keystore.location')
+    if (keystore === undefined) {
+      throw new RegistryConfigError(
+        'ssl.keystore.location is missing: an https listener needs its key and certificate',
+      )
+    }
+    const truststore = this.#bytesOf('ssl.truststore.location')
+    return {
+      parts: [keystore, truststore ?? ''],
+      create: (): TlsOptions => ({
+        ...this.#used('ssl.keystore.location', () =>
+          identityOf(keystore, {
+            store: this.#password('ssl.keystore.password'),
+            key: this.#password('ssl.key.password'),
+          }),
+        ),
+        ...this.#clientAuthentication(truststore),
+        minVersion: 'TLSv1.2',
+      }),
+    }
+  }
+
+  #clientAuthentication(truststore: Buffer | undefined): TlsOptions {
+    const isRequired = this.#config.boolean('ssl.client.auth')
+    const mode = isRequired ? 'REQUIRED' : this.#config.text('ssl.client.authentication')
+    if (mode === 'NONE') return {}
+    if (truststore === undefined) {
+      throw new RegistryConfigError(
+        `ssl.truststore.location is missing: ssl.client.authentication=${mode} needs it`,
+      )
+    }
+    const ca = this.#used('ssl.truststore.location', () =>
+      certificatesOf(truststore, this.#password('ssl.truststore.password')),
+    )
+    return { requestCert: true, rejectUnauthorized: mode === 'REQUIRED', ca }
+  }
+
+  #password(key: PasswordKey): string | undefined {
+    const text = this.#config.text(key)
+    return text === '' ? undefined : text
+  }
+
+  #bytesOf(key: FileKey): Buffer | undefined {
+    const path = this.#config.text(key)
+    return path === '' ? undefined : this.#used(key, () => readFileSync(path))
+  }
+
+  #used<T>(key: FileKey, use: () => T): T {
+    try {
+      return use()
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      const path = this.#config.text(key)
+      throw new RegistryConfigError(`cannot use ${key}=${path}: ${reason}`, error)
+    }
+  }
 }
