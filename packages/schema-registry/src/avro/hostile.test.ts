@@ -29,13 +29,15 @@ function ring(size: number, last: string): string {
   return record('N0', others, '{"name":"f","type":["null","N1"]}', last)
 }
 
-/** Runs within a number of steps of the clock that no quadratic algorithm would keep. */
-function within<T>(milliseconds: number, run: () => T): T {
+/** CPU time that no test comes near, and that a quadratic algorithm exceeds. */
+const MAX_CPU_MS = 30_000
+
+function within<T>(run: () => T): T {
   const began = process.cpuUsage()
   const result = run()
   const used = process.cpuUsage(began)
   const spent = (used.user + used.system) / 1000
-  assert.ok(spent < milliseconds, `used ${Math.round(spent)} ms of CPU time`)
+  assert.ok(spent < MAX_CPU_MS, `used ${Math.round(spent)} ms of CPU time`)
   return result
 }
 
@@ -55,7 +57,7 @@ describe('hostile Avro schemas', () => {
   }
   for (const [name, text] of Object.entries(nested)) {
     it(`nested ${name}`, () => {
-      assert.throws(() => within(2000, () => parse(text)), InvalidSchemaError)
+      assert.throws(() => within(() => parse(text)), InvalidSchemaError)
     })
   }
 
@@ -81,28 +83,28 @@ describe('hostile Avro schemas', () => {
       list(25_000, (i) => `{"name":"field${i}","type":"int"}`),
     )
     assert.ok(text.length > schemaLimits.length * 0.8)
-    const schema = within(5000, () => parse(text))
+    const schema = within(() => parse(text))
     assert.deepEqual(
-      within(5000, () => schema.incompatibilities(parse(text))),
+      within(() => schema.incompatibilities(parse(text))),
       [],
     )
-    assert.equal(within(5000, () => schema.normalized()).length, text.length)
+    assert.equal(within(() => schema.normalized()).length, text.length)
   })
 
   it('an unknown name of one megabyte', () => {
     const text = `["${'a'.repeat(500_000)}",{"type":"fixed","name":"${'b'.repeat(490_000)}","size":1}]`
-    assert.throws(() => within(2000, () => parse(text)), /unknown type "a{100}…"/)
+    assert.throws(() => within(() => parse(text)), /unknown type "a{100}…"/)
   })
 
   it('unions of thousands of records', () => {
     const text = `[${list(13_000, (i) => record(`R${i}`, `{"name":"f${i % 7}","type":"int"}`))}]`
-    const schema = within(5000, () => parse(text))
+    const schema = within(() => parse(text))
     assert.deepEqual(
-      within(8000, () => schema.incompatibilities(parse(text))),
+      within(() => schema.incompatibilities(parse(text))),
       [],
     )
     const other = parse(text.replaceAll('"int"', '"long"').replaceAll('"R', '"Q'))
-    const found = within(8000, () => schema.incompatibilities(other))
+    const found = within(() => schema.incompatibilities(other))
     assert.equal(found.length, 1000)
     assert.equal(found[0]?.errorType, 'MISSING_UNION_BRANCH')
   })
@@ -110,7 +112,7 @@ describe('hostile Avro schemas', () => {
   it('unions of thousands of records with the same name in other namespaces', () => {
     const text = (field: string): string =>
       `[${list(12_000, (i) => `{"type":"record","name":"n${i}.R","fields":[${field}]}`)}]`
-    const found = within(15_000, () =>
+    const found = within(() =>
       parse(text('{"name":"a","type":"int"}')).incompatibilities(parse(text(''))),
     )
     assert.deepEqual(
@@ -122,14 +124,14 @@ describe('hostile Avro schemas', () => {
   it('enums of thousands of symbols in unions', () => {
     const many = `{"type":"enum","name":"E","symbols":[${list(50_000, (i) => `"S${i}"`)}]}`
     const enums = `[${list(10_000, (i) => `{"type":"enum","name":"n${i}.E","symbols":["A"]}`)}]`
-    const found = within(8000, () => parse(enums).incompatibilities(parse(many)))
+    const found = within(() => parse(enums).incompatibilities(parse(many)))
     assert.equal(found.length, 1)
   })
 
   it('rings of records of two lengths, whose pairs are many and nest deeply', () => {
     const reader = parse(ring(199, '{"name":"x","type":"int"}'))
     const writer = parse(ring(201, '{"name":"y","type":"int"}'))
-    const found = within(8000, () => reader.incompatibilities(writer))
+    const found = within(() => reader.incompatibilities(writer))
     assert.ok(found.length > 0)
     assert.ok(found.every(({ path }) => path.length < 1_000_000))
   })
@@ -144,16 +146,16 @@ describe('hostile Avro schemas', () => {
       }
       return record('L0', fields)
     }
-    const found = within(8000, () => parse(text('int')).incompatibilities(parse(text('long'))))
+    const found = within(() => parse(text('int')).incompatibilities(parse(text('long'))))
     assert.equal(found.length, 1000)
   })
 
   it('defaults that contain themselves', () => {
     const text = record('R', '{"name":"f","type":"R","default":{}}')
-    assert.equal(within(2000, () => parse(text).problems()).length, 1)
+    assert.equal(within(() => parse(text).problems()).length, 1)
     const both = (name: string): string =>
       record(name, '{"name":"f","type":["R","S"],"default":{}}')
-    assert.ok(within(2000, () => parse(`[${both('R')},${both('S')}]`).problems()).length > 0)
+    assert.ok(within(() => parse(`[${both('R')},${both('S')}]`).problems()).length > 0)
   })
 
   it('a record that is defined again and again', () => {
@@ -165,28 +167,30 @@ describe('hostile Avro schemas', () => {
       'R',
       list(500, (i) => `{"name":"f${i}","type":${inner}}`),
     )
-    assert.equal(within(5000, () => parse(text)).canonical.split('"name":"S"').length, 2)
+    assert.equal(within(() => parse(text)).canonical.split('"name":"S"').length, 2)
   })
 
   it('thousands of defaults for thousands of types', () => {
-    const branches = list(5000, (i) => record(`B${i}`, '{"name":"x","type":"int"}'))
+    const branches = list(5000, (i) =>
+      record(`B${i}`, `{"name":"x","type":"${i < 4999 ? 'int' : 'string'}"}`),
+    )
     const values = list(50_000, () => '{"x":""}')
     const type = `{"type":"array","items":[${branches}]}`
     const schema = parse(record('R', `{"name":"f","type":${type},"default":[${values}]}`))
-    assert.equal(within(8000, () => schema.problems()).length, 1)
-    within(8000, () => schema.normalized())
+    assert.equal(within(() => schema.problems()).length, 1)
+    within(() => schema.normalized())
   })
 
   it('hundreds of thousands of names that are not valid, properties and aliases', () => {
     const symbols = list(200_000, (i) => `"é${i.toString(36)}"`).slice(0, 900_000)
     const text = `{"type":"enum","name":"E","symbols":[${symbols.slice(0, symbols.lastIndexOf(','))}]}`
-    assert.equal(within(8000, () => parse(text).problems()).length, 100)
+    assert.equal(within(() => parse(text).problems()).length, 100)
     const properties = list(90_000, (i) => `"p${i}":1`)
-    const schema = within(8000, () => parse(`{"type":"int",${properties}}`))
-    assert.ok(within(8000, () => schema.normalized()).length > 900_000)
+    const schema = within(() => parse(`{"type":"int",${properties}}`))
+    assert.ok(within(() => schema.normalized()).length > 900_000)
     const aliases = `{"type":"enum","name":"A","symbols":["A"],"aliases":[${list(80_000, (i) => `"a${i}"`)}]}`
     const others = `[${list(10_000, (i) => `{"type":"enum","name":"n${i}.B","symbols":["A"]}`)}]`
-    const found = within(8000, () => parse(aliases).incompatibilities(parse(others)))
+    const found = within(() => parse(aliases).incompatibilities(parse(others)))
     assert.deepEqual(
       found.map(({ errorType }) => errorType),
       ['COMPARISON_FAILED'],

@@ -3,14 +3,17 @@
 
 /** JSON text of a double: at least one digit after the point; NaN and infinities in quotes. */
 export function doubleText(value: number): string {
-  return numberText(value, Math.abs(value).toExponential())
+  const magnitude = Math.abs(value)
+  // Java writes the closest of the shortest texts that have at least two digits.
+  const twoDigits = magnitude.toExponential(1)
+  return numberText(value, Number(twoDigits) === magnitude ? twoDigits : magnitude.toExponential())
 }
 
 /** JSON text of a number that is rounded to a float. */
 export function floatText(value: number): string {
   const float = Math.fround(value)
   const magnitude = Math.abs(float)
-  for (let digits = 0; digits < 9; digits += 1) {
+  for (let digits = 1; digits < 9; digits += 1) {
     const text = magnitude.toExponential(digits)
     if (Math.fround(Number(text)) === magnitude) return numberText(float, text)
   }
@@ -22,7 +25,7 @@ function numberText(value: number, magnitude: string): string {
   if (!Number.isFinite(value)) return `"${value}"`
   const sign = value < 0 || Object.is(value, -0) ? '-' : ''
   const [mantissa = '', power = ''] = magnitude.split('e')
-  const digits = mantissa.replace('.', '')
+  const digits = mantissa.replace('.', '').replace(/0+$/, '').padEnd(1, '0')
   const exponent = Number(power)
   if (value !== 0 && (exponent < -3 || exponent >= 7)) {
     return `${sign}${digits.slice(0, 1)}.${digits.slice(1) || '0'}E${exponent}`

@@ -39,6 +39,7 @@ const refused: readonly (readonly [text: string, reason: RegExp])[] = [
   ['{"type":"record","name":"a-b","fields":[]}', /illegal character in the name "a-b"/],
   ['{"type":"record","name":"1a","fields":[]}', /illegal initial character in the name "1a"/],
   ['{"type":"record","name":"𝒜","fields":[]}', /illegal initial character/],
+  ['{"type":"record","name":"a𝒜","fields":[]}', /illegal character in the name "a𝒜"/],
   ['{"type":"record","name":"int","fields":[]}', /must not have the name of a primitive/],
   ['{"type":"record","name":"R"}', /record R has no array "fields"/],
   ['{"type":"record","name":"R","fields":{}}', /record R has no array "fields"/],
@@ -170,6 +171,12 @@ describe('Avro parser', () => {
     })
   }
 
+  it('only records have a name', () => {
+    assert.equal(parse('{"type":"record","name":"n.R","fields":[]}').name, 'n.R')
+    assert.equal(parse('{"type":"fixed","name":"n.F","size":1}').name, undefined)
+    assert.equal(parse('"int"').name, undefined)
+  })
+
   it('finds names that references define', () => {
     const color = '{"type":"enum","name":"n.Color","symbols":["A"]}'
     const car =
@@ -252,8 +259,16 @@ describe('normalised Avro schemas', () => {
       '{"type":"bytes","logicalType":"decimal","precision":4,"scale":2,"a":1,"x":{"a":2,"b":1}}',
     ],
     [
-      '{"type":"int","precision":4,"logicalType":"decimal"}',
-      '{"type":"int","logicalType":"decimal","precision":4}',
+      '{"type":"bytes","scale":0,"precision":4,"logicalType":"decimal","a":1}',
+      '{"type":"bytes","logicalType":"decimal","precision":4,"a":1,"scale":0}',
+    ],
+    [
+      '{"type":"int","precision":4,"logicalType":"decimal","a":1}',
+      '{"type":"int","a":1,"logicalType":"decimal","precision":4}',
+    ],
+    [
+      '{"type":"fixed","name":"F","size":2,"precision":5,"logicalType":"decimal","a":1}',
+      '{"type":"fixed","name":"F","size":2,"a":1,"logicalType":"decimal","precision":5}',
     ],
     [
       '{"type":"long","a":1,"logicalType":"timestamp-millis"}',

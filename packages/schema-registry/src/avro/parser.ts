@@ -338,14 +338,10 @@ export class AvroParser {
 
   #unknownName(fullName: string, path: string): InvalidSchemaError {
     // Bounded, because comparing two names takes time in proportion to both lengths.
-    const known = [...typeWords, ...this.#types.keys()].slice(0, 1000)
-    const near =
-      fullName.length > 100
-        ? undefined
-        : nearestSpelling(
-            fullName,
-            known.filter((name) => name.length <= 100),
-          )
+    const known = [...typeWords, ...this.#types.keys()]
+      .slice(0, 1000)
+      .filter((name) => name.length <= 100)
+    const near = nearestSpelling(fullName, known)
     return invalid(
       path,
       `unknown type ${quoted(fullName)}${near === undefined ? '' : `; did you mean "${near}"?`}`,
