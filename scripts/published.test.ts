@@ -254,7 +254,10 @@ describe('published packages', () => {
     const { stdout } = await run(process.execPath, ['--input-type=module', '-e', text], {
       cwd: project,
     })
-    assert.match(stdout, /^millrace ready kafka=127\.0\.0\.1:\d+ amqp=127\.0\.0\.1:\d+$/m)
+    assert.match(
+      stdout,
+      /^millrace ready kafka=127\.0\.0\.1:\d+ amqp=127\.0\.0\.1:\d+ registry=127\.0\.0\.1:\d+$/m,
+    )
   })
 
   it('works in a single-file bundle, without its native helpers', async () => {

@@ -44,6 +44,7 @@ export {
   referenceResolver,
   resolveReferences,
 } from './node-config-providers.ts'
+export { EarlyListener, type EarlyListenerOptions } from './node-early-listener.ts'
 export {
   type HttpCredentials,
   HttpGuard,

@@ -2,6 +2,7 @@
 import type { Server } from 'node:http'
 import type { TlsOptions, Server as TlsServer } from 'node:tls'
 import { listenError } from './listen-error.ts'
+import type { EarlyListener } from './node-early-listener.ts'
 import { inTurn, type ServeRequest } from './node-http-turns.ts'
 import type { Clock } from './world.ts'
 
@@ -11,6 +12,8 @@ export interface HttpServerOptions {
   readonly host: string
   /** Port; 0 selects a free one. */
   readonly port: number
+  /** A socket that is open already, to listen on instead of `host` and `port`. */
+  readonly listener?: EarlyListener | undefined
   /** Options of `tls.createServer`. Without them connections are not encrypted. */
   readonly tls?: TlsOptions | undefined
   /** Time of the turns that requests take. */
@@ -47,20 +50,16 @@ export class HttpServer implements AsyncDisposable {
 
   /** Listens. Rejects with `MILLRACE_LISTEN` and the reason, or Node's error. */
   static async listen(options: HttpServerOptions): Promise<HttpServer> {
-    const { host, port, tls, onListenerError } = options
+    const { host, port, listener, tls, onListenerError } = options
     const { createServer } = await import('node:http')
     const secure = tls === undefined ? undefined : (await import('node:https')).createServer
     const server = new HttpServer(options, (serve) =>
       secure === undefined || tls === undefined ? createServer(serve) : secure(tls, serve),
     )
     const inner = server.#server
-    await new Promise<void>((resolve, reject) => {
-      inner.once('error', reject)
-      inner.listen(port, host, () => {
-        inner.off('error', reject)
-        resolve()
-      })
-    }).catch((error: unknown) => {
+    const listening =
+      listener === undefined ? listenOn(inner, { host, port }) : listener.passTo(inner)
+    await listening.catch((error: unknown) => {
       throw listenError(host, port, error)
     })
     inner.on('error', onListenerError)
@@ -118,4 +117,17 @@ export class HttpServer implements AsyncDisposable {
     this.#inProgress.add(tracked)
     return tracked
   }
+}
+
+function listenOn(
+  server: Server,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
   attempt,
+  type EarlyListener,
   guardedClock,
   type HttpCredentials,
   type Logger,
@@ -36,6 +37,8 @@ export interface SchemaRegistryOptions {
   readonly logger?: Logger
   /** Formats of schemas. Default: Avro, JSON Schema and Protobuf. */
   readonly formats?: readonly SchemaFormat[]
+  /** A socket that is open already, for the first of `listeners`. Default: they are opened. */
+  readonly listener?: EarlyListener
   /** Version that `/v1/metadata/version` shows. Default: that of the package. */
   readonly releaseVersion?: string
   /** Clock and randomness. Default: those of Node. */
@@ -156,10 +159,11 @@ export class SchemaRegistry implements AsyncDisposable {
       },
       allowsModeChanges: config.boolean('mode.mutability'),
     }
-    for (const { scheme, host, port } of config.listeners) {
+    for (const [i, { scheme, host, port }] of config.listeners.entries()) {
       const server = new RegistryServer({
         host,
         port,
+        listener: i === 0 ? this.#options.listener : undefined,
         tls: scheme === 'https' ? this.#tls?.options : undefined,
         credentials,
         isInsecure: config.boolean('millrace.insecure'),

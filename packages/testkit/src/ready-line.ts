@@ -9,10 +9,11 @@ export async function readyAddress(child: ChildProcess): Promise<string> {
   return (await readyAddresses(child)).kafka
 }
 
-/** Addresses of Kafka and, unless disabled, AMQP in the ready line of `millrace start`. */
+/** Addresses in the ready line of `millrace start`; empty if a service is disabled. */
 export interface ReadyAddresses {
   readonly kafka: string
   readonly amqp: string
+  readonly registry: string
 }
 
 /** All addresses in the ready line. */
@@ -21,12 +22,17 @@ export function readyAddresses(child: ChildProcess): Promise<ReadyAddresses> {
     let output = ''
     const look = (data: Buffer): void => {
       output += data
-      const ready = /^millrace ready kafka=(\S+)(?: amqp=(\S+))?$/m.exec(output)
-      if (ready !== null)
-        resolve({ kafka: ready[1] as string, amqp: ready[2] === 'none' ? '' : (ready[2] ?? '') })
+      const ready = /^millrace ready kafka=(\S+)(?: amqp=(\S+))?(?: registry=(\S+))?$/m.exec(output)
+      if (ready === null) return
+      const [, kafka = '', amqp, registry] = ready
+      resolve({ kafka, amqp: enabled(amqp), registry: enabled(registry) })
     }
     child.stdout?.on('data', look)
     child.stderr?.on('data', look)
     child.on('exit', () => reject(new Error(`millrace did not start:\n${output}`)))
   })
+}
+
+function enabled(address: string | undefined): string {
+  return address === undefined || address === 'none' ? '' : address
 }

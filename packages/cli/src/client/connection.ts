@@ -7,7 +7,8 @@ import { UsageError } from '../usage-error.ts'
 import { BrokerWatch } from './broker-watch.ts'
 import { warnIfReadable } from './server-properties.ts'
 
-const DEFAULT_BOOTSTRAP = '127.0.0.1:9092'
+/** Brokers of commands without `--bootstrap`. */
+export const DEFAULT_BOOTSTRAP = '127.0.0.1:9092'
 /** Timeout for a cluster that does not reply, suitable for a terminal. */
 const PATIENCE_MS = 5000
 
@@ -60,10 +61,13 @@ export function clientOptions<Kind extends keyof ClientKinds>(
   return { clientId: 'millrace-cli', ...patience, ...options, network: watch.network(count) }
 }
 
-/** Client options of `millrace start --bootstrap`, with `--command-config`. */
-export function clusterClient(parsed: ParsedOptions): ClientOptions {
+/** Client options of servers over a cluster, with `--command-config`. */
+export function clusterClient(
+  parsed: ParsedOptions,
+  bootstrap = parsed.value('bootstrap') ?? '',
+): ClientOptions {
   const properties = readProperties(parsed, 'command-config')
-  properties.set('bootstrap.servers', parsed.value('bootstrap') ?? '')
+  properties.set('bootstrap.servers', bootstrap)
   checkBootstrap('--bootstrap', properties)
   const { options, warnings } = fromJavaProperties('admin', properties)
   for (const warning of warnings) process.stderr.write(`millrace: ${warning}\n`)
@@ -76,7 +80,7 @@ export function clusterClient(parsed: ParsedOptions): ClientOptions {
 }
 
 /** A Java client's properties in the file that an option names. */
-function readProperties(parsed: ParsedOptions, name: string): Map<string, string> {
+export function readProperties(parsed: ParsedOptions, name: string): Map<string, string> {
   const file = parsed.value(name)
   if (file === undefined) return new Map()
   try {

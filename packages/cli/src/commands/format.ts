@@ -4,6 +4,7 @@ import { pairs } from '../client/connection.ts'
 import { readServerProperties } from '../client/server-properties.ts'
 import type { Command } from '../command.ts'
 import type { Options } from '../options.ts'
+import { isRegistrySetting } from '../start/embedded-registry.ts'
 
 const options = {
   config: { value: 'FILE', short: 'c', help: "Kafka's server.properties, KRaft keys included" },
@@ -58,7 +59,9 @@ export const format: Command = {
     const clusterId = parsed.value('cluster-id')
     const releaseVersion = parsed.value('release-version')
     const { clusterId: id, directories } = await Broker.format({
-      config: new Map([...settings].filter(([key]) => !key.startsWith('amqp.'))),
+      config: new Map(
+        [...settings].filter(([key]) => !key.startsWith('amqp.') && !isRegistrySetting(key)),
+      ),
       scramUsers: parsed.values('add-scram'),
       ...(clusterId === undefined ? {} : { clusterId }),
       ...(releaseVersion === undefined ? {} : { releaseVersion }),

@@ -9,13 +9,14 @@ import { completionCommand } from './completion.ts'
 export const commands: Command = {
   name: 'millrace',
   summary:
-    'millrace: a Kafka-compatible broker, a JMS provider and Flume agents in one command, and tools for any of them',
+    'millrace: a Kafka-compatible broker, a JMS provider, a schema registry and Flume agents in one command, and tools for any of them',
   details: `Tools connect to --bootstrap HOST:PORT, else to $MILLRACE_BOOTSTRAP, else to 127.0.0.1:9092.
 Tab completion: source <(millrace completion bash)`,
   subcommands: [
     {
       name: 'start',
-      summary: 'starts a Kafka-compatible broker and a JMS provider in the foreground',
+      summary:
+        'starts a Kafka-compatible broker, a JMS provider and a schema registry in the foreground',
       load: async () => (await import('./start.ts')).start,
     },
     {
@@ -82,6 +83,11 @@ Tab completion: source <(millrace completion bash)`,
       name: 'agent',
       summary: 'runs a Flume agent from Flume configuration files; status, tap',
       load: async () => (await import('./agent.ts')).agent,
+    },
+    {
+      name: 'registry',
+      summary: 'runs a schema registry over a Kafka cluster in the foreground',
+      load: async () => (await import('./registry.ts')).registry,
     },
     {
       name: 'schema',

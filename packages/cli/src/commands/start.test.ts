@@ -39,7 +39,7 @@ function running(child: ChildProcessByStdio<null | Writable, Readable, Readable>
 async function ready(running: Running): Promise<string> {
   return new Promise((resolve, reject) => {
     const look = (): void => {
-      const match = /^millrace ready kafka=(\S+) amqp=\S+$/m.exec(running.output())
+      const match = /^millrace ready kafka=(\S+) amqp=\S+ registry=\S+$/m.exec(running.output())
       if (match !== null) resolve(match[1] as string)
     }
     running.child.stdout?.on('data', look)
@@ -154,7 +154,7 @@ describe('millrace start', () => {
     )
     assert.match(
       broker.output(),
-      new RegExp(`^millrace ready kafka=127.0.0.1:${port} amqp=none$`, 'm'),
+      new RegExp(`^millrace ready kafka=127.0.0.1:${port} amqp=none registry=\\S+$`, 'm'),
     )
     const asked = await failed(
       'start',

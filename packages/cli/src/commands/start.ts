@@ -11,11 +11,18 @@ import type { ClientOptions } from '@millrace/client'
 import type { JmsProvider } from '@millrace/jms-provider'
 import { clusterClient } from '../client/connection.ts'
 import { interrupted } from '../client/interrupted.ts'
-import { readServerProperties } from '../client/server-properties.ts'
 import { loggerFor, logLevelOf } from '../client/stderr-logger.ts'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
-import { portHolder } from '../port-holder.ts'
+import { amqpSettings, startEmbeddedJms } from '../start/embedded-jms.ts'
+import {
+  type EmbeddedRegistry,
+  embeddedRegistrySettings,
+  isRegistrySetting,
+  startEmbeddedRegistry,
+} from '../start/embedded-registry.ts'
+import { inUseMessage } from '../start/listen-failures.ts'
+import { startSettings } from '../start/start-settings.ts'
 import { UsageError } from '../usage-error.ts'
 
 const options = {
@@ -40,10 +47,14 @@ const options = {
     value: 'HOST:PORT',
     help: 'address for JMS programs, overrides amqp.listener; none disables JMS (default 127.0.0.1:5672)',
   },
+  registry: {
+    value: 'HOST:PORT',
+    help: 'address of the schema registry, overrides registry.listener; none disables it (default 127.0.0.1:8081)',
+  },
   bootstrap: {
     value: 'HOST:PORT',
     short: 'b',
-    help: 'serves JMS over this Kafka cluster, instead of an embedded broker',
+    help: 'serves JMS and the schema registry over this Kafka cluster, instead of an embedded broker',
   },
   'command-config': {
     value: 'FILE',
@@ -72,11 +83,12 @@ const options = {
   },
 } satisfies Options
 
-const details = `Ctrl-C or SIGTERM ends it, keeping everything.
+const details = `Ctrl-C or SIGTERM ends it, keeping everything. The registry is loaded with its first client; its settings are
+the keys of Confluent's schema-registry.properties with the prefix registry. in --config or --set.
 
 When clients can connect, and not before, a line is printed on stdout for scripts to wait for:
 
-  millrace ready kafka=127.0.0.1:9092 amqp=127.0.0.1:5672
+  millrace ready kafka=127.0.0.1:9092 amqp=127.0.0.1:5672 registry=127.0.0.1:8081
 
 Examples:
   millrace start
@@ -85,45 +97,41 @@ Examples:
   millrace start --ephemeral --listen 127.0.0.1:0
   millrace start --config server.properties --set num.partitions=3`
 
-/** `millrace start`: runs the broker and the JMS provider as a server. */
+/** `millrace start`: runs the broker, the JMS provider and the schema registry as a server. */
 export const start: Command = {
   name: 'start',
-  summary: 'starts a Kafka-compatible broker and a JMS provider in the foreground',
+  summary:
+    'starts a Kafka-compatible broker, a JMS provider and a schema registry in the foreground',
   options,
   details,
   async run(parsed) {
     const logLevel = logLevelOf(parsed)
     const bootstrap = parsed.value('bootstrap')
     // The broker resolves its references itself: what a secret contains is resolved only once.
-    const given = settingsOf(parsed)
+    const given = startSettings(parsed)
     const settings = resolveReferences(given)
     const logger = loggerFor(parsed)
     const began = nodeWorld.clock.monotonic()
+    await using servers = new AsyncDisposableStack()
     const broker =
       bootstrap === undefined ? await startBroker(given, { parsed, logger, logLevel }) : undefined
-    const amqp = amqpSettings(settings, parsed)
-    const provider = await startProvider(amqp, { broker, parsed, settings, logger }).catch(
-      async (error: unknown) => {
-        // The default port may be in use by another program; a requested port must be free.
-        if (broker !== undefined && isTaken(error) && !amqp.has('amqp.listener')) {
-          process.stderr.write(
-            `millrace: ${inUseMessage('AMQP', DEFAULT_AMQP)}; started without AMQP\n`,
-          )
-          return undefined
-        }
-        await broker?.close()
-        throw explainAmqp(error, amqp)
-      },
-    )
+    servers.defer(() => broker?.close())
+    const client = broker === undefined ? clusterClient(parsed) : insideClient(broker)
+    const config = amqpSettings(settings, parsed)
+    const provider = await startEmbeddedJms({ config, broker, client, settings, logger })
+    servers.defer(() => provider?.close())
+    const registry = await startEmbeddedRegistry({
+      settings: embeddedRegistrySettings(settings, parsed),
+      client,
+      isInsecure: settings.get('allow.insecure.listeners') === 'true',
+      logger,
+    })
+    servers.defer(() => registry?.close())
     // Before the ready line is printed: a program that waits for it may send a signal at once.
     const interrupt = interrupted()
-    announce({ broker, provider, bootstrap, settings, tookMs: nodeWorld.clock.monotonic() - began })
+    const tookMs = nodeWorld.clock.monotonic() - began
+    announce({ broker, provider, registry, bootstrap, settings, tookMs })
     await interrupt
-    try {
-      await provider?.close()
-    } finally {
-      await broker?.close()
-    }
     return 0
   },
 }
@@ -137,7 +145,9 @@ function startBroker(
   }: { readonly parsed: ParsedOptions; readonly logger: Logger; readonly logLevel: LogLevel },
 ): Promise<Broker> {
   const releaseVersion = parsed.value('release-version')
-  const own = new Map([...settings].filter(([key]) => !key.startsWith('amqp.')))
+  const own = new Map(
+    [...settings].filter(([key]) => !key.startsWith('amqp.') && !isRegistrySetting(key)),
+  )
   return Broker.start({
     config: own,
     logger,
@@ -154,62 +164,6 @@ function startBroker(
   })
 }
 
-/** JMS settings, with `--amqp` over them. If the broker uses any free port, so does JMS. */
-function amqpSettings(
-  settings: ReadonlyMap<string, string>,
-  parsed: ParsedOptions,
-): Map<string, string> {
-  const amqp = new Map([...settings].filter(([key]) => key.startsWith('amqp.')))
-  const listen = parsed.value('amqp')
-  if (listen !== undefined) amqp.set('amqp.listener', listen)
-  // A provider with its own broker need not wait for the session of its previous run to expire.
-  if (!amqp.has('amqp.provider.id') && !parsed.has('bootstrap')) {
-    amqp.set('amqp.provider.id', 'embedded')
-  }
-  const isAnyPort = /:0(,|$)/.test(settings.get('listeners') ?? '')
-  if (!amqp.has('amqp.listener') && isAnyPort) amqp.set('amqp.listener', '127.0.0.1:0')
-  return amqp
-}
-
-async function startProvider(
-  config: ReadonlyMap<string, string>,
-  {
-    broker,
-    parsed,
-    settings,
-    logger,
-  }: {
-    readonly broker: Broker | undefined
-    readonly parsed: ParsedOptions
-    readonly settings: ReadonlyMap<string, string>
-    readonly logger: Logger
-  },
-): Promise<JmsProvider | undefined> {
-  if (config.get('amqp.listener') === 'none') return undefined
-  // Loaded only if needed: a broker without it starts faster.
-  const { ClusterSecurity, JmsProvider } = await import('@millrace/jms-provider')
-  if (broker !== undefined) {
-    const { security } = broker
-    return JmsProvider.start({
-      client: insideClient(broker),
-      config,
-      logger,
-      startsOnFirstUse: true,
-      security,
-    })
-  }
-  const client = clusterClient(parsed)
-  const security = await ClusterSecurity.open(client, {
-    clock: nodeWorld.clock,
-    logger,
-    settings: {
-      superUsers: (settings.get('super.users') ?? '').split(';').filter((name) => name !== ''),
-      allowEveryoneIfNoAclFound: settings.get('allow.everyone.if.no.acl.found') === 'true',
-    },
-  })
-  return JmsProvider.start({ client, config, logger, security })
-}
-
 /** Connects to the broker in process, whatever address the broker advertises. */
 function insideClient(broker: Broker): ClientOptions {
   const port = Number(broker.address.split(':').at(-1))
@@ -220,95 +174,17 @@ function insideClient(broker: Broker): ClientOptions {
   }
 }
 
-const DEFAULT_AMQP = '127.0.0.1:5672'
-
-function isTaken(error: unknown): boolean {
-  return systemErrorCode(error) === 'EADDRINUSE'
-}
-
-/** `cannot listen for AMQP on HOST:PORT: the address is in use by …`. */
-function inUseMessage(what: string, listener: string): string {
-  const port = Number(/:(\d+)(?:[/,]|$)/.exec(listener)?.[1])
-  const holder = portHolder(port)
-  const by = holder === undefined ? '' : ` by ${holder}`
-  return `cannot listen for ${what} on ${listener}: the address is in use${by}`
-}
-
-function explainAmqp(error: unknown, config: ReadonlyMap<string, string>): unknown {
-  const listener = config.get('amqp.listener') ?? DEFAULT_AMQP
-  const other = 'choose another with --amqp HOST:PORT, or --amqp none'
-  if (isTaken(error)) return new UsageError(`${inUseMessage('AMQP', listener)}; ${other}`)
-  const code = systemErrorCode(error)
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-    return new UsageError(`cannot listen for AMQP on ${listener} (${code}); ${other}`)
-  }
-  return error
-}
-
-/** The file, then `--set`, then the dedicated options. */
-function settingsOf(parsed: ParsedOptions): Map<string, string> {
-  const file = parsed.value('config')
-  const settings = file === undefined ? new Map<string, string>() : readServerProperties(file)
-  // As in Kafka, a file without listeners listens on all interfaces.
-  if (file !== undefined && !settings.has('listeners'))
-    settings.set('listeners', 'PLAINTEXT://:9092')
-  for (const pair of parsed.values('set')) {
-    const at = pair.indexOf('=')
-    if (at <= 0) throw new UsageError(`invalid --set ${pair}: expected KEY=VALUE`)
-    settings.set(pair.slice(0, at).trim(), pair.slice(at + 1))
-  }
-  const auditLog = parsed.value('audit-log')
-  if (auditLog !== undefined) settings.set('audit.log.file', auditLog)
-  if (parsed.has('insecure')) settings.set('allow.insecure.listeners', 'true')
-  const listen = parsed.value('listen')
-  if (listen !== undefined) settings.set('listeners', listenersWith(settings, listen))
-  if (!settings.has('listeners')) settings.set('listeners', 'PLAINTEXT://127.0.0.1:9092')
-  const data = parsed.value('data')
-  if (parsed.has('ephemeral')) {
-    if (data !== undefined) throw new UsageError('--ephemeral and --data exclude each other')
-    settings.delete('log.dirs')
-    settings.delete('log.dir')
-    settings.delete('metadata.log.dir')
-    return settings
-  }
-  if (data !== undefined) {
-    settings.delete('log.dir')
-    settings.set('log.dirs', data)
-  }
-  if (!settings.has('log.dirs') && !settings.has('log.dir'))
-    settings.set('log.dirs', './millrace-data')
-  return settings
-}
-
-/** Replaces the listeners for clients, and keeps those of a controller. */
-function listenersWith(settings: ReadonlyMap<string, string>, listen: string): string {
-  const match = /^(\[[^\]]*\]|[^:]*):(\d{1,5})$/.exec(listen)
-  if (match === null) {
-    throw new UsageError(
-      `invalid --listen ${listen}: expected HOST:PORT, with an IPv6 host in brackets`,
-    )
-  }
-  const controllers = new Set(
-    (settings.get('controller.listener.names') ?? 'CONTROLLER')
-      .split(',')
-      .map((name) => name.trim()),
-  )
-  const kept = (settings.get('listeners') ?? '')
-    .split(',')
-    .map((text) => text.trim())
-    .filter((text) => controllers.has(text.slice(0, text.indexOf(':'))))
-  return [`PLAINTEXT://${listen}`, ...kept].join(',')
-}
-
 function announce({
   broker,
   provider,
+  registry,
   bootstrap,
   settings,
   tookMs,
 }: {
   readonly broker: Broker | undefined
   readonly provider: JmsProvider | undefined
+  readonly registry: EmbeddedRegistry | undefined
   readonly bootstrap: string | undefined
   readonly settings: ReadonlyMap<string, string>
   readonly tookMs: number
@@ -328,6 +204,7 @@ function announce({
       ? [`  Kafka     at ${bootstrap}`]
       : [`  Kafka     ${broker.addresses.join(', ')}`]),
     ...jms,
+    ...(registry === undefined ? [] : [`  Registry  ${registry.address}`]),
     ...(broker === undefined ? [] : describeBroker(broker, settings)),
     '',
     '  Try next',
@@ -338,7 +215,9 @@ function announce({
     '',
   ]
   const amqp = provider?.address || 'none'
-  process.stdout.write(`${lines.join('\n')}\nmillrace ready kafka=${kafka} amqp=${amqp}\n`)
+  const schemas = registry?.address.replace(/^http:\/\//, '') || 'none'
+  const ready = `millrace ready kafka=${kafka} amqp=${amqp} registry=${schemas}`
+  process.stdout.write(`${lines.join('\n')}\n${ready}\n`)
 }
 
 function amqpUrl(address: string): string {

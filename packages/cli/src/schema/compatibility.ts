@@ -34,5 +34,5 @@ export async function compatibilityOf(
     normalize,
   })
   if (isCompatible) return { isCompatible, reasons: [], messages }
-  return { isCompatible, reasons: why ?? reasonsOfMessages(messages), messages }
+  return { isCompatible, reasons: why?.length ? why : reasonsOfMessages(messages), messages }
 }

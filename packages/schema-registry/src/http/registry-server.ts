@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TlsOptions } from 'node:tls'
 import {
   type Clock,
+  type EarlyListener,
   type HttpCredentials,
   HttpGuard,
   HttpServer,
@@ -25,6 +26,8 @@ export interface RegistryServerOptions {
   readonly host: string
   /** Port; 0 selects a free one. */
   readonly port: number
+  /** A socket that is open already, to listen on instead of `host` and `port`. */
+  readonly listener?: EarlyListener | undefined
   /** Options of `tls.createServer`. */
   readonly tls?: TlsOptions | undefined
   /** Users and tokens. Default: every client is answered. */
@@ -71,7 +74,7 @@ export class RegistryServer {
    * change schemas without authentication.
    */
   async listen(): Promise<void> {
-    const { host, port, tls, clock, logger, isInsecure } = this.#options
+    const { host, port, listener, tls, clock, logger, isInsecure } = this.#options
     if (this.#guard.isExposed && !isInsecure) {
       throw new MillraceError(
         'MILLRACE_EXPOSED',
@@ -81,6 +84,7 @@ export class RegistryServer {
     this.#server = await HttpServer.listen({
       host,
       port,
+      listener,
       tls,
       clock,
       serve: (request, response) => this.#serve(request, response),
