@@ -129,7 +129,7 @@ Karapace or Apicurio (https://HOST/apis/ccompat/v7).
 Examples:
   millrace schema register orders-value order.avsc
   millrace schema check orders-value order.avsc
-  millrace schema diff orders-value 1 2`,
+  millrace schema types orders-value --out src/orders.ts`,
   subcommands: [
     list,
     describe,

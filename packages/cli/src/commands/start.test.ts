@@ -186,6 +186,57 @@ describe('millrace start', () => {
     held.close()
   })
 
+  it('starts the registry with its first client, and without it if the default port is in use', async () => {
+    const held = createServer().listen(8081, '127.0.0.1')
+    await Promise.race([once(held, 'listening'), once(held, 'error')])
+    const port = await freePort()
+    const listeners = `listeners=PLAINTEXT://127.0.0.1:${port}`
+    const without = millrace('start', '--ephemeral', '--set', listeners, '--amqp', 'none')
+    await ready(without)
+    assert.match(
+      without.output(),
+      /cannot listen for the schema registry on 127\.0\.0\.1:8081: the address is in use/,
+    )
+    assert.match(without.output(), / amqp=none registry=none$/m)
+    without.child.kill('SIGTERM')
+    assert.equal(await without.exited, 0)
+    const start = [
+      'start',
+      '--ephemeral',
+      '--listen',
+      '127.0.0.1:0',
+      '--amqp',
+      'none',
+      '--registry',
+    ]
+    const asked = await failed(...start, '127.0.0.1:8081')
+    assert.notEqual(asked.code, 0)
+    assert.match(asked.output, /8081: the address is in use.*; choose another with --registry/)
+    held.close()
+    const open = await failed(...start, '0.0.0.0:0')
+    assert.notEqual(open.code, 0)
+    assert.match(open.output, /would let any machine on the network change schemas/)
+    assert.match((await failed(...start, '8081')).output, /invalid --registry 8081: expected HOST/)
+    const settings = ['--set', 'registry.schema.compatibility.level=full']
+    const running = millrace(...start, '127.0.0.1:0', ...settings)
+    await ready(running)
+    const [, address] = / registry=(\S+)$/m.exec(running.output()) ?? []
+    const config = await (await fetch(`http://${address}/config`)).json()
+    assert.deepEqual(config, { compatibilityLevel: 'FULL' })
+    running.child.kill('SIGTERM')
+    assert.equal(await running.exited, 0)
+    const lazy = millrace(...start, '127.0.0.1:0')
+    await ready(lazy)
+    const [, other] = / registry=(\S+)$/m.exec(lazy.output()) ?? []
+    const first = ['/subjects', '/mode'].map(async (path) =>
+      (await fetch(`http://${other}${path}`)).json(),
+    )
+    assert.deepEqual(await Promise.all(first), [[], { mode: 'READWRITE' }])
+    lazy.child.kill('SIGTERM')
+    assert.equal(await lazy.exited, 0)
+    assert.doesNotMatch(lazy.output(), /ERROR|WARN/)
+  })
+
   it('lists all options in its help', async () => {
     const { code, output } = await failed('start', '--help')
     assert.equal(code, 0)

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { Broker } from '@millrace/broker'
+import { SchemaRegistry } from '@millrace/schema-registry'
+import { millraceArguments } from '@millrace/testkit'
+
+interface Result {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+const record = (...fields: readonly object[]): string =>
+  JSON.stringify({ type: 'record', name: 'Order', fields })
+const id = { name: 'id', type: 'long' }
+
+describe('the schema tools', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-schemas-'))
+  let broker: Broker
+  let registry: SchemaRegistry
+
+  before(async () => {
+    broker = await Broker.start()
+    registry = await SchemaRegistry.start({
+      client: { bootstrapServers: broker.address },
+      config: { listeners: 'http://127.0.0.1:0' },
+    })
+  })
+  after(async () => {
+    await registry.close()
+    await broker.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  function run(args: readonly string[], input = ''): Promise<Result> {
+    return new Promise((resolve) => {
+      const child = spawn(process.execPath, millraceArguments(...args), {
+        cwd: directory,
+        env: {
+          ...process.env,
+          MILLRACE_BOOTSTRAP: broker.address,
+          MILLRACE_REGISTRY: registry.address,
+        },
+      })
+      let [out, err] = ['', '']
+      child.stdout.on('data', (data) => {
+        out += data
+      })
+      child.stderr.on('data', (data) => {
+        err += data
+      })
+      child.on('close', (code) => resolve({ code: code ?? -1, out, err }))
+      child.stdin.end(input)
+    })
+  }
+
+  async function ok(...args: readonly string[]): Promise<string> {
+    const { code, out, err } = await run(args)
+    assert.equal(code, 0, `${args.join(' ')}: ${err}`)
+    return out
+  }
+
+  function file(name: string, text: string): string {
+    writeFileSync(join(directory, name), text)
+    return name
+  }
+
+  it('register, list, describe, check and delete', async () => {
+    const first = file('first.avsc', record(id))
+    const note = { name: 'note', type: 'string' }
+    const required = file('required.avsc', record(id, note))
+    const optional = file('optional.avsc', record(id, { ...note, default: '' }))
+    assert.match(
+      await ok('schema', 'register', 'a/b', first),
+      /^registered a\/b version 1, id \d+\n$/,
+    )
+    const refused = await run(['schema', 'check', 'a/b', required])
+    assert.equal(refused.code, 1)
+    assert.match(
+      refused.out,
+      /^incompatible with a\/b\n {2}\/fields\/1 {2}READER_FIELD_MISSING_DEFAULT_VALUE\n {4}version 1, backward\n {4}rule {4}.*\n {4}remedy {2}/,
+    )
+    const again = await run(['schema', 'register', 'a/b', required])
+    assert.equal(again.code, 1)
+    assert.match(again.err, /^millrace: incompatible with a\/b\n {2}\/fields\/1 /)
+    assert.equal(await ok('schema', 'check', 'a/b', optional), 'compatible with a/b\n')
+    const json: unknown = JSON.parse(
+      await ok('schema', 'register', 'a/b', optional, '--normalize', '--json'),
+    )
+    assert.equal((json as { readonly version: unknown }).version, 2)
+    assert.match(await ok('schema', 'list'), /^a\/b +AVRO +2 +2 +\d+$/m)
+    assert.match(await ok('schema', 'describe', 'a/b', '1'), /^version +1 of 1, 2$/m)
+    assert.equal(await ok('schema', 'describe', 'a/b', '1', '--schema'), `${record(id)}\n`)
+    const last = 'deleted a/b version 2\n'
+    assert.equal(await ok('schema', 'delete', 'a/b', '--version', 'latest'), last)
+    assert.equal(
+      await ok('schema', 'undelete', 'a/b', '--version', '2'),
+      'restored a/b version 2\n',
+    )
+    assert.equal(await ok('schema', 'delete', 'a/b'), 'deleted a/b versions 1, 2\n')
+    assert.match(await ok('schema', 'list', '--deleted'), /^a\/b +AVRO +2 +2 +\d+ +yes$/m)
+    assert.equal(await ok('schema', 'undelete', 'a/b'), 'restored a/b versions 1, 2\n')
+    const early = await run(['schema', 'delete', 'a/b', '--permanent'])
+    assert.equal(early.code, 1)
+    assert.match(early.err, /was not deleted first/)
+    assert.equal(
+      await ok('schema', 'delete', 'a/b', '--permanent', '--force'),
+      'permanently deleted a/b versions 1, 2\n',
+    )
+    assert.match((await run(['schema', 'describe', 'a/b'])).err, /`millrace schema list` shows/)
+  })
+
+  it('register with references, from stdin and with a type', async () => {
+    await ok('schema', 'register', 'shared', file('shared.avsc', record(id)))
+    const text = JSON.stringify({
+      type: 'record',
+      name: 'Box',
+      fields: [{ name: 'o', type: 'Order' }],
+    })
+    const args = ['schema', 'register', 'boxes', '-', '--type', 'avro']
+    const { code, err } = await run([...args, '--reference', 'Order=shared:latest'], text)
+    assert.equal(code, 0, err)
+    assert.match(await ok('schema', 'describe', 'boxes'), /^uses +Order = shared:(1|-1)$/m)
+    assert.match(await ok('schema', 'describe', 'shared'), /^used by +schemas \d+$/m)
+    const types = await ok('schema', 'types', 'boxes')
+    assert.match(types, /export interface Box \{\n {2}o: Order\n\}\n\nexport interface Order/)
+    await ok('schema', 'types', 'boxes', 'shared', '--out', 'types.ts')
+    assert.equal(
+      readFileSync(join(directory, 'types.ts'), 'utf8').match(/interface Order/g)?.length,
+      1,
+    )
+  })
+
+  it('show and change settings', async () => {
+    await ok('schema', 'config', 'settings', '--level', 'full', '--set', 'normalize=true')
+    const settings = await ok('schema', 'config', 'settings')
+    assert.match(settings, /^compatibility +FULL$/m)
+    assert.match(settings, /^normalize +true$/m)
+    await ok('schema', 'config', 'settings', '--delete')
+    assert.match(await ok('schema', 'config', 'settings'), /^compatibility +BACKWARD$/m)
+    assert.match(await ok('schema', 'config', '--all'), /^\(global\) +BACKWARD/m)
+    assert.equal(
+      await ok('schema', 'mode', 'settings', '--set', 'readonly'),
+      'settings is now READONLY\n',
+    )
+    const refused = await run(['schema', 'register', 'settings', file('x.avsc', record(id))])
+    assert.match(refused.err, /read-only mode/)
+    await ok('schema', 'mode', 'settings', '--delete')
+    assert.equal(await ok('schema', 'mode', 'settings'), 'READWRITE\n')
+  })
+
+  it('report mistakes of the command line and of the connection', async () => {
+    file('empty.avsc', '\n')
+    file('schema.txt', '{}')
+    file('client.properties', 'schema.registry.url=http://127.0.0.1:1\nschema.registry.usl=x\n')
+    file('token', 'a b')
+    const cases: readonly (readonly [readonly string[], RegExp])[] = [
+      [['register', 's', 'empty.avsc'], /empty\.avsc is empty/],
+      [['register', 's', 'none.avsc'], /cannot read none\.avsc: ENOENT/],
+      [['register', 's', 'schema.txt'], /the format of schema\.txt is unknown: use --type/],
+      [['register', 's', 'x.json', '--type', 'xml'], /invalid --type xml: expected avro, json/],
+      [['register', 's', 'x.json', '--reference', 'a'], /invalid --reference a: expected NAME=/],
+      [['list', '--registry', 'ftp://x'], /invalid registry ftp:\/\/x: expected http:/],
+      [['list', '--registry', '127.0.0.1:1'], /ECONNREFUSED.*\n {2}is a registry running there\?/],
+      [['list', '--config', 'client.properties'], /schema\.registry\.usl is ignored; did you mean/],
+      [
+        ['list', '--token-file', 'token'],
+        /invalid --token-file token: expected a token on one line/,
+      ],
+      [['list', '--user', 'me'], /invalid --user: expected NAME:PASSWORD/],
+      [['list', '--cert', 'token'], /--cert and --key need each other/],
+      [['describe', 's', '0'], /invalid VERSION 0: expected a whole number from 1, or latest/],
+      [['mode', '--set', 'OFF'], /invalid --set OFF: expected READWRITE/],
+      [['delete', 's', '--force'], /--force needs --permanent/],
+    ]
+    for (const [args, message] of cases) {
+      const { code, err } = await run(['schema', ...args])
+      assert.notEqual(code, 0, args.join(' '))
+      assert.match(err, message, args.join(' '))
+    }
+  })
+})
