@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { ControlProcess } from './control-process.ts'
+import { type Exchanges, exchangesDuring, periodOf } from './exchange-times.ts'
 import { misbehaviours, Sockets, type Target } from './misbehaviours.ts'
 import { type Descriptors, runQueueMs, type ServerUnderTest } from './server-under-test.ts'
 
@@ -30,42 +32,10 @@ export interface Outcome {
 }
 
 const MAX_EXCHANGE_MS = 100
+/** Limit whatever the load of the machine. */
+const MAX_LOADED_EXCHANGE_MS = 2000
 const MAX_GROWN_MIB = 50
 const SETTLE_MS = 15_000
-
-/**
- * Measures exchanges until the signal is aborted. Time in which this process or the server was
- * runnable but had no processor is not counted: it depends on the load of the machine.
- */
-async function watch(
-  exchange: () => Promise<void>,
-  server: ServerUnderTest,
-  signal: AbortSignal,
-): Promise<number[]> {
-  const queuedMs = (): number => server.queuedMs + runQueueMs('self')
-  const took: number[] = []
-  while (!signal.aborted) {
-    const queuedBefore = queuedMs()
-    const began = performance.now()
-    await exchange()
-    const elapsedMs = performance.now() - began
-    took.push(Math.max(0, elapsedMs - (queuedMs() - queuedBefore)))
-    await sleep(10)
-  }
-  return took
-}
-
-async function slowest(
-  exchange: () => Promise<void>,
-  server: ServerUnderTest,
-  work: Promise<void>,
-): Promise<number> {
-  const end = new AbortController()
-  const watching = watch(exchange, server, end.signal)
-  await work
-  end.abort()
-  return Math.max(...(await watching))
-}
 
 /** Open resources that should be closed. */
 function leaks(before: Descriptors, after: Descriptors): string[] {
@@ -100,16 +70,24 @@ export async function misbehave(
   protocol: Protocol,
   misbehaviour: string,
   { server, exchange, leftovers }: Watched,
+  control: ControlProcess,
 ): Promise<Outcome> {
   const sockets = new Sockets()
-  const usual = await slowest(exchange, server, sleep(300))
+  const exchanges: Exchanges = {
+    exchange,
+    control: () => control.exchange(),
+    queuedMs: () => server.queuedMs + runQueueMs('self'),
+  }
+  const usual = periodOf(await exchangesDuring(sleep(300), exchanges))
   const before = { memory: server.residentMiB, descriptors: server.descriptors }
   const act = misbehaviours[misbehaviour]
   assert.ok(act !== undefined)
   let slowestMs = Number.POSITIVE_INFINITY
+  let longestMs = Number.POSITIVE_INFINITY
   const problems: string[] = []
   try {
-    slowestMs = await slowest(exchange, server, act(protocol, sockets))
+    const times = await exchangesDuring(act(protocol, sockets), exchanges)
+    ;({ slowestMs, longestMs } = periodOf(times, usual.controlMs))
   } catch (error) {
     problems.push(`the honest client failed: ${(error as Error).message}`)
   } finally {
@@ -119,9 +97,12 @@ export async function misbehave(
     problems.push(`the process exited: ${server.ended}`)
     return { protocol: protocol.name, misbehaviour, slowestMs, grownMiB: 0, problems }
   }
-  const limit = Math.max(MAX_EXCHANGE_MS, 5 * usual)
-  if (slowestMs > limit) {
-    problems.push(`an honest client waited ${slowestMs.toFixed(0)} ms, usually ${usual.toFixed(0)}`)
+  const limit = Math.max(MAX_EXCHANGE_MS, 5 * usual.slowestMs)
+  if (slowestMs > limit || longestMs > MAX_LOADED_EXCHANGE_MS) {
+    const texts = [slowestMs, longestMs, usual.slowestMs].map((ms) => `${ms.toFixed(0)} ms`)
+    problems.push(
+      `an honest client waited ${texts[0]}, ${texts[1]} with the load of the machine, usually ${texts[2]}`,
+    )
   }
   const grownMiB = (): number => server.residentMiB - before.memory
   const settled = (): boolean =>

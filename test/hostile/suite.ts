@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { type AgentUnderTest, startAgentUnderTest } from './agents.ts'
 import { type BrokerUnderTest, startBroker } from './brokers.ts'
+import { ControlProcess } from './control-process.ts'
 import { misbehave, warmUp } from './hostile-suite.ts'
 import { misbehaviours } from './misbehaviours.ts'
 
@@ -29,20 +30,25 @@ for (const [what, protocols, start] of [
 ] as const) {
   describe(`${what} and a hostile client`, { skip: isLinux ? false : 'needs /proc' }, () => {
     let subject: BrokerUnderTest | AgentUnderTest
+    let control: ControlProcess
     before(async () => {
       subject = await start()
+      control = await ControlProcess.start()
       const [first] = subject.protocols
       assert.ok(first !== undefined)
       await warmUp(first)
     })
-    after(() => subject[Symbol.asyncDispose]())
+    after(async () => {
+      await control?.[Symbol.asyncDispose]()
+      await subject?.[Symbol.asyncDispose]()
+    })
 
     for (const name of protocols) {
       for (const misbehaviour of Object.keys(misbehaviours)) {
         it(`that ${misbehaviour}, on ${name}`, async (t) => {
           const protocol = subject.protocols.find((each) => each.name === name)
           assert.ok(protocol !== undefined)
-          const outcome = await misbehave(protocol, misbehaviour, subject)
+          const outcome = await misbehave(protocol, misbehaviour, subject, control)
           t.diagnostic(
             `slowest exchange ${outcome.slowestMs.toFixed(0)} ms, ` +
               `memory ${outcome.grownMiB.toFixed(0)} MiB more`,
