@@ -20,6 +20,7 @@ import type { Api } from './http/api.ts'
 import type { Leadership } from './http/leadership.ts'
 import { RegistryServer } from './http/registry-server.ts'
 import { jsonSchemaFormat } from './json-schema/json-schema.ts'
+import { protobufFormat } from './protobuf/protobuf-schema.ts'
 import type { SchemaFormat } from './schema/schema.ts'
 import { SchemaStore } from './store/schema-store.ts'
 import { KafkaSchemaTopic } from './store/schema-topic.ts'
@@ -136,7 +137,7 @@ export class SchemaRegistry implements AsyncDisposable {
     })
     const store = new SchemaStore({
       topic,
-      formats: this.#options.formats ?? [jsonSchemaFormat, avroFormat],
+      formats: this.#options.formats ?? [jsonSchemaFormat, protobufFormat, avroFormat],
       defaults: {
         settings: { compatibilityLevel: config.level },
         mode: 'READWRITE',
