@@ -5,6 +5,7 @@ export type {
   RegistryTransport,
 } from '../client/http-transport.ts'
 export { RegistryError } from '../client/registry-error.ts'
+export { RegistrySchemaLookup, type SchemaQuestion } from '../client/schema-lookup.ts'
 export {
   type CompatibilityReason,
   type CompatibilityVerdict,
@@ -15,7 +16,12 @@ export {
 } from '../client/schema-registry-client.ts'
 export type { RuleSet, SchemaMetadata, SchemaRule } from '../schema/data-contract.ts'
 export type { SchemaReference, SchemaType } from '../schema/schema.ts'
+export { type AvroSerdeOptions, avroSerde } from './avro/avro-serde.ts'
 export type { AvroValue } from './avro/avro-value.ts'
 export { Decimal } from './avro/decimal.ts'
+export { type JsonSchemaSerdeOptions, jsonSchemaSerde } from './json/json-schema-serde.ts'
 export type { JsonSchemaValue } from './json/json-schema-value.ts'
+export { type ProtobufSerdeOptions, protobufSerde } from './protobuf/protobuf-serde.ts'
+export type { SchemaSerde } from './schema-serde.ts'
+export type { IncludedSchema, SchemaSerdeOptions } from './serde-options.ts'
 export type { SubjectContext, SubjectNameStrategy } from './subject-name.ts'
