@@ -28,8 +28,9 @@ export function compareCombined(
   const compatible = new Map<number, Map<number, readonly Difference[]>>()
   for (const [index, branch] of from.entries()) {
     const partners = new Map<number, readonly Difference[]>()
+    const place = scope.at(`${original.criterion}/${index}`)
     for (const [partner, other] of to.entries()) {
-      const attempt = scope.at(`${original.criterion}/${index}`).apart()
+      const attempt = place.apart()
       compare(attempt, branch, other)
       if (attempt.isCompatible) partners.set(partner, attempt.differences)
     }

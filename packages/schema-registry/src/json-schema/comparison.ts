@@ -10,8 +10,8 @@ import { type BoundedRegExp, boundedRegExp, RegExpLimitError } from './regular-e
  * for regular expressions.
  */
 export const comparisonLimits = {
-  steps: 1_000_000,
-  depth: 2000,
+  steps: 400_000,
+  depth: 1000,
   differences: 1000,
   matchTimeMs: 500,
 } as const
@@ -65,14 +65,24 @@ export class Scope {
 
   /** Adds differences whose paths start at the root of the pair. */
   addAll(differences: readonly Difference[]): void {
+    if (this.#isFull(differences)) return
     for (const difference of differences) this.#push(difference)
   }
 
   /** Adds differences whose paths start at this place. */
   addBelow(differences: readonly Difference[]): void {
+    if (this.#isFull(differences)) return
     for (const { type, path } of differences) {
       this.#push({ type, path: path === '' ? (this.#path ?? '') : joined(this.#path, path) })
     }
+  }
+
+  /** Whether nothing more is kept; the differences are then only counted. */
+  #isFull(differences: readonly Difference[]): boolean {
+    const isFull =
+      !this.run.keepsCompatible && this.#found.incompatible > comparisonLimits.differences
+    if (isFull) this.#found.incompatible += differences.length
+    return isFull
   }
 
   #push(difference: Difference): void {
@@ -105,8 +115,7 @@ class Run {
   readonly #budget: Budget
   readonly #policy: CompatibilityPolicy
   readonly #compare: Compare
-  readonly #results = new PairMap<Scope>()
-  readonly #open = new PairMap<true>()
+  readonly #results = new PairMap<Scope | 'open'>()
   readonly #known: PairMap<readonly Difference[]>
   readonly #patterns = new Map<string, BoundedRegExp>()
 
@@ -150,20 +159,23 @@ class Run {
   differences(original: Schema, update: Schema): readonly Difference[] {
     this.count(1)
     const result = this.#results.get(original, update)
-    if (result !== undefined) return result.differences
-    if (this.#open.get(original, update)) {
+    if (result === 'open') {
       const known = this.#known.get(original, update)
       if (known !== undefined) return known
       this.assumedCycle = true
       return []
     }
+    if (result !== undefined) return result.differences
     const scope = new Scope(this)
-    this.#open.set(original, update, true)
+    if (isLeaf(original) && isLeaf(update)) {
+      this.#compare(scope, original, update)
+      return scope.differences
+    }
+    this.#results.set(original, update, 'open')
     this.#budget.depth += 1
     if (this.#budget.depth > comparisonLimits.depth) throw new ComparisonLimitError()
     this.#compare(scope, original, update)
     this.#budget.depth -= 1
-    this.#open.delete(original, update)
     this.#results.set(original, update, scope)
     return scope.differences
   }
@@ -172,10 +184,15 @@ class Run {
   incompatible(): PairMap<readonly Difference[]> {
     const found = new PairMap<readonly Difference[]>()
     for (const [original, update, scope] of this.#results) {
-      if (!scope.isCompatible) found.set(original, update, scope.differences)
+      if (scope !== 'open' && !scope.isCompatible) found.set(original, update, scope.differences)
     }
     return found
   }
+}
+
+/** Whether a schema has no parts, so that comparing it again costs less than remembering it. */
+function isLeaf({ kind }: Schema): boolean {
+  return kind !== 'object' && kind !== 'array' && kind !== 'combined' && kind !== 'not'
 }
 
 export type { Run }
@@ -235,10 +252,6 @@ class PairMap<V> {
     this.#values.set(original, inner)
     if (!inner.has(update)) this.#size += 1
     inner.set(update, value)
-  }
-
-  delete(original: Schema, update: Schema): void {
-    if (this.#values.get(original)?.delete(update)) this.#size -= 1
   }
 
   *[Symbol.iterator](): Generator<readonly [Schema, Schema, V]> {

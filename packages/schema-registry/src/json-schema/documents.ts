@@ -169,29 +169,45 @@ function withDefinitions(root: JsonNode): JsonNode {
   }
 }
 
-function collectIdentified(location: Location, identified: Map<string, Location>): void {
-  const { node, document, base } = location
-  if (node.kind === 'array') {
-    for (const [index, item] of node.items.entries()) {
-      collectIdentified(descend(location, item, String(index)), identified)
+/** Finds identifiers and anchors. Locations are only created for these: documents are large. */
+function collectIdentified(root: Location, identified: Map<string, Location>): void {
+  const { document } = root
+  const keys: string[] = []
+  const visit = (node: JsonNode, outer: string): void => {
+    if (node.kind === 'array') {
+      for (const [index, item] of node.items.entries()) enter(String(index), item, outer)
+    }
+    if (node.kind !== 'object') return
+    const id = idOf(node, document.draft)
+    const base = id === undefined ? outer : baseOf(node, { ...root, base: outer })
+    const anchors = isModern(document.draft) ? anchorsOf(node) : []
+    if (id !== undefined || anchors.length > 0) {
+      const location = { node, document, base, path: ['#', ...keys].join('/') }
+      for (const anchor of anchors) identified.set(`${base}#${anchor}`, location)
+      if (id !== undefined) {
+        identified.set(id, location)
+        identified.set(id.startsWith('#') ? `${base}${id}` : base, location)
+      }
+    }
+    for (const [key, value] of node.members) {
+      if (key !== 'enum' && key !== 'const') enter(key, value, base)
     }
   }
-  if (node.kind !== 'object') return
-  const id = idOf(node, document.draft)
-  if (id !== undefined) {
-    identified.set(id, location)
-    identified.set(id.startsWith('#') ? `${base}${id}` : base, location)
+  const enter = (key: string, node: JsonNode, base: string): void => {
+    if (node.kind !== 'object' && node.kind !== 'array') return
+    keys.push(key)
+    visit(node, base)
+    keys.pop()
   }
-  if (isModern(document.draft)) {
-    for (const keyword of ['$anchor', '$dynamicAnchor']) {
-      const anchor = node.members.get(keyword)
-      if (anchor?.kind === 'string') identified.set(`${base}#${anchor.value}`, location)
-    }
-  }
-  for (const [key, value] of node.members) {
-    if (key === 'enum' || key === 'const') continue
-    collectIdentified(descend(location, value, key), identified)
-  }
+  visit(document.root, root.base)
+}
+
+function anchorsOf(node: JsonNode): readonly string[] {
+  if (node.kind !== 'object') return []
+  return ['$anchor', '$dynamicAnchor'].flatMap((keyword) => {
+    const anchor = node.members.get(keyword)
+    return anchor?.kind === 'string' ? [anchor.value] : []
+  })
 }
 
 function childOf(node: JsonNode, key: string): JsonNode | undefined {

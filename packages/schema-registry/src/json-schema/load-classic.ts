@@ -310,11 +310,14 @@ function containsLimits(keywords: Keywords): { minContains?: number; maxContains
   return limits
 }
 
-/** The properties that are defined. */
+/** A copy with the properties that are defined. */
 export function present<T extends object>(
   values: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>
+  const result: { [K in keyof T]?: Exclude<T[K], undefined> } = {}
+  for (const key in values) {
+    const value = values[key]
+    if (value !== undefined) result[key] = value as Exclude<T[typeof key], undefined>
   }
+  return result
 }

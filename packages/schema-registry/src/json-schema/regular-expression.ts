@@ -89,10 +89,12 @@ function withTimeLimit({ source, flags }: Compiled): BoundedRegExp {
 }
 
 function compile(pattern: string): Compiled | undefined {
+  // Without the flag `u`, an engine of ECMA-262 takes `\A` for the letter A.
+  const java = fromJava(pattern)
   const candidates: readonly Compiled[] = [
     { source: pattern, flags: 'u' },
+    ...(java.source === pattern ? [] : [{ ...java, flags: `${java.flags}u` }, java]),
     { source: pattern, flags: '' },
-    { ...fromJava(pattern) },
   ]
   return candidates.find(({ source, flags }) => {
     try {

@@ -21,7 +21,7 @@ const hierarchical = /^([A-Za-z][A-Za-z0-9+.-]*:)?(\/\/[^/?]*)?([^?]*)/
 
 /** Resolves a reference (RFC 3986, section 5) against a base that may itself be relative. */
 export function resolveReference(base: string, reference: string): string {
-  if (base === '' || scheme.test(reference)) return reference
+  if (scheme.test(reference)) return reference
   const { document } = splitReference(base)
   if (reference === '' || reference.startsWith('#')) return document + reference
   const [, prefix = '', authority = '', path = ''] = hierarchical.exec(document) ?? []
