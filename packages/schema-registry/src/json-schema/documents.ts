@@ -91,12 +91,12 @@ export class SchemaDocuments {
   }
 
   #pointer(start: Location, fragment: string, reference: string, from: Location): Location {
-    if (fragment === '') return start
-    if (!fragment.startsWith('/')) {
+    if (!fragment.startsWith('/') && fragment !== '' && isModern(start.document.draft)) {
       throw unresolved(reference, from, `no schema has the anchor '${fragment}'`)
     }
     let location = start
-    for (const token of fragment.slice(1).split('/')) {
+    // Up to draft 7, an unknown anchor stands for the document in Confluent's registry.
+    for (const token of fragment.split('/').slice(1)) {
       const key = unescapeToken(token)
       const child = childOf(location.node, key)
       if (child === undefined) {

@@ -91,3 +91,41 @@ describe('JSON Schema against the golden forms', () => {
     assert.equal(found?.message, message)
   })
 })
+
+/** A generated pair, with Confluent's incompatibilities: names of rules, with places. */
+interface GeneratedPair {
+  readonly old: string
+  readonly new: string
+  readonly normalized_new: string
+  readonly strict: readonly string[]
+  readonly lenient: readonly string[]
+}
+
+describe('JSON Schema against generated pairs', () => {
+  const generated = lines<GeneratedPair>('json-schema-pairs.jsonl')
+  const references = [{ name: 'other.json', subject: 'other', version: 1 }]
+  const other =
+    '{"type":"object","properties":{"k":{"type":"string"}},"definitions":{"o":{"type":"string"}}}'
+  const resolved = references.map((reference) => ({ ...reference, schema: other }))
+
+  it('has pairs to compare', () => assert.equal(generated.length, 250))
+
+  for (const [index, pair] of generated.entries()) {
+    it(`pair ${index + 1}`, () => {
+      const older = jsonSchemaFormat.parse({ schema: pair.old, references, resolved })
+      const newer = jsonSchemaFormat.parse({ schema: pair.new, references, resolved })
+      assert.equal(newer.normalized(), pair.normalized_new)
+      for (const policy of policies) {
+        const found = newer.incompatibilities(older, { policy })
+        const expected = policy === 'STRICT' ? pair.strict : pair.lenient
+        assert.deepEqual(
+          found.map(({ errorType, path, message }) =>
+            message.includes(path) ? `${errorType} ${path}` : errorType,
+          ),
+          expected,
+          `${policy}: ${pair.old} to ${pair.new}`,
+        )
+      }
+    })
+  }
+})

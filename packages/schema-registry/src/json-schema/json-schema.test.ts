@@ -93,6 +93,7 @@ describe('parsing JSON Schema', () => {
     [{ $schema: draft2020, $defs: { a: { type: 'text' } } }, /unknown type "text" \(at #\/\$defs/],
     [{ $schema: draft2020, type: 'text' }, /unknown type "text"/],
     [{ $schema: draft2020, prefixItems: [3] }, /at #\/prefixItems\/0/],
+    [{ $schema: draft2020, deprecated: 3 }, /deprecated must be a boolean/],
     [{ $ref: 3 }, /\$ref must be a string/],
   ]
   for (const [schema, message] of invalid) {
@@ -182,7 +183,7 @@ describe('references of JSON Schema', () => {
     [{ $ref: '#/definitions/a' }, /'definitions' does not exist at #$/],
     [{ $ref: '#/definitions/b', definitions: {} }, /'b' does not exist at #\/definitions/],
     [{ $ref: '#/items/7', items: [{}] }, /'7' does not exist at #\/items/],
-    [{ $ref: '#nowhere' }, /no schema has the anchor 'nowhere'/],
+    [{ $schema: draft2020, $ref: '#nowhere' }, /no schema has the anchor 'nowhere'/],
     [{ $schema: draft2020, $defs: { a: { $ref: 'x.json' } } }, /\$ref 'x.json' at #\/\$defs\/a/],
   ]
   for (const [schema, message] of unresolved) {
@@ -193,6 +194,12 @@ describe('references of JSON Schema', () => {
       )
     })
   }
+
+  it('takes an unknown anchor for the document, up to draft 7', () => {
+    const schema = parse({ type: 'object', properties: { a: { $ref: '#nowhere' } } })
+    const root = parse({ type: 'object', properties: { a: { $ref: '#' } } })
+    assert.deepEqual(schema.incompatibilities(root), [])
+  })
 
   it('knows the meta-schemas of the drafts', () => {
     for (const draft of [draft4, 'http://json-schema.org/draft-07/schema#', draft2019, draft2020]) {

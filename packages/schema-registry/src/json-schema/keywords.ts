@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { InvalidSchemaError } from '../schema/schema.ts'
 import { descend, type Location } from './documents.ts'
+import { isModern } from './draft.ts'
 import { decimalOf, type JsonNode, printJson } from './json-text.ts'
 import { isCompilable } from './regular-expression.ts'
 
@@ -55,12 +56,13 @@ export class Keywords {
     return node?.text
   }
 
-  /** A limit of a length or count. */
+  /** A limit of a length or count; up to draft 7, Confluent's registry needs 32-bit integers. */
   integer(name: string): number | undefined {
     const text = this.number(name)
     if (text === undefined) return undefined
     const value = Number(text)
-    if (!Number.isInteger(value) || Math.abs(value) >= 2 ** 31) {
+    const isBounded = isModern(this.location.document.draft) || Math.abs(value) < 2 ** 31
+    if (!Number.isInteger(value) || !isBounded) {
       throw this.error(`${name} must be a 32-bit integer, found ${text}`)
     }
     return value

@@ -51,6 +51,7 @@ class ModernLoader {
     const keywords = new Keywords(location)
     keywords.string('title')
     keywords.string('description')
+    keywords.boolean('deprecated')
     for (const [, definition] of keywords.members('$defs')) this.#load(definition)
     const parts: Schema[] = []
     for (const name of javaHashOrder(keywords.names())) {
