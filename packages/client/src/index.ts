@@ -89,6 +89,14 @@ export type { RebalanceListener } from './consumer/rebalance-listener.ts'
 export type { BatchContext, Ordering, RunOptions } from './consumer/runner.ts'
 export { channels } from './diagnostics.ts'
 export {
+  type GroupAssignmentRequest,
+  type GroupGeneration,
+  GroupMembership,
+  type GroupMembershipOptions,
+  type GroupProtocol,
+  type JoinedMember,
+} from './group-membership/group-membership.ts'
+export {
   type ClientKinds,
   fromJavaProperties,
   type JavaPropertiesSettings,

@@ -1,35 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { guard, MillraceError, type Timer } from '@millrace/base'
-import {
-  ErrorCode,
-  errorName,
-  HeartbeatRequest,
-  HeartbeatResponse,
-  JoinGroupRequest,
-  JoinGroupResponse,
-  LeaveGroupRequest,
-  LeaveGroupResponse,
-  type MessageOf,
-  ProtocolError,
-  SyncGroupRequest,
-  SyncGroupResponse,
-} from '@millrace/protocol'
+import { MillraceError } from '@millrace/base'
 import type { Cluster } from '../../metadata/cluster.ts'
 import type { TopicPartition } from '../../topic-partition.ts'
 import type { Assignor, GroupMember } from './assignor.ts'
+import { ClassicMember, type JoinedGroup } from './classic-member.ts'
 import {
   decodeAssignment,
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
 } from './consumer-protocol.ts'
-import {
-  coordinatorMoved,
-  type Generation,
-  type GroupLink,
-  type JoinResult,
-  type JoinSubscription,
-  type Membership,
+import type {
+  Generation,
+  GroupLink,
+  JoinResult,
+  JoinSubscription,
+  Membership,
 } from './membership.ts'
 
 export interface ClassicMembershipOptions {
@@ -42,53 +28,57 @@ export interface ClassicMembershipOptions {
   readonly rackId: string
 }
 
-/** Margin for the broker to answer a join that lasted the whole rebalance. */
-const JOIN_GRACE_MS = 5000
-
 /**
- * Membership in a classic group: join, sync, heartbeat, leave. Heartbeats have their own timer and
- * connection, however slow the application is; if it is slower than `maxPollIntervalMs`, the member
- * leaves, as Java's does.
+ * Membership of a consumer in a classic group. If the application is slower than
+ * `maxPollIntervalMs`, the member leaves, as Java's does.
  */
 export class ClassicMembership implements Membership {
   readonly #cluster: Cluster
-  readonly #link: GroupLink
   readonly #options: ClassicMembershipOptions
-  readonly #onChange: () => void
-  #memberId = ''
-  #generationId = -1
+  readonly #member: ClassicMember
   #previousGenerationId = -1
-  #isHeartbeating = false
-  #timer: Timer | undefined
-  #lastHeartbeatOkMs = 0
-  /** Set when the group expects this member to join again. */
-  needsJoin = true
-  /** Set when the partitions were assigned to others without this member's consent. */
-  isLost = false
-  /** Set when the membership cannot continue. */
-  fatal: Error | undefined
   /** When the application last made progress. */
   lastProgressMs: () => number
 
   constructor(link: GroupLink, options: ClassicMembershipOptions, onChange: () => void) {
     const { cluster } = link
     this.#cluster = cluster
-    this.#link = link
     this.#options = options
-    this.#onChange = onChange
+    this.#member = new ClassicMember(
+      link,
+      { ...options, protocolType: 'consumer', rebalanceTimeoutMs: options.maxPollIntervalMs },
+      onChange,
+    )
+    this.#member.reasonToLeave = () => this.#reasonToLeave()
     this.lastProgressMs = () => cluster.clock.monotonic()
   }
 
   get generation(): Generation {
-    return {
-      generationId: this.#generationId,
-      memberId: this.#memberId,
-      groupInstanceId: this.#options.groupInstanceId ?? null,
-    }
+    return this.#member.generation
   }
 
   get isMember(): boolean {
-    return this.#generationId >= 0
+    return this.#member.isMember
+  }
+
+  get needsJoin(): boolean {
+    return this.#member.needsJoin
+  }
+
+  set needsJoin(value: boolean) {
+    this.#member.needsJoin = value
+  }
+
+  get isLost(): boolean {
+    return this.#member.isLost
+  }
+
+  set isLost(value: boolean) {
+    this.#member.isLost = value
+  }
+
+  get fatal(): Error | undefined {
+    return this.#member.fatal
   }
 
   /** Whether all offered assignors keep partitions through a rebalance. */
@@ -103,85 +93,40 @@ export class ClassicMembership implements Membership {
 
   /** Joins until the group is stable. Rejects with errors that a retry cannot resolve. */
   async join(subscription: JoinSubscription): Promise<JoinResult> {
-    for (let attempt = 0; ; attempt++) {
-      if (this.#cluster.isClosed)
-        throw new MillraceError('MILLRACE_CLOSED', 'the consumer is closed')
-      this.needsJoin = false
-      try {
-        const result = await this.#joinOnce(subscription)
-        if (result !== undefined) {
-          this.#startHeartbeats()
-          return result
-        }
-      } catch (error) {
-        if (!(error instanceof MillraceError && error.retriable)) throw error
-        await this.#cluster.backOff(attempt)
-      }
-    }
-  }
-
-  /** One attempt; undefined if the group asked for an immediate retry. */
-  async #joinOnce(subscription: JoinSubscription): Promise<JoinResult | undefined> {
-    const { groupId, assignors, sessionTimeoutMs, maxPollIntervalMs } = this.#options
-    const groupInstanceId = this.#options.groupInstanceId ?? null
-    // From here the broker waits for the join, not for heartbeats.
-    this.#stopHeartbeats()
-    const joined = await this.#link.request(
-      JoinGroupRequest,
-      JoinGroupResponse,
-      {
-        groupId,
-        sessionTimeoutMs,
-        rebalanceTimeoutMs: maxPollIntervalMs,
-        memberId: this.#memberId,
-        groupInstanceId,
-        protocolType: 'consumer',
-        protocols: assignors.map((assignor) => ({
+    const { assignors, rackId } = this.#options
+    let watched: ReadonlyMap<string, number> | undefined
+    const { group, assignment } = await this.#member.join({
+      protocols: () =>
+        assignors.map((assignor) => ({
           name: assignor.name,
           metadata: encodeSubscription({
             topics: subscription.topics,
             owned: subscription.owned,
-            generationId: this.#generationId,
-            rackId: this.#options.rackId === '' ? null : this.#options.rackId,
+            generationId: this.#member.generation.generationId,
+            rackId: rackId === '' ? null : rackId,
             userData:
               assignor.userData?.(subscription.previous, this.#previousGenerationId) ?? null,
           }),
         })),
+      assign: async (joined) => {
+        const { assignments, partitionCounts } = await this.#plan(joined)
+        watched = partitionCounts
+        return assignments
       },
-      { timeoutMs: Math.max(maxPollIntervalMs + JOIN_GRACE_MS, sessionTimeoutMs) },
-    )
-    if (joined.errorCode === ErrorCode.MEMBER_ID_REQUIRED) {
-      this.#memberId = joined.memberId
-      return undefined
-    }
-    if (joined.errorCode !== ErrorCode.NONE) return this.#refused('JoinGroup', joined.errorCode)
-    this.#memberId = joined.memberId
-    this.#generationId = joined.generationId
-    this.#previousGenerationId = joined.generationId
-    const isLeader = joined.leader === joined.memberId
-    const plan = isLeader && !joined.skipAssignment ? await this.#plan(joined) : undefined
-    const synced = await this.#link.request(SyncGroupRequest, SyncGroupResponse, {
-      groupId,
-      generationId: joined.generationId,
-      memberId: joined.memberId,
-      groupInstanceId,
-      protocolType: 'consumer',
-      protocolName: joined.protocolName,
-      assignments: plan?.assignments ?? [],
     })
-    if (synced.errorCode !== ErrorCode.NONE) return this.#refused('SyncGroup', synced.errorCode)
+    this.#previousGenerationId = group.generationId
     return {
-      assigned: decodeAssignment(synced.assignment),
-      watched: isLeader ? (plan?.partitionCounts ?? (await this.#countsFor(joined))) : undefined,
+      assigned: decodeAssignment(assignment),
+      watched: group.isLeader ? (watched ?? (await this.#countsFor(group))) : undefined,
     }
   }
 
   /** Assignment of all members, by the leader. */
-  async #plan(joined: MessageOf<typeof JoinGroupResponse>): Promise<{
+  async #plan(group: JoinedGroup): Promise<{
     readonly assignments: { readonly memberId: string; readonly assignment: Buffer }[]
     readonly partitionCounts: ReadonlyMap<string, number>
   }> {
-    const { protocolName } = joined
+    const { protocolName } = group
     const assignor = this.#options.assignors.find(({ name }) => name === protocolName)
     if (assignor === undefined) {
       throw new MillraceError(
@@ -189,8 +134,8 @@ export class ClassicMembership implements Membership {
         `group ${this.#options.groupId} chose assignor ${protocolName}, which was not offered`,
       )
     }
-    const members = membersOf(joined)
-    const partitionCounts = await this.#countsFor(joined)
+    const members = membersOf(group)
+    const partitionCounts = await this.#countsFor(group)
     const { topics, nodes } = this.#cluster.metadata
     const plan = assignor.assign({
       members,
@@ -214,8 +159,8 @@ export class ClassicMembership implements Membership {
    * Partition counts of all subscribed topics; other members may subscribe to topics that this
    * client has never looked up.
    */
-  async #countsFor(joined: MessageOf<typeof JoinGroupResponse>): Promise<Map<string, number>> {
-    const wanted = new Set(membersOf(joined).flatMap(({ topics }) => topics))
+  async #countsFor(group: JoinedGroup): Promise<Map<string, number>> {
+    const wanted = new Set(membersOf(group).flatMap(({ topics }) => topics))
     const { metadata } = this.#cluster
     const isNew = this.#cluster.track(wanted)
     if (isNew || [...wanted].some((topic) => !metadata.topics.has(topic))) {
@@ -229,169 +174,39 @@ export class ClassicMembership implements Membership {
     return counts
   }
 
-  #refused(what: string, errorCode: number): undefined {
-    const code = errorName(errorCode)
-    const { groupId, groupInstanceId } = this.#options
-    if (coordinatorMoved.has(errorCode)) this.#link.forget()
-    else if (
-      errorCode === ErrorCode.UNKNOWN_MEMBER_ID ||
-      errorCode === ErrorCode.ILLEGAL_GENERATION
-    ) {
-      this.#forgetMembership(errorCode === ErrorCode.UNKNOWN_MEMBER_ID)
+  #reasonToLeave(): string | undefined {
+    const { maxPollIntervalMs, groupId } = this.#options
+    if (this.#cluster.clock.monotonic() - this.lastProgressMs() <= maxPollIntervalMs)
       return undefined
-    } else if (errorCode === ErrorCode.REBALANCE_IN_PROGRESS) return undefined
-    const instance = groupInstanceId === undefined ? '' : ` as ${groupInstanceId}`
-    throw new ProtocolError(code, `${what} of group ${groupId}${instance} was refused: ${code}`)
-  }
-
-  #forgetMembership(forgetsId: boolean): void {
-    this.#generationId = -1
-    if (forgetsId) this.#memberId = ''
-  }
-
-  #startHeartbeats(): void {
-    this.#isHeartbeating = true
-    this.#lastHeartbeatOkMs = this.#cluster.clock.monotonic()
-    this.#scheduleHeartbeat()
-  }
-
-  #stopHeartbeats(): void {
-    this.#isHeartbeating = false
-    this.#timer?.cancel()
-  }
-
-  #scheduleHeartbeat(): void {
-    this.#timer?.cancel()
-    if (!this.#isHeartbeating) return
-    this.#timer = this.#cluster.clock.setTimer(this.#options.heartbeatIntervalMs, () => {
-      guard(
-        () => this.#heartbeat(),
-        (error) => this.#fail(error),
-      )
-    })
-  }
-
-  async #heartbeat(): Promise<void> {
-    const { monotonic } = this.#cluster.clock
-    const now = monotonic()
-    const { maxPollIntervalMs, sessionTimeoutMs, groupId } = this.#options
-    if (now - this.lastProgressMs() > maxPollIntervalMs) {
-      this.#cluster.options.logger.warn(
-        'left the group: more than maxPollIntervalMs passed without a poll; handle fewer records at once or raise it',
-        { groupId, maxPollIntervalMs },
-      )
-      this.#lose()
-      await this.leave('consumer poll timeout has expired')
-      return
-    }
-    try {
-      const response = await this.#link.request(
-        HeartbeatRequest,
-        HeartbeatResponse,
-        { groupId, ...this.generation },
-        { timeoutMs: Math.min(sessionTimeoutMs, this.#cluster.options.requestTimeoutMs) },
-      )
-      if (!this.#isHeartbeating) return
-      this.#heartbeatAnswered(response.errorCode)
-    } catch (error) {
-      if (!(error instanceof MillraceError && error.retriable)) {
-        if (!this.#cluster.isClosed) this.#fail(error as Error)
-        return
-      }
-      // Without a coordinator for this long, the partitions will have been assigned to others.
-      if (monotonic() - this.#lastHeartbeatOkMs > sessionTimeoutMs && this.#isHeartbeating)
-        this.#lose()
-    }
-    this.#scheduleHeartbeat()
-  }
-
-  #heartbeatAnswered(errorCode: number): void {
-    switch (errorCode) {
-      case ErrorCode.COORDINATOR_LOAD_IN_PROGRESS:
-      case ErrorCode.COORDINATOR_NOT_AVAILABLE:
-      case ErrorCode.NOT_COORDINATOR:
-        if (coordinatorMoved.has(errorCode)) this.#link.forget()
-        return
-      case ErrorCode.NONE:
-        this.#lastHeartbeatOkMs = this.#cluster.clock.monotonic()
-        return
-      case ErrorCode.REBALANCE_IN_PROGRESS:
-        this.#lastHeartbeatOkMs = this.#cluster.clock.monotonic()
-        this.requestJoin()
-        return
-      case ErrorCode.UNKNOWN_MEMBER_ID:
-      case ErrorCode.ILLEGAL_GENERATION:
-        this.#lose(errorCode === ErrorCode.UNKNOWN_MEMBER_ID)
-        return
-      default: {
-        const code = errorName(errorCode)
-        this.#fail(new ProtocolError(code, `removed from group ${this.#options.groupId}: ${code}`))
-      }
-    }
+    this.#cluster.options.logger.warn(
+      'left the group: more than maxPollIntervalMs passed without a poll; handle fewer records at once or raise it',
+      { groupId, maxPollIntervalMs },
+    )
+    return 'consumer poll timeout has expired'
   }
 
   /** Rejoins with the next poll. */
   requestJoin(): void {
-    if (this.needsJoin) return
-    this.needsJoin = true
-    this.#onChange()
+    this.#member.requestJoin()
   }
 
   /** For callers that learn from another request that the group rebalanced without this member. */
   lose(): void {
-    this.#lose(true)
+    this.#member.lose()
   }
 
-  #lose(forgetsId = false): void {
-    this.#stopHeartbeats()
-    this.isLost = true
-    this.needsJoin = true
-    this.#forgetMembership(forgetsId)
-    this.#onChange()
-  }
-
-  #fail(error: Error): void {
-    this.#stopHeartbeats()
-    this.isLost = true
-    this.fatal = error
-    this.#generationId = -1
-    this.#onChange()
-  }
-
-  /**
-   * Leaves the group, so that it does not wait for the session to expire. Static members just stop.
-   */
-  async leave(reason: string): Promise<void> {
-    this.#stopHeartbeats()
-    const memberId = this.#memberId
-    this.#forgetMembership(true)
-    if (memberId === '' || this.#options.groupInstanceId !== undefined) return
-    try {
-      await this.#link.request(
-        LeaveGroupRequest,
-        LeaveGroupResponse,
-        (version) =>
-          version >= 3
-            ? {
-                groupId: this.#options.groupId,
-                members: [{ memberId, groupInstanceId: null, ...(version >= 5 ? { reason } : {}) }],
-              }
-            : { groupId: this.#options.groupId, memberId },
-        { timeoutMs: 5000 },
-      )
-    } catch (error) {
-      // The session then expires.
-      this.#cluster.options.logger.debug('could not leave the group', { error })
-    }
+  /** Leaves the group. Static members just stop. */
+  leave(reason: string): Promise<void> {
+    return this.#member.leave(reason)
   }
 
   close(): void {
-    this.#stopHeartbeats()
+    this.#member.close()
   }
 }
 
-function membersOf(joined: MessageOf<typeof JoinGroupResponse>): GroupMember[] {
-  return joined.members.map(({ memberId, groupInstanceId, metadata }) =>
+function membersOf({ members }: JoinedGroup): GroupMember[] {
+  return members.map(({ memberId, groupInstanceId, metadata }) =>
     decodeSubscription(metadata, { memberId, groupInstanceId }),
   )
 }
