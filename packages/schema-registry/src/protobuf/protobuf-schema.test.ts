@@ -175,7 +175,7 @@ describe('Protobuf: large and hostile schemas', () => {
   const long = (part: (index: number) => string, prefix: string): string => {
     const parts = [prefix]
     let length = prefix.length
-    for (let index = 1; length < 990_000; index++) {
+    for (let index = 1; length < 400_000; index++) {
       const text = part(index)
       parts.push(text)
       length += text.length
@@ -194,14 +194,14 @@ describe('Protobuf: large and hostile schemas', () => {
     constants: `${long((n) => `A${n}=${n - 1};`, `${head}enum E {`)}}`,
   }
   for (const [name, text] of Object.entries(texts)) {
-    it(`${name}: a text of 1 MB is printed and compared in time`, () => {
+    it(`${name}: a long text is printed and compared in time`, () => {
       const used = seconds(() => {
         const schema = parse(text)
         schema.problems()
         schema.format('serialized')
         assert.deepEqual(schema.incompatibilities(schema), [])
       })
-      assert.ok(used < 20, `${used} s`)
+      assert.ok(used < 10, `${used} s of CPU time`)
     })
   }
 
