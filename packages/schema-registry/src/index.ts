@@ -22,6 +22,12 @@ export type {
   UnionType as AvroUnion,
 } from './avro/model.ts'
 export { RegistryConfigError } from './config/registry-config.ts'
+export {
+  type AttributeDifference,
+  compareSchemas,
+  type SchemaComparison,
+  type SchemaDifference,
+} from './difference/schema-differences.ts'
 export { jsonSchemaFormat } from './json-schema/json-schema.ts'
 export {
   createJsonValidator,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -134,6 +134,114 @@ describe('the schema tools', () => {
       readFileSync(join(directory, 'types.ts'), 'utf8').match(/interface Order/g)?.length,
       1,
     )
+  })
+
+  it('compare versions', async () => {
+    await ok('schema', 'config', 'compared', '--level', 'NONE')
+    await ok('schema', 'register', 'compared', file('v1.avsc', record(id)))
+    const changed = record({ ...id, type: 'string' }, { name: 'n', type: 'int', default: 1 })
+    await ok('schema', 'register', 'compared', file('v2.avsc', changed))
+    assert.equal(
+      await ok('schema', 'diff', 'compared', '1', 'latest'),
+      [
+        '~ id  type: long → string',
+        '    backward no  forward no',
+        '    backward: TYPE_MISMATCH. Use the type long or a union that contains it, or add a new field with a default instead.',
+        '    forward: TYPE_MISMATCH. Keep the type long, or add a new field instead.',
+        '+ n  int, default 1',
+        '    backward yes  forward yes',
+        '',
+        'backward  no   version latest cannot read data of version 1',
+        'forward   no   version 1 cannot read data of version latest',
+        '',
+      ].join('\n'),
+    )
+    assert.match(
+      await ok('schema', 'diff', 'compared', '1', '1'),
+      /^no differences\n\nbackward {2}yes/,
+    )
+    const [json] = (await ok('schema', 'diff', 'compared', '1', '2', '--json')).split('\n')
+    const { differences } = JSON.parse(json ?? '') as { readonly differences: readonly unknown[] }
+    assert.equal(differences.length, 2)
+  })
+
+  it('pull and push a folder of schemas', async () => {
+    const hostile = '../../a:b'
+    await ok('schema', 'register', 'p-customer', file('c.json', '{"type":"object","$id":"c.json"}'))
+    const order = { type: 'object', properties: { c: { $ref: 'c.json' } } }
+    const args = ['schema', 'register', 'p-order', file('o.json', JSON.stringify(order))]
+    await ok(...args, '--reference', 'c.json=p-customer:1')
+    await ok('schema', 'register', `p-${hostile}`, file('h.avsc', '"int"'))
+    await ok('schema', 'config', 'p-order', '--level', 'FULL')
+    const pullAll = ['schema', 'pull', 'folder', '--prefix', 'p-']
+    assert.match(await ok(...pullAll), /^p-order +1 +p-order\.json +written$/m)
+    const folder = join(directory, 'folder')
+    const files = (): string[] => readdirSync(folder).sort()
+    const names = ['p-..%2F..%2Fa%3Ab.avsc', 'p-customer.json', 'p-order.json', 'registry.json']
+    assert.deepEqual(files(), names)
+    assert.deepEqual(JSON.parse(readFileSync(join(folder, 'registry.json'), 'utf8')), {
+      subjects: {
+        [`p-${hostile}`]: { file: 'p-..%2F..%2Fa%3Ab.avsc' },
+        'p-customer': { file: 'p-customer.json' },
+        'p-order': {
+          file: 'p-order.json',
+          references: [{ name: 'c.json', subject: 'p-customer', version: 'latest' }],
+          config: { compatibility: 'FULL' },
+        },
+      },
+    })
+    const texts = (): string[] => files().map((name) => readFileSync(join(folder, name), 'utf8'))
+    const before = texts()
+    assert.doesNotMatch(await ok(...pullAll), /written/)
+    assert.deepEqual(texts(), before)
+    assert.doesNotMatch(await ok('schema', 'push', 'folder', '--dry-run'), /new|incompatible/)
+
+    // A change of both schemas, of which one uses the other, and a new file without an entry.
+    const customer = { type: 'object', $id: 'c.json', additionalProperties: false }
+    writeFileSync(join(folder, 'p-customer.json'), JSON.stringify(customer))
+    const refused = await run(['schema', 'push', 'folder'])
+    assert.equal(refused.code, 1)
+    assert.match(
+      refused.out,
+      /^p-customer\.json is incompatible:\n {2}#\/.*\n {4}version 1, backward/m,
+    )
+    assert.match(refused.err, /nothing was changed/)
+    writeFileSync(
+      join(folder, 'p-customer.json'),
+      JSON.stringify({ ...customer, additionalProperties: true, title: 'C' }),
+    )
+    writeFileSync(join(folder, 'p-new%2Fone.avsc'), record(id))
+    const dry = await ok('schema', 'push', 'folder', '--dry-run')
+    assert.match(dry, /^p-customer +p-customer\.json +new version +- +-$/m)
+    assert.match(dry, /^p-order +p-order\.json +new version +- +-$/m)
+    assert.match(dry, /^p-new\/one +p-new%2Fone\.avsc +new subject +- +-$/m)
+    const pushed = await ok('schema', 'push', 'folder')
+    assert.match(pushed, /^p-order +p-order\.json +new version +2 +-$/m)
+    assert.match(await ok('schema', 'describe', 'p-order'), /^uses +c\.json = p-customer:2$/m)
+    assert.doesNotMatch(await ok('schema', 'push', 'folder'), /new (version|subject)/)
+
+    // The same folder into another registry: order, references and settings are the folder's.
+    const other = await SchemaRegistry.start({
+      client: { bootstrapServers: broker.address },
+      config: { listeners: 'http://127.0.0.1:0', 'kafkastore.topic': 'other_schemas' },
+    })
+    try {
+      const there = ['--registry', other.address]
+      await ok('schema', 'push', 'folder', '--dry-run', ...there)
+      assert.match(await ok('schema', 'push', 'folder', ...there), /^p-order .* 1 +compatibility$/m)
+      assert.match(await ok('schema', 'describe', 'p-order', ...there), /= p-customer:1$/m)
+      assert.match(await ok('schema', 'config', 'p-order', ...there), /^compatibility +FULL$/m)
+      assert.doesNotMatch(await ok('schema', 'push', 'folder', ...there), /new (version|subject)/)
+    } finally {
+      await other.close()
+    }
+
+    await ok('schema', 'delete', 'p-order')
+    assert.match(await ok(...pullAll), /^p-order +- +p-order\.json +kept$/m)
+    assert.ok(files().includes('p-order.json'))
+    assert.match(await ok(...pullAll, '--prune'), /^p-order +- +p-order\.json +removed$/m)
+    assert.ok(!files().includes('p-order.json'))
+    assert.doesNotMatch(readFileSync(join(folder, 'registry.json'), 'utf8'), /p-order/)
   })
 
   it('show and change settings', async () => {

@@ -129,7 +129,8 @@ Karapace or Apicurio (https://HOST/apis/ccompat/v7).
 Examples:
   millrace schema register orders-value order.avsc
   millrace schema check orders-value order.avsc
-  millrace schema types orders-value --out src/orders.ts`,
+  millrace schema diff orders-value 1 2
+  millrace schema push schemas --dry-run`,
   subcommands: [
     list,
     describe,
@@ -142,6 +143,21 @@ Examples:
       name: 'check',
       summary: 'checks whether the schema in a file is compatible with a subject',
       load: async () => (await import('./schema-register.ts')).check,
+    },
+    {
+      name: 'diff',
+      summary: 'shows the differences of two versions, with their compatibility',
+      load: async () => (await import('./schema-diff.ts')).diff,
+    },
+    {
+      name: 'pull',
+      summary: 'writes the latest schemas of a registry to a folder',
+      load: async () => (await import('./schema-folder.ts')).pull,
+    },
+    {
+      name: 'push',
+      summary: 'registers the schemas of a folder that the registry lacks',
+      load: async () => (await import('./schema-folder.ts')).push,
     },
     {
       name: 'types',

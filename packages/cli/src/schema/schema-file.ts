@@ -49,9 +49,14 @@ export function readSchemaFile(file: string, parsed: ParsedOptions): SchemaInput
   return { schema, schemaType, references }
 }
 
+/** The format by the end of a file's name; undefined for another one. */
+export function schemaTypeOfFile(file: string): SchemaType | undefined {
+  return types[extname(file).toLowerCase()]
+}
+
 function typeOf(file: string, given: string | undefined): SchemaType {
   if (given !== undefined) return schemaType('--type', given)
-  const type = types[extname(file).toLowerCase()]
+  const type = schemaTypeOfFile(file)
   if (type !== undefined) return type
   throw new UsageError(`the format of ${file} is unknown: use --type avro, json or protobuf`)
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import protobuf from 'protobufjs'
-import { InvalidSchemaError } from '../schema/schema.ts'
+import protobuf from 'protobufjs/light.js'
+import { protobufFormat } from '../protobuf/protobuf-schema.ts'
 import type { Declarations } from './declarations.ts'
-import { docComment, grouped, propertyKey } from './source-text.ts'
+import { grouped, literal, propertyKey, unionOf } from './source-text.ts'
 import type { TypedSchema } from './typed-schema.ts'
 
 const scalars: Readonly<Record<string, string>> = {
@@ -23,39 +23,15 @@ const scalars: Readonly<Record<string, string>> = {
   bytes: 'Buffer',
 }
 
-/** Declares the messages and enums of a Protobuf file, and those that they use. */
+/**
+ * Declares the messages of a Protobuf file and the types that they use, as `protobufSerde` reads
+ * them: fields without presence have their defaults, an absent message is null.
+ */
 export function protobufTypes({ schema, resolved }: TypedSchema, declarations: Declarations): void {
-  const root = new protobuf.Root()
-  try {
-    for (const name of Object.keys(protobuf.common)) {
-      const common = protobuf.common.get(name)
-      if (common?.nested !== undefined) root.addJSON(common.nested)
-    }
-    for (const each of resolved) add(root, each.schema)
-    const before = new Set(objectsOf(root))
-    add(root, schema)
-    const types = new ProtobufTypes(declarations, keyOf(schema, resolved))
-    for (const object of objectsOf(root)) if (!before.has(object)) types.nameOf(object)
-  } catch (error) {
-    if (error instanceof InvalidSchemaError) throw error
-    throw new InvalidSchemaError(`invalid Protobuf schema: ${(error as Error).message}`, error)
-  }
-}
-
-function keyOf(schema: string, resolved: TypedSchema['resolved']): string {
-  return JSON.stringify([schema, resolved.map((each) => each.schema)])
-}
-
-function add(root: protobuf.Root, text: string): void {
-  protobuf.parse(text, root, { alternateCommentMode: true })
-}
-
-/** Messages and enums of a namespace, outer ones first. */
-function objectsOf(namespace: protobuf.NamespaceBase): (protobuf.Type | protobuf.Enum)[] {
-  return namespace.nestedArray.flatMap((object) => [
-    ...(object instanceof protobuf.Type || object instanceof protobuf.Enum ? [object] : []),
-    ...(object instanceof protobuf.Namespace ? objectsOf(object) : []),
-  ])
+  const parsed = protobufFormat.parse({ schema, references: [], resolved })
+  const key = JSON.stringify([schema, resolved.map((each) => each.schema)])
+  const types = new ProtobufTypes(declarations, key)
+  for (const name of parsed.messageNames) types.nameOf(parsed.messageType(name))
 }
 
 class ProtobufTypes {
@@ -76,18 +52,22 @@ class ProtobufTypes {
       fullName,
     )
     if (!isNew) return name
-    const doc = docComment(object.comment)
     const text =
-      object instanceof protobuf.Enum ? enumText(name, object) : this.#message(name, object)
-    this.#declarations.add(name, [...doc, text].join('\n'))
+      object instanceof protobuf.Enum
+        ? `export type ${name} = ${unionOf(Object.keys(object.values).map(literal))}`
+        : this.#message(name, object)
+    this.#declarations.add(name, text)
     return name
   }
 
   #message(name: string, message: protobuf.Type): string {
-    const members = message.fieldsArray.flatMap((field) => [
-      ...docComment(field.comment, '  '),
-      `  ${propertyKey(field.name)}${field.required ? '' : '?'}: ${this.#fieldType(field)}`,
-    ])
+    const members = message.fieldsArray.map((field) => {
+      const isMessage = field.resolvedType instanceof protobuf.Type
+      const isOptional = isSingle(field) && isAbsentByDefault(field)
+      const type = this.#fieldType(field)
+      const isNullable = isSingle(field) && isMessage && !isOptional && !field.required
+      return `  ${propertyKey(field.name)}${isOptional ? '?' : ''}: ${type}${isNullable ? ' | null' : ''}`
+    })
     return [`export interface ${name} {`, ...members, '}'].join('\n')
   }
 
@@ -97,25 +77,20 @@ class ProtobufTypes {
     return field.repeated ? `${grouped(type)}[]` : type
   }
 
-  #valueType({ type, parent }: protobuf.Field): string {
+  #valueType({ type, resolvedType }: protobuf.Field): string {
     const scalar = Object.hasOwn(scalars, type) ? scalars[type] : undefined
-    if (scalar !== undefined) return scalar
-    const found = parent?.lookup(type, [protobuf.Type, protobuf.Enum])
-    return found instanceof protobuf.Type || found instanceof protobuf.Enum
-      ? this.nameOf(found)
-      : 'unknown'
+    if (scalar !== undefined && resolvedType === null) return scalar
+    return resolvedType === null ? 'unknown' : this.nameOf(resolvedType)
   }
 }
 
-/** Values are numbers; the names are documented beside them. */
-function enumText(name: string, { values }: protobuf.Enum): string {
-  const members = Object.entries(values).map(
-    ([symbol, value]) => `  ${propertyKey(symbol)}: ${value}`,
-  )
-  return [
-    `export const ${name} = {`,
-    `${members.join(',\n')},`,
-    '} as const',
-    `export type ${name} = (typeof ${name})[keyof typeof ${name}]`,
-  ].join('\n')
+function isSingle(field: protobuf.Field): boolean {
+  return !(field instanceof protobuf.MapField) && !field.repeated
+}
+
+/** Fields of a oneof and `optional` ones, but not messages: those are null. */
+function isAbsentByDefault(field: protobuf.Field): boolean {
+  if (field.required) return false
+  if (field.partOf !== null) return true
+  return field.hasPresence && !(field.resolvedType instanceof protobuf.Type)
 }

@@ -202,37 +202,31 @@ enum State { NEW = 0; PAID = 1; }`,
     resolved: {
       'money.proto': 'syntax = "proto3"; package shop; message Money { sint64 units = 1; }',
     },
-    source: `/** An order. */
-export interface Order {
-  /** Number. */
-  orderId?: bigint
-  lines?: Line[]
-  files?: Record<string, Buffer>
-  state?: State
-  at?: Timestamp
-  price?: Money
+    source: `export interface Order {
+  orderId: bigint
+  lines: Line[]
+  files: Record<string, Buffer>
+  state: State
+  at: Timestamp | null
+  price: Money | null
   card?: string
   cash?: boolean
 }
 
 export interface Line {
-  sku?: bigint
-  parent?: Order
+  sku: bigint
+  parent: Order | null
 }
 
-export const State = {
-  NEW: 0,
-  PAID: 1,
-} as const
-export type State = (typeof State)[keyof typeof State]
+export type State = 'NEW' | 'PAID'
 
 export interface Timestamp {
-  seconds?: bigint
-  nanos?: number
+  seconds: bigint
+  nanos: number
 }
 
 export interface Money {
-  units?: bigint
+  units: bigint
 }
 `,
   },
