@@ -36,6 +36,11 @@ export interface Route {
   readonly path: string
   /** Whether it changes the state, so that only the leader answers it. */
   readonly isWrite?: boolean
+  /**
+   * Answers a request that changes nothing although it might, in any registry and without the
+   * broker; undefined if it has to be handled.
+   */
+  readonly withoutWriting?: (api: Api, request: ApiRequest) => ApiReply | undefined
   /** Answers a request. */
   readonly handle: (api: Api, request: ApiRequest) => ApiReply | Promise<ApiReply>
 }

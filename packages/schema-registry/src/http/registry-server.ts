@@ -170,12 +170,14 @@ export class RegistryServer {
       throw new RegistryError(415, 'HTTP 415 Unsupported Media Type')
     }
     const bytes = isWithBody ? await this.#body(request, maxBodyBytes) : undefined
-    if (route.isWrite === true && !leadership.isLeader) {
+    const body = bytes === undefined || bytes.length === 0 ? undefined : parseJson(bytes)
+    const apiRequest = { params, query: resource.query, body }
+    const early = route.withoutWriting?.(api, apiRequest)
+    if (early === undefined && route.isWrite === true && !leadership.isLeader) {
       await this.#forward(request, response, bytes)
       return
     }
-    const body = bytes === undefined || bytes.length === 0 ? undefined : parseJson(bytes)
-    const reply = await route.handle(api, { params, query: resource.query, body })
+    const reply = early ?? (await route.handle(api, apiRequest))
     send(response, { status: reply.status ?? 200, type, headers: {} }, reply)
   }
 

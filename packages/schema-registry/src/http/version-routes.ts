@@ -13,7 +13,12 @@ import {
   withVersionProperty,
 } from '../registry/data-contract.ts'
 import { deleteVersion, undelete } from '../registry/deletion.ts'
-import { register, type SchemaRequest, settingsInScope } from '../registry/register.ts'
+import {
+  findRegistered,
+  register,
+  type SchemaRequest,
+  settingsInScope,
+} from '../registry/register.ts'
 import { errors } from '../registry/registry-error.ts'
 import type { LookupFilter, SchemaEntry } from '../registry/registry-state.ts'
 import {
@@ -132,11 +137,18 @@ export const versionRoutes: readonly Route[] = [
     method: 'POST',
     path: '/subjects/{subject}/versions',
     isWrite: true,
-    async handle({ store }, request) {
+    withoutWriting({ store }, request) {
       const schema = schemaOf(request, true)
       if (!isValidSubject(param(request, 'subject'))) {
         throw errors.invalidSubject(param(request, 'subject'))
       }
+      const options = { normalize: flag(request, 'normalize') }
+      const found = findRegistered(store, subjectParam(request), schema, options)
+      if (found === undefined) return undefined
+      return json(inFormat(store, request, registeredJson(found), found.version))
+    },
+    async handle({ store }, request) {
+      const schema = schemaOf(request)
       const registered = await registerSchema(store, subjectParam(request), schema, {
         normalize: flag(request, 'normalize'),
         force: flag(request, 'force'),

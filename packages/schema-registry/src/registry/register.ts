@@ -187,8 +187,8 @@ export function register(
   const { state } = view
   const settings = effectiveSettings(state, subject)
   const normalize = options.normalize || settings.normalize === true
-  const existing = findExisting(view, subject, request, { settings, normalize })
-  if (existing !== undefined) return unchanged(registered(existing))
+  const existing = findRegistered(view, subject, request, options)
+  if (existing !== undefined) return unchanged(existing)
 
   checkRegisterMode(state, subject, request)
   const mode = state.mode(subject)
@@ -276,7 +276,22 @@ function checkId(
   )
 }
 
-/** A version that makes registering unnecessary, in whatever mode the subject is. */
+/**
+ * What a registration returns without writing anything: the schema is registered already. This is
+ * so in every mode of the subject. Throws 42201.
+ */
+export function findRegistered(
+  view: RegistryView,
+  subject: string,
+  request: SchemaRequest,
+  options: { readonly normalize: boolean },
+): Registered | undefined {
+  const settings = effectiveSettings(view.state, subject)
+  const normalize = options.normalize || settings.normalize === true
+  const existing = findExisting(view, subject, request, { settings, normalize })
+  return existing === undefined ? undefined : registered(existing)
+}
+
 function findExisting(
   view: RegistryView,
   subject: string,

@@ -62,9 +62,8 @@ const POLL_MS = 1000
 const RETRY_MS = 200
 
 /** Creates the topic, or checks the one that exists. Returns its id. */
-async function prepareTopic(client: ClientOptions, options: SchemaTopicOptions): Promise<string> {
+async function prepareTopic(admin: Admin, options: SchemaTopicOptions): Promise<string> {
   const { topic, logger } = options
-  await using admin = new Admin(client)
   const [existing] = (await admin.listTopics({ listInternal: true })).filter(
     ({ name }) => name === topic,
   )
@@ -188,11 +187,14 @@ export class KafkaSchemaTopic implements SchemaTopic {
         ),
       { keepsAlive: true },
     )
+    const admin = new Admin(client)
     try {
-      const topicId = await Promise.race([prepareTopic(client, options), promise])
+      const topicId = await Promise.race([prepareTopic(admin, options), promise])
       return new KafkaSchemaTopic(client, options, topicId)
     } finally {
       timer.cancel()
+      // Ends the attempt, too, if it took too long.
+      await admin.close()
     }
   }
 
