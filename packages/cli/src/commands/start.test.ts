@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { after, describe, it } from 'node:test'
+import { Admin, Producer } from '@millrace/client'
 import { freePort, millraceArguments } from '@millrace/testkit'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
@@ -184,6 +185,32 @@ describe('millrace start', () => {
     broker.child.kill('SIGTERM')
     await broker.exited
     held.close()
+  })
+
+  it('checks the schemas of records in its registry', async () => {
+    const server = millrace('start', '--ephemeral', '--listen', '127.0.0.1:0', '--amqp', 'none')
+    try {
+      const bootstrapServers = await ready(server)
+      const [, address] = / registry=(\S+)$/m.exec(server.output()) ?? []
+      await using admin = new Admin({ bootstrapServers })
+      const configs = { 'confluent.value.schema.validation': 'true' }
+      await admin.createTopics([{ name: 'checked', configs }])
+      const answer = await fetch(`http://${address}/subjects/checked-value/versions`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ schema: '"string"' }),
+      })
+      const { id } = (await answer.json()) as { readonly id: number }
+      await using producer = new Producer({ bootstrapServers })
+      await producer.send({ topic: 'checked', value: Buffer.from([0, 0, 0, 0, id, 2, 65]) })
+      const unknown = Buffer.from([0, 0, 0, 1, id, 2, 65])
+      await assert.rejects(producer.send({ topic: 'checked', value: unknown }), {
+        code: 'INVALID_RECORD',
+      })
+    } finally {
+      server.child.kill()
+      await server.exited
+    }
   })
 
   it('starts the registry with its first client, and without it if the default port is in use', async () => {

@@ -6,7 +6,7 @@ import {
   resolveReferences,
   systemErrorCode,
 } from '@millrace/base'
-import { Broker, releases } from '@millrace/broker'
+import { Broker, releases, type SchemaLookup } from '@millrace/broker'
 import type { ClientOptions } from '@millrace/client'
 import type { JmsProvider } from '@millrace/jms-provider'
 import { clusterClient } from '../client/connection.ts'
@@ -18,9 +18,11 @@ import { amqpSettings, startEmbeddedJms } from '../start/embedded-jms.ts'
 import {
   type EmbeddedRegistry,
   embeddedRegistrySettings,
+  hasEmbeddedRegistry,
   isRegistrySetting,
   startEmbeddedRegistry,
 } from '../start/embedded-registry.ts'
+import { embeddedSchemaLookup, isSchemaLookupSetting } from '../start/embedded-schema-lookup.ts'
 import { inUseMessage } from '../start/listen-failures.ts'
 import { startSettings } from '../start/start-settings.ts'
 import { UsageError } from '../usage-error.ts'
@@ -113,15 +115,21 @@ export const start: Command = {
     const logger = loggerFor(parsed)
     const began = nodeWorld.clock.monotonic()
     await using servers = new AsyncDisposableStack()
-    const broker =
-      bootstrap === undefined ? await startBroker(given, { parsed, logger, logLevel }) : undefined
+    const registrySettings = embeddedRegistrySettings(settings, parsed)
+    let registry: EmbeddedRegistry | undefined
+    const schemaLookup = embeddedSchemaLookup(
+      settings,
+      hasEmbeddedRegistry(registrySettings) ? () => registry?.address : undefined,
+    )
+    const context = { parsed, logger, logLevel, schemaLookup }
+    const broker = bootstrap === undefined ? await startBroker(given, context) : undefined
     servers.defer(() => broker?.close())
     const client = broker === undefined ? clusterClient(parsed) : insideClient(broker)
     const config = amqpSettings(settings, parsed)
     const provider = await startEmbeddedJms({ config, broker, client, settings, logger })
     servers.defer(() => provider?.close())
-    const registry = await startEmbeddedRegistry({
-      settings: embeddedRegistrySettings(settings, parsed),
+    registry = await startEmbeddedRegistry({
+      settings: registrySettings,
       client,
       isInsecure: settings.get('allow.insecure.listeners') === 'true',
       logger,
@@ -142,17 +150,26 @@ function startBroker(
     parsed,
     logger,
     logLevel,
-  }: { readonly parsed: ParsedOptions; readonly logger: Logger; readonly logLevel: LogLevel },
+    schemaLookup,
+  }: {
+    readonly parsed: ParsedOptions
+    readonly logger: Logger
+    readonly logLevel: LogLevel
+    readonly schemaLookup: SchemaLookup | undefined
+  },
 ): Promise<Broker> {
   const releaseVersion = parsed.value('release-version')
   const own = new Map(
-    [...settings].filter(([key]) => !key.startsWith('amqp.') && !isRegistrySetting(key)),
+    [...settings].filter(
+      ([key]) => !key.startsWith('amqp.') && !isRegistrySetting(key) && !isSchemaLookupSetting(key),
+    ),
   )
   return Broker.start({
     config: own,
     logger,
     logLevel,
     scramUsers: parsed.values('add-scram'),
+    ...(schemaLookup === undefined ? {} : { schemaLookup }),
     ...(releaseVersion === undefined ? {} : { releaseVersion }),
     onFailure: (error) => {
       // Nothing is left to be saved, and what else runs in this process needs the broker.

@@ -43,6 +43,11 @@ export function embeddedRegistrySettings(
   return own
 }
 
+/** Whether the settings ask for a registry in this process. */
+export function hasEmbeddedRegistry(settings: ReadonlyMap<string, string>): boolean {
+  return settings.get(LISTENER) !== 'none'
+}
+
 /** Where the registry of `millrace start` listens, and over which cluster. */
 export interface EmbeddedRegistryOptions {
   /** Settings of `embeddedRegistrySettings`. */
