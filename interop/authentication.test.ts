@@ -55,6 +55,8 @@ const saslListeners: Readonly<Record<string, SecurityProtocol>> = {
   ONLYPLAINTLS: 'SASL_SSL',
   ONLYSCRAM: 'SASL_PLAINTEXT',
   ONLYSCRAMTLS: 'SASL_SSL',
+  BOTH: 'SASL_SSL',
+  EITHER: 'SASL_SSL',
 }
 const listeners: Readonly<Record<string, SecurityProtocol>> = {
   OPEN: 'PLAINTEXT',
@@ -110,6 +112,10 @@ function settings(): string[] {
     'ssl.truststore.type=PEM',
     `ssl.truststore.location=${ca}`,
     'listener.name.mtls.ssl.client.auth=required',
+    'listener.name.both.ssl.client.auth=required',
+    'listener.name.either.ssl.client.auth=requested',
+    // It applies to listeners without SASL only, unless it has their prefix.
+    'ssl.client.auth=required',
     'ssl.principal.mapping.rules=RULE:^CN=(.*)$/cert-$1/,DEFAULT',
     ...jaas,
     ...limits,
@@ -206,6 +212,8 @@ interface Case {
     readonly protocol?: SecurityProtocol
   }
   readonly expected: Expected
+  /** Outcome for a client that does not present its certificate. */
+  readonly ifNotPresented?: Expected
 }
 
 function credentialsOf(mechanism: Mechanism) {
@@ -262,6 +270,46 @@ function tokenCases(isTls: boolean): Case[] {
         listener,
         login: { ...base, name: `${about}, delegation token with a wrong HMAC`, password: 'wrong' },
         expected: 'credentials' as const,
+      },
+    ]
+  })
+}
+
+/** SASL on listeners that request or require a certificate: the SASL user counts. */
+function bothCases(): Case[] {
+  return mechanisms.flatMap((mechanism) => {
+    const user = users[mechanism]
+    const base = { ...credentialsOf(mechanism), topic: topicOf(user), holdMs: 0 }
+    const on = (
+      listener: string,
+      what: string,
+      expected: Expected,
+      changes: object = {},
+    ): Case => ({
+      listener,
+      login: { ...base, ...changes, name: `${mechanism} ${what}` },
+      expected,
+    })
+    const wrong =
+      mechanism === 'OAUTHBEARER' ? { tokenUrl: '/token?forged=1' } : { password: 'wrong' }
+    return [
+      on('BOTH', 'and a certificate', { user }, knownTls),
+      on('BOTH', 'without the required certificate', 'certificate'),
+      on('BOTH', 'with a certificate of an unknown authority', 'certificate', strangerTls),
+      on('BOTH', 'with wrong credentials and a certificate', 'credentials', {
+        ...knownTls,
+        ...wrong,
+      }),
+      on('EITHER', 'without a requested certificate', { user }),
+      on('EITHER', 'with a requested certificate', { user }, knownTls),
+      {
+        ...on(
+          'EITHER',
+          'with a requested certificate of an unknown authority',
+          'certificate',
+          strangerTls,
+        ),
+        ifNotPresented: { user },
       },
     ]
   })
@@ -324,11 +372,19 @@ function otherCases(): Case[] {
 const cases: readonly Case[] = [
   ...mechanisms.flatMap((mechanism) => [false, true].flatMap((isTls) => casesOf(mechanism, isTls))),
   ...[false, true].flatMap(tokenCases),
+  ...bothCases(),
   ...otherCases(),
 ]
 
-function casesFor(client: LoginClient): Case[] {
-  return cases.filter(({ login }) => login.isToken !== true || client.hasTokens)
+/** The cases as they are for a client: what it cannot do has another outcome. */
+function casesFor({ hasTokens, presentsAnyCertificate }: LoginClient): Case[] {
+  return cases.map((each): Case => {
+    // Without the extension a token is a user with an unknown name.
+    if (each.login.isToken === true && !hasTokens) return { ...each, expected: 'credentials' }
+    const { ifNotPresented } = each
+    if (ifNotPresented === undefined || presentsAnyCertificate) return each
+    return { ...each, expected: ifNotPresented }
+  })
 }
 
 /** A broker with users and topics. */

@@ -44,8 +44,10 @@ type Outcomes = ReadonlyMap<string, LoginOutcome>
 
 export interface LoginClient {
   readonly name: string
-  /** Whether it can log in with a delegation token. */
+  /** Whether it can say that a user name and a password are those of a delegation token. */
   readonly hasTokens: boolean
+  /** Whether it presents a certificate that the broker's authorities have not issued. */
+  readonly presentsAnyCertificate: boolean
   /** Runs all logins at the same time. */
   run(logins: readonly Login[]): Promise<Outcomes>
 }
@@ -54,26 +56,29 @@ const venv = join(peersDirectory, 'venv/bin/python')
 const python = join(import.meta.dirname, 'python')
 
 export const loginClients: readonly LoginClient[] = [
-  program('Java', true, (input) => java('kafka-4.4.0', ['Logins'], { input })),
-  program('librdkafka', false, (input) =>
+  program('Java', { hasTokens: true }, (input) => java('kafka-4.4.0', ['Logins'], { input })),
+  program('librdkafka', {}, (input) =>
     execute(venv, [join(python, 'confluent_logins.py')], { input }),
   ),
-  program('kafka-python', false, (input) =>
+  program('kafka-python', { hasTokens: true, presentsAnyCertificate: true }, (input) =>
     execute(venv, [join(python, 'kafka_python_logins.py')], { input }),
   ),
-  program('franz-go', true, (input) => execute(join(peersDirectory, 'go/logins'), [], { input })),
-  { name: 'millrace', hasTokens: true, run: runOurs },
+  program('franz-go', { hasTokens: true }, (input) =>
+    execute(join(peersDirectory, 'go/logins'), [], { input }),
+  ),
+  { name: 'millrace', hasTokens: true, presentsAnyCertificate: true, run: runOurs },
 ]
 
 /** A program that reads logins as JSON and prints a line for each: name, outcome, details. */
 function program(
   name: string,
-  hasTokens: boolean,
+  { hasTokens = false, presentsAnyCertificate = false }: Partial<LoginClient>,
   execute: (input: string) => Promise<Output>,
 ): LoginClient {
   return {
     name,
     hasTokens,
+    presentsAnyCertificate,
     async run(logins) {
       const { code, stdout, stderr } = await execute(JSON.stringify(logins))
       if (code !== 0) throw new Error(`${name} ended with ${code}: ${stderr.slice(-2000)}`)

@@ -128,10 +128,10 @@ public class Logins {
         settings.put("sasl.jaas.config", MODULE + "scram.ScramLoginModule" + user + token + ";");
       }
     }
-    settings.put("request.timeout.ms", "5000");
-    settings.put("default.api.timeout.ms", "5000");
-    settings.put("delivery.timeout.ms", "5000");
-    settings.put("max.block.ms", "5000");
+    settings.put("request.timeout.ms", "15000");
+    settings.put("default.api.timeout.ms", "15000");
+    settings.put("delivery.timeout.ms", "15000");
+    settings.put("max.block.ms", "15000");
     settings.put("linger.ms", "0");
     return settings;
   }

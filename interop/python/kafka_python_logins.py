@@ -10,6 +10,7 @@ import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.net.sasl import scram
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
 class LostConnections(logging.Handler):
@@ -29,6 +30,22 @@ lost = LostConnections()
 log = logging.getLogger("kafka")
 log.addHandler(lost)
 log.propagate = False
+
+
+class TokenScramClient(scram.ScramClient):
+    """SCRAM with a delegation token: the client has no option for the extension that says so."""
+
+    tokens = set()
+
+    def first_message(self):
+        message = super().first_message()
+        if self.user.decode() not in self.tokens:
+            return message
+        self.auth_message += b",tokenauth=true"
+        return message + b",tokenauth=true"
+
+
+scram.ScramClient = TokenScramClient
 
 
 class Tokens(AbstractTokenProvider):
@@ -60,6 +77,8 @@ def settings_of(login):
         else:
             settings["sasl_plain_username"] = login["username"]
             settings["sasl_plain_password"] = login["password"]
+            if login.get("isToken"):
+                TokenScramClient.tokens.add(login["username"])
     return settings
 
 

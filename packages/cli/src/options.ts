@@ -96,7 +96,10 @@ function checkPositionals(given: readonly string[], expected: readonly string[])
   }
   const isOpen = expected.some((name) => name.includes('...'))
   const extra = given[expected.length]
-  if (!isOpen && extra !== undefined) throw new UsageError(`unexpected argument ${extra}`)
+  if (!isOpen && extra !== undefined) {
+    // A value may be a secret.
+    throw new UsageError(`unexpected argument ${extra.replace(/=.*$/s, '=…')}`)
+  }
 }
 
 /** Formats the options as help text, one paragraph each. */

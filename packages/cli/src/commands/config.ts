@@ -120,11 +120,21 @@ millrace config alter broker --put message.max.bytes=2000000`,
     const what = `${resource.type} ${resource.name || '(default)'}`
     report(
       validateOnly ? `the changes to ${what} are valid` : `changed ${what}`,
-      { ...resource, changes, changed: !validateOnly },
+      { ...resource, changes: changes.map(withoutSecret), changed: !validateOnly },
       { json: parsed.has('json') },
     )
     return 0
   },
+}
+
+/** Names of values that are not repeated in the output. */
+const SECRET = /password|secret|jaas|token|keystore\.key$/i
+
+function withoutSecret<C extends { readonly name: string; readonly value: string | null }>(
+  change: C,
+): C {
+  if (change.value === null || !SECRET.test(change.name)) return change
+  return { ...change, value: '(secret)' }
 }
 
 /** `millrace config …` */
