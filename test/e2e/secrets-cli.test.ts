@@ -112,7 +112,7 @@ describe('secrets in the configuration of an agent', () => {
         `${key} = ${SECRET}`,
         `${key} = ${jaas}`,
         `${key} = ${jaas.replace(';', ' broken')}`,
-        // A typo, another case, and a key that goes on.
+        // A typo, another case, and a key with a suffix.
         `${key.slice(0, -1)} = ${SECRET}`,
         `${key.toUpperCase()} = ${SECRET}`,
         `${key}.more = ${SECRET}`,
