@@ -35,6 +35,7 @@ export {
   type JsonValidator,
   type JsonValidatorOptions,
 } from './json-schema/validator.ts'
+export { valueFromJson, valueToJson } from './json-values/json-values.ts'
 export {
   decodeMessageIndexes,
   encodeMessageIndexes,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { parseProperties, systemErrorCode } from '@millrace/base'
 import { Admin, type ClientKinds, type ClientOptions, fromJavaProperties } from '@millrace/client'
 import type { Options, ParsedOptions } from '../options.ts'
+import { isRegistryKey } from '../schema/registry-keys.ts'
 import { UsageError } from '../usage-error.ts'
 import { BrokerWatch } from './broker-watch.ts'
 import { warnIfReadable } from './server-properties.ts'
@@ -40,8 +41,9 @@ export function clientOptions<Kind extends keyof ClientKinds>(
   kind: Kind,
   parsed: ParsedOptions,
 ): ClientKinds[Kind] {
-  const properties = readProperties(parsed, parsed.has('config') ? 'config' : 'command-config')
-  for (const [key, value] of pairs(parsed, 'set')) properties.set(key, value)
+  const properties = clientProperties(parsed)
+  // They are of the serializers, for which Java's clients share the file.
+  for (const key of properties.keys()) if (isRegistryKey(key)) properties.delete(key)
   const bootstrap = parsed.value('bootstrap')
   if (bootstrap !== undefined) properties.set('bootstrap.servers', bootstrap)
   if (!properties.has('bootstrap.servers')) {
@@ -59,6 +61,13 @@ export function clientOptions<Kind extends keyof ClientKinds>(
       : bootstrapServers.length
   watch ??= new BrokerWatch().start()
   return { clientId: 'millrace-cli', ...patience, ...options, network: watch.network(count) }
+}
+
+/** A Java client's properties in the file of `--config`, with `--set` over them. */
+export function clientProperties(parsed: ParsedOptions): Map<string, string> {
+  const properties = readProperties(parsed, parsed.has('config') ? 'config' : 'command-config')
+  for (const [key, value] of pairs(parsed, 'set')) properties.set(key, value)
+  return properties
 }
 
 /** Client options of servers over a cluster, with `--command-config`. */

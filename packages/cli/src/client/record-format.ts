@@ -3,7 +3,19 @@ import type { ConsumerRecord } from '@millrace/client'
 import { UsageError } from '../usage-error.ts'
 import { toJson } from './output.ts'
 
-type Part = Buffer | ((record: ConsumerRecord) => Buffer | string)
+/** A record as it is printed. */
+export interface PrintedRecord
+  extends Pick<
+    ConsumerRecord,
+    'topic' | 'partition' | 'offset' | 'timestamp' | 'keyBytes' | 'valueBytes' | 'headers'
+  > {
+  /** Schema of the key, if `keyBytes` is its JSON: the id or GUID. */
+  readonly keySchema?: number | string
+  /** Schema of the value, if `valueBytes` is its JSON: the id or GUID. */
+  readonly valueSchema?: number | string
+}
+
+type Part = Buffer | ((record: PrintedRecord) => Buffer | string)
 
 export const formatHelp = `Format, as kcat's -f:
   %s value   %S its size (-1 for null)   %R its size as 4 bytes, big-endian
@@ -11,7 +23,7 @@ export const formatHelp = `Format, as kcat's -f:
   %t topic   %p partition   %o offset    %T timestamp, ms
   \\n \\r \\t \\\\ \\xNN and %%`
 
-const fields: Readonly<Record<string, (record: ConsumerRecord) => Buffer | string>> = {
+const fields: Readonly<Record<string, (record: PrintedRecord) => Buffer | string>> = {
   s: (record) => record.valueBytes ?? '',
   S: (record) => String(record.valueBytes?.length ?? -1),
   R: (record) => {
@@ -31,7 +43,7 @@ const fields: Readonly<Record<string, (record: ConsumerRecord) => Buffer | strin
 const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '\\': '\\' }
 
 /** Compiles a format string; throws `UsageError` for an unknown escape. */
-export function compileFormat(format: string): (record: ConsumerRecord) => Buffer[] {
+export function compileFormat(format: string): (record: PrintedRecord) => Buffer[] {
   const parts: Part[] = []
   for (const match of format.matchAll(/\\(?:x([0-9a-fA-F]{2})|(.))|%(.?)|[^\\%]+|\\$/gs)) {
     const [whole, hex, escaped, field] = match
@@ -67,15 +79,26 @@ function jsonBytes(name: string, data: Buffer | null): Record<string, string | n
     : { [`${name}Base64`]: data.toString('base64') }
 }
 
-export function jsonRecord(record: ConsumerRecord): Buffer {
+/** A key or value: decoded JSON as it is, and the id of its schema. */
+function jsonPart(
+  name: 'key' | 'value',
+  bytes: Buffer | null,
+  schema: number | string | undefined,
+): Record<string, unknown> {
+  if (bytes === null || schema === undefined) return jsonBytes(name, bytes)
+  return { [name]: JSON.parse(bytes.toString('utf8')), [`${name}Schema`]: schema }
+}
+
+/** A record as one line of JSON. */
+export function jsonRecord(record: PrintedRecord): Buffer {
   const { topic, partition, offset, timestamp, headers } = record
   const line = toJson({
     topic,
     partition,
     offset,
     timestamp,
-    ...jsonBytes('key', record.keyBytes),
-    ...jsonBytes('value', record.valueBytes),
+    ...jsonPart('key', record.keyBytes, record.keySchema),
+    ...jsonPart('value', record.valueBytes, record.valueSchema),
     headers: headers.map(({ key, value }) => ({ key, ...jsonBytes('value', value) })),
   })
   return Buffer.from(`${line}\n`)

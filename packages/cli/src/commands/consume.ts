@@ -5,12 +5,24 @@ import {
   type ConsumerRecord,
   type TopicPartition,
 } from '@millrace/client'
-import { clientOptions, connectionOptions, openAdmin } from '../client/connection.ts'
+import {
+  clientOptions,
+  clientProperties,
+  connectionOptions,
+  openAdmin,
+} from '../client/connection.ts'
 import { type OffsetSpec, offsetSpecHelp, parseOffsetSpec } from '../client/offset-spec.ts'
 import { Progress } from '../client/progress.ts'
-import { compileFormat, formatHelp, jsonRecord } from '../client/record-format.ts'
+import {
+  compileFormat,
+  formatHelp,
+  jsonRecord,
+  type PrintedRecord,
+} from '../client/record-format.ts'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
+import type { RecordDecoder } from '../schema/record-decoder.ts'
+import { mayHaveSchema } from '../schema/schema-ids.ts'
 import { UsageError } from '../usage-error.ts'
 
 const options = {
@@ -31,6 +43,12 @@ const options = {
   exit: { short: 'e', help: 'exits at the end of the topic instead of following it' },
   format: { value: 'FORMAT', short: 'f', help: 'output format of a record (default %s\\n)' },
   grep: { value: 'REGEX', help: 'prints only records whose value matches the regular expression' },
+  registry: {
+    value: 'URL',
+    short: 'r',
+    help: 'schema registry for keys and values with schema ids (default $MILLRACE_REGISTRY or http://127.0.0.1:8081)',
+  },
+  raw: { help: 'prints keys and values with schema ids as bytes, not as JSON' },
   isolation: {
     value: 'LEVEL',
     help: 'read_committed omits records of open and aborted transactions (default read_uncommitted)',
@@ -48,7 +66,10 @@ export const consume: Command = {
   summary: 'prints the records of topics, and follows them',
   positionals: ['TOPIC...'],
   options,
-  details: `${formatHelp}
+  details: `Keys and values with the id of a schema, as Avro, JSON Schema and Protobuf serializers write them, are
+printed as JSON if a registry knows the schema.
+
+${formatHelp}
 
 Examples:
   millrace consume logs
@@ -59,6 +80,7 @@ Examples:
     const limit = parsed.number('count', { min: 1 }) ?? Number.POSITIVE_INFINITY
     const grep = regex(parsed.value('grep'))
     const print = printer(parsed)
+    const decode = decoder(parsed)
     const progress = new Progress(parsed.has('progress'))
     const end = interrupted()
     const consumer = new Consumer({ ...consumerOptions(parsed), maxPollRecords: 10_000 })
@@ -69,9 +91,10 @@ Examples:
       const output = new Output()
       while (printed < limit && !end.aborted) {
         const records = await poll(consumer, end)
-        for (const [i, record] of records.entries()) {
-          progress.add(1, (record.valueBytes?.length ?? 0) + 1)
-          if (grep !== undefined && !grep.test(String(record.value ?? ''))) continue
+        const shown = await decode(records)
+        for (const [i, record] of shown.entries()) {
+          progress.add(1, (records[i]?.valueBytes?.length ?? 0) + 1)
+          if (grep !== undefined && !grep.test(String(record.valueBytes ?? ''))) continue
           output.add(print(record))
           if (output.isFull) await output.flush()
           if (++printed >= limit) {
@@ -121,7 +144,29 @@ function regex(text: string | undefined): RegExp | undefined {
   }
 }
 
-function printer(parsed: ParsedOptions): (record: ConsumerRecord) => readonly Buffer[] {
+/** Decodes records with schema ids; the decoder is loaded with the first of them. */
+function decoder(
+  parsed: ParsedOptions,
+): (records: readonly ConsumerRecord[]) => Promise<readonly PrintedRecord[]> {
+  if (parsed.has('raw')) return (records) => Promise.resolve(records)
+  let opening: Promise<RecordDecoder> | undefined
+  return async (records) => {
+    if (!records.some(mayHaveSchema)) return records
+    opening ??= openDecoder(parsed)
+    return (await opening).decode(records)
+  }
+}
+
+async function openDecoder(parsed: ParsedOptions): Promise<RecordDecoder> {
+  const [{ RecordDecoder }, { openRegistryBeside }] = await Promise.all([
+    import('../schema/record-decoder.ts'),
+    import('../schema/registry-connection.ts'),
+  ])
+  const client = openRegistryBeside(parsed, clientProperties(parsed))
+  return new RecordDecoder(client, (text) => process.stderr.write(`millrace: ${text}\n`))
+}
+
+function printer(parsed: ParsedOptions): (record: PrintedRecord) => readonly Buffer[] {
   const format = parsed.value('format')
   if (format !== undefined && parsed.has('json')) {
     throw new UsageError('--format and --json exclude each other')

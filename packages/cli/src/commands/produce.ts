@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { createReadStream } from 'node:fs'
-import { systemErrorCode } from '@millrace/base'
+import { MillraceError, systemErrorCode } from '@millrace/base'
 import { Producer, type ProducerOptions, type ProducerRecord } from '@millrace/client'
-import { clientOptions, connectionOptions, pairs } from '../client/connection.ts'
+import { clientOptions, clientProperties, connectionOptions, pairs } from '../client/connection.ts'
 import { LineSplitter } from '../client/line-splitter.ts'
 import { toJson } from '../client/output.ts'
 import { Progress } from '../client/progress.ts'
 import type { Command } from '../command.ts'
 import type { Options, ParsedOptions } from '../options.ts'
+import type { RecordEncoder } from '../schema/record-encoder.ts'
 import { UsageError } from '../usage-error.ts'
 
 const MAX_LINE_BYTES = 64 * 1024 * 1024
@@ -33,6 +34,22 @@ const options = {
     short: 'p',
     help: 'partition for all records (default: by key, or any)',
   },
+  schema: {
+    value: 'SUBJECT|FILE',
+    short: 's',
+    help: 'encodes values, which are JSON, with the latest schema of a subject, or with the one in a file (.avsc, .json, .proto), which is registered',
+  },
+  'key-schema': { value: 'SUBJECT|FILE', help: 'the same for keys' },
+  reference: {
+    value: 'NAME=SUBJECT:VERSION',
+    multiple: true,
+    help: 'a schema that those in files use; may be repeated',
+  },
+  registry: {
+    value: 'URL',
+    short: 'r',
+    help: 'schema registry (default $MILLRACE_REGISTRY or http://127.0.0.1:8081)',
+  },
   null: { help: 'sends an empty value as a tombstone' },
   whole: { help: 'sends each file, or all of stdin, as one record' },
   acks: { value: 'ACKS', short: 'a', help: 'all, 1 or 0 (default all)' },
@@ -51,11 +68,12 @@ export const produce: Command = {
 Examples:
 echo hello | millrace produce greetings
 millrace produce logs /var/log/syslog --compression zstd
-printf 'alice:1\\nbob:2\\n' | millrace produce scores -K :`,
+printf 'alice:1\\nbob:2\\n' | millrace produce scores -K :
+millrace produce orders orders.jsonl --schema order.avsc`,
   async run(parsed) {
     const [topic, ...files] = parsed.positionals as [string, ...string[]]
     const progress = new Progress(parsed.has('progress') || process.stderr.isTTY === true)
-    const toRecord = recordMaker(parsed, topic)
+    const toRecord = recordMaker(parsed, topic, await encodersOf(parsed, topic))
     await using producer = new Producer(producerOptions(parsed))
     // An unknown topic is an error before any input is read.
     await producer.partitionsFor(topic)
@@ -169,13 +187,44 @@ function producerOptions(parsed: ParsedOptions): ProducerOptions {
   }
 }
 
-function recordMaker(parsed: ParsedOptions, topic: string): (line: Buffer) => ProducerRecord {
+/** Encoders of keys and values; undefined for those that are sent as they are. */
+interface Encoders {
+  readonly key: RecordEncoder | undefined
+  readonly value: RecordEncoder | undefined
+}
+
+async function encodersOf(parsed: ParsedOptions, topic: string): Promise<Encoders> {
+  const [key, value] = [parsed.value('key-schema'), parsed.value('schema')]
+  if (key === undefined && value === undefined) {
+    const needless = ['registry', 'reference'].find((name) => parsed.has(name))
+    if (needless === undefined) return { key: undefined, value: undefined }
+    throw new UsageError(`--${needless} needs --schema or --key-schema`)
+  }
+  const [{ openEncoder }, { openRegistryBeside }] = await Promise.all([
+    import('../schema/record-encoder.ts'),
+    import('../schema/registry-connection.ts'),
+  ])
+  using client = openRegistryBeside(parsed, clientProperties(parsed))
+  const open = (
+    part: 'key' | 'value',
+    schema: string | undefined,
+  ): Promise<RecordEncoder> | undefined =>
+    schema === undefined ? undefined : openEncoder(client, { schema, topic, part, parsed })
+  return { key: await open('key', key), value: await open('value', value) }
+}
+
+function recordMaker(
+  parsed: ParsedOptions,
+  topic: string,
+  encoders: Encoders,
+): (line: Buffer) => ProducerRecord {
   const separator = unescaped(parsed.value('key-separator'))
   const fixedKey = parsed.value('key')
   if (separator === '') throw new UsageError('invalid --key-separator: it must not be empty')
   const partition = parsed.number('partition')
   const headers = pairs(parsed, 'header').map(([key, value]) => ({ key, value }))
   const isNullable = parsed.has('null')
+  let count = 0
   const common = {
     topic,
     ...(partition === undefined ? {} : { partition }),
@@ -185,7 +234,26 @@ function recordMaker(parsed: ParsedOptions, topic: string): (line: Buffer) => Pr
     const at = separator === undefined ? -1 : line.indexOf(separator)
     const key = at < 0 ? (fixedKey ?? null) : line.subarray(0, at)
     const value = at < 0 ? line : line.subarray(at + Buffer.byteLength(separator ?? ''))
-    return { ...common, key, value: isNullable && value.length === 0 ? null : value }
+    count += 1
+    return {
+      ...common,
+      key: encoded(encoders.key, key, count),
+      value: encoded(encoders.value, isNullable && value.length === 0 ? null : value, count),
+    }
+  }
+}
+
+function encoded(
+  encoder: RecordEncoder | undefined,
+  bytes: Buffer | string | null,
+  count: number,
+): Uint8Array | string | null {
+  if (encoder === undefined || bytes === null) return bytes
+  try {
+    return encoder(Buffer.from(bytes))
+  } catch (error) {
+    if (!(error instanceof MillraceError)) throw error
+    throw new MillraceError(error.code, `record ${count}: ${error.message}`, { cause: error })
   }
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { Broker } from '@millrace/broker'
+import { Admin } from '@millrace/client'
 import { SchemaRegistry } from '@millrace/schema-registry'
 import { millraceArguments } from '@millrace/testkit'
 
@@ -242,6 +243,79 @@ describe('the schema tools', () => {
     assert.match(await ok(...pullAll, '--prune'), /^p-order +- +p-order\.json +removed$/m)
     assert.ok(!files().includes('p-order.json'))
     assert.doesNotMatch(readFileSync(join(folder, 'registry.json'), 'utf8'), /p-order/)
+  })
+
+  it('produce and consume records with schemas', async () => {
+    await using admin = new Admin({ bootstrapServers: broker.address })
+    await admin.createTopics([{ name: 'typed' }, { name: 'other' }, { name: 'plain' }])
+    const fields = [
+      { name: 'id', type: 'long' },
+      { name: 'at', type: { type: 'long', logicalType: 'timestamp-millis' } },
+      { name: 'note', type: ['null', 'string'], default: null },
+    ]
+    file('typed.avsc', JSON.stringify({ type: 'record', name: 'Typed', fields }))
+    file('key.json', '{"type":"object","required":["k"]}')
+    file('m.proto', 'syntax = "proto3"; message M { uint64 big_number = 1; bytes data = 2; }')
+    const input = '{"k":1}|{"id":"9007199254740993","at":"2026-01-02T03:04:05.000Z"}\n{"k":2}|\n'
+    const schemas = ['--schema', 'typed.avsc', '--key-schema', 'key.json']
+    const sent = await run(['produce', 'typed', ...schemas, '-K', '|', '--null'], input)
+    assert.equal(sent.code, 0, sent.err)
+    const consume = ['consume', 'typed', '--from', 'beginning', '--exit']
+    const value = '{"id":"9007199254740993","at":"2026-01-02T03:04:05.000Z","note":null}'
+    assert.equal(await ok(...consume, '-f', '%k %s\\n'), `{"k":1} ${value}\n{"k":2} \n`)
+    assert.equal(await ok(...consume, '--grep', 'note'), `${value}\n`)
+    const [first] = (await ok(...consume, '--json')).split('\n')
+    const { key, value: printed, valueSchema } = JSON.parse(first ?? '') as Record<string, unknown>
+    assert.deepEqual([key, printed], [{ k: 1 }, JSON.parse(value)])
+    assert.equal(typeof valueSchema, 'number')
+    assert.match(await ok(...consume, '--raw'), /^\0\0/)
+
+    // The latest version of a subject; a Protobuf message.
+    const more = await run(
+      ['produce', 'other', '--schema', 'typed-value'],
+      '{"id":1,"at":0,"note":"x"}',
+    )
+    assert.equal(more.code, 0, more.err)
+    const message = await run(
+      ['produce', 'other', '--schema', 'm.proto'],
+      '{"big_number":"7","data":"AP8="}',
+    )
+    assert.equal(message.code, 0, message.err)
+    assert.equal(
+      await ok('consume', 'other', '--from', 'beginning', '--exit'),
+      '{"id":1,"at":"1970-01-01T00:00:00.000Z","note":"x"}\n{"bigNumber":7,"data":"AP8="}\n',
+    )
+
+    const refused: readonly (readonly [input: string, message: RegExp])[] = [
+      ['{"id":1}', /^millrace: record 1: the value at is missing$/m],
+      ['{"id":1,"at":0}\n{', /^millrace: record 2: the value Expected property name/m],
+      ['{"id":true,"at":0}', /record 1: the value id is true; expected an integer/],
+    ]
+    for (const [text, reason] of refused) {
+      const { code, err } = await run(['produce', 'typed', '--schema', 'typed-value'], text)
+      assert.equal(code, 1)
+      assert.match(err, reason)
+    }
+    assert.match((await run(['produce', 'typed', '--schema', 'nowhere'], '{}')).err, /not found/)
+    assert.match(
+      (await run(['produce', 'typed', '-r', 'x:1'], '{}')).err,
+      /--registry needs --schema/,
+    )
+
+    // Bytes that only look like ids, and no registry: bytes and one warning.
+    const bytes = '\0\0\0\x7f\x01abc'
+    const plain = await run(['produce', 'plain'], `${bytes}\n${bytes}\ntext\n`)
+    assert.equal(plain.code, 0, plain.err)
+    const all = ['consume', 'plain', '--from', 'beginning', '--exit']
+    for (const [more, warning] of [
+      [[], /^millrace: schema 32513 of values of plain: .*not found.*; printed as bytes$/gm],
+      [['-r', '127.0.0.1:1'], /^millrace: records have schema ids, but no registry answers/gm],
+    ] as const) {
+      const { code, out, err } = await run([...all, ...more])
+      assert.equal(code, 0)
+      assert.equal(out, `${bytes}\n${bytes}\ntext\n`)
+      assert.equal(err.match(warning)?.length, 1, err)
+    }
   })
 
   it('show and change settings', async () => {

@@ -20,7 +20,7 @@ export const types: Command = {
     version: { value: 'VERSION', help: 'version of a single subject (default latest)' },
     out: { value: 'FILE', short: 'o', help: 'writes this file (default stdout)' },
   },
-  details: `The types are those of the values that avroSerde, jsonSerde and protobufSerde read and write: bigint for
+  details: `The types are those of the values that avroSerde, jsonSchemaSerde and protobufSerde read and write: bigint for
 64-bit integers, Date, Decimal, Buffer. Types that several schemas share appear once.
 
 Examples:

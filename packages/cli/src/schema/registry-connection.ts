@@ -14,23 +14,19 @@ import {
 import { warnIfReadable } from '../client/server-properties.ts'
 import type { Options, ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
+import { isRegistryKey } from './registry-keys.ts'
 
 const DEFAULT_REGISTRY = 'http://127.0.0.1:8081'
 /** Time-out of one request, suitable for a terminal. */
 const PATIENCE_MS = 10_000
 
-/** The option that names a registry. */
-export const registryOption = {
+/** Options of every command that connects to a registry. */
+export const registryOptions = {
   registry: {
     value: 'URL',
     short: 'r',
     help: `registries, separated by commas (default $MILLRACE_REGISTRY or ${DEFAULT_REGISTRY})`,
   },
-} satisfies Options
-
-/** Options of every command that connects to a registry. */
-export const registryOptions = {
-  ...registryOption,
   user: { value: 'NAME:PASSWORD', help: 'user of basic authentication' },
   'token-file': { value: 'FILE', help: 'file with a bearer token, read for each request' },
   cacert: { value: 'FILE', help: "certificates of the registry's authority, PEM" },
@@ -67,17 +63,12 @@ export function openRegistry(parsed: ParsedOptions): SchemaRegistryClient {
  * Options for the registry of `produce` and `consume`: `--registry`, and the registry's keys in the
  * properties of the Kafka client.
  */
-export function registryBeside(
+export function openRegistryBeside(
   parsed: ParsedOptions,
   properties: ReadonlyMap<string, string>,
-): SchemaRegistryClientOptions {
+): SchemaRegistryClient {
   const given = registryProperties(properties)
-  return { ...given, urls: urlsOf(parsed, given.urls) }
-}
-
-/** Whether a key of a Java client's properties belongs to its serializers. */
-export function isRegistryKey(key: string): boolean {
-  return /^(schema\.registry\.|basic\.auth\.|bearer\.auth\.)/.test(key)
+  return new SchemaRegistryClient({ ...given, urls: urlsOf(parsed, given.urls) })
 }
 
 function urlsOf(parsed: ParsedOptions, configured: string): string {
