@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import { handlers, ownDefaults } from '@millrace/broker'
 import { Admin } from '@millrace/client'
 import { destinationSettings, providerSettings } from '@millrace/jms-provider'
+import { registrySettings } from '@millrace/schema-registry'
 
 const root = join(import.meta.dirname, '..')
 
@@ -29,6 +30,22 @@ describe('the documentation', () => {
     // Java's factory method.
     methods.add('create')
     for (const [, name = '', word] of rows) assert.equal(methods.has(name), word === 'yes', name)
+  })
+
+  it('lists every setting of the schema registry with its default', () => {
+    const page = readFileSync(join(root, 'docs/reference/schema-registry.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| `([\w.]+)` \| (?:`([^`]*)`)? *\| (.*) \|$/gm)]
+    const listed = rows.map(([, key, value = '', about = '']) => [key, value, about] as const)
+    const known = Object.entries(registrySettings).map(
+      ([key, { default: value, about }]) => [key, value, about] as const,
+    )
+    assert.deepEqual(
+      listed.map(([key, value]) => [key, value]),
+      known.map(([key, value]) => [key, value]),
+    )
+    for (const [index, [key, , about]] of known.entries()) {
+      assert.ok(listed[index]?.[2].startsWith(about), `${key}: ${listed[index]?.[2]}`)
+    }
   })
 
   it('lists every client option', () => {

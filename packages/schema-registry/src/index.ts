@@ -21,7 +21,7 @@ export type {
   RecordType as AvroRecord,
   UnionType as AvroUnion,
 } from './avro/model.ts'
-export { RegistryConfigError } from './config/registry-config.ts'
+export { RegistryConfigError, registrySettings } from './config/registry-config.ts'
 export {
   type AttributeDifference,
   compareSchemas,

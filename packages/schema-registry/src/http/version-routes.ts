@@ -62,9 +62,10 @@ function versionOf(store: SchemaStore, request: ApiRequest, includesDeleted: boo
   const { state } = store
   const subject = subjectParam(request)
   const version = versionParam(request)
+  const own = find(store, subject, version, includesDeleted)
+  if (own !== undefined) return own
   const { context, name } = parseSubject(subject)
-  const contexts = context === DEFAULT_CONTEXT ? state.contexts() : [context]
-  for (const each of contexts) {
+  for (const each of context === DEFAULT_CONTEXT ? state.contexts() : []) {
     const entry = find(store, contextPrefix(each) + name, version, includesDeleted)
     if (entry !== undefined) return entry
   }
