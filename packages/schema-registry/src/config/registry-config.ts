@@ -242,11 +242,11 @@ export class RegistryConfig {
     const topicConfigs: Record<string, string> = {}
     for (const [key, given] of settings) {
       const value = given.trim()
-      const known = aliases[key] ?? key
-      if (known in registrySettings) this.#set(known as RegistryKey, key, value)
+      const known = Object.hasOwn(aliases, key) ? (aliases[key] ?? key) : key
+      if (Object.hasOwn(registrySettings, known)) this.#set(known as RegistryKey, key, value)
       else if (key.startsWith(TOPIC_CONFIG_PREFIX)) {
         topicConfigs[key.slice(TOPIC_CONFIG_PREFIX.length)] = value
-      } else if (ignored[key] !== undefined) warnings.push(`${key} has no effect: ${ignored[key]}`)
+      } else if (Object.hasOwn(ignored, key)) warnings.push(`${key} has no effect: ${ignored[key]}`)
       else if (isClientKey(key)) this.clientProperties.set(key.slice(CLIENT_PREFIX.length), value)
       else warnings.push(unknownKey(key))
     }

@@ -15,6 +15,7 @@ import { highestIds } from './highest-ids.ts'
 import { errors } from './registry-error.ts'
 import type { RegistryRecord, SchemaValue } from './registry-record.ts'
 import type { RegistryState, SchemaEntry } from './registry-state.ts'
+import { formOf, type SchemaForm } from './schema-parser.ts'
 import { hasDefaultsOrOverrides, type Mode, mergeSettings, type Settings } from './settings.ts'
 import { contextOf, contextPrefix, DEFAULT_CONTEXT } from './subject.ts'
 
@@ -211,10 +212,10 @@ export function register(
     id = same[0].id
   }
   if (request.version === 0) {
+    const compared = { ...schema, subject, form: formsOf(schema) }
     const alike = live.findLast(
       (each) =>
-        (request.id === undefined || request.id === each.id) &&
-        isEquivalent(view, { ...schema, subject }, each),
+        (request.id === undefined || request.id === each.id) && isEquivalent(view, compared, each),
     )
     if (alike !== undefined) return unchanged(registered(alike))
   }
@@ -359,9 +360,10 @@ function find(
     .entriesByGuid(contextOf(subject), guidOf(schema))
     .findLast((each) => each.subject === subject && (includesDeleted || !each.deleted))
   if (same !== undefined) return same
+  const compared = { ...schema, subject, form: formsOf(schema) }
   return state
     .versions(subject, includesDeleted ? 'all' : 'live')
-    .findLast((each) => isEquivalent(view, { ...schema, subject }, each))
+    .findLast((each) => isEquivalent(view, compared, each))
 }
 
 /**
@@ -370,7 +372,7 @@ function find(
  */
 function isEquivalent(
   { state, parser }: RegistryView,
-  schema: Completed & { readonly subject: string },
+  schema: Completed & { readonly subject: string; readonly form: (form: SchemaForm) => string },
   entry: SchemaEntry,
 ): boolean {
   if (schema.schemaType !== entry.schemaType) return false
@@ -378,12 +380,20 @@ function isEquivalent(
   const isInlined = schema.references.length === 0 && entry.references.length > 0
   if (!isInlined && !hasSameReferences(schema.references, entry.references)) return false
   if (schema.schema === entry.schema) return true
-  // Comparing texts is cheap; schemas that differ in length by much are not parsed for it.
+  // The normal form of Protobuf has another order of fields, which counts as another schema.
   if (!isInlined && schema.schemaType === 'PROTOBUF') return false
-  const stored = parser.parseEntry(state, entry)
-  const { parsed } = schema
-  if (!isInlined) return parsed.normalized() === stored.normalized()
-  return parsed.format('resolved') === stored.format('resolved')
+  const form = isInlined ? 'resolved' : 'normal'
+  return parser.formOf(state, entry, form) === schema.form(form)
+}
+
+/** Forms of a schema, each made once. */
+function formsOf({ parsed }: Completed): (form: SchemaForm) => string {
+  const forms = new Map<SchemaForm, string>()
+  return (form) => {
+    const known = forms.get(form) ?? formOf(parsed, form)
+    forms.set(form, known)
+    return known
+  }
 }
 
 function hasSameReferences(a: readonly SchemaReference[], b: readonly SchemaReference[]): boolean {

@@ -508,6 +508,23 @@ describe('the registry', () => {
     assert.equal(bench.state.entry('b', 1), undefined)
   })
 
+  it('registers beside versions that are not readable here', () => {
+    const bench = new Bench()
+    const value = {
+      subject: 'a',
+      version: 1,
+      id: 1,
+      schemaType: 'AVRO',
+      references: [],
+      schema: 'written by a newer registry',
+      deleted: false,
+    }
+    bench.append({ kind: 'schema', subject: 'a', version: 1, value })
+    bench.commit(setSettings(bench, 'a', { compatibility: 'NONE' }))
+    assert.equal(operations.register(bench, 'a', '{"x":1}'), 'id 2 v2')
+    assert.equal(operations.lookUp(bench, 'a', '{"x":2}'), 'none')
+  })
+
   it('answers a compatibility problem with its place, rule and remedy', () => {
     const bench = run([['register', ['a', '{"x":1}'], 'id 1 v1']])
     const { why } = checkSchema(bench, 'a', schemaOf('{"y":"required"}'), {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { createHash } from 'node:crypto'
 import {
   InvalidSchemaError,
   type ParsedSchema,
@@ -27,10 +28,25 @@ const MAX_CACHED = 1000
 /** Characters of all texts to keep: a parsed schema takes a multiple of its text. */
 const MAX_CACHED_LENGTH = 8_000_000
 
+/** Forms in which schemas are compared. */
+export type SchemaForm = 'normal' | 'resolved'
+
+const UNREADABLE = ''
+
+/** Identifies a form of a schema. */
+export function formOf(parsed: ParsedSchema, form: SchemaForm): string {
+  const text = form === 'normal' ? parsed.normalized() : parsed.format('resolved')
+  return createHash('sha1').update(text).digest('base64')
+}
+
 /** Parses schemas with their references, and keeps what it has parsed. */
 export class SchemaParser {
   readonly #formats: ReadonlyMap<string, SchemaFormat>
   readonly #cache = new Map<string, ParsedSchema>()
+  readonly #forms: Readonly<Record<SchemaForm, WeakMap<SchemaEntry, string>>> = {
+    normal: new WeakMap(),
+    resolved: new WeakMap(),
+  }
   #cachedLength = 0
 
   constructor(formats: readonly SchemaFormat[]) {
@@ -75,6 +91,24 @@ export class SchemaParser {
   /** Parses a stored schema. */
   parseEntry(state: RegistryState, entry: SchemaEntry): ParsedSchema {
     return this.parse(state, entry)
+  }
+
+  /**
+   * Identifies the normal form of a stored schema, or its form with references in the text;
+   * undefined if it is not readable here. Kept, since a new schema is compared with all versions.
+   */
+  formOf(state: RegistryState, entry: SchemaEntry, form: SchemaForm): string | undefined {
+    const forms = this.#forms[form]
+    const known = forms.get(entry)
+    if (known !== undefined) return known === UNREADABLE ? undefined : known
+    let found: string
+    try {
+      found = formOf(this.parseEntry(state, entry), form)
+    } catch {
+      found = UNREADABLE
+    }
+    forms.set(entry, found)
+    return found === UNREADABLE ? undefined : found
   }
 
   #keep(key: string, parsed: ParsedSchema): void {
