@@ -16,7 +16,16 @@ interface Registry {
 
 async function start(bootstrapServers: string): Promise<Registry> {
   const script = join(import.meta.dirname, 'schema-registry-process.ts')
-  const child = spawn(process.execPath, ['--conditions=millrace-src', script, bootstrapServers])
+  const config = {
+    'kafkagroup.session.timeout.ms': '1000',
+    'kafkagroup.heartbeat.interval.ms': '100',
+  }
+  const child = spawn(process.execPath, [
+    '--conditions=millrace-src',
+    script,
+    bootstrapServers,
+    JSON.stringify(config),
+  ])
   let output = ''
   const address = await new Promise<string>((resolve, reject) => {
     const look = (data: Buffer): void => {
@@ -108,7 +117,8 @@ class Client {
 describe('a schema registry that is killed while clients register', () => {
   let broker: Broker
   before(async () => {
-    broker = await Broker.start()
+    // A killed registry is replaced when its session expires.
+    broker = await Broker.start({ config: { 'group.min.session.timeout.ms': '100' } })
   })
   after(() => broker.close())
 

@@ -17,9 +17,11 @@ import { avroFormat } from './avro/format.ts'
 import { RegistryConfig, RegistryConfigError } from './config/registry-config.ts'
 import { ServerTls } from './config/server-tls.ts'
 import type { Api } from './http/api.ts'
-import type { Leadership } from './http/leadership.ts'
 import { RegistryServer } from './http/registry-server.ts'
 import { jsonSchemaFormat } from './json-schema/json-schema.ts'
+import { Forwarder } from './leader/forwarder.ts'
+import { GroupLeadership } from './leader/group-leadership.ts'
+import { identityFor, type RegistryIdentity } from './leader/registry-identity.ts'
 import { protobufFormat } from './protobuf/protobuf-schema.ts'
 import type { SchemaFormat } from './schema/schema.ts'
 import { SchemaStore } from './store/schema-store.ts'
@@ -49,10 +51,10 @@ export interface SchemaRegistryOptions {
 /** Interval at which changed certificates are looked for. */
 const TLS_CHECK_MS = 1000
 
-const alone: Leadership = {
-  isLeader: true,
-  forward: () => Promise.reject(new TypeError('the only registry does not forward')),
-}
+/** Longest wait of a write for an election, milliseconds. */
+const ELECTION_WAIT_MS = 15_000
+/** Longest reply of the registry that writes, bytes. */
+const MAX_REPLY_BYTES = 32 * 1024 * 1024
 
 /**
  * A schema registry on a Kafka cluster, with Confluent's REST API and record format. It is a client
@@ -66,6 +68,7 @@ export class SchemaRegistry implements AsyncDisposable {
   readonly #options: SchemaRegistryOptions
   readonly #servers: { readonly server: RegistryServer; readonly shown: (port: number) => string }[]
   #store: SchemaStore | undefined
+  #leadership: GroupLeadership | undefined
   #tls: ServerTls | undefined
   #tlsTimer: Timer | undefined
   #closing: Promise<void> | undefined
@@ -148,8 +151,11 @@ export class SchemaRegistry implements AsyncDisposable {
       initTimeoutMs,
       clock,
       logger: this.#logger,
+      mayWrite: () => leadership.isLeader,
     })
     this.#store = store
+    const leadership = this.#newLeadership(store, timeoutMs)
+    this.#leadership = leadership
     const [kafkaClusterId] = await Promise.all([this.#clusterId(), store.load()])
     const api: Api = {
       store,
@@ -170,7 +176,7 @@ export class SchemaRegistry implements AsyncDisposable {
         isInsecure: config.boolean('millrace.insecure'),
         maxBodyBytes: config.number('size.limit.filter.max.request.body.size'),
         api,
-        leadership: alone,
+        leadership,
         clock,
         logger: this.#logger,
       })
@@ -180,6 +186,73 @@ export class SchemaRegistry implements AsyncDisposable {
       await server.listen()
     }
     if (isSecure) this.#watchCertificates()
+    leadership.start()
+  }
+
+  #newLeadership(store: SchemaStore, writeTimeoutMs: number): GroupLeadership {
+    const config = this.#config
+    const { clock } = this.#world
+    const sessionTimeoutMs = config.number('kafkagroup.session.timeout.ms')
+    const heartbeatIntervalMs = config.number('kafkagroup.heartbeat.interval.ms')
+    return new GroupLeadership({
+      client: this.#client,
+      groupId: config.text('schema.registry.group.id'),
+      identity: () => this.#identity(),
+      sessionTimeoutMs,
+      heartbeatIntervalMs,
+      rebalanceTimeoutMs: config.number('kafkagroup.rebalance.timeout.ms'),
+      // A longer time than is left between heartbeats would stop all writes.
+      writeTimeoutMs: Math.min(writeTimeoutMs, (sessionTimeoutMs - heartbeatIntervalMs) / 2),
+      electionWaitMs: ELECTION_WAIT_MS,
+      forwarder: new Forwarder({
+        connectTimeoutMs: config.number('leader.connect.timeout.ms'),
+        readTimeoutMs: config.number('leader.read.timeout.ms'),
+        maxReplyBytes: MAX_REPLY_BYTES,
+        tls: () => {
+          const { ca, cert, key } = this.#tls?.options ?? {}
+          return {
+            ...(ca === undefined ? {} : { ca }),
+            ...(cert === undefined || key === undefined ? {} : { cert, key }),
+          }
+        },
+        clock,
+      }),
+      onElected: () => store.mayHaveChanged(),
+      clock,
+      logger: this.#logger,
+    })
+  }
+
+  /** How the other registries reach this one. */
+  #identity(): RegistryIdentity {
+    const config = this.#config
+    const { listeners } = config
+    const wanted = config.text('inter.instance.protocol')
+    const at = Math.max(
+      0,
+      listeners.findIndex(({ scheme }) => scheme === wanted),
+    )
+    const { scheme = 'http', host = '' } = listeners[at] ?? {}
+    return identityFor({
+      scheme,
+      host: config.text('host.name') || host,
+      port: config.number('host.port') > 0 ? config.number('host.port') : this.#portOf(at),
+      isEligible: config.boolean('leader.eligibility'),
+    })
+  }
+
+  #portOf(listener: number): number {
+    return this.#servers[listener]?.server.port ?? 0
+  }
+
+  /** Whether this registry writes; others pass their changes on to the one that does. */
+  get isLeader(): boolean {
+    return this.#leadership?.isLeader === true
+  }
+
+  /** URL of the registry that writes; undefined while it is unknown, or none is eligible. */
+  get leaderUrl(): string | undefined {
+    return this.#leadership?.leaderUrl
   }
 
   #credentials(): HttpCredentials | undefined {
@@ -230,6 +303,7 @@ export class SchemaRegistry implements AsyncDisposable {
   async #close(): Promise<void> {
     this.#tlsTimer?.cancel()
     const closing = await Promise.allSettled([...this.#servers.map(({ server }) => server.close())])
+    closing.push(...(await Promise.allSettled([this.#leadership?.close()])))
     closing.push(...(await Promise.allSettled([this.#store?.close()])))
     for (const each of closing) {
       if (each.status === 'rejected') {

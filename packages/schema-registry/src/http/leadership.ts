@@ -26,6 +26,10 @@ export interface ForwardedReply {
 export interface Leadership {
   /** Whether this registry writes now. */
   readonly isLeader: boolean
+  /** URL of the registry that writes; undefined while it is unknown, or none is eligible. */
+  readonly leaderUrl: string | undefined
+  /** Resolves when it is known which registry writes, or after a time limit. */
+  settled(): Promise<void>
   /** Passes a request to the registry that writes. Rejects with 50003 or 50004. */
   forward(request: ForwardedRequest): Promise<ForwardedReply>
 }

@@ -174,8 +174,12 @@ export class RegistryServer {
     const apiRequest = { params, query: resource.query, body }
     const early = route.withoutWriting?.(api, apiRequest)
     if (early === undefined && route.isWrite === true && !leadership.isLeader) {
-      await this.#forward(request, response, bytes)
-      return
+      await leadership.settled()
+      // This registry may have been elected meanwhile.
+      if (!leadership.isLeader) {
+        await this.#forward(request, response, bytes)
+        return
+      }
     }
     const reply = early ?? (await route.handle(api, apiRequest))
     send(response, { status: reply.status ?? 200, type, headers: {} }, reply)

@@ -110,6 +110,25 @@ function add(store: SchemaStore, subject: string, schema: string): Promise<Regis
 }
 
 describe('the store of schemas', () => {
+  it('writes nothing while another registry leads, and then continues its ids', async () => {
+    const topic = new MemoryTopic()
+    let isLeader = true
+    const first = await open(topic, { mayWrite: () => isLeader })
+    const second = await open(topic)
+    assert.equal((await add(first, 'a', '{"a":1}')).id, 1)
+    isLeader = false
+    second.mayHaveChanged()
+    assert.equal((await add(second, 'b', '{"b":1}')).id, 2)
+    const { length } = topic.records
+    await assert.rejects(add(first, 'a', '{"a":2}'), { errorCode: 50004 })
+    await assert.rejects(add(first, 'c', '{"c":1}'), { errorCode: 50004 })
+    assert.equal(topic.records.length, length)
+    isLeader = true
+    first.mayHaveChanged()
+    assert.ok((await add(first, 'c', '{"c":1}')).id > 2)
+    assert.equal((await add(first, 'd', '{"b":1}')).id, 2, 'the schema of the other registry')
+  })
+
   const failures: Readonly<Record<string, { readonly fate: Fate; readonly code: number }>> = {
     'a write that was lost': { fate: 'lost', code: 50001 },
     'a write that was done although it failed': { fate: 'writtenThenFails', code: 50002 },

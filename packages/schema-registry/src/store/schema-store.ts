@@ -31,6 +31,8 @@ export interface SchemaStoreOptions {
   readonly clock: Clock
   /** Receives warnings and errors. */
   readonly logger: Logger
+  /** Whether this registry may write now; asked before each append. Default: always. */
+  readonly mayWrite?: () => boolean
 }
 
 /** What a decision may use beside the state. */
@@ -170,6 +172,10 @@ export class SchemaStore implements RegistryView {
   }
 
   async #append(encoded: readonly EncodedRecord[]): Promise<bigint> {
+    if (this.#options.mayWrite?.() === false) {
+      this.#mayLag = true
+      throw errors.unknownLeader('this registry is no longer the one that writes; retry')
+    }
     try {
       return await this.#options.topic.append(encoded)
     } catch (error) {
