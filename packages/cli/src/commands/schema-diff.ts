@@ -7,6 +7,7 @@ import {
 import type { RegisteredSchema } from '@millrace/schema-registry/serdes'
 import { toJson } from '../client/output.ts'
 import type { Command } from '../command.ts'
+import { settingsOf } from '../schema/local-compatibility.ts'
 import { openRegistry, registryOptions } from '../schema/registry-connection.ts'
 import { resolveReferences } from '../schema/resolve-references.ts'
 import { versionOf } from '../schema/schema-file.ts'
@@ -20,9 +21,6 @@ export const diff: Command = {
   options: {
     ...registryOptions,
     with: { value: 'SUBJECT', help: 'VERSION2 is one of this subject' },
-    lenient: {
-      help: 'judges JSON Schema with an open content model as compatibilityPolicy=LENIENT',
-    },
   },
   details: `Each difference has its verdict: backward is whether the second schema reads data of the first, forward
 the other direction.
@@ -56,8 +54,9 @@ Example:
         `${first} is ${old.schema.schemaType} and ${second} is ${schemaType}: they cannot be compared`,
       )
     }
+    const config = await client.config(subject, { defaultToGlobal: true })
     const comparison = compareSchemas(schemaType, old.source, next.source, {
-      policy: parsed.has('lenient') ? 'LENIENT' : 'STRICT',
+      policy: settingsOf(config).policy,
     })
     if (parsed.has('json')) process.stdout.write(`${toJson(comparison)}\n`)
     else print(comparison, { first, second })

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -315,6 +318,108 @@ describe('the schema tools', () => {
       assert.equal(code, 0)
       assert.equal(out, `${bytes}\n${bytes}\ntext\n`)
       assert.equal(err.match(warning)?.length, 1, err)
+    }
+  })
+
+  it('explain the verdict of a registry that states no reasons as ours does', async () => {
+    await ok('schema', 'register', 'foreign', file('f.avsc', record(id)))
+    const note = { name: 'note', type: 'string' }
+    file('g.avsc', record(id, note))
+    // Passes requests on, and leaves out what other registries do not have.
+    const proxy = createServer(async (request, response) => {
+      const chunks: Buffer[] = []
+      for await (const chunk of request) chunks.push(chunk as Buffer)
+      const { method = 'GET', url = '/' } = request
+      const reply = await fetch(`${registry.address}${url.replace('&why=true', '')}`, {
+        method,
+        headers: { 'content-type': 'application/json' },
+        ...(method === 'POST' ? { body: Buffer.concat(chunks) } : {}),
+      })
+      response.writeHead(reply.status).end(await reply.text())
+    })
+    await once(proxy.listen(0, '127.0.0.1'), 'listening')
+    try {
+      const there = `127.0.0.1:${(proxy.address() as AddressInfo).port}`
+      for (const more of [[], ['--version', '1'], ['--version', 'latest']]) {
+        const args = ['schema', 'check', 'foreign', 'g.avsc', ...more]
+        const ours = await run(args)
+        assert.equal(ours.code, 1)
+        assert.match(ours.out, /^ {4}remedy {2}./m)
+        assert.deepEqual(await run([...args, '--registry', there]), ours)
+      }
+    } finally {
+      proxy.close()
+      proxy.closeAllConnections()
+    }
+  })
+
+  it('use TLS, client certificates, users and tokens', async () => {
+    const material = join(import.meta.dirname, '../../../../test/testdata/tls')
+    const read = (name: string): string => readFileSync(join(material, name), 'utf8')
+    file('server-keys.pem', `${read('server.key')}${read('server.pem')}`)
+    file('client-keys.pem', `${read('client.key')}${read('client.pem')}`)
+    file('users', 'ann=secret\n')
+    const secure = await SchemaRegistry.start({
+      client: { bootstrapServers: broker.address },
+      config: {
+        listeners: 'https://127.0.0.1:0',
+        'kafkastore.topic': 'secure_schemas',
+        'ssl.keystore.location': join(directory, 'server-keys.pem'),
+        'ssl.truststore.location': join(material, 'ca.pem'),
+        'ssl.client.authentication': 'required',
+        'authentication.method': 'BASIC',
+        'authentication.users.file': join(directory, 'users'),
+      },
+    })
+    try {
+      const { address } = secure
+      const pem = (name: string): string => join(material, name)
+      const keys = [
+        '--cacert',
+        pem('ca.pem'),
+        '--cert',
+        pem('client.pem'),
+        '--key',
+        pem('client.key'),
+      ]
+      const list = ['schema', 'list', '--registry', address]
+      await ok(...list, ...keys, '--user', 'ann:secret')
+      assert.match(
+        (await run([...list, ...keys, '--user', 'ann:x'])).err,
+        /: 401 .*\n {2}check --user/,
+      )
+      assert.equal((await run([...list, '--user', 'ann:secret'])).code, 1)
+      file(
+        'secure.properties',
+        [
+          `schema.registry.url=${address}`,
+          'basic.auth.credentials.source=USER_INFO',
+          'basic.auth.user.info=ann:secret',
+          'schema.registry.ssl.truststore.type=PEM',
+          `schema.registry.ssl.truststore.location=${pem('ca.pem')}`,
+          'schema.registry.ssl.keystore.type=PEM',
+          `schema.registry.ssl.keystore.location=${join(directory, 'client-keys.pem')}`,
+        ].join('\n'),
+      )
+      await ok('schema', 'list', '--config', 'secure.properties')
+    } finally {
+      await secure.close()
+    }
+    file('tokens', 'abc123\n')
+    const guarded = await SchemaRegistry.start({
+      client: { bootstrapServers: broker.address },
+      config: {
+        listeners: 'http://127.0.0.1:0',
+        'authentication.method': 'BEARER',
+        'authentication.tokens.file': join(directory, 'tokens'),
+      },
+    })
+    try {
+      const list = ['schema', 'list', '--registry', guarded.address]
+      await ok(...list, '--token-file', 'tokens')
+      assert.match((await run(list)).err, /: 401 /)
+    } finally {
+      await guarded.close()
     }
   })
 

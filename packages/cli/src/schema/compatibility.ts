@@ -34,5 +34,38 @@ export async function compatibilityOf(
     normalize,
   })
   if (isCompatible) return { isCompatible, reasons: [], messages }
-  return { isCompatible, reasons: why?.length ? why : reasonsOfMessages(messages), messages }
+  if (why !== undefined && why.length > 0) return { isCompatible, reasons: why, messages }
+  const reasons = why === undefined ? await ownReasons(client, subject, question) : []
+  return {
+    isCompatible,
+    reasons: reasons.length > 0 ? reasons : reasonsOfMessages(messages),
+    messages,
+  }
+}
+
+/**
+ * Reasons by our own rules, for registries that do not explain themselves; none if our rules find
+ * the schema compatible or invalid, since then the registry has others.
+ */
+async function ownReasons(
+  client: SchemaRegistryClient,
+  subject: string,
+  { input, version }: CompatibilityQuestion,
+): Promise<readonly Reason[]> {
+  const [{ localReasons, settingsOf }, { resolveReferences }, { InvalidSchemaError }] =
+    await Promise.all([
+      import('./local-compatibility.ts'),
+      import('./resolve-references.ts'),
+      import('@millrace/schema-registry'),
+    ])
+  const { schema, schemaType: type = 'AVRO', references = [] } = input
+  try {
+    const resolved = await resolveReferences(client, references)
+    const settings = settingsOf(await client.config(subject, { defaultToGlobal: true }))
+    const complete = { type, schema, references, resolved }
+    return await localReasons(client, subject, { schema: complete, settings, version })
+  } catch (error) {
+    if (error instanceof InvalidSchemaError) return []
+    throw error
+  }
 }

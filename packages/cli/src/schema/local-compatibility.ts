@@ -75,16 +75,20 @@ export function settingsOf(config: Readonly<Record<string, unknown>>): Compatibi
 export async function localReasons(
   client: SchemaRegistryClient,
   subject: string,
-  {
-    schema,
-    settings,
-  }: { readonly schema: CompleteSchema; readonly settings: CompatibilitySettings },
+  question: {
+    readonly schema: CompleteSchema
+    readonly settings: CompatibilitySettings
+    /** Version to compare with. Default `all`: those that the level requires. */
+    readonly version?: number | 'latest' | 'all'
+  },
 ): Promise<readonly Reason[]> {
+  const { schema, settings, version: wanted = 'all' } = question
   const parsed = parseSchema(schema)
   const { level } = settings
   if (level === 'NONE') return []
-  const versions = await versionsOf(client, subject)
-  const compared = level.endsWith('_TRANSITIVE') ? versions : versions.slice(0, 1)
+  const versions = typeof wanted === 'number' ? [wanted] : await versionsOf(client, subject)
+  const isTransitive = wanted === 'all' && level.endsWith('_TRANSITIVE')
+  const compared = isTransitive ? versions : versions.slice(0, 1)
   const olds = await concurrently(compared, async (version) => {
     const registered = await client.version(subject, version)
     return { version, old: parseSchema(await complete(client, registered)) }
