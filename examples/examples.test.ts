@@ -84,7 +84,7 @@ describe('snippets in README files', () => {
 
   it('exist in every published package', () => {
     const readmes = pages.filter((page) => page.endsWith('README.md'))
-    assert.equal(readmes.length, 11)
+    assert.equal(readmes.length, 12)
     for (const page of readmes)
       assert.ok(snippets(page).length > 0 || page.includes('packages/cli'), page)
   })
