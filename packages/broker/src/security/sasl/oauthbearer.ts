@@ -100,7 +100,8 @@ class KeySet {
   /** Finds the key that signed a token. */
   readonly key: JWTVerifyGetKey = async (header, token) => {
     const { settings, clock } = this.#context
-    if (clock.monotonic() - this.#loadedMs >= settings.refreshMs) await this.#load()
+    if (this.#set === undefined) await this.#load()
+    else if (clock.monotonic() - this.#loadedMs >= settings.refreshMs) this.#refresh()
     const find = async () => {
       if (this.#set === undefined) throw new Error('the keys of the issuer could not be loaded')
       return this.#set(header, token)
@@ -113,6 +114,12 @@ class KeySet {
       await this.#load()
       return find()
     }
+  }
+
+  /** Loads the keys again; in the meantime, logins use those that are known. */
+  #refresh(): void {
+    const { logger } = this.#context
+    this.#load().catch((error: unknown) => logger.error('cannot load keys', { error }))
   }
 
   #load(): Promise<void> {
@@ -149,12 +156,24 @@ class KeySet {
   }
 
   async #text(): Promise<string> {
-    const { settings, files } = this.#context
+    const { settings, files, clock } = this.#context
     const { jwksUrl } = settings
     if (jwksUrl.protocol === 'file:') return String(files.readFile(fileURLToPath(jwksUrl)))
+    const abort = new AbortController()
+    const timer = clock.setTimer(FETCH_TIMEOUT_MS, () =>
+      abort.abort(new Error(`no complete answer within ${FETCH_TIMEOUT_MS} ms`)),
+    )
+    try {
+      return await this.#download(jwksUrl, abort.signal)
+    } finally {
+      timer.cancel()
+      abort.abort()
+    }
+  }
+
+  async #download(url: URL, signal: AbortSignal): Promise<string> {
     // A redirection could lead anywhere.
-    const signal = AbortSignal.timeout(FETCH_TIMEOUT_MS)
-    const response = await fetch(jwksUrl, { redirect: 'error', signal })
+    const response = await fetch(url, { redirect: 'error', signal })
     if (!response.ok) throw new Error(`status ${response.status}`)
     const chunks: Uint8Array[] = []
     let size = 0
