@@ -32,8 +32,8 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   '@millrace/jms': ['ConnectionFactory', 'jmsListener'],
   '@millrace/jms-provider': ['JmsProvider'],
   '@millrace/protocol': ['RecordBatch', 'codecOf'],
-  '@millrace/schema-registry': ['schemaTypes'],
-  '@millrace/schema-registry/serdes': ['SchemaRegistryClient'],
+  '@millrace/schema-registry': ['SchemaRegistry', 'avroFormat', 'compareSchemas'],
+  '@millrace/schema-registry/serdes': ['SchemaRegistryClient', 'avroSerde'],
   'millrace/amqp': ['connect', 'listen'],
   'millrace/broker': ['Broker'],
   'millrace/client': ['Producer', 'Consumer', 'ShareConsumer', 'Admin'],
@@ -41,8 +41,8 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   'millrace/flume/testing': [],
   'millrace/jms': ['ConnectionFactory', 'jmsListener'],
   'millrace/jms-provider': ['JmsProvider'],
-  'millrace/schema-registry': ['schemaTypes'],
-  'millrace/schema-registry/serdes': ['SchemaRegistryClient'],
+  'millrace/schema-registry': ['SchemaRegistry', 'avroFormat', 'compareSchemas'],
+  'millrace/schema-registry/serdes': ['SchemaRegistryClient', 'avroSerde'],
 }
 
 /** A program that uses broker, client, JMS and a bundled codec of each kind. */

@@ -11,6 +11,7 @@ export const commands: Command = {
   summary:
     'millrace: a Kafka-compatible broker, a JMS provider, a schema registry and Flume agents in one command, and tools for any of them',
   details: `Tools connect to --bootstrap HOST:PORT, else to $MILLRACE_BOOTSTRAP, else to 127.0.0.1:9092.
+Tools for schemas connect to --registry URL, else to $MILLRACE_REGISTRY, else to http://127.0.0.1:8081.
 Tab completion: source <(millrace completion bash)`,
   subcommands: [
     {
