@@ -109,7 +109,7 @@ describe('certificates of AMQP clients', () => {
     const client = { bootstrapServers: broker.address }
     await assert.rejects(
       JmsProvider.start({ client, config }),
-      /amqp\.tls\.principal\.mapping\.rules/,
+      /^ProviderConfigError: invalid amqp\.tls\.principal\.mapping\.rules: (?!.*ssl\.principal)/,
     )
   })
 })

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { elementAt, systemErrorCode } from '@millrace/base'
+import { elementAt, isLoopback, systemErrorCode } from '@millrace/base'
 import type { ParsedOptions } from '../options.ts'
 import { UsageError } from '../usage-error.ts'
 
@@ -32,10 +32,10 @@ export async function askAgent(
   path: string,
   parsed: ParsedOptions,
 ): Promise<Response> {
-  const file = parsed.value('token-file')
-  const headers: Record<string, string> = {}
-  if (file !== undefined) headers.authorization = `Bearer ${tokenOf(file)}`
+  const authorization = authorizationOf(parsed)
+  const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
   const url = /^https?:\/\//.test(address) ? address : `http://${address}`
+  if (authorization !== undefined) warnOfPlainHttp(url)
   try {
     const response = await fetch(`${url}${path}`, { headers, redirect: 'error' })
     if (response.ok) return response
@@ -46,11 +46,40 @@ export async function askAgent(
   }
 }
 
-function tokenOf(file: string): string {
+/** Credentials of the command line, as an HTTP header. */
+function authorizationOf(parsed: ParsedOptions): string | undefined {
+  const [tokenFile, user] = [parsed.value('token-file'), parsed.value('user')]
+  const passwordFile = parsed.value('password-file')
+  if (tokenFile !== undefined && user !== undefined) {
+    throw new UsageError('only one of --token-file and --user')
+  }
+  if ((user === undefined) !== (passwordFile === undefined)) {
+    throw new UsageError('--user and --password-file need each other')
+  }
+  if (tokenFile !== undefined) return `Bearer ${secretIn('token-file', tokenFile)}`
+  if (user === undefined || passwordFile === undefined) return undefined
+  const pair = `${user}:${secretIn('password-file', passwordFile)}`
+  return `Basic ${Buffer.from(pair).toString('base64')}`
+}
+
+const warned = new Set<string>()
+
+/** Warns once if credentials are sent to another machine without encryption. */
+function warnOfPlainHttp(url: string): void {
+  const { protocol, hostname, host } = new URL(url)
+  if (protocol === 'https:' || isLoopback(hostname.replace(/^\[(.*)\]$/, '$1'))) return
+  if (warned.has(host)) return
+  warned.add(host)
+  process.stderr.write(
+    `millrace: credentials are sent to ${host} without encryption; use https:// and --metrics-tls\n`,
+  )
+}
+
+function secretIn(option: 'token-file' | 'password-file', file: string): string {
   try {
     return readFileSync(file, 'utf8').trim()
   } catch (error) {
-    throw new UsageError(`cannot read --token-file ${file}: ${systemErrorCode(error) ?? error}`)
+    throw new UsageError(`cannot read --${option} ${file}: ${systemErrorCode(error) ?? error}`)
   }
 }
 

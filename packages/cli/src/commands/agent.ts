@@ -38,6 +38,8 @@ const addressOption = {
     help: "address of the agent's metrics, with https:// for TLS (default: all agents on this machine)",
   },
   'token-file': { value: 'FILE', help: "bearer token for --metrics-tokens of the agent's command" },
+  user: { value: 'NAME', help: "user of --metrics-users of the agent's command" },
+  'password-file': { value: 'FILE', help: 'file with the password of --user' },
   name: { value: 'NAME', short: 'n', help: 'selects one of several agents' },
 } satisfies Options
 

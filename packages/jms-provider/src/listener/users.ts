@@ -133,8 +133,9 @@ function mappingOf(rules: string): PrincipalMapping {
   try {
     return new PrincipalMapping(rules)
   } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
     throw new ProviderConfigError(
-      `invalid amqp.tls.principal.mapping.rules: ${error instanceof Error ? error.message : error}`,
+      `invalid amqp.tls.principal.mapping.rules: ${reason.replace('ssl.principal.mapping.rules: ', '')}`,
     )
   }
 }
