@@ -24,8 +24,11 @@ import type { AmqpValue } from './codec/types.ts'
 import type { ErrorCondition } from './definitions/messaging.ts'
 import type { Begin, Close, Open, Performative, SaslFrame } from './definitions/performatives.ts'
 import { type ForeignProtocol, foreignProtocolOf } from './foreign-protocol.ts'
-import { LinkFailure } from './link.ts'
-import { Session } from './session.ts'
+import { FrameOutput } from './frame-output.ts'
+import { LinkFailure } from './link-failure.ts'
+import type { Session } from './session.ts'
+import { SessionEndpoint } from './session-endpoint.ts'
+import { SessionMemory, type SessionOwner } from './session-owner.ts'
 
 /** Receives the events of a connection. */
 export interface ConnectionHandler {
@@ -127,8 +130,6 @@ const MAX_UNREAD_REPLIES = 256 * 1024
 const MAX_BUFFERED_INPUT = 64 * 1024
 /** Largest frame without message data, in bytes. */
 const MAX_PERFORMATIVE = 256 * 1024
-/** Small writes are joined up to this size: one larger write costs less than many small ones. */
-const JOIN_LIMIT = 64 * 1024
 
 type Phase = 'header' | 'sasl' | 'amqp' | 'gone'
 
@@ -136,8 +137,7 @@ type Phase = 'header' | 'sasl' | 'amqp' | 'gone'
 export class AmqpConnection {
   readonly #transport: Connection
   readonly #options: ConnectionOptions
-  /** @internal */
-  readonly logger: Logger
+  readonly #logger: Logger
   readonly #reader = new FrameReader()
   #phase: Phase = 'header'
   #sasl: SaslLayer | undefined
@@ -147,32 +147,21 @@ export class AmqpConnection {
   #isOpen = false
   #isReady = false
   #isClosing = false
-  readonly #byChannel = new Map<number, Session>()
-  readonly #byRemoteChannel = new Map<number, Session>()
+  readonly #byChannel = new Map<number, SessionEndpoint>()
+  readonly #byRemoteChannel = new Map<number, SessionEndpoint>()
   #remoteChannelMax = 0xffff
   /** Largest frame that the peer accepts, in bytes. */
   maxFrameSizeOut = MIN_MAX_FRAME_SIZE
-  #out: Uint8Array[] = []
-  #outSize = 0
-  #isFlushScheduled = false
-  readonly #sessionsToFlush: Session[] = []
-  #isSocketFull = false
-  /** Bytes of frames without message data written since the peer last read everything. */
-  #replyBytes = 0
+  readonly #output: FrameOutput
+  readonly #memory = new SessionMemory()
+  readonly #owner: SessionOwner
   /** The owner paused reading. */
   #isPaused = false
   /** Reading is paused until the peer reads or the pending SASL step completes. */
   #isSuspended = false
-  /** @internal Bytes of incomplete messages. */
-  incompleteBytes = 0
-  /** @internal Bytes of the attach frames of open links. */
-  attachBytes = 0
-  /** @internal Sessions with messages that wait for the window. */
-  readonly holding = new Set<Session>()
   #reportedHeld: HeldBytes = { incomplete: 0, attached: 0, unread: 0 }
   #lastReceivedMs: number
   #timers: Timer[] = []
-  #sentSinceHeartbeat = false
   /** Resolves when the SASL layer, if any, has completed. */
   readonly ready: Promise<void>
   #resolveReady: () => void = () => {}
@@ -189,8 +178,13 @@ export class AmqpConnection {
   constructor(transport: Connection, options: ConnectionOptions) {
     this.#transport = transport
     this.#options = options
-    this.logger = options.logger ?? silentLogger
+    this.#logger = options.logger ?? silentLogger
     this.#sasl = options.sasl
+    this.#output = new FrameOutput(transport, {
+      onTurnEnd: () => this.#guard(() => this.#flush()),
+      onFull: () => this.#flush(),
+    })
+    this.#owner = this.#ownerOfSessions()
     this.#lastReceivedMs = options.clock.monotonic()
     this.opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve
@@ -218,6 +212,25 @@ export class AmqpConnection {
     }
   }
 
+  #ownerOfSessions(): SessionOwner {
+    const output = this.#output
+    const maxFrameSizeOut = (): number => this.maxFrameSizeOut
+    return {
+      connection: this,
+      logger: this.#logger,
+      memory: this.#memory,
+      get maxFrameSizeOut() {
+        return maxFrameSizeOut()
+      },
+      get isCongested() {
+        return output.isFull
+      },
+      write: (head, payload) => output.write(head, payload),
+      flushLater: (session) => output.flushLater(session),
+      forget: (session) => this.#forget(session),
+    }
+  }
+
   #onReady(): void {
     this.#isReady = true
     this.#resolveReady()
@@ -236,7 +249,7 @@ export class AmqpConnection {
 
   /** Whether the socket's write buffer is full. */
   get isCongested(): boolean {
-    return this.#isSocketFull
+    return this.#output.isFull
   }
 
   /** Whether the connection has ended. */
@@ -281,16 +294,14 @@ export class AmqpConnection {
   /** Bytes that were written but not yet read by the peer. */
   get unreadBytes(): number {
     if (this.#phase === 'gone') return 0
-    let bytes = this.#isSocketFull ? this.#transport.unsentBytes : 0
-    for (const session of this.holding) bytes += session.heldBytes
-    return bytes
+    return (this.#output.isFull ? this.#transport.unsentBytes : 0) + this.#memory.heldBytes
   }
 
   /** Reports the memory that the connection uses if it has changed. */
   #reportHeld(): void {
     const unread = this.unreadBytes
-    const incomplete = this.#reader.size + this.incompleteBytes
-    const attached = this.attachBytes
+    const incomplete = this.#reader.size + this.#memory.incompleteBytes
+    const attached = this.#memory.attachBytes
     const reported = this.#reportedHeld
     if (
       incomplete === reported.incomplete &&
@@ -350,7 +361,7 @@ export class AmqpConnection {
         `the peer allows at most ${limit + 1} sessions per connection`,
       )
     }
-    const session = new Session(this, channel)
+    const session = new SessionEndpoint(this.#owner, channel)
     this.#byChannel.set(channel, session)
     session.sendBegin(undefined)
     return session
@@ -388,69 +399,30 @@ export class AmqpConnection {
 
   // Writing.
 
-  /** @internal Queues a frame and its payload. Frames queued in one turn are written together. */
-  write(head: Buffer, payload: readonly Uint8Array[]): void {
-    if (this.#phase === 'gone') return
-    this.#out.push(head)
-    this.#outSize += head.length
-    if (payload.length === 0) this.#replyBytes += head.length
-    for (const piece of payload) {
-      this.#out.push(piece)
-      this.#outSize += piece.length
-    }
-    this.#scheduleFlush()
-    if (this.#outSize > 1024 * 1024) this.#flush()
-  }
-
-  /** @internal */
-  flushLater(session: Session): void {
-    this.#sessionsToFlush.push(session)
-    this.#scheduleFlush()
-  }
-
-  #scheduleFlush(): void {
-    if (this.#isFlushScheduled) return
-    this.#isFlushScheduled = true
-    queueMicrotask(() => {
-      this.#isFlushScheduled = false
-      this.#guard(() => this.#flush())
-    })
-  }
-
   #flush(): void {
-    for (const session of this.#sessionsToFlush.splice(0)) session.flush()
-    if (this.#out.length === 0 || this.#phase === 'gone') return
-    const pieces = this.#out
-    const size = this.#outSize
-    this.#out = []
-    this.#outSize = 0
-    this.#sentSinceHeartbeat = true
-    const whole = size <= JOIN_LIMIT && pieces.length > 1 ? [Buffer.concat(pieces, size)] : pieces
-    if (!this.#transport.write(whole)) this.#isSocketFull = true
-    if (this.#isSocketFull) {
-      // Replies to a client that sends but never reads must not accumulate. A client never pauses
-      // for this reason: two ends that wait for each other would deadlock.
-      const isServer = this.#options.role === 'server'
-      if (isServer && this.#replyBytes > MAX_UNREAD_REPLIES) this.#suspendReading(true)
-    } else this.#replyBytes = 0
+    if (!this.#output.flush()) return
+    // Replies to a client that sends but never reads must not accumulate. A client never pauses for
+    // this reason: two ends that wait for each other would deadlock.
+    const isServer = this.#options.role === 'server'
+    const { isFull, replyBytes } = this.#output
+    if (isServer && isFull && replyBytes > MAX_UNREAD_REPLIES) this.#suspendReading(true)
     this.#reportHeld()
   }
 
   #send(performative: Performative): void {
-    this.write(encodeFrame(FrameType.amqp, 0, performative), [])
+    this.#output.write(encodeFrame(FrameType.amqp, 0, performative), [])
   }
 
   #writeRaw(bytes: Buffer): void {
-    this.write(bytes, [])
+    this.#output.write(bytes, [])
   }
 
   #onDrain(): void {
-    this.#isSocketFull = false
-    this.#replyBytes = 0
+    this.#output.drained()
     this.#reportHeld()
     if (!this.#isBusy) this.#suspendReading(false)
     for (const session of [...this.#byChannel.values()]) {
-      if (this.#isSocketFull) return
+      if (this.#output.isFull) return
       session.resume()
     }
   }
@@ -573,7 +545,7 @@ export class AmqpConnection {
   #afterSasl(step: SaslStep): void {
     if (this.#phase === 'gone') return
     if (step.frame !== undefined) {
-      this.write(encodeFrame(FrameType.sasl, 0, step.frame), [])
+      this.#output.write(encodeFrame(FrameType.sasl, 0, step.frame), [])
     }
     if (step.kind === 'failed') {
       this.#flush()
@@ -701,7 +673,7 @@ export class AmqpConnection {
     }
     let own = 0
     while (this.#byChannel.has(own)) own++
-    const session = new Session(this, own)
+    const session = new SessionEndpoint(this.#owner, own)
     this.#byChannel.set(own, session)
     this.#byRemoteChannel.set(channel, session)
     session.onBegin(begin)
@@ -709,8 +681,8 @@ export class AmqpConnection {
     this.#options.handler.onSession?.(session)
   }
 
-  /** @internal The session has ended on both sides. */
-  forget(session: Session): void {
+  /** The session has ended on both sides. */
+  #forget(session: { readonly channel: number }): void {
     if (this.#byChannel.get(session.channel) === session) this.#byChannel.delete(session.channel)
   }
 
@@ -739,13 +711,13 @@ export class AmqpConnection {
               cause: error,
             })
     if (known.code === Condition.internalError) {
-      this.logger.error('internal error, closing the AMQP connection', {
+      this.#logger.error('internal error, closing the AMQP connection', {
         peer: this.remoteAddress,
         error,
       })
     }
     if (this.#phase === 'amqp' && !this.#isClosing) {
-      attempt(this.logger, 'sending the close frame', () => {
+      attempt(this.#logger, 'sending the close frame', () => {
         this.open()
         this.#isClosing = true
         this.#send({ kind: 'close', error: known.condition } as Close)
@@ -776,6 +748,7 @@ export class AmqpConnection {
   #gone(error: AmqpError | undefined, finish: () => void): void {
     if (this.#phase === 'gone') return
     this.#phase = 'gone'
+    this.#output.close()
     for (const timer of this.#timers) timer.cancel()
     this.#timers = []
     this.#rejectReady(error ?? new AmqpError(Condition.connectionForced, 'connection closed'))
@@ -786,20 +759,15 @@ export class AmqpConnection {
       ...this.#byChannel.values(),
       ...this.#byRemoteChannel.values(),
     ])) {
-      attempt(this.logger, 'ending a session', () => session.onConnectionGone(error))
+      attempt(this.#logger, 'ending a session', () => session.onConnectionGone(error))
     }
     this.#byChannel.clear()
     this.#byRemoteChannel.clear()
-    this.#sessionsToFlush.length = 0
-    this.#out = []
-    this.#outSize = 0
-    this.incompleteBytes = 0
-    this.attachBytes = 0
-    this.holding.clear()
+    this.#memory.clear()
     this.#reader.clear()
-    attempt(this.logger, 'closing a socket', () => this.#closeTransport(finish))
-    attempt(this.logger, 'reporting used memory', () => this.#reportHeld())
-    attempt(this.logger, 'notifying the owner of a closed connection', () =>
+    attempt(this.#logger, 'closing a socket', () => this.#closeTransport(finish))
+    attempt(this.#logger, 'reporting used memory', () => this.#reportHeld())
+    attempt(this.#logger, 'notifying the owner of a closed connection', () =>
       this.#options.handler.onClose(error),
     )
     this.#resolveClosed()
@@ -823,11 +791,11 @@ export class AmqpConnection {
   /** Sends an empty frame when nothing else was sent for half of the peer's idle timeout. */
   #sendHeartbeats(remoteIdleMs: number): void {
     this.#every(Math.max(Math.floor(remoteIdleMs / 2), 1), () => {
-      if (!this.#sentSinceHeartbeat) {
-        this.write(heartbeat, [])
+      if (!this.#output.hasWritten) {
+        this.#output.write(heartbeat, [])
         this.#flush()
       }
-      this.#sentSinceHeartbeat = false
+      this.#output.hasWritten = false
     })
   }
 

@@ -46,7 +46,7 @@ export {
   type Target,
 } from './definitions/messaging.ts'
 export type { Attach, Detach, Open } from './definitions/performatives.ts'
-export { IncomingDelivery, OutgoingDelivery } from './delivery.ts'
+export type { IncomingDelivery, OutgoingDelivery } from './delivery.ts'
 export { type ForeignProtocol, foreignProtocolOf } from './foreign-protocol.ts'
 export {
   amqpIdOf,
@@ -59,14 +59,15 @@ export {
   jmsCorrelationIdOf,
   jmsIdOf,
 } from './jms-mapping.ts'
-export {
-  type Link,
-  type LinkHandler,
-  type LinkOptions,
-  type ReceiverHandler,
+export type {
+  Link,
+  LinkHandler,
+  LinkOptions,
+  ReceiverHandler,
   ReceiverLink,
-  type SenderHandler,
+  SenderHandler,
   SenderLink,
+  SendOptions,
 } from './link.ts'
 export {
   EncodedMessage,
@@ -78,4 +79,4 @@ export {
 export { type ListenForOptions, listen, serve } from './network/listen.ts'
 export { mechanisms, type SaslCredentials, type SaslMechanism } from './sasl/sasl-client.ts'
 export { type Authenticator, saslServer, type TokenUser } from './sasl/sasl-server.ts'
-export { Session, type SessionHandler } from './session.ts'
+export type { Session, SessionHandler } from './session.ts'

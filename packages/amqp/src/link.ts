@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attempt } from '@millrace/base'
-import { AmqpError, Condition, conditionOf } from './amqp-error.ts'
-import { ByteQueue } from './codec/byte-queue.ts'
 import type { AmqpValue } from './codec/types.ts'
 import type {
   Coordinator,
@@ -10,9 +7,8 @@ import type {
   Source,
   Target,
 } from './definitions/messaging.ts'
-import type { Attach, Detach, Flow, Transfer } from './definitions/performatives.ts'
-import { IncomingDelivery, type OutgoingDelivery } from './delivery.ts'
-import { distance, next } from './serial.ts'
+import type { Attach, Detach } from './definitions/performatives.ts'
+import type { IncomingDelivery, OutgoingDelivery } from './delivery.ts'
 import type { Session } from './session.ts'
 
 /** Local state of a link endpoint, sent in its attach frame. */
@@ -66,489 +62,112 @@ export interface ReceiverHandler extends LinkHandler {
 }
 
 /** One end of a link. */
-export abstract class Link {
+export interface Link {
   /** Session of the link. */
   readonly session: Session
   /** Name of the link, unique per direction between two containers. */
   readonly name: string
   /** Whether this end sends or receives. */
-  abstract readonly role: 'sender' | 'receiver'
+  readonly role: 'sender' | 'receiver'
   /** The peer's attach frame; undefined until it arrives. */
-  remote: Attach | undefined
+  readonly remote: Attach | undefined
   /** The options that this end attached with; undefined until it has attached. */
-  local: LinkOptions | undefined
+  readonly local: LinkOptions | undefined
   /** Handle that this end assigned; -1 while not attached. */
-  localHandle = -1
-  /** @internal Size of the peer's attach frame. */
-  attachBytes = 0
+  readonly localHandle: number
   /** Handle that the peer assigned; -1 while not attached. */
-  remoteHandle = -1
+  readonly remoteHandle: number
   /** True once this end has detached. */
-  isDetached = false
+  readonly isDetached: boolean
   /** True once the peer has detached, or the session or connection has ended. */
-  isRemotelyDetached = false
+  readonly isRemotelyDetached: boolean
   /** Resolves when the peer has attached with a terminus. Rejects if the peer refuses the link. */
   readonly attached: Promise<void>
-  /** Handler, if set. */
-  protected abstract readonly handlerOrNone: LinkHandler | undefined
-  #resolveAttached: () => void = () => {}
-  #rejectAttached: (error: Error) => void = () => {}
-  #attachedWithoutTerminus = false
-  #isFinished = false
-
-  /** Called by a session. */
-  constructor(session: Session, name: string) {
-    this.session = session
-    this.name = name
-    this.attached = new Promise((resolve, reject) => {
-      this.#resolveAttached = resolve
-      this.#rejectAttached = reject
-    })
-    // Only clients await this promise.
-    this.attached.catch(() => {})
-  }
-
+  /** Whether the link has ended, from either side. Its handler has been notified or will not be. */
+  readonly isOver: boolean
   /** Attaches this end: a client to request the link, a server to accept it. */
-  attach(options: LinkOptions): void {
-    this.local = options
-    const own = this.role === 'sender' ? options.target : options.source
-    this.#attachedWithoutTerminus = own === undefined
-    this.session.sendAttach(this, options)
-  }
-
+  attach(options: LinkOptions): void
   /**
    * Refuses the link that the peer attached: sends an attach without a terminus, then a detach with
    * the error.
    */
-  refuse(error: ErrorCondition): void {
-    const { remote } = this
-    this.attach(
-      this.role === 'receiver'
-        ? { source: remote?.source, rcvSettleMode: remote?.rcvSettleMode }
-        : { target: remote?.target, sndSettleMode: remote?.sndSettleMode },
-    )
-    this.detach({ closed: true, error })
-  }
-
+  refuse(error: ErrorCondition): void
   /** Detaches this end. The terminus is kept unless `closed` is true. Idempotent. */
-  detach(options: { readonly closed: boolean; readonly error?: ErrorCondition | undefined }): void {
-    if (this.isDetached) return
-    this.isDetached = true
-    this.session.sendDetach(this, options)
-  }
-
-  /** @internal */
-  onRemoteAttach(remote: Attach): void {
-    this.remote = remote
-    const terminus = this.role === 'sender' ? remote.target : remote.source
-    if (terminus !== undefined || this.#attachedWithoutTerminus) this.#resolveAttached()
-  }
-
-  /** @internal */
-  onRemoteDetach(detach: Detach | undefined, failure?: Error, isLost = false): void {
-    this.isRemotelyDetached = true
-    const what = `link ${this.name} was refused`
-    const error =
-      failure ??
-      (detach?.error === undefined
-        ? new AmqpError(Condition.detachForced, what)
-        : AmqpError.from(detach.error, what))
-    this.#finish(detach, error, isLost)
-  }
-
-  #finish(detach: Detach | undefined, error: Error, isLost: boolean): void {
-    if (this.#isFinished) return
-    this.#isFinished = true
-    this.freeBuffers()
-    this.#rejectAttached(error)
-    const { logger } = this.session.connection
-    try {
-      this.handlerOrNone?.onDetach(detach, isLost)
-    } catch (thrown) {
-      if (!(thrown instanceof AmqpError)) {
-        logger.error('exception in onDetach of an AMQP link', { link: this.name, error: thrown })
-      }
-      // Answer the detach even though the owner's handler failed.
-      attempt(logger, 'detaching a link', () =>
-        this.detach({ closed: detach?.closed ?? true, error: conditionOf(thrown) }),
-      )
-    }
-  }
-
-  /** Discards messages that are partly sent or received. */
-  protected abstract freeBuffers(): void
-
-  /** Whether the link has ended, from either side. Its handler has been notified or will not be. */
-  get isOver(): boolean {
-    return this.#isFinished || this.isDetached
-  }
-
+  detach(options: { readonly closed: boolean; readonly error?: ErrorCondition | undefined }): void
   /** Runs code of the link's owner. An exception ends this link only. */
-  run(work: () => void): void {
-    if (this.#isFinished) return
-    try {
-      work()
-    } catch (error) {
-      this.fail(error)
-    }
-  }
-
+  run(work: () => void): void
   /**
    * Ends this link, and nothing else, because of an error: detaches with the error and calls the
    * handler's `onDetach` without waiting for the peer's answer. Errors other than `AmqpError` are
    * logged.
    */
-  fail(error: unknown): void {
-    const { logger } = this.session.connection
-    if (!(error instanceof AmqpError)) {
-      logger.error('internal error, detaching an AMQP link', { link: this.name, error })
-    }
-    const condition = conditionOf(error)
-    attempt(logger, 'detaching a link', () => {
-      if (this.local === undefined && this.remote !== undefined) this.refuse(condition)
-      else this.detach({ closed: true, error: condition })
-    })
-    const failure =
-      error instanceof Error ? error : new AmqpError(condition.condition, String(error))
-    this.#finish(undefined, failure, true)
-  }
+  fail(error: unknown): void
+}
+
+/** Options of a message to send. */
+export interface SendOptions {
+  /** Whether the delivery is sent settled: the receiver then reports no outcome. */
+  readonly settled: boolean
+  /** Delivery state to send with the message, for example a transactional state. */
+  readonly state?: DeliveryState
+  /** Delivery tag, unique among the unsettled deliveries of the link. Default: a counter. */
+  readonly tag?: Buffer
+  /** Message format. Default 0, the AMQP format. */
+  readonly messageFormat?: number
+  /** Value to keep with the delivery. */
+  readonly context?: unknown
 }
 
 /** The sending end of a link. It may send as many messages as the receiver grants credit for. */
-export class SenderLink extends Link {
+export interface SenderLink extends Link {
   /** Always `sender`. */
-  readonly role = 'sender'
+  readonly role: 'sender'
   /** Receives the events of the link. */
   handler: SenderHandler | undefined
-  #credit = 0
-  #deliveryCount = 0
-  #nextTag = 0
   /**
    * The receiver asks for the messages that are available now and for the return of unused credit.
    */
-  isDraining = false
-  /** Messages, or remainders of messages, that wait for the session window. */
-  readonly #held: HeldTransfer[] = []
-
-  /** Handler, if set. */
-  protected get handlerOrNone(): LinkHandler | undefined {
-    return this.handler
-  }
-
+  readonly isDraining: boolean
   /** Credit: number of messages that may be sent now. */
-  get credit(): number {
-    return this.#credit
-  }
-
+  readonly credit: number
   /** Delivery count of the link, a serial number. */
-  get deliveryCount(): number {
-    return this.#deliveryCount
-  }
-
+  readonly deliveryCount: number
   /**
    * Whether a message sent now would be written immediately: credit is available, and neither the
    * window nor the socket is full.
    */
-  get isSendable(): boolean {
-    return (
-      this.#credit > 0 &&
-      this.#held.length === 0 &&
-      !this.isDetached &&
-      !this.isRemotelyDetached &&
-      !this.session.isCongested
-    )
-  }
-
+  readonly isSendable: boolean
   /**
    * Sends a message and uses one credit. The buffers must not change until they are written. Throws
    * without credit, because the peer would close the link (`amqp:link:transfer-limit-exceeded`).
    */
-  send(
-    pieces: readonly Uint8Array[],
-    options: {
-      readonly settled: boolean
-      readonly state?: DeliveryState
-      readonly tag?: Buffer
-      readonly messageFormat?: number
-      readonly context?: unknown
-    },
-  ): OutgoingDelivery {
-    if (this.#credit <= 0) {
-      throw new AmqpError(Condition.transferLimitExceeded, `no credit on link ${this.name}`)
-    }
-    this.#credit--
-    this.#deliveryCount = next(this.#deliveryCount)
-    const tag = options.tag ?? this.#tag()
-    const delivery = this.session.newOutgoing(this, tag, options.settled)
-    delivery.context = options.context
-    let size = 0
-    for (const piece of pieces) size += piece.length
-    const held: HeldTransfer = {
-      delivery,
-      pieces: [...pieces],
-      size,
-      isStarted: false,
-      messageFormat: options.messageFormat ?? 0,
-      settled: options.settled,
-      state: options.state,
-    }
-    if (this.#held.length > 0 || !this.session.sendTransfer(this, held)) {
-      this.#held.push(held)
-      this.session.hold(this)
-    }
-    return delivery
-  }
-
-  #tag(): Buffer {
-    const tag = Buffer.allocUnsafe(4)
-    tag.writeUInt32BE(this.#nextTag, 0)
-    this.#nextTag = next(this.#nextTag)
-    return tag
-  }
-
-  /** @internal Bytes of messages that wait for the session window. */
-  get heldBytes(): number {
-    let bytes = 0
-    for (const { size } of this.#held) bytes += size
-    return bytes
-  }
-
-  protected override freeBuffers(): void {
-    this.#held.length = 0
-  }
-
-  /**
-   * @internal Sends messages that waited for the window. Returns false if the window is still full.
-   */
-  release(): boolean {
-    for (;;) {
-      const [first] = this.#held
-      if (first === undefined) return true
-      if (!this.session.sendTransfer(this, first)) return false
-      this.#held.shift()
-    }
-  }
-
+  send(pieces: readonly Uint8Array[], options: SendOptions): OutgoingDelivery
   /**
    * Completes a drain: returns all unused credit. Call it when `isDraining` is true and nothing is
    * left to send.
    */
-  drained(): void {
-    if (!this.isDraining || this.#held.length > 0) return
-    this.isDraining = false
-    this.#deliveryCount = next(this.#deliveryCount, this.#credit)
-    this.#credit = 0
-    this.session.sendFlow(this, { drain: true })
-  }
-
-  /** @internal */
-  onFlow(flow: Flow): void {
-    if (flow.linkCredit !== undefined) {
-      const theirs = flow.deliveryCount ?? 0
-      this.#credit = Math.max(distance(next(theirs, flow.linkCredit), this.#deliveryCount), 0)
-    }
-    this.isDraining = flow.drain === true
-    this.run(() => this.handler?.onSendable())
-    if (flow.echo === true && !this.isDetached && this.localHandle >= 0) {
-      this.session.sendFlow(this, {})
-    }
-  }
-}
-
-/** A transfer that is partly sent or waits to be sent. */
-export interface HeldTransfer {
-  readonly delivery: OutgoingDelivery
-  pieces: Uint8Array[]
-  /** Number of bytes not yet sent. */
-  size: number
-  isStarted: boolean
-  readonly messageFormat: number
-  readonly settled: boolean
-  readonly state: DeliveryState | undefined
+  drained(): void
 }
 
 /** The receiving end of a link. It grants credit and settles each message. */
-export class ReceiverLink extends Link {
+export interface ReceiverLink extends Link {
   /** Always `receiver`. */
-  readonly role = 'receiver'
+  readonly role: 'receiver'
   /** Receives the events of the link. */
   handler: ReceiverHandler | undefined
-  #credit = 0
-  #deliveryCount = 0
-  #isDraining = false
-  #partial: PartialDelivery | undefined
-
-  /** Handler, if set. */
-  protected get handlerOrNone(): LinkHandler | undefined {
-    return this.handler
-  }
-
   /** Credit: number of messages that may still arrive. */
-  get credit(): number {
-    return this.#credit
-  }
-
+  readonly credit: number
   /** Delivery count of the link, a serial number. */
-  get deliveryCount(): number {
-    return this.#deliveryCount
-  }
-
+  readonly deliveryCount: number
   /** Whether the peer was asked to use or return its credit. */
-  get isDraining(): boolean {
-    return this.#isDraining
-  }
-
+  readonly isDraining: boolean
   /** Sets the credit: the number of messages that may arrive from now on. */
-  setCredit(credit: number): void {
-    if (this.isDetached || this.isRemotelyDetached) return
-    this.#credit = credit
-    this.#isDraining = false
-    this.session.sendFlow(this, {})
-  }
-
+  setCredit(credit: number): void
   /** Grants credit for `count` more messages. */
-  addCredit(count: number): void {
-    this.setCredit(this.#credit + count)
-  }
-
+  addCredit(count: number): void
   /**
    * Asks for the messages that are available and for the return of unused credit. `onDrained`
    * follows.
    */
-  drain(): void {
-    if (this.isDetached || this.isRemotelyDetached) return
-    this.#isDraining = true
-    this.session.sendFlow(this, { drain: true, echo: true })
-  }
-
-  /** @internal */
-  override onRemoteAttach(remote: Attach): void {
-    this.#deliveryCount = remote.initialDeliveryCount ?? 0
-    super.onRemoteAttach(remote)
-  }
-
-  /** @internal */
-  onFlow(flow: Flow): void {
-    if (flow.deliveryCount !== undefined) {
-      const used = distance(flow.deliveryCount, this.#deliveryCount)
-      if (used > 0) {
-        this.#deliveryCount = flow.deliveryCount
-        this.#credit = Math.max(this.#credit - used, 0)
-      }
-    }
-    this.#checkDrained()
-    if (flow.echo === true && !this.isDetached && this.localHandle >= 0) {
-      this.session.sendFlow(this, {})
-    }
-  }
-
-  /** @internal */
-  onTransfer(transfer: Transfer, payload: Buffer): void {
-    const partial = this.#partial
-    if (partial === undefined) {
-      if (transfer.deliveryId === undefined || transfer.deliveryTag === undefined) {
-        const what = 'first transfer of a delivery without delivery-id or delivery-tag'
-        throw new AmqpError(Condition.invalidField, what)
-      }
-      this.#begin(transfer)
-    } else if (
-      transfer.deliveryId !== undefined &&
-      transfer.deliveryId !== partial.first.deliveryId
-    ) {
-      const { deliveryId } = transfer
-      throw new AmqpError(
-        Condition.illegalState,
-        `delivery ${deliveryId} started before delivery ${partial.first.deliveryId} was complete`,
-      )
-    }
-    this.#append(this.#partial as PartialDelivery, transfer, payload)
-  }
-
-  #begin(transfer: Transfer): void {
-    if (this.#credit <= 0) {
-      const what = `link ${this.name} has no credit left`
-      throw new LinkFailure(this, new AmqpError(Condition.transferLimitExceeded, what))
-    }
-    this.#credit--
-    this.#deliveryCount = next(this.#deliveryCount)
-    this.#partial = {
-      first: transfer,
-      bytes: new ByteQueue(),
-      settled: false,
-      state: undefined,
-    }
-  }
-
-  #append(partial: PartialDelivery, transfer: Transfer, payload: Buffer): void {
-    if (transfer.aborted === true) {
-      this.#discardPartial()
-      this.#checkDrained()
-      return
-    }
-    const size = partial.bytes.size + payload.length
-    const limit = this.local?.maxMessageSize
-    if (limit !== undefined && limit > 0 && size > limit) {
-      this.#discardPartial()
-      const what = `message exceeds max-message-size ${limit} on link ${this.name}`
-      throw new LinkFailure(this, new AmqpError(Condition.messageSizeExceeded, what))
-    }
-    // The settled flag and the state may be set on any frame of the delivery.
-    partial.settled ||= transfer.settled === true
-    partial.state = transfer.state ?? partial.state
-    if (transfer.more === true) {
-      partial.bytes.push(payload)
-      this.session.connection.incompleteBytes += payload.length
-      return
-    }
-    this.#discardPartial()
-    partial.bytes.push(payload)
-    const { first } = partial
-    const delivery = new IncomingDelivery(this, {
-      id: first.deliveryId as number,
-      tag: first.deliveryTag as Buffer,
-      messageFormat: first.messageFormat ?? 0,
-      payload: partial.bytes.takeAll(),
-      state: partial.state,
-      settled: partial.settled,
-    })
-    this.session.addIncoming(delivery)
-    this.run(() => this.handler?.onDelivery(delivery))
-    this.#checkDrained()
-  }
-
-  #discardPartial(): void {
-    if (this.#partial === undefined) return
-    this.session.connection.incompleteBytes -= this.#partial.bytes.size
-    this.#partial = undefined
-  }
-
-  protected override freeBuffers(): void {
-    this.#discardPartial()
-  }
-
-  #checkDrained(): void {
-    if (!this.#isDraining || this.#credit > 0) return
-    this.#isDraining = false
-    this.run(() => this.handler?.onDrained?.())
-  }
-}
-
-interface PartialDelivery {
-  readonly first: Transfer
-  /** Bytes received so far. */
-  readonly bytes: ByteQueue
-  settled: boolean
-  state: DeliveryState | undefined
-}
-
-/** A peer error that ends one link and leaves the session intact. */
-export class LinkFailure extends Error {
-  readonly link: Link
-  readonly reason: AmqpError
-
-  constructor(link: Link, reason: AmqpError) {
-    super(reason.message)
-    this.link = link
-    this.reason = reason
-  }
+  drain(): void
 }

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { silentLogger } from '@millrace/base'
 import { FrameReader } from './codec/frames.ts'
-import type { AmqpConnection } from './connection.ts'
 import type { SenderLink } from './link.ts'
-import { Session } from './session.ts'
+import { SessionEndpoint } from './session-endpoint.ts'
+import { SessionMemory, type SessionOwner } from './session-owner.ts'
 
 const FRAME = 512
 /** Message bytes that fit into a frame after the transfer performative. */
@@ -15,22 +15,23 @@ const WINDOW = 2048
 /** Drives a session as its peer would, and logs the frames it sends as text. */
 class Script {
   readonly log: string[] = []
-  readonly session: Session
+  readonly session: SessionEndpoint
   readonly #reader = new FrameReader()
 
   constructor(begin: { readonly window: number; readonly nextOutgoingId?: number }) {
     this.#reader.maxFrameSize = 1 << 20
-    const connection = {
+    const owner: SessionOwner = {
+      // No rule of a session depends on it.
+      connection: undefined as never,
       logger: silentLogger,
+      memory: new SessionMemory(),
       maxFrameSizeOut: FRAME,
       isCongested: false,
-      attachBytes: 0,
-      holding: new Set<Session>(),
-      write: (head: Buffer, payload: readonly Uint8Array[]) => this.#onFrame(head, payload),
-      forget: () => undefined,
+      write: (head, payload) => this.#onFrame(head, payload),
+      flushLater: () => {},
+      forget: () => {},
     }
-    // Cast: only the members of a connection that a session uses.
-    this.session = new Session(connection as unknown as AmqpConnection, 0)
+    this.session = new SessionEndpoint(owner, 0)
     this.session.handler = {
       onEnd() {},
       onLink(link) {
@@ -48,7 +49,7 @@ class Script {
       nextOutgoingId: begin.nextOutgoingId ?? 0,
       incomingWindow: begin.window,
       outgoingWindow: WINDOW,
-    } as Parameters<Session['onBegin']>[0])
+    } as Parameters<SessionEndpoint['onBegin']>[0])
   }
 
   #onFrame(head: Buffer, payload: readonly Uint8Array[]): void {
@@ -70,7 +71,7 @@ class Script {
     const [link] = this.session.links
     if (role === 'sender') this.flow({ window: WINDOW, credit })
     this.log.length = 0
-    return link as SenderLink
+    return link as never
   }
 
   /** The peer has received this many transfers and accepts `window` more. */
