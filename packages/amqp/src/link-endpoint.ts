@@ -60,14 +60,12 @@ export abstract class LinkEndpoint implements Link {
     this.session.sendDetach(this, options)
   }
 
-  /** */
   onRemoteAttach(remote: Attach): void {
     this.remote = remote
     const terminus = this.role === 'sender' ? remote.target : remote.source
     if (terminus !== undefined || this.#attachedWithoutTerminus) this.#resolveAttached()
   }
 
-  /** */
   onRemoteDetach(detach: Detach | undefined, failure?: Error, isLost = false): void {
     this.isRemotelyDetached = true
     const what = `link ${this.name} was refused`

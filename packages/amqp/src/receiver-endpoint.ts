@@ -51,13 +51,11 @@ export class ReceiverEndpoint extends LinkEndpoint implements ReceiverLink {
     this.session.sendFlow(this, { drain: true, echo: true })
   }
 
-  /** */
   override onRemoteAttach(remote: Attach): void {
     this.#deliveryCount = remote.initialDeliveryCount ?? 0
     super.onRemoteAttach(remote)
   }
 
-  /** */
   onFlow(flow: Flow): void {
     if (flow.deliveryCount !== undefined) {
       const used = distance(flow.deliveryCount, this.#deliveryCount)
@@ -72,7 +70,6 @@ export class ReceiverEndpoint extends LinkEndpoint implements ReceiverLink {
     }
   }
 
-  /** */
   onTransfer(transfer: Transfer, payload: Buffer): void {
     const partial = this.#partial
     if (partial === undefined) {

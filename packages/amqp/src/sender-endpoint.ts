@@ -105,7 +105,6 @@ export class SenderEndpoint extends LinkEndpoint implements SenderLink {
     this.session.sendFlow(this, { drain: true })
   }
 
-  /** */
   onFlow(flow: Flow): void {
     if (flow.linkCredit !== undefined) {
       const theirs = flow.deliveryCount ?? 0

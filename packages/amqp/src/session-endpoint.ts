@@ -132,7 +132,6 @@ export class SessionEndpoint implements Session, Flushable {
 
   // Called by links and deliveries.
 
-  /** */
   sendBegin(remoteChannel: number | undefined): void {
     this.#send({
       kind: 'begin',
@@ -144,7 +143,6 @@ export class SessionEndpoint implements Session, Flushable {
     } as Begin)
   }
 
-  /** */
   sendAttach(link: LinkEndpoint, options: LinkOptions): void {
     if (this.isEnded) return
     if (this.#byLocalHandle.size > this.#remoteHandleMax) {
@@ -175,7 +173,6 @@ export class SessionEndpoint implements Session, Flushable {
     } as Attach)
   }
 
-  /** */
   sendDetach(
     link: LinkEndpoint,
     options: { readonly closed: boolean; readonly error?: ErrorCondition | undefined },
@@ -203,7 +200,6 @@ export class SessionEndpoint implements Session, Flushable {
     for (const [id, delivery] of deliveries) if (delivery.link === link) deliveries.delete(id)
   }
 
-  /** */
   sendFlow(
     link: SenderEndpoint | ReceiverEndpoint | undefined,
     options: { readonly drain?: boolean; readonly echo?: boolean },
@@ -225,7 +221,6 @@ export class SessionEndpoint implements Session, Flushable {
     } as Flow)
   }
 
-  /** */
   newOutgoing(link: SenderEndpoint, tag: Buffer, settled: boolean): SentDelivery {
     const delivery = new SentDelivery(link, this.#nextDeliveryId, tag, settled)
     this.#nextDeliveryId = next(this.#nextDeliveryId)
@@ -265,7 +260,6 @@ export class SessionEndpoint implements Session, Flushable {
     return false
   }
 
-  /** */
   hold(link: SenderEndpoint): void {
     if (!this.#held.includes(link)) this.#held.push(link)
     this.owner.memory.holding.add(this)
@@ -278,12 +272,10 @@ export class SessionEndpoint implements Session, Flushable {
     return bytes
   }
 
-  /** */
   addIncoming(delivery: ReceivedDelivery): void {
     if (!delivery.isSettled) this.#incoming.set(delivery.id, delivery)
   }
 
-  /** */
   disposeIncoming(delivery: ReceivedDelivery, state: DeliveryState, settle: boolean): void {
     // In receiver settle mode second, the sender settles first.
     const isSecond =
@@ -296,7 +288,6 @@ export class SessionEndpoint implements Session, Flushable {
     this.#dispose(true, delivery.id, state, settled)
   }
 
-  /** */
   settleOutgoing(delivery: SentDelivery, state: DeliveryState | undefined): void {
     delivery.isSettled = true
     this.#outgoing.delete(delivery.id)
@@ -305,7 +296,6 @@ export class SessionEndpoint implements Session, Flushable {
     }
   }
 
-  /** */
   updateOutgoing(delivery: SentDelivery, state: DeliveryState): void {
     this.#dispose(false, delivery.id, state, false)
   }
@@ -357,7 +347,6 @@ export class SessionEndpoint implements Session, Flushable {
 
   // Called for frames from the peer.
 
-  /** */
   onBegin(begin: Begin): void {
     this.#nextIncomingId = begin.nextOutgoingId
     this.#remoteIncomingWindow = begin.incomingWindow
@@ -365,7 +354,6 @@ export class SessionEndpoint implements Session, Flushable {
     this.#resolveBegun()
   }
 
-  /** */
   onAttach(attach: Attach, frameSize: number): void {
     if (attach.handle > HANDLE_MAX) {
       throw new AmqpError(
@@ -417,7 +405,6 @@ export class SessionEndpoint implements Session, Flushable {
     return link as SenderEndpoint | ReceiverEndpoint
   }
 
-  /** */
   onFlow(flow: Flow): void {
     const ours = flow.nextIncomingId ?? 0
     const window = distance(next(ours, flow.incomingWindow), this.#nextOutgoingId)
@@ -449,7 +436,6 @@ export class SessionEndpoint implements Session, Flushable {
     }
   }
 
-  /** */
   onTransfer(transfer: Transfer, payload: Buffer): void {
     this.#nextIncomingId = next(this.#nextIncomingId)
     if (--this.#incomingWindow < 0) {
@@ -470,7 +456,6 @@ export class SessionEndpoint implements Session, Flushable {
     if (this.#incomingWindow <= INCOMING_WINDOW / 2) this.sendFlow(undefined, {})
   }
 
-  /** */
   onDisposition(disposition: Disposition): void {
     const { first } = disposition
     const last = disposition.last ?? first
@@ -515,7 +500,6 @@ export class SessionEndpoint implements Session, Flushable {
     link.run(() => link.handler?.onSettled?.(delivery))
   }
 
-  /** */
   onDetach(detach: Detach): void {
     const link = this.#linkOf(detach.handle)
     this.#byRemoteHandle.delete(detach.handle)
@@ -523,12 +507,11 @@ export class SessionEndpoint implements Session, Flushable {
     this.#removeIfDetached(link)
   }
 
-  /** */
   onEnd(end: End): void {
     this.#isRemotelyEnded = true
     this.#finish(end.error === undefined ? undefined : AmqpError.from(end.error, 'session ended'))
-    this.end()
-    this.owner.forget(this)
+    if (this.#isEnded) this.owner.forget(this)
+    else this.end()
   }
 
   /** The connection has ended. */
