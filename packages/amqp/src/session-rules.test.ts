@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { silentLogger } from '@millrace/base'
+import { elementAt, silentLogger } from '@millrace/base'
 import { AmqpError, Condition } from './amqp-error.ts'
 import { FrameReader } from './codec/frames.ts'
 import type { DeliveryState } from './definitions/messaging.ts'
-import type { Performative } from './definitions/performatives.ts'
+import type { Detach, Performative } from './definitions/performatives.ts'
 import type { IncomingDelivery, OutgoingDelivery } from './delivery.ts'
 import type { ReceiverLink, SenderLink } from './link.ts'
 import { LinkFailure } from './link-failure.ts'
@@ -13,6 +13,7 @@ import { SessionEndpoint } from './session-endpoint.ts'
 import { type Flushable, SessionMemory, type SessionOwner } from './session-owner.ts'
 
 type Fields = Readonly<Record<string, unknown>>
+type LinkOf<R> = R extends 'sender' ? SenderLink : ReceiverLink
 
 /** One end of a session, its peer, and a log of frames sent (`<`) and of calls of its owner. */
 class Peer {
@@ -61,7 +62,7 @@ class Peer {
       () => this.log.push(`attached ${link.name}`),
       (error: AmqpError) => this.log.push(`refused ${link.name} ${error.code}`),
     )
-    const onDetach = (detach: { readonly closed?: boolean } | undefined, isLost: boolean): void => {
+    const onDetach = (detach: Detach | undefined, isLost: boolean): void => {
       const how = detach === undefined ? 'alone' : detach.closed === true ? 'closed' : 'kept'
       this.log.push(`detached ${link.name} ${how}${isLost ? ' lost' : ''}`)
     }
@@ -131,13 +132,13 @@ class Peer {
   }
 
   /** Attaches a link of the peer: this end has the given role. */
-  attach(role: 'sender' | 'receiver', handle = 0, more: Fields = {}): SenderLink & ReceiverLink {
+  attach<R extends 'sender' | 'receiver'>(role: R, handle = 0, more: Fields = {}): LinkOf<R> {
     const name = (more.name as string | undefined) ?? role
     const termini = { source: { kind: 'source' }, target: { kind: 'target' } }
     const attach = { kind: 'attach', name, handle, role: role === 'sender', ...termini, ...more }
     this.receive(attach)
     const found = [...this.session.links].find((link) => link.name === name)
-    return found as unknown as SenderLink & ReceiverLink
+    return found as unknown as LinkOf<R>
   }
 
   flow(more: Fields): void {
@@ -380,13 +381,12 @@ describe('attaching a link', () => {
 })
 
 describe('detaching a link', () => {
-  const withSender =
-    (run: (peer: Peer, link: SenderLink & ReceiverLink) => void) => (peer: Peer) => {
-      const link = peer.attach('sender', 9)
-      peer.clear()
-      run(peer, link)
-      peer.log.push(`links ${peer.session.linkCount}`)
-    }
+  const withSender = (run: (peer: Peer, link: SenderLink) => void) => (peer: Peer) => {
+    const link = peer.attach('sender', 9)
+    peer.clear()
+    run(peer, link)
+    peer.log.push(`links ${peer.session.linkCount}`)
+  }
   check([
     [
       'is announced once; the link remains until the peer answers',
@@ -468,7 +468,7 @@ describe('detaching a link', () => {
     [
       'is answered although the owner throws',
       withSender((peer, link) => {
-        ;(link as SenderLink).handler = {
+        link.handler = {
           onSendable() {},
           onDisposition() {},
           onDetach() {
@@ -1247,8 +1247,8 @@ describe('messages that wait for the window', () => {
     peer.flow({ incomingWindow: 0 })
     peer.clear()
     // Three frames for a, one for b.
-    peer.send(links[0] as SenderLink, true, 1000)
-    peer.send(links[1] as SenderLink, true, 10)
+    peer.send(elementAt(links, 0), true, 1000)
+    peer.send(elementAt(links, 1), true, 10)
     assert.equal(peer.memory.heldBytes, 1010)
     peer.flow({ incomingWindow: 1 })
     assert.deepEqual(peer.log.splice(0), ['< transfer 0: 0 of 384 settled'])
