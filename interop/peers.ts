@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { freePort, readyAddresses } from '@millrace/testkit'
 
@@ -83,6 +83,24 @@ export async function preparePeers(): Promise<void> {
   await compileJava('elasticsearch-classes', 'elasticsearch-7.17.28', filesIn('java-elasticsearch'))
   await compileJava('opensearch-classes', 'opensearch-2.19.3', filesIn('java-opensearch'))
   await compileJava('avro-classes', 'avro-1.12.1', filesIn('java-avro'))
+  const apicurio = join(here, 'maven/apicurio-3.3.3/pom.xml')
+  await once('apicurio-3.3.3', [apicurio], async (target) => {
+    await run('mvn', [
+      '-q',
+      '-B',
+      '-f',
+      apicurio,
+      'dependency:unpack-dependencies',
+      `-DoutputDirectory=${target}`,
+      // By default it writes beside the pom what it has unpacked, and skips that the next time.
+      `-DmarkersDirectory=${join(target, '.markers')}`,
+    ])
+  })
+  const packages = ['package.json', 'package-lock.json'].map((name) => join(here, 'npm', name))
+  await once('npm', packages, async (target) => {
+    for (const file of packages) cpSync(file, join(target, basename(file)))
+    await run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'], { cwd: target })
+  })
   await once('venv', [join(here, 'python', 'requirements.txt')], async (target) => {
     await run('python3', ['-m', 'venv', target])
     await run(join(target, 'bin/pip'), [
@@ -489,7 +507,7 @@ export async function startMillrace(
     /** Whether to run `dist`, which `npm run build` creates, instead of the sources. */
     readonly isBuilt?: boolean
   } = {},
-): Promise<Peer & { readonly amqp: string }> {
+): Promise<Peer & { readonly amqp: string; readonly registry: string }> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'millrace-'))
   const child = spawn(process.execPath, [
     ...(options.isBuilt
@@ -505,8 +523,8 @@ export async function startMillrace(
     ...(options.args ?? []),
   ])
   const stop = stopping(child)
-  const { kafka: address, amqp } = await readyAddresses(child)
-  return { name: 'millrace', address, amqp, directory, stop, [Symbol.asyncDispose]: stop }
+  const { kafka: address, amqp, registry } = await readyAddresses(child)
+  return { name: 'millrace', address, amqp, registry, directory, stop, [Symbol.asyncDispose]: stop }
 }
 
 /** A copy of a data directory, as it would be moved to another machine. */
