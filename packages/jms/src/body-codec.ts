@@ -16,12 +16,25 @@ export interface BodyCodec<T> {
   encode(value: T): Message
   /** Returns the value in the body. Throws `MessageFormatException` if the message has none. */
   decode(message: Message): T
+  /**
+   * Obtains what `encode` needs, such as the id of a schema; listeners call it before. Default:
+   * nothing is needed.
+   */
+  prepareEncode?(value: T): Promise<void> | undefined
+  /**
+   * Obtains what `decode` needs; listeners and requests call it before. If it rejects with an error
+   * that is `retriable`, a listener returns the message and receives it again. Default: nothing is
+   * needed.
+   */
+  prepareDecode?(message: Message): Promise<void> | undefined
 }
 
 /** Encoding half of a codec. */
 export interface BodyEncoder {
   /** Creates the message whose body is `value`. */
   encode(value: never): Message
+  /** Obtains what `encode` needs. Default: nothing is needed. */
+  prepareEncode?(value: never): Promise<void> | undefined
 }
 
 /** @internal */

@@ -80,4 +80,5 @@ export {
 } from './producer.ts'
 export type { RequestOptions, TypedRequestOptions } from './request-reply.ts'
 export { QueueRequestor, TopicRequestor } from './requestor.ts'
+export { type BodySerde, serdeBody } from './serde-body.ts'
 export { Session } from './session.ts'

@@ -241,7 +241,9 @@ export class JMSContext implements AsyncDisposable {
       }
       const { requests } = this.#connection
       const reply = await requests.request(to, message, { ...options, starts })
-      return options.reply === undefined ? reply : options.reply.decode(reply)
+      if (options.reply === undefined) return reply
+      await options.reply.prepareDecode?.(reply)
+      return options.reply.decode(reply)
     })
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { MillraceError } from '@millrace/base'
 import { messageOf } from './body.ts'
 import type { ConsumedDelivery, MessageConsumer } from './consumer.ts'
 import type { Topic } from './destination.ts'
@@ -139,11 +140,17 @@ export class ListenerWorker {
     const attempts = maxAttempts ?? (options.retry === undefined ? 1 : 3)
     let value: unknown = message
     try {
+      const preparing = options.body?.prepareDecode?.(message)
+      if (preparing !== undefined) await preparing
       if (options.body !== undefined) value = options.body.decode(message)
     } catch (error) {
-      // A retry would fail in the same way.
       this.#container.report(error, message)
-      await session.settleUnacknowledged(failed)
+      const isRetriable = error instanceof MillraceError && error.retriable
+      if (isRetriable) await pause(clock, backoffMs, signal)
+      // Another delivery of a message that cannot be decoded would fail in the same way.
+      if (session.unacknowledged.has(delivery)) {
+        await session.settleUnacknowledged(isRetriable ? released : failed)
+      }
       return
     }
     let delay = backoffMs
@@ -203,6 +210,7 @@ export class ListenerWorker {
     const { reply } = this.#container.options
     try {
       // Cast: the handler returns the type that its codec encodes.
+      await reply?.prepareEncode?.(value as never)
       const answer = reply === undefined ? messageOf(value) : reply.encode(value as never)
       answer.headers.correlationId = message.headers.correlationId ?? message.getJMSMessageID()
       const producer = await session.createProducer(replyTo)
