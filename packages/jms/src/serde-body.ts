@@ -35,7 +35,7 @@ export interface BodySerde<T> {
 }
 
 /**
- * Codec for the values of a Kafka serde, such as `avroSerde(…)` of a schema registry: a BytesMessage
+ * Codec for the values of a Kafka serde, such as `avroSerde(…)` of a registry: a BytesMessage
  * with the serde's bytes. On a provider over Kafka, its record can be read with the same serde.
  * `topic` is the name of the destination, from which a registry derives the subject.
  */
