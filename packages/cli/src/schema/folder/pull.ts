@@ -8,7 +8,13 @@ import { concurrently } from '../concurrently.ts'
 import { extensions, schemaTypeOfFile } from '../schema-file.ts'
 import { fileNames } from './file-names.ts'
 import { indentedJson } from './json-text.ts'
-import type { Manifest, ManifestEntry, ManifestReference } from './manifest.ts'
+import {
+  MANIFEST,
+  type Manifest,
+  type ManifestEntry,
+  type ManifestReference,
+  SchemaFolderError,
+} from './manifest.ts'
 import type { SchemaFolder } from './schema-folder.ts'
 
 /** What a pull changed in the folder. */
@@ -48,15 +54,17 @@ export async function pull(
   })
   const schemas = new Map(found.map((each) => [each.subject, each.schema]))
   const files = filesFor(schemas, before)
+  const used = new Set(subjects.map((subject) => files.get(subject)))
+  // Before anything is written: a new file may differ from an old one in case only.
+  for (const [subject, { file }] of before) {
+    if (schemas.has(subject) && !used.has(file)) folder.remove(file)
+  }
   const after = new Map<string, ManifestEntry>()
   const changes: PullChange[] = []
   for (const { subject, schema, config } of found) {
     const file = files.get(subject) ?? ''
-    const old = before.get(subject)
     after.set(subject, entryOf(schema, { file, config, schemas }))
     const isWritten = folder.write(file, textOf(schema))
-    // The format of the subject may have changed.
-    if (old !== undefined && old.file !== file) folder.remove(old.file)
     const change = isWritten ? 'written' : 'unchanged'
     changes.push({ subject, file, change, version: schema.version })
   }
@@ -64,7 +72,7 @@ export async function pull(
     if (schemas.has(subject)) continue
     const isRemoved = isPruning && subject.startsWith(prefix)
     if (!isRemoved) after.set(subject, entry)
-    else folder.remove(entry.file)
+    else if (!used.has(entry.file)) folder.remove(entry.file)
     if (!subject.startsWith(prefix)) continue
     const change = isRemoved ? 'removed' : 'kept'
     changes.push({ subject, file: entry.file, change, version: undefined })
@@ -73,22 +81,37 @@ export async function pull(
   return changes.sort((a, b) => (a.subject < b.subject ? -1 : 1))
 }
 
-/** Files by subject: those of the manifest stay where they are. */
+/**
+ * Files by subject: those of the manifest stay where they are, unless a new subject needs a name
+ * that differs in case only. Throws `SchemaFolderError` if two subjects have one file.
+ */
 function filesFor(
   schemas: ReadonlyMap<string, RegisteredSchema>,
   manifest: Manifest,
 ): ReadonlyMap<string, string> {
   const named = [...schemas].map(([subject, { schemaType }]) => ({ subject, type: schemaType }))
   const usual = fileNames(named)
-  return new Map(
-    named.map(({ subject, type }) => {
-      const known = manifest.get(subject)?.file
-      const name = usual.get(subject) ?? ''
-      if (known === undefined) return [subject, name]
-      if (schemaTypeOfFile(known) === type) return [subject, known]
-      return [subject, known.replace(/\.[^./]+$/, extensions[type])]
-    }),
-  )
+  const kept = named.map(({ subject, type }) => {
+    const known = manifest.get(subject)?.file
+    if (known === undefined) return { subject, file: usual.get(subject) ?? '' }
+    const isRight = schemaTypeOfFile(known) === type
+    return { subject, file: isRight ? known : known.replace(/\.[^./]+$/, extensions[type]) }
+  })
+  // Files of subjects that this pull leaves alone.
+  for (const [subject, { file }] of manifest) {
+    if (!schemas.has(subject)) kept.push({ subject, file })
+  }
+  const sharing = Map.groupBy(kept, ({ file }) => file.toLowerCase())
+  const files = kept.map(({ subject, file }) => {
+    const isAlone = sharing.get(file.toLowerCase())?.length === 1
+    return { subject, file: isAlone ? file : (usual.get(subject) ?? file) }
+  })
+  for (const [file, group] of Map.groupBy(files, (each) => each.file.toLowerCase())) {
+    if (group.length === 1) continue
+    const subjects = group.map(({ subject }) => subject).join(' and ')
+    throw new SchemaFolderError(`${file} is the file of ${subjects}: change one in ${MANIFEST}`)
+  }
+  return new Map(files.map(({ subject, file }) => [subject, file]))
 }
 
 function entryOf(
