@@ -5,7 +5,7 @@ import { UsageError } from '../usage-error.ts'
 
 /** Keys of passwords and private keys. */
 const SECRET =
-  /password|\bsecret|jaas\.config|ssl\.keystore\.key$|^amqp\.users$|^bootstrap\.scram\.users$/
+  /password|\bsecret|jaas\.config|ssl\.keystore\.key$|^amqp\.users$|^bootstrap\.scram\.users$|basic\.auth\.user\.info$|bearer\.auth\.token$/
 
 /** Warns of a file with secrets that other accounts of the machine may read. */
 export function warnIfReadable(path: string, entries: ReadonlyMap<string, string>): void {

@@ -49,6 +49,7 @@ describe('the schema tools', () => {
           ...process.env,
           MILLRACE_BOOTSTRAP: broker.address,
           MILLRACE_REGISTRY: registry.address,
+          REGISTRY_STORE_TYPE: 'PEM',
         },
       })
       let [out, err] = ['', '']
@@ -395,13 +396,19 @@ describe('the schema tools', () => {
           `schema.registry.url=${address}`,
           'basic.auth.credentials.source=USER_INFO',
           'basic.auth.user.info=ann:secret',
+          'config.providers=env',
+          'config.providers.env.class=org.apache.kafka.common.config.provider.EnvVarConfigProvider',
+          `schema.registry.ssl.keystore.type=${'$'}{env:REGISTRY_STORE_TYPE}`,
           'schema.registry.ssl.truststore.type=PEM',
           `schema.registry.ssl.truststore.location=${pem('ca.pem')}`,
-          'schema.registry.ssl.keystore.type=PEM',
           `schema.registry.ssl.keystore.location=${join(directory, 'client-keys.pem')}`,
         ].join('\n'),
       )
-      await ok('schema', 'list', '--config', 'secure.properties')
+      const listed = await run(['schema', 'list', '--config', 'secure.properties'])
+      assert.equal(listed.code, 0, listed.err)
+      if (process.platform !== 'win32') {
+        assert.match(listed.err, /secure\.properties contains secrets \(basic\.auth\.user\.info\)/)
+      }
     } finally {
       await secure.close()
     }

@@ -4,6 +4,7 @@ import {
   isReadableByOthers,
   nearestSpelling,
   parseProperties,
+  resolveReferences,
   systemErrorCode,
 } from '@millrace/base'
 import { fromJavaProperties, type TlsOptions } from '@millrace/client'
@@ -163,8 +164,9 @@ const known = [
 
 /** Options in the keys of Java's serializers; `urls` is empty without `schema.registry.url`. */
 function registryProperties(
-  properties: ReadonlyMap<string, string>,
+  given: ReadonlyMap<string, string>,
 ): SchemaRegistryClientOptions & { readonly urls: string } {
+  const properties = resolveReferences(given)
   const value = (name: string): string | undefined =>
     properties.get(name) ?? properties.get(`schema.registry.${name}`)
   const ssl = new Map<string, string>()
