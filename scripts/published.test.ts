@@ -33,6 +33,7 @@ const entries: Readonly<Record<string, readonly string[]>> = {
   '@millrace/jms-provider': ['JmsProvider'],
   '@millrace/protocol': ['RecordBatch', 'codecOf'],
   '@millrace/schema-registry': ['SchemaRegistry', 'avroFormat', 'compareSchemas'],
+  '@millrace/schema-registry/evaluation-worker': [],
   '@millrace/schema-registry/serdes': ['SchemaRegistryClient', 'avroSerde'],
   'millrace/amqp': ['connect', 'listen'],
   'millrace/broker': ['Broker'],

@@ -16,6 +16,8 @@ import { Admin, type ClientOptions, fromJavaProperties } from '@millrace/client'
 import { avroFormat } from './avro/format.ts'
 import { RegistryConfig, RegistryConfigError } from './config/registry-config.ts'
 import { ServerTls } from './config/server-tls.ts'
+import { EvaluationThread } from './evaluation/evaluation-thread.ts'
+import { SchemaEvaluator } from './evaluation/schema-evaluator.ts'
 import type { Api } from './http/api.ts'
 import { RegistryServer } from './http/registry-server.ts'
 import { jsonSchemaFormat } from './json-schema/json-schema.ts'
@@ -69,6 +71,7 @@ export class SchemaRegistry implements AsyncDisposable {
   readonly #servers: { readonly server: RegistryServer; readonly shown: (port: number) => string }[]
   #store: SchemaStore | undefined
   #leadership: GroupLeadership | undefined
+  #thread: EvaluationThread | undefined
   #tls: ServerTls | undefined
   #tlsTimer: Timer | undefined
   #closing: Promise<void> | undefined
@@ -140,6 +143,7 @@ export class SchemaRegistry implements AsyncDisposable {
     })
     const store = new SchemaStore({
       topic,
+      evaluator: this.#evaluator(),
       formats: this.#options.formats ?? [jsonSchemaFormat, protobufFormat, avroFormat],
       defaults: {
         settings: { compatibilityLevel: config.level },
@@ -255,6 +259,24 @@ export class SchemaRegistry implements AsyncDisposable {
     return this.#leadership?.leaderUrl
   }
 
+  /** Evaluates large schemas in a thread, which has the formats of this package. */
+  #evaluator(): SchemaEvaluator | undefined {
+    if (this.#options.formats !== undefined) return undefined
+    const module = EvaluationThread.module()
+    if (module === undefined) {
+      this.#logger.warn(
+        'large schemas are evaluated in the main thread: the package was bundled without its thread',
+      )
+      return undefined
+    }
+    this.#thread = new EvaluationThread({
+      module,
+      clock: this.#world.clock,
+      logger: this.#logger,
+    })
+    return new SchemaEvaluator(this.#thread)
+  }
+
   #credentials(): HttpCredentials | undefined {
     const method = this.#config.text('authentication.method')
     if (method === 'NONE') return undefined
@@ -305,6 +327,7 @@ export class SchemaRegistry implements AsyncDisposable {
     const closing = await Promise.allSettled([...this.#servers.map(({ server }) => server.close())])
     closing.push(...(await Promise.allSettled([this.#leadership?.close()])))
     closing.push(...(await Promise.allSettled([this.#store?.close()])))
+    closing.push(...(await Promise.allSettled([this.#store?.close(), this.#thread?.close()])))
     for (const each of closing) {
       if (each.status === 'rejected') {
         this.#logger.error('closing the schema registry failed', { error: each.reason })

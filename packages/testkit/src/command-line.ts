@@ -9,5 +9,6 @@ const sources = join(import.meta.dirname, '../../cli/src/main.ts')
  */
 export function millraceArguments(...args: readonly string[]): string[] {
   const bundle = process.env.MILLRACE_MAIN
-  return bundle === undefined ? ['--conditions=millrace-src', sources, ...args] : [bundle, ...args]
+  // Threads are modules of their own, also with the bundle.
+  return ['--conditions=millrace-src', bundle ?? sources, ...args]
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { EffortExceededError } from '../schema/schema.ts'
 import { type AvroType, aliasNames, type Field, isNamed, type RecordType } from './model.ts'
 import { printSchema } from './printer.ts'
 
@@ -45,10 +46,11 @@ const MAX_PROBES = 10_000
 /**
  * Finds what the reader's schema cannot read of data of the writer's schema, by the rules of Avro
  * 1.12 for Java. Returns nothing if it reads all. Throws `ComparisonError` if a field of the reader
- * matches several fields of the writer, or if the comparison would take too long.
+ * matches several fields of the writer, or if the comparison would take too long; with an `effort`
+ * below 1, which is a part of its limit, `EffortExceededError` instead.
  */
-export function findIncompatibilities(reader: AvroType, writer: AvroType): Finding[] {
-  return flatten(new Checker().check(reader, writer))
+export function findIncompatibilities(reader: AvroType, writer: AvroType, effort = 1): Finding[] {
+  return flatten(new Checker(effort).check(reader, writer))
 }
 
 /** Path from the root of a comparison, last step first. */
@@ -84,8 +86,13 @@ class Checker {
   /** Results by reader and writer. A pair in progress counts as compatible: recursion ends. */
   readonly #results = new Map<AvroType, Map<AvroType, Result>>()
   readonly #branchesByName = new Map<AvroType, Map<string, AvroType[]>>()
+  readonly #effort: number
   #steps = 0
   #probes = 0
+
+  constructor(effort: number) {
+    this.#effort = effort
+  }
 
   /** Runs evaluations on an explicit stack: pairs of recursive schemas nest deeply. */
   check(reader: AvroType, writer: AvroType): Result {
@@ -119,6 +126,7 @@ class Checker {
 
   #count(steps: number): void {
     this.#steps += steps
+    if (this.#effort < 1 && this.#steps > MAX_STEPS * this.#effort) throw new EffortExceededError()
     if (this.#steps > MAX_STEPS) {
       throw new ComparisonError(`the comparison takes more than ${MAX_STEPS} steps`)
     }

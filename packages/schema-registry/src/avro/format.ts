@@ -99,7 +99,7 @@ export class AvroSchema implements ParsedSchema {
   ): readonly Incompatibility[] {
     if (!(writer instanceof AvroSchema)) return [explainFormats(writer.type)]
     try {
-      return findIncompatibilities(this.root, writer.root).map((finding) =>
+      return findIncompatibilities(this.root, writer.root, options.effort).map((finding) =>
         explain(finding, options.newer ?? 'reader'),
       )
     } catch (error) {

@@ -172,7 +172,8 @@ export class RegistryServer {
     const bytes = isWithBody ? await this.#body(request, maxBodyBytes) : undefined
     const body = bytes === undefined || bytes.length === 0 ? undefined : parseJson(bytes)
     const apiRequest = { params, query: resource.query, body }
-    const early = route.withoutWriting?.(api, apiRequest)
+    const { parser } = api.store
+    const early = await parser.run(() => route.withoutWriting?.(api, apiRequest))
     if (early === undefined && route.isWrite === true && !leadership.isLeader) {
       await leadership.settled()
       // This registry may have been elected meanwhile.
@@ -181,7 +182,7 @@ export class RegistryServer {
         return
       }
     }
-    const reply = early ?? (await route.handle(api, apiRequest))
+    const reply = early ?? (await parser.run(() => route.handle(api, apiRequest)))
     send(response, { status: reply.status ?? 200, type, headers: {} }, reply)
   }
 
@@ -225,7 +226,9 @@ export class RegistryServer {
     const status = isOurs ? error.status : 500
     const code = isOurs ? error.errorCode : 500
     const message = isOurs ? error.message : 'Internal Server Error'
-    const headers = status === 413 ? { connection: 'close' } : {}
+    const headers: Record<string, string> = {}
+    if (status === 413) headers.connection = 'close'
+    if (status === 429) headers['retry-after'] = '1'
     send(response, { status, type, headers }, { json: { error_code: code, message } })
   }
 }

@@ -13,6 +13,8 @@ export interface CompareOptions {
   readonly policy: CompatibilityPolicy
   /** Whether compatible differences are returned too. Default false. */
   readonly keepsCompatible?: boolean
+  /** See `ComparisonOptions`. Default 1. */
+  readonly effort?: number | undefined
 }
 
 /**
@@ -22,13 +24,13 @@ export interface CompareOptions {
 export function compareSchemas(
   original: Schema,
   update: Schema,
-  { policy, keepsCompatible = false }: CompareOptions,
+  { policy, keepsCompatible = false, effort = 1 }: CompareOptions,
 ): readonly Difference[] {
   try {
     return compareRepeatedly(
       compareTypes,
       { original: dereferenced(original), update: dereferenced(update) },
-      { policy, keepsCompatible },
+      { policy, keepsCompatible, effort },
     )
   } catch (error) {
     // A chain of references may also be longer than the stack.

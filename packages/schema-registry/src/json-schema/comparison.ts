@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import type { CompatibilityPolicy } from '../schema/schema.ts'
+import { type CompatibilityPolicy, EffortExceededError } from '../schema/schema.ts'
 import { type Difference, isCompatible } from './differences.ts'
 import { JsonIdentities } from './json-text.ts'
 import type { Schema } from './model.ts'
@@ -135,7 +135,7 @@ class Run {
   /** Counts work that is not a pair: properties, values. */
   count(steps: number): void {
     this.#budget.steps += steps
-    if (this.#budget.steps > comparisonLimits.steps) throw new ComparisonLimitError()
+    this.#check(this.#budget.steps, comparisonLimits.steps)
   }
 
   /** Whether a name has a match for a pattern; without a match if that takes too long. */
@@ -151,8 +151,14 @@ class Run {
       if (!(error instanceof RegExpLimitError)) throw error
     }
     this.#budget.matchTimeMs += performance.now() - startMs
-    if (this.#budget.matchTimeMs > comparisonLimits.matchTimeMs) throw new ComparisonLimitError()
+    this.#check(this.#budget.matchTimeMs, comparisonLimits.matchTimeMs)
     return isMatch
+  }
+
+  #check(used: number, limit: number): void {
+    const { effort } = this.#budget
+    if (effort < 1 && used > limit * effort) throw new EffortExceededError()
+    if (used > limit) throw new ComparisonLimitError()
   }
 
   /** The differences of a pair, with paths from its root. */
@@ -198,6 +204,7 @@ function isLeaf({ kind }: Schema): boolean {
 export type { Run }
 
 interface Budget {
+  readonly effort: number
   steps: number
   depth: number
   matchTimeMs: number
@@ -214,14 +221,19 @@ interface RunOptions {
 /**
  * Compares two schemas. A cycle of references is first taken to be compatible; as long as that
  * assumption was wrong for a pair, the comparison is repeated with what is known.
- * Throws `ComparisonLimitError` over `comparisonLimits`.
+ * Throws `ComparisonLimitError` over `comparisonLimits`, and `EffortExceededError` over a part of
+ * them.
  */
 export function compareRepeatedly(
   compare: Compare,
   schemas: { readonly original: Schema; readonly update: Schema },
-  options: { readonly policy: CompatibilityPolicy; readonly keepsCompatible: boolean },
+  options: {
+    readonly policy: CompatibilityPolicy
+    readonly keepsCompatible: boolean
+    readonly effort: number
+  },
 ): readonly Difference[] {
-  const budget = { steps: 0, depth: 0, matchTimeMs: 0 }
+  const budget = { effort: options.effort, steps: 0, depth: 0, matchTimeMs: 0 }
   const identities = new JsonIdentities()
   let known = new PairMap<readonly Difference[]>()
   for (;;) {

@@ -70,7 +70,7 @@ export class JsonSchema implements ParsedSchema {
 
   incompatibilities(
     writer: ParsedSchema,
-    { policy = 'STRICT', newer = 'reader' }: ComparisonOptions = {},
+    { policy = 'STRICT', newer = 'reader', effort }: ComparisonOptions = {},
   ): readonly Incompatibility[] {
     if (!(writer instanceof JsonSchema)) {
       return [
@@ -84,7 +84,7 @@ export class JsonSchema implements ParsedSchema {
       ]
     }
     if (this.#isSameAs(writer)) return []
-    const differences = compareSchemas(writer.#schema, this.#schema, { policy })
+    const differences = compareSchemas(writer.#schema, this.#schema, { policy, effort })
     return differences.map((difference) => incompatibilityOf(difference, newer))
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { javaHashOrder } from '../schema/java-hash-order.ts'
+import { EffortExceededError } from '../schema/schema.ts'
 import type { Difference, DifferenceType } from './differences.ts'
 import {
   type Field,
@@ -26,15 +27,23 @@ const maxDifferences = 1000
 /** Fields up to which messages of other files are compared at every use, then once per pair. */
 const maxRepeatedFields = 100_000
 
+/** Messages and fields that an effort below 1 is a part of. */
+const maxWork = 400_000
+
 /** Depth of messages of other files within each other; deeper ones are compared at the end. */
 const maxDepth = 100
 
 /**
  * What keeps a reader from reading data of `writer`, in the order in which Confluent's registry
- * reports it. Fields are matched by number, messages by name.
+ * reports it. Fields are matched by number, messages by name. Throws `EffortExceededError` for an
+ * `effort` below 1 that is not enough.
  */
-export function compareFiles(writer: Comparable, reader: Comparable): readonly Difference[] {
-  const comparison = new Comparison(writer.names, reader.names)
+export function compareFiles(
+  writer: Comparable,
+  reader: Comparable,
+  effort = 1,
+): readonly Difference[] {
+  const comparison = new Comparison(writer.names, reader.names, effort)
   return comparison.files(writer.file, reader.file)
 }
 
@@ -78,10 +87,13 @@ class Comparison {
   readonly #compared = new Map<Message, Map<Message, readonly Difference[]>>()
   /** Messages of other files that lie too deep, to be compared at the end. */
   readonly #deferred: (() => readonly Difference[])[] = []
+  readonly #effort: number
   #fieldCount = 0
+  #work = 0
   #depth = 0
 
-  constructor(writerNames: Names, readerNames: Names) {
+  constructor(writerNames: Names, readerNames: Names, effort: number) {
+    this.#effort = effort
     this.#writerNames = writerNames
     this.#readerNames = readerNames
   }
@@ -132,6 +144,8 @@ class Comparison {
   }
 
   #messages(writer: Message, reader: Message, position: Position, found: Difference[]): void {
+    this.#work += 1 + writer.fields.length + reader.fields.length
+    if (this.#effort < 1 && this.#work > maxWork * this.#effort) throw new EffortExceededError()
     if (!this.#open.has(writer)) {
       this.#open.add(writer)
       this.#fields(writer, reader, position, found)

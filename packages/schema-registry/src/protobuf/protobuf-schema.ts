@@ -165,7 +165,7 @@ class Schema implements ProtobufSchema {
       (options.newer ?? 'reader') === 'reader' ? ['new', 'old'] : ['old', 'new']
     const before = { file: writer.#file, names: writer.#names }
     const after = { file: this.#file, names: this.#names }
-    return compareFiles(before, after).map((difference) =>
+    return compareFiles(before, after, options.effort).map((difference) =>
       describeDifference(difference, reader ?? 'new', written ?? 'old'),
     )
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { passDeferred } from '../evaluation/schema-evaluator.ts'
 import type { RuleSet, SchemaMetadata } from '../schema/data-contract.ts'
 import type { ParsedSchema, SchemaReference } from '../schema/schema.ts'
 import { type CheckedSchema, checkCompatibility } from './compatibility.ts'
@@ -170,6 +171,7 @@ function canonicalize(
   try {
     return { ...request, schema: parsed.normalized(), references, parsed }
   } catch (error) {
+    passDeferred(error)
     const reason = error instanceof Error ? error.message : String(error)
     throw errors.invalidSchema(
       `Invalid schema of type ${request.schemaType}, details: ${reason}`,

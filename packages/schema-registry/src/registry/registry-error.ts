@@ -93,6 +93,8 @@ export const errors = {
   timeout: (message: string, cause?: unknown) => new RegistryError(50002, message, { cause }),
   forwarding: (message: string, cause?: unknown) => new RegistryError(50003, message, { cause }),
   unknownLeader: (message: string) => new RegistryError(50004, message),
+  tooManyRequests: () =>
+    new RegistryError(429, 'too many large schemas are being evaluated; retry later'),
   /** The body is not what the path expects. */
   badRequest: (message: string) => new RegistryError(400, message),
 } as const

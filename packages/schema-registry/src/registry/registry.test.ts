@@ -2,6 +2,8 @@
 // The rules of the registry, as tables: operations on a state, without topic and HTTP.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { TaskEvaluator } from '../evaluation/evaluation-task.ts'
+import { SchemaEvaluator } from '../evaluation/schema-evaluator.ts'
 import { sampleFormat } from '../testing/sample-format.ts'
 import type { Decision, RegistryView } from './decision.ts'
 import { deleteContext, deleteSubject, deleteVersion, undelete } from './deletion.ts'
@@ -17,10 +19,14 @@ const formats = [sampleFormat('AVRO'), sampleFormat('JSON'), sampleFormat('PROTO
 
 /** A registry in memory. Every record is encoded and decoded, as by the topic. */
 class Bench implements RegistryView {
-  readonly parser = new SchemaParser(formats)
+  readonly parser: SchemaParser
   state = emptyState()
   readonly log: RegistryRecord[] = []
   readonly #assigned = new Map<string, number>()
+
+  constructor(evaluator?: SchemaEvaluator) {
+    this.parser = new SchemaParser(formats, evaluator)
+  }
 
   commit<T>({ records, reply }: Decision<T>): T {
     for (const record of records) this.append(record)
@@ -150,22 +156,44 @@ type Step = {
   [K in keyof Operations]: readonly [name: K, rest: Rest<Operations[K]>, outcome?: unknown]
 }[keyof Operations]
 
-/** Runs the steps of a table. An outcome that is a number above 400 is the code of an error. */
+/** Performs a step, and checks its outcome. A number above 400 is the code of an error. */
+function perform(bench: Bench, [name, rest, outcome]: Step, index: number): void {
+  const operation = operations[name] as (bench: Bench, ...rest: unknown[]) => unknown
+  let found: unknown
+  try {
+    found = operation(bench, ...rest)
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error
+    found = error.errorCode
+  }
+  const where = `step ${index + 1}: ${name} ${JSON.stringify(rest)}`
+  if (outcome !== undefined || found !== undefined) assert.deepEqual(found, outcome, where)
+}
+
+/** Runs the steps of a table. */
 function run(steps: readonly Step[]): Bench {
   const bench = new Bench()
-  for (const [index, [name, rest, outcome]] of steps.entries()) {
-    const operation = operations[name] as (bench: Bench, ...rest: unknown[]) => unknown
-    let found: unknown
-    try {
-      found = operation(bench, ...rest)
-    } catch (error) {
-      if (!(error instanceof RegistryError)) throw error
-      found = error.errorCode
-    }
-    const where = `step ${index + 1}: ${name} ${JSON.stringify(rest)}`
-    if (outcome !== undefined || found !== undefined) assert.deepEqual(found, outcome, where)
-  }
+  for (const [index, step] of steps.entries()) perform(bench, step, index)
   return bench
+}
+
+/** Runs the steps of a table with schemas that are evaluated elsewhere, or only a few per turn. */
+async function runDeferred(
+  steps: readonly Step[],
+  limits: ConstructorParameters<typeof SchemaEvaluator>[1],
+): Promise<void> {
+  const elsewhere = new TaskEvaluator(formats)
+  const evaluator = new SchemaEvaluator(
+    {
+      // Tasks and outcomes are copied, as between threads.
+      evaluate: async (task) => structuredClone(elsewhere.evaluate(structuredClone(task))),
+    },
+    limits,
+  )
+  const bench = new Bench(evaluator)
+  for (const [index, step] of steps.entries()) {
+    await evaluator.run(() => perform(bench, step, index))
+  }
 }
 
 const table: Readonly<Record<string, readonly Step[]>> = {
@@ -491,7 +519,12 @@ const table: Readonly<Record<string, readonly Step[]>> = {
 }
 
 describe('the registry', () => {
-  for (const [name, steps] of Object.entries(table)) it(name, () => void run(steps))
+  for (const [name, steps] of Object.entries(table)) {
+    it(name, () => void run(steps))
+    it(`${name}, evaluated elsewhere`, () => runDeferred(steps, { length: -1 }))
+    it(`${name}, compared elsewhere`, () => runDeferred(steps, { effort: 0 }))
+    it(`${name}, in turns`, () => runDeferred(steps, { turnMs: 0 }))
+  }
 
   it('ignores a schema whose id belongs to another one', () => {
     const bench = run([['register', ['a', '{"x":1}'], 'id 1 v1']])

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { createHash } from 'node:crypto'
+import { lengthOf, type SchemaData } from '../evaluation/evaluation-task.ts'
+import { passDeferred, type SchemaEvaluator } from '../evaluation/schema-evaluator.ts'
+import { WeightedCache } from '../evaluation/weighted-cache.ts'
 import {
   InvalidSchemaError,
   type ParsedSchema,
@@ -42,15 +45,27 @@ export function formOf(parsed: ParsedSchema, form: SchemaForm): string {
 /** Parses schemas with their references, and keeps what it has parsed. */
 export class SchemaParser {
   readonly #formats: ReadonlyMap<string, SchemaFormat>
-  readonly #cache = new Map<string, ParsedSchema>()
+  readonly #evaluator: SchemaEvaluator | undefined
+  readonly #cache = new WeightedCache<ParsedSchema>({
+    maxCount: MAX_CACHED,
+    maxWeight: MAX_CACHED_LENGTH,
+  })
+  /** Keys of stored schemas without references. */
+  readonly #keys = new WeakMap<SchemaEntry, string>()
   readonly #forms: Readonly<Record<SchemaForm, WeakMap<SchemaEntry, string>>> = {
     normal: new WeakMap(),
     resolved: new WeakMap(),
   }
-  #cachedLength = 0
 
-  constructor(formats: readonly SchemaFormat[]) {
+  /** Creates a parser; without an evaluator everything is evaluated at once. */
+  constructor(formats: readonly SchemaFormat[], evaluator?: SchemaEvaluator) {
+    this.#evaluator = evaluator
     this.#formats = new Map(formats.map((format) => [format.type, format]))
+  }
+
+  /** Runs an operation that parses: it is repeated as long as something large is evaluated. */
+  async run<T>(operation: () => T | Promise<T>): Promise<T> {
+    return this.#evaluator === undefined ? operation() : this.#evaluator.run(operation)
   }
 
   /** Parses a schema. Throws 42201. */
@@ -70,27 +85,37 @@ export class SchemaParser {
     } catch (error) {
       throw invalid(error)
     }
-    const key = JSON.stringify([schemaType, schema, references, resolved])
-    const cached = this.#cache.get(key)
-    if (cached !== undefined) {
-      this.#cache.delete(key)
-      this.#cache.set(key, cached)
-      return cached
-    }
+    const data = { schemaType, schema, references, resolved }
+    return this.#parse(format, { ...data, key: keyOf(data) }, invalid)
+  }
+
+  #parse(
+    format: SchemaFormat,
+    source: SchemaData,
+    invalid: (error: unknown) => Error,
+  ): ParsedSchema {
+    const cached = this.#cache.get(source.key)
+    if (cached !== undefined) return cached
     let parsed: ParsedSchema
     try {
-      parsed = format.parse({ schema, references, resolved })
+      const parse = (): ParsedSchema => format.parse(source)
+      parsed = this.#evaluator?.parse(source, parse) ?? parse()
     } catch (error) {
+      passDeferred(error)
       // A fault of the parser, such as too much recursion, ends only this request, too.
       throw invalid(error)
     }
-    this.#keep(key, parsed)
+    this.#cache.set(source.key, parsed, lengthOf(source))
     return parsed
   }
 
   /** Parses a stored schema. */
   parseEntry(state: RegistryState, entry: SchemaEntry): ParsedSchema {
-    return this.parse(state, entry)
+    const { schemaType, schema, references } = entry
+    if (references.length > 0) return this.parse(state, entry)
+    const key = this.#keys.get(entry) ?? keyOf({ schemaType, schema, references, resolved: [] })
+    this.#keys.set(entry, key)
+    return this.#cache.get(key) ?? this.parse(state, entry)
   }
 
   /**
@@ -104,29 +129,29 @@ export class SchemaParser {
     let found: string
     try {
       found = formOf(this.parseEntry(state, entry), form)
-    } catch {
+    } catch (error) {
+      passDeferred(error)
       found = UNREADABLE
     }
     forms.set(entry, found)
     return found === UNREADABLE ? undefined : found
   }
+}
 
-  #keep(key: string, parsed: ParsedSchema): void {
-    if (key.length > MAX_CACHED_LENGTH / 8) return
-    this.#cache.set(key, parsed)
-    this.#cachedLength += key.length
-    for (const [oldest] of this.#cache) {
-      if (this.#cache.size <= MAX_CACHED && this.#cachedLength <= MAX_CACHED_LENGTH) break
-      this.#cache.delete(oldest)
-      this.#cachedLength -= oldest.length
-    }
-  }
+/** Identifies a schema with all that it reaches. */
+function keyOf({ schemaType, schema, references, resolved }: Omit<SchemaData, 'key'>): string {
+  const hash = createHash('sha1')
+  const names = resolved.map(({ schema: text, ...reference }) => [reference, text.length])
+  hash.update(JSON.stringify([schemaType, schema.length, references, names]))
+  hash.update(schema)
+  for (const { schema: text } of resolved) hash.update(text)
+  return hash.digest('base64')
 }
 
 /** The references of a schema with their versions, and the texts of all that it reaches. */
 function resolveReferences(
   state: RegistryState,
-  { subject, references }: UnparsedSchema,
+  { subject, schema, references }: UnparsedSchema,
   livingOnly: boolean,
 ): {
   readonly references: readonly SchemaReference[]
@@ -134,6 +159,7 @@ function resolveReferences(
 } {
   const resolved: ResolvedReference[] = []
   const seen = new Set<string>()
+  let length = schema.length
   const visit = (parent: string, reference: SchemaReference): SchemaReference => {
     if (reference.name === '' || reference.subject === '') {
       const shown = `${reference.name || 'null'}, ${reference.subject || 'null'}`
@@ -150,6 +176,12 @@ function resolveReferences(
     seen.add(reference.name)
     if (seen.size > schemaLimits.references) {
       throw new InvalidSchemaError(`more than ${schemaLimits.references} references`)
+    }
+    length += entry.schema.length
+    if (length > schemaLimits.totalLength) {
+      throw new InvalidSchemaError(
+        `the schema and all that it references have more than ${schemaLimits.totalLength} characters`,
+      )
     }
     for (const each of entry.references) visit(entry.subject, each)
     resolved.push({ ...exact, schema: entry.schema })

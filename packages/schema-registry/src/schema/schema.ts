@@ -45,6 +45,11 @@ export interface ComparisonOptions {
    * `writer`: forward compatibility. Default `reader`.
    */
   readonly newer?: 'reader' | 'writer'
+  /**
+   * Part of the usual limits of work, above 0 and at most 1. A comparison that needs more than a
+   * part below 1 throws `EffortExceededError`. Default 1, with which every comparison has a result.
+   */
+  readonly effort?: number
 }
 
 /** One reason for which data of the writer's schema cannot be read with the reader's schema. */
@@ -100,6 +105,15 @@ export interface SchemaFormat {
   parse(source: SchemaSource): ParsedSchema
 }
 
+/** A comparison needs more work than its `effort` allows. */
+export class EffortExceededError extends MillraceError {
+  override readonly name = 'EffortExceededError'
+  /** Creates the error. */
+  constructor() {
+    super('MILLRACE_EFFORT_EXCEEDED', 'the comparison needs more work than allowed')
+  }
+}
+
 /** A text that is not a valid schema of its format. */
 export class InvalidSchemaError extends MillraceError {
   override readonly name = 'InvalidSchemaError'
@@ -117,4 +131,6 @@ export const schemaLimits = {
   nesting: 100,
   /** Schemas that one schema reaches through references. */
   references: 1000,
+  /** Characters of a text and of all that it reaches through references. */
+  totalLength: 4_000_000,
 } as const

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Clock, Logger } from '@millrace/base'
+import type { SchemaEvaluator } from '../evaluation/schema-evaluator.ts'
 import { ENCRYPTED_PROPERTY } from '../registry/data-contract.ts'
 import type { Decision, RegistryView } from '../registry/decision.ts'
 import { errors, RegistryError } from '../registry/registry-error.ts'
@@ -23,6 +24,8 @@ export interface SchemaStoreOptions {
   readonly formats: readonly SchemaFormat[]
   /** Settings and mode without records. */
   readonly defaults: RegistryDefaults
+  /** Evaluates large schemas. Default: they are evaluated at once. */
+  readonly evaluator?: SchemaEvaluator | undefined
   /** Time limit of reading what was written, in milliseconds. */
   readonly timeoutMs: number
   /** Time limit of reading the topic at the start, in milliseconds. */
@@ -84,7 +87,7 @@ export class SchemaStore implements RegistryView {
   constructor(options: SchemaStoreOptions) {
     this.#options = options
     this.state = new RegistryState(options.defaults)
-    this.parser = new SchemaParser(options.formats)
+    this.parser = new SchemaParser(options.formats, options.evaluator)
   }
 
   /** Reads the topic to its end. Rejects with 50002 if that takes too long. */
