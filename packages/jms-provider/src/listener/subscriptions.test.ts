@@ -184,7 +184,7 @@ describe('a durable subscription', () => {
       ],
     ],
     [
-      'is created anew for another selector, topic or noLocal',
+      'is created again for another selector, topic or noLocal',
       async (bench) => {
         for (const wanted of [{}, { selector: 'a = 1' }, { topic: 'u' }, { noLocal: true }]) {
           await bench.join('d', wanted)
