@@ -109,14 +109,17 @@ class FileRollSink implements Sink {
         : `${prefix}${compactTime(this.#context.world.clock.now())}-${this.#index}`
     const path = join(this.#directory, extension === '' ? name : `${name}.${extension}`)
     const serializer = this.#newSerializer()
+    let handle: FileHandle | undefined
     try {
-      const handle = await open(path, 'w')
+      handle = await open(path, 'w')
       const head = serializer.begin()
       await writeWhole(handle, head, 0)
       this.#context.counters.add('ConnectionCreatedCount')
       this.#file = { handle, serializer, path, size: head.length }
       return this.#file
     } catch (error) {
+      // Node ends the process when it collects a handle that is open.
+      await handle?.close().catch(() => {})
       this.#context.counters.add('ConnectionFailedCount')
       throw new DeliveryError(`cannot create ${path}: ${reasonOf(error)}`, error)
     }

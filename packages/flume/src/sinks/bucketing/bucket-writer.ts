@@ -243,7 +243,12 @@ export class BucketingSink implements Sink {
       closed,
     }
     const head = Buffer.from(serializer.begin())
-    if (head.length > 0) await file.append(await compressed(this.#options.codec, head))
+    try {
+      if (head.length > 0) await file.append(await compressed(this.#options.codec, head))
+    } catch (error) {
+      if (this.#store.isDurable) await file.close().catch(() => {})
+      throw error
+    }
     this.#buckets.set(path, bucket)
     return bucket
   }
