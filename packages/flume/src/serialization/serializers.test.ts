@@ -112,7 +112,7 @@ describe('an Avro container of events', () => {
     assert.deepEqual(counts([16, 16, 16, 16]), [2, 2])
   })
 
-  it('has a sync marker of its own in each file', () => {
+  it('has another sync marker in each file', () => {
     const headers = [0, 1].map(() => Buffer.from(make('AVRO_EVENT').begin()))
     const marks = headers.map((header) => header.subarray(-16).toString('hex'))
     assert.notEqual(marks[0], marks[1])
