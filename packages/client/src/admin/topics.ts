@@ -14,6 +14,7 @@ import {
   type MessageOf,
   MetadataRequest,
   MetadataResponse,
+  ProtocolError,
   ZERO_UUID,
 } from '@millrace/protocol'
 import type { PartitionMetadata, TopicMetadata } from '../metadata/metadata.ts'
@@ -109,17 +110,22 @@ export async function deleteTopics(
     anyBroker,
     DeleteTopicsRequest,
     DeleteTopicsResponse,
-    (version) => ({
-      ...(version >= 6
-        ? {
-            topics: [
-              ...names.map((name) => ({ name, topicId: ZERO_UUID })),
-              ...ids.map((topicId) => ({ name: null, topicId })),
-            ],
-          }
-        : { topicNames: names }),
-      timeoutMs: caller.timeoutMs,
-    }),
+    (version) => {
+      if (version < 6 && ids.length > 0) {
+        throw new ProtocolError('UNSUPPORTED_VERSION', 'deleting topics by id needs DeleteTopics 6')
+      }
+      return {
+        ...(version >= 6
+          ? {
+              topics: [
+                ...names.map((name) => ({ name, topicId: ZERO_UUID })),
+                ...ids.map((topicId) => ({ name: null, topicId })),
+              ],
+            }
+          : { topicNames: names }),
+        timeoutMs: caller.timeoutMs,
+      }
+    },
   )
   const outcomes = new Outcomes<undefined>()
   for (const each of responses) {
@@ -163,7 +169,7 @@ export async function describeTopics(
   if (!('topicIds' in topics)) {
     const connection = await caller.retry(anyBroker, () => caller.connect(anyBroker))
     if (connection.versionOf(DescribeTopicPartitionsRequest) !== undefined) {
-      return describePages(caller, topics)
+      return describePages(caller, topics, options)
     }
   }
   const response = await caller.call(anyBroker, MetadataRequest, MetadataResponse, {
@@ -196,6 +202,7 @@ type PagedTopic = MessageOf<typeof DescribeTopicPartitionsResponse>['topics'][nu
 async function describePages(
   caller: AdminCaller,
   names: readonly string[],
+  { includeAuthorizedOperations = false }: { readonly includeAuthorizedOperations?: boolean },
 ): Promise<Map<string, TopicDescription>> {
   const found = new Map<string, PagedTopic>()
   let cursor: { readonly topicName: string; readonly partitionIndex: number } | null = null
@@ -224,7 +231,10 @@ async function describePages(
       id: topic.topicId,
       isInternal: topic.isInternal,
       partitions: topic.partitions.map(describePartition),
-      authorizedOperations: operationsOf(topic.topicAuthorizedOperations),
+      // The broker always returns them here.
+      authorizedOperations: includeAuthorizedOperations
+        ? operationsOf(topic.topicAuthorizedOperations)
+        : undefined,
     }))
   }
   return outcomes.all()

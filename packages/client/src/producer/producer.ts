@@ -1,32 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attempt, MillraceError, type Timer } from '@millrace/base'
-import {
-  type BuilderHeader,
-  ProtocolError,
-  RecordBatchBuilder,
-  type RecordBytes,
-} from '@millrace/protocol'
+import { attempt, MillraceError } from '@millrace/base'
 import type { OffsetAndMetadata } from '../consumer/offset-messages.ts'
 import { channels } from '../diagnostics.ts'
 import { Cluster } from '../metadata/cluster.ts'
-import type { PartitionMetadata, TopicMetadata } from '../metadata/metadata.ts'
+import type { PartitionMetadata } from '../metadata/metadata.ts'
 import { AbortedError, abortable } from '../network/waiting.ts'
 import { type ResolvedClientOptions, resolveClientOptions } from '../options.ts'
-import { SerdeError, type Serializer } from '../serde/serde.ts'
+import type { Serializer } from '../serde/serde.ts'
 import type { Topic } from '../serde/topic.ts'
 import type { TopicPartition } from '../topic-partition.ts'
-import { BufferPool } from './buffer-pool.ts'
 import { Delivery } from './delivery.ts'
-import { PartitionQueue } from './partition-queue.ts'
-import { TopicPartitioner } from './partitioner.ts'
-import { ProducerBatch } from './producer-batch.ts'
 import {
   type ProducerOptions,
   type ResolvedProducerOptions,
   resolveProducerOptions,
 } from './producer-options.ts'
 import type { ProducerRecord, RecordMetadata } from './producer-record.ts'
-import { mustPrepare, RecordSerialization, type Serializers } from './record-serialization.ts'
+import { closedError, RecordAccumulator } from './record-accumulator.ts'
+import { type EncodedRecord, plainSerializer, RecordEncoder, topicOf } from './record-encoder.ts'
+import { mustPrepare, type Serializers } from './record-serialization.ts'
 import { Sender } from './sender.ts'
 import { type ConsumerGroupMetadata, TransactionManager } from './transaction-manager.ts'
 
@@ -42,34 +34,6 @@ export interface SendOptions {
   readonly atomic?: boolean
   /** Ends the wait. Records that are in a batch by then may still be written. */
   readonly signal?: AbortSignal
-}
-
-/** A serialized record, before it is in a batch. */
-interface EncodedRecord {
-  readonly topic: string
-  readonly topicId: string | undefined
-  readonly partition: number | undefined
-  readonly key: RecordBytes
-  readonly value: RecordBytes
-  readonly headers: readonly BuilderHeader[]
-  readonly timestamp: number
-  readonly maxSize: number
-}
-
-/** A record that waits for its serializers, for its topic's metadata or for memory. */
-interface WaitingRecord {
-  /** Undefined until its serializers are prepared. */
-  record: EncodedRecord | undefined
-  readonly delivery: Delivery
-  readonly index: number
-  deadline: number
-}
-
-/** Records of one send whose serializers have `prepareSerialize`. */
-interface Preparation {
-  readonly serializations: readonly RecordSerialization[]
-  /** Undefined if all are prepared. */
-  readonly prepared: Promise<unknown> | undefined
 }
 
 /** Records of one send that wait for their serializers. */
@@ -91,29 +55,6 @@ export interface Transaction<K, V> {
   ): Promise<void>
 }
 
-/** State of a topic in the producer. */
-interface TopicState {
-  readonly name: string
-  readonly partitioner: TopicPartitioner
-  readonly queues: PartitionQueue[]
-  waiting: WaitingRecord[]
-  isFetching: boolean
-  /** The first record that waits for memory, and when its wait ends. */
-  impatient: { readonly record: WaitingRecord; readonly timer: Timer } | undefined
-}
-
-/** Most memory of past batches that is kept for reuse. */
-const POOLED_BYTES = 4 * 1024 * 1024
-
-const plainSerializer: Serializer<Uint8Array | string> = {
-  serialize(value, { topic, part }) {
-    if (typeof value === 'string' || value instanceof Uint8Array) return value
-    throw new SerdeError(
-      `the ${part} for topic ${topic} is ${typeof value}: a string or Uint8Array is needed, or a serializer`,
-    )
-  },
-}
-
 /**
  * Sends records. Safe for concurrent callers: sends of the same turn of the event loop share
  * batches.
@@ -131,14 +72,9 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   /** The last transaction of `transaction`, which runs them one after another. */
   #lastTransaction: Promise<unknown> = Promise.resolve()
   readonly #serializers: Serializers
-  #serialization: RecordSerialization | undefined
-  readonly #topics = new Map<string, TopicState>()
+  readonly #encoder: RecordEncoder
+  readonly #accumulator: RecordAccumulator
   readonly #deliveries = new Set<Delivery>()
-  readonly #pool: BufferPool
-  #usedMemory = 0
-  /** Topics with records that wait for memory, first come first served. */
-  readonly #shortOfMemory = new Set<TopicState>()
-  readonly #roomWaiters: (() => void)[] = []
   /** End the waits for serializers. */
   readonly #preparing = new Set<(error: Error) => void>()
   #closing: Promise<void> | undefined
@@ -152,8 +88,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       key: (options.serializers?.key as Serializer<unknown> | undefined) ?? plain,
       value: (options.serializers?.value as Serializer<unknown> | undefined) ?? plain,
     }
-    const { batchSize, bufferMemory } = this.#options
-    this.#pool = new BufferPool(batchSize, Math.min(bufferMemory / 4, POOLED_BYTES))
+    this.#encoder = new RecordEncoder(this.#options, this.#serializers)
     this.#cluster = new Cluster(this.#client, {
       allowAutoTopicCreation: options.allowAutoCreateTopics ?? true,
     })
@@ -169,9 +104,13 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     this.#sender = new Sender(
       this.#cluster,
       this.#options,
-      (batch) => this.#release(batch),
+      (batch) => this.#accumulator.release(batch),
       this.#transactions,
     )
+    this.#accumulator = new RecordAccumulator(this.#client, this.#options, {
+      cluster: this.#cluster,
+      sender: this.#sender,
+    })
   }
 
   /**
@@ -235,7 +174,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
       records = event.records
     }
     const preparation = mustPrepare(typed ?? this.#serializers)
-      ? this.#prepare(records, typed)
+      ? this.#encoder.prepare(records, typed)
       : undefined
     const { prepared, serializations } = preparation ?? {}
     // All are serialized before any is queued: an invalid one must not leave half of them sent.
@@ -244,7 +183,8 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     const delivery = new Delivery(records.length)
     if (prepared !== undefined) {
       this.#deliveries.add(delivery)
-      const encode = (): EncodedRecord[] => this.#encodeAll(records, typed, now, serializations)
+      const encode = (): EncodedRecord[] =>
+        this.#encoder.encodeAll(records, typed, now, serializations)
       const work = { prepared, encode, delivery, signal: options?.signal }
       if (isAtomic) {
         delivery.expect()
@@ -253,16 +193,16 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
         )
       } else this.#placeWhenPrepared(records, typed, work)
     } else {
-      const encoded = this.#encodeAll(records, typed, now, serializations)
+      const encoded = this.#encoder.encodeAll(records, typed, now, serializations)
       this.#deliveries.add(delivery)
       if (isAtomic) {
-        await this.#placeTogether(encoded, delivery).catch((error: unknown) => {
+        await this.#accumulator.placeTogether(encoded, delivery).catch((error: unknown) => {
           this.#deliveries.delete(delivery)
           throw error
         })
       } else {
         for (let i = 0; i < encoded.length; i++)
-          this.#place(encoded[i] as EncodedRecord, delivery, i)
+          this.#accumulator.place(encoded[i] as EncodedRecord, delivery, i)
       }
     }
     delivery.settle()
@@ -279,66 +219,27 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
   }
 
-  /** Calls the serializers' `prepareSerialize` for all records of a send. */
-  #prepare(
-    records: readonly ProducerRecord<unknown, unknown>[],
-    typed: Topic<unknown, unknown> | undefined,
-  ): Preparation {
-    const serializers = typed ?? this.#serializers
-    const serializations = records.map((record) => {
-      const serialization = new RecordSerialization(topicOf(record, typed), serializers)
-      serialization.begin(record.headers)
-      return serialization
-    })
-    const pending = records.flatMap((record, i) => serializations[i]?.prepare(record) ?? [])
-    return {
-      serializations,
-      prepared: pending.length === 0 ? undefined : Promise.all(pending),
-    }
-  }
-
   /** Reserves the places of the records in the queues of their topics. */
   #placeWhenPrepared(
     records: readonly ProducerRecord<unknown, unknown>[],
     typed: Topic<unknown, unknown> | undefined,
     work: PreparedWork,
   ): void {
-    const { delivery } = work
-    const topics = new Set<TopicState>()
-    const waiting = records.map((record, index): WaitingRecord => {
-      const topic = this.#topicState(topicOf(record, typed))
-      const slot = { record: undefined, delivery, index, deadline: Number.POSITIVE_INFINITY }
-      delivery.expect()
-      topics.add(topic)
-      topic.waiting.push(slot)
-      return slot
-    })
-    const placed = (encoded: readonly EncodedRecord[]): void => {
-      const deadline = this.#client.clock.monotonic() + this.#options.maxBlockMs
-      waiting.forEach((slot, i) => {
-        slot.record = encoded[i]
-        slot.deadline = deadline
-      })
-    }
-    const failed = (error: unknown): void => {
-      const slots = new Set(waiting)
-      for (const topic of topics) {
-        const removed = topic.waiting.filter((slot) => slots.has(slot))
-        topic.waiting = topic.waiting.filter((slot) => !slots.has(slot))
-        for (const slot of removed) slot.delivery.settle(error as Error)
-      }
-    }
-    attempt(this.#client.logger, 'sending prepared records', async () => {
-      await this.#prepared(work).then(placed, failed)
-      for (const topic of topics) this.#placeWaiting(topic)
-    })
+    const names = records.map((record) => topicOf(record, typed))
+    const places = this.#accumulator.reserve(names, work.delivery)
+    attempt(this.#client.logger, 'sending prepared records', () =>
+      this.#prepared(work).then(
+        (encoded) => places.fill(encoded),
+        (error: unknown) => places.release(error as Error),
+      ),
+    )
   }
 
   async #placeTogetherWhenPrepared(work: PreparedWork): Promise<void> {
     const { delivery } = work
     try {
       const encoded = await this.#prepared(work)
-      await this.#placeTogether(encoded, delivery)
+      await this.#accumulator.placeTogether(encoded, delivery)
       delivery.settle()
     } catch (error) {
       delivery.settle(error as Error)
@@ -371,378 +272,14 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     return encode()
   }
 
-  /** Shared by all records of a topic: nothing is allocated for each. */
-  #serializationFor(
-    topic: string,
-    typed: Topic<unknown, unknown> | undefined,
-  ): RecordSerialization {
-    const serializers = typed ?? this.#serializers
-    if (this.#serialization?.isFor(topic, serializers) !== true) {
-      this.#serialization = new RecordSerialization(topic, serializers)
-    }
-    return this.#serialization as RecordSerialization
-  }
-
-  #encodeAll(
-    records: readonly ProducerRecord<unknown, unknown>[],
-    typed: Topic<unknown, unknown> | undefined,
-    now: number,
-    prepared: readonly RecordSerialization[] | undefined,
-  ): EncodedRecord[] {
-    return records.length === 1
-      ? [this.#encode(records[0] as ProducerRecord<unknown, unknown>, typed, now, prepared?.[0])]
-      : records.map((record, i) => this.#encode(record, typed, now, prepared?.[i]))
-  }
-
-  #encode(
-    record: ProducerRecord<unknown, unknown>,
-    typed: Topic<unknown, unknown> | undefined,
-    now: number,
-    prepared: RecordSerialization | undefined,
-  ): EncodedRecord {
-    const topic = topicOf(record, typed)
-    const { partition, value } = record
-    if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0)) {
-      throw new MillraceError(
-        'MILLRACE_INVALID_RECORD',
-        `a record for topic ${topic} has partition ${partition}: expected a whole number from 0`,
-      )
-    }
-    if (value === undefined) {
-      throw new MillraceError(
-        'MILLRACE_INVALID_RECORD',
-        `a record for topic ${topic} has no value; null stands for a tombstone`,
-      )
-    }
-    const timestamp = record.timestamp ?? now
-    if (!Number.isInteger(timestamp) || timestamp < 0) {
-      throw new MillraceError(
-        'MILLRACE_INVALID_RECORD',
-        `a record for topic ${topic} has timestamp ${timestamp}: expected milliseconds since 1970`,
-      )
-    }
-    let serialization = prepared
-    if (serialization === undefined) {
-      serialization = this.#serializationFor(topic, typed)
-      serialization.begin(record.headers)
-    }
-    let key = serialization.key(record.key)
-    // The partitioner uses the serialized form.
-    if (typeof key === 'string' && partition === undefined) key = Buffer.from(key)
-    const valueBytes = serialization.value(value)
-    const headers = serialization.list()
-    const maxSize = RecordBatchBuilder.maxSizeOf(key, valueBytes, headers)
-    const limit = Math.min(this.#options.maxRequestSize, this.#options.bufferMemory)
-    if (maxSize > limit) {
-      const name = limit === this.#options.maxRequestSize ? 'maxRequestSize' : 'bufferMemory'
-      throw new ProtocolError(
-        'MESSAGE_TOO_LARGE',
-        `a record for topic ${topic} takes ${maxSize} bytes, more than ${name} ${limit}`,
-      )
-    }
-    const { topicId } = record
-    return { topic, topicId, partition, key, value: valueBytes, headers, timestamp, maxSize }
-  }
-
-  /** Adds a record to a batch, or to the queue of waiting records. */
-  #place(record: EncodedRecord, delivery: Delivery, index: number): void {
-    const topic = this.#topicState(record.topic)
-    if (topic.waiting.length === 0 && this.#append(topic, record, delivery, index)) return
-    delivery.expect()
-    topic.waiting.push({
-      record,
-      delivery,
-      index,
-      deadline: this.#client.clock.monotonic() + this.#options.maxBlockMs,
-    })
-    this.#wait(topic)
-  }
-
-  /** Writes all records into one batch, once there is memory for it. */
-  async #placeTogether(records: readonly EncodedRecord[], delivery: Delivery): Promise<void> {
-    const [first] = records
-    if (first === undefined) return
-    const { topic: name, topicId, partition } = first
-    const size = records.reduce((sum, record) => sum + record.maxSize, 0)
-    const isOnePlace = records.every(
-      (each) => each.topic === name && each.topicId === topicId && each.partition === partition,
-    )
-    if (partition === undefined || !isOnePlace) {
-      throw new MillraceError(
-        'MILLRACE_INVALID_RECORD',
-        'records that are sent atomically must name the same topic and partition',
-      )
-    }
-    if (size > Math.min(this.#options.maxRequestSize, this.#options.bufferMemory)) {
-      throw new ProtocolError(
-        'MESSAGE_TOO_LARGE',
-        `${records.length} records for topic ${name} take ${size} bytes together, more than maxRequestSize ${this.#options.maxRequestSize}`,
-      )
-    }
-    const topic = this.#topicState(name)
-    while (this.#isInMetadata(first) === undefined) {
-      await this.#cluster.topic(name, this.#options.maxBlockMs, { topicId })
-    }
-    // Records that waited longer are sent first.
-    while (topic.waiting.length > 0 || this.#lacksMemory(size)) {
-      await new Promise<void>((resolve) => this.#roomWaiters.push(resolve))
-      if (this.#closing !== undefined) throw closedError()
-    }
-    const queue = this.#queueOf(topic, partition)
-    if (queue.open !== undefined) queue.open.isClosed = true
-    const batch = this.#newBatch(queue, { topicId, maxSize: size })
-    records.forEach((record, i) => {
-      delivery.metadata[i] = batch.add(record, delivery)
-    })
-    batch.memory = batch.size
-    this.#usedMemory += batch.size
-    batch.isWhole = true
-    batch.isClosed = true
-  }
-
-  #lacksMemory(size: number): boolean {
-    return this.#usedMemory > 0 && this.#usedMemory + size > this.#options.bufferMemory
-  }
-
-  #topicState(name: string): TopicState {
-    let topic = this.#topics.get(name)
-    if (topic === undefined) {
-      const { partitioner } = this.#options
-      const kind = typeof partitioner === 'function' ? 'default' : partitioner
-      topic = {
-        name,
-        partitioner: new TopicPartitioner(kind, this.#client.random),
-        queues: [],
-        waiting: [],
-        isFetching: false,
-        impatient: undefined,
-      }
-      this.#topics.set(name, topic)
-      this.#cluster.track([name])
-    }
-    return topic
-  }
-
-  #queueOf(topic: TopicState, partition: number): PartitionQueue {
-    let queue = topic.queues[partition]
-    if (queue === undefined) {
-      queue = new PartitionQueue(topic.name, partition)
-      topic.queues[partition] = queue
-    }
-    return queue
-  }
-
-  /** False if the topic's metadata or memory is missing. */
-  #append(topic: TopicState, record: EncodedRecord, delivery: Delivery, index: number): boolean {
-    const metadata = this.#cluster.metadata.topics.get(topic.name)
-    if (metadata === undefined || metadata.partitions.length === 0) return false
-    // Partitions of another topic with the same name are irrelevant for this one.
-    if (!this.#isOfTopic(record)) return false
-    if (record.partition !== undefined && record.partition >= metadata.partitions.length)
-      return false
-    if (this.#lacksMemory(record.maxSize)) return false
-    const partition = record.partition ?? this.#choose(topic, record, metadata)
-    const batch = this.#batchFor(this.#queueOf(topic, partition), record)
-    const before = batch.size
-    delivery.metadata[index] = batch.add(record, delivery)
-    const grown = batch.size - before
-    batch.memory += grown
-    this.#usedMemory += grown
-    return true
-  }
-
-  #choose(topic: TopicState, record: EncodedRecord, metadata: TopicMetadata): number {
-    const { partitioner } = this.#options
-    const key = record.key as Uint8Array | null
-    if (typeof partitioner !== 'function') {
-      return topic.partitioner.choose(metadata, key, record.maxSize)
-    }
-    const { length } = metadata.partitions
-    const value = typeof record.value === 'string' ? Buffer.from(record.value) : record.value
-    const chosen = partitioner({
-      topic: topic.name,
-      keyBytes: key,
-      valueBytes: value,
-      partitionCount: length,
-    })
-    if (Number.isInteger(chosen) && chosen >= 0 && chosen < length) return chosen
-    throw new MillraceError(
-      'MILLRACE_INVALID_PARTITION',
-      `the partitioner chose ${chosen} for topic ${topic.name}: expected 0 to ${length - 1}`,
-    )
-  }
-
-  #batchFor(
-    queue: PartitionQueue,
-    record: Pick<EncodedRecord, 'topicId' | 'maxSize'>,
-  ): ProducerBatch {
-    const { open } = queue
-    if (open !== undefined) {
-      const hasRoom = open.size + record.maxSize <= this.#options.batchSize
-      if (hasRoom && open.topicId === record.topicId) return open
-      open.isClosed = true
-    }
-    return this.#newBatch(queue, record)
-  }
-
-  #newBatch(
-    queue: PartitionQueue,
-    { topicId, maxSize }: Pick<EncodedRecord, 'topicId' | 'maxSize'>,
-  ): ProducerBatch {
-    const batch = new ProducerBatch({
-      topic: queue.topic,
-      partition: queue.partition,
-      topicId,
-      createdAt: this.#client.clock.monotonic(),
-      initialSize: Math.max(Math.min(queue.sizeHint, this.#options.batchSize), maxSize + 61),
-      pool: this.#pool,
-    })
-    queue.waiting.push(batch)
-    this.#sender.add(queue)
-    return batch
-  }
-
-  #release(batch: ProducerBatch): void {
-    this.#usedMemory -= batch.memory
-    batch.memory = 0
-    if (this.#shortOfMemory.size > 0) {
-      for (const topic of this.#shortOfMemory) this.#placeWaiting(topic)
-      this.#sender.isShortOfMemory = this.#shortOfMemory.size > 0
-    }
-    this.#wakeIfRoom()
-  }
-
-  #wakeIfRoom(): void {
-    if (this.#roomWaiters.length === 0 || !this.#hasRoom) return
-    for (const wake of this.#roomWaiters.splice(0)) wake()
-  }
-
-  get #hasRoom(): boolean {
-    return this.#usedMemory < this.#options.bufferMemory / 2 && this.#shortOfMemory.size === 0
-  }
-
   /** Resolves when there is room for more records, for callers that do not await each result. */
   ready(): Promise<void> {
-    if (this.#hasRoom || this.#closing !== undefined) return Promise.resolve()
-    return new Promise((resolve) => this.#roomWaiters.push(resolve))
+    return this.#accumulator.ready()
   }
 
   /** Bytes of records without an outcome, out of `bufferMemory`. */
   get bufferedBytes(): number {
-    return this.#usedMemory
-  }
-
-  /** Determines what the first waiting record of a topic lacks, and obtains it. */
-  #wait(topic: TopicState): void {
-    const [first] = topic.waiting
-    if (first?.record === undefined) {
-      this.#hasEnoughMemory(topic)
-      return
-    }
-    if (this.#isInMetadata(first.record)) {
-      this.#shortOfMemory.add(topic)
-      this.#sender.isShortOfMemory = true
-      this.#sender.schedule()
-      this.#expireMemoryWait(topic, first, first.record)
-      return
-    }
-    if (topic.isFetching) return
-    topic.isFetching = true
-    const { record } = first
-    attempt(this.#client.logger, 'sending waiting records', () =>
-      this.#fetchMetadata(topic, first, record),
-    )
-  }
-
-  #isInMetadata(
-    record: Pick<EncodedRecord, 'topic' | 'topicId' | 'partition'>,
-  ): PartitionMetadata | undefined {
-    if (!this.#isOfTopic(record)) return undefined
-    return this.#cluster.metadata.topics.get(record.topic)?.partitions[record.partition ?? 0]
-  }
-
-  /** Whether metadata shows the topic that a record is for. */
-  #isOfTopic({ topic, topicId }: Pick<EncodedRecord, 'topic' | 'topicId'>): boolean {
-    return topicId === undefined || this.#cluster.hasTopicId(topic, topicId)
-  }
-
-  async #fetchMetadata(
-    topic: TopicState,
-    first: WaitingRecord,
-    record: EncodedRecord,
-  ): Promise<void> {
-    const { partition, topicId } = record
-    const timeoutMs = Math.max(0, first.deadline - this.#client.clock.monotonic())
-    try {
-      const { partitions } = await this.#cluster.topic(topic.name, timeoutMs, { topicId })
-      if (partition !== undefined && partitions[partition] === undefined) {
-        await this.#cluster.await(() => this.#isInMetadata(record), {
-          timeoutMs: Math.max(0, first.deadline - this.#client.clock.monotonic()),
-          describe: () =>
-            `topic ${topic.name} has no partition ${partition}, only 0 to ${(this.#cluster.metadata.topics.get(topic.name)?.partitions.length ?? 0) - 1},`,
-        })
-      }
-      topic.isFetching = false
-      this.#placeWaiting(topic)
-    } catch (error) {
-      topic.isFetching = false
-      // The others get their own chance: another partition, or more time. The first one may have
-      // been removed by an abort.
-      if (topic.waiting[0] === first) topic.waiting.shift()
-      first.delivery.settle(error as Error)
-      const isLasting = error instanceof MillraceError && !error.retriable
-      if (isLasting && topicId === undefined)
-        for (const each of topic.waiting.splice(0)) each.delivery.settle(error)
-      this.#placeWaiting(topic)
-    }
-  }
-
-  #expireMemoryWait(topic: TopicState, first: WaitingRecord, { maxSize }: EncodedRecord): void {
-    if (topic.impatient?.record === first) return
-    topic.impatient?.timer.cancel()
-    const { clock } = this.#client
-    const giveUp = (): void => {
-      if (topic.waiting[0] !== first) return
-      topic.waiting.shift()
-      const { bufferMemory, maxBlockMs } = this.#options
-      first.delivery.settle(
-        new MillraceError(
-          'MILLRACE_BUFFER_FULL',
-          `no room for a record of ${maxSize} bytes for topic ${topic.name}: bufferMemory ${bufferMemory} stayed full for maxBlockMs ${maxBlockMs}`,
-          { retriable: true },
-        ),
-      )
-      this.#placeWaiting(topic)
-    }
-    const left = Math.max(0, first.deadline - clock.monotonic())
-    topic.impatient = { record: first, timer: clock.setTimer(left, giveUp) }
-  }
-
-  #placeWaiting(topic: TopicState): void {
-    let placed = 0
-    for (const { record, delivery, index } of topic.waiting) {
-      if (record === undefined) break
-      try {
-        if (!this.#append(topic, record, delivery, index)) break
-        delivery.settle()
-      } catch (error) {
-        delivery.settle(error as Error)
-      }
-      placed++
-    }
-    topic.waiting.splice(0, placed)
-    if (topic.waiting.length > 0) {
-      this.#wait(topic)
-      return
-    }
-    this.#hasEnoughMemory(topic)
-  }
-
-  #hasEnoughMemory(topic: TopicState): void {
-    this.#shortOfMemory.delete(topic)
-    topic.impatient?.timer.cancel()
-    topic.impatient = undefined
-    this.#wakeIfRoom()
+    return this.#accumulator.usedMemory
   }
 
   /** Partitions of a topic, from the cluster if they are unknown. */
@@ -817,9 +354,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     const transactions = this.#needTransactions('abortTransaction')
     transactions.startEnd('abort')
     const error = new MillraceError('MILLRACE_TRANSACTION_ABORTED', 'the transaction was aborted')
-    for (const topic of this.#topics.values()) {
-      for (const { delivery } of topic.waiting.splice(0)) delivery.settle(error)
-    }
+    this.#accumulator.failWaiting(error)
     this.#sender.schedule()
     await this.flush()
     await this.#sender.answered()
@@ -887,6 +422,7 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
   close(options: { readonly timeoutMs?: number } = {}): Promise<void> {
     // An open transaction would block readers until its time-out.
     const aborted = this.#transactions?.isUnderWay === true ? this.abortTransaction() : undefined
+    this.#accumulator.startClosing()
     this.#closing ??= this.#close(options.timeoutMs, aborted)
     return this.#closing
   }
@@ -903,31 +439,14 @@ export class Producer<K = Uint8Array | string, V = Uint8Array | string> implemen
     }
     const error = closedError()
     this.#sender.close(error)
-    for (const topic of this.#topics.values()) {
-      for (const { delivery } of topic.waiting.splice(0)) delivery.settle(error)
-    }
     for (const stop of this.#preparing) stop(error)
-    for (const wake of this.#roomWaiters.splice(0)) wake()
+    this.#accumulator.close(error)
     this.#cluster.close()
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-/** Topic of a record. Throws `MILLRACE_INVALID_RECORD` if it has none. */
-function topicOf(
-  record: ProducerRecord<unknown, unknown>,
-  typed: Topic<unknown, unknown> | undefined,
-): string {
-  const topic = typed?.name ?? record.topic
-  if (typeof topic === 'string' && topic !== '') return topic
-  throw new MillraceError('MILLRACE_INVALID_RECORD', `a record needs a topic, not ${topic}`)
-}
-
-function closedError(): MillraceError {
-  return new MillraceError('MILLRACE_CLOSED', 'the producer is closed')
 }
 
 function isTypedTopic(value: unknown): value is Topic<unknown, unknown> {
