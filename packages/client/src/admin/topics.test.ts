@@ -161,7 +161,7 @@ describe('deleteTopics', () => {
     [['a'], 'a'],
     [{ topicIds: [ID] }, ID],
   ] as const) {
-    it(`names a failure by ${name}, as it was requested`, async () => {
+    it(`names a failure by ${name}, like the request`, async () => {
       const { cluster, admin } = setUp()
       cluster.answer(DeleteTopicsRequest, DeleteTopicsResponse, {
         responses: [deleted('a', ID, 29)],
