@@ -45,6 +45,7 @@ export {
   resolveReferences,
 } from './node-config-providers.ts'
 export { EarlyListener, type EarlyListenerOptions } from './node-early-listener.ts'
+export { ArrivingBodies, type ArrivingBodyHandle } from './node-http-bodies.ts'
 export {
   type HttpCredentials,
   HttpGuard,

@@ -28,6 +28,8 @@ export interface ApiReply {
   readonly status?: number
   /** Body as JSON; undefined for none. */
   readonly json?: unknown
+  /** Items of a JSON array, instead of `json`: made and sent one by one, as the client reads. */
+  readonly items?: Iterable<unknown>
   /** Body as text, instead of JSON. */
   readonly text?: string
 }

@@ -16,6 +16,8 @@ import {
 import { RegistryError } from '../registry/registry-error.ts'
 import { type Api, routes } from './api.ts'
 import type { ApiReply } from './api-request.ts'
+import { sendItems } from './item-sender.ts'
+import { readJson } from './json-body.ts'
 import type { Leadership } from './leadership.ts'
 import { DEFAULT_TYPE, isReadable, replyType } from './media-types.ts'
 import { type RouteMatch, Router, resourceOf, withoutAlias } from './resource-path.ts'
@@ -170,7 +172,7 @@ export class RegistryServer {
       throw new RegistryError(415, 'HTTP 415 Unsupported Media Type')
     }
     const bytes = isWithBody ? await this.#body(request, maxBodyBytes) : undefined
-    const body = bytes === undefined || bytes.length === 0 ? undefined : parseJson(bytes)
+    const body = bytes === undefined || bytes.length === 0 ? undefined : readJson(bytes)
     const apiRequest = { params, query: resource.query, body }
     const { parser } = api.store
     const early = await parser.run(() => route.withoutWriting?.(api, apiRequest))
@@ -183,14 +185,21 @@ export class RegistryServer {
       }
     }
     const reply = early ?? (await parser.run(() => route.handle(api, apiRequest)))
-    send(response, { status: reply.status ?? 200, type, headers: {} }, reply)
+    if (reply.items === undefined) {
+      send(response, { status: reply.status ?? 200, type, headers: {} }, reply)
+      return
+    }
+    response.writeHead(200, { 'content-type': type })
+    await sendItems(response, reply.items)
   }
 
   async #body(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
     try {
       return await readBody(request, maxBytes)
     } catch (error) {
-      if ((error as { readonly code?: string }).code !== 'MILLRACE_TOO_LARGE') throw error
+      const { code } = error as { readonly code?: string }
+      if (code === 'MILLRACE_BUSY') throw new RegistryError(429, 'too many requests; retry later')
+      if (code !== 'MILLRACE_TOO_LARGE') throw error
       throw new RegistryError(413, `the body has more than ${maxBytes} bytes`)
     }
   }
@@ -227,7 +236,8 @@ export class RegistryServer {
     const code = isOurs ? error.errorCode : 500
     const message = isOurs ? error.message : 'Internal Server Error'
     const headers: Record<string, string> = {}
-    if (status === 413) headers.connection = 'close'
+    // The rest of the body is not read.
+    if (status === 413 || status === 429) headers.connection = 'close'
     if (status === 429) headers['retry-after'] = '1'
     send(response, { status, type, headers }, { json: { error_code: code, message } })
   }
@@ -236,15 +246,6 @@ export class RegistryServer {
 function allowed(matches: readonly RouteMatch[]): string {
   const methods = matches.map(({ route }) => route.method as string)
   return [...methods, ...(methods.includes('GET') ? ['HEAD'] : []), 'OPTIONS'].join(',')
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new RegistryError(400, `the body is not JSON: ${reason}`, { cause: error })
-  }
 }
 
 interface Head {

@@ -4,6 +4,7 @@ import { errors } from '../registry/registry-error.ts'
 import type { RegistryState, SchemaEntry } from '../registry/registry-state.ts'
 import { ALL_CONTEXTS, contextPrefix, DEFAULT_CONTEXT, parseSubject } from '../registry/subject.ts'
 import { schemaTypes } from '../schema/schema.ts'
+import type { SchemaStore } from '../store/schema-store.ts'
 import type { Route } from './api.ts'
 import { type ApiRequest, flag, idParam, json, page, param } from './api-request.ts'
 import { formatted, schemaJson, schemaStringJson } from './entities.ts'
@@ -85,6 +86,17 @@ function hasRuleType({ ruleSet }: SchemaEntry, type: string): boolean {
   return lists.some((list) => list?.some((rule) => rule.type === type) === true)
 }
 
+function* shown(
+  store: SchemaStore,
+  entries: readonly SchemaEntry[],
+  aliases: ReadonlyMap<string, readonly string[]> | undefined,
+): Generator<object> {
+  for (const entry of entries) {
+    const names = aliases?.get(entry.subject)
+    yield { ...schemaJson(store, entry), ...(names === undefined ? {} : { aliases: names }) }
+  }
+}
+
 export const schemaRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -93,12 +105,7 @@ export const schemaRoutes: readonly Route[] = [
       const { state } = store
       const entries = page(request, listed(state, request), MAX_LISTED_SCHEMAS)
       const aliases = flag(request, 'aliases') ? state.aliases() : undefined
-      return json(
-        entries.map((entry) => {
-          const names = aliases?.get(entry.subject)
-          return { ...schemaJson(store, entry), ...(names === undefined ? {} : { aliases: names }) }
-        }),
-      )
+      return { items: shown(store, entries, aliases) }
     },
   },
   { method: 'GET', path: '/schemas/types', handle: () => json(schemaTypes) },

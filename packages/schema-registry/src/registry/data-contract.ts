@@ -215,9 +215,8 @@ export function mergeRuleSets(
   const enableAt = newer.enableAt ?? older.enableAt
   const lists = ruleLists.flatMap((key) => {
     const added = newer[key] ?? []
-    const kept = (older[key] ?? []).filter(
-      (rule) => added.length === 0 || !added.some(({ name }) => name === rule.name),
-    )
+    const replaced = new Set(added.map(({ name }) => name))
+    const kept = (older[key] ?? []).filter(({ name }) => !replaced.has(name))
     const list = [...kept, ...added]
     return list.length === 0 ? [] : [[key, list] as const]
   })
@@ -230,10 +229,11 @@ export function removeRules(
   removed: readonly string[],
 ): RuleSet | undefined {
   if (ruleSet === undefined) return undefined
+  const names = new Set(removed)
   return readRuleSet({
     ...ruleSet,
     ...Object.fromEntries(
-      ruleLists.map((key) => [key, (ruleSet[key] ?? []).filter((r) => !removed.includes(r.name))]),
+      ruleLists.map((key) => [key, (ruleSet[key] ?? []).filter((r) => !names.has(r.name))]),
     ),
   })
 }

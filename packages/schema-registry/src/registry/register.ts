@@ -169,7 +169,8 @@ function canonicalize(
   }
   if (!normalize) return { ...request, schema: parsed.canonical, references, parsed }
   try {
-    return { ...request, schema: parsed.normalized(), references, parsed }
+    const normal = normalReferences(references)
+    return { ...request, schema: parsed.normalized(), references: normal, parsed }
   } catch (error) {
     passDeferred(error)
     const reason = error instanceof Error ? error.message : String(error)
@@ -178,6 +179,16 @@ function canonicalize(
       error,
     )
   }
+}
+
+/** References by subject and version, each once: the normal form of Confluent's registry. */
+function normalReferences(references: readonly SchemaReference[]): readonly SchemaReference[] {
+  const distinct = new Map(
+    references.map((each) => [JSON.stringify([each.name, each.subject, each.version]), each]),
+  )
+  return [...distinct.values()].sort((a, b) =>
+    a.subject === b.subject ? a.version - b.version : a.subject < b.subject ? -1 : 1,
+  )
 }
 
 /** Registers a schema. Throws 40901, 42201, 42205. */

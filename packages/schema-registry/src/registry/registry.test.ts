@@ -110,6 +110,11 @@ const operations = {
     const entry = lookUp(bench, subject, schemaOf(text, more), options)
     return entry === undefined ? 'none' : `id ${entry.id} v${entry.version}`
   },
+  references: (bench: Bench, subject: string, version: number): string | undefined =>
+    bench.state
+      .entry(subject, version)
+      ?.references.map((each) => `${each.name}=${each.subject}:${each.version}`)
+      .join(' '),
   versions: (bench: Bench, subject: string): string =>
     bench.state
       .versions(subject, 'all')
@@ -196,6 +201,12 @@ async function runDeferred(
   }
 }
 
+const inFirst = { name: 'A', subject: 's1', version: 1 }
+const alsoInFirst = { name: 'B', subject: 's1', version: 1 }
+const inSecond = { name: 'A', subject: 's2', version: 1 }
+const unsorted = [inSecond, inFirst, alsoInFirst, inFirst]
+const sorted = [inFirst, alsoInFirst, inSecond]
+
 const table: Readonly<Record<string, readonly Step[]>> = {
   'ids count per context, versions per subject': [
     ['register', ['a', '{"x":1}'], 'id 1 v1'],
@@ -222,6 +233,16 @@ const table: Readonly<Record<string, readonly Step[]>> = {
     ['register', ['b', '{"x":1,"y":2}'], 'id 1 v1'],
     ['config', ['c', { normalize: true }], '{"normalize":true}'],
     ['register', ['c', '{"y":2,"x":1}'], 'id 1 v1'],
+  ],
+  'normalize sorts references by subject and version, and stores each once': [
+    ['register', ['s1', '{"x":1}'], 'id 1 v1'],
+    ['register', ['s2', '{"x":2}'], 'id 2 v1'],
+    ['register', ['a', '{"y":1}', { normalize: true, references: unsorted }], 'id 3 v1'],
+    ['references', ['a', 1], 'A=s1:1 B=s1:1 A=s2:1'],
+    ['register', ['a', '{"y":1}', { normalize: true, references: sorted }], 'id 3 v1'],
+    ['lookUp', ['a', '{"y":1}', { references: sorted }], 'id 3 v1'],
+    ['register', ['b', '{"y":1}', { references: unsorted }], 'id 4 v1'],
+    ['references', ['b', 1], 'A=s2:1 A=s1:1 B=s1:1 A=s1:1'],
   ],
   'invalid schemas are refused': [
     ['register', ['a', 'nonsense'], 42201],
