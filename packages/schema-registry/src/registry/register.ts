@@ -415,17 +415,27 @@ function hasSameReferences(a: readonly SchemaReference[], b: readonly SchemaRefe
   return text(a) === text(b)
 }
 
+/** Texts of metadata and rules: a new schema is compared with all versions of its subject. */
+const texts = new WeakMap<object, string>()
+
+function textOf(part: SchemaMetadata | RuleSet | undefined): string | undefined {
+  if (part === undefined) return undefined
+  const known = texts.get(part) ?? JSON.stringify(part)
+  texts.set(part, known)
+  return known
+}
+
 type Contract = Partial<Pick<SchemaRequest, 'metadata' | 'ruleSet'>>
 
 function hasSameContract(
   schema: Contract,
   entry: Contract & Pick<SchemaEntry, 'version'>,
 ): boolean {
-  if (JSON.stringify(schema.ruleSet) !== JSON.stringify(entry.ruleSet)) return false
+  if (textOf(schema.ruleSet) !== textOf(entry.ruleSet)) return false
   const own = schema.metadata?.properties?.[VERSION_PROPERTY]
   const stored = entry.metadata?.properties?.[VERSION_PROPERTY]
   if ((own === undefined) === (stored === undefined)) {
-    return JSON.stringify(schema.metadata) === JSON.stringify(entry.metadata)
+    return textOf(schema.metadata) === textOf(entry.metadata)
   }
   if (own !== undefined && own !== String(entry.version)) return false
   const text = (metadata: SchemaMetadata | undefined): string =>

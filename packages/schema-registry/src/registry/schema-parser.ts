@@ -78,6 +78,10 @@ export class SchemaParser {
       const message = `Invalid schema of type ${schemaType}, details: ${reason}`
       return errors.invalidSchema(message, error)
     }
+    if (schema.length > schemaLimits.length) {
+      const { length } = schemaLimits
+      throw invalid(`the schema has ${schema.length} characters, the limit is ${length}`)
+    }
     let references: readonly SchemaReference[]
     let resolved: readonly ResolvedReference[]
     try {
