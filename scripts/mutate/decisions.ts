@@ -44,7 +44,7 @@ export const decisions: readonly Decision[] = [
   },
   {
     name: 'errors of a classic member',
-    file: `${client}/consumer/group/classic-membership.ts`,
+    file: `${client}/consumer/group/classic-member.ts`,
     functions: ['#refused', '#heartbeatAnswered', '#lose', '#fail', 'leave', 'requestJoin'],
     tests: [`${client}/consumer/group/classic-membership.test.ts`],
   },

@@ -228,7 +228,11 @@ describe('the schema tools', () => {
     // The same folder into another registry: order, references and settings are the folder's.
     const other = await SchemaRegistry.start({
       client: { bootstrapServers: broker.address },
-      config: { listeners: 'http://127.0.0.1:0', 'kafkastore.topic': 'other_schemas' },
+      config: {
+        listeners: 'http://127.0.0.1:0',
+        'kafkastore.topic': 'other_schemas',
+        'schema.registry.group.id': 'other-registry',
+      },
     })
     try {
       const there = ['--registry', other.address]

@@ -75,7 +75,8 @@ export const registrySettings = {
   'schema.registry.group.id': {
     kind: 'text',
     default: 'schema-registry',
-    about: 'Group of the registries of a cluster; one of them writes.',
+    about:
+      'Group of the registries of a cluster; one of them writes. Registries of one cluster with different topics need different groups.',
   },
   'leader.eligibility': {
     kind: 'boolean',
