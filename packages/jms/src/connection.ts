@@ -389,9 +389,10 @@ export class Connection implements TemporaryOwner, AsyncDisposable {
       Session.DUPS_OK_ACKNOWLEDGE,
     ]
     const isContradiction = transactedOrMode === false && mode === Session.SESSION_TRANSACTED
-    if (!allowed.includes(mode as 0) || isContradiction) {
+    const isOther = typeof transactedOrMode !== 'number' && typeof transactedOrMode !== 'boolean'
+    if (!allowed.includes(mode as 0) || isContradiction || isOther) {
       throw new JMSException(
-        `invalid acknowledge mode ${mode}: expected AUTO_ACKNOWLEDGE (1), CLIENT_ACKNOWLEDGE (2), DUPS_OK_ACKNOWLEDGE (3) or SESSION_TRANSACTED (0)`,
+        `invalid acknowledge mode ${isOther ? transactedOrMode : mode}: expected AUTO_ACKNOWLEDGE (1), CLIENT_ACKNOWLEDGE (2), DUPS_OK_ACKNOWLEDGE (3) or SESSION_TRANSACTED (0)`,
       )
     }
     for (;;) {

@@ -167,7 +167,9 @@ export class BytesMessage extends Message {
 
   /** Writes a boolean. Throws `MessageNotWriteableException` if the body is read-only. */
   writeBoolean(value: boolean): void {
-    this.#bytes[this.#reserve(1)] = value ? 1 : 0
+    // The buffer may grow, and be another one.
+    const at = this.#reserve(1)
+    this.#bytes[at] = value ? 1 : 0
   }
   /**
    * Writes a signed 8-bit integer. Throws `MessageNotWriteableException` if the body is read-only.
