@@ -12,7 +12,7 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
   amqp: ['base'],
   jms: ['base', 'amqp'],
   'jms-provider': ['base', 'amqp', 'client'],
-  flume: ['base', 'client', 'jms'],
+  flume: ['base', 'client', 'jms', 'schema-registry'],
   'schema-registry': ['base', 'client'],
   testkit: ['base', 'protocol'],
   cli: [
@@ -27,6 +27,9 @@ const allowedPackages: Readonly<Record<string, readonly string[]>> = {
     'schema-registry',
   ],
 }
+
+/** Packages of those that are optional: imported when they are used, with `await import()`. */
+const loadedOnUse: Readonly<Record<string, readonly string[]>> = { flume: ['schema-registry'] }
 
 /** Node modules that reach the outside world, and the folders or files that may import them. */
 const seams: readonly [modules: RegExp, allowed: RegExp][] = [
@@ -102,6 +105,9 @@ function checkFile(file: ProjectFile): Finding[] {
     const allowed = [own, ...(allowedPackages[own] ?? [])]
     if (other !== undefined && !isTestHelper && !allowed.includes(other)) {
       return [{ ...at, text: `${own} must not import @millrace/${other}` }]
+    }
+    if (other !== undefined && !isType && loadedOnUse[own]?.includes(other) === true) {
+      return [{ ...at, text: `@millrace/${other} is optional; import it with await import()` }]
     }
     if (target.startsWith('.') && packageOf(resolve(file.path, target)) !== own) {
       return [{ ...at, text: `${target} is in another package; import it by name` }]

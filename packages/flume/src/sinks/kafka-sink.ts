@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { elementAt } from '@millrace/base'
 import { Producer, type ProducerRecord } from '@millrace/client'
 import type { TakeTransaction } from '../channel.ts'
 import { type ComponentContext, defineSink, type Sink } from '../component.ts'
@@ -12,10 +13,11 @@ import {
   text,
   type ValuesOf,
 } from '../config/keys.ts'
-import { DeliveryError } from '../errors.ts'
+import { DeliveryError, reasonOf } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { checkClientProperties, clientOptions } from '../kafka/client-properties.ts'
 import { encodeFlumeEvent } from '../kafka/event-format.ts'
+import { checkEncoder, RecordEncoder } from '../schema-registry/record-encoder.ts'
 import { BucketPath, bucketPath } from './bucketing/bucket-path.ts'
 
 const keys = {
@@ -34,6 +36,9 @@ const keys = {
   timestampHeader: optionalText(),
   headers: prefixed('header.'),
   producer: prefixed('kafka.producer.'),
+  /** `avro`, `json-schema` or `protobuf`: bodies are JSON, encoded with a schema of a registry. */
+  serializer: text('none'),
+  serializerEntries: prefixed('serializer.'),
 }
 
 type Config = ValuesOf<typeof keys>
@@ -44,9 +49,12 @@ class KafkaSink implements Sink {
   readonly #config: Config
   readonly #topic: BucketPath
   readonly #producer: Producer
+  readonly #context: ComponentContext
+  #encoder: RecordEncoder | undefined
 
   constructor(config: Config, context: ComponentContext) {
     this.#config = config
+    this.#context = context
     this.batchSize = config.batchSize
     const { clock } = context.world
     this.#topic = new BucketPath(config.topic, {
@@ -64,14 +72,49 @@ class KafkaSink implements Sink {
     )
   }
 
-  async process({ events }: TakeTransaction): Promise<void> {
-    await this.#producer.send(events.map((event) => this.#record(event)))
+  async start(): Promise<void> {
+    const { serializer, serializerEntries } = this.#config
+    this.#encoder = await RecordEncoder.open(serializer, serializerEntries, this.#context)
   }
 
-  #record(event: Event): ProducerRecord {
-    const { headers } = event
-    const { allowTopicOverride, topicHeader, timestampHeader, useFlumeEventFormat } = this.#config
+  /** No record of a batch is sent before all of them are encoded. */
+  async process({ events }: TakeTransaction): Promise<void> {
+    const topics = events.map((event) => this.#topicOf(event))
+    await this.#encoder?.prepare(new Set(topics))
+    const records = events.map((event, index) => this.#record(event, elementAt(topics, index)))
+    await this.#producer.send(records)
+  }
+
+  #topicOf({ headers }: Event): string {
+    const { allowTopicOverride, topicHeader } = this.#config
     const override = allowTopicOverride ? headers[topicHeader] : undefined
+    return override ?? this.#topic.resolve(headers)
+  }
+
+  #record(event: Event, topic: string): ProducerRecord {
+    const encoder = this.#encoder
+    if (encoder === undefined) return this.#recordOf(event, topic, this.#valueOf(event))
+    try {
+      return this.#recordOf(event, topic, encoder.encode(topic, event.body))
+    } catch (error) {
+      const { errorsTopic } = encoder
+      if (errorsTopic === undefined) throw error
+      const { key, value, headers = [] } = this.#recordOf(event, topic, event.body)
+      const reasons = [
+        { key: 'flume.topic', value: topic },
+        { key: 'flume.error', value: reasonOf(error) },
+      ]
+      return { topic: errorsTopic, key, value, headers: [...headers, ...reasons] }
+    }
+  }
+
+  #valueOf(event: Event): Buffer {
+    return this.#config.useFlumeEventFormat ? encodeFlumeEvent(event) : event.body
+  }
+
+  #recordOf(event: Event, topic: string, value: Uint8Array) {
+    const { headers } = event
+    const { timestampHeader } = this.#config
     const partition = this.#partition(event)
     const timestamp = timestampHeader === undefined ? Number.NaN : Number(headers[timestampHeader])
     const mapped = [...this.#config.headers].flatMap(([name, key]) => {
@@ -79,9 +122,9 @@ class KafkaSink implements Sink {
       return value === undefined ? [] : [{ key, value }]
     })
     return {
-      topic: override ?? this.#topic.resolve(headers),
+      topic,
       key: headers.key ?? null,
-      value: useFlumeEventFormat ? encodeFlumeEvent(event) : event.body,
+      value,
       ...(partition === undefined ? {} : { partition }),
       ...(Number.isNaN(timestamp) ? {} : { timestamp }),
       ...(mapped.length === 0 ? {} : { headers: mapped }),
@@ -98,8 +141,9 @@ class KafkaSink implements Sink {
     return Number(own)
   }
 
-  stop(): Promise<void> {
-    return this.#producer.close()
+  async stop(): Promise<void> {
+    this.#encoder?.close()
+    await this.#producer.close()
   }
 }
 
@@ -116,6 +160,12 @@ export const kafkaSink = defineSink({
   aliases: ['org.apache.flume.sink.kafka.KafkaSink'],
   about: 'events as records of Kafka topics',
   keys,
-  check: (config) => checkClientProperties('producer', 'kafka.producer.', producerEntries(config)),
+  check: (config) => [
+    ...checkClientProperties('producer', 'kafka.producer.', producerEntries(config)),
+    ...checkEncoder(config.serializer, config.serializerEntries),
+    ...(config.useFlumeEventFormat && config.serializer !== 'none'
+      ? [{ key: 'useFlumeEventFormat', message: 'is true, which excludes serializer' }]
+      : []),
+  ],
   create: (config, context) => new KafkaSink(config, context),
 })

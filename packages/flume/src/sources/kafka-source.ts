@@ -17,6 +17,7 @@ import { Event, newHeaders } from '../event.ts'
 import { checkClientProperties, clientOptions } from '../kafka/client-properties.ts'
 import { decodeFlumeEvent } from '../kafka/event-format.ts'
 import { optionalPattern } from '../regex/pattern-keys.ts'
+import { checkDecoder, RecordDecoder } from '../schema-registry/record-decoder.ts'
 import { sleep } from '../waiting.ts'
 import { putPatiently } from './patient-put.ts'
 
@@ -37,6 +38,9 @@ const keys = {
   topicHeader: text('topic'),
   headers: prefixed('header.'),
   consumer: prefixed('kafka.consumer.'),
+  /** `avro`, `json-schema`, `protobuf` or `registry` (any of them): bodies are JSON. */
+  deserializer: text('none'),
+  deserializerEntries: prefixed('deserializer.'),
   zookeeperConnect: ignored('brokers are named by kafka.bootstrap.servers'),
   migrateZookeeperOffsets: ignored('Kafka has no ZooKeeper any more'),
 }
@@ -54,6 +58,7 @@ class KafkaSource implements Source {
   readonly #stopping = new AbortController()
   readonly #originIds = new Map<string, string>()
   #consumer: Consumer | undefined
+  #decoder: RecordDecoder | undefined
   #running: Promise<void> | undefined
 
   constructor(config: Config, context: SourceContext) {
@@ -64,6 +69,8 @@ class KafkaSource implements Source {
 
   async start(): Promise<void> {
     const { topics, topicsRegex, bootstrapServers, consumer, groupId } = this.#config
+    const { deserializer, deserializerEntries } = this.#config
+    this.#decoder = await RecordDecoder.open(deserializer, deserializerEntries, this.#context)
     this.#consumer = new Consumer({
       autoOffsetReset: 'latest',
       ...clientOptions({
@@ -89,18 +96,35 @@ class KafkaSource implements Source {
         if (records.length > 0) await this.#put(consumer, records)
       } catch (error) {
         if (signal.aborted) return
-        this.#context.counters.add('EventReadFail')
-        this.#context.logger.warn('cannot read from Kafka; retrying', {
-          source: this.#context.name,
-          reason: reasonOf(error),
-        })
-        await sleep(this.#context.world.clock, RETRY_MS, signal)
+        await this.#failed('cannot read from Kafka; retrying', error)
       }
     }
   }
 
+  async #failed(message: string, error: unknown): Promise<void> {
+    const { counters, logger, name, world } = this.#context
+    counters.add('EventReadFail')
+    logger.warn(message, { source: name, reason: reasonOf(error) })
+    await sleep(world.clock, RETRY_MS, this.#stopping.signal)
+  }
+
+  /** Loads the schemas of records until the registry answers. False if the source stops. */
+  async #loadSchemas(records: readonly ConsumerRecord[]): Promise<boolean> {
+    while (!this.#stopping.signal.aborted) {
+      try {
+        await this.#decoder?.prepare(records)
+        return true
+      } catch (error) {
+        if (this.#stopping.signal.aborted) break
+        await this.#failed('cannot load schemas of records; retrying', error)
+      }
+    }
+    return false
+  }
+
   /** A transaction for each partition: its offsets say what it is. */
   async #put(consumer: Consumer, records: readonly ConsumerRecord[]): Promise<void> {
+    if (!(await this.#loadSchemas(records))) return
     const partitions = new Map<string, ConsumerRecord[]>()
     for (const record of records) {
       const key = `${record.topic}-${record.partition}`
@@ -109,17 +133,47 @@ class KafkaSource implements Source {
       else list.push(record)
     }
     for (const [key, list] of partitions) {
-      const positions = list.map(({ offset }) => Number(offset))
+      const { events, positions } = this.#decoded(list)
+      const floor = Number(elementAt(list, 0).offset)
+      const last = list.at(-1) as ConsumerRecord
       const origin = {
-        id: this.#originId(key, elementAt(positions, 0)),
-        floor: elementAt(positions, 0),
+        id: this.#originId(key, floor),
+        floor,
         positions,
-        end: (positions.at(-1) as number) + 1,
+        end: Number(last.offset) + 1,
       }
-      const events = list.map((record) => this.#event(record))
-      if (!(await putPatiently(this.#context, events, this.#stopping.signal, { origin }))) return
-      await consumer.commit(list.at(-1) as ConsumerRecord)
+      const isStored =
+        events.length === 0 ||
+        (await putPatiently(this.#context, events, this.#stopping.signal, { origin }))
+      if (!isStored) return
+      await consumer.commit(last)
     }
+  }
+
+  /** Events of records, without those that cannot be decoded: they are skipped, as in Flume. */
+  #decoded(records: readonly ConsumerRecord[]): { events: Event[]; positions: number[] } {
+    const events: Event[] = []
+    const positions: number[] = []
+    let first: { readonly record: ConsumerRecord; readonly reason: string } | undefined
+    for (const record of records) {
+      try {
+        events.push(this.#event(record))
+        positions.push(Number(record.offset))
+      } catch (error) {
+        first ??= { record, reason: reasonOf(error) }
+      }
+    }
+    if (first === undefined) return { events, positions }
+    const skipped = records.length - events.length
+    const { logger, name, counters } = this.#context
+    counters.add('EventReadFail', skipped)
+    logger.error('skipped records that cannot be decoded', {
+      source: name,
+      records: skipped,
+      first: `${first.record.topic}-${first.record.partition} offset ${first.record.offset}`,
+      reason: first.reason,
+    })
+    return { events, positions }
   }
 
   /**
@@ -138,11 +192,7 @@ class KafkaSource implements Source {
 
   #event(record: ConsumerRecord): Event {
     const { useFlumeEventFormat, setTopicHeader, topicHeader, headers: mapping } = this.#config
-    const value = record.value ?? Buffer.alloc(0)
-    // The bytes share a fetched batch; an event may stay for long.
-    const event = useFlumeEventFormat
-      ? decodeFlumeEvent(Buffer.from(value))
-      : new Event(Buffer.from(value), newHeaders())
+    const event = this.#eventOf(record, useFlumeEventFormat)
     const { headers } = event
     headers.timestamp ??= String(record.timestamp)
     for (const [name, kafkaName] of mapping) {
@@ -157,8 +207,21 @@ class KafkaSource implements Source {
     return event
   }
 
+  #eventOf(record: ConsumerRecord, isFlumeEvent: boolean): Event {
+    const { topic, value } = record
+    const decoder = this.#decoder
+    if (decoder !== undefined && value !== null) {
+      const headers = newHeaders()
+      return new Event(decoder.decode({ topic, value, headers: record.headers }, headers), headers)
+    }
+    // The bytes share a fetched batch; an event may stay for long.
+    const own = Buffer.from(value ?? Buffer.alloc(0))
+    return isFlumeEvent ? decodeFlumeEvent(own) : new Event(own, newHeaders())
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#decoder?.close()
     await this.#running
     await this.#consumer?.close()
   }
@@ -169,8 +232,12 @@ export const kafkaSource = defineSource({
   aliases: ['org.apache.flume.source.kafka.KafkaSource'],
   about: 'records of Kafka topics',
   keys,
-  check({ topics, topicsRegex, consumer }) {
+  check({ topics, topicsRegex, consumer, useFlumeEventFormat, ...config }) {
     const problems = checkClientProperties('consumer', 'kafka.consumer.', consumer)
+    problems.push(...checkDecoder(config.deserializer, config.deserializerEntries))
+    if (useFlumeEventFormat && config.deserializer !== 'none') {
+      problems.push({ key: 'useFlumeEventFormat', message: 'is true, which excludes deserializer' })
+    }
     if (topics === undefined && topicsRegex === undefined) {
       problems.push({
         key: 'kafka.topics',

@@ -131,6 +131,16 @@ describe('values from JSON', () => {
     assert.equal(valueToJson('PROTOBUF', { data: Buffer.from([0, 255]) }), '{"data":"AP8="}')
   })
 
+  it('PROTOBUF: the named message', () => {
+    const schema = 'syntax = "proto3"; message A { int64 a = 1; } message B { int64 b = 1; }'
+    const source = { schema, references: [], resolved: [] }
+    assert.deepEqual(valueFromJson('PROTOBUF', source, { message: 'B' })('{"b":1}'), { b: 1n })
+    assert.throws(
+      () => valueFromJson('PROTOBUF', source, { message: 'C' }),
+      /the schema has no message C; it has A, B/,
+    )
+  })
+
   for (const [type, schema, json, message] of refused) {
     it(`${type} ${JSON.stringify(schema)} refuses ${json}`, () => {
       assert.throws(() => read(type, schema, json), message)

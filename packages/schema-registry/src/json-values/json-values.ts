@@ -8,11 +8,15 @@ import { protobufFromJson } from './protobuf-json.ts'
 
 /**
  * A function that turns JSON texts into values for the serde of a schema: its `long`, `Date`,
- * `Decimal` and `Buffer` from numbers and texts. Protobuf: values of the first message. It throws
- * `SyntaxError` for a text that is not JSON and `TypeError` with the place of a value that does not
- * fit. Throws `InvalidSchemaError`.
+ * `Decimal` and `Buffer` from numbers and texts. Protobuf: values of `message`, by default of the
+ * first one. It throws `SyntaxError` for a text that is not JSON and `TypeError` with the place of
+ * a value that does not fit. Throws `InvalidSchemaError`.
  */
-export function valueFromJson(type: SchemaType, source: SchemaSource): (text: string) => unknown {
+export function valueFromJson(
+  type: SchemaType,
+  source: SchemaSource,
+  { message }: { readonly message?: string | undefined } = {},
+): (text: string) => unknown {
   switch (type) {
     case 'AVRO': {
       const { root } = avroFormat.parse(source)
@@ -20,10 +24,13 @@ export function valueFromJson(type: SchemaType, source: SchemaSource): (text: st
     }
     case 'PROTOBUF': {
       const schema = protobufFormat.parse(source)
-      const [first] = schema.messageNames
-      if (first === undefined) throw new InvalidSchemaError('the schema has no message')
-      const message = schema.messageType(first)
-      return (text) => protobufFromJson(message, parseExactJson(text))
+      const name = message ?? schema.messageNames[0]
+      if (name === undefined || schema.messageIndexes(name) === undefined) {
+        const known = schema.messageNames.join(', ') || 'none'
+        throw new InvalidSchemaError(`the schema has no message ${name ?? ''}; it has ${known}`)
+      }
+      const messageType = schema.messageType(name)
+      return (text) => protobufFromJson(messageType, parseExactJson(text))
     }
     case 'JSON':
       return (text) => JSON.parse(text)
