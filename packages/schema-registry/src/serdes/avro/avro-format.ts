@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type avsc from 'avsc'
-import { avroFormat } from '../../avro/format.ts'
-import type { ParsedSchema } from '../../schema/schema.ts'
+import { type AvroSchema, avroFormat } from '../../avro/format.ts'
 import {
   type LoadedSchema,
   noIndexes,
@@ -11,6 +10,7 @@ import {
   type SerdeFormat,
 } from '../serde-format.ts'
 import { avroType, invalidValue } from './avro-type.ts'
+import { avscSchema } from './avsc-schema.ts'
 
 /** First size of the buffer that values are written to. */
 const FIRST_BYTES = 1024
@@ -37,12 +37,12 @@ export function avroPayloads<T>(schema: string | undefined): SerdeFormat<T> {
   }
 }
 
-function parsed({ registered, resolved }: LoadedSchema): ParsedSchema {
+function parsed({ registered, resolved }: LoadedSchema): AvroSchema {
   return avroFormat.parse({ ...registered, resolved })
 }
 
-function typeOf(schema: ParsedSchema): avsc.Type {
-  return avroType(JSON.parse(schema.format('resolved')))
+function typeOf(schema: AvroSchema): avsc.Type {
+  return avroType(avscSchema(schema.root))
 }
 
 class AvroWriter<T> implements PayloadWriter<T> {
