@@ -19,8 +19,9 @@ import type { Journal } from './state/journal.ts'
 import { voidProgress } from './state/restored-progress.ts'
 import type { StateImage } from './state/state-image.ts'
 import type { DestinationKind, StateChange, SubscriptionRecord } from './state/state-record.ts'
-import type { Acquired, DiscardReason, Subscription } from './subscription/subscription.ts'
+import type { Subscription } from './subscription/subscription.ts'
 import { filterOf } from './subscription/subscription-filter.ts'
+import type { Acquired, DiscardReason } from './subscription/subscription-host.ts'
 
 /** Memory budget for cached messages of all destinations, in bytes. */
 const CACHE_BYTES = 48 * 1024 * 1024

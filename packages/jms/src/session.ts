@@ -6,6 +6,7 @@ import {
   type Outcome,
 } from '@millrace/amqp'
 import { QueueBrowser } from './browser.ts'
+import { commitPlan } from './commit-plan.ts'
 import type { Connection } from './connection.ts'
 import {
   type ConsumedDelivery,
@@ -13,6 +14,12 @@ import {
   MessageConsumer,
   type MessageListener,
 } from './consumer.ts'
+import {
+  type ConsumerRequest,
+  checkConsumerRequest,
+  checkDestination,
+  checkDomain,
+} from './consumer-request.ts'
 import {
   type Destination,
   Queue,
@@ -24,7 +31,7 @@ import {
   IllegalStateException,
   InvalidDestinationException,
   InvalidSelectorException,
-  JMSException,
+  type JMSException,
   JMSSecurityException,
   jmsException,
   TransactionInDoubtException,
@@ -37,7 +44,7 @@ import type { ObjectMessage } from './message/object-message.ts'
 import type { StreamMessage } from './message/stream-message.ts'
 import type { TextMessage } from './message/text-message.ts'
 import { messageFactories } from './message-factories.ts'
-import { checkValue, flag, listenerOrNull, nonEmptyText, textOrNull } from './options.ts'
+import { checkValue, listenerOrNull, nonEmptyText, textOrNull } from './options.ts'
 import { MessageProducer } from './producer.ts'
 import { SessionListeners } from './session-listeners.ts'
 import { SessionTransaction } from './session-transaction.ts'
@@ -263,10 +270,7 @@ export class Session implements AsyncDisposable {
   // Destinations.
 
   #allow(domain: 'queue' | 'topic', what: string): void {
-    const { domain: own } = this.connection
-    if (own !== 'any' && own !== domain) {
-      throw new IllegalStateException(`${what} is not supported by a ${own} session`)
-    }
+    checkDomain(this.connection, domain, what)
   }
 
   /** Returns a queue by name; nothing is created at the provider. */
@@ -303,7 +307,7 @@ export class Session implements AsyncDisposable {
   /** Creates a producer. Without a destination, each send names one. */
   async createProducer(destination: Destination | null = null): Promise<MessageProducer> {
     this.checkOpen()
-    if (destination !== null) this.#checkDestination(destination)
+    if (destination !== null) checkDestination(this.connection, destination)
     const producer = new MessageProducer(this, destination, () => this.#producers.delete(producer))
     try {
       await this.onWire(
@@ -313,15 +317,6 @@ export class Session implements AsyncDisposable {
       return producer
     } catch (error) {
       throw producer.attachError(error)
-    }
-  }
-
-  #checkDestination(destination: Destination | null): asserts destination is Destination {
-    if (!(destination instanceof Queue || destination instanceof Topic)) {
-      throw new InvalidDestinationException(`invalid destination ${String(destination)}`)
-    }
-    if (this.connection.isDeleted(destination)) {
-      throw new InvalidDestinationException(`${destination} was deleted`)
     }
   }
 
@@ -390,35 +385,11 @@ export class Session implements AsyncDisposable {
 
   async #consume(
     destination: Destination,
-    options: {
-      readonly selector: string | null
-      readonly noLocal?: boolean
-      readonly subscription?: string
-      readonly isDurable?: boolean
-      readonly isShared?: boolean
-    },
+    options: Omit<ConsumerRequest, 'destination'>,
   ): Promise<MessageConsumer> {
     this.checkOpen()
-    this.#checkDestination(destination)
-    checkValue('createConsumer', 'messageSelector', options.selector, textOrNull)
-    checkValue('createConsumer', 'noLocal', options.noLocal ?? false, flag)
+    checkConsumerRequest(this.connection, { destination, ...options })
     const { subscription, isDurable = false, isShared = false } = options
-    if (isShared || isDurable) {
-      this.#allow('topic', 'a subscription')
-      if (!(destination instanceof Topic)) {
-        throw new InvalidDestinationException(`${destination} is not a topic`)
-      }
-      checkValue('createConsumer', 'subscription name', subscription, nonEmptyText)
-      if (isDurable && destination.isTemporary) {
-        throw new InvalidDestinationException('a temporary topic cannot have durable subscriptions')
-      }
-      if (isDurable && !isShared && !this.connection.hasClientId) {
-        throw new IllegalStateException('an unshared durable subscription requires a client id')
-      }
-    }
-    if (destination.isTemporary && !(destination as TemporaryQueue).isOwnedBy(this.connection)) {
-      throw new InvalidDestinationException(`${destination} belongs to another connection`)
-    }
     const consumer = new MessageConsumer(this, destination, {
       selector: options.selector,
       noLocal: options.noLocal ?? false,
@@ -476,7 +447,7 @@ export class Session implements AsyncDisposable {
   async createBrowser(queue: Queue, messageSelector: string | null = null): Promise<QueueBrowser> {
     this.checkOpen()
     this.#allow('queue', 'createBrowser')
-    this.#checkDestination(queue)
+    checkDestination(this.connection, queue)
     checkValue('createBrowser', 'messageSelector', messageSelector, textOrNull)
     if (!(queue instanceof Queue)) {
       throw new InvalidDestinationException(`${String(queue)} is not a queue`)
@@ -589,24 +560,20 @@ export class Session implements AsyncDisposable {
   async commit(): Promise<void> {
     const transaction = this.#checkTransacted('commit')
     await this.#sent()
-    const { txnId } = transaction
-    if (
-      this.unacknowledged.all.length === 0 &&
-      !transaction.hasSent &&
-      transaction.rollbackOnlyCause === undefined
-    )
-      return
-    const rollbackOnlyCause =
-      transaction.rollbackOnlyCause ?? (txnId === undefined ? noTransaction() : undefined)
-    if (rollbackOnlyCause !== undefined || txnId === undefined) {
+    const { hasSent, rollbackOnlyCause, txnId } = transaction
+    const hasReceipts = this.unacknowledged.all.length > 0
+    const plan = commitPlan({ hasReceipts, hasSent, rollbackOnlyCause, txnId })
+    if (plan.kind === 'nothing') return
+    if (plan.kind === 'rollback') {
       await this.#rollBack(transaction)
       throw new TransactionRolledBackException(
-        `the transaction was rolled back: ${rollbackOnlyCause?.message}`,
+        `the transaction was rolled back: ${plan.cause.message}`,
         'JMS_TRANSACTION_ROLLED_BACK',
-        rollbackOnlyCause,
+        plan.cause,
       )
     }
-    this.unacknowledged.settleAll({ kind: 'transactionalState', txnId, outcome: accepted })
+    const accepts = { kind: 'transactionalState', txnId: plan.txnId, outcome: accepted } as const
+    this.unacknowledged.settleAll(accepts)
     const outcome = await transaction.end('commit')
     if (outcome.kind === 'refused') {
       // The provider has the messages again; prefetched messages must not overtake them.
@@ -809,8 +776,4 @@ export class Session implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
   }
-}
-
-function noTransaction(): JMSException {
-  return new JMSException('no transaction is open at the provider', 'JMS_CONNECTION_LOST')
 }

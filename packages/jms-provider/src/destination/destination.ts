@@ -6,12 +6,12 @@ import { fromRecord, type StoredRecord } from '../mapping/from-record.ts'
 import { StoredMessage } from '../mapping/stored-message.ts'
 import { duplicateIdProperties, type NewRecord } from '../mapping/to-record.ts'
 import type { DestinationKind } from '../state/state-record.ts'
-import {
-  type Acquired,
-  type DiscardReason,
-  Subscription,
-  type SubscriptionHost,
-} from '../subscription/subscription.ts'
+import { Subscription } from '../subscription/subscription.ts'
+import type {
+  Acquired,
+  DiscardReason,
+  SubscriptionHost,
+} from '../subscription/subscription-host.ts'
 import { destinationGone } from './destination-errors.ts'
 import { type DestinationLog, isMissingTopic, type LogPosition } from './destination-log.ts'
 import type { MessageCache } from './message-cache.ts'

@@ -123,8 +123,9 @@ describe('the cache of messages', () => {
 
   it('evicts in order after many deletions', () => {
     const cache = new MessageCache(3 * one)
+    const each = message(100)
     for (let i = 0; i < 5000; i++) {
-      cache.put(`${i}`, message(100))
+      cache.put(`${i}`, each)
       if (i >= 1) cache.delete(`${i - 1}`)
     }
     assert.equal(cache.size, one)

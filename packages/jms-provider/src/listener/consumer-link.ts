@@ -9,7 +9,8 @@ import {
 } from '@millrace/amqp'
 import { attempt } from '@millrace/base'
 import type { Selector } from '../selector/selector.ts'
-import type { Acquired, Subscription, SubscriptionConsumer } from '../subscription/subscription.ts'
+import type { Subscription } from '../subscription/subscription.ts'
+import type { Acquired, SubscriptionConsumer } from '../subscription/subscription-host.ts'
 import type { ProviderConnection } from './provider-connection.ts'
 
 /** The sending link to a client's consumer or browser. */

@@ -7,7 +7,7 @@ import { DeadLetterProperty, retriedRecord } from '../mapping/dead-letter.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import { Selector } from '../selector/selector.ts'
 import { recordSize, type Send, sendsOf } from '../state/commit.ts'
-import type { Acquired, SubscriptionConsumer } from '../subscription/subscription.ts'
+import type { Acquired, SubscriptionConsumer } from '../subscription/subscription-host.ts'
 
 /** Messages that are moved in one commit. */
 const BATCH = 100

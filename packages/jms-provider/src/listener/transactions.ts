@@ -15,7 +15,7 @@ import type { Destination } from '../destination/destination.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
 import { OutcomeUnknownError } from '../state/commit.ts'
 import type { Journal } from '../state/journal.ts'
-import type { Acquired } from '../subscription/subscription.ts'
+import type { Acquired } from '../subscription/subscription-host.ts'
 import { HeldSends } from '../transaction/held-sends.ts'
 import type { TransactionStore } from '../transaction/transaction-store.ts'
 

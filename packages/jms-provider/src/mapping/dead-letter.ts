@@ -7,7 +7,7 @@ import {
   jmsIdOf,
   Typed,
 } from '@millrace/amqp'
-import type { DiscardReason } from '../subscription/subscription.ts'
+import type { DiscardReason } from '../subscription/subscription-host.ts'
 import type { StoredMessage } from './stored-message.ts'
 import { type NewRecord, toRecord } from './to-record.ts'
 

@@ -3,7 +3,7 @@ import { MillraceError } from '@millrace/base'
 import type { Destination } from '../destination/destination.ts'
 import { EngineError } from '../destination/destination-errors.ts'
 import type { NewRecord } from '../mapping/to-record.ts'
-import type { Acquired } from '../subscription/subscription.ts'
+import type { Acquired } from '../subscription/subscription-host.ts'
 
 /** A message that a commit sends, with the body that logs in memory need. */
 export interface Send {

@@ -8,13 +8,13 @@ import { type DestinationPolicy, defaultPolicy } from '../config/destination-pol
 import { StoredMessage } from '../mapping/stored-message.ts'
 import { toRecord } from '../mapping/to-record.ts'
 import { Selector } from '../selector/selector.ts'
-import {
-  type Acquired,
-  type DiscardReason,
-  Subscription,
-  type SubscriptionConsumer,
-  type SubscriptionHost,
-} from './subscription.ts'
+import { Subscription } from './subscription.ts'
+import type {
+  Acquired,
+  DiscardReason,
+  SubscriptionConsumer,
+  SubscriptionHost,
+} from './subscription-host.ts'
 
 /** A consumer or browser that logs what it receives. */
 class LoggedConsumer implements SubscriptionConsumer {

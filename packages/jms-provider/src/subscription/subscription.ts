@@ -1,109 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import { attempt, type Clock, type Logger, type Timer } from '@millrace/base'
-import type { DestinationPolicy } from '../config/destination-policy.ts'
+import { attempt, type Timer } from '@millrace/base'
 import type { EnvelopeSummary } from '../mapping/envelope.ts'
 import type { StoredMessage } from '../mapping/stored-message.ts'
 import { pause } from '../pause.ts'
-import type { Selector } from '../selector/selector.ts'
+import { type ConsumerState, Consumers } from './consumers.ts'
 import { DeliveryCounting } from './delivery-counting.ts'
 import { type IndexChange, OffsetState, PartitionIndex, PRIORITIES } from './partition-index.ts'
 import { PropertyCache } from './property-cache.ts'
-import { SelectorMemo, SelectorResult } from './selector-memo.ts'
+import { redeliveryAfter } from './redelivery.ts'
+import { type SelectorMemo, SelectorResult } from './selector-memo.ts'
+import { Acquired, type SubscriptionConsumer, type SubscriptionHost } from './subscription-host.ts'
 
-/** A consumer or browser of a subscription. */
-export interface SubscriptionConsumer {
-  readonly selector: Selector | undefined
-  /** A browser reads messages without acquiring them. */
-  readonly isBrowser: boolean
-  /** Receives all messages of the queue while it is the first exclusive consumer. */
-  readonly isExclusive: boolean
-  /**
-   * Whether a message can be sent to it now: it has credit, and its connection is not congested.
-   */
-  readonly canReceive: boolean
-  /** Whether `onDrained` must be called when no message is left for the consumer. */
-  readonly isDraining: boolean
-  /** Number of messages that can be delivered to it now. */
-  readonly room: number
-  take(acquired: Acquired): void
-  onDrained(): void
-  /** Closes the consumer with an AMQP error: the destination no longer exists. */
-  end(condition: string, description: string): void
-}
-
-/** A message that a consumer has acquired. */
-export class Acquired {
-  readonly subscription: Subscription
-  readonly index: PartitionIndex
-  readonly offset: number
-  /** Undefined once the message is sent, so that unsettled messages do not stay in memory. */
-  message: StoredMessage | undefined
-  /** Number of failed deliveries before this one. */
-  readonly deliveryCount: number
-  readonly consumer: SubscriptionConsumer | undefined
-  /** True once the message is accepted, returned or moved. */
-  isDone = false
-
-  constructor(
-    subscription: Subscription,
-    index: PartitionIndex,
-    message: StoredMessage,
-    consumer: SubscriptionConsumer | undefined,
-  ) {
-    this.subscription = subscription
-    this.index = index
-    this.offset = message.offset
-    this.message = message
-    this.deliveryCount = index.deliveryCountOf(message.offset)
-    this.consumer = consumer
-  }
-}
-
-/** Reason why a message was removed from a subscription without being consumed. */
-export type DiscardReason = 'expired' | 'max-delivery-attempts' | 'rejected'
-
-/** The parts of a destination that a subscription uses. */
-export interface SubscriptionHost {
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly policy: DestinationPolicy
-  /** The message, if it is in memory. */
-  messageAt(partition: number, offset: number): StoredMessage | undefined
-  /** Loads messages from an offset into memory and calls `onLoaded` of all subscriptions. */
-  load(partition: number, offset: number): Promise<void>
-  /** The subscription has changes to write to the state topic. */
-  onChanged(subscription: Subscription): void
-  /**
-   * Resolves when the changes so far are in the state topic; rejects if they can no longer be
-   * written.
-   */
-  flushed(): Promise<void>
-  /** The subscription no longer needs the message. */
-  onFinished(partition: number, offset: number): void
-  /** Moves acquired messages to `deadLetterQueue` or `expiryQueue`. */
-  discard(acquired: readonly Acquired[], reason: DiscardReason, detail?: string): void
-  /**
-   * Undefined if all sent messages are indexed; else resolves when those sent so far are indexed.
-   */
-  caughtUp(): Promise<void> | undefined
-}
-
-interface ConsumerState {
-  readonly consumer: SubscriptionConsumer
-  readonly memo: SelectorMemo | undefined
-  /** By partition and priority: offset below which no message is eligible for this consumer. */
-  readonly cursors: Map<PartitionIndex, Float64Array>
-  /** Messages that it returned with `undeliverable-here`. */
-  readonly refused: Set<string>
-  /** Number of acquired messages whose delivery is being counted before it is sent. */
-  unsent: number
-}
-
-/**
- * Number of selector results to keep after the last consumer closes, for the next one with the same
- * selector.
- */
-const KEPT_MEMOS = 16
 /** Delay before a failed read of the log is retried. */
 const LOAD_RETRY_MS = 100
 /** Messages to deliver before yielding to other work. */
@@ -123,16 +30,10 @@ export class Subscription {
   readonly #host: SubscriptionHost
   readonly #counting: DeliveryCounting
   readonly #indices = new Map<number, PartitionIndex>()
-  readonly #consumers: ConsumerState[] = []
-  readonly #browsers: ConsumerState[] = []
-  readonly #memos = new Map<string, SelectorMemo>()
+  readonly #consumers = new Consumers()
   readonly #properties = new PropertyCache()
   /** Whether to cache properties, because consumers may have their own selectors. */
   readonly keepsProperties: boolean
-  readonly #groups = new Map<string, ConsumerState>()
-  #hasGroups = false
-  /** Index of the consumer that is next in round robin. */
-  #turn = 0
   #isDispatchScheduled = false
   #isLoading = false
   #isClosed = false
@@ -183,17 +84,8 @@ export class Subscription {
    */
   reset(): void {
     this.#indices.clear()
-    this.#groups.clear()
-    this.#hasGroups = false
+    this.#consumers.reset()
     this.#properties.clear()
-    for (const [text, memo] of this.#memos) {
-      if (memo.users === 0) this.#memos.delete(text)
-      else memo.clear()
-    }
-    for (const state of [...this.#consumers, ...this.#browsers]) {
-      state.cursors.clear()
-      state.refused.clear()
-    }
   }
 
   /** Whether an acquired message belongs to a log that no longer exists. */
@@ -203,16 +95,15 @@ export class Subscription {
 
   /** Closes all consumers and browsers with an AMQP error. */
   end(condition: string, description: string): void {
-    for (const { consumer } of [...this.#consumers, ...this.#browsers])
-      consumer.end(condition, description)
+    for (const { consumer } of this.#consumers.all) consumer.end(condition, description)
   }
 
   get consumerCount(): number {
-    return this.#consumers.length
+    return this.#consumers.count
   }
 
   get browserCount(): number {
-    return this.#browsers.length
+    return this.#consumers.browsers.length
   }
 
   /** Number of messages that are not finished. */
@@ -248,7 +139,7 @@ export class Subscription {
       return false
     }
     const group = message.groupId
-    if (group !== undefined) this.#hasGroups = true
+    if (group !== undefined) this.#consumers.noteGroups()
     const isWaiting = index.add(
       offset,
       {
@@ -260,7 +151,7 @@ export class Subscription {
       envelope.deliverAtMs > 0 ? this.#host.clock.now() : 0,
     )
     if (!isWaiting) return false
-    for (const memo of this.#memos.values()) memo.evaluate(message)
+    this.#consumers.memos.evaluate(message)
     const section = this.keepsProperties ? message.propertySection : undefined
     if (section !== undefined) this.#properties.add(message.partition, offset, section)
     if (envelope.expiresAtMs > 0) this.#wakeAt(envelope.expiresAtMs)
@@ -274,7 +165,7 @@ export class Subscription {
    * contents.
    */
   get acceptsSummaries(): boolean {
-    return this.filter === undefined && this.#memos.size === 0
+    return this.filter === undefined && this.#consumers.memos.size === 0
   }
 
   /** Indexes a message of the log from its summary. It must not belong to a group. */
@@ -307,7 +198,7 @@ export class Subscription {
       this.#finishMissing(index, expected, message.offset)
       expected = message.offset + 1
       if (index.stateOf(message.offset) === OffsetState.none) continue
-      for (const memo of this.#memos.values()) memo.evaluate(message)
+      this.#consumers.memos.evaluate(message)
     }
   }
 
@@ -330,46 +221,13 @@ export class Subscription {
   // Consumers and browsers.
 
   add(consumer: SubscriptionConsumer): void {
-    const memo = consumer.selector === undefined ? undefined : this.#memoFor(consumer.selector)
-    const state: ConsumerState = {
-      consumer,
-      memo,
-      cursors: new Map(),
-      refused: new Set(),
-      unsent: 0,
-    }
-    ;(consumer.isBrowser ? this.#browsers : this.#consumers).push(state)
+    this.#consumers.add(consumer)
     this.plan()
-  }
-
-  #memoFor(selector: Selector): SelectorMemo {
-    let memo = this.#memos.get(selector.text)
-    if (memo === undefined) {
-      for (const [text, each] of this.#memos) {
-        if (this.#memos.size < KEPT_MEMOS) break
-        if (each.users === 0) this.#memos.delete(text)
-      }
-      memo = new SelectorMemo(selector)
-      this.#memos.set(selector.text, memo)
-    }
-    memo.users++
-    return memo
   }
 
   remove(consumer: SubscriptionConsumer): void {
-    for (const list of [this.#consumers, this.#browsers]) {
-      const at = list.findIndex((each) => each.consumer === consumer)
-      if (at < 0) continue
-      const [state] = list.splice(at, 1) as [ConsumerState]
-      if (state.memo !== undefined) state.memo.users--
-      for (const [group, owner] of this.#groups) if (owner === state) this.#groups.delete(group)
-      if (this.#hasGroups) this.#resetCursors()
-    }
+    this.#consumers.remove(consumer)
     this.plan()
-  }
-
-  #resetCursors(): void {
-    for (const { cursors } of this.#consumers) cursors.clear()
   }
 
   // Dispatching.
@@ -400,15 +258,14 @@ export class Subscription {
     const waiting = new Set<SubscriptionConsumer>()
     for (let isProgress = true; isProgress; ) {
       isProgress = false
-      const count = this.#consumers.length
+      const { count } = this.#consumers
       for (let i = 0; i < count; i++) {
-        const at = (this.#turn + i) % count
-        const state = this.#consumers[at]
+        const state = this.#consumers.inTurn(i)
         if (state === undefined || waiting.has(state.consumer) || !this.#mayReceive(state)) continue
         const taken = this.#serve(state)
         if (taken === 'loading') waiting.add(state.consumer)
         if (taken !== 'taken') continue
-        this.#turn = (at + 1) % count
+        this.#consumers.served(i)
         isProgress = true
         handedOut++
         break
@@ -423,7 +280,7 @@ export class Subscription {
         return
       }
     }
-    for (const state of [...this.#browsers]) {
+    for (const state of [...this.#consumers.browsers]) {
       while (state.consumer.canReceive) {
         const taken = this.#serve(state)
         if (taken === 'loading') waiting.add(state.consumer)
@@ -433,16 +290,12 @@ export class Subscription {
     this.#notifyDrained(waiting)
   }
 
-  #mayReceive({ consumer, unsent }: ConsumerState): boolean {
-    if (!consumer.canReceive || (unsent > 0 && unsent >= consumer.room)) return false
-    const exclusive = this.#host.policy.exclusive
-      ? this.#consumers[0]
-      : this.#consumers.find((each) => each.consumer.isExclusive)
-    return exclusive === undefined || exclusive.consumer === consumer
+  #mayReceive(state: ConsumerState): boolean {
+    return this.#consumers.mayReceive(state, this.#host.policy.exclusive)
   }
 
   #notifyDrained(loading: ReadonlySet<SubscriptionConsumer>): void {
-    const done = [...this.#consumers, ...this.#browsers]
+    const done = this.#consumers.all
       .filter(({ unsent }) => unsent === 0)
       .map(({ consumer }) => consumer)
       .filter((consumer) => consumer.isDraining && consumer.canReceive && !loading.has(consumer))
@@ -488,11 +341,11 @@ export class Subscription {
     const { offset } = message
     const acquired = new Acquired(this, index, message, consumer)
     if (consumer.isBrowser) {
-      this.#cursorOf(state, index)[message.envelope.priority] = offset + 1
+      this.#consumers.cursorOf(state, index)[message.envelope.priority] = offset + 1
     } else {
       index.move(offset, OffsetState.inFlight)
       const group = index.groupOf(offset)
-      if (group !== undefined) this.#groups.set(group, state)
+      if (group !== undefined) this.#consumers.assign(group, state)
       if (index.countsInFlight && this.#host.policy.deliveryCountPersistence === 'before') {
         state.unsent++
         const send = (): void => this.#sendCounted(state, acquired)
@@ -515,15 +368,6 @@ export class Subscription {
     this.plan()
   }
 
-  #cursorOf(state: ConsumerState, index: PartitionIndex): Float64Array {
-    let cursors = state.cursors.get(index)
-    if (cursors === undefined) {
-      cursors = new Float64Array(PRIORITIES)
-      state.cursors.set(index, cursors)
-    }
-    return cursors
-  }
-
   /** The first eligible message for a consumer, by priority and then by age. */
   #next(
     state: ConsumerState,
@@ -531,7 +375,7 @@ export class Subscription {
     for (let priority = PRIORITIES - 1; priority >= 0; priority--) {
       for (const index of this.#indices.values()) {
         if (index.available[priority] === 0) continue
-        const cursors = this.#cursorOf(state, index)
+        const cursors = this.#consumers.cursorOf(state, index)
         let offset = index.nextAvailable(priority, cursors[priority] as number)
         while (offset >= 0 && !this.#isEligible(state, index, offset)) {
           offset = index.nextAvailable(priority, offset + 1)
@@ -557,11 +401,8 @@ export class Subscription {
     const expiresAtMs = index.expiresAtOf(offset)
     if (expiresAtMs > 0 && expiresAtMs <= this.#host.clock.now()) return false
     if (state.consumer.isBrowser) return true
-    if (this.#hasGroups) {
-      const group = index.groupOf(offset)
-      const owner = group === undefined ? undefined : this.#groups.get(group)
-      if (owner !== undefined && owner !== state) return false
-    }
+    const consumers = this.#consumers
+    if (consumers.hasGroups && !consumers.mayHave(index.groupOf(offset), state)) return false
     return state.refused.size === 0 || !state.refused.has(keyOf(index, offset))
   }
 
@@ -606,16 +447,16 @@ export class Subscription {
     if (how.failed) {
       const count = index.countDelivery(offset)
       this.#host.onChanged(this)
-      if (policy.maxDeliveryAttempts > 0 && count >= policy.maxDeliveryAttempts) {
+      const next = redeliveryAfter(policy, count)
+      if (next.kind === 'discard') {
         this.#host.discard([acquired], 'max-delivery-attempts')
         return
       }
-      delayMs = redeliveryDelay(policy, count)
+      delayMs = next.delayMs
     }
     acquired.isDone = true
     if (how.undeliverableHere === true) {
-      const state = this.#consumers.find((each) => each.consumer === consumer)
-      state?.refused.add(keyOf(index, offset))
+      this.#consumers.find(consumer)?.refused.add(keyOf(index, offset))
     }
     if (delayMs > 0) {
       const dueMs = clock.now() + delayMs
@@ -631,8 +472,7 @@ export class Subscription {
 
   #makeAvailable(index: PartitionIndex, offset: number): void {
     index.move(offset, OffsetState.available)
-    for (const { cursors } of this.#consumers) lowerCursors(cursors.get(index), offset)
-    for (const { cursors } of this.#browsers) lowerCursors(cursors.get(index), offset)
+    this.#consumers.goBackTo(index, offset)
   }
 
   #restoreExpiry(index: PartitionIndex, offset: number): void {
@@ -681,7 +521,7 @@ export class Subscription {
       const changes = index.takeChanges()
       if (changes.length === 0) continue
       all.push({ index, changes })
-      for (const memo of this.#memos.values()) memo.forget(index.partition, index.floor)
+      this.#consumers.memos.forget(index.partition, index.floor)
       this.#properties.forget(index.partition, index.floor)
     }
     return all
@@ -769,17 +609,4 @@ export class Subscription {
 
 function keyOf(index: PartitionIndex, offset: number): string {
   return `${index.partition}/${offset}`
-}
-
-function lowerCursors(cursors: Float64Array | undefined, offset: number): void {
-  if (cursors === undefined) return
-  for (let priority = 0; priority < PRIORITIES; priority++) {
-    if ((cursors[priority] as number) > offset) cursors[priority] = offset
-  }
-}
-
-function redeliveryDelay(policy: DestinationPolicy, count: number): number {
-  if (policy.redeliveryDelayMs === 0) return 0
-  const grown = policy.redeliveryDelayMs * policy.redeliveryMultiplier ** (count - 1)
-  return Math.min(grown, policy.redeliveryMaxDelayMs)
 }

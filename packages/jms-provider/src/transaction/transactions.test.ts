@@ -16,7 +16,7 @@ import { seededRandom } from '@millrace/testkit'
 import { Transactions } from '../listener/transactions.ts'
 import type { RecordHeader } from '../mapping/to-record.ts'
 import { OutcomeUnknownError } from '../state/commit.ts'
-import type { Acquired } from '../subscription/subscription.ts'
+import type { Acquired } from '../subscription/subscription-host.ts'
 import { BLOCK_BYTES, RecordBlock, recordsOf } from './record-block.ts'
 import { TransactionStore } from './transaction-store.ts'
 
@@ -248,13 +248,10 @@ describe('a transaction of a client', () => {
 
   it('is one of 4096 of the connection', async () => {
     const bench = new Bench()
-    for (let i = 0; i < 4096; i++) {
-      const delivery = {
-        payload: encodeMessage({ body: { kind: 'value', value: new Described(ulong(0x31), []) } }),
-        update() {},
-      }
-      bench.link.handler.onDelivery(delivery as never)
-    }
+    const declare = new Described(ulong(0x31), [])
+    const payload = encodeMessage({ body: { kind: 'value', value: declare } })
+    const delivery = { payload, update() {} } as unknown as IncomingDelivery
+    for (let i = 0; i < 4096; i++) bench.link.handler.onDelivery(delivery)
     assert.equal(await bench.declare(), 'rejected amqp:resource-limit-exceeded')
     await bench.discharge('0000000000000007')
     assert.equal(bench.transactions.count, 4095)
