@@ -14,8 +14,10 @@ export interface Decision {
 const client = 'packages/client/src'
 const broker = 'packages/broker/src'
 const groups = `${broker}/coordinator/group`
+const jms = 'packages/jms/src'
+const provider = 'packages/jms-provider/src'
 
-/** The most important decisions of client and broker. */
+/** The most important decisions of client, broker and JMS. */
 export const decisions: readonly Decision[] = [
   {
     name: 'outcome of a produced batch',
@@ -144,5 +146,30 @@ export const decisions: readonly Decision[] = [
     equivalent: {
       'batch.firstOffset < startOffset → batch.firstOffset <= startOffset': 'the same if equal',
     },
+  },
+  {
+    name: 'redelivery of a message',
+    file: `${provider}/subscription/redelivery.ts`,
+    tests: [`${provider}/subscription/redelivery.test.ts`],
+  },
+  {
+    name: 'consumers of a subscription',
+    file: `${provider}/subscription/consumers.ts`,
+    tests: [`${provider}/subscription/consumers.test.ts`],
+    equivalent: {
+      'priority < PRIORITIES → priority <= PRIORITIES': 'a typed array ignores what is beyond it',
+      '(cursors[priority] as number) > offset → (cursors[priority] as number) >= offset':
+        'the same if equal',
+    },
+  },
+  {
+    name: 'commit of a JMS session',
+    file: `${jms}/commit-plan.ts`,
+    tests: [`${jms}/commit-plan.test.ts`],
+  },
+  {
+    name: 'requests for a JMS consumer',
+    file: `${jms}/consumer-request.ts`,
+    tests: [`${jms}/consumer-request.test.ts`],
   },
 ]

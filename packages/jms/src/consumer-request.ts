@@ -56,7 +56,8 @@ export function checkConsumerRequest(context: RequestContext, request: ConsumerR
   const { destination, subscription, isDurable = false, isShared = false } = request
   checkDestination(context, destination)
   checkValue('createConsumer', 'messageSelector', request.selector, textOrNull)
-  checkValue('createConsumer', 'noLocal', request.noLocal ?? false, flag)
+  const { noLocal } = request
+  if (noLocal !== undefined) checkValue('createConsumer', 'noLocal', noLocal, flag)
   if (isShared || isDurable) {
     checkDomain(context, 'topic', 'a subscription')
     if (!(destination instanceof Topic)) {

@@ -81,6 +81,12 @@ describe('turns of the consumers', () => {
     all.remove(state('B').consumer)
     all.served(0)
     assert.deepEqual([all.inTurn(0), all.count], [undefined, 0])
+    for (const name of ['D', 'E']) all.add(consumer(name))
+    serve(all, 'D')
+    all.remove(state('E').consumer)
+    serve(all, 'D')
+    all.add(consumer('F'))
+    assert.equal(namesOf(inTurn(all)), 'DF')
   })
 })
 
@@ -106,14 +112,24 @@ describe('a consumer that may receive', () => {
     })
   }
 
-  it('has room for messages that are counted before they are sent', () => {
-    const { all, state } = consumers('A')
-    const may = [0, 1, 2, 3].map((unsent) => {
-      state('A').unsent = unsent
-      return all.mayReceive(state('A'), false)
+  /** Room of the consumer, messages that are counted before they are sent, and whether it may. */
+  for (const [room, unsent, may] of [
+    [2, 0, true],
+    [2, 1, true],
+    [2, 2, false],
+    [2, 3, false],
+    [1, 1, false],
+    [0, 0, true],
+  ] as const) {
+    it(`has room ${room} with ${unsent} unsent: ${may}`, () => {
+      const all = new Consumers()
+      all.add({ ...consumer('A'), room })
+      const state = all.inTurn(0) as ConsumerState
+      assert.equal(state.unsent, 0)
+      state.unsent = unsent
+      assert.equal(all.mayReceive(state, false), may)
     })
-    assert.deepEqual(may, [true, true, false, false])
-  })
+  }
 })
 
 describe('a message group', () => {
@@ -160,12 +176,13 @@ describe('the cursor of a consumer', () => {
     assert.deepEqual(
       [
         all.cursorOf(state('A'), index)[4],
+        all.cursorOf(state('A'), index)[0],
         all.cursorOf(state('A'), index)[9],
         all.cursorOf(state('A'), other)[4],
         all.cursorOf(state('B'), index)[4],
         all.cursorOf(state('C'), index)[4],
       ],
-      [5, 5, 10, 3, 0],
+      [5, 5, 5, 10, 3, 0],
     )
   })
 
@@ -181,6 +198,33 @@ describe('the cursor of a consumer', () => {
       assert.equal(all.cursorOf(state('B'), index)[4], expected)
     })
   }
+})
+
+describe('the selector of a consumer', () => {
+  const selective = (): Named => ({ ...consumer('A'), selector: Selector.compile('a = 1') })
+
+  it('has its results until the consumer closes', () => {
+    const all = new Consumers()
+    const [first, second] = [selective(), selective()]
+    for (const each of [first, second]) all.add(each)
+    const { memo } = all.find(first) as ConsumerState
+    assert.equal(memo?.users, 2)
+    all.remove(first)
+    assert.equal(memo?.users, 1)
+  })
+
+  it('has no results and no cursor of a log that was deleted', () => {
+    const all = new Consumers()
+    const first = selective()
+    all.add(first)
+    const state = all.find(first) as ConsumerState
+    const index = new PartitionIndex(0, 0)
+    all.cursorOf(state, index).fill(7)
+    state.memo?.evaluateAt(0, 5, { valueOf: () => 1n })
+    all.reset()
+    assert.equal(all.cursorOf(state, index)[4], 0)
+    assert.equal(state.memo?.resultOf(0, 5), SelectorResult.unknown)
+  })
 })
 
 describe('selector results', () => {

@@ -98,7 +98,7 @@ export class Consumers {
   served(i: number): void {
     // The consumer may have closed in the meantime.
     const { length } = this.#consumers
-    this.#turn = length === 0 ? 0 : (this.#turn + i + 1) % length
+    if (length > 0) this.#turn = (this.#turn + i + 1) % length
   }
 
   /**

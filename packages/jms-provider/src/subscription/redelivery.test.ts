@@ -20,6 +20,7 @@ const rows: readonly (readonly [
   ['one attempt', { maxDeliveryAttempts: 1 }, ['discard']],
   ['two attempts', { maxDeliveryAttempts: 2 }, [0, 'discard']],
   ['no limit of attempts', { maxDeliveryAttempts: 0 }, Array<number>(50).fill(0)],
+  ['the shortest delay', { redeliveryDelayMs: 1 }, [1, 1]],
   ['a delay that stays', { redeliveryDelayMs: 100 }, [100, 100, 100]],
   ['a delay that grows up to its limit', growing, [100, 300, 900, 1000, 1000]],
   ['a delay above its limit', { redeliveryDelayMs: 100, redeliveryMaxDelayMs: 50 }, [50, 50]],
