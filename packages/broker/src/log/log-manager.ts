@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  attempt,
-  type FileLock,
-  type FileSystem,
-  isSystemError,
-  type Logger,
-  MillraceError,
-  makeDirectoryDurably,
-  type Timer,
-  type World,
-  writeFileAtomically,
-} from '@millrace/base'
+import { type Logger, MillraceError, type World } from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 import {
-  type OffsetCheckpoint,
-  readOffsetCheckpoint,
   readPartitionMetadata,
   restorePartitionMetadata,
   writeOffsetCheckpoint,
   writePartitionMetadata,
 } from './checkpoint-files.ts'
-import { cleanLog, dirtiness } from './cleaner.ts'
 import type { LogConfig } from './log-config.ts'
+import { compareEnds, copyFile, endOfLog } from './log-copy.ts'
+import {
+  checkpointDirectory,
+  type LogDirectory,
+  markClean,
+  offline,
+  openLogDirectory,
+} from './log-directory.ts'
+import { LogMaintenance, type MaintenanceOptions, type PartitionHandle } from './log-maintenance.ts'
 import {
   classifyDirectory,
   futureDirectory,
@@ -32,49 +27,16 @@ import { PartitionLog } from './partition-log.ts'
 import { type Segment, segmentName } from './segment.ts'
 import { storageError, systemMessage } from './storage-error.ts'
 
-const CLEAN_SHUTDOWN_FILE = '.kafka_cleanshutdown'
-
-export interface LogManagerOptions {
-  readonly world: World
-  readonly logger: Logger
+export interface LogManagerOptions extends MaintenanceOptions {
   /** `log.dirs`. */
   readonly directories: readonly string[]
   readonly durable: boolean
-  readonly retentionCheckIntervalMs: number
-  readonly checkpointIntervalMs: number
-  readonly cleanerEnabled: boolean
-  readonly producerIdExpirationCheckIntervalMs: number
-  // The rest may change while the broker runs.
-  readonly cleanerBackoffMs: () => number
-  readonly cleanerMemoryBytes: () => number
-  readonly producerIdExpirationMs: () => number
   /** `cordoned.log.dirs`: directories that get no new partitions; `*` is all. */
   readonly cordonedDirectories: () => readonly string[]
   /** Directory of the metadata log, without which the broker cannot continue. */
   readonly metadataDirectory: string
   /** Called when the last log directory, or that of the metadata, has failed. */
   readonly onFailure: (error: ProtocolError) => void
-}
-
-interface LogDirectory {
-  readonly path: string
-  readonly lock: FileLock | undefined
-  /** Why the directory is offline, once it is. */
-  failure: ProtocolError | undefined
-  /** Whether the previous user of the directory shut down cleanly. */
-  readonly wasClean: boolean
-  readonly recoveryPoints: Map<string, bigint>
-  readonly logStartOffsets: Map<string, bigint>
-  readonly cleanerOffsets: Map<string, bigint>
-}
-
-interface PartitionHandle {
-  readonly name: string
-  readonly topicId: string
-  directory: LogDirectory
-  log: PartitionLog | undefined
-  /** Undefined until the partition is in the metadata. */
-  config: (() => LogConfig) | undefined
 }
 
 /** All partition logs of a broker in its log directories. A log is opened on first use. */
@@ -84,15 +46,24 @@ export class LogManager {
   readonly #logger: Logger
   readonly #directories: LogDirectory[] = []
   readonly #partitions = new Map<string, PartitionHandle>()
-  readonly #timers = new Set<Timer>()
+  readonly #maintenance: LogMaintenance
   #closed = false
-  #maintenance: Promise<void> = Promise.resolve()
 
   constructor(options: LogManagerOptions) {
     this.#options = options
     this.#world = options.world
     this.#logger = options.logger
-    for (const path of options.directories) this.#directories.push(this.#openDirectory(path))
+    this.#maintenance = new LogMaintenance(options, {
+      all: () => this.#partitions.values(),
+      has: (name) => this.#partitions.has(name),
+      open: (name) => this.log(name),
+      checkpoint: () => this.checkpoint(),
+    })
+    const { fileSystem } = options.world
+    for (const path of options.directories) {
+      const { logger, durable } = options
+      this.#directories.push(openLogDirectory(path, { fileSystem, logger, durable }))
+    }
     const failures = this.#directories.flatMap(({ failure }) => failure ?? [])
     const [first] = failures
     const isLast = failures.length === this.#directories.length
@@ -116,62 +87,6 @@ export class LogManager {
   /** Whether every directory was shut down cleanly. */
   get wasClean(): boolean {
     return this.#directories.every((directory) => directory.wasClean)
-  }
-
-  /** Opens a directory; one that cannot be opened is offline from the start. */
-  #openDirectory(path: string): LogDirectory {
-    try {
-      return this.#openSoundDirectory(path)
-    } catch (error) {
-      const failure = offline(path, 'open it', error)
-      if (!(failure instanceof ProtocolError)) throw error
-      return {
-        path,
-        lock: undefined,
-        failure,
-        wasClean: false,
-        recoveryPoints: new Map(),
-        logStartOffsets: new Map(),
-        cleanerOffsets: new Map(),
-      }
-    }
-  }
-
-  #openSoundDirectory(path: string): LogDirectory {
-    const fs = this.#world.fileSystem
-    makeDirectoryDurably(fs, path)
-    const lock = this.#options.durable ? fs.lock(`${path}/.lock`) : undefined
-    if (this.#options.durable && lock === undefined) {
-      throw new MillraceError(
-        'MILLRACE_DIRECTORY_LOCKED',
-        `data directory ${path} is in use by another process: stop it, or choose another directory`,
-      )
-    }
-    const cleanPath = `${path}/${CLEAN_SHUTDOWN_FILE}`
-    const wasClean = fs.fileSize(cleanPath) !== undefined
-    fs.remove(cleanPath)
-    fs.syncDirectory(path)
-    const read = (name: string): Map<string, bigint> => {
-      try {
-        return readOffsetCheckpoint(fs, `${path}/${name}`)
-      } catch (error) {
-        if (!(error instanceof MillraceError)) throw error
-        this.#logger.warn('ignored a corrupt checkpoint', {
-          path: `${path}/${name}`,
-          error: error.message,
-        })
-        return new Map()
-      }
-    }
-    return {
-      path,
-      lock,
-      failure: undefined,
-      wasClean,
-      recoveryPoints: read('recovery-point-offset-checkpoint'),
-      logStartOffsets: read('log-start-offset-checkpoint'),
-      cleanerOffsets: read('cleaner-offset-checkpoint'),
-    }
   }
 
   /**
@@ -554,144 +469,24 @@ export class LogManager {
     this.#tidy(`${handle.directory.path}/${retired}`)
   }
 
-  // ------------------------------------------------------------------------------------- schedules
-
+  /** Starts the maintenance of the logs. */
   start(): void {
-    const options = this.#options
-    this.#every(
-      () => options.retentionCheckIntervalMs,
-      () => this.enforceRetention(),
-    )
-    this.#every(
-      () => options.checkpointIntervalMs,
-      async () => this.checkpoint(),
-    )
-    this.#every(
-      () => options.producerIdExpirationCheckIntervalMs,
-      () => this.expireProducers(),
-    )
-    this.#every(
-      () => 1000,
-      async () => {
-        const now = this.#world.clock.now()
-        for (const { log } of this.#partitions.values()) log?.flushIfDue(now)
-      },
-    )
-    if (options.cleanerEnabled) this.#every(options.cleanerBackoffMs, () => this.clean())
-  }
-
-  #every(intervalMs: () => number, task: () => Promise<void>): void {
-    const again = (): void => {
-      const timer = this.#world.clock.setTimer(intervalMs(), () => {
-        this.#timers.delete(timer)
-        this.#maintenance = this.#maintenance
-          .then(task)
-          .catch((error) => this.#logger.error('log maintenance failed', { error }))
-        attempt(this.#logger, 'scheduling log maintenance', () =>
-          this.#maintenance.then(() => {
-            if (!this.#closed) again()
-          }),
-        )
-      })
-      this.#timers.add(timer)
-    }
-    again()
+    this.#maintenance.start()
   }
 
   /** Applies retention to every log, including those not opened yet. */
-  async enforceRetention(): Promise<void> {
-    for (const handle of [...this.#partitions.values()]) {
-      if (this.#closed || !this.#partitions.has(handle.name)) continue
-      const now = this.#world.clock.now()
-      this.#maintain(handle, 'apply retention', () =>
-        this.#visit(handle, (log) => {
-          const deleted = log.enforceRetention(now)
-          if (deleted > 0)
-            this.#logger.info('deleted old segments', { log: handle.name, count: deleted })
-        }),
-      )
-      await this.#world.clock.yield()
-    }
+  enforceRetention(): Promise<void> {
+    return this.#maintenance.enforceRetention()
   }
 
   /** Removes producers that have not written for `producer.id.expiration.ms`. */
-  async expireProducers(): Promise<void> {
-    for (const handle of [...this.#partitions.values()]) {
-      if (this.#closed || !this.#partitions.has(handle.name)) continue
-      const before = this.#world.clock.now() - this.#options.producerIdExpirationMs()
-      // An unopened log has no producers in memory; those on disk are checked when it is opened.
-      handle.log?.expireProducers(BigInt(before))
-      await this.#world.clock.yield()
-    }
-  }
-
-  /** Runs an operation on one log; its errors do not affect other logs. */
-  #maintain<T>(handle: PartitionHandle, what: string, work: () => T): T | undefined {
-    if (handle.directory.failure !== undefined || handle.config === undefined) return undefined
-    try {
-      return work()
-    } catch (error) {
-      // A directory that went offline has already been reported.
-      if (handle.directory.failure === undefined) {
-        this.#logger.error(`could not ${what}`, { log: handle.name, error: systemMessage(error) })
-      }
-      return undefined
-    }
-  }
-
-  /**
-   * Runs maintenance of a log within one turn of the event loop. An unused log is closed again, so
-   * maintenance keeps no files open.
-   */
-  #visit<T>(handle: PartitionHandle, look: (log: PartitionLog) => T): T {
-    const wasOpen = handle.log !== undefined
-    const log = this.log(handle.name)
-    try {
-      return look(log)
-    } finally {
-      if (!wasOpen) {
-        log.abandon()
-        handle.log = undefined
-      }
-    }
+  expireProducers(): Promise<void> {
+    return this.#maintenance.expireProducers()
   }
 
   /** Compacts the dirtiest logs until none is dirty enough. */
-  async clean(): Promise<void> {
-    const skipped = new Set<PartitionHandle>()
-    for (;;) {
-      const now = this.#world.clock.now()
-      let dirtiest: { readonly handle: PartitionHandle; readonly ratio: number } | undefined
-      for (const handle of this.#partitions.values()) {
-        if (skipped.has(handle) || handle.config?.().cleanupPolicy.compact !== true) continue
-        const ratio = this.#maintain(handle, 'compact', () =>
-          this.#visit(handle, (log) => dirtiness(log, now)),
-        )
-        if (ratio !== undefined && ratio > (dirtiest?.ratio ?? -1)) dirtiest = { handle, ratio }
-      }
-      if (dirtiest === undefined || this.#closed) return
-      const { handle } = dirtiest
-      if (!(await this.#cleanOne(handle))) skipped.add(handle)
-    }
-  }
-
-  /** Compacts one log; returns false if there was no progress. */
-  async #cleanOne(handle: PartitionHandle): Promise<boolean> {
-    try {
-      const log = this.log(handle.name)
-      const before = log.cleanedUpTo
-      await cleanLog(log, {
-        world: this.#world,
-        memoryBytes: this.#options.cleanerMemoryBytes(),
-        isCancelled: () => this.#closed || log.failure !== undefined,
-      })
-      return log.cleanedUpTo !== before
-    } catch (error) {
-      this.#maintain(handle, 'compact', () => {
-        throw error
-      })
-      return false
-    }
+  clean(): Promise<void> {
+    return this.#maintenance.clean()
   }
 
   /**
@@ -713,25 +508,10 @@ export class LogManager {
   }
 
   #checkpointDirectory(directory: LogDirectory): void {
-    const fs = this.#world.fileSystem
-    const highWatermarks = new Map<string, bigint>()
-    for (const { name, log, directory: home } of this.#partitions.values()) {
-      if (home !== directory || log === undefined) continue
-      // Indexes of the active segment are in memory: recovery starts at the latest at its
-      // beginning.
-      directory.recoveryPoints.set(name, log.flushedOffset)
-      if (log.logStartOffset > (log.segments[0]?.baseOffset ?? 0n)) {
-        directory.logStartOffsets.set(name, log.logStartOffset)
-      } else directory.logStartOffsets.delete(name)
-      if (log.cleanedUpTo > 0n) directory.cleanerOffsets.set(name, log.cleanedUpTo)
-      highWatermarks.set(name, log.highWatermark)
-    }
-    const write = (file: string, offsets: OffsetCheckpoint): void =>
-      writeOffsetCheckpoint(fs, `${directory.path}/${file}-offset-checkpoint`, offsets)
-    write('recovery-point', directory.recoveryPoints)
-    write('log-start', directory.logStartOffsets)
-    write('cleaner', directory.cleanerOffsets)
-    write('replication', highWatermarks)
+    const logs = [...this.#partitions.values()].flatMap(({ name, log, directory: home }) =>
+      home !== directory || log === undefined ? [] : [[name, log] as const],
+    )
+    checkpointDirectory(directory, logs, this.#world.fileSystem)
   }
 
   /**
@@ -769,8 +549,8 @@ export class LogManager {
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
-    for (const timer of this.#timers) timer.cancel()
-    await this.#maintenance
+    this.#maintenance.stop()
+    await this.#maintenance.ended()
     const failures: unknown[] = []
     for (const directory of this.#directories) {
       try {
@@ -810,17 +590,13 @@ export class LogManager {
         (handle) => handle.directory === directory && handle.log === undefined,
       )
     if (hasUnchecked) return
-    writeFileAtomically(
-      this.#world.fileSystem,
-      `${directory.path}/${CLEAN_SHUTDOWN_FILE}`,
-      '{"version":0,"brokerEpoch":-1}',
-    )
+    markClean(directory, this.#world.fileSystem)
   }
 
   /** Stops at once and leaves the files as a crash would. For tests. */
   abandon(): void {
     this.#closed = true
-    for (const timer of this.#timers) timer.cancel()
+    this.#maintenance.stop()
     for (const { log } of this.#partitions.values()) log?.abandon()
     for (const { lock } of this.#directories) lock?.release()
   }
@@ -831,60 +607,4 @@ export interface NewPartition {
   readonly topic: string
   readonly partition: number
   readonly topicId: string
-}
-
-/** Converts a disk error to that of a whole log directory; other errors are returned unchanged. */
-function offline(path: string, what: string, error: unknown): unknown {
-  if (!isSystemError(error)) return error
-  return new ProtocolError(
-    'KAFKA_STORAGE_ERROR',
-    `log directory ${path} is offline: cannot ${what}: ${systemMessage(error)}`,
-    { cause: error },
-  )
-}
-
-interface LogEnd {
-  readonly baseOffset: bigint
-  readonly size: number
-}
-
-/** End of the log in a directory: its last segment, and the segment's size. */
-function endOfLog(fs: FileSystem, path: string): LogEnd {
-  let baseOffset = -1n
-  for (const { name } of fs.list(path)) {
-    const match = /^(\d{20})\.log$/.exec(name)
-    const offset = match?.[1] === undefined ? -1n : BigInt(match[1])
-    if (offset > baseOffset) baseOffset = offset
-  }
-  const size = baseOffset < 0n ? 0 : fs.fileSize(`${path}/${segmentName(baseOffset)}.log`)
-  return { baseOffset, size: size ?? 0 }
-}
-
-function compareEnds(a: LogEnd, b: LogEnd): number {
-  if (a.baseOffset !== b.baseOffset) return a.baseOffset < b.baseOffset ? -1 : 1
-  return a.size - b.size
-}
-
-const COPY_CHUNK = 4 * 1024 * 1024
-
-/** Copies a file durably, pausing after every chunk. */
-function* copyFile(fs: FileSystem, from: string, to: string): Generator<void> {
-  const source = fs.open(from)
-  const copy = fs.open(to, { create: true })
-  const chunk = Buffer.allocUnsafe(Math.min(COPY_CHUNK, Math.max(source.size(), 1)))
-  try {
-    let at = 0
-    for (;;) {
-      const count = source.read(chunk, 0, chunk.length, at)
-      if (count === 0) break
-      copy.write([chunk.subarray(0, count)], at)
-      at += count
-      yield
-    }
-    copy.truncate(at)
-    copy.sync()
-  } finally {
-    copy.close()
-    source.close()
-  }
 }
