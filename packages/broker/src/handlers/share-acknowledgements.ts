@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { ErrorCode, ProtocolError } from '@millrace/protocol'
-import { type AcknowledgementBatch, AcknowledgeType } from '../share/share-partition.ts'
+import { type AcknowledgementBatch, AcknowledgeType } from '../share/acknowledgement.ts'
 import type { ShareSession } from '../share/share-sessions.ts'
 import type { RequestContext } from './handler.ts'
 import { attempt } from './outcome.ts'

@@ -6,14 +6,10 @@ import { describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 import { ProtocolError } from '@millrace/protocol'
 import type { StateBatch } from '../coordinator/share/state-batches.ts'
+import type { AcknowledgementBatch } from './acknowledgement.ts'
+import type { AcquiredRecords, ReadBatch } from './acquisition.ts'
 import { DeliveryState, type InFlightBatch, type Range } from './in-flight.ts'
-import {
-  type AcknowledgementBatch,
-  type AcquiredRecords,
-  type ReadBatch,
-  SharePartition,
-  type ShareSettings,
-} from './share-partition.ts'
+import { SharePartition, type ShareSettings } from './share-partition.ts'
 
 const LOCK_MS = 1000
 

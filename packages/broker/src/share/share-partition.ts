@@ -2,46 +2,22 @@
 import { elementAt } from '@millrace/base'
 import { ProtocolError } from '@millrace/protocol'
 import type { StateBatch } from '../coordinator/share/state-batches.ts'
+import {
+  type AcknowledgedPart,
+  type AcknowledgementBatch,
+  AcknowledgeType,
+  requireOwner,
+  withTypes,
+} from './acknowledgement.ts'
+import {
+  type AcquiredRecords,
+  endOfBatch,
+  partsOf,
+  type ReadBatch,
+  type ReadRecords,
+  throttledCount,
+} from './acquisition.ts'
 import { DeliveryState, InFlight, InFlightBatch, isTerminal, type Range } from './in-flight.ts'
-
-/** Acknowledgement type of a record, by the number on the wire. */
-export const AcknowledgeType = { gap: 0, accept: 1, release: 2, reject: 3, renew: 4 } as const
-
-export interface AcknowledgementBatch {
-  readonly firstOffset: bigint
-  readonly lastOffset: bigint
-  /** One type for all records, or one per offset. */
-  readonly acknowledgeTypes: readonly number[]
-}
-
-export interface AcquiredRecords {
-  readonly first: number
-  readonly last: number
-  readonly deliveryCount: number
-}
-
-/** A batch read from the log: the fields that concern offsets. */
-export interface ReadBatch {
-  readonly first: number
-  readonly last: number
-  /** Whether its transaction was aborted and the group reads committed records only. */
-  readonly isAborted: boolean
-}
-
-/** Data that a fetch read from the log, and how much of it may be acquired. */
-export interface ReadRecords {
-  /** Offset returned by `nextFetch`. */
-  readonly fetchOffset: number
-  readonly batches: readonly ReadBatch[]
-  readonly maxRecords: number
-  /** Maximum records in one acquired range, as far as the log's batches allow. */
-  readonly batchSize: number
-  /**
-   * Whether `maxRecords` is exact; otherwise whole batches are acquired until it is reached
-   * (KIP-1206).
-   */
-  readonly isStrict: boolean
-}
 
 /** Why records will not be delivered again. */
 export type UndeliverableCause = 'rejected' | 'limit'
@@ -80,14 +56,6 @@ interface Acquisition {
   readonly dueMs: number
   readonly acquired: AcquiredRecords[]
   left: number
-}
-
-/**
- * Delivery count from which a batch is delivered in ever smaller parts: one of its records may
- * crash its readers, and the others must not be archived with it.
- */
-function throttledCount(limit: number): number {
-  return Math.max(2, Math.ceil(limit / 2))
 }
 
 /**
@@ -738,67 +706,4 @@ export class SharePartition {
   takeUndeliverable(): readonly UndeliverableRecords[] {
     return this.#undeliverable.splice(0)
   }
-}
-
-/** Last offset of the log batch that contains the offset; the offset itself between batches. */
-function endOfBatch(batches: readonly ReadBatch[], offset: number): number {
-  const batch = batches.findLast(({ first }) => first <= offset)
-  return batch !== undefined && offset <= batch.last ? batch.last : offset
-}
-
-/**
- * Splits an acquired range at the log's batch boundaries, into ranges of about `batchSize` records.
- */
-function partsOf(
-  { batches, batchSize }: ReadRecords,
-  first: number,
-  last: number,
-): { readonly first: number; readonly last: number }[] {
-  const parts: { readonly first: number; readonly last: number }[] = []
-  let from = first
-  if (last - first + 1 > batchSize) {
-    for (const batch of batches) {
-      if (batch.first > last) break
-      if (batch.first - from < batchSize) continue
-      parts.push({ first: from, last: batch.first - 1 })
-      from = batch.first
-    }
-  }
-  parts.push({ first: from, last })
-  return parts
-}
-
-function requireOwner(range: Range, memberId: string, what: 'batch' | 'offset'): void {
-  if (range.state !== DeliveryState.Acquired) {
-    throw new ProtocolError(
-      'INVALID_RECORD_STATE',
-      `The ${what} cannot be acknowledged. The ${what} is not ${what === 'batch' ? 'in the acquired state' : 'acquired'}.`,
-    )
-  }
-  if (range.memberId !== memberId) {
-    const owned = what === 'batch' ? 'batch record' : 'offset'
-    throw new ProtocolError('INVALID_RECORD_STATE', `Member is not the owner of ${owned}`)
-  }
-}
-
-interface AcknowledgedPart {
-  readonly range: { readonly first: number; readonly last: number }
-  readonly type: number
-}
-
-/** Splits a part of a batch by acknowledgement type. */
-function withTypes(
-  range: { readonly first: number; readonly last: number },
-  { firstOffset, acknowledgeTypes }: AcknowledgementBatch,
-): AcknowledgedPart[] {
-  if (acknowledgeTypes.length === 1) return [{ range, type: elementAt(acknowledgeTypes, 0) }]
-  const parts: AcknowledgedPart[] = []
-  for (let offset = range.first; offset <= range.last; offset++) {
-    const type = elementAt(acknowledgeTypes, offset - Number(firstOffset))
-    const before = parts.at(-1)
-    if (before?.type === type) {
-      parts[parts.length - 1] = { type, range: { ...before.range, last: offset } }
-    } else parts.push({ type, range: { first: offset, last: offset } })
-  }
-  return parts
 }

@@ -12,14 +12,10 @@ import {
 } from '../coordinator/share/share-state-shard.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { Partition, Topics } from '../topics.ts'
+import type { AcknowledgementBatch } from './acknowledgement.ts'
+import type { AcquiredRecords, ReadBatch } from './acquisition.ts'
 import type { DeadLetterQueue } from './dead-letter-queue.ts'
-import {
-  type AcknowledgementBatch,
-  type AcquiredRecords,
-  type ReadBatch,
-  SharePartition,
-  type ShareSettings,
-} from './share-partition.ts'
+import { SharePartition, type ShareSettings } from './share-partition.ts'
 
 /** A loaded share partition: its state, its log, and waiting fetches. */
 class LiveSharePartition {
