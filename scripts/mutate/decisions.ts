@@ -128,11 +128,24 @@ export const decisions: readonly Decision[] = [
   {
     name: 'acknowledgement and delivery in a share partition',
     file: `${broker}/share/share-partition.ts`,
-    functions: ['requireOwner', '#release', '#releaseAcquired', '#isThrottled', '#lastDone'],
+    functions: ['#release', '#releaseAcquired', '#isThrottled', '#lastDone'],
     tests: [`${broker}/share/share-partition.test.ts`],
     equivalent: {
       'start - 1 → start + 1': 'the release that follows overwrites the state of the two records',
     },
+  },
+  {
+    name: 'owners and types of acknowledged records',
+    file: `${broker}/share/acknowledgement.ts`,
+    functions: ['requireOwner', 'withTypes'],
+    tests: [`${broker}/share/acquisition.test.ts`],
+  },
+  {
+    name: 'ranges of acquired records',
+    file: `${broker}/share/acquisition.ts`,
+    functions: ['throttledCount', 'endOfBatch', 'partsOf'],
+    tests: [`${broker}/share/acquisition.test.ts`],
+    equivalent: { 'offset <= batch.last → offset < batch.last': 'the same if equal' },
   },
   {
     name: 'share sessions of the broker',

@@ -39,7 +39,7 @@ export interface MaintainedLogs {
   checkpoint(): void
 }
 
-/** Runs retention, compaction, expiration of producers, checkpoints and late flushes on schedule. */
+/** Runs retention, compaction, expiration of producers, checkpoints and flushes on schedule. */
 export class LogMaintenance {
   readonly #options: MaintenanceOptions
   readonly #world: World

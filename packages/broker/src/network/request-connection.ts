@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import {
-  ByteReader,
-  ByteWriter,
   type Connection,
   elementAt,
   type LogFields,
@@ -10,20 +8,9 @@ import {
   systemErrorCode,
   type Timer,
 } from '@millrace/base'
-import {
-  type Api,
-  ApiKey,
-  ApiVersionsResponse,
-  apis,
-  codecOf,
-  inVersions,
-  ProtocolError,
-  readRequestHeader,
-  skipHeaderTags,
-} from '@millrace/protocol'
+import { type Api, ApiKey, ProtocolError } from '@millrace/protocol'
 import type { BrokerServices } from '../broker-services.ts'
 import type { ListenerConfig } from '../config/listeners.ts'
-import { CONTROLLER_APIS, unsupportedApiVersions } from '../handlers/api-versions.ts'
 import type { Reply, ReplySpace, RequestContext } from '../handlers/handler.ts'
 import { RequestThrottle } from '../quota/request-throttle.ts'
 import { Access } from '../security/access.ts'
@@ -40,11 +27,13 @@ import type { TlsListener } from '../security/tls/tls-listener.ts'
 import type { FairTurns, TurnTaker } from './fair-turns.ts'
 import { foreignClientOf } from './foreign-client.ts'
 import { FrameReader } from './frame-reader.ts'
+import { Muting } from './muting.ts'
+import { isPipelined, isReadOnly, openRequest } from './open-request.ts'
 import type { RepeatedWarnings } from './repeated-warnings.ts'
 import type { ReplyMemory } from './reply-memory.ts'
 import { type ChunkBuffers, ReplyOutput, type ReplyPiece, releasePieces } from './reply-output.ts'
 import type { RequestMemory, RequestReader } from './request-memory.ts'
-import { framed, responseFrame } from './response-frame.ts'
+import { responseFrame } from './response-frame.ts'
 import { type SaslReply, SaslSession } from './sasl-session.ts'
 
 /** Number of pending requests of a connection at which its socket is no longer read. */
@@ -77,36 +66,6 @@ export interface ConnectionSecurity {
   /** Identity of an in-process client, which need not authenticate. */
   readonly identity?: Principal
 }
-
-/** Requests whose only effect is their reply. */
-const READ_ONLY_APIS: ReadonlySet<number> = new Set([
-  ApiKey.ApiVersions,
-  ApiKey.ConsumerGroupDescribe,
-  ApiKey.DescribeAcls,
-  ApiKey.DescribeClientQuotas,
-  ApiKey.DescribeCluster,
-  ApiKey.DescribeConfigs,
-  ApiKey.DescribeGroups,
-  ApiKey.DescribeLogDirs,
-  ApiKey.DescribeProducers,
-  ApiKey.DescribeQuorum,
-  ApiKey.DescribeShareGroupOffsets,
-  ApiKey.DescribeTopicPartitions,
-  ApiKey.DescribeTransactions,
-  ApiKey.DescribeUserScramCredentials,
-  ApiKey.Fetch,
-  ApiKey.FindCoordinator,
-  ApiKey.ListConfigResources,
-  ApiKey.ListGroups,
-  ApiKey.ListOffsets,
-  ApiKey.ListPartitionReassignments,
-  ApiKey.ListTransactions,
-  ApiKey.Metadata,
-  ApiKey.OffsetFetch,
-  ApiKey.OffsetForLeaderEpoch,
-  ApiKey.ShareGroupDescribe,
-  ApiKey.StreamsGroupDescribe,
-])
 
 interface Pending {
   readonly size: number
@@ -169,9 +128,8 @@ export class RequestConnection implements RequestReader {
   /** Time of the client's last progress in releasing memory, by the monotonic clock. */
   #progressMs: number
   #seenUnsentBytes = 0
-  /** Until when no request is started, by the monotonic clock; 0 if that is not limited. */
-  #mutedUntilMs = 0
-  #muteTimer: Timer | undefined
+  /** No request is started while the client is above a quota. */
+  readonly #muting: Muting
   #receivedBytes = 0
 
   constructor(options: {
@@ -192,6 +150,7 @@ export class RequestConnection implements RequestReader {
     this.#shared = shared
     this.#onDone = options.onDone
     this.#taker = shared.turns.taker(() => this.#continue())
+    this.#muting = new Muting(broker.world.clock, () => this.#continue())
     this.#frames = new FrameReader(broker.config.number('socket.request.max.bytes'))
     this.#output = new ReplyOutput(connection, shared.buffers)
     this.#endpoint = listener.advertised ?? {
@@ -406,7 +365,7 @@ export class RequestConnection implements RequestReader {
     this.#linger?.cancel()
     this.#authenticationTimer?.cancel()
     // Requests that a throttled client left behind wait as well: a close is no way around a quota.
-    if (this.#queue.length === 0 || this.#isDropped) this.#unmute()
+    if (this.#queue.length === 0 || this.#isDropped) this.#muting.end()
     // From now on replies are discarded, so that none can block the close.
     this.#output.close()
     if (error !== undefined && systemErrorCode(error) === undefined && !this.#isDropped) {
@@ -454,10 +413,10 @@ export class RequestConnection implements RequestReader {
   #mayStart(): boolean {
     const [next] = this.#queue
     if (next === undefined || this.#isDropped || !this.#output.isEmpty) return false
-    if (this.#mutedUntilMs > 0) return false
+    if (this.#muting.isMuted) return false
     if (this.#running > 0) {
       if (!this.#runningPipelined || this.#pending.length >= MAX_PENDING_REQUESTS) return false
-      if (!isPipelined(next, this.#broker)) return false
+      if (!isPipelined(next, this.#broker.handlers)) return false
     }
     return this.#shared.turns.mayStart(this.#taker)
   }
@@ -509,29 +468,13 @@ export class RequestConnection implements RequestReader {
   }
 
   #dispatch(frame: Buffer): readonly ReplyPiece[] | Promise<readonly ReplyPiece[]> {
-    const reader = new ByteReader(frame)
-    const header = readRequestHeader(reader)
-    const api = apis.get(header.apiKey)
-    const handler = this.#broker.handlers.get(header.apiKey)
-    const { apiVersion: version, correlationId } = header
-    if (api === undefined || handler === undefined || !this.#isAllowed(header.apiKey)) {
-      throw new MalformedInputError(`API key ${header.apiKey} is not answered here`)
-    }
-    const isUnstable = api.latestVersionUnstable && !inVersions(api.request.versions, version + 1)
-    if (!inVersions(api.request.versions, version) || isUnstable) {
-      if (header.apiKey !== ApiKey.ApiVersions) {
-        throw new MalformedInputError(`${api.name} has no version ${version}`)
-      }
-      const writer = new ByteWriter(64)
-      writer.int32(correlationId)
-      codecOf(ApiVersionsResponse, 0).encode(writer, unsupportedApiVersions())
-      return framed(writer)
-    }
-    skipHeaderTags(reader, api, version)
+    const opened = openRequest(frame, this.#broker.handlers, this.#listener)
+    if (opened.kind === 'refused') return opened.pieces
+    const { api, version, correlationId, handler, reader } = opened
     // As in Kafka, bytes after the body are ignored.
     const handle = handler.decode(reader, version)
     this.#runningPipelined = handler.isPipelined
-    const context = this.#context(api, version, header.clientId)
+    const context = this.#context(api, version, opened.clientId)
     const { clock } = this.#broker.world
     const startedMs = clock.monotonic()
     const reply = handle(context)
@@ -539,37 +482,17 @@ export class RequestConnection implements RequestReader {
     if (api.key === ApiKey.Produce) {
       // Before the disk is waited for: the next requests of the connection must not overtake.
       context.throttle.produced(frame.length)
-      if (context.throttle.throttleMs > 0) this.#mute(context.throttle.throttleMs)
+      if (context.throttle.throttleMs > 0) this.#muting.extend(context.throttle.throttleMs)
     }
     const finish = (writeBody: Reply): readonly ReplyPiece[] => {
       context.throttle.worked(elapsedMs)
       const { throttleMs } = context.throttle
-      if (throttleMs > 0) this.#mute(throttleMs)
+      if (throttleMs > 0) this.#muting.extend(throttleMs)
       if (writeBody === undefined) return []
       const about = { api, version, correlationId }
       return responseFrame((writer) => writeBody(writer, throttleMs), about)
     }
     return reply instanceof Promise ? reply.then(finish) : finish(reply)
-  }
-
-  /** Starts no further request for a while: the client is above a quota (KIP-219). */
-  #mute(throttleMs: number): void {
-    const { clock } = this.#broker.world
-    this.#mutedUntilMs = Math.max(this.#mutedUntilMs, clock.monotonic() + throttleMs)
-    this.#muteTimer?.cancel()
-    this.#muteTimer = clock.setTimer(Math.ceil(this.#mutedUntilMs - clock.monotonic()), () => {
-      this.#mutedUntilMs = 0
-      this.#continue()
-    })
-  }
-
-  #unmute(): void {
-    this.#muteTimer?.cancel()
-    this.#mutedUntilMs = 0
-  }
-
-  #isAllowed(apiKey: number): boolean {
-    return !this.#listener.isController || CONTROLLER_APIS.has(apiKey)
   }
 
   get #clientAddress(): string {
@@ -674,7 +597,7 @@ export class RequestConnection implements RequestReader {
     // A client that has not authenticated must send one frame at a time.
     const isEarly = this.#sasl !== undefined && !this.#sasl.isAuthenticated
     const isFull =
-      this.#mutedUntilMs > 0 ||
+      this.#muting.isMuted ||
       !this.#output.isEmpty ||
       (isEarly && this.#queue.length > 0) ||
       this.#pendingBytes + this.#queuedBytes > MAX_PENDING_BYTES ||
@@ -777,7 +700,7 @@ export class RequestConnection implements RequestReader {
   #finishClosed(): void {
     if (this.#queue.length > 0 || this.#pending.length > 0 || this.#isDone) return
     this.#isDone = true
-    this.#unmute()
+    this.#muting.end()
     this.#release()
     this.#onDone()
   }
@@ -793,12 +716,4 @@ export class RequestConnection implements RequestReader {
     this.#shared.requests.remove(this)
     this.#shared.replies.update(this, 0)
   }
-}
-
-function isReadOnly(frame: Buffer): boolean {
-  return frame.length >= 2 && READ_ONLY_APIS.has(frame.readInt16BE(0))
-}
-
-function isPipelined(frame: Buffer, broker: BrokerServices): boolean {
-  return frame.length >= 2 && broker.handlers.get(frame.readInt16BE(0))?.isPipelined === true
 }

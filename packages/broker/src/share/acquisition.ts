@@ -54,13 +54,11 @@ export function partsOf(
 ): { readonly first: number; readonly last: number }[] {
   const parts: { readonly first: number; readonly last: number }[] = []
   let from = first
-  if (last - first + 1 > batchSize) {
-    for (const batch of batches) {
-      if (batch.first > last) break
-      if (batch.first - from < batchSize) continue
-      parts.push({ first: from, last: batch.first - 1 })
-      from = batch.first
-    }
+  for (const batch of batches) {
+    if (batch.first > last) break
+    if (batch.first - from < batchSize) continue
+    parts.push({ first: from, last: batch.first - 1 })
+    from = batch.first
   }
   parts.push({ first: from, last })
   return parts
