@@ -5,9 +5,12 @@ import { join } from 'node:path'
 import { nodeWorld } from '@millrace/base'
 import { Admin, Consumer, Producer, ShareConsumer } from '@millrace/client'
 import { ConnectionFactory } from '@millrace/jms'
+import { SchemaRegistryClient } from '@millrace/schema-registry/serdes'
 import { freePort } from '@millrace/testkit'
 import type { Protocol, Watched } from './hostile-suite.ts'
+import { Sockets } from './misbehaviours.ts'
 import { RecordingProxy } from './recording-proxy.ts'
+import { exchange, registryMisbehaviours, registryPreparation } from './registry-misbehaviours.ts'
 import { ServerUnderTest } from './server-under-test.ts'
 
 /** `millrace start` with Kafka, AMQP and AMQP over WebSocket, and the traffic of honest clients. */
@@ -26,17 +29,20 @@ export async function startBroker(): Promise<BrokerUnderTest> {
       '127.0.0.1:0',
       '--amqp',
       `127.0.0.1:${amqpPort},ws://127.0.0.1:${webSocketPort}`,
+      '--registry',
+      '127.0.0.1:0',
       '--log-level',
       'warn',
     ],
-    /^millrace ready kafka=127\.0\.0\.1:(\d+)/m,
+    /^millrace ready kafka=127\.0\.0\.1:(\d+) .*registry=127\.0\.0\.1:(\d+)/m,
   )
-  const kafkaPort = Number(match[1])
+  const [kafkaPort, registryPort] = [Number(match[1]), Number(match[2])]
   const admin = new Admin({ bootstrapServers: `127.0.0.1:${kafkaPort}` })
   await admin.createTopics([{ name: 'hostile', numPartitions: 3 }])
   const kafka = await recordKafka(kafkaPort)
   const amqp = await recordJms(amqpPort, 'amqp')
   const webSocket = await recordJms(webSocketPort, 'ws')
+  const registry = await recordRegistry(registryPort)
   const bigEndian = (size: number): Buffer => {
     const bytes = Buffer.alloc(4)
     bytes.writeInt32BE(size)
@@ -68,6 +74,19 @@ export async function startBroker(): Promise<BrokerUnderTest> {
         // A frame of 2^40 bytes, masked.
         hugeLengths: [Buffer.from([0x82, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 1, 2, 3, 4])],
       },
+      {
+        name: 'schema registry',
+        port: registryPort,
+        conversations: registry,
+        ownMisbehaviours: registryMisbehaviours,
+        hugeLengths: [
+          Buffer.from('POST /config HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n{'),
+          Buffer.from(
+            'PUT /config HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nffffffff\r\n{',
+          ),
+          Buffer.from(`GET / HTTP/1.1\r\nX: ${'x'.repeat(2_000_000)}`),
+        ],
+      },
     ],
     // A Kafka request; the AMQP ports share its event loop.
     exchange: async () => void (await admin.listTopics()),
@@ -88,6 +107,28 @@ export async function startBroker(): Promise<BrokerUnderTest> {
       await server[Symbol.asyncDispose]()
     },
   }
+}
+
+/** Registers, reads, checks and deletes; afterwards the registry has what lists and checks need. */
+async function recordRegistry(port: number): Promise<Buffer[][]> {
+  await using proxy = await RecordingProxy.start(port)
+  await using client = new SchemaRegistryClient({ urls: `http://127.0.0.1:${proxy.port}` })
+  for (const schemaType of ['AVRO', 'JSON', 'PROTOBUF'] as const) {
+    const schema = schemaType === 'PROTOBUF' ? 'message M { optional int32 a = 1; }' : '"int"'
+    const input = { schemaType, schema: schemaType === 'JSON' ? '{"type":"integer"}' : schema }
+    await client.register(`hostile-${schemaType}`, input)
+  }
+  const conversations = proxy.conversations.map((chunks) => [...chunks])
+  const sockets = new Sockets()
+  await exchange(await sockets.connect(port), registryPreparation())
+  // The heap grows with the first evaluations, and shrinks when it is collected next.
+  const target = { port, conversations, hugeLengths: [] }
+  for (let i = 0; i < 2; i++) {
+    await registryMisbehaviours['sends schemas that are slow to compare']?.(target, sockets)
+    await registryMisbehaviours['sends schemas near the limit of length']?.(target, sockets)
+  }
+  sockets.closeAll()
+  return conversations
 }
 
 /** A transactional producer, a consumer and a share consumer, each with work in progress. */

@@ -3,12 +3,14 @@ import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ControlProcess } from './control-process.ts'
 import { type Exchanges, exchangesDuring, periodOf } from './exchange-times.ts'
-import { misbehaviours, Sockets, type Target } from './misbehaviours.ts'
+import { type Misbehaviour, misbehaviours, Sockets, type Target } from './misbehaviours.ts'
 import { type Descriptors, runQueueMs, type ServerUnderTest } from './server-under-test.ts'
 
 /** A protocol on a port of a server under test. */
 export interface Protocol extends Target {
   readonly name: string
+  /** Misbehaviours of clients of this protocol only, by name. Default: none. */
+  readonly ownMisbehaviours?: Readonly<Record<string, Misbehaviour>>
 }
 
 /** Measurements taken while clients misbehave. */
@@ -80,7 +82,7 @@ export async function misbehave(
   }
   const usual = periodOf(await exchangesDuring(sleep(300), exchanges))
   const before = { memory: server.residentMiB, descriptors: server.descriptors }
-  const act = misbehaviours[misbehaviour]
+  const act = misbehaviours[misbehaviour] ?? protocol.ownMisbehaviours?.[misbehaviour]
   assert.ok(act !== undefined)
   let slowestMs = Number.POSITIVE_INFINITY
   let longestMs = Number.POSITIVE_INFINITY

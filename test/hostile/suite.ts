@@ -9,22 +9,32 @@ import { type BrokerUnderTest, startBroker } from './brokers.ts'
 import { ControlProcess } from './control-process.ts'
 import { misbehave, warmUp } from './hostile-suite.ts'
 import { misbehaviours } from './misbehaviours.ts'
+import { registryMisbehaviours } from './registry-misbehaviours.ts'
 
 const isLinux = process.platform === 'linux'
 
 for (const [what, protocols, start] of [
-  ['millrace start', ['Kafka', 'AMQP', 'AMQP over WebSocket'], startBroker],
+  [
+    'millrace start',
+    {
+      Kafka: {},
+      AMQP: {},
+      'AMQP over WebSocket': {},
+      'schema registry': registryMisbehaviours,
+    },
+    startBroker,
+  ],
   [
     'millrace agent',
-    [
-      'netcat',
-      'syslogtcp',
-      'multiport_syslogtcp',
-      'HTTP source',
-      'Avro RPC',
-      'Thrift RPC',
-      'metrics',
-    ],
+    {
+      netcat: {},
+      syslogtcp: {},
+      multiport_syslogtcp: {},
+      'HTTP source': {},
+      'Avro RPC': {},
+      'Thrift RPC': {},
+      metrics: {},
+    },
     startAgentUnderTest,
   ],
 ] as const) {
@@ -43,8 +53,8 @@ for (const [what, protocols, start] of [
       await subject?.[Symbol.asyncDispose]()
     })
 
-    for (const name of protocols) {
-      for (const misbehaviour of Object.keys(misbehaviours)) {
+    for (const [name, own] of Object.entries(protocols)) {
+      for (const misbehaviour of Object.keys({ ...misbehaviours, ...own })) {
         it(`that ${misbehaviour}, on ${name}`, async (t) => {
           const protocol = subject.protocols.find((each) => each.name === name)
           assert.ok(protocol !== undefined)
