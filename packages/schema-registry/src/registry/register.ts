@@ -181,6 +181,9 @@ function canonicalize(
   }
 }
 
+/** Versions have 32 bits. */
+const MAX_VERSION = 2 ** 31 - 1
+
 /** References by subject and version, each once: the normal form of Confluent's registry. */
 function normalReferences(references: readonly SchemaReference[]): readonly SchemaReference[] {
   const distinct = new Map(
@@ -238,6 +241,7 @@ export function register(
     if (messages.length > 0) throw errors.incompatible(subject, `[${messages.join(', ')}]`)
   }
   const version = request.version > 0 ? request.version : nextVersion
+  if (version > MAX_VERSION) throw errors.invalidSchema(`subject ${subject} has no more versions`)
   if (version !== nextVersion && !isImport(mode)) {
     throw errors.invalidSchema('Version is not one more than previous version')
   }

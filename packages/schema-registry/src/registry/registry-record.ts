@@ -174,6 +174,11 @@ function required<T>(value: T | undefined, name: string): T {
   return value
 }
 
+function atLeast(minimum: number, value: number, name: string): number {
+  if (value < minimum) throw new UnreadableRecordError(`${name} is below ${minimum}`)
+  return value
+}
+
 /** Reads a record. Throws `UnreadableRecordError` if it is not in the format of the topic. */
 export function decodeRecord(key: Uint8Array | null, value: Uint8Array | null): RegistryRecord {
   if (key === null) throw new UnreadableRecordError('the key is missing')
@@ -194,7 +199,7 @@ function decode(key: Fields, bytes: Uint8Array | null, keyText: string): Registr
     bytes === null || bytes.length === 0 ? null : of(parse(bytes, 'value'))
   switch (keytype) {
     case 'SCHEMA': {
-      const version = required(integerOf(key.version, 'version'), 'version')
+      const version = atLeast(1, required(integerOf(key.version, 'version'), 'version'), 'version')
       return {
         kind: 'schema',
         subject,
@@ -241,7 +246,7 @@ function readSchema(fields: Fields, subject: string, version: number): SchemaVal
   return {
     subject,
     version,
-    id: required(integerOf(fields.id, 'id'), 'id'),
+    id: atLeast(0, required(integerOf(fields.id, 'id'), 'id'), 'id'),
     ...(md5 === undefined ? {} : { md5 }),
     schemaType: textOf(fields.schemaType, 'schemaType') ?? 'AVRO',
     references: readReferences(fields.references),

@@ -193,6 +193,42 @@ describe('the store of schemas', () => {
     for (const { schema, id } of replies) assert.equal(bySchema.get(schema), id)
   })
 
+  it('assigns no id or version of more than 32 bits', async () => {
+    const topic = new MemoryTopic()
+    const last = 2 ** 31 - 1
+    for (const [subject, version, id] of [
+      ['a', 1, last - 1],
+      [':.c:b', last, 1],
+    ] as const) {
+      topic.add(
+        JSON.stringify({ keytype: 'SCHEMA', subject, version, magic: 1 }),
+        JSON.stringify({ subject, version, id, schema: '{"x":1}' }),
+      )
+    }
+    const store = await open(topic)
+    assert.equal((await add(store, 'a', '{"a":1}')).id, last)
+    await assert.rejects(add(store, 'a', '{"a":2}'), { errorCode: 42205 })
+    await assert.rejects(add(store, ':.c:b', '{"a":2}'), { errorCode: 42201 })
+    const reader = await open(topic)
+    assert.equal(reader.state.latest('a')?.id, last)
+  })
+
+  it('acknowledges no record that it cannot read', async () => {
+    const topic = new MemoryTopic()
+    const store = await open(topic)
+    await add(store, 'a', '{"a":1}')
+    const entry = store.state.latest('a')
+    assert.ok(entry !== undefined)
+    for (const broken of [{ id: 2 ** 31 }, { id: -1 }, { id: 1.5 }]) {
+      const value = { ...entry, subject: 'b', ...broken }
+      const records = [{ kind: 'schema', subject: 'b', version: 1, value } as const]
+      const written = store.change('all', () => ({ records, reply: 'done' }))
+      await assert.rejects(written, { errorCode: 50001 })
+      assert.equal(topic.records.at(-1)?.value, null, 'the record is removed')
+      assert.equal(store.state.latest('b'), undefined)
+    }
+  })
+
   it('skips records that are not readable, and logs them', async () => {
     const topic = new MemoryTopic()
     const garbage: readonly (readonly [string | null, string | null])[] = [
@@ -205,6 +241,12 @@ describe('the store of schemas', () => {
       ['{"keytype":"SCHEMA","subject":"a","version":"x","magic":1}', '{}'],
       ['{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}', '{"subject":"a"}'],
       ['{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}', '[1'],
+      ['{"keytype":"SCHEMA","subject":"a","version":0,"magic":1}', '{"id":1,"schema":"{}"}'],
+      ['{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}', '{"id":-1,"schema":"{}"}'],
+      [
+        '{"keytype":"SCHEMA","subject":"a","version":1,"magic":1}',
+        '{"id":2147483648,"schema":"{}"}',
+      ],
       ['{"keytype":"MODE","magic":0}', '{"mode":"SIDEWAYS"}'],
       ['{"keytype":"CONFIG","magic":0}', '{"compatibilityLevel":"SIDEWAYS"}'],
       ['{"keytype":"DELETE_SUBJECT","subject":"a","magic":0}', '{}'],

@@ -51,6 +51,8 @@ interface Waiter {
 
 /** Unreadable records that are logged one by one; further ones are counted. */
 const MAX_LOGGED = 20
+/** Ids and versions have 32 bits, as in Confluent's registry and in the prefix of records. */
+const MAX_INTEGER = 2 ** 31 - 1
 /** Attempts of an operation whose record lost its id to another writer. */
 const MAX_ATTEMPTS = 3
 
@@ -80,7 +82,7 @@ export class SchemaStore implements RegistryView {
   /** Whether records of an earlier writer, or of a failed write, may be ahead. */
   #mayLag = true
   #syncing: Promise<void> | undefined
-  /** Offsets of records that were refused: their ids belong to other schemas. */
+  /** Offsets of records that were refused: unreadable, or their ids belong to other schemas. */
   readonly #refused = new Set<bigint>()
   #unreadable = 0
 
@@ -127,7 +129,7 @@ export class SchemaStore implements RegistryView {
         if (records.length === 0) return reply
         if (await this.#write(records)) return reply
         if (attempt === MAX_ATTEMPTS) {
-          throw errors.store('another registry assigned the same id; retry')
+          throw errors.store('the record was refused when it was read back; retry')
         }
       }
     })
@@ -135,6 +137,7 @@ export class SchemaStore implements RegistryView {
 
   #nextId(context: string): number {
     const id = Math.max(this.state.maxId(context), this.#assigned.get(context) ?? 0) + 1
+    if (id > MAX_INTEGER) throw errors.notPermitted(`context ${context} has no more ids`)
     this.#assigned.set(context, id)
     return id
   }
@@ -230,6 +233,8 @@ export class SchemaStore implements RegistryView {
         })
       }
     } catch (error) {
+      // A write of this registry that it cannot read itself is not acknowledged.
+      this.#refuse(offset)
       this.#unreadable++
       if (this.#unreadable > MAX_LOGGED) return
       logger.error('a record of the topic of schemas is not readable; it is skipped', {
