@@ -16,6 +16,7 @@ import {
   SchemaRegistryClient,
 } from '@millrace/schema-registry/serdes'
 import { freePort } from '@millrace/testkit'
+import avsc from 'avsc'
 import { until } from './until.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'flume-schemas-'))
@@ -79,7 +80,7 @@ class Cluster implements AsyncDisposable {
 
   /** An agent that sends the lines of files to Kafka. */
   sender(spool: string, more: string): Promise<Agent> {
-    return this.#agent(`
+    return this.agent(`
 a1.sources = s
 a1.channels = c
 a1.sinks = k
@@ -97,7 +98,7 @@ ${more}`)
 
   /** An agent that writes the records of a topic to files. */
   receiver(directory: string, more: string): Promise<Agent> {
-    return this.#agent(`
+    return this.agent(`
 a1.sources = s
 a1.channels = c
 a1.sinks = k
@@ -113,7 +114,8 @@ a1.sinks.k.channel = c
 ${more}`)
   }
 
-  async #agent(text: string): Promise<Agent> {
+  /** Starts the agent of a configuration without problems. */
+  async agent(text: string): Promise<Agent> {
     const [plan] = await loadAgents([{ where: 'agent.conf', text }], {
       agent: 'a1',
       environment: {},
@@ -326,6 +328,60 @@ a1.sinks.k.sink.serializer = JSON`,
     assert.match(events[1]?.headers['schema.guid'] ?? '', /^[0-9a-f]{8}-/)
     assert.equal(countersOf(agent, 'SOURCE.s').EventReadFail, 2)
   })
+
+  for (const [sink, serializer, path] of [
+    ['file_roll', 'sink.serializer', 'sink.directory = '],
+    ['hdfs', 'serializer', 'hdfs.fileType = DataStream\na1.sinks.k.hdfs.path = file://'],
+  ] as const) {
+    it(`write records to Avro containers with their schemas: ${sink}`, async () => {
+      await using cluster = await Cluster.start()
+      using registry = await cluster.startRegistry()
+      await using producer = new Producer(cluster.kafka)
+      const later = { ...order, fields: [...order.fields, { name: 'n', type: 'int', default: 1 }] }
+      const first = topic('orders', {
+        key: string(),
+        value: avroSerde(registry, { schema: order }),
+      })
+      const second = topic('orders', {
+        key: string(),
+        value: avroSerde<object, unknown>(registry, { schema: later }),
+      })
+      await producer.send(first, { key: 'k', value: { id: 1n, item: null } })
+      await producer.send(first, { key: 'k', value: { id: 2n, item: 'tea' } })
+      await producer.send(second, { key: 'k', value: { id: 3n, item: null, n: 5 } })
+      const directory = fresh('files')
+      const agent = await cluster.agent(`
+a1.sources = s
+a1.channels = c
+a1.sinks = k
+a1.sources.s.type = kafka
+a1.sources.s.kafka.bootstrap.servers = ${cluster.broker.address}
+a1.sources.s.kafka.consumer.auto.offset.reset = earliest
+a1.sources.s.kafka.topics = orders
+a1.sources.s.channels = c
+a1.channels.c.type = memory
+a1.sinks.k.type = ${sink}
+a1.sinks.k.channel = c
+a1.sinks.k.${serializer} = AVRO
+a1.sinks.k.${serializer}.schema.registry.url = ${cluster.url}
+a1.sinks.k.${path}${directory}
+`)
+      await until(() => countersOf(agent, 'SINK.k').EventDrainSuccessCount === 3)
+      await agent.stop()
+      const found: (readonly unknown[])[] = []
+      for (const name of readdirSync(directory)) {
+        const decoder = avsc.createFileDecoder(join(directory, name))
+        for await (const value of decoder) found.push(Object.values(value as object))
+      }
+      assert.deepEqual(readdirSync(directory).length, 2)
+      found.sort((a, b) => a.length - b.length)
+      assert.deepEqual(found, [
+        [1, null],
+        [2, 'tea'],
+        [3, null, 5],
+      ])
+    })
+  }
 
   it('skip records that are not events, and no others', async () => {
     await using cluster = await Cluster.start()

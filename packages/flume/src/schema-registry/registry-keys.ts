@@ -33,12 +33,13 @@ export const registryKeys = {
 export type RegistryConfig = Pick<ValuesOf<typeof registryKeys>, 'urls' | 'user' | 'token' | 'ssl'>
 
 /** User and password of basic authentication. */
-interface UserInfo {
+export interface UserInfo {
   readonly username: string
   readonly password: string
 }
 
-function parseUrls(text: string): readonly string[] {
+/** Addresses separated by commas; throws an `Error` that names the allowed form. */
+export function parseUrls(text: string): readonly string[] {
   const urls = text
     .split(',')
     .map((url) => url.trim())
@@ -73,7 +74,8 @@ export function checkRegistryPart(
   return hasRegistry ? [...problems, ...checkSsl(`${key}.`, entries)] : problems
 }
 
-function checkSsl(prefix: string, entries: ReadonlyMap<string, string>): CheckProblem[] {
+/** Problems with the keys of TLS. */
+export function checkSsl(prefix: string, entries: ReadonlyMap<string, string>): CheckProblem[] {
   const ssl = new Map<string, string>()
   for (const [name, value] of entries) {
     if (name.startsWith('schema.registry.ssl.'))

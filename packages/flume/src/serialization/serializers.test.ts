@@ -134,13 +134,9 @@ describe('the configuration of a serializer', () => {
       [/^component: serializer.syncIntervalBytes is "31"/],
     ],
     ['AVRO_EVENT', { compressionCodec: 'snappy' }, [/^component: serializer.compressionCodec is/]],
-    ['AVRO', {}, [/^component: serializer is "AVRO"; expected TEXT.*did you mean AVRO_EVENT\?$/]],
-    // Bodies under a schema of their own need a schema at an address of Hadoop's.
-    [
-      'org.apache.flume.sink.hdfs.AvroEventSerializer$Builder',
-      {},
-      [/^component: serializer is .*, which is not supported/],
-    ],
+    ['AVRO_EVNT', {}, [/^component: serializer is .*; expected TEXT.*did you mean AVRO_EVENT\?$/]],
+    ['AVRO', {}, []],
+    ['org.apache.flume.sink.hdfs.AvroEventSerializer$Builder', { schemaURL: '/a.avsc' }, []],
     ['org.apache.flume.serialization.FlumeEventAvroEventSerializer$Builder', {}, []],
     // Flume loads a class when the first file is opened.
     ['com.example.Own$Builder', {}, [/^none: serializer is .* a Java class that is not here/]],

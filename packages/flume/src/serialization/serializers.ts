@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-import { randomBytes } from 'node:crypto'
-import { deflateRawSync } from 'node:zlib'
+import { elementAt } from '@millrace/base'
+import type { ComponentContext } from '../component.ts'
 import {
   boolean,
   type CheckProblem,
-  choice,
-  integer,
   type Keys,
   type PartType,
   type ValuesOf,
@@ -13,7 +11,8 @@ import {
 import { checkPart, findPart, missingClass, type Part, readPart } from '../config/part.ts'
 import { DeliveryError } from '../errors.ts'
 import type { Event } from '../event.ts'
-import { AvroWriter } from './avro-event.ts'
+import { AvroBlocks, avroFileKeys } from './avro-blocks.ts'
+import { AvroBodies, avroBodyKeys, checkAvroBodies } from './avro-bodies.ts'
 import { javaMapText } from './java-map-text.ts'
 
 /** Serializes the events of one file. */
@@ -22,11 +21,38 @@ export interface EventSerializer {
   begin(): Uint8Array
   /** Bytes of a batch, in several buffers. */
   write(events: readonly Event[]): Uint8Array[]
+  /** Whether an event can be in this file; if not, it starts another one. Default: any can. */
+  accepts?(event: Event): boolean
+}
+
+/** The serializers of a sink's files. */
+export interface FileSerializers {
+  /** Serializer of a file, and of its first event. */
+  newSerializer(first: Event): EventSerializer
+  /**
+   * Loads what the serializers of a batch need. Rejects if an event cannot be written. Default:
+   * nothing is needed.
+   */
+  prepare?(events: readonly Event[]): Promise<void>
+  /** Called after the last event. */
+  close?(): void
 }
 
 /** A kind of serializer; `create` is called for each file. */
 export interface SerializerDefinition<K extends Keys = Keys> extends Part<K> {
   create(config: ValuesOf<K>): EventSerializer
+}
+
+/** Number of events from `at` that can be in the file of the first one. */
+export function acceptedCount(
+  serializer: EventSerializer,
+  events: readonly Event[],
+  at: number,
+): number {
+  if (serializer.accepts === undefined) return events.length - at
+  let end = at + 1
+  while (end < events.length && serializer.accepts(elementAt(events, end))) end++
+  return end - at
 }
 
 const NOTHING = new Uint8Array(0)
@@ -73,11 +99,6 @@ const headerAndText: SerializerDefinition<typeof textKeys> = {
   }),
 }
 
-const avroKeys = {
-  syncIntervalBytes: integer(2_048_000, { min: 32 }),
-  compressionCodec: choice(['null', 'deflate'], 'null'),
-}
-
 const EVENT_SCHEMA = JSON.stringify({
   type: 'record',
   name: 'Event',
@@ -87,62 +108,28 @@ const EVENT_SCHEMA = JSON.stringify({
   ],
 })
 
-/**
- * An Avro container of {headers, body}: a header, then blocks that end with the file's sync marker.
- */
-class AvroEventSerializer implements EventSerializer {
-  readonly #codec: 'null' | 'deflate'
-  readonly #blockSize: number
-  readonly #sync = randomBytes(16)
-
-  constructor(config: ValuesOf<typeof avroKeys>) {
-    this.#codec = config.compressionCodec
-    this.#blockSize = config.syncIntervalBytes
-  }
-
-  begin(): Uint8Array {
-    const out = new AvroWriter(512)
-    out.raw(Buffer.from('Obj\x01', 'latin1'))
-    out.long(2)
-    out.string('avro.schema')
-    out.bytes(Buffer.from(EVENT_SCHEMA))
-    out.string('avro.codec')
-    out.bytes(Buffer.from(this.#codec))
-    out.long(0)
-    out.raw(this.#sync)
-    return out.written()
-  }
-
-  write(events: readonly Event[]): Uint8Array[] {
-    const pieces: Uint8Array[] = []
-    const block = new AvroWriter(4096)
-    let count = 0
-    const flush = (): void => {
-      if (count === 0) return
-      const plain = Buffer.from(block.written())
-      const data = this.#codec === 'deflate' ? deflateRawSync(plain) : plain
-      const head = new AvroWriter(32)
-      head.long(count)
-      head.long(data.length)
-      pieces.push(head.written(), data, this.#sync)
-      block.clear()
-      count = 0
-    }
-    for (const event of events) {
-      block.event(event)
-      count++
-      if (block.length >= this.#blockSize) flush()
-    }
-    flush()
-    return pieces
-  }
-}
-
-const avroEvent: SerializerDefinition<typeof avroKeys> = {
+/** An Avro container of {headers, body}. */
+const avroEvent: SerializerDefinition<typeof avroFileKeys> = {
   type: 'AVRO_EVENT',
   aliases: ['org.apache.flume.serialization.FlumeEventAvroEventSerializer$Builder'],
-  keys: avroKeys,
-  create: (config) => new AvroEventSerializer(config),
+  keys: avroFileKeys,
+  create(config) {
+    const blocks = new AvroBlocks(EVENT_SCHEMA, config)
+    return {
+      begin: () => blocks.begin(),
+      write: (events) => blocks.write(events, (out, event) => out.event(event)),
+    }
+  },
+}
+
+/** Its serializers need the schemas of events: `fileSerializers` creates them. */
+const avroBodies: Part<typeof avroBodyKeys> = {
+  type: 'AVRO',
+  aliases: [
+    'org.apache.flume.sink.hdfs.AvroEventSerializer$Builder',
+    'org.apache.flume.serialization.AvroEventSerializer$Builder',
+  ],
+  keys: avroBodyKeys,
 }
 
 const jsonKeys = {}
@@ -167,9 +154,9 @@ const json: SerializerDefinition<typeof jsonKeys> = {
   }),
 }
 
-export const serializers = [text, headerAndText, avroEvent, json] as const
+const serializers = [text, headerAndText, avroEvent, json] as readonly SerializerDefinition[]
 
-const all = serializers as readonly SerializerDefinition[]
+const all: readonly Part[] = [...serializers, avroBodies]
 
 /** Problems with the type and entries of a serializer. `key` is the spelling of its type. */
 export function checkSerializer(
@@ -177,19 +164,31 @@ export function checkSerializer(
   part: PartType,
   entries: ReadonlyMap<string, string>,
 ): CheckProblem[] {
-  const { type } = part
-  if (/AvroEventSerializer(\$Builder)?$/.test(type) && !type.includes('FlumeEvent')) {
-    return [
-      {
-        key,
-        message: `is ${type}, which is not supported: bodies are not written under a schema of their own; use AVRO_EVENT or TEXT`,
-      },
-    ]
-  }
-  return checkPart(all, key, part, entries, { isLate: true })
+  const problems = checkPart(all, key, part, entries, { isLate: true })
+  if (problems.length > 0 || !isAvroBodies(part)) return problems
+  return checkAvroBodies(key, readPart(avroBodies, entries), entries)
 }
 
-/** Returns a function that creates a serializer for each file. */
+function isAvroBodies(part: PartType): boolean {
+  return missingClass(all, part) === undefined && findPart(all, part) === avroBodies
+}
+
+/** The serializers of a sink's files. */
+export function fileSerializers(
+  part: PartType,
+  entries: ReadonlyMap<string, string>,
+  context: ComponentContext,
+): FileSerializers {
+  if (!isAvroBodies(part)) return { newSerializer: serializerFactory(part, entries) }
+  const bodies = new AvroBodies(readPart(avroBodies, entries), context)
+  return {
+    newSerializer: (first) => bodies.newSerializer(first),
+    prepare: (events) => bodies.prepare(events),
+    close: () => bodies.close(),
+  }
+}
+
+/** Returns a function that creates a serializer for each file, for types that need no schemas. */
 export function serializerFactory(
   part: PartType,
   entries: ReadonlyMap<string, string>,
@@ -200,7 +199,7 @@ export function serializerFactory(
       throw new DeliveryError(`serializer ${missing} is a Java class that is not here`)
     }
   }
-  const definition = findPart(all, part)
+  const definition = findPart(serializers, part)
   const config = readPart(definition, entries)
   return () => definition.create(config)
 }

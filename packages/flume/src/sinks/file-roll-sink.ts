@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Timer } from '@millrace/base'
+import { elementAt, type Timer } from '@millrace/base'
 import type { TakeTransaction } from '../channel.ts'
 import { type ComponentContext, defineSink, type Sink } from '../component.ts'
 import {
@@ -16,10 +16,13 @@ import {
 } from '../config/keys.ts'
 import { pathOf } from '../config/paths.ts'
 import { DeliveryError, reasonOf } from '../errors.ts'
+import type { Event } from '../event.ts'
 import {
+  acceptedCount,
   checkSerializer,
   type EventSerializer,
-  serializerFactory,
+  type FileSerializers,
+  fileSerializers,
 } from '../serialization/serializers.ts'
 import { writeWhole } from './write-whole.ts'
 
@@ -52,7 +55,7 @@ class FileRollSink implements Sink {
   readonly #config: ValuesOf<typeof keys>
   readonly #context: ComponentContext
   readonly #directory: string
-  readonly #newSerializer: () => EventSerializer
+  readonly #serializers: FileSerializers
   readonly #series: number
   #index = 0
   #file: RollFile | undefined
@@ -64,7 +67,7 @@ class FileRollSink implements Sink {
     this.#context = context
     this.batchSize = config.batchSize
     this.#directory = pathOf(config.directory, context.directory)
-    this.#newSerializer = serializerFactory(config.serializer, config.serializerEntries)
+    this.#serializers = fileSerializers(config.serializer, config.serializerEntries, context)
     this.#series = context.world.clock.now()
   }
 
@@ -82,9 +85,20 @@ class FileRollSink implements Sink {
   }
 
   async process({ events }: TakeTransaction): Promise<void> {
+    await this.#serializers.prepare?.(events)
     if (this.#isRollDue) await this.#close()
     this.#isRollDue = false
-    const file = this.#file ?? (await this.#open())
+    for (let at = 0; at < events.length; ) {
+      const first = elementAt(events, at)
+      if (this.#file?.serializer.accepts?.(first) === false) await this.#close()
+      const file = this.#file ?? (await this.#open(first))
+      const count = acceptedCount(file.serializer, events, at)
+      await this.#write(file, events.slice(at, at + count))
+      at += count
+    }
+  }
+
+  async #write(file: RollFile, events: readonly Event[]): Promise<void> {
     const pieces = file.serializer.write(events)
     try {
       let size = file.size
@@ -100,7 +114,7 @@ class FileRollSink implements Sink {
     }
   }
 
-  async #open(): Promise<RollFile> {
+  async #open(first: Event): Promise<RollFile> {
     const { prefix, extension, pathManager } = this.#config
     this.#index++
     const name =
@@ -108,7 +122,7 @@ class FileRollSink implements Sink {
         ? `${prefix}${this.#series}-${this.#index}`
         : `${prefix}${compactTime(this.#context.world.clock.now())}-${this.#index}`
     const path = join(this.#directory, extension === '' ? name : `${name}.${extension}`)
-    const serializer = this.#newSerializer()
+    const serializer = this.#serializers.newSerializer(first)
     let handle: FileHandle | undefined
     try {
       handle = await open(path, 'w')
@@ -135,6 +149,7 @@ class FileRollSink implements Sink {
 
   async stop(): Promise<void> {
     this.#timer?.cancel()
+    this.#serializers.close?.()
     await this.#close()
   }
 }

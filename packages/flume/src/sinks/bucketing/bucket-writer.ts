@@ -3,7 +3,11 @@ import { attempt, elementAt, type Timer } from '@millrace/base'
 import type { ComponentContext, Sink, SinkBatch } from '../../component.ts'
 import { DeliveryError } from '../../errors.ts'
 import type { Event } from '../../event.ts'
-import type { EventSerializer } from '../../serialization/serializers.ts'
+import {
+  acceptedCount,
+  type EventSerializer,
+  type FileSerializers,
+} from '../../serialization/serializers.ts'
 import { BucketPath, type Rounding } from './bucket-path.ts'
 import { type Codec, compressed } from './codecs.ts'
 
@@ -22,7 +26,7 @@ export interface BucketFile {
   close(): Promise<void>
 }
 
-export interface BucketingOptions {
+export interface BucketingOptions extends FileSerializers {
   readonly directory: string
   readonly filePrefix: string
   readonly fileSuffix: string
@@ -38,7 +42,6 @@ export interface BucketingOptions {
   readonly timeZone: string | undefined
   readonly rounding: Rounding | undefined
   readonly usesLocalTime: boolean
-  readonly newSerializer: () => EventSerializer
 }
 
 interface Bucket {
@@ -167,6 +170,7 @@ export class BucketingSink implements Sink {
 
   /** Resolves with promises of the files that got a part, which settle when they are complete. */
   async #write(events: readonly Event[]): Promise<Promise<void>[]> {
+    await this.#options.prepare?.(events)
     const groups = new Map<string, Event[]>()
     for (const event of events) {
       const { headers } = event
@@ -182,7 +186,11 @@ export class BucketingSink implements Sink {
 
   async #append(path: string, events: readonly Event[], files: Set<Promise<void>>): Promise<void> {
     for (let at = 0; at < events.length; ) {
-      const bucket = this.#buckets.get(path) ?? (await this.#open(path))
+      const first = elementAt(events, at)
+      const open = this.#buckets.get(path)
+      const isOther = open?.serializer.accepts?.(first) === false
+      if (open !== undefined && isOther) await this.#close(open)
+      const bucket = this.#buckets.get(path) ?? (await this.#open(path, first))
       const part = this.#fitting(bucket, events, at)
       const bytes = Buffer.concat(bucket.serializer.write(part))
       const packed = await compressed(this.#options.codec, bytes)
@@ -205,27 +213,32 @@ export class BucketingSink implements Sink {
   }
 
   /** The events from `at` that fit into a file; at least one. */
-  #fitting({ bytes, events }: Bucket, all: readonly Event[], at: number): readonly Event[] {
+  #fitting(
+    { bytes, events, serializer }: Bucket,
+    all: readonly Event[],
+    at: number,
+  ): readonly Event[] {
     const { rollSize, rollCount } = this.#options
+    const last = at + acceptedCount(serializer, all, at)
     let end = at
     let size = bytes
     do {
       size += elementAt(all, end).body.length
       end++
     } while (
-      end < all.length &&
+      end < last &&
       (rollCount === 0 || events + end - at < rollCount) &&
       (rollSize === 0 || size < rollSize)
     )
     return all.slice(at, end)
   }
 
-  async #open(path: string): Promise<Bucket> {
+  async #open(path: string, first: Event): Promise<Bucket> {
     if (this.#buckets.size >= this.#options.maxOpenFiles) {
       const [oldest] = [...this.#buckets.values()].sort((a, b) => a.usedMs - b.usedMs)
       if (oldest !== undefined) await this.#close(oldest)
     }
-    const serializer = this.#options.newSerializer()
+    const serializer = this.#options.newSerializer(first)
     const file = await this.#store.open(`${path}.${this.#counter++}${this.#options.fileSuffix}`)
     this.#context.counters.add('ConnectionCreatedCount')
     const now = this.#context.world.clock.monotonic()
@@ -285,5 +298,6 @@ export class BucketingSink implements Sink {
   async stop(): Promise<void> {
     this.#timer?.cancel()
     await this.flush()
+    this.#options.close?.()
   }
 }

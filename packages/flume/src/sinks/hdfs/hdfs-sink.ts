@@ -15,7 +15,7 @@ import {
   unsupported,
   type ValuesOf,
 } from '../../config/keys.ts'
-import { checkSerializer, serializerFactory } from '../../serialization/serializers.ts'
+import { checkSerializer, fileSerializers } from '../../serialization/serializers.ts'
 import { isTimeZone } from '../../time/zones.ts'
 import { bucketPath, requiredBucketPath } from '../bucketing/bucket-path.ts'
 import { BucketingSink, type BucketStore } from '../bucketing/bucket-writer.ts'
@@ -183,14 +183,16 @@ function storeFor(config: Config, context: ComponentContext): BucketStore {
 }
 
 /** Serializer of a file, and its compression. */
-function formatOf(config: Config, now: () => number) {
+function formatOf(config: Config, context: ComponentContext) {
+  const now = (): number => context.world.clock.now()
   const codec = codecOf(config)
   if (config.fileType === 'SequenceFile') {
     const isText = config.writeFormat === 'Text'
-    return { newSerializer: () => new SequenceFile({ isText, codec, now }), codec: 'none' } as const
+    const newSerializer = () => new SequenceFile({ isText, codec, now })
+    return { newSerializer, codec: 'none' } as const
   }
-  const newSerializer = serializerFactory(config.serializer, config.serializerEntries)
-  return { newSerializer, codec: codec ?? 'none' } as const
+  const serializers = fileSerializers(config.serializer, config.serializerEntries, context)
+  return { ...serializers, codec: codec ?? 'none' } as const
 }
 
 export const hdfsSink = defineSink({
@@ -200,12 +202,11 @@ export const hdfsSink = defineSink({
   keys,
   check,
   create(config, context): Sink {
-    const { clock } = context.world
     const { roundUnit, roundValue } = config
     return new BucketingSink(
       {
         ...config,
-        ...formatOf(config, () => clock.now()),
+        ...formatOf(config, context),
         directory: config.path,
         fileSuffix: config.fileSuffix ?? CODEC_SUFFIXES[config.codec ?? 'none'],
         rounding:

@@ -10,7 +10,7 @@ import {
   requiredText,
   text,
 } from '../../config/keys.ts'
-import { checkSerializer, serializerFactory } from '../../serialization/serializers.ts'
+import { checkSerializer, fileSerializers } from '../../serialization/serializers.ts'
 import { bucketPath } from '../bucketing/bucket-path.ts'
 import { BucketingSink } from '../bucketing/bucket-writer.ts'
 import { CODEC_SUFFIXES } from '../bucketing/codecs.ts'
@@ -58,7 +58,7 @@ export const s3Sink = defineSink({
         fileSuffix: config.fileSuffix ?? CODEC_SUFFIXES[config.codec],
         rounding: config.round ? { unit: config.roundUnit, value: config.roundValue } : undefined,
         usesLocalTime: config.useLocalTimeStamp,
-        newSerializer: serializerFactory(config.serializer, config.serializerEntries),
+        ...fileSerializers(config.serializer, config.serializerEntries, context),
       },
       s3Store({ ...config, requestTimeoutMs: config.requestTimeout }),
       context,
