@@ -278,9 +278,7 @@ export class SessionEndpoint implements Session, Flushable {
 
   disposeIncoming(delivery: ReceivedDelivery, state: DeliveryState, settle: boolean): void {
     // In receiver settle mode second, the sender settles first.
-    const isSecond =
-      delivery.link.remote?.rcvSettleMode === 1 || delivery.link.local?.rcvSettleMode === 1
-    const settled = settle && !(isSecond && delivery.link.local?.rcvSettleMode === 1)
+    const settled = settle && delivery.link.local?.rcvSettleMode !== 1
     if (settled) {
       delivery.isSettled = true
       this.#incoming.delete(delivery.id)

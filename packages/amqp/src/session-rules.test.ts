@@ -289,6 +289,22 @@ describe('attaching a link', () => {
       ],
     ],
     [
+      'again by the same name frees the handle of the old link',
+      (peer) => {
+        peer.attach('receiver', 0)
+        peer.attach('receiver', 5)
+        peer.clear()
+        peer.receive({ kind: 'detach', handle: 0 })
+        peer.log.push(`${[...peer.session.links].map(({ remoteHandle }) => remoteHandle)}`)
+      },
+      [
+        'session error amqp:session:unattached-handle',
+        '5',
+        'attached receiver',
+        'attached receiver',
+      ],
+    ],
+    [
       'without an owner of the session is refused',
       (peer) => {
         peer.session.handler = undefined
@@ -1057,6 +1073,11 @@ describe('outcomes of sent messages', () => {
       ['outcome 1 accepted settled', 'unsettled 2'],
     ],
     [
+      'of a large range are found up to its end',
+      withSent(3, (peer) => peer.disposition(0x80000002, 1, 'accepted')),
+      ['outcome 0 accepted settled', 'outcome 1 accepted settled', 'unsettled 3'],
+    ],
+    [
       'of a range that wraps are found',
       withSent(2, (peer) => peer.disposition(0xfffffffe, 0, 'accepted')),
       ['outcome 0 accepted settled', 'unsettled 2'],
@@ -1205,6 +1226,23 @@ describe('the end of a session', () => {
       ],
     ],
   ])
+
+  it('releases all links, deliveries and messages that wait', () => {
+    const peer = new Peer()
+    const link = peer.attach('sender')
+    peer.flow({ handle: 0, deliveryCount: 0, linkCredit: 9 })
+    peer.send(link)
+    peer.flow({ incomingWindow: 0 })
+    peer.send(link)
+    const { session, memory } = peer
+    assert.deepEqual([session.linkCount, session.unsettledOutgoing, memory.holding.size], [1, 2, 1])
+    session.fail(new AmqpError(Condition.illegalState, 'x'))
+    assert.deepEqual([session.linkCount, session.unsettledOutgoing, memory.holding.size], [0, 0, 0])
+    assert.ok(link.isDetached && link.isOver)
+    peer.clear()
+    peer.transfer(0)
+    assert.deepEqual(peer.log, ['session error amqp:session:unattached-handle'])
+  })
 
   it('rejects the promise of a session that was never begun', async () => {
     const session = new SessionEndpoint(
