@@ -75,6 +75,17 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   ],
   remove_header: [
     {
+      title: 'needs the whole name for a pattern, and leaves what no rule names',
+      entries: { matching: 'x' },
+      events: [['', { x: '1', xx: '1', X: '1' }]],
+      expected: [['', { xx: '1', X: '1' }]],
+    },
+    {
+      title: 'removes nothing without rules',
+      events: [['', { a: '1' }]],
+      expected: [['', { a: '1' }]],
+    },
+    {
       title: 'removes by name, list and pattern',
       entries: { withName: 'a', fromList: 'b , c', matching: 'x.*' },
       events: [['', { a: '1', b: '1', c: '1', d: '1', x1: '1', ax: '1' }]],
@@ -88,6 +99,18 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   search_replace: [
+    {
+      title: 'uses a character set for the body',
+      entries: { searchPattern: '\u00fc', replaceString: 'ue', charset: 'ISO-8859-1' },
+      events: [['Z\u00fcrich']],
+      expected: [['Z\u00fcrich']],
+    },
+    {
+      title: 'takes a dollar sign after a backslash literally',
+      entries: { searchPattern: 'EUR', replaceString: '\\$' },
+      events: [['5 EUR']],
+      expected: [['5 $']],
+    },
     {
       title: 'swaps groups in every match',
       entries: { searchPattern: '([a-z]+)@([a-z]+)', replaceString: '$2 at $1' },
@@ -103,6 +126,12 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   ],
   regex_filter: [
     {
+      title: 'keeps all by default, and matches within the body',
+      entries: { regex: 'b+' },
+      events: [['abc'], ['ac']],
+      expected: [['abc']],
+    },
+    {
       title: 'keeps events that match',
       entries: { regex: '^INFO' },
       events: [['INFO a'], ['DEBUG b'], ['x INFO']],
@@ -116,6 +145,18 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   regex_extractor: [
+    {
+      title: 'ignores groups without a serializer, and replaces headers',
+      entries: { regex: '(\\d)(\\d)', serializers: 's1', 'serializers.s1.name': 'n' },
+      events: [
+        ['12', { n: 'old' }],
+        ['x', { n: 'old' }],
+      ],
+      expected: [
+        ['12', { n: '1' }],
+        ['x', { n: 'old' }],
+      ],
+    },
     {
       title: 'sets headers from groups of the first match',
       entries: {
@@ -141,6 +182,27 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     },
   ],
   threshold: [
+    {
+      title: 'adds up the bytes of the bodies',
+      entries: { bytes: '5', header: 'why' },
+      events: [['ab'], ['cd'], ['e'], ['fgh']],
+      expected: [['e', { why: 'bytes=5' }]],
+    },
+    {
+      title: 'counts events a second over the window',
+      entries: { rate: '1.5', window: '2000', header: 'why' },
+      events: [['1'], ['2'], ['3'], ['4']],
+      expected: [['3', { why: 'rate=1.5' }]],
+    },
+    {
+      title: 'looks at the value before it counts',
+      entries: { value: '10', count: '2', header: 'why' },
+      events: [['a', { value: '12' }], ['b', { value: '1' }], ['c']],
+      expected: [
+        ['a', { value: '12', why: 'value=12' }],
+        ['c', { why: 'count=2' }],
+      ],
+    },
     {
       title: 'passes the third event, then counts again',
       entries: { count: '3', header: 'why' },

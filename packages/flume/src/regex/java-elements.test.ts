@@ -135,6 +135,21 @@ describe("the elements of Java's patterns", () => {
 })
 
 describe("Java's replacements", () => {
+  it('have groups of two digits, if the pattern has that many', () => {
+    const pattern = new JavaPattern('(.)'.repeat(11), { usesGroups: true })
+    for (const [text, expected] of [
+      ['$10', 'j'],
+      ['$11', 'k'],
+      ['$12', 'a2'],
+    ] as const) {
+      const replacement = new Replacement(text, pattern)
+      assert.equal(
+        pattern.replaceAll('abcdefghijk', (groups) => replacement.expand(groups)),
+        expected,
+      )
+    }
+  })
+
   const pattern = new JavaPattern('(?<first>a)(b)?(c)?', { usesGroups: true })
 
   /** A replacement of `ac`, and what it becomes. */
