@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import { inspect } from 'node:util'
 import avsc from 'avsc'
+import { BoundedArrayType, BoundedMapType } from './bounded-collections.ts'
 import { bigintLong, type ForSchemaOptions, isDecimal, logicalTypes } from './logical-types.ts'
 
 /** A schema as JSON. */
@@ -16,14 +17,8 @@ type Schema =
  * the branch's name, else it is a plain value.
  */
 export function avroType(schema: unknown): avsc.Type {
-  return avsc.Type.forSchema(
-    schema as avsc.Schema,
-    {
-      typeHook,
-      logicalTypes,
-      omitRecordMethods: true,
-    } as ForSchemaOptions,
-  )
+  const options = { typeHook, logicalTypes, omitRecordMethods: true } as ForSchemaOptions
+  return avsc.Type.forSchema(schema as avsc.Schema, options)
 }
 
 /** The error for a value that does not fit a type, with the place in the value. */
@@ -60,6 +55,8 @@ function typeHook(given: unknown, options: ForSchemaOptions): avsc.Type | undefi
     readonly type?: unknown
     readonly logicalType?: unknown
   }
+  if (type === 'array') return new BoundedArrayType(schema as avsc.Schema, options)
+  if (type === 'map') return new BoundedMapType(schema as avsc.Schema, options)
   if (type === 'long' && logicalType !== 'timestamp-millis') return bigintLong
   if (logicalType === 'decimal' && !isDecimal(schema as object)) {
     // Avro ignores a logical type with invalid parameters.
