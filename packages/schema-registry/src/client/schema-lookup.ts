@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+import { randomUUID } from 'node:crypto'
+import { nodeWorld, silentLogger } from '@millrace/base'
 import { avroFormat } from '../avro/format.ts'
+import { EvaluationThread } from '../evaluation/evaluation-thread.ts'
+import { SchemaEvaluator } from '../evaluation/schema-evaluator.ts'
 import { jsonSchemaFormat } from '../json-schema/json-schema.ts'
 import { protobufFormat } from '../protobuf/protobuf-schema.ts'
-import type { SchemaType } from '../schema/schema.ts'
+import type { ParsedSchema, SchemaType } from '../schema/schema.ts'
 import { resolveGiven } from '../serdes/schema-loader.ts'
 import { type SubjectNameStrategy, subjectName } from '../serdes/subject-name.ts'
 import { RegistryError } from './registry-error.ts'
@@ -28,6 +32,7 @@ const formats = { AVRO: avroFormat, JSON: jsonSchemaFormat, PROTOBUF: protobufFo
  */
 export class RegistrySchemaLookup {
   readonly #client: SchemaRegistryClient
+  #evaluatorOfNames: SchemaEvaluator | undefined
 
   /** Creates a lookup in the registry of a client. */
   constructor(client: SchemaRegistryClient) {
@@ -71,6 +76,22 @@ export class RegistrySchemaLookup {
   async #nameOf(schema: RegisteredSchema): Promise<string | undefined> {
     const type: SchemaType = schema.schemaType
     const resolved = await resolveGiven(this.#client, schema.references)
-    return formats[type].parse({ ...schema, resolved }).name
+    const { schema: text, references } = schema
+    const key = randomUUID()
+    const source = { schemaType: type, schema: text, references, resolved, key }
+    const evaluator = this.#evaluator()
+    const parse = (): ParsedSchema => formats[type].parse(source)
+    if (evaluator === undefined) return parse().name
+    return evaluator.run(() => evaluator.parse(source, parse).name)
+  }
+
+  /** Parses large schemas in a thread: the one of the caller serves the clients of a broker. */
+  #evaluator(): SchemaEvaluator | undefined {
+    const module = EvaluationThread.module()
+    if (module === undefined) return undefined
+    this.#evaluatorOfNames ??= new SchemaEvaluator(
+      new EvaluationThread({ module, clock: nodeWorld.clock, logger: silentLogger }),
+    )
+    return this.#evaluatorOfNames
   }
 }

@@ -72,7 +72,7 @@ describe('the collections of a record from others', () => {
     assert.throws(() => reader.decode(bytes(-1, -2), 0, resolver), RangeError)
   })
 
-  it('are read as before', () => {
+  it('are read unchanged', () => {
     const cases = [
       [{ type: 'array', items: 'int' }, [1, 2, 3]],
       [{ type: 'array', items: 'null' }, Array(1000).fill(null)],
