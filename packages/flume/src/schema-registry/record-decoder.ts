@@ -3,10 +3,10 @@ import type { ConsumerRecord } from '@millrace/client'
 import type { ReadSchemaId, SchemaSerde, SchemaType } from '@millrace/schema-registry/serdes'
 import type { ComponentContext } from '../component.ts'
 import type { CheckProblem } from '../config/keys.ts'
-import { findPart, type Part, readPart } from '../config/part.ts'
+import { type Part, readPart } from '../config/part.ts'
 import type { Headers } from '../event.ts'
 import { type FormatName, formats, openRegistry, type Registry } from './registry.ts'
-import { checkRegistryPart, registryKeys } from './registry-keys.ts'
+import { checkRegistryPart, registryKeys, registryPart } from './registry-keys.ts'
 
 /** Deserializers of records, `deserializer` of the Kafka source. */
 const decoders: readonly Part[] = [
@@ -42,6 +42,11 @@ export function checkDecoder(
   return checkRegistryPart(decoders, 'deserializer', type, entries)
 }
 
+/** Whether a type of deserializer decodes values. */
+export function decodes(type: string): boolean {
+  return registryPart(decoders, type).type !== 'none'
+}
+
 type SchemaKey = number | string
 
 /** Parts of a record that its decoding needs. */
@@ -73,7 +78,7 @@ export class RecordDecoder {
     entries: ReadonlyMap<string, string>,
     context: ComponentContext,
   ): Promise<RecordDecoder | undefined> {
-    const part = findPart(decoders, { type })
+    const part = registryPart(decoders, type)
     if (part.type === 'none') return undefined
     const registry = await openRegistry(readPart({ ...part, keys: registryKeys }, entries), context)
     const expected = part.type === 'registry' ? undefined : formats[part.type as FormatName]

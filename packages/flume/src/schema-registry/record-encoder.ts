@@ -15,11 +15,11 @@ import {
   parsed,
   type ValuesOf,
 } from '../config/keys.ts'
-import { findPart, type Part, readPart } from '../config/part.ts'
+import { type Part, readPart } from '../config/part.ts'
 import { pathOf } from '../config/paths.ts'
 import { ComponentError, DeliveryError, reasonOf } from '../errors.ts'
 import { type FormatName, formats, openRegistry, type Registry } from './registry.ts'
-import { checkRegistryPart, registryKeys } from './registry-keys.ts'
+import { checkRegistryPart, registryKeys, registryPart } from './registry-keys.ts'
 
 const strategies = {
   topic: 'TopicNameStrategy',
@@ -87,7 +87,7 @@ export function checkEncoder(
 ): readonly CheckProblem[] {
   const problems = checkRegistryPart(encoders, 'serializer', type, entries)
   if (problems.some(({ effect }) => effect !== 'none')) return problems
-  const part = findPart(encoders, { type })
+  const part = registryPart(encoders, type)
   if (part.type === 'none') return problems
   const { schemaFile, strategy, useLatestVersion } = readPart(
     { ...part, keys: protobufKeys },
@@ -102,6 +102,11 @@ export function checkEncoder(
     return [...problems, { key: 'serializer.subject.name.strategy', message }]
   }
   return problems
+}
+
+/** Whether a type of serializer encodes bodies. */
+export function encodes(type: string): boolean {
+  return registryPart(encoders, type).type !== 'none'
 }
 
 /** How values of a topic are written. */
@@ -149,7 +154,7 @@ export class RecordEncoder {
     entries: ReadonlyMap<string, string>,
     context: ComponentContext,
   ): Promise<RecordEncoder | undefined> {
-    const part = findPart(encoders, { type })
+    const part = registryPart(encoders, type)
     if (part.type === 'none') return undefined
     const config = readPart({ ...part, keys: protobufKeys }, entries)
     const { schemaFile } = config

@@ -9,6 +9,7 @@ import {
   type ValuesOf,
 } from '../config/keys.ts'
 import { checkPart, findPart, type Part } from '../config/part.ts'
+import { reasonOf } from '../errors.ts'
 import { checkClientProperties } from '../kafka/client-properties.ts'
 
 /** Keys of a registry's client, with the names of Java's serializers. */
@@ -59,6 +60,18 @@ function parseUser(text: string): UserInfo {
 }
 
 /**
+ * The part that a `type` names. Flume has no such key and ignores it, so an unknown type is `none`:
+ * bytes are not converted.
+ */
+export function registryPart(parts: readonly Part[], type: string): Part {
+  try {
+    return findPart(parts, { type })
+  } catch {
+    return { type: 'none', keys: {} }
+  }
+}
+
+/**
  * Problems with the type and entries of a part that uses a registry. `key` is the spelling of its
  * type.
  */
@@ -68,8 +81,14 @@ export function checkRegistryPart(
   type: string,
   entries: ReadonlyMap<string, string>,
 ): CheckProblem[] {
+  try {
+    findPart(parts, { type })
+  } catch (error) {
+    // A user's file may have any value here, since Flume ignores the key.
+    const message = `is ${JSON.stringify(type.trim())}, which is ignored, as in Flume; expected ${reasonOf(error)}`
+    return [{ key, message, effect: 'none' }]
+  }
   const problems = checkPart(parts, key, { type }, entries, { isLate: false })
-  if (problems.some(({ key: own }) => own === key)) return problems
   const hasRegistry = 'ssl' in findPart(parts, { type }).keys
   return hasRegistry ? [...problems, ...checkSsl(`${key}.`, entries)] : problems
 }

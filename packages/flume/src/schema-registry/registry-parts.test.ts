@@ -13,16 +13,22 @@ type Row = readonly [type: string, entries: readonly string[], ...problems: RegE
 
 const encoders: readonly Row[] = [
   ['none', []],
-  ['none', [url], /^serializer\.schema\.registry\.url is not known/],
+  ['none', [url], /^warning: serializer\.schema\.registry\.url is not known/],
   ['avro', [], /^serializer\.schema\.registry\.url is missing/],
   ['avro', [url]],
   ['AVRO', [`${url},https://s/path`]],
   ['avro', ['schema.registry.url=r:8081'], /url is "r:8081"; expected http:\/\/HOST:PORT/],
-  ['avor', [url], /^serializer is "avor"; expected none, avro, .*did you mean avro/],
-  ['com.acme.MySerializer', [url], /^serializer is com\.acme\.MySerializer, a Java class/],
+  ['avor', [url], /^warning: serializer is "avor", which is ignored.*did you mean avro/],
+  ['com.acme.MySerializer', [url], /^warning: serializer is "com\.acme\.MySerializer", which is/],
+  ['kafka.serializer.StringEncoder', [], /^warning: serializer is "kafka.*which is ignored/],
+  ['none', ['class=kafka.serializer.StringEncoder'], /^warning: serializer\.class is not known/],
   [javaEncoder, [url, 'message=a.B', 'auto.register.schemas=false', 'schema.file=a.proto']],
-  ['avro', [url, 'message=a.B'], /^serializer\.message is not known/],
-  ['avro', [url, 'schema.fiel=a'], /^serializer\.schema\.fiel .*did you mean schema\.file/],
+  ['avro', [url, 'message=a.B'], /^warning: serializer\.message is not known/],
+  [
+    'avro',
+    [url, 'schema.fiel=a'],
+    /^warning: serializer\.schema\.fiel .*did you mean schema\.file/,
+  ],
   ['avro', [url, 'subject.name.strategy=names'], /expected topic, record or topic-record/],
   ['avro', [url, javaRecord, 'schema.file=a']],
   ['avro', [url, javaRecord], /^serializer\.subject\.name\.strategy is record; expected topic/],
@@ -35,7 +41,7 @@ const encoders: readonly Row[] = [
   [
     'avro',
     [url, 'schema.registry.ssl.truststore.locaton=a'],
-    /^serializer\.schema\.registry\.ssl\.truststore\.locaton is not known.*location/,
+    /^warning: serializer\.schema\.registry\.ssl\.truststore\.locaton is not known.*location/,
   ],
   ['avro', [url, 'latest.cache.ttl.sec=-2'], /expected a whole number from -1/],
 ]
@@ -44,9 +50,9 @@ const decoders: readonly Row[] = [
   ['none', []],
   ['registry', [url]],
   ['registry', [], /^deserializer\.schema\.registry\.url is missing/],
-  ['protobuf', [url, 'schema.file=a'], /^deserializer\.schema\.file is not known/],
+  ['protobuf', [url, 'schema.file=a'], /^warning: deserializer\.schema\.file is not known/],
   ['io.confluent.kafka.serializers.KafkaAvroDeserializer', [url]],
-  ['json', [url], /expected none, avro, json-schema, protobuf, registry/],
+  ['json', [url], /^warning: .*expected none, avro, json-schema, protobuf, registry/],
 ]
 
 function entriesOf(lines: readonly string[]): Map<string, string> {
@@ -62,7 +68,9 @@ for (const [name, check, rows] of [
   describe(`the keys of ${name}`, () => {
     for (const [type, lines, ...expected] of rows) {
       it(`${type} ${lines.join(' ')}`, () => {
-        const found = check(type, entriesOf(lines)).map(({ key, message }) => `${key} ${message}`)
+        const found = check(type, entriesOf(lines)).map(
+          ({ key, message, effect }) => `${effect === 'none' ? 'warning: ' : ''}${key} ${message}`,
+        )
         assert.equal(found.length, expected.length, found.join('\n'))
         for (const [index, pattern] of expected.entries()) assert.match(found[index] ?? '', pattern)
       })

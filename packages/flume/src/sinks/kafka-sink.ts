@@ -17,7 +17,7 @@ import { DeliveryError, reasonOf } from '../errors.ts'
 import type { Event } from '../event.ts'
 import { checkClientProperties, clientOptions } from '../kafka/client-properties.ts'
 import { encodeFlumeEvent } from '../kafka/event-format.ts'
-import { checkEncoder, RecordEncoder } from '../schema-registry/record-encoder.ts'
+import { checkEncoder, encodes, RecordEncoder } from '../schema-registry/record-encoder.ts'
 import { BucketPath, bucketPath } from './bucketing/bucket-path.ts'
 
 const keys = {
@@ -163,7 +163,7 @@ export const kafkaSink = defineSink({
   check: (config) => [
     ...checkClientProperties('producer', 'kafka.producer.', producerEntries(config)),
     ...checkEncoder(config.serializer, config.serializerEntries),
-    ...(config.useFlumeEventFormat && config.serializer !== 'none'
+    ...(config.useFlumeEventFormat && encodes(config.serializer)
       ? [{ key: 'useFlumeEventFormat', message: 'is true, which excludes serializer' }]
       : []),
   ],

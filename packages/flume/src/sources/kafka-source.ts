@@ -17,7 +17,7 @@ import { Event, newHeaders } from '../event.ts'
 import { checkClientProperties, clientOptions } from '../kafka/client-properties.ts'
 import { decodeFlumeEvent } from '../kafka/event-format.ts'
 import { optionalPattern } from '../regex/pattern-keys.ts'
-import { checkDecoder, RecordDecoder } from '../schema-registry/record-decoder.ts'
+import { checkDecoder, decodes, RecordDecoder } from '../schema-registry/record-decoder.ts'
 import { sleep } from '../waiting.ts'
 import { putPatiently } from './patient-put.ts'
 
@@ -235,7 +235,7 @@ export const kafkaSource = defineSource({
   check({ topics, topicsRegex, consumer, useFlumeEventFormat, ...config }) {
     const problems = checkClientProperties('consumer', 'kafka.consumer.', consumer)
     problems.push(...checkDecoder(config.deserializer, config.deserializerEntries))
-    if (useFlumeEventFormat && config.deserializer !== 'none') {
+    if (useFlumeEventFormat && decodes(config.deserializer)) {
       problems.push({ key: 'useFlumeEventFormat', message: 'is true, which excludes deserializer' })
     }
     if (topics === undefined && topicsRegex === undefined) {
