@@ -153,11 +153,7 @@ function assertKnown(key: string): void {
 }
 
 /** Names with dots in the text that are not keys of a configuration. */
-const OTHERS = new Set([
-  'client.properties',
-  'server.properties',
-  'kafka.authorizer.logger',
-])
+const OTHERS = new Set(['client.properties', 'server.properties', 'kafka.authorizer.logger'])
 
 describe('the text of the security guide', () => {
   const prose = page

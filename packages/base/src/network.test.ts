@@ -103,6 +103,32 @@ for (const [name, network] of [
       await received
     })
 
+    it('frees chunks that are released, and no other memory', async () => {
+      await using pair = await connect(network)
+      const { client, server } = pair
+      const data = Buffer.from(Array.from({ length: 1_000_000 }, (_, i) => i % 251))
+      const small = Buffer.allocUnsafe(8).fill(7)
+      const received: Buffer[] = []
+      let size = 0
+      const done = new Promise<void>((resolve) => {
+        server.onData = (chunk) => {
+          received.push(Buffer.from(chunk))
+          size += chunk.length
+          const { length } = chunk
+          const isOwned = chunk.buffer.byteLength === length && length >= 4096
+          server.release?.(chunk)
+          assert.equal(chunk.length, isOwned && network === nodeNetwork ? 0 : length)
+          if (size === data.length) resolve()
+        }
+      })
+      for (let at = 0; at < data.length; at += 100_000) {
+        client.write([data.subarray(at, at + 1), data.subarray(at + 1, at + 100_000)])
+      }
+      await done
+      assert.ok(Buffer.concat(received).equals(data))
+      assert.deepEqual([...small], Array(8).fill(7))
+    })
+
     it('sends everything that was written before the end', async () => {
       await using pair = await connect(network)
       const all = readAll(pair.server)

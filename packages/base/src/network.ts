@@ -106,6 +106,11 @@ export interface Connection {
   onDrain: () => void
   /** Queues the buffers in order; false if the peer reads more slowly than this side writes. */
   write(buffers: readonly Uint8Array[]): boolean
+  /**
+   * Frees the memory of a chunk that `onData` got, of which nothing is needed any more, instead of
+   * leaving that to a garbage collection. Optional to call, and to have.
+   */
+  release?(chunk: Buffer): void
   /** Stops reading, so that a busy server slows its clients down instead of buffering. */
   pause(): void
   /** Continues reading after `pause`. */

@@ -52,6 +52,7 @@ function connectionOf(socket: Socket, settings: ConnectionSettings): Connection 
     onClose() {},
     onDrain() {},
     write: (buffers) => output.write(buffers),
+    ...(settings.hasOwnBuffers === true ? {} : { release: freeChunk }),
     pause() {
       socket.pause()
     },
@@ -76,6 +77,15 @@ function connectionOf(socket: Socket, settings: ConnectionSettings): Connection 
   socket.on('end', () => guard(() => connection.onEnd(), fail))
   socket.on('close', () => guard(() => connection.onClose(failure), settings.onError))
   return connection
+}
+
+/** Bytes below which a chunk is left to the garbage collection. */
+const LEAST_FREED = 4096
+
+/** Frees the memory of a chunk that has it for itself: small buffers of Node share theirs. */
+function freeChunk({ buffer, length }: Buffer): void {
+  if (length < LEAST_FREED || length !== buffer.byteLength) return
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0)
 }
 
 /** Admits the sockets of a server; holds those whose admission is pending. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { MalformedInputError } from '@millrace/base'
+import { FrameBuffers } from './frame-buffers.ts'
 
 /** Memory that is initially allocated for a frame; more only as its bytes arrive. */
 const FIRST_ALLOCATION = 64 * 1024
@@ -18,11 +19,14 @@ export class FrameReader {
   /** Size of the current frame, -1 until its four bytes were received. */
   #size = -1
   /** Received bytes of the frame, or of its size. */
-  #partial = NONE
+  #partial: Buffer = NONE
   #filled = 0
 
-  constructor(maxSize: number) {
+  readonly #buffers: FrameBuffers
+
+  constructor(maxSize: number, buffers: FrameBuffers = new FrameBuffers()) {
     this.maxSize = maxSize
+    this.#buffers = buffers
   }
 
   /** Bytes held of an incomplete frame. */
@@ -40,23 +44,26 @@ export class FrameReader {
 
   /**
    * Adds bytes, and appends the frames that they complete to `frames`. Throws `MalformedInputError`
-   * for an invalid size, after appending the frames before it.
+   * for an invalid size, after appending the frames before it. Returns whether a frame is a view of
+   * the chunk, whose memory is then still needed.
    */
-  push(chunk: Buffer, frames: Buffer[]): void {
+  push(chunk: Buffer, frames: Buffer[]): boolean {
     let at = 0
+    let isViewed = false
     for (;;) {
       if (this.#size < 0) {
         at = this.#readSize(chunk, at)
-        if (this.#size < 0) return
+        if (this.#size < 0) return isViewed
       }
       const missing = this.#size - this.#filled
       const available = chunk.length - at
       if (this.#filled === 0 && available >= missing) {
         frames.push(chunk.subarray(at, at + missing))
+        isViewed = true
       } else {
         this.#keep(chunk, at, Math.min(available, missing))
-        if (available < missing) return
-        frames.push(this.#partial)
+        if (available < missing) return isViewed
+        frames.push(this.#partial.subarray(0, this.#size))
       }
       at += missing
       this.#reset()
@@ -102,8 +109,9 @@ export class FrameReader {
     const needed = this.#filled + count
     if (needed > this.#partial.length) {
       const grown = Math.max(FIRST_ALLOCATION, needed * GROWTH)
-      const buffer = Buffer.allocUnsafeSlow(Math.min(this.#size, grown))
+      const buffer = this.#buffers.take(Math.min(this.#size, grown))
       this.#partial.copy(buffer, 0, 0, this.#filled)
+      this.#buffers.give(this.#partial)
       this.#partial = buffer
     }
     chunk.copy(this.#partial, this.#filled, at, at + count)

@@ -10,6 +10,7 @@ import type { TlsListener } from '../security/tls/tls-listener.ts'
 import { ConnectionGate } from './connection-gate.ts'
 import { ConnectionLimits } from './connection-limits.ts'
 import { FairTurns } from './fair-turns.ts'
+import { FrameBuffers } from './frame-buffers.ts'
 import { RepeatedWarnings } from './repeated-warnings.ts'
 import { ReplyMemory } from './reply-memory.ts'
 import { ChunkBuffers } from './reply-output.ts'
@@ -65,6 +66,7 @@ export class Listeners {
       requests: new RequestMemory(limitOf('queued.max.request.bytes')),
       replies: new ReplyMemory(limitOf('queued.max.response.bytes')),
       buffers: new ChunkBuffers(),
+      frameBuffers: new FrameBuffers(),
       warnings: new RepeatedWarnings(world.clock),
     }
     this.#shared.requests.onExhausted = () => this.#watchPressure()

@@ -26,6 +26,7 @@ import type { SaslListener } from '../security/sasl/sasl-listener.ts'
 import type { TlsListener } from '../security/tls/tls-listener.ts'
 import type { FairTurns, TurnTaker } from './fair-turns.ts'
 import { foreignClientOf } from './foreign-client.ts'
+import type { FrameBuffers } from './frame-buffers.ts'
 import { FrameReader } from './frame-reader.ts'
 import { Muting } from './muting.ts'
 import { isPipelined, isReadOnly, openRequest } from './open-request.ts'
@@ -53,6 +54,7 @@ export interface SharedResources {
   readonly requests: RequestMemory
   readonly replies: ReplyMemory
   readonly buffers: ChunkBuffers
+  readonly frameBuffers: FrameBuffers
   readonly warnings: RepeatedWarnings
 }
 
@@ -151,7 +153,8 @@ export class RequestConnection implements RequestReader {
     this.#onDone = options.onDone
     this.#taker = shared.turns.taker(() => this.#continue())
     this.#muting = new Muting(broker.world.clock, () => this.#continue())
-    this.#frames = new FrameReader(broker.config.number('socket.request.max.bytes'))
+    const maxSize = broker.config.number('socket.request.max.bytes')
+    this.#frames = new FrameReader(maxSize, shared.frameBuffers)
     this.#output = new ReplyOutput(connection, shared.buffers)
     this.#endpoint = listener.advertised ?? {
       host: connection.localAddress.replace(/^::ffff:/, ''),
@@ -331,7 +334,8 @@ export class RequestConnection implements RequestReader {
     }
     const before = this.#queue.length
     try {
-      this.#frames.push(chunk, this.#queue)
+      const isViewed = this.#frames.push(chunk, this.#queue)
+      if (!isViewed) this.#connection.release?.(chunk)
     } catch (error) {
       this.#isReadingOver = true
       this.#readFailure = error
@@ -488,9 +492,14 @@ export class RequestConnection implements RequestReader {
       context.throttle.worked(elapsedMs)
       const { throttleMs } = context.throttle
       if (throttleMs > 0) this.#muting.extend(throttleMs)
-      if (writeBody === undefined) return []
       const about = { api, version, correlationId }
-      return responseFrame((writer) => writeBody(writer, throttleMs), about)
+      const response =
+        writeBody === undefined
+          ? []
+          : responseFrame((writer) => writeBody(writer, throttleMs), about)
+      // The records are in the log, and the handler keeps no view of them. Others may keep views.
+      if (api.key === ApiKey.Produce) this.#shared.frameBuffers.give(frame)
+      return response
     }
     return reply instanceof Promise ? reply.then(finish) : finish(reply)
   }
