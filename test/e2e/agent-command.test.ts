@@ -15,6 +15,8 @@ import { until } from './until.ts'
 const root = mkdtempSync(join(tmpdir(), 'agent-command-'))
 after(() => rmSync(root, { recursive: true, force: true }))
 
+const tls = join(import.meta.dirname, '../testdata/tls')
+
 const children = new Set<ChildProcess>()
 after(() => {
   for (const child of children) child.kill('SIGKILL')
@@ -263,6 +265,51 @@ a1.sinks.k2.channel = c2
     writeFileSync(file, configuration(port, out, mended))
     await until(() => /configuration applied.*started="source r2"/.test(agent.output))
     assert.equal(await agent.stop(), 0)
+  })
+
+  for (const scheme of ['http', 'https']) {
+    it(`prints the address of its metrics: ${scheme}`, async () => {
+      const port = await freePort()
+      const file = join(root, `${scheme}.conf`)
+      const out = mkdtempSync(join(root, 'out-'))
+      writeFileSync(file, configuration(port, out))
+      const identity = join(root, 'metrics.pem')
+      const parts = ['server.key', 'server.pem'].map((name) =>
+        readFileSync(join(tls, name), 'utf8'),
+      )
+      writeFileSync(identity, parts.join(''), { mode: 0o600 })
+      const metrics = ['--metrics', `127.0.0.1:${await freePort()}`]
+      const options = scheme === 'https' ? [...metrics, '--metrics-tls', identity] : metrics
+      const agent = new Command('-n', 'a1', '-f', file, ...options)
+      await agent.ready()
+      const [, found, address] = /metrics at (\w+):\/\/(\S+)/.exec(agent.output) ?? []
+      assert.equal(found, scheme, agent.output)
+      assert.equal(address, `${metrics[1]}/metrics`)
+      assert.equal(await agent.stop(), 0)
+    })
+  }
+
+  it('stops within its drain timeout if the cluster of its Kafka sink cannot be reached', async () => {
+    const port = await freePort()
+    const file = join(root, 'unreachable.conf')
+    const sink = [
+      'type = org.apache.flume.sink.kafka.KafkaSink',
+      `kafka.bootstrap.servers = 127.0.0.1:${await freePort()}`,
+      'kafka.topic = t',
+    ]
+    const lines = sink.map((line) => `a1.sinks.k1.${line}`).join('\n')
+    writeFileSync(
+      file,
+      configuration(port, root).replace(/a1\.sinks\.k1\.type.*\n.*sink\.directory.*/, () => lines),
+    )
+    const agent = new Command('-n', 'a1', '-f', file, '--metrics', 'none', '--drain-timeout', '1')
+    await agent.ready()
+    await send(port, 'one')
+    const began = performance.now()
+    assert.equal(await agent.stop(), 1)
+    const tookMs = performance.now() - began
+    assert.match(agent.output, /events are lost.*channel=c1 events=1/)
+    assert.ok(tookMs < 6000, `${tookMs} ms`)
   })
 
   it('exits with status 1 if events in memory are lost', async () => {

@@ -12,7 +12,7 @@ const REQUESTS = 40
 const SIZES = [100, 20_000, 70_000, 300_000, 900_000, 1_500_000]
 
 describe('requests in reused memory', () => {
-  it('are stored as they were sent, from several connections at the same time', async () => {
+  it('are stored unchanged, from several connections at the same time', async () => {
     const config = { 'message.max.bytes': '3000000' }
     await using broker = await Broker.start({ config })
     const admin = await WireClient.connect(broker.address)

@@ -47,6 +47,8 @@ interface RunningGroup {
 }
 
 const DRAIN_STEP_MS = 10
+/** Time for batches in flight after the drain time-out, and then for sinks to stop. */
+const DELIVERY_GRACE_MS = 2000
 
 /** What a reload changed. */
 export interface Changes {
@@ -416,8 +418,11 @@ export class Agent {
 
   async #stopAll({ drains }: { readonly drains: boolean }): Promise<void> {
     await Promise.all([...this.#sources.keys()].map((name) => this.#stopSource(name)))
+    const { clock } = this.#world
+    const limitMs = drains ? this.#drainTimeoutMs + DELIVERY_GRACE_MS : DELIVERY_GRACE_MS
+    const deadline = clock.monotonic() + limitMs
     if (drains) await this.#drain([...this.#channels.values()])
-    await Promise.all([...this.#groups.keys()].map((name) => this.#stopGroup(name)))
+    await Promise.all([...this.#groups.keys()].map((name) => this.#stopGroup(name, deadline)))
     await Promise.all([...this.#channels.keys()].map((name) => this.#stopChannel(name)))
   }
 
@@ -445,14 +450,47 @@ export class Agent {
     running.counters.stopTimeMs = this.#world.clock.now()
   }
 
-  async #stopGroup(name: string): Promise<void> {
+  /**
+   * Waits for the batches in flight. At the deadline, by the monotonic clock, the sinks are stopped
+   * although they deliver, so that their batches return to the channel.
+   */
+  async #stopGroup(name: string, deadline = Number.POSITIVE_INFINITY): Promise<void> {
     const running = this.#groups.get(name)
     this.#groups.delete(name)
     if (running === undefined) return
-    await running.runner.stop(() =>
+    const delivered = running.runner.stop(() =>
       Promise.allSettled(running.sinks.map(({ sink }) => sink.flush?.())),
     )
-    for (const { sink } of running.sinks) await this.#quietly(`sink ${name}`, () => sink.stop?.())
+    const isDelivered = await this.#settlesBy(delivered, deadline)
+    if (!isDelivered) {
+      this.#logger.warn('a sink is stopped although it has not delivered its events in time', {
+        sink: name,
+      })
+    }
+    const stopped = Promise.all(
+      running.sinks.map(({ sink }) => this.#quietly(`sink ${name}`, () => sink.stop?.())),
+    )
+    if (isDelivered) await stopped
+    else {
+      const everything = Promise.all([stopped, delivered])
+      await this.#settlesBy(everything, this.#world.clock.monotonic() + DELIVERY_GRACE_MS)
+    }
+  }
+
+  /** Whether the promise resolves before the deadline; its error is thrown. */
+  async #settlesBy(promise: Promise<unknown>, deadline: number): Promise<boolean> {
+    const { clock } = this.#world
+    if (deadline === Number.POSITIVE_INFINITY) {
+      await promise
+      return true
+    }
+    const done = new AbortController()
+    const late = sleep(clock, Math.max(0, deadline - clock.monotonic()), done.signal)
+    try {
+      return await Promise.race([promise.then(() => true), late.then(() => false)])
+    } finally {
+      done.abort()
+    }
   }
 
   async #stopChannel(name: string): Promise<void> {

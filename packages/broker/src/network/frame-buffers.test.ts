@@ -7,7 +7,7 @@ const KIB = 1024
 const MIB = 1024 * KIB
 
 describe('FrameBuffers', () => {
-  /** Size that is given back, size that is taken then, and whether it is the same memory. */
+  /** Size that is returned, size that is taken then, and whether it is the same memory. */
   const table: readonly (readonly [given: number, taken: number, isReused: boolean])[] = [
     [1, 1, true],
     [1, 16 * KIB, true],
@@ -19,7 +19,7 @@ describe('FrameBuffers', () => {
     [0, 0, true],
   ]
   for (const [given, taken, isReused] of table) {
-    it(`${given} bytes given back, ${taken} taken: ${isReused ? 'the same' : 'other'} memory`, () => {
+    it(`${given} bytes returned, ${taken} taken: ${isReused ? 'the same' : 'other'} memory`, () => {
       const buffers = new FrameBuffers()
       const first = buffers.take(given)
       assert.ok(first.length >= given)

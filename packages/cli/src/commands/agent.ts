@@ -268,7 +268,11 @@ async function runAgent(parsed: ParsedOptions): Promise<number> {
     const server = await startServer(running, parsed, system, logger)
     const unregister = registerAgent(running.name, server?.address)
     const interrupt = interrupted()
-    announce(running, server, nodeWorld.clock.monotonic() - began)
+    announce(running, {
+      server,
+      scheme: parsed.has('metrics-tls') ? 'https' : 'http',
+      tookMs: nodeWorld.clock.monotonic() - began,
+    })
     const watcher = parsed.has('no-reload-conf')
       ? undefined
       : new ConfigWatcher({
@@ -365,7 +369,15 @@ async function startServer(
   }
 }
 
-function announce(running: Agent, server: OperationServer | undefined, tookMs: number): void {
+function announce(
+  running: Agent,
+  options: {
+    readonly server: OperationServer | undefined
+    readonly scheme: 'http' | 'https'
+    readonly tookMs: number
+  },
+): void {
+  const { server, scheme, tookMs } = options
   const { plan } = running
   const sources = plan.sources.map(({ name, config }) => {
     const at = running.addressesOf(name).join(', ')
@@ -384,7 +396,7 @@ function announce(running: Agent, server: OperationServer | undefined, tookMs: n
     '',
     ...sources,
     ...sinks,
-    ...(server === undefined ? [] : [`  metrics at http://${server.address}/metrics`]),
+    ...(server === undefined ? [] : [`  metrics at ${scheme}://${server.address}/metrics`]),
     '',
     '  Ctrl-C stops it.',
     '',
