@@ -37,6 +37,9 @@ const MAX_EXCHANGE_MS = 100
 /** Limit whatever the load of the machine. */
 const MAX_LOADED_EXCHANGE_MS = 2000
 const MAX_GROWN_MIB = 50
+/** Growth by a repetition, MiB, and the largest growth by a first load. */
+const MAX_REPEATED_MIB = 10
+const MAX_FIRST_MIB = 150
 const SETTLE_MS = 15_000
 
 /** Open resources that should be closed. */
@@ -107,11 +110,25 @@ export async function misbehave(
     )
   }
   const grownMiB = (): number => server.residentMiB - before.memory
-  const settled = (): boolean =>
-    grownMiB() <= MAX_GROWN_MIB && leaks(before.descriptors, server.descriptors).length === 0
-  const deadline = performance.now() + SETTLE_MS
-  while (!settled() && performance.now() < deadline) await sleep(100)
-  if (grownMiB() > MAX_GROWN_MIB) problems.push(`memory grew by ${grownMiB().toFixed(0)} MiB`)
+  const settle = async (limitMiB: number): Promise<void> => {
+    const deadline = performance.now() + SETTLE_MS
+    const isSettled = (): boolean =>
+      grownMiB() <= limitMiB && leaks(before.descriptors, server.descriptors).length === 0
+    while (!isSettled() && performance.now() < deadline) await sleep(100)
+  }
+  await settle(MAX_GROWN_MIB)
+  const first = grownMiB()
+  if (first > MAX_GROWN_MIB) {
+    // A first load of its kind may enlarge the heap once; what leaks grows with each repetition.
+    await act(protocol, sockets).finally(() => sockets.closeAll())
+    const limitMiB = Math.min(first + MAX_REPEATED_MIB, MAX_FIRST_MIB)
+    await settle(limitMiB)
+    if (grownMiB() > limitMiB) {
+      problems.push(
+        `memory grew by ${first.toFixed(0)} MiB, with a repetition by ${grownMiB().toFixed(0)} MiB`,
+      )
+    }
+  }
   problems.push(...leaks(before.descriptors, server.descriptors))
   problems.push(...(await leftovers()), ...server.newFaults())
   return { protocol: protocol.name, misbehaviour, slowestMs, grownMiB: grownMiB(), problems }
