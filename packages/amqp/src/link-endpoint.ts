@@ -17,6 +17,11 @@ export abstract class LinkEndpoint implements Link {
   /** Size of the peer's attach frame. */
   attachBytes = 0
   remoteHandle = -1
+  /** Messages that may still be sent. */
+  credit = 0
+  /** Serial number of the next message. */
+  deliveryCount = 0
+  isDraining = false
   isDetached = false
   isRemotelyDetached = false
   readonly attached: Promise<void>

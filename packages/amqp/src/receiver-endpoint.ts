@@ -13,55 +13,40 @@ import { distance, next } from './serial.ts'
 export class ReceiverEndpoint extends LinkEndpoint implements ReceiverLink {
   readonly role = 'receiver'
   handler: ReceiverHandler | undefined
-  #credit = 0
-  #deliveryCount = 0
-  #isDraining = false
   #partial: PartialDelivery | undefined
 
   protected get handlerOrNone(): LinkHandler | undefined {
     return this.handler
   }
 
-  get credit(): number {
-    return this.#credit
-  }
-
-  get deliveryCount(): number {
-    return this.#deliveryCount
-  }
-
-  get isDraining(): boolean {
-    return this.#isDraining
-  }
-
   setCredit(credit: number): void {
     if (this.isDetached || this.isRemotelyDetached) return
-    this.#credit = credit
-    this.#isDraining = false
+    this.credit = credit
+    this.isDraining = false
     this.session.sendFlow(this, {})
   }
 
   addCredit(count: number): void {
-    this.setCredit(this.#credit + count)
+    this.setCredit(this.credit + count)
   }
 
   drain(): void {
     if (this.isDetached || this.isRemotelyDetached) return
-    this.#isDraining = true
+    this.isDraining = true
     this.session.sendFlow(this, { drain: true, echo: true })
   }
 
   override onRemoteAttach(remote: Attach): void {
-    this.#deliveryCount = remote.initialDeliveryCount ?? 0
+    this.deliveryCount = remote.initialDeliveryCount ?? 0
     super.onRemoteAttach(remote)
   }
 
   onFlow(flow: Flow): void {
     if (flow.deliveryCount !== undefined) {
-      const used = distance(flow.deliveryCount, this.#deliveryCount)
+      const used = distance(flow.deliveryCount, this.deliveryCount)
       if (used > 0) {
-        this.#deliveryCount = flow.deliveryCount
-        this.#credit = Math.max(this.#credit - used, 0)
+        this.deliveryCount = flow.deliveryCount
+        this.credit = Math.max(this.credit - used, 0)
       }
     }
     this.#checkDrained()
@@ -92,12 +77,12 @@ export class ReceiverEndpoint extends LinkEndpoint implements ReceiverLink {
   }
 
   #begin(transfer: Transfer): void {
-    if (this.#credit <= 0) {
+    if (this.credit <= 0) {
       const what = `link ${this.name} has no credit left`
       throw new LinkFailure(this, new AmqpError(Condition.transferLimitExceeded, what))
     }
-    this.#credit--
-    this.#deliveryCount = next(this.#deliveryCount)
+    this.credit--
+    this.deliveryCount = next(this.deliveryCount)
     this.#partial = {
       first: transfer,
       bytes: new ByteQueue(),
@@ -154,8 +139,8 @@ export class ReceiverEndpoint extends LinkEndpoint implements ReceiverLink {
   }
 
   #checkDrained(): void {
-    if (!this.#isDraining || this.#credit > 0) return
-    this.#isDraining = false
+    if (!this.isDraining || this.credit > 0) return
+    this.isDraining = false
     this.run(() => this.handler?.onDrained?.())
   }
 }

@@ -11,10 +11,7 @@ import { distance, next } from './serial.ts'
 export class SenderEndpoint extends LinkEndpoint implements SenderLink {
   readonly role = 'sender'
   handler: SenderHandler | undefined
-  #credit = 0
-  #deliveryCount = 0
   #nextTag = 0
-  isDraining = false
   /** Messages, or remainders of messages, that wait for the session window. */
   readonly #held: HeldTransfer[] = []
 
@@ -22,17 +19,9 @@ export class SenderEndpoint extends LinkEndpoint implements SenderLink {
     return this.handler
   }
 
-  get credit(): number {
-    return this.#credit
-  }
-
-  get deliveryCount(): number {
-    return this.#deliveryCount
-  }
-
   get isSendable(): boolean {
     return (
-      this.#credit > 0 &&
+      this.credit > 0 &&
       this.#held.length === 0 &&
       !this.isDetached &&
       !this.isRemotelyDetached &&
@@ -41,11 +30,11 @@ export class SenderEndpoint extends LinkEndpoint implements SenderLink {
   }
 
   send(pieces: readonly Uint8Array[], options: SendOptions): SentDelivery {
-    if (this.#credit <= 0) {
+    if (this.credit <= 0) {
       throw new AmqpError(Condition.transferLimitExceeded, `no credit on link ${this.name}`)
     }
-    this.#credit--
-    this.#deliveryCount = next(this.#deliveryCount)
+    this.credit--
+    this.deliveryCount = next(this.deliveryCount)
     const tag = options.tag ?? this.#tag()
     const delivery = this.session.newOutgoing(this, tag, options.settled)
     delivery.context = options.context
@@ -100,15 +89,15 @@ export class SenderEndpoint extends LinkEndpoint implements SenderLink {
   drained(): void {
     if (!this.isDraining || this.#held.length > 0) return
     this.isDraining = false
-    this.#deliveryCount = next(this.#deliveryCount, this.#credit)
-    this.#credit = 0
+    this.deliveryCount = next(this.deliveryCount, this.credit)
+    this.credit = 0
     this.session.sendFlow(this, { drain: true })
   }
 
   onFlow(flow: Flow): void {
     if (flow.linkCredit !== undefined) {
       const theirs = flow.deliveryCount ?? 0
-      this.#credit = Math.max(distance(next(theirs, flow.linkCredit), this.#deliveryCount), 0)
+      this.credit = Math.max(distance(next(theirs, flow.linkCredit), this.deliveryCount), 0)
     }
     this.isDraining = flow.drain === true
     this.run(() => this.handler?.onSendable())
