@@ -58,6 +58,7 @@ export {
   schemaLimits,
   schemaTypes,
 } from './schema/schema.ts'
+export { schemaFormats } from './schema-formats.ts'
 export { SchemaRegistry, type SchemaRegistryOptions } from './schema-registry.ts'
 export type { TypedSchema } from './typescript/typed-schema.ts'
 export { typescriptTypes } from './typescript/typescript-types.ts'

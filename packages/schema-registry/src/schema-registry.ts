@@ -13,19 +13,17 @@ import {
   type World,
 } from '@millrace/base'
 import { Admin, type ClientOptions, fromJavaProperties } from '@millrace/client'
-import { avroFormat } from './avro/format.ts'
 import { RegistryConfig, RegistryConfigError } from './config/registry-config.ts'
 import { ServerTls } from './config/server-tls.ts'
 import { EvaluationThread } from './evaluation/evaluation-thread.ts'
 import { SchemaEvaluator } from './evaluation/schema-evaluator.ts'
 import type { Api } from './http/api.ts'
 import { RegistryServer } from './http/registry-server.ts'
-import { jsonSchemaFormat } from './json-schema/json-schema.ts'
 import { Forwarder } from './leader/forwarder.ts'
 import { GroupLeadership } from './leader/group-leadership.ts'
 import { identityFor, type RegistryIdentity } from './leader/registry-identity.ts'
-import { protobufFormat } from './protobuf/protobuf-schema.ts'
 import type { SchemaFormat } from './schema/schema.ts'
+import { schemaFormats } from './schema-formats.ts'
 import { SchemaStore } from './store/schema-store.ts'
 import { KafkaSchemaTopic } from './store/schema-topic.ts'
 
@@ -144,7 +142,7 @@ export class SchemaRegistry implements AsyncDisposable {
     const store = new SchemaStore({
       topic,
       evaluator: this.#evaluator(),
-      formats: this.#options.formats ?? [jsonSchemaFormat, protobufFormat, avroFormat],
+      formats: this.#options.formats ?? Object.values(schemaFormats),
       defaults: {
         settings: { compatibilityLevel: config.level },
         mode: 'READWRITE',

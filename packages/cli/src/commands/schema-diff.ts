@@ -4,12 +4,11 @@ import {
   type SchemaComparison,
   type SchemaDifference,
 } from '@millrace/schema-registry'
-import type { RegisteredSchema } from '@millrace/schema-registry/serdes'
+import { type RegisteredSchema, resolveReferences } from '@millrace/schema-registry/serdes'
 import { toJson } from '../client/output.ts'
 import type { Command } from '../command.ts'
 import { settingsOf } from '../schema/local-compatibility.ts'
 import { openRegistry, registryOptions } from '../schema/registry-connection.ts'
-import { resolveReferences } from '../schema/resolve-references.ts'
 import { versionOf } from '../schema/schema-file.ts'
 import { UsageError } from '../usage-error.ts'
 

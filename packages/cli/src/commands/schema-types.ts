@@ -2,11 +2,11 @@
 import { writeFileSync } from 'node:fs'
 import { systemErrorCode } from '@millrace/base'
 import { typescriptTypes } from '@millrace/schema-registry'
+import { resolveReferences } from '@millrace/schema-registry/serdes'
 import { report, toJson } from '../client/output.ts'
 import type { Command } from '../command.ts'
 import { concurrently } from '../schema/concurrently.ts'
 import { openRegistry, registryOptions } from '../schema/registry-connection.ts'
-import { resolveReferences } from '../schema/resolve-references.ts'
 import { versionOf } from '../schema/schema-file.ts'
 import { UsageError } from '../usage-error.ts'
 

@@ -55,7 +55,7 @@ async function ownReasons(
   const [{ localReasons, settingsOf }, { resolveReferences }, { InvalidSchemaError }] =
     await Promise.all([
       import('./local-compatibility.ts'),
-      import('./resolve-references.ts'),
+      import('@millrace/schema-registry/serdes'),
       import('@millrace/schema-registry'),
     ])
   const { schema, schemaType: type = 'AVRO', references = [] } = input

@@ -1,28 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-import {
-  avroFormat,
-  jsonSchemaFormat,
-  type ParsedSchema,
-  protobufFormat,
-  type ResolvedReference,
-  type SchemaFormat,
-} from '@millrace/schema-registry'
+import { type ParsedSchema, schemaFormats } from '@millrace/schema-registry'
 import {
   type RegisteredSchema,
   RegistryError,
+  type ResolvedReference,
+  resolveReferences,
   type SchemaReference,
   type SchemaRegistryClient,
   type SchemaType,
 } from '@millrace/schema-registry/serdes'
 import type { Reason } from './compatibility-report.ts'
 import { concurrently } from './concurrently.ts'
-import { resolveReferences } from './resolve-references.ts'
-
-const formats: Readonly<Record<SchemaType, SchemaFormat>> = {
-  AVRO: avroFormat,
-  JSON: jsonSchemaFormat,
-  PROTOBUF: protobufFormat,
-}
 
 /** A schema with the texts of all that it uses. */
 export interface CompleteSchema {
@@ -38,7 +26,7 @@ export interface CompleteSchema {
 
 /** Parses a schema with the rules of its format. Throws `InvalidSchemaError`. */
 export function parseSchema({ type, schema, references, resolved }: CompleteSchema): ParsedSchema {
-  return formats[type].parse({ schema, references, resolved })
+  return schemaFormats[type].parse({ schema, references, resolved })
 }
 
 /** Loads what a registered schema uses. */

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-import { valueToJson } from '@millrace/schema-registry'
 import {
   avroSerde,
   jsonSchemaSerde,
   protobufSerde,
   RegistryError,
+  readSchemaId,
   type SchemaRegistryClient,
   type SchemaSerde,
   type SchemaType,
+  valueToJson,
 } from '@millrace/schema-registry/serdes'
 import type { PrintedRecord } from '../client/record-format.ts'
 import { concurrently } from './concurrently.ts'
-import { partsWithSchema, type RecordPart, type SchemaKey } from './schema-ids.ts'
+import { mayHaveSchema, type RecordPart, startsWithId } from './schema-ids.ts'
+
+/** Id of a schema, or its GUID. */
+type SchemaKey = number | string
 
 /** Schemas that are kept; then all are forgotten. */
 const MAX_SCHEMAS = 1000
@@ -162,4 +166,29 @@ function contextOf(
 function plain(record: PrintedRecord): PrintedRecord {
   const { topic, partition, offset, timestamp, keyBytes, valueBytes, headers } = record
   return { topic, partition, offset, timestamp, keyBytes, valueBytes, headers }
+}
+
+/** The parts of a record that have the id of a schema. */
+function partsWithSchema(
+  record: PrintedRecord,
+): readonly { readonly part: RecordPart; readonly key: SchemaKey }[] {
+  if (!mayHaveSchema(record)) return []
+  const { keyBytes, valueBytes, headers } = record
+  const found: { part: RecordPart; key: SchemaKey }[] = []
+  for (const [part, bytes] of [
+    ['key', keyBytes],
+    ['value', valueBytes],
+  ] as const) {
+    if (bytes === null) continue
+    const header = headers.findLast(({ key }) => key === `__${part}_schema_id`)?.value
+    const key = keyOf(header ?? bytes)
+    if (key !== undefined) found.push({ part, key })
+  }
+  return found
+}
+
+function keyOf(bytes: Buffer): SchemaKey | undefined {
+  if (!startsWithId(bytes)) return undefined
+  const { id } = readSchemaId(bytes)
+  return id.kind === 'id' ? id.id : id.guid
 }

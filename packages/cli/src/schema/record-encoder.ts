@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 import { existsSync } from 'node:fs'
 import { MillraceError } from '@millrace/base'
-import { valueFromJson } from '@millrace/schema-registry'
 import {
   avroSerde,
   jsonSchemaSerde,
   protobufSerde,
+  resolveReferences,
   type SchemaInput,
   type SchemaRegistryClient,
   type SchemaSerde,
   type SchemaSerdeOptions,
   type SchemaType,
+  valueFromJson,
 } from '@millrace/schema-registry/serdes'
 import type { ParsedOptions } from '../options.ts'
-import { resolveReferences } from './resolve-references.ts'
 import { readSchemaFile, schemaTypeOfFile } from './schema-file.ts'
 import type { RecordPart } from './schema-ids.ts'
 

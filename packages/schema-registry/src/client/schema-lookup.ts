@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 import { randomUUID } from 'node:crypto'
 import { nodeWorld, silentLogger } from '@millrace/base'
-import { avroFormat } from '../avro/format.ts'
 import { EvaluationThread } from '../evaluation/evaluation-thread.ts'
 import { SchemaEvaluator } from '../evaluation/schema-evaluator.ts'
-import { jsonSchemaFormat } from '../json-schema/json-schema.ts'
-import { protobufFormat } from '../protobuf/protobuf-schema.ts'
 import type { ParsedSchema, SchemaType } from '../schema/schema.ts'
+import { schemaFormats } from '../schema-formats.ts'
 import { resolveGiven } from '../serdes/schema-loader.ts'
 import { type SubjectNameStrategy, subjectName } from '../serdes/subject-name.ts'
 import { RegistryError } from './registry-error.ts'
@@ -23,8 +21,6 @@ export interface SchemaQuestion {
   /** Rule for the subject under which it must be registered. */
   readonly strategy: Exclude<SubjectNameStrategy, (...args: never) => unknown>
 }
-
-const formats = { AVRO: avroFormat, JSON: jsonSchemaFormat, PROTOBUF: protobufFormat }
 
 /**
  * Answers a broker's questions about the schemas of records, for topics with
@@ -80,7 +76,7 @@ export class RegistrySchemaLookup {
     const key = randomUUID()
     const source = { schemaType: type, schema: text, references, resolved, key }
     const evaluator = this.#evaluator()
-    const parse = (): ParsedSchema => formats[type].parse(source)
+    const parse = (): ParsedSchema => schemaFormats[type].parse(source)
     if (evaluator === undefined) return parse().name
     return evaluator.run(() => evaluator.parse(source, parse).name)
   }

@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-import { avroFormat } from '../avro/format.ts'
-import { jsonSchemaFormat } from '../json-schema/json-schema.ts'
-import { protobufFormat } from '../protobuf/protobuf-schema.ts'
 import type {
   ComparisonOptions,
   Incompatibility,
-  SchemaFormat,
   SchemaSource,
   SchemaType,
 } from '../schema/schema.ts'
+import { schemaFormats } from '../schema-formats.ts'
 import { avroOutline } from './avro-outline.ts'
 import { jsonSchemaOutline } from './json-schema-outline.ts'
 import type { SchemaElement, SchemaOutline } from './outline.ts'
@@ -53,11 +50,6 @@ const outlines: Readonly<Record<SchemaType, (source: SchemaSource) => SchemaOutl
   JSON: jsonSchemaOutline,
   PROTOBUF: protobufOutline,
 }
-const formats: Readonly<Record<SchemaType, SchemaFormat>> = {
-  AVRO: avroFormat,
-  JSON: jsonSchemaFormat,
-  PROTOBUF: protobufFormat,
-}
 
 /**
  * Compares two schemas of one format. Each reason of the compatibility rules is listed with the
@@ -70,7 +62,7 @@ export function compareSchemas(
   next: SchemaSource,
   options: Pick<ComparisonOptions, 'policy'> = {},
 ): SchemaComparison {
-  const [before, after] = [formats[type].parse(old), formats[type].parse(next)]
+  const [before, after] = [schemaFormats[type].parse(old), schemaFormats[type].parse(next)]
   const backward = after.incompatibilities(before, { ...options, newer: 'reader' })
   const forward = before.incompatibilities(after, { ...options, newer: 'writer' })
   // The canonical text of Protobuf is a .proto file, also for a descriptor.

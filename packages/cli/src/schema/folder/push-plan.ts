@@ -4,6 +4,7 @@ import { InvalidSchemaError, type ResolvedReference } from '@millrace/schema-reg
 import {
   type RegisteredSchema,
   RegistryError,
+  resolveReferences,
   type SchemaInput,
   type SchemaReference,
   type SchemaRegistryClient,
@@ -12,7 +13,6 @@ import { compatibilityOf } from '../compatibility.ts'
 import type { Reason } from '../compatibility-report.ts'
 import { concurrently } from '../concurrently.ts'
 import { type CompleteSchema, localReasons, settingsOf } from '../local-compatibility.ts'
-import { resolveReferences } from '../resolve-references.ts'
 import { dependencyOrder } from './dependency-order.ts'
 import { compactJson } from './json-text.ts'
 import { SchemaFolderError } from './manifest.ts'
